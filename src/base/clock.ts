@@ -1,0 +1,21 @@
+/** Milliseconds since 1970. */
+export type Millis = number
+
+/** Stops a timer; calling it again does nothing. */
+export type Cancel = () => void
+
+/** Time as an argument: the system's here, virtual in tests. */
+export interface Clock {
+  now(): Millis
+  /** Calls `action` once, after `delayMs`. A timer never keeps the process running. */
+  after(delayMs: Millis, action: () => void): Cancel
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, action) => {
+    const timer = setTimeout(action, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,64 @@
+// Every bound of the program, with its reason. Units stand last in the names. PROTOCOL.md §7 lists them for other programs.
+
+/** One entry. A long message still fits, and a thousand pending ones fit into memory. */
+export const ENTRY_BYTES_MAX = 16 * 1024
+
+/** Body of one frame. Bounds what one peer can make another hold before it is judged. */
+export const FRAME_BYTES_MAX = 256 * 1024
+
+/** The address that either side says at the opening of a link: a name of 63 bytes, `.local`, a port, or a long host name. */
+export const OPENING_BYTES_MAX = 256
+
+/** From accept (or connect) until the link is open. Long enough for a slow Wi-Fi, short enough that silence is not kept. */
+export const OPENING_MS_MAX = 5_000
+
+/** Open links of one peer; each may hold a few hundred KiB. */
+export const LINKS_MAX = 64
+
+/** Sockets that have not yet opened as a link, or never proved who they are. */
+export const UNPROVEN_MAX = 16
+
+/** Of those, how many from one address; loopback is exempt, for one machine may run many peers. */
+export const UNPROVEN_PER_ADDRESS_MAX = 8
+
+/** How often a link of ours says that it is alive. */
+export const HEARTBEAT_MS = 10_000
+
+/** Silence after which a link of ours is dead: three heartbeats missed. */
+export const SILENCE_MS_MAX = 30_000
+
+/** First and longest wait before a peer is dialled again. */
+export const RETRY_MS_MIN = 250
+export const RETRY_MS_MAX = 30_000
+
+/** Authors of one database; each costs a few hundred bytes of memory and of every handshake. */
+export const AUTHORS_MAX = 1_000
+
+/** New authors that one link may bring in an hour. Bounds how fast a stranger can use up AUTHORS_MAX. */
+export const NEW_AUTHORS_PER_HOUR_MAX = 32
+
+/** Id of an unsigned author, in characters. */
+export const UNSIGNED_ID_LENGTH_MAX = 64
+
+/** Highest seq: what scuttleup's `uint32` can carry. */
+export const SEQ_MAX = 0xffff_ffff
+
+/** Bytes that wait for the disk from one link before its socket is no longer read. */
+export const PENDING_BYTES_MAX = 256 * 1024
+
+/** Bytes of one group commit. More would make the first caller of a group wait for the last. */
+export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
+
+/** Bytes read from the database at once. */
+export const PAGE_BYTES_MAX = 64 * 1024
+
+/** Ranges that a live reader who does not read may lag behind before order of arrival is given up for memory. */
+export const LAG_RANGES_MAX = 4_096
+
+/** First and longest wait before the disk is tried again after a failed write. */
+export const DISK_RETRY_MS_MIN = 250
+export const DISK_RETRY_MS_MAX = 30_000
+
+/** User and room names: code points, and bytes so that `<name>.local` is a DNS label. */
+export const NAME_LENGTH_MAX = 32
+export const NAME_BYTES_MAX = 63

@@ -1,0 +1,47 @@
+import { ChatError } from './errors.js'
+import { NAME_BYTES_MAX, NAME_LENGTH_MAX } from './limits.js'
+
+/** Characters that no name has: controls, what hides or reorders, white space, dots and what separates paths or addresses. */
+const NOT_IN_NAMES = /[\p{C}\p{Z}./\\:*?"<>|%[\]@,]|\p{Default_Ignorable_Code_Point}|\u2800/u
+
+/** What ships in the data directory; no user's directory may stand there. */
+const SHIPPED = new Set(['bench', 'books'])
+
+const HINT = `A name has 1 to ${NAME_LENGTH_MAX} letters, digits or marks like - and _, no dots, spaces or slashes.`
+
+/** `text` as a name of a user or room, in NFC. Throws BAD_NAME. `what` names it in the error, as in `your name`. */
+export function checkName(text: string, what: string): string {
+  const name = text.normalize('NFC')
+  const fault = faultOf(name)
+  if (fault !== undefined) throw new ChatError('BAD_NAME', `${what} ${fault}`, { hint: HINT })
+  return name
+}
+
+function faultOf(name: string): string | undefined {
+  if (name === '') return 'is empty'
+  if ([...name].length > NAME_LENGTH_MAX) return `is longer than ${NAME_LENGTH_MAX} characters`
+  if (Buffer.byteLength(name) > NAME_BYTES_MAX) return `is longer than ${NAME_BYTES_MAX} bytes`
+  const bad = NOT_IN_NAMES.exec(name)?.[0]
+  if (bad !== undefined) return `must not contain ${describe(bad)}`
+  if (name.startsWith('-')) return 'must not begin with -'
+  if (SHIPPED.has(name.toLowerCase())) return `must not be ${name}: files of that name come with the program`
+  return undefined
+}
+
+function describe(character: string): string {
+  if (character === ' ') return 'a space'
+  if (character === '.') return 'a dot'
+  if (/^[!-~]$/.test(character)) return character
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+}
+
+/** A name as one part of a path: what is not a plain ASCII letter, digit, `-` or `_` stands as `%` and its UTF-8 bytes in hex. */
+export function pathPartOf(name: string): string {
+  return name.replace(
+    /[^A-Za-z0-9_-]/gu,
+    character =>
+      `%${Buffer.from(character)
+        .toString('hex')
+        .replace(/..(?=.)/g, '$&%')}`,
+  )
+}

@@ -1,0 +1,71 @@
+// The one way from strangers' text to a terminal. PROTOCOL.md §8.
+
+/** Code points that control, reorder, hide or break a line of text, as ranges. */
+const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: string])[] = [
+  [0x0000, 0x001f, 'C0 controls, ESC among them'],
+  [0x007f, 0x009f, 'DEL and C1 controls'],
+  [0x00ad, 0x00ad, 'soft hyphen'],
+  [0x034f, 0x034f, 'combining grapheme joiner'],
+  [0x061c, 0x061c, 'Arabic letter mark'],
+  [0x115f, 0x1160, 'Hangul fillers'],
+  [0x17b4, 0x17b5, 'invisible Khmer vowels'],
+  [0x180b, 0x180f, 'Mongolian selectors and separator'],
+  [0x200b, 0x200f, 'zero-width characters and direction marks; ZWJ stays within emoji'],
+  [0x2028, 0x202e, 'line and paragraph separators, bidirectional embeddings and overrides'],
+  [0x2060, 0x206f, 'word joiner, invisible operators, bidirectional isolates'],
+  [0x2800, 0x2800, 'blank Braille pattern'],
+  [0x3164, 0x3164, 'Hangul filler'],
+  [0xd800, 0xdfff, 'lone surrogates'],
+  [0xfdd0, 0xfdef, 'noncharacters'],
+  [0xfe00, 0xfe0d, 'variation selectors but those of text and emoji style'],
+  [0xfeff, 0xfeff, 'byte-order mark'],
+  [0xffa0, 0xffa0, 'halfwidth Hangul filler'],
+  [0xfff0, 0xfffb, 'interlinear annotation'],
+  [0xfffe, 0xffff, 'noncharacters'],
+  [0x1bca0, 0x1bca3, 'shorthand format controls'],
+  [0x1d173, 0x1d17a, 'musical format controls'],
+  [0xe0000, 0xe0fff, 'tags and supplementary variation selectors'],
+]
+
+const hex = (code: number): string => `\\u{${code.toString(16)}}`
+const FORBIDDEN = new RegExp(`[${FORBIDDEN_RANGES.map(([from, to]) => `${hex(from)}-${hex(to)}`).join('')}]`, 'gu')
+
+/** ZWJ between two pictographs, as in family emoji: the only place where it is shown as itself. */
+const EMOJI_JOINER = /(?<=\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/gu
+const JOINER_STAND_IN = '\u{f0000}'
+
+/** At most this many combining marks stay on one character; more only paint over neighbouring lines. */
+const COMBINING_RUN = /(\p{M}{4})\p{M}+/gu
+
+/**
+ * `text` as one line that can only be text: controls appear as their pictures (`␛`), hidden and reordering characters as
+ * `‹U+202E›`, private-use stand-ins likewise. Nothing in the result moves a cursor or turns the reading direction round.
+ */
+export function sanitise(text: string): string {
+  return text
+    .replaceAll(JOINER_STAND_IN, '‹U+F0000›')
+    .replace(EMOJI_JOINER, JOINER_STAND_IN)
+    .replace(FORBIDDEN, visible)
+    .replace(COMBINING_RUN, '$1')
+    .replaceAll(JOINER_STAND_IN, '\u200d')
+}
+
+function visible(character: string): string {
+  const code = character.codePointAt(0) ?? 0
+  if (code === 0x0a) return '⏎'
+  if (code === 0x09) return '    '
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code)
+  if (code === 0x7f) return '␡'
+  return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`
+}
+
+/** JSON of `value` on one line in which the same code points stand as `\uXXXX`: lossless for programs, harmless on a screen. */
+export function sanitisedJson(value: unknown): string {
+  return JSON.stringify(value).replace(FORBIDDEN, escaped).replaceAll('\u200d', '\\u200d')
+}
+
+function escaped(character: string): string {
+  let escapes = ''
+  for (let i = 0; i < character.length; i++) escapes += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`
+  return escapes
+}

@@ -1,0 +1,90 @@
+import { jsonLineOf, lineOf } from '../chat/lines.js'
+import { openPeer } from '../peer/open.js'
+import type { Peer } from '../peer/peer.js'
+import { sayLines } from './input.js'
+import { info, warn, writeLines } from './output.js'
+
+/** History that a terminal shows first, in messages. */
+const TERMINAL_HISTORY = 200
+
+export interface ChatOptions {
+  readonly me: string
+  readonly peers: readonly string[]
+  readonly listen: string | undefined
+  readonly data: string
+  /** How much history is shown first; undefined: what suits the output. */
+  readonly last: number | 'all' | undefined
+  readonly isJson: boolean
+  readonly isDiscovering: boolean
+}
+
+/** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
+export async function chat(options: ChatOptions): Promise<number> {
+  const stop = new StopRequest()
+  try {
+    const { me, peers, data, isDiscovering, listen } = options
+    const peer = await openPeer({
+      me,
+      peers,
+      data,
+      isDiscovering,
+      ...(listen !== undefined && { listen }),
+      onInfo: info,
+      onWarning: warn,
+    })
+    await converse(peer, options, stop)
+    await peer.close()
+    return 0
+  } finally {
+    stop.release()
+  }
+}
+
+async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Promise<void> {
+  const printing = print(peer, options)
+  const typing = sayLines(peer, process.stdin, options.isJson).catch(error => {
+    if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
+  })
+  await Promise.race([stop.asked(), printing])
+  process.stdin.destroy()
+  // What was typed is stored before the end; a second request gives that up.
+  if (peer.unsaid > 0) await Promise.race([typing, stop.asked()])
+  if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
+}
+
+/** Resolves when nobody reads any more. */
+async function print(peer: Peer, { last, isJson }: ChatOptions): Promise<void> {
+  const format = isJson ? jsonLineOf : lineOf
+  const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
+  process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
+  for await (const messages of peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
+    if (!(await writeLines(process.stdout, messages.map(format)))) return
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until it is released. */
+class StopRequest {
+  readonly #awake = setInterval(() => {}, 2 ** 30)
+  /** Until anybody asks there is nothing to close cleanly. */
+  #onStop = (): void => process.exit(1)
+
+  constructor() {
+    for (const signal of SIGNALS) process.on(signal, this.#stop)
+  }
+
+  /** Resolves at the next request. */
+  asked(): Promise<void> {
+    return new Promise(resolve => {
+      this.#onStop = resolve
+    })
+  }
+
+  release(): void {
+    clearInterval(this.#awake)
+    for (const signal of SIGNALS) process.removeListener(signal, this.#stop)
+  }
+
+  readonly #stop = (): void => this.#onStop()
+}

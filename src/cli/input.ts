@@ -1,0 +1,38 @@
+import { reasonOf } from '../base/errors.js'
+import { ENTRY_BYTES_MAX } from '../base/limits.js'
+import type { Peer } from '../peer/peer.js'
+import { warn } from './output.js'
+import { splitLines } from './split-lines.js'
+
+/** What of an entry a message may fill, whatever it is escaped to: six bytes for the worst character. */
+const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
+/** Lines that wait for the disk before no more are read. */
+const WAITING_LINES_MAX = 256
+
+/** Says each line of `input`, at the disk's pace. Resolves at its end. */
+export async function sayLines(peer: Peer, input: AsyncIterable<Buffer | string>, isJson: boolean): Promise<void> {
+  let waiting: Promise<void>[] = []
+  for await (const line of splitLines(input, MESSAGE_BYTES_MAX)) {
+    const message = isJson ? messageIn(line) : line
+    if (message.trim() === '') continue
+    waiting.push(peer.say(message).catch(error => warn(reasonOf(error))))
+    if (waiting.length >= WAITING_LINES_MAX) {
+      await Promise.all(waiting)
+      waiting = []
+    }
+  }
+  await Promise.all(waiting)
+}
+
+/** The message of a JSON line, `{"message":"…"}` or `"…"`; any other line is a message as it is. */
+function messageIn(line: string): string {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'string') return value
+    if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string')
+      return value.message
+    return line
+  } catch {
+    return line // a plain line
+  }
+}

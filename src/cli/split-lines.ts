@@ -1,0 +1,43 @@
+import { StringDecoder } from 'node:string_decoder'
+
+/**
+ * Cuts a stream of bytes into lines without their ends. A line of over `bytesMax` bytes comes in pieces, cut between
+ * characters, so that nothing is lost and no more than that is held.
+ */
+export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMax: number): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+  for await (const chunk of input) {
+    const parts = (rest + (typeof chunk === 'string' ? chunk : decoder.write(chunk))).split('\n')
+    rest = parts.pop() ?? ''
+    for (const line of parts) yield* pieces(line.endsWith('\r') ? line.slice(0, -1) : line, bytesMax)
+    while (Buffer.byteLength(rest) > bytesMax) {
+      const [piece = ''] = pieces(rest, bytesMax)
+      yield piece
+      rest = rest.slice(piece.length)
+    }
+  }
+  rest += decoder.end()
+  if (rest !== '') yield* pieces(rest, bytesMax)
+}
+
+function* pieces(line: string, bytesMax: number): Generator<string> {
+  if (line.length * 3 <= bytesMax || Buffer.byteLength(line) <= bytesMax) {
+    yield line
+    return
+  }
+  let start = 0
+  let bytes = 0
+  let at = 0
+  for (const character of line) {
+    const size = Buffer.byteLength(character)
+    if (bytes + size > bytesMax) {
+      yield line.slice(start, at)
+      start = at
+      bytes = 0
+    }
+    bytes += size
+    at += character.length
+  }
+  yield line.slice(start)
+}

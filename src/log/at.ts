@@ -1,0 +1,63 @@
+import type { Clock, Millis } from '../base/clock.js'
+
+declare const atBrand: unique symbol
+
+/**
+ * A reading of the hybrid logical clock: 13 digits of milliseconds, `.`, 4 digits of a counter. Sorts as text.
+ * PROTOCOL.md §3.3; Kulkarni et al., "Logical Physical Clocks" (2014).
+ */
+export type At = string & { readonly [atBrand]: true }
+
+const AT = /^\d{13}\.\d{4}$/
+const COUNTER_MAX = 9_999
+const MILLIS_MAX = 9_999_999_999_999
+
+/** How far ahead of the own clock an `at` may be for it to move the clock. */
+const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
+
+export const AT_LENGTH = 18
+export const EARLIEST: At = '0000000000000.0000' as At
+
+export const atOf = (text: string): At | undefined => (AT.test(text) ? (text as At) : undefined)
+
+/** The first `at` of a millisecond. */
+export function atMillis(millis: Millis, counter = 0): At {
+  const bounded = Math.min(Math.max(0, Math.floor(millis)), MILLIS_MAX)
+  return `${String(bounded).padStart(13, '0')}.${String(counter).padStart(4, '0')}` as At
+}
+
+export const millisOf = (at: At): Millis => Number(at.slice(0, 13))
+
+/** The least `at` greater than `at`; the counter carries into the millisecond. */
+export function justAfter(at: At): At {
+  const counter = Number(at.slice(14))
+  return counter < COUNTER_MAX ? atMillis(millisOf(at), counter + 1) : atMillis(millisOf(at) + 1)
+}
+
+export const later = (a: At, b: At): At => (a > b ? a : b)
+
+/** Gives every new entry an `at` after all that this peer has seen, as far as others' clocks can be believed. */
+export class HybridClock {
+  readonly #clock: Clock
+  #newest: At = EARLIEST
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Takes note of an `at` that is held here; one more than 12 hours ahead moves nothing. */
+  observe(at: At): void {
+    if (at > this.#newest && this.isBelievable(at)) this.#newest = at
+  }
+
+  isBelievable(at: At): boolean {
+    return millisOf(at) <= this.#clock.now() + AHEAD_MS_MAX
+  }
+
+  /** The `at` of an entry written now, after `previous`. */
+  next(previous: At = EARLIEST): At {
+    const at = later(atMillis(this.#clock.now()), later(justAfter(this.#newest), justAfter(previous)))
+    this.observe(at)
+    return at
+  }
+}

@@ -1,0 +1,166 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import { ChatError, reasonOf } from '../base/errors.js'
+import { COMMIT_BYTES_MAX, DISK_RETRY_MS_MAX, DISK_RETRY_MS_MIN } from '../base/limits.js'
+import type { Store, Write } from './store.js'
+
+interface Job {
+  readonly writes: readonly Write[]
+  /** A row that every write of a log replaces: of one group only the last is stored. */
+  readonly summary: Summary | undefined
+  readonly bytes: number
+  resolve(): void
+  reject(error: ChatError): void
+}
+
+/** `name` is the same for all writes of one log. */
+export interface Summary {
+  readonly name: string
+  write(): Write
+}
+
+type State =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'writing' }
+  | { readonly kind: 'read-only'; readonly cause: unknown; readonly cancel: Cancel }
+  | { readonly kind: 'closed' }
+
+export interface CommitHooks {
+  /** A write failed; nothing is written until `recover` has run. */
+  onFailure(cause: unknown): void
+  /** The database was reopened: read back what it really holds. */
+  recover(): Promise<void>
+  /** Writing works again. */
+  onRecovered(): void
+}
+
+/**
+ * One writer for one store. Writes that arrive while the disk is busy share the next commit, in order.
+ * After a failed commit everyone waiting is told, and the store is reopened before anything is written. PROTOCOL.md §4.3.
+ */
+export class CommitQueue {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #hooks: CommitHooks
+  #state: State = { kind: 'ready' }
+  #waiting: Job[] = []
+  #idle: (() => void)[] = []
+  #recovering: Promise<void> = Promise.resolve()
+
+  constructor(store: Store, clock: Clock, hooks: CommitHooks) {
+    this.#store = store
+    this.#clock = clock
+    this.#hooks = hooks
+  }
+
+  get isReadOnly(): boolean {
+    return this.#state.kind === 'read-only'
+  }
+
+  /** Resolves when `writes` are on disk. Rejects with LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED, never hangs. */
+  write(writes: readonly Write[], summary?: Summary): Promise<void> {
+    if (this.#state.kind === 'closed') return Promise.reject(closedError())
+    if (this.#state.kind === 'read-only') return Promise.reject(readOnlyError(this.#state.cause))
+    const bytes = writes.reduce(
+      (sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0),
+      0,
+    )
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ writes, summary, bytes, resolve, reject })
+      if (this.#state.kind === 'ready') void this.#run()
+    })
+  }
+
+  /** Waits for what is being written, refuses the rest. */
+  async close(): Promise<void> {
+    if (this.#state.kind === 'read-only') this.#state.cancel()
+    if (this.#state.kind === 'writing') await new Promise<void>(resolve => this.#idle.push(resolve))
+    this.#state = { kind: 'closed' }
+    this.#refuseAll(closedError())
+    await this.#recovering
+  }
+
+  async #run(): Promise<void> {
+    this.#state = { kind: 'writing' }
+    // Whoever writes in the same turn shares this commit.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const jobs = this.#nextGroup()
+      try {
+        await this.#store.commit(writesOf(jobs))
+      } catch (cause) {
+        this.#fail(cause, jobs)
+        return
+      }
+      for (const job of jobs) job.resolve()
+    }
+    this.#state = { kind: 'ready' }
+    this.#wakeIdle()
+  }
+
+  #nextGroup(): Job[] {
+    let bytes = 0
+    const end = this.#waiting.findIndex(job => {
+      bytes += job.bytes
+      return bytes > COMMIT_BYTES_MAX
+    })
+    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : Math.max(1, end))
+  }
+
+  #fail(cause: unknown, jobs: readonly Job[]): void {
+    this.#state = { kind: 'read-only', cause, cancel: () => {} }
+    this.#hooks.onFailure(cause)
+    const error = new ChatError('LOG_WRITE_FAILED', `not stored: ${reasonOf(cause)}`, {
+      cause,
+      hint: 'Free some space or mend the disk; writing is tried again by itself.',
+    })
+    for (const job of jobs) job.reject(error)
+    this.#refuseAll(error)
+    this.#wakeIdle()
+    this.#recoverLater(cause, DISK_RETRY_MS_MIN)
+  }
+
+  #recoverLater(cause: unknown, delayMs: number): void {
+    if (this.#state.kind !== 'read-only') return
+    const cancel = this.#clock.after(delayMs, () => {
+      this.#recovering = this.#recover(cause, delayMs)
+    })
+    this.#state = { kind: 'read-only', cause, cancel }
+  }
+
+  async #recover(cause: unknown, delayMs: number): Promise<void> {
+    try {
+      await this.#store.reopen()
+      await this.#hooks.recover()
+    } catch {
+      this.#recoverLater(cause, Math.min(DISK_RETRY_MS_MAX, delayMs * 2)) // still failing: said once already
+      return
+    }
+    if (this.#state.kind !== 'read-only') return
+    this.#state = { kind: 'ready' }
+    this.#hooks.onRecovered()
+  }
+
+  #refuseAll(error: ChatError): void {
+    for (const job of this.#waiting.splice(0)) job.reject(error)
+  }
+
+  #wakeIdle(): void {
+    for (const wake of this.#idle.splice(0)) wake()
+  }
+}
+
+function writesOf(jobs: readonly Job[]): Write[] {
+  const writes = jobs.flatMap(job => job.writes)
+  const summaries = new Map<string, Summary>()
+  for (const { summary } of jobs) if (summary !== undefined) summaries.set(summary.name, summary)
+  for (const summary of summaries.values()) writes.push(summary.write())
+  return writes
+}
+
+const closedError = (): ChatError => new ChatError('LOG_CLOSED', 'the log is closed')
+
+const readOnlyError = (cause: unknown): ChatError =>
+  new ChatError('LOG_READ_ONLY', `not stored: the disk has not answered since: ${reasonOf(cause)}`, {
+    cause,
+    hint: 'Free some space or mend the disk; writing is tried again by itself.',
+  })

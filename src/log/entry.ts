@@ -1,0 +1,69 @@
+import { textOf, utf8 } from '../base/bytes.js'
+import { ChatError } from '../base/errors.js'
+import { ENTRY_BYTES_MAX } from '../base/limits.js'
+import { AT_LENGTH, type At, atOf, millisOf } from './at.js'
+import type { AuthorId, Seq } from './author.js'
+
+/** What stands at (author, seq); it never changes. */
+export interface Entry {
+  readonly author: AuthorId
+  readonly seq: Seq
+  /** Its place in the conversation, as this peer orders it. */
+  readonly at: At
+  /** The bytes of one JSON object with own string members `username` and `message`. PROTOCOL.md §3.2. */
+  readonly entry: Uint8Array
+}
+
+/** A JSON object as entries are. */
+export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
+
+const PREFIX = Buffer.from('{"at":"')
+/** An entry's clock is only worth a `time` beside it when it is further than this from the writer's own. */
+const APART_MS = 60_000
+
+/** The bytes of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where it is too long. */
+export function encodeEntry(at: At, nowMs: number, members: Members): Uint8Array {
+  const time = Math.abs(millisOf(at) - nowMs) > APART_MS ? { time: nowMs } : {}
+  const bytes = utf8(JSON.stringify({ at, ...time, ...members }))
+  if (bytes.length > ENTRY_BYTES_MAX) {
+    throw new ChatError(
+      'BAD_MESSAGE',
+      `the message takes ${bytes.length} bytes, and an entry holds ${ENTRY_BYTES_MAX}`,
+      {
+        hint: 'Send it in parts.',
+      },
+    )
+  }
+  return bytes
+}
+
+/** The members of an entry; undefined where the bytes are none. Never throws. */
+export function decodeEntry(entry: Uint8Array): Members | undefined {
+  if (entry.length > ENTRY_BYTES_MAX) return undefined
+  const text = textOf(entry)
+  if (text === undefined) return undefined
+  const value = parsed(text)
+  return isMembers(value) ? value : undefined
+}
+
+/** The `at` that an entry says, read at its fixed place. */
+export function claimedAt(entry: Uint8Array): At | undefined {
+  const end = PREFIX.length + AT_LENGTH
+  if (entry.length <= end || entry[end] !== 0x22) return undefined
+  if (PREFIX.compare(entry, 0, PREFIX.length) !== 0) return undefined
+  return atOf(Buffer.from(entry.buffer, entry.byteOffset + PREFIX.length, AT_LENGTH).toString('latin1'))
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: the answer, not a fault
+  }
+}
+
+function isMembers(value: unknown): value is Members {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const own = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value
+  return typeof own('username') === 'string' && typeof own('message') === 'string'
+}

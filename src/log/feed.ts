@@ -1,0 +1,58 @@
+import { LAG_RANGES_MAX } from '../base/limits.js'
+import type { AuthorId, Seq } from './author.js'
+
+/** Entries of `author` with `from ≤ seq < to`. */
+export interface Span {
+  readonly author: AuthorId
+  readonly from: Seq
+  readonly to: Seq
+}
+
+/** What one live reader has yet to read, in order of arrival. Bounded however far the reader lags behind. */
+export class Feed {
+  #spans: Span[] = []
+  #wake: (() => void) | undefined
+  #isClosed = false
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  push(span: Span): void {
+    const last = this.#spans.at(-1)
+    if (last?.author === span.author && last.to === span.from)
+      this.#spans[this.#spans.length - 1] = { ...last, to: span.to }
+    else this.#spans.push(span)
+    if (this.#spans.length > LAG_RANGES_MAX) this.#spans = mergedByAuthor(this.#spans)
+    this.#wake?.()
+  }
+
+  /** What stands next and was not taken yet; undefined where the reader has all. */
+  take(): Span | undefined {
+    return this.#spans.shift()
+  }
+
+  /** Resolves when there may be something to take, or when the feed is closed. */
+  async wait(): Promise<void> {
+    if (this.#spans.length > 0 || this.#isClosed) return
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#wake?.()
+  }
+}
+
+/** One span an author, in the order in which the authors first appear: order of arrival is given up for bounded memory. */
+function mergedByAuthor(spans: readonly Span[]): Span[] {
+  const merged = new Map<AuthorId, Span>()
+  for (const span of spans) {
+    const before = merged.get(span.author)
+    merged.set(span.author, before === undefined ? span : { ...before, to: span.to })
+  }
+  return [...merged.values()]
+}

@@ -1,0 +1,17 @@
+import type { At } from './at.js'
+import type { AuthorId, Seq } from './author.js'
+
+/** How far a log goes. */
+export interface Head {
+  readonly author: AuthorId
+  readonly seq: Seq
+  /** `at` of its first and of its last entry. */
+  readonly first: At
+  readonly last: At
+}
+
+/** What one peer tells another of a log: everything up to `seq` is held. */
+export interface Digest {
+  readonly author: AuthorId
+  readonly seq: Seq
+}

@@ -1,0 +1,27 @@
+import type { Digest } from './head.js'
+import type { Mode } from './messages.js'
+
+export interface ReadOptions {
+  /** Go on with what arrives, in order of arrival, until the reader is closed. */
+  readonly live?: boolean
+  /** Nothing of what is there already, only what arrives. */
+  readonly tail?: boolean
+  /** Only what lies behind these heads. */
+  readonly since?: readonly Digest[]
+  /** Of the history only the last `last` entries. */
+  readonly last?: number
+  /** Ends a live reader. */
+  readonly signal?: AbortSignal
+}
+
+export interface ReplicationOptions {
+  readonly live?: boolean
+  readonly mode?: Mode
+  /** Authors that this replication may bring in an hour; without it as many as the log takes. */
+  readonly newAuthorsPerHourMax?: number
+  /** Told, in words, what the other side sent that is not taken. */
+  readonly onWarning?: (line: string) => void
+}
+
+/** Why a run was not taken, or not all of it. */
+export type Refusal = { readonly reason: string }

@@ -1,0 +1,69 @@
+import { pack, unpack } from 'lexicographic-integer'
+import { utf8 } from '../base/bytes.js'
+import { type AuthorId, type Seq, unsignedAuthor } from './author.js'
+import { after, type Range } from './store.js'
+
+// Keys of the logs of unsigned authors. The first two are scuttleup's own. PROTOCOL.md §4.1.
+
+const SEPARATOR = '\u00ff'
+const ROWS = `c${SEPARATOR}`
+
+/** Where scuttleup keeps the id of the log that this database's owner appends to. */
+export const OWN_ID_KEY = utf8(`m${SEPARATOR}id`)
+
+export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
+export const ALL_HEADS: Range = { gte: utf8('i'), lt: utf8('j') }
+
+export const rowKey = (author: AuthorId, seq: Seq): Uint8Array =>
+  utf8(`${ROWS}${author}${SEPARATOR}${pack(seq, 'hex')}`)
+
+/** Keys of the entries with `from ≤ seq < to`. */
+export const rowRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
+  gte: rowKey(author, from),
+  lt: rowKey(author, to),
+})
+
+export const headKey = (author: AuthorId): Uint8Array => utf8(`i${author}`)
+
+export function headKeyAuthor(key: Uint8Array): AuthorId | undefined {
+  return unsignedAuthor(Buffer.from(key).toString('latin1', 1))
+}
+
+/** Where the `at` stands at which this peer first saw an entry that says none. */
+export function seenKey(author: AuthorId, seq: Seq): Uint8Array {
+  const key = Buffer.alloc(author.length + 8)
+  key.write(`u${author}`, 'latin1')
+  key.writeUIntBE(seq, author.length + 2, 6)
+  return key
+}
+
+export const seenRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
+  gte: seenKey(author, from),
+  lt: seenKey(author, to),
+})
+
+export const seenKeySeq = (key: Uint8Array): Seq =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(key.length - 6, 6)
+
+/** What a scuttleup row's key says. `author` is undefined where the id is one that this program does not carry. */
+export interface RowKey {
+  readonly id: string
+  readonly author: AuthorId | undefined
+  readonly seq: Seq | undefined
+}
+
+export function parseRowKey(key: Uint8Array): RowKey {
+  const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString()
+  const end = text.lastIndexOf(SEPARATOR)
+  const id = text.slice(ROWS.length, Math.max(ROWS.length, end))
+  const hex = text.slice(end + 1)
+  const seq = /^([0-9a-f]{2}){1,10}$/.test(hex) ? unpack(hex) : undefined
+  return {
+    id,
+    author: unsignedAuthor(id),
+    seq: seq !== undefined && Number.isSafeInteger(seq) && seq > 0 ? seq : undefined,
+  }
+}
+
+/** The first key behind all rows of an id, whatever the id. */
+export const behindRowsOf = (id: string): Uint8Array => after(utf8(`${ROWS}${id}${SEPARATOR}`))

@@ -1,0 +1,212 @@
+import { textOf, utf8 } from '../base/bytes.js'
+import { SEQ_MAX } from '../base/limits.js'
+import { type At, atOf, type HybridClock, justAfter, later } from './at.js'
+import type { AuthorId, Seq } from './author.js'
+import { claimedAt, decodeEntry, type Entry } from './entry.js'
+import type { Head } from './head.js'
+import * as keys from './row-keys.js'
+import type { Row, Store, Write } from './store.js'
+
+/** What is to be written for new entries of one log, and what the log is then. */
+export interface Plan {
+  readonly writes: readonly Write[]
+  readonly entries: readonly Entry[]
+  readonly head: Head | undefined
+  /** Why the entries behind those of the plan are not entries. */
+  readonly fault: string | undefined
+}
+
+export type OnHole = (author: AuthorId, missing: Seq) => void
+
+/**
+ * The logs of unsigned authors, one row an entry, as scuttleup keeps them; so a database of the original program can be
+ * opened as it is. They have no clock of their own: where an entry does not say a credible `at`, the one at which this
+ * peer first saw it is kept beside it. PROTOCOL.md §4.1.
+ */
+export class RowLogs {
+  readonly #store: Store
+  readonly #clock: HybridClock
+  readonly #onHole: OnHole
+
+  constructor(store: Store, clock: HybridClock, onHole: OnHole) {
+    this.#store = store
+    this.#clock = clock
+    this.#onHole = onHole
+  }
+
+  /** The heads of all logs. Rows that scuttleup wrote since are taken in, as far as they are contiguous and entries. */
+  async load(): Promise<Map<AuthorId, Head>> {
+    const heads = await this.#savedHeads()
+    for await (const [author, lastSeq] of this.#lastRows()) {
+      const head = heads.get(author)
+      if (head === undefined || head.seq < lastSeq) {
+        const adopted = await this.#adopt(author, head, lastSeq)
+        if (adopted !== undefined) heads.set(author, adopted)
+      } else if (head.seq > lastSeq) {
+        heads.set(author, { ...head, seq: lastSeq })
+      }
+    }
+    for (const head of heads.values()) this.#clock.observe(head.last)
+    return heads
+  }
+
+  /** Decides how `entries` go behind `head`. Their places follow on it. */
+  plan(author: AuthorId, head: Head | undefined, entries: readonly Uint8Array[]): Plan {
+    const writes: Write[] = []
+    const planned: Entry[] = []
+    let last = head?.last
+    let first = head?.first
+    let seq = head?.seq ?? 0
+    let fault: string | undefined
+    for (const entry of entries) {
+      if (decodeEntry(entry) === undefined) fault = 'an entry that is no JSON object with a username and a message'
+      else if (seq >= SEQ_MAX) fault = 'a log longer than any can be'
+      if (fault !== undefined) break
+      seq++
+      const claimed = this.#credible(claimedAt(entry), last)
+      const at: At = claimed ?? this.#clock.next(last)
+      this.#clock.observe(at)
+      if (claimed === undefined) writes.push({ type: 'put', key: keys.seenKey(author, seq), value: utf8(at) })
+      writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
+      planned.push({ author, seq, at, entry })
+      first ??= at
+      last = at
+    }
+    if (first === undefined || last === undefined) return { writes, entries: planned, head, fault }
+    const next: Head = { author, seq, first, last }
+    return { writes, entries: planned, head: next, fault }
+  }
+
+  /** Entries with `from ≤ seq < to`, in order; ends before a missing row, which is reported. */
+  async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    const seen = await this.#hasSeenRows(author, from, to)
+    let expected = from
+    let last: At | undefined
+    for await (const rows of this.#store.pages(keys.rowRange(author, from, to))) {
+      const entries = await this.#entriesOf(author, rows, seen, last)
+      const gap = entries.findIndex((entry, index) => entry.seq !== expected + index)
+      const good = gap === -1 ? entries : entries.slice(0, gap)
+      expected += good.length
+      last = good.at(-1)?.at ?? last
+      if (good.length > 0) yield good
+      if (gap !== -1) break
+    }
+    if (expected < to) this.#onHole(author, expected)
+  }
+
+  /** The same entries from the last to the first. */
+  async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    const seen = await this.#hasSeenRows(author, from, to)
+    let expected = to - 1
+    for await (const rows of this.#store.pages({ ...keys.rowRange(author, from, to), reverse: true })) {
+      const entries = (await this.#entriesOf(author, rows.toReversed(), seen, undefined)).toReversed()
+      const gap = entries.findIndex((entry, index) => entry.seq !== expected - index)
+      yield gap === -1 ? entries : entries.slice(0, gap)
+      expected -= gap === -1 ? entries.length : gap
+      if (gap !== -1) break
+    }
+    if (expected >= from) this.#onHole(author, expected)
+  }
+
+  /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */
+  #credible(claimed: At | undefined, last: At | undefined): At | undefined {
+    if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
+    return this.#clock.isBelievable(claimed) ? claimed : undefined
+  }
+
+  async #hasSeenRows(author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
+    for await (const page of this.#store.keys({ ...keys.seenRange(author, from, to), limit: 1 })) return page.length > 0
+    return false
+  }
+
+  async #entriesOf(author: AuthorId, rows: readonly Row[], seen: boolean, before: At | undefined): Promise<Entry[]> {
+    const placed = rows.map(([key, entry]) => ({ seq: keys.parseRowKey(key).seq ?? 0, entry }))
+    const seenAts = seen ? await this.#seenAts(author, placed[0]?.seq ?? 0, (placed.at(-1)?.seq ?? 0) + 1) : undefined
+    let last = before
+    return placed.map(({ seq, entry }) => {
+      const at = seenAts?.get(seq) ?? claimedAt(entry) ?? (last === undefined ? this.#clock.next() : justAfter(last))
+      last = at
+      return { author, seq, at, entry }
+    })
+  }
+
+  async #seenAts(author: AuthorId, from: Seq, to: Seq): Promise<Map<Seq, At>> {
+    const ats = new Map<Seq, At>()
+    for await (const page of this.#store.pages(keys.seenRange(author, from, to))) {
+      for (const [key, value] of page) {
+        const at = atOf(textOf(value) ?? '')
+        if (at !== undefined) ats.set(keys.seenKeySeq(key), at)
+      }
+    }
+    return ats
+  }
+
+  async #savedHeads(): Promise<Map<AuthorId, Head>> {
+    const heads = new Map<AuthorId, Head>()
+    for await (const page of this.#store.pages(keys.ALL_HEADS)) {
+      for (const [key, value] of page) {
+        const author = keys.headKeyAuthor(key)
+        const head = author === undefined ? undefined : decodeHead(author, value)
+        if (head !== undefined) heads.set(head.author, head)
+      }
+    }
+    return heads
+  }
+
+  /** Each author that has rows, with the last seq: two seeks an author, whatever the length of the logs. */
+  async *#lastRows(): AsyncGenerator<readonly [AuthorId, Seq]> {
+    let gte = keys.ALL_ROWS.gte
+    for (;;) {
+      const first = await this.#firstKey({ gte, lt: keys.ALL_ROWS.lt })
+      if (first === undefined) return
+      const { id, author } = keys.parseRowKey(first)
+      if (author !== undefined) {
+        const last = await this.#firstKey({ ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true })
+        const seq = last === undefined ? undefined : keys.parseRowKey(last).seq
+        if (seq !== undefined) yield [author, seq]
+      }
+      gte = keys.behindRowsOf(id)
+    }
+  }
+
+  async #firstKey(range: { gte: Uint8Array; lt: Uint8Array; reverse?: boolean }): Promise<Uint8Array | undefined> {
+    for await (const page of this.#store.keys({ ...range, limit: 1 })) return page[0]
+    return undefined
+  }
+
+  async #adopt(author: AuthorId, head: Head | undefined, lastSeq: Seq): Promise<Head | undefined> {
+    let known = head
+    let expected = (head?.seq ?? 0) + 1
+    for await (const rows of this.#store.pages(keys.rowRange(author, expected, lastSeq + 1))) {
+      const gap = rows.findIndex(([key], index) => keys.parseRowKey(key).seq !== expected + index)
+      const good = gap === -1 ? rows : rows.slice(0, gap)
+      const plan = this.plan(
+        author,
+        known,
+        good.map(([, entry]) => entry),
+      )
+      if (plan.head !== undefined) await this.#store.commit([...plan.writes, headWrite(plan.head)])
+      known = plan.head
+      expected += good.length
+      if (gap !== -1 || plan.fault !== undefined) break
+    }
+    return known
+  }
+}
+
+/** The row that says how far a log goes; it is stored with the entries. */
+export const headWrite = (head: Head): Write => ({
+  type: 'put',
+  key: keys.headKey(head.author),
+  value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last })),
+})
+
+/** A saved head; undefined where it is damaged, so that the log is looked through again. */
+function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
+  const match = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"\}$/.exec(textOf(value) ?? '')
+  const first = atOf(match?.[2] ?? '')
+  const last = atOf(match?.[3] ?? '')
+  return first === undefined || last === undefined
+    ? undefined
+    : { author, seq: Number(match?.[1]), first, last: later(first, last) }
+}

@@ -1,0 +1,38 @@
+/** One change of a commit. */
+export type Write =
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: Uint8Array }
+
+export interface Range {
+  readonly gte: Uint8Array
+  readonly lt: Uint8Array
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
+export type Row = readonly [key: Uint8Array, value: Uint8Array]
+
+/** An ordered map from bytes to bytes on a disk. LevelDB in life, memory in the simulator. */
+export interface Store {
+  get(key: Uint8Array): Promise<Uint8Array | undefined>
+  /** Rows of a range in order, in pages of about PAGE_BYTES_MAX. Goes on by itself over a `reopen`. */
+  pages(range: Range): AsyncGenerator<readonly Row[]>
+  /** Keys of a range in order. */
+  keys(range: Range): AsyncGenerator<readonly Uint8Array[]>
+  /**
+   * All of `writes` or none, on disk when it resolves. After a rejection nobody knows what was stored, and nothing may be
+   * committed before `reopen` has resolved: going on was seen to lose what had been acknowledged. PROTOCOL.md §4.3.
+   */
+  commit(writes: readonly Write[]): Promise<void>
+  /** Tries whether the disk takes a write again, then closes and opens the database. Rejects where it does not yet. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The first key after all that begin with `prefix`. */
+export function after(prefix: Uint8Array): Uint8Array {
+  const end = Uint8Array.from(prefix)
+  const last = end.length - 1
+  end[last] = (end[last] ?? 0) + 1
+  return end
+}

@@ -1,0 +1,112 @@
+import { EventEmitter } from 'node:events'
+import { pipeline } from 'node:stream'
+import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
+import { sanitise } from '../base/sanitise.js'
+import { type Message, messageOf } from '../chat/message.js'
+import { addressOfName } from '../discovery/hashed-port.js'
+import type { Log } from '../log/log.js'
+import type { ReadOptions } from '../log/options.js'
+import { formatAddress } from '../swarm/address.js'
+import type { LinkInfo, Swarm } from '../swarm/swarm.js'
+import type { Connection } from '../swarm/transport.js'
+import { Speaker } from './speaker.js'
+
+export interface PeerEvents {
+  /** One line on where things stand. */
+  info: [string]
+  /** One line on what is not as it should be. */
+  warning: [string]
+}
+
+/** What a peer is wired from; it closes them in the end. */
+export interface PeerParts {
+  /** The user's name, as it stands in every message. */
+  readonly me: string
+  readonly log: Log
+  readonly swarm: Swarm
+  /** Names on the local network, if any are used. */
+  readonly discovery: { close(): Promise<void> } | undefined
+}
+
+/** One running participant: its logs, its links, and what is said in them. */
+export class Peer extends EventEmitter<PeerEvents> {
+  readonly #parts: PeerParts
+  readonly #speaker: Speaker
+
+  constructor(parts: PeerParts) {
+    super()
+    this.#parts = parts
+    const { log, swarm } = parts
+    this.#speaker = new Speaker(log, ({ message }, error) => {
+      this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
+    })
+    swarm.on('connection', (socket, link) => this.#replicate(socket, link))
+    swarm.on('disconnection', (link, reason) => {
+      const isStillLinked = swarm.links.some(other => isSamePeer(other, link))
+      if (!isStillLinked) this.emit('info', `link with ${nameOf(link)} closed: ${sanitise(reason)}`)
+    })
+    swarm.on('warning', line => this.emit('warning', sanitise(line)))
+    log.on('warning', line => this.emit('warning', sanitise(line)))
+    log.on('read-only', reason =>
+      this.emit('warning', `nothing can be stored until the disk answers: ${sanitise(reason)}`),
+    )
+    log.on('writable', () => this.emit('info', 'the disk answers again: what is written is stored'))
+    log.on('recovered', entry =>
+      this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
+    )
+  }
+
+  get links(): readonly LinkInfo[] {
+    return this.#parts.swarm.links
+  }
+
+  /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
+  async say(message: string): Promise<void> {
+    await this.#speaker.say({ username: this.#parts.me, message })
+  }
+
+  /** How many lines said are not yet on disk. */
+  get unsaid(): number {
+    return this.#speaker.pending
+  }
+
+  /** What was said, in batches: history in order of conversation, then what arrives. */
+  async *messages(options: ReadOptions): AsyncGenerator<readonly Message[]> {
+    for await (const entries of this.#parts.log.read(options)) {
+      yield entries.flatMap(entry => messageOf(entry) ?? [])
+    }
+  }
+
+  async close(): Promise<void> {
+    const { log, swarm, discovery } = this.#parts
+    await Promise.all([swarm.close(), discovery?.close()])
+    await log.close()
+  }
+
+  /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
+  #replicate(socket: Connection, link: LinkInfo): void {
+    const isStranger = link.dialled === undefined && link.remote.kind === 'original'
+    const replication = this.#parts.log.createReplicationStream({
+      live: true,
+      onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),
+      ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
+    })
+    // However it ends, the connection goes with it; the swarm tells of that and dials again.
+    pipeline(socket, replication, socket, () => socket.destroy())
+    const isNew = this.links.filter(other => isSamePeer(other, link)).length === 1
+    if (isNew)
+      this.emit('info', `linked with ${nameOf(link)}${link.remote.kind === 'original' ? ' (original program)' : ''}`)
+  }
+}
+
+/** What a link is called in a line for the user: as he called it, else by the name that its address is made from. */
+function nameOf({ dialled, remote }: LinkInfo): string {
+  const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
+  const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address
+  return sanitise(dialled ?? (isHashed ? name : remote.address))
+}
+
+function isSamePeer(a: LinkInfo, b: LinkInfo): boolean {
+  if (a.remote.kind === 'ours' && b.remote.kind === 'ours') return a.remote.instance === b.remote.instance
+  return a.remote.kind === b.remote.kind && a.remote.address === b.remote.address
+}

@@ -1,0 +1,49 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../base/limits.js'
+import type { Remote } from './opening.js'
+import type { Connection } from './transport.js'
+
+/** An empty frame: whoever speaks the protocol passes over it. */
+const HEARTBEAT = Uint8Array.of(0)
+/** After the other side's end of a half-closed link, how soon it is seen whether anybody is left there. */
+const FAREWELL_MS = 250
+
+/**
+ * Keeps an open link alive, and finds out when it is dead: an empty frame every 10 s, and of ours at least one in 30 s.
+ * Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
+ */
+export function watchOver(
+  connection: Connection,
+  remote: Remote,
+  clock: Clock,
+  onDeath: (reason: string) => void,
+): void {
+  let heard = connection.bytesRead
+  let heardAt = clock.now()
+  let cancel: Cancel = () => {}
+
+  const beat = (): void => {
+    if (connection.writable) connection.write(HEARTBEAT)
+    const isListening = !connection.isPaused() && !connection.readableEnded
+    if (connection.bytesRead !== heard || !isListening) {
+      heard = connection.bytesRead
+      heardAt = clock.now()
+    }
+    if (remote.kind === 'ours' && clock.now() - heardAt >= SILENCE_MS_MAX) {
+      onDeath(`silent for ${SILENCE_MS_MAX / 1000} s`)
+      connection.destroy()
+      return
+    }
+    cancel = clock.after(HEARTBEAT_MS, beat)
+  }
+
+  cancel = clock.after(HEARTBEAT_MS, beat)
+  connection.once('end', () => {
+    // Half closed is allowed; a dead process shows itself when it is written to twice.
+    cancel()
+    beat()
+    cancel()
+    cancel = clock.after(FAREWELL_MS, beat)
+  })
+  connection.once('close', () => cancel())
+}

@@ -1,0 +1,205 @@
+import { EventEmitter } from 'node:events'
+import { hexOf } from '../base/bytes.js'
+import type { Cancel, Clock } from '../base/clock.js'
+import { reasonOf } from '../base/errors.js'
+import { OPENING_MS_MAX } from '../base/limits.js'
+import type { Random } from '../base/random.js'
+import type { Address } from './address.js'
+import { Doorman } from './doorman.js'
+import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './hello.js'
+import { watchOver } from './link.js'
+import { Opening, type OpeningEffect, type Remote } from './opening.js'
+import { type LinkId, Topology, type TopologyEffect } from './topology.js'
+import type { Connection, Listener, Transport } from './transport.js'
+
+export interface SwarmOptions {
+  /** The own address, as it is said to peers. */
+  readonly me: string
+  readonly room: Uint8Array
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What is known of an open link. */
+export interface LinkInfo {
+  readonly id: LinkId
+  readonly remote: Remote
+  /** The name by which the user named this peer, where it was dialled. */
+  readonly dialled: string | undefined
+  readonly remoteAddress: string
+}
+
+export interface SwarmEvents {
+  /** A link is open: whole frames may be written to the connection and come out of it. */
+  connection: [Connection, LinkInfo]
+  /** A link that was open is not any more. */
+  disconnection: [LinkInfo, string]
+  warning: [string]
+}
+
+/** Links to the peers named and to those who dial in: opened, kept alive, one a peer, made again when they break. */
+export class Swarm extends EventEmitter<SwarmEvents> {
+  readonly #options: SwarmOptions
+  readonly #topology: Topology
+  readonly #doorman = new Doorman<Connection>()
+  readonly #connections = new Set<Connection>()
+  readonly #links = new Map<
+    LinkId,
+    { readonly connection: Connection; readonly info: LinkInfo; reason: string; isTold: boolean }
+  >()
+  readonly #retries = new Map<string, Cancel>()
+  readonly #instance: Uint8Array
+  #listener: Listener | undefined
+  #nextLink: LinkId = 1
+  #isClosed = false
+
+  constructor(options: SwarmOptions) {
+    super()
+    this.#options = options
+    this.#instance = options.random.bytes(INSTANCE_ID_BYTES)
+    this.#topology = new Topology(hexOf(this.#instance), () => options.random.number())
+  }
+
+  get links(): readonly LinkInfo[] {
+    return [...this.#links.values()].map(link => link.info)
+  }
+
+  /** Waits for connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Gives the port. */
+  async listen(host: string | undefined, port: number): Promise<number> {
+    this.#listener = await this.#options.transport.listen(host, port, connection => this.#accept(connection))
+    return this.#listener.port
+  }
+
+  /** Keeps a link to the peer from now on. `name` is what the user calls it. */
+  add(name: string, address: Address): void {
+    this.#perform(this.#topology.add(name, address))
+  }
+
+  networkChanged(): void {
+    this.#perform(this.#topology.networkChanged())
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const cancel of this.#retries.values()) cancel()
+    for (const connection of this.#connections) connection.destroy()
+    await this.#listener?.close()
+  }
+
+  #accept(connection: Connection): void {
+    this.#doorman.admit(connection, connection.remoteAddress)?.destroy()
+    if (!connection.destroyed) this.#open(connection, undefined)
+  }
+
+  async #dial(name: string, address: Address): Promise<void> {
+    try {
+      const connection = await this.#options.transport.dial(address)
+      if (this.#isClosed) connection.destroy()
+      else this.#open(connection, name)
+    } catch (error) {
+      this.#perform(this.#topology.failed(name, reasonOf(error)))
+    }
+  }
+
+  /** Runs the opening on a fresh connection, within OPENING_MS_MAX. */
+  #open(connection: Connection, dialled: string | undefined): void {
+    const { me, room, clock } = this.#options
+    const hello = { version: PROTOCOL_VERSION, room, instance: this.#instance }
+    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me, hello })
+    let failure = 'it closed the connection'
+    this.#connections.add(connection)
+
+    const fail = (reason: string): void => {
+      failure = reason
+      connection.destroy()
+    }
+    const cancel = clock.after(OPENING_MS_MAX, () => fail('it does not answer'))
+    const settle = (): void => {
+      cancel()
+      this.#doorman.release(connection)
+      connection.removeListener('data', onData)
+      connection.removeListener('end', onEnd)
+      connection.removeListener('close', onClose)
+    }
+    const onData = (bytes: Buffer): void => perform(opening.receive(bytes))
+    const onEnd = (): void => fail('it closed the connection')
+    const onClose = (): void => {
+      settle()
+      this.#connections.delete(connection)
+      if (dialled !== undefined && !this.#isClosed) this.#perform(this.#topology.failed(dialled, failure))
+    }
+    const perform = (effects: readonly OpeningEffect[]): void => {
+      for (const effect of effects) {
+        if (effect.kind === 'send') connection.write(effect.bytes)
+        if (effect.kind === 'failed') fail(effect.reason)
+        if (effect.kind === 'opened') {
+          settle()
+          connection.pause()
+          if (effect.rest.length > 0) connection.unshift(effect.rest)
+          this.#opened(connection, effect.remote, dialled)
+        }
+      }
+    }
+    connection.on('data', onData)
+    connection.once('end', onEnd)
+    connection.once('close', onClose)
+    perform(opening.start())
+  }
+
+  #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {
+    const info: LinkInfo = { id: this.#nextLink++, remote, dialled, remoteAddress: connection.remoteAddress }
+    const link = { connection, info, reason: 'the connection closed', isTold: false }
+    this.#links.set(info.id, link)
+    connection.once('close', () => {
+      this.#connections.delete(connection)
+      this.#links.delete(info.id)
+      if (this.#isClosed) return
+      const effects = this.#topology.closed(info.id)
+      if (link.isTold) this.emit('disconnection', info, link.reason)
+      this.#perform(effects)
+    })
+    this.#perform(this.#topology.opened(info))
+    if (connection.destroyed) return
+    watchOver(connection, remote, this.#options.clock, reason => {
+      link.reason = reason
+    })
+  }
+
+  #perform(effects: readonly TopologyEffect[]): void {
+    if (this.#isClosed) return
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'dial':
+          void this.#dial(effect.peer, effect.address)
+          break
+        case 'retry':
+          this.#retries.set(
+            effect.peer,
+            this.#options.clock.after(effect.delayMs, () => this.#perform(this.#topology.due(effect.peer))),
+          )
+          break
+        case 'cancel-retry':
+          this.#retries.get(effect.peer)?.()
+          break
+        case 'close': {
+          const link = this.#links.get(effect.link)
+          if (link !== undefined) {
+            link.reason = effect.reason
+            link.connection.destroy()
+          }
+          break
+        }
+        case 'linked': {
+          const link = this.#links.get(effect.link)
+          if (link === undefined) break
+          link.isTold = true
+          this.emit('connection', link.connection, link.info)
+          break
+        }
+        case 'tell':
+          this.emit('warning', effect.line)
+      }
+    }
+  }
+}

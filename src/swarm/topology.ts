@@ -1,0 +1,194 @@
+import type { Millis } from '../base/clock.js'
+import { LINKS_MAX } from '../base/limits.js'
+import { type Address, formatAddress } from './address.js'
+import type { Remote } from './opening.js'
+import { retryDelayMs } from './retry.js'
+
+export type LinkId = number
+
+/** An open link, as the topology sees it. */
+export interface OpenLink {
+  readonly id: LinkId
+  readonly remote: Remote
+  /** The peer that was dialled; undefined where the other side dialled. */
+  readonly dialled: string | undefined
+  /** The other end's network address. */
+  readonly remoteAddress: string
+}
+
+export type TopologyEffect =
+  | { readonly kind: 'dial'; readonly peer: string; readonly address: Address }
+  | { readonly kind: 'retry'; readonly peer: string; readonly delayMs: Millis }
+  | { readonly kind: 'cancel-retry'; readonly peer: string }
+  | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string }
+  | { readonly kind: 'linked'; readonly link: LinkId }
+  /** One line for the user; the same state of a peer is told once. */
+  | { readonly kind: 'tell'; readonly line: string }
+
+/** A peer that the user named. */
+interface Peer {
+  readonly name: string
+  readonly address: Address
+  state:
+    | { readonly kind: 'dialling'; readonly attempt: number }
+    | { readonly kind: 'waiting'; readonly attempt: number }
+    | { readonly kind: 'linked' }
+    | { readonly kind: 'self' }
+  /** Who answered there last, and from which network address. */
+  instance: string | undefined
+  remoteAddress: string | undefined
+  /** What the user was told last about it. */
+  told: string | undefined
+}
+
+/**
+ * Decides whom to dial, when to try again, and which of several links to one peer to keep. PROTOCOL.md §2.4.
+ * Whichever side has the higher address dials again: both do, and of two links between ours the side with the lower
+ * instance id closes the older one. Duplicates with an original are the original's to close.
+ */
+export class Topology {
+  readonly #instance: string
+  readonly #random: () => number
+  readonly #peers = new Map<string, Peer>()
+  readonly #links = new Map<LinkId, OpenLink>()
+
+  constructor(instance: string, random: () => number) {
+    this.#instance = instance
+    this.#random = random
+  }
+
+  get links(): readonly OpenLink[] {
+    return [...this.#links.values()]
+  }
+
+  /** The user named a peer. */
+  add(name: string, address: Address): TopologyEffect[] {
+    if (this.#peers.has(name)) return []
+    const peer: Peer = {
+      name,
+      address,
+      state: { kind: 'dialling', attempt: 0 },
+      instance: undefined,
+      remoteAddress: undefined,
+      told: undefined,
+    }
+    this.#peers.set(name, peer)
+    return [{ kind: 'dial', peer: name, address }]
+  }
+
+  /** The time to try a peer again has come. */
+  due(name: string): TopologyEffect[] {
+    const peer = this.#peers.get(name)
+    if (peer?.state.kind !== 'waiting') return []
+    peer.state = { kind: 'dialling', attempt: peer.state.attempt }
+    return [{ kind: 'dial', peer: name, address: peer.address }]
+  }
+
+  /** A dial came to nothing, before or within the opening. */
+  failed(name: string, reason: string): TopologyEffect[] {
+    const peer = this.#peers.get(name)
+    if (peer?.state.kind !== 'dialling') return []
+    const { attempt } = peer.state
+    if (this.#isLinkedTo(peer)) {
+      peer.state = { kind: 'linked' }
+      return []
+    }
+    return [
+      ...this.#tell(peer, `${peer.name} (${formatAddress(peer.address)}): ${reason}; trying on`),
+      this.#retry(peer, attempt),
+    ]
+  }
+
+  /** A link opened. */
+  opened(link: OpenLink): TopologyEffect[] {
+    const peer = link.dialled === undefined ? undefined : this.#peers.get(link.dialled)
+    const { remote } = link
+    if (remote.kind === 'ours' && remote.instance === this.#instance) {
+      const close: TopologyEffect = { kind: 'close', link: link.id, reason: 'it is oneself' }
+      if (peer === undefined) return [close]
+      peer.state = { kind: 'self' }
+      return [
+        close,
+        { kind: 'tell', line: `${peer.name} (${formatAddress(peer.address)}) is this very program: not tried again` },
+      ]
+    }
+    const effects: TopologyEffect[] = []
+    const isKnown = remote.kind === 'ours' && this.links.some(other => isSame(other.remote, remote))
+    if (!isKnown && this.#links.size >= LINKS_MAX) {
+      return [
+        { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
+        ...(peer ? [this.#retry(peer, 16)] : []),
+      ]
+    }
+    if (remote.kind === 'ours' && this.#instance < remote.instance) {
+      for (const other of this.#links.values()) {
+        if (isSame(other.remote, remote))
+          effects.push({ kind: 'close', link: other.id, reason: 'a newer link to the same peer' })
+      }
+    }
+    this.#links.set(link.id, link)
+    if (peer !== undefined) {
+      peer.instance = remote.kind === 'ours' ? remote.instance : undefined
+      peer.remoteAddress = link.remoteAddress
+      peer.told = undefined
+    }
+    for (const other of this.#peers.values()) {
+      const wasWaiting = other.state.kind === 'waiting'
+      if (other !== peer && !(wasWaiting && this.#isLinkedTo(other))) continue
+      if (other.state.kind === 'self') continue
+      if (wasWaiting) effects.push({ kind: 'cancel-retry', peer: other.name })
+      other.state = { kind: 'linked' }
+    }
+    effects.push({ kind: 'linked', link: link.id })
+    return effects
+  }
+
+  /** An open link closed. */
+  closed(id: LinkId): TopologyEffect[] {
+    if (!this.#links.delete(id)) return []
+    const effects: TopologyEffect[] = []
+    for (const peer of this.#peers.values()) {
+      if (peer.state.kind === 'linked' && !this.#isLinkedTo(peer)) effects.push(this.#retry(peer, 0))
+    }
+    return effects
+  }
+
+  /** The network changed: what failed before may work now. */
+  networkChanged(): TopologyEffect[] {
+    const effects: TopologyEffect[] = []
+    for (const peer of this.#peers.values()) {
+      if (peer.state.kind !== 'waiting') continue
+      peer.state = { kind: 'dialling', attempt: 0 }
+      effects.push({ kind: 'cancel-retry', peer: peer.name }, { kind: 'dial', peer: peer.name, address: peer.address })
+    }
+    return effects
+  }
+
+  /**
+   * Whether some open link leads to the peer: the one that was dialled, one of the same instance, or an original's that
+   * says the peer's address and comes from where the peer was last seen. What an original says alone is only a hint.
+   */
+  #isLinkedTo(peer: Peer): boolean {
+    return this.links.some(
+      ({ dialled, remote, remoteAddress }) =>
+        dialled === peer.name ||
+        (remote.kind === 'ours' && remote.instance === peer.instance) ||
+        (remote.kind === 'original' &&
+          remote.address === formatAddress(peer.address) &&
+          remoteAddress === peer.remoteAddress),
+    )
+  }
+
+  #retry(peer: Peer, attempt: number): TopologyEffect {
+    peer.state = { kind: 'waiting', attempt: attempt + 1 }
+    return { kind: 'retry', peer: peer.name, delayMs: retryDelayMs(attempt, this.#random) }
+  }
+
+  #tell(peer: Peer, line: string): TopologyEffect[] {
+    if (peer.told === line) return []
+    peer.told = line
+    return [{ kind: 'tell', line }]
+  }
+}
+
+const isSame = (a: Remote, b: Remote): boolean => a.kind === 'ours' && b.kind === 'ours' && a.instance === b.instance

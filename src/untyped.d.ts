@@ -1,0 +1,18 @@
+// Types of the dependencies that bring none: only what is used here.
+
+declare module 'hash-to-port' {
+  /** A port from 1024 to 65534, the same for the same name everywhere. */
+  function toPort(name: string): number
+  export = toPort
+}
+
+declare module 'lexicographic-integer' {
+  /** A whole number as hex digits that sort as the numbers do. */
+  export function pack(value: number, encoding: 'hex'): string
+  export function unpack(hex: string): number | undefined
+}
+
+declare module 'sodium-native' {
+  /** BLAKE2b of `input`, as long as `output` is. */
+  export function crypto_generichash(output: Buffer, input: Buffer): void
+}

@@ -1,0 +1,65 @@
+// The packages that the original program finds its peers with, each in a process of its own: they end it when they fail.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { networkInterfaces } from 'node:os'
+import test, { type TestContext } from 'node:test'
+import { systemClock } from '../../src/base/clock.js'
+import { isLoopback, usableInterfaces } from '../../src/discovery/interfaces.js'
+import { openDiscovery } from '../../src/discovery/mdns.js'
+
+const require = createRequire(import.meta.url)
+
+/** The originals speak on one interface, the one that leads out. */
+const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
+const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 10_000 }
+
+/** Starts `program`, in which `original` is the package; gives what it says first, without the line's end. */
+async function original(t: TestContext, name: string, program: string): Promise<string> {
+  const code = `const original = require(${JSON.stringify(require.resolve(name))}); ${program}`
+  const child = spawn(process.execPath, ['--input-type=commonjs', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => child.kill())
+  const [said] = await once(child.stdout, 'data')
+  return String(said).trim()
+}
+
+function open(t: TestContext) {
+  const discovery = openDiscovery({ clock: systemClock, onWarning: line => assert.fail(line) })
+  t.after(() => discovery.close())
+  return discovery
+}
+
+test('lookup-multicast-dns finds the name that ours announces', options, async t => {
+  const discovery = open(t)
+  discovery.announce(`Alice-${process.pid}`)
+  const found = await original(
+    t,
+    'lookup-multicast-dns',
+    `original('Alice-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
+  )
+  assert.ok(
+    discovery.interfaces.some(({ address }) => address === found),
+    found,
+  )
+  const missed = await original(
+    t,
+    'lookup-multicast-dns',
+    `original('nobody-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
+  )
+  assert.equal(missed, 'Query timed out', 'control')
+})
+
+test('ours finds the name that register-multicast-dns announces', options, async t => {
+  const discovery = open(t)
+  const name = `Bob-${process.pid}`
+  assert.deepEqual(await discovery.lookup(name, 300), [], 'control: not before')
+  await original(t, 'register-multicast-dns', `original('${name}'); console.log('ready')`)
+  const found = await discovery.lookup(`${name}.local`, 5_000)
+  assert.ok(
+    found.some(address => discovery.interfaces.some(each => each.address === address)),
+    found.join(),
+  )
+})

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import test, { type TestContext } from 'node:test'
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import type { NetworkInterfaces } from '../../src/discovery/interfaces.js'
+import { openDiscovery } from '../../src/discovery/mdns.js'
+
+const lo = [{ address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4' }]
+/** An address that no machine has (RFC 5737), so that no membership can be had on it. */
+const ghost = [{ address: '198.51.100.7', netmask: '255.255.255.0', family: 'IPv4' }]
+
+/** A discovery on a port of its own, whose interfaces are what the test says and are looked at when it says. */
+async function world(t: TestContext, first: NetworkInterfaces) {
+  const running = setInterval(() => {}, 60_000) // as a peer's server does: our timers alone keep no process
+  t.after(() => clearInterval(running))
+  const blocker = createSocket('udp4').bind(0)
+  await once(blocker, 'listening')
+  const { port } = blocker.address()
+  const free = () => new Promise<void>(resolve => blocker.close(resolve))
+  let interfaces = first
+  let scan = () => {}
+  let changes = 0
+  const warnings: string[] = []
+  const clock: Clock = {
+    now: systemClock.now,
+    after: (ms, action) => {
+      if (ms !== 2_000) return systemClock.after(ms, action)
+      scan = action
+      return () => {
+        scan = () => assert.fail('a scan after closing')
+      }
+    },
+  }
+  const open = () => {
+    const discovery = openDiscovery({
+      clock,
+      port,
+      onWarning: line => warnings.push(line),
+      onChange: () => changes++,
+      networkInterfaces: () => interfaces,
+    })
+    t.after(() => discovery.close())
+    discovery.announce('alice')
+    return discovery
+  }
+  const become = (next: NetworkInterfaces) => {
+    interfaces = next
+    scan()
+  }
+  return { open, free, port, warnings, become, changes: () => changes }
+}
+
+test('without any interface there is one warning; found again when the network is back, warned again when it goes', async t => {
+  const { open, free, warnings, become, changes } = await world(t, {})
+  await free()
+  const discovery = open()
+  become({})
+  become({})
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /^No network interface/)
+  assert.deepEqual(await discovery.lookup('alice', 50), [])
+  assert.deepEqual([discovery.interfaces, changes()], [[], 0])
+
+  become({ lo })
+  assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+  assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 1])
+  become({ lo })
+  assert.deepEqual([warnings.length, changes()], [1, 1])
+
+  become({})
+  become({})
+  assert.deepEqual([discovery.interfaces, changes(), warnings.length], [[], 2, 2])
+})
+
+test('an interface without multicast is warned of once, and does not disturb the others', async t => {
+  const { open, free, warnings, become, changes } = await world(t, { lo, ghost })
+  await free()
+  const discovery = open()
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+    become({ lo, ghost })
+  }
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /^No multicast on ghost, 198\.51\.100\.7 \(E[A-Z]+\)/)
+  assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 0])
+})
+
+test('where another program holds the port there is one warning, and it works once that has gone', async t => {
+  const { open, free, warnings, become } = await world(t, { lo, ghost })
+  const discovery = open()
+  for (let i = 0; i < 3; i++) {
+    assert.deepEqual(await discovery.lookup('alice', 50), [])
+    become({ lo, ghost })
+  }
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /^UDP port \d+ is not to be had \(EADDRINUSE\)/)
+  await discovery.lookup('alice', 50)
+  await free()
+  become({ lo })
+  assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+  assert.equal(warnings.length, 1)
+})
+
+/** Runs a program on our build, in a process of its own, which ends by itself or is killed after `timeoutMs`. */
+function run(
+  program: string,
+  { timeoutMs = 8_000, wrapper = [] }: { timeoutMs?: number; wrapper?: readonly string[] } = {},
+) {
+  const [file = '', ...args] = [...wrapper, process.execPath, '--input-type=module', '--eval', program]
+  return spawnSync(file, args, { encoding: 'utf8', timeout: timeoutMs })
+}
+
+const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+const opening = `
+  import { networkInterfaces as real } from 'node:os'
+  import { openDiscovery } from ${url('../../src/discovery/mdns.js')}
+  import { systemClock } from ${url('../../src/base/clock.js')}
+  let scan, interfaces, warnings = 0
+  const networkInterfaces = () => interfaces ?? real()
+  const clock = { now: systemClock.now, after: (ms, action) => (ms === 2000 && (scan = action), systemClock.after(ms, action)) }
+  const discovery = openDiscovery({ clock, onWarning: () => warnings++, networkInterfaces })
+  discovery.announce('alice-${process.pid}')
+`
+const closing = `
+  const start = Date.now()
+  const closed = discovery.close()
+  if (discovery.close() !== closed) throw new Error('closing twice is not closing once')
+  await closed
+  console.log(Date.now() - start < 300 ? 'quick' : 'slow')
+`
+
+test('after closing, which takes under 300 ms, nothing keeps the process', () => {
+  const program = `${opening}
+    await discovery.lookup('alice-${process.pid}')
+    void discovery.lookup('nobody-${process.pid}', 600_000)
+  `
+  const closed = run(program + closing)
+  assert.deepEqual([closed.stdout, closed.stderr, closed.status], ['quick\n', '', 0])
+  const open = run(program, { timeoutMs: 1_000 })
+  assert.equal(open.signal, 'SIGTERM', 'control: open, it does keep it')
+})
+
+test('interfaces that come and go in the middle of opening, asking and closing leave nothing behind', () => {
+  const { stdout, stderr, status } = run(`${opening}
+    const lo = ${JSON.stringify(lo)}, ghost = ${JSON.stringify(ghost)}, running = setInterval(() => {}, 60_000)
+    for (let i = 0; i < 100; i++) {
+      void discovery.lookup('peer' + i, 100)
+      interfaces = [{ lo }, { lo, ghost }, {}, { ghost }][i % 4]
+      scan()
+      if (i % 3 === 0) await discovery.lookup('alice-${process.pid}', 10)
+    }
+    interfaces = { lo, ghost }
+    scan()
+    clearInterval(running)
+    ${closing}
+  `)
+  assert.deepEqual([stdout, stderr, status], ['quick\n', '', 0])
+})
+
+/** A network namespace of its own, in which not even loopback is up. */
+const NOWHERE = ['unshare', '--map-root-user', '--net']
+
+function canLeaveTheNetwork(): boolean {
+  try {
+    execFileSync(NOWHERE[0] ?? '', [...NOWHERE.slice(1), 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('a machine without any network: one warning, and the process goes on', { skip: !canLeaveTheNetwork() }, () => {
+  const program = `${opening}
+    const running = setInterval(() => {}, 60_000)
+    for (let i = 0; i < 5; i++) { await discovery.lookup('bob', 30); scan() }
+    clearInterval(running)
+    ${closing}
+    console.log(warnings)
+  `
+  const ours = run(program, { wrapper: NOWHERE })
+  assert.deepEqual([ours.stdout, ours.stderr, ours.status], ['quick\n1\n', '', 0])
+  const original = JSON.stringify(createRequire(import.meta.url).resolve('lookup-multicast-dns'))
+  const theirs = run(`import lookup from ${original}; lookup('bob.local', () => {})`, { wrapper: NOWHERE })
+  assert.notEqual(theirs.status, 0, 'control: the original dies there')
+  assert.match(theirs.stderr, /ENODEV|ENETUNREACH/)
+})

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import test, { type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import multicastDns from 'multicast-dns'
+import { systemClock } from '../../src/base/clock.js'
+import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/discovery/mdns.js'
+
+const GROUP = '224.0.0.251'
+const MDNS_PORT = 5353
+
+/** Names that no run beside this one has. */
+const alice = `alice-${process.pid}`
+const bob = `bob-${process.pid}`
+
+function open(t: TestContext, options: Partial<DiscoveryOptions> = {}): Discovery {
+  const discovery = openDiscovery({ clock: systemClock, onWarning: line => assert.fail(line), ...options })
+  t.after(() => discovery.close())
+  return discovery
+}
+
+/** A plain socket that hears and says what it likes on the group. */
+async function listener(t: TestContext, port: number, address = '127.0.0.1'): Promise<Socket> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  socket.bind(port, '0.0.0.0')
+  await once(socket, 'listening')
+  socket.addMembership(GROUP, address)
+  socket.setMulticastInterface(address)
+  t.after(() => socket.close())
+  return socket
+}
+
+/** Sends, then lets everyone in this process read, so that no socket's buffer overflows. */
+async function send(socket: Socket, bytes: Uint8Array, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.send(bytes, port, GROUP, error => (error ? reject(error) : resolve()))
+  })
+  await setImmediate()
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  await new Promise<void>(resolve => socket.close(resolve))
+  return port
+}
+
+const nameBytes = (name: string): Buffer =>
+  Buffer.from([name.length, ...Buffer.from(name), 5, ...Buffer.from('local'), 0])
+
+/** A question for the A record of `<name>.local`, as bytes. */
+const question = (name: string): Buffer =>
+  Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...nameBytes(name), 0, 1, 0, 1])
+
+/** A response that gives `<name>.local` the address 127.0.0.1, as bytes. */
+const response = (name: string): Buffer =>
+  Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, ...nameBytes(name), 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, 1])
+
+test('bob finds alice at the address of every interface they share, and finds nobody who is not there', async t => {
+  const a = open(t)
+  const b = open(t)
+  a.announce(alice)
+  const found = await b.lookup(`${alice.toUpperCase()}.local`)
+  assert.deepEqual([...found].sort(), a.interfaces.map(({ address }) => address).sort())
+  assert.ok(found.includes('127.0.0.1'), 'also where there is no network at all')
+  assert.deepEqual(await b.lookup(bob, 300), [])
+})
+
+test('alice, who leaves, says goodbye, and nobody finds her any more', async t => {
+  const port = await freePort()
+  const a = open(t, { port })
+  const b = open(t, { port })
+  a.announce(alice)
+  assert.notDeepEqual(await b.lookup(alice), [])
+  const socket = multicastDns({ port, interface: '127.0.0.1', bind: '0.0.0.0' })
+  t.after(() => socket.destroy())
+  await once(socket, 'ready')
+  const [[goodbye]] = await Promise.all([once(socket, 'response'), a.close()])
+  assert.equal(goodbye.answers[0].name, `${alice}.local`)
+  assert.equal(goodbye.answers[0].ttl, 0)
+  assert.deepEqual(await b.lookup(alice, 300), [])
+  assert.deepEqual(a.interfaces, [])
+  assert.deepEqual(await a.lookup(alice), [], 'and a closed discovery answers at once')
+})
+
+/** Datagrams that are broken in every way that was thought of. */
+function junk(i: number, name: string): Buffer {
+  const asked = question(name)
+  const told = response(name)
+  const noise = Buffer.from(Array.from({ length: i % 97 }, (_, at) => (i * 31 + at * 17) & 0xff))
+  const kinds = [
+    noise,
+    Buffer.alloc(12, 0xff), // claims 4 × 65,535 records
+    asked.subarray(0, i % asked.length),
+    told.subarray(0, i % told.length),
+    Buffer.concat([asked.subarray(0, -5), Buffer.from([0xc0, 0x0c, 0, 1, 0, 1])]), // a name that points to itself
+    Buffer.concat([asked, noise]),
+    Buffer.from(asked.map((byte, at) => (at === i % asked.length ? byte ^ (1 << (i % 8)) : byte))),
+    Buffer.alloc(60_000, i), // longer than anyone asks
+    Buffer.concat([asked.subarray(0, 4), Buffer.from([0, 1, 0, 2, 0, 3, 0, 4]), asked.subarray(12), noise]), // fewer than it claims
+    Buffer.concat([asked.subarray(0, -4), Buffer.from([0, 0xff, 0xff, 0xff])]), // type ANY, class unknown
+  ]
+  return kinds[i % kinds.length] ?? noise
+}
+
+test('five hundred malformed datagrams later alice is found as before', async t => {
+  const a = open(t)
+  const b = open(t)
+  a.announce(alice)
+  const before = await b.lookup(alice)
+  // Control: the junk arrives, and is junk to multicast-dns left alone.
+  const plain = multicastDns({ interface: '127.0.0.1', bind: '0.0.0.0' })
+  t.after(() => plain.destroy())
+  await once(plain, 'ready')
+  let unreadable = 0
+  let readable = 0
+  plain.on('warning', () => unreadable++)
+  plain.on('packet', () => readable++)
+  for (const { address } of a.interfaces) {
+    const stranger = await listener(t, MDNS_PORT, address)
+    const pending = b.lookup(bob, 10_000)
+    for (let i = 0; i < 500; i++) await send(stranger, junk(i, i % 20 < 10 ? alice : bob), MDNS_PORT)
+    a.announce(bob)
+    assert.ok((await pending).includes('127.0.0.1'), 'a lookup that was under way meanwhile')
+    a.announce(alice)
+    const found = await b.lookup(alice)
+    assert.deepEqual(
+      before.filter(each => !found.includes(each)),
+      [],
+      found.join(),
+    )
+  }
+  assert.ok(unreadable > 100 && readable > 100, `${unreadable} unreadable, ${readable} readable`)
+})
+
+test('a flood of questions gets a hundred answers a second out of alice, and no more', async t => {
+  const port = await freePort()
+  let now = 0
+  const a = open(t, { port, clock: { now: () => now, after: systemClock.after } })
+  a.announce('alice')
+  assert.notDeepEqual(await a.lookup('alice'), [])
+  now += 10_000
+  const stranger = await listener(t, port)
+  const answers: string[] = []
+  let heard = (_name: string): void => {}
+  stranger.on('message', bytes => {
+    if (((bytes[2] ?? 0) & 0x80) === 0) return
+    const name = bytes.toString('latin1', 13, 18)
+    answers.push(name)
+    heard(name)
+  })
+  const isRead = a.lookup('flood')
+  for (let i = 0; i < 140; i++) await send(stranger, question('alice'), port)
+  await send(stranger, response('flood'), port)
+  assert.deepEqual(await isRead, ['127.0.0.1'], 'she has read all of it')
+  now += 1_000
+  const last = new Promise<void>(resolve => {
+    heard = name => name === 'ALICE' && resolve()
+  })
+  await send(stranger, question('ALICE'), port)
+  await last
+  assert.equal(answers.filter(name => name === 'alice').length, 100)
+})

@@ -1,0 +1,161 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+
+const WAIT_MS = 10_000
+const STOP_MS = 10_000
+
+/** How a process ended: `code` is null where `signal` ended it. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface ChildOptions {
+  readonly args?: readonly string[]
+  /** Added to this process's own environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly cwd?: string
+}
+
+export interface WaitOptions {
+  readonly stream?: 'stdout' | 'stderr'
+  /** Lines before this index are not looked at; `child.stdout.length` is the present mark. 0 unless told. */
+  readonly from?: number
+  readonly timeoutMs?: number
+}
+
+/** What has an `after`: a test's context, or node:test itself. */
+export interface Cleanup {
+  after(fn: () => Promise<void>): void
+}
+
+interface Waiter {
+  readonly stream: 'stdout' | 'stderr'
+  readonly matches: (line: string) => boolean
+  readonly resolve: (line: string) => void
+  readonly reject: (why: string) => void
+}
+
+/** A process of a test's own: its lines, as they come, and its end. Killed when the test ends. */
+export class Child {
+  /** Every line so far, without its `\n`. What has none yet is added when the process ends. */
+  readonly stdout: string[] = []
+  readonly stderr: string[] = []
+  /** Resolves, and never rejects, once the process has ended and all its output has been read. */
+  readonly exited: Promise<Exit>
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #command: string
+  readonly #waiters = new Set<Waiter>()
+  readonly #unfinished = { stdout: '', stderr: '' }
+  #exit: Exit | undefined
+
+  constructor(cleanup: Cleanup, command: string, { args = [], env = {}, cwd }: ChildOptions = {}) {
+    this.#command = [command, ...args].join(' ')
+    this.#process = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
+    this.exited = new Promise(resolve => {
+      this.#process.on('close', (code, signal) => {
+        for (const stream of ['stdout', 'stderr'] as const) {
+          if (this.#unfinished[stream]) this.#add(stream, this.#unfinished[stream])
+          this.#unfinished[stream] = ''
+        }
+        this.#exit = { code, signal }
+        for (const waiter of this.#waiters) waiter.reject(`the process ended with ${code ?? signal}`)
+        resolve(this.#exit)
+      })
+    })
+    // A command that cannot be started: 'close' follows, with a negative code.
+    this.#process.on('error', error => this.#add('stderr', String(error)))
+    // Typing to a process that has ended is told by its exit, not by EPIPE.
+    this.#process.stdin.on('error', () => {})
+    this.#collect('stdout')
+    this.#collect('stderr')
+    cleanup.after(async () => {
+      await this.stop('SIGKILL')
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /**
+   * The first line that contains `text`, or matches it, whether it came before or comes yet.
+   * Rejects, with all output so far, when time is up or the process ends without it.
+   */
+  waitForLine(
+    text: string | RegExp,
+    { stream = 'stdout', from = 0, timeoutMs = WAIT_MS }: WaitOptions = {},
+  ): Promise<string> {
+    const matches = (line: string) => (typeof text === 'string' ? line.includes(text) : line.search(text) >= 0)
+    const found = this[stream].slice(from).find(matches)
+    if (found !== undefined) return Promise.resolve(found)
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        this.#waiters.delete(waiter)
+        act()
+      }
+      const waiter: Waiter = {
+        stream,
+        matches,
+        resolve: line => settle(() => resolve(line)),
+        reject: why => settle(() => reject(new Error(`no ${text} on ${stream}: ${why}\n${this.transcript()}`))),
+      }
+      const timer = setTimeout(() => waiter.reject(`${timeoutMs} ms passed`), timeoutMs)
+      this.#waiters.add(waiter)
+      if (this.#exit) waiter.reject(`the process ended with ${this.#exit.code ?? this.#exit.signal}`)
+    })
+  }
+
+  /** Writes `line` and a newline to the process's standard input. */
+  type(line: string): void {
+    this.#process.stdin.write(`${line}\n`)
+  }
+
+  /** Ends the process's standard input, as Ctrl-D does. */
+  endInput(): void {
+    this.#process.stdin.end()
+  }
+
+  /**
+   * Sends `signal` and resolves with the exit code, null where the signal ended it. At once if it has ended already.
+   * A process that does not end in time is killed, and the promise rejects with its output.
+   */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = STOP_MS): Promise<number | null> {
+    if (this.#exit) return this.#exit.code
+    this.#process.kill(signal)
+    let overdue = false
+    const timer = setTimeout(() => {
+      overdue = true
+      this.#process.kill('SIGKILL')
+      // Whoever inherited its pipes may hold them open: 'close' must not wait for that.
+      this.#process.stdout.destroy()
+      this.#process.stderr.destroy()
+    }, timeoutMs)
+    const { code } = await this.exited
+    clearTimeout(timer)
+    if (overdue) throw new Error(`${signal} did not end the process in ${timeoutMs} ms\n${this.transcript()}`)
+    return code
+  }
+
+  /** The command and all output so far, for messages. */
+  transcript(): string {
+    const { stdout, stderr } = this.#unfinished
+    return [`$ ${this.#command}`, ...this.stdout, stdout, '--- stderr', ...this.stderr, stderr].join('\n')
+  }
+
+  // Cut at \n alone: readline would cut at \r and U+2028 too, which tests want to see.
+  #collect(stream: 'stdout' | 'stderr'): void {
+    this.#process[stream].setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (this.#unfinished[stream] + chunk).split('\n')
+      this.#unfinished[stream] = lines.pop() ?? ''
+      for (const line of lines) this.#add(stream, line)
+    })
+  }
+
+  #add(stream: 'stdout' | 'stderr', line: string): void {
+    this[stream].push(line)
+    for (const waiter of this.#waiters) {
+      if (waiter.stream === stream && waiter.matches(line)) waiter.resolve(line)
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Child } from '../helper/child.js'
+import { addressOf, freeNames, hasMulticast, localAddresses, startOriginal } from '../helper/original-peer.js'
+import { change, digest, framed, handshake, Stranger, said } from './original/stranger.js'
+
+// That the harness is right: the original talks to itself. And the controls: what it does on input that ours must survive.
+
+const BOUND = { timeout: 20_000 }
+
+/** Lower than any address here, so that the original, dialled, answers at once. */
+const STRANGER = '0.0.0.0:0'
+
+/** How scuttleup calls a log. */
+const CUID = /c[a-z0-9]{24}/
+
+/**
+ * As a browser writes it. The first byte, G, is read as a length of 71, the one after these as the length of a frame: only a
+ * request that holds all of that frame kills, a shorter one (as curl's) waits.
+ */
+const REQUEST = [
+  'GET / HTTP/1.1',
+  'Host: localhost',
+  'Connection: keep-alive',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'Accept-Encoding: gzip, deflate, br, zstd',
+  'Accept-Language: en-GB,en;q=0.9',
+  '\r\n',
+].join('\r\n')
+
+test('two originals that know each other by address hear each other', BOUND, async t => {
+  const [low, high] = await pair()
+  const bob = await start(t, high, { peers: [low], username: 'bob' })
+  const alice = await start(t, low, { peers: [high], username: 'alice' })
+  alice.type('hello from alice')
+  await bob.waitForLine(/^alice> hello from alice$/)
+  bob.type('hello from bob')
+  await alice.waitForLine(/^bob> hello from bob$/)
+})
+
+test('the lower address redials, so the higher one may come later', BOUND, async t => {
+  const [low, high] = await pair()
+  const alice = await start(t, low, { peers: [high], username: 'alice' })
+  alice.type('anyone there?')
+  await alice.waitForLine('alice> anyone there?')
+  const bob = await start(t, high, { peers: [low], username: 'bob' })
+  await bob.waitForLine('alice> anyone there?')
+})
+
+test('two originals that know each other by name meet by multicast DNS', BOUND, async t => {
+  if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
+  const [alicesName, bobsName] = await freeNames('alice', 'bob')
+  const alice = await start(t, alicesName, { peers: [bobsName] })
+  const bob = await start(t, bobsName, { peers: [alicesName] })
+  await alice.waitForLine(`info> direct connection to ${addressOf(bobsName)}`)
+  alice.type('hello')
+  await bob.waitForLine(`${alicesName}> hello`)
+})
+
+test('an original prints its history after a restart, and hears what was said meanwhile', BOUND, async t => {
+  const [low, high] = await pair()
+  const data = await directory(t)
+  const bob = await start(t, high, { peers: [low], username: 'bob' })
+  const alice = await start(t, low, { peers: [high], username: 'alice', data })
+  alice.type('before')
+  await bob.waitForLine('alice> before')
+  await alice.stop()
+  bob.type('meanwhile')
+  await bob.waitForLine('bob> meanwhile')
+  const again = await start(t, low, { peers: [high], username: 'alice', data })
+  await again.waitForLine('alice> before')
+  await again.waitForLine('bob> meanwhile')
+})
+
+test('control: an HTTP request on its port kills the original', BOUND, async t => {
+  const [address] = await pair()
+  const original = await start(t, address)
+  new Stranger(t, address).send(REQUEST)
+  await diesOf(original, /protocol-buffers/)
+})
+
+test('control: one malformed scuttleup frame kills the original', BOUND, async t => {
+  const [address] = await pair()
+  const original = await start(t, address)
+  new Stranger(t, address).send(framed(STRANGER), handshake('stranger'), framed(Buffer.alloc(8, 0xff)))
+  await diesOf(original, /protocol-buffers/)
+})
+
+test('control: an author called __proto__ kills the original', BOUND, async t => {
+  const [address] = await pair()
+  const original = await start(t, address)
+  new Stranger(t, address).send(
+    framed(STRANGER),
+    handshake('stranger'),
+    change('__proto__', 1, said('mallory', 'hello')),
+  )
+  await diesOf(original, /TypeError/)
+})
+
+test('control: an entry that is no JSON kills the original, now and at every later start', BOUND, async t => {
+  const [address] = await pair()
+  const data = await directory(t)
+  const original = await start(t, address, { data })
+  new Stranger(t, address).send(framed(STRANGER), handshake('stranger'), change('mallory', 1, 'no JSON'))
+  await diesOf(original, /SyntaxError/)
+  await diesOf(startOriginal(t, { me: address, data }), /SyntaxError/)
+})
+
+test(
+  'control: the original stores an entry behind a gap, and tells others that it holds all of them',
+  BOUND,
+  async t => {
+    const [address] = await pair()
+    const data = await directory(t)
+    const original = await start(t, address, { data })
+    new Stranger(t, address).send(
+      framed(STRANGER),
+      handshake('stranger'),
+      change('mallory', 5, said('mallory', 'fifth')),
+    )
+    await original.waitForLine('mallory> fifth')
+    await original.stop()
+    const again = await start(t, address, { data })
+    await again.waitForLine('mallory> fifth')
+    const listener = new Stranger(t, address)
+    listener.send(framed(STRANGER))
+    await listener.hear(digest('mallory', 5))
+  },
+)
+
+test('control: the original takes an entry under its own id from anyone', BOUND, async t => {
+  const [address] = await pair()
+  const alice = await start(t, address, { username: 'alice' })
+  alice.type('mine')
+  await alice.waitForLine('alice> mine')
+  const stranger = new Stranger(t, address)
+  stranger.send(framed(STRANGER))
+  const id = await stranger.hear(CUID)
+  stranger.send(handshake('stranger'), change(id, 2, said('alice', 'never said')))
+  await alice.waitForLine('alice> never said')
+  const listener = new Stranger(t, address)
+  listener.send(framed(STRANGER))
+  await listener.hear(digest(id, 2))
+})
+
+test('control: after a peer that calls itself __proto__ the original hangs up on others', BOUND, async t => {
+  const [address] = await pair()
+  const original = await start(t, address)
+  const earlier = new Stranger(t, address)
+  earlier.send(framed('y:0'))
+  await earlier.hear(framed(address))
+  new Stranger(t, address).send(framed('__proto__'))
+  await original.waitForLine('info> direct connection to undefined')
+  const later = new Stranger(t, address)
+  later.send(framed('z:0'))
+  await later.closed
+  assert.equal(later.heard.length, 0)
+})
+
+async function pair(): Promise<[string, string]> {
+  const [low = '', high = ''] = await localAddresses(2)
+  return [low, high]
+}
+
+async function directory(t: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'original-'))
+  t.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
+  return path
+}
+
+async function start(
+  t: TestContext,
+  me: string,
+  { data, ...options }: { peers?: string[]; username?: string; data?: string } = {},
+): Promise<Child> {
+  const original = startOriginal(t, { me, data: data ?? (await directory(t)), ...options })
+  await original.waitForLine('info> listening as')
+  return original
+}
+
+async function diesOf(original: Child, error: RegExp): Promise<void> {
+  assert.deepEqual(await original.exited, { code: 1, signal: null }, original.transcript())
+  assert.match(original.stderr.join('\n'), error)
+}

@@ -1,0 +1,106 @@
+import { connect, type Socket } from 'node:net'
+import type { Cleanup } from '../../helper/child.js'
+
+// What an original writes, byte by byte and without our own code: the oracle must not share our mistakes.
+
+const WAIT_MS = 5_000
+
+/** A message behind its length, as both the topology and scuttleup frame theirs. */
+export const framed = (body: string | Uint8Array): Buffer => {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  return Buffer.concat([varint(bytes.length), bytes])
+}
+
+/** scuttleup's Digest: who, up to where. */
+export const digest = (peer: string, seq: number): Buffer => Buffer.concat([bytesField(1, peer), numberField(2, seq)])
+
+/** scuttleup's Handshake in a frame. */
+export const handshake = (id: string, head: readonly Buffer[] = []): Buffer =>
+  framed(Buffer.concat([bytesField(1, id), ...head.map(each => bytesField(2, each)), numberField(3, 1)]))
+
+/** scuttleup's Change in a frame: one entry, or what is said to be one. */
+export const change = (peer: string, seq: number, entry: string | Uint8Array): Buffer =>
+  framed(Buffer.concat([bytesField(1, peer), numberField(2, seq), bytesField(3, entry)]))
+
+/** The entry of a line of chat. */
+export const said = (username: string, message: string): string => JSON.stringify({ username, message })
+
+/** A socket that says what it is told to, and keeps what it hears. Closed when the test ends. */
+export class Stranger {
+  readonly closed: Promise<void>
+  readonly #socket: Socket
+  #heard: Buffer = Buffer.alloc(0)
+
+  /** Dials `address` (`host:port`); what is sent before it answers is queued. */
+  constructor(cleanup: Cleanup, address: string) {
+    const [host, port] = address.split(':')
+    this.#socket = connect({ host: host ?? '', port: Number(port), noDelay: true })
+    this.#socket.on('data', data => {
+      this.#heard = Buffer.concat([this.#heard, data])
+    })
+    this.#socket.on('error', () => {}) // 'close' follows
+    this.closed = new Promise(resolve => this.#socket.on('close', () => resolve()))
+    cleanup.after(async () => {
+      this.#socket.destroy()
+    })
+  }
+
+  get heard(): Uint8Array {
+    return this.#heard
+  }
+
+  send(...parts: readonly (string | Uint8Array)[]): void {
+    for (const part of parts) this.#socket.write(part)
+  }
+
+  /**
+   * What was heard and matches: bytes as they are, or a pattern over them as Latin-1.
+   * Rejects with all that was heard when the link closes or 5 s pass without it.
+   */
+  hear(what: Uint8Array | RegExp): Promise<string> {
+    const pattern = what instanceof RegExp ? what : new RegExp(escaped(Buffer.from(what).toString('latin1')))
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        this.#socket.off('data', look)
+        this.#socket.off('close', onClose)
+        act()
+      }
+      const fail = (why: string) =>
+        settle(() => reject(new Error(`${why} without ${pattern}\nheard: ${JSON.stringify(this.#latin1())}`)))
+      const look = () => {
+        const match = this.#latin1().match(pattern)
+        if (match) settle(() => resolve(match[0]))
+      }
+      const onClose = () => fail('the link closed')
+      const timer = setTimeout(() => fail(`${WAIT_MS} ms passed`), WAIT_MS)
+      this.#socket.on('data', look)
+      this.#socket.on('close', onClose)
+      look()
+    })
+  }
+
+  #latin1(): string {
+    return this.#heard.toString('latin1')
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
+
+function bytesField(number: number, value: string | Uint8Array): Buffer {
+  return Buffer.concat([varint(number * 8 + 2), framed(value)])
+}
+
+function numberField(number: number, value: number): Buffer {
+  return Buffer.concat([varint(number * 8), varint(value)])
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = value; ; rest = Math.floor(rest / 0x80)) {
+    if (rest < 0x80) return Buffer.from([...bytes, rest])
+    bytes.push((rest % 0x80) | 0x80)
+  }
+}
