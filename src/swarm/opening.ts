@@ -1,5 +1,5 @@
-import { concat, hexOf, sameBytes, textOf, utf8 } from '../base/bytes.js'
-import { FrameReader, frame } from '../base/frames.js'
+import { concat, hexOf, readVarint, sameBytes, textOf, utf8 } from '../base/bytes.js'
+import { frame } from '../base/frames.js'
 import { OPENING_BYTES_MAX } from '../base/limits.js'
 import { decodeHello, encodeHello, type Hello } from './hello.js'
 
@@ -87,7 +87,7 @@ export class Opening {
       const hello: OpeningEffect = { kind: 'send', bytes: Uint8Array.of(OURS) }
       return me > address ? [this.#ownAddress(), hello] : [hello]
     }
-    this.#state = address > me ? 'second-address' : 'who'
+    this.#state = address >= me ? 'second-address' : 'who'
     return [this.#ownAddress()]
   }
 
@@ -127,14 +127,16 @@ export class Opening {
     return this.#open({ kind: 'ours', address: this.#address, instance: hexOf(hello.instance) })
   }
 
+  /** The next frame, which must not be empty: so no more is held than one may be long. */
   #takeFrame(bodyBytesMax: number): Uint8Array | 'more' | 'bad' {
-    const reader = new FrameReader(bodyBytesMax)
-    reader.push(this.#held)
-    const read = reader.next()
-    if (read.kind === 'more') return this.#held[0] === 0 ? 'bad' : 'more'
-    if (read.kind === 'bad') return 'bad'
-    this.#held = reader.rest()
-    return read.body
+    const length = readVarint(this.#held, 0, bodyBytesMax)
+    if (length.kind !== 'value') return length.kind
+    if (length.value === 0) return 'bad'
+    const end = length.next + length.value
+    if (this.#held.length < end) return 'more'
+    const body = this.#held.subarray(length.next, end)
+    this.#held = this.#held.subarray(end)
+    return body
   }
 
   #takeRepeatedAddress(): 'taken' | 'other' | 'more' {

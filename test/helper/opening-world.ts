@@ -1,0 +1,105 @@
+import { frame } from '../../src/base/frames.js'
+import { Opening, type OpeningEffect, type Remote } from '../../src/swarm/opening.js'
+import type { OriginalTopology } from './original-topology.js'
+
+export const ROOM = Buffer.alloc(32, 7)
+export const instance = (byte: number): Uint8Array => Buffer.alloc(16, byte)
+
+/** What scuttleup says first. */
+export const HANDSHAKE = frame(Buffer.concat([Buffer.from([0x0a, 3]), Buffer.from('cid'), Buffer.from([0x18, 1])]))
+
+/** One end of a connection: what it writes first, what it answers, and what came of it. */
+export interface End {
+  start(): Uint8Array
+  receive(bytes: Uint8Array): Uint8Array
+  /** 'original' for an original's end that is ready: it does not know who we are. */
+  readonly outcome: Remote | 'original' | string | undefined
+  /** What came in behind the opening. */
+  readonly rest: Uint8Array
+}
+
+/** An opening of ours. Once it is open, `says` follows. */
+export function ourEnd(
+  role: 'dialler' | 'listener',
+  me: string,
+  {
+    room = ROOM,
+    instanceByte = 1,
+    says = new Uint8Array(0),
+  }: { room?: Uint8Array; instanceByte?: number; says?: Uint8Array } = {},
+): End {
+  const opening = new Opening({ role, me, hello: { version: 1, room, instance: instance(instanceByte) } })
+  let outcome: Remote | string | undefined
+  let rest: Uint8Array = new Uint8Array(0)
+  const perform = (effects: readonly OpeningEffect[]): Uint8Array => {
+    const written: Uint8Array[] = []
+    for (const effect of effects) {
+      if (effect.kind === 'send') written.push(effect.bytes)
+      if (effect.kind === 'failed') outcome = effect.reason
+      if (effect.kind === 'opened') {
+        outcome = effect.remote
+        rest = effect.rest
+        written.push(says)
+      }
+    }
+    return Buffer.concat(written)
+  }
+  return {
+    start: () => perform(opening.start()),
+    receive: bytes => {
+      if (outcome === undefined) return perform(opening.receive(bytes))
+      if (typeof outcome !== 'string') rest = Buffer.concat([rest, bytes])
+      return new Uint8Array(0)
+    },
+    get outcome() {
+      return outcome
+    },
+    get rest() {
+      return rest
+    },
+  }
+}
+
+/** An original's end. Once it is ready, scuttleup's handshake follows. */
+export function originalEnd(topology: OriginalTopology): End {
+  return {
+    start: () => topology.start(),
+    receive: bytes => {
+      const wasReady = topology.isReady
+      const written = topology.receive(bytes)
+      return topology.isReady && !wasReady ? Buffer.concat([written, HANDSHAKE]) : written
+    },
+    get outcome() {
+      return topology.isReady ? 'original' : undefined
+    },
+    get rest() {
+      return topology.rest
+    },
+  }
+}
+
+/** Lets two ends talk until nothing is under way. `sizes` cuts what is delivered, again and again; whole without it. */
+export function connect(a: End, b: End, sizes: readonly number[] = [Number.MAX_SAFE_INTEGER]): void {
+  let toB = a.start()
+  let toA = b.start()
+  for (let turn = 0; toA.length + toB.length > 0; turn++) {
+    const size = sizes[turn % sizes.length] ?? 1
+    // Whoever has something under way gets it, by turns.
+    if (toB.length > 0 && (turn % 2 === 0 || toA.length === 0)) {
+      toA = Buffer.concat([toA, b.receive(toB.subarray(0, size))])
+      toB = toB.subarray(size)
+    } else {
+      toB = Buffer.concat([toB, a.receive(toA.subarray(0, size))])
+      toA = toA.subarray(size)
+    }
+  }
+}
+
+/** Bytes from a stranger, in pieces: what is answered, what comes of it, and what is left over. */
+export function hear(
+  end: End,
+  pieces: readonly Uint8Array[],
+): { written: Uint8Array; outcome: End['outcome']; rest: Uint8Array } {
+  const written = Buffer.concat([end.start(), ...pieces.map(piece => end.receive(piece))])
+  return { written, outcome: end.outcome, rest: end.rest }
+}
