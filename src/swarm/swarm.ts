@@ -127,7 +127,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     const onClose = (): void => {
       settle()
       this.#connections.delete(connection)
-      if (dialled !== undefined && !this.#isClosed) this.#perform(this.#topology.failed(dialled, failure))
+      if (dialled !== undefined && !this.#isClosed) this.#perform(this.#topology.failed(dialled, failure, connection.remoteAddress))
     }
     const perform = (effects: readonly OpeningEffect[]): void => {
       for (const effect of effects) {
@@ -150,12 +150,13 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {
     const info: LinkInfo = { id: this.#nextLink++, remote, dialled, remoteAddress: connection.remoteAddress }
     const link = { connection, info, reason: 'the connection closed', isTold: false }
+    const openedAt = this.#options.clock.now()
     this.#links.set(info.id, link)
     connection.once('close', () => {
       this.#connections.delete(connection)
       this.#links.delete(info.id)
       if (this.#isClosed) return
-      const effects = this.#topology.closed(info.id)
+      const effects = this.#topology.closed(info.id, this.#options.clock.now() - openedAt)
       if (link.isTold) this.emit('disconnection', info, link.reason)
       this.#perform(effects)
     })

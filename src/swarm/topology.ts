@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { LINKS_MAX } from '../base/limits.js'
+import { HEARTBEAT_MS, LINKS_MAX } from '../base/limits.js'
 import { type Address, formatAddress } from './address.js'
 import type { Remote } from './opening.js'
 import { retryDelayMs } from './retry.js'
@@ -32,7 +32,7 @@ interface Peer {
   state:
     | { readonly kind: 'dialling'; readonly attempt: number }
     | { readonly kind: 'waiting'; readonly attempt: number }
-    | { readonly kind: 'linked' }
+    | { readonly kind: 'linked'; readonly attempt: number }
     | { readonly kind: 'self' }
   /** Who answered there last, and from which network address. */
   instance: string | undefined
@@ -84,13 +84,14 @@ export class Topology {
     return [{ kind: 'dial', peer: name, address: peer.address }]
   }
 
-  /** A dial came to nothing, before or within the opening. */
-  failed(name: string, reason: string): TopologyEffect[] {
+  /** A dial came to nothing: within the opening where `remoteAddress` was reached, else before it. */
+  failed(name: string, reason: string, remoteAddress?: string): TopologyEffect[] {
     const peer = this.#peers.get(name)
     if (peer?.state.kind !== 'dialling') return []
     const { attempt } = peer.state
+    peer.remoteAddress = remoteAddress ?? peer.remoteAddress
     if (this.#isLinkedTo(peer)) {
-      peer.state = { kind: 'linked' }
+      peer.state = { kind: 'linked', attempt }
       return []
     }
     return [
@@ -113,8 +114,8 @@ export class Topology {
       ]
     }
     const effects: TopologyEffect[] = []
-    const isKnown = remote.kind === 'ours' && this.links.some(other => isSame(other.remote, remote))
-    if (!isKnown && this.#links.size >= LINKS_MAX) {
+    const isOnlySecond = this.links.filter(other => isSame(other.remote, remote)).length === 1
+    if (!isOnlySecond && this.#links.size >= LINKS_MAX) {
       return [
         { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
         ...(peer ? [this.#retry(peer, 16)] : []),
@@ -137,18 +138,19 @@ export class Topology {
       if (other !== peer && !(wasWaiting && this.#isLinkedTo(other))) continue
       if (other.state.kind === 'self') continue
       if (wasWaiting) effects.push({ kind: 'cancel-retry', peer: other.name })
-      other.state = { kind: 'linked' }
+      other.state = { kind: 'linked', attempt: other.state.attempt }
     }
     effects.push({ kind: 'linked', link: link.id })
     return effects
   }
 
-  /** An open link closed. */
-  closed(id: LinkId): TopologyEffect[] {
+  /** An open link closed. One that lasted but a moment is as good as none: it is tried again ever more slowly. */
+  closed(id: LinkId, lastedMs: Millis): TopologyEffect[] {
     if (!this.#links.delete(id)) return []
     const effects: TopologyEffect[] = []
     for (const peer of this.#peers.values()) {
-      if (peer.state.kind === 'linked' && !this.#isLinkedTo(peer)) effects.push(this.#retry(peer, 0))
+      if (peer.state.kind !== 'linked' || this.#isLinkedTo(peer)) continue
+      effects.push(this.#retry(peer, lastedMs < HEARTBEAT_MS ? peer.state.attempt : 0))
     }
     return effects
   }
