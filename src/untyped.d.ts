@@ -15,6 +15,10 @@ declare module 'lexicographic-integer' {
 declare module 'sodium-native' {
   /** BLAKE2b of `input`, as long as `output` is. */
   export function crypto_generichash(output: Buffer, input: Buffer): void
+  /** Ed25519 keys from 32 bytes of seed. */
+  export function crypto_sign_seed_keypair(publicKey: Buffer, secretKey: Buffer, seed: Buffer): void
+  export function crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Buffer): void
+  export function crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean
 }
 
 declare module 'scuttleup' {

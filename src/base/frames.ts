@@ -5,6 +5,9 @@ export type FrameRead =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad'; readonly reason: string }
 
+/** Parts of a frame are joined up to this size: one that comes byte by byte is held in some dozens, not in a quarter million. */
+const PART_BYTES = 4096
+
 /** The bytes of one frame: a varint length, then the body. PROTOCOL.md §2. */
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
@@ -26,6 +29,11 @@ export class FrameReader {
     if (bytes.length === 0) return
     this.#parts.push(bytes)
     this.#held += bytes.length
+    for (;;) {
+      const [before, last] = this.#parts.slice(-2)
+      if (before === undefined || last === undefined || last.length >= PART_BYTES || before.length > last.length) return
+      this.#parts.splice(-2, 2, concat([before, last]))
+    }
   }
 
   /** Whether part of a frame is held. */

@@ -1,7 +1,7 @@
 import { crypto_generichash } from 'sodium-native'
 import { concat } from './bytes.js'
 
-const HASH_BYTES = 32
+export const HASH_BYTES = 32
 
 /** BLAKE2b-256 of all `parts`, one after the other. RFC 7693. */
 export function hash(...parts: readonly Uint8Array[]): Uint8Array {

@@ -6,7 +6,12 @@ const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: stri
   [0x007f, 0x009f, 'DEL and C1 controls'],
   [0x00ad, 0x00ad, 'soft hyphen'],
   [0x034f, 0x034f, 'combining grapheme joiner'],
+  [0x0600, 0x0605, 'Arabic number signs, which reach over what follows'],
   [0x061c, 0x061c, 'Arabic letter mark'],
+  [0x06dd, 0x06dd, 'Arabic end of ayah'],
+  [0x070f, 0x070f, 'Syriac abbreviation mark'],
+  [0x0890, 0x0891, 'Arabic pound and piastre marks'],
+  [0x08e2, 0x08e2, 'Arabic disputed end of ayah'],
   [0x115f, 0x1160, 'Hangul fillers'],
   [0x17b4, 0x17b5, 'invisible Khmer vowels'],
   [0x180b, 0x180f, 'Mongolian selectors and separator'],
@@ -17,37 +22,43 @@ const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: stri
   [0x3164, 0x3164, 'Hangul filler'],
   [0xd800, 0xdfff, 'lone surrogates'],
   [0xfdd0, 0xfdef, 'noncharacters'],
-  [0xfe00, 0xfe0d, 'variation selectors but those of text and emoji style'],
+  [0xfe00, 0xfe0f, 'variation selectors; those of text and emoji style stay within emoji'],
   [0xfeff, 0xfeff, 'byte-order mark'],
   [0xffa0, 0xffa0, 'halfwidth Hangul filler'],
   [0xfff0, 0xfffb, 'interlinear annotation'],
   [0xfffe, 0xffff, 'noncharacters'],
+  [0x110bd, 0x110bd, 'Kaithi number sign'],
+  [0x110cd, 0x110cd, 'Kaithi number sign above'],
+  [0x13430, 0x1343f, 'hieroglyph format controls'],
   [0x1bca0, 0x1bca3, 'shorthand format controls'],
   [0x1d173, 0x1d17a, 'musical format controls'],
   [0xe0000, 0xe0fff, 'tags and supplementary variation selectors'],
 ]
 
 const hex = (code: number): string => `\\u{${code.toString(16)}}`
-const FORBIDDEN = new RegExp(`[${FORBIDDEN_RANGES.map(([from, to]) => `${hex(from)}-${hex(to)}`).join('')}]`, 'gu')
+const FORBIDDEN = `[${FORBIDDEN_RANGES.map(([from, to]) => `${hex(from)}-${hex(to)}`).join('')}]`
 
-/** ZWJ between two pictographs, as in family emoji: the only place where it is shown as itself. */
-const EMOJI_JOINER = /(?<=\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/gu
-const JOINER_STAND_IN = '\u{f0000}'
+/** The only places where a joiner or a style selector is no text of its own: within emoji, as in families and keycaps. */
+const EMOJI_PART = [
+  '(?<=\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d(?=\\p{Extended_Pictographic})',
+  '(?<=\\p{Extended_Pictographic})[\\ufe0e\\ufe0f]',
+  '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
+].join('|')
+
+const FORBIDDEN_ANYWHERE = new RegExp(FORBIDDEN, 'gu')
+const FORBIDDEN_BUT_IN_EMOJI = new RegExp(`(${EMOJI_PART})|${FORBIDDEN}`, 'gu')
 
 /** At most this many combining marks stay on one character; more only paint over neighbouring lines. */
 const COMBINING_RUN = /(\p{M}{4})\p{M}+/gu
 
 /**
  * `text` as one line that can only be text: controls appear as their pictures (`␛`), hidden and reordering characters as
- * `‹U+202E›`, private-use stand-ins likewise. Nothing in the result moves a cursor or turns the reading direction round.
+ * `‹U+202E›`. Nothing in the result moves a cursor, turns the reading direction round or stands there unseen.
  */
 export function sanitise(text: string): string {
   return text
-    .replaceAll(JOINER_STAND_IN, '‹U+F0000›')
-    .replace(EMOJI_JOINER, JOINER_STAND_IN)
-    .replace(FORBIDDEN, visible)
+    .replace(FORBIDDEN_BUT_IN_EMOJI, (character, part?: string) => part ?? visible(character))
     .replace(COMBINING_RUN, '$1')
-    .replaceAll(JOINER_STAND_IN, '\u200d')
 }
 
 function visible(character: string): string {
@@ -61,7 +72,7 @@ function visible(character: string): string {
 
 /** JSON of `value` on one line in which the same code points stand as `\uXXXX`: lossless for programs, harmless on a screen. */
 export function sanitisedJson(value: unknown): string {
-  return JSON.stringify(value).replace(FORBIDDEN, escaped).replaceAll('\u200d', '\\u200d')
+  return JSON.stringify(value).replace(FORBIDDEN_ANYWHERE, escaped)
 }
 
 function escaped(character: string): string {

@@ -1,6 +1,6 @@
 import type { At } from '../log/at.js'
 import { millisOf } from '../log/at.js'
-import type { AuthorId, Seq } from '../log/author.js'
+import { type AuthorId, isSigned, type Seq } from '../log/author.js'
 import { decodeEntry, type Entry } from '../log/entry.js'
 
 /** What somebody said. The texts are a stranger's: they go through `sanitise` before anybody sees them. */
@@ -12,6 +12,8 @@ export interface Message {
   readonly at: At
   /** When it was written by the writer's clock, in milliseconds since 1970. */
   readonly timeMs: number
+  /** Whether it was signed by the author's key; unsigned lines are what some original peer said. */
+  readonly isVerified: boolean
 }
 
 /** What an entry says; undefined for one that nobody could read. */
@@ -26,6 +28,7 @@ export function messageOf(entry: Entry): Message | undefined {
     username: members.username,
     message: members.message,
     at: entry.at,
+    isVerified: isSigned(entry.author),
     timeMs: hasTime ? time : millisOf(entry.at),
   }
 }

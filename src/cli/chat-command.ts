@@ -1,7 +1,9 @@
-import { jsonLineOf, lineOf } from '../chat/lines.js'
+import { jsonLineOf } from '../chat/lines.js'
+import { Names } from '../chat/names.js'
 import { openPeer } from '../peer/open.js'
 import type { Peer } from '../peer/peer.js'
 import { sayLines } from './input.js'
+import { labelled } from './labels.js'
 import { info, warn, writeLines } from './output.js'
 
 /** History that a terminal shows first, in messages. */
@@ -15,6 +17,9 @@ export interface ChatOptions {
   /** How much history is shown first; undefined: what suits the output. */
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
+  readonly isPlain: boolean
+  readonly room: string | undefined
+  readonly isClockTrusted: boolean
   readonly isDiscovering: boolean
 }
 
@@ -22,12 +27,14 @@ export interface ChatOptions {
 export async function chat(options: ChatOptions): Promise<number> {
   const stop = new StopRequest()
   try {
-    const { me, peers, data, isDiscovering, listen } = options
+    const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
     const peer = await openPeer({
       me,
       peers,
       data,
       isDiscovering,
+      isClockTrusted,
+      ...(room !== undefined && { room }),
       ...(listen !== undefined && { listen }),
       onInfo: info,
       onWarning: warn,
@@ -53,12 +60,12 @@ async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Pr
 }
 
 /** Resolves when nobody reads any more. */
-async function print(peer: Peer, { last, isJson }: ChatOptions): Promise<void> {
-  const format = isJson ? jsonLineOf : lineOf
+async function print(peer: Peer, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
   const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
+  const formatter = isJson ? jsonLineOf : labelled(new Names(me, peer.id), process.stdout.isTTY === true && !isPlain)
   process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
   for await (const messages of peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
-    if (!(await writeLines(process.stdout, messages.map(format)))) return
+    if (!(await writeLines(process.stdout, messages.map(formatter)))) return
   }
 }
 

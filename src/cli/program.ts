@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { chat } from './chat-command.js'
+import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
 import { complain } from './output.js'
+import { renewKey } from './renew-command.js'
 
 const OK = 0
 const FAILED = 1
@@ -18,6 +20,8 @@ interface ChatFlags {
   readonly all?: boolean
   readonly json?: boolean
   readonly plain?: boolean
+  readonly room?: string
+  readonly trustClock?: boolean
   readonly discovery: boolean
 }
 
@@ -31,6 +35,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .description("A group chat that needs no server: the whole conversation is kept on everyone's own disk.")
     .version(version(), '--version', 'print the version')
     .addHelpText('after', HELP_AFTER)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
   program.addCommand(
@@ -40,6 +45,11 @@ export async function run(args: readonly string[]): Promise<number> {
       .description('the same, for a name that is also a command')
       .copyInheritedSettings(program),
   )
+  for (const command of logCommands(result => {
+    code = result
+  })) {
+    program.addCommand(command.copyInheritedSettings(program))
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
     return code
@@ -53,11 +63,13 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .argument('[me]', 'your name')
     .argument('[peer...]', 'names on the local network, or addresses as host:port')
     .option('--listen <[host:]port>', 'where to listen; without it the port that your name hashes to')
+    .option('--room <name>', 'another conversation than lobby, with logs of its own')
     .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
     .option('--last <n>', 'show only the last n messages first (on a terminal 200 without it)', wholeNumber)
     .option('--all', 'show the whole history first')
     .option('--json', 'one JSON object a line on stdout; JSON or plain lines on stdin')
     .option('--plain', 'lines only, no screen control, on a terminal too')
+    .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
     .option('--no-discovery', 'no names on the local network: link only to the addresses given')
     .action(async (me: string | undefined, peers: string[], flags: ChatFlags) => {
       if (me === undefined) {
@@ -68,13 +80,76 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           me,
           peers,
           listen: flags.listen,
-          data: flags.data ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data',
+          data: dataDirectory(flags.data),
+          room: flags.room,
+          isClockTrusted: flags.trustClock ?? false,
+          isPlain: flags.plain ?? false,
           last: flags.all ? 'all' : flags.last,
           isJson: flags.json ?? false,
           isDiscovering: flags.discovery,
         }),
       )
     })
+}
+
+interface WhereFlags {
+  readonly data?: string
+  readonly room?: string
+}
+
+/** Commands on what is stored, without any network. */
+function logCommands(onDone: (code: number) => void): Command[] {
+  const command = (name: string, description: string): Command =>
+    new Command(name)
+      .description(description)
+      .argument('<me>', 'your name')
+      .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+      .option('--room <name>', 'another conversation than lobby')
+  const where = (me: string, { data, room }: WhereFlags): Where => ({ me, data: dataDirectory(data), room })
+  return [
+    command('log', 'print the stored history')
+      .option('--json', 'one JSON object a line')
+      .option('--last <n>', 'only the last n that match', wholeNumber)
+      .option(
+        '--since <time>',
+        'only what was written at or after this time, as 2026-11-21 or 2026-11-21T10:00',
+        moment,
+      )
+      .option('--author <name>', 'only what this name, or a key that begins so, has written')
+      .option('--grep <text>', 'only messages that contain the text')
+      .action(
+        async (
+          me: string,
+          flags: WhereFlags & { json?: boolean; last?: number; since?: number; author?: string; grep?: string },
+        ) => {
+          const { json, last, since, author, grep } = flags
+          onDone(await printLog(where(me, flags), { isJson: json ?? false, last, sinceMs: since, author, grep }))
+        },
+      ),
+    command('verify', 'check every sequence, chain and signature that is stored')
+      .option('--json', 'one JSON object')
+      .action(async (me: string, flags: WhereFlags & { json?: boolean }) => {
+        onDone(await verifyLog(where(me, flags), flags.json ?? false))
+      }),
+    command('export', 'write the signed logs to a file')
+      .argument('<file>', 'the file to write')
+      .action(async (me: string, file: string, flags: WhereFlags) => onDone(await exportLog(where(me, flags), file))),
+    command('import', 'merge an export, or the database of the original program')
+      .argument('<file-or-dir>', 'what to read')
+      .action(async (me: string, from: string, flags: WhereFlags) => onDone(await importLog(where(me, flags), from))),
+    command('renew', 'a new key that names the old one, after a lost or forked log').action(
+      async (me: string, flags: WhereFlags) => onDone(await renewKey(where(me, flags))),
+    ),
+  ]
+}
+
+const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'
+
+function moment(text: string): number {
+  const value = Date.parse(text)
+  if (!/^\d{4}-/.test(text) || Number.isNaN(value))
+    throw new InvalidArgumentError('It takes a time like 2026-11-21T10:00.')
+  return value
 }
 
 function exitCodeOf(error: unknown): number {

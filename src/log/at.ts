@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '../base/clock.js'
+import { RELEASED_AT_MS } from '../base/release.js'
 
 declare const atBrand: unique symbol
 
@@ -13,7 +14,7 @@ const COUNTER_MAX = 9_999
 const MILLIS_MAX = 9_999_999_999_999
 
 /** How far ahead of the own clock an `at` may be for it to move the clock. */
-const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
+export const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
 
 export const AT_LENGTH = 18
 export const EARLIEST: At = '0000000000000.0000' as At
@@ -36,6 +37,9 @@ export function justAfter(at: At): At {
 
 export const later = (a: At, b: At): At => (a > b ? a : b)
 
+/** Whether an `at` is further ahead of `now` than any clock should be. */
+export const isAhead = (at: At, now: Millis): boolean => millisOf(at) > now + AHEAD_MS_MAX
+
 /** Gives every new entry an `at` after all that this peer has seen, as far as others' clocks can be believed. */
 export class HybridClock {
   readonly #clock: Clock
@@ -50,8 +54,10 @@ export class HybridClock {
     if (at > this.#newest && this.isBelievable(at)) this.#newest = at
   }
 
+  /** A clock from before the release is none: it follows whatever it sees. */
   isBelievable(at: At): boolean {
-    return millisOf(at) <= this.#clock.now() + AHEAD_MS_MAX
+    const now = this.#clock.now()
+    return now < RELEASED_AT_MS || !isAhead(at, now)
   }
 
   /** The `at` of an entry written now, after `previous`. */

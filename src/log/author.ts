@@ -1,5 +1,5 @@
+import { hexOf } from '../base/bytes.js'
 import { UNSIGNED_ID_LENGTH_MAX } from '../base/limits.js'
-import type { Random } from '../base/random.js'
 
 declare const authorBrand: unique symbol
 
@@ -11,7 +11,6 @@ export type Seq = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
 const KEY_HEX = /^[0-9a-f]{64}$/
-const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567'
 
 /**
  * `text` as the id of an unsigned author. Undefined where it could be taken for a key, or names a property that every
@@ -22,7 +21,15 @@ export function unsignedAuthor(text: string): AuthorId | undefined {
   return text as AuthorId
 }
 
-/** A fresh id of an unsigned author: `c` and 120 random bits, as long as the ids that scuttleup makes. */
-export function freshUnsignedAuthor(random: Random): AuthorId {
-  return `c${[...random.bytes(24)].map(byte => DIGITS[byte % DIGITS.length]).join('')}` as AuthorId
-}
+/** The author whose log a key signs. */
+export const authorOfKey = (key: Uint8Array): AuthorId => hexOf(key) as AuthorId
+
+/** The key of a signed author; undefined for an unsigned one. */
+export const keyOf = (author: AuthorId): Uint8Array | undefined =>
+  KEY_HEX.test(author) ? Buffer.from(author, 'hex') : undefined
+
+export const isSigned = (author: AuthorId): boolean => author.length === 64 && KEY_HEX.test(author)
+
+/** `text` as the id of any author, signed or not. */
+export const authorOf = (text: string): AuthorId | undefined =>
+  KEY_HEX.test(text) ? (text as AuthorId) : unsignedAuthor(text)

@@ -4,7 +4,8 @@ import { COMMIT_BYTES_MAX, DISK_RETRY_MS_MAX, DISK_RETRY_MS_MIN } from '../base/
 import type { Store, Write } from './store.js'
 
 interface Job {
-  readonly writes: readonly Write[]
+  /** Asked when the commit begins: what came meanwhile can still be put in. */
+  readonly writes: () => readonly Write[]
   /** A row that every write of a log replaces: of one group only the last is stored. */
   readonly summary: Summary | undefined
   readonly bytes: number
@@ -57,15 +58,18 @@ export class CommitQueue {
   }
 
   /** Resolves when `writes` are on disk. Rejects with LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED, never hangs. */
-  write(writes: readonly Write[], summary?: Summary): Promise<void> {
+  write(writes: readonly Write[] | (() => readonly Write[]), summary?: Summary): Promise<void> {
     if (this.#state.kind === 'closed') return Promise.reject(closedError())
     if (this.#state.kind === 'read-only') return Promise.reject(readOnlyError(this.#state.cause))
-    const bytes = writes.reduce(
-      (sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0),
-      0,
-    )
+    const bytes = typeof writes === 'function' ? 0 : sizeOf(writes)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ writes, summary, bytes, resolve, reject })
+      this.#waiting.push({
+        writes: typeof writes === 'function' ? writes : () => writes,
+        summary,
+        bytes,
+        resolve,
+        reject,
+      })
       if (this.#state.kind === 'ready') void this.#run()
     })
   }
@@ -149,8 +153,11 @@ export class CommitQueue {
   }
 }
 
+const sizeOf = (writes: readonly Write[]): number =>
+  writes.reduce((sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0), 0)
+
 function writesOf(jobs: readonly Job[]): Write[] {
-  const writes = jobs.flatMap(job => job.writes)
+  const writes = jobs.flatMap(job => job.writes())
   const summaries = new Map<string, Summary>()
   for (const { summary } of jobs) if (summary !== undefined) summaries.set(summary.name, summary)
   for (const summary of summaries.values()) writes.push(summary.write())

@@ -1,6 +1,6 @@
-import { textOf, utf8 } from '../base/bytes.js'
+import { concat, textOf, utf8 } from '../base/bytes.js'
 import { ChatError } from '../base/errors.js'
-import { ENTRY_BYTES_MAX } from '../base/limits.js'
+import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../base/limits.js'
 import { AT_LENGTH, type At, atOf, millisOf } from './at.js'
 import type { AuthorId, Seq } from './author.js'
 
@@ -12,6 +12,8 @@ export interface Entry {
   readonly at: At
   /** The bytes of one JSON object with own string members `username` and `message`. PROTOCOL.md §3.2. */
   readonly entry: Uint8Array
+  /** Of a signed author, where the signature at this very place is held: it vouches for all entries up to here. */
+  readonly signature?: Uint8Array
 }
 
 /** A JSON object as entries are. */
@@ -66,4 +68,36 @@ function isMembers(value: unknown): value is Members {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const own = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value
   return typeof own('username') === 'string' && typeof own('message') === 'string'
+}
+
+/** What ends an entry of ours on its way to an original peer: `,"sig":"<86 base64url>"}`. */
+const SIGNATURE_TAIL = /,"sig":"([A-Za-z0-9_-]{86})"\}$/
+
+/** The signature that an entry from an original peer carries, and the entry without it. */
+export function splitSignature(
+  entry: Uint8Array,
+): { readonly entry: Uint8Array; readonly signature: Uint8Array } | undefined {
+  if (entry.length <= SIGNATURE_MEMBER_BYTES) return undefined
+  const start = entry.length - SIGNATURE_MEMBER_BYTES
+  if (entry[start] !== 0x2c) return undefined
+  const tail = Buffer.from(entry.buffer, entry.byteOffset + start, SIGNATURE_MEMBER_BYTES).toString('latin1')
+  const match = SIGNATURE_TAIL.exec(tail)?.[1]
+  if (match === undefined) return undefined
+  return { entry: concat([entry.subarray(0, start), utf8('}')]), signature: Buffer.from(match, 'base64url') }
+}
+
+/** An entry with its signature as last member, as it travels to original peers. */
+export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Array {
+  return concat([entry.subarray(0, -1), utf8(`,"sig":"${Buffer.from(signature).toString('base64url')}"}`)])
+}
+
+/**
+ * The `at` of a signed author's entry, or undefined where it is not valid after one at `previous`. Exact: two peers that
+ * differ here would be split for ever. PROTOCOL.md §3.2.
+ */
+export function validAt(entry: Uint8Array, previous: At): At | undefined {
+  const at = claimedAt(entry)
+  if (at === undefined || at <= previous) return undefined
+  if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined
+  return at
 }

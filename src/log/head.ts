@@ -1,5 +1,6 @@
 import type { At } from './at.js'
 import type { AuthorId, Seq } from './author.js'
+import type { ChainValue } from './chain.js'
 
 /** How far a log goes. */
 export interface Head {
@@ -14,4 +15,9 @@ export interface Head {
 export interface Digest {
   readonly author: AuthorId
   readonly seq: Seq
+}
+
+/** How far a signed log goes, with the chain value there. */
+export interface SignedHead extends Head {
+  readonly chain: ChainValue
 }

@@ -1,27 +1,38 @@
 import { EventEmitter } from 'node:events'
+import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
-import { textOf, utf8 } from '../base/bytes.js'
-import { type Clock, systemClock } from '../base/clock.js'
+import { type Clock, type Millis, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { AUTHORS_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, MERGE_SEGMENTS } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
+import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
-import { type AuthorId, freshUnsignedAuthor, type Seq, unsignedAuthor } from './author.js'
+import { type AuthorId, isSigned, keyOf, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
+import type { Run } from './effects.js'
 import { type Entry, encodeEntry, type Members } from './entry.js'
 import { Feed, type Span } from './feed.js'
-import type { Digest, Head } from './head.js'
+import type { Digest, Head, SignedHead } from './head.js'
 import { lastEntries, merge, type Stretch } from './history.js'
+import { loadKey } from './identity.js'
 import { LevelStore } from './level-store.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
-import { OWN_ID_KEY } from './row-keys.js'
+import { OwnLog, storedOffer } from './own-log.js'
+import type { Relayed } from './relay.js'
+import { LOBBY, roomId } from './room.js'
 import { headWrite, RowLogs } from './row-logs.js'
-import type { Run } from './session.js'
-import type { Store } from './store.js'
+import { SegmentLogs } from './segment-logs.js'
+import { planSigned, type SignedRun } from './segment-plan.js'
+import { OFFERED_KEY, signedHeadWrite } from './segment-rows.js'
+import type { Store, Write } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
 
 export interface LogOptions {
+  /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
+  readonly keys?: KeyPair
+  /** The id of the conversation, 32 bytes; without it that of the lobby. */
+  readonly room?: Uint8Array
   readonly clock?: Clock
   readonly random?: Random
   /** How many authors are taken in; own and already known ones do not count against it. */
@@ -38,36 +49,51 @@ export interface LogEvents {
   writable: []
   /** An own entry whose append was rejected stands in the log after all. */
   recovered: [Entry]
+  /** An author signed two histories. */
+  fork: [AuthorId]
 }
+
+/** How long the own log may take to come back from a peer that holds more of it. */
+const RESTORE_MS_MAX: Millis = 5_000
 
 /** A head that knows what is on its way to the disk: `durable ≤ planned.seq`. */
 interface Tip {
-  planned: Head
+  planned: Head | SignedHead
   durable: Seq
+  /** Segments since the last time small ones were joined, and where they begin. */
+  loose: { count: number; from: Seq }
 }
 
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #room: Uint8Array
   readonly #authorsMax: number
   readonly #hybrid: HybridClock
   readonly #rows: RowLogs
+  readonly #segments: SegmentLogs
   readonly #queue: CommitQueue
+  readonly #own: OwnLog
   readonly #tips = new Map<AuthorId, Tip>()
+  /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
+  readonly #relearning = new Map<AuthorId, Promise<void>>()
   readonly #feeds = new Set<Feed>()
   readonly #onceWritable: (() => void)[] = []
-  #id: AuthorId | undefined
+  #restoring: { readonly to: Seq; readonly done: Promise<void>; readonly finish: () => void } | undefined
   #isClosed = false
 
-  private constructor(store: Store, options: LogOptions) {
+  private constructor(store: Store, keys: KeyPair, options: LogOptions) {
     super()
     this.setMaxListeners(0)
     this.#store = store
     this.#clock = options.clock ?? systemClock
+    this.#room = options.room ?? roomId(LOBBY)
     this.#authorsMax = options.authorsMax ?? AUTHORS_MAX
     this.#hybrid = new HybridClock(this.#clock)
-    this.#rows = new RowLogs(store, this.#hybrid, (author, seq) => this.#lose(author, seq))
+    const onHole = (author: AuthorId, missing: Seq): void => this.#lose(author, missing)
+    this.#rows = new RowLogs(store, this.#hybrid, onHole)
+    this.#segments = new SegmentLogs(store, this.#room, this.#hybrid, onHole)
     this.#queue = new CommitQueue(store, this.#clock, {
       onFailure: cause => this.emit('read-only', reasonOf(cause)),
       recover: () => this.#recover(),
@@ -76,18 +102,21 @@ export class Log extends EventEmitter<LogEvents> {
         for (const wake of this.#onceWritable.splice(0)) wake()
       },
     })
+    this.#own = new OwnLog(keys, this.#room, this.#queue)
   }
 
   /** Opens the logs in `directory`, making it where it is not. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
   static async open(directory: string, options: LogOptions = {}): Promise<Log> {
-    return Log.over(await LevelStore.open(directory), options)
+    const store = await LevelStore.open(directory)
+    const keys = options.keys ?? (await loadKey(path.join(directory, 'key'), options.random ?? systemRandom))
+    return Log.over(store, keys, options)
   }
 
   /** The logs in `store`, which is then theirs to close. */
-  static async over(store: Store, options: LogOptions = {}): Promise<Log> {
-    const log = new Log(store, options)
+  static async over(store: Store, keys: KeyPair, options: LogOptions = {}): Promise<Log> {
+    const log = new Log(store, keys, options)
     try {
-      await log.#load(options.random ?? systemRandom)
+      await log.#load()
       return log
     } catch (cause) {
       await store.close()
@@ -97,10 +126,9 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
-  /** The author whose log `append` extends. */
+  /** The author whose log `append` extends: the public key, as 64 hex digits. */
   get id(): AuthorId {
-    if (this.#id === undefined) throw new Error('a log is used before it is loaded')
-    return this.#id
+    return this.#own.author
   }
 
   /** How far each log goes on this disk. */
@@ -108,6 +136,13 @@ export class Log extends EventEmitter<LogEvents> {
     const digests: Digest[] = []
     for (const [author, tip] of this.#tips) if (tip.durable > 0) digests.push({ author, seq: tip.durable })
     return digests
+  }
+
+  /** What a peer may be told before it has told its own: of the own log no more than somebody was told before. */
+  get told(): Digest[] {
+    return this.head.map(digest =>
+      digest.author === this.id ? { ...digest, seq: Math.min(digest.seq, this.#own.offered) } : digest,
+    )
   }
 
   get isReadOnly(): boolean {
@@ -119,48 +154,100 @@ export class Log extends EventEmitter<LogEvents> {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   async append(members: Members): Promise<Entry> {
+    if (this.#restoring !== undefined) await this.#restoring.done
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
-    const at = this.#hybrid.next(this.#tips.get(this.id)?.planned.last)
+    if (this.#relearning.has(this.id)) await this.#relearning.get(this.id)
+    const at = this.#hybrid.next(this.#own.last)
     const bytes = encodeEntry(at, this.#clock.now(), members)
-    const { entries, done } = this.#write(this.id, [bytes])
-    await done
-    const [entry] = entries
-    if (entry === undefined) throw new Error('an entry of our own making is not valid')
+    const { entry, stored } = this.#own.append(at, bytes, (from, to) => this.#stored(this.id, from, to, 1))
+    const head = this.#own.head as SignedHead
+    this.#tipOf(head).planned = head
+    await stored
     return entry
   }
 
   /** What stands at (author, seq), if this disk holds it. */
   async entry(author: AuthorId, seq: Seq): Promise<Entry | undefined> {
     if (seq < 1 || seq > (this.#tips.get(author)?.durable ?? 0)) return undefined
-    for await (const [entry] of this.#rows.read(author, seq, seq + 1)) return entry
+    for await (const [entry] of this.#readLog({ author, from: seq, to: seq + 1 })) return entry
     return undefined
   }
 
   /**
-   * Takes in what a peer sent: only what continues the log at its head. Resolves when that is on disk; what is held
-   * already is passed over. While the disk does not answer it waits, so that no peer's entries are lost.
+   * Takes in what a peer sent of an unsigned author: only what continues the log at its head. Resolves when that is on
+   * disk; what is held already is passed over. While the disk does not answer it waits, so that nothing is lost.
    */
   async add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined> {
-    for (;;) {
-      if (this.#isClosed) return undefined
-      if (this.#queue.isReadOnly) {
-        await this.writable()
-        continue
-      }
-      const refusal = this.#refusalOf(run, newAuthors)
+    return this.#whenWritable(run.author, async () => {
+      const tip = this.#tips.get(run.author)
+      const skip = (tip?.planned.seq ?? 0) + 1 - run.first
+      if (skip >= run.entries.length) return undefined
+      if (skip < 0) return { reason: `entry ${run.first + skip} is missing before entry ${run.first}` }
+      const refusal = this.#refusalOf(run.author, newAuthors)
       if (refusal !== undefined) return refusal
-      const skip = (this.#tips.get(run.author)?.planned.seq ?? 0) + 1 - run.first
-      const fresh = run.entries.slice(skip)
-      if (fresh.length === 0) return undefined
-      const { fault, done } = this.#write(run.author, fresh)
-      try {
-        await done
-        return fault === undefined ? undefined : { reason: fault }
-      } catch (error) {
-        if (error instanceof ChatError && error.code === 'LOG_CLOSED') return undefined
-        // The disk failed: once it is back, what is still missing is offered again.
+      const plan = this.#rows.plan(run.author, tip?.planned, run.entries.slice(skip))
+      const { head } = plan
+      if (head !== undefined && plan.entries.length > 0) {
+        await this.#write(head, plan.entries.length, plan.writes, 0, () => headWrite(head))
       }
-    }
+      return plan.fault === undefined ? undefined : { reason: plan.fault }
+    })
+  }
+
+  /** The same for consecutive runs of a signed author: stored is what a signature vouches for, and nothing else. */
+  async addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined> {
+    const key = keyOf(author)
+    if (key === undefined) return { reason: 'the author is not a signed one' }
+    return this.#whenWritable(author, async () => {
+      const isOwn = author === this.id
+      const tip = this.#tips.get(author)
+      const end = runs.at(-1)
+      const isNews = end !== undefined && end.first + end.entries.length - 1 > (tip?.planned.seq ?? 0)
+      if (isOwn && isNews && this.#restoring === undefined)
+        return { reason: 'it is the own log, and only its owner extends it' }
+      const plan = planSigned({ room: this.#room, key }, tip?.planned as SignedHead | undefined, runs)
+      const { head } = plan
+      if (plan.fork !== undefined) this.emit('fork', author)
+      if (head !== undefined && plan.entries.length > 0) {
+        const refusal = this.#refusalOf(author, newAuthors)
+        if (refusal !== undefined) return refusal
+        await this.#write(head, plan.entries.length, plan.writes, plan.writes.length, () => signedHeadWrite(head))
+        if (isOwn) this.#restored()
+      }
+      return plan.fault === undefined ? undefined : { reason: plan.fault }
+    })
+  }
+
+  /**
+   * A peer says how much it holds of the own log. Where that is more than was ever told to anybody, this disk has lost
+   * some of it: nothing is appended until it is back, or 5 s have passed. PROTOCOL.md §4.5.
+   */
+  ownClaimed(seq: Seq): void {
+    if (seq <= Math.max(this.#own.head?.seq ?? 0, this.#restoring?.to ?? 0)) return
+    this.#restoring?.finish()
+    let finish = (): void => {}
+    const done = new Promise<void>(resolve => {
+      const cancel = this.#clock.after(RESTORE_MS_MAX, () => {
+        this.emit('warning', 'a peer holds more of your log than this disk, but did not send it')
+        finish()
+      })
+      finish = () => {
+        cancel()
+        this.#restoring = undefined
+        resolve()
+      }
+    })
+    this.#restoring = { to: seq, done, finish: () => finish() }
+    this.emit(
+      'warning',
+      `a peer holds more of your own log than this disk: entries up to ${seq} are fetched back first`,
+    )
+  }
+
+  /** Notes that peers are told of all own entries from now on. Rejects as `append` does. */
+  async offer(): Promise<void> {
+    if (this.#restoring !== undefined) await this.#restoring.done
+    await this.#own.offer()
   }
 
   /** Resolves when nothing stands against writing, or the log is closed. */
@@ -175,7 +262,7 @@ export class Log extends EventEmitter<LogEvents> {
       const since = new Map(options.since?.map(({ author, seq }) => [author, seq]))
       const stretches = options.tail ? [] : this.#stretches(since)
       if (options.last !== undefined) yield* this.#lastOf(stretches, options.last)
-      else yield* merge(stretches, ({ author, from, to }) => this.#rows.read(author, from, to))
+      else yield* merge(stretches, span => this.#readLog(span))
       while (feed !== undefined && !feed.isClosed) {
         const span = feed.take()
         if (span === undefined) {
@@ -183,7 +270,26 @@ export class Log extends EventEmitter<LogEvents> {
           continue
         }
         const from = Math.max(span.from, (since.get(span.author) ?? 0) + 1)
-        if (from < span.to) yield* this.#rows.read(span.author, from, span.to)
+        if (from < span.to) yield* this.#readLog({ ...span, from })
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw error
+    } finally {
+      if (feed !== undefined) this.#closeFeed(feed)
+    }
+  }
+
+  /** What a peer of ours lacks: segments as they are stored, and entries of unsigned authors; then, where `live`, what arrives. */
+  async *relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
+    const feed = options.live ? this.#openFeed(options.signal) : undefined
+    try {
+      const since = new Map(options.since?.map(({ author, seq }) => [author, seq]))
+      const stretches = this.#stretches(since).sort((a, b) => (a.first < b.first ? -1 : 1))
+      for (const stretch of stretches) yield* this.#relayed(stretch)
+      while (feed !== undefined && !feed.isClosed) {
+        const span = feed.take()
+        if (span === undefined) await feed.wait()
+        else yield* this.#relayed({ ...span, from: Math.max(span.from, (since.get(span.author) ?? 0) + 1) })
       }
     } catch (error) {
       if (!this.#isClosed) throw error
@@ -207,81 +313,138 @@ export class Log extends EventEmitter<LogEvents> {
     return new Allowance(this.#clock, perHourMax)
   }
 
+  /** Looks at everything that is stored of a log. */
+  async verify(author: AuthorId): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+    return isSigned(author)
+      ? this.#segments.verify(author)
+      : this.#rows.verify(author, this.#tips.get(author)?.durable ?? 0)
+  }
+
   /** Ends all readers, waits for what is being written, and closes the database. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#restoring?.finish()
     for (const feed of this.#feeds) feed.close()
     for (const wake of this.#onceWritable.splice(0)) wake()
     await this.#queue.close()
     await this.#store.close()
   }
 
-  async #load(random: Random): Promise<void> {
-    const saved = await this.#store.get(OWN_ID_KEY)
-    this.#id = saved === undefined ? undefined : unsignedAuthor(textOf(saved) ?? '')
-    if (this.#id === undefined) {
-      this.#id = freshUnsignedAuthor(random)
-      await this.#store.commit([{ type: 'put', key: OWN_ID_KEY, value: utf8(this.#id) }])
+  async #load(): Promise<void> {
+    for (const head of [...(await this.#rows.load()).values(), ...(await this.#segments.load()).values()]) {
+      this.#tips.set(head.author, { planned: head, durable: head.seq, loose: { count: 0, from: 1 } })
     }
-    for (const [author, head] of await this.#rows.load()) this.#tips.set(author, { planned: head, durable: head.seq })
+    const own = this.#tips.get(this.id)?.planned as SignedHead | undefined
+    const offered = storedOffer(await this.#store.get(OFFERED_KEY))
+    this.#own.reset(own, offered)
   }
 
   /** After a reopen: what the disk holds is what is true. */
   async #recover(): Promise<void> {
-    const heads = await this.#rows.load()
-    for (const [author, head] of heads) {
-      const before = this.#tips.get(author)?.durable ?? 0
-      this.#tips.set(author, { planned: head, durable: head.seq })
-      if (head.seq < before)
-        this.emit('warning', `entries ${head.seq + 1} to ${before} of ${author} are gone from this disk`)
-      if (head.seq <= before) continue
-      this.#announce({ author, from: before + 1, to: head.seq + 1 })
+    const before = new Map([...this.#tips].map(([author, tip]) => [author, tip.durable]))
+    this.#tips.clear()
+    await this.#load()
+    for (const [author, durable] of before) {
+      const now = this.#tips.get(author)?.durable ?? 0
+      if (now < durable) this.emit('warning', `entries ${now + 1} to ${durable} of ${author} are gone from this disk`)
+    }
+    for (const [author, { durable }] of this.#tips) {
+      const from = (before.get(author) ?? 0) + 1
+      if (from > durable) continue
+      this.#announce({ author, from, to: durable + 1 })
       if (author !== this.id) continue
-      for await (const entries of this.#rows.read(author, before + 1, head.seq + 1)) {
+      for await (const entries of this.#readLog({ author, from, to: durable + 1 })) {
         for (const entry of entries) this.emit('recovered', entry)
       }
     }
-    for (const author of this.#tips.keys()) if (!heads.has(author)) this.#tips.delete(author)
   }
 
-  #refusalOf(run: Run, newAuthors: Allowance | undefined): Refusal | undefined {
-    const tip = this.#tips.get(run.author)
-    const planned = tip?.planned.seq ?? 0
-    const lastSeq = run.first + run.entries.length - 1
-    if (lastSeq <= planned) return undefined
-    if (run.author === this.id) return { reason: 'it is the own log, and only its owner extends it' }
-    if (run.first > planned + 1) return { reason: `entry ${planned + 1} is missing before entry ${run.first}` }
-    if (tip !== undefined) return undefined
+  async #whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+    for (;;) {
+      if (this.#isClosed) return undefined
+      if (this.#queue.isReadOnly) {
+        await this.writable()
+        continue
+      }
+      const relearning = this.#relearning.get(author)
+      if (relearning !== undefined) {
+        await relearning
+        continue
+      }
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error
+        if (error.code === 'LOG_CLOSED') return undefined
+        // The disk failed: once it is back, what is still missing is offered again.
+      }
+    }
+  }
+
+  #refusalOf(author: AuthorId, newAuthors: Allowance | undefined): Refusal | undefined {
+    if (this.#tips.has(author) || author === this.id) return undefined
     if (this.#tips.size >= this.#authorsMax)
       return { reason: `${this.#authorsMax} authors are held, and no more are taken` }
     if (newAuthors?.take() === false) return { reason: 'too many new authors in an hour from one link' }
     return undefined
   }
 
-  /** Plans entries behind what is planned already; `done` when they are on disk and announced. */
-  #write(
-    author: AuthorId,
-    bytes: readonly Uint8Array[],
-  ): { entries: readonly Entry[]; fault: string | undefined; done: Promise<void> } {
+  /** Stores planned entries that end at `head`; resolves when they are on disk and announced. */
+  async #write(
+    head: Head | SignedHead,
+    count: number,
+    writes: readonly Write[],
+    segments: number,
+    summary: () => Write,
+  ): Promise<void> {
+    const { author, seq } = head
+    const tip = this.#tipOf(head)
+    tip.planned = head
+    try {
+      await this.#queue.write(writes, { name: author, write: summary })
+    } catch (error) {
+      if (tip.durable === 0 && this.#tips.get(author) === tip) this.#tips.delete(author)
+      throw error
+    }
+    this.#stored(author, seq + 1 - count, seq + 1, segments)
+  }
+
+  #tipOf(head: Head): Tip {
+    const tip = this.#tips.get(head.author) ?? { planned: head, durable: 0, loose: { count: 0, from: 1 } }
+    this.#tips.set(head.author, tip)
+    return tip
+  }
+
+  #stored(author: AuthorId, from: Seq, to: Seq, segments: number): void {
     const tip = this.#tips.get(author)
-    const { entries, writes, head, fault } = this.#rows.plan(author, tip?.planned, bytes)
-    if (head === undefined || entries.length === 0) return { entries, fault, done: Promise.resolve() }
-    const planned = tip ?? { planned: head, durable: 0 }
-    planned.planned = head
-    this.#tips.set(author, planned)
-    const from = head.seq + 1 - entries.length
-    const done = this.#queue.write(writes, { name: author, write: () => headWrite(head) }).then(
-      () => {
-        planned.durable = head.seq
-        this.#announce({ author, from, to: head.seq + 1 })
-      },
-      error => {
-        if (planned.durable === 0 && this.#tips.get(author) === planned) this.#tips.delete(author)
-        throw error
-      },
-    )
-    return { entries, fault, done }
+    if (tip === undefined) return
+    tip.durable = to - 1
+    this.#announce({ author, from, to })
+    if (segments === 0) return
+    tip.loose.count += segments
+    if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)
+  }
+
+  /** Joins the small segments that came one by one. It changes no entry, and no reader sees it. */
+  async #joinSmall(author: AuthorId, tip: Tip): Promise<void> {
+    const { from } = tip.loose
+    const to = tip.durable + 1
+    tip.loose = { count: 0, from: to }
+    try {
+      const writes = await this.#segments.merged(author, from, to)
+      if (writes.length > 0 && !this.#isClosed) await this.#queue.write(writes)
+    } catch {
+      // Not joined: it stays as it is stored, which is as good.
+    }
+  }
+
+  #restored(): void {
+    const head = this.#tips.get(this.id)?.planned as SignedHead | undefined
+    this.#own.reset(head, Math.max(this.#own.offered, head?.seq ?? 0))
+    if (this.#restoring === undefined || (head?.seq ?? 0) < this.#restoring.to) return
+    this.emit('warning', `your own log is back: it goes up to entry ${head?.seq}`)
+    this.#restoring.finish()
   }
 
   #announce(span: Span): void {
@@ -311,22 +474,59 @@ export class Log extends EventEmitter<LogEvents> {
     return stretches
   }
 
+  #readLog({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
+    return isSigned(author) ? this.#segments.read(author, from, to) : this.#rows.read(author, from, to)
+  }
+
+  #readLogBack({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
+    return isSigned(author) ? this.#segments.readBack(author, from, to) : this.#rows.readBack(author, from, to)
+  }
+
+  async *#relayed({ author, from, to }: Span): AsyncGenerator<Relayed> {
+    if (from >= to) return
+    if (!isSigned(author)) {
+      for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
+      return
+    }
+    for await (const { segments, last } of this.#segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
+      yield { kind: 'segments', author, segments, last }
+    }
+  }
+
   async *#lastOf(stretches: readonly Stretch[], count: number): AsyncGenerator<readonly Entry[]> {
-    const from = await lastEntries(stretches, ({ author, from, to }) => this.#rows.readBack(author, from, to), count)
+    const from = await lastEntries(stretches, span => this.#readLogBack(span), count)
     const kept = stretches.flatMap(stretch => {
       const seq = from.get(stretch.author)
       return seq === undefined ? [] : [{ ...stretch, from: seq }]
     })
-    yield* merge(kept, span => this.#rows.read(span.author, span.from, span.to))
+    yield* merge(kept, span => this.#readLog(span))
   }
 
-  /** A row is missing that should be there: another peer's log ends before it until it is fetched again. */
+  /** Something is missing or damaged that should be there: the log ends before it until it is fetched again. */
   #lose(author: AuthorId, missing: Seq): void {
     const tip = this.#tips.get(author)
-    if (this.#isClosed || tip === undefined || missing > tip.durable) return
-    this.emit('warning', `entry ${missing} of ${author} is missing on this disk`)
-    if (author === this.id) return // its places were given out: they are never given again
-    tip.planned = { ...tip.planned, seq: missing - 1 }
+    if (this.#isClosed || tip === undefined || missing > tip.durable || this.#relearning.has(author)) return
+    this.emit(
+      'warning',
+      `entry ${missing} of ${author} is missing or damaged on this disk: it is fetched again from peers`,
+    )
     tip.durable = missing - 1
+    if (!isSigned(author)) {
+      tip.planned = { ...tip.planned, seq: missing - 1 }
+      return
+    }
+    const relearning = this.#relearn(author, missing).finally(() => this.#relearning.delete(author))
+    this.#relearning.set(author, relearning)
+  }
+
+  async #relearn(author: AuthorId, missing: Seq): Promise<void> {
+    const head = await this.#segments.headBefore(author, missing)
+    if (author === this.id) {
+      // Its places were given out: they are never given again, so what was there is asked back first.
+      this.ownClaimed(Math.max(this.#own.offered, this.#own.head?.seq ?? 0) + 1)
+      this.#own.reset(head, this.#own.offered)
+    }
+    if (head === undefined) this.#tips.delete(author)
+    else this.#tips.set(author, { planned: head, durable: head.seq, loose: { count: 0, from: head.seq + 1 } })
   }
 }

@@ -1,5 +1,5 @@
 import { concat, textOf } from '../base/bytes.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, UNSIGNED_ID_LENGTH_MAX } from '../base/limits.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../base/limits.js'
 import { bytesField, type Field, readFields, textField, varintField } from '../base/protobuf.js'
 import type { Seq } from './author.js'
 
@@ -63,7 +63,13 @@ export function decodeChange(bytes: Uint8Array): Change | undefined {
   const seq = number(fields, 2)
   const entry = delimited(fields, 3)
   if (id === undefined || seq === undefined || entry === undefined) return undefined
-  if (id.length > UNSIGNED_ID_LENGTH_MAX || seq < 1 || seq > SEQ_MAX || entry.length > ENTRY_BYTES_MAX) return undefined
+  if (
+    id.length > UNSIGNED_ID_LENGTH_MAX ||
+    seq < 1 ||
+    seq > SEQ_MAX ||
+    entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
+  )
+    return undefined
   return { id, seq, entry }
 }
 

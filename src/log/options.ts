@@ -17,8 +17,12 @@ export interface ReadOptions {
 export interface ReplicationOptions {
   readonly live?: boolean
   readonly mode?: Mode
+  /** How the other side speaks: as the original program does, or as ours does to ours. */
+  readonly dialect?: 'original' | 'ours'
   /** Authors that this replication may bring in an hour; without it as many as the log takes. */
   readonly newAuthorsPerHourMax?: number
+  /** Called when the other side has said how far its logs go. */
+  readonly onHeads?: () => void
   /** Told, in words, what the other side sent that is not taken. */
   readonly onWarning?: (line: string) => void
 }

@@ -8,9 +8,6 @@ import { after, type Range } from './store.js'
 const SEPARATOR = '\u00ff'
 const ROWS = `c${SEPARATOR}`
 
-/** Where scuttleup keeps the id of the log that this database's owner appends to. */
-export const OWN_ID_KEY = utf8(`m${SEPARATOR}id`)
-
 export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
 export const ALL_HEADS: Range = { gte: utf8('i'), lt: utf8('j') }
 

@@ -3,7 +3,7 @@ import { SEQ_MAX } from '../base/limits.js'
 import { type At, atOf, type HybridClock, justAfter, later } from './at.js'
 import type { AuthorId, Seq } from './author.js'
 import { claimedAt, decodeEntry, type Entry } from './entry.js'
-import type { Head } from './head.js'
+import type { Digest, Head } from './head.js'
 import * as keys from './row-keys.js'
 import type { Row, Store, Write } from './store.js'
 
@@ -106,6 +106,26 @@ export class RowLogs {
       if (gap !== -1) break
     }
     if (expected >= from) this.#onHole(author, expected)
+  }
+
+  /** Every log that has rows, with the last place that is taken; nothing is written. */
+  async survey(): Promise<Digest[]> {
+    const digests: Digest[] = []
+    for await (const [author, seq] of this.#lastRows()) digests.push({ author, seq })
+    return digests
+  }
+
+  /** Looks at every row of a log up to `seq`. */
+  async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+    let last = 0
+    for await (const rows of this.#store.pages(keys.rowRange(author, 1, seq + 1))) {
+      for (const [key, entry] of rows) {
+        if (keys.parseRowKey(key).seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
+        if (decodeEntry(entry) === undefined) return { last, fault: `entry ${last + 1} is damaged` }
+        last++
+      }
+    }
+    return { last, fault: last < seq ? `entry ${last + 1} is missing` : undefined }
   }
 
   /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */

@@ -1,19 +1,34 @@
 import { Duplex, Readable } from 'node:stream'
 import { PENDING_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
-import type { AuthorId } from './author.js'
+import type { AuthorId, Seq } from './author.js'
+import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
 import type { Digest } from './head.js'
+import type { Mode } from './messages.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
-import { type Effect, type Run, Session } from './session.js'
+import { PeerSession } from './peer-session.js'
+import type { Relayed } from './relay.js'
+import type { SignedRun } from './segment-plan.js'
+import { Session } from './session.js'
 
 /** What the streams need of a log. */
 interface Source {
   readonly id: AuthorId
-  readonly head: Digest[]
+  readonly told: Digest[]
   read(options: ReadOptions): AsyncGenerator<readonly Entry[]>
+  relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed>
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
+  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
+  ownClaimed(seq: Seq): void
+  offer(): Promise<void>
   newAuthorAllowance(perHourMax: number): Allowance
+}
+
+/** A session, and what it sends to a peer that holds `since`. */
+interface Talk {
+  readonly session: Session | PeerSession
+  bytesSince(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
 }
 
 /** A stream of entries over `log.read`. */
@@ -49,8 +64,9 @@ export function entryStream(log: Pick<Source, 'read'>, options: ReadOptions): Re
 
 /** The thin layer between a session and a socket: it performs the session's effects, with back-pressure both ways. */
 export function replicationStream(log: Source, options: ReplicationOptions): Duplex {
-  const mode = options.mode ?? 'sync'
-  const session = new Session({ id: log.id, head: log.head, mode })
+  const isLive = options.live !== false
+  const { session, bytesSince } =
+    options.dialect === 'ours' ? talkToOurs(log, isLive) : talkToOriginal(log, isLive, options.mode ?? 'sync')
   const allowance =
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
   const abort = new AbortController()
@@ -81,16 +97,22 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   const perform = (effect: Effect): void => {
     switch (effect.kind) {
-      case 'send':
-        stream.push(effect.bytes)
-        return
       case 'offer':
-        take(effect.run)
+        take(effect.run.author, effect.run.entries, log.add(effect.run, allowance))
+        return
+      case 'offer-signed':
+        take(
+          effect.author,
+          effect.runs.flatMap(run => run.entries),
+          log.addSigned(effect.author, effect.runs, allowance),
+        )
         return
       case 'serve':
+        claim(effect.since)
         void serve(effect.since)
         return
       case 'end':
+        claim(effect.since)
         stream.push(null)
         return
       case 'warn':
@@ -102,12 +124,17 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     }
   }
 
-  const take = (run: Run): void => {
-    const bytes = run.entries.reduce((sum, entry) => sum + entry.length + 64, 0)
+  const claim = (since: readonly Digest[]): void => {
+    options.onHeads?.()
+    log.ownClaimed(since.find(({ author }) => author === log.id)?.seq ?? 0)
+  }
+
+  const take = (author: AuthorId, entries: readonly Uint8Array[], adding: Promise<Refusal | undefined>): void => {
+    const bytes = entries.reduce((sum, entry) => sum + entry.length + 64, 0)
     pendingBytes += bytes
-    log.add(run, allowance).then(
+    adding.then(
       refusal => {
-        if (refusal !== undefined) for (const effect of session.refused(run.author, refusal.reason)) perform(effect)
+        if (refusal !== undefined) for (const effect of session.refused(author, refusal.reason)) perform(effect)
         pendingBytes -= bytes
         release()
       },
@@ -129,8 +156,8 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   const serve = async (since: readonly Digest[]): Promise<void> => {
     try {
-      for await (const entries of log.read({ since, live: options.live !== false, signal: abort.signal })) {
-        const bytes = session.encode(entries)
+      await log.offer().catch(() => {}) // the disk does not answer: what is there already can still be sent
+      for await (const bytes of bytesSince(since, abort.signal)) {
         if (stream.destroyed) return
         if (bytes !== undefined && !stream.push(bytes)) await drained()
         if (stream.destroyed) return
@@ -151,4 +178,24 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   stream.push(session.start())
   return stream
+}
+
+function talkToOriginal(log: Source, live: boolean, mode: Mode): Talk {
+  const session = new Session({ id: log.id, head: log.told, mode })
+  return {
+    session,
+    bytesSince: async function* (since, signal) {
+      for await (const entries of log.read({ since, live, signal })) yield session.encode(entries)
+    },
+  }
+}
+
+function talkToOurs(log: Source, live: boolean): Talk {
+  const session = new PeerSession(log.told)
+  return {
+    session,
+    bytesSince: async function* (since, signal) {
+      for await (const relayed of log.relay({ since, live, signal })) yield session.encode(relayed)
+    },
+  }
 }

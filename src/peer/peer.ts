@@ -1,9 +1,14 @@
 import { EventEmitter } from 'node:events'
 import { pipeline } from 'node:stream'
+import type { Clock } from '../base/clock.js'
+import { ChatError } from '../base/errors.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
 import { sanitise } from '../base/sanitise.js'
 import { type Message, messageOf } from '../chat/message.js'
+import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
+import { AHEAD_MS_MAX } from '../log/at.js'
+import type { AuthorId } from '../log/author.js'
 import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import { formatAddress } from '../swarm/address.js'
@@ -26,18 +31,31 @@ export interface PeerParts {
   readonly swarm: Swarm
   /** Names on the local network, if any are used. */
   readonly discovery: { close(): Promise<void> } | undefined
+  readonly clock: Clock
+  /** Whether other peers may hold more of the own log than this disk, as after a restored backup. */
+  readonly mayBeAhead: boolean
 }
+
+/** How long a peer waits, before it writes for the first time, for somebody to tell how much of its log he holds. */
+const FIRST_WORD_MS = 3_000
 
 /** One running participant: its logs, its links, and what is said in them. */
 export class Peer extends EventEmitter<PeerEvents> {
   readonly #parts: PeerParts
   readonly #speaker: Speaker
+  /** Told by the first link, or by time: nothing is written before. */
+  #heard = (): void => {}
 
   constructor(parts: PeerParts) {
     super()
     this.#parts = parts
-    const { log, swarm } = parts
-    this.#speaker = new Speaker(log, ({ message }, error) => {
+    const { log, swarm, clock, mayBeAhead } = parts
+    const mayWrite = new Promise<void>(resolve => {
+      this.#heard = resolve
+      if (mayBeAhead) clock.after(FIRST_WORD_MS, resolve)
+      else resolve()
+    })
+    this.#speaker = new Speaker(log, mayWrite, ({ message }, error) => {
       this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
     })
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
@@ -54,6 +72,14 @@ export class Peer extends EventEmitter<PeerEvents> {
     log.on('recovered', entry =>
       this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
     )
+    log.on('fork', author =>
+      this.emit('warning', `${shortKey(author)}… signed two different histories: nothing more of it is taken`),
+    )
+  }
+
+  /** The own author id. */
+  get id(): AuthorId {
+    return this.#parts.log.id
   }
 
   get links(): readonly LinkInfo[] {
@@ -62,6 +88,12 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
   async say(message: string): Promise<void> {
+    const other = this.#elderDevice()
+    if (other !== undefined) {
+      throw new ChatError('LOG_READ_ONLY', `not said: another device with your key is running (${nameOf(other)})`, {
+        hint: 'Write there, or stop it first: this one only reads meanwhile.',
+      })
+    }
     await this.#speaker.say({ username: this.#parts.me, message })
   }
 
@@ -79,6 +111,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   async close(): Promise<void> {
     const { log, swarm, discovery } = this.#parts
+    this.#heard()
     await Promise.all([swarm.close(), discovery?.close()])
     await log.close()
   }
@@ -88,14 +121,36 @@ export class Peer extends EventEmitter<PeerEvents> {
     const isStranger = link.dialled === undefined && link.remote.kind === 'original'
     const replication = this.#parts.log.createReplicationStream({
       live: true,
+      dialect: link.remote.kind,
+      onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
     })
     // However it ends, the connection goes with it; the swarm tells of that and dials again.
     pipeline(socket, replication, socket, () => socket.destroy())
     const isNew = this.links.filter(other => isSamePeer(other, link)).length === 1
-    if (isNew)
-      this.emit('info', `linked with ${nameOf(link)}${link.remote.kind === 'original' ? ' (original program)' : ''}`)
+    if (isNew) this.#tellOf(link)
+  }
+
+  #tellOf(link: LinkInfo): void {
+    const { remote } = link
+    this.emit('info', `linked with ${nameOf(link)}${remote.kind === 'original' ? ' (original program)' : ''}`)
+    if (remote.kind === 'original') return
+    if (remote.key === this.id)
+      this.emit('warning', `${nameOf(link)} is another device with your key: the later of the two only reads`)
+    if (Math.abs(remote.aheadMs) > AHEAD_MS_MAX) {
+      const hours = Math.round(Math.abs(remote.aheadMs) / 3_600_000)
+      const whose =
+        remote.aheadMs > 0
+          ? `the clock of ${nameOf(link)} is ${hours} hours ahead of yours`
+          : `your clock is ${hours} hours ahead of that of ${nameOf(link)}`
+      this.emit('warning', `${whose}: lines written by it stand at the end`)
+    }
+  }
+
+  /** A device with the own key that has been running for longer. */
+  #elderDevice(): LinkInfo | undefined {
+    return this.links.find(({ remote }) => remote.kind === 'ours' && remote.key === this.id && remote.isElder)
   }
 }
 
@@ -107,6 +162,7 @@ function nameOf({ dialled, remote }: LinkInfo): string {
 }
 
 function isSamePeer(a: LinkInfo, b: LinkInfo): boolean {
-  if (a.remote.kind === 'ours' && b.remote.kind === 'ours') return a.remote.instance === b.remote.instance
+  if (a.remote.kind === 'ours' && b.remote.kind === 'ours')
+    return a.remote.instance === b.remote.instance && a.remote.key === b.remote.key
   return a.remote.kind === b.remote.kind && a.remote.address === b.remote.address
 }

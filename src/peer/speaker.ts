@@ -8,12 +8,15 @@ import type { Log } from '../log/log.js'
  */
 export class Speaker {
   readonly #log: Log
+  readonly #mayWrite: Promise<void>
   readonly #onRefused: (members: Members, error: ChatError) => void
   #pending: Members[] = []
   #working: Promise<void> | undefined
 
-  constructor(log: Log, onRefused: (members: Members, error: ChatError) => void) {
+  /** Nothing is appended before `mayWrite` has resolved. */
+  constructor(log: Log, mayWrite: Promise<void>, onRefused: (members: Members, error: ChatError) => void) {
     this.#log = log
+    this.#mayWrite = mayWrite
     this.#onRefused = onRefused
   }
 
@@ -32,6 +35,7 @@ export class Speaker {
   }
 
   async #work(): Promise<void> {
+    await this.#mayWrite
     while (this.#pending.length > 0) {
       const recovered = this.#countRecovered()
       const batch = this.#pending.slice()

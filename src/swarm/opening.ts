@@ -1,14 +1,25 @@
 import { concat, hexOf, readVarint, sameBytes, textOf, utf8 } from '../base/bytes.js'
 import { frame } from '../base/frames.js'
 import { OPENING_BYTES_MAX } from '../base/limits.js'
-import { decodeHello, encodeHello, type Hello } from './hello.js'
+import type { KeyPair } from '../base/signing.js'
+import { decodeHello, encodeHello, type Hello, isProof, proofOf, type Role } from './hello.js'
 
 /** Sent by ours before anything else of a link: an empty frame, which the original program passes over. */
 const OURS = 0x00
 
 /** Who is at the other end, as far as it is known when the link opens. */
 export type Remote =
-  | { readonly kind: 'ours'; readonly address: string; readonly instance: string }
+  | {
+      readonly kind: 'ours'
+      readonly address: string
+      readonly instance: string
+      /** The author's public key, proven, as hex. */
+      readonly key: string
+      /** Whether it has been running for longer than this process. */
+      readonly isElder: boolean
+      /** How far its clock is ahead of the own one, in milliseconds. */
+      readonly aheadMs: number
+    }
   | { readonly kind: 'original'; readonly address: string }
 
 export type OpeningEffect =
@@ -18,17 +29,19 @@ export type OpeningEffect =
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface OpeningOptions {
-  readonly role: 'dialler' | 'listener'
+  readonly role: Role
   /** The own address, as peers know it. */
   readonly me: string
   readonly hello: Hello
+  /** The key pair whose public half stands in `hello`. */
+  readonly keys: KeyPair
 }
 
-type State = 'address' | 'second-address' | 'who' | 'hello' | 'done'
+type State = 'address' | 'second-address' | 'who' | 'hello' | 'proof' | 'done'
 
 /**
  * The opening of a link, without IO: the handshake of fully-connected-topology, then the first-byte rule, then, between
- * ours, a Hello each way. PROTOCOL.md §2.
+ * ours, a Hello and the proof of its key each way. PROTOCOL.md §2.
  *
  * The tie is decided by the address that the other side says, not by the one that was dialled. A listener says nothing
  * after its address before the dialler has spoken: so an original that knows us by another name is understood too.
@@ -38,6 +51,7 @@ export class Opening {
   #state: State = 'address'
   #held: Uint8Array = new Uint8Array(0)
   #address = ''
+  #theirs: Hello | undefined
   #hasRepeated = false
 
   constructor(options: OpeningOptions) {
@@ -70,6 +84,8 @@ export class Opening {
         return this.#readWho()
       case 'hello':
         return this.#readHello()
+      case 'proof':
+        return this.#readProof()
       case 'done':
         return []
     }
@@ -124,7 +140,30 @@ export class Opening {
     const hello = body === 'bad' ? undefined : decodeHello(body)
     if (hello === undefined) return this.#fail('its hello cannot be understood')
     if (!sameBytes(hello.room, this.#options.hello.room)) return this.#fail('it is in another room')
-    return this.#open({ kind: 'ours', address: this.#address, instance: hexOf(hello.instance) })
+    this.#theirs = hello
+    this.#state = 'proof'
+    const { keys, role } = this.#options
+    return [{ kind: 'send', bytes: frame(proofOf(keys, role, this.#options.hello, hello)) }]
+  }
+
+  #readProof(): OpeningEffect[] {
+    const body = this.#takeFrame(OPENING_BYTES_MAX)
+    const theirs = this.#theirs
+    if (body === 'more' || theirs === undefined) return []
+    const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'
+    if (body === 'bad' || !isProof(body, role, theirs, this.#options.hello))
+      return this.#fail('it does not hold the key that it says')
+    const { instance, key, ageMs, nowMs } = theirs
+    const isElder = ageMs > this.#options.hello.ageMs
+    const aheadMs = nowMs - this.#options.hello.nowMs
+    return this.#open({
+      kind: 'ours',
+      address: this.#address,
+      instance: hexOf(instance),
+      key: hexOf(key),
+      isElder,
+      aheadMs,
+    })
   }
 
   /** The next frame, which must not be empty: so no more is held than one may be long. */

@@ -4,9 +4,10 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
+import type { KeyPair } from '../base/signing.js'
 import type { Address } from './address.js'
 import { Doorman } from './doorman.js'
-import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './hello.js'
+import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './hello.js'
 import { watchOver } from './link.js'
 import { Opening, type OpeningEffect, type Remote } from './opening.js'
 import { type LinkId, Topology, type TopologyEffect } from './topology.js'
@@ -16,6 +17,10 @@ export interface SwarmOptions {
   /** The own address, as it is said to peers. */
   readonly me: string
   readonly room: Uint8Array
+  /** The key that every link of ours is proven with. */
+  readonly keys: KeyPair
+  /** Whether the original program may link: it knows no rooms, and so belongs in one alone. */
+  readonly isOpen: boolean
   readonly transport: Transport
   readonly clock: Clock
   readonly random: Random
@@ -50,6 +55,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   >()
   readonly #retries = new Map<string, Cancel>()
   readonly #instance: Uint8Array
+  readonly #startedAt: number
   #listener: Listener | undefined
   #nextLink: LinkId = 1
   #isClosed = false
@@ -58,7 +64,13 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     super()
     this.#options = options
     this.#instance = options.random.bytes(INSTANCE_ID_BYTES)
-    this.#topology = new Topology(hexOf(this.#instance), () => options.random.number())
+    this.#startedAt = options.clock.now()
+    this.#topology = new Topology(hexOf(this.#instance), hexOf(options.keys.publicKey), () => options.random.number())
+  }
+
+  /** How long this swarm has been running. */
+  get ageMs(): number {
+    return this.#options.clock.now() - this.#startedAt
   }
 
   get links(): readonly LinkInfo[] {
@@ -104,9 +116,17 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   /** Runs the opening on a fresh connection, within OPENING_MS_MAX. */
   #open(connection: Connection, dialled: string | undefined): void {
-    const { me, room, clock } = this.#options
-    const hello = { version: PROTOCOL_VERSION, room, instance: this.#instance }
-    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me, hello })
+    const { me, room, clock, keys, random } = this.#options
+    const hello = {
+      version: PROTOCOL_VERSION,
+      room,
+      instance: this.#instance,
+      key: keys.publicKey,
+      nonce: random.bytes(NONCE_BYTES),
+      ageMs: this.ageMs,
+      nowMs: clock.now(),
+    }
+    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me, hello, keys })
     let failure = 'it closed the connection'
     this.#connections.add(connection)
 
@@ -127,13 +147,16 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     const onClose = (): void => {
       settle()
       this.#connections.delete(connection)
-      if (dialled !== undefined && !this.#isClosed) this.#perform(this.#topology.failed(dialled, failure, connection.remoteAddress))
+      if (dialled !== undefined && !this.#isClosed)
+        this.#perform(this.#topology.failed(dialled, failure, connection.remoteAddress))
     }
     const perform = (effects: readonly OpeningEffect[]): void => {
       for (const effect of effects) {
         if (effect.kind === 'send') connection.write(effect.bytes)
         if (effect.kind === 'failed') fail(effect.reason)
-        if (effect.kind === 'opened') {
+        if (effect.kind === 'opened' && effect.remote.kind === 'original' && !this.#options.isOpen) {
+          fail('it is the original program, which belongs in the lobby')
+        } else if (effect.kind === 'opened') {
           settle()
           connection.pause()
           if (effect.rest.length > 0) connection.unshift(effect.rest)

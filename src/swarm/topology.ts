@@ -35,7 +35,7 @@ interface Peer {
     | { readonly kind: 'linked'; readonly attempt: number }
     | { readonly kind: 'self' }
   /** Who answered there last, and from which network address. */
-  instance: string | undefined
+  identity: string | undefined
   remoteAddress: string | undefined
   /** What the user was told last about it. */
   told: string | undefined
@@ -44,16 +44,19 @@ interface Peer {
 /**
  * Decides whom to dial, when to try again, and which of several links to one peer to keep. PROTOCOL.md §2.4.
  * Whichever side has the higher address dials again: both do, and of two links between ours the side with the lower
- * instance id closes the older one. Duplicates with an original are the original's to close.
+ * key closes the older one. Duplicates with an original are the original's to close.
  */
 export class Topology {
   readonly #instance: string
+  readonly #key: string
   readonly #random: () => number
   readonly #peers = new Map<string, Peer>()
   readonly #links = new Map<LinkId, OpenLink>()
 
-  constructor(instance: string, random: () => number) {
+  /** `instance` and `key` are this process's own, as hex. */
+  constructor(instance: string, key: string, random: () => number) {
     this.#instance = instance
+    this.#key = key
     this.#random = random
   }
 
@@ -68,7 +71,7 @@ export class Topology {
       name,
       address,
       state: { kind: 'dialling', attempt: 0 },
-      instance: undefined,
+      identity: undefined,
       remoteAddress: undefined,
       told: undefined,
     }
@@ -104,7 +107,7 @@ export class Topology {
   opened(link: OpenLink): TopologyEffect[] {
     const peer = link.dialled === undefined ? undefined : this.#peers.get(link.dialled)
     const { remote } = link
-    if (remote.kind === 'ours' && remote.instance === this.#instance) {
+    if (remote.kind === 'ours' && remote.instance === this.#instance && remote.key === this.#key) {
       const close: TopologyEffect = { kind: 'close', link: link.id, reason: 'it is oneself' }
       if (peer === undefined) return [close]
       peer.state = { kind: 'self' }
@@ -121,7 +124,7 @@ export class Topology {
         ...(peer ? [this.#retry(peer, 16)] : []),
       ]
     }
-    if (remote.kind === 'ours' && this.#instance < remote.instance) {
+    if (remote.kind === 'ours' && this.#key + this.#instance < remote.key + remote.instance) {
       for (const other of this.#links.values()) {
         if (isSame(other.remote, remote))
           effects.push({ kind: 'close', link: other.id, reason: 'a newer link to the same peer' })
@@ -129,7 +132,7 @@ export class Topology {
     }
     this.#links.set(link.id, link)
     if (peer !== undefined) {
-      peer.instance = remote.kind === 'ours' ? remote.instance : undefined
+      peer.identity = remote.kind === 'ours' ? remote.key + remote.instance : undefined
       peer.remoteAddress = link.remoteAddress
       peer.told = undefined
     }
@@ -174,7 +177,7 @@ export class Topology {
     return this.links.some(
       ({ dialled, remote, remoteAddress }) =>
         dialled === peer.name ||
-        (remote.kind === 'ours' && remote.instance === peer.instance) ||
+        (remote.kind === 'ours' && remote.key + remote.instance === peer.identity) ||
         (remote.kind === 'original' &&
           remote.address === formatAddress(peer.address) &&
           remoteAddress === peer.remoteAddress),
@@ -193,4 +196,6 @@ export class Topology {
   }
 }
 
-const isSame = (a: Remote, b: Remote): boolean => a.kind === 'ours' && b.kind === 'ours' && a.instance === b.instance
+/** Whether both are one process of ours: an instance id alone is easily said, the key is proven. */
+const isSame = (a: Remote, b: Remote): boolean =>
+  a.kind === 'ours' && b.kind === 'ours' && a.instance === b.instance && a.key === b.key

@@ -25,6 +25,7 @@ const WORLD = [
   'base/clock.ts',
   'base/random.ts',
   'log/level-store.ts',
+  'log/identity.ts',
   'swarm/tcp.ts',
   'discovery/mdns.ts',
   'discovery/resolve.ts',

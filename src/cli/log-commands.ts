@@ -1,0 +1,160 @@
+import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { systemClock } from '../base/clock.js'
+import { ChatError } from '../base/errors.js'
+import { sanitise, sanitisedJson } from '../base/sanitise.js'
+import { jsonLineOf } from '../chat/lines.js'
+import { type Message, messageOf } from '../chat/message.js'
+import { Names } from '../chat/names.js'
+import { archiveOf, readArchive } from '../log/archive.js'
+import { isSigned } from '../log/author.js'
+import { importOriginal } from '../log/import-original.js'
+import { LevelStore } from '../log/level-store.js'
+import type { Log } from '../log/log.js'
+import { type Home, homeOf } from '../peer/home.js'
+import { openLog } from '../peer/open.js'
+import { labelled } from './labels.js'
+import { info, warn, writeLines } from './output.js'
+
+export interface Where {
+  readonly me: string
+  readonly data: string
+  readonly room: string | undefined
+}
+
+export interface LogFilter {
+  readonly isJson: boolean
+  readonly last: number | undefined
+  readonly sinceMs: number | undefined
+  readonly author: string | undefined
+  readonly grep: string | undefined
+}
+
+/** `persisted-chat log <me>`: the stored history, in order of conversation. */
+export async function printLog(where: Where, filter: LogFilter): Promise<number> {
+  return withLog(where, async (log, home) => {
+    const format = filter.isJson ? jsonLineOf : labelled(new Names(home.me, log.id), process.stdout.isTTY === true)
+    const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
+    const last = filter.last
+    // The last n of what matches: a window of n, however much is read.
+    let window: string[] = []
+    for await (const entries of log.read(last !== undefined && !isFiltered ? { last } : {})) {
+      const lines = entries
+        .flatMap(entry => messageOf(entry) ?? [])
+        .filter(matching(filter))
+        .map(format)
+      if (last === undefined || !isFiltered) {
+        if (!(await writeLines(process.stdout, lines))) return 0
+      } else {
+        window = last === 0 ? [] : [...window, ...lines].slice(-last)
+      }
+    }
+    await writeLines(process.stdout, window)
+    return 0
+  })
+}
+
+function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => boolean {
+  return message =>
+    (sinceMs === undefined || message.timeMs >= sinceMs) &&
+    (author === undefined || message.username === author || message.author.startsWith(author)) &&
+    (grep === undefined || message.message.includes(grep))
+}
+
+/** `persisted-chat verify <me>`: every sequence, chain and signature; exit code 1 where anything is wrong. */
+export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
+  return withLog(where, async log => {
+    const problems: { author: string; seq: number; what: string }[] = []
+    let entries = 0
+    const heads = log.head
+    for (const { author } of heads) {
+      const { last, fault } = await log.verify(author)
+      entries += last
+      if (fault !== undefined) problems.push({ author, seq: last + 1, what: fault })
+      if (isJson) continue
+      const kind = isSigned(author) ? 'signed' : 'unsigned'
+      const line = `${author}  ${last} ${kind} entries  ${fault ?? 'ok'}`
+      await writeLines(process.stdout, [sanitise(line)])
+    }
+    if (isJson) {
+      await writeLines(process.stdout, [
+        sanitisedJson({ authors: heads.length, entries, ok: problems.length === 0, problems }),
+      ])
+    }
+    return problems.length === 0 ? 0 : 1
+  })
+}
+
+/** `persisted-chat export <me> <file>`. */
+export async function exportLog(where: Where, file: string): Promise<number> {
+  return withLog(where, async (log, home) => {
+    const draft = `${file}.part`
+    try {
+      await pipeline(archiveOf(log, home.roomId), createWriteStream(draft, { mode: 0o600, flush: true }))
+      await rename(draft, file)
+    } catch (cause) {
+      throw new ChatError('DATA_UNUSABLE', `${file} cannot be written: ${(cause as Error).message}`, {
+        cause,
+        hint: 'Choose another file.',
+      })
+    }
+    info(`exported ${log.head.filter(({ author }) => isSigned(author)).length} signed logs to ${file}`)
+    return 0
+  })
+}
+
+/** `persisted-chat import <me> <file-or-directory>`: merges; exit code 1 where a part was refused. */
+export async function importLog(where: Where, from: string): Promise<number> {
+  return withLog(
+    where,
+    async (log, home) => {
+      const status = statSync(from, { throwIfNoEntry: false })
+      if (status === undefined)
+        throw new ChatError('DATA_UNUSABLE', `${from} does not exist`, {
+          hint: 'Name an export, or the database of the original program.',
+        })
+      const report = status.isDirectory()
+        ? await importDirectory(log, from)
+        : await readArchive(log, home.roomId, createReadStream(from))
+      if (report === undefined) {
+        throw new ChatError('DATA_UNUSABLE', `${from} is no export of the room ${home.room}`, {
+          hint: 'Name the room with --room.',
+        })
+      }
+      for (const line of report.refused) warn(`refused: ${line}`)
+      info(`imported ${report.added} new entries`)
+      return report.refused.length === 0 ? 0 : 1
+    },
+    true,
+  )
+}
+
+async function importDirectory(log: Log, directory: string): ReturnType<typeof importOriginal> {
+  const store = await LevelStore.open(directory)
+  try {
+    return await importOriginal(log, store, systemClock)
+  } finally {
+    await store.close()
+  }
+}
+
+async function withLog(
+  where: Where,
+  action: (log: Log, home: Home) => Promise<number>,
+  mayBeNew = false,
+): Promise<number> {
+  const home = homeOf(where.data, where.me, where.room)
+  if (!mayBeNew && !existsSync(home.database)) {
+    throw new ChatError('DATA_UNUSABLE', `there are no logs of ${home.me} in ${home.database}`, {
+      hint: 'Say where they are with --data, and which conversation with --room.',
+    })
+  }
+  const { log } = await openLog(home)
+  log.on('warning', warn)
+  try {
+    return await action(log, home)
+  } finally {
+    await log.close()
+  }
+}

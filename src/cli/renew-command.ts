@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { hexOf } from '../base/bytes.js'
+import { ChatError } from '../base/errors.js'
+import { systemRandom } from '../base/random.js'
+import { replaceKey } from '../log/identity.js'
+import { LevelStore } from '../log/level-store.js'
+import { Log } from '../log/log.js'
+import { homeOf } from '../peer/home.js'
+import type { Where } from './log-commands.js'
+import { info } from './output.js'
+
+/** `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. */
+export async function renewKey({ me, data, room }: Where): Promise<number> {
+  const home = homeOf(data, me, room)
+  const file = home.keyFile
+  if (!existsSync(file))
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+  const store = await LevelStore.open(home.database)
+  let log: Log | undefined
+  try {
+    const { old, fresh, kept } = await replaceKey(home.keyFile, systemRandom)
+    log = await Log.over(store, fresh, { room: home.roomId })
+    const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
+    await log.append({
+      username: home.me,
+      message: `has a new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one was ${hexOf(old.publicKey).slice(0, 8)}…`,
+      type: 'renew',
+      previous: hexOf(old.publicKey),
+      consent: Buffer.from(consent).toString('base64url'),
+    })
+    info(`new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one is kept in ${kept}`)
+    return 0
+  } finally {
+    await (log ?? store).close()
+  }
+}

@@ -1,0 +1,43 @@
+import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../base/limits.js'
+import type { AuthorId, Seq } from './author.js'
+import { splitSignature } from './entry.js'
+import type { SignedRun } from './segment-plan.js'
+
+interface Waiting {
+  first: Seq
+  entries: Uint8Array[]
+  bytes: number
+}
+
+/** Entries of signed authors that an original peer passes on: held, within bounds, until a signature comes that vouches for them. */
+export class Held {
+  readonly #waiting = new Map<AuthorId, Waiting>()
+  #bytes = 0
+
+  /** A run where this entry brings its signature, `held` where it waits, `full` where too much waits already. */
+  add(author: AuthorId, seq: Seq, bytes: Uint8Array): SignedRun | 'held' | 'full' {
+    const split = splitSignature(bytes)
+    const entry = split?.entry ?? bytes
+    let waiting = this.#waiting.get(author)
+    if (waiting === undefined || waiting.first + waiting.entries.length !== seq) {
+      this.drop(author)
+      waiting = { first: seq, entries: [], bytes: 0 }
+      this.#waiting.set(author, waiting)
+    }
+    waiting.entries.push(entry)
+    waiting.bytes += entry.length
+    this.#bytes += entry.length
+    if (split !== undefined) {
+      this.drop(author)
+      return { first: waiting.first, entries: waiting.entries, signature: split.signature }
+    }
+    if (waiting.bytes <= HELD_AUTHOR_BYTES_MAX && this.#bytes <= HELD_LINK_BYTES_MAX) return 'held'
+    this.drop(author)
+    return 'full'
+  }
+
+  drop(author: AuthorId): void {
+    this.#bytes -= this.#waiting.get(author)?.bytes ?? 0
+    this.#waiting.delete(author)
+  }
+}

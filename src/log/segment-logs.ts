@@ -1,0 +1,268 @@
+import { type At, EARLIEST, type HybridClock } from './at.js'
+import { type AuthorId, keyOf, type Seq } from './author.js'
+import { chainStart, isVouchedFor } from './chain.js'
+import { claimedAt, type Entry } from './entry.js'
+import type { SignedHead } from './head.js'
+import type { OnHole } from './row-logs.js'
+import { encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
+import { chainAfter } from './segment-plan.js'
+import {
+  ALL_SEGMENTS,
+  ALL_SIGNED_HEADS,
+  segmentBytes,
+  segmentKey,
+  segmentKeyAuthor,
+  segmentRange,
+  segmentWrite,
+  storedHead,
+  storedSegment,
+} from './segment-rows.js'
+import type { Row, Store, Write } from './store.js'
+
+/** Stored segments as they are sent, with the last place of the last. */
+export interface RawSegments {
+  readonly segments: readonly Uint8Array[]
+  readonly last: Seq
+}
+
+const PLACES_END = 0x1_0000_0000
+
+/** The logs of signed authors, kept as segments. PROTOCOL.md §4.2. */
+export class SegmentLogs {
+  readonly #store: Store
+  readonly #room: Uint8Array
+  readonly #clock: HybridClock
+  readonly #onHole: OnHole
+
+  constructor(store: Store, room: Uint8Array, clock: HybridClock, onHole: OnHole) {
+    this.#store = store
+    this.#room = room
+    this.#clock = clock
+    this.#onHole = onHole
+  }
+
+  /** The heads of all logs, each true to the last segment that is there. */
+  async load(): Promise<Map<AuthorId, SignedHead>> {
+    const saved = new Map<AuthorId, SignedHead>()
+    for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
+      for (const row of page) {
+        const head = storedHead(row)
+        if (head !== undefined) saved.set(head.author, head)
+      }
+    }
+    const heads = new Map<AuthorId, SignedHead>()
+    for await (const author of this.#authors()) {
+      const head = await this.#trueHead(author, saved.get(author))
+      if (head === undefined) continue
+      heads.set(author, head)
+      this.#clock.observe(head.last)
+    }
+    return heads
+  }
+
+  /** Entries with `from ≤ seq < to`, in order; ends before what is missing or damaged, which is reported. */
+  async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    let expected = from
+    for await (const row of this.#rows(author, from, to)) {
+      const segment = storedSegment(row)
+      if (segment === undefined || segment.first > expected) break
+      if (lastOf(segment) < expected) continue
+      const entries = entriesOf(author, segment).filter(({ seq }) => seq >= expected && seq < to)
+      expected += entries.length
+      yield entries
+    }
+    if (expected < to) this.#onHole(author, expected)
+  }
+
+  /** The same entries from the last to the first. */
+  async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    const key = keyOf(author)
+    if (key === undefined) return
+    let expected = to - 1
+    for await (const page of this.#store.pages({ ...segmentRange(key, 0, to), reverse: true })) {
+      for (const row of page) {
+        if (expected < from) return
+        const segment = storedSegment(row)
+        if (segment === undefined || lastOf(segment) < expected) break
+        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= from && seq <= expected)
+        expected -= entries.length
+        yield entries.toReversed()
+      }
+    }
+    if (expected >= from) this.#onHole(author, expected)
+  }
+
+  /** The segments that hold the entries with `from ≤ seq < to`, as they are stored; the first may begin before `from`. */
+  async *raw(author: AuthorId, from: Seq, to: Seq, bytesMax: number): AsyncGenerator<RawSegments> {
+    let expected = from
+    let segments: Uint8Array[] = []
+    let bytes = 0
+    for await (const row of this.#rows(author, from, to)) {
+      const stored = segmentBytes(row)
+      const segment = storedSegment(row)
+      if (stored === undefined || segment === undefined || segment.first > expected) break
+      if (lastOf(segment) < expected) continue
+      if (bytes > 0 && bytes + stored.length > bytesMax) {
+        yield { segments, last: expected - 1 }
+        segments = []
+        bytes = 0
+      }
+      segments.push(stored)
+      bytes += stored.length
+      expected = lastOf(segment) + 1
+    }
+    if (segments.length > 0) yield { segments, last: expected - 1 }
+    if (expected < to) this.#onHole(author, expected)
+  }
+
+  /** The segment that holds the entry at `seq`, if it is whole. */
+  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+    for await (const row of this.#rows(author, seq, seq + 1)) {
+      const segment = storedSegment(row)
+      if (segment !== undefined && segment.first <= seq && lastOf(segment) >= seq) return segment
+    }
+    return undefined
+  }
+
+  /** Writes that join the small segments of a log before `to`, each under the last signature that is in it. */
+  async merged(author: AuthorId, from: Seq, to: Seq): Promise<Write[]> {
+    const key = keyOf(author)
+    if (key === undefined) return []
+    const writes: Write[] = []
+    let joined: Segment[] = []
+    let size = 0
+    const flush = (): void => {
+      const [start] = joined
+      const end = joined.at(-1)
+      if (start !== undefined && end !== undefined && joined.length > 1) {
+        for (const { first } of joined.slice(1)) writes.push({ type: 'del', key: segmentKey(key, first) })
+        const segment = { ...start, entries: joined.flatMap(({ entries }) => entries), signature: end.signature }
+        writes.push(segmentWrite(key, start.first, encodeSegment(segment)))
+      }
+      joined = []
+      size = 0
+    }
+    let expected: Seq | undefined
+    for await (const row of this.#rows(author, from, to)) {
+      const segment = storedSegment(row)
+      if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
+      const bytes = segment.entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
+      if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
+      joined.push(segment)
+      size += bytes
+      expected = lastOf(segment) + 1
+    }
+    flush()
+    return writes
+  }
+
+  /** Looks at every segment of a log: its chain, and its signatures. The faults that it has, with their places. */
+  async verify(author: AuthorId): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+    const key = keyOf(author)
+    if (key === undefined) return { last: 0, fault: 'it has no key' }
+    const log = { room: this.#room, key }
+    let chain = chainStart(log)
+    let at: At = EARLIEST
+    let last = 0
+    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
+      for (const row of page) {
+        const segment = storedSegment(row)
+        if (segment === undefined) return { last, fault: `what is stored at entry ${last + 1} is damaged` }
+        if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
+        if (lastOf(segment) <= last) continue // stored again in a longer one
+        if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
+          return { last, fault: `entry ${segment.first} does not continue the chain` }
+        }
+        chain = chainAfter(segment.before, segment.entries)
+        if (!isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
+          return {
+            last,
+            fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
+          }
+        }
+        for (const [index, entry] of segment.entries.entries()) {
+          if (segment.first + index <= last) continue
+          const next = claimedAt(entry)
+          if (next === undefined || next <= at) return { last, fault: `entry ${segment.first + index} is out of order` }
+          at = next
+        }
+        last = lastOf(segment)
+      }
+    }
+    return { last, fault: undefined }
+  }
+
+  /** The rows of segments from the one that holds `from` on. */
+  async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<Row> {
+    const key = keyOf(author)
+    if (key === undefined) return
+    let start = from
+    for await (const [row] of this.#store.keys({ ...segmentRange(key, 0, from + 1), reverse: true, limit: 1 })) {
+      if (row !== undefined)
+        start = Buffer.from(row.buffer, row.byteOffset, row.byteLength).readUInt32BE(row.length - 4)
+    }
+    for await (const page of this.#store.pages(segmentRange(key, start, to))) yield* page
+  }
+
+  async *#authors(): AsyncGenerator<AuthorId> {
+    let gte = ALL_SEGMENTS.gte
+    for (;;) {
+      let author: AuthorId | undefined
+      for await (const [row] of this.#store.keys({ gte, lt: ALL_SEGMENTS.lt, limit: 1 })) {
+        if (row !== undefined) author = segmentKeyAuthor(row)
+      }
+      if (author === undefined) return
+      yield author
+      gte = segmentRange(keyOf(author) ?? new Uint8Array(32), 0, PLACES_END).lt
+    }
+  }
+
+  /** The saved head where the last segment agrees with it; else what the segments say. */
+  async #trueHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
+    const key = keyOf(author)
+    if (key === undefined) return undefined
+    let last: Segment | undefined
+    for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, PLACES_END), reverse: true, limit: 1 })) {
+      last = row === undefined ? undefined : storedSegment(row)
+    }
+    if (saved !== undefined && last !== undefined && lastOf(last) === saved.seq) return saved
+    return this.headBefore(author, PLACES_END)
+  }
+
+  /** The head that the segments give before `end`, as far as they are whole and continue each other. */
+  async headBefore(author: AuthorId, end: Seq): Promise<SignedHead | undefined> {
+    const key = keyOf(author)
+    if (key === undefined) return undefined
+    let chain = chainStart({ room: this.#room, key })
+    let head: SignedHead | undefined
+    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
+      for (const row of page) {
+        const segment = storedSegment(row)
+        if (
+          segment === undefined ||
+          segment.first !== (head?.seq ?? 0) + 1 ||
+          Buffer.compare(segment.before, chain) !== 0
+        )
+          return head
+        if (lastOf(segment) >= end) return head
+        chain = chainAfter(chain, segment.entries)
+        const first = head?.first ?? claimedAt(segment.entries[0] as Uint8Array)
+        const last = claimedAt(segment.entries.at(-1) as Uint8Array)
+        if (first === undefined || last === undefined) return head
+        head = { author, seq: lastOf(segment), chain, first, last }
+      }
+    }
+    return head
+  }
+}
+
+function entriesOf(author: AuthorId, segment: Segment): Entry[] {
+  const end = segment.entries.length - 1
+  return segment.entries.map((entry, index) => ({
+    author,
+    seq: segment.first + index,
+    at: claimedAt(entry) ?? EARLIEST,
+    entry,
+    ...(index === end && { signature: segment.signature }),
+  }))
+}

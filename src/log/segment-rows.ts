@@ -1,0 +1,82 @@
+import { crc32 } from 'node:zlib'
+import { concat, hexOf, textOf, utf8 } from '../base/bytes.js'
+import { KEY_BYTES } from '../base/signing.js'
+import { atOf } from './at.js'
+import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
+import { CHAIN_BYTES } from './chain.js'
+import type { SignedHead } from './head.js'
+import { decodeSegment, type Segment } from './segment.js'
+import { after, type Range, type Row, type Write } from './store.js'
+
+// Keys and values of signed logs in the store. PROTOCOL.md §4.2.
+
+const SEGMENTS = utf8('s')
+const HEADS = utf8('h')
+const CRC_BYTES = 4
+
+export const ALL_SIGNED_HEADS: Range = { gte: concat([HEADS, Buffer.alloc(KEY_BYTES)]), lt: after(HEADS) }
+export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
+
+/** Where the own seq last offered to anyone stands. */
+export const OFFERED_KEY = utf8('o')
+
+export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
+  const place = Buffer.alloc(4)
+  place.writeUInt32BE(first)
+  return concat([SEGMENTS, key, place])
+}
+
+/** Keys of the segments of one log that begin at `from` or later, and before `to`. */
+export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
+  gte: segmentKey(key, from),
+  lt: to > 0xffff_ffff ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
+})
+
+export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
+
+/** A segment as a row: before it a checksum, for the database returns flipped bits as they are. */
+export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Write {
+  return { type: 'put', key: segmentKey(key, first), value: concat([checksumOf(segment), segment]) }
+}
+
+/** The bytes of a stored segment; undefined where they are not those that were stored. */
+export function segmentBytes([, value]: Row): Uint8Array | undefined {
+  const segment = value.subarray(CRC_BYTES)
+  const view = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return value.length > CRC_BYTES && view.readUInt32BE() === crc32(segment) ? segment : undefined
+}
+
+/** A stored segment, if it is whole and stands under its own key. */
+export function storedSegment(row: Row): Segment | undefined {
+  const bytes = segmentBytes(row)
+  const segment = bytes === undefined ? undefined : decodeSegment(bytes)
+  if (segment === undefined || Buffer.compare(row[0], segmentKey(segment.key, segment.first)) !== 0) return undefined
+  return segment
+}
+
+const signedHeadKey = (author: AuthorId): Uint8Array => concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
+
+export const signedHeadWrite = (head: SignedHead): Write => ({
+  type: 'put',
+  key: signedHeadKey(head.author),
+  value: utf8(JSON.stringify({ seq: head.seq, chain: hexOf(head.chain), first: head.first, last: head.last })),
+})
+
+/** A stored head; undefined where it is damaged, so that it is made again from the segments. */
+export function storedHead([key, value]: Row): SignedHead | undefined {
+  const match = /^\{"seq":(\d{1,10}),"chain":"([0-9a-f]{64})","first":"([\d.]{18})","last":"([\d.]{18})"\}$/.exec(
+    textOf(value) ?? '',
+  )
+  const first = atOf(match?.[3] ?? '')
+  const last = atOf(match?.[4] ?? '')
+  const chain = Buffer.from(match?.[2] ?? '', 'hex')
+  if (key.length !== 1 + KEY_BYTES || first === undefined || last === undefined || chain.length !== CHAIN_BYTES)
+    return undefined
+  return { author: authorOfKey(key.subarray(1)), seq: Number(match?.[1]), chain, first, last }
+}
+
+function checksumOf(bytes: Uint8Array): Uint8Array {
+  const checksum = Buffer.alloc(CRC_BYTES)
+  checksum.writeUInt32BE(crc32(bytes))
+  return checksum
+}
