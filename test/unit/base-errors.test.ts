@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { ChatError, reasonOf, systemCode } from '../../src/base/errors.js'
+
+const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+
+test('an error says in one line what happened and what to do next', () => {
+  assert.equal(new ChatError('LOG_LOCKED', 'it is open', { hint: 'Stop it.' }).toLine(), 'it is open. Stop it.')
+  assert.equal(new ChatError('LOG_CLOSED', 'the log is closed').toLine(), 'the log is closed')
+})
+
+test('an error keeps its code and its cause', () => {
+  const error = new ChatError('LOG_WRITE_FAILED', 'not stored', { cause: full })
+  assert.ok(error instanceof Error)
+  assert.equal(error.code, 'LOG_WRITE_FAILED')
+  assert.equal(error.cause, full)
+  assert.ok(!('cause' in new ChatError('LOG_CLOSED', 'closed')))
+})
+
+test("the system's code is that of the innermost cause that has one", () => {
+  const error = new ChatError('LOG_WRITE_FAILED', 'not stored', { cause: new Error('batch', { cause: full }) })
+  assert.equal(systemCode(error), 'ENOSPC')
+  assert.equal(systemCode(new Error('no code')), undefined)
+  assert.equal(systemCode(Object.assign(new Error('odd'), { code: 7 })), undefined)
+  assert.equal(systemCode('a string'), undefined)
+})
+
+test('a cause that is its own cause is looked at, and left', () => {
+  const error = Object.assign(new Error('round'), { code: 'ROUND' })
+  error.cause = error
+  assert.equal(systemCode(error), 'ROUND')
+})
+
+test('whatever was thrown has a reason', () => {
+  assert.equal(reasonOf(full), 'ENOSPC: no space left on device')
+  assert.equal(reasonOf('gone'), 'gone')
+  assert.equal(reasonOf(undefined), 'undefined')
+})
