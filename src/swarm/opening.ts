@@ -154,8 +154,10 @@ export class Opening {
     if (body === 'bad' || !isProof(body, role, theirs, this.#options.hello))
       return this.#fail('it does not hold the key that it says')
     const { instance, key, ageMs, nowMs } = theirs
-    const isElder = ageMs > this.#options.hello.ageMs
-    const aheadMs = nowMs - this.#options.hello.nowMs
+    const own = this.#options.hello
+    // Of two that started at once the higher id passes for the elder: else both would write under one key.
+    const isElder = ageMs === own.ageMs ? Buffer.compare(instance, own.instance) > 0 : ageMs > own.ageMs
+    const aheadMs = nowMs - own.nowMs
     return this.#open({
       kind: 'ours',
       address: this.#address,

@@ -1,9 +1,35 @@
 import { frame } from '../../src/base/frames.js'
+import { type KeyPair, keyPairOf } from '../../src/base/signing.js'
+import type { Hello } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect, type Remote } from '../../src/swarm/opening.js'
 import type { OriginalTopology } from './original-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)
-export const instance = (byte: number): Uint8Array => Buffer.alloc(16, byte)
+
+/** The key pair of one of a few peers. */
+export const keysOf = (peer: number): KeyPair => keyPairOf(Buffer.alloc(32, peer))
+
+/** What one of a few peers says of itself: `peer` stands in its key, its instance id and its nonce. */
+export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
+  version: 1,
+  room: ROOM,
+  instance: Buffer.alloc(16, peer),
+  key: keysOf(peer).publicKey,
+  nonce: Buffer.alloc(32, peer),
+  ageMs: 1_000,
+  nowMs: 1_800_000_000_000,
+  ...members,
+})
+
+/** What peer 1 knows of another, or another of peer 1, once the link is open: of equal age, the higher id passes for the elder. */
+export const remoteOf = (address: string, peer: number): Remote => ({
+  kind: 'ours',
+  address,
+  instance: Buffer.alloc(16, peer).toString('hex'),
+  key: Buffer.from(keysOf(peer).publicKey).toString('hex'),
+  isElder: peer > 1,
+  aheadMs: 0,
+})
 
 /** What scuttleup says first. */
 export const HANDSHAKE = frame(Buffer.concat([Buffer.from([0x0a, 3]), Buffer.from('cid'), Buffer.from([0x18, 1])]))
@@ -18,17 +44,20 @@ export interface End {
   readonly rest: Uint8Array
 }
 
+interface OurEndOptions {
+  readonly peer?: number
+  /** What differs from the usual hello of that peer. */
+  readonly hello?: Partial<Hello>
+  readonly says?: Uint8Array
+}
+
 /** An opening of ours. Once it is open, `says` follows. */
 export function ourEnd(
   role: 'dialler' | 'listener',
   me: string,
-  {
-    room = ROOM,
-    instanceByte = 1,
-    says = new Uint8Array(0),
-  }: { room?: Uint8Array; instanceByte?: number; says?: Uint8Array } = {},
+  { peer = 1, hello = {}, says = new Uint8Array(0) }: OurEndOptions = {},
 ): End {
-  const opening = new Opening({ role, me, hello: { version: 1, room, instance: instance(instanceByte) } })
+  const opening = new Opening({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
   let outcome: Remote | string | undefined
   let rest: Uint8Array = new Uint8Array(0)
   const perform = (effects: readonly OpeningEffect[]): Uint8Array => {

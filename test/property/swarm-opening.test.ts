@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { frame } from '../../src/base/frames.js'
 import { encodeHello } from '../../src/swarm/hello.js'
-import { connect, HANDSHAKE, hear, instance, originalEnd, ourEnd, ROOM } from '../helper/opening-world.js'
+import { connect, HANDSHAKE, hear, helloOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
 import { OriginalTopology } from '../helper/original-topology.js'
 
 /** Addresses that are often equal, prefixes of each other, or as long as they may be. */
@@ -18,11 +18,11 @@ const plain = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 test('two of ours always know each other, however the bytes are cut, and lose nothing of what follows', () => {
   fc.assert(
     fc.property(address, address, sizes, fc.uint8Array(), fc.uint8Array(), (mine, yours, cuts, fromA, fromB) => {
-      const a = ourEnd('dialler', mine, { instanceByte: 1, says: fromA })
-      const b = ourEnd('listener', yours, { instanceByte: 2, says: fromB })
+      const a = ourEnd('dialler', mine, { peer: 1, says: fromA })
+      const b = ourEnd('listener', yours, { peer: 2, says: fromB })
       connect(a, b, cuts)
-      assert.deepEqual(a.outcome, { kind: 'ours', address: yours, instance: '02'.repeat(16) })
-      assert.deepEqual(b.outcome, { kind: 'ours', address: mine, instance: '01'.repeat(16) })
+      assert.deepEqual(a.outcome, remoteOf(yours, 2))
+      assert.deepEqual(b.outcome, remoteOf(mine, 1))
       assert.deepEqual([plain(a.rest), plain(b.rest)], [plain(fromB), plain(fromA)])
     }),
     { numRuns: 500 },
@@ -63,7 +63,7 @@ const piece = (mine: string): fc.Arbitrary<Uint8Array> =>
     fc.constant(frame(Buffer.from(mine))),
     address.map(text => frame(Buffer.from(text))),
     fc.constant(HANDSHAKE),
-    fc.constant(frame(encodeHello({ version: 1, room: ROOM, instance: instance(9) }))),
+    fc.constant(frame(encodeHello(helloOf(9)))),
     fc.constantFrom(Buffer.from([0]), Buffer.from([0x80, 0]), Buffer.from([0xff, 0xff]), Buffer.from([0x80, 2])),
     fc.uint8Array({ maxLength: 20 }),
   )

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/frames.js'
-import { encodeHello } from '../../src/swarm/hello.js'
-import { connect, HANDSHAKE, hear, instance, originalEnd, ourEnd, ROOM } from '../helper/opening-world.js'
+import { encodeHello, proofOf } from '../../src/swarm/hello.js'
+import { connect, HANDSHAKE, hear, helloOf, keysOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
 import { OriginalTopology } from '../helper/original-topology.js'
 
 const ALICE = 'alice.local:1001'
@@ -12,10 +12,7 @@ const EMPTY = Buffer.alloc(0)
 const EMPTY_FRAME = Buffer.from([0])
 
 const address = (text: string): Uint8Array => frame(Buffer.from(text))
-const hello = (byte: number, room: Uint8Array = ROOM): Uint8Array =>
-  frame(encodeHello({ version: 1, room, instance: instance(byte) }))
 const original = (text: string) => ({ kind: 'original', address: text })
-const ours = (text: string, byte: number) => ({ kind: 'ours', address: text, instance: `0${byte}`.repeat(16) })
 
 for (const [dialler, listener, why] of [
   [ALICE, BOB, 'the lower address dials'],
@@ -23,11 +20,11 @@ for (const [dialler, listener, why] of [
   [ALICE, ALICE, 'both have the same address'],
 ] as const) {
   test(`two of ours know each other when ${why}, and nothing of what follows is lost`, () => {
-    const a = ourEnd('dialler', dialler, { instanceByte: 1, says: Buffer.from('from the dialler') })
-    const b = ourEnd('listener', listener, { instanceByte: 2, says: Buffer.from('from the listener') })
+    const a = ourEnd('dialler', dialler, { peer: 1, says: Buffer.from('from the dialler') })
+    const b = ourEnd('listener', listener, { peer: 2, says: Buffer.from('from the listener') })
     connect(a, b)
-    assert.deepEqual(a.outcome, ours(listener, 2))
-    assert.deepEqual(b.outcome, ours(dialler, 1))
+    assert.deepEqual(a.outcome, remoteOf(listener, 2))
+    assert.deepEqual(b.outcome, remoteOf(dialler, 1))
     assert.equal(String(a.rest), 'from the listener')
     assert.equal(String(b.rest), 'from the dialler')
   })
@@ -147,11 +144,8 @@ test('endless empty frames in the place of an address are refused at the first',
 })
 
 test('one of ours in another room is let go', () => {
-  const other = Buffer.alloc(32, 8)
-  const [a, b] = [
-    ourEnd('dialler', ALICE, { instanceByte: 1 }),
-    ourEnd('listener', BOB, { instanceByte: 2, room: other }),
-  ]
+  const a = ourEnd('dialler', ALICE, { peer: 1 })
+  const b = ourEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
   connect(a, b)
   assert.equal(a.outcome, 'it is in another room')
   assert.equal(b.outcome, 'it is in another room')
@@ -159,11 +153,57 @@ test('one of ours in another room is let go', () => {
 
 test('a hello that is none ends the opening', () => {
   for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
-    const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), Buffer.from([0]), bad])
+    const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
     assert.equal(outcome, 'its hello cannot be understood')
   }
-  const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), Buffer.from([0]), hello(2)])
-  assert.deepEqual(outcome, ours(BOB, 2), 'control')
+})
+
+/** What bob, a listener, says to alice up to his proof. */
+const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
+const proof = (bytes: Uint8Array) => hear(ourEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
+
+test('who says a key must prove it, on this very link', () => {
+  const NO = 'it does not hold the key that it says'
+  assert.deepEqual(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(1))), remoteOf(BOB, 2), 'control')
+  assert.equal(proof(proofOf(keysOf(3), 'listener', helloOf(2), helloOf(1))), NO, 'signed with another key')
+  assert.equal(proof(proofOf(keysOf(2), 'dialler', helloOf(2), helloOf(1))), NO, 'what bob proved where he dialled')
+  assert.equal(proof(proofOf(keysOf(1), 'dialler', helloOf(1), helloOf(2))), NO, 'alice’s own proof, sent back')
+  const earlier = helloOf(1, { nonce: Buffer.alloc(32, 77) })
+  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), earlier)), NO, 'what bob proved to alice before')
+  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(3))), NO, 'what bob proved to carol')
+  for (const length of [1, 63, 65]) assert.equal(proof(Buffer.alloc(length)), NO, `${length} bytes`)
+})
+
+test('nothing that a stranger echoes makes him one of ours', () => {
+  const a = ourEnd('dialler', ALICE)
+  let said = a.start()
+  for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
+  assert.equal(a.outcome, 'it does not hold the key that it says')
+})
+
+test('of two with one key both agree who is the elder', () => {
+  for (const [ageA, ageB] of [
+    [5, 4],
+    [4, 5],
+    [5, 5],
+  ] as const) {
+    const a = ourEnd('dialler', ALICE, { hello: { ageMs: ageA, instance: Buffer.alloc(16, 6) } })
+    const b = ourEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
+    connect(a, b)
+    const elders = [a, b].map(
+      ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'ours' && outcome.isElder,
+    )
+    assert.equal(elders.filter(Boolean).length, 1, `${ageA} and ${ageB}`)
+    if (ageA !== ageB) assert.equal(elders[0], ageB > ageA)
+  }
+})
+
+test('each side knows how far the other’s clock is ahead', () => {
+  const a = ourEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
+  const b = ourEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })
+  connect(a, b)
+  assert.deepEqual(a.outcome, { ...remoteOf(BOB, 2), aheadMs: 60_000 })
+  assert.deepEqual(b.outcome, { ...remoteOf(ALICE, 1), aheadMs: -60_000 })
 })
 
 test('a peer whose address is __proto__ or constructor is one like any other', () => {

@@ -14,7 +14,14 @@ const AT_BOB = '10.0.0.2'
 /** Long enough for a link to be worth something. */
 const LASTED_MS = 10_000
 
-const ours = (instance: string): Remote => ({ kind: 'ours', address: 'bob.local:1002', instance })
+const ours = (key: string, instance = key): Remote => ({
+  kind: 'ours',
+  address: 'bob.local:1002',
+  instance,
+  key,
+  isElder: false,
+  aheadMs: 0,
+})
 const original = (address: string): Remote => ({ kind: 'original', address })
 const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenLink => ({
   id,
@@ -29,7 +36,7 @@ const told = (effects: readonly TopologyEffect[]): string[] =>
   effects.flatMap(effect => (effect.kind === 'tell' ? [effect.line] : []))
 
 /** A topology without chance: jitter always adds nothing. */
-const topologyOf = (random = 1): Topology => new Topology(MINE, () => random)
+const topologyOf = (random = 1): Topology => new Topology(MINE, MINE, () => random)
 
 /** One that has named bob, and is linked with him. */
 function linked(remote: Remote = ours(HIGHER)): Topology {
