@@ -29,10 +29,11 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** The first key after all that begin with `prefix`. */
+/** The first key after all that begin with `prefix`, which has some byte below 255. */
 export function after(prefix: Uint8Array): Uint8Array {
-  const end = Uint8Array.from(prefix)
-  const last = end.length - 1
+  let last = prefix.length - 1
+  while (last > 0 && prefix[last] === 0xff) last--
+  const end = Uint8Array.from(prefix.subarray(0, last + 1))
   end[last] = (end[last] ?? 0) + 1
   return end
 }
