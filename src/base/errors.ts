@@ -7,6 +7,7 @@ const ERROR_CODES = {
   DATA_UNUSABLE: 'the data directory cannot be made, read or written',
   LOG_LOCKED: 'another process has the database open',
   LOG_CORRUPT: 'the database cannot be read',
+  LOG_FROZEN: 'the own log has two histories',
   LOG_CLOSED: 'the log was closed',
   LOG_WRITE_FAILED: 'an entry was not stored',
   LOG_READ_ONLY: 'a write failed and the disk has not answered since',

@@ -14,10 +14,12 @@ export interface Message {
   readonly timeMs: number
   /** Whether it was signed by the author's key; unsigned lines are what some original peer said. */
   readonly isVerified: boolean
+  /** Whether its author signed another history as well, in which it does not stand. */
+  readonly isDisputed: boolean
 }
 
 /** What an entry says; undefined for one that nobody could read. */
-export function messageOf(entry: Entry): Message | undefined {
+export function messageOf(entry: Entry, isDisputed = false): Message | undefined {
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
   const { time } = members
@@ -29,6 +31,7 @@ export function messageOf(entry: Entry): Message | undefined {
     message: members.message,
     at: entry.at,
     isVerified: isSigned(entry.author),
+    isDisputed,
     timeMs: hasTime ? time : millisOf(entry.at),
   }
 }

@@ -30,14 +30,14 @@ export class Names {
     this.#owners.set(fold(me), own)
   }
 
-  labelOf({ author, username, at }: Message, now: Millis): Label {
+  labelOf({ author, username, at, isDisputed }: Message, now: Millis): Label {
     const name = sanitise(username)
     const ahead = this.#aheadOf(author, name, at, now)
     if (!isSigned(author)) return { text: `${name} (unsigned)`, news: ahead || undefined }
     const folded = fold(name)
     if (!this.#owners.has(folded) && this.#owners.size < NAMES_MAX) this.#owners.set(folded, author)
     const isOwner = this.#owners.get(folded) === author
-    const mark = ahead === undefined ? '' : ' (clock ahead)'
+    const mark = `${ahead === undefined ? '' : ' (clock ahead)'}${isDisputed ? ' (disputed)' : ''}`
     if (isOwner) return { text: `${name}${mark}`, news: ahead || undefined }
     const news = this.#once(
       `key ${author} ${folded}`,

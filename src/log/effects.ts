@@ -1,5 +1,6 @@
 import type { AuthorId, Seq } from './author.js'
 import type { Digest } from './head.js'
+import type { Segment } from './segment.js'
 import type { SignedRun } from './segment-plan.js'
 
 /** Consecutive entries of one unsigned author, as a peer sent them. Nothing in them is checked but their size. */
@@ -18,6 +19,10 @@ export type Effect =
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }
   /** The other side holds `since`, and does not want, or should not get, what it lacks: nothing is sent. */
   | { readonly kind: 'end'; readonly since: readonly Digest[] }
+  /** A proof came that an author signed two histories. */
+  | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
+  /** The other side asks for the segment that holds this place. */
+  | { readonly kind: 'wanted'; readonly want: Digest }
   /** Worth telling the user, once. */
   | { readonly kind: 'warn'; readonly reason: string }
   /** The other side broke the protocol: close this one link. */

@@ -1,5 +1,6 @@
-import { LAG_RANGES_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, LAG_RANGES_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from './author.js'
+import type { ForkProof } from './fork.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
 export interface Span {
@@ -10,9 +11,16 @@ export interface Span {
 
 /** What one live reader has yet to read, in order of arrival. Bounded however far the reader lags behind. */
 export class Feed {
+  readonly #isRelayed: boolean
   #spans: Span[] = []
+  #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
+
+  /** `isRelayed`: whether the reader passes on what it reads, and proofs of forks too. */
+  constructor(isRelayed = false) {
+    this.#isRelayed = isRelayed
+  }
 
   get isClosed(): boolean {
     return this.#isClosed
@@ -27,6 +35,17 @@ export class Feed {
     this.#wake?.()
   }
 
+  /** A fork was proven: told before anything else, where it is passed on. */
+  prove(proof: ForkProof): void {
+    if (!this.#isRelayed) return
+    this.#proofs = [proof, ...this.#proofs].slice(0, AUTHORS_MAX)
+    this.#wake?.()
+  }
+
+  takeProof(): ForkProof | undefined {
+    return this.#proofs.pop()
+  }
+
   /** What stands next and was not taken yet; undefined where the reader has all. */
   take(): Span | undefined {
     return this.#spans.shift()
@@ -34,7 +53,7 @@ export class Feed {
 
   /** Resolves when there may be something to take, or when the feed is closed. */
   async wait(): Promise<void> {
-    if (this.#spans.length > 0 || this.#isClosed) return
+    if (this.#spans.length > 0 || this.#proofs.length > 0 || this.#isClosed) return
     await new Promise<void>(resolve => {
       this.#wake = resolve
     })

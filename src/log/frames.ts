@@ -3,7 +3,8 @@ import { frame } from '../base/frames.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { bytesField, readFields, textField, varintField } from '../base/protobuf.js'
 import { KEY_BYTES } from '../base/signing.js'
-import { type AuthorId, authorOfKey, keyOf, unsignedAuthor } from './author.js'
+import { type AuthorId, authorOfKey, keyOf, type Seq, unsignedAuthor } from './author.js'
+import { decodeProof, encodeProof, type ForkProof } from './fork.js'
 import type { Digest } from './head.js'
 import { type Change, decodeChange, encodeChange } from './messages.js'
 import { decodeSegment, type Segment } from './segment.js'
@@ -13,6 +14,8 @@ import { decodeSegment, type Segment } from './segment.js'
 const HEADS = 1
 const SEGMENTS = 2
 const LOOSE = 3
+const FORK = 4
+const WANT = 5
 
 export type PeerFrame =
   /** How far the sender's logs go. */
@@ -21,19 +24,22 @@ export type PeerFrame =
   | { readonly kind: 'segments'; readonly segments: readonly Segment[] }
   /** An entry of an unsigned author. */
   | { readonly kind: 'loose'; readonly change: Change }
+  /** Two segments that are said to contradict each other. */
+  | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
+  /** The sender asks for the segment that holds this place. */
+  | { readonly kind: 'want'; readonly want: Digest }
   /** Of a later version: passed over. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad'; readonly reason: string }
 
 const DIGEST_BYTES = KEY_BYTES + 4
+export const CHAIN_PREFIX_BYTES = 8
 
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
-  const fields = heads.map(({ author, seq }) => {
-    const key = keyOf(author)
-    if (key === undefined) return bytesField(2, concat([textField(1, author), varintField(2, seq)]))
-    const place = Buffer.alloc(4)
-    place.writeUInt32BE(seq)
-    return bytesField(1, concat([key, place]))
+  const fields = heads.map(head => {
+    const key = keyOf(head.author)
+    if (key === undefined) return bytesField(2, concat([textField(1, head.author), varintField(2, head.seq)]))
+    return bytesField(1, concat([placeOf(key, head.seq), head.chain ?? EMPTY]))
   })
   return frame(concat([Uint8Array.of(HEADS), ...fields]))
 }
@@ -43,10 +49,30 @@ export const encodeSegments = (segments: readonly Uint8Array[]): Uint8Array =>
 
 export const encodeLoose = (change: Change): Uint8Array => frame(concat([Uint8Array.of(LOOSE), encodeChange(change)]))
 
+export const encodeFork = (proof: ForkProof): Uint8Array => frame(concat([Uint8Array.of(FORK), encodeProof(proof)]))
+
+/** Asks for the segment that holds (author, seq). */
+export const encodeWant = ({ author, seq }: Digest): Uint8Array =>
+  frame(concat([Uint8Array.of(WANT), placeOf(keyOf(author) ?? EMPTY, seq)]))
+
+function placeOf(key: Uint8Array, seq: Seq): Uint8Array {
+  const place = Buffer.alloc(4)
+  place.writeUInt32BE(seq)
+  return concat([key, place])
+}
+
 /** What the body of a frame says. Never throws; nothing in it is checked but its form. */
 export function decodeFrame(body: Uint8Array): PeerFrame {
   const rest = body.subarray(1)
   switch (body[0]) {
+    case FORK: {
+      const segments = decodeProof(rest)
+      return segments === undefined ? { kind: 'bad', reason: 'a proof that is none' } : { kind: 'fork', segments }
+    }
+    case WANT: {
+      const want = signedDigest(rest)
+      return want === undefined ? { kind: 'bad', reason: 'a wish that is none' } : { kind: 'want', want }
+    }
     case HEADS:
       return decodeHeads(rest)
     case SEGMENTS:
@@ -75,9 +101,10 @@ function decodeHeads(bytes: Uint8Array): PeerFrame {
 }
 
 function signedDigest(bytes: Uint8Array): Digest | undefined {
-  if (bytes.length !== DIGEST_BYTES) return undefined
+  if (bytes.length !== DIGEST_BYTES && bytes.length !== DIGEST_BYTES + CHAIN_PREFIX_BYTES) return undefined
   const seq = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUInt32BE(KEY_BYTES)
-  return { author: authorOfKey(bytes.subarray(0, KEY_BYTES)), seq }
+  const author = authorOfKey(bytes.subarray(0, KEY_BYTES))
+  return bytes.length === DIGEST_BYTES ? { author, seq } : { author, seq, chain: bytes.subarray(DIGEST_BYTES) }
 }
 
 function unsignedDigest(bytes: Uint8Array): Digest | undefined {

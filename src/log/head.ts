@@ -15,6 +15,8 @@ export interface Head {
 export interface Digest {
   readonly author: AuthorId
   readonly seq: Seq
+  /** The first 8 bytes of the chain value there: so forks of equal length are seen. */
+  readonly chain?: Uint8Array
 }
 
 /** How far a signed log goes, with the chain value there. */

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
+import { EMPTY, sameBytes } from '../base/bytes.js'
 import { type Clock, type Millis, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { AUTHORS_MAX, FRAME_BYTES_MAX, MERGE_SEGMENTS } from '../base/limits.js'
@@ -8,11 +9,14 @@ import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
-import { type AuthorId, isSigned, keyOf, type Seq } from './author.js'
+import { type AuthorId, authorOfKey, isSigned, keyOf, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
 import { type Entry, encodeEntry, type Members } from './entry.js'
 import { Feed, type Span } from './feed.js'
+import { below, type ForkProof } from './fork.js'
+import { Forks } from './forks.js'
+import { CHAIN_PREFIX_BYTES } from './frames.js'
 import type { Digest, Head, SignedHead } from './head.js'
 import { lastEntries, merge, type Stretch } from './history.js'
 import { loadKey } from './identity.js'
@@ -20,10 +24,12 @@ import { LevelStore } from './level-store.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { OwnLog, storedOffer } from './own-log.js'
 import type { Relayed } from './relay.js'
+import { forgetRetracted, retract, retracted } from './retraction.js'
 import { LOBBY, roomId } from './room.js'
 import { headWrite, RowLogs } from './row-logs.js'
+import { encodeSegment, lastOf, type Segment } from './segment.js'
 import { SegmentLogs } from './segment-logs.js'
-import { planSigned, type SignedRun } from './segment-plan.js'
+import { planBelow, planSigned, type SignedRun } from './segment-plan.js'
 import { OFFERED_KEY, signedHeadWrite } from './segment-rows.js'
 import type { Store, Write } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
@@ -49,8 +55,8 @@ export interface LogEvents {
   writable: []
   /** An own entry whose append was rejected stands in the log after all. */
   recovered: [Entry]
-  /** An author signed two histories. */
-  fork: [AuthorId]
+  /** It is proven that an author signed two histories. */
+  fork: [ForkProof]
 }
 
 /** How long the own log may take to come back from a peer that holds more of it. */
@@ -67,6 +73,7 @@ interface Tip {
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
   readonly #store: Store
+  readonly #keys: KeyPair
   readonly #clock: Clock
   readonly #room: Uint8Array
   readonly #authorsMax: number
@@ -74,6 +81,7 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #rows: RowLogs
   readonly #segments: SegmentLogs
   readonly #queue: CommitQueue
+  readonly #forks: Forks
   readonly #own: OwnLog
   readonly #tips = new Map<AuthorId, Tip>()
   /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
@@ -81,10 +89,13 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #feeds = new Set<Feed>()
   readonly #onceWritable: (() => void)[] = []
   #restoring: { readonly to: Seq; readonly done: Promise<void>; readonly finish: () => void } | undefined
+  /** Whether own lines that were taken back wait to be said again; at first it is not known. */
+  #hasRetracted = true
   #isClosed = false
 
   private constructor(store: Store, keys: KeyPair, options: LogOptions) {
     super()
+    this.#keys = keys
     this.setMaxListeners(0)
     this.#store = store
     this.#clock = options.clock ?? systemClock
@@ -102,6 +113,7 @@ export class Log extends EventEmitter<LogEvents> {
         for (const wake of this.#onceWritable.splice(0)) wake()
       },
     })
+    this.#forks = new Forks(store, this.#room, this.#segments)
     this.#own = new OwnLog(keys, this.#room, this.#queue)
   }
 
@@ -140,9 +152,13 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** What a peer may be told before it has told its own: of the own log no more than somebody was told before. */
   get told(): Digest[] {
-    return this.head.map(digest =>
-      digest.author === this.id ? { ...digest, seq: Math.min(digest.seq, this.#own.offered) } : digest,
-    )
+    return this.head.map(({ author, seq }) => {
+      const place = this.#forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY
+      const told = Math.min(seq, place - 1, author === this.id ? this.#own.offered : seq)
+      const planned = this.#tips.get(author)?.planned
+      const isWhole = planned !== undefined && 'chain' in planned && planned.seq === told
+      return { author, seq: told, ...(isWhole && { chain: planned.chain.subarray(0, CHAIN_PREFIX_BYTES) }) }
+    })
   }
 
   get isReadOnly(): boolean {
@@ -157,6 +173,11 @@ export class Log extends EventEmitter<LogEvents> {
     if (this.#restoring !== undefined) await this.#restoring.done
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
     if (this.#relearning.has(this.id)) await this.#relearning.get(this.id)
+    if (this.#forks.proofOf(this.id) !== undefined) {
+      throw new ChatError('LOG_FROZEN', 'not stored: your log has two histories, and nobody takes more of it', {
+        hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
+      })
+    }
     const at = this.#hybrid.next(this.#own.last)
     const bytes = encodeEntry(at, this.#clock.now(), members)
     const { entry, stored } = this.#own.append(at, bytes, (from, to) => this.#stored(this.id, from, to, 1))
@@ -205,17 +226,53 @@ export class Log extends EventEmitter<LogEvents> {
       const isNews = end !== undefined && end.first + end.entries.length - 1 > (tip?.planned.seq ?? 0)
       if (isOwn && isNews && this.#restoring === undefined)
         return { reason: 'it is the own log, and only its owner extends it' }
+      const proof = this.#forks.proofOf(author)
+      if (proof !== undefined) return this.#addBelow(proof, tip?.planned as SignedHead | undefined, runs)
+      const isInDoubt = this.#forks.isSuspect(author) || (isOwn && this.#restoring !== undefined)
+      if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
       const plan = planSigned({ room: this.#room, key }, tip?.planned as SignedHead | undefined, runs)
       const { head } = plan
-      if (plan.fork !== undefined) this.emit('fork', author)
       if (head !== undefined && plan.entries.length > 0) {
         const refusal = this.#refusalOf(author, newAuthors)
         if (refusal !== undefined) return refusal
         await this.#write(head, plan.entries.length, plan.writes, plan.writes.length, () => signedHeadWrite(head))
         if (isOwn) this.#restored()
       }
+      if (plan.fork !== undefined) {
+        const refusal = await this.#dispute(author, plan.fork, plan.fault ?? '')
+        return refusal === 'again' ? this.addSigned(author, runs) : refusal
+      }
       return plan.fault === undefined ? undefined : { reason: plan.fault }
     })
+  }
+
+  /** Takes in what a peer says proves a fork, if it does. */
+  async addProof(segments: readonly [Segment, Segment]): Promise<void> {
+    const proof = this.#forks.check(segments)
+    const isKnown = proof !== undefined && this.#tips.has(authorOfKey(segments[0].key))
+    if (proof !== undefined && (isKnown || this.#forks.proofs.length < this.#authorsMax)) await this.#freeze(proof)
+  }
+
+  /** The segment that holds an entry, for a peer that asks. */
+  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+    return seq > (this.#tips.get(author)?.durable ?? 0) ? undefined : this.#segments.segmentAt(author, seq)
+  }
+
+  /** Heads that are as long as those held here, and not the same. */
+  differing(heads: readonly Digest[]): Digest[] {
+    return heads.filter(({ author, seq, chain }) => {
+      const planned = this.#tips.get(author)?.planned
+      if (planned === undefined || !('chain' in planned) || chain === undefined || planned.seq !== seq) return false
+      if (this.#forks.proofOf(author) !== undefined) return false
+      if (sameBytes(chain, planned.chain.subarray(0, CHAIN_PREFIX_BYTES))) return false
+      this.#forks.suspect(author)
+      return true
+    })
+  }
+
+  /** Whether an entry stands at or above a place at which its author signed two histories. */
+  isDisputed({ author, seq }: Digest): boolean {
+    return seq >= (this.#forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -223,7 +280,8 @@ export class Log extends EventEmitter<LogEvents> {
    * some of it: nothing is appended until it is back, or 5 s have passed. PROTOCOL.md §4.5.
    */
   ownClaimed(seq: Seq): void {
-    if (seq <= Math.max(this.#own.head?.seq ?? 0, this.#restoring?.to ?? 0)) return
+    if (seq <= Math.max(this.#own.offered, this.#restoring?.to ?? 0)) return
+    if (this.#forks.proofOf(this.id) !== undefined) return
     this.#restoring?.finish()
     let finish = (): void => {}
     const done = new Promise<void>(resolve => {
@@ -247,6 +305,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** Notes that peers are told of all own entries from now on. Rejects as `append` does. */
   async offer(): Promise<void> {
     if (this.#restoring !== undefined) await this.#restoring.done
+    await this.#sayRetracted()
     await this.#own.offer()
   }
 
@@ -281,12 +340,18 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** What a peer of ours lacks: segments as they are stored, and entries of unsigned authors; then, where `live`, what arrives. */
   async *relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
-    const feed = options.live ? this.#openFeed(options.signal) : undefined
+    const feed = options.live ? this.#openFeed(options.signal, true) : undefined
     try {
       const since = new Map(options.since?.map(({ author, seq }) => [author, seq]))
       const stretches = this.#stretches(since).sort((a, b) => (a.first < b.first ? -1 : 1))
+      for (const proof of this.#forks.proofs) yield { kind: 'fork', proof }
       for (const stretch of stretches) yield* this.#relayed(stretch)
       while (feed !== undefined && !feed.isClosed) {
+        const proof = feed.takeProof()
+        if (proof !== undefined) {
+          yield { kind: 'fork', proof }
+          continue
+        }
         const span = feed.take()
         if (span === undefined) await feed.wait()
         else yield* this.#relayed({ ...span, from: Math.max(span.from, (since.get(span.author) ?? 0) + 1) })
@@ -316,7 +381,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** Looks at everything that is stored of a log. */
   async verify(author: AuthorId): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
     return isSigned(author)
-      ? this.#segments.verify(author)
+      ? this.#segments.verify(author, this.#forks.proofOf(author))
       : this.#rows.verify(author, this.#tips.get(author)?.durable ?? 0)
   }
 
@@ -332,6 +397,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   async #load(): Promise<void> {
+    await this.#forks.load()
     for (const head of [...(await this.#rows.load()).values(), ...(await this.#segments.load()).values()]) {
       this.#tips.set(head.author, { planned: head, durable: head.seq, loose: { count: 0, from: 1 } })
     }
@@ -439,6 +505,28 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
+  /** Takes back own lines that nobody was told of; false where there are none. They are said again by `offer`. */
+  async #retract(): Promise<boolean> {
+    const own = this.#own.head
+    const { offered } = this.#own
+    if (own === undefined || own.seq <= offered) return false
+    const { writes, head } = await retract(this.#segments, this.#keys, this.#room, own, offered)
+    await this.#queue.write(writes)
+    this.#own.reset(head, offered)
+    if (head === undefined) this.#tips.delete(this.id)
+    else this.#tips.set(this.id, { planned: head, durable: head.seq, loose: { count: 0, from: head.seq + 1 } })
+    this.#hasRetracted = true
+    return true
+  }
+
+  async #sayRetracted(): Promise<void> {
+    if (!this.#hasRetracted) return
+    this.#hasRetracted = false
+    const lines = await retracted(this.#store)
+    await Promise.all(lines.map(members => this.append(members)))
+    if (lines.length > 0) await this.#queue.write([forgetRetracted])
+  }
+
   #restored(): void {
     const head = this.#tips.get(this.id)?.planned as SignedHead | undefined
     this.#own.reset(head, Math.max(this.#own.offered, head?.seq ?? 0))
@@ -452,8 +540,8 @@ export class Log extends EventEmitter<LogEvents> {
     this.emit('entries', span)
   }
 
-  #openFeed(signal: AbortSignal | undefined): Feed {
-    const feed = new Feed()
+  #openFeed(signal: AbortSignal | undefined, isRelayed = false): Feed {
+    const feed = new Feed(isRelayed)
     if (this.#isClosed || signal?.aborted) feed.close()
     signal?.addEventListener('abort', () => feed.close(), { once: true })
     this.#feeds.add(feed)
@@ -488,9 +576,69 @@ export class Log extends EventEmitter<LogEvents> {
       for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
       return
     }
+    const place = this.#forks.proofOf(author)?.place
+    if (place !== undefined) {
+      yield* this.#relayedBelow(place, { author, from, to: Math.min(to, place) })
+      return
+    }
     for await (const { segments, last } of this.#segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
       yield { kind: 'segments', author, segments, last }
     }
+  }
+
+  /** Of a forked log only what stands below the fork is passed on. */
+  async *#relayedBelow(place: Seq, { author, from, to }: Span): AsyncGenerator<Relayed> {
+    for (let seq = from; seq < to; ) {
+      const segment = await this.#segments.segmentAt(author, seq)
+      const kept = segment === undefined ? undefined : below(place, segment)
+      if (kept === undefined) return
+      seq = lastOf(kept) + 1
+      yield { kind: 'segments', author, segments: [encodeSegment(kept)], last: seq - 1 }
+    }
+  }
+
+  /** Takes in what a log lacks below a proven fork: where no signature ends it, the proof vouches. */
+  async #addBelow(
+    proof: ForkProof,
+    head: SignedHead | undefined,
+    runs: readonly SignedRun[],
+  ): Promise<Refusal | undefined> {
+    const { key } = proof.segments[0]
+    const { writes, entries, head: next } = planBelow({ room: this.#room, key }, head, runs, proof)
+    if (next !== undefined && entries.length > 0)
+      await this.#write(next, entries.length, writes, 0, () => signedHeadWrite(next))
+    const end = runs.at(-1)
+    if (end === undefined || end.first + end.entries.length - 1 < proof.place) return undefined
+    return { reason: `its author signed two histories from entry ${proof.place} on` }
+  }
+
+  async #disputeAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const key = keyOf(author) ?? EMPTY
+    for (const { before, ...run } of runs) {
+      if (before === undefined) continue
+      const refusal = await this.#dispute(author, { key, before, ...run }, 'it contradicts what is held')
+      if (refusal === 'again') return this.addSigned(author, runs)
+      if (refusal.want !== undefined || this.#forks.proofOf(author) !== undefined) return refusal
+    }
+    return undefined
+  }
+
+  /** Looks for the place where two histories part; freezes the log there once it is proven. */
+  async #dispute(author: AuthorId, theirs: Segment, reason: string): Promise<Refusal | 'again'> {
+    const dispute = await this.#forks.dispute(author, theirs, this.#tips.get(author)?.durable ?? 0)
+    const isFork = dispute.kind === 'proven' && (author !== this.id || dispute.proof.place <= this.#own.offered)
+    // What nobody was told of can still be taken back: that is no fork.
+    if (author === this.id && dispute.kind !== 'unproven' && !isFork && (await this.#retract())) return 'again'
+    if (dispute.kind === 'want') return { reason, want: dispute.seq }
+    if (dispute.kind === 'proven') await this.#freeze(dispute.proof)
+    return { reason }
+  }
+
+  async #freeze(proof: ForkProof): Promise<void> {
+    await this.#queue.write([this.#forks.keep(proof)])
+    for (const feed of this.#feeds) feed.prove(proof)
+    if (authorOfKey(proof.segments[0].key) === this.id) this.#restoring?.finish()
+    this.emit('fork', proof)
   }
 
   async *#lastOf(stretches: readonly Stretch[], count: number): AsyncGenerator<readonly Entry[]> {

@@ -1,3 +1,4 @@
+import type { Seq } from './author.js'
 import type { Digest } from './head.js'
 import type { Mode } from './messages.js'
 
@@ -28,4 +29,8 @@ export interface ReplicationOptions {
 }
 
 /** Why a run was not taken, or not all of it. */
-export type Refusal = { readonly reason: string }
+export interface Refusal {
+  readonly reason: string
+  /** It cannot be judged before the sender's segment at this place is seen. */
+  readonly want?: Seq
+}

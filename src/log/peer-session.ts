@@ -3,7 +3,15 @@ import { FrameReader } from '../base/frames.js'
 import { AUTHORS_MAX, FRAME_BYTES_MAX } from '../base/limits.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from './author.js'
 import { type Effect, Ignored, Offers } from './effects.js'
-import { decodeFrame, encodeHeads, encodeLoose, encodeSegments, type PeerFrame } from './frames.js'
+import {
+  decodeFrame,
+  encodeFork,
+  encodeHeads,
+  encodeLoose,
+  encodeSegments,
+  encodeWant,
+  type PeerFrame,
+} from './frames.js'
 import type { Digest } from './head.js'
 import type { Relayed } from './relay.js'
 import { lastOf } from './segment.js'
@@ -17,6 +25,8 @@ export class PeerSession {
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #theirs = new Map<AuthorId, Seq>()
   readonly #ignored = new Ignored(AUTHORS_MAX)
+  /** The place asked for last, an author: each time it must be an earlier one. */
+  readonly #wants = new Map<AuthorId, Seq>()
   #state: 'opening' | 'open' | 'closed' = 'opening'
 
   constructor(head: readonly Digest[]) {
@@ -46,6 +56,7 @@ export class PeerSession {
       this.#theirs.set(author, last)
       return encodeSegments(segments)
     }
+    if (relayed.kind === 'fork') return encodeFork(relayed.proof)
     const frames: Uint8Array[] = []
     for (const { author, seq, entry } of relayed.entries) {
       if (seq <= (this.#theirs.get(author) ?? 0)) continue
@@ -53,6 +64,13 @@ export class PeerSession {
       frames.push(encodeLoose({ id: author, seq, entry }))
     }
     return frames.length === 0 ? undefined : concat(frames)
+  }
+
+  /** The bytes that ask for what stands at (author, seq); undefined where that was asked for already. */
+  want(author: AuthorId, seq: Seq): Uint8Array | undefined {
+    if (seq < 1 || seq >= (this.#wants.get(author) ?? Number.POSITIVE_INFINITY)) return undefined
+    this.#wants.set(author, seq)
+    return encodeWant({ author, seq })
   }
 
   refused(author: AuthorId, reason: string): Effect[] {
@@ -87,6 +105,12 @@ export class PeerSession {
         offers.add(author, seq, entry)
         return
       }
+      case 'fork':
+        offers.effect({ kind: 'fork', segments: frame.segments })
+        return
+      case 'want':
+        offers.effect({ kind: 'wanted', want: frame.want })
+        return
       case 'unknown':
     }
   }

@@ -4,6 +4,7 @@ import { type At, EARLIEST } from './at.js'
 import { authorOfKey, type Seq } from './author.js'
 import { type ChainValue, chainNext, chainStart, isVouchedFor, type LogName, signChain } from './chain.js'
 import { type Entry, validAt } from './entry.js'
+import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import {
   countThatFits,
@@ -54,6 +55,7 @@ export function planSigned(log: LogName, head: SignedHead | undefined, runs: rea
 
 class Planner {
   readonly #log: LogName
+  readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
   readonly #writes: Write[] = []
   readonly #entries: Entry[] = []
@@ -64,8 +66,9 @@ class Planner {
   #ends: { readonly count: number; readonly signature: Uint8Array }[] = []
   #size = 0
 
-  constructor(log: LogName, head: SignedHead | undefined) {
+  constructor(log: LogName, head: SignedHead | undefined, proof?: ForkProof) {
     this.#log = log
+    this.#proof = proof
     this.#head = head
   }
 
@@ -83,7 +86,8 @@ class Planner {
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
     if (skip >= run.entries.length) return true
     if (run.before !== undefined && !sameBytes(chainAfter(run.before, run.entries.slice(0, skip)), chain)) {
-      return this.#contradiction(run)
+      this.flush() // only what is vouched for can be contradicted
+      return this.#fault === undefined ? this.#contradiction(run) : false
     }
     const links: Link[] = []
     for (const entry of run.entries.slice(skip)) {
@@ -137,8 +141,9 @@ class Planner {
     const author = authorOfKey(this.#log.key)
     const first = (this.#head?.seq ?? 0) + 1
     const last = first + count - 1
-    if (!isVouchedFor(this.#log, last, end.chain, signature)) return false
-    const kept = Uint8Array.from(signature)
+    const isProven = last + 1 === this.#proof?.place && sameBytes(end.chain, this.#proof.chain)
+    if (!isProven && !isVouchedFor(this.#log, last, end.chain, signature)) return false
+    const kept = isProven ? NO_SIGNATURE : Uint8Array.from(signature)
     const segment = {
       key: this.#log.key,
       first,
@@ -168,6 +173,22 @@ class Planner {
     this.#fault ??= fault
     return false
   }
+}
+
+/** The same below a proven fork, where the proof vouches for the last entry in the place of a signature. */
+export function planBelow(
+  log: LogName,
+  head: SignedHead | undefined,
+  runs: readonly SignedRun[],
+  proof: ForkProof,
+): SignedPlan {
+  const plan = new Planner(log, head, proof)
+  for (const run of runs) {
+    const entries = run.entries.slice(0, Math.max(0, proof.place - run.first))
+    if (entries.length === 0 || !plan.take({ ...run, entries })) break
+  }
+  plan.flush()
+  return plan.result()
 }
 
 /** An own entry on its way to the disk. */

@@ -54,7 +54,8 @@ export function storedSegment(row: Row): Segment | undefined {
   return segment
 }
 
-const signedHeadKey = (author: AuthorId): Uint8Array => concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
+export const signedHeadKey = (author: AuthorId): Uint8Array =>
+  concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
 
 export const signedHeadWrite = (head: SignedHead): Write => ({
   type: 'put',

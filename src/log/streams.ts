@@ -4,11 +4,13 @@ import type { Allowance } from './allowance.js'
 import type { AuthorId, Seq } from './author.js'
 import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
+import { encodeSegments } from './frames.js'
 import type { Digest } from './head.js'
 import type { Mode } from './messages.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Relayed } from './relay.js'
+import { encodeSegment, type Segment } from './segment.js'
 import type { SignedRun } from './segment-plan.js'
 import { Session } from './session.js'
 
@@ -20,6 +22,11 @@ interface Source {
   relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed>
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
   addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
+  addProof(segments: readonly [Segment, Segment]): Promise<void>
+  segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
+  /** Heads of equal length with another chain value than held here. */
+  differing(heads: readonly Digest[]): Digest[]
+  isDisputed(entry: Digest): boolean
   ownClaimed(seq: Seq): void
   offer(): Promise<void>
   newAuthorAllowance(perHourMax: number): Allowance
@@ -72,6 +79,8 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const abort = new AbortController()
   let onDrain: (() => void) | undefined
   let pendingBytes = 0
+  /** Whether this side has said that it sends nothing more. */
+  let hasEnded = false
   /** A write, or the end of them, that waits until no more than so many bytes are pending. */
   let held: { readonly bytesMax: number; readonly done: () => void } | undefined
 
@@ -107,13 +116,19 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
           log.addSigned(effect.author, effect.runs, allowance),
         )
         return
+      case 'fork':
+        log.addProof(effect.segments).catch(() => {}) // the disk does not answer: the proof comes again
+        return
+      case 'wanted':
+        void answer(effect.want)
+        return
       case 'serve':
         claim(effect.since)
         void serve(effect.since)
         return
       case 'end':
         claim(effect.since)
-        stream.push(null)
+        end()
         return
       case 'warn':
         options.onWarning?.(effect.reason)
@@ -127,6 +142,19 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const claim = (since: readonly Digest[]): void => {
     options.onHeads?.()
     log.ownClaimed(since.find(({ author }) => author === log.id)?.seq ?? 0)
+    for (const { author, seq } of log.differing(since))
+      refuse(author, { reason: 'it differs at the same place', want: seq })
+  }
+
+  const refuse = (author: AuthorId, { reason, want }: Refusal): void => {
+    const wish = want === undefined || session instanceof Session ? undefined : session.want(author, want)
+    if (wish !== undefined && !hasEnded) stream.push(wish)
+    else for (const effect of session.refused(author, reason)) perform(effect)
+  }
+
+  const answer = async ({ author, seq }: Digest): Promise<void> => {
+    const segment = await log.segmentAt(author, seq)
+    if (segment !== undefined && !hasEnded && !stream.destroyed) stream.push(encodeSegments([encodeSegment(segment)]))
   }
 
   const take = (author: AuthorId, entries: readonly Uint8Array[], adding: Promise<Refusal | undefined>): void => {
@@ -134,7 +162,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     pendingBytes += bytes
     adding.then(
       refusal => {
-        if (refusal !== undefined) for (const effect of session.refused(author, refusal.reason)) perform(effect)
+        if (refusal !== undefined) refuse(author, refusal)
         pendingBytes -= bytes
         release()
       },
@@ -162,10 +190,15 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         if (bytes !== undefined && !stream.push(bytes)) await drained()
         if (stream.destroyed) return
       }
-      stream.push(null)
+      end()
     } catch (error) {
       stream.destroy(error as Error)
     }
+  }
+
+  const end = (): void => {
+    hasEnded = true
+    stream.push(null)
   }
 
   const drained = (): Promise<void> =>
@@ -185,7 +218,8 @@ function talkToOriginal(log: Source, live: boolean, mode: Mode): Talk {
   return {
     session,
     bytesSince: async function* (since, signal) {
-      for await (const entries of log.read({ since, live, signal })) yield session.encode(entries)
+      for await (const entries of log.read({ since, live, signal }))
+        yield session.encode(entries.filter(entry => !log.isDisputed(entry)))
     },
   }
 }

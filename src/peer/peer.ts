@@ -8,7 +8,7 @@ import { type Message, messageOf } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
-import type { AuthorId } from '../log/author.js'
+import { type AuthorId, authorOfKey } from '../log/author.js'
 import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import { formatAddress } from '../swarm/address.js'
@@ -72,8 +72,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     log.on('recovered', entry =>
       this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
     )
-    log.on('fork', author =>
-      this.emit('warning', `${shortKey(author)}… signed two different histories: nothing more of it is taken`),
+    log.on('fork', ({ segments: [{ key }], place }) =>
+      this.emit(
+        'warning',
+        `the key ${shortKey(authorOfKey(key))}… signed two histories: from entry ${place} on they are disputed`,
+      ),
     )
   }
 
@@ -105,7 +108,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** What was said, in batches: history in order of conversation, then what arrives. */
   async *messages(options: ReadOptions): AsyncGenerator<readonly Message[]> {
     for await (const entries of this.#parts.log.read(options)) {
-      yield entries.flatMap(entry => messageOf(entry) ?? [])
+      yield entries.flatMap(entry => messageOf(entry, this.#parts.log.isDisputed(entry)) ?? [])
     }
   }
 

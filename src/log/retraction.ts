@@ -1,0 +1,72 @@
+import { textOf, utf8 } from '../base/bytes.js'
+import type { KeyPair } from '../base/signing.js'
+import { keyOf, type Seq } from './author.js'
+import { chainNext } from './chain.js'
+import { decodeEntry, type Members } from './entry.js'
+import type { SignedHead } from './head.js'
+import type { SegmentLogs } from './segment-logs.js'
+import { sealOwn } from './segment-plan.js'
+import { segmentKey, signedHeadKey, signedHeadWrite } from './segment-rows.js'
+import type { Store, Write } from './store.js'
+
+/** Where own lines wait that were taken back and are to be appended again. */
+const RETRACTED_KEY = utf8('r')
+
+/** Own entries that nobody was ever told of, taken back to make room for what peers hold at their places. */
+export interface Retraction {
+  readonly writes: readonly Write[]
+  readonly head: SignedHead | undefined
+}
+
+/**
+ * Takes back the own entries behind `offered`: their lines are kept in the same commit, so that a crash loses none.
+ * PROTOCOL.md §4.5.
+ */
+export async function retract(
+  segments: SegmentLogs,
+  keys: KeyPair,
+  room: Uint8Array,
+  own: SignedHead,
+  offered: Seq,
+): Promise<Retraction> {
+  const writes: Write[] = []
+  const lines: Members[] = []
+  for await (const entries of segments.read(own.author, offered + 1, own.seq + 1)) {
+    lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
+  }
+  const key = keyOf(own.author) ?? new Uint8Array(0)
+  for (let seq = offered + 1; seq <= own.seq; seq++) writes.push({ type: 'del', key: segmentKey(key, seq) })
+  const head = await lastBefore(segments, own, offered)
+  const cut = await segments.segmentAt(own.author, offered)
+  if (cut !== undefined) {
+    let chain = cut.before
+    const links = cut.entries.slice(0, offered - cut.first + 1).map(entry => {
+      chain = chainNext(chain, entry)
+      return { entry, chain }
+    })
+    writes.push(...sealOwn(keys, room, cut.first, cut.before, links))
+  }
+  writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
+  writes.push({ type: 'put', key: RETRACTED_KEY, value: utf8(JSON.stringify(lines)) })
+  return { writes, head }
+}
+
+/** The own lines that were taken back, without the clock that they had. */
+export async function retracted(store: Store): Promise<Members[]> {
+  const text = textOf((await store.get(RETRACTED_KEY)) ?? utf8('[]')) ?? '[]'
+  const lines: unknown = JSON.parse(text)
+  if (!Array.isArray(lines)) return []
+  return lines.map(({ at: _at, time: _time, ...members }: Members) => members as Members)
+}
+
+export const forgetRetracted: Write = { type: 'del', key: RETRACTED_KEY }
+
+async function lastBefore(segments: SegmentLogs, own: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
+  const segment = seq === 0 ? undefined : await segments.segmentAt(own.author, seq)
+  if (segment === undefined) return undefined
+  const entries = segment.entries.slice(0, seq - segment.first + 1)
+  for await (const [entry] of segments.read(own.author, seq, seq + 1)) {
+    if (entry !== undefined) return { ...own, seq, chain: entries.reduce(chainNext, segment.before), last: entry.at }
+  }
+  return undefined
+}
