@@ -1,0 +1,72 @@
+import { systemClock } from '../base/clock.js'
+import { checkName } from '../base/name.js'
+import { systemRandom } from '../base/random.js'
+import { keyPairOf, SEED_BYTES } from '../base/signing.js'
+import { addressOfName } from '../discovery/hashed-port.js'
+import { type Discovery, openDiscovery } from '../discovery/mdns.js'
+import { resolver } from '../discovery/resolve.js'
+import { LOBBY, roomId } from '../log/room.js'
+import { type Address, formatAddress, parseAddress } from '../swarm/address.js'
+import { Swarm } from '../swarm/swarm.js'
+import { TcpTransport } from '../swarm/tcp.js'
+import type { Transport } from '../swarm/transport.js'
+
+/**
+ * Listens as `me` and keeps links to `peers`, in the lobby: fully-connected-topology in one call, for programs that bring
+ * their own log. Each is a name on the local network or an address as `host:port`. The links are proven with a key of
+ * their own; entries carry the signatures of their logs. Closing it takes back the name too.
+ * Rejects with BAD_NAME, BAD_ADDRESS, SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED, leaving nothing open.
+ */
+export async function createSwarm(me: string, peers: readonly string[] = []): Promise<Swarm> {
+  const own = addressOf(me)
+  const named = peers.map(name => ({ name, address: addressOf(name) }))
+  const tcp = new TcpTransport(
+    systemClock,
+    resolver(host => discovery.lookup(host)),
+  )
+  const swarm = new Swarm({
+    me: formatAddress(own),
+    room: roomId(LOBBY),
+    keys: keyPairOf(systemRandom.bytes(SEED_BYTES)),
+    isOpen: true,
+    transport: closingToo(tcp, () => discovery.close()),
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const discovery: Discovery = openDiscovery({
+    clock: systemClock,
+    onWarning: line => swarm.emit('warning', line),
+    onChange: () => swarm.networkChanged(),
+  })
+  try {
+    await swarm.listen(isAddress(me) ? own.host : undefined, own.port)
+  } catch (error) {
+    await discovery.close()
+    throw error
+  }
+  if (!isAddress(me)) discovery.announce(me)
+  for (const { name, address } of named) swarm.add(name, address)
+  return swarm
+}
+
+const isAddress = (text: string): boolean => text.includes(':')
+
+const addressOf = (text: string): Address =>
+  isAddress(text) ? parseAddress(text) : addressOfName(checkName(text, `the name ${JSON.stringify(text)}`))
+
+/** The transport, with `close` called when its listener closes. */
+function closingToo(transport: Transport, close: () => Promise<void>): Transport {
+  return {
+    dial: address => transport.dial(address),
+    listen: async (host, port, onConnection) => {
+      const listener = await transport.listen(host, port, onConnection)
+      return {
+        port: listener.port,
+        close: async () => {
+          await close()
+          await listener.close()
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,177 @@
+// The documents say what is there: the README's program runs, its tables are those of --help, and the map is the house.
+import assert from 'node:assert/strict'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Child } from '../helper/child.js'
+import { freeNames, freePorts, hasMulticast } from '../helper/original-peer.js'
+
+const BOUND = { timeout: 60_000 }
+const PROGRAM = path.resolve('bin/persisted-chat.js')
+const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
+/** Inside the package, where its own name leads to its own exports. */
+const INSIDE = path.resolve('dist/test')
+
+const readme = await readFile('README.md', 'utf8')
+const map = await readFile('src/README.md', 'utf8')
+
+test('two of the program in the README exchange a line', BOUND, async t => {
+  const program = await programOfReadme(t)
+  const [alices = 0, bobs = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${alices}`, `localhost:${bobs}`]
+  const alice = start(t, program, [me, other], await directory(t))
+  alice.type('hello')
+  await alice.waitForLine(`${me}> hello`)
+  const bob = start(t, program, [other, me], await directory(t))
+  await bob.waitForLine(`${me}> hello`)
+  bob.type('hello to you')
+  await alice.waitForLine(`${other}> hello to you`)
+})
+
+test('two of the program in the README find each other by name', BOUND, async t => {
+  if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
+  const program = await programOfReadme(t)
+  const [me, other] = await freeNames('alice', 'bob')
+  const alice = start(t, program, [me, other], await directory(t))
+  const bob = start(t, program, [other, me], await directory(t))
+  alice.type('hello')
+  await bob.waitForLine(`${me}> hello`)
+})
+
+test('the program in the README and persisted-chat understand each other', BOUND, async t => {
+  const program = await programOfReadme(t)
+  const [smalls = 0, alices = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${smalls}`, `localhost:${alices}`]
+  const small = start(t, program, [me, other], await directory(t))
+  small.type('hello')
+  const alice = start(t, PROGRAM, ['alice', me, '--listen', other, '--no-discovery'], await directory(t))
+  await alice.waitForLine(`${me}> hello`)
+  alice.type('hello to you')
+  await small.waitForLine('alice> hello to you')
+})
+
+test('the program in the README passes the strict compiler', BOUND, async t => {
+  const program = await programOfReadme(t)
+  const folder = path.dirname(program)
+  await cp(program, path.join(folder, 'program.mts'))
+  const compilerOptions = { noEmit: true, incremental: false, rootDir: '.' }
+  const config = { extends: path.resolve('tsconfig.json'), compilerOptions, files: ['program.mts'], include: [] }
+  await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const compiler = start(t, COMPILER, ['--project', folder], folder)
+  assert.deepEqual(await compiler.exited, { code: 0, signal: null }, compiler.transcript())
+})
+
+test('the options in the README are those of --help', BOUND, async t => {
+  assert.deepEqual(optionsIn(firstCells(readme, '## Options')), optionsOf(await help(t)))
+})
+
+test('the commands in the README, and their options, are those of --help', BOUND, async t => {
+  const main = await help(t)
+  const rows = new Map(rowsIn(readme, '## Commands').map(cells => [nameIn(cells[0] ?? ''), cells.join(' ')]))
+  const list = main.slice(main.indexOf('\nCommands:\n'))
+  const commands = [...list.matchAll(/^ {2}([a-z]+)(?= |$)/gm)].map(([, name = '']) => name)
+  assert.deepEqual([...rows.keys()].sort(), commands.sort())
+  const shared = new Set(optionsOf(main))
+  for (const [name, row] of rows) {
+    const there = optionsOf(await help(t, name))
+    const told = optionsIn([row])
+    for (const option of told) assert.ok(there.includes(option), `${name} has no ${option}`)
+    for (const option of there) assert.ok(told.includes(option) || shared.has(option), `${name} ${option} is not told`)
+  }
+})
+
+test('the import table of the map is the one that the code is held to', async () => {
+  const rules = await readFile('test/unit/imports.test.ts', 'utf8')
+  const [, table = ''] = /const MAY_IMPORT\b[^{]*\{(.*?)\n\}/s.exec(rules) ?? []
+  const held = [...table.matchAll(/^ {2}'?([\w.]+)'?: \[([^\]]*)\]/gm)].map(
+    ([, folder = '', targets = '']) => [folder, [...targets.matchAll(/'([^']+)'/g)].map(([, name]) => name)] as const,
+  )
+  const told = rowsIn(map, '## Who may import whom').flatMap(([folders = '', targets = '']) =>
+    codesIn(folders).map(folder => [folder, codesIn(targets)] as const),
+  )
+  assert.ok(held.length > 0)
+  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(held))
+})
+
+test('the files at the edge in the map are those that the code is held to', async () => {
+  const rules = await readFile('test/unit/imports.test.ts', 'utf8')
+  const [, list = ''] = /const WORLD = \[(.*?)\]/s.exec(rules) ?? []
+  const held = [...list.matchAll(/'([^']+)'/g)].map(([, file = '']) => file)
+  const told = [...section(map, '## What never happens').matchAll(/^- `([^`]+)`$/gm)].map(([, file = '']) => file)
+  assert.ok(held.length > 0)
+  assert.deepEqual(told.sort(), held.sort())
+})
+
+test('every file in the map is there, and every folder is in the map', async () => {
+  const files = [...section(map, '## The rooms').matchAll(/`((?:[a-z]+\/)*[\w.-]+\.ts)`/g)].map(([, file = '']) => file)
+  assert.ok(files.length > 0)
+  for (const file of files) assert.ok((await stat(path.join('src', file))).isFile(), file)
+  const folders = (await readdir('src', { withFileTypes: true })).filter(entry => entry.isDirectory())
+  for (const { name } of folders)
+    assert.ok(
+      files.some(file => file.startsWith(`${name}/`)),
+      name,
+    )
+})
+
+/** The program as a file of its own; it is JavaScript as it stands. */
+async function programOfReadme(t: TestContext): Promise<string> {
+  const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = '']) => program)
+  const program = programs.find(text => text.includes("from 'persisted-chat'"))
+  assert.ok(program, 'a program in the README')
+  await mkdir(INSIDE, { recursive: true })
+  const file = path.join(await directory(t, INSIDE), 'program.mjs')
+  await writeFile(file, program)
+  return file
+}
+
+async function directory(t: TestContext, parent = tmpdir()): Promise<string> {
+  const made = await mkdtemp(path.join(parent, 'readme-'))
+  t.after(() => rm(made, { recursive: true, force: true, maxRetries: 5 }))
+  return made
+}
+
+function start(t: TestContext, program: string, args: readonly string[], cwd: string): Child {
+  return new Child(t, process.execPath, { args: [program, ...args], cwd, env: { PERSISTED_CHAT_DATA: undefined } })
+}
+
+async function help(t: TestContext, ...command: readonly string[]): Promise<string> {
+  const child = start(t, PROGRAM, [...command, '--help'], '.')
+  assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
+  return child.stdout.join('\n')
+}
+
+/** The text from a heading to the next of its kind. */
+function section(text: string, heading: string): string {
+  const start = text.indexOf(`\n${heading}`)
+  assert.notEqual(start, -1, heading)
+  const end = text.indexOf('\n## ', start + 1)
+  return text.slice(start, end === -1 ? undefined : end)
+}
+
+/** The cells of the first table of a section, without its head. */
+function rowsIn(text: string, heading: string): string[][] {
+  const lines = section(text, heading).split('\n')
+  const first = lines.findIndex(line => line.startsWith('|'))
+  const rest = lines.slice(first)
+  const end = rest.findIndex(line => !line.startsWith('|'))
+  return rest.slice(2, end === -1 ? undefined : end).map(line =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map(cell => cell.trim()),
+  )
+}
+
+const firstCells = (text: string, heading: string): string[] => rowsIn(text, heading).map(([cell = '']) => cell)
+
+const codesIn = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
+
+const nameIn = (cell: string): string => /`([a-z]+)/.exec(cell)?.[1] ?? ''
+
+const optionsIn = (cells: readonly string[]): string[] =>
+  cells.flatMap(cell => [...cell.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option)).sort()
+
+const optionsOf = (text: string): string[] =>
+  [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z][a-z-]*)/gm)].map(([, option = '']) => option).sort()
