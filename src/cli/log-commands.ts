@@ -150,7 +150,7 @@ async function withLog(
       hint: 'Say where they are with --data, and which conversation with --room.',
     })
   }
-  const { log } = await openLog(home)
+  const { log } = await openLog(home, warn)
   log.on('warning', warn)
   try {
     return await action(log, home)

@@ -1,7 +1,7 @@
 import { concat, textOf, utf8 } from '../base/bytes.js'
 import { ChatError } from '../base/errors.js'
 import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../base/limits.js'
-import { AT_LENGTH, type At, atOf, millisOf } from './at.js'
+import { AT_LENGTH, type At, atOf, EARLIEST, millisOf } from './at.js'
 import type { AuthorId, Seq } from './author.js'
 
 /** What stands at (author, seq); it never changes. */
@@ -20,13 +20,15 @@ export interface Entry {
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
 
 const PREFIX = Buffer.from('{"at":"')
+/** The last byte: `"sig"` goes before it on the way through original peers. */
+const CLOSING_BRACE = 0x7d
 /** An entry's clock is only worth a `time` beside it when it is further than this from the writer's own. */
 const APART_MS = 60_000
 
-/** The bytes of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where it is too long. */
+/** The bytes of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where they make no valid one. */
 export function encodeEntry(at: At, nowMs: number, members: Members): Uint8Array {
   const time = Math.abs(millisOf(at) - nowMs) > APART_MS ? { time: nowMs } : {}
-  const bytes = utf8(JSON.stringify({ at, ...time, ...members }))
+  const bytes = utf8(JSON.stringify({ at, ...time, ...members }) ?? '')
   if (bytes.length > ENTRY_BYTES_MAX) {
     throw new ChatError(
       'BAD_MESSAGE',
@@ -36,6 +38,8 @@ export function encodeEntry(at: At, nowMs: number, members: Members): Uint8Array
       },
     )
   }
+  // A member of the caller's may stand before `at`, or end like a signature: the log would end here for everybody else.
+  if (validAt(bytes, EARLIEST) !== at) throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
   return bytes
 }
 
@@ -97,7 +101,7 @@ export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Ar
  */
 export function validAt(entry: Uint8Array, previous: At): At | undefined {
   const at = claimedAt(entry)
-  if (at === undefined || at <= previous) return undefined
+  if (at === undefined || at <= previous || entry.at(-1) !== CLOSING_BRACE) return undefined
   if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined
   return at
 }

@@ -3,6 +3,9 @@ import type { AuthorId, Seq } from './author.js'
 import { splitSignature } from './entry.js'
 import type { SignedRun } from './segment-plan.js'
 
+/** What it costs to hold an entry, however short it is; counted for the link. */
+const HOLDING_BYTES = 128
+
 interface Waiting {
   first: Seq
   entries: Uint8Array[]
@@ -15,9 +18,9 @@ export class Held {
   #bytes = 0
 
   /** A run where this entry brings its signature, `held` where it waits, `full` where too much waits already. */
-  add(author: AuthorId, seq: Seq, bytes: Uint8Array): SignedRun | 'held' | 'full' {
-    const split = splitSignature(bytes)
-    const entry = split?.entry ?? bytes
+  add(author: AuthorId, seq: Seq, change: Uint8Array): SignedRun | 'held' | 'full' {
+    const split = splitSignature(change)
+    const entry = split?.entry ?? change
     let waiting = this.#waiting.get(author)
     if (waiting === undefined || waiting.first + waiting.entries.length !== seq) {
       this.drop(author)
@@ -26,7 +29,7 @@ export class Held {
     }
     waiting.entries.push(entry)
     waiting.bytes += entry.length
-    this.#bytes += entry.length
+    this.#bytes += entry.length + HOLDING_BYTES
     if (split !== undefined) {
       this.drop(author)
       return { first: waiting.first, entries: waiting.entries, signature: split.signature }
@@ -37,7 +40,9 @@ export class Held {
   }
 
   drop(author: AuthorId): void {
-    this.#bytes -= this.#waiting.get(author)?.bytes ?? 0
+    const waiting = this.#waiting.get(author)
+    if (waiting === undefined) return
+    this.#bytes -= waiting.bytes + waiting.entries.length * HOLDING_BYTES
     this.#waiting.delete(author)
   }
 }

@@ -1,5 +1,6 @@
-import { mkdir, open as openFile, rm } from 'node:fs/promises'
+import { cp, mkdir, open as openFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { ClassicLevel } from 'classic-level'
 import { Level } from 'level'
 import { ChatError, systemCode } from '../base/errors.js'
 import { PAGE_BYTES_MAX } from '../base/limits.js'
@@ -32,6 +33,26 @@ export class LevelStore implements Store {
       throw unusable(directory, cause)
     }
     return new LevelStore(directory, await openDatabase(directory))
+  }
+
+  /**
+   * The same for a database that may be damaged: it is copied aside, and what can be saved is. What that lost shows as
+   * missing entries. `onRepair` is told where the copy is.
+   */
+  static async openOrRepair(directory: string, onRepair: (copy: string) => void): Promise<LevelStore> {
+    try {
+      return await LevelStore.open(directory)
+    } catch (error) {
+      if (!(error instanceof ChatError) || error.code !== 'LOG_CORRUPT') throw error
+      const copy = await copyAside(directory)
+      try {
+        await ClassicLevel.repair(directory)
+      } catch {
+        throw error // as damaged as it was said to be
+      }
+      onRepair(copy)
+      return LevelStore.open(directory)
+    }
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -153,6 +174,21 @@ interface Pages<T> {
 /** What of `range` lies behind `key`, in the range's own direction. */
 function beyond(range: Range, key: Uint8Array): Range {
   return range.reverse ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
+}
+
+/** A whole copy beside the directory, under a name that is free. */
+async function copyAside(directory: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const copy = `${path.resolve(directory)}.damaged-${number}`
+    try {
+      await mkdir(copy, { mode: 0o700 })
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') continue
+      throw unusable(copy, error)
+    }
+    await cp(directory, copy, { recursive: true })
+    return copy
+  }
 }
 
 /** Makes a directory and those above it. (mkdir's own recursion never ends where the file system denies that a parent is.) */

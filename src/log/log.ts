@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { EMPTY, sameBytes } from '../base/bytes.js'
-import { type Clock, type Millis, systemClock } from '../base/clock.js'
+import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { AUTHORS_MAX, FRAME_BYTES_MAX, MERGE_SEGMENTS } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
@@ -24,6 +24,7 @@ import { LevelStore } from './level-store.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { OwnLog, storedOffer } from './own-log.js'
 import type { Relayed } from './relay.js'
+import { Restoration } from './restoration.js'
 import { forgetRetracted, retract, retracted } from './retraction.js'
 import { LOBBY, roomId } from './room.js'
 import { headWrite, RowLogs } from './row-logs.js'
@@ -55,17 +56,18 @@ export interface LogEvents {
   writable: []
   /** An own entry whose append was rejected stands in the log after all. */
   recovered: [Entry]
+  /** Something that was held is not there any more: peers have to be told anew how far it goes. */
+  lost: [AuthorId]
   /** It is proven that an author signed two histories. */
   fork: [ForkProof]
 }
-
-/** How long the own log may take to come back from a peer that holds more of it. */
-const RESTORE_MS_MAX: Millis = 5_000
 
 /** A head that knows what is on its way to the disk: `durable ≤ planned.seq`. */
 interface Tip {
   planned: Head | SignedHead
   durable: Seq
+  /** The last place that readers were told of: what is fetched again after a loss is not told twice. */
+  announced: Seq
   /** Segments since the last time small ones were joined, and where they begin. */
   loose: { count: number; from: Seq }
 }
@@ -88,7 +90,7 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #relearning = new Map<AuthorId, Promise<void>>()
   readonly #feeds = new Set<Feed>()
   readonly #onceWritable: (() => void)[] = []
-  #restoring: { readonly to: Seq; readonly done: Promise<void>; readonly finish: () => void } | undefined
+  readonly #restoration: Restoration
   /** Whether own lines that were taken back wait to be said again; at first it is not known. */
   #hasRetracted = true
   #isClosed = false
@@ -113,6 +115,7 @@ export class Log extends EventEmitter<LogEvents> {
         for (const wake of this.#onceWritable.splice(0)) wake()
       },
     })
+    this.#restoration = new Restoration(this.#clock, line => this.emit('warning', line))
     this.#forks = new Forks(store, this.#room, this.#segments)
     this.#own = new OwnLog(keys, this.#room, this.#queue)
   }
@@ -170,7 +173,7 @@ export class Log extends EventEmitter<LogEvents> {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   async append(members: Members): Promise<Entry> {
-    if (this.#restoring !== undefined) await this.#restoring.done
+    await this.#restoration.wait()
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
     if (this.#relearning.has(this.id)) await this.#relearning.get(this.id)
     if (this.#forks.proofOf(this.id) !== undefined) {
@@ -224,11 +227,11 @@ export class Log extends EventEmitter<LogEvents> {
       const tip = this.#tips.get(author)
       const end = runs.at(-1)
       const isNews = end !== undefined && end.first + end.entries.length - 1 > (tip?.planned.seq ?? 0)
-      if (isOwn && isNews && this.#restoring === undefined)
+      if (isOwn && isNews && !this.#restoration.isOn)
         return { reason: 'it is the own log, and only its owner extends it' }
       const proof = this.#forks.proofOf(author)
       if (proof !== undefined) return this.#addBelow(proof, tip?.planned as SignedHead | undefined, runs)
-      const isInDoubt = this.#forks.isSuspect(author) || (isOwn && this.#restoring !== undefined)
+      const isInDoubt = this.#forks.isSuspect(author) || (isOwn && this.#restoration.isOn)
       if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
       const plan = planSigned({ room: this.#room, key }, tip?.planned as SignedHead | undefined, runs)
       const { head } = plan
@@ -280,31 +283,13 @@ export class Log extends EventEmitter<LogEvents> {
    * some of it: nothing is appended until it is back, or 5 s have passed. PROTOCOL.md §4.5.
    */
   ownClaimed(seq: Seq): void {
-    if (seq <= Math.max(this.#own.offered, this.#restoring?.to ?? 0)) return
-    if (this.#forks.proofOf(this.id) !== undefined) return
-    this.#restoring?.finish()
-    let finish = (): void => {}
-    const done = new Promise<void>(resolve => {
-      const cancel = this.#clock.after(RESTORE_MS_MAX, () => {
-        this.emit('warning', 'a peer holds more of your log than this disk, but did not send it')
-        finish()
-      })
-      finish = () => {
-        cancel()
-        this.#restoring = undefined
-        resolve()
-      }
-    })
-    this.#restoring = { to: seq, done, finish: () => finish() }
-    this.emit(
-      'warning',
-      `a peer holds more of your own log than this disk: entries up to ${seq} are fetched back first`,
-    )
+    if (seq <= Math.max(this.#own.offered, this.#restoration.to) || this.#forks.proofOf(this.id) !== undefined) return
+    this.#restoration.claimed(seq)
   }
 
   /** Notes that peers are told of all own entries from now on. Rejects as `append` does. */
   async offer(): Promise<void> {
-    if (this.#restoring !== undefined) await this.#restoring.done
+    await this.#restoration.wait()
     await this.#sayRetracted()
     await this.#own.offer()
   }
@@ -385,11 +370,20 @@ export class Log extends EventEmitter<LogEvents> {
       : this.#rows.verify(author, this.#tips.get(author)?.durable ?? 0)
   }
 
+  /** Looks for what this disk has lost without an error. What is missing is reported, and fetched again. */
+  async inspect(): Promise<void> {
+    for (const { author, seq } of this.head) {
+      if (this.#isClosed) return
+      if (isSigned(author)) for await (const _ of this.#segments.raw(author, 1, seq + 1, FRAME_BYTES_MAX));
+      else await this.#rows.inspect(author, seq)
+    }
+  }
+
   /** Ends all readers, waits for what is being written, and closes the database. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#restoring?.finish()
+    this.#restoration.finish()
     for (const feed of this.#feeds) feed.close()
     for (const wake of this.#onceWritable.splice(0)) wake()
     await this.#queue.close()
@@ -399,11 +393,17 @@ export class Log extends EventEmitter<LogEvents> {
   async #load(): Promise<void> {
     await this.#forks.load()
     for (const head of [...(await this.#rows.load()).values(), ...(await this.#segments.load()).values()]) {
-      this.#tips.set(head.author, { planned: head, durable: head.seq, loose: { count: 0, from: 1 } })
+      this.#tips.set(head.author, {
+        planned: head,
+        durable: head.seq,
+        announced: head.seq,
+        loose: { count: 0, from: 1 },
+      })
     }
     const own = this.#tips.get(this.id)?.planned as SignedHead | undefined
     const offered = storedOffer(await this.#store.get(OFFERED_KEY))
     this.#own.reset(own, offered)
+    if ((own?.seq ?? 0) < offered) this.#restoration.lost((own?.seq ?? 0) + 1, offered)
   }
 
   /** After a reopen: what the disk holds is what is true. */
@@ -477,7 +477,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   #tipOf(head: Head): Tip {
-    const tip = this.#tips.get(head.author) ?? { planned: head, durable: 0, loose: { count: 0, from: 1 } }
+    const tip = this.#tips.get(head.author) ?? { planned: head, durable: 0, announced: 0, loose: { count: 0, from: 1 } }
     this.#tips.set(head.author, tip)
     return tip
   }
@@ -486,7 +486,9 @@ export class Log extends EventEmitter<LogEvents> {
     const tip = this.#tips.get(author)
     if (tip === undefined) return
     tip.durable = to - 1
-    this.#announce({ author, from, to })
+    const news = Math.max(from, tip.announced + 1)
+    tip.announced = Math.max(tip.announced, to - 1)
+    if (news < to) this.#announce({ author, from: news, to })
     if (segments === 0) return
     tip.loose.count += segments
     if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)
@@ -514,7 +516,13 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#queue.write(writes)
     this.#own.reset(head, offered)
     if (head === undefined) this.#tips.delete(this.id)
-    else this.#tips.set(this.id, { planned: head, durable: head.seq, loose: { count: 0, from: head.seq + 1 } })
+    else
+      this.#tips.set(this.id, {
+        planned: head,
+        durable: head.seq,
+        announced: head.seq,
+        loose: { count: 0, from: head.seq + 1 },
+      })
     this.#hasRetracted = true
     return true
   }
@@ -530,9 +538,7 @@ export class Log extends EventEmitter<LogEvents> {
   #restored(): void {
     const head = this.#tips.get(this.id)?.planned as SignedHead | undefined
     this.#own.reset(head, Math.max(this.#own.offered, head?.seq ?? 0))
-    if (this.#restoring === undefined || (head?.seq ?? 0) < this.#restoring.to) return
-    this.emit('warning', `your own log is back: it goes up to entry ${head?.seq}`)
-    this.#restoring.finish()
+    this.#restoration.reached(head?.seq ?? 0)
   }
 
   #announce(span: Span): void {
@@ -637,7 +643,7 @@ export class Log extends EventEmitter<LogEvents> {
   async #freeze(proof: ForkProof): Promise<void> {
     await this.#queue.write([this.#forks.keep(proof)])
     for (const feed of this.#feeds) feed.prove(proof)
-    if (authorOfKey(proof.segments[0].key) === this.id) this.#restoring?.finish()
+    if (authorOfKey(proof.segments[0].key) === this.id) this.#restoration.finish()
     this.emit('fork', proof)
   }
 
@@ -661,6 +667,7 @@ export class Log extends EventEmitter<LogEvents> {
     tip.durable = missing - 1
     if (!isSigned(author)) {
       tip.planned = { ...tip.planned, seq: missing - 1 }
+      this.emit('lost', author)
       return
     }
     const relearning = this.#relearn(author, missing).finally(() => this.#relearning.delete(author))
@@ -670,11 +677,15 @@ export class Log extends EventEmitter<LogEvents> {
   async #relearn(author: AuthorId, missing: Seq): Promise<void> {
     const head = await this.#segments.headBefore(author, missing)
     if (author === this.id) {
-      // Its places were given out: they are never given again, so what was there is asked back first.
-      this.ownClaimed(Math.max(this.#own.offered, this.#own.head?.seq ?? 0) + 1)
-      this.#own.reset(head, this.#own.offered)
+      // Its places were given out: they are never given again.
+      const to = this.#own.head?.seq ?? 0
+      this.#own.reset(head, to)
+      this.#restoration.lost((head?.seq ?? 0) + 1, to)
     }
+    const announced = this.#tips.get(author)?.announced ?? 0
     if (head === undefined) this.#tips.delete(author)
-    else this.#tips.set(author, { planned: head, durable: head.seq, loose: { count: 0, from: head.seq + 1 } })
+    else
+      this.#tips.set(author, { planned: head, durable: head.seq, announced, loose: { count: 0, from: head.seq + 1 } })
+    this.emit('lost', author)
   }
 }

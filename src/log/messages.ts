@@ -70,7 +70,8 @@ export function decodeChange(bytes: Uint8Array): Change | undefined {
     entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
   )
     return undefined
-  return { id, seq, entry }
+  // A copy: it may wait for long, and would hold the whole frame.
+  return { id, seq, entry: new Uint8Array(entry) }
 }
 
 function decodeDigest(bytes: Uint8Array): ClaimedHead | undefined {

@@ -108,6 +108,18 @@ export class RowLogs {
     if (expected >= from) this.#onHole(author, expected)
   }
 
+  /** Looks at the keys of a log up to `seq` for a hole. */
+  async inspect(author: AuthorId, seq: Seq): Promise<void> {
+    let expected = 1
+    for await (const page of this.#store.keys(keys.rowRange(author, 1, seq + 1))) {
+      for (const key of page) {
+        if (keys.parseRowKey(key).seq !== expected) return this.#onHole(author, expected)
+        expected++
+      }
+    }
+    if (expected <= seq) this.#onHole(author, expected)
+  }
+
   /** Every log that has rows, with the last place that is taken; nothing is written. */
   async survey(): Promise<Digest[]> {
     const digests: Digest[] = []

@@ -46,7 +46,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   const peers = options.peers.map(text => namedPeer(text, home, own))
   checkClock(systemClock, options.isClockTrusted ?? false, onWarning)
 
-  const { log, keys } = await openLog(home)
+  const { log, keys } = await openLog(home, onWarning)
   onInfo(`logs in ${home.database}`)
   const closing: (() => Promise<void>)[] = [() => log.close()]
   try {
@@ -85,9 +85,14 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
 /** Opens the logs alone, without any network. Rejects with a ChatError. */
 export async function openLog(
   home: Home,
+  onWarning: (line: string) => void,
 ): Promise<{ readonly log: Log; readonly keys: Awaited<ReturnType<typeof loadKey>> }> {
   // The database first: it is locked while a process has it, and that process has the key.
-  const store = await LevelStore.open(home.database)
+  const store = await LevelStore.openOrRepair(home.database, copy =>
+    onWarning(
+      `the logs were damaged: a copy is in ${copy}, and what could be saved is in use; the rest comes back from peers`,
+    ),
+  )
   try {
     const keys = await loadKey(home.keyFile, systemRandom)
     return { log: await Log.over(store, keys, { room: home.roomId }), keys }

@@ -69,6 +69,8 @@ export class Peer extends EventEmitter<PeerEvents> {
       this.emit('warning', `nothing can be stored until the disk answers: ${sanitise(reason)}`),
     )
     log.on('writable', () => this.emit('info', 'the disk answers again: what is written is stored'))
+    // Peers are told how far the logs go when a link opens: so it is opened again.
+    log.on('lost', () => swarm.relink())
     log.on('recovered', entry =>
       this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
     )

@@ -88,6 +88,11 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     this.#perform(this.#topology.add(name, address))
   }
 
+  /** Closes all links; those to the peers named are made again at once. */
+  relink(): void {
+    for (const { connection } of [...this.#links.values()]) connection.destroy()
+  }
+
   networkChanged(): void {
     this.#perform(this.#topology.networkChanged())
   }
