@@ -1,0 +1,106 @@
+import { keyPairOf } from '../../src/base/signing.js'
+import { chainNext, chainStart, type LogName, signChain } from '../../src/log/chain.js'
+import { roomId } from '../../src/log/room.js'
+import { sizeInSegment } from '../../src/log/segment.js'
+import type { SignedRun } from '../../src/log/segment-plan.js'
+import type { Write } from '../../src/log/store.js'
+import { MemoryDisk } from './memory-store.js'
+import { type Audit, audit } from './signed-oracle.js'
+
+export const LOBBY_ID = roomId('lobby')
+export const OTHER_ROOM_ID = roomId('elsewhere')
+
+export const seedOf = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
+export const alice = keyPairOf(seedOf(1))
+export const bob = keyPairOf(seedOf(2))
+export const carol = keyPairOf(seedOf(3))
+export type Keys = typeof alice
+
+/** What the segments of one log may take: 32 KiB less their header. */
+export const RUN_BYTES_MAX = 32 * 1024 - 134
+
+const EMPTY_ENTRY_BYTES = Buffer.byteLength('{"at":"0000000000000.0000","username":"alice","message":""}')
+
+/** A valid entry of `bytes` bytes (at least the least there can be), `index` milliseconds into the conversation. */
+export function entryOf(index: number, bytes = 0, username = 'alice'): Uint8Array {
+  const at = `${String(1_763_670_000_000 + index).padStart(13, '0')}.0000`
+  const text = `${index} `.padEnd(Math.max(0, bytes - EMPTY_ENTRY_BYTES), 'x')
+  return Buffer.from(JSON.stringify({ at, username, message: text.slice(0, Math.max(0, bytes - EMPTY_ENTRY_BYTES)) }))
+}
+
+/** A signed log that its author wrote in full, from which runs are cut. */
+export class WrittenLog {
+  readonly keys: Keys
+  readonly name: LogName
+  readonly entries: readonly Uint8Array[]
+  /** The chain value before the first entry and after each. */
+  readonly chains: readonly Uint8Array[]
+
+  constructor(keys: Keys, entries: readonly Uint8Array[], room = LOBBY_ID) {
+    this.keys = keys
+    this.name = { room, key: keys.publicKey }
+    this.entries = entries
+    const chains = [chainStart(this.name)]
+    for (const entry of entries) chains.push(chainNext(chains.at(-1) as Uint8Array, entry))
+    this.chains = chains
+  }
+
+  /** The author's signature for all entries up to `seq`. */
+  signature(seq: number): Uint8Array {
+    return signChain(this.keys, this.name.room, seq, this.chains[seq] as Uint8Array)
+  }
+
+  /** The entries `first` to `last` under their signature; with the chain value before them, as between ours. */
+  run(first: number, last: number, isOurs = true): SignedRun {
+    return {
+      first,
+      entries: this.entries.slice(first - 1, last),
+      signature: this.signature(last),
+      ...(isOurs && { before: this.chains[first - 1] as Uint8Array }),
+    }
+  }
+
+  /** All of it in runs that end at the places in `ends`, and wherever else a run would not fit a segment. */
+  runs(ends: Iterable<number> = [], isOurs = true): SignedRun[] {
+    const wanted = new Set(ends)
+    const runs: SignedRun[] = []
+    let first = 1
+    let size = 0
+    this.entries.forEach((entry, index) => {
+      const seq = index + 1
+      size += sizeInSegment(entry)
+      if (size > RUN_BYTES_MAX) {
+        runs.push(this.run(first, seq - 1, isOurs))
+        first = seq
+        size = sizeInSegment(entry)
+      }
+      if (wanted.has(seq) || seq === this.entries.length) {
+        runs.push(this.run(first, seq, isOurs))
+        first = seq + 1
+        size = 0
+      }
+    })
+    return runs.filter(run => run.entries.length > 0)
+  }
+}
+
+/** The bytes with the bit `bit` (counted from the front) the other way round. */
+export function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const flipped = Uint8Array.from(bytes)
+  const index = Math.floor(bit / 8) % Math.max(1, flipped.length)
+  flipped[index] = (flipped[index] ?? 0) ^ (1 << (bit % 8))
+  return flipped
+}
+
+/** What the rows of a plan hold, read by the oracle, which throws where anything is not verified. */
+export function auditWrites(writes: readonly Write[], room = LOBBY_ID): Audit {
+  const disk = new MemoryDisk()
+  disk.write(writes)
+  return auditDisk(disk, room)
+}
+
+const EVERYTHING = { gte: new Uint8Array(0), lt: new Uint8Array(64).fill(0xff) }
+
+/** The same for all rows of a disk. */
+export const auditDisk = (disk: MemoryDisk, room = LOBBY_ID): Audit =>
+  audit(room, disk.rows(EVERYTHING, Number.POSITIVE_INFINITY))
