@@ -71,7 +71,7 @@ export function decodeChange(bytes: Uint8Array): Change | undefined {
   )
     return undefined
   // A copy: it may wait for long, and would hold the whole frame.
-  return { id, seq, entry: new Uint8Array(entry) }
+  return { id, seq, entry: Buffer.from(new Uint8Array(entry).buffer) }
 }
 
 function decodeDigest(bytes: Uint8Array): ClaimedHead | undefined {
