@@ -1,12 +1,21 @@
 import { crypto_generichash } from 'sodium-native'
-import { concat } from './bytes.js'
 
 export const HASH_BYTES = 32
 
+/** Inputs are gathered here: an entry and what is hashed with it fit, and nothing is allocated for them. */
+const scratch = Buffer.allocUnsafeSlow(32 * 1024)
+
 /** BLAKE2b-256 of all `parts`, one after the other. RFC 7693. */
 export function hash(...parts: readonly Uint8Array[]): Uint8Array {
-  const input = concat(parts)
-  const output = Buffer.allocUnsafeSlow(HASH_BYTES)
-  crypto_generichash(output, Buffer.from(input.buffer, input.byteOffset, input.byteLength))
+  let length = 0
+  for (const part of parts) length += part.length
+  const input = length <= scratch.length ? scratch : Buffer.allocUnsafe(length)
+  let offset = 0
+  for (const part of parts) {
+    input.set(part, offset)
+    offset += part.length
+  }
+  const output = Buffer.allocUnsafe(HASH_BYTES)
+  crypto_generichash(output, input.subarray(0, length))
   return output
 }

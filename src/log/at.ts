@@ -29,9 +29,11 @@ export function atMillis(millis: Millis, counter = 0): At {
 
 export const millisOf = (at: At): Millis => Number(at.slice(0, 13))
 
+const counterOf = (at: At): number => Number(at.slice(14))
+
 /** The least `at` greater than `at`; the counter carries into the millisecond. */
 export function justAfter(at: At): At {
-  const counter = Number(at.slice(14))
+  const counter = counterOf(at)
   return counter < COUNTER_MAX ? atMillis(millisOf(at), counter + 1) : atMillis(millisOf(at) + 1)
 }
 
@@ -44,6 +46,9 @@ export const isAhead = (at: At, now: Millis): boolean => millisOf(at) > now + AH
 export class HybridClock {
   readonly #clock: Clock
   #newest: At = EARLIEST
+  /** The same in numbers. */
+  #millis: Millis = 0
+  #counter = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -51,7 +56,7 @@ export class HybridClock {
 
   /** Takes note of an `at` that is held here; one more than 12 hours ahead moves nothing. */
   observe(at: At): void {
-    if (at > this.#newest && this.isBelievable(at)) this.#newest = at
+    if (at > this.#newest && this.isBelievable(at)) this.#follow(at)
   }
 
   /** A clock from before the release is none: it follows whatever it sees. */
@@ -62,8 +67,25 @@ export class HybridClock {
 
   /** The `at` of an entry written now, after `previous`. */
   next(previous: At = EARLIEST): At {
-    const at = later(atMillis(this.#clock.now()), later(justAfter(this.#newest), justAfter(previous)))
-    this.observe(at)
-    return at
+    if (previous > this.#newest && !this.isBelievable(previous)) return justAfter(previous)
+    if (previous > this.#newest) this.#follow(previous)
+    const now = Math.floor(this.#clock.now())
+    if (now > this.#millis) {
+      this.#millis = now
+      this.#counter = 0
+    } else if (this.#counter < COUNTER_MAX) {
+      this.#counter++
+    } else {
+      this.#millis++
+      this.#counter = 0
+    }
+    this.#newest = atMillis(this.#millis, this.#counter)
+    return this.#newest
+  }
+
+  #follow(at: At): void {
+    this.#newest = at
+    this.#millis = millisOf(at)
+    this.#counter = counterOf(at)
   }
 }

@@ -173,7 +173,7 @@ export class Log extends EventEmitter<LogEvents> {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   async append(members: Members): Promise<Entry> {
-    await this.#restoration.wait()
+    if (this.#restoration.isOn) await this.#restoration.wait()
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
     if (this.#relearning.has(this.id)) await this.#relearning.get(this.id)
     if (this.#forks.proofOf(this.id) !== undefined) {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { pipeline } from 'node:stream'
 import type { Clock } from '../base/clock.js'
-import { ChatError } from '../base/errors.js'
+import { ChatError, reasonOf } from '../base/errors.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
 import { sanitise } from '../base/sanitise.js'
 import { type Message, messageOf } from '../chat/message.js'
@@ -39,6 +39,9 @@ export interface PeerParts {
 /** How long a peer waits, before it writes for the first time, for somebody to tell how much of its log he holds. */
 const FIRST_WORD_MS = 3_000
 
+/** How long after the start the logs are looked through. */
+const INSPECTION_MS = 2_000
+
 /** One running participant: its logs, its links, and what is said in them. */
 export class Peer extends EventEmitter<PeerEvents> {
   readonly #parts: PeerParts
@@ -58,6 +61,8 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#speaker = new Speaker(log, mayWrite, ({ message }, error) => {
       this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
     })
+    // Behind the first screen: what the disk has lost without a word is found, and fetched again.
+    clock.after(INSPECTION_MS, () => void log.inspect().catch(error => this.emit('warning', sanitise(reasonOf(error)))))
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
     swarm.on('disconnection', (link, reason) => {
       const isStillLinked = swarm.links.some(other => isSamePeer(other, link))

@@ -97,8 +97,10 @@ export class Topology {
       peer.state = { kind: 'linked', attempt }
       return []
     }
+    // Somebody who says that he is this peer has dialled in: nothing to worry the user with.
+    const isHere = this.links.some(({ remote }) => remote.address === formatAddress(peer.address))
     return [
-      ...this.#tell(peer, `${peer.name} (${formatAddress(peer.address)}): ${reason}; trying on`),
+      ...(isHere ? [] : this.#tell(peer, `${peer.name} (${formatAddress(peer.address)}): ${reason}; trying on`)),
       this.#retry(peer, attempt),
     ]
   }
