@@ -201,12 +201,25 @@ export class SegmentLogs {
   async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<Row> {
     const key = keyOf(author)
     if (key === undefined) return
-    let start = from
-    for await (const [row] of this.#store.keys({ ...segmentRange(key, 0, from + 1), reverse: true, limit: 1 })) {
-      if (row !== undefined)
-        start = Buffer.from(row.buffer, row.byteOffset, row.byteLength).readUInt32BE(row.length - 4)
+    for (let gone: Seq | undefined; ; ) {
+      const start = await this.#startOf(key, from)
+      let isThere = start === undefined
+      for await (const page of this.#store.pages(segmentRange(key, start ?? from, to))) {
+        isThere ||= page[0] !== undefined && placeOf(page[0][0]) === start
+        if (!isThere) break
+        yield* page
+      }
+      if (isThere || start === gone) return
+      gone = start // joined to the one before it since it was looked up: look again
     }
-    for await (const page of this.#store.pages(segmentRange(key, start, to))) yield* page
+  }
+
+  /** Where the last segment begins that begins at `from` or before. */
+  async #startOf(key: Uint8Array, from: Seq): Promise<Seq | undefined> {
+    for await (const [row] of this.#store.keys({ ...segmentRange(key, 0, from + 1), reverse: true, limit: 1 })) {
+      if (row !== undefined) return placeOf(row)
+    }
+    return undefined
   }
 
   async *#authors(): AsyncGenerator<AuthorId> {
@@ -260,6 +273,9 @@ export class SegmentLogs {
     return head
   }
 }
+
+const placeOf = (key: Uint8Array): Seq =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(key.length - 4)
 
 function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   const end = segment.entries.length - 1

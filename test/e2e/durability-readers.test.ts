@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { KeyPair } from '../../src/base/signing.js'
+import { keyPairOf } from '../../src/base/signing.js'
+import { LevelStore } from '../../src/log/level-store.js'
+import { Log } from '../../src/log/log.js'
+import type { Range, Row, Store, Write } from '../../src/log/store.js'
+import { inDirectory } from '../long/long-run.js'
+
+const keys: KeyPair = keyPairOf(Buffer.alloc(32, 1))
+
+/** A store in which something can happen between two reads, and that tells of its commits. */
+class WatchedStore implements Store {
+  onKeys: (() => Promise<void>) | undefined
+  onCommit: ((writes: readonly Write[]) => void) | undefined
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#store.get(key)
+  }
+
+  pages(range: Range): AsyncGenerator<readonly Row[]> {
+    return this.#store.pages(range)
+  }
+
+  async *keys(range: Range): AsyncGenerator<readonly Uint8Array[]> {
+    for await (const keys of this.#store.keys(range)) {
+      const act = this.onKeys
+      this.onKeys = undefined
+      await act?.()
+      yield keys
+    }
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    await this.#store.commit(writes)
+    this.onCommit?.(writes)
+  }
+
+  reopen(): Promise<void> {
+    return this.#store.reopen()
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+}
+
+test('a reader whose segment is joined to an earlier one meanwhile still finds its entry, and misses none', async () => {
+  await inDirectory(async directory => {
+    const store = new WatchedStore(await LevelStore.open(directory))
+    const log = await Log.over(store, keys)
+    const warnings: string[] = []
+    log.on('warning', line => warnings.push(line))
+    const say = (line: number) => log.append({ username: 'alice', message: `line ${line}` })
+    for (let line = 1; line < 64; line++) await say(line)
+    store.onKeys = async () => {
+      const joined = new Promise<void>(resolve => {
+        store.onCommit = writes => {
+          if (writes.some(({ type }) => type === 'del')) resolve()
+        }
+      })
+      await say(64)
+      await joined
+    }
+    const entry = await log.entry(log.id, 40)
+    assert.match(String(Buffer.from(entry?.entry ?? [])), /"line 40"/)
+    assert.deepEqual(warnings, [])
+    assert.equal((await say(65)).seq, 65)
+    await log.close()
+  })
+})

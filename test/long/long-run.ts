@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+export interface RunOptions {
+  readonly cycles: number
+  readonly seed: number
+  /** Whether time is up: the run ends after what it is at. */
+  readonly isOver?: () => boolean
+}
+
+/** Something that went wrong, and how it is done again: a run of so many cycles with this seed. */
+export interface Fault {
+  readonly seed: number
+  readonly cycles: number
+  readonly text: string
+}
+
+export interface Outcome {
+  readonly figures: Readonly<Record<string, number>>
+  readonly faults: readonly Fault[]
+}
+
+/** A test that can go on for hours. */
+export interface LongRun {
+  readonly name: string
+  /** What it shows, in a few words. */
+  readonly shows: string
+  /** How many cycles unless told. */
+  readonly cycles: number
+  /** Why it cannot be run here, if so. */
+  missing?(): Promise<string | undefined>
+  run(options: RunOptions): Promise<Outcome>
+}
+
+/** A database is used for so many cycles, then a new one is begun, with the next seed. */
+const LIFE_CYCLES = 10
+
+/** Runs `cycles` in lives of at most ten, each with a seed and a directory of its own. */
+export async function inLives(
+  { cycles, seed, isOver = () => false }: RunOptions,
+  live: (life: { readonly directory: string; readonly seed: number; readonly cycles: number }) => Promise<string[]>,
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  for (let life = 0; life * LIFE_CYCLES < cycles && !isOver(); life++) {
+    const count = Math.min(LIFE_CYCLES, cycles - life * LIFE_CYCLES)
+    await inDirectory(async directory => {
+      for (const text of await live({ directory, seed: seed + life, cycles: count }))
+        faults.push({ seed: seed + life, cycles: count, text })
+    })
+  }
+  return faults
+}
+
+/** Does something in a directory of its own, which is then gone. */
+export async function inDirectory<T>(action: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'persisted-chat-'))
+  try {
+    return await action(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
