@@ -39,10 +39,14 @@ export function encodeEntry(at: At, nowMs: number, members: Members): Uint8Array
     )
   }
   // Other members may end like a signature, or hide these two: the log would end here for everybody else.
-  if (Object.keys(members).length > 2 && validAt(bytes, EARLIEST) !== at)
+  if (!isPlain(members) && validAt(bytes, EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
   return bytes
 }
+
+/** Whether these are just the two texts, whose JSON cannot be anything else. */
+const isPlain = (members: Members): boolean =>
+  isMembers(members) && Object.keys(members).length === 2 && !('toJSON' in members)
 
 /** The members of an entry; undefined where the bytes are none. Never throws. */
 export function decodeEntry(entry: Uint8Array): Members | undefined {

@@ -38,17 +38,17 @@ export class Feed {
   /** A fork was proven: told before anything else, where it is passed on. */
   prove(proof: ForkProof): void {
     if (!this.#isRelayed) return
-    this.#proofs = [proof, ...this.#proofs].slice(0, AUTHORS_MAX)
+    this.#proofs = [...this.#proofs, proof].slice(-AUTHORS_MAX)
     this.#wake?.()
   }
 
-  takeProof(): ForkProof | undefined {
-    return this.#proofs.pop()
+  takeProofs(): ForkProof[] {
+    return this.#proofs.splice(0)
   }
 
-  /** What stands next and was not taken yet; undefined where the reader has all. */
-  take(): Span | undefined {
-    return this.#spans.shift()
+  /** What was not taken yet, in order of arrival; one span an author where several follow each other. */
+  takeAll(): Span[] {
+    return mergedByAuthor(this.#spans.splice(0))
   }
 
   /** Resolves when there may be something to take, or when the feed is closed. */

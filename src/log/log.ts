@@ -13,27 +13,28 @@ import { type AuthorId, authorOfKey, isSigned, keyOf, type Seq } from './author.
 import { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
 import { type Entry, encodeEntry, type Members } from './entry.js'
-import { Feed, type Span } from './feed.js'
-import { below, type ForkProof } from './fork.js'
+import type { Span } from './feed.js'
+import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
 import type { Digest, Head, SignedHead } from './head.js'
-import { lastEntries, merge, type Stretch } from './history.js'
 import { loadKey } from './identity.js'
 import { LevelStore } from './level-store.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { OwnLog, storedOffer } from './own-log.js'
+import { Reader } from './reader.js'
 import type { Relayed } from './relay.js'
 import { Restoration } from './restoration.js'
 import { forgetRetracted, retract, retracted } from './retraction.js'
 import { LOBBY, roomId } from './room.js'
 import { headWrite, RowLogs } from './row-logs.js'
-import { encodeSegment, lastOf, type Segment } from './segment.js'
+import type { Segment } from './segment.js'
 import { SegmentLogs } from './segment-logs.js'
 import { planBelow, planSigned, type SignedRun } from './segment-plan.js'
 import { OFFERED_KEY, signedHeadWrite } from './segment-rows.js'
 import type { Store, Write } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
+import { type Tip, type Tips, tipAt } from './tip.js'
 
 export interface LogOptions {
   /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
@@ -62,16 +63,6 @@ export interface LogEvents {
   fork: [ForkProof]
 }
 
-/** A head that knows what is on its way to the disk: `durable ≤ planned.seq`. */
-interface Tip {
-  planned: Head | SignedHead
-  durable: Seq
-  /** The last place that readers were told of: what is fetched again after a loss is not told twice. */
-  announced: Seq
-  /** Segments since the last time small ones were joined, and where they begin. */
-  loose: { count: number; from: Seq }
-}
-
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
   readonly #store: Store
@@ -85,10 +76,10 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #queue: CommitQueue
   readonly #forks: Forks
   readonly #own: OwnLog
-  readonly #tips = new Map<AuthorId, Tip>()
+  readonly #tips: Tips = new Map()
   /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
   readonly #relearning = new Map<AuthorId, Promise<void>>()
-  readonly #feeds = new Set<Feed>()
+  readonly #reader: Reader
   readonly #onceWritable: (() => void)[] = []
   readonly #restoration: Restoration
   /** Whether own lines that were taken back wait to be said again; at first it is not known. */
@@ -117,6 +108,7 @@ export class Log extends EventEmitter<LogEvents> {
     })
     this.#restoration = new Restoration(this.#clock, line => this.emit('warning', line))
     this.#forks = new Forks(store, this.#room, this.#segments)
+    this.#reader = new Reader(this.#tips, this.#rows, this.#segments, this.#forks)
     this.#own = new OwnLog(keys, this.#room, this.#queue)
   }
 
@@ -193,7 +185,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** What stands at (author, seq), if this disk holds it. */
   async entry(author: AuthorId, seq: Seq): Promise<Entry | undefined> {
     if (seq < 1 || seq > (this.#tips.get(author)?.durable ?? 0)) return undefined
-    for await (const [entry] of this.#readLog({ author, from: seq, to: seq + 1 })) return entry
+    for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 })) return entry
     return undefined
   }
 
@@ -300,52 +292,13 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
-  async *read(options: ReadOptions = {}): AsyncGenerator<readonly Entry[]> {
-    const feed = options.live || options.tail ? this.#openFeed(options.signal) : undefined
-    try {
-      const since = new Map(options.since?.map(({ author, seq }) => [author, seq]))
-      const stretches = options.tail ? [] : this.#stretches(since)
-      if (options.last !== undefined) yield* this.#lastOf(stretches, options.last)
-      else yield* merge(stretches, span => this.#readLog(span))
-      while (feed !== undefined && !feed.isClosed) {
-        const span = feed.take()
-        if (span === undefined) {
-          await feed.wait()
-          continue
-        }
-        const from = Math.max(span.from, (since.get(span.author) ?? 0) + 1)
-        if (from < span.to) yield* this.#readLog({ ...span, from })
-      }
-    } catch (error) {
-      if (!this.#isClosed) throw error
-    } finally {
-      if (feed !== undefined) this.#closeFeed(feed)
-    }
+  read(options: ReadOptions = {}): AsyncGenerator<readonly Entry[]> {
+    return this.#reader.read(options)
   }
 
-  /** What a peer of ours lacks: segments as they are stored, and entries of unsigned authors; then, where `live`, what arrives. */
-  async *relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
-    const feed = options.live ? this.#openFeed(options.signal, true) : undefined
-    try {
-      const since = new Map(options.since?.map(({ author, seq }) => [author, seq]))
-      const stretches = this.#stretches(since).sort((a, b) => (a.first < b.first ? -1 : 1))
-      for (const proof of this.#forks.proofs) yield { kind: 'fork', proof }
-      for (const stretch of stretches) yield* this.#relayed(stretch)
-      while (feed !== undefined && !feed.isClosed) {
-        const proof = feed.takeProof()
-        if (proof !== undefined) {
-          yield { kind: 'fork', proof }
-          continue
-        }
-        const span = feed.take()
-        if (span === undefined) await feed.wait()
-        else yield* this.#relayed({ ...span, from: Math.max(span.from, (since.get(span.author) ?? 0) + 1) })
-      }
-    } catch (error) {
-      if (!this.#isClosed) throw error
-    } finally {
-      if (feed !== undefined) this.#closeFeed(feed)
-    }
+  /** What a peer of ours lacks, as it is stored; then, where `live`, what arrives. */
+  relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
+    return this.#reader.relay(options)
   }
 
   /** The same as a stream of entries, in scuttleup's words. */
@@ -384,7 +337,7 @@ export class Log extends EventEmitter<LogEvents> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#restoration.finish()
-    for (const feed of this.#feeds) feed.close()
+    this.#reader.close()
     for (const wake of this.#onceWritable.splice(0)) wake()
     await this.#queue.close()
     await this.#store.close()
@@ -393,12 +346,7 @@ export class Log extends EventEmitter<LogEvents> {
   async #load(): Promise<void> {
     await this.#forks.load()
     for (const head of [...(await this.#rows.load()).values(), ...(await this.#segments.load()).values()]) {
-      this.#tips.set(head.author, {
-        planned: head,
-        durable: head.seq,
-        announced: head.seq,
-        loose: { count: 0, from: 1 },
-      })
+      this.#tips.set(head.author, tipAt(head))
     }
     const own = this.#tips.get(this.id)?.planned as SignedHead | undefined
     const offered = storedOffer(await this.#store.get(OFFERED_KEY))
@@ -420,7 +368,7 @@ export class Log extends EventEmitter<LogEvents> {
       if (from > durable) continue
       this.#announce({ author, from, to: durable + 1 })
       if (author !== this.id) continue
-      for await (const entries of this.#readLog({ author, from, to: durable + 1 })) {
+      for await (const entries of this.#reader.log({ author, from, to: durable + 1 })) {
         for (const entry of entries) this.emit('recovered', entry)
       }
     }
@@ -516,13 +464,7 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#queue.write(writes)
     this.#own.reset(head, offered)
     if (head === undefined) this.#tips.delete(this.id)
-    else
-      this.#tips.set(this.id, {
-        planned: head,
-        durable: head.seq,
-        announced: head.seq,
-        loose: { count: 0, from: head.seq + 1 },
-      })
+    else this.#tips.set(this.id, tipAt(head))
     this.#hasRetracted = true
     return true
   }
@@ -542,65 +484,8 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   #announce(span: Span): void {
-    for (const feed of this.#feeds) feed.push(span)
+    this.#reader.announce(span)
     this.emit('entries', span)
-  }
-
-  #openFeed(signal: AbortSignal | undefined, isRelayed = false): Feed {
-    const feed = new Feed(isRelayed)
-    if (this.#isClosed || signal?.aborted) feed.close()
-    signal?.addEventListener('abort', () => feed.close(), { once: true })
-    this.#feeds.add(feed)
-    return feed
-  }
-
-  #closeFeed(feed: Feed): void {
-    feed.close()
-    this.#feeds.delete(feed)
-  }
-
-  #stretches(since: ReadonlyMap<AuthorId, Seq>): Stretch[] {
-    const stretches: Stretch[] = []
-    for (const [author, { planned, durable }] of this.#tips) {
-      const from = (since.get(author) ?? 0) + 1
-      if (from <= durable) stretches.push({ author, from, to: durable + 1, first: planned.first, last: planned.last })
-    }
-    return stretches
-  }
-
-  #readLog({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
-    return isSigned(author) ? this.#segments.read(author, from, to) : this.#rows.read(author, from, to)
-  }
-
-  #readLogBack({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
-    return isSigned(author) ? this.#segments.readBack(author, from, to) : this.#rows.readBack(author, from, to)
-  }
-
-  async *#relayed({ author, from, to }: Span): AsyncGenerator<Relayed> {
-    if (from >= to) return
-    if (!isSigned(author)) {
-      for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
-      return
-    }
-    const place = this.#forks.proofOf(author)?.place
-    if (place !== undefined) {
-      yield* this.#relayedBelow(place, { author, from, to: Math.min(to, place) })
-      return
-    }
-    for await (const { segments, last } of this.#segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
-      yield { kind: 'segments', author, segments, last }
-    }
-  }
-
-  /** Of a forked log only what stands below the fork is passed on. */
-  async *#relayedBelow(place: Seq, { author, from, to }: Span): AsyncGenerator<Relayed> {
-    for (let seq = from; seq < to; ) {
-      const segment = await this.#segments.segmentAt(author, seq)
-      const kept = segment === undefined ? undefined : below(place, segment)
-      if (kept === undefined) return
-      seq = lastOf(kept) + 1
-      yield { kind: 'segments', author, segments: [encodeSegment(kept)], last: seq - 1 }
-    }
   }
 
   /** Takes in what a log lacks below a proven fork: where no signature ends it, the proof vouches. */
@@ -642,18 +527,9 @@ export class Log extends EventEmitter<LogEvents> {
 
   async #freeze(proof: ForkProof): Promise<void> {
     await this.#queue.write([this.#forks.keep(proof)])
-    for (const feed of this.#feeds) feed.prove(proof)
+    this.#reader.prove(proof)
     if (authorOfKey(proof.segments[0].key) === this.id) this.#restoration.finish()
     this.emit('fork', proof)
-  }
-
-  async *#lastOf(stretches: readonly Stretch[], count: number): AsyncGenerator<readonly Entry[]> {
-    const from = await lastEntries(stretches, span => this.#readLogBack(span), count)
-    const kept = stretches.flatMap(stretch => {
-      const seq = from.get(stretch.author)
-      return seq === undefined ? [] : [{ ...stretch, from: seq }]
-    })
-    yield* merge(kept, span => this.#readLog(span))
   }
 
   /** Something is missing or damaged that should be there: the log ends before it until it is fetched again. */
@@ -684,8 +560,7 @@ export class Log extends EventEmitter<LogEvents> {
     }
     const announced = this.#tips.get(author)?.announced ?? 0
     if (head === undefined) this.#tips.delete(author)
-    else
-      this.#tips.set(author, { planned: head, durable: head.seq, announced, loose: { count: 0, from: head.seq + 1 } })
+    else this.#tips.set(author, tipAt(head, announced))
     this.emit('lost', author)
   }
 }

@@ -1,0 +1,167 @@
+import { FRAME_BYTES_MAX } from '../base/limits.js'
+import { EARLIEST } from './at.js'
+import { type AuthorId, isSigned, type Seq } from './author.js'
+import type { Entry } from './entry.js'
+import { Feed, type Span } from './feed.js'
+import { below, type ForkProof } from './fork.js'
+import type { Forks } from './forks.js'
+import { lastEntries, merge, type Stretch } from './history.js'
+import type { ReadOptions } from './options.js'
+import type { Relayed } from './relay.js'
+import type { RowLogs } from './row-logs.js'
+import { encodeSegment, lastOf } from './segment.js'
+import type { SegmentLogs } from './segment-logs.js'
+import type { Tips } from './tip.js'
+
+/** Reads all logs of a store: for people in order of conversation, for peers as it is stored; and goes on with what arrives. */
+export class Reader {
+  readonly #tips: Tips
+  readonly #rows: RowLogs
+  readonly #segments: SegmentLogs
+  readonly #forks: Forks
+  readonly #feeds = new Set<Feed>()
+  #isClosed = false
+
+  constructor(tips: Tips, rows: RowLogs, segments: SegmentLogs, forks: Forks) {
+    this.#tips = tips
+    this.#rows = rows
+    this.#segments = segments
+    this.#forks = forks
+  }
+
+  /** Tells live readers of what became durable. */
+  announce(span: Span): void {
+    for (const feed of this.#feeds) feed.push(span)
+  }
+
+  /** Tells those who relay of a fork. */
+  prove(proof: ForkProof): void {
+    for (const feed of this.#feeds) feed.prove(proof)
+  }
+
+  /** Ends all readers at their next step. */
+  close(): void {
+    this.#isClosed = true
+    for (const feed of this.#feeds) feed.close()
+  }
+
+  /** Entries of one log, in order. */
+  log({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
+    return isSigned(author) ? this.#segments.read(author, from, to) : this.#rows.read(author, from, to)
+  }
+
+  /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
+  async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
+    const feed = options.live || options.tail ? this.#openFeed(options.signal, false) : undefined
+    try {
+      const since = sinceOf(options)
+      const stretches = options.tail ? [] : this.#stretches(since)
+      if (options.last !== undefined) yield* this.#lastOf(stretches, options.last)
+      else yield* merge(stretches, span => this.log(span))
+      while (feed !== undefined && !feed.isClosed) {
+        await feed.wait()
+        // What arrived together, as when a peer catches up, is read in order of conversation.
+        const spans = feed.takeAll().flatMap(span => behind(since, span))
+        yield* merge(spans.map(unbounded), span => this.log(span))
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw error
+    } finally {
+      this.#closeFeed(feed)
+    }
+  }
+
+  /** What a peer of ours lacks: segments as they are stored, and entries of unsigned authors; then, where `live`, what arrives. */
+  async *relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
+    const feed = options.live ? this.#openFeed(options.signal, true) : undefined
+    try {
+      const since = sinceOf(options)
+      const stretches = this.#stretches(since).sort((a, b) => (a.first < b.first ? -1 : 1))
+      for (const proof of this.#forks.proofs) yield { kind: 'fork', proof }
+      for (const stretch of stretches) yield* this.#relayed(stretch)
+      while (feed !== undefined && !feed.isClosed) {
+        await feed.wait()
+        for (const proof of feed.takeProofs()) yield { kind: 'fork', proof }
+        for (const span of feed.takeAll()) for (const rest of behind(since, span)) yield* this.#relayed(rest)
+      }
+    } catch (error) {
+      if (!this.#isClosed) throw error
+    } finally {
+      this.#closeFeed(feed)
+    }
+  }
+
+  #openFeed(signal: AbortSignal | undefined, isRelayed: boolean): Feed {
+    const feed = new Feed(isRelayed)
+    if (this.#isClosed || signal?.aborted) feed.close()
+    signal?.addEventListener('abort', () => feed.close(), { once: true })
+    this.#feeds.add(feed)
+    return feed
+  }
+
+  #closeFeed(feed: Feed | undefined): void {
+    if (feed === undefined) return
+    feed.close()
+    this.#feeds.delete(feed)
+  }
+
+  #stretches(since: ReadonlyMap<AuthorId, Seq>): Stretch[] {
+    const stretches: Stretch[] = []
+    for (const [author, { planned, durable }] of this.#tips) {
+      const from = (since.get(author) ?? 0) + 1
+      if (from <= durable) stretches.push({ author, from, to: durable + 1, first: planned.first, last: planned.last })
+    }
+    return stretches
+  }
+
+  #logBack({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
+    return isSigned(author) ? this.#segments.readBack(author, from, to) : this.#rows.readBack(author, from, to)
+  }
+
+  async *#lastOf(stretches: readonly Stretch[], count: number): AsyncGenerator<readonly Entry[]> {
+    const from = await lastEntries(stretches, span => this.#logBack(span), count)
+    const kept = stretches.flatMap(stretch => {
+      const seq = from.get(stretch.author)
+      return seq === undefined ? [] : [{ ...stretch, from: seq }]
+    })
+    yield* merge(kept, span => this.log(span))
+  }
+
+  async *#relayed({ author, from, to }: Span): AsyncGenerator<Relayed> {
+    if (!isSigned(author)) {
+      for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
+      return
+    }
+    const place = this.#forks.proofOf(author)?.place
+    if (place !== undefined) {
+      yield* this.#relayedBelow(place, { author, from, to: Math.min(to, place) })
+      return
+    }
+    for await (const { segments, last } of this.#segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
+      yield { kind: 'segments', author, segments, last }
+    }
+  }
+
+  /** Of a forked log only what stands below the fork is passed on. */
+  async *#relayedBelow(place: Seq, { author, from, to }: Span): AsyncGenerator<Relayed> {
+    for (let seq = from; seq < to; ) {
+      const segment = await this.#segments.segmentAt(author, seq)
+      const kept = segment === undefined ? undefined : below(place, segment)
+      if (kept === undefined) return
+      seq = lastOf(kept) + 1
+      yield { kind: 'segments', author, segments: [encodeSegment(kept)], last: seq - 1 }
+    }
+  }
+}
+
+const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<AuthorId, Seq> =>
+  new Map(since?.map(({ author, seq }) => [author, seq]))
+
+/** What of a span lies behind what is known already. */
+function behind(since: ReadonlyMap<AuthorId, Seq>, span: Span): Span[] {
+  const from = Math.max(span.from, (since.get(span.author) ?? 0) + 1)
+  return from < span.to ? [{ ...span, from }] : []
+}
+
+/** A stretch of which nothing is known but its places: the merge opens it at once. */
+const unbounded = (span: Span): Stretch => ({ ...span, first: EARLIEST, last: EARLIEST })

@@ -1,0 +1,22 @@
+import type { AuthorId, Seq } from './author.js'
+import type { Head, SignedHead } from './head.js'
+
+/** A head that knows what is on its way to the disk: `durable ≤ planned.seq`. */
+export interface Tip {
+  planned: Head | SignedHead
+  durable: Seq
+  /** The last place that readers were told of: what is fetched again after a loss is not told twice. */
+  announced: Seq
+  /** Segments since the last time small ones were joined, and where they begin. */
+  loose: { count: number; from: Seq }
+}
+
+export type Tips = Map<AuthorId, Tip>
+
+/** The tip of a log as the disk holds it. */
+export const tipAt = (head: Head | SignedHead, announced: Seq = head.seq): Tip => ({
+  planned: head,
+  durable: head.seq,
+  announced,
+  loose: { count: 0, from: head.seq + 1 },
+})
