@@ -165,9 +165,12 @@ export class Log extends EventEmitter<LogEvents> {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   async append(members: Members): Promise<Entry> {
-    if (this.#restoration.isOn) await this.#restoration.wait()
+    // What is learnt again may have to be restored: neither alone lets the log go on.
+    while (this.#relearning.has(this.id) || this.#restoration.isOn) {
+      await this.#relearning.get(this.id)
+      await this.#restoration.wait()
+    }
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
-    if (this.#relearning.has(this.id)) await this.#relearning.get(this.id)
     if (this.#forks.proofOf(this.id) !== undefined) {
       throw new ChatError('LOG_FROZEN', 'not stored: your log has two histories, and nobody takes more of it', {
         hint: 'Stop, run `persisted-chat renew` with your name, and start again.',

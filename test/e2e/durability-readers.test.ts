@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import test from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { KeyPair } from '../../src/base/signing.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import { LevelStore } from '../../src/log/level-store.js'
 import { Log } from '../../src/log/log.js'
+import { segmentKey } from '../../src/log/segment-rows.js'
 import type { Range, Row, Store, Write } from '../../src/log/store.js'
 import { inDirectory } from '../long/long-run.js'
 
@@ -72,5 +75,32 @@ test('a reader whose segment is joined to an earlier one meanwhile still finds i
     assert.deepEqual(warnings, [])
     assert.equal((await say(65)).seq, 65)
     await log.close()
+  })
+})
+
+test('what is said while the own log turns out to have a hole waits, and no place is given out twice', async () => {
+  await inDirectory(async directory => {
+    const store = new WatchedStore(await LevelStore.open(directory))
+    const log = await Log.over(store, keys)
+    const given = new Set<number>()
+    const say = async (line: number) => {
+      const { seq } = await log.append({ username: 'alice', message: `line ${line}` })
+      assert.ok(!given.has(seq), `place ${seq} is given out twice`)
+      given.add(seq)
+    }
+    for (let line = 1; line <= 10; line++) await say(line)
+    await store.commit([{ type: 'del', key: segmentKey(keys.publicKey, 5) }])
+    const isWarned = once(log, 'warning')
+    const reading = log.entry(log.id, 5)
+    await isWarned
+    // Before it is known how far the log goes.
+    const saying = assert.rejects(Promise.all([say(11), say(12)]), { code: 'LOG_CLOSED' })
+    const isLost = once(log, 'lost')
+    assert.equal(await reading, undefined)
+    await isLost
+    await setTimeout(50) // for what must not happen
+    assert.equal(given.size, 10)
+    await log.close()
+    await saying
   })
 })
