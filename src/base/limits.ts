@@ -40,6 +40,9 @@ export const RETRY_MS_MAX = 30_000
 /** Authors of one database; each costs a few hundred bytes of memory and of every handshake. */
 export const AUTHORS_MAX = 1_000
 
+/** Logs of which one handshake says how far they go: AUTHORS_MAX, and those that a database held before there was a limit. */
+export const HEADS_MAX = 2 * AUTHORS_MAX
+
 /** New authors that one link may bring in an hour. Bounds how fast a stranger can use up AUTHORS_MAX. */
 export const NEW_AUTHORS_PER_HOUR_MAX = 32
 

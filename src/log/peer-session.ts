@@ -1,6 +1,6 @@
 import { concat } from '../base/bytes.js'
 import { FrameReader } from '../base/frames.js'
-import { AUTHORS_MAX, FRAME_BYTES_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_MAX } from '../base/limits.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from './author.js'
 import { type Effect, Ignored, Offers } from './effects.js'
 import {
@@ -34,7 +34,7 @@ export class PeerSession {
   }
 
   start(): Uint8Array {
-    return encodeHeads(this.#head)
+    return encodeHeads(this.#head.slice(0, HEADS_MAX))
   }
 
   receive(bytes: Uint8Array): Effect[] {
@@ -116,8 +116,8 @@ export class PeerSession {
   }
 
   #heads(offers: Offers, heads: readonly Digest[]): void {
-    if (heads.length > AUTHORS_MAX) {
-      this.#effect(offers, { kind: 'close', reason: `heads of over ${AUTHORS_MAX} authors` })
+    if (heads.length > HEADS_MAX) {
+      this.#effect(offers, { kind: 'close', reason: `heads of over ${HEADS_MAX} authors` })
       return
     }
     for (const { author, seq } of heads) this.#hear(author, seq)
@@ -126,7 +126,9 @@ export class PeerSession {
     this.#state = 'open'
   }
 
+  /** A hint, which saves sending: beyond what an honest peer can hold it is passed over. */
   #hear(author: AuthorId, seq: Seq): void {
+    if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
   }
 

@@ -1,6 +1,6 @@
 import { concat } from '../base/bytes.js'
 import { FrameReader, frame } from '../base/frames.js'
-import { AUTHORS_MAX, FRAME_BYTES_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_MAX } from '../base/limits.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from './author.js'
 import { type Effect, Ignored, Offers } from './effects.js'
 import { type Entry, withSignature } from './entry.js'
@@ -35,7 +35,8 @@ export class Session {
   /** The first bytes of the session. */
   start(): Uint8Array {
     const { id, head, mode } = this.#options
-    return frame(encodeHandshake({ id, head: head.map(({ author, seq }) => ({ id: author, seq })), mode }))
+    const heads = head.slice(0, HEADS_MAX).map(({ author, seq }) => ({ id: author, seq }))
+    return frame(encodeHandshake({ id, head: heads, mode }))
   }
 
   /** Bytes came. Consecutive entries of one author come out as one offer. */
@@ -97,7 +98,7 @@ export class Session {
   #handshake(body: Uint8Array): Effect {
     const handshake = decodeHandshake(body)
     if (handshake === undefined) return { kind: 'close', reason: 'a first frame that is no handshake' }
-    if (handshake.head.length > AUTHORS_MAX) return { kind: 'close', reason: `heads of over ${AUTHORS_MAX} authors` }
+    if (handshake.head.length > HEADS_MAX) return { kind: 'close', reason: `heads of over ${HEADS_MAX} authors` }
     this.#state = 'open'
     const since: Digest[] = []
     for (const { id, seq } of handshake.head) {
