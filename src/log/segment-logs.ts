@@ -64,10 +64,7 @@ export class SegmentLogs {
   /** Entries with `from ≤ seq < to`, in order; ends before what is missing or damaged, which is reported. */
   async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     let expected = from
-    for await (const row of this.#rows(author, from, to)) {
-      const segment = storedSegment(row)
-      if (segment === undefined || segment.first > expected) break
-      if (lastOf(segment) < expected) continue
+    for await (const [segment] of this.#whole(author, from, to)) {
       const entries = entriesOf(author, segment).filter(({ seq }) => seq >= expected && seq < to)
       expected += entries.length
       yield entries
@@ -98,11 +95,7 @@ export class SegmentLogs {
     let expected = from
     let segments: Uint8Array[] = []
     let bytes = 0
-    for await (const row of this.#rows(author, from, to)) {
-      const stored = segmentBytes(row)
-      const segment = storedSegment(row)
-      if (stored === undefined || segment === undefined || segment.first > expected) break
-      if (lastOf(segment) < expected) continue
+    for await (const [segment, stored] of this.#whole(author, from, to)) {
       if (bytes > 0 && bytes + stored.length > bytesMax) {
         yield { segments, last: expected - 1 }
         segments = []
@@ -195,6 +188,25 @@ export class SegmentLogs {
       }
     }
     return { last, fault: undefined }
+  }
+
+  /**
+   * Whole segments that continue each other from the one that holds `from` on, with their bytes. Where one is not found it
+   * is looked up once more: it may have been joined to the one before it since the reading began.
+   */
+  async *#whole(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly [Segment, Uint8Array]> {
+    let expected = from
+    for (let start = 0; start < expected && expected < to; ) {
+      start = expected
+      for await (const row of this.#rows(author, start, to)) {
+        const bytes = segmentBytes(row)
+        const segment = storedSegment(row)
+        if (bytes === undefined || segment === undefined || segment.first > expected) break
+        if (lastOf(segment) < expected) continue
+        expected = lastOf(segment) + 1
+        yield [segment, bytes]
+      }
+    }
   }
 
   /** The rows of segments from the one that holds `from` on. */
