@@ -57,7 +57,7 @@ const addressOf = (text: string): Address =>
 /** The transport, with `close` called when its listener closes. */
 function closingToo(transport: Transport, close: () => Promise<void>): Transport {
   return {
-    dial: address => transport.dial(address),
+    dial: (address, signal) => transport.dial(address, signal),
     listen: async (host, port, onConnection) => {
       const listener = await transport.listen(host, port, onConnection)
       return {

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import { hexOf } from '../base/bytes.js'
 import type { Cancel, Clock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
@@ -56,6 +56,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   readonly #retries = new Map<string, Cancel>()
   readonly #instance: Uint8Array
   readonly #startedAt: number
+  readonly #dials = new AbortController()
   #listener: Listener | undefined
   #nextLink: LinkId = 1
   #isClosed = false
@@ -63,6 +64,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   constructor(options: SwarmOptions) {
     super()
     this.#options = options
+    setMaxListeners(0, this.#dials.signal)
     this.#instance = options.random.bytes(INSTANCE_ID_BYTES)
     this.#startedAt = options.clock.now()
     this.#topology = new Topology(hexOf(this.#instance), hexOf(options.keys.publicKey), () => options.random.number())
@@ -100,6 +102,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const cancel of this.#retries.values()) cancel()
+    this.#dials.abort()
     for (const connection of this.#connections) connection.destroy()
     await this.#listener?.close()
   }
@@ -111,7 +114,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   async #dial(name: string, address: Address): Promise<void> {
     try {
-      const connection = await this.#options.transport.dial(address)
+      const connection = await this.#options.transport.dial(address, this.#dials.signal)
       if (this.#isClosed) connection.destroy()
       else this.#open(connection, name)
     } catch (error) {

@@ -47,12 +47,12 @@ export class TcpTransport implements Transport {
     }
   }
 
-  async dial({ host, port }: Address): Promise<Connection> {
+  async dial({ host, port }: Address, signal: AbortSignal): Promise<Connection> {
     const addresses = await this.#lookup(host)
     let failure = new Error(`nobody on this network answers to ${host}`)
     for (const address of addresses) {
       try {
-        return await this.#connect(address, port)
+        return await this.#connect(address, port, signal)
       } catch (error) {
         failure = error as Error
       }
@@ -60,8 +60,9 @@ export class TcpTransport implements Transport {
     throw failure
   }
 
-  #connect(host: string, port: number): Promise<Connection> {
+  #connect(host: string, port: number, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
       const socket = net.connect({
         host,
         port,
@@ -70,7 +71,13 @@ export class TcpTransport implements Transport {
         keepAlive: true,
         keepAliveInitialDelay: HEARTBEAT_MS,
       })
-      const cancel = this.#clock.after(OPENING_MS_MAX, () => socket.destroy(new Error('it does not answer')))
+      const giveUp = (): void => void socket.destroy(new Error('it does not answer'))
+      const cancelTimer = this.#clock.after(OPENING_MS_MAX, giveUp)
+      signal.addEventListener('abort', giveUp)
+      const cancel = (): void => {
+        cancelTimer()
+        signal.removeEventListener('abort', giveUp)
+      }
       socket.once('error', cause => {
         cancel()
         reject(new Error(reasonFor(cause), { cause }))
@@ -123,7 +130,8 @@ function bind(
 /** A socket whose errors never go unheard: what matters is that it closes. */
 function connectionOf(socket: net.Socket): Connection {
   socket.on('error', () => socket.destroy())
-  const remoteAddress = socket.remoteAddress ?? ''
+  // Whoever listens on IPv6 too sees IPv4 addresses mapped: one peer has one address, whichever side dialled.
+  const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
   return Object.defineProperty(socket, 'remoteAddress', {
     value: remoteAddress,
     configurable: true,

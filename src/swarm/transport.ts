@@ -21,6 +21,6 @@ export type Lookup = (host: string) => Promise<readonly string[]>
 export interface Transport {
   /** Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   listen(host: string | undefined, port: number, onConnection: (connection: Connection) => void): Promise<Listener>
-  /** Rejects with a reason in words, within OPENING_MS_MAX after the name is known. */
-  dial(address: Address): Promise<Connection>
+  /** Rejects with a reason in words, within OPENING_MS_MAX after the name is known, or when `signal` calls it off. */
+  dial(address: Address, signal: AbortSignal): Promise<Connection>
 }
