@@ -1,5 +1,5 @@
 import { pack, unpack } from 'lexicographic-integer'
-import { utf8 } from '../base/bytes.js'
+import { concat, utf8 } from '../base/bytes.js'
 import { type AuthorId, type Seq, unsignedAuthor } from './author.js'
 import { after, type Range } from './store.js'
 
@@ -7,6 +7,8 @@ import { after, type Range } from './store.js'
 
 const SEPARATOR = '\u00ff'
 const ROWS = `c${SEPARATOR}`
+/** What bytes that are no UTF-8 are read as. */
+const REPLACEMENT = '\ufffd'
 
 export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
 export const ALL_HEADS: Range = { gte: utf8('i'), lt: utf8('j') }
@@ -42,9 +44,12 @@ export const seenRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
 export const seenKeySeq = (key: Uint8Array): Seq =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(key.length - 6, 6)
 
-/** What a scuttleup row's key says. `author` is undefined where the id is one that this program does not carry. */
+/**
+ * What a scuttleup row's key says: all undefined where it is none. `author` is undefined where the id is one that this
+ * program does not carry.
+ */
 export interface RowKey {
-  readonly id: string
+  readonly id: string | undefined
   readonly author: AuthorId | undefined
   readonly seq: Seq | undefined
 }
@@ -52,7 +57,8 @@ export interface RowKey {
 export function parseRowKey(key: Uint8Array): RowKey {
   const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString()
   const end = text.lastIndexOf(SEPARATOR)
-  const id = text.slice(ROWS.length, Math.max(ROWS.length, end))
+  if (end < ROWS.length || text.includes(REPLACEMENT)) return { id: undefined, author: undefined, seq: undefined }
+  const id = text.slice(ROWS.length, end)
   const hex = text.slice(end + 1)
   const seq = /^([0-9a-f]{2}){1,10}$/.test(hex) ? unpack(hex) : undefined
   return {
@@ -62,5 +68,8 @@ export function parseRowKey(key: Uint8Array): RowKey {
   }
 }
 
-/** The first key behind all rows of an id, whatever the id. */
-export const behindRowsOf = (id: string): Uint8Array => after(utf8(`${ROWS}${id}${SEPARATOR}`))
+/** The first key behind `key` that another id can have. */
+export function behindRowsOf(key: Uint8Array): Uint8Array {
+  const { id } = parseRowKey(key)
+  return id === undefined ? concat([key, Uint8Array.of(0)]) : after(utf8(`${ROWS}${id}${SEPARATOR}`))
+}

@@ -5,7 +5,7 @@ import type { AuthorId, Seq } from './author.js'
 import { claimedAt, decodeEntry, type Entry } from './entry.js'
 import type { Digest, Head } from './head.js'
 import * as keys from './row-keys.js'
-import type { Row, Store, Write } from './store.js'
+import type { Store, Write } from './store.js'
 
 /** What is to be written for new entries of one log, and what the log is then. */
 export interface Plan {
@@ -14,6 +14,12 @@ export interface Plan {
   readonly head: Head | undefined
   /** Why the entries behind those of the plan are not entries. */
   readonly fault: string | undefined
+}
+
+/** A row of a log. */
+interface Placed {
+  readonly seq: Seq
+  readonly entry: Uint8Array
 }
 
 export type OnHole = (author: AuthorId, missing: Seq) => void
@@ -82,7 +88,7 @@ export class RowLogs {
     const seen = await this.#hasSeenRows(author, from, to)
     let expected = from
     let last: At | undefined
-    for await (const rows of this.#store.pages(keys.rowRange(author, from, to))) {
+    for await (const rows of this.#rows(author, from, to)) {
       const entries = await this.#entriesOf(author, rows, seen, last)
       const gap = entries.findIndex((entry, index) => entry.seq !== expected + index)
       const good = gap === -1 ? entries : entries.slice(0, gap)
@@ -98,7 +104,7 @@ export class RowLogs {
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const seen = await this.#hasSeenRows(author, from, to)
     let expected = to - 1
-    for await (const rows of this.#store.pages({ ...keys.rowRange(author, from, to), reverse: true })) {
+    for await (const rows of this.#rows(author, from, to, true)) {
       const entries = (await this.#entriesOf(author, rows.toReversed(), seen, undefined)).toReversed()
       const gap = entries.findIndex((entry, index) => entry.seq !== expected - index)
       yield gap === -1 ? entries : entries.slice(0, gap)
@@ -130,9 +136,9 @@ export class RowLogs {
   /** Looks at every row of a log up to `seq`. */
   async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
     let last = 0
-    for await (const rows of this.#store.pages(keys.rowRange(author, 1, seq + 1))) {
-      for (const [key, entry] of rows) {
-        if (keys.parseRowKey(key).seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
+    for await (const rows of this.#rows(author, 1, seq + 1)) {
+      for (const { seq, entry } of rows) {
+        if (seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
         if (decodeEntry(entry) === undefined) return { last, fault: `entry ${last + 1} is damaged` }
         last++
       }
@@ -151,11 +157,22 @@ export class RowLogs {
     return false
   }
 
-  async #entriesOf(author: AuthorId, rows: readonly Row[], seen: boolean, before: At | undefined): Promise<Entry[]> {
-    const placed = rows.map(([key, entry]) => ({ seq: keys.parseRowKey(key).seq ?? 0, entry }))
-    const seenAts = seen ? await this.#seenAts(author, placed[0]?.seq ?? 0, (placed.at(-1)?.seq ?? 0) + 1) : undefined
+  /** The rows of a log. What an id that goes on behind a separator has in between is not of this log. */
+  async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly Placed[]> {
+    for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
+      const rows: Placed[] = []
+      for (const [key, entry] of page) {
+        const { id, seq } = keys.parseRowKey(key)
+        if (id === author && seq !== undefined) rows.push({ seq, entry })
+      }
+      yield rows
+    }
+  }
+
+  async #entriesOf(author: AuthorId, rows: readonly Placed[], seen: boolean, before: At | undefined): Promise<Entry[]> {
+    const seenAts = seen ? await this.#seenAts(author, rows[0]?.seq ?? 0, (rows.at(-1)?.seq ?? 0) + 1) : undefined
     let last = before
-    return placed.map(({ seq, entry }) => {
+    return rows.map(({ seq, entry }) => {
       const at = seenAts?.get(seq) ?? claimedAt(entry) ?? (last === undefined ? this.#clock.next() : justAfter(last))
       last = at
       return { author, seq, at, entry }
@@ -191,31 +208,40 @@ export class RowLogs {
     for (;;) {
       const first = await this.#firstKey({ gte, lt: keys.ALL_ROWS.lt })
       if (first === undefined) return
-      const { id, author } = keys.parseRowKey(first)
-      if (author !== undefined) {
-        const last = await this.#firstKey({ ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true })
-        const seq = last === undefined ? undefined : keys.parseRowKey(last).seq
-        if (seq !== undefined) yield [author, seq]
-      }
-      gte = keys.behindRowsOf(id)
+      const { author } = keys.parseRowKey(first)
+      const seq = author === undefined ? undefined : await this.#lastSeq(author)
+      if (author !== undefined && seq !== undefined) yield [author, seq]
+      gte = keys.behindRowsOf(first)
     }
   }
 
-  async #firstKey(range: { gte: Uint8Array; lt: Uint8Array; reverse?: boolean }): Promise<Uint8Array | undefined> {
+  async #firstKey(range: { gte: Uint8Array; lt: Uint8Array }): Promise<Uint8Array | undefined> {
     for await (const page of this.#store.keys({ ...range, limit: 1 })) return page[0]
+    return undefined
+  }
+
+  async #lastSeq(author: AuthorId): Promise<Seq | undefined> {
+    const range = { ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true }
+    // The very last key is nearly always the one; a page is asked for where something odd stands behind it.
+    for (const limit of [1, Number.POSITIVE_INFINITY]) {
+      for await (const page of this.#store.keys({ ...range, limit })) {
+        const last = page.map(keys.parseRowKey).find(({ id, seq }) => id === author && seq !== undefined)
+        if (last !== undefined) return last.seq
+      }
+    }
     return undefined
   }
 
   async #adopt(author: AuthorId, head: Head | undefined, lastSeq: Seq): Promise<Head | undefined> {
     let known = head
     let expected = (head?.seq ?? 0) + 1
-    for await (const rows of this.#store.pages(keys.rowRange(author, expected, lastSeq + 1))) {
-      const gap = rows.findIndex(([key], index) => keys.parseRowKey(key).seq !== expected + index)
+    for await (const rows of this.#rows(author, expected, lastSeq + 1)) {
+      const gap = rows.findIndex(({ seq }, index) => seq !== expected + index)
       const good = gap === -1 ? rows : rows.slice(0, gap)
       const plan = this.plan(
         author,
         known,
-        good.map(([, entry]) => entry),
+        good.map(({ entry }) => entry),
       )
       if (plan.head !== undefined) await this.#store.commit([...plan.writes, headWrite(plan.head)])
       known = plan.head
