@@ -44,6 +44,7 @@ export class CommitQueue {
   readonly #hooks: CommitHooks
   #state: State = { kind: 'ready' }
   #waiting: Job[] = []
+  /** Whoever closes, until nothing is being written. */
   #idle: (() => void)[] = []
   #recovering: Promise<void> = Promise.resolve()
 
@@ -59,7 +60,7 @@ export class CommitQueue {
 
   /** Resolves when `writes` are on disk. Rejects with LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED, never hangs. */
   write(writes: readonly Write[] | (() => readonly Write[]), summary?: Summary): Promise<void> {
-    if (this.#state.kind === 'closed') return Promise.reject(closedError())
+    if (this.#state.kind === 'closed' || this.#idle.length > 0) return Promise.reject(closedError())
     if (this.#state.kind === 'read-only') return Promise.reject(readOnlyError(this.#state.cause))
     const bytes = typeof writes === 'function' ? 0 : sizeOf(writes)
     return new Promise((resolve, reject) => {
@@ -74,10 +75,10 @@ export class CommitQueue {
     })
   }
 
-  /** Waits for what is being written, refuses the rest. */
+  /** Waits for what was asked to be written before, and refuses what comes after. */
   async close(): Promise<void> {
-    if (this.#state.kind === 'read-only') this.#state.cancel()
     if (this.#state.kind === 'writing') await new Promise<void>(resolve => this.#idle.push(resolve))
+    if (this.#state.kind === 'read-only') this.#state.cancel()
     this.#state = { kind: 'closed' }
     this.#refuseAll(closedError())
     await this.#recovering
