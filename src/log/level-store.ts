@@ -208,9 +208,24 @@ async function openDatabase(directory: string): Promise<Database> {
   const database: Database = new Level(directory, ENCODING)
   try {
     await database.open()
+    await syncDirectory(directory)
     return database
   } catch (cause) {
+    await database.close()
     throw openingError(directory, cause)
+  }
+}
+
+/**
+ * LevelDB names its newest manifest by a rename that it does not sync, and what a new database's first manifest says was
+ * never synced either: without this a power cut can take all that was acknowledged since.
+ */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await openFile(directory)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

@@ -33,10 +33,10 @@ export interface LongRun {
   run(options: RunOptions): Promise<Outcome>
 }
 
-/** A database is used for so many cycles, then a new one is begun, with the next seed. */
-const LIFE_CYCLES = 10
+/** A database is used for so many cycles, then a new one is begun, with the next seed: beginnings are dangerous. */
+const LIFE_CYCLES = 5
 
-/** Runs `cycles` in lives of at most ten, each with a seed and a directory of its own. */
+/** Runs `cycles` in lives of at most five, each with a seed and a directory of its own. */
 export async function inLives(
   { cycles, seed, isOver = () => false }: RunOptions,
   live: (life: { readonly directory: string; readonly seed: number; readonly cycles: number }) => Promise<string[]>,

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { kill9 } from '../long/kill9.js'
+import type { Fault, LongRun, Outcome } from '../long/long-run.js'
+import { powerCut, powerCutAtTheBeginning, powerCutWithoutSync } from '../long/power-cut.js'
+
+const SEED = 20_261
+
+/** What went wrong, with the command that does it again. */
+const linesOf = (run: LongRun, faults: readonly Fault[]): string[] =>
+  faults.map(
+    ({ text, cycles, seed }) => `${text} (npm run test:long -- --only ${run.name} --cycles ${cycles} --seed ${seed})`,
+  )
+
+async function holds(run: LongRun, cycles: number): Promise<Outcome['figures']> {
+  const { figures, faults } = await run.run({ cycles, seed: SEED })
+  assert.deepEqual(linesOf(run, faults), [])
+  assert.equal(figures['cycles'], cycles)
+  return figures
+}
+
+test('kill -9 at random moments under load loses nothing that was acknowledged', async () => {
+  const figures = await holds(kill9, 10)
+  assert.ok((figures['acknowledged'] ?? 0) > 100)
+})
+
+const missing = await powerCut.missing?.()
+if (missing !== undefined) console.error(`NOT SHOWN, what a power cut and a failing disk do: ${missing}`)
+const skip = missing ?? false
+
+test('a power cut after the first entries of a new database loses none of them', { skip }, async () => {
+  assert.deepEqual(await powerCutAtTheBeginning(), { lost: 0, faults: [] })
+})
+
+test('a power cut loses nothing that was acknowledged, and a store without sync loses some', { skip }, async () => {
+  const figures = await holds(powerCut, 5)
+  assert.ok((figures['acknowledged'] ?? 0) > 100)
+  const careless = await powerCutWithoutSync({ cycles: 2, seed: SEED })
+  assert.ok(careless.lost > 0, 'the harness catches a store that does not sync')
+})

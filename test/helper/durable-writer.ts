@@ -1,0 +1,122 @@
+// A process that is to be killed: two logs that replicate with each other, both written to as fast as they take it.
+// What it prints is what it was promised:
+//
+//   open                            both logs are open
+//   unopened CODE                   they could not be opened, and are tried again
+//   said WHO SEQ TOKEN              an append resolved
+//   held WHO AUTHOR SEQ             everything of the author up to there is on WHO's disk
+//   refused WHO CODE                an append rejected
+//   read-only WHO, writable WHO     the log says so
+//   problem TEXT                    something is not as it should be
+
+import { writeSync } from 'node:fs'
+import path from 'node:path'
+import { pipeline } from 'node:stream'
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import { ChatError } from '../../src/base/errors.js'
+
+import { LevelStore } from '../../src/log/level-store.js'
+import { Log } from '../../src/log/log.js'
+import type { Store } from '../../src/log/store.js'
+import { spoken } from '../long/chance.js'
+import { CAROL, keysOf, type Who } from '../long/ledger.js'
+import { GoingOnStore, UnsyncedStore } from './careless-stores.js'
+
+export interface WriterOptions {
+  /** Holds a database for alice and one for bob. */
+  readonly data: string
+  /** Begins every token, so that no two runs say the same. */
+  readonly run: string
+  /** How the databases are written: the controls are careless. */
+  readonly store: 'level' | 'unsynced' | 'going-on'
+}
+
+const SPEAKERS = 12
+const OPENINGS_MAX = 1_000
+
+/** Waits a fortieth of what is asked: the disk is tried again soon. */
+const hastyClock: Clock = {
+  now: systemClock.now,
+  after: (delayMs, action) => systemClock.after(delayMs / 40, action),
+}
+
+function print(...words: readonly (string | number)[]): void {
+  writeSync(1, `${words.join(' ')}\n`)
+}
+
+async function openStore(directory: string, kind: WriterOptions['store']): Promise<Store> {
+  if (kind === 'unsynced') return UnsyncedStore.open(directory)
+  const store = await LevelStore.open(directory)
+  return kind === 'going-on' ? new GoingOnStore(store) : store
+}
+
+async function openLog(who: Who, { data, store }: WriterOptions): Promise<Log> {
+  for (let left = OPENINGS_MAX; ; left--) {
+    try {
+      return await Log.over(await openStore(path.join(data, who), store), keysOf(who), { clock: hastyClock })
+    } catch (error) {
+      if (!(error instanceof ChatError) || left === 0) throw error
+      print('unopened', error.code)
+    }
+  }
+}
+
+function tell(who: string, log: Log): void {
+  log.on('entries', ({ author, to }) => print('held', who, author, to - 1))
+  log.on('read-only', () => print('read-only', who))
+  log.on('writable', () => print('writable', who))
+  log.on('warning', line => print('problem', who, line))
+  log.on('fork', author => print('problem', who, `${author} forked`))
+}
+
+async function speak(who: string, log: Log, run: string, speaker: number): Promise<never> {
+  for (let line = 1; ; line++) {
+    const token = `${run}-${who}-${speaker}-${line}`
+    try {
+      const { seq } = await log.append({ username: who, message: spoken(token) })
+      print('said', who, seq, token)
+    } catch (error) {
+      if (!(error instanceof ChatError) || !/^LOG_(WRITE_FAILED|READ_ONLY)$/.test(error.code)) throw error
+      print('refused', who, error.code)
+      if (error.code === 'LOG_WRITE_FAILED' && !log.isReadOnly) print('problem', who, 'writes on after a failed write')
+      await log.writable()
+    }
+  }
+}
+
+/** Carol's entries come a few at a time, from a peer that has them all. */
+async function carry(log: Log): Promise<never> {
+  for (;;) {
+    const seq = (log.head.find(({ author }) => author === CAROL)?.seq ?? 0) + 1
+    const entries = [seq, seq + 1, seq + 2].map(place =>
+      Buffer.from(JSON.stringify({ username: 'carol', message: spoken(`carol-${place}`) })),
+    )
+    const refusal = await log.add({ author: CAROL, first: seq, entries })
+    if (refusal !== undefined) print('problem', 'alice', refusal.reason)
+  }
+}
+
+async function main(options: WriterOptions): Promise<void> {
+  const { run } = options
+  const alice = await openLog('alice', options)
+  const bob = await openLog('bob', options)
+  tell('alice', alice)
+  tell('bob', bob)
+  print('open')
+  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  if (a === undefined || b === undefined) return
+  pipeline(a, b, a, error => print('problem', 'both', `the link ended: ${error?.message}`))
+  const speakers = Array.from({ length: SPEAKERS }, (_, speaker) => speaker)
+  await Promise.all([
+    carry(alice),
+    ...speakers.map(speaker => speak('alice', alice, run, speaker)),
+    ...speakers.map(speaker => speak('bob', bob, run, speaker)),
+  ])
+}
+
+// Nobody is left to kill it: it ends by itself.
+process.stdin.resume().on('end', () => process.exit(0))
+main(JSON.parse(process.argv[2] ?? '{}') as WriterOptions).catch(error => {
+  print('problem', 'all', String((error as Error).stack).replaceAll('\n', ' | '))
+  process.exit(1)
+})

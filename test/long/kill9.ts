@@ -1,0 +1,36 @@
+import path from 'node:path'
+import { between, chance } from './chance.js'
+import { Ledger } from './ledger.js'
+import { inLives, type LongRun } from './long-run.js'
+import { killed, pause, printed, startWriter } from './writer.js'
+
+/** A writer is killed at a random moment, again and again. */
+export const kill9: LongRun = {
+  name: 'kill9',
+  shows: 'kill -9 at random moments under load loses nothing that was acknowledged',
+  cycles: 1_000,
+  run: async options => {
+    const figures = { cycles: 0, acknowledged: 0, lost: 0 }
+    const faults = await inLives(options, async ({ directory, seed, cycles }) => {
+      const random = chance(seed)
+      const data = path.join(directory, 'data')
+      const ledger = new Ledger()
+      const found: string[] = []
+      for (let cycle = 0; cycle < cycles; cycle++) {
+        const writer = startWriter({ data, run: `${seed}-${cycle}`, store: 'level' })
+        // Sometimes while it still opens; the first time it must have begun.
+        if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
+        await pause(between(random, 1, 400), writer)
+        for (const line of await killed(writer)) ledger.take(line)
+        const findings = await ledger.check(data)
+        found.push(...findings.faults)
+        figures.cycles++
+        figures.lost += findings.lost
+        if (findings.lost > 0) found.push(`${findings.lost} acknowledged entries lost in cycle ${cycle}`)
+      }
+      figures.acknowledged += ledger.acknowledged
+      return found
+    })
+    return { figures, faults }
+  },
+}

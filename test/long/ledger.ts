@@ -1,0 +1,175 @@
+import path from 'node:path'
+import { reasonOf } from '../../src/base/errors.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../src/base/signing.js'
+import type { AuthorId, Seq } from '../../src/log/author.js'
+import { decodeEntry } from '../../src/log/entry.js'
+import { LevelStore } from '../../src/log/level-store.js'
+import { Log } from '../../src/log/log.js'
+import { spoken, tokenOf } from './chance.js'
+
+/** An author without a key, whose entries alice has from an original peer. */
+export const CAROL = 'carol' as AuthorId
+
+export type Who = 'alice' | 'bob'
+const EVERYONE: readonly Who[] = ['alice', 'bob']
+
+/** Keys that no directory holds, as in the program: there they stand beside the databases. */
+export const keysOf = (who: Who): KeyPair => keyPairOf(Buffer.alloc(SEED_BYTES, who))
+
+/** What one look at the disk found. */
+export interface Findings {
+  /** Acknowledged entries that are not there. */
+  readonly lost: number
+  /** Everything else that is not as it should be. */
+  readonly faults: readonly string[]
+}
+
+/** What the writer was promised, over all its lives on the same databases. */
+export class Ledger {
+  readonly #said = { alice: new Map<Seq, string>(), bob: new Map<Seq, string>() }
+  readonly #held = { alice: new Map<AuthorId, Seq>(), bob: new Map<AuthorId, Seq>() }
+  readonly #faults: string[] = []
+  #acknowledged = 0
+  #afterwards = 0
+
+  /** How many appends have resolved. */
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  /** Takes one line that the writer printed. */
+  take(line: string): void {
+    const [what, who, a = '', b = ''] = line.split(' ')
+    if (what === 'said') this.#say(who as Who, Number(a), b)
+    if (what === 'held') {
+      const held = this.#held[who as Who]
+      held.set(a as AuthorId, Math.max(held.get(a as AuthorId) ?? 0, Number(b)))
+    }
+    if (what === 'problem') this.#faults.push(line)
+  }
+
+  /** Opens both databases, holds what is there against what was promised, and appends one more entry to each. */
+  async check(data: string): Promise<Findings> {
+    const faults = this.#faults.splice(0)
+    let lost = 0
+    const logs = new Map<Who, ReadonlyMap<AuthorId, readonly Uint8Array[]>>()
+    const ids = new Map<Who, AuthorId>()
+    for (const who of EVERYONE) {
+      try {
+        const log = await Log.open(path.join(data, who), { keys: keysOf(who) })
+        try {
+          log.on('warning', line => faults.push(`${who} warns: ${line}`))
+          const entries = await read(log, who, faults)
+          logs.set(who, entries)
+          ids.set(who, log.id)
+          lost += this.#lost(who, log.id, entries)
+          faults.push(...textFaults(who, log.id, entries))
+          await this.#appendOneMore(who, log, entries.get(log.id)?.length ?? 0, faults)
+        } finally {
+          await log.close()
+        }
+      } catch (error) {
+        const promised = this.#said[who].size + this.#held[who].size
+        lost += promised
+        if (promised > 0 || !(await isMended(path.join(data, who))))
+          faults.push(`${who}'s logs cannot be read, ${promised} entries in them: ${reasonOf(error)}`)
+      }
+    }
+    for (const who of EVERYONE) {
+      const other = who === 'alice' ? 'bob' : 'alice'
+      faults.push(...copyFaults(ids.get(who), logs.get(who), logs.get(other), `${other}'s copy of ${who}'s log`))
+    }
+    return { lost, faults }
+  }
+
+  #say(who: Who, seq: Seq, token: string): void {
+    const before = this.#said[who].get(seq)
+    if (before !== undefined) this.#faults.push(`${who}'s entry ${seq} was given out twice: ${before}, ${token}`)
+    this.#said[who].set(seq, token)
+    this.#acknowledged++
+  }
+
+  #lost(who: Who, own: AuthorId, entries: ReadonlyMap<AuthorId, readonly Uint8Array[]>): number {
+    let lost = 0
+    for (const [seq, token] of this.#said[who]) {
+      const entry = entries.get(own)?.[seq - 1]
+      if (entry === undefined || decodeEntry(entry)?.message !== spoken(token)) lost++
+    }
+    for (const [author, seq] of this.#held[who]) {
+      if (author !== own) lost += Math.max(0, seq - (entries.get(author)?.length ?? 0))
+    }
+    return lost
+  }
+
+  async #appendOneMore(who: Who, log: Log, last: Seq, faults: string[]): Promise<void> {
+    const token = `after-${this.#afterwards++}-${who}`
+    const { seq } = await log.append({ username: who, message: spoken(token) })
+    if (seq !== last + 1) faults.push(`${who}'s next entry is ${seq}, behind ${last}`)
+    this.#say(who, seq, token)
+  }
+}
+
+/**
+ * A power cut while LevelDB makes a database can leave one that it does not open. Nothing was in it yet; as the program
+ * opens it, it is mended.
+ */
+async function isMended(directory: string): Promise<boolean> {
+  try {
+    await (await LevelStore.openOrRepair(directory, () => {})).close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function read(log: Log, who: string, faults: string[]): Promise<Map<AuthorId, Uint8Array[]>> {
+  const entries = new Map<AuthorId, Uint8Array[]>(log.head.map(({ author }) => [author, []]))
+  let at = ''
+  for await (const batch of log.read()) {
+    for (const { author, seq, at: next, entry } of batch) {
+      const log = entries.get(author)
+      if (log?.push(entry) !== seq) faults.push(`${who} has entry ${seq} of ${author} out of order`)
+      if (next < at) faults.push(`${who} shows entry ${seq} of ${author} in the wrong place`)
+      at = next
+    }
+  }
+  for (const { author, seq } of log.head) {
+    const read = entries.get(author)?.length ?? 0
+    if (read !== seq) faults.push(`${who} has ${seq} entries of ${author}, and shows ${read}`)
+    const { last, fault } = await log.verify(author)
+    if (fault !== undefined || last !== seq)
+      faults.push(`${who}'s log of ${author} holds up to ${last} of ${seq}: ${fault}`)
+  }
+  return entries
+}
+
+/** Every entry is one that was said, as a whole, and there once. */
+function textFaults(who: string, own: AuthorId, logs: ReadonlyMap<AuthorId, readonly Uint8Array[]>): string[] {
+  const faults: string[] = []
+  for (const [author, entries] of logs) {
+    const tokens = new Set<string>()
+    entries.forEach((entry, index) => {
+      const token = tokenOf(decodeEntry(entry)?.message ?? '')
+      const isRight =
+        token !== undefined && !tokens.has(token) && (author === CAROL ? token === `carol-${index + 1}` : true)
+      if (!isRight) faults.push(`${who}'s entry ${index + 1} of ${author === own ? 'its own' : author}: ${token}`)
+      if (token !== undefined) tokens.add(token)
+    })
+  }
+  return faults
+}
+
+/** Nobody holds more of a log than its author does, nor anything else. */
+function copyFaults(
+  author: AuthorId | undefined,
+  own: ReadonlyMap<AuthorId, readonly Uint8Array[]> | undefined,
+  others: ReadonlyMap<AuthorId, readonly Uint8Array[]> | undefined,
+  what: string,
+): string[] {
+  if (author === undefined || own === undefined || others === undefined) return []
+  const copy = others.get(author) ?? []
+  const original = own.get(author) ?? []
+  if (copy.length > original.length) return [`${what} has ${copy.length} entries, and that has ${original.length}`]
+  const wrong = copy.findIndex((entry, index) => Buffer.compare(entry, original[index] ?? new Uint8Array(0)) !== 0)
+  return wrong === -1 ? [] : [`${what} differs at entry ${wrong + 1}`]
+}

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util'
+import { kill9 } from './kill9.js'
+import type { LongRun } from './long-run.js'
+import { powerCut } from './power-cut.js'
+
+const RUNS: readonly LongRun[] = [kill9, powerCut]
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    cycles: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    minutes: { type: 'string', default: 'Infinity' },
+  },
+})
+const seed = Number(values.seed)
+const end = Date.now() + Number(values.minutes) * 60_000
+const names = RUNS.map(run => run.name)
+if (values.only !== undefined && !names.includes(values.only)) {
+  console.error(`--only takes one of ${names.join(', ')}`)
+  process.exit(2)
+}
+
+for (const run of RUNS) {
+  if (values.only !== undefined && values.only !== run.name) continue
+  const missing = await run.missing?.()
+  if (missing !== undefined) {
+    console.log(`${run.name}: not run, ${missing}`)
+    continue
+  }
+  const started = Date.now()
+  const cycles = Number(values.cycles ?? run.cycles)
+  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end })
+  const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
+  console.log(`${run.name}: ${told.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
+  for (const fault of faults) {
+    console.log(`  ${fault.text}`)
+    console.log(`  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}`)
+    process.exitCode = 1
+  }
+}

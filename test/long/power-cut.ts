@@ -1,0 +1,90 @@
+import { buildPowerCut, PowerCut } from '../helper/power-cut.js'
+import { between, chance } from './chance.js'
+import { type Findings, Ledger } from './ledger.js'
+import { type Fault, inDirectory, inLives, type LongRun, type RunOptions } from './long-run.js'
+import { killed, pause, printed, startWriter } from './writer.js'
+
+interface Figures {
+  cycles: number
+  acknowledged: number
+  lost: number
+  /** Bytes that were written and never synced, and changes of names that were undone. */
+  bytesCut: number
+  changesUndone: number
+}
+
+const BUILD = 'power-cut'
+
+/** A writer is killed, and its files are cut back to what was synced, again and again. */
+export const powerCut: LongRun = {
+  name: BUILD,
+  shows: 'a power cut loses nothing that was acknowledged',
+  cycles: 500,
+  missing: () => inDirectory(missing),
+  run: options => cutAgainAndAgain(options, 'level'),
+}
+
+/** The same with a store that does not sync: acknowledged entries must be lost, or the test shows nothing. */
+export async function powerCutWithoutSync(options: RunOptions): Promise<Figures> {
+  const { figures } = await cutAgainAndAgain(options, 'unsynced')
+  return figures
+}
+
+/** The worst cut that can follow the first entries of new databases: everything goes that may. */
+export async function powerCutAtTheBeginning(): Promise<Findings> {
+  return inDirectory(async directory => {
+    const power = new PowerCut(await libraryIn(directory), directory)
+    const ledger = new Ledger()
+    const writer = startWriter({ data: power.data, run: 'first', store: 'level' }, await power.arm())
+    await printed(writer, /^said bob/)
+    for (const line of await killed(writer)) ledger.take(line)
+    await power.cut(() => 0)
+    return ledger.check(power.data)
+  })
+}
+
+async function cutAgainAndAgain(
+  options: RunOptions,
+  store: 'level' | 'unsynced',
+): Promise<{ readonly figures: Figures & Record<string, number>; readonly faults: Fault[] }> {
+  const figures = { cycles: 0, acknowledged: 0, lost: 0, bytesCut: 0, changesUndone: 0 }
+  const faults = await inLives(options, async ({ directory, seed, cycles }) => {
+    const random = chance(seed)
+    const power = new PowerCut(await libraryIn(directory), directory)
+    const ledger = new Ledger()
+    const found: string[] = []
+    for (let cycle = 0; cycle < cycles; cycle++) {
+      // Half are killed at some moment, half before some call: there they may die between writing and syncing.
+      const killAt = random() < 0.5 ? between(random, 1, random() < 0.2 ? 200 : 6_000) : 0
+      const env = await power.arm({ killAt })
+      const writer = startWriter({ data: power.data, run: `${seed}-${cycle}`, store }, env)
+      if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
+      await pause(between(random, 1, killAt === 0 ? 400 : 1_000), writer)
+      for (const line of await killed(writer)) ledger.take(line)
+      const { undone, bytes } = await power.cut(random)
+      const findings = await ledger.check(power.data)
+      figures.cycles++
+      figures.lost += findings.lost
+      figures.bytesCut += bytes
+      figures.changesUndone += undone
+      found.push(...findings.faults)
+      if (findings.lost > 0) found.push(`${findings.lost} acknowledged entries lost in cycle ${cycle}`)
+      if (found.length > 0) break // what is lost stays lost
+    }
+    figures.acknowledged += ledger.acknowledged
+    return found
+  })
+  return { figures, faults }
+}
+
+/** Why the calls of a process cannot be watched here, if so. */
+export async function missing(directory: string): Promise<string | undefined> {
+  const built = await buildPowerCut(directory)
+  return 'missing' in built ? built.missing : undefined
+}
+
+export async function libraryIn(directory: string): Promise<string> {
+  const built = await buildPowerCut(directory)
+  if ('missing' in built) throw new Error(built.missing)
+  return built.library
+}
