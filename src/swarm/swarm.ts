@@ -75,8 +75,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#options.clock.now() - this.#startedAt
   }
 
+  /** Open links, but those that are closed as soon as it is known whom they lead to. */
   get links(): readonly LinkInfo[] {
-    return [...this.#links.values()].map(link => link.info)
+    return [...this.#links.values()].filter(link => link.isTold).map(link => link.info)
   }
 
   /** Waits for connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Gives the port. */

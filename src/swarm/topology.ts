@@ -121,10 +121,14 @@ export class Topology {
     const effects: TopologyEffect[] = []
     const isOnlySecond = this.links.filter(other => isSame(other.remote, remote)).length === 1
     if (!isOnlySecond && this.#links.size >= LINKS_MAX) {
-      return [
-        { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
-        ...(peer ? [this.#retry(peer, 16)] : []),
-      ]
+      const guest = this.#guestBefore(link)
+      if (guest === undefined) {
+        return [
+          { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
+          ...(peer ? [this.#retry(peer, 16)] : []),
+        ]
+      }
+      effects.push({ kind: 'close', link: guest.id, reason: 'its place was needed' }, ...this.closed(guest.id, 0))
     }
     if (remote.kind === 'ours' && this.#key + this.#instance < remote.key + remote.instance) {
       for (const other of this.#links.values()) {
@@ -184,6 +188,17 @@ export class Topology {
           remote.address === formatAddress(peer.address) &&
           remoteAddress === peer.remoteAddress),
     )
+  }
+
+  /**
+   * Who has to leave a full house for `link`, so that strangers cannot keep others out: for a peer that the user named
+   * whoever he did not name, for one of ours an original that nobody can tell from a stranger; the oldest first.
+   */
+  #guestBefore(link: OpenLink): OpenLink | undefined {
+    const guests = this.links.filter(({ dialled }) => dialled === undefined)
+    const original = guests.find(({ remote }) => remote.kind === 'original')
+    if (link.dialled !== undefined) return original ?? guests[0]
+    return link.remote.kind === 'ours' ? original : undefined
   }
 
   #retry(peer: Peer, attempt: number): TopologyEffect {

@@ -225,25 +225,73 @@ test('when the network changes whoever is waited for is dialled at once, from th
   assert.deepEqual(delays(topology.failed('carol', 'nobody listens there')), [RETRY_MS_MIN])
 })
 
-test(`no more than ${LINKS_MAX} peers are linked at a time; one that goes makes room`, () => {
+/** A house that is full of links that came in, and of one that the user named. */
+function fullHouse(guest: (id: number) => Remote): Topology {
   const topology = topologyOf()
-  for (let id = 1; id <= LINKS_MAX; id++) topology.opened(link(id, original(`peer-${id}`)))
+  topology.add('dave', BOB)
+  topology.opened(link(0, original('dave'), 'dave'))
+  for (let id = 1; id < LINKS_MAX; id++) topology.opened(link(id, guest(id)))
+  return topology
+}
+
+const originals = (id: number): Remote => original(`peer-${id}`)
+const proven = (id: number): Remote => ours(String(id).padStart(32, '6'))
+const closes = (effects: readonly TopologyEffect[]): number[] =>
+  effects.flatMap(effect => (effect.kind === 'close' ? [effect.link] : []))
+
+test(`no more than ${LINKS_MAX} are linked at a time; one that goes makes room`, () => {
+  for (const [house, stranger] of [
+    [fullHouse(originals), original('stranger')],
+    [fullHouse(proven), original('stranger')],
+    [fullHouse(proven), ours(HIGHER)],
+  ] as const) {
+    assert.deepEqual(house.opened(link(100, stranger)), [
+      { kind: 'close', link: 100, reason: `${LINKS_MAX} links are open already` },
+    ])
+    house.closed(1, LASTED_MS)
+    assert.deepEqual(kinds(house.opened(link(101, stranger))), ['linked'])
+    assert.equal(house.links.length, LINKS_MAX)
+  }
+})
+
+test('in a full house the oldest original that came in leaves for one of ours', () => {
+  const house = fullHouse(originals)
+  const effects = house.opened(link(100, ours(HIGHER)))
+  assert.deepEqual(effects, [
+    { kind: 'close', link: 1, reason: 'its place was needed' },
+    { kind: 'linked', link: 100 },
+  ])
+  assert.equal(house.links.length, LINKS_MAX)
+  assert.deepEqual(house.closed(1, LASTED_MS), [])
+})
+
+test('in a full house anybody who was not named leaves for a peer that was', () => {
+  for (const [house, leaves] of [
+    [fullHouse(originals), 1],
+    [fullHouse(proven), 1],
+    [fullHouse(id => (id === 9 ? original('nine') : proven(id))), 9],
+  ] as const) {
+    house.add('bob', BOB)
+    assert.deepEqual(closes(house.opened(link(100, ours(HIGHER), 'bob'))), [leaves])
+  }
+})
+
+test('a house full of named peers takes nobody, and tries a further one slowly', () => {
+  const topology = topologyOf()
+  for (let id = 0; id < LINKS_MAX; id++) {
+    topology.add(`peer-${id}`, BOB)
+    topology.opened(link(id, original(`peer-${id}`), `peer-${id}`))
+  }
   topology.add('bob', BOB)
   const effects = topology.opened(link(100, ours(HIGHER), 'bob'))
-  assert.deepEqual(kinds(effects), ['close', 'retry'])
+  assert.deepEqual(closes(effects), [100])
   assert.deepEqual(delays(effects), [RETRY_MS_MAX])
-  topology.closed(1, LASTED_MS)
-  topology.due('bob')
-  assert.deepEqual(kinds(topology.opened(link(101, ours(HIGHER), 'bob'))), ['linked'])
-  assert.equal(topology.links.length, LINKS_MAX)
 })
 
 test('a full house still takes the newer link of a peer that is there, but no third', () => {
-  const topology = topologyOf()
-  for (let id = 1; id < LINKS_MAX; id++) topology.opened(link(id, original(`peer-${id}`)))
-  topology.opened(link(64, ours(LOWER)))
-  assert.deepEqual(kinds(topology.opened(link(65, ours(LOWER)))), ['linked'])
-  assert.deepEqual(kinds(topology.opened(link(66, ours(LOWER)))), ['close'])
+  const house = fullHouse(id => (id === 1 ? ours(LOWER) : proven(id)))
+  assert.deepEqual(kinds(house.opened(link(65, ours(LOWER)))), ['linked'])
+  assert.deepEqual(kinds(house.opened(link(66, ours(LOWER)))), ['close'])
 })
 
 test('two names for one peer are served by one link', () => {

@@ -1,0 +1,22 @@
+// A peer in a process of its own, to be stopped or killed: `node linking-process.js <port>` links to that port.
+import { systemClock } from '../../src/base/clock.js'
+import { systemRandom } from '../../src/base/random.js'
+import { Swarm } from '../../src/swarm/swarm.js'
+import { TcpTransport } from '../../src/swarm/tcp.js'
+import { keysOf, ROOM } from './opening-world.js'
+
+const swarm = new Swarm({
+  me: 'child:1',
+  room: ROOM,
+  keys: keysOf(99),
+  isOpen: true,
+  transport: new TcpTransport(systemClock, async host => [host]),
+  clock: systemClock,
+  random: systemRandom,
+})
+swarm.on('connection', connection => {
+  connection.resume()
+  console.log('linked')
+})
+setInterval(() => {}, 2 ** 30) // a listener's part: timers of ours keep no process
+swarm.add('parent', { host: '127.0.0.1', port: Number(process.argv[2]) })
