@@ -44,16 +44,24 @@ export function entryStream(log: Pick<Source, 'read'>, options: ReadOptions): Re
   const batches = log.read({ ...options, signal: abort.signal })
   let batch: readonly Entry[] = []
   let index = 0
+  let isFilling = false
   const fill = async (stream: Readable): Promise<void> => {
-    for (;;) {
-      while (index < batch.length) if (!stream.push(batch[index++])) return
-      const next = await batches.next()
-      if (next.done) {
-        stream.push(null)
-        return
+    // Asked again while a batch is on its way: what that brings is pushed by who waits for it.
+    if (isFilling) return
+    isFilling = true
+    try {
+      for (;;) {
+        while (index < batch.length) if (!stream.push(batch[index++])) return
+        const next = await batches.next()
+        if (next.done) {
+          stream.push(null)
+          return
+        }
+        batch = next.value
+        index = 0
       }
-      batch = next.value
-      index = 0
+    } finally {
+      isFilling = false
     }
   }
   return new Readable({
