@@ -1,4 +1,5 @@
 import { concat, utf8 } from '../base/bytes.js'
+import { AUTHORS_MAX } from '../base/limits.js'
 import { KEY_BYTES } from '../base/signing.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { compare, decodeProof, encodeProof, type ForkProof, isGenuine, proofFrom } from './fork.js'
@@ -32,6 +33,11 @@ export class Forks {
 
   get proofs(): readonly ForkProof[] {
     return [...this.#proofs.values()]
+  }
+
+  /** Whether one more proof of a log that is not held can be kept. */
+  get hasRoom(): boolean {
+    return this.#proofs.size < AUTHORS_MAX
   }
 
   proofOf(author: AuthorId): ForkProof | undefined {

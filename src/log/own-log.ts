@@ -81,11 +81,16 @@ export class OwnLog {
     this.#offered = Math.max(this.#offered, seq)
   }
 
+  /** The rows for own entries, signed. */
+  seal(first: Seq, before: ChainValue, links: readonly OwnLink[]): Write[] {
+    return sealOwn(this.#keys, this.#room, first, before, links)
+  }
+
   #startGroup(first: Seq, before: ChainValue, onStored: (from: Seq, to: Seq) => void): Group {
     const links: OwnLink[] = []
     const seal = (): Write[] => {
       this.#group = undefined
-      const writes = sealOwn(this.#keys, this.#room, first, before, links)
+      const writes = this.seal(first, before, links)
       const last = first + links.length - 1
       if (this.isOffering) {
         writes.push(offeredWrite(last))

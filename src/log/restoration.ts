@@ -1,18 +1,37 @@
 import type { Clock, Millis } from '../base/clock.js'
 import type { Seq } from './author.js'
+import type { CommitQueue } from './commit-queue.js'
+import type { Members } from './entry.js'
+import type { SignedHead } from './head.js'
+import type { Ledger } from './ledger.js'
+import type { OwnLog } from './own-log.js'
+import { forgetRetracted, retract, retracted } from './retraction.js'
+import type { SegmentLogs } from './segment-logs.js'
+import type { Store } from './store.js'
 
 /** How long a peer that claims more of the own log may take to send it. */
 const RESTORE_MS_MAX: Millis = 5_000
 
+export interface RestorationParts {
+  readonly clock: Clock
+  readonly store: Store
+  readonly queue: CommitQueue
+  readonly segments: SegmentLogs
+  readonly ledger: Ledger
+  readonly own: OwnLog
+  readonly onWarning: (line: string) => void
+}
+
 /** The own log on its way back from peers: meanwhile nothing is appended, so that its author never forks. PROTOCOL.md §4.5. */
 export class Restoration {
-  readonly #clock: Clock
-  readonly #onWarning: (line: string) => void
+  readonly #parts: RestorationParts
   #current: { readonly to: Seq; readonly done: Promise<void>; readonly finish: () => void } | undefined
+  /** Whether own lines that were taken back wait to be said again; at first it is not known. */
+  #hasRetracted = true
+  #retractions = 0
 
-  constructor(clock: Clock, onWarning: (line: string) => void) {
-    this.#clock = clock
-    this.#onWarning = onWarning
+  constructor(parts: RestorationParts) {
+    this.#parts = parts
   }
 
   get isOn(): boolean {
@@ -26,21 +45,27 @@ export class Restoration {
 
   /** A peer claims to hold the own log up to `to`: it has 5 s to send it. */
   claimed(to: Seq): void {
-    this.#onWarning(`a peer holds more of your own log than this disk: entries up to ${to} are fetched back first`)
+    this.#parts.onWarning(
+      `a peer holds more of your own log than this disk: entries up to ${to} are fetched back first`,
+    )
     this.#begin(to, RESTORE_MS_MAX)
   }
 
   /** This disk has lost what peers were told of: there is no going on before it is back, however long that takes. */
   lost(from: Seq, to: Seq): void {
-    this.#onWarning(
+    this.#parts.onWarning(
       `entries ${from} to ${to} of your own log are missing here: nothing is written until a peer brings them back, or \`renew\` makes a new key`,
     )
     this.#begin(to, undefined)
   }
 
-  reached(seq: Seq): void {
+  /** More of the own log came back. */
+  came(head: SignedHead | undefined): void {
+    const { own, onWarning } = this.#parts
+    const seq = head?.seq ?? 0
+    own.reset(head, Math.max(own.offered, seq))
     if (this.#current === undefined || seq < this.#current.to) return
-    this.#onWarning(`your own log is back: it goes up to entry ${seq}`)
+    onWarning(`your own log is back: it goes up to entry ${seq}`)
     this.finish()
   }
 
@@ -53,6 +78,36 @@ export class Restoration {
     while (this.#current !== undefined) await this.#current.done
   }
 
+  /** Takes back own lines that nobody was told of; false where there are none. They wait for `sayAgain`. */
+  async takeBack(): Promise<boolean> {
+    const { own, ledger, queue, segments } = this.#parts
+    const { head, offered } = own
+    if (head === undefined || head.seq <= offered) return false
+    this.#retractions++
+    const { writes, head: rest } = await retract(segments, own, head)
+    await queue.write(writes)
+    own.reset(rest, offered)
+    ledger.put(own.author, rest)
+    this.#hasRetracted = true
+    return true
+  }
+
+  /** Appends again what was taken back, by this run or by one before it. */
+  async sayAgain(append: (members: Members) => Promise<unknown>): Promise<void> {
+    if (!this.#hasRetracted) return
+    this.#hasRetracted = false
+    const retractions = this.#retractions
+    try {
+      const lines = await retracted(this.#parts.store)
+      await Promise.all(lines.map(append))
+      // Taken back once more meanwhile: then they wait again.
+      if (lines.length > 0 && retractions === this.#retractions) await this.#parts.queue.write([forgetRetracted])
+    } catch (error) {
+      this.#hasRetracted = true
+      throw error
+    }
+  }
+
   #begin(to: Seq, withinMs: Millis | undefined): void {
     this.#current?.finish()
     let release = (): void => {}
@@ -60,10 +115,12 @@ export class Restoration {
       release = resolve
     })
     const giveUp = (): void => {
-      this.#onWarning('a peer claims more of your log than this disk holds, but did not send it: it is not waited for')
+      this.#parts.onWarning(
+        'a peer claims more of your log than this disk holds, but did not send it: it is not waited for',
+      )
       this.finish()
     }
-    const cancel = withinMs === undefined ? () => {} : this.#clock.after(withinMs, giveUp)
+    const cancel = withinMs === undefined ? () => {} : this.#parts.clock.after(withinMs, giveUp)
     this.#current = {
       to,
       done,

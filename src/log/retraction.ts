@@ -1,11 +1,10 @@
 import { textOf, utf8 } from '../base/bytes.js'
-import type { KeyPair } from '../base/signing.js'
 import { keyOf, type Seq } from './author.js'
 import { chainNext } from './chain.js'
 import { decodeEntry, type Members } from './entry.js'
 import type { SignedHead } from './head.js'
+import type { OwnLog } from './own-log.js'
 import type { SegmentLogs } from './segment-logs.js'
-import { sealOwn } from './segment-plan.js'
 import { segmentKey, signedHeadKey, signedHeadWrite } from './segment-rows.js'
 import type { Store, Write } from './store.js'
 
@@ -19,16 +18,11 @@ export interface Retraction {
 }
 
 /**
- * Takes back the own entries behind `offered`: their lines are kept in the same commit, so that a crash loses none.
+ * Takes back the own entries behind the last that was offered: their lines are kept in the same commit, so that a crash loses none.
  * PROTOCOL.md §4.5.
  */
-export async function retract(
-  segments: SegmentLogs,
-  keys: KeyPair,
-  room: Uint8Array,
-  own: SignedHead,
-  offered: Seq,
-): Promise<Retraction> {
+export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHead): Promise<Retraction> {
+  const { offered } = log
   const writes: Write[] = []
   const lines: Members[] = []
   for await (const entries of segments.read(own.author, offered + 1, own.seq + 1)) {
@@ -44,7 +38,7 @@ export async function retract(
       chain = chainNext(chain, entry)
       return { entry, chain }
     })
-    writes.push(...sealOwn(keys, room, cut.first, cut.before, links))
+    writes.push(...log.seal(cut.first, cut.before, links))
   }
   writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
   writes.push({ type: 'put', key: RETRACTED_KEY, value: utf8(JSON.stringify(lines)) })

@@ -1,0 +1,164 @@
+import { EMPTY, sameBytes } from '../base/bytes.js'
+import type { Allowance } from './allowance.js'
+import { type AuthorId, authorOfKey, keyOf } from './author.js'
+import type { CommitQueue } from './commit-queue.js'
+import type { Run } from './effects.js'
+import type { ForkProof } from './fork.js'
+import type { Forks } from './forks.js'
+import { CHAIN_PREFIX_BYTES } from './frames.js'
+import type { Digest } from './head.js'
+import type { Ledger } from './ledger.js'
+import type { Refusal } from './options.js'
+import type { OwnLog } from './own-log.js'
+import type { Restoration } from './restoration.js'
+import { headWrite, type RowLogs } from './row-logs.js'
+import type { Segment } from './segment.js'
+import { planBelow, planSigned, type SignedPlan, type SignedRun } from './segment-plan.js'
+import { signedHeadWrite } from './segment-rows.js'
+
+export interface IntakeParts {
+  readonly room: Uint8Array
+  readonly rows: RowLogs
+  readonly ledger: Ledger
+  readonly queue: CommitQueue
+  readonly own: OwnLog
+  readonly forks: Forks
+  readonly restoration: Restoration
+  readonly onFork: (proof: ForkProof) => void
+}
+
+/** Judges what peers send. Only what continues a log at its head, and what its author vouches for, is stored. PROTOCOL.md §5.3. */
+export class Intake {
+  readonly #parts: IntakeParts
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Entries of an unsigned author. Rejects where the disk does not take them. */
+  async add(run: Run, newAuthors: Allowance | undefined): Promise<Refusal | undefined> {
+    const { ledger, rows } = this.#parts
+    const planned = ledger.tips.get(run.author)?.planned
+    const skip = (planned?.seq ?? 0) + 1 - run.first
+    if (skip >= run.entries.length) return undefined
+    if (skip < 0) return { reason: `entry ${run.first + skip} is missing before entry ${run.first}` }
+    const refusal = ledger.refusalOf(run.author, newAuthors)
+    if (refusal !== undefined) return refusal
+    const { head, entries, writes, fault } = rows.plan(run.author, planned, run.entries.slice(skip))
+    if (head !== undefined && entries.length > 0) {
+      await ledger.write({ head, count: entries.length, writes, headWrite: () => headWrite(head), segments: 0 })
+    }
+    return fault === undefined ? undefined : { reason: fault }
+  }
+
+  /** Consecutive runs of a signed author. Rejects where the disk does not take them. */
+  async addSigned(
+    author: AuthorId,
+    runs: readonly SignedRun[],
+    newAuthors: Allowance | undefined,
+  ): Promise<Refusal | undefined> {
+    const { room, ledger, own, forks, restoration } = this.#parts
+    const key = keyOf(author) ?? EMPTY
+    const head = ledger.signedHead(author)
+    const isOwn = author === own.author
+    const isNews = placeAfter(runs) - 1 > (head?.seq ?? 0)
+    if (isOwn && isNews && !restoration.isOn) return { reason: 'it is the own log, and only its owner extends it' }
+    const proof = forks.proofOf(author)
+    if (proof !== undefined) return this.#addBelow(proof, runs)
+    const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
+    if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
+    const plan = planSigned({ room, key }, head, runs)
+    const refusal = plan.entries.length > 0 && !isOwn ? ledger.refusalOf(author, newAuthors) : undefined
+    if (refusal !== undefined) return refusal
+    await this.#store(plan)
+    if (isOwn && plan.entries.length > 0) restoration.came(plan.head)
+    if (plan.fork !== undefined) return this.#dispute(author, plan.fork, plan.fault ?? '', runs)
+    return plan.fault === undefined ? undefined : { reason: plan.fault }
+  }
+
+  /** What a peer says proves a fork, if it does. */
+  async addProof(segments: readonly [Segment, Segment]): Promise<void> {
+    const { forks, ledger } = this.#parts
+    const proof = forks.check(segments)
+    if (proof === undefined) return
+    if (ledger.tips.has(authorOfKey(segments[0].key)) || (ledger.hasRoom && forks.hasRoom)) await this.#freeze(proof)
+  }
+
+  /** Heads that are as long as those held here, and not the same. */
+  differing(heads: readonly Digest[]): Digest[] {
+    const { ledger, forks } = this.#parts
+    return heads.filter(({ author, seq, chain }) => {
+      const head = ledger.signedHead(author)
+      if (head === undefined || chain === undefined || head.seq !== seq || forks.proofOf(author) !== undefined)
+        return false
+      if (sameBytes(chain, head.chain.subarray(0, CHAIN_PREFIX_BYTES))) return false
+      forks.suspect(author)
+      return true
+    })
+  }
+
+  async #store({ head, entries, writes }: SignedPlan): Promise<void> {
+    if (head === undefined || entries.length === 0) return
+    const count = entries.length
+    await this.#parts.ledger.write({
+      head,
+      count,
+      writes,
+      headWrite: () => signedHeadWrite(head),
+      segments: writes.length,
+    })
+  }
+
+  /** What a log lacks below a proven fork: where no signature ends it, the proof vouches. */
+  async #addBelow(proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const { key } = proof.segments[0]
+    await this.#store(
+      planBelow({ room: this.#parts.room, key }, this.#parts.ledger.signedHead(authorOfKey(key)), runs, proof),
+    )
+    if (placeAfter(runs) <= proof.place) return undefined
+    return { reason: `its author signed two histories from entry ${proof.place} on` }
+  }
+
+  async #disputeAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const key = keyOf(author) ?? EMPTY
+    for (const { before, ...run } of runs) {
+      if (before === undefined) continue
+      const refusal = await this.#dispute(author, { key, before, ...run }, 'it contradicts what is held', runs)
+      if (refusal === undefined || refusal.want !== undefined || this.#parts.forks.proofOf(author) !== undefined)
+        return refusal
+    }
+    return undefined
+  }
+
+  /** Looks for the place where two histories part; freezes the log there once it is proven. */
+  async #dispute(
+    author: AuthorId,
+    theirs: Segment,
+    reason: string,
+    runs: readonly SignedRun[],
+  ): Promise<Refusal | undefined> {
+    const { forks, ledger, own, restoration } = this.#parts
+    const dispute = await forks.dispute(author, theirs, ledger.durable(author))
+    const isOwn = author === own.author
+    const isFork = dispute.kind === 'proven' && (!isOwn || dispute.proof.place <= own.offered)
+    // What nobody was told of can still be taken back: that is no fork.
+    if (isOwn && dispute.kind !== 'unproven' && !isFork && (await restoration.takeBack()))
+      return this.addSigned(author, runs, undefined)
+    if (dispute.kind === 'want') return { reason, want: dispute.seq }
+    if (dispute.kind === 'proven') await this.#freeze(dispute.proof)
+    return { reason }
+  }
+
+  async #freeze(proof: ForkProof): Promise<void> {
+    const { queue, forks, own, restoration, onFork } = this.#parts
+    await queue.write([forks.keep(proof)])
+    if (authorOfKey(proof.segments[0].key) === own.author) restoration.finish()
+    onFork(proof)
+  }
+}
+
+/** The place behind the last entry of the runs. */
+function placeAfter(runs: readonly SignedRun[]): number {
+  const end = runs.at(-1)
+  return end === undefined ? 0 : end.first + end.entries.length
+}

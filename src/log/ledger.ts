@@ -1,0 +1,127 @@
+import { AUTHORS_MAX, MERGE_SEGMENTS } from '../base/limits.js'
+import type { Allowance } from './allowance.js'
+import type { AuthorId, Seq } from './author.js'
+import type { CommitQueue } from './commit-queue.js'
+import type { Span } from './feed.js'
+import type { Digest, Head, SignedHead } from './head.js'
+import type { Refusal } from './options.js'
+import type { SegmentLogs } from './segment-logs.js'
+import type { Write } from './store.js'
+import { type Tip, type Tips, tipAt } from './tip.js'
+
+/** Entries that are planned behind a log's head, and the rows for them. */
+export interface Addition {
+  readonly head: Head | SignedHead
+  readonly count: number
+  readonly writes: readonly Write[]
+  /** The row that says how far the log goes then. */
+  readonly headWrite: () => Write
+  /** How many segments are among the rows. */
+  readonly segments: number
+}
+
+/** Keeps account of how far every log goes: what is planned, what is on disk, and what readers were told of. */
+export class Ledger {
+  readonly tips: Tips = new Map()
+  readonly #queue: CommitQueue
+  readonly #segments: SegmentLogs
+  readonly #authorsMax: number
+  readonly #onDurable: (span: Span) => void
+
+  constructor(queue: CommitQueue, segments: SegmentLogs, authorsMax = AUTHORS_MAX, onDurable: (span: Span) => void) {
+    this.#queue = queue
+    this.#segments = segments
+    this.#authorsMax = authorsMax
+    this.#onDurable = onDurable
+  }
+
+  /** How far each log goes on this disk. */
+  get heads(): Digest[] {
+    const digests: Digest[] = []
+    for (const [author, { durable }] of this.tips) if (durable > 0) digests.push({ author, seq: durable })
+    return digests
+  }
+
+  durable(author: AuthorId): Seq {
+    return this.tips.get(author)?.durable ?? 0
+  }
+
+  signedHead(author: AuthorId): SignedHead | undefined {
+    const planned = this.tips.get(author)?.planned
+    return planned !== undefined && 'chain' in planned ? planned : undefined
+  }
+
+  /** What the disk is found to hold, in the place of what was thought. */
+  reset(heads: Iterable<Head | SignedHead>): void {
+    this.tips.clear()
+    for (const head of heads) this.tips.set(head.author, tipAt(head))
+  }
+
+  /** One log is found to go only so far; readers are not told again of what they saw. */
+  put(author: AuthorId, head: Head | SignedHead | undefined): void {
+    const announced = this.tips.get(author)?.announced ?? 0
+    if (head === undefined) this.tips.delete(author)
+    else this.tips.set(author, tipAt(head, announced))
+  }
+
+  /** Why a log cannot be begun here, if it cannot. */
+  refusalOf(author: AuthorId, newAuthors: Allowance | undefined): Refusal | undefined {
+    if (this.tips.has(author)) return undefined
+    if (this.tips.size >= this.#authorsMax)
+      return { reason: `${this.#authorsMax} authors are held, and no more are taken` }
+    if (newAuthors?.take() === false) return { reason: 'too many new authors in an hour from one link' }
+    return undefined
+  }
+
+  /** Whether one more author fits. */
+  get hasRoom(): boolean {
+    return this.tips.size < this.#authorsMax
+  }
+
+  /** From now on what follows on `head` can be planned. */
+  plan(head: Head | SignedHead): Tip {
+    const tip = this.tips.get(head.author) ?? { planned: head, durable: 0, announced: 0, loose: { count: 0, from: 1 } }
+    tip.planned = head
+    this.tips.set(head.author, tip)
+    return tip
+  }
+
+  /** Stores planned entries that end at a head; resolves when they are on disk and readers are told. */
+  async write({ head, count, writes, headWrite, segments }: Addition): Promise<void> {
+    const { author, seq } = head
+    const tip = this.plan(head)
+    try {
+      await this.#queue.write(writes, { name: author, write: headWrite })
+    } catch (error) {
+      if (tip.durable === 0 && this.tips.get(author) === tip) this.tips.delete(author)
+      throw error
+    }
+    this.stored(author, seq + 1 - count, seq + 1, segments)
+  }
+
+  /** Entries with `from ≤ seq < to` are on disk. */
+  stored(author: AuthorId, from: Seq, to: Seq, segments: number): void {
+    const tip = this.tips.get(author)
+    if (tip === undefined) return
+    tip.durable = to - 1
+    const news = Math.max(from, tip.announced + 1)
+    tip.announced = Math.max(tip.announced, to - 1)
+    if (news < to) this.#onDurable({ author, from: news, to })
+    if (segments === 0) return
+    tip.loose.count += segments
+    if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)
+  }
+
+  /** Joins the small segments that came one by one. It changes no entry, and no reader sees it. */
+  async #joinSmall(author: AuthorId, tip: Tip): Promise<void> {
+    const { from } = tip.loose
+    const to = tip.durable + 1
+    tip.loose = { count: 0, from: to }
+    try {
+      const writes = await this.#segments.merged(author, from, to)
+      if (writes.length > 0) await this.#queue.write(writes)
+    } catch {
+      // Not joined: it stays as it is stored, which is as good.
+    }
+  }
+}
