@@ -3,7 +3,7 @@ import { chainNext, chainStart, type LogName, signChain } from '../../src/log/ch
 import { roomId } from '../../src/log/room.js'
 import { sizeInSegment } from '../../src/log/segment.js'
 import type { SignedRun } from '../../src/log/segment-plan.js'
-import type { Write } from '../../src/log/store.js'
+import type { Row, Write } from '../../src/log/store.js'
 import { MemoryDisk } from './memory-store.js'
 import { type Audit, audit } from './signed-oracle.js'
 
@@ -101,6 +101,7 @@ export function auditWrites(writes: readonly Write[], room = LOBBY_ID): Audit {
 
 const EVERYTHING = { gte: new Uint8Array(0), lt: new Uint8Array(64).fill(0xff) }
 
+export const allRows = (disk: MemoryDisk): Row[] => disk.rows(EVERYTHING, Number.POSITIVE_INFINITY)
+
 /** The same for all rows of a disk. */
-export const auditDisk = (disk: MemoryDisk, room = LOBBY_ID): Audit =>
-  audit(room, disk.rows(EVERYTHING, Number.POSITIVE_INFINITY))
+export const auditDisk = (disk: MemoryDisk, room = LOBBY_ID): Audit => audit(room, allRows(disk))

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import test from 'node:test'
+import { frame } from '../../src/base/frames.js'
+import { keyPairOf } from '../../src/base/signing.js'
+import { archiveOf, readArchive } from '../../src/log/archive.js'
+import { type At, EARLIEST } from '../../src/log/at.js'
+import type { AuthorId } from '../../src/log/author.js'
+import { chainNext, chainStart, isVouchedFor, signChain } from '../../src/log/chain.js'
+import { splitSignature, validAt, withSignature } from '../../src/log/entry.js'
+import { decodeFrame, encodeHeads, encodeLoose, encodeSegments } from '../../src/log/frames.js'
+import { Log } from '../../src/log/log.js'
+import { decodeChange, decodeHandshake, encodeChange, encodeHandshake, type Mode } from '../../src/log/messages.js'
+import { roomId } from '../../src/log/room.js'
+import { decodeSegment, encodeSegment } from '../../src/log/segment.js'
+import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
+import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
+import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { entryFault, hex, unhex } from '../helper/signed-oracle.js'
+import { vectors } from '../helper/signed-vectors.js'
+import { allRows, carol } from '../helper/signed-world.js'
+
+// PROTOCOL.md §10. Compiled tests run from dist/, the vectors stay in the source tree.
+
+type Vectors = { readonly [N in keyof typeof vectors]: ReturnType<(typeof vectors)[N]> }
+
+const fileOf = (name: string): string => path.resolve('test/vectors', `${name}.json`)
+
+function load<N extends keyof Vectors>(name: N): Vectors[N] {
+  return JSON.parse(readFileSync(fileOf(name), 'utf8'))
+}
+
+const unbase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
+
+/** `VECTORS=write node …` makes the files anew: a change of them is a change of the protocol. */
+for (const [name, make] of Object.entries(vectors)) {
+  const text = `${JSON.stringify(make(), null, 2)}\n`
+  if (process.env['VECTORS'] === 'write') writeFileSync(fileOf(name), text)
+  test(`the vectors in ${name}.json are those that the oracle makes`, () => {
+    assert.deepEqual(JSON.parse(readFileSync(fileOf(name), 'utf8')), JSON.parse(text))
+  })
+}
+
+test('room ids', () => {
+  for (const { name, id } of load('rooms')) assert.equal(hex(roomId(name)), id, name)
+})
+
+test('keys, chain values and signatures', () => {
+  for (const log of load('logs')) {
+    const keys = keyPairOf(unhex(log.seed))
+    const room = unhex(log.room)
+    assert.equal(hex(keys.publicKey), log.key)
+    const name = { room, key: keys.publicKey }
+    let chain = chainStart(name)
+    assert.equal(hex(chain), log.chain[0])
+    log.entries.forEach((entry, index) => {
+      chain = chainNext(chain, Buffer.from(entry))
+      assert.equal(hex(chain), log.chain[index + 1])
+      const signature = signChain(keys, room, index + 1, chain)
+      assert.equal(hex(signature), log.signatures[index])
+      assert.ok(isVouchedFor(name, index + 1, chain, signature))
+      assert.ok(!isVouchedFor(name, index + 2, chain, signature))
+    })
+  }
+})
+
+test('segments, and the rows they are stored in', () => {
+  const { good, bad } = load('segments')
+  for (const { what, bytes: text, row, lengths, ...said } of good) {
+    const bytes = unbase64(text)
+    const segment = decodeSegment(bytes)
+    assert.ok(segment, what)
+    const { key, first, entries, before, signature } = segment
+    assert.deepEqual(
+      { key: hex(key), first, count: entries.length, before: hex(before), signature: hex(signature) },
+      said,
+      what,
+    )
+    assert.deepEqual(
+      entries.map(({ length }) => length),
+      lengths,
+    )
+    assert.equal(hex(encodeSegment(segment)), hex(bytes), what)
+    const write = segmentWrite(key, first, bytes)
+    assert.ok(write.type === 'put')
+    assert.equal(hex(write.key), row.key)
+    assert.equal(hex(write.value), row.checksum + hex(bytes))
+    let chain = before
+    for (const entry of entries) chain = chainNext(chain, entry)
+    assert.ok(isVouchedFor({ room: roomId('lobby'), key }, first + entries.length - 1, chain, signature), what)
+  }
+  for (const { what, bytes } of bad) assert.equal(decodeSegment(unbase64(bytes)), undefined, what)
+})
+
+type Side = Vectors['hello']['dialler']
+
+const helloOf = (room: string, { key, instance, nonce, ageMs, nowMs }: Side): Hello => ({
+  version: 1,
+  room: unhex(room),
+  instance: unhex(instance),
+  key: unhex(key),
+  nonce: unhex(nonce),
+  ageMs,
+  nowMs,
+})
+
+test('hellos and the proofs of their keys', () => {
+  const { room, dialler, listener } = load('hello')
+  for (const side of [dialler, listener]) {
+    const hello = helloOf(room, side)
+    assert.equal(hex(encodeHello(hello)), side.hello)
+    assert.deepEqual(decodeHello(unhex(side.hello)), hello)
+  }
+  const [theirs, own] = [helloOf(room, dialler), helloOf(room, listener)]
+  assert.equal(hex(proofOf(keyPairOf(unhex(dialler.seed)), 'dialler', theirs, own)), dialler.proof)
+  assert.equal(hex(proofOf(keyPairOf(unhex(listener.seed)), 'listener', own, theirs)), listener.proof)
+  assert.ok(isProof(unhex(dialler.proof), 'dialler', theirs, own))
+  assert.ok(!isProof(unhex(dialler.proof), 'listener', theirs, own))
+  assert.ok(!isProof(unhex(listener.proof), 'dialler', theirs, own))
+})
+
+test('the opening of a link between two of ours, write by write', () => {
+  const { room, dialler, listener, written } = load('hello')
+  const opening = (role: 'dialler' | 'listener', side: Side): Opening =>
+    new Opening({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
+  const ends = { dialler: opening('dialler', dialler), listener: opening('listener', listener) }
+  const said = { dialler: '', listener: '' }
+  const opened: string[] = []
+  const perform = (by: 'dialler' | 'listener', effects: readonly OpeningEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.kind === 'opened' && effect.remote.kind === 'ours') opened.push(effect.remote.key)
+      if (effect.kind !== 'send') continue
+      said[by] += hex(effect.bytes)
+      const other = by === 'dialler' ? 'listener' : 'dialler'
+      perform(other, ends[other].receive(effect.bytes))
+    }
+  }
+  perform('listener', ends.listener.start())
+  perform('dialler', ends.dialler.start())
+  for (const by of ['dialler', 'listener'] as const) {
+    const expected = written.filter(write => write.by === by).map(({ bytes }) => bytes)
+    assert.equal(said[by], expected.join(''))
+  }
+  assert.deepEqual(opened.sort(), [dialler.key, listener.key].sort())
+})
+
+/** The body of the one frame that `bytes` are. */
+function bodyOf(bytes: string): Uint8Array {
+  const whole = unhex(bytes)
+  const start = (whole[0] ?? 0) < 0x80 ? 1 : (whole[1] ?? 0) < 0x80 ? 2 : 3
+  assert.equal(hex(frame(whole.subarray(start))), bytes)
+  return whole.subarray(start)
+}
+
+test('frames between ours', () => {
+  const { heads, noHeads, segments, loose, unknown } = load('frames').ours
+  const digests = heads.of.map(({ author, seq, ...rest }) => ({
+    author: author as AuthorId,
+    seq,
+    ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
+  }))
+  assert.equal(hex(encodeHeads(digests)), heads.bytes)
+  const read = decodeFrame(bodyOf(heads.bytes))
+  assert.ok(read.kind === 'heads')
+  assert.deepEqual(
+    read.heads.map(({ author, seq, chain }) => ({ author, seq, ...(chain !== undefined && { chain: hex(chain) }) })),
+    heads.of,
+  )
+  assert.deepEqual(decodeFrame(bodyOf(noHeads)), { kind: 'heads', heads: [] })
+  assert.equal(hex(encodeSegments(segments.of.map(unhex))), segments.bytes)
+  const frames = decodeFrame(bodyOf(segments.bytes))
+  assert.ok(frames.kind === 'segments')
+  assert.deepEqual(
+    frames.segments.map(segment => hex(encodeSegment(segment))),
+    segments.of,
+  )
+  const { id, seq, entry } = loose.of
+  assert.equal(hex(encodeLoose({ id, seq, entry: Buffer.from(entry) })), loose.bytes)
+  const single = decodeFrame(bodyOf(loose.bytes))
+  assert.ok(single.kind === 'loose')
+  assert.deepEqual({ ...single.change, entry: Buffer.from(single.change.entry).toString() }, loose.of)
+  assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
+})
+
+test('messages to and from an original peer, and a signature on its way through one', () => {
+  const { handshake, change } = load('frames').original
+  const spoken = { ...handshake.of, mode: handshake.of.mode as Mode }
+  assert.equal(hex(frame(encodeHandshake(spoken))), handshake.bytes)
+  assert.deepEqual(decodeHandshake(bodyOf(handshake.bytes)), spoken)
+  const { id, seq, entry, signature } = change.of
+  const travelling = withSignature(Buffer.from(entry), unhex(signature))
+  assert.equal(Buffer.from(travelling).toString(), change.entry)
+  assert.equal(hex(frame(encodeChange({ id, seq, entry: travelling }))), change.bytes)
+  const read = decodeChange(bodyOf(change.bytes))
+  const split = splitSignature(read?.entry ?? new Uint8Array(0))
+  assert.deepEqual([read?.id, read?.seq], [id, seq])
+  assert.equal(Buffer.from(split?.entry ?? []).toString(), entry)
+  assert.equal(hex(split?.signature ?? new Uint8Array(0)), signature)
+})
+
+test('an export, and the rows of the database that takes it in and gives it back', async () => {
+  const store = load('store')
+  const disk = new MemoryDisk()
+  const room = unhex(store.room)
+  const log = await Log.over(new MemoryStore(disk), carol, { room })
+  const file = unbase64(store.export)
+  const report = await readArchive(log, room, piece(file))
+  assert.deepEqual(report, { added: store.entries, refused: [] })
+  const rows = allRows(disk).map(([key, value]) => ({ key: hex(key), value: hex(value) }))
+  assert.deepEqual(
+    rows,
+    store.rows.map(({ key, value }) => ({ key, value })),
+  )
+  const given: Uint8Array[] = []
+  for await (const bytes of archiveOf(log, room)) given.push(bytes)
+  assert.equal(hex(Buffer.concat(given)), hex(file))
+  await log.close()
+})
+
+test('the row of what was offered of the own log', async () => {
+  const { key, value } = load('store').offered
+  assert.equal(hex(OFFERED_KEY), key)
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), carol)
+  await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
+  await log.offer()
+  await log.close()
+  assert.equal(hex(disk.get(OFFERED_KEY) ?? new Uint8Array(0)), value)
+})
+
+async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+test('which entries are valid, and by which rule the others are not', () => {
+  const { previous, at, valid, invalid } = load('entries')
+  for (const { what, bytes } of valid) {
+    assert.equal(validAt(unbase64(bytes), previous as At), at, what)
+    assert.equal(entryFault(unbase64(bytes), previous), undefined, what)
+  }
+  const faults: Record<string, string> = {
+    'at most 16 KiB': 'longer than 16 KiB',
+    'UTF-8': 'not well-formed UTF-8',
+    begins: 'does not begin with its clock',
+    ends: 'does not end with its brace',
+    JSON: 'not JSON',
+    username: 'no text username',
+    message: 'no text message',
+    signed: 'ends as if signed',
+    after: 'not after the entry before',
+  }
+  for (const { what, bytes, rule } of invalid) {
+    assert.equal(validAt(unbase64(bytes), previous as At), undefined, what)
+    assert.equal(entryFault(unbase64(bytes), previous), faults[rule], what)
+  }
+  assert.deepEqual(new Set(invalid.map(({ rule }) => rule)), new Set(Object.keys(faults)), 'each rule once')
+})
+
+test('the first entry of a log is after the earliest time there is', () => {
+  const entry = (time: string): Uint8Array => Buffer.from(`{"at":"${time}","username":"","message":""}`)
+  assert.equal(validAt(entry(EARLIEST), EARLIEST), undefined)
+  assert.equal(validAt(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
+  assert.equal(validAt(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
+})
