@@ -16,8 +16,10 @@ type Database = Level<Uint8Array, Uint8Array>
 export class LevelStore implements Store {
   readonly #directory: string
   #database: Database
-  /** Settles when the database is open; replaced at each reopen, so that readers can wait for the next. */
+  /** Settles when the database is open, or closed for good; replaced at each reopen, so that readers can wait for it. */
   #opened: Promise<void>
+  #wakeReaders: (() => void) | undefined
+  #attempt: Promise<void> = Promise.resolve()
 
   private constructor(directory: string, database: Database) {
     this.#directory = directory
@@ -98,18 +100,26 @@ export class LevelStore implements Store {
 
   async reopen(): Promise<void> {
     await this.#probe()
-    const attempt = (async () => {
-      await this.#database.close()
-      this.#database = await openDatabase(this.#directory)
-    })()
-    const settled = attempt.catch(() => undefined)
-    this.#opened = this.#opened.then(() => settled)
-    await attempt
+    // Where it cannot be opened yet, readers wait for the next attempt.
+    if (this.#wakeReaders === undefined)
+      this.#opened = new Promise(resolve => {
+        this.#wakeReaders = resolve
+      })
+    this.#attempt = this.#openAgain()
+    await this.#attempt
   }
 
   async close(): Promise<void> {
-    await this.#opened
+    await this.#attempt.catch(() => undefined)
     await this.#database.close()
+    this.#wakeReaders?.()
+  }
+
+  async #openAgain(): Promise<void> {
+    await this.#database.close()
+    this.#database = await openDatabase(this.#directory)
+    this.#wakeReaders?.()
+    this.#wakeReaders = undefined
   }
 
   /** Whether the disk takes a write and a sync. */
@@ -134,8 +144,9 @@ export class LevelStore implements Store {
     let left = range.limit ?? Number.POSITIVE_INFINITY
     while (left > 0) {
       const database = this.#database
-      const pages = open(rest)
+      let pages: Pages<T> | undefined
       try {
+        pages = open(rest)
         for (;;) {
           const page = await pages.next()
           const last = page.at(-1)
@@ -148,7 +159,7 @@ export class LevelStore implements Store {
         await this.#opened
         if (this.#database === database) throw error
       } finally {
-        await pages.close()
+        await pages?.close()
       }
     }
   }

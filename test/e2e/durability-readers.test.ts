@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import test from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { KeyPair } from '../../src/base/signing.js'
@@ -102,5 +104,33 @@ test('what is said while the own log turns out to have a hole waits, and no plac
     assert.equal(given.size, 10)
     await log.close()
     await saying
+  })
+})
+
+test('while a database cannot be opened again its readers wait, and closing it ends them', async () => {
+  await inDirectory(async directory => {
+    const store = await LevelStore.open(directory)
+    const key = Buffer.from('k')
+    await store.commit([{ type: 'put', key, value: Buffer.from('v') }])
+    const current = path.join(directory, 'CURRENT')
+    const manifest = await readFile(current)
+    const rows = async () => {
+      const values: string[] = []
+      for await (const page of store.pages({ gte: key, lt: Buffer.from('l') })) values.push(...page.map(String))
+      return values
+    }
+    await writeFile(current, 'nothing')
+    await assert.rejects(store.reopen(), { code: 'LOG_CORRUPT' })
+    const reading = Promise.all([store.get(key).then(String), rows()])
+    await assert.rejects(store.reopen(), { code: 'LOG_CORRUPT' })
+    await writeFile(current, manifest)
+    await store.reopen()
+    assert.deepEqual(await reading, ['v', ['k,v']])
+
+    await writeFile(current, 'nothing')
+    await assert.rejects(store.reopen(), { code: 'LOG_CORRUPT' })
+    const ended = assert.rejects(Promise.all([store.get(key), rows()]))
+    await store.close()
+    await ended
   })
 })
