@@ -32,7 +32,12 @@ const BATCH_ENTRIES_MAX = 512
  * The entries of all stretches in order of conversation: by `at`, then author, then seq; `backwards` from the end.
  * Holds one page a log, and of those only the logs whose time has come. PROTOCOL.md §3.3.
  */
-export async function* merge(stretches: readonly Stretch[], read: ReadLog, backwards = false): AsyncGenerator<Entry[]> {
+export async function* merge(
+  stretches: readonly Stretch[],
+  read: ReadLog,
+  backwards = false,
+  batchMax = BATCH_ENTRIES_MAX,
+): AsyncGenerator<Entry[]> {
   const order = backwards ? (a: Cursor, b: Cursor) => compare(b, a) : compare
   const spans = new Map<AuthorId, Stretch>(stretches.map(stretch => [stretch.author, stretch]))
   const queue = new TinyQueue<Cursor>(
@@ -61,7 +66,7 @@ export async function* merge(stretches: readonly Stretch[], read: ReadLog, backw
       do {
         const entry = cursor.page[cursor.index++]
         if (entry !== undefined) batch.push(entry)
-        if (batch.length >= BATCH_ENTRIES_MAX) {
+        if (batch.length >= batchMax) {
           yield batch
           batch = []
         }
@@ -87,7 +92,7 @@ export async function lastEntries(
   const from = new Map<AuthorId, Seq>()
   let left = count
   if (left > 0) {
-    for await (const batch of merge(stretches, readBack, true)) {
+    for await (const batch of merge(stretches, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
       for (const entry of batch.slice(0, left)) from.set(entry.author, entry.seq)
       left -= batch.length
       if (left <= 0) break
