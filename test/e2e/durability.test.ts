@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { fullDisk } from '../long/full-disk.js'
 import { kill9 } from '../long/kill9.js'
 import type { Fault, LongRun, Outcome } from '../long/long-run.js'
 import { powerCut, powerCutAtTheBeginning, powerCutWithoutSync } from '../long/power-cut.js'
+import { writeFailures, writeFailuresGoingOn } from '../long/write-failures.js'
 
 const SEED = 20_261
 
@@ -37,4 +39,24 @@ test('a power cut loses nothing that was acknowledged, and a store without sync 
   assert.ok((figures['acknowledged'] ?? 0) > 100)
   const careless = await powerCutWithoutSync({ cycles: 2, seed: SEED })
   assert.ok(careless.lost > 0, 'the harness catches a store that does not sync')
+})
+
+test('a disk that fails loses nothing that was acknowledged, and a store that goes on loses some', {
+  skip,
+}, async () => {
+  const figures = await holds(writeFailures, 50)
+  assert.ok((figures['failedCalls'] ?? 0) >= 25)
+  assert.ok((figures['rejected'] ?? 0) >= 25)
+  const careless = await writeFailuresGoingOn({ cycles: 5, seed: SEED })
+  assert.ok(careless.lost > 0, 'the harness catches a store that goes on with its handle')
+})
+
+const noDisk = await fullDisk.missing?.()
+if (noDisk !== undefined) console.error(`NOT SHOWN, what a full disk does: ${noDisk}`)
+
+test('lines said while the disk is full are stored once and in order when it is freed', {
+  skip: noDisk ?? false,
+}, async () => {
+  const figures = await holds(fullDisk, 6)
+  assert.ok((figures['lines'] ?? 0) > 50)
 })

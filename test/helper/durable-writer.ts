@@ -34,10 +34,10 @@ export interface WriterOptions {
 const SPEAKERS = 12
 const OPENINGS_MAX = 1_000
 
-/** Waits a fortieth of what is asked: the disk is tried again soon. */
+/** Waits a hundredth of what is asked: the disk is tried again soon. */
 const hastyClock: Clock = {
   now: systemClock.now,
-  after: (delayMs, action) => systemClock.after(delayMs / 40, action),
+  after: (delayMs, action) => systemClock.after(delayMs / 100, action),
 }
 
 function print(...words: readonly (string | number)[]): void {

@@ -93,8 +93,8 @@ export class PowerCut {
     }
   }
 
-  /** Makes calls of the running process fail. */
-  async fail({ after, count, error, kinds }: FailingCalls): Promise<void> {
+  /** Makes calls of the running process fail; gives the first call that no longer does. */
+  async fail({ after, count, error, kinds }: FailingCalls): Promise<number> {
     const { calls } = await this.#read()
     await this.#order({ count: 0 })
     await this.#order({
@@ -103,6 +103,7 @@ export class PowerCut {
       from: calls + after,
     })
     await this.#order({ count })
+    return calls + after + count
   }
 
   /** How many calls have been made that could have failed, and how many of them did. */

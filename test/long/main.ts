@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
+import { fullDisk } from './full-disk.js'
 import { kill9 } from './kill9.js'
 import type { LongRun } from './long-run.js'
 import { powerCut } from './power-cut.js'
+import { writeFailures } from './write-failures.js'
 
-const RUNS: readonly LongRun[] = [kill9, powerCut]
+const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk]
 
 const { values } = parseArgs({
   options: {

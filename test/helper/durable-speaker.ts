@@ -1,0 +1,47 @@
+// A process that says what it is told to, whatever its disk does, and is then killed. It reads `say FIRST COUNT`, and
+// prints:
+//
+//   open               the log is open
+//   stored COUNT       all that was said so far is on disk: so many entries
+//   held COUNT         so many entries are on disk
+//   read-only          the disk does not take what is written
+//   problem TEXT       something is not as it should be
+
+import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { systemClock } from '../../src/base/clock.js'
+import { Log } from '../../src/log/log.js'
+import { Speaker } from '../../src/peer/speaker.js'
+import { spoken } from '../long/chance.js'
+import { keysOf } from '../long/ledger.js'
+
+const print = (...words: readonly (string | number)[]): void => {
+  writeSync(1, `${words.join(' ')}\n`)
+}
+
+async function main(directory: string): Promise<void> {
+  const clock = {
+    now: systemClock.now,
+    after: (delayMs: number, action: () => void) => systemClock.after(delayMs / 100, action),
+  }
+  const log = await Log.open(directory, { clock, keys: keysOf('alice') })
+  log.on('entries', ({ to }) => print('held', to - 1))
+  log.on('read-only', () => print('read-only'))
+  log.on('warning', line => print('problem', line))
+  const speaker = new Speaker(log, Promise.resolve(), (_, error) => print('problem', error.toLine()))
+  print('open')
+  for await (const command of createInterface(process.stdin)) {
+    const [, first, count] = command.split(' ').map(Number)
+    for (let line = first ?? 0; line < (first ?? 0) + (count ?? 0); line++) {
+      void speaker.say({ username: 'alice', message: spoken(`line-${line}`) }).then(() => {
+        if (speaker.pending === 0) print('stored', log.head[0]?.seq ?? 0)
+      })
+    }
+  }
+  process.exit(0) // nobody is left to kill it
+}
+
+main(process.argv[2] ?? '').catch(error => {
+  print('problem', String((error as Error).stack).replaceAll('\n', ' | '))
+  process.exit(1)
+})

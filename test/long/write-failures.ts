@@ -1,0 +1,99 @@
+import type { Child } from '../helper/child.js'
+import type { WriterOptions } from '../helper/durable-writer.js'
+import { type FailingCalls, type FailingKind, PowerCut } from '../helper/power-cut.js'
+import { between, type Chance, chance } from './chance.js'
+import { Ledger } from './ledger.js'
+import { type Fault, inDirectory, inLives, type LongRun, type RunOptions } from './long-run.js'
+import { libraryIn, missing } from './power-cut.js'
+import { killed, printed, startWriter } from './writer.js'
+
+interface Figures {
+  [name: string]: number
+  cycles: number
+  /** Calls that were made to fail, and appends that rejected for it. */
+  failedCalls: number
+  rejected: number
+  acknowledged: number
+  lost: number
+}
+
+const DEADLINE_MS = 30_000
+
+/** A writer whose disk fails at some call, and works again some calls later, again and again; then the power is cut. */
+export const writeFailures: LongRun = {
+  name: 'write-failures',
+  shows: 'a failing disk (EIO, ENOSPC) at any write, sync or open loses nothing that was acknowledged',
+  cycles: 2_000,
+  missing: () => inDirectory(missing),
+  run: options =>
+    failAgainAndAgain(options, 'level', random => ({
+      after: between(random, 0, random() < 0.8 ? 24 : 2_000),
+      count: random() < 0.5 ? 1 : between(random, 2, 10),
+      error: random() < 0.5 ? 'EIO' : 'ENOSPC',
+      kinds: pick(random, [['writes'], ['syncs'], ['writes', 'syncs', 'opens']]),
+    })),
+}
+
+/** The same with a store that goes on with its handle: acknowledged entries must be lost, or the test shows nothing. */
+export async function writeFailuresGoingOn(options: RunOptions): Promise<Figures> {
+  const { figures } = await failAgainAndAgain(options, 'going-on', random => ({
+    after: between(random, 0, 24),
+    count: 1,
+    error: 'ENOSPC',
+    kinds: ['writes'],
+  }))
+  return figures
+}
+
+const pick = (random: Chance, choices: readonly (readonly FailingKind[])[]): readonly FailingKind[] =>
+  choices[between(random, 0, choices.length)] ?? []
+
+async function failAgainAndAgain(
+  options: RunOptions,
+  store: WriterOptions['store'],
+  failure: (random: Chance) => FailingCalls,
+): Promise<{ readonly figures: Figures; readonly faults: Fault[] }> {
+  const figures: Figures = { cycles: 0, failedCalls: 0, rejected: 0, acknowledged: 0, lost: 0 }
+  const faults = await inLives(options, async ({ directory, seed, cycles }) => {
+    const random = chance(seed)
+    const power = new PowerCut(await libraryIn(directory), directory)
+    const ledger = new Ledger()
+    const found: string[] = []
+    const env = await power.arm()
+    // Some begin with a disk that fails.
+    if (random() < 0.3) await power.fail({ ...failure(random), after: between(random, 0, 40) })
+    const writer = startWriter({ data: power.data, run: `${seed}`, store }, env)
+    await printed(writer, /^open/)
+    for (let cycle = 0; cycle < cycles; cycle++) {
+      const end = await power.fail(failure(random))
+      if (!(await withstood(writer, power, end))) found.push(`it did not go on after the failure of cycle ${cycle}`)
+      figures.cycles++
+    }
+    const { failures } = await power.counts()
+    for (const line of await killed(writer)) {
+      ledger.take(line)
+      if (line.startsWith('refused')) figures.rejected++
+    }
+    await power.cut(random)
+    const findings = await ledger.check(power.data)
+    figures.failedCalls += failures
+    figures.lost += findings.lost
+    figures.acknowledged += ledger.acknowledged
+    found.push(...findings.faults)
+    if (findings.lost > 0) found.push(`${findings.lost} acknowledged entries lost`)
+    return found
+  })
+  return { figures, faults }
+}
+
+/** Whether both logs take entries again by themselves once the calls up to `end` have been made. */
+async function withstood(writer: Child, power: PowerCut, end: number): Promise<boolean> {
+  const until = Date.now() + DEADLINE_MS
+  while (Date.now() < until) {
+    if (!(await printed(writer, /^said|^problem/, writer.stdout.length))) return false
+    if ((await power.counts()).calls >= end) break
+  }
+  const from = writer.stdout.length
+  const both = await Promise.all([printed(writer, /^said alice/, from), printed(writer, /^said bob/, from)])
+  return both.every(Boolean)
+}
