@@ -129,8 +129,13 @@ export class Log extends EventEmitter<LogEvents> {
   /** Opens the logs in `directory`, making it where it is not. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
   static async open(directory: string, options: LogOptions = {}): Promise<Log> {
     const store = await LevelStore.open(directory)
-    const keys = options.keys ?? (await loadKey(path.join(directory, 'key'), options.random ?? systemRandom))
-    return Log.over(store, keys, options)
+    try {
+      const keys = options.keys ?? (await loadKey(path.join(directory, 'key'), options.random ?? systemRandom))
+      return await Log.over(store, keys, options)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
   }
 
   /** The logs in `store`, which is then theirs to close. */
