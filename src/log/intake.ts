@@ -13,12 +13,14 @@ import type { OwnLog } from './own-log.js'
 import type { Restoration } from './restoration.js'
 import { headWrite, type RowLogs } from './row-logs.js'
 import type { Segment } from './segment.js'
+import type { SegmentLogs } from './segment-logs.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './segment-plan.js'
 import { signedHeadWrite } from './segment-rows.js'
 
 export interface IntakeParts {
   readonly room: Uint8Array
   readonly rows: RowLogs
+  readonly segments: SegmentLogs
   readonly ledger: Ledger
   readonly queue: CommitQueue
   readonly own: OwnLog
@@ -100,10 +102,11 @@ export class Intake {
   async #store({ head, entries, writes }: SignedPlan): Promise<void> {
     if (head === undefined || entries.length === 0) return
     const count = entries.length
-    await this.#parts.ledger.write({
+    const { ledger, segments } = this.#parts
+    await ledger.write({
       head,
       count,
-      writes,
+      writes: [...segments.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
       headWrite: () => signedHeadWrite(head),
       segments: writes.length,
     })

@@ -1,12 +1,11 @@
 import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
-import { chainStart, isVouchedFor } from './chain.js'
+import { chainAfter, chainStart, isVouchedFor } from './chain.js'
 import { claimedAt, type Entry } from './entry.js'
 import type { ForkProof } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
 import { encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
-import { chainAfter } from './segment-plan.js'
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
@@ -34,6 +33,8 @@ export class SegmentLogs {
   readonly #room: Uint8Array
   readonly #clock: HybridClock
   readonly #onHole: OnHole
+  /** Where segments begin that stand behind the end of a log, beyond what is missing. */
+  readonly #behind = new Map<AuthorId, readonly Seq[]>()
 
   constructor(store: Store, room: Uint8Array, clock: HybridClock, onHole: OnHole) {
     this.#store = store
@@ -259,10 +260,36 @@ export class SegmentLogs {
     return this.headBefore(author, PLACES_END)
   }
 
-  /** The head that the segments give before `end`, as far as they are whole and continue each other. */
+  /**
+   * The head that the segments give before `end`, as far as they are whole and continue each other. What stands behind it
+   * stays until `replaced` takes it away.
+   */
   async headBefore(author: AuthorId, end: Seq): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
+    const head = await this.#headBefore(author, key, end)
+    const behind: Seq[] = []
+    for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, PLACES_END)))
+      behind.push(...rows.map(placeOf))
+    if (behind.length > 0) this.#behind.set(author, behind)
+    else this.#behind.delete(author)
+    return head
+  }
+
+  /** Removes the segments left from before a loss that begin among new entries: they would stand in the way of readers. */
+  replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
+    const key = keyOf(author)
+    const behind = this.#behind.get(author)
+    if (key === undefined || behind === undefined) return []
+    const kept = behind.filter(first => first < from || first > to)
+    if (kept.length > 0) this.#behind.set(author, kept)
+    else this.#behind.delete(author)
+    return behind
+      .filter(first => first >= from && first <= to)
+      .map(first => ({ type: 'del', key: segmentKey(key, first) }))
+  }
+
+  async #headBefore(author: AuthorId, key: Uint8Array, end: Seq): Promise<SignedHead | undefined> {
     let chain = chainStart({ room: this.#room, key })
     let head: SignedHead | undefined
     for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
