@@ -52,12 +52,13 @@ async function measure(name: Name, task: string, directory: string, entries: num
 async function sync(name: Name, from: string, to: string): Promise<Measurement> {
   const server = start(name, 'serve', from, ENTRIES)
   if (server.stdout === null) throw new Error('no output to read')
+  const closed = once(server, 'close')
   await once(createInterface(server.stdout), 'line')
   try {
     return await measure(name, 'sync', to, ENTRIES)
   } finally {
     server.kill('SIGKILL')
-    await once(server, 'close')
+    await closed
   }
 }
 

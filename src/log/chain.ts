@@ -1,5 +1,5 @@
 import { concat, utf8 } from '../base/bytes.js'
-import { HASH_BYTES, hash } from '../base/hash.js'
+import { HASH_BYTES, hash, hashInto } from '../base/hash.js'
 import type { KeyPair } from '../base/signing.js'
 import { isSignature } from '../base/signing.js'
 import type { Seq } from './author.js'
@@ -23,6 +23,13 @@ export const chainStart = ({ room, key }: LogName): ChainValue => hash(LOG, room
 
 /** The chain value after one more entry. */
 export const chainNext = (before: ChainValue, entry: Uint8Array): ChainValue => hash(before, entry)
+
+/** The chain value after all of `entries`. */
+export function chainAfter(before: ChainValue, entries: readonly Uint8Array[]): ChainValue {
+  const chain = Buffer.from(before)
+  for (const entry of entries) hashInto(chain, [chain, entry])
+  return chain
+}
 
 /** Signs all entries up to `seq`, where the chain value is `chain`. */
 export const signChain = (keys: KeyPair, room: Uint8Array, seq: Seq, chain: ChainValue): Uint8Array =>

@@ -101,7 +101,10 @@ export class Log extends EventEmitter<LogEvents> {
       },
     })
     this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, span => this.#announce(span))
-    this.#own = new OwnLog(keys, this.#room, this.#queue)
+    this.#own = new OwnLog(keys, this.#room, this.#queue, {
+      onSealed: head => void this.#ledger.plan(head),
+      onStored: (author, from, to) => this.#ledger.stored(author, from, to, 1),
+    })
     this.#forks = new Forks(store, this.#room, this.#segments)
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks)
     const parts = {
@@ -194,10 +197,9 @@ export class Log extends EventEmitter<LogEvents> {
     }
     const at = this.#hybrid.next(this.#own.last)
     const bytes = encodeEntry(at, this.#clock.now(), members)
-    const { entry, stored } = this.#own.append(at, bytes, (from, to) => this.#ledger.stored(this.id, from, to, 1))
-    if (this.#own.head !== undefined) this.#ledger.plan(this.#own.head)
+    const { seq, stored } = this.#own.append(at, bytes)
     await stored
-    return entry
+    return { author: this.id, seq, at, entry: bytes }
   }
 
   /** What stands at (author, seq), if this disk holds it. */

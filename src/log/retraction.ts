@@ -33,12 +33,7 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
   const head = await lastBefore(segments, own, offered)
   const cut = await segments.segmentAt(own.author, offered)
   if (cut !== undefined) {
-    let chain = cut.before
-    const links = cut.entries.slice(0, offered - cut.first + 1).map(entry => {
-      chain = chainNext(chain, entry)
-      return { entry, chain }
-    })
-    writes.push(...log.seal(cut.first, cut.before, links))
+    writes.push(...log.seal(cut.first, cut.before, cut.entries.slice(0, offered - cut.first + 1)).writes)
   }
   writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
   writes.push({ type: 'put', key: RETRACTED_KEY, value: utf8(JSON.stringify(lines)) })

@@ -2,7 +2,7 @@ import { sameBytes } from '../base/bytes.js'
 import type { KeyPair } from '../base/signing.js'
 import { type At, EARLIEST } from './at.js'
 import { authorOfKey, type Seq } from './author.js'
-import { type ChainValue, chainNext, chainStart, isVouchedFor, type LogName, signChain } from './chain.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName, signChain } from './chain.js'
 import { type Entry, validAt } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
@@ -191,41 +191,30 @@ export function planBelow(
   return plan.result()
 }
 
-/** An own entry on its way to the disk. */
-export interface OwnLink {
-  readonly entry: Uint8Array
+/** Rows of own segments, and the chain value behind them. */
+export interface Sealed {
+  readonly writes: Write[]
   readonly chain: ChainValue
 }
 
-/** Cuts own entries into segments, signs each, and gives the rows. `before` is the chain value before the first. */
+/** Cuts own entries into segments and signs each. `before` is the chain value before the first. */
 export function sealOwn(
   keys: KeyPair,
   room: Uint8Array,
   first: Seq,
   before: ChainValue,
-  links: readonly OwnLink[],
-): Write[] {
-  const entries = links.map(link => link.entry)
+  entries: readonly Uint8Array[],
+): Sealed {
   const writes: Write[] = []
   let chain = before
   for (let start = 0; start < entries.length; ) {
-    const count = countThatFits(entries, start)
-    const end = links[start + count - 1]?.chain ?? chain
-    const seq = first + start + count - 1
-    const signature = signChain(keys, room, seq, end)
-    const segment = {
-      key: keys.publicKey,
-      first: first + start,
-      entries: entries.slice(start, start + count),
-      before: chain,
-      signature,
-    }
+    const part = entries.slice(start, start + countThatFits(entries, start))
+    const end = chainAfter(chain, part)
+    const signature = signChain(keys, room, first + start + part.length - 1, end)
+    const segment = { key: keys.publicKey, first: first + start, entries: part, before: chain, signature }
     writes.push(segmentWrite(keys.publicKey, segment.first, encodeSegment(segment)))
     chain = end
-    start += count
+    start += part.length
   }
-  return writes
+  return { writes, chain }
 }
-
-export const chainAfter = (before: ChainValue, entries: readonly Uint8Array[]): ChainValue =>
-  entries.reduce(chainNext, before)
