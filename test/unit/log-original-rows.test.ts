@@ -1,10 +1,7 @@
 // The rows of unsigned authors, byte for byte those of scuttleup: either program opens what the other wrote.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
-import path from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import level7 from 'level7'
 import scuttleup from 'scuttleup'
 import { utf8 } from '../../src/base/bytes.js'
@@ -12,6 +9,7 @@ import type { AuthorId, Seq } from '../../src/log/author.js'
 import { LevelStore } from '../../src/log/level-store.js'
 import { Log } from '../../src/log/log.js'
 import * as keys from '../../src/log/row-keys.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 /** Where lexicographic integers grow by a byte, and around it. */
 const EDGES = [1, 2, 250, 251, 252, 506, 507, 508, 66_042, 66_043, 16_843_258, 16_843_259, 2 ** 32 - 2, 2 ** 32 - 1]
@@ -20,12 +18,6 @@ interface Change {
   readonly peer: string
   readonly seq: number
   readonly entry: string
-}
-
-async function temporary(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'persisted-chat-test-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
-  return directory
 }
 
 async function openScuttleup(directory: string) {
@@ -78,7 +70,7 @@ const byPlace = (a: Change, b: Change): number => (a.peer === b.peer ? a.seq - b
 const line = (username: string, n: number): string => JSON.stringify({ username, message: `line ${n}` })
 
 test('what scuttleup wrote is read, entry by entry, under keys that are the same byte for byte', async t => {
-  const [aliceAt, bobAt] = [await temporary(t), await temporary(t)]
+  const [aliceAt, bobAt] = [await temporaryDirectory(t), await temporaryDirectory(t)]
   const alice = await openScuttleup(aliceAt)
   const bob = await openScuttleup(bobAt)
   for (let i = 1; i <= 600; i++) await alice.append(line('alice', i))
@@ -102,7 +94,7 @@ test('what scuttleup wrote is read, entry by entry, under keys that are the same
 })
 
 test('what ours wrote of unsigned authors is read by scuttleup', async t => {
-  const directory = await temporary(t)
+  const directory = await temporaryDirectory(t)
   const log = await Log.open(directory)
   await log.append({ username: 'alice', message: 'signed, and no row' })
   const authors = ['bob', 'carol'] as AuthorId[]
@@ -123,7 +115,7 @@ test('what ours wrote of unsigned authors is read by scuttleup', async t => {
 })
 
 test('either program goes on where the other stopped', async t => {
-  const directory = await temporary(t)
+  const directory = await temporaryDirectory(t)
   const first = await openScuttleup(directory)
   await first.append(line('alice', 1))
   const [{ peer } = assert.fail('nothing was written')] = await first.read()
