@@ -26,6 +26,9 @@ export interface ChatOptions {
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
 export async function chat(options: ChatOptions): Promise<number> {
   const stop = new StopRequest()
+  // Where it cannot be opened, why is all that is said.
+  const opening: string[] = []
+  let tell = (line: string): void => void opening.push(line)
   try {
     const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
     const peer = await openPeer({
@@ -36,11 +39,16 @@ export async function chat(options: ChatOptions): Promise<number> {
       isClockTrusted,
       ...(room !== undefined && { room }),
       ...(listen !== undefined && { listen }),
-      onInfo: info,
+      onInfo: line => tell(line),
       onWarning: warn,
     })
-    await converse(peer, options, stop)
-    await peer.close()
+    tell = info
+    for (const line of opening) info(line)
+    try {
+      await converse(peer, options, stop)
+    } finally {
+      await peer.close()
+    }
     return 0
   } finally {
     stop.release()
@@ -49,13 +57,13 @@ export async function chat(options: ChatOptions): Promise<number> {
 
 async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Promise<void> {
   const printing = print(peer, options)
-  const typing = sayLines(peer, process.stdin, options.isJson).catch(error => {
+  sayLines(peer, process.stdin, options.isJson).catch(error => {
     if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
   })
   await Promise.race([stop.asked(), printing])
   process.stdin.destroy()
   // What was typed is stored before the end; a second request gives that up.
-  if (peer.unsaid > 0) await Promise.race([typing, stop.asked()])
+  await Promise.race([peer.said(), stop.asked()])
   if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
 }
 

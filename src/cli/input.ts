@@ -2,18 +2,19 @@ import { reasonOf } from '../base/errors.js'
 import { ENTRY_BYTES_MAX } from '../base/limits.js'
 import type { Peer } from '../peer/peer.js'
 import { warn } from './output.js'
-import { splitLines } from './split-lines.js'
+import { piecesOf, splitLines } from './split-lines.js'
 
 /** What of an entry a message may fill, whatever it is escaped to: six bytes for the worst character. */
 const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
+/** A line of JSON, of which only the message is said: that of the longest text worth saying, escaped throughout. */
+const JSON_LINE_BYTES_MAX = 1024 * 1024
 /** Lines that wait for the disk before no more are read. */
 const WAITING_LINES_MAX = 256
 
 /** Says each line of `input`, at the disk's pace. Resolves at its end. */
 export async function sayLines(peer: Peer, input: AsyncIterable<Buffer | string>, isJson: boolean): Promise<void> {
   let waiting: Promise<void>[] = []
-  for await (const line of splitLines(input, MESSAGE_BYTES_MAX)) {
-    const message = isJson ? messageIn(line) : line
+  for await (const message of messagesIn(input, isJson)) {
     if (message.trim() === '') continue
     waiting.push(peer.say(message).catch(error => warn(reasonOf(error))))
     if (waiting.length >= WAITING_LINES_MAX) {
@@ -22,6 +23,13 @@ export async function sayLines(peer: Peer, input: AsyncIterable<Buffer | string>
     }
   }
   await Promise.all(waiting)
+}
+
+/** A message a line; one that is too long for an entry comes in pieces. */
+async function* messagesIn(input: AsyncIterable<Buffer | string>, isJson: boolean): AsyncGenerator<string> {
+  if (!isJson) yield* splitLines(input, MESSAGE_BYTES_MAX)
+  else
+    for await (const line of splitLines(input, JSON_LINE_BYTES_MAX)) yield* piecesOf(messageIn(line), MESSAGE_BYTES_MAX)
 }
 
 /** The message of a JSON line, `{"message":"…"}` or `"…"`; any other line is a message as it is. */

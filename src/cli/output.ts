@@ -1,7 +1,9 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { sanitise } from '../base/sanitise.js'
+
+// Who reads stderr may go before the rest does: what would be told is then told to nobody.
+process.stderr.on('error', () => {})
 
 /** What a person is told beside the messages: one line each, on stderr. */
 export const info = (line: string): void => void process.stderr.write(`info> ${sanitise(line)}\n`)
@@ -17,10 +19,7 @@ export function complain(error: unknown): void {
 export async function writeLines(stream: Writable, lines: readonly string[]): Promise<boolean> {
   if (lines.length === 0) return !stream.destroyed
   if (stream.destroyed) return false
-  if (!stream.write(`${lines.join('\n')}\n`)) {
-    const closed = new AbortController()
-    stream.once('close', () => closed.abort())
-    await once(stream, 'drain', { signal: closed.signal }).catch(() => {}) // closed: told by `destroyed`
-  }
-  return !stream.destroyed
+  return new Promise(resolve => {
+    stream.write(`${lines.join('\n')}\n`, error => resolve(!error && !stream.destroyed))
+  })
 }

@@ -155,11 +155,8 @@ function moment(text: string): number {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return OK
-    complain(
-      new ChatError('BAD_USAGE', error.message.replace(/^error: /, '').replace(/\.$/, ''), {
-        hint: 'See persisted-chat --help.',
-      }),
-    )
+    const what = error.message.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
+    complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
     return WRONG_USAGE
   }
   complain(error)

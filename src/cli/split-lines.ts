@@ -10,18 +10,19 @@ export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMa
   for await (const chunk of input) {
     const parts = (rest + (typeof chunk === 'string' ? chunk : decoder.write(chunk))).split('\n')
     rest = parts.pop() ?? ''
-    for (const line of parts) yield* pieces(line.endsWith('\r') ? line.slice(0, -1) : line, bytesMax)
+    for (const line of parts) yield* piecesOf(line.endsWith('\r') ? line.slice(0, -1) : line, bytesMax)
     while (Buffer.byteLength(rest) > bytesMax) {
-      const [piece = ''] = pieces(rest, bytesMax)
+      const [piece = ''] = piecesOf(rest, bytesMax)
       yield piece
       rest = rest.slice(piece.length)
     }
   }
   rest += decoder.end()
-  if (rest !== '') yield* pieces(rest, bytesMax)
+  if (rest !== '') yield* piecesOf(rest, bytesMax)
 }
 
-function* pieces(line: string, bytesMax: number): Generator<string> {
+/** A text in pieces of at most `bytesMax` bytes, cut between characters. */
+export function* piecesOf(line: string, bytesMax: number): Generator<string> {
   if (line.length * 3 <= bytesMax || Buffer.byteLength(line) <= bytesMax) {
     yield line
     return

@@ -49,6 +49,8 @@ export class HybridClock {
   /** The same in numbers. */
   #millis: Millis = 0
   #counter = 0
+  /** The milliseconds as text, for the many entries of one. */
+  #text = ''
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -70,22 +72,22 @@ export class HybridClock {
     if (previous > this.#newest && !this.isBelievable(previous)) return justAfter(previous)
     if (previous > this.#newest) this.#follow(previous)
     const now = Math.floor(this.#clock.now())
-    if (now > this.#millis) {
-      this.#millis = now
-      this.#counter = 0
-    } else if (this.#counter < COUNTER_MAX) {
-      this.#counter++
-    } else {
-      this.#millis++
-      this.#counter = 0
-    }
-    this.#newest = atMillis(this.#millis, this.#counter)
+    if (now > this.#millis) this.#turnTo(now)
+    else if (this.#counter < COUNTER_MAX) this.#counter++
+    else this.#turnTo(this.#millis + 1)
+    this.#newest = `${this.#text}.${String(COUNTER_MAX + 1 + this.#counter).slice(1)}` as At
     return this.#newest
   }
 
+  #turnTo(millis: Millis): void {
+    this.#millis = millis
+    this.#counter = 0
+    this.#text = atMillis(millis).slice(0, 13)
+  }
+
   #follow(at: At): void {
+    this.#turnTo(millisOf(at))
     this.#newest = at
-    this.#millis = millisOf(at)
     this.#counter = counterOf(at)
   }
 }

@@ -65,6 +65,12 @@ export function claimedAt(entry: Uint8Array): At | undefined {
   return atOf(Buffer.from(entry.buffer, entry.byteOffset + PREFIX.length, AT_LENGTH).toString('latin1'))
 }
 
+/** The `at` of an entry that was found valid when it was stored. */
+export function storedAt(entry: Uint8Array): At {
+  const bytes = Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
+  return bytes.toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH) as At
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -183,23 +183,9 @@ export class Log extends EventEmitter<LogEvents> {
    * Appends an entry to the own log; resolves when it is on disk. Nobody is sent or shown it before.
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
-  async append(members: Members): Promise<Entry> {
-    // What is learnt again may have to be restored: neither alone lets the log go on.
-    while (this.#relearning.has(this.id) || this.#restoration.isOn) {
-      await this.#relearning.get(this.id)
-      await this.#restoration.wait()
-    }
-    if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
-    if (this.#forks.proofOf(this.id) !== undefined) {
-      throw new ChatError('LOG_FROZEN', 'not stored: your log has two histories, and nobody takes more of it', {
-        hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
-      })
-    }
-    const at = this.#hybrid.next(this.#own.last)
-    const bytes = encodeEntry(at, this.#clock.now(), members)
-    const { seq, stored } = this.#own.append(at, bytes)
-    await stored
-    return { author: this.id, seq, at, entry: bytes }
+  append(members: Members): Promise<Entry> {
+    const mustWait = this.#relearning.has(this.id) || this.#restoration.isOn
+    return mustWait || this.#queue.isReadOnly || this.#isFrozen ? this.#appendLater(members) : this.#appendNow(members)
   }
 
   /** What stands at (author, seq), if this disk holds it. */
@@ -313,6 +299,37 @@ export class Log extends EventEmitter<LogEvents> {
     for (const wake of this.#onceWritable.splice(0)) wake()
     await this.#queue.close()
     await this.#store.close()
+  }
+
+  get #isFrozen(): boolean {
+    return this.#forks.proofOf(this.id) !== undefined
+  }
+
+  #appendNow(members: Members): Promise<Entry> {
+    const at = this.#hybrid.next(this.#own.last)
+    let entry: Uint8Array
+    try {
+      entry = encodeEntry(at, this.#clock.now(), members)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const { seq, stored } = this.#own.append(at, entry)
+    return stored.then(() => ({ author: this.id, seq, at, entry }))
+  }
+
+  async #appendLater(members: Members): Promise<Entry> {
+    // What is learnt again may have to be restored: neither alone lets the log go on.
+    while (this.#relearning.has(this.id) || this.#restoration.isOn) {
+      await this.#relearning.get(this.id)
+      await this.#restoration.wait()
+    }
+    if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
+    if (this.#isFrozen) {
+      throw new ChatError('LOG_FROZEN', 'not stored: your log has two histories, and nobody takes more of it', {
+        hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
+      })
+    }
+    return this.#appendNow(members)
   }
 
   async #load(): Promise<void> {

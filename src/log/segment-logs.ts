@@ -1,7 +1,7 @@
 import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart, isVouchedFor } from './chain.js'
-import { claimedAt, type Entry } from './entry.js'
+import { claimedAt, type Entry, storedAt } from './entry.js'
 import type { ForkProof } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
@@ -321,7 +321,7 @@ function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   return segment.entries.map((entry, index) => ({
     author,
     seq: segment.first + index,
-    at: claimedAt(entry) ?? EARLIEST,
+    at: storedAt(entry),
     entry,
     ...(index === end && { signature: segment.signature }),
   }))

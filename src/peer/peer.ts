@@ -107,6 +107,11 @@ export class Peer extends EventEmitter<PeerEvents> {
     await this.#speaker.say({ username: this.#parts.me, message })
   }
 
+  /** Resolves when everything said so far is on this disk, or was refused for good. */
+  said(): Promise<void> {
+    return this.#speaker.settled()
+  }
+
   /** How many lines said are not yet on disk. */
   get unsaid(): number {
     return this.#speaker.pending

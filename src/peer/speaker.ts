@@ -34,6 +34,11 @@ export class Speaker {
     return this.#working
   }
 
+  /** Resolves when nothing is pending. */
+  async settled(): Promise<void> {
+    await this.#working
+  }
+
   async #work(): Promise<void> {
     await this.#mayWrite
     while (this.#pending.length > 0) {
