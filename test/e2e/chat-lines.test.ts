@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { CHAT_PROGRAM, linked, openChat } from '../helper/chat-process.js'
+import { Child } from '../helper/child.js'
+import { freePorts, localAddresses } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// What goes in and comes out, a line at a time.
+
+const BOUND = { timeout: 60_000 }
+
+/** alice, and bob who names her, linked. */
+async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: readonly string[] } = {}) {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data, options: options.alice ?? [] })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data, options: options.bob ?? [] })
+  await Promise.all([linked(alice, b), linked(bob, a)])
+  return { alice, bob, a, b, data }
+}
+
+test('stdout has messages and nothing else, stderr lines that say what they are', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  bob.type('hello')
+  await alice.waitForLine('bob> hello')
+  await bob.stop()
+  await alice.waitForLine('info> link with', { stream: 'stderr' })
+  await alice.waitForLine(/closed/, { stream: 'stderr' })
+  alice.type('bye')
+  await alice.waitForLine('alice> bye')
+  assert.equal(await alice.stop(), 0)
+  assert.deepEqual(alice.stdout, ['bob> hello', 'alice> bye'])
+  for (const line of [...alice.stderr, ...bob.stderr]) assert.match(line, /^(info|warn)> \S/)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} ends it cleanly, with 0`, BOUND, async t => {
+    const { alice, bob } = await pair(t)
+    assert.equal(await alice.stop(signal, 3_000), 0)
+    await bob.waitForLine('closed', { stream: 'stderr' })
+  })
+}
+
+test('the end of stdin ends nothing: what others say is still heard, and passed on', BOUND, async t => {
+  const { alice, bob, a, data } = await pair(t)
+  alice.type('that is all from me')
+  alice.endInput()
+  await bob.waitForLine('alice> that is all from me')
+  bob.type('still there?')
+  await alice.waitForLine('bob> still there?')
+  const [c = ''] = await localAddresses(1)
+  const carol = await openChat(t, { me: 'carol', listen: c, peers: [a], data })
+  await carol.waitForLine('bob> still there?')
+  assert.equal(await alice.stop(), 0)
+})
+
+const HOSTILE = '\u001b[31mred\u001b[0m\u0007 \u202egnp.exe\u202c a\u200bb \u2028next'
+
+test('control characters of others are shown in lines, never obeyed', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  bob.type(HOSTILE)
+  const line = await alice.waitForLine('bob> ')
+  assert.equal(line, 'bob> ␛[31mred␛[0m␇ ‹U+202E›gnp.exe‹U+202C› a‹U+200B›b ‹U+2028›next')
+})
+
+test('with --json each line is an object; what controls a terminal is escaped, and nothing is lost', BOUND, async t => {
+  const { alice, bob } = await pair(t, { alice: ['--json'] })
+  const before = Date.now()
+  bob.type(HOSTILE)
+  const line = await alice.waitForLine('username')
+  assert.match(line, /^[\x20-\x7e]*$/)
+  const { author, seq, username, message, at, time, verified, ...more } = JSON.parse(line)
+  assert.deepEqual({ seq, username, message, verified }, { seq: 1, username: 'bob', message: HOSTILE, verified: true })
+  assert.match(author, /^[0-9a-f]{64}$/)
+  assert.match(at, /^\d{13}\.\d{4}$/)
+  assert.ok(new Date(time).toISOString() === time && Date.parse(time) >= before - 1_000)
+  assert.deepEqual(more, {})
+})
+
+test('with --json stdin takes JSON lines and plain ones', BOUND, async t => {
+  const { alice, bob } = await pair(t, { bob: ['--json'] })
+  const lines = ['{"message":"an object"}', '"a string"', 'a plain line', '{"no":"message"}', '{"message":5}', '17', '']
+  for (const line of lines) bob.type(line)
+  bob.type('{"message":"two\\nlines"}')
+  await alice.waitForLine('two')
+  assert.deepEqual(alice.stdout, [
+    'bob> an object',
+    'bob> a string',
+    'bob> a plain line',
+    'bob> {"no":"message"}',
+    'bob> {"message":5}',
+    'bob> 17',
+    'bob> two⏎lines',
+  ])
+})
+
+test('a JSON line is read whole, however long its message, which then comes in pieces', BOUND, async t => {
+  const { alice, bob } = await pair(t, { bob: ['--json'] })
+  const message = `${'é😀 long '.repeat(5_000)}end`
+  bob.type(JSON.stringify({ message }))
+  await alice.waitForLine(/end$/)
+  assert.equal(alice.stdout.map(line => line.replace('bob> ', '')).join(''), message)
+})
+
+test('--last shows so many messages first, and then all that come', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const history: string[] = []
+  for (const [options, shown] of [
+    [[], 0],
+    [['--last', '2'], 2],
+    [['--last', '0'], 0],
+    [['--last', '99'], 99],
+    [['--last', '2', '--all'], 99],
+  ] as const) {
+    const alice = await openChat(t, { me: 'alice', listen: a, data, options })
+    for (const line of ['one', 'two', 'three']) alice.type(`${line} after ${history.length}`)
+    await alice.waitForLine(`three after ${history.length}`)
+    const news = ['one', 'two', 'three'].map(line => `alice> ${line} after ${history.length}`)
+    assert.deepEqual(alice.stdout, [...(shown === 0 ? [] : history.slice(-shown)), ...news], options.join(' '))
+    history.push(...news)
+    assert.equal(await alice.stop(), 0)
+  }
+})
+
+test('a pipe that nobody reads any more ends it, with 0', BOUND, async t => {
+  const [port = 0] = await freePorts(1)
+  const data = await temporaryDirectory(t)
+  const program = `"${process.execPath}" "${CHAT_PROGRAM}" alice --no-discovery --listen localhost:${port} --data "${data}"`
+  for (const line of [
+    `{ ${program}; echo "exit $?" >&2; } | head -1`,
+    `{ ${program} 2>&1; echo "exit $?" >&3; } 3>&2 | head -1`,
+  ]) {
+    const shell = new Child(t, 'sh', { args: ['-c', line] })
+    await shell.waitForLine(/listening|logs in/, { stream: line.includes('>&3') ? 'stdout' : 'stderr' })
+    shell.type('one')
+    if (!line.includes('>&3')) await shell.waitForLine('alice> one')
+    shell.type('two')
+    await shell.waitForLine('exit 0', { stream: 'stderr' })
+    await shell.exited
+  }
+})
+
+test('a line longer than an entry is split between characters, and nothing is lost', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  const line = `${'é😀 long '.repeat(5_000)}end`
+  bob.type(line)
+  await alice.waitForLine(/end$/)
+  assert.ok(alice.stdout.length > 3)
+  assert.equal(alice.stdout.map(piece => piece.replace('bob> ', '')).join(''), line)
+})
+
+test('2,000 lines from a pipe arrive at the other in order', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  const lines = Array.from({ length: 2_000 }, (_, i) => `line ${i}`)
+  bob.type(lines.join('\n'))
+  bob.endInput()
+  await alice.waitForLine(/line 1999$/)
+  assert.deepEqual(
+    alice.stdout,
+    lines.map(line => `bob> ${line}`),
+  )
+})
+
+test('whoever is stopped in the middle of a pipe stores what he has read, and says so of none', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  alice.type(Array.from({ length: 20_000 }, (_, i) => `line ${i}`).join('\n'))
+  await alice.waitForLine('line 0')
+  assert.equal(await alice.stop(), 0)
+  assert.deepEqual(
+    alice.stderr.filter(line => line.startsWith('warn>')),
+    [],
+  )
+  const again = await openChat(t, { me: 'alice', listen: a, data })
+  await again.waitForLine(alice.stdout.at(-1) ?? 'line')
+  for (const [i, line] of again.stdout.entries()) assert.equal(line, `alice> line ${i}`)
+})
+
+test(
+  'killed with -9 in the middle of a pipe, it has on disk whatever it showed, in order, each once',
+  BOUND,
+  async t => {
+    const [a = ''] = await localAddresses(1)
+    const data = await temporaryDirectory(t)
+    const alice = await openChat(t, { me: 'alice', listen: a, data })
+    alice.type(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n'))
+    await alice.waitForLine('line 500')
+    await alice.stop('SIGKILL')
+    const shown = alice.stdout.filter(line => /^alice> line \d+$/.test(line))
+    const again = await openChat(t, { me: 'alice', listen: a, data })
+    again.type('after the crash')
+    await again.waitForLine('after the crash')
+    const history = again.stdout.slice(0, -1)
+    assert.ok(history.length >= shown.length - 1, `${history.length} of ${shown.length}`)
+    for (const [i, line] of history.entries()) assert.equal(line, `alice> line ${i}`)
+  },
+)

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import net from 'node:net'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { openChat, startChat } from '../helper/chat-process.js'
+import { deafPort } from '../helper/deaf-server.js'
+import { freePorts, localAddresses } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// What goes wrong at the start is said in one line, with what to do next.
+
+const BOUND = { timeout: 60_000 }
+const [FAILED, WRONG_USAGE] = [1, 2]
+
+/** Runs to the end; gives the exit code and what was said on stderr. */
+async function complaintOf(t: TestContext, args: readonly string[]) {
+  const child = startChat(t, args)
+  const { code } = await child.exited
+  assert.deepEqual(child.stdout, [], child.transcript())
+  return { code, lines: child.stderr }
+}
+
+const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['nothing at all', [], /your name is missing\. Try: persisted-chat alice bob/],
+  ['a name with a slash', ['../alice'], /the name "\.\.\/alice" must not contain a dot/],
+  ['a name with a space', ['alice smith'], /must not contain a space/],
+  ['an empty name', [''], /is empty/],
+  ['a name that turns text round', ['ali\u202ece'], /must not contain U\+202E/],
+  ['a name of 33 letters', ['a'.repeat(33)], /longer than 32 characters/],
+  ['a name that ships with the program', ['bench'], /must not be bench/],
+  ['a peer’s name with a dot', ['alice', 'bob.smith'], /the peer name "bob\.smith" must not contain a dot/],
+  ['an address without a port', ['alice', 'localhost:'], /has no port from 1 to 65535/],
+  ['a port that is none', ['alice', 'localhost:99999'], /localhost:99999 has no port from 1 to 65535/],
+  ['IPv6 without brackets', ['alice', 'fd00::2:4000'], /is no address.*\[fd00::2\]:4000/],
+  ['a peer that is oneself', ['alice', 'alice'], /the peer alice is yourself/],
+  ['a peer at the own address', ['alice', 'localhost:4000', '--listen', 'localhost:4000'], /is yourself/],
+  ['a port to listen on that is none', ['alice', '--listen', '0'], /has no port from 1 to 65535/],
+  ['a place to listen that is none', ['alice', '--listen', 'here'], /has no port|is no address/],
+  ['--last with a word', ['alice', '--last', 'x'], /'--last <n>'.*whole number/],
+  ['--last with a negative number', ['alice', '--last', '-1'], /whole number|argument/],
+  ['an option without its value', ['alice', '--data'], /argument missing/],
+  ['an unknown option', ['alice', '--frobnicate'], /unknown option '--frobnicate'/],
+  ['an option that is nearly one', ['alice', '--plan'], /unknown option '--plan'.*Did you mean --plain\?/],
+  ['a room’s name with a slash', ['alice', '--room', 'a/b'], /the room name "a\/b" must not contain \//],
+]
+
+test('wrong usage is told in one line', { ...BOUND, concurrency: 4 }, async t => {
+  const data = await temporaryDirectory(t)
+  const told = USAGE.map(([what, args, complaint]) =>
+    t.test(what, async t => {
+      const options = args.at(-1) === '--data' ? [] : ['--data', data]
+      const { code, lines } = await complaintOf(t, [...options, ...args])
+      assert.equal(lines.length, 1, lines.join('\n'))
+      assert.match(lines[0] ?? '', /^persisted-chat: [^⏎]+$/)
+      assert.match(lines[0] ?? '', complaint)
+      assert.equal(code, WRONG_USAGE)
+    }),
+  )
+  await Promise.all(told)
+})
+
+test('a port that is taken is told in one line', BOUND, async t => {
+  const server = net.createServer().listen(0, '127.0.0.1')
+  t.after(() => server.close())
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as net.AddressInfo
+  const data = await temporaryDirectory(t)
+  const { code, lines } = await complaintOf(t, [
+    'alice',
+    '--no-discovery',
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--data',
+    data,
+  ])
+  assert.deepEqual(lines, [
+    `persisted-chat: 127.0.0.1:${port} is in use by another program. ` +
+      'Is this name already running here? Otherwise choose another port with --listen.',
+  ])
+  assert.equal(code, FAILED)
+})
+
+test('an address of another machine cannot be listened on: told in one line', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const { code, lines } = await complaintOf(t, [
+    'alice',
+    '--no-discovery',
+    '--listen',
+    '198.51.100.7:4000',
+    '--data',
+    data,
+  ])
+  assert.equal(lines.length, 1)
+  assert.match(lines[0] ?? '', /^persisted-chat: 198\.51\.100\.7:4000 cannot be listened on: .*--listen\.$/)
+  assert.equal(code, FAILED)
+})
+
+test('logs that another process has open are told in one line, and that process goes on', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
+  assert.deepEqual(lines, [
+    `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
+      'Stop that one first, or choose another directory with --data.',
+  ])
+  assert.equal(code, FAILED)
+  alice.type('still here')
+  await alice.waitForLine('alice> still here')
+})
+
+test('a data directory that cannot be one is told in one line', BOUND, async t => {
+  const file = join(await temporaryDirectory(t), 'file')
+  await writeFile(file, '')
+  for (const data of [file, join(file, 'below'), '/proc/persisted-chat', '/dev/null']) {
+    const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--data', data])
+    assert.equal(lines.length, 1, lines.join('\n'))
+    assert.match(lines[0] ?? '', /^persisted-chat: the data directory .* cannot be used: .*--data\.$/)
+    assert.equal(code, FAILED)
+  }
+})
+
+test('a key that is none is told in one line, and left as it is', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  await (await openChat(t, { me: 'alice', listen: a, data })).stop()
+  await writeFile(join(data, 'alice/key'), 'no key')
+  const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', a, '--data', data])
+  assert.equal(lines.length, 1, lines.join('\n'))
+  assert.match(lines[0] ?? '', /alice\/key holds no key\. /)
+  assert.equal(code, FAILED)
+})
+
+test('a peer that turns out to be oneself is told once, and the chat goes on', BOUND, async t => {
+  const [port = 0] = await freePorts(1)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: String(port), peers: [`127.0.0.1:${port}`], data })
+  await alice.waitForLine(`warn> 127.0.0.1:${port} (127.0.0.1:${port}) is this very program: not tried again`, {
+    stream: 'stderr',
+  })
+  alice.type('nobody but me')
+  await alice.waitForLine('alice> nobody but me')
+  assert.equal(await alice.stop(), 0)
+  assert.equal(alice.stderr.length, 3, alice.transcript())
+})
+
+test('whoever waits for a peer that does not answer can stop at once', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const port = await deafPort(t)
+  const alice = await openChat(t, {
+    me: 'alice',
+    listen: a,
+    peers: [`127.0.0.1:${port}`],
+    data: await temporaryDirectory(t),
+  })
+  assert.equal(await alice.stop('SIGINT', 2_000), 0)
+})
+
+test('help and version are printed on stdout, with 0', BOUND, async t => {
+  const help = startChat(t, ['--help'])
+  assert.equal((await help.exited).code, 0)
+  assert.match(help.stdout.join('\n'), /Usage: persisted-chat .*\[peer\.\.\.\]/)
+  assert.deepEqual(help.stderr, [])
+  const version = startChat(t, ['--version'])
+  assert.equal((await version.exited).code, 0)
+  assert.match(version.stdout.join('\n'), /^\d+\.\d+\.\d+$/)
+})
+
+test('a name that is also a command can still chat', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const child = startChat(t, ['chat', 'log', '--no-discovery', '--listen', a, '--data', data])
+  child.type('hello')
+  await child.waitForLine('log> hello')
+  assert.equal(await child.stop(), 0)
+})

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
+import type { Child } from '../helper/child.js'
+import { freeNames, hasMulticast, localAddresses } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// The stories of the seeds, told by the command line.
+
+const BOUND = { timeout: 60_000 }
+
+async function stopAll(...peers: readonly Child[]): Promise<void> {
+  assert.deepEqual(
+    await Promise.all(peers.map(peer => peer.stop())),
+    peers.map(() => 0),
+  )
+}
+
+/** Hears `line`, and that everything before it was heard once and in this order. */
+async function hears(peer: Child, ...lines: readonly string[]): Promise<void> {
+  await peer.waitForLine(lines.at(-1) ?? '')
+  assert.deepEqual(peer.stdout, lines, peer.transcript())
+}
+
+/** alice says hello to nobody, bob comes later and answers, both are started again. */
+async function helloStory(t: TestContext, alice: ChatPeer, bob: ChatPeer): Promise<void> {
+  const [asAlice, asBob] = [`${alice.me}>`, `${bob.me}>`]
+  const early = await openChat(t, alice)
+  early.type('hello')
+  await hears(early, `${asAlice} hello`)
+
+  const late = await openChat(t, bob)
+  await hears(late, `${asAlice} hello`)
+  late.type('hi, alice')
+  await hears(early, `${asAlice} hello`, `${asBob} hi, alice`)
+  await stopAll(early, late)
+
+  const again = [await openChat(t, alice), await openChat(t, bob)] as const
+  for (const peer of again) await hears(peer, `${asAlice} hello`, `${asBob} hi, alice`)
+  await linked(again[0], alice.peers?.[0] ?? '')
+  again[0].type('once more')
+  again[1].type('and for the last time')
+  for (const peer of again) {
+    await peer.waitForLine('once more')
+    await peer.waitForLine('and for the last time')
+    assert.equal(peer.stdout.length, 4, peer.transcript())
+    assert.deepEqual(peer.stdout.slice(0, 2), [`${asAlice} hello`, `${asBob} hi, alice`])
+  }
+  await stopAll(...again)
+
+  const [third, fourth] = [await openChat(t, alice), await openChat(t, bob)]
+  await third.waitForLine('once more')
+  await third.waitForLine('for the last time')
+  await hears(fourth, ...third.stdout)
+  await stopAll(third, fourth)
+}
+
+test(
+  'alice says hello before bob is there: he hears it by address, and the history is there after every start',
+  BOUND,
+  async t => {
+    const [a = '', b = ''] = await localAddresses(2)
+    const data = await temporaryDirectory(t)
+    await helloStory(t, { me: 'alice', listen: a, peers: [b], data }, { me: 'bob', listen: b, peers: [a], data })
+  },
+)
+
+test(
+  'alice says hello before bob is there: he hears it by name, and the history is there after every start',
+  BOUND,
+  async t => {
+    if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
+    const [alice, bob] = await freeNames('alice', 'bob')
+    const data = await temporaryDirectory(t)
+    await helloStory(t, { me: alice, peers: [bob], data }, { me: bob, peers: [alice], data })
+  },
+)
+
+test('it is enough that one of two names the other', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
+  alice.type('hello')
+  await hears(bob, 'alice> hello')
+})
+
+/** eduardo - mafintosh - watson: everybody names only his neighbours. */
+async function chain(t: TestContext) {
+  const [e = '', m = '', w = ''] = await localAddresses(3)
+  const data = await temporaryDirectory(t)
+  const eduardo = await openChat(t, { me: 'eduardo', listen: e, peers: [m], data })
+  const middle: ChatPeer = { me: 'mafintosh', listen: m, peers: [e, w], data }
+  const watson = await openChat(t, { me: 'watson', listen: w, peers: [m], data })
+  return { eduardo, watson, middle, ends: { eduardo: e, watson: w, mafintosh: m } }
+}
+
+test('in a network that is not fully connected everything reaches everyone, once', BOUND, async t => {
+  const { eduardo, watson, middle } = await chain(t)
+  const mafintosh = await openChat(t, middle)
+  const everyone = [eduardo, mafintosh, watson]
+  const said: string[] = []
+  for (let round = 1; round <= 3; round++) {
+    for (const [index, name] of ['eduardo', 'mafintosh', 'watson'].entries()) {
+      const line = `${name}> round ${round}`
+      everyone[index]?.type(`round ${round}`)
+      for (const peer of everyone) await peer.waitForLine(line)
+      said.push(line)
+    }
+  }
+  for (const peer of everyone) assert.deepEqual(peer.stdout, said, peer.transcript())
+})
+
+test('while the one in the middle is away both ends write, and once he is back all three agree', BOUND, async t => {
+  const { eduardo, watson, middle, ends } = await chain(t)
+  const first = await openChat(t, middle)
+  eduardo.type('can you hear me, watson?')
+  await watson.waitForLine('eduardo> can you hear me, watson?')
+  await first.stop()
+  await eduardo.waitForLine(`info> link with ${ends.mafintosh} closed`, { stream: 'stderr' })
+  await watson.waitForLine(`info> link with ${ends.mafintosh} closed`, { stream: 'stderr' })
+  for (let line = 1; line <= 5; line++) {
+    eduardo.type(`from eduardo ${line}`)
+    watson.type(`from watson ${line}`)
+  }
+  await eduardo.waitForLine('from eduardo 5')
+  await watson.waitForLine('from watson 5')
+  assert.equal(watson.stdout.length, 6)
+
+  const second = await openChat(t, middle)
+  const everyone = [eduardo, second, watson]
+  for (const peer of everyone) {
+    await peer.waitForLine('from eduardo 5')
+    await peer.waitForLine('from watson 5')
+  }
+  second.type('back again')
+  for (const peer of everyone) await peer.waitForLine('mafintosh> back again')
+  const [reference = [], ...others] = everyone.map(peer => peer.stdout.toSorted())
+  assert.equal(reference.length, 12)
+  for (const other of others) assert.deepEqual(other, reference)
+
+  // History is in one order on every peer, whatever order it came in.
+  await stopAll(...everyone)
+  const [e, m, w] = [
+    await openChat(t, { me: 'eduardo', data: middle.data, listen: ends.eduardo }),
+    await openChat(t, { ...middle, peers: [] }),
+    await openChat(t, { me: 'watson', data: middle.data, listen: ends.watson }),
+  ]
+  for (const peer of [e, m, w]) await peer.waitForLine('mafintosh> back again')
+  assert.deepEqual(m.stdout, e.stdout)
+  assert.deepEqual(w.stdout, e.stdout)
+  assert.equal(e.stdout[0], 'eduardo> can you hear me, watson?')
+  assert.equal(e.stdout[11], 'mafintosh> back again')
+})
+
+test('bob is killed with -9, and both are told; he comes back, and hears what he missed', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const bob: ChatPeer = { me: 'bob', listen: b, data }
+  const alice = await openChat(t, { me: 'alice', listen: a, peers: [b], data })
+  const first = await openChat(t, bob)
+  await linked(alice, b)
+  await first.stop('SIGKILL')
+  await alice.waitForLine(`info> link with ${b} closed`, { stream: 'stderr' })
+  alice.type('are you there?')
+  await alice.waitForLine('alice> are you there?')
+  const second = await openChat(t, bob)
+  await hears(second, 'alice> are you there?')
+})
+
+test('in a room of their own people are apart from the lobby', BOUND, async t => {
+  const [a = '', b = '', c = ''] = await localAddresses(3)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--room', 'ops'] })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data, options: ['--room', 'ops'] })
+  const carol = await openChat(t, { me: 'carol', listen: c, peers: [a], data })
+  await carol.waitForLine(`warn> ${a} (${a}): it is in another room; trying on`, { stream: 'stderr' })
+  alice.type('only for ops')
+  await hears(bob, 'alice> only for ops')
+  assert.deepEqual(carol.stdout, [])
+})

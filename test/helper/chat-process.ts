@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url'
+import { Child, type ChildOptions, type Cleanup } from './child.js'
+
+/** The program as it was compiled, for `node`. */
+export const CHAT_PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+
+/** Runs `persisted-chat` with `args`. */
+export function startChat(cleanup: Cleanup, args: readonly string[], options: Omit<ChildOptions, 'args'> = {}): Child {
+  return new Child(cleanup, process.execPath, { ...options, args: [CHAT_PROGRAM, ...args] })
+}
+
+export interface ChatPeer {
+  readonly me: string
+  /** Without it the port that the name hashes to. */
+  readonly listen?: string
+  /** Names or addresses. Where all are addresses, nothing is looked up or announced. */
+  readonly peers?: readonly string[]
+  readonly data: string
+  readonly options?: readonly string[]
+}
+
+/** Starts the chat, and waits until it listens. */
+export async function openChat(
+  cleanup: Cleanup,
+  { me, listen, peers = [], data, options = [] }: ChatPeer,
+): Promise<Child> {
+  const isByAddress = peers.every(peer => peer.includes(':'))
+  const child = startChat(cleanup, [
+    me,
+    ...peers,
+    '--data',
+    data,
+    ...(listen === undefined ? [] : ['--listen', listen]),
+    ...(isByAddress ? ['--no-discovery'] : []),
+    ...options,
+  ])
+  await child.waitForLine('info> listening on', { stream: 'stderr' })
+  return child
+}
+
+/** Waits until the peer says that it is linked with `name`. */
+export const linked = (peer: Child, name: string, from = 0): Promise<string> =>
+  peer.waitForLine(`info> linked with ${name}`, { stream: 'stderr', from })
