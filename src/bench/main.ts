@@ -1,5 +1,5 @@
 // Measures this program against the original's scuttleup, alternately in one run: medians and ratios.
-// `npm run bench -- [--entries 100000] [--runs 5] [--json]`
+// `npm run bench -- [--entries 100000] [--runs 5] [--no-sync] [--json]`; without sync nothing goes over a connection.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '100000' },
     runs: { type: 'string', default: '5' },
+    'no-sync': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -81,9 +82,11 @@ try {
       const replay = await measure(name, 'replay', bulk, ENTRIES)
       note('replay by a fresh process, entries/s', name, (ENTRIES / replay.ms) * 1000)
       note('replay, peak memory, MiB', name, replay.memoryMiB)
-      const synced = await sync(name, bulk, copy)
-      note('replicate to a new peer, entries/s', name, (ENTRIES / synced.ms) * 1000)
-      note('replicate, peak memory of the new peer, MiB', name, synced.memoryMiB)
+      if (!values['no-sync']) {
+        const synced = await sync(name, bulk, copy)
+        note('replicate to a new peer, entries/s', name, (ENTRIES / synced.ms) * 1000)
+        note('replicate, peak memory of the new peer, MiB', name, synced.memoryMiB)
+      }
       note('on disk, bytes/entry', name, bytesOnDisk(path.join(root, bulk)) / ENTRIES)
       for (const directory of [one, bulk, copy]) rmSync(path.join(root, directory), { recursive: true, force: true })
       process.stderr.write(`run ${run + 1} of ${RUNS}: ${name} done\n`)
