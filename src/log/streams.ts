@@ -1,5 +1,5 @@
 import { Duplex, Readable } from 'node:stream'
-import { PENDING_BYTES_MAX } from '../base/limits.js'
+import { FRAME_BYTES_MAX, PENDING_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import type { AuthorId, Seq } from './author.js'
 import type { Effect, Run } from './effects.js'
@@ -89,6 +89,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   let pendingBytes = 0
   /** Whether this side has said that it sends nothing more. */
   let hasEnded = false
+  let isAnswering = false
   /** A write, or the end of them, that waits until no more than so many bytes are pending. */
   let held: { readonly bytesMax: number; readonly done: () => void } | undefined
 
@@ -160,8 +161,12 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     else for (const effect of session.refused(author, reason)) perform(effect)
   }
 
+  /** One wish at a time, and only for a peer that reads: whoever asks more is not answered. */
   const answer = async ({ author, seq }: Digest): Promise<void> => {
-    const segment = await log.segmentAt(author, seq)
+    if (isAnswering || stream.readableLength > FRAME_BYTES_MAX) return
+    isAnswering = true
+    const segment = await log.segmentAt(author, seq).catch(() => undefined)
+    isAnswering = false
     if (segment !== undefined && !hasEnded && !stream.destroyed) stream.push(encodeSegments([encodeSegment(segment)]))
   }
 
