@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { Seq } from './author.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Members } from './entry.js'
@@ -22,10 +22,19 @@ export interface RestorationParts {
   readonly onWarning: (line: string) => void
 }
 
+/** What is awaited, and for how long. */
+interface Wait {
+  to: Seq
+  readonly done: Promise<void>
+  /** Begins the 5 s of a claim anew; nothing where this disk knows itself that it lost something. */
+  readonly prolong: (() => void) | undefined
+  readonly finish: () => void
+}
+
 /** The own log on its way back from peers: meanwhile nothing is appended, so that its author never forks. PROTOCOL.md §4.5. */
 export class Restoration {
   readonly #parts: RestorationParts
-  #current: { readonly to: Seq; readonly done: Promise<void>; readonly finish: () => void } | undefined
+  #current: Wait | undefined
   /** Whether own lines that were taken back wait to be said again; at first it is not known. */
   #hasRetracted = true
   #retractions = 0
@@ -43,8 +52,14 @@ export class Restoration {
     return this.#current?.to ?? 0
   }
 
-  /** A peer claims to hold the own log up to `to`: it has 5 s to send it. */
+  /** A peer claims to hold the own log up to `to`: it has 5 s to send it, and 5 s more after each piece that came. */
   claimed(to: Seq): void {
+    const current = this.#current
+    if (current !== undefined) {
+      // Anybody can claim anything: words put off no deadline, and make nobody forget what he lost.
+      if (current.prolong !== undefined) current.to = Math.max(current.to, to)
+      return
+    }
     this.#parts.onWarning(
       `a peer holds more of your own log than this disk: entries up to ${to} are fetched back first`,
     )
@@ -64,7 +79,11 @@ export class Restoration {
     const { own, onWarning } = this.#parts
     const seq = head?.seq ?? 0
     own.reset(head, Math.max(own.offered, seq))
-    if (this.#current === undefined || seq < this.#current.to) return
+    if (this.#current === undefined) return
+    if (seq < this.#current.to) {
+      this.#current.prolong?.()
+      return
+    }
     onWarning(`your own log is back: it goes up to entry ${seq}`)
     this.finish()
   }
@@ -120,10 +139,16 @@ export class Restoration {
       )
       this.finish()
     }
-    const cancel = withinMs === undefined ? () => {} : this.#parts.clock.after(withinMs, giveUp)
+    let cancel: Cancel = () => {}
+    const prolong = (): void => {
+      cancel()
+      if (withinMs !== undefined) cancel = this.#parts.clock.after(withinMs, giveUp)
+    }
+    prolong()
     this.#current = {
       to,
       done,
+      prolong: withinMs === undefined ? undefined : prolong,
       finish: () => {
         cancel()
         this.#current = undefined
