@@ -11,8 +11,9 @@ const MORE = { kind: 'more' } as const
 v8.setFlagsFromString('--expose-gc')
 const collectGarbage = vm.runInNewContext('gc') as () => void
 
-/** Memory in use, heap and buffers, once the garbage is gone. */
+/** Memory in use, heap and buffers, once the garbage is gone: buffers are swept beside the collection that finds them. */
 function usedBytes(): number {
+  collectGarbage()
   collectGarbage()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers

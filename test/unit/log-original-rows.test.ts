@@ -137,6 +137,38 @@ test('either program goes on where the other stopped', async t => {
   assert.deepEqual(last.head, [{ author, seq: 3 as Seq }])
 })
 
+test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 20_000 }, async t => {
+  const original = await openScuttleup(await temporaryDirectory(t))
+  const ours = await Log.open(await temporaryDirectory(t))
+  const author = 'bob' as AuthorId
+  await original.append(line('alice', 1))
+  await ours.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
+  const own = await ours.append({ username: 'carol', message: 'signed' })
+  const [theirs, stream] = [original.log.createReplicationStream({ live: true }), ours.createReplicationStream()]
+  theirs.pipe(stream).pipe(theirs)
+  await original.append(line('alice', 2))
+  await ours.add({ author, first: 4, entries: [utf8(line('bob', 4))] })
+  const has = async (count: number): Promise<Change[]> => {
+    for (;;) {
+      const changes = await original.read()
+      if (changes.length >= count) return changes
+    }
+  }
+  const changes = await has(7)
+  while (!ours.head.some(({ author, seq }) => author !== 'bob' && author !== ours.id && seq === 2))
+    await once(ours, 'entries')
+  stream.destroy()
+  theirs.destroy()
+  await original.close()
+  const unsigned = (all: readonly Change[]) => all.filter(({ peer }) => peer !== ours.id).sort(byPlace)
+  assert.deepEqual(unsigned(changes), unsigned(await readAll(ours)))
+  assert.equal(unsigned(changes).length, 6)
+  const sent = changes.find(({ peer }) => peer === ours.id)
+  assert.equal(sent?.seq, own.seq)
+  assert.match(sent?.entry ?? '', /^\{"at":"[\d.]{18}","username":"carol","message":"signed","sig":"[\w-]{86}"\}$/)
+  await ours.close()
+})
+
 test('a row key says what was put into it, in the order of its numbers', () => {
   for (const author of ['a', 'cixq1k2p30000abcd1234efgh', '-', 'x'.repeat(64)] as AuthorId[]) {
     for (const seq of EDGES) {
