@@ -50,7 +50,7 @@ export class HybridClock {
   #millis: Millis = 0
   #counter = 0
   /** The milliseconds as text, for the many entries of one. */
-  #text = ''
+  #text = EARLIEST.slice(0, 13)
 
   constructor(clock: Clock) {
     this.#clock = clock

@@ -103,6 +103,7 @@ export class Intake {
     if (head === undefined || entries.length === 0) return
     const count = entries.length
     const { ledger, segments } = this.#parts
+    segments.observe(entries)
     await ledger.write({
       head,
       count,

@@ -276,6 +276,11 @@ export class SegmentLogs {
     return head
   }
 
+  /** Moves the clock behind new entries, so that what answers them stands behind them. */
+  observe(entries: readonly Entry[]): void {
+    this.#clock.observe(entries.findLast(({ at }) => this.#clock.isBelievable(at))?.at ?? EARLIEST)
+  }
+
   /** Removes the segments left from before a loss that begin among new entries: they would stand in the way of readers. */
   replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
     const key = keyOf(author)

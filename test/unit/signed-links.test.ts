@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream'
 import test from 'node:test'
-import { utf8 } from '../../src/base/bytes.js'
+import { concat, utf8 } from '../../src/base/bytes.js'
+import { frame } from '../../src/base/frames.js'
 import { hash } from '../../src/base/hash.js'
-import { AUTHORS_MAX } from '../../src/base/limits.js'
+import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/base/limits.js'
+import { bytesField } from '../../src/base/protobuf.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import { authorOfKey } from '../../src/log/author.js'
-import { encodeHeads } from '../../src/log/frames.js'
+import { encodeHeads, encodeWant } from '../../src/log/frames.js'
 import { Log } from '../../src/log/log.js'
+import { encodeChange, encodeHandshake } from '../../src/log/messages.js'
 import { PeerSession } from '../../src/log/peer-session.js'
+import { Session } from '../../src/log/session.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
-import { alice, bob, entryOf, WrittenLog } from '../helper/signed-world.js'
+import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.js'
 
 const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
@@ -54,4 +58,33 @@ test('heads that come again and again take no more memory than a stranger may ha
   const before = heapBytes()
   hear(100)
   assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
+})
+
+test('a stranger who asks for segments again and again, and reads none, is not sent more than he may have waiting', async () => {
+  const log = await Log.over(new MemoryStore(), carol)
+  const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
+  const author = authorOfKey(alice.publicKey)
+  await log.addSigned(author, written.runs())
+  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeWant({ author, seq: 1 })))
+  const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
+  for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
+  await done
+  assert.ok(stream.readableLength < MEGABYTE, `${stream.readableLength / MEGABYTE} MiB`)
+  stream.destroy()
+  await log.close()
+})
+
+test('entries that wait hold their own bytes, not the frames in which they came', () => {
+  const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+  session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+  const before = heapBytes()
+  for (let index = 0; index < 400; index++) {
+    const padding = bytesField(99, new Uint8Array(200_000))
+    const id = index.toString(16).padStart(64, '0')
+    const change = concat([padding, encodeChange({ id, seq: 1, entry: Buffer.from('{') })])
+    assert.deepEqual(session.receive(frame(change)), [])
+  }
+  assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
+  assert.deepEqual(session.receive(new Uint8Array(0)), [])
 })
