@@ -2,7 +2,7 @@ import { concat, readVarint, sameBytes, utf8, varint } from '../base/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { authorOfKey } from './author.js'
 import type { Log } from './log.js'
-import { decodeSegment, type Segment } from './segment.js'
+import { decodeSegment, lastOf, type Segment } from './segment.js'
 
 // Signed logs as a file: to be carried on a stick. PROTOCOL.md §6.
 
@@ -57,6 +57,8 @@ export async function readArchive(
       for (const run of groups(segments)) {
         const author = authorOfKey(run[0]?.key ?? new Uint8Array(0))
         if (refused.has(author)) continue
+        const end = run.at(-1)
+        if (author === log.id && end !== undefined) log.ownClaimed(lastOf(end)) // it is taken back as from a peer
         const refusal = await log.addSigned(author, run)
         if (refusal !== undefined) refused.set(author, refusal.reason)
       }
