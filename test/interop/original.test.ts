@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Child } from '../helper/child.js'
 import { addressOf, freeNames, hasMulticast, localAddresses, startOriginal } from '../helper/original-peer.js'
-import { change, digest, framed, handshake, Stranger, said } from './original/stranger.js'
+import { change, digest, framed, handshake, REQUEST, Stranger, said } from './original/stranger.js'
 
 // That the harness is right: the original talks to itself. And the controls: what it does on input that ours must survive.
 
@@ -16,21 +16,6 @@ const STRANGER = '0.0.0.0:0'
 
 /** How scuttleup calls a log. */
 const CUID = /c[a-z0-9]{24}/
-
-/**
- * As a browser writes it. The first byte, G, is read as a length of 71, the one after these as the length of a frame: only a
- * request that holds all of that frame kills, a shorter one (as curl's) waits.
- */
-const REQUEST = [
-  'GET / HTTP/1.1',
-  'Host: localhost',
-  'Connection: keep-alive',
-  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
-  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
-  'Accept-Encoding: gzip, deflate, br, zstd',
-  'Accept-Language: en-GB,en;q=0.9',
-  '\r\n',
-].join('\r\n')
 
 test('two originals that know each other by address hear each other', BOUND, async t => {
   const [low, high] = await pair()

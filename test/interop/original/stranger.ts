@@ -25,6 +25,21 @@ export const change = (peer: string, seq: number, entry: string | Uint8Array): B
 /** The entry of a line of chat. */
 export const said = (username: string, message: string): string => JSON.stringify({ username, message })
 
+/**
+ * An HTTP request as a browser writes it. The first byte, G, is read as a length of 71, the one after these as the length
+ * of a frame: only a request that holds all of that frame kills an original, a shorter one (as curl's) waits.
+ */
+export const REQUEST = [
+  'GET / HTTP/1.1',
+  'Host: localhost',
+  'Connection: keep-alive',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
+  'Accept-Encoding: gzip, deflate, br, zstd',
+  'Accept-Language: en-GB,en;q=0.9',
+  '\r\n',
+].join('\r\n')
+
 /** A socket that says what it is told to, and keeps what it hears. Closed when the test ends. */
 export class Stranger {
   readonly closed: Promise<void>
@@ -51,6 +66,11 @@ export class Stranger {
 
   send(...parts: readonly (string | Uint8Array)[]): void {
     for (const part of parts) this.#socket.write(part)
+  }
+
+  /** Resolves when the system has taken everything that was said. */
+  get sent(): Promise<void> {
+    return new Promise(resolve => this.#socket.write('', () => resolve()))
   }
 
   /**
