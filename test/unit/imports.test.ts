@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   discovery: ['base'],
   chat: ['base', 'log'],
   peer: ['base', 'log', 'swarm', 'discovery', 'chat'],
+  sim: ['base', 'log', 'swarm', 'chat', 'peer'],
   cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
   bench: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
   'index.ts': ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
@@ -30,6 +31,7 @@ const WORLD = [
   'discovery/mdns.ts',
   'discovery/resolve.ts',
   'peer/open.ts',
+  'sim/settle.ts',
   'cli/',
   'bench/',
 ]
