@@ -68,6 +68,11 @@ export class Stranger {
     for (const part of parts) this.#socket.write(part)
   }
 
+  /** Says nothing more, and hears no answer either. */
+  end(): void {
+    this.#socket.end()
+  }
+
   /** Resolves when the system has taken everything that was said. */
   get sent(): Promise<void> {
     return new Promise(resolve => this.#socket.write('', () => resolve()))

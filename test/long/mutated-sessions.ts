@@ -1,0 +1,246 @@
+import { connect, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { concat } from '../../src/base/bytes.js'
+import { systemClock } from '../../src/base/clock.js'
+import { systemRandom } from '../../src/base/random.js'
+import { keyPairOf } from '../../src/base/signing.js'
+import { type AuthorId, isSigned } from '../../src/log/author.js'
+import { decodeEntry } from '../../src/log/entry.js'
+import { encodeHeads, encodeSegments } from '../../src/log/frames.js'
+import { Log } from '../../src/log/log.js'
+import { LOBBY, roomId } from '../../src/log/room.js'
+import { Peer } from '../../src/peer/peer.js'
+import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../src/swarm/hello.js'
+import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
+import { Swarm } from '../../src/swarm/swarm.js'
+import { TcpTransport } from '../../src/swarm/tcp.js'
+import type { Connection } from '../../src/swarm/transport.js'
+import { MemoryStore } from '../helper/memory-store.js'
+import { change, framed, handshake, said } from '../interop/original/stranger.js'
+import { between, type Chance, chance } from './chance.js'
+import { type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
+
+/** Sessions with one server, before a new one is begun: each brings an author, and is sent all others. */
+const LIFE_SESSIONS = 100
+const ENTRIES = 4
+/** A client whose byte was changed hangs up after this long without an answer: the server may wait for more of it. */
+const IDLE_MS = 20
+const MEMORY_MIB_MAX = 16
+const ROOM = roomId(LOBBY)
+const SERVER = 'server:1'
+
+/** Sessions of which one byte is another than it should be, by originals and by ours, over real sockets. */
+export const mutatedSessions: LongRun = {
+  name: 'mutated-sessions',
+  shows: 'no byte changed in a session ends the process, brings in what is no entry, or costs memory',
+  cycles: 100_000,
+  run: async ({ cycles, seed, isOver = () => false }: RunOptions) => {
+    const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0 }
+    const faults: Fault[] = []
+    let base: number | undefined
+    for (let life = 0; life * LIFE_SESSIONS < cycles && !isOver(); life++) {
+      const count = Math.min(LIFE_SESSIONS, cycles - life * LIFE_SESSIONS)
+      const lived = await inDirectory(directory => live(directory, count, seed + life))
+      figures.sessions += count
+      figures.storedWhole += lived.storedWhole
+      figures.entries += lived.entries
+      figures.invalid += lived.faults.length
+      for (const text of lived.faults) faults.push({ seed: seed + life, cycles: count, text })
+      // What the first life allocates once is there from then on.
+      base ??= memoryInUse()
+      figures.grownMiB = Math.max(figures.grownMiB, Math.round((memoryInUse() - base) / 2 ** 20))
+    }
+    if (figures.grownMiB > MEMORY_MIB_MAX)
+      faults.push({ seed, cycles, text: `${figures.grownMiB} MiB more are in use` })
+    return { figures, faults }
+  },
+}
+
+/** What one client says, and whose log it brings. */
+interface Client {
+  readonly author: AuthorId
+  /** Says it on `socket`; every byte goes through `change`. */
+  talk(socket: Socket, change: (bytes: Uint8Array) => Uint8Array): void
+  /** How many bytes it says, or nearly. */
+  readonly length: number
+}
+
+async function live(directory: string, count: number, seed: number) {
+  const random = chance(seed)
+  const server = await openServer(directory)
+  const authors = new Set<AuthorId>()
+  for (let i = 0; i < count; i++) {
+    const client = random() < 0.5 ? original(`author-${seed}-${i}`, random) : await ours(random)
+    authors.add(client.author)
+    await server.session(client, between(random, 0, client.length), between(random, 1, 256))
+  }
+  // The control: what is not changed is stored whole.
+  for (const client of [original(`author-${seed}-last`, random), await ours(random)]) {
+    authors.add(client.author)
+    const stored = server.stored(client.author)
+    await server.session(client, Number.POSITIVE_INFINITY, 0)
+    await stored
+  }
+  await server.close()
+  return storedIn(directory, authors)
+}
+
+async function openServer(directory: string) {
+  const keys = keyPairOf(systemRandom.bytes(32))
+  const log = await Log.open(directory, { keys })
+  const tcp = new TcpTransport(systemClock, async host => [host])
+  let onConnection = (_: Connection): void => {}
+  const swarm = new Swarm({
+    me: SERVER,
+    room: ROOM,
+    keys,
+    isOpen: true,
+    clock: systemClock,
+    random: systemRandom,
+    transport: {
+      dial: (address, signal) => tcp.dial(address, signal),
+      listen: (host, port, take) =>
+        tcp.listen(host, port, connection => {
+          connection.setMaxListeners(0) // ours wait here for its end too
+          take(connection)
+          onConnection(connection)
+        }),
+    },
+  })
+  const peer = new Peer({ me: 'server', log, swarm, discovery: undefined, clock: systemClock, mayBeAhead: false })
+  const port = await swarm.listen('127.0.0.1', 0)
+
+  /** One session, whose byte at `place` is another. Resolves when the server has read all of it, and closed it. */
+  const session = async (client: Client, place: number, flip: number): Promise<void> => {
+    const accepted = new Promise<Connection>(resolve => {
+      onConnection = resolve
+    })
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+    socket.on('error', () => {}) // the server may hang up at any time
+    let idle: NodeJS.Timeout | undefined
+    socket.on('data', () => idle?.refresh())
+    socket.on('close', () => clearTimeout(idle))
+    let sent = 0
+    client.talk(socket, bytes => {
+      const index = place - sent
+      sent += bytes.length
+      if (index < 0 || index >= bytes.length) return bytes
+      idle = setTimeout(() => socket.end(), IDLE_MS)
+      const changed = Uint8Array.from(bytes)
+      changed[index] = (changed[index] ?? 0) ^ flip
+      return changed
+    })
+    const connection = await accepted
+    const isOver = (): boolean => connection.readableEnded || connection.destroyed
+    if (!isOver()) {
+      await new Promise<void>(resolve => {
+        connection.once('end', resolve)
+        connection.once('close', resolve)
+      })
+    }
+    const closed = connection.closed ? undefined : new Promise(resolve => connection.once('close', resolve))
+    socket.destroy()
+    await closed
+  }
+  /** Resolves when the whole log of `author` is on disk. */
+  const stored = (author: AuthorId): Promise<void> =>
+    new Promise(resolve => {
+      log.on('entries', span => {
+        if (span.author === author && span.to === ENTRIES + 1) resolve()
+      })
+    })
+  return { stored, session, close: () => peer.close() }
+}
+
+function original(author: string, random: Chance): Client {
+  const address = random() < 0.5 ? 'client:1' : 'z:1'
+  const bytes = Buffer.concat([
+    framed(address),
+    ...(address > SERVER ? [framed(address)] : []),
+    handshake(author),
+    ...Array.from({ length: ENTRIES }, (_, i) => change(author, i + 1, said(author, `line ${i + 1}`))),
+  ])
+  return {
+    author: author as AuthorId,
+    length: bytes.length,
+    talk: (socket, change) => {
+      socket.end(change(bytes))
+    },
+  }
+}
+
+async function ours(random: Chance): Promise<Client> {
+  const me = random() < 0.5 ? 'client:1' : 'z:1'
+  const keys = keyPairOf(systemRandom.bytes(32))
+  const log = await Log.over(new MemoryStore(), keys, { room: ROOM })
+  for (let i = 1; i <= ENTRIES; i++) await log.append({ username: 'client', message: `line ${i}` })
+  const parts = [encodeHeads(log.head)]
+  for await (const relayed of log.relay({ since: [] })) {
+    if (relayed.kind === 'segments') parts.push(encodeSegments(relayed.segments))
+  }
+  const says = concat(parts)
+  await log.close()
+  const hello = {
+    version: PROTOCOL_VERSION,
+    room: ROOM,
+    instance: systemRandom.bytes(INSTANCE_ID_BYTES),
+    key: keys.publicKey,
+    nonce: systemRandom.bytes(NONCE_BYTES),
+    ageMs: 1,
+    nowMs: Date.now(),
+  }
+  return {
+    author: log.id,
+    // Two addresses at most, the empty frame, the hello, the proof.
+    length: says.length + 240,
+    talk: (socket, change) => {
+      const opening = new Opening({ role: 'dialler', me, hello, keys })
+      const perform = (effects: readonly OpeningEffect[]): void => {
+        for (const effect of effects) {
+          if (effect.kind === 'send') socket.write(change(effect.bytes))
+          else socket.end(effect.kind === 'opened' ? change(says) : undefined)
+        }
+      }
+      socket.on('data', bytes => {
+        if (!socket.writableEnded) perform(opening.receive(bytes))
+      })
+      perform(opening.start())
+    },
+  }
+}
+
+/** What is on disk after all: anything that is no entry, out of order, or signed by somebody who never spoke, is a fault. */
+async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
+  const log = await Log.open(directory)
+  const faults: string[] = []
+  let entries = 0
+  let storedWhole = 0
+  for (const { author, seq } of log.head) {
+    const { last, fault } = await log.verify(author)
+    if (fault !== undefined || last !== seq) faults.push(`${author} holds ${last} of ${seq} entries: ${fault}`)
+    if (isSigned(author) && !clients.has(author)) faults.push(`${author} never signed anything`)
+    if (seq === ENTRIES && clients.has(author)) storedWhole++
+  }
+  for await (const batch of log.read()) {
+    for (const { author, seq, entry } of batch) {
+      entries++
+      const members = decodeEntry(entry)
+      if (members === undefined) faults.push(`entry ${seq} of ${author} is none`)
+      else if (isSigned(author) && members.message !== `line ${seq}`)
+        faults.push(`entry ${seq} of ${author} is another`)
+    }
+  }
+  await log.close()
+  return { entries, storedWhole, faults }
+}
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** Memory that JavaScript holds on to, in bytes. */
+function memoryInUse(): number {
+  collect()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
