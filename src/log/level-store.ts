@@ -1,14 +1,18 @@
-import { cp, mkdir, open as openFile, rm } from 'node:fs/promises'
+import { access, cp, mkdir, open as openFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { Level } from 'level'
-import { ChatError, systemCode } from '../base/errors.js'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { PAGE_BYTES_MAX } from '../base/limits.js'
 import type { Range, Row, Store, Write } from './store.js'
+import { damagedTables } from './table-check.js'
 
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Rows asked for at once; the byte limit of a page is usually met first. */
 const PAGE_ROWS_MAX = 1_000
+
+/** A file of this name says that the database was found damaged while it was in use. */
+const DAMAGED = 'damaged'
 
 type Database = Level<Uint8Array, Uint8Array>
 
@@ -43,15 +47,21 @@ export class LevelStore implements Store {
    */
   static async openOrRepair(directory: string, onRepair: (copy: string) => void): Promise<LevelStore> {
     try {
-      return await LevelStore.open(directory)
+      const store = await LevelStore.open(directory)
+      if (!(await isFound(path.join(directory, DAMAGED)))) return store
+      await store.close() // nobody else has it open
+      throw corrupt(directory)
     } catch (error) {
       if (!(error instanceof ChatError) || error.code !== 'LOG_CORRUPT') throw error
       const copy = await copyAside(directory)
       try {
+        // A repair would be led astray by them too. What was in them comes back from peers.
+        for (const table of await damagedTables(directory)) await rm(table)
         await ClassicLevel.repair(directory)
       } catch {
         throw error // as damaged as it was said to be
       }
+      await rm(path.join(directory, DAMAGED), { force: true })
       onRepair(copy)
       return LevelStore.open(directory)
     }
@@ -94,7 +104,7 @@ export class LevelStore implements Store {
       await batch.write({ sync: true })
     } catch (error) {
       await batch.close()
-      throw error
+      throw await this.#marked(error, 'LEVEL_CORRUPTION')
     }
   }
 
@@ -120,6 +130,13 @@ export class LevelStore implements Store {
     this.#database = await openDatabase(this.#directory)
     this.#wakeReaders?.()
     this.#wakeReaders = undefined
+  }
+
+  /** What a read or a write failed of. Where that is damage, the next start is told to repair it. */
+  async #marked(error: unknown, ...damage: readonly string[]): Promise<unknown> {
+    if (!damage.includes(systemCode(error) ?? '')) return error
+    await writeFile(path.join(this.#directory, DAMAGED), '').catch(() => undefined)
+    return corrupt(this.#directory, error, 'Start again: what can be saved is, and the rest comes back from peers.')
   }
 
   /** Whether the disk takes a write and a sync. */
@@ -157,7 +174,7 @@ export class LevelStore implements Store {
         }
       } catch (error) {
         await this.#opened
-        if (this.#database === database) throw error
+        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
       } finally {
         await pages?.close()
       }
@@ -171,7 +188,7 @@ export class LevelStore implements Store {
         return await read()
       } catch (error) {
         await this.#opened
-        if (this.#database === database) throw error
+        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
       }
     }
   }
@@ -220,6 +237,7 @@ async function openDatabase(directory: string): Promise<Database> {
   try {
     await database.open()
     await syncDirectory(directory)
+    if ((await damagedTables(directory)).length > 0) throw corrupt(directory)
     return database
   } catch (cause) {
     await database.close()
@@ -241,6 +259,7 @@ async function syncDirectory(directory: string): Promise<void> {
 }
 
 function openingError(directory: string, cause: unknown): ChatError {
+  if (cause instanceof ChatError) return cause
   switch (systemCode(cause)) {
     case 'LEVEL_LOCKED':
       return new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
@@ -248,20 +267,37 @@ function openingError(directory: string, cause: unknown): ChatError {
         hint: 'Stop that one first, or choose another directory with --data.',
       })
     case 'LEVEL_CORRUPTION':
-      return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged`, {
-        cause,
-        hint: 'Move the directory aside: what other peers hold comes back from them.',
-      })
+      return corrupt(directory, cause)
     default:
-      return unusable(directory, cause)
+      // Of a database that is there, a file is not: CURRENT names a manifest that was never written.
+      return systemReason(cause).endsWith('No such file or directory')
+        ? corrupt(directory, cause)
+        : unusable(directory, cause)
   }
 }
 
+function corrupt(
+  directory: string,
+  cause?: unknown,
+  hint = 'Move the directory aside: what other peers hold comes back from them.',
+): ChatError {
+  return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged`, { cause, hint })
+}
+
+async function isFound(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
 function unusable(directory: string, cause: unknown): ChatError {
-  const reason =
-    cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String((cause as Error).message)
-  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${reason}`, {
+  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {
     cause,
     hint: 'Choose another with --data.',
   })
+}
+
+function systemReason(error: unknown): string {
+  return reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error)
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { FRAME_BYTES_MAX } from '../base/limits.js'
+import { FRAME_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
@@ -382,7 +382,7 @@ export class Log extends EventEmitter<LogEvents> {
       try {
         return await attempt()
       } catch (error) {
-        if (!(error instanceof ChatError)) throw error
+        if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
         if (error.code === 'LOG_CLOSED') return undefined
         // The disk failed: once it is back, what is still missing is offered again.
       }
@@ -403,17 +403,21 @@ export class Log extends EventEmitter<LogEvents> {
       this.emit('lost', author)
       return
     }
-    const relearning = this.#relearn(author, missing).finally(() => this.#relearning.delete(author))
+    const relearning = this.#relearn(author, missing)
+      .catch(error => void this.emit('warning', reasonOf(error))) // the database itself is damaged
+      .finally(() => this.#relearning.delete(author))
     this.#relearning.set(author, relearning)
   }
 
   async #relearn(author: AuthorId, missing: Seq): Promise<void> {
-    const head = await this.#segments.headBefore(author, missing)
+    const damaged = await this.#segments.damaged(author)
+    if (damaged.length > 0) await this.#queue.write(damaged)
+    const head = await this.#segments.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
     if (author === this.id) {
       // Its places were given out: they are never given again.
       const to = this.#own.head?.seq ?? 0
       this.#own.reset(head, to)
-      this.#restoration.lost((head?.seq ?? 0) + 1, to)
+      if ((head?.seq ?? 0) < to) this.#restoration.lost((head?.seq ?? 0) + 1, to)
     }
     this.#ledger.put(author, head)
     this.emit('lost', author)

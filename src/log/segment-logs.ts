@@ -151,6 +151,17 @@ export class SegmentLogs {
     return writes
   }
 
+  /** Writes that take away what is stored under a log and is no segment of it: it would be in the way of what comes again. */
+  async damaged(author: AuthorId): Promise<Write[]> {
+    const key = keyOf(author)
+    if (key === undefined) return []
+    const writes: Write[] = []
+    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
+      for (const row of page) if (storedSegment(row) === undefined) writes.push({ type: 'del', key: row[0] })
+    }
+    return writes
+  }
+
   /** Looks at every segment of a log: its chain, and its signatures. The faults that it has, with their places. */
   async verify(
     author: AuthorId,

@@ -134,3 +134,26 @@ test('while a database cannot be opened again its readers wait, and closing it e
     await ended
   })
 })
+
+test('a row that holds no segment is in the way of a reader once, and of nobody after it', async () => {
+  await inDirectory(async directory => {
+    const store = new WatchedStore(await LevelStore.open(directory))
+    const log = await Log.over(store, keys)
+    await Promise.all(
+      Array.from({ length: 10 }, (_, line) => log.append({ username: 'alice', message: `${line + 1}` })),
+    )
+    await store.commit([{ type: 'put', key: segmentKey(keys.publicKey, 5), value: Buffer.from('damaged') }])
+    const isSeen = once(log, 'lost')
+    await log.entry(log.id, 7)
+    await isSeen
+    const seqs: number[] = []
+    for await (const batch of log.read()) seqs.push(...batch.map(({ seq }) => seq))
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: 10 }, (_, index) => index + 1),
+    )
+    assert.equal((await log.append({ username: 'alice', message: 'on' })).seq, 11)
+    assert.deepEqual(await log.verify(log.id), { last: 11, fault: undefined })
+    await log.close()
+  })
+})

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { bitFlips } from '../long/bit-flips.js'
 import { fullDisk } from '../long/full-disk.js'
 import { kill9 } from '../long/kill9.js'
 import type { Fault, LongRun, Outcome } from '../long/long-run.js'
@@ -59,4 +60,10 @@ test('lines said while the disk is full are stored once and in order when it is 
 }, async () => {
   const figures = await holds(fullDisk, 6)
   assert.ok((figures['lines'] ?? 0) > 50)
+})
+
+test('a flipped byte is found or harmless, never shown as wrong text, and mended from a peer', async () => {
+  const figures = await holds(bitFlips, 50)
+  assert.ok((figures['noticed'] ?? 0) > 10)
+  assert.ok((figures['carelessWrong'] ?? 0) > 0, 'a reader without checksums shows wrong text')
 })

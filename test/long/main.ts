@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
+import { bitFlips } from './bit-flips.js'
 import { fullDisk } from './full-disk.js'
 import { kill9 } from './kill9.js'
 import type { LongRun } from './long-run.js'
 import { powerCut } from './power-cut.js'
 import { writeFailures } from './write-failures.js'
 
-const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk]
+const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips]
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,243 @@
+// A process that flips a byte in a copy of a database, opens it, reads it, heals it from a peer, and tells what it found:
+// a line of JSON for each flip. It may die of what it reads; then it is known of which.
+
+import { cp, mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import { ChatError } from '../../src/base/errors.js'
+import { type AuthorId, authorOfKey, isSigned } from '../../src/log/author.js'
+import { LevelStore } from '../../src/log/level-store.js'
+import { Log } from '../../src/log/log.js'
+import { decodeSegment } from '../../src/log/segment.js'
+import { ALL_SEGMENTS } from '../../src/log/segment-rows.js'
+import { chance } from '../long/chance.js'
+import { keysOf } from '../long/ledger.js'
+import { type Flip, flipOne, placeOf } from './bit-flip.js'
+
+export interface ReaderOptions {
+  /** Holds `bob`, the database in which bytes are flipped, and `healthy`, that of a peer with the same logs. */
+  readonly templates: string
+  readonly work: string
+  readonly seeds: readonly number[]
+}
+
+/** What came of one flip. */
+export interface FlipReport {
+  readonly seed: number
+  readonly flip: Flip
+  /** How it opened: as if nothing were, after a repair, or not at all. */
+  readonly opened: 'at once' | 'repaired' | 'refused'
+  /** Entries that were not there, or could not be read. */
+  readonly missing: number
+  /** Entries of authors without a key that say something else: nothing vouches for those. */
+  readonly unsignedWrong: number
+  /** Entries that a reader without checksums takes and that say something else. */
+  readonly carelessWrong: number
+  readonly faults: readonly string[]
+}
+
+type Report = {
+  -readonly [Key in Exclude<keyof FlipReport, 'seed' | 'flip' | 'faults'>]: FlipReport[Key]
+} & { readonly faults: string[] }
+
+/** How often the program is started: where it says that the logs are damaged, the next start repairs them. */
+const STARTS_MAX = 3
+const STEP_MS_MAX = 20_000
+const ROUNDS_MAX = 3
+
+const hastyClock: Clock = {
+  now: systemClock.now,
+  after: (delayMs, action) => systemClock.after(delayMs / 100, action),
+}
+
+type Logs = Map<AuthorId, Uint8Array[]>
+
+async function main({ templates, work, seeds }: ReaderOptions): Promise<void> {
+  const reference = path.join(work, 'reference')
+  await cp(path.join(templates, 'healthy'), reference, { recursive: true })
+  const log = await Log.open(reference, { keys: keysOf('healthy') })
+  const originals = await read(log)
+  await log.close()
+  for (const seed of seeds) {
+    const report = await tryOne(seed, templates, path.join(work, String(seed)), originals)
+    process.stdout.write(`${JSON.stringify(report)}\n`)
+    await rm(path.join(work, String(seed)), { recursive: true, force: true })
+  }
+}
+
+async function tryOne(seed: number, templates: string, work: string, originals: Logs): Promise<FlipReport> {
+  const report: Report = { opened: 'at once', missing: 0, unsignedWrong: 0, carelessWrong: 0, faults: [] }
+  await mkdir(work)
+  const database = path.join(work, 'bob')
+  const other = path.join(work, 'healthy')
+  await cp(path.join(templates, 'bob'), database, { recursive: true })
+  await cp(path.join(templates, 'healthy'), other, { recursive: true })
+  const flip = await flipOne(database, chance(seed))
+  process.stdout.write(`${JSON.stringify({ began: seed, where: placeOf(flip) })}\n`)
+  try {
+    const healthy = await Log.open(other, { keys: keysOf('healthy'), clock: hastyClock })
+    healthy.on('fork', () => report.faults.push('the peer sees a fork where there is none'))
+    for (let start = 1; start <= STARTS_MAX; start++) {
+      if (await startOnce(database, healthy, originals, report)) break
+      if (start === STARTS_MAX) report.opened = 'refused'
+    }
+    await inTime('closing the peer', healthy.close())
+  } catch (error) {
+    report.faults.push((error as Error).message)
+  }
+  return { seed, flip, ...report }
+}
+
+/** One start of the program; false where it ends with the advice to start it again. */
+async function startOnce(database: string, healthy: Log, originals: Logs, report: Report): Promise<boolean> {
+  let log: Log | undefined
+  try {
+    const store = await inTime(
+      'opening',
+      LevelStore.openOrRepair(database, () => {
+        report.opened = 'repaired'
+      }),
+    )
+    report.carelessWrong = await inTime('reading carelessly', readCarelessly(store, originals))
+    log = await inTime('reading the heads', Log.over(store, keysOf('bob'), { clock: hastyClock }))
+    log.on('fork', () => report.faults.push('a fork is seen where there is none'))
+    const found = await inTime('reading', read(log))
+    report.missing = countMissing(found, originals)
+    report.unsignedWrong = countWrong(found, originals, author => !isSigned(author))
+    const wrong = countWrong(found, originals, isSigned)
+    if (wrong > 0) report.faults.push(`${wrong} entries are shown with another text`)
+    await inTime('inspecting', log.inspect())
+    await heal(log, healthy, originals, report.faults)
+    await goOn(log, healthy, originals, report.faults)
+    return true
+  } catch (error) {
+    const isClear =
+      error instanceof ChatError && /^(LOG_CORRUPT|DATA_UNUSABLE)$/.test(error.code) && !error.toLine().includes('\n')
+    if (!isClear) throw error
+    return false
+  } finally {
+    if (log !== undefined) await inTime('closing', log.close())
+  }
+}
+
+/** Whether the damaged log becomes what it was, from a peer that has everything. */
+async function heal(log: Log, healthy: Log, originals: Logs, faults: string[]): Promise<void> {
+  for (let round = 1; ; round++) {
+    await inTime('replicating', replicate(log, healthy))
+    const now = await inTime('reading again', read(log))
+    const wrong = countWrong(now, originals, isSigned)
+    const missing = countMissing(now, originals, isSigned)
+    if (wrong > 0) faults.push(`after healing ${wrong} entries are shown with another text`)
+    if (missing === 0) return
+    if (round === ROUNDS_MAX) {
+      faults.push(`after healing ${missing} entries are missing`)
+      return
+    }
+  }
+}
+
+/** Whether the own log goes on where it ended, and its peer takes that. */
+async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): Promise<void> {
+  const { seq } = await inTime('appending', log.append({ username: 'bob', message: 'and on' }))
+  const last = originals.get(log.id)?.length ?? 0
+  if (seq !== last + 1) faults.push(`entry ${seq} was given out behind ${last}`)
+  await inTime('replicating on', replicate(log, healthy))
+  const head = healthy.head.find(({ author }) => author === log.id)?.seq
+  if (head !== seq) faults.push(`of what is said then the peer takes ${head} of ${seq}`)
+  for (const [author, entries] of originals) {
+    if (!isSigned(author)) continue
+    const { last, fault } = await inTime('verifying', log.verify(author))
+    // Behind the end there may be rubbish, which is told and overwritten.
+    if (last < entries.length) faults.push(`verified up to ${last} only: ${fault}`)
+  }
+}
+
+async function replicate(a: Log, b: Log): Promise<void> {
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'ours' }))
+  if (one !== undefined && other !== undefined) await pipeline(one, other, one)
+}
+
+async function read(log: Log): Promise<Logs> {
+  const logs: Logs = new Map()
+  for await (const batch of log.read()) {
+    for (const { author, seq, entry } of batch) {
+      const entries = logs.get(author) ?? []
+      logs.set(author, entries)
+      entries[seq - 1] = Uint8Array.from(entry)
+    }
+  }
+  return logs
+}
+
+function countMissing(found: Logs, originals: Logs, of: (author: AuthorId) => boolean = () => true): number {
+  let missing = 0
+  for (const [author, entries] of originals) {
+    if (of(author))
+      entries.forEach((_, index) => {
+        if (found.get(author)?.[index] === undefined) missing++
+      })
+  }
+  return missing
+}
+
+function countWrong(found: Logs, originals: Logs, of: (author: AuthorId) => boolean): number {
+  let wrong = 0
+  for (const [author, entries] of found) {
+    if (!of(author)) continue
+    entries.forEach((entry, index) => {
+      const original = originals.get(author)?.[index]
+      if (original === undefined || Buffer.compare(entry, original) !== 0) wrong++
+    })
+  }
+  return wrong
+}
+
+/** The control: what is stored, read without its checksum. */
+async function readCarelessly(store: LevelStore, originals: Logs): Promise<number> {
+  let wrong = 0
+  try {
+    for await (const page of store.pages(ALL_SEGMENTS)) {
+      for (const [, value] of page) {
+        const segment = decodeSegment(value.subarray(4))
+        const original = segment === undefined ? undefined : originals.get(authorOfKey(segment.key))
+        segment?.entries.forEach((entry, index) => {
+          const expected = original?.[segment.first - 1 + index]
+          if (expected !== undefined && Buffer.compare(entry, expected) !== 0) wrong++
+        })
+      }
+    }
+  } catch {
+    // A block that does not unpack: the rest is not seen by this reader.
+  }
+  return wrong
+}
+
+async function inTime<T>(what: string, action: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} takes more than ${STEP_MS_MAX} ms`)), STEP_MS_MAX)
+  })
+  try {
+    return await Promise.race([action, late])
+  } catch (error) {
+    if (error instanceof ChatError) throw error
+    throw new Error(
+      `${what}: ${String((error as Error).stack)
+        .split('\n')
+        .slice(0, 3)
+        .join(' | ')}`,
+    )
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+process.stdin.resume().on('end', () => process.exit(0))
+main(JSON.parse(process.argv[2] ?? '{}') as ReaderOptions).then(
+  () => process.exit(0),
+  error => {
+    console.error(error)
+    process.exit(1)
+  },
+)
