@@ -48,6 +48,8 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #speaker: Speaker
   /** Told by the first link, or by time: nothing is written before. */
   #heard = (): void => {}
+  /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
+  #elder: string | undefined
 
   constructor(parts: PeerParts) {
     super()
@@ -98,10 +100,9 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
   async say(message: string): Promise<void> {
-    const other = this.#elderDevice()
-    if (other !== undefined) {
-      throw new ChatError('LOG_READ_ONLY', `not said: another device with your key is running (${nameOf(other)})`, {
-        hint: 'Write there, or stop it first: this one only reads meanwhile.',
+    if (this.#elder !== undefined) {
+      throw new ChatError('LOG_READ_ONLY', `not said: another device with your key was there first (${this.#elder})`, {
+        hint: 'Write there; or stop it, and start this one again.',
       })
     }
     await this.#speaker.say({ username: this.#parts.me, message })
@@ -133,10 +134,12 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
   #replicate(socket: Connection, link: LinkInfo): void {
-    const isStranger = link.dialled === undefined && link.remote.kind === 'original'
+    const { remote } = link
+    if (remote.kind === 'ours' && remote.key === this.id && remote.isElder) this.#elder = nameOf(link)
+    const isStranger = link.dialled === undefined && remote.kind === 'original'
     const replication = this.#parts.log.createReplicationStream({
       live: true,
-      dialect: link.remote.kind,
+      dialect: remote.kind,
       onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
@@ -161,11 +164,6 @@ export class Peer extends EventEmitter<PeerEvents> {
           : `your clock is ${hours} hours ahead of that of ${nameOf(link)}`
       this.emit('warning', `${whose}: lines written by it stand at the end`)
     }
-  }
-
-  /** A device with the own key that has been running for longer. */
-  #elderDevice(): LinkInfo | undefined {
-    return this.links.find(({ remote }) => remote.kind === 'ours' && remote.key === this.id && remote.isElder)
   }
 }
 

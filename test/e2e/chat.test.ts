@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
@@ -179,3 +181,39 @@ test('in a room of their own people are apart from the lobby', BOUND, async t =>
   await hears(bob, 'alice> only for ops')
   assert.deepEqual(carol.stdout, [])
 })
+
+test(
+  'of two devices with one key the later one only reads, until it is started anew and has its log back',
+  BOUND,
+  async t => {
+    const [a = '', b = '', c = ''] = await localAddresses(3)
+    const [first, second, third] = [
+      await temporaryDirectory(t),
+      await temporaryDirectory(t),
+      await temporaryDirectory(t),
+    ]
+    const desk = await openChat(t, { me: 'alice', listen: a, data: first })
+    const carol = await openChat(t, { me: 'carol', listen: c, peers: [a], data: third })
+    await mkdir(join(second, 'alice'))
+    await copyFile(join(first, 'alice/key'), join(second, 'alice/key'))
+    const place: ChatPeer = { me: 'alice', listen: b, peers: [a, c], data: second }
+    const laptop = await openChat(t, place)
+    await laptop.waitForLine('is another device with your key', { stream: 'stderr' })
+    laptop.type('from the laptop')
+    await laptop.waitForLine('not said: another device with your key was there first', { stream: 'stderr' })
+    desk.type('from the desk')
+    await carol.waitForLine('alice> from the desk')
+    await desk.stop()
+    await laptop.waitForLine('closed', { stream: 'stderr' })
+    const from = laptop.stderr.length
+    laptop.type('now is my turn, or is it?')
+    await laptop.waitForLine('not said', { stream: 'stderr', from })
+    await laptop.stop()
+
+    const again = await openChat(t, place)
+    await again.waitForLine('alice> from the desk')
+    again.type('now it is')
+    await carol.waitForLine('alice> now it is')
+    assert.deepEqual(carol.stdout, ['alice> from the desk', 'alice> now it is'])
+  },
+)
