@@ -199,7 +199,8 @@ async function ours(random: Chance): Promise<Client> {
       const perform = (effects: readonly OpeningEffect[]): void => {
         for (const effect of effects) {
           if (effect.kind === 'send') socket.write(change(effect.bytes))
-          else socket.end(effect.kind === 'opened' ? change(says) : undefined)
+          else if (effect.kind === 'opened') socket.end(change(says))
+          else socket.end()
         }
       }
       socket.on('data', bytes => {
