@@ -61,6 +61,8 @@ export class Intake {
   ): Promise<Refusal | undefined> {
     const { room, ledger, own, forks, restoration } = this.#parts
     const key = keyOf(author) ?? EMPTY
+    // Lines on their way to the disk have their places already: what comes back is judged behind them.
+    if (author === own.author && restoration.isOn) await own.settled()
     const head = ledger.signedHead(author)
     const isOwn = author === own.author
     const isNews = placeAfter(runs) - 1 > (head?.seq ?? 0)

@@ -35,6 +35,7 @@ export class OwnLog {
   #seq: Seq = 0
   #last: At = EARLIEST
   #group: Group | undefined
+  #settled: Promise<void> = Promise.resolve()
   #offered: Seq = 0
   /** Whether peers are told of what is stored as soon as it is. */
   #isOffering = false
@@ -78,6 +79,11 @@ export class OwnLog {
     return { seq: this.#seq, stored: this.#group.done }
   }
 
+  /** Resolves when nothing that was appended is still on its way to the disk. */
+  settled(): Promise<void> {
+    return this.#settled
+  }
+
   /** Notes on disk that peers are about to be told of everything that is stored. */
   async offer(): Promise<void> {
     this.#isOffering = true
@@ -101,6 +107,7 @@ export class OwnLog {
         return this.#sealGroup(first, at, entries)
       })
       .then(() => this.#hooks.onStored(this.author, first, first + entries.length))
+    this.#settled = done.catch(() => {})
     return { entries, done }
   }
 

@@ -106,3 +106,28 @@ test('a log that this disk lost in part is not extended because a stranger claim
   assert.equal(line.seq, 41)
   await log.close()
 })
+
+test('a line that is on its way to the disk when the own log comes back is not lost, and stands once', async () => {
+  for (const wait of [0, 1, 2, 3]) {
+    const { log, disk } = await restored(runs.slice(0, 1))
+    const lines = Array.from({ length: 3 }, (_, line) => log.append({ username: 'alice', message: `new ${line}` }))
+    for (let turn = 0; turn < wait; turn++) await new Promise(resolve => setImmediate(resolve))
+    log.ownClaimed(40)
+    const coming = log.addSigned(log.id, runs.slice(1))
+    await Promise.allSettled([...lines, coming])
+    await log.offer()
+    await turns()
+    const entries = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
+    assert.deepEqual(
+      entries.map(text => JSON.parse(text).message).filter(message => message.startsWith('new')),
+      ['new 0', 'new 1', 'new 2'],
+      `after ${wait} turns`,
+    )
+    assert.deepEqual(
+      entries.slice(0, 40).map(text => Buffer.from(text).toString()),
+      written.entries.map(entry => Buffer.from(entry).toString()),
+    )
+    assert.equal((await log.verify(log.id)).fault, undefined)
+    await log.close()
+  }
+})
