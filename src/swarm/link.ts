@@ -19,7 +19,8 @@ export function watchOver(
   onDeath: (reason: string) => void,
 ): void {
   let heard = connection.bytesRead
-  let heardAt = clock.now()
+  let silentMs = 0
+  let beatAt = clock.now()
   let cancel: Cancel = () => {}
 
   const beat = (): void => {
@@ -27,9 +28,13 @@ export function watchOver(
     const isListening = !connection.isPaused() && !connection.readableEnded
     if (connection.bytesRead !== heard || !isListening) {
       heard = connection.bytesRead
-      heardAt = clock.now()
+      silentMs = 0
+    } else {
+      // At least a heartbeat: a clock that is set back must not keep a dead link for hours.
+      silentMs += Math.max(HEARTBEAT_MS, clock.now() - beatAt)
     }
-    if (remote.kind === 'ours' && clock.now() - heardAt >= SILENCE_MS_MAX) {
+    beatAt = clock.now()
+    if (remote.kind === 'ours' && silentMs >= SILENCE_MS_MAX) {
       onDeath(`silent for ${SILENCE_MS_MAX / 1000} s`)
       connection.destroy()
       return
