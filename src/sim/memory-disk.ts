@@ -5,7 +5,7 @@ import type { VirtualTime } from './virtual-time.js'
 
 /** How long a disk takes, at most. */
 const COMMIT_MS_MAX: Millis = 8
-const READ_MS_MAX: Millis = 1
+const READ_MS_MAX: Millis = 4
 const REOPEN_MS: Millis = 20
 /** When an operating system writes by itself what nobody asked it to sync. */
 const LAZY_SYNC_MS: Millis = 5_000
@@ -211,7 +211,7 @@ export class MemoryStore implements Store {
 
   async #read(): Promise<void> {
     this.#check()
-    if (!this.#isAlive() || this.#chance.is(0.1)) await this.#wait(this.#chance.between(0, READ_MS_MAX))
+    if (!this.#isAlive() || this.#chance.is(0.3)) await this.#wait(this.#chance.between(0, READ_MS_MAX))
   }
 
   /** Whoever is dead waits for ever. */

@@ -30,13 +30,13 @@ export interface WorldOptions {
   readonly network?: Partial<NetworkOptions>
   /** How far the clock of a machine is ahead of the truth at first. */
   readonly aheadMs?: (name: string) => Millis
-  /** For controls: what takes the place of the disk, the network or the log of a process. */
+  /** For controls: what takes the place of the disk, the network or the log of a program. */
   readonly openStore?: (disk: MemoryDisk, isAlive: () => boolean) => Store
   readonly wrapTransport?: (transport: Transport) => Transport
 }
 
-/** A running process. It lives as long as its machine has it as its own. */
-interface Process {
+/** A running process of a peer. */
+interface Program {
   isAlive: boolean
   isReady: boolean
   log: Log | undefined
@@ -46,7 +46,7 @@ interface Process {
   readonly lines: string[]
 }
 
-/** What outlives a process. */
+/** What outlives a program. */
 interface Machine {
   readonly name: string
   readonly keys: KeyPair
@@ -54,7 +54,7 @@ interface Machine {
   readonly disk: MemoryDisk
   readonly watch: Watch
   readonly named: readonly string[]
-  process: Process | undefined
+  program: Program | undefined
 }
 
 /** What was found that must never be, with what led there. */
@@ -85,7 +85,7 @@ export class World {
         disk,
         watch: { aheadMs: aheadMs?.(name) ?? 0 },
         named: names?.(name) ?? peers.filter(other => other !== name),
-        process: undefined,
+        program: undefined,
       })
       this.judge.register(name, authorOfKey(keys.publicKey), disk)
     })
@@ -107,19 +107,19 @@ export class World {
   }
 
   isRunning(name: string): boolean {
-    return this.#machine(name).process !== undefined
+    return this.#machine(name).program !== undefined
   }
 
   /** Whether something can be said there. */
   isReady(name: string): boolean {
-    return this.#machine(name).process?.isReady ?? false
+    return this.#machine(name).program?.isReady ?? false
   }
 
   /** Starts the peer on its machine, where it is not running. */
   start(name: string): void {
     const machine = this.#machine(name)
-    if (machine.process !== undefined) return
-    const process: Process = {
+    if (machine.program !== undefined) return
+    const program: Program = {
       isAlive: true,
       isReady: false,
       log: undefined,
@@ -128,50 +128,50 @@ export class World {
       shown: new Map(),
       lines: [],
     }
-    machine.process = process
+    machine.program = program
     machine.host.isUp = true
     this.#note(`${name} starts`)
-    this.#open(machine, process).catch(error => {
-      if (process.isAlive) this.judge.violations.push(`${name} does not start: ${reasonOf(error)}`)
+    this.#open(machine, program).catch(error => {
+      if (program.isAlive) this.judge.violations.push(`${name} does not start: ${reasonOf(error)}`)
     })
   }
 
   /** The process is gone from one moment to the next; with the power, what was not synced is gone too. */
   crash(name: string, how: 'killed' | 'power cut' = 'power cut'): void {
     const machine = this.#machine(name)
-    if (machine.process === undefined) return
+    if (machine.program === undefined) return
     this.#note(`${name} crashes: ${how}`)
-    machine.process.isAlive = false
-    machine.process = undefined
+    machine.program.isAlive = false
+    machine.program = undefined
     machine.host.stop(how === 'power cut')
     if (how === 'power cut') machine.disk.cutPower()
   }
 
   /** Says something; acknowledged as soon as it is on disk. */
   say(name: string, line: string): void {
-    const process = this.#machine(name).process
-    if (process?.peer === undefined) return
+    const program = this.#machine(name).program
+    if (program?.peer === undefined) return
     this.#note(`${name} says "${line}"`)
-    process.peer.say(line).then(
+    program.peer.say(line).then(
       () => {
         // What is left unsaid when a log closes is told by its count.
-        if (!process.isAlive || !process.isReady) return
+        if (!program.isAlive || !program.isReady) return
         this.#note(`${name} has "${line}" on disk`)
         this.judge.acknowledged(name, line)
       },
       error => {
-        if (process.isAlive) this.judge.violations.push(`${name} cannot say "${line}": ${reasonOf(error)}`)
+        if (program.isAlive) this.judge.violations.push(`${name} cannot say "${line}": ${reasonOf(error)}`)
       },
     )
   }
 
   /** What the user of `name` was shown since it was started last. */
   heard(name: string): readonly string[] {
-    return this.#machine(name).process?.lines ?? []
+    return this.#machine(name).program?.lines ?? []
   }
 
   linksOf(name: string): number {
-    return this.#machine(name).process?.swarm?.links.length ?? 0
+    return this.#machine(name).program?.swarm?.links.length ?? 0
   }
 
   cut(a: string, b: string): void {
@@ -245,9 +245,9 @@ export class World {
     }
     const from = this.#time.now
     if (!(await this.runUntil(() => this.#isAlike(), msMax))) {
-      const heads = [...this.#machines.values()].map(({ name, process }) => {
-        const digests = process?.log?.head.map(({ author, seq }) => `${this.#nameOf(author)}/${seq}`) ?? []
-        return `${name} (${process?.peer?.unsaid} unsaid, ${process?.swarm?.links.length} links): ${digests.sort().join(' ')}`
+      const heads = [...this.#machines.values()].map(({ name, program }) => {
+        const digests = program?.log?.head.map(({ author, seq }) => `${this.#nameOf(author)}/${seq}`) ?? []
+        return `${name} (${program?.peer?.unsaid} unsaid, ${program?.swarm?.links.length} links): ${digests.sort().join(' ')}`
       })
       this.judge.violations.push(`after ${msMax / 1000} s peers hold different logs:\n  ${heads.join('\n  ')}`)
       this.#check()
@@ -260,8 +260,8 @@ export class World {
 
   /** Ends the run, so that nothing of it is left. */
   end(): void {
-    for (const { process, host } of this.#machines.values()) {
-      if (process !== undefined) process.isAlive = false
+    for (const { program, host } of this.#machines.values()) {
+      if (program !== undefined) program.isAlive = false
       host.stop(false)
     }
   }
@@ -273,8 +273,8 @@ export class World {
 
   async #compare(msMax: Millis): Promise<void> {
     const histories = new Map<string, readonly Entry[]>()
-    for (const { name, process } of this.#machines.values()) {
-      const log = process?.log
+    for (const { name, program } of this.#machines.values()) {
+      const log = program?.log
       if (log === undefined) continue
       void historyOf(log).then(history => histories.set(name, history))
     }
@@ -291,18 +291,18 @@ export class World {
     this.#check()
   }
 
-  async #open(machine: Machine, process: Process): Promise<void> {
+  async #open(machine: Machine, program: Program): Promise<void> {
     const { name, keys, host, disk, watch } = machine
     const { seed, openStore, wrapTransport } = this.#options
-    const isAlive = (): boolean => process.isAlive
+    const isAlive = (): boolean => program.isAlive
     const clock = this.#time.clockFor(watch, isAlive)
     const room = roomId(LOBBY)
     const store = openStore?.(disk, isAlive) ?? disk.open(isAlive)
     const log = await Log.over(store, keys, { clock, room })
-    if (!process.isAlive) return
-    process.log = log
+    if (!program.isAlive) return
+    program.log = log
     this.judge.holds(name, await historyOf(log))
-    if (!process.isAlive) return
+    if (!program.isAlive) return
     const transport = this.network.transportOf(host, isAlive)
     const swarm = new Swarm({
       me: formatAddress({ host: host.address, port: PORT }),
@@ -314,40 +314,40 @@ export class World {
       random: new Chance(seed, `${name} from ${this.elapsedMs}`),
     })
     await swarm.listen(undefined, PORT)
-    if (!process.isAlive) return
+    if (!program.isAlive) return
     const peer = new Peer({ me: name, log, swarm, discovery: undefined, clock, mayBeAhead: log.head.length > 0 })
     const tell = (line: string): void => {
-      if (process.isAlive) this.#note(`${name}: ${line}`)
+      if (program.isAlive) this.#note(`${name}: ${line}`)
     }
     peer.on('info', tell)
     peer.on('warning', tell)
-    process.swarm = swarm
-    process.peer = peer
-    process.isReady = true
+    program.swarm = swarm
+    program.peer = peer
+    program.isReady = true
     for (const other of machine.named) swarm.add(other, { host: this.#machine(other).host.address, port: PORT })
-    await this.#show(name, process, log)
+    await this.#show(name, program, log)
   }
 
   /** The live reader of a process: what its user sees. */
-  async #show(name: string, process: Process, log: Log): Promise<void> {
+  async #show(name: string, program: Program, log: Log): Promise<void> {
     for await (const entries of log.read({ live: true })) {
       for (const entry of entries) {
-        if (!process.isAlive) return
+        if (!program.isAlive) return
         const line = decodeEntry(entry.entry)?.message ?? ''
-        process.lines.push(line)
+        program.lines.push(line)
         this.#note(`${name} hears "${line}"`)
-        this.judge.shown(name, process.shown, entry)
+        this.judge.shown(name, program.shown, entry)
       }
     }
   }
 
   #isAlike(): boolean {
     let first: string | undefined
-    for (const { process } of this.#machines.values()) {
-      if (process?.log === undefined || process.peer === undefined || process.peer.unsaid > 0) return false
-      const digests = process.log.head.map(({ author, seq }) => `${author}/${seq}`).sort()
-      const count = process.log.head.reduce((sum, { seq }) => sum + seq, 0)
-      if (process.lines.length < count) return false
+    for (const { program } of this.#machines.values()) {
+      if (program?.log === undefined || program.peer === undefined || program.peer.unsaid > 0) return false
+      const digests = program.log.head.map(({ author, seq }) => `${author}/${seq}`).sort()
+      const count = program.log.head.reduce((sum, { seq }) => sum + seq, 0)
+      if (program.lines.length < count) return false
       first ??= digests.join()
       if (digests.join() !== first) return false
     }
@@ -361,7 +361,7 @@ export class World {
   }
 
   #nameOf(author: string): string {
-    for (const { name, process } of this.#machines.values()) if (process?.log?.id === author) return name
+    for (const { name, program } of this.#machines.values()) if (program?.log?.id === author) return name
     return author.slice(0, 8)
   }
 

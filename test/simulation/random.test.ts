@@ -33,3 +33,10 @@ test('the same seed gives the same trace, to the byte', async () => {
     assert.equal(first.steps, second.steps)
   }
 })
+
+/** Seeds that found something: 1101, 1128 and 1389 a clock set back, which kept a dead link open for hours. */
+const REGRESSIONS = [1101, 1128, 1389]
+
+test('seeds that once found a fault', async () => {
+  for (const seed of REGRESSIONS) await randomRun(seed)
+})
