@@ -5,11 +5,9 @@ import { authorOfKey } from '../log/author.js'
 import { decodeEntry, type Entry } from '../log/entry.js'
 import { Log } from '../log/log.js'
 import { LOBBY, roomId } from '../log/room.js'
-import type { Store } from '../log/store.js'
 import { Peer } from '../peer/peer.js'
 import { formatAddress } from '../swarm/address.js'
 import { Swarm } from '../swarm/swarm.js'
-import type { Transport } from '../swarm/transport.js'
 import { Chance } from './chance.js'
 import { Judge, type Shown } from './invariants.js'
 import { MemoryDisk } from './memory-disk.js'
@@ -30,9 +28,6 @@ export interface WorldOptions {
   readonly network?: Partial<NetworkOptions>
   /** How far the clock of a machine is ahead of the truth at first. */
   readonly aheadMs?: (name: string) => Millis
-  /** For controls: what takes the place of the disk, the network or the log of a program. */
-  readonly openStore?: (disk: MemoryDisk, isAlive: () => boolean) => Store
-  readonly wrapTransport?: (transport: Transport) => Transport
 }
 
 /** A running process of a peer. */
@@ -293,12 +288,11 @@ export class World {
 
   async #open(machine: Machine, program: Program): Promise<void> {
     const { name, keys, host, disk, watch } = machine
-    const { seed, openStore, wrapTransport } = this.#options
+    const { seed } = this.#options
     const isAlive = (): boolean => program.isAlive
     const clock = this.#time.clockFor(watch, isAlive)
     const room = roomId(LOBBY)
-    const store = openStore?.(disk, isAlive) ?? disk.open(isAlive)
-    const log = await Log.over(store, keys, { clock, room })
+    const log = await Log.over(disk.open(isAlive), keys, { clock, room })
     if (!program.isAlive) return
     program.log = log
     this.judge.holds(name, await historyOf(log))
@@ -309,7 +303,7 @@ export class World {
       room,
       keys,
       isOpen: true,
-      transport: wrapTransport?.(transport) ?? transport,
+      transport,
       clock,
       random: new Chance(seed, `${name} from ${this.elapsedMs}`),
     })

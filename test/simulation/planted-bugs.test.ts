@@ -91,13 +91,13 @@ const BUGS: readonly Bug[] = [
   },
 ]
 
-async function killedBy(): Promise<number | undefined> {
+async function killedBy(): Promise<string | undefined> {
   for (let seed = 1; seed <= SEEDS_MAX; seed++) {
     try {
       await randomRun(seed)
     } catch (error) {
       if (!(error instanceof Violation)) throw error
-      return seed
+      return `seed ${seed}: ${error.message.split('\n')[0]}`
     }
   }
   return undefined
@@ -111,9 +111,9 @@ for (const { name, plant } of BUGS) {
   test(`killed: ${name}`, async t => {
     const restore = plant()
     try {
-      const seed = await killedBy()
-      t.diagnostic(`killed by seed ${seed}`)
-      assert.notEqual(seed, undefined, `${name}: survived ${SEEDS_MAX} seeds`)
+      const killer = await killedBy()
+      t.diagnostic(`killed by ${killer}`)
+      assert.notEqual(killer, undefined, `${name}: survived ${SEEDS_MAX} seeds`)
     } finally {
       restore()
     }

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { randomRun } from '../../src/sim/random-run.js'
 
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1)
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 100)
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 250)
 
 test(`${SEEDS} seeds: whatever fails, nothing is lost, forged or told twice, and all agree in the end`, async t => {
   const startedAt = performance.now()

@@ -52,3 +52,68 @@ test('the same seed gives the same run', async () => {
     })
   assert.equal(await run(), await run())
 })
+
+test('along a line, eduardo and watson hear each other through mafintosh', async () => {
+  const names: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
+  await inWorld({ seed: 4, peers: Object.keys(names), names: name => names[name] ?? [] }, async world => {
+    world.say('eduardo', 'hello')
+    await world.run(2_000)
+    assert.deepEqual(world.heard('watson'), ['hello'])
+    world.say('watson', 'hello eduardo')
+    await world.run(2_000)
+    assert.deepEqual(world.heard('eduardo'), ['hello', 'hello eduardo'])
+    await world.converge()
+  })
+})
+
+test('in a ring that is cut at one place all still hear each other', async () => {
+  const peers = ['alice', 'bob', 'carol', 'dave', 'erin']
+  const names = (name: string) => [peers[(peers.indexOf(name) + 1) % peers.length] ?? '']
+  await inWorld({ seed: 5, peers, names }, async world => {
+    world.cut('alice', 'erin')
+    for (const name of peers) world.say(name, `${name} is here`)
+    await world.run(5_000)
+    for (const name of peers) assert.equal(world.heard(name).length, peers.length, name)
+    await world.converge()
+  })
+})
+
+test('five peers that come and go, by power cut, end with the same logs', async () => {
+  const peers = ['alice', 'bob', 'carol', 'dave', 'erin']
+  await inWorld({ seed: 6, peers }, async world => {
+    for (let round = 0; round < 20; round++) {
+      for (const name of peers) world.say(name, `${name} in round ${round}`)
+      await world.run(3)
+      const name = peers[round % peers.length] ?? ''
+      if (world.isRunning(name)) world.crash(name)
+      else world.start(name)
+      await world.run(2_000)
+    }
+    await world.converge()
+  })
+})
+
+test('what bob was told is stored is there after a power cut', async () => {
+  await inWorld({ seed: 7, peers: PAIR }, async world => {
+    world.say('bob', 'remember this')
+    await world.run(1_000)
+    world.crash('bob')
+    world.start('bob')
+    await world.run(100)
+    assert.deepEqual(world.heard('bob'), ['remember this'])
+    await world.converge()
+  })
+})
+
+test('an answer stands behind what it answers, though the clock of bob is an hour late', async () => {
+  const aheadMs = (name: string) => (name === 'bob' ? -3_600_000 : 0)
+  await inWorld({ seed: 8, peers: PAIR, aheadMs }, async world => {
+    world.say('alice', 'a question')
+    await world.run(1_000)
+    world.say('bob', 'an answer')
+    await world.converge()
+    world.crash('alice')
+    await world.converge()
+    assert.deepEqual(world.heard('alice'), ['a question', 'an answer'])
+  })
+})
