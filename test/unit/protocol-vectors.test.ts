@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
 import { frame } from '../../src/base/frames.js'
+import * as limits from '../../src/base/limits.js'
+import { sanitise } from '../../src/base/sanitise.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import { archiveOf, readArchive } from '../../src/log/archive.js'
 import { type At, EARLIEST } from '../../src/log/at.js'
@@ -13,7 +15,7 @@ import { decodeFrame, encodeHeads, encodeLoose, encodeSegments } from '../../src
 import { Log } from '../../src/log/log.js'
 import { decodeChange, decodeHandshake, encodeChange, encodeHandshake, type Mode } from '../../src/log/messages.js'
 import { roomId } from '../../src/log/room.js'
-import { decodeSegment, encodeSegment } from '../../src/log/segment.js'
+import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/segment.js'
 import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
@@ -263,4 +265,60 @@ test('the first entry of a log is after the earliest time there is', () => {
   assert.equal(validAt(entry(EARLIEST), EARLIEST), undefined)
   assert.equal(validAt(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
   assert.equal(validAt(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
+})
+
+// The text itself.
+
+const TEXT = readFileSync(path.resolve('src/PROTOCOL.md'), 'utf8')
+
+test('the table of limits is that of the code', () => {
+  const told = [...TEXT.matchAll(/^\| `([A-Z_]+)` +\| +(\d+) \|/gm)].map(([, name, value]) => [name, Number(value)])
+  assert.deepEqual(Object.fromEntries(told), { ...limits })
+})
+
+test('the table of what is never shown is what is never shown', () => {
+  const ranges = [...TEXT.matchAll(/^\| `U\+([0-9A-F]+)` +\| `U\+([0-9A-F]+)` +\|/gm)].map(
+    ([, from = '', to = '']) => [Number.parseInt(from, 16), Number.parseInt(to, 16)] as const,
+  )
+  assert.equal(ranges.length, 31)
+  const shown: string[] = []
+  for (let code = 0; code <= 0x10_ffff; code++) {
+    const text = String.fromCodePoint(code)
+    const isForbidden = ranges.some(([from, to]) => from <= code && code <= to)
+    if ((sanitise(text) === text) === isForbidden) shown.push(code.toString(16))
+  }
+  assert.deepEqual(shown, [])
+})
+
+test('every section that the code cites is there', () => {
+  const sections = new Set([...TEXT.matchAll(/^##+ §([\d.]+) /gm)].map(([, number]) => number))
+  const cited = new Set<string>()
+  for (const directory of ['src', 'test']) {
+    for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|md)$/.test(file)) continue
+      const text = readFileSync(path.join(directory, file), 'utf8')
+      for (const [, number = ''] of text.matchAll(/PROTOCOL\.md §(\d+(?:\.\d+)?)/g)) cited.add(number)
+    }
+  }
+  for (const [, number = ''] of TEXT.matchAll(/[(,] ?§(\d+(?:\.\d+)?)/g)) cited.add(number)
+  assert.deepEqual(
+    [...cited].filter(number => !sections.has(number)),
+    [],
+  )
+  assert.ok(cited.size > 15)
+})
+
+test('the sizes in the layout of a segment add up to those of the code', () => {
+  const rows = [...TEXT.matchAll(/^\| (\d+) +\| (\d*) +\| /gm)].map(([, offset, size]) => [
+    Number(offset),
+    Number(size),
+  ])
+  const layout = rows.slice(rows.findIndex(([offset, size]) => offset === 0 && size === 32))
+  let end = 0
+  for (const [offset, size = 0] of layout.slice(0, 6)) {
+    assert.equal(offset, end)
+    end += size
+  }
+  assert.equal(end, 134)
+  assert.equal(limits.SEGMENT_BYTES_MAX - SEGMENT_ENTRIES_BYTES_MAX, end)
 })
