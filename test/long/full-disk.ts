@@ -10,10 +10,13 @@ import { Child } from '../helper/child.js'
 import { between, type Chance, chance, tokenOf } from './chance.js'
 import { keysOf } from './ledger.js'
 import { inDirectory, inLives, type LongRun } from './long-run.js'
-import { killed, printed } from './writer.js'
+import { killedAfter, printed } from './writer.js'
 
 const SCRIPT = fileURLToPath(new URL('../helper/durable-speaker.js', import.meta.url))
 const run = promisify(execFile)
+
+/** Small ones too: what is left of the last page of the journal can be written on a full disk. */
+const LINES_THAT_FILL_A_PAGE = 45
 
 /** A disk that can be filled for one process, and freed. */
 interface Disk {
@@ -127,27 +130,27 @@ async function fillAndFree(
 ): Promise<{ readonly stored: number; readonly lost: number }> {
   const speaker = new Child({ after: () => {} }, process.execPath, { args: [SCRIPT, directory] })
   const pid = speaker.pid ?? 0
-  await printed(speaker, /^open/)
   let next = before + 1
   const say = (count: number): void => {
     speaker.type(`say ${next} ${count}`)
     next += count
   }
-  say(between(random, 1, 20))
-  await printed(speaker, /^stored/)
-  await disk.fill(pid)
-  say(1)
-  say(between(random, 1, 100))
-  if (!(await printed(speaker, /^read-only/))) found.push('the disk was never full')
-  say(between(random, 1, 20))
   const isFreed = random() < 0.8
-  if (isFreed) {
+  const lines = await killedAfter(speaker, async () => {
+    await printed(speaker, /^open/)
+    say(between(random, 1, 20))
+    await printed(speaker, /^stored/)
+    await disk.fill(pid)
+    say(1)
+    say(between(random, LINES_THAT_FILL_A_PAGE, 120))
+    if (!(await printed(speaker, /^read-only/))) found.push('the disk was never full')
+    say(between(random, 1, 20))
+    if (!isFreed) return
     await disk.free(pid)
     await printed(speaker, new RegExp(`^stored ${next - 1}$`))
     say(1)
     await printed(speaker, new RegExp(`^stored ${next - 1}$`))
-  }
-  const lines = await killed(speaker)
+  })
   if (!isFreed) {
     const refusal = await openingOf(directory)
     if (refusal !== undefined) found.push(refusal)

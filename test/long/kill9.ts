@@ -2,7 +2,7 @@ import path from 'node:path'
 import { between, chance } from './chance.js'
 import { Ledger } from './ledger.js'
 import { inLives, type LongRun } from './long-run.js'
-import { killed, pause, printed, startWriter } from './writer.js'
+import { lifeOf, pause, printed } from './writer.js'
 
 /** A writer is killed at a random moment, again and again. */
 export const kill9: LongRun = {
@@ -17,11 +17,12 @@ export const kill9: LongRun = {
       const ledger = new Ledger()
       const found: string[] = []
       for (let cycle = 0; cycle < cycles; cycle++) {
-        const writer = startWriter({ data, run: `${seed}-${cycle}`, store: 'level' })
-        // Sometimes while it still opens; the first time it must have begun.
-        if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
-        await pause(between(random, 1, 400), writer)
-        for (const line of await killed(writer)) ledger.take(line)
+        const lines = await lifeOf({ data, run: `${seed}-${cycle}`, store: 'level' }, {}, async writer => {
+          // Sometimes while it still opens; the first time it must have begun.
+          if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
+          await pause(between(random, 1, 400), writer)
+        })
+        for (const line of lines) ledger.take(line)
         const findings = await ledger.check(data)
         found.push(...findings.faults)
         figures.cycles++

@@ -45,8 +45,10 @@ export async function inLives(
   for (let life = 0; life * LIFE_CYCLES < cycles && !isOver(); life++) {
     const count = Math.min(LIFE_CYCLES, cycles - life * LIFE_CYCLES)
     await inDirectory(async directory => {
-      for (const text of await live({ directory, seed: seed + life, cycles: count }))
-        faults.push({ seed: seed + life, cycles: count, text })
+      const texts = await live({ directory, seed: seed + life, cycles: count }).catch(error => [
+        `it ended with ${(error as Error).message}`,
+      ])
+      faults.push(...texts.map(text => ({ seed: seed + life, cycles: count, text })))
     })
   }
   return faults

@@ -2,7 +2,7 @@ import { buildPowerCut, PowerCut } from '../helper/power-cut.js'
 import { between, chance } from './chance.js'
 import { type Findings, Ledger } from './ledger.js'
 import { type Fault, inDirectory, inLives, type LongRun, type RunOptions } from './long-run.js'
-import { killed, pause, printed, startWriter } from './writer.js'
+import { lifeOf, pause, printed } from './writer.js'
 
 interface Figures {
   cycles: number
@@ -35,9 +35,11 @@ export async function powerCutAtTheBeginning(): Promise<Findings> {
   return inDirectory(async directory => {
     const power = new PowerCut(await libraryIn(directory), directory)
     const ledger = new Ledger()
-    const writer = startWriter({ data: power.data, run: 'first', store: 'level' }, await power.arm())
-    await printed(writer, /^said bob/)
-    for (const line of await killed(writer)) ledger.take(line)
+    const options = { data: power.data, run: 'first', store: 'level' } as const
+    const lines = await lifeOf(options, await power.arm(), async writer => {
+      await printed(writer, /^said bob/)
+    })
+    for (const line of lines) ledger.take(line)
     await power.cut(() => 0)
     return ledger.check(power.data)
   })
@@ -57,10 +59,11 @@ async function cutAgainAndAgain(
       // Half are killed at some moment, half before some call: there they may die between writing and syncing.
       const killAt = random() < 0.5 ? between(random, 1, random() < 0.2 ? 200 : 6_000) : 0
       const env = await power.arm({ killAt })
-      const writer = startWriter({ data: power.data, run: `${seed}-${cycle}`, store }, env)
-      if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
-      await pause(between(random, 1, killAt === 0 ? 400 : 1_000), writer)
-      for (const line of await killed(writer)) ledger.take(line)
+      const lines = await lifeOf({ data: power.data, run: `${seed}-${cycle}`, store }, env, async writer => {
+        if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
+        await pause(between(random, 1, killAt === 0 ? 400 : 1_000), writer)
+      })
+      for (const line of lines) ledger.take(line)
       const { undone, bytes } = await power.cut(random)
       const findings = await ledger.check(power.data)
       figures.cycles++

@@ -5,7 +5,7 @@ import { between, type Chance, chance } from './chance.js'
 import { Ledger } from './ledger.js'
 import { type Fault, inDirectory, inLives, type LongRun, type RunOptions } from './long-run.js'
 import { libraryIn, missing } from './power-cut.js'
-import { killed, printed, startWriter } from './writer.js'
+import { lifeOf, printed } from './writer.js'
 
 interface Figures {
   [name: string]: number
@@ -62,15 +62,16 @@ async function failAgainAndAgain(
     const env = await power.arm()
     // Some begin with a disk that fails.
     if (random() < 0.3) await power.fail({ ...failure(random), after: between(random, 0, 40) })
-    const writer = startWriter({ data: power.data, run: `${seed}`, store }, env)
-    await printed(writer, /^open/)
-    for (let cycle = 0; cycle < cycles; cycle++) {
-      const end = await power.fail(failure(random))
-      if (!(await withstood(writer, power, end))) found.push(`it did not go on after the failure of cycle ${cycle}`)
-      figures.cycles++
-    }
+    const lines = await lifeOf({ data: power.data, run: `${seed}`, store }, env, async writer => {
+      await printed(writer, /^open/)
+      for (let cycle = 0; cycle < cycles; cycle++) {
+        const end = await power.fail(failure(random))
+        if (!(await withstood(writer, power, end))) found.push(`it did not go on after the failure of cycle ${cycle}`)
+        figures.cycles++
+      }
+    })
     const { failures } = await power.counts()
-    for (const line of await killed(writer)) {
+    for (const line of lines) {
       ledger.take(line)
       if (line.startsWith('refused')) figures.rejected++
     }

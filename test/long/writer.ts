@@ -5,15 +5,26 @@ import type { WriterOptions } from '../helper/durable-writer.js'
 const SCRIPT = fileURLToPath(new URL('../helper/durable-writer.js', import.meta.url))
 const DEADLINE_MS = 30_000
 
-/** The process that writes until it is killed. */
-export function startWriter(options: WriterOptions, env: Record<string, string> = {}): Child {
-  return new Child({ after: () => {} }, process.execPath, { args: [SCRIPT, JSON.stringify(options)], env })
+/** Starts the process that writes until it is killed, kills it when `action` is done, and gives all that it printed. */
+export async function lifeOf(
+  options: WriterOptions,
+  env: Record<string, string>,
+  action: (writer: Child) => Promise<void>,
+): Promise<string[]> {
+  return killedAfter(
+    new Child({ after: () => {} }, process.execPath, { args: [SCRIPT, JSON.stringify(options)], env }),
+    action,
+  )
 }
 
-/** Kills a writer, and gives all that it printed. */
-export async function killed(writer: Child): Promise<string[]> {
-  await writer.stop('SIGKILL')
-  return [...writer.stdout, ...writer.stderr.map(line => `problem stderr ${line}`)]
+/** Kills a process when `action` is done, however that ends, and gives all that it printed. */
+export async function killedAfter(process: Child, action: (process: Child) => Promise<void>): Promise<string[]> {
+  try {
+    await action(process)
+  } finally {
+    await process.stop('SIGKILL')
+  }
+  return [...process.stdout, ...process.stderr.map(line => `problem stderr ${line}`)]
 }
 
 /** Resolves when `ms` have passed or the writer has ended. */
