@@ -27,6 +27,7 @@ const WORLD = [
   'base/random.ts',
   'log/level-store.ts',
   'log/identity.ts',
+  'log/table-check.ts',
   'swarm/tcp.ts',
   'discovery/mdns.ts',
   'discovery/resolve.ts',
@@ -36,7 +37,7 @@ const WORLD = [
   'bench/',
 ]
 const WORLD_MODULE =
-  /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(level|multicast-dns)$/
+  /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(level|classic-level|multicast-dns)$/
 const WORLD_GLOBAL = new Set(['fetch', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'])
 const WORLD_MEMBER = new Set(['Date.now', 'Math.random'])
 /** Chance by way of node:crypto, which is otherwise pure and open to all. */
