@@ -143,7 +143,9 @@ export class Intake {
     reason: string,
     runs: readonly SignedRun[],
   ): Promise<Refusal | undefined> {
-    const { forks, ledger, own, restoration } = this.#parts
+    const { queue, forks, ledger, own, restoration } = this.#parts
+    // What is on its way to the disk cannot be compared before it is there.
+    await queue.write([])
     const dispute = await forks.dispute(author, theirs, ledger.durable(author))
     const isOwn = author === own.author
     const isFork = dispute.kind === 'proven' && (!isOwn || dispute.proof.place <= own.offered)

@@ -84,11 +84,13 @@ class Planner {
     let at = this.#links.at(-1)?.at ?? this.#head?.last ?? EARLIEST
     const skip = seq + 1 - run.first
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
-    if (skip >= run.entries.length) return true
+    if (skip > run.entries.length) return true
+    // What ends where the log ends adds nothing, but may be another end.
     if (run.before !== undefined && !sameBytes(chainAfter(run.before, run.entries.slice(0, skip)), chain)) {
       this.flush() // only what is vouched for can be contradicted
       return this.#fault === undefined ? this.#contradiction(run) : false
     }
+    if (skip === run.entries.length) return true
     const links: Link[] = []
     for (const entry of run.entries.slice(skip)) {
       seq++

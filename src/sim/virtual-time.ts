@@ -1,5 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
+import type { Life } from './life.js'
 
 interface Event {
   readonly due: Millis
@@ -52,14 +53,22 @@ export class VirtualTime {
     }
   }
 
-  /** The time as one process sees it: nothing comes due any more when it is not alive. */
-  clockFor(watch: Watch, isAlive: () => boolean): Clock {
+  /** The time as one process sees it. */
+  clockFor(watch: Watch, life: Life): Clock {
     return {
       now: () => Math.floor(this.#now + watch.aheadMs),
-      after: (delayMs, action) =>
-        this.after(delayMs, () => {
-          if (isAlive()) action()
-        }),
+      after: (delayMs, action) => {
+        let isCancelled = false
+        const cancel = this.after(delayMs, () =>
+          life.act(() => {
+            if (!isCancelled) action()
+          }),
+        )
+        return () => {
+          isCancelled = true
+          cancel()
+        }
+      },
     }
   }
 }

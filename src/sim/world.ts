@@ -1,24 +1,30 @@
 import type { Millis } from '../base/clock.js'
-import { reasonOf } from '../base/errors.js'
-import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
-import { authorOfKey } from '../log/author.js'
-import { decodeEntry, type Entry } from '../log/entry.js'
-import { Log } from '../log/log.js'
-import { LOBBY, roomId } from '../log/room.js'
-import { Peer } from '../peer/peer.js'
-import { formatAddress } from '../swarm/address.js'
-import { Swarm } from '../swarm/swarm.js'
+import { SEQ_MAX } from '../base/limits.js'
+import type { AuthorId, Seq } from '../log/author.js'
+import type { Entry } from '../log/entry.js'
+import type { Log } from '../log/log.js'
+import type { SignedRun } from '../log/segment-plan.js'
 import { Chance } from './chance.js'
-import { Judge, type Shown } from './invariants.js'
-import { MemoryDisk } from './memory-disk.js'
-import { type NetworkOptions, type VirtualHost, VirtualNetwork } from './network.js'
+import { Judge } from './judge.js'
+import type { Lie } from './liar.js'
+import { historyOf, Machine } from './machine.js'
+import { type NetworkOptions, VirtualNetwork } from './network.js'
 import { settle } from './settle.js'
-import { VirtualTime, type Watch } from './virtual-time.js'
+import type { SortedRows } from './sorted-rows.js'
+import { VirtualTime } from './virtual-time.js'
 
 /** When virtual worlds begin. */
 const EPOCH_MS: Millis = 1_800_000_000_000
-const PORT = 4000
 const TRACE_LINES_MAX = 100_000
+/** After how many steps the streams of all links are looked at. */
+const STEPS_PER_LOOK = 64
+/** What may wait in one stream of one link: two frames, and what one reading takes in. */
+const LINK_BYTES_MAX = 512 * 1024
+/** How finely it is seen when all hold the same. */
+const CONVERGENCE_STEP_MS: Millis = 10
+/** A network is silent when for so long every direction of every connection carries heartbeats alone, a byte each. */
+const SILENCE_MS: Millis = 20_000
+const HEARTBEAT_BYTES_MAX = 3
 
 export interface WorldOptions {
   readonly seed: number
@@ -28,63 +34,64 @@ export interface WorldOptions {
   readonly network?: Partial<NetworkOptions>
   /** How far the clock of a machine is ahead of the truth at first. */
   readonly aheadMs?: (name: string) => Millis
-}
-
-/** A running process of a peer. */
-interface Program {
-  isAlive: boolean
-  isReady: boolean
-  log: Log | undefined
-  swarm: Swarm | undefined
-  peer: Peer | undefined
-  readonly shown: Shown
-  readonly lines: string[]
-}
-
-/** What outlives a program. */
-interface Machine {
-  readonly name: string
-  readonly keys: KeyPair
-  readonly host: VirtualHost
-  readonly disk: MemoryDisk
-  readonly watch: Watch
-  readonly named: readonly string[]
-  program: Program | undefined
+  /** Who lies, and how. */
+  readonly liars?: ReadonlyMap<string, Lie>
+  /** False where nobody reads what happened. */
+  readonly isTraced?: boolean
+  /** Told of entries that a link brought to a peer, whether they were new to it or not. */
+  readonly onBrought?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
 }
 
 /** What was found that must never be, with what led there. */
-export class Violation extends Error {}
+export class Violation extends Error {
+  readonly violations: readonly string[]
+
+  constructor(violations: readonly string[], story: string) {
+    super(`${violations.join('\n')}\n\nwhat led there:\n${story}`)
+    this.violations = violations
+  }
+}
 
 /** Many peers in one process and virtual time, everything from one seed. */
 export class World {
   readonly judge = new Judge()
   readonly trace: string[] = []
   readonly network: VirtualNetwork
-  readonly #options: WorldOptions
+  readonly #isTraced: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
   readonly #machines = new Map<string, Machine>()
+  readonly #nameOf = new Map<AuthorId, string>()
+  readonly #honest: readonly Machine[]
   #steps = 0
+  #hasMoved = true
 
-  constructor(options: WorldOptions) {
-    this.#options = options
-    const { seed, peers, names, aheadMs } = options
-    const network = { delayMsMin: 1, delayMsMax: 30, loss: 0, ...options.network }
-    this.network = new VirtualNetwork(this.#time, new Chance(seed, 'network'), network)
+  constructor({ seed, peers, names, network, aheadMs, liars, isTraced = true, onBrought }: WorldOptions) {
+    this.#isTraced = isTraced
+    const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
+    this.network = new VirtualNetwork(this.#time, new Chance(seed, 'network'), options)
+    const surroundings = {
+      seed,
+      time: this.#time,
+      network: this.network,
+      judge: this.judge,
+      note: (line: string) => this.#note(line),
+      moved: () => {
+        this.#hasMoved = true
+      },
+      brought: (name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]) =>
+        onBrought?.(name, this.#nameOf.get(from ?? author) ?? '', author, runs),
+    }
     peers.forEach((name, index) => {
-      const disk = new MemoryDisk(this.#time, new Chance(seed, `disk of ${name}`))
-      const keys = keyPairOf(new Chance(seed, `key of ${name}`).bytes(SEED_BYTES))
-      this.#machines.set(name, {
-        name,
-        keys,
-        host: this.network.addHost(`10.0.0.${index + 1}`),
-        disk,
-        watch: { aheadMs: aheadMs?.(name) ?? 0 },
-        named: names?.(name) ?? peers.filter(other => other !== name),
-        program: undefined,
-      })
-      this.judge.register(name, authorOfKey(keys.publicKey), disk)
+      const address = `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`
+      const machine = new Machine(surroundings, { name, address, aheadMs: aheadMs?.(name) ?? 0, lie: liars?.get(name) })
+      this.#machines.set(name, machine)
+      this.#nameOf.set(machine.author, name)
     })
-    for (const name of peers) this.start(name)
+    this.#honest = [...this.#machines.values()].filter(({ lie }) => lie === undefined)
+    for (const name of peers) {
+      for (const other of names?.(name) ?? peers) if (other !== name) this.machine(name).names(this.machine(other))
+    }
+    for (const name of peers) this.machine(name).start()
   }
 
   /** Virtual milliseconds since the beginning. */
@@ -101,111 +108,48 @@ export class World {
     return [...this.#machines.keys()]
   }
 
-  isRunning(name: string): boolean {
-    return this.#machine(name).program !== undefined
-  }
-
-  /** Whether something can be said there. */
-  isReady(name: string): boolean {
-    return this.#machine(name).program?.isReady ?? false
-  }
-
-  /** Starts the peer on its machine, where it is not running. */
-  start(name: string): void {
-    const machine = this.#machine(name)
-    if (machine.program !== undefined) return
-    const program: Program = {
-      isAlive: true,
-      isReady: false,
-      log: undefined,
-      swarm: undefined,
-      peer: undefined,
-      shown: new Map(),
-      lines: [],
-    }
-    machine.program = program
-    machine.host.isUp = true
-    this.#note(`${name} starts`)
-    this.#open(machine, program).catch(error => {
-      if (program.isAlive) this.judge.violations.push(`${name} does not start: ${reasonOf(error)}`)
-    })
-  }
-
-  /** The process is gone from one moment to the next; with the power, what was not synced is gone too. */
-  crash(name: string, how: 'killed' | 'power cut' = 'power cut'): void {
-    const machine = this.#machine(name)
-    if (machine.program === undefined) return
-    this.#note(`${name} crashes: ${how}`)
-    machine.program.isAlive = false
-    machine.program = undefined
-    machine.host.stop(how === 'power cut')
-    if (how === 'power cut') machine.disk.cutPower()
-  }
-
-  /** Says something; acknowledged as soon as it is on disk. */
-  say(name: string, line: string): void {
-    const program = this.#machine(name).program
-    if (program?.peer === undefined) return
-    this.#note(`${name} says "${line}"`)
-    program.peer.say(line).then(
-      () => {
-        // What is left unsaid when a log closes is told by its count.
-        if (!program.isAlive || !program.isReady) return
-        this.#note(`${name} has "${line}" on disk`)
-        this.judge.acknowledged(name, line)
-      },
-      error => {
-        if (program.isAlive) this.judge.violations.push(`${name} cannot say "${line}": ${reasonOf(error)}`)
-      },
-    )
+  machine(name: string): Machine {
+    const machine = this.#machines.get(name)
+    if (machine === undefined) throw new RangeError(`${name} is not in this world`)
+    return machine
   }
 
   /** What the user of `name` was shown since it was started last. */
   heard(name: string): readonly string[] {
-    return this.#machine(name).program?.lines ?? []
-  }
-
-  linksOf(name: string): number {
-    return this.#machine(name).program?.swarm?.links.length ?? 0
+    return this.machine(name).heard
   }
 
   cut(a: string, b: string): void {
     this.#note(`the way between ${a} and ${b} is cut`)
-    this.network.cut(this.#machine(a).host, this.#machine(b).host)
+    this.network.cut(this.machine(a).host, this.machine(b).host)
   }
 
   /** Nothing gets from one group to the other. */
   partition(group: readonly string[]): void {
-    for (const a of group) for (const b of this.names) if (!group.includes(b)) this.cut(a, b)
+    const inside = new Set(group)
+    for (const a of group) for (const b of this.names) if (!inside.has(b)) this.cut(a, b)
   }
 
   /** All ways are open again. */
   heal(): void {
     this.#note('all ways are open')
-    const machines = [...this.#machines.values()]
-    for (const a of machines) for (const b of machines) if (a.name < b.name) this.network.heal(a.host, b.host)
+    this.network.healAll()
   }
 
   reset(a: string, b: string): void {
     this.#note(`the connections between ${a} and ${b} break`)
-    this.network.reset(this.#machine(a).host, this.#machine(b).host)
+    this.network.reset(this.machine(a).host, this.machine(b).host)
   }
 
   freeze(a: string, b: string): void {
     this.#note(`the connections between ${a} and ${b} go silent`)
-    this.network.freeze(this.#machine(a).host, this.#machine(b).host)
+    this.network.freeze(this.machine(a).host, this.machine(b).host)
   }
 
-  /** The disk takes no writes, or takes them again. */
-  fill(name: string, isFull: boolean): void {
-    this.#note(`the disk of ${name} is ${isFull ? 'full' : 'free again'}`)
-    this.#machine(name).disk.isFull = isFull
-  }
-
-  /** Somebody sets the clock of a machine. */
-  setClock(name: string, aheadMs: Millis): void {
-    this.#note(`the clock of ${name} is ${aheadMs} ms ahead`)
-    this.#machine(name).watch.aheadMs = aheadMs
+  /** What is on the disk of `name` now, to be restored later. */
+  backUp(name: string): SortedRows {
+    this.#note(`${name} is backed up`)
+    return this.machine(name).disk.backUp()
   }
 
   /** Lets time pass. Rejects with a Violation as soon as something is wrong. */
@@ -223,156 +167,168 @@ export class World {
   async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
     const until = this.#time.now + msMax
     for (;;) {
-      await settle()
-      this.#check()
       if (isDone()) return true
-      if (!this.#time.step(until)) return false
-      this.#steps++
+      const leftMs = until - this.#time.now
+      if (leftMs <= 0) return false
+      await this.run(Math.min(CONVERGENCE_STEP_MS, leftMs))
     }
   }
 
-  /** All ways are opened, all disks freed and all peers started: within `msMax` all of them hold the same. */
+  /**
+   * All ways are opened, all disks freed and all peers started: within `msMax` all honest peers hold the same, each has
+   * one link to everyone that it named soon after, and, where nobody lies, nothing is said any more.
+   */
   async converge(msMax: Millis = 60_000): Promise<Millis> {
     this.heal()
-    for (const { name, disk } of this.#machines.values()) {
-      if (disk.isFull) this.fill(name, false)
-      this.start(name)
+    for (const machine of this.#machines.values()) {
+      if (machine.disk.isFull) machine.fill(false)
+      machine.wake()
+      machine.start()
     }
     const from = this.#time.now
+    this.#hasMoved = true
     if (!(await this.runUntil(() => this.#isAlike(), msMax))) {
-      const heads = [...this.#machines.values()].map(({ name, program }) => {
-        const digests = program?.log?.head.map(({ author, seq }) => `${this.#nameOf(author)}/${seq}`) ?? []
-        return `${name} (${program?.peer?.unsaid} unsaid, ${program?.swarm?.links.length} links): ${digests.sort().join(' ')}`
-      })
-      this.judge.violations.push(`after ${msMax / 1000} s peers hold different logs:\n  ${heads.join('\n  ')}`)
+      this.judge.violate(`after ${msMax / 1000} s peers hold different logs:\n  ${this.#standing().join('\n  ')}`)
       this.#check()
     }
     const tookMs = this.#time.now - from
     this.#note(`all hold the same after ${Math.ceil(tookMs)} ms`)
+    if (this.#honest.length === this.#machines.size) await this.#fallSilent(msMax)
+    else await this.run(msMax) // two histories are followed back to where they part
     await this.#compare(msMax)
+    await this.#settleLinks(msMax)
     return tookMs
   }
 
   /** Ends the run, so that nothing of it is left. */
   end(): void {
-    for (const { program, host } of this.#machines.values()) {
-      if (program !== undefined) program.isAlive = false
-      host.stop(false)
-    }
+    for (const machine of this.#machines.values()) machine.end()
   }
 
-  /** The last of what happened, for people. */
+  /** The last of what happened, for people; without what everybody heard, which is most of it. */
   story(lines = 40): string {
-    return this.trace.slice(-lines).join('\n')
+    return this.trace
+      .filter(line => !/^\S+ \S+ hears /.test(line))
+      .slice(-lines)
+      .join('\n')
   }
 
   async #compare(msMax: Millis): Promise<void> {
     const histories = new Map<string, readonly Entry[]>()
-    for (const { name, program } of this.#machines.values()) {
-      const log = program?.log
+    const ofLiars = new Map<string, readonly Entry[]>()
+    for (const { name, log } of this.#honest) {
       if (log === undefined) continue
-      void historyOf(log).then(history => histories.set(name, history))
+      const judge = this.judge.reading(name)
+      void historyOf(log).then(history => {
+        judge(history)
+        const isHonest = ({ author }: Entry): boolean => this.judge.isHonest(author)
+        histories.set(name, history.filter(isHonest))
+        ofLiars.set(
+          name,
+          history.filter(entry => !isHonest(entry) && !log.isDisputed(entry)),
+        )
+      })
     }
-    if (!(await this.runUntil(() => histories.size === this.#machines.size, msMax)))
-      this.judge.violations.push('a history cannot be read to its end')
-    for (const [name, history] of histories) {
-      this.judge.holds(name, history)
-      // Whoever reads on live was shown all of it.
-      const count = this.heard(name).length
-      if (count !== history.length)
-        this.judge.violations.push(`${name} was shown ${count} lines and holds ${history.length}`)
-    }
+    if (!(await this.runUntil(() => histories.size === this.#honest.length, msMax)))
+      this.judge.violate('a history cannot be read to its end')
     this.judge.alike(histories)
+    this.judge.undisputed(ofLiars)
+    for (const { lie, author } of this.#machines.values())
+      if (lie !== undefined)
+        this.judge.frozenAlike(author, new Map(this.#honest.map(({ name, log }) => [name, disputedFrom(author, log)])))
     this.#check()
   }
 
-  async #open(machine: Machine, program: Program): Promise<void> {
-    const { name, keys, host, disk, watch } = machine
-    const { seed } = this.#options
-    const isAlive = (): boolean => program.isAlive
-    const clock = this.#time.clockFor(watch, isAlive)
-    const room = roomId(LOBBY)
-    const log = await Log.over(disk.open(isAlive), keys, { clock, room })
-    if (!program.isAlive) return
-    program.log = log
-    this.judge.holds(name, await historyOf(log))
-    if (!program.isAlive) return
-    const transport = this.network.transportOf(host, isAlive)
-    const swarm = new Swarm({
-      me: formatAddress({ host: host.address, port: PORT }),
-      room,
-      keys,
-      isOpen: true,
-      transport,
-      clock,
-      random: new Chance(seed, `${name} from ${this.elapsedMs}`),
-    })
-    await swarm.listen(undefined, PORT)
-    if (!program.isAlive) return
-    const peer = new Peer({ me: name, log, swarm, discovery: undefined, clock, mayBeAhead: log.head.length > 0 })
-    const tell = (line: string): void => {
-      if (program.isAlive) this.#note(`${name}: ${line}`)
+  async #fallSilent(msMax: Millis): Promise<void> {
+    for (let waitedMs = 0; waitedMs < msMax; waitedMs += SILENCE_MS) {
+      const { bytesSent, connectionsMade } = this.network
+      await this.run(SILENCE_MS)
+      const bytes = this.network.bytesSent - bytesSent
+      if (this.network.connectionsMade === connectionsMade && bytes <= this.network.ends * HEARTBEAT_BYTES_MAX) return
     }
-    peer.on('info', tell)
-    peer.on('warning', tell)
-    program.swarm = swarm
-    program.peer = peer
-    program.isReady = true
-    for (const other of machine.named) swarm.add(other, { host: this.#machine(other).host.address, port: PORT })
-    await this.#show(name, program, log)
+    this.judge.violate(`after ${msMax / 1000} s the network is still not silent`)
+    this.#check()
   }
 
-  /** The live reader of a process: what its user sees. */
-  async #show(name: string, program: Program, log: Log): Promise<void> {
-    for await (const entries of log.read({ live: true })) {
-      for (const entry of entries) {
-        if (!program.isAlive) return
-        const line = decodeEntry(entry.entry)?.message ?? ''
-        program.lines.push(line)
-        this.#note(`${name} hears "${line}"`)
-        this.judge.shown(name, program.shown, entry)
+  async #settleLinks(msMax: Millis): Promise<void> {
+    if (await this.runUntil(() => this.#linkFaults().length === 0, msMax)) return
+    for (const fault of this.#linkFaults()) this.judge.violate(`after ${msMax / 1000} s ${fault}`)
+    this.#check()
+  }
+
+  /** Between two honest peers of which one names the other there is one link; between others there may be none. */
+  #linkFaults(): string[] {
+    const faults: string[] = []
+    for (const { name, links, named } of this.#honest) {
+      const counts = new Map<string, number>()
+      for (const key of links) {
+        const other = this.#nameOf.get(key) ?? key
+        counts.set(other, (counts.get(other) ?? 0) + 1)
       }
+      for (const [other, count] of counts) if (count > 1) faults.push(`${name} has ${count} links with ${other}`)
+      for (const other of named)
+        if (!counts.has(other) && this.machine(other).lie === undefined)
+          faults.push(`${name} has no link with ${other}`)
     }
+    return faults
   }
 
+  /** Whether all honest peers hold, and their users were shown, the same of all honest authors. */
   #isAlike(): boolean {
-    let first: string | undefined
-    for (const { program } of this.#machines.values()) {
-      if (program?.log === undefined || program.peer === undefined || program.peer.unsaid > 0) return false
-      const digests = program.log.head.map(({ author, seq }) => `${author}/${seq}`).sort()
-      const count = program.log.head.reduce((sum, { seq }) => sum + seq, 0)
-      if (program.lines.length < count) return false
-      first ??= digests.join()
-      if (digests.join() !== first) return false
+    if (!this.#hasMoved) return false
+    this.#hasMoved = false
+    let first: ReadonlyMap<AuthorId, number> | undefined
+    for (const machine of this.#honest) {
+      const { log, isReady, unsaid } = machine
+      if (log === undefined || !isReady || unsaid > 0) {
+        this.#hasMoved = true
+        return false
+      }
+      const heads = new Map<AuthorId, number>()
+      for (const { author, seq } of log.head) {
+        if (!this.judge.isHonest(author)) continue
+        if (machine.shownOf(author) !== seq) return false
+        heads.set(author, seq)
+      }
+      first ??= heads
+      if (heads.size !== first.size) return false
+      for (const [author, seq] of heads) if (first.get(author) !== seq) return false
     }
     return true
   }
 
+  #standing(): string[] {
+    return this.#honest.map(({ name, log, unsaid, links }) => {
+      const heads = log?.head.map(({ author, seq }) => `${this.#nameOf.get(author) ?? author.slice(0, 8)}/${seq}`)
+      return `${name} (${unsaid} unsaid, ${links.length} links): ${heads?.sort().join(' ')}`
+    })
+  }
+
   #check(): void {
+    if (this.#steps % STEPS_PER_LOOK === 0) {
+      for (const { name, fullestLinkBytes } of this.#machines.values())
+        if (fullestLinkBytes > LINK_BYTES_MAX)
+          this.judge.violate(`${name} holds ${fullestLinkBytes} bytes for one link`)
+    }
     const { violations } = this.judge
-    if (violations.length === 0) return
-    throw new Violation(`${violations.join('\n')}\n\nwhat led there:\n${this.story()}`)
-  }
-
-  #nameOf(author: string): string {
-    for (const { name, program } of this.#machines.values()) if (program?.log?.id === author) return name
-    return author.slice(0, 8)
-  }
-
-  #machine(name: string): Machine {
-    const machine = this.#machines.get(name)
-    if (machine === undefined) throw new RangeError(`${name} is not in this world`)
-    return machine
+    if (violations.length > 0) throw new Violation(violations, this.story())
   }
 
   #note(line: string): void {
+    if (!this.#isTraced) return
     if (this.trace.length >= TRACE_LINES_MAX) this.trace.splice(0, TRACE_LINES_MAX / 2)
     this.trace.push(`${(this.elapsedMs / 1000).toFixed(4)} ${line}`)
   }
 }
 
-async function historyOf(log: Log): Promise<Entry[]> {
-  const history: Entry[] = []
-  for await (const entries of log.read()) history.push(...entries)
-  return history
+/** The first place of an author's log that is disputed, or the end of all places. */
+function disputedFrom(author: AuthorId, log: Log | undefined): Seq {
+  let low = 1
+  let high = SEQ_MAX
+  while (low < high) {
+    const middle = low + Math.floor((high - low) / 2)
+    if (log?.isDisputed({ author, seq: middle })) high = middle
+    else low = middle + 1
+  }
+  return low
 }

@@ -25,8 +25,9 @@ export function watchOver(
 
   const beat = (): void => {
     if (connection.writable) connection.write(HEARTBEAT)
-    const isListening = !connection.isPaused() && !connection.readableEnded
-    if (connection.bytesRead !== heard || !isListening) {
+    // Who does not read hears nothing; but after the other side's end there is nothing left to read.
+    const isDeaf = connection.isPaused() && !connection.readableEnded
+    if (connection.bytesRead !== heard || isDeaf) {
       heard = connection.bytesRead
       silentMs = 0
     } else {

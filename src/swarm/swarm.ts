@@ -176,7 +176,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     connection.on('data', onData)
     connection.once('end', onEnd)
     connection.once('close', onClose)
-    perform(opening.start())
+    // Of what broke on its way here nothing is heard any more.
+    if (connection.destroyed) onClose()
+    else perform(opening.start())
   }
 
   #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {

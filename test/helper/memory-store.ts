@@ -1,37 +1,26 @@
 import type { Range, Row, Store, Write } from '../../src/log/store.js'
+import { owned, pagesOf, SortedRows } from '../../src/sim/sorted-rows.js'
 
-/** Rows in order of their bytes: what stands on a disk, and outlives every store that is opened on it. */
+/** What stands on a disk, and outlives every store that is opened on it. */
 export class MemoryDisk {
-  readonly #values = new Map<string, Uint8Array>()
-  #sorted: string[] | undefined
+  #rows = new SortedRows()
 
   write(writes: readonly Write[]): void {
-    for (const write of writes) {
-      const key = Buffer.from(write.key).toString('latin1')
-      if (write.type === 'del' ? this.#values.delete(key) : !this.#values.has(key)) this.#sorted = undefined
-      if (write.type === 'put') this.#values.set(key, Uint8Array.from(write.value))
-    }
+    this.#rows.apply(owned(writes))
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#values.get(Buffer.from(key).toString('latin1'))
+    return this.#rows.get(key)
   }
 
   /** The first `count` rows of a range. */
-  rows({ gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY }: Range, count: number): Row[] {
-    this.#sorted ??= [...this.#values.keys()].sort()
-    const from = firstNotBelow(this.#sorted, Buffer.from(gte).toString('latin1'))
-    const to = firstNotBelow(this.#sorted, Buffer.from(lt).toString('latin1'))
-    const most = Math.min(count, limit)
-    const keys = reverse
-      ? this.#sorted.slice(Math.max(from, to - most), to).reverse()
-      : this.#sorted.slice(from, Math.min(to, from + most))
-    return keys.map(key => [Buffer.from(key, 'latin1'), this.#values.get(key) ?? new Uint8Array(0)])
+  rows(range: Range, count: number): Row[] {
+    return this.#rows.page(range, count)
   }
 
   copy(): MemoryDisk {
     const copy = new MemoryDisk()
-    for (const [key, value] of this.#values) copy.#values.set(key, value)
+    copy.#rows = new SortedRows(this.#rows)
     return copy
   }
 }
@@ -55,19 +44,13 @@ export class MemoryStore implements Store {
     return this.view.get(key)
   }
 
-  async *pages(range: Range): AsyncGenerator<readonly Row[]> {
-    let { gte, lt, limit = Number.POSITIVE_INFINITY } = range
-    while (limit > 0) {
+  pages(range: Range): AsyncGenerator<readonly Row[]> {
+    return pagesOf(range, async left => {
       await this.turn()
-      const page = this.view.rows({ ...range, gte, lt, limit }, this.#pageRows)
-      const last = page.at(-1)
-      if (last === undefined) return
-      limit -= page.length
+      const page = this.view.rows(left, this.#pageRows)
       this.rowsRead += page.length
-      if (range.reverse) lt = last[0]
-      else gte = Buffer.concat([last[0], Buffer.of(0)])
-      yield page
-    }
+      return page
+    })
   }
 
   async *keys(range: Range): AsyncGenerator<readonly Uint8Array[]> {
@@ -92,15 +75,4 @@ export class MemoryStore implements Store {
     if (this.isClosed) throw new Error('the store is closed')
     await new Promise(resolve => setImmediate(resolve))
   }
-}
-
-function firstNotBelow(sorted: readonly string[], key: string): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((sorted[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

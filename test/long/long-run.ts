@@ -7,12 +7,15 @@ export interface RunOptions {
   readonly seed: number
   /** Whether time is up: the run ends after what it is at. */
   readonly isOver?: () => boolean
+  /** Of a simulated run, the steps that are not left out. */
+  readonly keep?: string | undefined
 }
 
 /** Something that went wrong, and how it is done again: a run of so many cycles with this seed. */
 export interface Fault {
   readonly seed: number
   readonly cycles: number
+  readonly keep?: string
   readonly text: string
 }
 

@@ -4,14 +4,16 @@ import { fullDisk } from './full-disk.js'
 import { kill9 } from './kill9.js'
 import type { LongRun } from './long-run.js'
 import { powerCut } from './power-cut.js'
+import { simulation } from './simulation.js'
 import { writeFailures } from './write-failures.js'
 
-const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips]
+const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation]
 
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     cycles: { type: 'string' },
+    keep: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     minutes: { type: 'string', default: 'Infinity' },
   },
@@ -33,12 +35,13 @@ for (const run of RUNS) {
   }
   const started = Date.now()
   const cycles = Number(values.cycles ?? run.cycles)
-  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end })
+  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end, keep: values.keep })
   const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
   console.log(`${run.name}: ${told.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
   for (const fault of faults) {
     console.log(`  ${fault.text}`)
-    console.log(`  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}`)
+    const keep = fault.keep === undefined ? '' : ` --keep ${fault.keep}`
+    console.log(`  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}${keep}`)
     process.exitCode = 1
   }
 }

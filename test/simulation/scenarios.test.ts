@@ -17,10 +17,10 @@ async function inWorld(options: WorldOptions, story: (world: World) => Promise<v
 
 test('two peers hear each other', async () => {
   await inWorld({ seed: 1, peers: PAIR }, async world => {
-    world.say('alice', 'hello')
+    world.machine('alice').say('hello')
     await world.run(1_000)
     assert.deepEqual(world.heard('bob'), ['hello'])
-    world.say('bob', 'hello yourself')
+    world.machine('bob').say('hello yourself')
     await world.run(1_000)
     assert.deepEqual(world.heard('alice'), ['hello', 'hello yourself'])
     await world.converge()
@@ -30,7 +30,7 @@ test('two peers hear each other', async () => {
 test('bob, back after a partition, reads what alice wrote meanwhile', async () => {
   await inWorld({ seed: 2, peers: PAIR }, async world => {
     world.cut('alice', 'bob')
-    world.say('alice', 'hello')
+    world.machine('alice').say('hello')
     await world.run(60_000)
     assert.deepEqual(world.heard('bob'), [])
     await world.converge()
@@ -42,11 +42,11 @@ test('the same seed gives the same run', async () => {
   const run = () =>
     inWorld({ seed: 3, peers: ['alice', 'bob', 'carol'], network: { loss: 0.1 } }, async world => {
       for (let i = 0; i < 10; i++) {
-        world.say('alice', `line ${i}`)
-        world.say('bob', `answer ${i}`)
+        world.machine('alice').say(`line ${i}`)
+        world.machine('bob').say(`answer ${i}`)
         await world.run(500)
-        if (i === 4) world.crash('bob')
-        if (i === 6) world.start('bob')
+        if (i === 4) world.machine('bob').crash('power cut')
+        if (i === 6) world.machine('bob').start()
       }
       await world.converge()
     })
@@ -56,10 +56,10 @@ test('the same seed gives the same run', async () => {
 test('along a line, eduardo and watson hear each other through mafintosh', async () => {
   const names: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
   await inWorld({ seed: 4, peers: Object.keys(names), names: name => names[name] ?? [] }, async world => {
-    world.say('eduardo', 'hello')
+    world.machine('eduardo').say('hello')
     await world.run(2_000)
     assert.deepEqual(world.heard('watson'), ['hello'])
-    world.say('watson', 'hello eduardo')
+    world.machine('watson').say('hello eduardo')
     await world.run(2_000)
     assert.deepEqual(world.heard('eduardo'), ['hello', 'hello eduardo'])
     await world.converge()
@@ -71,7 +71,7 @@ test('in a ring that is cut at one place all still hear each other', async () =>
   const names = (name: string) => [peers[(peers.indexOf(name) + 1) % peers.length] ?? '']
   await inWorld({ seed: 5, peers, names }, async world => {
     world.cut('alice', 'erin')
-    for (const name of peers) world.say(name, `${name} is here`)
+    for (const name of peers) world.machine(name).say(`${name} is here`)
     await world.run(5_000)
     for (const name of peers) assert.equal(world.heard(name).length, peers.length, name)
     await world.converge()
@@ -82,11 +82,11 @@ test('five peers that come and go, by power cut, end with the same logs', async 
   const peers = ['alice', 'bob', 'carol', 'dave', 'erin']
   await inWorld({ seed: 6, peers }, async world => {
     for (let round = 0; round < 20; round++) {
-      for (const name of peers) world.say(name, `${name} in round ${round}`)
+      for (const name of peers) world.machine(name).say(`${name} in round ${round}`)
       await world.run(3)
       const name = peers[round % peers.length] ?? ''
-      if (world.isRunning(name)) world.crash(name)
-      else world.start(name)
+      if (world.machine(name).isRunning) world.machine(name).crash('power cut')
+      else world.machine(name).start()
       await world.run(2_000)
     }
     await world.converge()
@@ -95,10 +95,10 @@ test('five peers that come and go, by power cut, end with the same logs', async 
 
 test('what bob was told is stored is there after a power cut', async () => {
   await inWorld({ seed: 7, peers: PAIR }, async world => {
-    world.say('bob', 'remember this')
+    world.machine('bob').say('remember this')
     await world.run(1_000)
-    world.crash('bob')
-    world.start('bob')
+    world.machine('bob').crash('power cut')
+    world.machine('bob').start()
     await world.run(100)
     assert.deepEqual(world.heard('bob'), ['remember this'])
     await world.converge()
@@ -108,11 +108,11 @@ test('what bob was told is stored is there after a power cut', async () => {
 test('an answer stands behind what it answers, though the clock of bob is an hour late', async () => {
   const aheadMs = (name: string) => (name === 'bob' ? -3_600_000 : 0)
   await inWorld({ seed: 8, peers: PAIR, aheadMs }, async world => {
-    world.say('alice', 'a question')
+    world.machine('alice').say('a question')
     await world.run(1_000)
-    world.say('bob', 'an answer')
+    world.machine('bob').say('an answer')
     await world.converge()
-    world.crash('alice')
+    world.machine('alice').crash('power cut')
     await world.converge()
     assert.deepEqual(world.heard('alice'), ['a question', 'an answer'])
   })

@@ -240,6 +240,42 @@ test('an honest author is not taken for a forked one because a relay garbled the
   assert.match(plan.fault ?? '', /signature at entry 4 does not vouch/)
 })
 
+test('another end of what is held is seen to be one, though it is no longer than what is held', () => {
+  const log = new WrittenLog(alice, ENTRIES)
+  const other = new WrittenLog(
+    alice,
+    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+  )
+  const held = planSigned(log.name, undefined, [log.run(1, 4)])
+  for (const first of [1, 3, 4]) {
+    const plan = planSigned(log.name, held.head, [other.run(first, 4)])
+    assert.equal(plan.fork?.first, first)
+    assert.equal(plan.entries.length, 0)
+  }
+  for (const first of [1, 3, 4]) assert.equal(planSigned(log.name, held.head, [log.run(first, 4)]).fault, undefined)
+  const garbled = { ...log.run(4, 4), entries: [reworded(ENTRIES[3])] }
+  assert.match(planSigned(log.name, held.head, [garbled]).fault ?? '', /its signature is none/)
+})
+
+test('two histories that come at the same time are proven to be two, though neither is on disk yet', async () => {
+  const other = new WrittenLog(
+    alice,
+    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+  )
+  for (const last of [4, 6]) {
+    const log = await Log.over(new MemoryStore(), carol)
+    const places: number[] = []
+    log.on('fork', ({ place }) => places.push(place))
+    const author = authorOfKey(alice.publicKey)
+    await Promise.all([
+      log.addSigned(author, [new WrittenLog(alice, ENTRIES).run(1, 4)]),
+      log.addSigned(author, [other.run(1, last)]),
+    ])
+    assert.deepEqual(places, [4])
+    await log.close()
+  }
+})
+
 test('nobody extends the own log but its owner, though the signature be his', async () => {
   const disk = new MemoryDisk()
   const log = await Log.over(new MemoryStore(disk), alice)

@@ -122,6 +122,15 @@ test('a half-closed link is written to at once and again, so that a dead process
   assert.deepEqual(deaths, [])
 })
 
+test('one of ours that has said goodbye, and of whom nothing more is heard, is dead like any other', async () => {
+  const { clock, wire, deaths } = watched(OURS)
+  const ended = new Promise(resolve => wire.once('end', resolve))
+  wire.push(null)
+  await ended
+  clock.advance(SILENCE_MS_MAX + HEARTBEAT_MS)
+  assert.deepEqual(deaths, ['silent for 30 s'])
+})
+
 test('a link that this side has ended is not written to', async () => {
   const { clock, wire, heartbeats } = watched(OURS)
   await new Promise<void>(resolve => wire.end(resolve))

@@ -1,0 +1,30 @@
+/** Whether a process acts. What comes due while it sleeps waits until it wakes; when it is over, nothing comes any more. */
+export class Life {
+  #state: 'awake' | 'asleep' | 'over' = 'awake'
+  #waiting: (() => void)[] = []
+
+  get isOver(): boolean {
+    return this.#state === 'over'
+  }
+
+  /** Does it now, on waking, or never. */
+  act(action: () => void): void {
+    if (this.#state === 'awake') action()
+    else if (this.#state === 'asleep') this.#waiting.push(action)
+  }
+
+  sleep(): void {
+    if (this.#state === 'awake') this.#state = 'asleep'
+  }
+
+  wake(): void {
+    if (this.#state !== 'asleep') return
+    this.#state = 'awake'
+    for (const action of this.#waiting.splice(0)) action()
+  }
+
+  end(): void {
+    this.#state = 'over'
+    this.#waiting = []
+  }
+}

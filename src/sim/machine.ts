@@ -1,0 +1,325 @@
+import type { Duplex } from 'node:stream'
+import type { Millis } from '../base/clock.js'
+import { reasonOf } from '../base/errors.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
+import { type AuthorId, authorOfKey, type Seq } from '../log/author.js'
+import { decodeEntry, type Entry } from '../log/entry.js'
+import { Log } from '../log/log.js'
+import type { ReplicationOptions } from '../log/options.js'
+import { LOBBY, roomId } from '../log/room.js'
+import type { SignedRun } from '../log/segment-plan.js'
+import { replicationStream } from '../log/streams.js'
+import { Peer } from '../peer/peer.js'
+import { type Address, formatAddress } from '../swarm/address.js'
+import { Swarm } from '../swarm/swarm.js'
+import { Chance } from './chance.js'
+import type { Judge, Shown } from './judge.js'
+import { type Lie, lyingStream } from './liar.js'
+import { Life } from './life.js'
+import type { VirtualNetwork } from './network.js'
+import { overridden } from './overridden.js'
+import type { SortedRows } from './sorted-rows.js'
+import type { VirtualHost } from './virtual-connection.js'
+import { VirtualDisk } from './virtual-disk.js'
+import type { VirtualTime, Watch } from './virtual-time.js'
+
+const PORT = 4000
+const ROOM = roomId(LOBBY)
+
+/** What all machines of a world share. */
+export interface Surroundings {
+  readonly seed: number
+  readonly time: VirtualTime
+  readonly network: VirtualNetwork
+  readonly judge: Judge
+  /** Keeps a line of what happens. */
+  note(line: string): void
+  /** A log was stored or shown further, somewhere. */
+  moved(): void
+  /** A link brought entries to `name`, new to it or not. */
+  brought(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
+}
+
+export interface MachineOptions {
+  readonly name: string
+  /** Its address on the network. */
+  readonly address: string
+  /** How far its clock is ahead of the truth at first. */
+  readonly aheadMs: Millis
+  readonly lie: Lie | undefined
+}
+
+/** A running process of a peer. */
+interface Process {
+  readonly life: Life
+  readonly shown: Shown
+  readonly lines: string[]
+  readonly streams: Set<Duplex>
+  log: Log | undefined
+  swarm: Swarm | undefined
+  peer: Peer | undefined
+}
+
+/** A computer with a user: its disk, clock and key outlive the processes that run on it. */
+export class Machine {
+  readonly name: string
+  readonly author: AuthorId
+  readonly lie: Lie | undefined
+  readonly host: VirtualHost
+  readonly disk: VirtualDisk
+  readonly #surroundings: Surroundings
+  readonly #keys: KeyPair
+  readonly #watch: Watch
+  readonly #named: { readonly name: string; readonly address: Address }[] = []
+  readonly #chance: Chance
+  #links = 0
+  #process: Process | undefined
+
+  constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: MachineOptions) {
+    const { seed, time, network, judge } = surroundings
+    this.#surroundings = surroundings
+    this.name = name
+    this.lie = lie
+    this.#keys = keyPairOf(new Chance(seed, `key of ${name}`).bytes(SEED_BYTES))
+    this.author = authorOfKey(this.#keys.publicKey)
+    this.host = network.addHost(address)
+    this.disk = new VirtualDisk(time, new Chance(seed, `disk of ${name}`))
+    this.#watch = { aheadMs }
+    this.#chance = new Chance(seed, `whims of ${name}`)
+    judge.register(name, this.author, this.disk, lie !== undefined)
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined
+  }
+
+  /** Whether something can be said there. */
+  get isReady(): boolean {
+    return this.#process?.peer !== undefined
+  }
+
+  /** The log of its process, once that is open. */
+  get log(): Log | undefined {
+    return this.#process?.log
+  }
+
+  get unsaid(): number {
+    return this.#process?.peer?.unsaid ?? 0
+  }
+
+  /** The keys of the peers that it is linked with, one a link. */
+  get links(): readonly AuthorId[] {
+    const links = this.#process?.swarm?.links ?? []
+    return links.flatMap(({ remote }) => (remote.kind === 'ours' ? (remote.key as AuthorId) : []))
+  }
+
+  /** Whom its user named. */
+  get named(): readonly string[] {
+    return this.#named.map(({ name }) => name)
+  }
+
+  /** What its user was shown since it was started last. */
+  get heard(): readonly string[] {
+    return this.#process?.lines ?? []
+  }
+
+  /** How far its user was shown a log since it was started last. */
+  shownOf(author: AuthorId): Seq {
+    return this.#process?.shown.get(author) ?? 0
+  }
+
+  /** Bytes that wait in the streams of one link, for the fullest of them. */
+  get fullestLinkBytes(): number {
+    let most = 0
+    for (const { readableLength, writableLength } of this.#process?.streams ?? [])
+      most = Math.max(most, readableLength + writableLength)
+    for (const { readableLength, writableLength } of this.host.connections)
+      most = Math.max(most, readableLength + writableLength)
+    return most
+  }
+
+  /** Its user names another: it dials him from now on. */
+  names(other: Machine): void {
+    const named = { name: other.name, address: { host: other.host.address, port: PORT } }
+    this.#named.push(named)
+    this.#process?.swarm?.add(named.name, named.address)
+  }
+
+  start(): void {
+    if (this.#process !== undefined) return
+    const process: Process = {
+      life: new Life(),
+      shown: new Map(),
+      lines: [],
+      streams: new Set(),
+      log: undefined,
+      swarm: undefined,
+      peer: undefined,
+    }
+    this.#process = process
+    this.host.isUp = true
+    this.#surroundings.note(`${this.name} starts`)
+    this.#open(process).catch(error => {
+      if (!process.life.isOver) this.#surroundings.judge.violate(`${this.name} does not start: ${reasonOf(error)}`)
+    })
+  }
+
+  /** The process is gone from one moment to the next; with the power, what was not synced is gone too. */
+  crash(how: 'killed' | 'power cut'): void {
+    if (this.#process === undefined) return
+    this.#surroundings.note(`${this.name} crashes: ${how}`)
+    this.#process.life.end()
+    this.#process = undefined
+    this.host.isAsleep = false
+    this.host.stop(how === 'power cut')
+    if (how === 'power cut') this.disk.cutPower()
+  }
+
+  /** The lid is closed: nothing runs, nothing answers. */
+  sleep(): void {
+    if (this.#process === undefined || this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} falls asleep`)
+    this.host.isAsleep = true
+    this.#process.life.sleep()
+  }
+
+  wake(): void {
+    if (!this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} wakes`)
+    this.#surroundings.network.wake(this.host)
+    this.#process?.life.wake()
+  }
+
+  /** Says something; acknowledged as soon as it is on disk. */
+  say(line: string): void {
+    const process = this.#process
+    if (process?.peer === undefined || this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} says "${brief(line)}"`)
+    process.peer.say(line).then(
+      () => {
+        if (process.life.isOver) return
+        this.#surroundings.note(`${this.name} has "${brief(line)}" on disk`)
+        this.#surroundings.judge.acknowledged(this.name, line)
+      },
+      error => {
+        if (!process.life.isOver && this.lie === undefined)
+          this.#surroundings.judge.violate(`${this.name} cannot say "${brief(line)}": ${reasonOf(error)}`)
+      },
+    )
+  }
+
+  /** Somebody sets its clock. */
+  setClock(aheadMs: Millis): void {
+    this.#surroundings.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
+    this.#watch.aheadMs = aheadMs
+  }
+
+  /** The disk takes no writes, or takes them again. */
+  fill(isFull: boolean): void {
+    this.#surroundings.note(`the disk of ${this.name} is ${isFull ? 'full' : 'free again'}`)
+    this.disk.isFull = isFull
+  }
+
+  /** Its user puts a backup in the place of what is on the disk. Gives the own lines that have to come back from others. */
+  restore(backup: SortedRows): ReadonlySet<string> {
+    this.#surroundings.note(`${this.name} restores a backup`)
+    this.disk.restore(backup)
+    return this.#surroundings.judge.restored(this.name)
+  }
+
+  /** Nothing of it goes on. */
+  end(): void {
+    this.#process?.life.end()
+    this.host.stop(false)
+  }
+
+  async #open(process: Process): Promise<void> {
+    const { seed, time, network, judge } = this.#surroundings
+    const { life } = process
+    const clock = time.clockFor(this.#watch, life)
+    const log = await Log.over(this.disk.open(life), this.#keys, { clock, room: ROOM })
+    if (life.isOver) return
+    process.log = log
+    log.on('entries', () => this.#surroundings.moved())
+    log.on('fork', ({ segments: [{ key }] }) => {
+      if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
+    })
+    const judgeHistory = judge.reading(this.name)
+    judgeHistory(await historyOf(log))
+    if (life.isOver) return
+    const swarm = new Swarm({
+      me: formatAddress({ host: this.host.address, port: PORT }),
+      room: ROOM,
+      keys: this.#keys,
+      isOpen: true,
+      transport: network.transportOf(this.host, life),
+      clock,
+      random: new Chance(seed, `${this.name} from ${time.now}`),
+    })
+    await swarm.listen(undefined, PORT)
+    if (life.isOver) return
+    let remote: AuthorId | undefined
+    swarm.on('connection', (_, link) => {
+      remote = link.remote.kind === 'ours' ? (link.remote.key as AuthorId) : undefined
+    })
+    const peer = new Peer({
+      me: this.name,
+      log: overridden(log, { createReplicationStream: options => this.#replicate(process, log, remote, options) }),
+      swarm,
+      discovery: undefined,
+      clock,
+      mayBeAhead: log.head.length > 0,
+    })
+    const tell = (line: string): void => {
+      if (!life.isOver) this.#surroundings.note(`${this.name}: ${line}`)
+    }
+    peer.on('info', tell)
+    peer.on('warning', tell)
+    process.swarm = swarm
+    process.peer = peer
+    for (const { name, address } of this.#named) swarm.add(name, address)
+    await this.#show(process, log)
+  }
+
+  /** What the peer does on every link, watched; and with the lie of a liar. */
+  #replicate(process: Process, log: Log, from: AuthorId | undefined, options: ReplicationOptions = {}): Duplex {
+    const watched = overridden(log, {
+      addSigned: (author, runs, allowance) => {
+        this.#surroundings.brought(this.name, from, author, runs)
+        return log.addSigned(author, runs, allowance)
+      },
+    })
+    const liar = { log: watched, keys: this.#keys, room: ROOM, chance: this.#chance }
+    const stream =
+      this.lie === undefined
+        ? replicationStream(watched, options)
+        : lyingStream(liar, this.lie, options, this.#links++ % 2 === 1)
+    process.streams.add(stream)
+    stream.once('close', () => process.streams.delete(stream))
+    return stream
+  }
+
+  /** The live reader of a process: what its user sees. */
+  async #show(process: Process, log: Log): Promise<void> {
+    for await (const entries of log.read({ live: true })) {
+      for (const entry of entries) {
+        if (process.life.isOver) return
+        const line = decodeEntry(entry.entry)?.message ?? ''
+        process.lines.push(line)
+        this.#surroundings.note(`${this.name} hears "${brief(line)}"`)
+        this.#surroundings.judge.shown(this.name, process.shown, entry)
+        this.#surroundings.moved()
+      }
+    }
+  }
+}
+
+/** The history that a log holds, whole. */
+export async function historyOf(log: Log): Promise<Entry[]> {
+  const history: Entry[] = []
+  for await (const entries of log.read()) history.push(...entries)
+  return history
+}
+
+/** A line as it stands in a trace. */
+const brief = (line: string): string => (line.length > 40 ? `${line.slice(0, 40)}…` : line)

@@ -1,0 +1,72 @@
+import type { Range, Row, Write } from '../log/store.js'
+
+/** Rows in order of their bytes, in memory. Values are kept as they are given: whoever writes must own them. */
+export class SortedRows {
+  readonly #values: Map<string, Uint8Array>
+  #keys: string[]
+
+  constructor(other?: SortedRows) {
+    this.#values = new Map(other === undefined ? [] : other.#values)
+    this.#keys = other === undefined ? [] : [...other.#keys]
+  }
+
+  apply(writes: readonly Write[]): void {
+    for (const write of writes) {
+      const key = keyText(write.key)
+      if (write.type === 'put') {
+        if (!this.#values.has(key)) this.#keys.splice(this.#firstNotBelow(key), 0, key)
+        this.#values.set(key, write.value)
+      } else if (this.#values.delete(key)) this.#keys.splice(this.#firstNotBelow(key), 1)
+    }
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    const value = this.#values.get(keyText(key))
+    return value && Uint8Array.from(value)
+  }
+
+  /** The first `count` rows of a range, or of what its limit leaves of it. */
+  page({ gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY }: Range, count: number): Row[] {
+    const from = this.#firstNotBelow(keyText(gte))
+    const to = Math.max(from, this.#firstNotBelow(keyText(lt)))
+    const most = Math.min(count, limit)
+    const keys = reverse
+      ? this.#keys.slice(Math.max(from, to - most), to).reverse()
+      : this.#keys.slice(from, Math.min(to, from + most))
+    return keys.map(key => [Buffer.from(key, 'latin1'), Uint8Array.from(this.#values.get(key) ?? [])])
+  }
+
+  #firstNotBelow(key: string): number {
+    let low = 0
+    let high = this.#keys.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#keys[middle] ?? '') < key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** Puts copies of what is to be written in place of what its writer may go on to change. */
+export const owned = (writes: readonly Write[]): Write[] =>
+  writes.map(write => (write.type === 'put' ? { ...write, value: Uint8Array.from(write.value) } : write))
+
+const keyText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+
+/** Reads a range page by page: `next` gives the first rows of what is left of it. */
+export async function* pagesOf(
+  range: Range,
+  next: (left: Range) => Promise<readonly Row[]>,
+): AsyncGenerator<readonly Row[]> {
+  let { gte, lt, limit = Number.POSITIVE_INFINITY } = range
+  while (limit > 0) {
+    const page = await next({ ...range, gte, lt, limit })
+    const last = page.at(-1)
+    if (last === undefined) return
+    limit -= page.length
+    if (range.reverse) lt = last[0]
+    else gte = Buffer.concat([last[0], Buffer.of(0)])
+    yield page
+  }
+}

@@ -1,0 +1,26 @@
+// Simulates with a bug in the program: `planted-run <bug> <seeds>`, or `none`. Prints the seed that killed it, and how.
+import { register } from 'node:module'
+import { BUGS } from '../simulation/bugs.js'
+
+const [name = '', seeds = ''] = process.argv.slice(2)
+const bug = BUGS.find(bug => bug.name === name)
+if (bug === undefined && name !== 'none') throw new Error(`no such bug: ${name}`)
+if (bug !== undefined) register('./plant-hooks.js', import.meta.url, { data: bug })
+const { randomRun } = await import('../../src/sim/random-run.js')
+const { Violation } = await import('../../src/sim/world.js')
+
+let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
+const tries = [
+  ...(bug?.killer === undefined ? [] : [bug.killer]),
+  ...Array.from({ length: Number(seeds) }, (_, i) => i + 1),
+]
+for (const seed of tries) {
+  if (killer !== undefined) break
+  try {
+    await randomRun(seed)
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error
+    killer = { seed, violation: error.violations[0]?.split('\n')[0] }
+  }
+}
+console.log(JSON.stringify(killer ?? {}))

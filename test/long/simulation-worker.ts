@@ -1,0 +1,40 @@
+// Random runs in a process of their own: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
+import { drawPlan, type Plan } from '../../src/sim/plan.js'
+import { runPlan } from '../../src/sim/random-run.js'
+import { keeping, shrink } from '../../src/sim/shrink.js'
+import { Violation } from '../../src/sim/world.js'
+import type { Fault } from './long-run.js'
+import type { Report } from './simulation.js'
+
+const [first = '', count = '', keep] = process.argv.slice(2)
+const FAULTS_MAX = 3
+
+const faults: Fault[] = []
+let seeds = 0
+let steps = 0
+let slowestMs = 0
+
+async function violationOf(plan: Plan): Promise<Violation | undefined> {
+  try {
+    const outcome = await runPlan(plan)
+    steps += outcome.steps
+    slowestMs = Math.max(slowestMs, outcome.convergedMs)
+    return undefined
+  } catch (error) {
+    if (error instanceof Violation) return error
+    throw error
+  }
+}
+
+for (let seed = Number(first); seed < Number(first) + Number(count) && faults.length < FAULTS_MAX; seed++) {
+  const plan = drawPlan(seed)
+  const kept = keep?.split(',').map(Number)
+  const violation = await violationOf(kept === undefined ? plan : keeping(plan, kept))
+  seeds++
+  if (violation === undefined) continue
+  const left = kept ?? (await shrink(plan, async rest => (await violationOf(keeping(plan, rest))) !== undefined))
+  const smallest = (await violationOf(keeping(plan, left))) ?? violation
+  faults.push({ seed, cycles: 1, keep: left.join(','), text: smallest.message })
+}
+const report: Report = { seeds, steps, slowestMs, memoryMiB: process.resourceUsage().maxRSS / 1024, faults }
+console.log(JSON.stringify(report))

@@ -1,0 +1,165 @@
+/** A small fault that is put into the compiled program: what is to be found must stand there once. */
+export interface Bug {
+  readonly name: string
+  /** Below `src`, without its ending. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+  /** A seed that is known to kill it, where that takes more than a few. */
+  readonly killer?: number
+}
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'what is acknowledged is not synced',
+    file: 'sim/virtual-disk',
+    find: 'this.#disk.sync();\n        this.#view.apply(mine);',
+    replace: 'this.#time.after(5_000, () => this.#disk.sync());\n        this.#view.apply(mine);',
+  },
+  {
+    name: 'entries are announced before they are on disk',
+    file: 'log/commit-queue',
+    find: 'await this.#store.commit(writesOf(jobs));',
+    replace: 'this.#store.commit(writesOf(jobs)).catch(() => {});',
+  },
+  {
+    name: 'a head is told before what it stands for is on disk',
+    file: 'log/ledger',
+    find: 'for (const [author, { durable }] of this.tips)\n            if (durable > 0)\n                digests.push({ author, seq: durable });',
+    replace: 'for (const [author, { planned }] of this.tips)\n            digests.push({ author, seq: planned.seq });',
+  },
+  {
+    name: 'after a failed write the same handle goes on',
+    file: 'log/commit-queue',
+    find: 'await this.#store.reopen();',
+    replace: '',
+  },
+  {
+    name: 'no signature is checked',
+    file: 'log/chain',
+    find: 'isSignature(signature,',
+    replace: 'true || isSignature(signature,',
+  },
+  {
+    name: 'neither gap nor chain is checked: a run is put behind whatever is there',
+    file: 'log/segment-plan',
+    find: 'let chain = this.#links.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log);',
+    replace: 'let chain = run.before ?? chainStart(this.#log);\n        seq = run.first - 1;',
+  },
+  {
+    name: 'the chain value before a segment is stored as none',
+    file: 'log/segment-plan',
+    find: 'before: this.#head?.chain ?? chainStart(this.#log),',
+    replace: 'before: new Uint8Array(32),',
+  },
+  {
+    name: 'no gap is checked in unsigned logs',
+    file: 'log/intake',
+    find: 'if (skip < 0)',
+    replace: 'if (false)',
+  },
+  {
+    name: 'a proof of a fork is believed unseen',
+    file: 'log/fork',
+    find: 'if (!isGenuine(log, a) || !isGenuine(log, b))',
+    replace: 'if (false)',
+  },
+  {
+    name: 'proofs of forks are not passed on',
+    file: 'log/intake',
+    find: 'await this.#freeze(proof);\n    }\n    /** Heads',
+    replace: 'return;\n    }\n    /** Heads',
+    killer: 230,
+  },
+  {
+    name: 'a claim of more of the own log is waited for without end',
+    file: 'log/restoration',
+    find: 'cancel = this.#parts.clock.after(withinMs, giveUp);',
+    replace: 'void giveUp;',
+  },
+  {
+    name: 'a live reader that is busy is not told of news',
+    file: 'log/feed',
+    find: 'this.#wake?.();\n    }\n    /** A fork was proven',
+    replace:
+      'if (this.#wake === undefined) this.#spans.pop();\n        this.#wake?.();\n    }\n    /** A fork was proven',
+  },
+  {
+    name: 'what comes while the history is read is told twice',
+    file: 'log/feed',
+    find: 'return mergedByAuthor(this.#spans.splice(0));',
+    replace: 'const all = mergedByAuthor(this.#spans); this.#spans.splice(0, this.#spans.length - 1); return all;',
+  },
+  {
+    name: 'lines of one moment stand in the order in which their authors came',
+    file: 'log/history',
+    find: 'return a.at < b.at ? -1 : 1;\n    return a.author < b.author ? -1 : 1;',
+    replace: 'return a.at < b.at ? -1 : 1;\n    return -1;',
+  },
+  {
+    name: 'a peer is given up after three tries',
+    file: 'swarm/topology',
+    find: "peer.state = { kind: 'dialling', attempt: peer.state.attempt };",
+    replace:
+      "if (peer.state.attempt > 3) return [];\n        peer.state = { kind: 'dialling', attempt: peer.state.attempt };",
+  },
+  {
+    name: 'neither side closes the older of two links',
+    file: 'swarm/topology',
+    find: 'this.#key + this.#instance < remote.key + remote.instance',
+    replace: 'false',
+  },
+  {
+    name: 'a link is never found to be dead',
+    file: 'swarm/link',
+    find: 'silentMs >= SILENCE_MS_MAX',
+    replace: 'false',
+  },
+  {
+    name: 'silence is measured by a clock that can be set back',
+    file: 'swarm/link',
+    find: 'Math.max(HEARTBEAT_MS, clock.now() - beatAt)',
+    replace: 'clock.now() - beatAt',
+    killer: 139,
+  },
+  {
+    name: 'a connection that is broken when it is handed over is waited for',
+    file: 'swarm/swarm',
+    find: 'if (connection.destroyed)\n            onClose();',
+    replace: 'if (false)\n            onClose();',
+    killer: 442,
+  },
+  {
+    name: 'nobody waits for a slow reader',
+    file: 'log/streams',
+    find: '!stream.push(bytes))\n                    await drained();',
+    replace: '!stream.push(bytes))\n                    await null;',
+  },
+  {
+    name: 'what comes as several segments is not passed on',
+    file: 'log/ledger',
+    find: 'if (news < to)\n            this.#onDurable({ author, from: news, to });',
+    replace: 'if (news < to && segments <= 1)\n            this.#onDurable({ author, from: news, to });',
+  },
+  {
+    name: 'who says goodbye is never found to be dead',
+    file: 'swarm/link',
+    find: 'connection.isPaused() && !connection.readableEnded',
+    replace: 'connection.isPaused() || connection.readableEnded',
+    killer: 630,
+  },
+  {
+    name: 'another history that is no longer than what is held goes unseen',
+    file: 'log/segment-plan',
+    find: 'if (skip > run.entries.length)',
+    replace: 'if (skip >= run.entries.length)',
+    killer: 237,
+  },
+  {
+    name: 'a history is compared with what is on disk alone',
+    file: 'log/intake',
+    find: 'await queue.write([]);',
+    replace: '',
+    killer: 237,
+  },
+]
