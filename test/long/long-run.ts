@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Cleanup } from '../helper/child.js'
 
 export interface RunOptions {
   readonly cycles: number
@@ -64,5 +65,15 @@ export async function inDirectory<T>(action: (directory: string) => Promise<T>):
     return await action(directory)
   } finally {
     await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Does something with what has to be cleaned up behind it. */
+export async function cleanedUp<T>(action: (cleanup: Cleanup) => Promise<T>): Promise<T> {
+  const steps: (() => unknown)[] = []
+  try {
+    return await action({ after: step => void steps.push(step) })
+  } finally {
+    for (const step of steps.reverse()) await step()
   }
 }

@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util'
 import { bitFlips } from './bit-flips.js'
 import { fullDisk } from './full-disk.js'
 import { kill9 } from './kill9.js'
-import type { LongRun } from './long-run.js'
+import type { Fault, LongRun } from './long-run.js'
+import { mutatedSessions } from './mutated-sessions.js'
 import { powerCut } from './power-cut.js'
 import { simulation } from './simulation.js'
 import { writeFailures } from './write-failures.js'
 
-const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation]
+const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation, mutatedSessions]
 
 const { values } = parseArgs({
   options: {
@@ -36,12 +37,19 @@ for (const run of RUNS) {
   const started = Date.now()
   const cycles = Number(values.cycles ?? run.cycles)
   const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end, keep: values.keep })
+  const again = (fault: Omit<Fault, 'text'>): string =>
+    `  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}`
+  const onThrown = (): void => console.log(`${run.name}: it ends this process\n${again({ cycles, seed })}`)
+  process.once('uncaughtExceptionMonitor', onThrown)
+  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end })
+  process.off('uncaughtExceptionMonitor', onThrown)
   const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
   console.log(`${run.name}: ${told.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
   for (const fault of faults) {
     console.log(`  ${fault.text}`)
     const keep = fault.keep === undefined ? '' : ` --keep ${fault.keep}`
     console.log(`  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}${keep}`)
+    console.log(again(fault))
     process.exitCode = 1
   }
 }

@@ -1,6 +1,4 @@
 import { connect, type Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { concat } from '../../src/base/bytes.js'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
@@ -17,9 +15,11 @@ import { Swarm } from '../../src/swarm/swarm.js'
 import { TcpTransport } from '../../src/swarm/tcp.js'
 import type { Connection } from '../../src/swarm/transport.js'
 import { MemoryStore } from '../helper/memory-store.js'
-import { change, framed, handshake, said } from '../interop/original/stranger.js'
+import { localAddresses, startOriginal } from '../helper/original-peer.js'
+import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
+import { change, framed, handshake, Stranger, said } from '../interop/original/stranger.js'
 import { between, type Chance, chance } from './chance.js'
-import { type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
+import { cleanedUp, type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
 
 /** Sessions with one server, before a new one is begun: each brings an author, and is sent all others. */
 const LIFE_SESSIONS = 100
@@ -27,6 +27,10 @@ const ENTRIES = 4
 /** A client whose byte was changed hangs up after this long without an answer: the server may wait for more of it. */
 const IDLE_MS = 20
 const MEMORY_MIB_MAX = 16
+/** One of so many ends the original, or the harness shows nothing. */
+const CONTROL_SESSIONS = 30
+/** A session that takes longer hangs. */
+const SESSION_MS_MAX = 15_000
 const ROOM = roomId(LOBBY)
 const SERVER = 'server:1'
 
@@ -36,20 +40,28 @@ export const mutatedSessions: LongRun = {
   shows: 'no byte changed in a session ends the process, brings in what is no entry, or costs memory',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }: RunOptions) => {
-    const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0 }
+    const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0, originalDiesOf: 0 }
     const faults: Fault[] = []
+    const { code, sessions } = await originalsEnd(seed)
+    figures.originalDiesOf = sessions
+    if (code !== 1)
+      faults.push({ seed, cycles: 0, text: `the control, an original, lives on after ${sessions} sessions` })
     let base: number | undefined
     for (let life = 0; life * LIFE_SESSIONS < cycles && !isOver(); life++) {
       const count = Math.min(LIFE_SESSIONS, cycles - life * LIFE_SESSIONS)
-      const lived = await inDirectory(directory => live(directory, count, seed + life))
+      const lived = await inDirectory(directory => live(directory, count, seed + life)).catch(error => ({
+        faults: [`it ended with ${(error as Error).message}`],
+        storedWhole: 0,
+        entries: 0,
+      }))
       figures.sessions += count
       figures.storedWhole += lived.storedWhole
       figures.entries += lived.entries
       figures.invalid += lived.faults.length
       for (const text of lived.faults) faults.push({ seed: seed + life, cycles: count, text })
       // What the first life allocates once is there from then on.
-      base ??= memoryInUse()
-      figures.grownMiB = Math.max(figures.grownMiB, Math.round((memoryInUse() - base) / 2 ** 20))
+      base ??= heapBytes()
+      figures.grownMiB = Math.max(figures.grownMiB, Math.round((heapBytes() - base) / MEGABYTE))
     }
     if (figures.grownMiB > MEMORY_MIB_MAX)
       faults.push({ seed, cycles, text: `${figures.grownMiB} MiB more are in use` })
@@ -73,17 +85,27 @@ async function live(directory: string, count: number, seed: number) {
   for (let i = 0; i < count; i++) {
     const client = random() < 0.5 ? original(`author-${seed}-${i}`, random) : await ours(random)
     authors.add(client.author)
-    await server.session(client, between(random, 0, client.length), between(random, 1, 256))
+    await inTime(server.session(client, between(random, 0, client.length), between(random, 1, 256)), `session ${i}`)
   }
   // The control: what is not changed is stored whole.
   for (const client of [original(`author-${seed}-last`, random), await ours(random)]) {
     authors.add(client.author)
     const stored = server.stored(client.author)
-    await server.session(client, Number.POSITIVE_INFINITY, 0)
-    await stored
+    await inTime(
+      server.session(client, Number.POSITIVE_INFINITY, 0).then(() => stored),
+      'an unchanged session',
+    )
   }
   await server.close()
   return storedIn(directory, authors)
+}
+
+async function inTime(action: Promise<void>, what: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} hangs`)), SESSION_MS_MAX)
+  })
+  await Promise.race([action, late]).finally(() => clearTimeout(timer))
 }
 
 async function openServer(directory: string) {
@@ -211,6 +233,40 @@ async function ours(random: Chance): Promise<Client> {
   }
 }
 
+/** The control: such sessions with the original program, until one of them ends it. */
+function originalsEnd(seed: number): Promise<{ readonly sessions: number; readonly code: number | null | undefined }> {
+  return inDirectory(data =>
+    cleanedUp(async cleanup => {
+      const [address = ''] = await localAddresses(1)
+      const original = startOriginal(cleanup, { me: address, data })
+      await original.waitForLine('info> listening as')
+      const random = chance(seed)
+      for (let session = 1; session <= CONTROL_SESSIONS; session++) {
+        const bytes = Buffer.concat([
+          framed('0.0.0.0:0'),
+          handshake('stranger'),
+          ...[1, 2, 3, 4].map(seq => change(`author${session}`, seq, said('stranger', `line ${seq}`))),
+        ])
+        const place = between(random, 0, bytes.length)
+        bytes[place] = (bytes[place] ?? 0) ^ between(random, 1, 256)
+        const stranger = new Stranger(cleanup, address)
+        stranger.send(bytes)
+        stranger.end()
+        await stranger.closed
+        // It lives if it lets another one in.
+        const witness = new Stranger(cleanup, address)
+        witness.send(framed(`0.0.0.0:${session}`))
+        const isAlive = await witness.hear(framed(address)).then(
+          () => true,
+          () => false,
+        )
+        if (!isAlive) return { sessions: session, code: (await original.exited).code }
+      }
+      return { sessions: CONTROL_SESSIONS, code: undefined }
+    }),
+  )
+}
+
 /** What is on disk after all: anything that is no entry, out of order, or signed by somebody who never spoke, is a fault. */
 async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
   const log = await Log.open(directory)
@@ -234,14 +290,4 @@ async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
   }
   await log.close()
   return { entries, storedWhole, faults }
-}
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-/** Memory that JavaScript holds on to, in bytes. */
-function memoryInUse(): number {
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
 }
