@@ -2,8 +2,15 @@ import { concat, readVarint, sameBytes, varint } from '../base/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
-import { type ChainValue, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
-import { decodeSegment, encodeSegment, lastOf, type Segment } from './segment.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
+import {
+  decodeSegment,
+  encodeSegment,
+  lastOf,
+  SEGMENT_ENTRIES_BYTES_MAX,
+  type Segment,
+  sizeInSegment,
+} from './segment.js'
 
 /** Two segments that one key signed and that cannot both be true: the entry at `place` stands twice. PROTOCOL.md §5.4. */
 export interface ForkProof {
@@ -70,6 +77,34 @@ export function below(place: Seq, segment: Segment): Segment | undefined {
   const entries = segment.entries.slice(0, place - segment.first)
   return entries.length === 0 ? undefined : { ...segment, entries, signature: NO_SIGNATURE }
 }
+
+/**
+ * A prefix that was cut below a fork, signed again: what its author signed behind it follows, out of the proof. Entries
+ * before `seq` are left out where it would be too long; it stays as it is where it is too long even so.
+ */
+export function signedAgain(segment: Segment, { segments: [a, b], place }: ForkProof, seq: Seq): Segment {
+  if (!sameBytes(segment.signature, NO_SIGNATURE) || seq >= place) return segment
+  const [tailA, tailB] = [a, b].map(({ first, entries }) => entries.slice(place - first)) as [
+    Uint8Array[],
+    Uint8Array[],
+  ]
+  const isA = bytesOf(tailA) < bytesOf(tailB)
+  const prefix = segment.entries.slice(0, place - segment.first)
+  const rest = [...prefix.slice(seq - segment.first), ...(isA ? tailA : tailB)]
+  const earlier = prefix.slice(0, seq - segment.first)
+  if (bytesOf(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
+  const isWhole = bytesOf(earlier) + bytesOf(rest) <= SEGMENT_ENTRIES_BYTES_MAX
+  return {
+    key: segment.key,
+    first: isWhole ? segment.first : seq,
+    entries: isWhole ? [...earlier, ...rest] : rest,
+    before: isWhole ? segment.before : chainAfter(segment.before, earlier),
+    signature: (isA ? a : b).signature,
+  }
+}
+
+const bytesOf = (entries: readonly Uint8Array[]): number =>
+  entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
 
 /** Chain values after the places from `low` to `high`; both lie within what the segment vouches for. */
 function chainsFrom(segment: Segment, low: Seq, high: Seq): ChainValue[] {

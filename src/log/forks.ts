@@ -2,7 +2,7 @@ import { concat, utf8 } from '../base/bytes.js'
 import { AUTHORS_MAX } from '../base/limits.js'
 import { KEY_BYTES } from '../base/signing.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
-import { compare, decodeProof, encodeProof, type ForkProof, isGenuine, proofFrom } from './fork.js'
+import { compare, decodeProof, encodeProof, type ForkProof, isGenuine, proofFrom, signedAgain } from './fork.js'
 import { lastOf, type Segment } from './segment.js'
 import type { SegmentLogs } from './segment-logs.js'
 import { after, type Store, type Write } from './store.js'
@@ -71,18 +71,26 @@ export class Forks {
     return proof !== undefined && proof.place < this.#placeOf(authorOfKey(key)) ? proof : undefined
   }
 
+  /** The segment that holds an entry, with a signature wherever one can be had. */
+  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+    const segment = await this.#segments.segmentAt(author, seq)
+    const proof = this.#proofs.get(author)
+    return segment === undefined || proof === undefined ? segment : signedAgain(segment, proof, seq)
+  }
+
   /** Looks for the place at which `theirs` parts from what is held. */
   async dispute(author: AuthorId, theirs: Segment, held: Seq): Promise<Dispute> {
     const key = keyOf(author)
     if (key === undefined || !isGenuine({ room: this.#room, key }, theirs)) return { kind: 'unproven' }
     for (let seq = Math.min(lastOf(theirs), held); seq >= 1; ) {
-      const mine = await this.#segments.segmentAt(author, seq)
+      const mine = await this.segmentAt(author, seq)
       if (mine === undefined) return { kind: 'unproven' }
       const comparison = compare(mine, theirs)
       if (comparison.kind === 'alike') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
-        return proof.place < this.#placeOf(author) ? { kind: 'proven', proof } : { kind: 'unproven' }
+        const isNews = proof.place < this.#placeOf(author) && isGenuine({ room: this.#room, key }, mine)
+        return isNews ? { kind: 'proven', proof } : { kind: 'unproven' }
       }
       if (comparison.of === 'second' || mine.first === 1) {
         this.#suspects.add(author)

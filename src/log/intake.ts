@@ -66,9 +66,9 @@ export class Intake {
     const head = ledger.signedHead(author)
     const isOwn = author === own.author
     const isNews = placeAfter(runs) - 1 > (head?.seq ?? 0)
-    if (isOwn && isNews && !restoration.isOn) return { reason: 'it is the own log, and only its owner extends it' }
     const proof = forks.proofOf(author)
-    if (proof !== undefined) return this.#addBelow(proof, runs)
+    if (proof !== undefined) return this.#addBelow(author, proof, runs)
+    if (isOwn && isNews && !restoration.isOn) return { reason: 'it is the own log, and only its owner extends it' }
     const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
     if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
     const plan = planSigned({ room, key }, head, runs)
@@ -80,12 +80,14 @@ export class Intake {
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 
-  /** What a peer says proves a fork, if it does. */
-  async addProof(segments: readonly [Segment, Segment]): Promise<void> {
+  /** What a peer says proves a fork, if it does. Who signed three histories may have parted from what is held before. */
+  async addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const { forks, ledger } = this.#parts
+    const author = authorOfKey(segments[0].key)
+    const isHeld = ledger.tips.has(author)
     const proof = forks.check(segments)
-    if (proof === undefined) return
-    if (ledger.tips.has(authorOfKey(segments[0].key)) || (ledger.hasRoom && forks.hasRoom)) await this.#freeze(proof)
+    if (proof !== undefined && (isHeld || (ledger.hasRoom && forks.hasRoom))) await this.#freeze(proof)
+    return isHeld ? this.#dispute(author, segments[0], 'it contradicts a proof', []) : undefined
   }
 
   /** Heads that are as long as those held here, and not the same. */
@@ -116,11 +118,20 @@ export class Intake {
   }
 
   /** What a log lacks below a proven fork: where no signature ends it, the proof vouches. */
-  async #addBelow(proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
-    const { key } = proof.segments[0]
-    await this.#store(
-      planBelow({ room: this.#parts.room, key }, this.#parts.ledger.signedHead(authorOfKey(key)), runs, proof),
-    )
+  async #addBelow(author: AuthorId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const { room, ledger, forks, own } = this.#parts
+    const plan = planBelow({ room, key: keyOf(author) ?? EMPTY }, ledger.signedHead(author), runs, proof)
+    if (author !== own.author) await this.#store(plan)
+    if (plan.parting !== undefined && !forks.isSuspect(author)) {
+      forks.suspect(author)
+      return { reason: 'it contradicts what is held', want: plan.parting }
+    }
+    if (forks.isSuspect(author)) {
+      const refusal = await this.#disputeAll(author, runs)
+      // What was cut for the proof contradicts without a signature: what was asked for is still to come.
+      if (refusal?.want !== undefined || plan.parting !== undefined)
+        return refusal?.want === undefined ? undefined : refusal
+    }
     if (placeAfter(runs) <= proof.place) return undefined
     return { reason: `its author signed two histories from entry ${proof.place} on` }
   }
@@ -130,8 +141,7 @@ export class Intake {
     for (const { before, ...run } of runs) {
       if (before === undefined) continue
       const refusal = await this.#dispute(author, { key, before, ...run }, 'it contradicts what is held', runs)
-      if (refusal === undefined || refusal.want !== undefined || this.#parts.forks.proofOf(author) !== undefined)
-        return refusal
+      if (refusal === undefined || refusal.want !== undefined || !this.#parts.forks.isSuspect(author)) return refusal
     }
     return undefined
   }
@@ -148,9 +158,10 @@ export class Intake {
     await queue.write([])
     const dispute = await forks.dispute(author, theirs, ledger.durable(author))
     const isOwn = author === own.author
+    const isFrozen = forks.proofOf(author) !== undefined
     const isFork = dispute.kind === 'proven' && (!isOwn || dispute.proof.place <= own.offered)
     // What nobody was told of can still be taken back: that is no fork.
-    if (isOwn && dispute.kind !== 'unproven' && !isFork && (await restoration.takeBack()))
+    if (isOwn && !isFrozen && dispute.kind !== 'unproven' && !isFork && (await restoration.takeBack()))
       return this.addSigned(author, runs, undefined)
     if (dispute.kind === 'want') return { reason, want: dispute.seq }
     if (dispute.kind === 'proven') await this.#freeze(dispute.proof)

@@ -209,7 +209,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Takes in what a peer says proves a fork, if it does. */
-  addProof(segments: readonly [Segment, Segment]): Promise<void> {
+  addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     return this.#intake.addProof(segments)
   }
 
@@ -220,7 +220,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The segment that holds an entry, for a peer that asks. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
-    return seq > this.#ledger.durable(author) ? undefined : this.#segments.segmentAt(author, seq)
+    return seq > this.#ledger.durable(author) ? undefined : this.#forks.segmentAt(author, seq)
   }
 
   /** Whether an entry stands at or above a place at which its author signed two histories. */

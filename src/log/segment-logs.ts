@@ -1,8 +1,9 @@
+import { sameBytes } from '../base/bytes.js'
 import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart, isVouchedFor } from './chain.js'
 import { claimedAt, type Entry, storedAt } from './entry.js'
-import type { ForkProof } from './fork.js'
+import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
 import { encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
@@ -183,8 +184,7 @@ export class SegmentLogs {
           return { last, fault: `entry ${segment.first} does not continue the chain` }
         }
         chain = chainAfter(segment.before, segment.entries)
-        const isProven = lastOf(segment) + 1 === proof?.place && Buffer.compare(chain, proof.chain) === 0
-        if (!isProven && !isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
+        if (!isProven(segment, proof) && !isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
           return {
             last,
             fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
@@ -331,6 +331,14 @@ export class SegmentLogs {
 
 const placeOf = (key: Uint8Array): Seq =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(key.length - 4)
+
+/** Whether a proof vouches for a segment below its place. What stands behind that is disputed, and may have been cut. */
+function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
+  if (proof === undefined || lastOf(segment) + 1 < proof.place || !sameBytes(segment.signature, NO_SIGNATURE))
+    return false
+  const below = segment.entries.slice(0, Math.max(0, proof.place - segment.first))
+  return segment.first > proof.place || sameBytes(chainAfter(segment.before, below), proof.chain)
+}
 
 function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   const end = segment.entries.length - 1

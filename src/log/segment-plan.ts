@@ -33,6 +33,8 @@ export interface SignedPlan {
   readonly fault: string | undefined
   /** A signed run that contradicts what is held: the author signed two histories. */
   readonly fork: Segment | undefined
+  /** The place from which on a run contradicts what is held, whether its signature is there or not. */
+  readonly parting: Seq | undefined
 }
 
 /** An entry that continues the log by its chain, waiting for a signature that vouches for it. */
@@ -61,6 +63,7 @@ class Planner {
   readonly #entries: Entry[] = []
   #fault: string | undefined
   #fork: Segment | undefined
+  #parting: Seq | undefined
   /** What waits for the signature of a cut, with the places where a run ended and its signature. */
   #links: Link[] = []
   #ends: { readonly count: number; readonly signature: Uint8Array }[] = []
@@ -131,7 +134,8 @@ class Planner {
   }
 
   result(): SignedPlan {
-    return { writes: this.#writes, entries: this.#entries, head: this.#head, fault: this.#fault, fork: this.#fork }
+    const [writes, entries] = [this.#writes, this.#entries]
+    return { writes, entries, head: this.#head, fault: this.#fault, fork: this.#fork, parting: this.#parting }
   }
 
   /** Takes the first `count` links as one segment, if the signature vouches for the last of them. */
@@ -162,6 +166,7 @@ class Planner {
   }
 
   #contradiction(run: SignedRun): false {
+    this.#parting = lastOf(run)
     const before = run.before ?? chainStart(this.#log)
     const chain = chainAfter(before, run.entries)
     if (!isVouchedFor(this.#log, lastOf(run), chain, run.signature)) {

@@ -1,7 +1,7 @@
 import { Duplex, Readable } from 'node:stream'
 import { FRAME_BYTES_MAX, PENDING_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
-import type { AuthorId, Seq } from './author.js'
+import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
 import { encodeSegments } from './frames.js'
@@ -22,7 +22,7 @@ interface Source {
   relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed>
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
   addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
-  addProof(segments: readonly [Segment, Segment]): Promise<void>
+  addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined>
   segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
   /** Heads of equal length with another chain value than held here. */
   differing(heads: readonly Digest[]): Digest[]
@@ -126,7 +126,12 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         )
         return
       case 'fork':
-        log.addProof(effect.segments).catch(() => {}) // the disk does not answer: the proof comes again
+        log
+          .addProof(effect.segments)
+          .then(refusal => {
+            if (refusal?.want !== undefined) refuse(authorOfKey(effect.segments[0].key), refusal)
+          })
+          .catch(() => {}) // the disk does not answer: the proof comes again
         return
       case 'wanted':
         void answer(effect.want)

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream'
+import { utf8 } from '../../src/base/bytes.js'
+import { hash } from '../../src/base/hash.js'
+import { keyPairOf } from '../../src/base/signing.js'
+import { authorOfKey } from '../../src/log/author.js'
+import { Log } from '../../src/log/log.js'
+import { LOBBY, roomId } from '../../src/log/room.js'
+import { between, type Chance, chance } from '../long/chance.js'
+import { MemoryDisk, MemoryStore } from './memory-store.js'
+import { VirtualClock } from './virtual-clock.js'
+
+const keysOf = (name: string) => keyPairOf(hash(utf8(`author ${name}`)))
+const PEERS = ['bob', 'carol', 'dave', 'erin', 'frank'].map(keysOf)
+const MALLORY = keysOf('mallory')
+export const mallory = authorOfKey(MALLORY.publicKey)
+const room = roomId(LOBBY)
+const clock = new VirtualClock()
+
+const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> =>
+  Log.over(new MemoryStore(disk), keys, { room, clock })
+
+/** An empty log of mallory's, who has several. */
+export const openMallory = (): Promise<Log> => openOn(new MemoryDisk())
+export const openBob = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[0])
+export const openCarol = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[1])
+
+/** Turns of the event loop without a byte after which two logs in memory have nothing more to say. */
+const QUIET_TURNS = 40
+
+/** Replicates two logs until nothing more comes of it. */
+export async function meet(a: Log, b: Log): Promise<void> {
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  if (one === undefined || other === undefined) return
+  let quiet = 0
+  for (const stream of [one, other]) {
+    stream.on('data', () => {
+      quiet = 0
+    })
+  }
+  pipeline(one, other, one, () => {})
+  while (quiet++ < QUIET_TURNS) await new Promise(resolve => setImmediate(resolve))
+  one.destroy()
+  other.destroy()
+}
+
+export async function held(log: Log): Promise<string[]> {
+  const texts: string[] = []
+  for await (const entries of log.read()) for (const { entry } of entries) texts.push(Buffer.from(entry).toString())
+  return texts
+}
+
+/** Appends up to four groups of up to three lines, each group at once: where segments end is different each time. */
+async function goOn(log: Log, label: string, random: Chance): Promise<void> {
+  for (let group = between(random, 1, 5); group > 0; group--) {
+    const lines = Array.from({ length: between(random, 1, 4) }, (_, line) => `${label} ${group} ${line}`)
+    await Promise.all(lines.map(message => log.append({ username: 'mallory', message })))
+  }
+}
+
+/** A peer, which may be started again. */
+class Peer {
+  readonly #disk = new MemoryDisk()
+  readonly #keys: (typeof PEERS)[number]
+  log!: Log
+
+  constructor(keys: (typeof PEERS)[number]) {
+    this.#keys = keys
+  }
+
+  async start(): Promise<void> {
+    await this.log?.close()
+    this.log = await openOn(this.#disk, this.#keys)
+  }
+}
+
+/**
+ * Mallory's log goes on differently in two or three places, and peers meet in any order, some started again in between.
+ * In the end every one knows of the fork, at one place, and nobody else is frozen. Rejects where that does not hold.
+ */
+export async function forkSchedule(seed: number): Promise<{ readonly meetings: number; readonly branches: number }> {
+  const random = chance(seed)
+  const common = Array.from({ length: between(random, 0, 6) }, (_, line) => `common ${line}`)
+  const disk = new MemoryDisk()
+  const branches = [await openOn(disk)]
+  const [left] = branches as [Log]
+  for (const message of common) await left.append({ username: 'mallory', message })
+  // A copy of everything, as a backup is one. The branches part here, and a third perhaps later.
+  branches.push(await openOn(disk.copy()))
+  await goOn(left, 'left', random)
+  await goOn(branches[1] as Log, 'right', random)
+  if (random() < 0.3) {
+    branches.push(await openOn(disk.copy()))
+    await goOn(left, 'more left', random)
+    await goOn(branches[2] as Log, 'third', random)
+  }
+  for (const log of branches) await log.offer()
+
+  const peers = PEERS.slice(0, between(random, 2, 6)).map(keys => new Peer(keys))
+  for (const peer of peers) await peer.start()
+  const [bob] = peers as [Peer]
+  const honest = await bob.log.append({ username: 'bob', message: 'honest' })
+  let meetings = 0
+  for (let turn = between(random, 0, 10); turn > 0; turn--) {
+    const peer = peers[between(random, 0, peers.length)] as Peer
+    const other = between(random, 0, branches.length + peers.length)
+    if (random() < 0.1) await peer.start()
+    if (peers[other - branches.length] === peer) continue
+    await meet(peer.log, branches[other] ?? (peers[other - branches.length] as Peer).log)
+    meetings++
+  }
+  // Everybody hears of everything: bob meets whoever has a history, and what is known goes round.
+  for (let round = 0; round < 2; round++) {
+    for (const log of branches) await meet(bob.log, log)
+    for (let turn = 0; turn < 2; turn++) {
+      for (const [index, peer] of peers.entries()) await meet(peer.log, (peers[(index + 1) % peers.length] as Peer).log)
+    }
+    meetings += branches.length + 2 * peers.length
+  }
+  for (const log of branches) await meet(bob.log, log)
+
+  const place = common.length + 1
+  for (const log of [...peers.map(peer => peer.log), ...branches]) {
+    assert.equal(log.isDisputed({ author: mallory, seq: place }), true, 'the fork is known')
+    assert.equal(log.isDisputed({ author: mallory, seq: place - 1 }), false, 'what both share is not disputed')
+    assert.equal(log.isDisputed({ author: honest.author, seq: 1 }), false, 'no honest author is frozen')
+    assert.ok((log.head.find(({ author }) => author === mallory)?.seq ?? 0) >= place - 1, 'the prefix is held')
+    assert.equal((await log.verify(mallory)).fault, undefined)
+    const texts = await held(log)
+    for (const line of common) assert.equal(texts.filter(text => text.includes(`"${line}"`)).length, 1, line)
+    assert.equal(texts.filter(text => text.includes('"honest"')).length, 1, 'what is honest is everywhere')
+  }
+  for (const log of branches) {
+    await assert.rejects(log.append({ username: 'mallory', message: 'more' }), { code: 'LOG_FROZEN' })
+  }
+  for (const log of [...peers.map(peer => peer.log), ...branches]) await log.close()
+  return { meetings, branches: branches.length }
+}

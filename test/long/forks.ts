@@ -1,0 +1,28 @@
+import { forkSchedule } from '../helper/fork-schedule.js'
+import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
+import type { Fault, LongRun } from './long-run.js'
+
+/** Two histories under one key go round among peers in any order. */
+export const forks: LongRun = {
+  name: 'forks',
+  shows: 'every peer that hears of a fork proves it, and freezes the log at the same place, and no other log',
+  cycles: 100_000,
+  run: async ({ cycles, seed, isOver = () => false }) => {
+    const figures = { schedules: 0, ofThreeBranches: 0, meetings: 0, grownMiB: 0 }
+    const faults: Fault[] = []
+    let before: number | undefined
+    for (let schedule = 0; schedule < cycles && !isOver(); schedule++) {
+      try {
+        const { meetings, branches } = await forkSchedule(seed + schedule)
+        figures.meetings += meetings
+        figures.ofThreeBranches += branches === 3 ? 1 : 0
+      } catch (error) {
+        faults.push({ seed: seed + schedule, cycles: 1, text: (error as Error).message })
+      }
+      figures.schedules++
+      if (schedule === 50) before = heapBytes()
+    }
+    if (before !== undefined) figures.grownMiB = Math.round((heapBytes() - before) / MEGABYTE)
+    return { figures, faults }
+  },
+}
