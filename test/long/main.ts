@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { bitFlips } from './bit-flips.js'
 import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
+import { fuzz } from './fuzz.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
@@ -9,7 +10,7 @@ import { powerCut } from './power-cut.js'
 import { simulation } from './simulation.js'
 import { writeFailures } from './write-failures.js'
 
-const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation, mutatedSessions, forks]
+const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation, mutatedSessions, forks, fuzz]
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,362 @@
+// Frames that are true but for one field, against sessions and the plans of what they would store.
+import assert from 'node:assert/strict'
+import { concat, EMPTY } from '../../src/base/bytes.js'
+import { frame } from '../../src/base/frames.js'
+import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX, SEQ_MAX } from '../../src/base/limits.js'
+import { bytesField } from '../../src/base/protobuf.js'
+import { HybridClock } from '../../src/log/at.js'
+import { type AuthorId, authorOfKey, keyOf } from '../../src/log/author.js'
+import type { Effect } from '../../src/log/effects.js'
+import { decodeEntry, withSignature } from '../../src/log/entry.js'
+import { proofFrom } from '../../src/log/fork.js'
+import { encodeLoose, encodeSegments } from '../../src/log/frames.js'
+import type { Head, SignedHead } from '../../src/log/head.js'
+import { encodeChange, encodeHandshake } from '../../src/log/messages.js'
+import { PeerSession } from '../../src/log/peer-session.js'
+import { RowLogs } from '../../src/log/row-logs.js'
+import { encodeSegment } from '../../src/log/segment.js'
+import { planSigned, type SignedRun } from '../../src/log/segment-plan.js'
+import { Session } from '../../src/log/session.js'
+import { chance as numbers } from '../long/chance.js'
+import { MemoryStore } from './memory-store.js'
+import { hex } from './signed-oracle.js'
+import { alice, bob, carol, entryOf, LOBBY_ID, WrittenLog } from './signed-world.js'
+import { VirtualClock } from './virtual-clock.js'
+
+/** Numbers from 0 up to, but not including, `below`; the same for the same seed. */
+export function chanceOf(seed: number): (below: number) => number {
+  const random = numbers(seed)
+  return below => Math.floor(random() * below)
+}
+type Chance = ReturnType<typeof chanceOf>
+
+const pick = <T>(chance: Chance, items: readonly T[]): T => items[chance(items.length)] as T
+
+// What is true: two signed logs, and what an original said.
+
+const LOGS = [
+  new WrittenLog(
+    alice,
+    Array.from({ length: 12 }, (_, index) => entryOf(index, 60 + index * 5)),
+  ),
+  new WrittenLog(
+    bob,
+    Array.from({ length: 9 }, (_, index) => entryOf(index, 58, 'bob')),
+  ),
+] as const
+export const TRUE = new Map(LOGS.map(log => [authorOfKey(log.name.key), log]))
+const ORIGINAL = 'ciz9ebxt60000um6cqt7uc4ha' as AuthorId
+const UNSIGNED = Buffer.from('{"username":"dave","message":"from the original program"}')
+
+/** Heads at which a receiver may be: nothing held, some, or all. */
+const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
+  held =>
+    new Map(
+      LOGS.flatMap(log => {
+        const part = new WrittenLog(log.keys, log.entries.slice(0, held))
+        const { head } = planSigned(log.name, undefined, held === 0 ? [] : part.runs())
+        return head === undefined ? [] : [[authorOfKey(log.name.key), head] as const]
+      }),
+    ),
+)
+
+/** Runs with their signatures, made once: signing is what takes time. */
+const RUNS: readonly { readonly log: WrittenLog; readonly run: SignedRun }[] = LOGS.flatMap(log =>
+  log.entries.flatMap((_, first) =>
+    [1, 2, 4, 8].flatMap(count =>
+      first + count > log.entries.length ? [] : [{ log, run: log.run(first + 1, first + count) }],
+    ),
+  ),
+)
+
+const segmentOf = ({ log, run }: (typeof RUNS)[number]): Uint8Array =>
+  encodeSegment({ key: log.name.key, before: new Uint8Array(32), ...run })
+
+// Frames, and what can be done to them.
+
+/** Numbers at which something changes, as they stand in a header. */
+const EDGES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x3fff, 0x4000, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, 0x7fff_ffff, SEQ_MAX]
+/** Where the fields of a segment begin: key, first, count, before, signature, entries. */
+const FIELDS = [0, 32, 36, 38, 70, 134, 135]
+
+/** The ways in which a field of a segment is garbled, and in which any bytes are. */
+const SEGMENT_WAYS = [0, 1, 2, 3, 4] as const
+const WAYS = [0, 1, 2, 3, 4, 5] as const
+const PARTS = {
+  heads: ['key', 'seq', 'chain', 'unsigned', 'all'],
+  loose: ['id', 'entry', 'all'],
+  want: ['key', 'seq', 'all'],
+  frame: ['type', 'all'],
+} as const
+
+type Shape =
+  | { readonly message: 'segments' | 'fork'; readonly field: number; readonly way: (typeof SEGMENT_WAYS)[number] }
+  | { readonly message: keyof typeof PARTS; readonly part: string; readonly way: (typeof WAYS)[number] }
+
+/** Every message, every field of it, every way. */
+export const OUR_SHAPES: readonly Shape[] = [
+  ...(['segments', 'fork'] as const).flatMap(message =>
+    FIELDS.flatMap((_, field) => SEGMENT_WAYS.map(way => ({ message, field, way }))),
+  ),
+  ...(['heads', 'loose', 'want', 'frame'] as const).flatMap(message =>
+    PARTS[message].flatMap(part => WAYS.map(way => ({ message, part, way }))),
+  ),
+]
+
+function garbledSegment(
+  chance: Chance,
+  segment: Uint8Array,
+  field: number,
+  way: (typeof SEGMENT_WAYS)[number],
+): Uint8Array {
+  const bytes = Buffer.from(segment)
+  const from = FIELDS[field] as number
+  const to = FIELDS[field + 1] ?? bytes.length
+  switch (way) {
+    case 0:
+      bytes[from + chance(Math.max(1, to - from))] = chance(256)
+      return bytes
+    case 1:
+      if (from + 4 <= bytes.length) bytes.writeUInt32BE(pick(chance, EDGES), from)
+      return bytes
+    case 2:
+      bytes.fill(pick(chance, [0, 0xff]), from, to)
+      return bytes
+    case 3:
+      return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)])
+    default: {
+      // A field of another segment in its place: a splice that reads well.
+      const other = Buffer.from(segmentOf(pick(chance, RUNS)))
+      return Buffer.concat([bytes.subarray(0, from), other.subarray(from, to), bytes.subarray(to)])
+    }
+  }
+}
+
+function garbledBytes(chance: Chance, bytes: Uint8Array, way: number = chance(WAYS.length)): Uint8Array {
+  const copy = Buffer.from(bytes)
+  const at = chance(copy.length + 1)
+  const length = 1 + chance(8)
+  switch (way) {
+    case 0:
+      if (at < copy.length) copy[at] = (copy[at] ?? 0) ^ (1 << chance(8))
+      return copy
+    case 1:
+      return Buffer.concat([copy.subarray(0, at), copy.subarray(at + length)])
+    case 2:
+      return Buffer.concat([
+        copy.subarray(0, at),
+        Buffer.from(Array.from({ length }, () => chance(256))),
+        copy.subarray(at),
+      ])
+    case 3:
+      return copy.subarray(0, at)
+    case 4:
+      return Buffer.concat([copy, copy.subarray(at)])
+    default:
+      return Buffer.concat([copy.subarray(0, at), Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]), copy.subarray(at)])
+  }
+}
+
+const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, WANT_TYPE] = [2, 4, 1, 5]
+
+/** A frame between ours, garbled in one of its fields or anywhere. */
+export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)): Uint8Array {
+  if ('field' in shape) {
+    const count = shape.message === 'fork' ? 2 : 1 + chance(3)
+    const segments = Array.from({ length: count }, () => segmentOf(pick(chance, RUNS)))
+    const at = chance(segments.length)
+    segments[at] = garbledSegment(chance, segments[at] as Uint8Array, shape.field, shape.way)
+    const bytes = encodeSegments(segments)
+    const type = shape.message === 'fork' ? FORK_TYPE : SEGMENTS_TYPE
+    bytes[bytes.indexOf(SEGMENTS_TYPE, 1)] = type
+    return bytes
+  }
+  const { message, part, way } = shape
+  /** The part that the shape names is garbled, the others are not. */
+  const of = (name: string, bytes: Uint8Array): Uint8Array => (name === part ? garbledBytes(chance, bytes, way) : bytes)
+  const { log, run } = pick(chance, RUNS)
+  const seq = Buffer.alloc(4)
+  seq.writeUInt32BE(pick(chance, [...EDGES, run.first]))
+  switch (message) {
+    case 'heads': {
+      const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
+      const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
+      const unsigned = encodeChange({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const fields = concat([bytesField(1, signed), bytesField(2, of('unsigned', unsigned))])
+      return frame(of('all', concat([Uint8Array.of(HEADS_TYPE), fields])))
+    }
+    case 'loose': {
+      const nasty = ['__proto__', '', 'a'.repeat(64), 'A'.repeat(64), 'x'.repeat(65), 'é']
+      const id = part === 'id' ? pick(chance, nasty) : ORIGINAL
+      return of('all', encodeLoose({ id, seq: pick(chance, [1, 2, 3, ...EDGES]), entry: of('entry', UNSIGNED) }))
+    }
+    case 'want':
+      return frame(of('all', concat([Uint8Array.of(WANT_TYPE), of('key', log.name.key), of('seq', seq)])))
+    default: {
+      const type = part === 'type' ? chance(256) : SEGMENTS_TYPE
+      return of('all', frame(concat([Uint8Array.of(type), of('type', segmentOf({ log, run }))])))
+    }
+  }
+}
+
+/** The same in the original's words. */
+export function originalFrame(chance: Chance): Uint8Array {
+  if (chance(10) === 0) {
+    const head = [{ id: pick(chance, [ORIGINAL, '__proto__', hex(alice.publicKey)]), seq: pick(chance, EDGES) }]
+    return garbledBytes(chance, frame(encodeHandshake({ id: 'x', head, mode: pick(chance, ['sync', 'push', 'pull']) })))
+  }
+  const { log, run } = pick(chance, RUNS)
+  const id = chance(4) === 0 ? ORIGINAL : authorOfKey(log.name.key)
+  const frames = run.entries.map((entry, index) => {
+    const isEnd = index === run.entries.length - 1
+    return frame(
+      encodeChange({ id, seq: run.first + index, entry: isEnd ? withSignature(entry, run.signature) : entry }),
+    )
+  })
+  const at = chance(frames.length)
+  frames[at] = garbledBytes(chance, frames[at] as Uint8Array)
+  return concat(frames)
+}
+
+/** A receiver without a disk, which notes what it would store and looks at it. */
+class Receiver {
+  readonly #heads: Map<AuthorId, SignedHead>
+  readonly #unsigned = new Map<AuthorId, Head>()
+  readonly #rows = new RowLogs(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
+  readonly #isCareless: boolean
+  readonly #outcome: Outcome
+
+  /** The careless one, which is the control, does not look at signatures. */
+  constructor(heads: ReadonlyMap<AuthorId, SignedHead>, isCareless: boolean, outcome: Outcome) {
+    this.#outcome = outcome
+    this.#heads = new Map(heads)
+    this.#isCareless = isCareless
+  }
+
+  /** Whether the link is still open. */
+  perform(session: Session | PeerSession, effects: readonly Effect[]): boolean {
+    for (const effect of effects) {
+      if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
+      if (effect.kind === 'close') return false
+      if (effect.kind === 'fork') this.#accused(effect.segments)
+      const refusal =
+        effect.kind === 'offer-signed'
+          ? this.#signed(effect.author, effect.runs)
+          : effect.kind === 'offer'
+            ? this.#loose(effect.run)
+            : undefined
+      if (refusal === undefined) continue
+      const { author, reason } = refusal
+      this.#outcome.reasons.add(reason.replace(/\d+/g, 'N'))
+      if (session.refused(author, reason).some(({ kind }) => kind === 'close')) return false
+    }
+    return true
+  }
+
+  /** Alice and bob are honest: nothing proves anything else. */
+  #accused(segments: Extract<Effect, { kind: 'fork' }>['segments']): void {
+    assert.equal(
+      proofFrom({ room: LOBBY_ID, key: segments[0].key }, ...segments),
+      undefined,
+      'an honest author is accused',
+    )
+    this.#outcome.proofs++
+  }
+
+  #signed(author: AuthorId, runs: readonly SignedRun[]): { author: AuthorId; reason: string } | undefined {
+    const key = keyOf(author)
+    assert.ok(key)
+    const head = this.#heads.get(author)
+    const plan = planSigned({ room: LOBBY_ID, key }, head, runs)
+    assert.equal(plan.fork, undefined, 'an honest author is accused')
+    if (this.#isCareless) for (const run of runs) if (run.first === (head?.seq ?? 0) + 1) this.#store(author, run)
+    for (const { seq, entry } of plan.entries) this.#store(author, { first: seq, entries: [entry] })
+    if (plan.head !== undefined) this.#heads.set(author, plan.head)
+    return plan.fault === undefined ? undefined : { author, reason: plan.fault }
+  }
+
+  #store(author: AuthorId, { first, entries }: Pick<SignedRun, 'first' | 'entries'>): void {
+    entries.forEach((entry, index) => {
+      const said = TRUE.get(author)?.entries[first + index - 1]
+      assert.ok(said !== undefined && Buffer.compare(said, entry) === 0, `entry ${first + index} was never said`)
+      this.#outcome.stored++
+    })
+  }
+
+  #loose({ author, first, entries }: Extract<Effect, { kind: 'offer' }>['run']) {
+    const head = this.#unsigned.get(author)
+    const skip = (head?.seq ?? 0) + 1 - first
+    if (skip < 0) return { author, reason: 'a gap' }
+    const plan = this.#rows.plan(author, head, entries.slice(skip))
+    for (const { entry } of plan.entries) assert.ok(entry.length <= ENTRY_BYTES_MAX && decodeEntry(entry) !== undefined)
+    if (plan.head !== undefined) this.#unsigned.set(author, plan.head)
+    return plan.fault === undefined ? undefined : { author, reason: plan.fault }
+  }
+}
+
+/** What came of a fuzz: how many entries were stored, and every reason for which something was not. */
+export interface Outcome {
+  stored: number
+  /** What was sent as the proof of a fork, and is none. */
+  proofs: number
+  readonly reasons: Set<string>
+}
+
+/** Frames that are sent to one session at most. */
+const TURNS = 40
+
+/** Sends garbled frames to one session after the other, each as long as it lasts. Throws at the first fault. */
+function fuzz(
+  { frames, seed, isCareless = false }: FuzzOptions,
+  open: () => Session | PeerSession,
+  next: (chance: Chance, index: number) => Uint8Array,
+): Outcome {
+  const chance = chanceOf(seed)
+  const outcome: Outcome = { stored: 0, proofs: 0, reasons: new Set() }
+  let sent = 0
+  while (sent < frames) {
+    const session = open()
+    const receiver = new Receiver(pick(chance, HEADS), isCareless, outcome)
+    for (let turn = 0, isOpen = true; isOpen && turn < TURNS && sent < frames; turn++) {
+      const bytes = next(chance, sent)
+      sent++
+      try {
+        const cut = chance(4) === 0 ? chance(bytes.length) : bytes.length
+        isOpen =
+          receiver.perform(session, session.receive(bytes.subarray(0, cut))) &&
+          receiver.perform(session, session.receive(bytes.subarray(cut)))
+      } catch (cause) {
+        const { message } = cause as Error
+        throw new Error(`${message}, seed ${seed}, frame ${sent}: ${hex(bytes).slice(0, 2_000)}`, { cause })
+      }
+    }
+  }
+  return outcome
+}
+
+export interface FuzzOptions {
+  readonly frames: number
+  readonly seed: number
+  /** For the control: signatures are not looked at. */
+  readonly isCareless?: boolean
+}
+
+/** Between ours: every shape in turn. */
+export const fuzzOurs = (options: FuzzOptions): Outcome =>
+  fuzz(
+    options,
+    () => new PeerSession([]),
+    (chance, index) => ourFrame(chance, OUR_SHAPES[index % OUR_SHAPES.length]),
+  )
+
+/** Signed entries by way of an original. */
+export const fuzzRelayed = (options: FuzzOptions): Outcome =>
+  fuzz(
+    options,
+    () => {
+      const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+      session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+      return session
+    },
+    originalFrame,
+  )

@@ -1,0 +1,84 @@
+import { fuzzOriginal, SHAPES, strangersSession } from '../helper/fuzz-original.js'
+import { fuzzOurs, fuzzRelayed, OUR_SHAPES } from '../helper/fuzz-ours.js'
+import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
+import type { Fault, LongRun } from './long-run.js'
+
+/** Tries under one seed. */
+const CHUNK = 20_000
+const MEMORY_MIB_MAX = 16
+/** What is fuzzed follows from the seed: of so many chunks in a row each kind has its share. */
+const KINDS = ['original', 'ours', 'original', 'ours', 'relayed'] as const
+
+/** All that may be wrong with signed entries, and all that one of ours may say wrongly: each must have been met. */
+const REASONS = [
+  /^entry N is missing before entry N$/,
+  /^entry N is not valid$/,
+  /^the signature at entry N does not vouch for it$/,
+  /an author id that cannot be one/,
+  /an entry that is no JSON object/,
+  /^a frame of over N bytes$/,
+  /^entry N does not continue the log, and its signature is none$/,
+  /^a segment that is none$/,
+  /^segments that cannot be read$/,
+  /^heads that cannot be read$/,
+  /^a head that is none$/,
+  /^a loose entry that is none$/,
+  /^a proof that is none$/,
+  /^a wish that is none$/,
+  /^a frame that is no entry$/,
+]
+
+/** What a session with an original asks for: changes must not end before they come as far as each. */
+const EFFECTS = ['offer', 'offer-signed', 'serve', 'end', 'warn', 'close']
+const EFFECTS_ONE_IN = 1_000
+
+/** Messages of both dialects, each of which is true but for one field, in process. */
+export const fuzz: LongRun = {
+  name: 'fuzz',
+  shows: 'no change to any field of any message breaks a rule, brings in what was not said, or costs memory',
+  cycles: 100_000_000,
+  run: async ({ cycles, seed, isOver = () => false }) => {
+    const shapes = SHAPES.length + OUR_SHAPES.length
+    const figures = { tries: 0, original: 0, ours: 0, relayed: 0, shapes, effects: 0, stored: 0, falseProofs: 0 }
+    const reasons = new Set<string>()
+    const faults: Fault[] = []
+    let before: number | undefined
+    let grownMiB = 0
+    for (let chunk = 0; figures.tries < cycles && !isOver(); chunk++) {
+      const frames = Math.min(CHUNK, cycles - figures.tries)
+      const kind = KINDS[(seed + chunk) % KINDS.length] ?? 'ours'
+      const fail = (text: string): void => void faults.push({ seed: seed + chunk, cycles: frames, text })
+      if (kind === 'original') {
+        const { fault, effects } = fuzzOriginal(strangersSession, seed + chunk, frames)
+        if (fault !== undefined) fail(fault)
+        for (const [effect, count] of effects) {
+          figures.effects += count
+          if (count > frames / EFFECTS_ONE_IN) reasons.add(effect)
+        }
+      } else {
+        try {
+          const outcome = (kind === 'ours' ? fuzzOurs : fuzzRelayed)({ frames, seed: seed + chunk })
+          figures.stored += outcome.stored
+          figures.falseProofs += outcome.proofs
+          for (const reason of outcome.reasons) reasons.add(reason)
+        } catch (error) {
+          fail((error as Error).message)
+        }
+      }
+      figures.tries += frames
+      figures[kind] += frames
+      // What each kind allocates once is there from then on.
+      if (chunk % KINDS.length !== KINDS.length - 1) continue
+      before ??= heapBytes()
+      grownMiB = Math.max(grownMiB, Math.round((heapBytes() - before) / MEGABYTE))
+    }
+    const unmet = [
+      ...REASONS.filter(reason => ![...reasons].some(met => reason.test(met))),
+      ...EFFECTS.filter(effect => !reasons.has(effect)),
+    ]
+    if (cycles >= KINDS.length * CHUNK && unmet.length > 0 && !isOver())
+      faults.push({ seed, cycles, text: `never met: ${unmet.join(', ')}` })
+    if (grownMiB > MEMORY_MIB_MAX) faults.push({ seed, cycles, text: `${grownMiB} MiB more are in use` })
+    return { figures: { ...figures, grownMiB }, faults }
+  },
+}
