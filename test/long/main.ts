@@ -7,9 +7,6 @@ import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
 import { powerCut } from './power-cut.js'
-import { simulation } from './simulation.js'
-import { writeFailures } from './write-failures.js'
-
 const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation, mutatedSessions, forks, fuzz]
 
 const { values } = parseArgs({

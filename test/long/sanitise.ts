@@ -1,0 +1,57 @@
+import { sanitise, sanitisedJson } from '../../src/base/sanitise.js'
+import { forbiddenIn, NASTY, NEVER_SHOWN } from '../helper/forbidden.js'
+import { between, type Chance, chance } from './chance.js'
+import type { Fault, LongRun } from './long-run.js'
+
+/** Texts under one seed. */
+const CHUNK = 10_000
+const PARTS_MAX = 12
+
+/** Nasty pieces, any code points, and any code units, in any order. */
+export function nastyText(random: Chance): string {
+  let text = ''
+  for (let parts = between(random, 0, PARTS_MAX + 1); parts > 0; parts--) {
+    const kind = random()
+    if (kind < 0.6) text += NASTY[between(random, 0, NASTY.length)]
+    else if (kind < 0.8) text += String.fromCodePoint(between(random, 0, random() < 0.5 ? 0x3000 : 0x11_0000))
+    else text += String.fromCharCode(between(random, 0, 0x1_0000))
+  }
+  return text
+}
+
+/** What is wrong with what becomes of a text. */
+export function faultOfText(text: string, make: (text: string) => string = sanitise): string | undefined {
+  const line = make(text)
+  const point = forbiddenIn(line)
+  if (point !== undefined) return `${pointsOf(point)} comes out of ${pointsOf(text)}`
+  if (make(line) !== line) return `what comes out of ${pointsOf(text)} is changed again`
+  const json = sanitisedJson(text)
+  if (NEVER_SHOWN.test(json)) return `the JSON of ${pointsOf(text)} shows what is never shown`
+  return JSON.parse(json) === text ? undefined : `the JSON of ${pointsOf(text)} reads back as another`
+}
+
+const pointsOf = (text: string): string =>
+  [...text].map(point => `U+${point.codePointAt(0)?.toString(16).padStart(4, '0')}`).join(' ')
+
+/** Text of strangers on its way to a terminal. */
+export const sanitiser: LongRun = {
+  name: 'sanitise',
+  shows: 'no forbidden code point comes out of random and nasty text',
+  cycles: 50_000_000,
+  run: async ({ cycles, seed, isOver = () => false }) => {
+    const figures = { texts: 0, changed: 0 }
+    const faults: Fault[] = []
+    for (let chunk = 0; figures.texts < cycles && !isOver(); chunk++) {
+      const random = chance(seed + chunk)
+      const count = Math.min(CHUNK, cycles - figures.texts)
+      for (let i = 0; i < count; i++) {
+        const text = nastyText(random)
+        const fault = faultOfText(text)
+        if (fault !== undefined) faults.push({ seed: seed + chunk, cycles: i + 1, text: fault })
+        if (sanitise(text) !== text) figures.changed++
+      }
+      figures.texts += count
+    }
+    return { figures, faults }
+  },
+}
