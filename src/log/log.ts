@@ -8,7 +8,7 @@ import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
-import { type AuthorId, isSigned, type Seq } from './author.js'
+import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
 import { type Entry, encodeEntry, type Members } from './entry.js'
@@ -208,9 +208,9 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
   }
 
-  /** Takes in what a peer says proves a fork, if it does. */
+  /** Takes in what a peer says proves a fork, if it does. While the disk does not answer it waits, as entries do. */
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
-    return this.#intake.addProof(segments)
+    return this.#whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments))
   }
 
   /** Heads that are as long as those held here, and not the same. */

@@ -126,12 +126,12 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         )
         return
       case 'fork':
-        log
-          .addProof(effect.segments)
-          .then(refusal => {
-            if (refusal?.want !== undefined) refuse(authorOfKey(effect.segments[0].key), refusal)
-          })
-          .catch(() => {}) // the disk does not answer: the proof comes again
+        take(
+          authorOfKey(effect.segments[0].key),
+          effect.segments.flatMap(segment => segment.entries),
+          // A proof that is none is no reason to take nothing more of whom it accuses.
+          log.addProof(effect.segments).then(refusal => (refusal?.want === undefined ? undefined : refusal)),
+        )
         return
       case 'wanted':
         void answer(effect.want)

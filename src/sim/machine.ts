@@ -49,8 +49,8 @@ export interface MachineOptions {
   readonly lie: Lie | undefined
 }
 
-/** A running process of a peer. */
-interface Process {
+/** A running program of a peer. */
+interface Program {
   readonly life: Life
   readonly shown: Shown
   readonly lines: string[]
@@ -73,7 +73,7 @@ export class Machine {
   readonly #named: { readonly name: string; readonly address: Address }[] = []
   readonly #chance: Chance
   #links = 0
-  #process: Process | undefined
+  #program: Program | undefined
 
   constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: MachineOptions) {
     const { seed, time, network, judge } = surroundings
@@ -90,26 +90,26 @@ export class Machine {
   }
 
   get isRunning(): boolean {
-    return this.#process !== undefined
+    return this.#program !== undefined
   }
 
   /** Whether something can be said there. */
   get isReady(): boolean {
-    return this.#process?.peer !== undefined
+    return this.#program?.peer !== undefined
   }
 
-  /** The log of its process, once that is open. */
+  /** The log of its program, once that is open. */
   get log(): Log | undefined {
-    return this.#process?.log
+    return this.#program?.log
   }
 
   get unsaid(): number {
-    return this.#process?.peer?.unsaid ?? 0
+    return this.#program?.peer?.unsaid ?? 0
   }
 
   /** The keys of the peers that it is linked with, one a link. */
   get links(): readonly AuthorId[] {
-    const links = this.#process?.swarm?.links ?? []
+    const links = this.#program?.swarm?.links ?? []
     return links.flatMap(({ remote }) => (remote.kind === 'ours' ? (remote.key as AuthorId) : []))
   }
 
@@ -120,18 +120,18 @@ export class Machine {
 
   /** What its user was shown since it was started last. */
   get heard(): readonly string[] {
-    return this.#process?.lines ?? []
+    return this.#program?.lines ?? []
   }
 
   /** How far its user was shown a log since it was started last. */
   shownOf(author: AuthorId): Seq {
-    return this.#process?.shown.get(author) ?? 0
+    return this.#program?.shown.get(author) ?? 0
   }
 
   /** Bytes that wait in the streams of one link, for the fullest of them. */
   get fullestLinkBytes(): number {
     let most = 0
-    for (const { readableLength, writableLength } of this.#process?.streams ?? [])
+    for (const { readableLength, writableLength } of this.#program?.streams ?? [])
       most = Math.max(most, readableLength + writableLength)
     for (const { readableLength, writableLength } of this.host.connections)
       most = Math.max(most, readableLength + writableLength)
@@ -142,12 +142,12 @@ export class Machine {
   names(other: Machine): void {
     const named = { name: other.name, address: { host: other.host.address, port: PORT } }
     this.#named.push(named)
-    this.#process?.swarm?.add(named.name, named.address)
+    this.#program?.swarm?.add(named.name, named.address)
   }
 
   start(): void {
-    if (this.#process !== undefined) return
-    const process: Process = {
+    if (this.#program !== undefined) return
+    const program: Program = {
       life: new Life(),
       shown: new Map(),
       lines: [],
@@ -156,20 +156,20 @@ export class Machine {
       swarm: undefined,
       peer: undefined,
     }
-    this.#process = process
+    this.#program = program
     this.host.isUp = true
     this.#surroundings.note(`${this.name} starts`)
-    this.#open(process).catch(error => {
-      if (!process.life.isOver) this.#surroundings.judge.violate(`${this.name} does not start: ${reasonOf(error)}`)
+    this.#open(program).catch(error => {
+      if (!program.life.isOver) this.#surroundings.judge.violate(`${this.name} does not start: ${reasonOf(error)}`)
     })
   }
 
-  /** The process is gone from one moment to the next; with the power, what was not synced is gone too. */
+  /** The program is gone from one moment to the next; with the power, what was not synced is gone too. */
   crash(how: 'killed' | 'power cut'): void {
-    if (this.#process === undefined) return
+    if (this.#program === undefined) return
     this.#surroundings.note(`${this.name} crashes: ${how}`)
-    this.#process.life.end()
-    this.#process = undefined
+    this.#program.life.end()
+    this.#program = undefined
     this.host.isAsleep = false
     this.host.stop(how === 'power cut')
     if (how === 'power cut') this.disk.cutPower()
@@ -177,32 +177,32 @@ export class Machine {
 
   /** The lid is closed: nothing runs, nothing answers. */
   sleep(): void {
-    if (this.#process === undefined || this.host.isAsleep) return
+    if (this.#program === undefined || this.host.isAsleep) return
     this.#surroundings.note(`${this.name} falls asleep`)
     this.host.isAsleep = true
-    this.#process.life.sleep()
+    this.#program.life.sleep()
   }
 
   wake(): void {
     if (!this.host.isAsleep) return
     this.#surroundings.note(`${this.name} wakes`)
     this.#surroundings.network.wake(this.host)
-    this.#process?.life.wake()
+    this.#program?.life.wake()
   }
 
   /** Says something; acknowledged as soon as it is on disk. */
   say(line: string): void {
-    const process = this.#process
-    if (process?.peer === undefined || this.host.isAsleep) return
+    const program = this.#program
+    if (program?.peer === undefined || this.host.isAsleep) return
     this.#surroundings.note(`${this.name} says "${brief(line)}"`)
-    process.peer.say(line).then(
+    program.peer.say(line).then(
       () => {
-        if (process.life.isOver) return
+        if (program.life.isOver) return
         this.#surroundings.note(`${this.name} has "${brief(line)}" on disk`)
         this.#surroundings.judge.acknowledged(this.name, line)
       },
       error => {
-        if (!process.life.isOver && this.lie === undefined)
+        if (!program.life.isOver && this.lie === undefined)
           this.#surroundings.judge.violate(`${this.name} cannot say "${brief(line)}": ${reasonOf(error)}`)
       },
     )
@@ -229,17 +229,17 @@ export class Machine {
 
   /** Nothing of it goes on. */
   end(): void {
-    this.#process?.life.end()
+    this.#program?.life.end()
     this.host.stop(false)
   }
 
-  async #open(process: Process): Promise<void> {
+  async #open(program: Program): Promise<void> {
     const { seed, time, network, judge } = this.#surroundings
-    const { life } = process
+    const { life } = program
     const clock = time.clockFor(this.#watch, life)
     const log = await Log.over(this.disk.open(life), this.#keys, { clock, room: ROOM })
     if (life.isOver) return
-    process.log = log
+    program.log = log
     log.on('entries', () => this.#surroundings.moved())
     log.on('fork', ({ segments: [{ key }] }) => {
       if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
@@ -264,7 +264,7 @@ export class Machine {
     })
     const peer = new Peer({
       me: this.name,
-      log: overridden(log, { createReplicationStream: options => this.#replicate(process, log, remote, options) }),
+      log: overridden(log, { createReplicationStream: options => this.#replicate(program, log, remote, options) }),
       swarm,
       discovery: undefined,
       clock,
@@ -275,14 +275,14 @@ export class Machine {
     }
     peer.on('info', tell)
     peer.on('warning', tell)
-    process.swarm = swarm
-    process.peer = peer
+    program.swarm = swarm
+    program.peer = peer
     for (const { name, address } of this.#named) swarm.add(name, address)
-    await this.#show(process, log)
+    await this.#show(program, log)
   }
 
   /** What the peer does on every link, watched; and with the lie of a liar. */
-  #replicate(process: Process, log: Log, from: AuthorId | undefined, options: ReplicationOptions = {}): Duplex {
+  #replicate(program: Program, log: Log, from: AuthorId | undefined, options: ReplicationOptions = {}): Duplex {
     const watched = overridden(log, {
       addSigned: (author, runs, allowance) => {
         this.#surroundings.brought(this.name, from, author, runs)
@@ -294,20 +294,20 @@ export class Machine {
       this.lie === undefined
         ? replicationStream(watched, options)
         : lyingStream(liar, this.lie, options, this.#links++ % 2 === 1)
-    process.streams.add(stream)
-    stream.once('close', () => process.streams.delete(stream))
+    program.streams.add(stream)
+    stream.once('close', () => program.streams.delete(stream))
     return stream
   }
 
-  /** The live reader of a process: what its user sees. */
-  async #show(process: Process, log: Log): Promise<void> {
+  /** The live reader of a program: what its user sees. */
+  async #show(program: Program, log: Log): Promise<void> {
     for await (const entries of log.read({ live: true })) {
       for (const entry of entries) {
-        if (process.life.isOver) return
+        if (program.life.isOver) return
         const line = decodeEntry(entry.entry)?.message ?? ''
-        process.lines.push(line)
+        program.lines.push(line)
         this.#surroundings.note(`${this.name} hears "${brief(line)}"`)
-        this.#surroundings.judge.shown(this.name, process.shown, entry)
+        this.#surroundings.judge.shown(this.name, program.shown, entry)
         this.#surroundings.moved()
       }
     }

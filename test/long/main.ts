@@ -7,7 +7,22 @@ import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
 import { powerCut } from './power-cut.js'
-const RUNS: readonly LongRun[] = [kill9, powerCut, writeFailures, fullDisk, bitFlips, simulation, mutatedSessions, forks, fuzz]
+import { sanitiser } from './sanitise.js'
+import { simulation } from './simulation.js'
+import { writeFailures } from './write-failures.js'
+
+const RUNS: readonly LongRun[] = [
+  kill9,
+  powerCut,
+  writeFailures,
+  fullDisk,
+  bitFlips,
+  forks,
+  fuzz,
+  mutatedSessions,
+  sanitiser,
+  simulation,
+]
 
 const { values } = parseArgs({
   options: {
@@ -35,19 +50,16 @@ for (const run of RUNS) {
   }
   const started = Date.now()
   const cycles = Number(values.cycles ?? run.cycles)
-  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end, keep: values.keep })
-  const again = (fault: Omit<Fault, 'text'>): string =>
-    `  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}`
+  const again = ({ cycles, seed, keep }: Omit<Fault, 'text'>): string =>
+    `  again: npm run test:long -- --only ${run.name} --cycles ${cycles} --seed ${seed}${keep ? ` --keep ${keep}` : ''}`
   const onThrown = (): void => console.log(`${run.name}: it ends this process\n${again({ cycles, seed })}`)
   process.once('uncaughtExceptionMonitor', onThrown)
-  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end })
+  const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end, keep: values.keep })
   process.off('uncaughtExceptionMonitor', onThrown)
   const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
   console.log(`${run.name}: ${told.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
   for (const fault of faults) {
     console.log(`  ${fault.text}`)
-    const keep = fault.keep === undefined ? '' : ` --keep ${fault.keep}`
-    console.log(`  again: npm run test:long -- --only ${run.name} --cycles ${fault.cycles} --seed ${fault.seed}${keep}`)
     console.log(again(fault))
     process.exitCode = 1
   }

@@ -162,4 +162,11 @@ export const BUGS: readonly Bug[] = [
     replace: '',
     killer: 237,
   },
+  {
+    name: 'a proof that comes while the disk is full is forgotten',
+    file: 'log/log',
+    find: 'return this.#whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
+    replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
+    killer: 20_207,
+  },
 ]

@@ -7,8 +7,10 @@ import { keyPairOf } from '../../src/base/signing.js'
 import type { AuthorId, Seq } from '../../src/log/author.js'
 import { decodeEntry, type Entry } from '../../src/log/entry.js'
 import { Log } from '../../src/log/log.js'
+import type { Segment } from '../../src/log/segment.js'
 import { type Fault, type Faults, FaultyStore } from '../helper/faulty-store.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { entryOf, WrittenLog } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const WRITES = 50
@@ -214,4 +216,23 @@ test('a database that cannot be read while it is opened is let go, and the reaso
     return error instanceof ChatError && error.code === 'DATA_UNUSABLE' && /input\/output error/.test(error.message)
   })
   assert.equal(store.isClosed, true)
+})
+
+test('a proof of two histories that comes while the disk is full is taken when it is free', async () => {
+  let fails = -1
+  const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
+  const clock = new VirtualClock()
+  const log = await Log.over(store, keys, { clock })
+  fails = store.commits
+  const places: number[] = []
+  log.on('fork', ({ place }) => places.push(place))
+  const mallory = keyPairOf(Buffer.alloc(32, 2))
+  const segments = [100, 101].map(bytes => {
+    const written = new WrittenLog(mallory, [entryOf(1), entryOf(2, bytes)])
+    return { key: mallory.publicKey, before: written.chains[0] as Uint8Array, ...written.run(1, 2, false) }
+  })
+  await assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
+  await clock.during(log.addProof(segments as [Segment, Segment]))
+  assert.deepEqual(places, [2])
+  await log.close()
 })
