@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { World, type WorldOptions } from '../../src/sim/world.js'
+import { inWorld } from '../helper/in-world.js'
 
 const PAIR = ['alice', 'bob']
-
-async function inWorld(options: WorldOptions, story: (world: World) => Promise<void>): Promise<string> {
-  const world = new World(options)
-  try {
-    await world.run(1_000)
-    await story(world)
-  } finally {
-    world.end()
-  }
-  return world.trace.join('\n')
-}
 
 test('two peers hear each other', async () => {
   await inWorld({ seed: 1, peers: PAIR }, async world => {
@@ -117,3 +106,64 @@ test('an answer stands behind what it answers, though the clock of bob is an hou
     assert.deepEqual(world.heard('alice'), ['a question', 'an answer'])
   })
 })
+
+for (const seed of [9, 10, 11]) {
+  test(`after a partition of an hour both halves have all of what was said meanwhile, seed ${seed}`, async () => {
+    const peers = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+    await inWorld({ seed, peers, network: { loss: 0.02 } }, async world => {
+      world.partition(peers.slice(0, 3))
+      for (let minute = 0; minute < 60; minute++) {
+        for (const name of peers) world.machine(name).say(`${name}, minute ${minute}`)
+        await world.run(60_000)
+      }
+      for (const name of peers) assert.equal(world.heard(name).length, 3 * 60, name)
+      const tookMs = await world.converge()
+      assert.ok(tookMs < 40_000, `${tookMs} ms`)
+      for (const name of peers) assert.equal(world.heard(name).length, 6 * 60, name)
+    })
+  })
+
+  test(`a laptop that slept for a night catches up, and what was typed on waking is heard, seed ${seed}`, async () => {
+    await inWorld({ seed, peers: ['alice', 'bob', 'carol'] }, async world => {
+      world.machine('bob').sleep()
+      for (let hour = 0; hour < 8; hour++) {
+        world.machine('alice').say(`hour ${hour}`)
+        await world.run(3_600_000)
+      }
+      assert.deepEqual(world.heard('bob'), [])
+      assert.deepEqual(world.machine('alice').links.length, 1, 'whoever sleeps is no link')
+      world.machine('bob').wake()
+      world.machine('bob').say('good morning')
+      const tookMs = await world.converge()
+      assert.ok(tookMs < 15_000, `${tookMs} ms`)
+      assert.equal(world.heard('bob').length, 9)
+      assert.equal(world.heard('carol').at(-1), 'good morning')
+    })
+  })
+
+  test(`after a backup is restored the own log comes back from peers, and no place is used twice, seed ${seed}`, async () => {
+    await inWorld({ seed, peers: ['alice', 'bob', 'carol'], network: { loss: 0.05 } }, async world => {
+      const alice = world.machine('alice')
+      alice.say('before the backup')
+      await world.run(5_000)
+      const backup = world.backUp('alice')
+      for (let line = 0; line < 20; line++) {
+        alice.say(`after it ${line}`)
+        await world.run(100)
+      }
+      await world.run(2_000)
+      alice.crash('power cut')
+      const due = alice.restore(backup)
+      assert.equal(due.size, 21)
+      alice.start()
+      await world.run(200)
+      // Typed at once: it has to wait until the log is back.
+      alice.say('I am back')
+      await world.converge()
+      for (const name of world.names) {
+        assert.equal(world.heard(name).filter(line => due.has(line)).length, 21, name)
+        assert.ok(world.heard(name).includes('I am back'), name)
+      }
+    })
+  })
+}

@@ -10,9 +10,13 @@ import { LevelStore } from '../../src/log/level-store.js'
 import { Log } from '../../src/log/log.js'
 import { rowKey } from '../../src/log/row-keys.js'
 import type { Range, Store, Write } from '../../src/log/store.js'
+import { Chance } from '../../src/sim/chance.js'
+import { Life } from '../../src/sim/life.js'
+import { VirtualDisk } from '../../src/sim/virtual-disk.js'
 import type { Cleanup } from '../helper/child.js'
 import { FaultyStore } from '../helper/faulty-store.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { passingTime } from '../helper/passing-time.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const put = (key: string, value = key): Write => ({ type: 'put', key: utf8(key), value: utf8(value) })
@@ -35,9 +39,10 @@ async function rowsOf(store: Store, asked: Range): Promise<[string, string][]> {
 
 const codeIs = (code: string) => (error: unknown) => error instanceof ChatError && error.code === code && !!error.hint
 
-/** What every store does: the one on a disk, and those that stand for it in tests. */
+/** What every store does: the one on a disk, the one that stands for it in the simulator, and those of tests. */
 const stores: Record<string, (cleanup: Cleanup) => Promise<Store>> = {
   LevelStore: async cleanup => LevelStore.open(path.join(await temporaryDirectory(cleanup), 'log')),
+  VirtualStore: async cleanup => new VirtualDisk(passingTime(cleanup), new Chance(1, 'contract')).open(new Life()),
   MemoryStore: async () => new MemoryStore(new MemoryDisk(), 3),
   FaultyStore: async () => new FaultyStore(new MemoryDisk(), { of: () => undefined }, 3),
 }

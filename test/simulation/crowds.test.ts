@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Chance } from '../../src/sim/chance.js'
+import { namesIn } from '../../src/sim/topologies.js'
+import type { WorldOptions } from '../../src/sim/world.js'
+import { crowdOf, inWorld } from '../helper/in-world.js'
+
+const regular = (seed: number, count: number): WorldOptions => {
+  const peers = crowdOf(count)
+  const names = namesIn('regular', peers, new Chance(seed, 'topology'))
+  return { seed, peers, names: name => names.get(name) ?? [], isTraced: false }
+}
+
+for (const seed of [1, 2]) {
+  test(`20 peers that come and go for ten minutes end with the same logs, seed ${seed}`, async () => {
+    await inWorld(regular(seed, 20), async world => {
+      const chance = new Chance(seed, 'churn')
+      let lines = 0
+      for (let second = 0; second < 600; second += 5) {
+        const name = chance.pick(world.names)
+        const machine = world.machine(name)
+        if (machine.isReady) machine.say(`${name} ${lines++}`)
+        if (chance.is(0.3)) machine.crash(chance.pick(['killed', 'power cut']))
+        world.machine(chance.pick(world.names)).start()
+        await world.run(5_000)
+      }
+      await world.converge()
+    })
+  })
+}
+
+test('100 peers, each linked with about eight, hear each other within seconds', async t => {
+  const startedAt = performance.now()
+  await inWorld(regular(3, 100), async world => {
+    for (const name of world.names.slice(0, 20)) world.machine(name).say(`${name} is here`)
+    assert.ok(await world.runUntil(() => world.names.every(name => world.heard(name).length === 20), 10_000))
+    const tookMs = await world.converge()
+    assert.equal(tookMs, 0)
+    t.diagnostic(
+      `${world.steps} steps, ${((performance.now() - startedAt) / 1000).toFixed(1)} s, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`,
+    )
+  })
+})
