@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ChatError } from '../base/errors.js'
+import { systemRandom } from '../base/random.js'
+import { TOPOLOGIES, type TopologyKind } from '../sim/topologies.js'
 import { chat } from './chat-command.js'
 import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
 import { complain } from './output.js'
@@ -50,6 +52,11 @@ export async function run(args: readonly string[]): Promise<number> {
   })) {
     program.addCommand(command.copyInheritedSettings(program))
   }
+  program.addCommand(
+    simulateCommand(program, result => {
+      code = result
+    }),
+  )
   try {
     await program.parseAsync(args, { from: 'user' })
     return code
@@ -143,6 +150,70 @@ function logCommands(onDone: (code: number) => void): Command[] {
   ]
 }
 
+interface SimulateFlags {
+  readonly peers: number
+  readonly seed?: number
+  readonly topology: TopologyKind
+  readonly minutes: number
+  readonly lines: number
+  readonly delay: { readonly min: number; readonly max: number }
+  readonly loss: number
+  readonly churn: number
+  readonly partition: number
+  readonly json?: boolean
+  readonly report?: string
+}
+
+/** Networks in virtual time. */
+function simulateCommand(program: Command, onDone: (code: number) => void): Command {
+  const chat = new Command('chat')
+    .copyInheritedSettings(program)
+    .description('let peers chat: how fast lines spread, and at what cost')
+    .option('--peers <n>', 'how many peers', between(2, 2_000), 20)
+    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(TOPOLOGIES).default('regular'))
+    .option('--minutes <n>', 'virtual minutes', between(1, 1_440), 2)
+    .option('--lines <n>', 'lines said in a minute, by anybody', between(1, 100_000), 30)
+    .addOption(
+      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+        .argParser(delay)
+        .default({ min: 1, max: 30 }, '1-30'),
+    )
+    .option('--loss <share>', 'packets that are lost and sent again, 0 to 0.9', share, 0)
+    .option('--churn <n>', 'peers that crash in a minute, and come back', between(0, 100_000), 0)
+    .option('--partition <minutes>', 'for how long, in the middle, two halves do not reach each other', number, 0)
+    .option('--json', 'one JSON object')
+    .option('--report <file>', 'write a page with pictures')
+    .action(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
+      const { simulate } = await import('./simulate-command.js')
+      onDone(
+        await simulate({
+          ...flags,
+          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
+          delayMsMin: delay.min,
+          delayMsMax: delay.max,
+          partitionMinutes: partition,
+          isJson: json ?? false,
+          report,
+        }),
+      )
+    })
+  return new Command('simulate')
+    .copyInheritedSettings(program)
+    .description('networks in virtual time, to measure and to learn from')
+    .argument('[what]', 'chat')
+    .action(what => {
+      throw new ChatError(
+        'BAD_USAGE',
+        what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
+        {
+          hint: 'Try: persisted-chat simulate chat',
+        },
+      )
+    })
+    .addCommand(chat)
+}
+
 const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'
 
 function moment(text: string): number {
@@ -167,6 +238,33 @@ function wholeNumber(text: string): number {
   const value = Number(text)
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
   return value
+}
+
+const between =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!/^\d{1,9}$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`)
+    return value
+  }
+
+function number(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('It takes a number.')
+  return Number(text)
+}
+
+function share(text: string): number {
+  const value = number(text)
+  if (value > 0.9) throw new InvalidArgumentError('It takes a share from 0 to 0.9.')
+  return value
+}
+
+function delay(text: string): { readonly min: number; readonly max: number } {
+  const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
+  if (first === '' || Number(second) < Number(first) || Number(second) > 60_000)
+    throw new InvalidArgumentError('It takes milliseconds as 5 or as 1-30, at most 60000.')
+  return { min: Number(first), max: Number(second) }
 }
 
 function version(): string {

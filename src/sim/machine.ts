@@ -4,6 +4,7 @@ import { reasonOf } from '../base/errors.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
 import { type AuthorId, authorOfKey, type Seq } from '../log/author.js'
 import { decodeEntry, type Entry } from '../log/entry.js'
+import type { Span } from '../log/feed.js'
 import { Log } from '../log/log.js'
 import type { ReplicationOptions } from '../log/options.js'
 import { LOBBY, roomId } from '../log/room.js'
@@ -34,7 +35,9 @@ export interface Surroundings {
   readonly judge: Judge
   /** Keeps a line of what happens. */
   note(line: string): void
-  /** A log was stored or shown further, somewhere. */
+  /** Entries were stored at `name`. */
+  stored(name: string, span: Span): void
+  /** Something was shown to somebody. */
   moved(): void
   /** A link brought entries to `name`, new to it or not. */
   brought(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
@@ -240,7 +243,7 @@ export class Machine {
     const log = await Log.over(this.disk.open(life), this.#keys, { clock, room: ROOM })
     if (life.isOver) return
     program.log = log
-    log.on('entries', () => this.#surroundings.moved())
+    log.on('entries', span => this.#surroundings.stored(this.name, span))
     log.on('fork', ({ segments: [{ key }] }) => {
       if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
     })

@@ -103,7 +103,7 @@ function drawAct(chance: Chance, peers: readonly string[], index: number): Act {
 
 /** One line, or several at once; now and then so many and long that a link does not take them in one. */
 function drawLines(chance: Chance, who: string, index: number): string[] {
-  const isFlood = chance.is(0.01)
+  const isFlood = chance.is(0.004)
   const count = isFlood ? FLOOD_LINES : chance.is(0.2) ? chance.whole(2, 20) : 1
   const tail = isFlood ? ` ${'x'.repeat(LONG_LINE_CHARS)}` : ''
   return Array.from({ length: count }, (_, line) => `${who} ${index}.${line + 1}${tail}`)

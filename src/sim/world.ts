@@ -2,6 +2,7 @@ import type { Millis } from '../base/clock.js'
 import { SEQ_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from '../log/author.js'
 import type { Entry } from '../log/entry.js'
+import type { Span } from '../log/feed.js'
 import type { Log } from '../log/log.js'
 import type { SignedRun } from '../log/segment-plan.js'
 import { Chance } from './chance.js'
@@ -38,6 +39,8 @@ export interface WorldOptions {
   readonly liars?: ReadonlyMap<string, Lie>
   /** False where nobody reads what happened. */
   readonly isTraced?: boolean
+  /** Told of entries that a peer has stored, own and others'. */
+  readonly onStored?: (name: string, span: Span) => void
   /** Told of entries that a link brought to a peer, whether they were new to it or not. */
   readonly onBrought?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
 }
@@ -65,7 +68,7 @@ export class World {
   #steps = 0
   #hasMoved = true
 
-  constructor({ seed, peers, names, network, aheadMs, liars, isTraced = true, onBrought }: WorldOptions) {
+  constructor({ seed, peers, names, network, aheadMs, liars, isTraced = true, onStored, onBrought }: WorldOptions) {
     this.#isTraced = isTraced
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new Chance(seed, 'network'), options)
@@ -75,6 +78,10 @@ export class World {
       network: this.network,
       judge: this.judge,
       note: (line: string) => this.#note(line),
+      stored: (name: string, span: Span) => {
+        this.#hasMoved = true
+        onStored?.(name, span)
+      },
       moved: () => {
         this.#hasMoved = true
       },

@@ -81,6 +81,11 @@ test('the commands in the README, and their options, are those of --help', BOUND
   }
 })
 
+test('the options of a simulation in the README are those of its --help', BOUND, async t => {
+  const there = optionsOf(await help(t, 'simulate', 'chat')).filter(option => option !== '--help')
+  assert.deepEqual(optionsIn(firstCells(readme, '## A network in a box')), there)
+})
+
 test('the import table of the map is the one that the code is held to', async () => {
   const rules = await readFile('test/unit/imports.test.ts', 'utf8')
   const [, table = ''] = /const MAY_IMPORT\b[^{]*\{(.*?)\n\}/s.exec(rules) ?? []

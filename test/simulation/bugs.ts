@@ -66,9 +66,9 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'proofs of forks are not passed on',
-    file: 'log/intake',
-    find: 'await this.#freeze(proof);\n    }\n    /** Heads',
-    replace: 'return;\n    }\n    /** Heads',
+    file: 'log/peer-session',
+    find: 'return encodeFork(relayed.proof);',
+    replace: 'return undefined;',
     killer: 230,
   },
   {

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   chat: ['base', 'log'],
   peer: ['base', 'log', 'swarm', 'discovery', 'chat'],
   sim: ['base', 'log', 'swarm', 'chat', 'peer'],
-  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
+  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer', 'sim'],
   bench: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
   'index.ts': ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
 }
