@@ -40,6 +40,9 @@ export const RETRY_MS_MAX = 30_000
 /** Authors of one database; each costs a few hundred bytes of memory and of every handshake. */
 export const AUTHORS_MAX = 1_000
 
+/** What the entries of one log take here; one's own is never stopped. Bounds what one author, or who speaks for him, can fill. */
+export const LOG_BYTES_MAX = 1024 ** 3
+
 /** Logs of which one handshake says how far they go: AUTHORS_MAX, and those that a database held before there was a limit. */
 export const HEADS_MAX = 2 * AUTHORS_MAX
 

@@ -3,14 +3,7 @@ import { SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
-import {
-  decodeSegment,
-  encodeSegment,
-  lastOf,
-  SEGMENT_ENTRIES_BYTES_MAX,
-  type Segment,
-  sizeInSegment,
-} from './segment.js'
+import { bytesOf, decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
 /** Two segments that one key signed and that cannot both be true: the entry at `place` stands twice. PROTOCOL.md §5.4. */
 export interface ForkProof {
@@ -102,9 +95,6 @@ export function signedAgain(segment: Segment, { segments: [a, b], place }: ForkP
     signature: (isA ? a : b).signature,
   }
 }
-
-const bytesOf = (entries: readonly Uint8Array[]): number =>
-  entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
 
 /** Chain values after the places from `low` to `high`; both lie within what the segment vouches for. */
 function chainsFrom(segment: Segment, low: Seq, high: Seq): ChainValue[] {

@@ -9,6 +9,8 @@ export interface Head {
   /** `at` of its first and of its last entry. */
   readonly first: At
   readonly last: At
+  /** What its entries take, in bytes: the same however they are cut into segments. */
+  readonly size: number
 }
 
 /** What one peer tells another of a log: everything up to `seq` is held. */

@@ -19,6 +19,8 @@ import { signedHeadWrite } from './segment-rows.js'
 
 export interface IntakeParts {
   readonly room: Uint8Array
+  /** What is taken of one log; the own is never stopped. */
+  readonly logBytesMax: number
   readonly rows: RowLogs
   readonly segments: SegmentLogs
   readonly ledger: Ledger
@@ -39,14 +41,14 @@ export class Intake {
 
   /** Entries of an unsigned author. Rejects where the disk does not take them. */
   async add(run: Run, newAuthors: Allowance | undefined): Promise<Refusal | undefined> {
-    const { ledger, rows } = this.#parts
+    const { ledger, rows, logBytesMax } = this.#parts
     const planned = ledger.tips.get(run.author)?.planned
     const skip = (planned?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined
     if (skip < 0) return { reason: `entry ${run.first + skip} is missing before entry ${run.first}` }
     const refusal = ledger.refusalOf(run.author, newAuthors)
     if (refusal !== undefined) return refusal
-    const { head, entries, writes, fault } = rows.plan(run.author, planned, run.entries.slice(skip))
+    const { head, entries, writes, fault } = rows.plan(run.author, planned, run.entries.slice(skip), logBytesMax)
     if (head !== undefined && entries.length > 0) {
       await ledger.write({ head, count: entries.length, writes, headWrite: () => headWrite(head), segments: 0 })
     }
@@ -71,7 +73,7 @@ export class Intake {
     if (isOwn && isNews && !restoration.isOn) return { reason: 'it is the own log, and only its owner extends it' }
     const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
     if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
-    const plan = planSigned({ room, key }, head, runs)
+    const plan = planSigned({ room, key }, head, runs, isOwn ? undefined : this.#parts.logBytesMax)
     const refusal = plan.entries.length > 0 && !isOwn ? ledger.refusalOf(author, newAuthors) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan)
@@ -119,8 +121,9 @@ export class Intake {
 
   /** What a log lacks below a proven fork: where no signature ends it, the proof vouches. */
   async #addBelow(author: AuthorId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
-    const { room, ledger, forks, own } = this.#parts
-    const plan = planBelow({ room, key: keyOf(author) ?? EMPTY }, ledger.signedHead(author), runs, proof)
+    const { room, ledger, forks, own, logBytesMax } = this.#parts
+    const log = { room, key: keyOf(author) ?? EMPTY }
+    const plan = planBelow(log, ledger.signedHead(author), runs, proof, logBytesMax)
     if (author !== own.author) await this.#store(plan)
     if (plan.parting !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { FRAME_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
+import { FRAME_BYTES_MAX, LOG_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
@@ -44,6 +44,8 @@ export interface LogOptions {
   readonly random?: Random
   /** How many authors are taken in; own and already known ones do not count against it. */
   readonly authorsMax?: number
+  /** How many bytes of one log are taken in; the own is never stopped. */
+  readonly logBytesMax?: number
 }
 
 export interface LogEvents {
@@ -120,6 +122,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#intake = new Intake({
       ...parts,
       room: this.#room,
+      logBytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
       rows: this.#rows,
       restoration: this.#restoration,
       onFork: proof => {

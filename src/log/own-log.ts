@@ -113,9 +113,16 @@ export class OwnLog {
 
   #sealGroup(first: Seq, at: At, entries: readonly Uint8Array[]): Write[] {
     const before = this.#head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    const { writes, chain } = this.seal(first, before, entries)
+    const { writes, chain, size } = this.seal(first, before, entries)
     const seq = first + entries.length - 1
-    this.#head = { author: this.author, seq, chain, first: this.#head?.first ?? at, last: this.#last }
+    this.#head = {
+      author: this.author,
+      seq,
+      chain,
+      first: this.#head?.first ?? at,
+      last: this.#last,
+      size: (this.#head?.size ?? 0) + size,
+    }
     this.#hooks.onSealed(this.#head)
     if (!this.#isOffering) return [...writes, signedHeadWrite(this.#head)]
     this.#offered = seq

@@ -4,6 +4,7 @@ import { chainNext } from './chain.js'
 import { decodeEntry, type Members } from './entry.js'
 import type { SignedHead } from './head.js'
 import type { OwnLog } from './own-log.js'
+import { bytesOf } from './segment.js'
 import type { SegmentLogs } from './segment-logs.js'
 import { segmentKey, signedHeadKey, signedHeadWrite } from './segment-rows.js'
 import type { Store, Write } from './store.js'
@@ -25,12 +26,14 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
   const { offered } = log
   const writes: Write[] = []
   const lines: Members[] = []
+  let size = 0
   for await (const entries of segments.read(own.author, offered + 1, own.seq + 1)) {
+    size += bytesOf(entries.map(({ entry }) => entry))
     lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
   }
   const key = keyOf(own.author) ?? new Uint8Array(0)
   for (let seq = offered + 1; seq <= own.seq; seq++) writes.push({ type: 'del', key: segmentKey(key, seq) })
-  const head = await lastBefore(segments, own, offered)
+  const head = await lastBefore(segments, { ...own, size: own.size - size }, offered)
   const cut = await segments.segmentAt(own.author, offered)
   if (cut !== undefined) {
     writes.push(...log.seal(cut.first, cut.before, cut.entries.slice(0, offered - cut.first + 1)).writes)

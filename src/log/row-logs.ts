@@ -5,6 +5,7 @@ import type { AuthorId, Seq } from './author.js'
 import { claimedAt, decodeEntry, type Entry } from './entry.js'
 import type { Digest, Head } from './head.js'
 import * as keys from './row-keys.js'
+import { tooLong } from './segment-plan.js'
 import type { Store, Write } from './store.js'
 
 /** What is to be written for new entries of one log, and what the log is then. */
@@ -57,18 +58,26 @@ export class RowLogs {
   }
 
   /** Decides how `entries` go behind `head`. Their places follow on it. */
-  plan(author: AuthorId, head: Head | undefined, entries: readonly Uint8Array[]): Plan {
+  plan(
+    author: AuthorId,
+    head: Head | undefined,
+    entries: readonly Uint8Array[],
+    bytesMax = Number.POSITIVE_INFINITY,
+  ): Plan {
     const writes: Write[] = []
     const planned: Entry[] = []
     let last = head?.last
     let first = head?.first
     let seq = head?.seq ?? 0
+    let size = head?.size ?? 0
     let fault: string | undefined
     for (const entry of entries) {
       if (decodeEntry(entry) === undefined) fault = 'an entry that is no JSON object with a username and a message'
       else if (seq >= SEQ_MAX) fault = 'a log longer than any can be'
+      else if (size + entry.length > bytesMax) fault = tooLong(bytesMax)
       if (fault !== undefined) break
       seq++
+      size += entry.length
       const claimed = this.#credible(claimedAt(entry), last)
       const at: At = claimed ?? this.#clock.next(last)
       this.#clock.observe(at)
@@ -79,7 +88,7 @@ export class RowLogs {
       last = at
     }
     if (first === undefined || last === undefined) return { writes, entries: planned, head, fault }
-    const next: Head = { author, seq, first, last }
+    const next: Head = { author, seq, first, last, size }
     return { writes, entries: planned, head: next, fault }
   }
 
@@ -256,15 +265,18 @@ export class RowLogs {
 export const headWrite = (head: Head): Write => ({
   type: 'put',
   key: keys.headKey(head.author),
-  value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last })),
+  value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
+
+/** Without a size where it was written before there was a limit: it counts from there. */
+const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
 /** A saved head; undefined where it is damaged, so that the log is looked through again. */
 function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
-  const match = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"\}$/.exec(textOf(value) ?? '')
+  const match = HEAD.exec(textOf(value) ?? '')
   const first = atOf(match?.[2] ?? '')
   const last = atOf(match?.[3] ?? '')
   return first === undefined || last === undefined
     ? undefined
-    : { author, seq: Number(match?.[1]), first, last: later(first, last) }
+    : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }
 }

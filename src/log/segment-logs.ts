@@ -6,7 +6,7 @@ import { claimedAt, type Entry, storedAt } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
-import { encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
+import { bytesOf, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
@@ -142,7 +142,7 @@ export class SegmentLogs {
     for await (const row of this.#rows(author, from, to)) {
       const segment = storedSegment(row)
       if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
-      const bytes = segment.entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
+      const bytes = bytesOf(segment.entries)
       if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
       joined.push(segment)
       size += bytes
@@ -267,7 +267,7 @@ export class SegmentLogs {
     for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, PLACES_END), reverse: true, limit: 1 })) {
       last = row === undefined ? undefined : storedSegment(row)
     }
-    if (saved !== undefined && last !== undefined && lastOf(last) === saved.seq) return saved
+    if (saved !== undefined && last !== undefined && isHeadOf(last, saved)) return saved
     return this.headBefore(author, PLACES_END)
   }
 
@@ -308,6 +308,7 @@ export class SegmentLogs {
   async #headBefore(author: AuthorId, key: Uint8Array, end: Seq): Promise<SignedHead | undefined> {
     let chain = chainStart({ room: this.#room, key })
     let head: SignedHead | undefined
+    let size = 0
     for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
       for (const row of page) {
         const segment = storedSegment(row)
@@ -322,7 +323,8 @@ export class SegmentLogs {
         const first = head?.first ?? claimedAt(segment.entries[0] as Uint8Array)
         const last = claimedAt(segment.entries.at(-1) as Uint8Array)
         if (first === undefined || last === undefined) return head
-        head = { author, seq: lastOf(segment), chain, first, last }
+        size += bytesOf(segment.entries)
+        head = { author, seq: lastOf(segment), chain, first, last, size }
       }
     }
     return head
@@ -331,6 +333,12 @@ export class SegmentLogs {
 
 const placeOf = (key: Uint8Array): Seq =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(key.length - 4)
+
+/** Whether a head is true to the last segment of its log. */
+const isHeadOf = (segment: Segment, { seq, chain, last }: SignedHead): boolean =>
+  lastOf(segment) === seq &&
+  claimedAt(segment.entries.at(-1) as Uint8Array) === last &&
+  sameBytes(chainAfter(segment.before, segment.entries), chain)
 
 /** Whether a proof vouches for a segment below its place. What stands behind that is disputed, and may have been cut. */
 function isProven(segment: Segment, proof: ForkProof | undefined): boolean {

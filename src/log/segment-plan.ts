@@ -7,10 +7,12 @@ import { type Entry, validAt } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import {
+  bytesOf,
   countThatFits,
   encodeSegment,
   lastOf,
   SEGMENT_ENTRIES_BYTES_MAX,
+  SEGMENT_HEADER_BYTES,
   type Segment,
   sizeInSegment,
 } from './segment.js'
@@ -48,8 +50,13 @@ interface Link {
  * Decides what of consecutive signed runs goes behind `head`. Merge first, verify second: the runs are joined as far as
  * one segment holds them, and only the signature at each cut is verified and kept. PROTOCOL.md §3.5.
  */
-export function planSigned(log: LogName, head: SignedHead | undefined, runs: readonly SignedRun[]): SignedPlan {
-  const plan = new Planner(log, head)
+export function planSigned(
+  log: LogName,
+  head: SignedHead | undefined,
+  runs: readonly SignedRun[],
+  bytesMax = Number.POSITIVE_INFINITY,
+): SignedPlan {
+  const plan = new Planner(log, head, bytesMax)
   for (const run of runs) if (!plan.take(run)) break
   plan.flush()
   return plan.result()
@@ -57,6 +64,7 @@ export function planSigned(log: LogName, head: SignedHead | undefined, runs: rea
 
 class Planner {
   readonly #log: LogName
+  readonly #bytesMax: number
   readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
   readonly #writes: Write[] = []
@@ -69,15 +77,16 @@ class Planner {
   #ends: { readonly count: number; readonly signature: Uint8Array }[] = []
   #size = 0
 
-  constructor(log: LogName, head: SignedHead | undefined, proof?: ForkProof) {
+  constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
     this.#log = log
+    this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head
   }
 
   /** Whether more can follow. */
   take(run: SignedRun): boolean {
-    const size = run.entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
+    const size = bytesOf(run.entries)
     if (this.#size + size > SEGMENT_ENTRIES_BYTES_MAX) this.flush()
     if (this.#fault !== undefined) return false
     if (size > SEGMENT_ENTRIES_BYTES_MAX)
@@ -94,6 +103,7 @@ class Planner {
       return this.#fault === undefined ? this.#contradiction(run) : false
     }
     if (skip === run.entries.length) return true
+    if ((this.#head?.size ?? 0) + this.#size + size > this.#bytesMax) return this.#stop(tooLong(this.#bytesMax))
     const links: Link[] = []
     for (const entry of run.entries.slice(skip)) {
       seq++
@@ -161,7 +171,8 @@ class Planner {
     links.forEach(({ entry, at }, index) => {
       this.#entries.push({ author, seq: first + index, at, entry, ...(index === count - 1 && { signature: kept }) })
     })
-    this.#head = { author, seq: last, chain: end.chain, first: this.#head?.first ?? from.at, last: end.at }
+    const size = links.reduce((sum, { entry }) => sum + sizeInSegment(entry), this.#head?.size ?? 0)
+    this.#head = { author, seq: last, chain: end.chain, first: this.#head?.first ?? from.at, last: end.at, size }
     return true
   }
 
@@ -182,14 +193,19 @@ class Planner {
   }
 }
 
+/** Why a log is not taken any further here. */
+export const tooLong = (bytesMax: number): string =>
+  `its author's log takes ${bytesMax.toLocaleString('en')} bytes here, and no more of it is taken`
+
 /** The same below a proven fork, where the proof vouches for the last entry in the place of a signature. */
 export function planBelow(
   log: LogName,
   head: SignedHead | undefined,
   runs: readonly SignedRun[],
   proof: ForkProof,
+  bytesMax = Number.POSITIVE_INFINITY,
 ): SignedPlan {
-  const plan = new Planner(log, head, proof)
+  const plan = new Planner(log, head, bytesMax, proof)
   for (const run of runs) {
     const entries = run.entries.slice(0, Math.max(0, proof.place - run.first))
     if (entries.length === 0 || !plan.take({ ...run, entries })) break
@@ -202,6 +218,8 @@ export function planBelow(
 export interface Sealed {
   readonly writes: Write[]
   readonly chain: ChainValue
+  /** What the entries take. */
+  readonly size: number
 }
 
 /** Cuts own entries into segments and signs each. `before` is the chain value before the first. */
@@ -214,14 +232,17 @@ export function sealOwn(
 ): Sealed {
   const writes: Write[] = []
   let chain = before
+  let size = 0
   for (let start = 0; start < entries.length; ) {
     const part = entries.slice(start, start + countThatFits(entries, start))
     const end = chainAfter(chain, part)
     const signature = signChain(keys, room, first + start + part.length - 1, end)
     const segment = { key: keys.publicKey, first: first + start, entries: part, before: chain, signature }
-    writes.push(segmentWrite(keys.publicKey, segment.first, encodeSegment(segment)))
+    const bytes = encodeSegment(segment)
+    writes.push(segmentWrite(keys.publicKey, segment.first, bytes))
+    size += bytes.length - SEGMENT_HEADER_BYTES
     chain = end
     start += part.length
   }
-  return { writes, chain }
+  return { writes, chain, size }
 }

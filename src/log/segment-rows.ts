@@ -36,15 +36,11 @@ export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(ro
 
 /** A segment as a row: before it a checksum, for the database returns flipped bits as they are. */
 export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Write {
-  return { type: 'put', key: segmentKey(key, first), value: concat([checksumOf(segment), segment]) }
+  return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
 }
 
 /** The bytes of a stored segment; undefined where they are not those that were stored. */
-export function segmentBytes([, value]: Row): Uint8Array | undefined {
-  const segment = value.subarray(CRC_BYTES)
-  const view = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  return value.length > CRC_BYTES && view.readUInt32BE() === crc32(segment) ? segment : undefined
-}
+export const segmentBytes = ([, value]: Row): Uint8Array | undefined => unchecked(value)
 
 /** A stored segment, if it is whole and stands under its own key. */
 export function storedSegment(row: Row): Segment | undefined {
@@ -60,24 +56,43 @@ export const signedHeadKey = (author: AuthorId): Uint8Array =>
 export const signedHeadWrite = (head: SignedHead): Write => ({
   type: 'put',
   key: signedHeadKey(head.author),
-  value: utf8(JSON.stringify({ seq: head.seq, chain: hexOf(head.chain), first: head.first, last: head.last })),
+  value: checked(
+    utf8(
+      JSON.stringify({
+        seq: head.seq,
+        chain: hexOf(head.chain),
+        first: head.first,
+        last: head.last,
+        size: head.size,
+      }),
+    ),
+  ),
 })
+
+const HEAD =
+  /^\{"seq":(\d{1,10}),"chain":"([0-9a-f]{64})","first":"([\d.]{18})","last":"([\d.]{18})","size":(\d{1,16})\}$/
 
 /** A stored head; undefined where it is damaged, so that it is made again from the segments. */
 export function storedHead([key, value]: Row): SignedHead | undefined {
-  const match = /^\{"seq":(\d{1,10}),"chain":"([0-9a-f]{64})","first":"([\d.]{18})","last":"([\d.]{18})"\}$/.exec(
-    textOf(value) ?? '',
-  )
+  const match = HEAD.exec(textOf(unchecked(value) ?? new Uint8Array(0)) ?? '')
   const first = atOf(match?.[3] ?? '')
   const last = atOf(match?.[4] ?? '')
   const chain = Buffer.from(match?.[2] ?? '', 'hex')
   if (key.length !== 1 + KEY_BYTES || first === undefined || last === undefined || chain.length !== CHAIN_BYTES)
     return undefined
-  return { author: authorOfKey(key.subarray(1)), seq: Number(match?.[1]), chain, first, last }
+  return { author: authorOfKey(key.subarray(1)), seq: Number(match?.[1]), chain, first, last, size: Number(match?.[5]) }
 }
 
-function checksumOf(bytes: Uint8Array): Uint8Array {
+/** The bytes behind their checksum. */
+function checked(bytes: Uint8Array): Uint8Array {
   const checksum = Buffer.alloc(CRC_BYTES)
   checksum.writeUInt32BE(crc32(bytes))
-  return checksum
+  return concat([checksum, bytes])
+}
+
+/** What stands behind a checksum; undefined where that is another. */
+function unchecked(value: Uint8Array): Uint8Array | undefined {
+  const bytes = value.subarray(CRC_BYTES)
+  const view = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return value.length > CRC_BYTES && view.readUInt32BE() === crc32(bytes) ? bytes : undefined
 }

@@ -24,6 +24,9 @@ const BEFORE_AT = COUNT_AT + 2
 const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
 const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
 
+/** What a segment takes besides its entries. */
+export const SEGMENT_HEADER_BYTES = ENTRIES_AT
+
 /** What the entries of one segment may take, with their lengths. */
 export const SEGMENT_ENTRIES_BYTES_MAX = SEGMENT_BYTES_MAX - ENTRIES_AT
 
@@ -34,6 +37,10 @@ export const lastOf = ({ first, entries }: Pick<Segment, 'first' | 'entries'>): 
 /** Bytes that an entry takes in a segment. */
 export const sizeInSegment = (entry: Uint8Array): number =>
   entry.length + (entry.length < 0x80 ? 1 : entry.length < 0x4000 ? 2 : 3)
+
+/** Bytes that entries take in segments. */
+export const bytesOf = (entries: readonly Uint8Array[]): number =>
+  entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
 
 export function encodeSegment({ key, first, entries, before, signature }: Segment): Uint8Array {
   const header = Buffer.alloc(6)

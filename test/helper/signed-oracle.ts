@@ -160,6 +160,15 @@ export function segmentRow(segment: Uint8Array): readonly [key: Uint8Array, valu
   return [joined(bytesOf('s'), segment.subarray(0, 36)), joined(checksum, segment)]
 }
 
+/** The value of the row that says how far a log goes. */
+export function headValue(head: { seq: number; chain: string; first: string; last: string; size: number }): Uint8Array {
+  const { seq, chain, first, last, size } = head
+  const text = bytesOf(JSON.stringify({ seq, chain, first, last, size }))
+  const checksum = new Uint8Array(4)
+  new DataView(checksum.buffer).setUint32(0, crc32(text))
+  return joined(checksum, text)
+}
+
 export interface Audit {
   /** What stands in the signed logs, by key as hex. */
   readonly logs: ReadonlyMap<string, readonly Uint8Array[]>
@@ -175,9 +184,9 @@ export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Arr
   const chains = new Map<string, Uint8Array>()
   const ats = new Map<string, string>()
   let segments = 0
-  const heads = new Map<string, { seq: number; chain: string; first: string; last: string }>()
+  const heads = new Map<string, string>()
   for (const [key, value] of rows) {
-    if (key[0] === 0x68) heads.set(hex(key.subarray(1)), JSON.parse(Buffer.from(value).toString()))
+    if (key[0] === 0x68) heads.set(hex(key.subarray(1)), hex(value))
     if (key[0] !== 0x73) continue
     const bytes = value.subarray(4)
     const segment = readSegment(bytes)
@@ -207,9 +216,10 @@ export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Arr
       seq: log.length,
       chain: hex(chains.get(author) as Uint8Array),
       first: atOf(log[0]),
-      last: ats.get(author),
+      last: ats.get(author) ?? '',
+      size: log.reduce((sum, entry) => sum + prefixed(entry).length, 0),
     }
-    if (JSON.stringify(said) !== JSON.stringify(true_)) throw new Error(`the head of ${author} is not true`)
+    if (said !== hex(headValue(true_))) throw new Error(`the head of ${author} is not true`)
   }
   for (const author of heads.keys()) if (!logs.has(author)) throw new Error(`a head of ${author}, who has no entries`)
   return { logs, segments }

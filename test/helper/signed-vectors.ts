@@ -316,10 +316,11 @@ function store() {
       chain: hex(chain),
       first: at(segment.entries[0]),
       last: at(segment.entries.at(-1)),
+      size: segment.entries.reduce((sum, entry) => sum + prefixed(entry).length, 0),
     }
     return [
       { what: 'a segment', key: hex(key), value: hex(value) },
-      { what: 'a head', key: hex(joined(utf8('h'), segment.key)), value: hex(utf8(JSON.stringify(head))) },
+      { what: 'a head', key: hex(joined(utf8('h'), segment.key)), value: hex(oracle.headValue(head)) },
     ]
   })
   const file = joined(

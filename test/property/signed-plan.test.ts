@@ -6,7 +6,7 @@ import type { SignedHead } from '../../src/log/head.js'
 import { lastOf } from '../../src/log/segment.js'
 import { planSigned, type SignedPlan, type SignedRun } from '../../src/log/segment-plan.js'
 import type { Write } from '../../src/log/store.js'
-import { type Audit, hex } from '../helper/signed-oracle.js'
+import { type Audit, headValue, hex } from '../helper/signed-oracle.js'
 import {
   alice,
   auditWrites,
@@ -85,9 +85,7 @@ const headRows = (head: SignedHead | undefined): Write[] =>
         {
           type: 'put',
           key: Buffer.concat([Buffer.from('h'), Buffer.from(head.author, 'hex')]),
-          value: Buffer.from(
-            JSON.stringify({ seq: head.seq, chain: hex(head.chain), first: head.first, last: head.last }),
-          ),
+          value: headValue({ ...head, chain: hex(head.chain) }),
         },
       ]
 

@@ -57,7 +57,8 @@ test('an entry keeps the at that it says, where that comes after the one before 
     entries.map(({ at }) => at),
     [first, second],
   )
-  assert.deepEqual(head, { author: bob, seq: 2, first, last: second })
+  const size = entries.reduce((sum, { entry }) => sum + entry.length, 0)
+  assert.deepEqual(head, { author: bob, seq: 2, first, last: second, size })
   assert.deepEqual(
     writes.map(({ key }) => key),
     [rowKey(bob, 1), rowKey(bob, 2)],
@@ -107,7 +108,7 @@ test('what follows an entry that is none is not planned, and why is told', () =>
 test('a log ends at the highest seq there is', () => {
   const { logs, time } = setUp()
   const at = atMillis(time.now())
-  const head: Head = { author: bob, seq: SEQ_MAX - 1, first: at, last: at }
+  const head: Head = { author: bob, seq: SEQ_MAX - 1, first: at, last: at, size: 0 }
   const plan = logs.plan(bob, head, [plain('last'), plain('one too many')])
   assert.equal(plan.head?.seq, SEQ_MAX)
   assert.match(plan.fault ?? '', /longer than any/)

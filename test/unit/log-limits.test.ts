@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { crc32 } from 'node:zlib'
+import { concat, utf8 } from '../../src/base/bytes.js'
+import { LOG_BYTES_MAX } from '../../src/base/limits.js'
+import { type AuthorId, authorOfKey } from '../../src/log/author.js'
+import { Log } from '../../src/log/log.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { alice, auditDisk, bob, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
+
+// PROTOCOL.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
+
+const written = new WrittenLog(
+  alice,
+  Array.from({ length: 60 }, (_, index) => entryOf(index, 400)),
+)
+const author = authorOfKey(alice.publicKey)
+const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
+const LIMIT = 10_000
+
+const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
+  Log.over(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
+
+const heldIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
+
+test('an author may fill 1 GiB', () => {
+  assert.equal(LOG_BYTES_MAX, 2 ** 30)
+})
+
+test('of a log that is too long no more is taken, and why is said; after a restart too', async () => {
+  const disk = new MemoryDisk()
+  let log = await open(disk)
+  for (const run of runs) await log.addSigned(author, [run])
+  const held = heldIn(log)
+  const bytes = written.entries.slice(0, held).reduce((sum, entry) => sum + entry.length + 2, 0)
+  assert.ok(bytes <= LIMIT && bytes > LIMIT - 500, `${bytes} bytes`)
+  await log.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, held)
+
+  log = await open(disk)
+  assert.match((await log.addSigned(author, runs.slice(held, held + 1)))?.reason ?? '', /takes 10,000 bytes here/)
+  assert.equal(heldIn(log), held)
+  await log.close()
+})
+
+test('what comes in one batch with what is too long is taken up to there', async () => {
+  const log = await open(new MemoryDisk())
+  const refusal = await log.addSigned(author, runs)
+  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  assert.ok(heldIn(log) > 20)
+  await log.close()
+})
+
+test("one's own log may be longer, typed or fetched back", async () => {
+  const log = await open(new MemoryDisk(), alice)
+  log.ownClaimed(60)
+  assert.equal(await log.addSigned(author, runs), undefined)
+  for (let line = 0; line < 5; line++) await log.append({ username: 'alice', message: 'x'.repeat(5_000) })
+  assert.equal(heldIn(log), 65)
+  await log.close()
+})
+
+test('nor is more taken of an unsigned log', async () => {
+  const disk = new MemoryDisk()
+  const dave = 'dave' as AuthorId
+  const lines = Array.from({ length: 40 }, (_, line) =>
+    utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
+  )
+  let log = await open(disk)
+  const refusal = await log.add({ author: dave, first: 1, entries: lines })
+  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  const held = heldIn(log, dave)
+  assert.ok(held > 20 && held < 25)
+  await log.close()
+  log = await open(disk)
+  assert.match((await log.add({ author: dave, first: held + 1, entries: lines.slice(held) }))?.reason ?? '', /bytes/)
+  assert.equal(heldIn(log, dave), held)
+  await log.close()
+})
+
+const HEAD_KEY = concat([utf8('h'), alice.publicKey])
+
+test('no bit of a head can be another: it is made again from the segments', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const head = disk.get(HEAD_KEY) as Uint8Array
+  for (let bit = 0; bit < head.length * 8; bit++) {
+    const damaged = disk.copy()
+    damaged.write([{ type: 'put', key: HEAD_KEY, value: withBitFlipped(head, bit) }])
+    const reopened = await open(damaged)
+    assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+    await reopened.close()
+    assert.equal(auditDisk(damaged).logs.get(author)?.length, 4, `bit ${bit}`)
+  }
+})
+
+test('a head whose chain value is not that of the last segment is made again, though its checksum is right', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const text = Buffer.from(disk.get(HEAD_KEY)?.subarray(4) ?? []).toString()
+  const value = utf8(text.replace(/"chain":"[0-9a-f]{64}"/, `"chain":"${'0'.repeat(64)}"`))
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(value))
+  disk.write([{ type: 'put', key: HEAD_KEY, value: concat([checksum, value]) }])
+  const reopened = await open(disk)
+  assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+  await reopened.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
