@@ -19,6 +19,8 @@ import { signedHeadWrite } from './segment-rows.js'
 
 export interface IntakeParts {
   readonly room: Uint8Array
+  /** Whether originals take part, and with them authors who sign nothing. */
+  readonly isOpen: boolean
   /** What is taken of one log; the own is never stopped. */
   readonly logBytesMax: number
   readonly rows: RowLogs
@@ -41,7 +43,8 @@ export class Intake {
 
   /** Entries of an unsigned author. Rejects where the disk does not take them. */
   async add(run: Run, newAuthors: Allowance | undefined): Promise<Refusal | undefined> {
-    const { ledger, rows, logBytesMax } = this.#parts
+    const { isOpen, ledger, rows, logBytesMax } = this.#parts
+    if (!isOpen) return { reason: 'it is unsigned, and this room takes signed logs alone' }
     const planned = ledger.tips.get(run.author)?.planned
     const skip = (planned?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined

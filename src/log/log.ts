@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import path from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
+import { sameBytes } from '../base/bytes.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { FRAME_BYTES_MAX, LOG_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
@@ -122,6 +123,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#intake = new Intake({
       ...parts,
       room: this.#room,
+      isOpen: sameBytes(this.#room, roomId(LOBBY)),
       logBytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
       rows: this.#rows,
       restoration: this.#restoration,

@@ -6,7 +6,16 @@ import { LOG_BYTES_MAX } from '../../src/base/limits.js'
 import { type AuthorId, authorOfKey } from '../../src/log/author.js'
 import { Log } from '../../src/log/log.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
-import { alice, auditDisk, bob, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
+import {
+  alice,
+  auditDisk,
+  bob,
+  entryOf,
+  LOBBY_ID,
+  OTHER_ROOM_ID,
+  WrittenLog,
+  withBitFlipped,
+} from '../helper/signed-world.js'
 
 // PROTOCOL.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
 
@@ -110,4 +119,15 @@ test('a head whose chain value is not that of the last segment is made again, th
   assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
   await reopened.close()
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
+
+test('unsigned authors are taken in the lobby alone', async () => {
+  const run = { author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
+  const room = await Log.over(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
+  assert.match((await room.add(run))?.reason ?? '', /unsigned/)
+  assert.deepEqual(room.head, [])
+  await room.close()
+  const lobby = await open(new MemoryDisk())
+  assert.equal(await lobby.add(run), undefined)
+  await lobby.close()
 })
