@@ -6,7 +6,8 @@ import type { Random } from '../base/random.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
 
 /**
- * The key in `file`, made there if there is none: 32 bytes of seed as hex, readable by its owner alone.
+ * The key in `file`, made there if there is none: 32 bytes of seed as hex and the public key that is made of them, so that
+ * a damaged seed is no other author; readable by its owner alone. PROTOCOL.md §4.
  * Rejects with DATA_UNUSABLE where what is there is no key: it is never replaced.
  */
 export async function loadKey(file: string, random: Random): Promise<KeyPair & { readonly isNew: boolean }> {
@@ -43,12 +44,15 @@ async function readSeed(file: string): Promise<Uint8Array | undefined> {
       hint: 'Give it back to its owner.',
     })
   }
-  if (!/^[0-9a-f]{64}\n?$/.test(text)) {
-    throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, {
-      hint: 'Bring it back from a backup, or move it aside for a new one.',
-    })
-  }
-  return Buffer.from(text.trim(), 'hex')
+  // The second line is missing from before there was one.
+  const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
+  const hint = 'Bring it back from a backup, or move it aside for a new one: to others that is another author.'
+  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, { hint })
+  const [, secret = '', owner] = match
+  const seed = Buffer.from(secret, 'hex')
+  if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey))
+    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not belong together`, { hint })
+  return seed
 }
 
 /** On disk, whole, before anything is signed with it. */
@@ -58,7 +62,7 @@ async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
     await rm(draft, { force: true })
     const handle = await open(draft, 'wx', 0o600)
     try {
-      await handle.writeFile(`${Buffer.from(seed).toString('hex')}\n`)
+      await handle.writeFile(`${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`)
       await handle.sync()
     } finally {
       await handle.close()

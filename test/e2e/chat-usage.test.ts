@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -125,11 +125,20 @@ test('a key that is none is told in one line, and left as it is', BOUND, async t
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   await (await openChat(t, { me: 'alice', listen: a, data })).stop()
-  await writeFile(join(data, 'alice/key'), 'no key')
-  const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', a, '--data', data])
-  assert.equal(lines.length, 1, lines.join('\n'))
-  assert.match(lines[0] ?? '', /alice\/key holds no key\. /)
-  assert.equal(code, FAILED)
+  const file = join(data, 'alice/key')
+  const key = await readFile(file, 'latin1')
+  const damaged = `${key[0] === 'a' ? 'b' : 'a'}${key.slice(1)}`
+  for (const [text, told] of [
+    ['no key', /alice\/key holds no key\. Bring it back/],
+    [damaged, /alice\/key is damaged: .*\. Bring it back/],
+  ] as const) {
+    await writeFile(file, text)
+    const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', a, '--data', data])
+    assert.equal(lines.length, 1, lines.join('\n'))
+    assert.match(lines[0] ?? '', told)
+    assert.equal(code, FAILED)
+    assert.equal(await readFile(file, 'latin1'), text)
+  }
 })
 
 test('a peer that turns out to be oneself is told once, and the chat goes on', BOUND, async t => {
