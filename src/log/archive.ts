@@ -1,20 +1,25 @@
-import { concat, readVarint, sameBytes, utf8, varint } from '../base/bytes.js'
-import { SEGMENT_BYTES_MAX } from '../base/limits.js'
+import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/bytes.js'
+import { FrameReader } from '../base/frames.js'
+import { FRAME_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { authorOfKey } from './author.js'
+import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './frames.js'
 import type { Log } from './log.js'
 import { decodeSegment, lastOf, type Segment } from './segment.js'
 
 // Signed logs as a file: to be carried on a stick. PROTOCOL.md §6.
 
-const MAGIC = utf8('persisted-chat/export/1\n')
+const MAGIC = utf8('persisted-chat/export/2\n')
+/** What exports began with when they held segments alone. */
+const MAGIC_BEFORE = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
 
-/** The bytes of an export: the magic line, the room id, then every segment with its length before it. */
+/** The bytes of an export: the magic line, the room id, then proofs and segments in frames, as they go between ours. */
 export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uint8Array> {
   yield concat([MAGIC, room])
   for await (const relayed of log.relay({ live: false })) {
-    if (relayed.kind !== 'segments') continue
-    yield concat(relayed.segments.flatMap(segment => [varint(segment.length), segment]))
+    if (relayed.kind === 'fork') yield encodeFork(relayed.proof)
+    // A frame for each, so that what is damaged is that one alone.
+    if (relayed.kind === 'segments') yield concat(relayed.segments.map(segment => encodeSegments([segment])))
   }
 }
 
@@ -35,58 +40,120 @@ export async function readArchive(
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<ArchiveReport | undefined> {
   const refused = new Map<string, string>()
-  let held: Uint8Array = new Uint8Array(0)
-  let isOpen = false
+  let held: Uint8Array = EMPTY
+  let cutter: Cutter | undefined
   let added = 0
   const onEntries = ({ from, to }: { from: number; to: number }): void => {
     added += to - from
+  }
+  const add = async (run: readonly Segment[]): Promise<void> => {
+    const author = authorOfKey(run[0]?.key ?? EMPTY)
+    if (refused.has(author)) return
+    const end = run.at(-1)
+    if (author === log.id && end !== undefined) log.ownClaimed(lastOf(end)) // it is taken back as from a peer
+    const refusal = await log.addSigned(author, run)
+    if (refusal !== undefined) refused.set(author, refusal.reason)
   }
   log.on('entries', onEntries)
   try {
     for await (const chunk of bytes) {
       held = concat([held, chunk])
-      if (!isOpen) {
+      if (cutter === undefined) {
         if (held.length < MAGIC.length + ROOM_BYTES) continue
-        if (!sameBytes(held.subarray(0, MAGIC.length), MAGIC)) return undefined
+        cutter = cutterFor(held.subarray(0, MAGIC.length))
         if (!sameBytes(held.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), room)) return undefined
+        if (cutter === undefined) return undefined
         held = held.subarray(MAGIC.length + ROOM_BYTES)
-        isOpen = true
       }
-      const { segments, rest, fault } = cut(held)
-      held = rest
-      for (const run of groups(segments)) {
-        const author = authorOfKey(run[0]?.key ?? new Uint8Array(0))
-        if (refused.has(author)) continue
-        const end = run.at(-1)
-        if (author === log.id && end !== undefined) log.ownClaimed(lastOf(end)) // it is taken back as from a peer
-        const refusal = await log.addSigned(author, run)
-        if (refusal !== undefined) refused.set(author, refusal.reason)
+      const { parts, fault } = cutter.cut(held)
+      held = EMPTY
+      for (const part of parts) {
+        if (part.kind === 'bad') refused.set('a part of the file', part.reason)
+        else if (part.kind === 'fork') await log.addProof(part.segments)
+        else if (part.kind === 'segments') for (const run of groups(part.segments)) await add(run)
+        else refused.set('a part of the file', 'this version does not know what it is')
       }
       if (fault !== undefined) {
         refused.set('the rest of the file', fault)
-        held = new Uint8Array(0)
         break
       }
     }
-    if (!isOpen) return undefined
-    if (held.length > 0) refused.set('the rest of the file', 'it ends in the middle of a segment')
+    if (cutter === undefined) return undefined
+    if (cutter.isMidway && !refused.has('the rest of the file'))
+      refused.set('the rest of the file', 'it ends in the middle of a segment')
     return { added, refused: [...refused].map(([what, reason]) => `${what}: ${reason}`) }
   } finally {
     log.removeListener('entries', onEntries)
   }
 }
 
-function cut(bytes: Uint8Array): { segments: Segment[]; rest: Uint8Array; fault: string | undefined } {
-  const segments: Segment[] = []
-  let rest = bytes
-  for (;;) {
-    const length = readVarint(rest, 0, SEGMENT_BYTES_MAX)
-    if (length.kind === 'bad') return { segments, rest, fault: 'what follows is no segment' }
-    if (length.kind === 'more' || rest.length < length.next + length.value) return { segments, rest, fault: undefined }
-    const segment = decodeSegment(rest.subarray(length.next, length.next + length.value))
-    if (segment === undefined) return { segments, rest, fault: 'what follows is no segment' }
-    segments.push(segment)
-    rest = rest.subarray(length.next + length.value)
+/** Cuts the bytes behind the room id, as they come, into what they hold. */
+interface Cutter {
+  cut(bytes: Uint8Array): { readonly parts: readonly PeerFrame[]; readonly fault: string | undefined }
+  /** Whether it holds a part that has not come whole. */
+  readonly isMidway: boolean
+}
+
+function cutterFor(magic: Uint8Array): Cutter | undefined {
+  if (sameBytes(magic, MAGIC)) return new FrameCutter()
+  return sameBytes(magic, MAGIC_BEFORE) ? new SegmentCutter() : undefined
+}
+
+class FrameCutter implements Cutter {
+  readonly #frames = new FrameReader(FRAME_BYTES_MAX)
+  #isMidway = false
+
+  get isMidway(): boolean {
+    return this.#isMidway
+  }
+
+  cut(bytes: Uint8Array): ReturnType<Cutter['cut']> {
+    const parts: PeerFrame[] = []
+    /** Segments that follow each other are judged together, as from a peer. */
+    let together: Segment[] | undefined
+    this.#frames.push(bytes)
+    for (;;) {
+      const read = this.#frames.next()
+      this.#isMidway = this.#frames.isMidFrame
+      if (read.kind === 'bad') return { parts, fault: 'what follows is no part of an export' }
+      if (read.kind === 'more') return { parts, fault: undefined }
+      const part = decodeFrame(read.body)
+      if (part.kind !== 'segments') {
+        parts.push(part)
+        together = undefined
+        continue
+      }
+      if (together === undefined) {
+        together = []
+        parts.push({ kind: 'segments', segments: together })
+      }
+      together.push(...part.segments)
+    }
+  }
+}
+
+/** Of the first kind of export: segments with their lengths before them. */
+class SegmentCutter implements Cutter {
+  #held: Uint8Array = EMPTY
+
+  get isMidway(): boolean {
+    return this.#held.length > 0
+  }
+
+  cut(bytes: Uint8Array): ReturnType<Cutter['cut']> {
+    const segments: Segment[] = []
+    const parts = [{ kind: 'segments', segments }] as const
+    let rest = concat([this.#held, bytes])
+    for (;;) {
+      this.#held = rest
+      const length = readVarint(rest, 0, SEGMENT_BYTES_MAX)
+      const isWhole = length.kind === 'value' && rest.length >= length.next + length.value
+      if (length.kind === 'more' || (length.kind === 'value' && !isWhole)) return { parts, fault: undefined }
+      const segment = isWhole ? decodeSegment(rest.subarray(length.next, length.next + length.value)) : undefined
+      if (!isWhole || segment === undefined) return { parts, fault: 'what follows is no segment' }
+      segments.push(segment)
+      rest = rest.subarray(length.next + length.value)
+    }
   }
 }
 

@@ -323,15 +323,15 @@ function store() {
       { what: 'a head', key: hex(joined(utf8('h'), segment.key)), value: hex(oracle.headValue(head)) },
     ]
   })
-  const file = joined(
-    utf8('persisted-chat/export/1\n'),
-    LOBBY,
-    prefixed(oracle.writeSegment(alices)),
-    prefixed(oracle.writeSegment(bobs)),
-  )
+  const parts = [alices, bobs].map(segment => prefixed(oracle.writeSegment(segment)))
+  const frames = parts.map(part => prefixed(joined(Uint8Array.of(2), part)))
+  const file = joined(utf8('persisted-chat/export/2\n'), LOBBY, ...frames)
+  const before = joined(utf8('persisted-chat/export/1\n'), LOBBY, ...parts)
   return {
     room: hex(LOBBY),
     export: base64(file),
+    /** As exports were before they held proofs: still read. */
+    exportBefore: base64(before),
     entries: CHAT.length + BOBS.length,
     rows: rows.sort((a, b) => (a.key < b.key ? -1 : 1)),
     offered: { what: 'the own seq last offered, of 258', key: hex(utf8('o')), value: hex(u32(258)) },

@@ -219,6 +219,9 @@ test('an export, and the rows of the database that takes it in and gives it back
   for await (const bytes of archiveOf(log, room)) given.push(bytes)
   assert.equal(hex(Buffer.concat(given)), hex(file))
   await log.close()
+  const other = await Log.over(new MemoryStore(), carol, { room })
+  assert.deepEqual(await readArchive(other, room, piece(unbase64(store.exportBefore))), report)
+  await other.close()
 })
 
 test('the row of what was offered of the own log', async () => {
