@@ -143,11 +143,13 @@ export class Intake {
   }
 
   async #disputeAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const { forks } = this.#parts
     const key = keyOf(author) ?? EMPTY
+    const known = forks.proofOf(author)
     for (const { before, ...run } of runs) {
       if (before === undefined) continue
       const refusal = await this.#dispute(author, { key, before, ...run }, 'it contradicts what is held', runs)
-      if (refusal === undefined || refusal.want !== undefined || !this.#parts.forks.isSuspect(author)) return refusal
+      if (refusal === undefined || refusal.want !== undefined || forks.proofOf(author) !== known) return refusal
     }
     return undefined
   }

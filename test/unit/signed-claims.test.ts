@@ -53,6 +53,15 @@ test('a claim holds up a line until the own log is back, and the line goes behin
   await log.close()
 })
 
+test('what is held already and comes once more meanwhile is passed over, and what comes behind it is taken', async () => {
+  const { log } = await restored(runs.slice(0, 1))
+  log.ownClaimed(40)
+  assert.equal(await log.addSigned(log.id, runs.slice(0, 1)), undefined)
+  assert.equal(await log.addSigned(log.id, runs.slice(1)), undefined)
+  assert.deepEqual(log.head, [{ author: log.id, seq: 40 }])
+  await log.close()
+})
+
 test('a claim that nothing follows holds up a line for five seconds, however many more strangers make', async () => {
   const { log, clock, append } = await restored(runs.slice(0, 1))
   log.ownClaimed(100)
