@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream'
 import test from 'node:test'
 import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../src/base/bytes.js'
@@ -119,6 +120,43 @@ test('a head whose chain value is not that of the last segment is made again, th
   assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
   await reopened.close()
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
+
+test('a head from before it had a checksum and a size is made again', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const text = Buffer.from(disk.get(HEAD_KEY)?.subarray(4) ?? []).toString()
+  disk.write([{ type: 'put', key: HEAD_KEY, value: utf8(text.replace(/,"size":\d+/, '')) }])
+  const reopened = await open(disk)
+  assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+  await reopened.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
+
+test('over a link a log that is too long is taken up to there, once told, and other logs go on', async t => {
+  const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
+  t.after(() => theirs.close())
+  for (let line = 0; line < 60; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(400) })
+  const mine = await open(new MemoryDisk())
+  t.after(() => mine.close())
+  const warnings: string[] = []
+  const [one, other] = [
+    theirs.createReplicationStream({ live: true, dialect: 'ours' }),
+    mine.createReplicationStream({ live: true, dialect: 'ours', onWarning: line => warnings.push(line) }),
+  ]
+  pipeline(one, other, one, () => {})
+  t.after(() => one.destroy())
+  while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
+  const held = heldIn(mine)
+  assert.ok(held > 15 && held < 30, `${held} entries`)
+  await theirs.append({ username: 'alice', message: 'more' })
+  await theirs.add({ author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
+  while (heldIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(heldIn(mine), held)
+  assert.equal(warnings.length, 1, warnings.join('\n'))
+  assert.match(warnings[0] ?? '', /^entries of [0-9a-f]{64} are not taken: .* takes 10,000 bytes here/)
 })
 
 test('unsigned authors are taken in the lobby alone', async () => {
