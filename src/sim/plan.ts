@@ -8,7 +8,7 @@ import type { World } from './world.js'
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi']
 const LIAR = 'mallory'
 /** How long peers talk while things go wrong. */
-const TROUBLE_MS: Millis = 60_000
+const TROUBLE_MS: Millis = 30_000
 const HOUR_MS: Millis = 3_600_000
 /** Where somebody floods the others, how many lines he says, and how long they are. */
 const FLOOD_LINES = 100

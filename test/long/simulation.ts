@@ -1,12 +1,23 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Fault, LongRun } from './long-run.js'
 
 const WORKER = new URL('./simulation-worker.js', import.meta.url).pathname
 /** How many seeds a worker takes at a time. */
 const SEEDS_PER_WORKER = 250
+
+/** Seeds that found a fault, beside the sources of the test that runs them. */
+const REGRESSIONS = path.resolve('test/simulation/regressions.json')
+
+export interface Regression {
+  readonly seed: number
+  /** What it found, in words. */
+  readonly found: string
+}
 
 /** What a worker says of its seeds. */
 export interface Report {
@@ -42,6 +53,7 @@ export const simulation: LongRun = {
     }
     await Promise.all(Array.from({ length: availableParallelism() }, work))
     const seconds = (Date.now() - startedAt) / 1000
+    if (keep === undefined) await remember(faults)
     return {
       figures: {
         seeds: sum.seeds,
@@ -54,6 +66,15 @@ export const simulation: LongRun = {
       faults,
     }
   },
+}
+
+/** Failing seeds are run in every test from now on. */
+async function remember(faults: readonly Fault[]): Promise<void> {
+  if (faults.length === 0) return
+  const known: Regression[] = JSON.parse(await readFile(REGRESSIONS, 'utf8'))
+  const fresh = faults.filter(({ seed }) => !known.some(regression => regression.seed === seed))
+  const found = fresh.map(({ seed, text }) => ({ seed, found: text.split('\n')[0] ?? '' }))
+  await writeFile(REGRESSIONS, `${JSON.stringify([...known, ...found], null, 2)}\n`)
 }
 
 async function reportOf(args: readonly string[]): Promise<Report> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { drawPlan } from '../../src/sim/plan.js'
 import { randomRun, runPlan } from '../../src/sim/random-run.js'
 import { keeping, shrink } from '../../src/sim/shrink.js'
 import { Violation } from '../../src/sim/world.js'
+import type { Regression } from '../long/simulation.js'
 
 const SEEDS = 500
 /** Each is a test of its own, so that several processes' worth of time is not spent in one. */
@@ -28,17 +30,11 @@ test('the same seed gives the same trace, to the byte', async () => {
   }
 })
 
-/** Each found a fault, which `bugs.ts` plants again; the test of the planted bugs shows that they still find it. */
-const REGRESSIONS: Readonly<Record<number, string>> = {
-  139: 'a clock that is set back kept a dead link open for hours',
-  237: 'of two histories of the same length, and of two that came at once, nothing was seen',
-  442: 'a connection that broke while it was being made was waited for, for ever',
-  630: 'a link whose other side had said goodbye, and was then cut off, stayed',
-  20207: 'a proof of two histories that came while the disk was full was forgotten',
-}
+/** Each found a fault, which `bugs.ts` plants again: the test of the planted bugs shows that they still find it. */
+const regressions: Regression[] = JSON.parse(await readFile('test/simulation/regressions.json', 'utf8'))
 
-for (const [seed, fault] of Object.entries(REGRESSIONS)) {
-  test(`seed ${seed}, which found that ${fault}`, async () => void (await randomRun(Number(seed))))
+for (const { seed, found } of regressions) {
+  test(`seed ${seed}, which found that ${found}`, async () => void (await randomRun(seed)))
 }
 
 test('a failing run is shrunk to the few steps that it needs', async () => {
