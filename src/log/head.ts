@@ -13,6 +13,13 @@ export interface Head {
   readonly size: number
 }
 
+/** The head of a log that is found to go only up to `seq`; what its entries take then is guessed. */
+export const shortened = (head: Head, seq: Seq): Head => ({
+  ...head,
+  seq,
+  size: Math.round((head.size * seq) / Math.max(1, head.seq)),
+})
+
 /** What one peer tells another of a log: everything up to `seq` is held. */
 export interface Digest {
   readonly author: AuthorId

@@ -17,7 +17,7 @@ import type { Span } from './feed.js'
 import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
-import type { Digest } from './head.js'
+import { type Digest, shortened } from './head.js'
 import { loadKey } from './identity.js'
 import { Intake } from './intake.js'
 import { Ledger } from './ledger.js'
@@ -404,7 +404,7 @@ export class Log extends EventEmitter<LogEvents> {
     )
     tip.durable = missing - 1
     if (!isSigned(author)) {
-      tip.planned = { ...tip.planned, seq: missing - 1 }
+      tip.planned = shortened(tip.planned, missing - 1)
       this.emit('lost', author)
       return
     }

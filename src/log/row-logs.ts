@@ -3,7 +3,7 @@ import { SEQ_MAX } from '../base/limits.js'
 import { type At, atOf, type HybridClock, justAfter, later } from './at.js'
 import type { AuthorId, Seq } from './author.js'
 import { claimedAt, decodeEntry, type Entry } from './entry.js'
-import type { Digest, Head } from './head.js'
+import { type Digest, type Head, shortened } from './head.js'
 import * as keys from './row-keys.js'
 import { tooLong } from './segment-plan.js'
 import type { Store, Write } from './store.js'
@@ -50,7 +50,7 @@ export class RowLogs {
         const adopted = await this.#adopt(author, head, lastSeq)
         if (adopted !== undefined) heads.set(author, adopted)
       } else if (head.seq > lastSeq) {
-        heads.set(author, { ...head, seq: lastSeq })
+        heads.set(author, shortened(head, lastSeq))
       }
     }
     for (const head of heads.values()) this.#clock.observe(head.last)

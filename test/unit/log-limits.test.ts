@@ -6,6 +6,7 @@ import { concat, utf8 } from '../../src/base/bytes.js'
 import { LOG_BYTES_MAX } from '../../src/base/limits.js'
 import { type AuthorId, authorOfKey } from '../../src/log/author.js'
 import { Log } from '../../src/log/log.js'
+import { rowKey } from '../../src/log/row-keys.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import {
   alice,
@@ -86,6 +87,21 @@ test('nor is more taken of an unsigned log', async () => {
   assert.match((await log.add({ author: dave, first: held + 1, entries: lines.slice(held) }))?.reason ?? '', /bytes/)
   assert.equal(heldIn(log, dave), held)
   await log.close()
+})
+
+test('what was lost of an unsigned log and comes again is not counted twice', async () => {
+  const disk = new MemoryDisk()
+  const dave = 'dave' as AuthorId
+  const lines = Array.from({ length: 20 }, (_, line) =>
+    utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
+  )
+  for (let round = 0; round < 3; round++) {
+    const log = await open(disk)
+    assert.equal(await log.add({ author: dave, first: 1, entries: lines }), undefined, `round ${round}`)
+    assert.equal(heldIn(log, dave), 20)
+    await log.close()
+    for (let seq = 11; seq <= 20; seq++) disk.write([{ type: 'del', key: rowKey(dave, seq) }])
+  }
 })
 
 const HEAD_KEY = concat([utf8('h'), alice.publicKey])
