@@ -92,7 +92,9 @@ export class Intake {
     const isHeld = ledger.tips.has(author)
     const proof = forks.check(segments)
     if (proof !== undefined && (isHeld || (ledger.hasRoom && forks.hasRoom))) await this.#freeze(proof)
-    return isHeld ? this.#dispute(author, segments[0], 'it contradicts a proof', []) : undefined
+    const [one, other] = segments
+    const earlier = one.first < other.first ? one : other
+    return isHeld ? this.#dispute(author, earlier, 'it contradicts a proof', []) : undefined
   }
 
   /** Heads that are as long as those held here, and not the same. */
