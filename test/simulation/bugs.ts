@@ -120,7 +120,7 @@ export const BUGS: readonly Bug[] = [
     file: 'swarm/link',
     find: 'Math.max(HEARTBEAT_MS, clock.now() - beatAt)',
     replace: 'clock.now() - beatAt',
-    killer: 139,
+    killer: 326,
   },
   {
     name: 'a connection that is broken when it is handed over is waited for',
@@ -146,21 +146,21 @@ export const BUGS: readonly Bug[] = [
     file: 'swarm/link',
     find: 'connection.isPaused() && !connection.readableEnded',
     replace: 'connection.isPaused() || connection.readableEnded',
-    killer: 630,
+    killer: 2542,
   },
   {
     name: 'another history that is no longer than what is held goes unseen',
     file: 'log/segment-plan',
     find: 'if (skip > run.entries.length)',
     replace: 'if (skip >= run.entries.length)',
-    killer: 237,
+    killer: 1122,
   },
   {
     name: 'a history is compared with what is on disk alone',
     file: 'log/intake',
     find: 'await queue.write([]);',
     replace: '',
-    killer: 237,
+    killer: 2263,
   },
   {
     name: 'a proof that comes while the disk is full is forgotten',
