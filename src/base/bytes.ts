@@ -24,14 +24,17 @@ export const hexOf = (bytes: Uint8Array): string =>
 
 /** A number as an unsigned LEB128 varint, as protobuf and length-prefixed streams write it. */
 export function varint(value: number): Uint8Array {
-  const bytes: number[] = []
+  const bytes = new Uint8Array(10)
+  return bytes.slice(0, writeVarint(bytes, 0, value))
+}
+
+/** Writes a varint at `offset`; returns the offset behind it. */
+export function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let end = offset
   let rest = value
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80)
-    rest = Math.floor(rest / 0x80)
-  }
-  bytes.push(rest)
-  return Uint8Array.from(bytes)
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[end++] = (rest % 0x80) | 0x80
+  bytes[end++] = rest
+  return end
 }
 
 export type Varint =

@@ -1,6 +1,33 @@
-import { crypto_generichash } from 'sodium-native'
+import { sodium } from './sodium.js'
 
 export const HASH_BYTES = 32
+
+/** A hash that goes on: with each part its value becomes BLAKE2b-256(value ‖ part). Parts are written right behind the value. */
+export class RunningHash {
+  /** Where the next part is written. */
+  readonly part: Buffer
+  readonly #bytes: Buffer
+  readonly #value: Buffer
+
+  constructor(partBytesMax: number) {
+    this.#bytes = Buffer.allocUnsafeSlow(HASH_BYTES + partBytesMax)
+    this.#value = this.#bytes.subarray(0, HASH_BYTES)
+    this.part = this.#bytes.subarray(HASH_BYTES)
+  }
+
+  get value(): Uint8Array {
+    return Uint8Array.from(this.#value)
+  }
+
+  set value(value: Uint8Array) {
+    this.#value.set(value)
+  }
+
+  /** Takes in the first `length` bytes of `part`. */
+  advance(length: number): void {
+    sodium.crypto_generichash(this.#value, this.#bytes.subarray(0, HASH_BYTES + length))
+  }
+}
 
 /** Inputs are gathered here: an entry and what is hashed with it fit, and nothing is allocated for them. */
 const scratch = Buffer.allocUnsafeSlow(32 * 1024)
@@ -22,5 +49,5 @@ export function hashInto(output: Buffer, parts: readonly Uint8Array[]): void {
     input.set(part, offset)
     offset += part.length
   }
-  crypto_generichash(output, input.subarray(0, length))
+  sodium.crypto_generichash(output, input.subarray(0, length))
 }

@@ -1,4 +1,4 @@
-import { crypto_sign_detached, crypto_sign_seed_keypair, crypto_sign_verify_detached } from 'sodium-native'
+import { sodium } from './sodium.js'
 
 export const SEED_BYTES = 32
 export const KEY_BYTES = 32
@@ -15,12 +15,12 @@ export interface KeyPair {
 export function keyPairOf(seed: Uint8Array): KeyPair {
   const publicKey = Buffer.allocUnsafeSlow(KEY_BYTES)
   const secretKey = Buffer.allocUnsafeSlow(SECRET_BYTES)
-  crypto_sign_seed_keypair(publicKey, secretKey, bufferOf(seed))
+  sodium.crypto_sign_seed_keypair(publicKey, secretKey, bufferOf(seed))
   return {
     publicKey,
     sign: message => {
       const signature = Buffer.allocUnsafeSlow(SIGNATURE_BYTES)
-      crypto_sign_detached(signature, bufferOf(message), secretKey)
+      sodium.crypto_sign_detached(signature, bufferOf(message), secretKey)
       return signature
     },
   }
@@ -29,7 +29,7 @@ export function keyPairOf(seed: Uint8Array): KeyPair {
 /** Whether `signature` is one of `message` under `publicKey`. False for anything malformed; keys of small order are refused. */
 export function isSignature(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false
-  return crypto_sign_verify_detached(bufferOf(signature), bufferOf(message), bufferOf(publicKey))
+  return sodium.crypto_sign_verify_detached(bufferOf(signature), bufferOf(message), bufferOf(publicKey))
 }
 
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

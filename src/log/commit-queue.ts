@@ -3,12 +3,17 @@ import { ChatError, reasonOf } from '../base/errors.js'
 import { COMMIT_BYTES_MAX, DISK_RETRY_MS_MAX, DISK_RETRY_MS_MIN } from '../base/limits.js'
 import type { Store, Write } from './store.js'
 
+/** Writes that are asked for when their commit begins: what comes meanwhile can still be put in. */
+export interface Gathering {
+  /** How many they are by now, about. */
+  bytes(): number
+  writes(): readonly Write[]
+}
+
 interface Job {
-  /** Asked when the commit begins: what came meanwhile can still be put in. */
-  readonly writes: () => readonly Write[]
+  readonly gathering: Gathering
   /** A row that every write of a log replaces: of one group only the last is stored. */
   readonly summary: Summary | undefined
-  readonly bytes: number
   resolve(): void
   reject(error: ChatError): void
 }
@@ -21,6 +26,7 @@ export interface Summary {
 
 type State =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'gathering' }
   | { readonly kind: 'writing' }
   | { readonly kind: 'read-only'; readonly cause: unknown; readonly cancel: Cancel }
   | { readonly kind: 'closed' }
@@ -59,25 +65,28 @@ export class CommitQueue {
   }
 
   /** Resolves when `writes` are on disk. Rejects with LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED, never hangs. */
-  write(writes: readonly Write[] | (() => readonly Write[]), summary?: Summary): Promise<void> {
+  write(writes: readonly Write[] | Gathering, summary?: Summary): Promise<void> {
     if (this.#state.kind === 'closed' || this.#idle.length > 0) return Promise.reject(closedError())
     if (this.#state.kind === 'read-only') return Promise.reject(readOnlyError(this.#state.cause))
-    const bytes = typeof writes === 'function' ? 0 : sizeOf(writes)
+    const gathering = 'writes' in writes ? writes : { bytes: () => sizeOf(writes), writes: () => writes }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        writes: typeof writes === 'function' ? writes : () => writes,
-        summary,
-        bytes,
-        resolve,
-        reject,
-      })
-      if (this.#state.kind === 'ready') void this.#run()
+      this.#waiting.push({ gathering, summary, resolve, reject })
+      if (this.#state.kind !== 'ready') return
+      this.#state = { kind: 'gathering' }
+      // Whoever writes in the same turn shares this commit.
+      queueMicrotask(() => this.begin())
     })
+  }
+
+  /** What waits goes to the disk now, if that is free, and not only after this turn: it fills a commit. */
+  begin(): void {
+    if (this.#state.kind === 'gathering') void this.#run()
   }
 
   /** Waits for what was asked to be written before, and refuses what comes after. */
   async close(): Promise<void> {
-    if (this.#state.kind === 'writing') await new Promise<void>(resolve => this.#idle.push(resolve))
+    if (this.#state.kind === 'writing' || this.#state.kind === 'gathering')
+      await new Promise<void>(resolve => this.#idle.push(resolve))
     if (this.#state.kind === 'read-only') this.#state.cancel()
     this.#state = { kind: 'closed' }
     this.#refuseAll(closedError())
@@ -86,8 +95,6 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     this.#state = { kind: 'writing' }
-    // Whoever writes in the same turn shares this commit.
-    await Promise.resolve()
     while (this.#waiting.length > 0) {
       const jobs = this.#nextGroup()
       try {
@@ -105,7 +112,7 @@ export class CommitQueue {
   #nextGroup(): Job[] {
     let bytes = 0
     const end = this.#waiting.findIndex(job => {
-      bytes += job.bytes
+      bytes += job.gathering.bytes()
       return bytes > COMMIT_BYTES_MAX
     })
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : Math.max(1, end))
@@ -158,7 +165,7 @@ const sizeOf = (writes: readonly Write[]): number =>
   writes.reduce((sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0), 0)
 
 function writesOf(jobs: readonly Job[]): Write[] {
-  const writes = jobs.flatMap(job => job.writes())
+  const writes = jobs.flatMap(({ gathering }) => gathering.writes())
   const summaries = new Map<string, Summary>()
   for (const { summary } of jobs) if (summary !== undefined) summaries.set(summary.name, summary)
   for (const summary of summaries.values()) writes.push(summary.write())

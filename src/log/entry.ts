@@ -20,33 +20,38 @@ export interface Entry {
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
 
 const PREFIX = Buffer.from('{"at":"')
+/** What a UTF-16 code unit takes in UTF-8, at most. */
+const UNIT_BYTES_MAX = 3
 /** The last byte: `"sig"` goes before it on the way through original peers. */
 const CLOSING_BRACE = 0x7d
 /** An entry's clock is only worth a `time` beside it when it is further than this from the writer's own. */
 const APART_MS = 60_000
 
-/** The bytes of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where they make no valid one. */
-export function encodeEntry(at: At, nowMs: number, members: Members): Uint8Array {
+/** The text of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where they make no valid one. */
+export function entryText(at: At, nowMs: number, members: Members): string {
   const time = Math.abs(millisOf(at) - nowMs) > APART_MS ? `"time":${Math.floor(nowMs)},` : ''
-  const bytes = utf8(`{"at":"${at}",${time}${JSON.stringify(members).slice(1)}`)
-  if (bytes.length > ENTRY_BYTES_MAX) {
-    throw new ChatError(
-      'BAD_MESSAGE',
-      `the message takes ${bytes.length} bytes, and an entry holds ${ENTRY_BYTES_MAX}`,
-      {
-        hint: 'Send it in parts.',
-      },
-    )
+  const plain = plainJson(members)
+  const text = `{"at":"${at}",${time}${plain ?? JSON.stringify(members).slice(1)}`
+  const bytes = text.length * UNIT_BYTES_MAX > ENTRY_BYTES_MAX ? Buffer.byteLength(text) : text.length
+  if (bytes > ENTRY_BYTES_MAX) {
+    throw new ChatError('BAD_MESSAGE', `the message takes ${bytes} bytes, and an entry holds ${ENTRY_BYTES_MAX}`, {
+      hint: 'Send it in parts.',
+    })
   }
   // Other members may end like a signature, or hide these two: the log would end here for everybody else.
-  if (!isPlain(members) && validAt(bytes, EARLIEST) !== at)
+  if (plain === undefined && validAt(utf8(text), EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
-  return bytes
+  return text
 }
 
-/** Whether these are just the two texts, whose JSON cannot be anything else. */
-const isPlain = (members: Members): boolean =>
-  isMembers(members) && Object.keys(members).length === 2 && !('toJSON' in members)
+/** The JSON of members that are just the two texts, without its opening brace: it cannot be anything but valid. */
+function plainJson(members: Members): string | undefined {
+  const [first, second, ...others] = Object.keys(members)
+  const { username, message } = members
+  if (first !== 'username' || second !== 'message' || others.length > 0 || 'toJSON' in members) return undefined
+  if (typeof username !== 'string' || typeof message !== 'string') return undefined
+  return `"username":${JSON.stringify(username)},"message":${JSON.stringify(message)}}`
+}
 
 /** The members of an entry; undefined where the bytes are none. Never throws. */
 export function decodeEntry(entry: Uint8Array): Members | undefined {

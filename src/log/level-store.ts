@@ -164,11 +164,14 @@ export class LevelStore implements Store {
       let pages: Pages<T> | undefined
       try {
         pages = open(rest)
-        for (;;) {
-          const page = await pages.next()
+        for (let ahead: Promise<readonly T[]> | undefined; ; ) {
+          const page = await (ahead ?? pages.next())
           const last = page.at(-1)
           if (last === undefined) return
           left -= page.length
+          // Whoever asked for a second page is given the third while he asks for it.
+          ahead = rest === range ? undefined : pages.next()
+          ahead?.catch(() => undefined) // told when it is asked for, if it ever is
           rest = { ...beyond(rest, keyOf(last)), ...(left < Number.POSITIVE_INFINITY && { limit: left }) }
           yield page
         }

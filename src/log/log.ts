@@ -12,7 +12,7 @@ import { HybridClock } from './at.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
-import { type Entry, encodeEntry, type Members } from './entry.js'
+import { type Entry, entryText, type Members } from './entry.js'
 import type { Span } from './feed.js'
 import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
@@ -312,14 +312,13 @@ export class Log extends EventEmitter<LogEvents> {
 
   #appendNow(members: Members): Promise<Entry> {
     const at = this.#hybrid.next(this.#own.last)
-    let entry: Uint8Array
+    let entry: string
     try {
-      entry = encodeEntry(at, this.#clock.now(), members)
+      entry = entryText(at, this.#clock.now(), members)
     } catch (error) {
       return Promise.reject(error)
     }
-    const { seq, stored } = this.#own.append(at, entry)
-    return stored.then(() => ({ author: this.id, seq, at, entry }))
+    return this.#own.append(at, entry)
   }
 
   async #appendLater(members: Members): Promise<Entry> {

@@ -1,17 +1,30 @@
+import { COMMIT_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import { type At, EARLIEST } from './at.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
-import { type ChainValue, chainStart } from './chain.js'
+import { chainAfter, chainStart, signChain } from './chain.js'
 import type { CommitQueue } from './commit-queue.js'
+import type { Entry } from './entry.js'
 import type { SignedHead } from './head.js'
-import { type Sealed, sealOwn } from './segment-plan.js'
-import { OFFERED_KEY, signedHeadWrite } from './segment-rows.js'
-import type { Write } from './store.js'
+import { encodeSegment, lastOf, type Segment } from './segment.js'
+import { SegmentDraft } from './segment-draft.js'
+import { entriesOf, OFFERED_KEY, segmentWrite, signedHeadWrite, storedSegment } from './segment-rows.js'
+import type { Put, Write } from './store.js'
+
+/** Segments that go to the disk together, at most: a quarter of a commit, so that the disk works while more is appended. */
+const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
 
 /** Entries that go to the disk together, under as few signatures as hold them. */
 interface Group {
-  readonly entries: Uint8Array[]
+  readonly rows: Put[]
+  /** Settles when they are on disk. */
   readonly done: Promise<void>
+  /** Once they are: the first entry, and at each call the next. */
+  readonly next: () => Entry
+  /** `at` of the first. */
+  readonly first: At
+  /** What the log is with them; not before nothing is added any more. */
+  head: SignedHead | undefined
 }
 
 /** What is told of own entries, in order. */
@@ -29,10 +42,11 @@ export class OwnLog {
   readonly #room: Uint8Array
   readonly #queue: CommitQueue
   readonly #hooks: OwnLogHooks
-  /** What is stored or on its way to the disk. */
+  /** What is stored or on its way to the disk, and with that what waits for it. */
   #head: SignedHead | undefined
-  /** The last entry that was appended, and the clock that it had. */
-  #seq: Seq = 0
+  #tail: SignedHead | undefined
+  /** What was appended last, and `at` of the last entry. */
+  #draft: SegmentDraft
   #last: At = EARLIEST
   #group: Group | undefined
   #settled: Promise<void> = Promise.resolve()
@@ -46,6 +60,7 @@ export class OwnLog {
     this.#room = room
     this.#queue = queue
     this.#hooks = hooks
+    this.#draft = this.#draftBehind(undefined)
   }
 
   get head(): SignedHead | undefined {
@@ -63,20 +78,27 @@ export class OwnLog {
 
   /** What the disk holds: after opening, and after each time that it failed. */
   reset(head: SignedHead | undefined, offered: Seq): void {
+    if (this.#group !== undefined) this.#endGroup(this.#group)
     this.#head = head
-    this.#seq = head?.seq ?? 0
+    this.#tail = head
+    this.#draft = this.#draftBehind(head)
     this.#last = head?.last ?? EARLIEST
-    this.#group = undefined
     this.#offered = offered
   }
 
-  /** Appends one entry; `stored` settles when it is on disk. */
-  append(at: At, entry: Uint8Array): { readonly seq: Seq; readonly stored: Promise<void> } {
-    this.#seq++
+  /** Appends one entry; resolves when it is on disk. */
+  append(at: At, entry: string): Promise<Entry> {
+    this.#group ??= this.#startGroup(at)
+    const group = this.#group
+    const row = this.#draft.add(entry)
+    if (row !== undefined) group.rows.push(row)
     this.#last = at
-    this.#group ??= this.#startGroup(this.#seq, at)
-    this.#group.entries.push(entry)
-    return { seq: this.#seq, stored: this.#group.done }
+    if (group.rows.length >= GROUP_SEGMENTS_MAX) {
+      this.#endGroup(group)
+      this.#queue.begin()
+    }
+    // Whoever waits for one promise is called in order: nothing has to be kept of each that waits.
+    return group.done.then(group.next)
   }
 
   /** Resolves when nothing that was appended is still on its way to the disk. */
@@ -87,46 +109,63 @@ export class OwnLog {
   /** Notes on disk that peers are about to be told of everything that is stored. */
   async offer(): Promise<void> {
     this.#isOffering = true
-    const seq = this.#seq
+    const seq = this.#draft.next - 1
     if (seq <= this.#offered) return
     await this.#queue.write([offeredWrite(seq)])
     this.#offered = Math.max(this.#offered, seq)
   }
 
-  /** The rows for own entries, signed, and the chain value behind them. */
-  seal(first: Seq, before: ChainValue, entries: readonly Uint8Array[]): Sealed {
-    return sealOwn(this.#keys, this.#room, first, before, entries)
+  /** The row of a segment of own entries, signed anew. */
+  seal(segment: Segment): Write {
+    const signature = signChain(this.#keys, this.#room, lastOf(segment), chainAfter(segment.before, segment.entries))
+    return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, signature }))
   }
 
-  /** What is appended until the disk is free goes there together. */
-  #startGroup(first: Seq, at: At): Group {
-    const entries: Uint8Array[] = []
+  #draftBehind(head: SignedHead | undefined): SegmentDraft {
+    const before = head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
+    return new SegmentDraft(this.#keys, this.#room, { next: (head?.seq ?? 0) + 1, before, size: head?.size ?? 0 })
+  }
+
+  /** What is appended until the disk is free goes there together, as far as a group holds it. */
+  #startGroup(first: At): Group {
+    const from = this.#draft.next
+    const rows: Put[] = []
+    const entries = entriesIn(this.author, rows)
     const done = this.#queue
-      .write(() => {
-        this.#group = undefined
-        return this.#sealGroup(first, at, entries)
-      })
-      .then(() => this.#hooks.onStored(this.author, first, first + entries.length))
+      .write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes: () => this.#sealGroup(group) })
+      .then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1))
+    const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
-    return { entries, done }
+    return group
   }
 
-  #sealGroup(first: Seq, at: At, entries: readonly Uint8Array[]): Write[] {
-    const before = this.#head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    const { writes, chain, size } = this.seal(first, before, entries)
-    const seq = first + entries.length - 1
-    this.#head = {
-      author: this.author,
-      seq,
-      chain,
-      first: this.#head?.first ?? at,
-      last: this.#last,
-      size: (this.#head?.size ?? 0) + size,
-    }
+  /** What is appended from now on comes after this group. */
+  #endGroup(group: Group): SignedHead {
+    const row = this.#draft.cut()
+    if (row !== undefined) group.rows.push(row)
+    const { next, chain } = this.#draft
+    const first = this.#tail?.first ?? group.first
+    group.head = { author: this.author, seq: next - 1, chain, first, last: this.#last, size: this.#draft.size }
+    this.#tail = group.head
+    this.#group = undefined
+    return group.head
+  }
+
+  #sealGroup(group: Group): Write[] {
+    this.#head = group.head ?? this.#endGroup(group)
     this.#hooks.onSealed(this.#head)
-    if (!this.#isOffering) return [...writes, signedHeadWrite(this.#head)]
-    this.#offered = seq
-    return [...writes, signedHeadWrite(this.#head), offeredWrite(seq)]
+    const writes = [...group.rows, signedHeadWrite(this.#head)]
+    if (!this.#isOffering) return writes
+    this.#offered = this.#head.seq
+    return [...writes, offeredWrite(this.#offered)]
+  }
+}
+
+/** The entries in rows of segments, each made when it is its turn. */
+function* entriesIn(author: AuthorId, rows: readonly Put[]): Generator<Entry> {
+  for (const { key, value } of rows) {
+    const segment = storedSegment([key, value])
+    if (segment !== undefined) for (const entry of entriesOf(author, segment)) yield entry
   }
 }
 

@@ -36,7 +36,7 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
   const head = await lastBefore(segments, { ...own, size: own.size - size }, offered)
   const cut = await segments.segmentAt(own.author, offered)
   if (cut !== undefined) {
-    writes.push(...log.seal(cut.first, cut.before, cut.entries.slice(0, offered - cut.first + 1)).writes)
+    writes.push(log.seal({ ...cut, entries: cut.entries.slice(0, offered - cut.first + 1) }))
   }
   writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
   writes.push({ type: 'put', key: RETRACTED_KEY, value: utf8(JSON.stringify(lines)) })

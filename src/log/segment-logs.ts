@@ -2,7 +2,7 @@ import { sameBytes } from '../base/bytes.js'
 import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart, isVouchedFor } from './chain.js'
-import { claimedAt, type Entry, storedAt } from './entry.js'
+import { claimedAt, type Entry } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
@@ -10,6 +10,7 @@ import { bytesOf, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
+  entriesOf,
   segmentBytes,
   segmentKey,
   segmentKeyAuthor,
@@ -67,7 +68,7 @@ export class SegmentLogs {
   async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     let expected = from
     for await (const [segment] of this.#whole(author, from, to)) {
-      const entries = entriesOf(author, segment).filter(({ seq }) => seq >= expected && seq < to)
+      const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
       expected += entries.length
       yield entries
     }
@@ -84,7 +85,10 @@ export class SegmentLogs {
         if (expected < from) return
         const segment = storedSegment(row)
         if (segment === undefined || lastOf(segment) < expected) break
-        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= from && seq <= expected)
+        const entries = entriesOf(author, segment).slice(
+          Math.max(0, from - segment.first),
+          expected + 1 - segment.first,
+        )
         expected -= entries.length
         yield entries.toReversed()
       }
@@ -211,12 +215,11 @@ export class SegmentLogs {
     for (let start = 0; start < expected && expected < to; ) {
       start = expected
       for await (const row of this.#rows(author, start, to)) {
-        const bytes = segmentBytes(row)
         const segment = storedSegment(row)
-        if (bytes === undefined || segment === undefined || segment.first > expected) break
+        if (segment === undefined || segment.first > expected) break
         if (lastOf(segment) < expected) continue
         expected = lastOf(segment) + 1
-        yield [segment, bytes]
+        yield [segment, segmentBytes(row)]
       }
     }
   }
@@ -346,15 +349,4 @@ function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
     return false
   const below = segment.entries.slice(0, Math.max(0, proof.place - segment.first))
   return segment.first > proof.place || sameBytes(chainAfter(segment.before, below), proof.chain)
-}
-
-function entriesOf(author: AuthorId, segment: Segment): Entry[] {
-  const end = segment.entries.length - 1
-  return segment.entries.map((entry, index) => ({
-    author,
-    seq: segment.first + index,
-    at: storedAt(entry),
-    entry,
-    ...(index === end && { signature: segment.signature }),
-  }))
 }

@@ -1,21 +1,11 @@
 import { sameBytes } from '../base/bytes.js'
-import type { KeyPair } from '../base/signing.js'
 import { type At, EARLIEST } from './at.js'
 import { authorOfKey, type Seq } from './author.js'
-import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName, signChain } from './chain.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
 import { type Entry, validAt } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
-import {
-  bytesOf,
-  countThatFits,
-  encodeSegment,
-  lastOf,
-  SEGMENT_ENTRIES_BYTES_MAX,
-  SEGMENT_HEADER_BYTES,
-  type Segment,
-  sizeInSegment,
-} from './segment.js'
+import { bytesOf, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
 import { segmentWrite } from './segment-rows.js'
 import type { Write } from './store.js'
 
@@ -171,7 +161,7 @@ class Planner {
     links.forEach(({ entry, at }, index) => {
       this.#entries.push({ author, seq: first + index, at, entry, ...(index === count - 1 && { signature: kept }) })
     })
-    const size = links.reduce((sum, { entry }) => sum + sizeInSegment(entry), this.#head?.size ?? 0)
+    const size = links.reduce((sum, { entry }) => sum + sizeInSegment(entry.length), this.#head?.size ?? 0)
     this.#head = { author, seq: last, chain: end.chain, first: this.#head?.first ?? from.at, last: end.at, size }
     return true
   }
@@ -212,37 +202,4 @@ export function planBelow(
   }
   plan.flush()
   return plan.result()
-}
-
-/** Rows of own segments, and the chain value behind them. */
-export interface Sealed {
-  readonly writes: Write[]
-  readonly chain: ChainValue
-  /** What the entries take. */
-  readonly size: number
-}
-
-/** Cuts own entries into segments and signs each. `before` is the chain value before the first. */
-export function sealOwn(
-  keys: KeyPair,
-  room: Uint8Array,
-  first: Seq,
-  before: ChainValue,
-  entries: readonly Uint8Array[],
-): Sealed {
-  const writes: Write[] = []
-  let chain = before
-  let size = 0
-  for (let start = 0; start < entries.length; ) {
-    const part = entries.slice(start, start + countThatFits(entries, start))
-    const end = chainAfter(chain, part)
-    const signature = signChain(keys, room, first + start + part.length - 1, end)
-    const segment = { key: keys.publicKey, first: first + start, entries: part, before: chain, signature }
-    const bytes = encodeSegment(segment)
-    writes.push(segmentWrite(keys.publicKey, segment.first, bytes))
-    size += bytes.length - SEGMENT_HEADER_BYTES
-    chain = end
-    start += part.length
-  }
-  return { writes, chain, size }
 }

@@ -4,9 +4,10 @@ import { KEY_BYTES } from '../base/signing.js'
 import { atOf } from './at.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
+import { type Entry, storedAt } from './entry.js'
 import type { SignedHead } from './head.js'
 import { decodeSegment, type Segment } from './segment.js'
-import { after, type Range, type Row, type Write } from './store.js'
+import { after, type Put, type Range, type Row, type Write } from './store.js'
 
 // Keys and values of signed logs in the store. PROTOCOL.md §4.2.
 
@@ -35,19 +36,28 @@ export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
 export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
 
 /** A segment as a row: before it a checksum, for the database returns flipped bits as they are. */
-export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Write {
+export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Put {
   return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
 }
 
-/** The bytes of a stored segment; undefined where they are not those that were stored. */
-export const segmentBytes = ([, value]: Row): Uint8Array | undefined => unchecked(value)
+/** The bytes of a stored segment, as it is sent. */
+export const segmentBytes = ([, value]: Row): Uint8Array => value.subarray(CRC_BYTES)
 
-/** A stored segment, if it is whole and stands under its own key. */
-export function storedSegment(row: Row): Segment | undefined {
-  const bytes = segmentBytes(row)
+/** A stored segment, if it is what was stored, and stands under its own key. */
+export function storedSegment([key, value]: Row): Segment | undefined {
+  const bytes = unchecked(value)
   const segment = bytes === undefined ? undefined : decodeSegment(bytes)
-  if (segment === undefined || Buffer.compare(row[0], segmentKey(segment.key, segment.first)) !== 0) return undefined
+  if (segment === undefined || Buffer.compare(key, segmentKey(segment.key, segment.first)) !== 0) return undefined
   return segment
+}
+
+/** The entries of a stored segment. Their bytes are views of its own. */
+export function entriesOf(author: AuthorId, { first, entries, signature }: Segment): Entry[] {
+  const end = entries.length - 1
+  return entries.map((entry, index) => {
+    const [seq, at] = [first + index, storedAt(entry)]
+    return index === end ? { author, seq, at, entry, signature } : { author, seq, at, entry }
+  })
 }
 
 export const signedHeadKey = (author: AuthorId): Uint8Array =>

@@ -1,4 +1,4 @@
-import { concat, readVarint, varint } from '../base/bytes.js'
+import { readVarint, writeVarint } from '../base/bytes.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { KEY_BYTES, SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
@@ -18,35 +18,47 @@ export interface Segment {
   readonly signature: Uint8Array
 }
 
+interface SegmentHeader extends Omit<Segment, 'entries'> {
+  readonly count: number
+}
+
 const FIRST_AT = KEY_BYTES
 const COUNT_AT = FIRST_AT + 4
 const BEFORE_AT = COUNT_AT + 2
 const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
-const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
-
-/** What a segment takes besides its entries. */
-export const SEGMENT_HEADER_BYTES = ENTRIES_AT
+export const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
 
 /** What the entries of one segment may take, with their lengths. */
 export const SEGMENT_ENTRIES_BYTES_MAX = SEGMENT_BYTES_MAX - ENTRIES_AT
 
-const COUNT_MAX = 0xffff
-
 export const lastOf = ({ first, entries }: Pick<Segment, 'first' | 'entries'>): Seq => first + entries.length - 1
 
-/** Bytes that an entry takes in a segment. */
-export const sizeInSegment = (entry: Uint8Array): number =>
-  entry.length + (entry.length < 0x80 ? 1 : entry.length < 0x4000 ? 2 : 3)
+/** Bytes that an entry of `length` takes in a segment, with its length before it. */
+export const sizeInSegment = (length: number): number => length + (length < 0x80 ? 1 : length < 0x4000 ? 2 : 3)
+
+/** Writes what stands before the entries of a segment. */
+export function writeHeader(bytes: Buffer, { key, first, count, before, signature }: SegmentHeader): void {
+  bytes.set(key)
+  bytes.writeUInt32BE(first, FIRST_AT)
+  bytes.writeUInt16BE(count, COUNT_AT)
+  bytes.set(before, BEFORE_AT)
+  bytes.set(signature, SIGNATURE_AT)
+}
 
 /** Bytes that entries take in segments. */
 export const bytesOf = (entries: readonly Uint8Array[]): number =>
-  entries.reduce((sum, entry) => sum + sizeInSegment(entry), 0)
+  entries.reduce((sum, { length }) => sum + sizeInSegment(length), 0)
 
 export function encodeSegment({ key, first, entries, before, signature }: Segment): Uint8Array {
-  const header = Buffer.alloc(6)
-  header.writeUInt32BE(first, 0)
-  header.writeUInt16BE(entries.length, 4)
-  return concat([key, header, before, signature, ...entries.flatMap(entry => [varint(entry.length), entry])])
+  const bytes = Buffer.allocUnsafe(ENTRIES_AT + bytesOf(entries))
+  writeHeader(bytes, { key, first, count: entries.length, before, signature })
+  let offset = ENTRIES_AT
+  for (const entry of entries) {
+    offset = writeVarint(bytes, offset, entry.length)
+    bytes.set(entry, offset)
+    offset += entry.length
+  }
+  return bytes
 }
 
 /** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */
@@ -72,16 +84,4 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
     before: view.subarray(BEFORE_AT, SIGNATURE_AT),
     signature: view.subarray(SIGNATURE_AT, ENTRIES_AT),
   }
-}
-
-/** How many of `entries`, from `start` on, one segment holds: at least one. */
-export function countThatFits(entries: readonly Uint8Array[], start: number): number {
-  let size = 0
-  let count = 0
-  for (let i = start; i < entries.length && count < COUNT_MAX; i++) {
-    size += sizeInSegment(entries[i] as Uint8Array)
-    if (size > SEGMENT_ENTRIES_BYTES_MAX && count > 0) break
-    count++
-  }
-  return count
 }

@@ -1,7 +1,11 @@
+export interface Put {
+  readonly type: 'put'
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
 /** One change of a commit. */
-export type Write =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: Uint8Array }
+export type Write = Put | { readonly type: 'del'; readonly key: Uint8Array }
 
 export interface Range {
   readonly gte: Uint8Array

@@ -68,11 +68,11 @@ export class WrittenLog {
     let size = 0
     this.entries.forEach((entry, index) => {
       const seq = index + 1
-      size += sizeInSegment(entry)
+      size += sizeInSegment(entry.length)
       if (size > RUN_BYTES_MAX) {
         runs.push(this.run(first, seq - 1, isOurs))
         first = seq
-        size = sizeInSegment(entry)
+        size = sizeInSegment(entry.length)
       }
       if (wanted.has(seq) || seq === this.entries.length) {
         runs.push(this.run(first, seq, isOurs))

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { ENTRY_BYTES_MAX } from '../../src/base/limits.js'
 import { sayLines } from '../../src/cli/input.js'
 import { HybridClock } from '../../src/log/at.js'
-import { encodeEntry } from '../../src/log/entry.js'
+import { entryText } from '../../src/log/entry.js'
 import type { Peer } from '../../src/peer/peer.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -76,7 +76,8 @@ test('a long message fits into entries, whatever it is made of', async () => {
       const said = await saidOf(isJson ? JSON.stringify(text) : text, isJson)
       assert.equal(said.join(''), text)
       for (const message of said) {
-        assert.ok(encodeEntry(at, 0, { username: 'x'.repeat(32), message }).length <= ENTRY_BYTES_MAX)
+        const entry = entryText(at, 0, { username: 'x'.repeat(32), message })
+        assert.ok(Buffer.byteLength(entry) <= ENTRY_BYTES_MAX)
       }
     }
   }

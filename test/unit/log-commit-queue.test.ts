@@ -104,6 +104,24 @@ test('what is written while the disk is busy shares the next commit: 1,000 write
   assert.equal(store.calls.length, 2)
 })
 
+test('what fills a commit goes to the disk within its turn, and what follows shares the next', async () => {
+  const { store, queue } = setUp()
+  const writes = [queue.write([put('a')])]
+  queue.begin()
+  assert.deepEqual(
+    store.calls.map(({ keys }) => keys),
+    [['a']],
+  )
+  writes.push(queue.write([put('b')]))
+  queue.begin()
+  writes.push(queue.write([put('c')]))
+  ;(await store.called(1)).succeed()
+  const second = await store.called(2)
+  assert.deepEqual(second.keys, ['b', 'c'])
+  second.succeed()
+  assert.deepEqual(await outcomes(writes), ['stored', 'stored', 'stored'])
+})
+
 test('a write resolves when its commit is on disk, and not before', async () => {
   const { store, queue } = setUp()
   let isStored = false
@@ -234,8 +252,11 @@ test('a second failure begins again with the shortest wait', async () => {
 
 test('writes that cannot be told are a failure like any other, not a queue that hangs', async () => {
   const { queue, told } = setUp()
-  const bad = queue.write(() => {
-    throw new Error('cannot be encoded')
+  const bad = queue.write({
+    bytes: () => 0,
+    writes: () => {
+      throw new Error('cannot be encoded')
+    },
   })
   assert.deepEqual(await outcomes([bad, queue.write([put('a')])]), ['LOG_WRITE_FAILED', 'LOG_WRITE_FAILED'])
   assert.deepEqual(told, ['failed'])

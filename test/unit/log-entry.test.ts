@@ -4,38 +4,38 @@ import { utf8 } from '../../src/base/bytes.js'
 import { ChatError } from '../../src/base/errors.js'
 import { ENTRY_BYTES_MAX } from '../../src/base/limits.js'
 import { atMillis } from '../../src/log/at.js'
-import { claimedAt, decodeEntry, encodeEntry } from '../../src/log/entry.js'
+import { claimedAt, decodeEntry, entryText } from '../../src/log/entry.js'
 
 const NOW = 1_763_670_000_123
 const AT = atMillis(NOW, 7)
 
 test('an entry is JSON that the original program prints, and its clock stands first', () => {
-  const bytes = encodeEntry(AT, NOW, { username: 'alice', message: 'hello' })
-  assert.equal(String(bytes), '{"at":"1763670000123.0007","username":"alice","message":"hello"}')
-  assert.equal(claimedAt(bytes), AT)
-  assert.deepEqual({ ...decodeEntry(bytes) }, { at: AT, username: 'alice', message: 'hello' })
+  const text = entryText(AT, NOW, { username: 'alice', message: 'hello' })
+  assert.equal(text, '{"at":"1763670000123.0007","username":"alice","message":"hello"}')
+  assert.equal(claimedAt(utf8(text)), AT)
+  assert.deepEqual({ ...decodeEntry(utf8(text)) }, { at: AT, username: 'alice', message: 'hello' })
 })
 
 test("the writer's own clock stands beside it where the two are over a minute apart", () => {
   const members = { username: 'alice', message: 'hello' }
-  assert.doesNotMatch(String(encodeEntry(AT, NOW - 60_000, members)), /time/)
-  assert.match(String(encodeEntry(AT, NOW - 60_001, members)), /"time":1763669940122,/)
-  assert.match(String(encodeEntry(AT, NOW + 60_001, members)), /"time":1763670060124,/)
+  assert.doesNotMatch(entryText(AT, NOW - 60_000, members), /time/)
+  assert.match(entryText(AT, NOW - 60_001, members), /"time":1763669940122,/)
+  assert.match(entryText(AT, NOW + 60_001, members), /"time":1763670060124,/)
 })
 
 test('an entry of 16 KiB fits exactly, one byte more is refused with a hint', () => {
-  const empty = encodeEntry(AT, NOW, { username: 'alice', message: '' }).length
+  const empty = entryText(AT, NOW, { username: 'alice', message: '' }).length
   const room = ENTRY_BYTES_MAX - empty
-  const full = encodeEntry(AT, NOW, { username: 'alice', message: 'x'.repeat(room) })
+  const full = entryText(AT, NOW, { username: 'alice', message: 'x'.repeat(room) })
   assert.equal(full.length, ENTRY_BYTES_MAX)
-  assert.equal(decodeEntry(full)?.message.length, room)
+  assert.equal(decodeEntry(utf8(full))?.message.length, room)
   assert.throws(
-    () => encodeEntry(AT, NOW, { username: 'alice', message: 'x'.repeat(room + 1) }),
+    () => entryText(AT, NOW, { username: 'alice', message: 'x'.repeat(room + 1) }),
     error =>
       error instanceof ChatError && error.code === 'BAD_MESSAGE' && /16385 bytes/.test(error.message) && !!error.hint,
   )
-  assert.throws(() => encodeEntry(AT, NOW, { username: 'alice', message: '愛'.repeat(room / 2) }), ChatError)
-  assert.equal(decodeEntry(utf8(`${String(full).slice(0, -1)} }`)), undefined, 'nor is it read')
+  assert.throws(() => entryText(AT, NOW, { username: 'alice', message: '愛'.repeat(room / 2) }), ChatError)
+  assert.equal(decodeEntry(utf8(`${full.slice(0, -1)} }`)), undefined, 'nor is it read')
 })
 
 test('these bytes are no entry', () => {

@@ -6,6 +6,7 @@ import { utf8 } from '../../src/base/bytes.js'
 import { ChatError } from '../../src/base/errors.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import type { AuthorId } from '../../src/log/author.js'
+import type { Entry } from '../../src/log/entry.js'
 import { LevelStore } from '../../src/log/level-store.js'
 import { Log } from '../../src/log/log.js'
 import { rowKey } from '../../src/log/row-keys.js'
@@ -255,5 +256,23 @@ test('an entry of 16 KiB is appended and read back, and one byte more is refused
   assert.deepEqual((await log.entry(log.id, 2))?.entry, full.entry)
   await assert.rejects(log.append({ username: 'alice', message: `${message}x` }), { code: 'BAD_MESSAGE' })
   assert.equal((await log.append({ username: 'alice', message: 'after' })).seq, 3)
+  await log.close()
+})
+
+test('12 MB said in one turn are stored in several commits, in order, each entry as it is told', async t => {
+  const log = await Log.open(await temporaryDirectory(t))
+  const spans: number[] = []
+  log.on('entries', ({ to }) => spans.push(to - 1))
+  const message = 'é'.repeat(3_000)
+  const said = await Promise.all(
+    Array.from({ length: 2_000 }, (_, i) => log.append({ username: 'alice', message: `${i} ${message}` })),
+  )
+  assert.ok(spans.length > 2)
+  assert.equal(spans.at(-1), 2_000)
+  const stored: Entry[] = []
+  for await (const entries of log.read()) stored.push(...entries)
+  const told = ({ seq, at, entry }: Entry): string => `${seq} ${at} ${Buffer.from(entry)}`
+  assert.deepEqual(said.map(told), stored.map(told))
+  assert.deepEqual(await log.verify(log.id), { last: 2_000, fault: undefined })
   await log.close()
 })
