@@ -46,6 +46,9 @@ export const LOG_BYTES_MAX = 1024 ** 3
 /** Logs of which one handshake says how far they go: AUTHORS_MAX, and those that a database held before there was a limit. */
 export const HEADS_MAX = 2 * AUTHORS_MAX
 
+/** Heads that are said at once; of more, sums come first, which take as much as these and a half. */
+export const HEADS_AT_ONCE_MAX = 4
+
 /** New authors that one link may bring in an hour. Bounds how fast a stranger can use up AUTHORS_MAX. */
 export const NEW_AUTHORS_PER_HOUR_MAX = 32
 
@@ -62,6 +65,12 @@ export const SIGNATURE_MEMBER_BYTES = 96
 /** Highest seq: what scuttleup's `uint32` can carry. */
 export const SEQ_MAX = 0xffff_ffff
 
+/** How long what one link told of may take to come over another before it is asked for, and a peer that was asked before others are. */
+export const NOTE_MS_MAX = 250
+
+/** How long nothing may come of a log of which more was told, before others are asked, or the same again. */
+export const STALL_MS_MAX = 8_000
+
 /** Bytes that wait for the disk from one link before its socket is no longer read. */
 export const PENDING_BYTES_MAX = 256 * 1024
 
@@ -70,9 +79,6 @@ export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
 
 /** Bytes read from the database at once. */
 export const PAGE_BYTES_MAX = 64 * 1024
-
-/** Ranges that a live reader who does not read may lag behind before order of arrival is given up for memory. */
-export const LAG_RANGES_MAX = 4_096
 
 /** First and longest wait before the disk is tried again after a failed write. */
 export const DISK_RETRY_MS_MIN = 250

@@ -16,7 +16,7 @@ const ROOM_BYTES = 32
 /** The bytes of an export: the magic line, the room id, then proofs and segments in frames, as they go between ours. */
 export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uint8Array> {
   yield concat([MAGIC, room])
-  for await (const relayed of log.relay({ live: false })) {
+  for await (const relayed of log.relay()) {
     if (relayed.kind === 'fork') yield encodeFork(relayed.proof)
     // A frame for each, so that what is damaged is that one alone.
     if (relayed.kind === 'segments') yield concat(relayed.segments.map(segment => encodeSegments([segment])))

@@ -23,6 +23,12 @@ export type Effect =
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The other side asks for the segment that holds this place. */
   | { readonly kind: 'wanted'; readonly want: Digest }
+  /** Bytes for the other side. */
+  | { readonly kind: 'say'; readonly bytes: Uint8Array }
+  /** The other side holds so much durably. */
+  | { readonly kind: 'told'; readonly heads: readonly Digest[] }
+  /** The other side wants what follows this, now and from now on. */
+  | { readonly kind: 'asked'; readonly since: Digest }
   /** Worth telling the user, once. */
   | { readonly kind: 'warn'; readonly reason: string }
   /** The other side broke the protocol: close this one link. */

@@ -1,4 +1,4 @@
-import { AUTHORS_MAX, LAG_RANGES_MAX } from '../base/limits.js'
+import { AUTHORS_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from './author.js'
 import type { ForkProof } from './fork.js'
 
@@ -9,29 +9,35 @@ export interface Span {
   readonly to: Seq
 }
 
-/** What one live reader has yet to read, in order of arrival. Bounded however far the reader lags behind. */
+/** What one live reader has yet to read: a span an author, in order of arrival. So it is bounded however far he lags behind. */
 export class Feed {
   readonly #isRelayed: boolean
-  #spans: Span[] = []
+  readonly #onClose: (feed: Feed) => void
+  readonly #spans = new Map<AuthorId, Span>()
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
 
   /** `isRelayed`: whether the reader passes on what it reads, and proofs of forks too. */
-  constructor(isRelayed = false) {
+  constructor(isRelayed = false, onClose: (feed: Feed) => void = () => {}) {
     this.#isRelayed = isRelayed
+    this.#onClose = onClose
   }
 
   get isClosed(): boolean {
     return this.#isClosed
   }
 
+  get isEmpty(): boolean {
+    return this.#spans.size === 0 && this.#proofs.length === 0
+  }
+
+  /** Spans of one author that wait become one, which covers both. */
   push(span: Span): void {
-    const last = this.#spans.at(-1)
-    if (last?.author === span.author && last.to === span.from)
-      this.#spans[this.#spans.length - 1] = { ...last, to: span.to }
-    else this.#spans.push(span)
-    if (this.#spans.length > LAG_RANGES_MAX) this.#spans = mergedByAuthor(this.#spans)
+    const { author, from, to } = span
+    const before = this.#spans.get(author)
+    if (before === undefined) this.#spans.set(author, span)
+    else this.#spans.set(author, { author, from: Math.min(before.from, from), to: Math.max(before.to, to) })
     this.#wake?.()
   }
 
@@ -46,14 +52,25 @@ export class Feed {
     return this.#proofs.splice(0)
   }
 
-  /** What was not taken yet, in order of arrival; one span an author where several follow each other. */
+  /** The span that waits longest. */
+  take(): Span | undefined {
+    for (const span of this.#spans.values()) {
+      this.#spans.delete(span.author)
+      return span
+    }
+    return undefined
+  }
+
+  /** All that waits. */
   takeAll(): Span[] {
-    return mergedByAuthor(this.#spans.splice(0))
+    const spans = [...this.#spans.values()]
+    this.#spans.clear()
+    return spans
   }
 
   /** Resolves when there may be something to take, or when the feed is closed. */
   async wait(): Promise<void> {
-    if (this.#spans.length > 0 || this.#proofs.length > 0 || this.#isClosed) return
+    if (!this.isEmpty || this.#isClosed) return
     await new Promise<void>(resolve => {
       this.#wake = resolve
     })
@@ -62,16 +79,7 @@ export class Feed {
 
   close(): void {
     this.#isClosed = true
+    this.#onClose(this)
     this.#wake?.()
   }
-}
-
-/** One span an author, in the order in which the authors first appear: order of arrival is given up for bounded memory. */
-function mergedByAuthor(spans: readonly Span[]): Span[] {
-  const merged = new Map<AuthorId, Span>()
-  for (const span of spans) {
-    const before = merged.get(span.author)
-    merged.set(span.author, before === undefined ? span : { ...before, to: span.to })
-  }
-  return [...merged.values()]
 }

@@ -8,6 +8,7 @@ import { decodeProof, encodeProof, type ForkProof } from './fork.js'
 import type { Digest } from './head.js'
 import { type Change, decodeChange, encodeChange } from './messages.js'
 import { decodeSegment, type Segment } from './segment.js'
+import { SUMS_BYTES } from './sums.js'
 
 // Frames between ours: a byte that says what it is, then the rest. PROTOCOL.md §5.2.
 
@@ -16,6 +17,8 @@ const SEGMENTS = 2
 const LOOSE = 3
 const FORK = 4
 const WANT = 5
+const CLOCK = 6
+const SUMS = 7
 
 export type PeerFrame =
   /** How far the sender's logs go. */
@@ -28,21 +31,55 @@ export type PeerFrame =
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The sender asks for the segment that holds this place. */
   | { readonly kind: 'want'; readonly want: Digest }
+  /** How far the sender holds logs, and what it wants of them. */
+  | { readonly kind: 'clock'; readonly notes: readonly Note[] }
+  /** Sums over how far the sender's logs go. */
+  | { readonly kind: 'sums'; readonly sums: Uint8Array }
   /** Of a later version: passed over. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad'; readonly reason: string }
 
-const DIGEST_BYTES = KEY_BYTES + 4
+/** What one peer says to another about a log. */
+export interface Note extends Digest {
+  /**
+   * `tell`: up to seq it is held durably. `ask`: what follows seq is wanted, now and from now on. `stop`: it is held, and no
+   * more of it is wanted but to be told.
+   */
+  readonly kind: NoteKind
+}
+/** In the order of their field numbers; those of unsigned authors stand three further. */
+const NOTE_KINDS = ['tell', 'ask', 'stop'] as const
+export type NoteKind = (typeof NOTE_KINDS)[number]
+
+const PLACE_BYTES = KEY_BYTES + 4
 export const CHAIN_PREFIX_BYTES = 8
+const FROZEN_BYTES = 4
 
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
   const fields = heads.map(head => {
     const key = keyOf(head.author)
-    if (key === undefined) return bytesField(2, concat([textField(1, head.author), varintField(2, head.seq)]))
-    return bytesField(1, concat([placeOf(key, head.seq), head.chain ?? EMPTY]))
+    return key === undefined ? bytesField(2, unsignedBytes(head)) : bytesField(1, signedBytes(key, head))
   })
   return frame(concat([Uint8Array.of(HEADS), ...fields]))
 }
+
+export const encodeSums = (sums: Uint8Array): Uint8Array => frame(concat([Uint8Array.of(SUMS), sums]))
+
+export function encodeClock(notes: readonly Note[]): Uint8Array {
+  const fields = notes.map(note => {
+    const key = keyOf(note.author)
+    const number = NOTE_KINDS.indexOf(note.kind) + 1
+    return key === undefined
+      ? bytesField(number + NOTE_KINDS.length, unsignedBytes(note))
+      : bytesField(number, signedBytes(key, note))
+  })
+  return frame(concat([Uint8Array.of(CLOCK), ...fields]))
+}
+
+const signedBytes = (key: Uint8Array, { seq, chain, frozen }: Digest): Uint8Array =>
+  concat([placeOf(key, seq), chain ?? EMPTY, frozen === undefined ? EMPTY : numberOf(frozen)])
+
+const unsignedBytes = ({ author, seq }: Digest): Uint8Array => concat([textField(1, author), varintField(2, seq)])
 
 export const encodeSegments = (segments: readonly Uint8Array[]): Uint8Array =>
   frame(concat([Uint8Array.of(SEGMENTS), ...segments.flatMap(segment => [varint(segment.length), segment])]))
@@ -55,10 +92,12 @@ export const encodeFork = (proof: ForkProof): Uint8Array => frame(concat([Uint8A
 export const encodeWant = ({ author, seq }: Digest): Uint8Array =>
   frame(concat([Uint8Array.of(WANT), placeOf(keyOf(author) ?? EMPTY, seq)]))
 
-function placeOf(key: Uint8Array, seq: Seq): Uint8Array {
-  const place = Buffer.alloc(4)
-  place.writeUInt32BE(seq)
-  return concat([key, place])
+const placeOf = (key: Uint8Array, seq: Seq): Uint8Array => concat([key, numberOf(seq)])
+
+function numberOf(seq: Seq): Uint8Array {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(seq)
+  return bytes
 }
 
 /** What the body of a frame says. Never throws; nothing in it is checked but its form. */
@@ -75,6 +114,10 @@ export function decodeFrame(body: Uint8Array): PeerFrame {
     }
     case HEADS:
       return decodeHeads(rest)
+    case CLOCK:
+      return decodeClock(rest)
+    case SUMS:
+      return rest.length === SUMS_BYTES ? { kind: 'sums', sums: rest } : { kind: 'bad', reason: 'sums that are none' }
     case SEGMENTS:
       return decodeSegments(rest)
     case LOOSE: {
@@ -100,11 +143,33 @@ function decodeHeads(bytes: Uint8Array): PeerFrame {
   return { kind: 'heads', heads }
 }
 
+function decodeClock(bytes: Uint8Array): PeerFrame {
+  const notes: Note[] = []
+  const fields = bytes.length === 0 ? [] : readFields(bytes)
+  if (fields === undefined) return { kind: 'bad', reason: 'notes that cannot be read' }
+  for (const { number, ...field } of fields) {
+    const kind = NOTE_KINDS[(number - 1) % NOTE_KINDS.length]
+    if (field.kind !== 'bytes' || kind === undefined || number > 2 * NOTE_KINDS.length) continue
+    const digest = number <= NOTE_KINDS.length ? signedDigest(field.value) : unsignedDigest(field.value)
+    if (digest === undefined) return { kind: 'bad', reason: 'a note that is none' }
+    notes.push({ ...digest, kind })
+  }
+  return { kind: 'clock', notes }
+}
+
 function signedDigest(bytes: Uint8Array): Digest | undefined {
-  if (bytes.length !== DIGEST_BYTES && bytes.length !== DIGEST_BYTES + CHAIN_PREFIX_BYTES) return undefined
-  const seq = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).readUInt32BE(KEY_BYTES)
+  const rest = bytes.length - PLACE_BYTES
+  // With the chain value, the place from which it is frozen, both, or neither.
+  if (rest !== 0 && rest !== CHAIN_PREFIX_BYTES && rest !== FROZEN_BYTES && rest !== CHAIN_PREFIX_BYTES + FROZEN_BYTES)
+    return undefined
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const author = authorOfKey(bytes.subarray(0, KEY_BYTES))
-  return bytes.length === DIGEST_BYTES ? { author, seq } : { author, seq, chain: bytes.subarray(DIGEST_BYTES) }
+  return {
+    author,
+    seq: view.readUInt32BE(KEY_BYTES),
+    ...(rest >= CHAIN_PREFIX_BYTES && { chain: bytes.subarray(PLACE_BYTES, PLACE_BYTES + CHAIN_PREFIX_BYTES) }),
+    ...(rest % CHAIN_PREFIX_BYTES !== 0 && { frozen: view.readUInt32BE(bytes.length - FROZEN_BYTES) }),
+  }
 }
 
 function unsignedDigest(bytes: Uint8Array): Digest | undefined {

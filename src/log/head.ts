@@ -26,6 +26,8 @@ export interface Digest {
   readonly seq: Seq
   /** The first 8 bytes of the chain value there: so forks of equal length are seen. */
   readonly chain?: Uint8Array
+  /** From here on it is proven that there are two histories. */
+  readonly frozen?: Seq
 }
 
 /** How far a signed log goes, with the chain value there. */

@@ -46,6 +46,11 @@ export class Ledger {
     return this.tips.get(author)?.durable ?? 0
   }
 
+  /** How far a log goes, with what is on its way to the disk. */
+  planned(author: AuthorId): Seq {
+    return this.tips.get(author)?.planned.seq ?? 0
+  }
+
   signedHead(author: AuthorId): SignedHead | undefined {
     const planned = this.tips.get(author)?.planned
     return planned !== undefined && 'chain' in planned ? planned : undefined

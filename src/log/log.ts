@@ -13,7 +13,7 @@ import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
 import { type Entry, entryText, type Members } from './entry.js'
-import type { Span } from './feed.js'
+import type { Feed, Span } from './feed.js'
 import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
@@ -22,7 +22,7 @@ import { loadKey } from './identity.js'
 import { Intake } from './intake.js'
 import { Ledger } from './ledger.js'
 import { LevelStore } from './level-store.js'
-import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
+import type { ReadOptions, Refusal, RelayOptions, ReplicationOptions } from './options.js'
 import { OwnLog, storedOffer } from './own-log.js'
 import { Reader } from './reader.js'
 import type { Relayed } from './relay.js'
@@ -35,6 +35,7 @@ import type { SignedRun } from './segment-plan.js'
 import { OFFERED_KEY } from './segment-rows.js'
 import type { Store } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
+import { type Branch, Tree, type Voice } from './tree.js'
 
 export interface LogOptions {
   /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
@@ -80,6 +81,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
   readonly #relearning = new Map<AuthorId, Promise<void>>()
   readonly #reader: Reader
+  readonly #tree: Tree
   readonly #onceWritable: (() => void)[] = []
   readonly #restoration: Restoration
   readonly #intake: Intake
@@ -108,6 +110,7 @@ export class Log extends EventEmitter<LogEvents> {
       onSealed: head => void this.#ledger.plan(head),
       onStored: (author, from, to) => this.#ledger.stored(author, from, to, 1),
     })
+    this.#tree = new Tree(this.#clock, author => this.reach(author))
     this.#forks = new Forks(store, this.#room, this.#segments)
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks)
     const parts = {
@@ -172,12 +175,21 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** What a peer may be told before it has told its own: of the own log no more than somebody was told before. */
   get told(): Digest[] {
-    return this.head.map(({ author, seq }) => {
-      const place = this.#forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY
-      const told = Math.min(seq, place - 1, author === this.id ? this.#own.offered : seq)
-      const head = this.#ledger.signedHead(author)
-      return { author, seq: told, ...(head?.seq === told && { chain: head.chain.subarray(0, CHAIN_PREFIX_BYTES) }) }
-    })
+    return this.head.map(({ author }) => this.toldOf(author))
+  }
+
+  /** The same of one log. */
+  toldOf(author: AuthorId): Digest {
+    const seq = this.#ledger.durable(author)
+    const frozen = this.#forks.proofOf(author)?.place
+    const told = Math.min(seq, (frozen ?? Number.POSITIVE_INFINITY) - 1, author === this.id ? this.#own.offered : seq)
+    const head = this.#ledger.signedHead(author)
+    return {
+      author,
+      seq: told,
+      ...(head?.seq === told && { chain: head.chain.subarray(0, CHAIN_PREFIX_BYTES) }),
+      ...(frozen !== undefined && { frozen }),
+    }
   }
 
   get isReadOnly(): boolean {
@@ -259,9 +271,30 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#reader.read(options)
   }
 
-  /** What a peer of ours lacks, as it is stored; then, where `live`, what arrives. */
-  relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
-    return this.#reader.relay(options)
+  /** All that a peer of ours lacks, as it is stored. */
+  relay(since: readonly Digest[] = []): AsyncGenerator<Relayed> {
+    return this.#reader.relay(since)
+  }
+
+  /** What a feed brings, for a peer of ours that follows it. */
+  follow(options: RelayOptions): AsyncGenerator<Relayed> {
+    return this.#reader.follow(options)
+  }
+
+  /** What arrives from now on, for one who relays it. */
+  openFeed(): Feed {
+    return this.#reader.openFeed(undefined, true)
+  }
+
+  /** A link opens, over which entries come: to the peer `peer`, where that is proven, and with a voice, where it is one of ours. */
+  openBranch(peer: AuthorId | undefined, voice: Voice | undefined): Branch {
+    return this.#tree.open(peer, voice)
+  }
+
+  /** How far a log goes here, with what is on its way to the disk; of the own log what somebody may have been told of. */
+  reach(author: AuthorId): Seq {
+    const planned = this.#ledger.planned(author)
+    return author === this.id ? Math.min(planned, this.#own.offered) : planned
   }
 
   /** The same as a stream of entries, in scuttleup's words. */

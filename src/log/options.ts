@@ -1,6 +1,8 @@
-import type { Seq } from './author.js'
+import type { AuthorId, Seq } from './author.js'
+import type { Feed, Span } from './feed.js'
 import type { Digest } from './head.js'
 import type { Mode } from './messages.js'
+import type { Way } from './relay.js'
 
 export interface ReadOptions {
   /** Go on with what arrives, in order of arrival, until the reader is closed. */
@@ -15,11 +17,23 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
 }
 
+/** What is relayed to a peer of ours that follows what arrives. */
+export interface RelayOptions {
+  /** What there is to relay, until it is closed. */
+  readonly feed: Feed
+  /** What is to be done with it. */
+  readonly way: (span: Span) => Way
+  /** Whether it knows already that two histories are proven from a place on. */
+  readonly knowsFork: (author: AuthorId, place: Seq) => boolean
+}
+
 export interface ReplicationOptions {
   readonly live?: boolean
   readonly mode?: Mode
   /** How the other side speaks: as the original program does, or as ours does to ours. */
   readonly dialect?: 'original' | 'ours'
+  /** The author at the other side, where that is proven. */
+  readonly peer?: AuthorId | undefined
   /** Authors that this replication may bring in an hour; without it as many as the log takes. */
   readonly newAuthorsPerHourMax?: number
   /** Called when the other side has said how far its logs go. */

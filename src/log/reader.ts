@@ -1,13 +1,14 @@
 import { FRAME_BYTES_MAX } from '../base/limits.js'
 import { EARLIEST } from './at.js'
-import { type AuthorId, isSigned, type Seq } from './author.js'
+import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import type { Entry } from './entry.js'
 import { Feed, type Span } from './feed.js'
 import { below, type ForkProof } from './fork.js'
 import type { Forks } from './forks.js'
+import type { Digest } from './head.js'
 import { lastEntries, merge, type Stretch } from './history.js'
-import type { ReadOptions } from './options.js'
-import type { Relayed } from './relay.js'
+import type { ReadOptions, RelayOptions } from './options.js'
+import type { Relayed, Way } from './relay.js'
 import type { RowLogs } from './row-logs.js'
 import { encodeSegment, lastOf } from './segment.js'
 import type { SegmentLogs } from './segment-logs.js'
@@ -42,7 +43,7 @@ export class Reader {
   /** Ends all readers at their next step. */
   close(): void {
     this.#isClosed = true
-    for (const feed of this.#feeds) feed.close()
+    for (const feed of [...this.#feeds]) feed.close()
   }
 
   /** Entries of one log, in order. */
@@ -52,7 +53,7 @@ export class Reader {
 
   /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const feed = options.live || options.tail ? this.#openFeed(options.signal, false) : undefined
+    const feed = options.live || options.tail ? this.openFeed(options.signal, false) : undefined
     try {
       const since = sinceOf(options)
       const stretches = options.tail ? [] : this.#stretches(since)
@@ -67,42 +68,42 @@ export class Reader {
     } catch (error) {
       if (!this.#isClosed) throw error
     } finally {
-      this.#closeFeed(feed)
+      feed?.close()
     }
   }
 
-  /** What a peer of ours lacks: segments as they are stored, and entries of unsigned authors; then, where `live`, what arrives. */
-  async *relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed> {
-    const feed = options.live ? this.#openFeed(options.signal, true) : undefined
+  /** All that a peer of ours lacks: proofs of forks, segments as they are stored, entries of unsigned authors. */
+  async *relay(since: readonly Digest[]): AsyncGenerator<Relayed> {
+    const stretches = this.#stretches(sinceOf({ since })).sort((a, b) => (a.first < b.first ? -1 : 1))
+    for (const proof of this.#forks.proofs) yield { kind: 'fork', proof }
+    for (const stretch of stretches) yield* this.#relayed(this.#undisputed(stretch))
+  }
+
+  /** What a feed brings, for a peer of ours, until it is closed: a page of each log in turn, so that none waits for another. */
+  async *follow({ feed, way, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
     try {
-      const since = sinceOf(options)
-      const stretches = this.#stretches(since).sort((a, b) => (a.first < b.first ? -1 : 1))
-      for (const proof of this.#forks.proofs) yield { kind: 'fork', proof }
-      for (const stretch of stretches) yield* this.#relayed(stretch)
-      while (feed !== undefined && !feed.isClosed) {
+      for (const proof of this.#forks.proofs)
+        if (!knowsFork(authorOfKey(proof.segments[0].key), proof.place)) yield { kind: 'fork', proof }
+      while (!feed.isClosed) {
         await feed.wait()
         for (const proof of feed.takeProofs()) yield { kind: 'fork', proof }
-        for (const span of feed.takeAll()) for (const rest of behind(since, span)) yield* this.#relayed(rest)
+        const span = feed.take()
+        if (span !== undefined) yield* this.#followed(this.#undisputed(span), feed, way)
       }
     } catch (error) {
       if (!this.#isClosed) throw error
     } finally {
-      this.#closeFeed(feed)
+      feed.close()
     }
   }
 
-  #openFeed(signal: AbortSignal | undefined, isRelayed: boolean): Feed {
-    const feed = new Feed(isRelayed)
+  /** A feed of what arrives from now on, and of proofs of forks where they are passed on. */
+  openFeed(signal: AbortSignal | undefined, isRelayed: boolean): Feed {
+    const feed = new Feed(isRelayed, closed => this.#feeds.delete(closed))
+    this.#feeds.add(feed)
     if (this.#isClosed || signal?.aborted) feed.close()
     signal?.addEventListener('abort', () => feed.close(), { once: true })
-    this.#feeds.add(feed)
     return feed
-  }
-
-  #closeFeed(feed: Feed | undefined): void {
-    if (feed === undefined) return
-    feed.close()
-    this.#feeds.delete(feed)
   }
 
   #stretches(since: ReadonlyMap<AuthorId, Seq>): Stretch[] {
@@ -127,14 +128,35 @@ export class Reader {
     yield* merge(kept, span => this.log(span))
   }
 
+  async *#followed(span: Span, feed: Feed, way: (span: Span) => Way): AsyncGenerator<Relayed> {
+    const { author, to } = span
+    const first = way(span)
+    if (first.kind === 'tell') yield { kind: 'note', author }
+    if (first.kind !== 'send') return
+    for await (const relayed of this.#relayed({ author, from: first.from, to })) {
+      yield relayed
+      const rest = way(span)
+      if (rest.kind !== 'send') return
+      if (feed.isEmpty) continue
+      feed.push({ author, from: rest.from, to })
+      return
+    }
+  }
+
+  /** What of a span may be passed on: of a forked log only what stands below the fork. */
+  #undisputed({ author, from, to }: Span): Span {
+    return { author, from, to: Math.min(to, this.#forks.proofOf(author)?.place ?? to) }
+  }
+
   async *#relayed({ author, from, to }: Span): AsyncGenerator<Relayed> {
+    if (from >= to) return
     if (!isSigned(author)) {
       for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
       return
     }
     const place = this.#forks.proofOf(author)?.place
     if (place !== undefined) {
-      yield* this.#relayedBelow(place, { author, from, to: Math.min(to, place) })
+      yield* this.#relayedBelow(place, { author, from, to })
       return
     }
     for await (const { segments, last } of this.#segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {

@@ -6,36 +6,22 @@ import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
 import { encodeSegments } from './frames.js'
 import type { Digest } from './head.js'
-import type { Mode } from './messages.js'
 import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
-import { PeerSession } from './peer-session.js'
-import type { Relayed } from './relay.js'
-import { encodeSegment, type Segment } from './segment.js'
+import { encodeSegment, lastOf, type Segment } from './segment.js'
 import type { SignedRun } from './segment-plan.js'
 import { Session } from './session.js'
+import { type Library, talkToOriginal, talkToOurs } from './talk.js'
 
 /** What the streams need of a log. */
-interface Source {
-  readonly id: AuthorId
-  readonly told: Digest[]
-  read(options: ReadOptions): AsyncGenerator<readonly Entry[]>
-  relay(options: Pick<ReadOptions, 'since' | 'live' | 'signal'>): AsyncGenerator<Relayed>
+interface Source extends Library {
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
   addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined>
-  segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
-  /** Heads of equal length with another chain value than held here. */
   differing(heads: readonly Digest[]): Digest[]
-  isDisputed(entry: Digest): boolean
+  segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
+  newAuthorAllowance(perHourMax: number): Allowance
   ownClaimed(seq: Seq): void
   offer(): Promise<void>
-  newAuthorAllowance(perHourMax: number): Allowance
-}
-
-/** A session, and what it sends to a peer that holds `since`. */
-interface Talk {
-  readonly session: Session | PeerSession
-  bytesSince(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
 }
 
 /** A stream of entries over `log.read`. */
@@ -79,9 +65,10 @@ export function entryStream(log: Pick<Source, 'read'>, options: ReadOptions): Re
 
 /** The thin layer between a session and a socket: it performs the session's effects, with back-pressure both ways. */
 export function replicationStream(log: Source, options: ReplicationOptions): Duplex {
-  const isLive = options.live !== false
-  const { session, bytesSince } =
-    options.dialect === 'ours' ? talkToOurs(log, isLive) : talkToOriginal(log, isLive, options.mode ?? 'sync')
+  const { session, branch, bytesSince, asked, close } =
+    options.dialect === 'ours'
+      ? talkToOurs(log, options, bytes => void (hasEnded || stream.destroyed || stream.push(bytes)))
+      : talkToOriginal(log, options)
   const allowance =
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
   const abort = new AbortController()
@@ -108,6 +95,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     },
     destroy: (error, done) => {
       abort.abort()
+      close()
       onDrain?.()
       done(error)
     },
@@ -116,9 +104,11 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const perform = (effect: Effect): void => {
     switch (effect.kind) {
       case 'offer':
+        branch.brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
         take(effect.run.author, effect.run.entries, log.add(effect.run, allowance))
         return
       case 'offer-signed':
+        branch.brought(effect.author, lastOfRuns(effect.runs))
         take(
           effect.author,
           effect.runs.flatMap(run => run.entries),
@@ -135,6 +125,15 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         return
       case 'wanted':
         void answer(effect.want)
+        return
+      case 'say':
+        if (!hasEnded) stream.push(effect.bytes)
+        return
+      case 'told':
+        told(effect.heads)
+        return
+      case 'asked':
+        asked(effect.since)
         return
       case 'serve':
         claim(effect.since)
@@ -156,7 +155,12 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const claim = (since: readonly Digest[]): void => {
     options.onHeads?.()
     log.ownClaimed(since.find(({ author }) => author === log.id)?.seq ?? 0)
-    for (const { author, seq } of log.differing(since))
+    told(since)
+  }
+
+  const told = (heads: readonly Digest[]): void => {
+    branch.told(heads)
+    for (const { author, seq } of log.differing(heads))
       refuse(author, { reason: 'it differs at the same place', want: seq })
   }
 
@@ -231,23 +235,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   return stream
 }
 
-function talkToOriginal(log: Source, live: boolean, mode: Mode): Talk {
-  const session = new Session({ id: log.id, head: log.told, mode })
-  return {
-    session,
-    bytesSince: async function* (since, signal) {
-      for await (const entries of log.read({ since, live, signal }))
-        yield session.encode(entries.filter(entry => !log.isDisputed(entry)))
-    },
-  }
-}
-
-function talkToOurs(log: Source, live: boolean): Talk {
-  const session = new PeerSession(log.told)
-  return {
-    session,
-    bytesSince: async function* (since, signal) {
-      for await (const relayed of log.relay({ since, live, signal })) yield session.encode(relayed)
-    },
-  }
+const lastOfRuns = (runs: readonly SignedRun[]): Seq => {
+  const last = runs.at(-1)
+  return last === undefined ? 0 : lastOf(last)
 }

@@ -8,7 +8,7 @@ import { type Message, messageOf } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
-import { type AuthorId, authorOfKey } from '../log/author.js'
+import { type AuthorId, authorOf, authorOfKey } from '../log/author.js'
 import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import { formatAddress } from '../swarm/address.js'
@@ -140,6 +140,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const replication = this.#parts.log.createReplicationStream({
       live: true,
       dialect: remote.kind,
+      peer: remote.kind === 'ours' ? authorOf(remote.key) : undefined,
       onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),

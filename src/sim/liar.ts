@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { EMPTY } from '../base/bytes.js'
 import type { KeyPair } from '../base/signing.js'
 import { EARLIEST } from '../log/at.js'
 import { type AuthorId, keyOf, unsignedAuthor } from '../log/author.js'
@@ -43,12 +44,14 @@ interface Liar {
 /** A replication as an honest one, but for one lie. `isSecond` for every other link, to which another story may be told. */
 export function lyingStream(liar: Liar, lie: Lie, options: ReplicationOptions, isSecond: boolean): Duplex {
   const { log, chance } = liar
-  const boast = (): Digest[] => log.head.map(({ author, seq }) => ({ author, seq: seq + 1_000 }))
+  const boast = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const lying = overridden(log, {
     get told() {
-      return lie === 'boasts of entries' ? boast() : log.told
+      return lie === 'boasts of entries' ? log.head.map(boast) : log.told
     },
-    relay: asked => toldOf(liar, lie, log.relay(asked), isSecond),
+    toldOf: author => (lie === 'boasts of entries' ? boast(log.toldOf(author)) : log.toldOf(author)),
+    relay: since => toldOf(liar, lie, log.relay(since), isSecond),
+    follow: options => toldOf(liar, lie, log.follow(options), isSecond),
   })
   const stream = replicationStream(lying, options)
   if (lie !== 'garbles bytes') return stream
@@ -76,7 +79,7 @@ async function* toldOf(
         yield changed(relayed, segment => ({ ...segment, entries: segment.entries.map(e => altered(liar.chance, e)) }))
         break
       case 'skips entries':
-        if (seen.has(relayed.author)) yield relayed
+        yield seen.has(relayed.author) ? relayed : changed(relayed, withoutFirst)
         seen.add(relayed.author)
         break
       case 'moves entries to other places':
@@ -114,7 +117,10 @@ function segmentsOf({ segments }: Segments): Segment[] {
 
 const changed = (relayed: Segments, change: (segment: Segment) => Segment): Relayed => ({
   ...relayed,
-  segments: segmentsOf(relayed).map(segment => encodeSegment(change(segment))),
+  segments: segmentsOf(relayed)
+    .map(change)
+    .filter(({ entries }) => entries.length > 0)
+    .map(encodeSegment),
 })
 
 /** One byte of the message is another: what was a line stays one. */
@@ -124,6 +130,14 @@ function altered(chance: Chance, entry: Uint8Array): Uint8Array {
   copy[place] = copy[place] === 0x78 ? 0x79 : 0x78
   return copy
 }
+
+/** The first entry is left out, and what is signed of the rest holds. */
+const withoutFirst = (segment: Segment): Segment => ({
+  ...segment,
+  first: segment.first + 1,
+  before: chainNext(segment.before, segment.entries[0] ?? EMPTY),
+  entries: segment.entries.slice(1),
+})
 
 function garbled(chance: Chance, bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes)

@@ -17,6 +17,7 @@ import { RowLogs } from '../../src/log/row-logs.js'
 import { encodeSegment } from '../../src/log/segment.js'
 import { planSigned, type SignedRun } from '../../src/log/segment-plan.js'
 import { Session } from '../../src/log/session.js'
+import { sumsOf } from '../../src/log/sums.js'
 import { chance as numbers } from '../long/chance.js'
 import { MemoryStore } from './memory-store.js'
 import { hex } from './signed-oracle.js'
@@ -86,6 +87,8 @@ const PARTS = {
   heads: ['key', 'seq', 'chain', 'unsigned', 'all'],
   loose: ['id', 'entry', 'all'],
   want: ['key', 'seq', 'all'],
+  clock: ['number', 'key', 'seq', 'chain', 'unsigned', 'all'],
+  sums: ['sums', 'all'],
   frame: ['type', 'all'],
 } as const
 
@@ -98,7 +101,7 @@ export const OUR_SHAPES: readonly Shape[] = [
   ...(['segments', 'fork'] as const).flatMap(message =>
     FIELDS.flatMap((_, field) => SEGMENT_WAYS.map(way => ({ message, field, way }))),
   ),
-  ...(['heads', 'loose', 'want', 'frame'] as const).flatMap(message =>
+  ...(['heads', 'loose', 'want', 'clock', 'sums', 'frame'] as const).flatMap(message =>
     PARTS[message].flatMap(part => WAYS.map(way => ({ message, part, way }))),
   ),
 ]
@@ -157,7 +160,7 @@ function garbledBytes(chance: Chance, bytes: Uint8Array, way: number = chance(WA
   }
 }
 
-const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, WANT_TYPE] = [2, 4, 1, 5]
+const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, WANT_TYPE, CLOCK_TYPE, SUMS_TYPE] = [2, 4, 1, 5, 6, 7]
 
 /** A frame between ours, garbled in one of its fields or anywhere. */
 export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)): Uint8Array {
@@ -189,6 +192,18 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
       const nasty = ['__proto__', '', 'a'.repeat(64), 'A'.repeat(64), 'x'.repeat(65), 'é']
       const id = part === 'id' ? pick(chance, nasty) : ORIGINAL
       return of('all', encodeLoose({ id, seq: pick(chance, [1, 2, 3, ...EDGES]), entry: of('entry', UNSIGNED) }))
+    }
+    case 'clock': {
+      const number = part === 'number' ? chance(20) : 1 + chance(3)
+      const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
+      const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
+      const unsigned = encodeChange({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const fields = concat([bytesField(number, signed), bytesField(number + 3, of('unsigned', unsigned))])
+      return frame(of('all', concat([Uint8Array.of(CLOCK_TYPE), fields])))
+    }
+    case 'sums': {
+      const heads = chance(2) === 0 ? [] : [{ author: authorOfKey(log.name.key), seq: pick(chance, EDGES) }]
+      return frame(of('all', concat([Uint8Array.of(SUMS_TYPE), of('sums', sumsOf(heads))])))
     }
     case 'want':
       return frame(of('all', concat([Uint8Array.of(WANT_TYPE), of('key', log.name.key), of('seq', seq)])))
@@ -345,7 +360,7 @@ export interface FuzzOptions {
 export const fuzzOurs = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
-    () => new PeerSession([]),
+    () => new PeerSession(authorOfKey(LOBBY_ID), []),
     (chance, index) => ourFrame(chance, OUR_SHAPES[index % OUR_SHAPES.length]),
   )
 

@@ -52,6 +52,17 @@ export function isSignature(signature: Uint8Array, message: Uint8Array, key: Uin
 }
 
 /** A segment, read by the table of §3.5. */
+/** The sums of heads, each given as the id of its author and the rest of what is hashed. PROTOCOL.md §5.2. */
+export function sums(heads: readonly (readonly [id: string, rest: Uint8Array])[]): Uint8Array {
+  const all: Uint8Array[] = []
+  for (let group = 0; group < 32; group++) {
+    const members = heads.filter(([id]) => (blake(bytesOf(id))[0] as number) % 32 === group)
+    members.sort(([a], [b]) => (a < b ? -1 : 1))
+    all.push(blake(...members.flatMap(([id, rest]) => [bytesOf(id), Uint8Array.of(0), rest])).subarray(0, 12))
+  }
+  return joined(...all)
+}
+
 export interface OracleSegment {
   readonly key: Uint8Array
   readonly first: number

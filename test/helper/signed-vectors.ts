@@ -271,6 +271,44 @@ function frames() {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },
         bytes: framed(3, change('ciz9ebxt60000um6cqt7uc4ha', 300, unsigned)),
       },
+      frozen: {
+        of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), frozen: 3 },
+        bytes: framed(1, field.bytes(1, joined(key, u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
+      },
+      sums: {
+        of: [
+          { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
+          { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2, frozen: 3 },
+          { author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
+        ],
+        bytes: framed(
+          7,
+          oracle.sums([
+            [hex(key), joined(u32(4), u32(0), (chain[4] as Uint8Array).subarray(0, 8))],
+            [hex(oracle.publicKey(PEOPLE.bob)), joined(u32(2), u32(3), new Uint8Array(8))],
+            ['ciz9ebxt60000um6cqt7uc4ha', joined(u32(300), u32(0), new Uint8Array(8))],
+          ]),
+        ),
+      },
+      clock: {
+        of: [
+          { kind: 'tell', author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
+          { kind: 'ask', author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2 },
+          { kind: 'stop', author: hex(key), seq: 3 },
+          { kind: 'tell', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
+          { kind: 'ask', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 0 },
+        ],
+        bytes: framed(
+          6,
+          joined(
+            field.bytes(1, joined(key, u32(4), (chain[4] as Uint8Array).subarray(0, 8))),
+            field.bytes(2, joined(oracle.publicKey(PEOPLE.bob), u32(2))),
+            field.bytes(3, joined(key, u32(3))),
+            field.bytes(4, joined(field.text(1, 'ciz9ebxt60000um6cqt7uc4ha'), field.number(2, 300))),
+            field.bytes(5, joined(field.text(1, 'ciz9ebxt60000um6cqt7uc4ha'), field.number(2, 0))),
+          ),
+        ),
+      },
       unknown: framed(200, utf8('of a later version')),
     },
     original: {

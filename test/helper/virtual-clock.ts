@@ -54,6 +54,8 @@ export class VirtualClock implements Clock {
     const settled = work.then(done, done)
     while (!isDone) {
       await Promise.race([settled, this.armed()])
+      // What is done in real time goes on meanwhile, also where a timer is always set.
+      await new Promise(resolve => setImmediate(resolve))
       const next = this.#next()
       if (next !== undefined && !isDone) this.#fire(next)
     }

@@ -198,7 +198,7 @@ async function ours(random: Chance): Promise<Client> {
   const log = await Log.over(new MemoryStore(), keys, { room: ROOM })
   for (let i = 1; i <= ENTRIES; i++) await log.append({ username: 'client', message: `line ${i}` })
   const parts = [encodeHeads(log.head)]
-  for await (const relayed of log.relay({ since: [] })) {
+  for await (const relayed of log.relay()) {
     if (relayed.kind === 'segments') parts.push(encodeSegments(relayed.segments))
   }
   const says = concat(parts)

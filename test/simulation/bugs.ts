@@ -82,13 +82,13 @@ export const BUGS: readonly Bug[] = [
     file: 'log/feed',
     find: 'this.#wake?.();\n    }\n    /** A fork was proven',
     replace:
-      'if (this.#wake === undefined) this.#spans.pop();\n        this.#wake?.();\n    }\n    /** A fork was proven',
+      'if (this.#wake === undefined) this.#spans.delete(author);\n        this.#wake?.();\n    }\n    /** A fork was proven',
   },
   {
     name: 'what comes while the history is read is told twice',
     file: 'log/feed',
-    find: 'return mergedByAuthor(this.#spans.splice(0));',
-    replace: 'const all = mergedByAuthor(this.#spans); this.#spans.splice(0, this.#spans.length - 1); return all;',
+    find: 'this.#spans.clear();',
+    replace: 'for (const { author } of spans.slice(0, -1)) this.#spans.delete(author);',
   },
   {
     name: 'lines of one moment stand in the order in which their authors came',

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { LAG_RANGES_MAX } from '../../src/base/limits.js'
 import type { AuthorId } from '../../src/log/author.js'
 import { Feed } from '../../src/log/feed.js'
 
@@ -37,14 +36,14 @@ test('closing wakes who waits, and whoever asks later', async () => {
   assert.equal(feed.isClosed, true)
 })
 
-test('a reader that never reads costs no more than its bound, and misses nothing', () => {
+test('a reader that never reads costs a span an author, and misses nothing', () => {
   const feed = new Feed()
   const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
-  const rounds = (10 * LAG_RANGES_MAX) / authors.length
+  const rounds = 400
   for (let seq = 1; seq <= rounds; seq++) for (const author of authors) feed.push({ author, from: seq, to: seq + 1 })
   const spans = feed.takeAll()
   assert.deepEqual(
     spans,
-    authors.map(author => ({ author, from: 1, to: Math.floor(rounds) + 1 })),
+    authors.map(author => ({ author, from: 1, to: rounds + 1 })),
   )
 })

@@ -11,12 +11,22 @@ import { type At, EARLIEST } from '../../src/log/at.js'
 import type { AuthorId } from '../../src/log/author.js'
 import { chainNext, chainStart, isVouchedFor, signChain } from '../../src/log/chain.js'
 import { splitSignature, validAt, withSignature } from '../../src/log/entry.js'
-import { decodeFrame, encodeHeads, encodeLoose, encodeSegments } from '../../src/log/frames.js'
+import {
+  decodeFrame,
+  encodeClock,
+  encodeHeads,
+  encodeLoose,
+  encodeSegments,
+  encodeSums,
+  type NoteKind,
+} from '../../src/log/frames.js'
+import type { Digest } from '../../src/log/head.js'
 import { Log } from '../../src/log/log.js'
 import { decodeChange, decodeHandshake, encodeChange, encodeHandshake, type Mode } from '../../src/log/messages.js'
 import { roomId } from '../../src/log/room.js'
 import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/segment.js'
 import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
+import { sumsOf } from '../../src/log/sums.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
@@ -156,13 +166,25 @@ function bodyOf(bytes: string): Uint8Array {
   return whole.subarray(start)
 }
 
+const digestOf = ({
+  author,
+  seq,
+  ...rest
+}: {
+  author: string
+  seq: number
+  chain?: string
+  frozen?: number
+}): Digest => ({
+  author: author as AuthorId,
+  seq,
+  ...('frozen' in rest && rest.frozen !== undefined && { frozen: rest.frozen }),
+  ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
+})
+
 test('frames between ours', () => {
-  const { heads, noHeads, segments, loose, unknown } = load('frames').ours
-  const digests = heads.of.map(({ author, seq, ...rest }) => ({
-    author: author as AuthorId,
-    seq,
-    ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
-  }))
+  const { heads, noHeads, frozen, sums, segments, loose, clock, unknown } = load('frames').ours
+  const digests = heads.of.map(digestOf)
   assert.equal(hex(encodeHeads(digests)), heads.bytes)
   const read = decodeFrame(bodyOf(heads.bytes))
   assert.ok(read.kind === 'heads')
@@ -183,6 +205,22 @@ test('frames between ours', () => {
   const single = decodeFrame(bodyOf(loose.bytes))
   assert.ok(single.kind === 'loose')
   assert.deepEqual({ ...single.change, entry: Buffer.from(single.change.entry).toString() }, loose.of)
+  assert.equal(hex(encodeHeads([digestOf(frozen.of)])), frozen.bytes)
+  const cold = decodeFrame(bodyOf(frozen.bytes))
+  assert.ok(cold.kind === 'heads')
+  assert.deepEqual(cold.heads[0], digestOf(frozen.of))
+  assert.equal(hex(encodeSums(sumsOf(sums.of.map(digestOf)))), sums.bytes)
+  assert.equal(decodeFrame(bodyOf(sums.bytes)).kind, 'sums')
+  assert.equal(
+    hex(encodeClock(clock.of.map(note => ({ kind: note.kind as NoteKind, ...digestOf(note) })))),
+    clock.bytes,
+  )
+  const notes = decodeFrame(bodyOf(clock.bytes))
+  assert.ok(notes.kind === 'clock')
+  assert.deepEqual(
+    notes.notes.map(({ chain, ...note }) => ({ ...note, ...(chain !== undefined && { chain: hex(chain) }) })),
+    clock.of,
+  )
   assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
 })
 

@@ -45,7 +45,7 @@ test('a log that holds as many authors as it takes, and its own, still links wit
 })
 
 test('heads that come again and again take no more memory than a stranger may have', () => {
-  const session = new PeerSession([])
+  const session = new PeerSession(authorOfKey(hash(utf8('own'))), [])
   const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
   let frames = 0
   const hear = (count: number): void => {

@@ -207,7 +207,7 @@ async function seqsOf(log: Log, since: number, author = log.id): Promise<number[
 
 async function relayedSeqs(log: Log, since: number): Promise<number[]> {
   const seqs: number[] = []
-  for await (const relayed of log.relay({ since: [{ author: log.id, seq: since }] })) {
+  for await (const relayed of log.relay([{ author: log.id, seq: since }])) {
     if (relayed.kind !== 'segments') continue
     for (const bytes of relayed.segments) {
       const { first, entries } = readSegment(bytes)

@@ -214,7 +214,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held 
     const refusal = await log.addSigned(author, [attack])
     assert.match(refusal?.reason ?? '', reason)
     assert.deepEqual(auditDisk(disk, room), before)
-    for await (const relayed of log.relay({})) {
+    for await (const relayed of log.relay()) {
       if (relayed.kind !== 'segments') continue
       for (const bytes of relayed.segments)
         assert.equal(oracle.segmentFault(room, oracle.readSegment(bytes)), undefined)
