@@ -1,43 +1,41 @@
-import { readdirSync, statSync } from 'node:fs'
-import path from 'node:path'
 import type { Duplex } from 'node:stream'
 
-/** One of the programs that are compared: the same few things asked of each. */
+export const CONTESTANTS = ['scuttleup', 'hypercore', 'ours'] as const
+export type ContestantName = (typeof CONTESTANTS)[number]
+
+/** One of the programs that are compared: the same few things asked of each, by its fastest public interface. */
 export interface Contestant {
-  /** Calls back when the entry is stored, as the program understands that. */
-  append(text: string, done: () => void): void
-  /** All that is there already, one call an entry. */
-  readAll(onEntry: () => void): Promise<void>
-  /** One side of a replication. */
-  replicate(): Duplex
-  /** Called for each entry that others wrote and that is stored here. */
+  /** What others have to know before they can ask for its logs; nothing where they learn it from each other. */
+  readonly keys: readonly string[]
+  /** Resolves when the entry is stored, as the program understands that. */
+  append(text: string): Promise<unknown>
+  /** The same for many that are there at once. */
+  appendAll(texts: readonly string[]): Promise<unknown>
+  /** All that is there already. */
+  readAll(onEntries: (count: number) => void): Promise<void>
+  /** One side of a replication, which goes on with what is appended. */
+  replicate(isInitiator: boolean): Duplex
+  /** Tells how many entries that others wrote were stored here. */
   onStored(listener: (count: number) => void): void
-  close(): Promise<void>
+  /** A live reader: called for each entry that arrives from now on, once its text is there. */
+  onText(listener: () => void): void
+  close(): Promise<unknown>
 }
 
-export type OpenContestant = (directory: string) => Promise<Contestant>
-
-const WORDS =
-  'after again all and any are back because been before boat book but call came can come day did does done down each even find first from get give good great hand has have he help her here him his home how if in is it its just keep know last late like line little long look made make many me men more most much must my name new no not now of off old on one only or other our out over own part people place put read right road said same saw say see she should show side small so some soon still such take tell than that the them then there these they thing think this time to too two under up us very wait want was way we well went were what when where which who will wind with word work would year yes you your'.split(
-    ' ',
-  )
-
-/** A line of a chat, alike in every run: with its JSON about 120 bytes. */
-export function entryText(index: number): string {
-  let state = (index + 1) * 2_654_435_761
-  let text = String(index)
-  while (text.length < 66) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    text += ` ${WORDS[(state >>> 8) % WORDS.length]}`
-  }
-  return text
+/** How a database came to be. */
+export interface Shape {
+  readonly authors: number
+  /** How many entries each author wrote. */
+  readonly entries: number
+  /** Whether they were appended in bulk, or each only when the one before was stored. */
+  readonly appended: 'in bulk' | 'singly'
+  /** Of ours, whether segments that were written singly were joined since, as they are in the background. */
+  readonly areJoined: boolean
 }
 
-export function bytesOnDisk(directory: string): number {
-  let bytes = 0
-  for (const name of readdirSync(directory)) {
-    const status = statSync(path.join(directory, name))
-    bytes += status.isDirectory() ? bytesOnDisk(path.join(directory, name)) : status.size
-  }
-  return bytes
+export interface Program {
+  /** `keys` are those of the others whose logs are to be fetched, if the program has to know them. */
+  open(directory: string, keys: readonly string[]): Promise<Contestant>
+  /** Makes a database, as fast as that goes; the keys by which others know it. */
+  fill(directory: string, shape: Shape): Promise<readonly string[]>
 }

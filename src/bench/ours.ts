@@ -1,20 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { systemRandom } from '../base/random.js'
+import { loadKey } from '../log/identity.js'
+import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
-import type { OpenContestant } from './contestant.js'
+import type { Contestant, Program, Shape } from './contestant.js'
+import { lineOf, linesOf } from './entries.js'
+import { HastyStore } from './hasty-store.js'
 
-/** This program: durable before it is acknowledged. */
-export const openOurs: OpenContestant = async directory => {
+const append = (log: Log, message: string) => log.append({ username: 'bench', message })
+
+const appendAll = (log: Log, lines: readonly string[]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let left = lines.length
+    if (left === 0) resolve()
+    const count = (): void => {
+      if (--left === 0) resolve()
+    }
+    for (const line of lines) append(log, line).then(count, reject)
+  })
+
+/** This program's logs: signed, and on disk when it is done. */
+export const program: Program = {
+  async open(directory): Promise<Contestant> {
+    const log = await Log.open(directory)
+    return {
+      keys: [],
+      append: line => append(log, line),
+      appendAll: lines => appendAll(log, lines),
+      readAll: async onEntries => {
+        for await (const entries of log.read()) onEntries(entries.length)
+      },
+      replicate: () => log.createReplicationStream({ live: true, dialect: 'ours' }),
+      onStored: listener => {
+        log.on('entries', ({ author, from, to }) => {
+          if (author !== log.id) listener(to - from)
+        })
+      },
+      onText: listener => void log.createReadStream({ live: true, tail: true }).on('data', listener),
+      close: () => log.close(),
+    }
+  },
+
+  async fill(directory, shape: Shape) {
+    if (shape.authors === 1) await write(directory, shape)
+    else await gather(directory, shape)
+    return []
+  },
+}
+
+async function write(directory: string, { entries, appended, areJoined }: Shape): Promise<void> {
+  const store = new HastyStore(await LevelStore.open(directory), !areJoined)
+  const log = await Log.over(store, await loadKey(path.join(directory, 'key'), systemRandom))
+  if (appended === 'in bulk') await appendAll(log, linesOf(entries))
+  else for (let index = 0; index < entries; index++) await append(log, lineOf(index))
+  await log.close()
+}
+
+/** The logs of several authors, as one who links with each has them. */
+async function gather(directory: string, shape: Shape): Promise<void> {
   const log = await Log.open(directory)
-  return {
-    append: (text, done) => void log.append({ username: 'bench', message: text }).then(done),
-    readAll: async onEntry => {
-      for await (const entries of log.read()) for (const _ of entries) onEntry()
-    },
-    replicate: () => log.createReplicationStream({ live: true }),
-    onStored: listener => {
-      log.on('entries', ({ author, from, to }) => {
-        if (author !== log.id) listener(to - from)
-      })
-    },
-    close: () => log.close(),
+  for (let author = 0; author < shape.authors; author++) {
+    const elsewhere = await mkdtemp(`${directory}-author-`)
+    await write(elsewhere, { ...shape, authors: 1 })
+    const other = await Log.open(elsewhere)
+    const theirs = other.createReplicationStream({ live: false, dialect: 'ours' })
+    await pipeline(theirs, log.createReplicationStream({ live: false, dialect: 'ours' }), theirs)
+    await other.close()
+    await rm(elsewhere, { recursive: true })
   }
+  await log.close()
 }

@@ -1,70 +1,41 @@
-// One measurement in a process of its own: `worker <contestant> <task> <directory> <entries> [port]`.
-// Prints one JSON object: milliseconds, and the most memory that the process held.
-import { once } from 'node:events'
-import net from 'node:net'
-import { pipeline } from 'node:stream'
-import { type Contestant, entryText } from './contestant.js'
+// One side of a measurement, in a process of its own: `worker <contestant> <directory> <keys> [task]`. It does that task
+// first, then what its parent asks for, and answers each with what came of it.
+import { appendTasks } from './append.js'
+import type { ContestantName, Program } from './contestant.js'
+import { datasetTasks } from './dataset.js'
+import { linkTasks } from './link.js'
+import { liveTasks } from './live.js'
+import { readTasks } from './read.js'
+import { commonTasks, Subject, type Task } from './subject.js'
 
 /** Each is loaded alone, for the start of a process is measured too. */
-const OPENERS = {
-  ours: async () => (await import('./ours.js')).openOurs,
-  scuttleup: async () => (await import('./scuttleup.js')).openScuttleup,
+const PROGRAMS: Record<ContestantName, () => Promise<{ readonly program: Program }>> = {
+  ours: () => import('./ours.js'),
+  scuttleup: () => import('./scuttleup.js'),
+  hypercore: () => import('./hypercore.js'),
 }
 
-const [name = '', task = '', directory = '', count = '', port = ''] = process.argv.slice(2)
-const open = await OPENERS[name as keyof typeof OPENERS]()
-const entries = Number(count)
-const contestant = await open(directory)
-const startedAt = performance.now()
-
-const tasks: Record<string, (contestant: Contestant) => Promise<number>> = {
-  'append-one': async ({ append }) => {
-    for (let i = 0; i < entries; i++) await new Promise<void>(resolve => append(entryText(i), resolve))
-    return performance.now() - startedAt
-  },
-  'append-bulk': async ({ append }) => {
-    let left = entries
-    await new Promise<void>(resolve => {
-      for (let i = 0; i < entries; i++) {
-        append(entryText(i), () => {
-          if (--left === 0) resolve()
-        })
-      }
-    })
-    return performance.now() - startedAt
-  },
-  // Counted from the start of the process.
-  replay: async ({ readAll }) => {
-    let read = 0
-    await readAll(() => {
-      read++
-    })
-    if (read !== entries) throw new Error(`${read} entries instead of ${entries}`)
-    return performance.now()
-  },
-  serve: async ({ replicate }) => {
-    const server = net.createServer(socket => pipeline(socket, replicate(), socket, () => server.close()))
-    server.listen(Number(port), '127.0.0.1', () => process.stdout.write('ready\n'))
-    await once(server, 'close')
-    return 0
-  },
-  sync: async ({ replicate, onStored }) => {
-    let left = entries
-    const done = new Promise<void>(resolve =>
-      onStored(stored => {
-        left -= stored
-        if (left === 0) resolve()
-      }),
-    )
-    const socket = net.connect(Number(port), '127.0.0.1')
-    pipeline(socket, replicate(), socket, () => {})
-    await done
-    const ms = performance.now() - startedAt
-    socket.destroy()
-    return ms
-  },
+const TASKS: Readonly<Record<string, Task>> = {
+  ...commonTasks,
+  ...appendTasks,
+  ...datasetTasks,
+  ...linkTasks,
+  ...liveTasks,
+  ...readTasks,
 }
 
-const ms = (await tasks[task]?.(contestant)) ?? Number.NaN
-process.stdout.write(`${JSON.stringify({ ms, memoryMiB: process.resourceUsage().maxRSS / 1024 })}\n`)
-process.exit(0)
+const [name = '', directory = '', keys = '[]', first] = process.argv.slice(2)
+const { program } = await PROGRAMS[name as ContestantName]()
+const subject = new Subject(program, directory, JSON.parse(keys))
+
+async function perform({ task, argument }: { readonly task: string; readonly argument: unknown }): Promise<void> {
+  try {
+    process.send?.({ answer: await TASKS[task]?.(subject, argument as never) })
+  } catch (error) {
+    process.send?.({ error: error instanceof Error ? error.stack : String(error) })
+  }
+}
+
+process.on('message', (message: Parameters<typeof perform>[0]) => void perform(message))
+process.on('disconnect', () => process.exit())
+if (first !== undefined) await perform({ task: first, argument: undefined })

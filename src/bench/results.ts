@@ -1,0 +1,55 @@
+import type { ContestantName } from './contestant.js'
+import type { Machine } from './machine.js'
+import { median } from './median.js'
+import type { Measure, Sizes } from './workload.js'
+
+type Figures<T> = Readonly<Partial<Record<ContestantName, T>>>
+
+/** What came of one measure. */
+export interface Row extends Measure {
+  readonly better: 'more' | 'less'
+  readonly medians: Figures<number>
+  /** Ours divided by each of the others. */
+  readonly ratios: Figures<number>
+  readonly runs: Figures<readonly number[]>
+}
+
+/** A run of the benchmark, as it is kept in data/bench. */
+export interface Results {
+  /** When it ended. */
+  readonly time: string
+  readonly commit: string
+  readonly versions: Figures<string>
+  readonly machine: Machine
+  readonly sizes: Sizes
+  readonly rows: readonly Row[]
+}
+
+/** Keeps the figures of each run, by measure and contestant. */
+export class Tally {
+  readonly #measures = new Map<string, Measure>()
+  readonly #runs = new Map<string, Map<ContestantName, number[]>>()
+
+  note(measure: Measure, name: ContestantName, figure: number): void {
+    this.#measures.set(measure.id, measure)
+    const runs = this.#runs.get(measure.id) ?? new Map<ContestantName, number[]>()
+    runs.set(name, [...(runs.get(name) ?? []), figure])
+    this.#runs.set(measure.id, runs)
+  }
+
+  get rows(): Row[] {
+    return [...this.#measures.values()].map(measure => {
+      const runs = [...(this.#runs.get(measure.id) ?? [])]
+      const medians = runs.map(([name, figures]) => [name, median(figures)] as const)
+      const ours = medians.find(([name]) => name === 'ours')?.[1] ?? Number.NaN
+      const ratios = medians.flatMap(([name, other]) => (name === 'ours' ? [] : [[name, ours / other]]))
+      return {
+        ...measure,
+        better: measure.unit === 'entries/s' ? 'more' : 'less',
+        medians: Object.fromEntries(medians),
+        ratios: Object.fromEntries(ratios),
+        runs: Object.fromEntries(runs),
+      }
+    })
+  }
+}

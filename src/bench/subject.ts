@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import type { Contestant, Program } from './contestant.js'
+
+/** What a process is about: one program and one database, opened when a task first needs it. */
+export class Subject {
+  readonly program: Program
+  readonly directory: string
+  readonly #keys: readonly string[]
+  #contestant: Promise<Contestant> | undefined
+
+  constructor(program: Program, directory: string, keys: readonly string[]) {
+    this.program = program
+    this.directory = directory
+    this.#keys = keys
+  }
+
+  open(): Promise<Contestant> {
+    this.#contestant ??= this.program.open(this.directory, this.#keys)
+    return this.#contestant
+  }
+}
+
+/** Something that a process is asked to do. What goes in and comes out is JSON. */
+export type Task = (subject: Subject, argument: never) => Promise<unknown>
+
+/** Milliseconds of a clock that all processes of a machine share. */
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+export const commonTasks = {
+  open: async (subject: Subject) => void (await subject.open()),
+
+  keys: async (subject: Subject) => (await subject.open()).keys,
+
+  close: async (subject: Subject) => void (await (await subject.open()).close()),
+
+  /** The most memory that this process ever held, in MiB. (`maxRSS` would count what the parent held when it forked.) */
+  memory: async () => {
+    try {
+      const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+      return Number(kibibytes) / 1024
+    } catch {
+      return process.resourceUsage().maxRSS / 1024
+    }
+  },
+} satisfies Record<string, Task>
