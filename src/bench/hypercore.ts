@@ -29,9 +29,9 @@ interface Hypercore {
 
 const Hypercore = load('hypercore') as Hypercore
 
-/** Blocks of one append and gets at once: more of either was found to be slower, as was its read stream. */
-const APPEND_BLOCKS = 10_000
-const GET_BLOCKS = 1_000
+/** Blocks of one append, and gets at once: more and fewer of either were found to be slower, as was its read stream. */
+const APPEND_BLOCKS = 5_000
+const GET_BLOCKS = 300
 
 async function appendAll(core: Core, lines: readonly string[]): Promise<void> {
   for (let from = 0; from < lines.length; from += APPEND_BLOCKS)

@@ -28,11 +28,17 @@ async function logOver(database: Database, id?: string): Promise<Log> {
 const append = (log: Log, line: string): Promise<void> =>
   new Promise((resolve, reject) => log.append(plainEntry(line), error => (error ? reject(error) : resolve())))
 
-/** What is appended while a batch is being written goes into the next. */
-const appendAll = (log: Log, lines: readonly string[]): Promise<void> =>
+/** Entries of one batch: more and fewer were found to be slower. */
+const BATCH_ENTRIES = 1_000
+
+async function appendAll(log: Log, lines: readonly string[]): Promise<void> {
+  for (let from = 0; from < lines.length; from += BATCH_ENTRIES)
+    await appendTogether(log, lines.slice(from, from + BATCH_ENTRIES))
+}
+
+const appendTogether = (log: Log, lines: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
     let left = lines.length
-    if (left === 0) resolve()
     for (const line of lines) {
       log.append(plainEntry(line), error => {
         if (error) reject(error)
