@@ -4,7 +4,7 @@ import { figure } from './table.js'
 import type { Unit } from './workload.js'
 
 const WIDTH = 880
-const LABELS = 370
+const LABELS = 390
 const RIGHT = 80
 const ROW = 22
 const HEAD = 44

@@ -46,7 +46,7 @@ function diskOf(directory: string): string | undefined {
   for (const place of ['queue', '../queue']) {
     try {
       const text = readFileSync(`/sys/dev/block/${major}:${minor}/${place}/rotational`, 'utf8')
-      return text.trim() === '1' ? 'turning or virtual' : 'solid state'
+      return text.trim() === '1' ? 'hard disk or virtual disk' : 'solid state'
     } catch {
       // not a system or a device that says
     }

@@ -32,62 +32,86 @@ const HELP = `npm run bench -- [options]
   --chart               measure nothing; draw the newest that is kept, and put it into README.md
 `
 
-const { values } = parseArgs({
-  options: {
-    entries: { type: 'string', default: '100000' },
-    runs: { type: 'string', default: '5' },
-    only: { type: 'string', multiple: true, default: [] },
-    contestants: { type: 'string', default: CONTESTANTS.join(',') },
-    json: { type: 'boolean', default: false },
-    save: { type: 'boolean', default: false },
-    chart: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+interface Options {
+  readonly workloads: readonly Workload[]
+  readonly names: readonly ContestantName[]
+  readonly entries: number
+  readonly runs: number
+  readonly json: boolean
+  readonly save: boolean
+}
 
-if (values.help) process.stdout.write(HELP)
-else if (values.chart) publish()
-else await measure()
+const values = valuesOf(process.argv.slice(2))
+const options = values && optionsOf(values)
+if (values?.help) process.stdout.write(HELP)
+else if (values?.chart) publish()
+else if (options !== undefined) await measure(options)
+else {
+  process.stderr.write(HELP)
+  process.exitCode = 2
+}
 
-async function measure(): Promise<void> {
-  const workloads = WORKLOADS.filter(({ name }) => values.only.length === 0 || values.only.includes(name))
-  const names = CONTESTANTS.filter(name => values.contestants.split(',').includes(name))
-  const [entries, runs] = [Number(values.entries), Number(values.runs)]
-  const isWhole = workloads.length === WORKLOADS.length && names.length === CONTESTANTS.length
-  if (workloads.length === 0 || names.length === 0 || !(entries > 0) || !(runs > 0) || (values.save && !isWhole)) {
-    process.stderr.write(HELP)
-    process.exitCode = 2
-    return
-  }
-  if (names.some(name => name !== 'ours')) installPackages()
-  const sizes = sizesFor(entries)
-  const root = mkdtempSync(path.join(os.tmpdir(), 'persisted-chat-bench-'))
+function valuesOf(args: string[]) {
   try {
-    const datasets = new Datasets(root)
-    const tally = new Tally()
-    for (let run = 0; run < runs; run++) {
-      for (const workload of workloads) {
-        const measures = workload.measures(sizes)
-        for (const name of turned(names, run)) {
-          process.stderr.write(`run ${run + 1} of ${runs}: ${workload.name}, ${name}\n`)
-          const figures = await workload.run(name, datasets, sizes)
-          for (const [index, measure] of measures.entries()) tally.note(measure, name, figures[index] ?? Number.NaN)
-        }
+    return parseArgs({
+      args,
+      options: {
+        entries: { type: 'string', default: '100000' },
+        runs: { type: 'string', default: '5' },
+        only: { type: 'string', multiple: true, default: WORKLOADS.map(({ name }) => name) },
+        contestants: { type: 'string', default: CONTESTANTS.join(',') },
+        json: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
+        chart: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch {
+    return undefined // an option that there is not
+  }
+}
+
+/** What the values ask for; undefined where they cannot be understood. */
+function optionsOf(values: NonNullable<ReturnType<typeof valuesOf>>): Options | undefined {
+  const { only, json, save } = values
+  const asked = values.contestants.split(',')
+  const workloads = WORKLOADS.filter(({ name }) => only.includes(name))
+  const names = CONTESTANTS.filter(name => asked.includes(name))
+  const [entries, runs] = [Number(values.entries), Number(values.runs)]
+  if (workloads.length !== new Set(only).size || names.length !== new Set(asked).size) return undefined
+  if (![entries, runs].every(count => Number.isInteger(count) && count > 0)) return undefined
+  if (save && (workloads.length !== WORKLOADS.length || names.length !== CONTESTANTS.length)) return undefined
+  return { workloads, names, entries, runs, json, save }
+}
+
+async function measure({ workloads, names, entries, runs, json, save }: Options): Promise<void> {
+  if (names.some(name => name !== 'ours')) installPackages()
+  const root = mkdtempSync(path.join(os.tmpdir(), 'persisted-chat-bench-'))
+  process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+  const sizes = sizesFor(entries)
+  const datasets = new Datasets(root)
+  const tally = new Tally()
+  for (let run = 0; run < runs; run++) {
+    for (const workload of workloads) {
+      const measures = workload.measures(sizes)
+      for (const name of turned(names, run)) {
+        process.stderr.write(`run ${run + 1} of ${runs}: ${workload.name}, ${name}\n`)
+        const figures = await workload.run(name, datasets, sizes)
+        for (const [index, measure] of measures.entries()) tally.note(measure, name, figures[index] ?? Number.NaN)
       }
     }
-    const results: Results = {
-      time: new Date().toISOString(),
-      commit: commit(),
-      versions: Object.fromEntries(names.map(name => [name, versionOf(name)])),
-      machine: machineOf(root),
-      sizes,
-      rows: tally.rows,
-    }
-    if (values.save) process.stderr.write(`kept in ${keep(results)}\n`)
-    process.stdout.write(`${values.json ? JSON.stringify(results) : plainTable(results.rows, names)}\n`)
-  } finally {
-    rmSync(root, { recursive: true, force: true })
   }
+  const results: Results = {
+    time: new Date().toISOString(),
+    commit: commit(),
+    versions: Object.fromEntries(names.map(name => [name, versionOf(name)])),
+    machine: machineOf(root),
+    sizes,
+    rows: tally.rows,
+  }
+  if (save) process.stderr.write(`kept in ${keep(results)}\n`)
+  process.stdout.write(`${json ? JSON.stringify(results) : plainTable(results.rows, names)}\n`)
 }
 
 /** Draws the newest results, and puts their table into the README. */

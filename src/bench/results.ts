@@ -25,6 +25,9 @@ export interface Results {
   readonly rows: readonly Row[]
 }
 
+/** More of a figure is noise. */
+const DIGITS = 5
+
 /** Keeps the figures of each run, by measure and contestant. */
 export class Tally {
   readonly #measures = new Map<string, Measure>()
@@ -33,7 +36,7 @@ export class Tally {
   note(measure: Measure, name: ContestantName, figure: number): void {
     this.#measures.set(measure.id, measure)
     const runs = this.#runs.get(measure.id) ?? new Map<ContestantName, number[]>()
-    runs.set(name, [...(runs.get(name) ?? []), figure])
+    runs.set(name, [...(runs.get(name) ?? []), Number(figure.toPrecision(DIGITS))])
     this.#runs.set(measure.id, runs)
   }
 
@@ -42,7 +45,9 @@ export class Tally {
       const runs = [...(this.#runs.get(measure.id) ?? [])]
       const medians = runs.map(([name, figures]) => [name, median(figures)] as const)
       const ours = medians.find(([name]) => name === 'ours')?.[1] ?? Number.NaN
-      const ratios = medians.flatMap(([name, other]) => (name === 'ours' ? [] : [[name, ours / other]]))
+      const ratios = medians.flatMap(([name, other]) =>
+        name === 'ours' ? [] : [[name, Number((ours / other).toPrecision(DIGITS))]],
+      )
       return {
         ...measure,
         better: measure.unit === 'entries/s' ? 'more' : 'less',
