@@ -49,6 +49,9 @@ export const HEADS_MAX = 2 * AUTHORS_MAX
 /** Heads that are said at once; of more, sums come first, which take as much as these and a half. */
 export const HEADS_AT_ONCE_MAX = 4
 
+/** Peers that are not linked any more and of which it is remembered what they held. */
+export const LEFT_HOLDERS_MAX = 64
+
 /** New authors that one link may bring in an hour. Bounds how fast a stranger can use up AUTHORS_MAX. */
 export const NEW_AUTHORS_PER_HOUR_MAX = 32
 

@@ -11,16 +11,16 @@ export interface Span {
 
 /** What one live reader has yet to read: a span an author, in order of arrival. So it is bounded however far he lags behind. */
 export class Feed {
-  readonly #isRelayed: boolean
+  /** Whether the reader passes on what it reads, and proofs of forks too. */
+  readonly isRelayed: boolean
   readonly #onClose: (feed: Feed) => void
   readonly #spans = new Map<AuthorId, Span>()
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
 
-  /** `isRelayed`: whether the reader passes on what it reads, and proofs of forks too. */
   constructor(isRelayed = false, onClose: (feed: Feed) => void = () => {}) {
-    this.#isRelayed = isRelayed
+    this.isRelayed = isRelayed
     this.#onClose = onClose
   }
 
@@ -43,7 +43,7 @@ export class Feed {
 
   /** A fork was proven: told before anything else, where it is passed on. */
   prove(proof: ForkProof): void {
-    if (!this.#isRelayed) return
+    if (!this.isRelayed) return
     this.#proofs = [...this.#proofs, proof].slice(-AUTHORS_MAX)
     this.#wake?.()
   }

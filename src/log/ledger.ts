@@ -26,9 +26,14 @@ export class Ledger {
   readonly #queue: CommitQueue
   readonly #segments: SegmentLogs
   readonly #authorsMax: number
-  readonly #onDurable: (span: Span) => void
+  readonly #onDurable: (span: Span, news: Seq) => void
 
-  constructor(queue: CommitQueue, segments: SegmentLogs, authorsMax = AUTHORS_MAX, onDurable: (span: Span) => void) {
+  constructor(
+    queue: CommitQueue,
+    segments: SegmentLogs,
+    authorsMax = AUTHORS_MAX,
+    onDurable: (span: Span, news: Seq) => void,
+  ) {
     this.#queue = queue
     this.#segments = segments
     this.#authorsMax = authorsMax
@@ -111,7 +116,7 @@ export class Ledger {
     tip.durable = to - 1
     const news = Math.max(from, tip.announced + 1)
     tip.announced = Math.max(tip.announced, to - 1)
-    if (news < to) this.#onDurable({ author, from: news, to })
+    this.#onDurable({ author, from, to }, news)
     if (segments === 0) return
     tip.loose.count += segments
     if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)

@@ -11,6 +11,7 @@ import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import { CommitQueue } from './commit-queue.js'
+import { Custody } from './custody.js'
 import type { Run } from './effects.js'
 import { type Entry, entryText, type Members } from './entry.js'
 import type { Feed, Span } from './feed.js'
@@ -68,6 +69,8 @@ export interface LogEvents {
 
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
+  /** What other peers hold, as they told. */
+  readonly custody = new Custody()
   readonly #store: Store
   readonly #clock: Clock
   readonly #room: Uint8Array
@@ -105,10 +108,14 @@ export class Log extends EventEmitter<LogEvents> {
         for (const wake of this.#onceWritable.splice(0)) wake()
       },
     })
-    this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, span => this.#announce(span))
+    this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, (span, news) =>
+      this.#announce(span, news),
+    )
     this.#own = new OwnLog(keys, this.#room, this.#queue, {
       onSealed: head => void this.#ledger.plan(head),
       onStored: (author, from, to) => this.#ledger.stored(author, from, to, 1),
+      // No news to those who read here, but to peers.
+      onOffered: span => this.#reader.announce(span, span.to),
     })
     this.#tree = new Tree(this.#clock, author => this.reach(author))
     this.#forks = new Forks(store, this.#room, this.#segments)
@@ -254,11 +261,16 @@ export class Log extends EventEmitter<LogEvents> {
     this.#restoration.claimed(seq)
   }
 
-  /** Notes that peers are told of all own entries from now on. Rejects as `append` does. */
+  /** Notes that peers are told of all own entries from now on, and tells them. Rejects as `append` does; then it is tried again. */
   async offer(): Promise<void> {
-    await this.#restoration.wait()
-    await this.#restoration.sayAgain(members => this.append(members))
-    await this.#own.offer()
+    try {
+      await this.#restoration.wait()
+      await this.#restoration.sayAgain(members => this.append(members))
+      await this.#own.offer()
+    } catch (error) {
+      if (this.#queue.isReadOnly) void this.writable().then(() => this.offer().catch(() => {}))
+      throw error
+    }
   }
 
   /** Resolves when nothing stands against writing, or the log is closed. */
@@ -399,9 +411,10 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
-  #announce(span: Span): void {
-    this.#reader.announce(span)
-    this.emit('entries', span)
+  /** Entries are on disk; those below `news` were before, and were lost. */
+  #announce(span: Span, news: Seq = span.from): void {
+    this.#reader.announce(span, news)
+    if (news < span.to) this.emit('entries', { ...span, from: news })
   }
 
   async #whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {

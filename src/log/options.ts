@@ -34,6 +34,8 @@ export interface ReplicationOptions {
   readonly dialect?: 'original' | 'ours'
   /** The author at the other side, where that is proven. */
   readonly peer?: AuthorId | undefined
+  /** What the other side is called among those who hold entries; without it what it holds is not counted. */
+  readonly holder?: string
   /** Authors that this replication may bring in an hour; without it as many as the log takes. */
   readonly newAuthorsPerHourMax?: number
   /** Called when the other side has said how far its logs go. */

@@ -5,6 +5,7 @@ import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import { chainAfter, chainStart, signChain } from './chain.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Entry } from './entry.js'
+import type { Span } from './feed.js'
 import type { SignedHead } from './head.js'
 import { encodeSegment, lastOf, type Segment } from './segment.js'
 import { SegmentDraft } from './segment-draft.js'
@@ -33,6 +34,8 @@ export interface OwnLogHooks {
   onSealed(head: SignedHead): void
   /** Those with `from ≤ seq < to` are on disk. */
   onStored(author: AuthorId, from: Seq, to: Seq): void
+  /** Peers may be told of these, which are on disk; what they are told with the same commit is not said here. */
+  onOffered(span: Span): void
 }
 
 /** The log that this process extends: it alone signs with its key. */
@@ -83,6 +86,7 @@ export class OwnLog {
     this.#tail = head
     this.#draft = this.#draftBehind(head)
     this.#last = head?.last ?? EARLIEST
+    this.#mayTell(offered)
     this.#offered = offered
   }
 
@@ -112,7 +116,14 @@ export class OwnLog {
     const seq = this.#draft.next - 1
     if (seq <= this.#offered) return
     await this.#queue.write([offeredWrite(seq)])
+    this.#mayTell(seq)
+  }
+
+  /** Peers may now be told of entries up to `seq`. */
+  #mayTell(seq: Seq): void {
+    const from = this.#offered + 1
     this.#offered = Math.max(this.#offered, seq)
+    if (from <= seq) this.#hooks.onOffered({ author: this.author, from, to: seq + 1 })
   }
 
   /** The row of a segment of own entries, signed anew. */

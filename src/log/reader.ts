@@ -30,9 +30,14 @@ export class Reader {
     this.#forks = forks
   }
 
-  /** Tells live readers of what became durable. */
-  announce(span: Span): void {
-    for (const feed of this.#feeds) feed.push(span)
+  /** Tells live readers of what became durable: people of what is new to them, peers also of what was lost and came again. */
+  announce(span: Span, news: Seq): void {
+    const seen = { ...span, from: Math.max(span.from, news) }
+    if (span.from >= span.to) return
+    for (const feed of this.#feeds) {
+      if (feed.isRelayed) feed.push(span)
+      else if (seen.from < seen.to) feed.push(seen)
+    }
   }
 
   /** Tells those who relay of a fork. */
@@ -131,16 +136,18 @@ export class Reader {
   async *#followed(span: Span, feed: Feed, way: (span: Span) => Way): AsyncGenerator<Relayed> {
     const { author, to } = span
     const first = way(span)
-    if (first.kind === 'tell') yield { kind: 'note', author }
-    if (first.kind !== 'send') return
-    for await (const relayed of this.#relayed({ author, from: first.from, to })) {
-      yield relayed
-      const rest = way(span)
-      if (rest.kind !== 'send') return
-      if (feed.isEmpty) continue
-      feed.push({ author, from: rest.from, to })
-      return
+    if (first.kind === 'send') {
+      for await (const relayed of this.#relayed({ author, from: first.from, to })) {
+        yield relayed
+        const rest = way(span)
+        if (rest.kind !== 'send') break
+        if (feed.isEmpty) continue
+        feed.push({ author, from: rest.from, to })
+        return
+      }
     }
+    // It may have got the rest elsewhere meanwhile: then it is told at least that it is here too.
+    if (way(span).kind === 'tell') yield { kind: 'note', author }
   }
 
   /** What of a span may be passed on: of a forked log only what stands below the fork. */

@@ -2,6 +2,7 @@ import { Duplex, Readable } from 'node:stream'
 import { FRAME_BYTES_MAX, PENDING_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
+import type { Custody } from './custody.js'
 import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
 import { encodeSegments } from './frames.js'
@@ -17,11 +18,11 @@ interface Source extends Library {
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
   addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined>
+  readonly custody: Pick<Custody, 'open'>
   differing(heads: readonly Digest[]): Digest[]
   segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
   newAuthorAllowance(perHourMax: number): Allowance
   ownClaimed(seq: Seq): void
-  offer(): Promise<void>
 }
 
 /** A stream of entries over `log.read`. */
@@ -71,6 +72,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       : talkToOriginal(log, options)
   const allowance =
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
+  const witness = options.holder === undefined ? undefined : log.custody.open(options.holder)
   const abort = new AbortController()
   let onDrain: (() => void) | undefined
   let pendingBytes = 0
@@ -96,6 +98,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     destroy: (error, done) => {
       abort.abort()
       close()
+      witness?.close()
       onDrain?.()
       done(error)
     },
@@ -104,11 +107,11 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const perform = (effect: Effect): void => {
     switch (effect.kind) {
       case 'offer':
-        branch.brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
+        brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
         take(effect.run.author, effect.run.entries, log.add(effect.run, allowance))
         return
       case 'offer-signed':
-        branch.brought(effect.author, lastOfRuns(effect.runs))
+        brought(effect.author, lastOfRuns(effect.runs))
         take(
           effect.author,
           effect.runs.flatMap(run => run.entries),
@@ -130,6 +133,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         if (!hasEnded) stream.push(effect.bytes)
         return
       case 'told':
+        witness?.told(effect.heads)
         told(effect.heads)
         return
       case 'asked':
@@ -153,9 +157,16 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   }
 
   const claim = (since: readonly Digest[]): void => {
+    witness?.holds(since)
     options.onHeads?.()
     log.ownClaimed(since.find(({ author }) => author === log.id)?.seq ?? 0)
     told(since)
+  }
+
+  /** Who sends something holds it. */
+  const brought = (author: AuthorId, seq: Seq): void => {
+    branch.brought(author, seq)
+    witness?.told([{ author, seq }])
   }
 
   const told = (heads: readonly Digest[]): void => {
@@ -206,7 +217,6 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   const serve = async (since: readonly Digest[]): Promise<void> => {
     try {
-      await log.offer().catch(() => {}) // the disk does not answer: what is there already can still be sent
       for await (const bytes of bytesSince(since, abort.signal)) {
         if (stream.destroyed) return
         if (bytes !== undefined && !stream.push(bytes)) await drained()

@@ -21,6 +21,7 @@ export interface Library {
   toldOf(author: AuthorId): Digest
   reach(author: AuthorId): Seq
   isDisputed(place: Digest): boolean
+  offer(): Promise<void>
 }
 
 /** What the two kinds of replication differ in. */
@@ -42,6 +43,7 @@ export function talkToOriginal(log: Library, { live, mode }: ReplicationOptions)
     session,
     branch,
     bytesSince: async function* (since, signal) {
+      await log.offer().catch(() => {}) // the disk does not answer: what is there already can still be sent
       for await (const entries of log.read({ since, live: live !== false, signal }))
         yield session.encode(entries.filter(entry => !log.isDisputed(entry)))
     },
@@ -77,10 +79,12 @@ export function talkToOurs(log: Library, { live, peer }: ReplicationOptions, pus
     branch,
     bytesSince: async function* (since) {
       if (feed === undefined) {
+        await log.offer().catch(() => {})
         for await (const relayed of log.relay(since)) if (relayed.kind !== 'note') yield session.encode(relayed)
         return
       }
-      // What of the own log nobody was told of before is told now.
+      // What of the own log nobody was told of before is told as soon as it may be; all else need not wait for that.
+      log.offer().catch(() => {})
       follow({ author: log.id, seq: toldAtFirst })
       for await (const relayed of log.follow({
         feed,

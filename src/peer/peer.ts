@@ -140,6 +140,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     const replication = this.#parts.log.createReplicationStream({
       live: true,
       dialect: remote.kind,
+      holder: remote.kind === 'ours' ? remote.key : remote.address,
       peer: remote.kind === 'ours' ? authorOf(remote.key) : undefined,
       onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),

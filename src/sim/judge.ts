@@ -125,6 +125,19 @@ export class Judge {
     if (this.isHonest(author)) this.violate(`${name} believes that ${this.#owners.get(author)} signed two histories`)
   }
 
+  /** `name` was told by `holder` how far that one holds a log: it would outlive a power cut there. */
+  told(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
+    const record = this.#records.get(this.#owners.get(holder) ?? '')
+    if (record === undefined || record.isLiar || !isSigned(author)) return
+    const key = signedHeadKey(author)
+    const value = record.disk.syncedValue(key)
+    const head = value && storedHead([key, value])
+    if ((head?.seq ?? 0) < seq)
+      this.violate(
+        `${name} was told that ${this.#owners.get(holder)} holds ${this.#place({ author, seq })}, which is not safe there`,
+      )
+  }
+
   violate(line: string): void {
     this.violations.push(line)
   }

@@ -244,6 +244,9 @@ export class Machine {
     if (life.isOver) return
     program.log = log
     log.on('entries', span => this.#surroundings.stored(this.name, span))
+    log.custody.on('told', (holder, author, seq) => {
+      if (this.lie === undefined && !life.isOver) judge.told(this.name, holder as AuthorId, author, seq)
+    })
     log.on('fork', ({ segments: [{ key }] }) => {
       if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
     })

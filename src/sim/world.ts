@@ -204,6 +204,7 @@ export class World {
     else await this.run(msMax) // two histories are followed back to where they part
     await this.#compare(msMax)
     await this.#settleLinks(msMax)
+    await this.#knowCustody(msMax)
     return tookMs
   }
 
@@ -218,6 +219,20 @@ export class World {
       .filter(line => !/^\S+ \S+ hears /.test(line))
       .slice(-lines)
       .join('\n')
+  }
+
+  /** Everyone knows of every honest peer linked that it holds everything. */
+  async #knowCustody(msMax: Millis): Promise<void> {
+    if (this.#honest.length !== this.#machines.size) return
+    const isKnown = (log: Log): boolean =>
+      log.head.every(head => {
+        const { on, of } = log.custody.of(head)
+        return on === of
+      })
+    if (await this.runUntil(() => this.#honest.every(({ log }) => log === undefined || isKnown(log)), msMax)) return
+    const ignorant = this.#honest.filter(({ log }) => log !== undefined && !isKnown(log)).map(({ name }) => name)
+    this.judge.violate(`${ignorant.join(' and ')} were not told who holds what`)
+    this.#check()
   }
 
   async #compare(msMax: Millis): Promise<void> {

@@ -138,8 +138,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'what comes as several segments is not passed on',
     file: 'log/ledger',
-    find: 'if (news < to)\n            this.#onDurable({ author, from: news, to });',
-    replace: 'if (news < to && segments <= 1)\n            this.#onDurable({ author, from: news, to });',
+    find: 'this.#onDurable({ author, from, to }, news);',
+    replace: 'if (segments <= 1)\n            this.#onDurable({ author, from, to }, news);',
   },
   {
     name: 'who says goodbye is never found to be dead',
