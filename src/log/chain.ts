@@ -1,5 +1,6 @@
 import { concat, utf8 } from '../base/bytes.js'
-import { HASH_BYTES, hash, hashInto } from '../base/hash.js'
+import { HASH_BYTES, hash, RunningHash } from '../base/hash.js'
+import { ENTRY_BYTES_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import { isSignature } from '../base/signing.js'
 import type { Seq } from './author.js'
@@ -24,11 +25,16 @@ export const chainStart = ({ room, key }: LogName): ChainValue => hash(LOG, room
 /** The chain value after one more entry. */
 export const chainNext = (before: ChainValue, entry: Uint8Array): ChainValue => hash(before, entry)
 
+const running = new RunningHash(ENTRY_BYTES_MAX)
+
 /** The chain value after all of `entries`. */
 export function chainAfter(before: ChainValue, entries: readonly Uint8Array[]): ChainValue {
-  const chain = Buffer.from(before)
-  for (const entry of entries) hashInto(chain, [chain, entry])
-  return chain
+  running.value = before
+  for (const entry of entries) {
+    if (entry.length <= ENTRY_BYTES_MAX) running.add(entry)
+    else running.value = hash(running.value, entry) // of no valid log
+  }
+  return running.value
 }
 
 /** Signs all entries up to `seq`, where the chain value is `chain`. */

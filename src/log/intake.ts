@@ -77,10 +77,10 @@ export class Intake {
     const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
     if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
     const plan = planSigned({ room, key }, head, runs, isOwn ? undefined : this.#parts.logBytesMax)
-    const refusal = plan.entries.length > 0 && !isOwn ? ledger.refusalOf(author, newAuthors) : undefined
+    const refusal = plan.count > 0 && !isOwn ? ledger.refusalOf(author, newAuthors) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan)
-    if (isOwn && plan.entries.length > 0) restoration.came(plan.head)
+    if (isOwn && plan.count > 0) restoration.came(plan.head)
     if (plan.fork !== undefined) return this.#dispute(author, plan.fork, plan.fault ?? '', runs)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
@@ -110,11 +110,11 @@ export class Intake {
     })
   }
 
-  async #store({ head, entries, writes }: SignedPlan): Promise<void> {
-    if (head === undefined || entries.length === 0) return
-    const count = entries.length
+  async #store(plan: SignedPlan): Promise<void> {
+    const { head, count, writes } = plan
+    if (head === undefined || count === 0) return
     const { ledger, segments } = this.#parts
-    segments.observe(entries)
+    segments.observe(plan)
     await ledger.write({
       head,
       count,

@@ -6,7 +6,8 @@ import { claimedAt, type Entry } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
 import type { OnHole } from './row-logs.js'
-import { bytesOf, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { bytesOf, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import type { SignedPlan } from './segment-plan.js'
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
@@ -15,7 +16,7 @@ import {
   segmentKey,
   segmentKeyAuthor,
   segmentRange,
-  segmentWrite,
+  segmentRow,
   storedHead,
   storedSegment,
 } from './segment-rows.js'
@@ -137,7 +138,7 @@ export class SegmentLogs {
       if (start !== undefined && end !== undefined && joined.length > 1) {
         for (const { first } of joined.slice(1)) writes.push({ type: 'del', key: segmentKey(key, first) })
         const segment = { ...start, entries: joined.flatMap(({ entries }) => entries), signature: end.signature }
-        writes.push(segmentWrite(key, start.first, encodeSegment(segment)))
+        writes.push(segmentRow(segment))
       }
       joined = []
       size = 0
@@ -291,8 +292,10 @@ export class SegmentLogs {
   }
 
   /** Moves the clock behind new entries, so that what answers them stands behind them. */
-  observe(entries: readonly Entry[]): void {
-    this.#clock.observe(entries.findLast(({ at }) => this.#clock.isBelievable(at))?.at ?? EARLIEST)
+  observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
+    const last = plan.head?.last ?? EARLIEST
+    if (this.#clock.isBelievable(last)) this.#clock.observe(last)
+    else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isBelievable(at))?.at ?? EARLIEST)
   }
 
   /** Removes the segments left from before a loss that begin among new entries: they would stand in the way of readers. */

@@ -1,12 +1,12 @@
 import { sameBytes } from '../base/bytes.js'
-import { type At, EARLIEST } from './at.js'
+import { EARLIEST } from './at.js'
 import { authorOfKey, type Seq } from './author.js'
-import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
-import { type Entry, validAt } from './entry.js'
+import { type ChainValue, chainAfter, chainStart, isVouchedFor, type LogName } from './chain.js'
+import { type Entry, firstInvalid, storedAt } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
-import { bytesOf, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment, sizeInSegment } from './segment.js'
-import { segmentWrite } from './segment-rows.js'
+import { bytesOf, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { entriesOf, segmentRow } from './segment-rows.js'
 import type { Write } from './store.js'
 
 /** A run of entries with the signature at its last; `before` where the sender said the chain value before the first. */
@@ -19,6 +19,8 @@ export interface SignedRun {
 
 export interface SignedPlan {
   readonly writes: readonly Write[]
+  /** How many entries they hold, and which. */
+  readonly count: number
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined
   /** Why what comes after the plan's entries is not taken. */
@@ -29,11 +31,11 @@ export interface SignedPlan {
   readonly parting: Seq | undefined
 }
 
-/** An entry that continues the log by its chain, waiting for a signature that vouches for it. */
-interface Link {
-  readonly entry: Uint8Array
-  readonly at: At
+/** Where a run ends among the entries that wait for the signature of a cut. */
+interface End {
+  readonly count: number
   readonly chain: ChainValue
+  readonly signature: Uint8Array
 }
 
 /**
@@ -57,14 +59,13 @@ class Planner {
   readonly #bytesMax: number
   readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
-  readonly #writes: Write[] = []
-  readonly #entries: Entry[] = []
+  readonly #sealed: Segment[] = []
   #fault: string | undefined
   #fork: Segment | undefined
   #parting: Seq | undefined
-  /** What waits for the signature of a cut, with the places where a run ended and its signature. */
-  #links: Link[] = []
-  #ends: { readonly count: number; readonly signature: Uint8Array }[] = []
+  /** What waits for the signature of a cut. */
+  #waiting: Uint8Array[] = []
+  #ends: End[] = []
   #size = 0
 
   constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
@@ -81,9 +82,10 @@ class Planner {
     if (this.#fault !== undefined) return false
     if (size > SEGMENT_ENTRIES_BYTES_MAX)
       return this.#stop(`the entries from ${run.first} on go too far without a signature`)
-    let seq = (this.#head?.seq ?? 0) + this.#links.length
-    let chain = this.#links.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log)
-    let at = this.#links.at(-1)?.at ?? this.#head?.last ?? EARLIEST
+    const seq = (this.#head?.seq ?? 0) + this.#waiting.length
+    const chain = this.#ends.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log)
+    const before = this.#waiting.at(-1)
+    const at = before === undefined ? (this.#head?.last ?? EARLIEST) : storedAt(before)
     const skip = seq + 1 - run.first
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
     if (skip > run.entries.length) return true
@@ -94,75 +96,76 @@ class Planner {
     }
     if (skip === run.entries.length) return true
     if ((this.#head?.size ?? 0) + this.#size + size > this.#bytesMax) return this.#stop(tooLong(this.#bytesMax))
-    const links: Link[] = []
-    for (const entry of run.entries.slice(skip)) {
-      seq++
-      const next = validAt(entry, at)
-      if (next === undefined) return this.#stop(`entry ${seq} is not valid`)
-      at = next
-      chain = chainNext(chain, entry)
-      links.push({ entry, at, chain })
-    }
-    this.#links.push(...links)
-    this.#ends.push({ count: this.#links.length, signature: run.signature })
+    const news = skip === 0 ? run.entries : run.entries.slice(skip)
+    const invalid = firstInvalid(news, at)
+    if (invalid !== -1) return this.#stop(`entry ${seq + 1 + invalid} is not valid`)
+    for (const entry of news) this.#waiting.push(entry)
+    this.#ends.push({ count: this.#waiting.length, chain: chainAfter(chain, news), signature: run.signature })
     this.#size += size
     return true
   }
 
   /** Verifies what waits at its last signature; where that fails, at each before it. */
   flush(): void {
-    const end = this.#ends.at(-1)
-    if (end === undefined) return
+    const last = this.#ends.at(-1)
+    if (last === undefined) return
     const fault = this.#fault
-    if (!this.#seal(end)) {
-      const ends = this.#ends
-      const links = this.#links
+    if (!this.#seal(this.#waiting, last)) {
       let sealed = 0
-      for (const { count, signature } of ends) {
-        this.#links = links.slice(sealed)
-        if (!this.#seal({ count: count - sealed, signature })) {
-          this.#stop(`the signature at entry ${(this.#head?.seq ?? 0) + count - sealed} does not vouch for it`)
+      for (const end of this.#ends) {
+        if (!this.#seal(this.#waiting.slice(sealed, end.count), end)) {
+          this.#stop(`the signature at entry ${(this.#head?.seq ?? 0) + end.count - sealed} does not vouch for it`)
           break
         }
-        sealed = count
+        sealed = end.count
       }
     }
     this.#fault = fault ?? this.#fault
-    this.#links = []
+    this.#waiting = []
     this.#ends = []
     this.#size = 0
   }
 
   result(): SignedPlan {
-    const [writes, entries] = [this.#writes, this.#entries]
-    return { writes, entries, head: this.#head, fault: this.#fault, fork: this.#fork, parting: this.#parting }
+    const sealed = this.#sealed
+    const author = authorOfKey(this.#log.key)
+    return {
+      writes: sealed.map(segment => segmentRow(segment)),
+      count: sealed.reduce((sum, { entries }) => sum + entries.length, 0),
+      get entries() {
+        return sealed.flatMap(segment => entriesOf(author, segment))
+      },
+      head: this.#head,
+      fault: this.#fault,
+      fork: this.#fork,
+      parting: this.#parting,
+    }
   }
 
-  /** Takes the first `count` links as one segment, if the signature vouches for the last of them. */
-  #seal({ count, signature }: { readonly count: number; readonly signature: Uint8Array }): boolean {
-    const links = this.#links.slice(0, count)
-    const end = links.at(-1)
-    const from = links[0]
-    if (end === undefined || from === undefined) return false
-    const author = authorOfKey(this.#log.key)
-    const first = (this.#head?.seq ?? 0) + 1
-    const last = first + count - 1
-    const isProven = last + 1 === this.#proof?.place && sameBytes(end.chain, this.#proof.chain)
-    if (!isProven && !isVouchedFor(this.#log, last, end.chain, signature)) return false
-    const kept = isProven ? NO_SIGNATURE : Uint8Array.from(signature)
-    const segment = {
+  /** Takes entries that wait as one segment, if the signature at their end vouches for the last of them. */
+  #seal(entries: readonly Uint8Array[], { chain, signature }: End): boolean {
+    const [from, to] = [entries[0], entries.at(-1)]
+    if (from === undefined || to === undefined) return false
+    const before = this.#head
+    const first = (before?.seq ?? 0) + 1
+    const seq = first + entries.length - 1
+    const isProven = seq + 1 === this.#proof?.place && sameBytes(chain, this.#proof.chain)
+    if (!isProven && !isVouchedFor(this.#log, seq, chain, signature)) return false
+    this.#sealed.push({
       key: this.#log.key,
       first,
-      entries: links.map(link => link.entry),
-      before: this.#head?.chain ?? chainStart(this.#log),
-      signature: kept,
-    }
-    this.#writes.push(segmentWrite(this.#log.key, first, encodeSegment(segment)))
-    links.forEach(({ entry, at }, index) => {
-      this.#entries.push({ author, seq: first + index, at, entry, ...(index === count - 1 && { signature: kept }) })
+      entries,
+      before: before?.chain ?? chainStart(this.#log),
+      signature: isProven ? NO_SIGNATURE : Uint8Array.from(signature),
     })
-    const size = links.reduce((sum, { entry }) => sum + sizeInSegment(entry.length), this.#head?.size ?? 0)
-    this.#head = { author, seq: last, chain: end.chain, first: this.#head?.first ?? from.at, last: end.at, size }
+    this.#head = {
+      author: authorOfKey(this.#log.key),
+      seq,
+      chain,
+      first: before?.first ?? storedAt(from),
+      last: storedAt(to),
+      size: (before?.size ?? 0) + bytesOf(entries),
+    }
     return true
   }
 

@@ -6,7 +6,7 @@ import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
 import { type Entry, storedAt } from './entry.js'
 import type { SignedHead } from './head.js'
-import { decodeSegment, type Segment } from './segment.js'
+import { decodeSegment, type Segment, sizeOf, writeSegment } from './segment.js'
 import { after, type Put, type Range, type Row, type Write } from './store.js'
 
 // Keys and values of signed logs in the store. PROTOCOL.md §4.2.
@@ -38,6 +38,15 @@ export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(ro
 /** A segment as a row: before it a checksum, for the database returns flipped bits as they are. */
 export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Put {
   return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
+}
+
+/** The row of a segment that is not yet in bytes. */
+export function segmentRow(segment: Segment): Put {
+  const value = Buffer.allocUnsafe(CRC_BYTES + sizeOf(segment))
+  const bytes = value.subarray(CRC_BYTES)
+  writeSegment(bytes, segment)
+  value.writeUInt32BE(crc32(bytes))
+  return { type: 'put', key: segmentKey(segment.key, segment.first), value }
 }
 
 /** The bytes of a stored segment, as it is sent. */

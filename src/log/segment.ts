@@ -46,11 +46,23 @@ export function writeHeader(bytes: Buffer, { key, first, count, before, signatur
 }
 
 /** Bytes that entries take in segments. */
-export const bytesOf = (entries: readonly Uint8Array[]): number =>
-  entries.reduce((sum, { length }) => sum + sizeInSegment(length), 0)
+export function bytesOf(entries: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const { length } of entries) bytes += sizeInSegment(length)
+  return bytes
+}
 
-export function encodeSegment({ key, first, entries, before, signature }: Segment): Uint8Array {
-  const bytes = Buffer.allocUnsafe(ENTRIES_AT + bytesOf(entries))
+export function encodeSegment(segment: Segment): Uint8Array {
+  const bytes = Buffer.allocUnsafe(sizeOf(segment))
+  writeSegment(bytes, segment)
+  return bytes
+}
+
+/** Bytes that a segment takes. */
+export const sizeOf = ({ entries }: Pick<Segment, 'entries'>): number => ENTRIES_AT + bytesOf(entries)
+
+/** Writes a segment, which takes `sizeOf` it. */
+export function writeSegment(bytes: Buffer, { key, first, entries, before, signature }: Segment): void {
   writeHeader(bytes, { key, first, count: entries.length, before, signature })
   let offset = ENTRIES_AT
   for (const entry of entries) {
@@ -58,7 +70,6 @@ export function encodeSegment({ key, first, entries, before, signature }: Segmen
     bytes.set(entry, offset)
     offset += entry.length
   }
-  return bytes
 }
 
 /** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */

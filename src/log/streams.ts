@@ -108,20 +108,16 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     switch (effect.kind) {
       case 'offer':
         brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
-        take(effect.run.author, effect.run.entries, log.add(effect.run, allowance))
+        take(effect.run.author, [effect.run], log.add(effect.run, allowance))
         return
       case 'offer-signed':
         brought(effect.author, lastOfRuns(effect.runs))
-        take(
-          effect.author,
-          effect.runs.flatMap(run => run.entries),
-          log.addSigned(effect.author, effect.runs, allowance),
-        )
+        take(effect.author, effect.runs, log.addSigned(effect.author, effect.runs, allowance))
         return
       case 'fork':
         take(
           authorOfKey(effect.segments[0].key),
-          effect.segments.flatMap(segment => segment.entries),
+          effect.segments,
           // A proof that is none is no reason to take nothing more of whom it accuses.
           log.addProof(effect.segments).then(refusal => (refusal?.want === undefined ? undefined : refusal)),
         )
@@ -190,8 +186,13 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     if (segment !== undefined && !hasEnded && !stream.destroyed) stream.push(encodeSegments([encodeSegment(segment)]))
   }
 
-  const take = (author: AuthorId, entries: readonly Uint8Array[], adding: Promise<Refusal | undefined>): void => {
-    const bytes = entries.reduce((sum, entry) => sum + entry.length + 64, 0)
+  const take = (
+    author: AuthorId,
+    runs: readonly Pick<Run, 'entries'>[],
+    adding: Promise<Refusal | undefined>,
+  ): void => {
+    let bytes = 0
+    for (const { entries } of runs) for (const { length } of entries) bytes += length + 64
     pendingBytes += bytes
     adding.then(
       refusal => {

@@ -3,8 +3,17 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../src/base/bytes.js'
 import { ENTRY_BYTES_MAX } from '../../src/base/limits.js'
-import { atMillis, atOf } from '../../src/log/at.js'
-import { claimedAt, decodeEntry, entryText } from '../../src/log/entry.js'
+import { atMillis, atOf, EARLIEST } from '../../src/log/at.js'
+import {
+  claimedAt,
+  decodeEntry,
+  entryText,
+  firstInvalid,
+  splitSignature,
+  storedAt,
+  validAt,
+} from '../../src/log/entry.js'
+import { isLaterThan, isPlainEntry } from '../../src/log/plain-entry.js'
 
 const AT = atMillis(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
@@ -57,5 +66,93 @@ test('an entry is taken up to 16 KiB, and not beyond', () => {
       if (length <= room) assert.equal(entryText(AT, NOW, { username: '', message }), text)
       else assert.throws(() => entryText(AT, NOW, { username: '', message }), { code: 'BAD_MESSAGE' })
     }),
+  )
+})
+
+/** The rules of PROTOCOL.md §3.2 one by one, by `JSON.parse`. */
+function isValidByParsing(entry: Uint8Array): boolean {
+  const isWhole = claimedAt(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
+  return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined
+}
+
+/** Texts as they stand between quotes, some of which may not. */
+const inQuotes = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }).map(text => JSON.stringify(text).slice(1, -1)) },
+  fc.stringMatching(/^[ -~]{0,12}$/),
+  fc.constantFrom(
+    '\\',
+    '\\\\',
+    '\\"',
+    '\\x',
+    '\\u0041',
+    '\\u004',
+    '\t',
+    '\u007f',
+    '"',
+    ',"sig":"',
+    '","message":"',
+    '\ud800',
+  ),
+)
+const SIGNED_TAIL = `","sig":"${'A'.repeat(86)}`
+
+test('what is known to be valid without being parsed is valid, and one byte more or less changes nothing in that', () => {
+  const drawn = fc.record({
+    username: inQuotes,
+    message: fc.oneof({ weight: 9, arbitrary: inQuotes }, fc.constant(SIGNED_TAIL)),
+    place: fc.nat(),
+    byte: fc.integer({ min: 0, max: 255 }),
+    change: fc.constantFrom('none', 'none', 'put', 'insert', 'remove'),
+  })
+  let plain = 0
+  fc.assert(
+    fc.property(drawn, ({ username, message, place, byte, change }) => {
+      const bytes = [...Buffer.from(`{"at":"${AT}","username":"${username}","message":"${message}"}`)]
+      const at = place % bytes.length
+      if (change === 'put') bytes[at] = byte
+      if (change === 'insert') bytes.splice(at, 0, byte)
+      if (change === 'remove') bytes.splice(at, 1)
+      const entry = Uint8Array.from(bytes)
+      const isValid = isValidByParsing(entry)
+      if (isPlainEntry(entry)) {
+        plain++
+        assert.ok(isValid)
+      }
+      assert.equal(validAt(entry, EARLIEST) !== undefined, isValid && claimedAt(entry) !== EARLIEST)
+    }),
+    { numRuns: 50_000 },
+  )
+  assert.ok(plain > 10_000, `only ${plain} of them`)
+})
+
+test('of entries in a row the first is found that is not valid, or not after the one before it', () => {
+  const row = fc.array(
+    fc.record({
+      step: fc.constantFrom(1, 1, 1, 1, 1, 1, 0, -1),
+      form: fc.constantFrom('plain', 'plain', 'more', 'none'),
+    }),
+    { maxLength: 12 },
+  )
+  fc.assert(
+    fc.property(row, steps => {
+      let counter = 20
+      const entries = steps.map(({ step, form }) => {
+        counter += step
+        const more = form === 'more' ? ',"type":"x"' : form === 'none' ? ',' : ''
+        return utf8(`{"at":"${atMillis(NOW, counter)}","username":"a","message":"b"${more}}`)
+      })
+      const previous = atMillis(NOW, 20)
+      const expected = entries.findIndex(
+        (entry, index) =>
+          !isValidByParsing(entry) ||
+          storedAt(entry) <= (index === 0 ? previous : storedAt(entries[index - 1] ?? entry)),
+      )
+      assert.equal(firstInvalid(entries, previous), expected)
+      for (const [index, entry] of entries.entries()) {
+        const before = entries[index - 1]
+        if (before !== undefined) assert.equal(isLaterThan(entry, before), storedAt(entry) > storedAt(before))
+      }
+    }),
+    { numRuns: 5_000 },
   )
 })
