@@ -74,8 +74,12 @@ export const NOTE_MS_MAX = 250
 /** How long nothing may come of a log of which more was told, before others are asked, or the same again. */
 export const STALL_MS_MAX = 8_000
 
-/** Bytes that wait for the disk from one link before its socket is no longer read. */
-export const PENDING_BYTES_MAX = 256 * 1024
+/**
+ * Bytes that wait for the disk from one link before its socket is no longer read: at first, so that the first entries are
+ * soon there, and at most, once so much of it was stored. The disk writes some while others are judged.
+ */
+export const PENDING_BYTES_MIN = 256 * 1024
+export const PENDING_BYTES_MAX = 1024 * 1024
 
 /** Bytes of one group commit. More would make the first caller of a group wait for the last. */
 export const COMMIT_BYTES_MAX = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-import { AUTHORS_MAX, MERGE_SEGMENTS } from '../base/limits.js'
+import { AUTHORS_MAX, MERGE_SEGMENTS, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import type { AuthorId, Seq } from './author.js'
 import type { CommitQueue } from './commit-queue.js'
@@ -90,7 +90,12 @@ export class Ledger {
 
   /** From now on what follows on `head` can be planned. */
   plan(head: Head | SignedHead): Tip {
-    const tip = this.tips.get(head.author) ?? { planned: head, durable: 0, announced: 0, loose: { count: 0, from: 1 } }
+    const tip = this.tips.get(head.author) ?? {
+      planned: head,
+      durable: 0,
+      announced: 0,
+      loose: { count: 0, from: 1, size: 0 },
+    }
     tip.planned = head
     this.tips.set(head.author, tip)
     return tip
@@ -122,11 +127,12 @@ export class Ledger {
     if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)
   }
 
-  /** Joins the small segments that came one by one. It changes no entry, and no reader sees it. */
+  /** Joins segments that came one by one, where most are small. It changes no entry, and no reader sees it. */
   async #joinSmall(author: AuthorId, tip: Tip): Promise<void> {
-    const { from } = tip.loose
+    const { count, from, size } = tip.loose
     const to = tip.durable + 1
-    tip.loose = { count: 0, from: to }
+    tip.loose = { count: 0, from: to, size: tip.planned.size }
+    if (tip.planned.size - size > (count * SEGMENT_BYTES_MAX) / 2) return
     try {
       const writes = await this.#segments.merged(author, from, to)
       if (writes.length > 0) await this.#queue.write(writes)

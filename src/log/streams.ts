@@ -1,5 +1,5 @@
 import { Duplex, Readable } from 'node:stream'
-import { FRAME_BYTES_MAX, PENDING_BYTES_MAX } from '../base/limits.js'
+import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import type { Custody } from './custody.js'
@@ -76,6 +76,8 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const abort = new AbortController()
   let onDrain: (() => void) | undefined
   let pendingBytes = 0
+  /** How many may be pending; grows as they are stored. */
+  let pendingBytesMax = PENDING_BYTES_MIN
   /** Whether this side has said that it sends nothing more. */
   let hasEnded = false
   let isAnswering = false
@@ -89,7 +91,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     },
     write: (chunk: Buffer, _encoding, done) => {
       for (const effect of session.receive(chunk)) perform(effect)
-      hold(PENDING_BYTES_MAX, done)
+      hold(pendingBytesMax, done)
     },
     final: done => {
       // The other side will send nothing more; what it sent is taken in before the end is told.
@@ -198,6 +200,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       refusal => {
         if (refusal !== undefined) refuse(author, refusal)
         pendingBytes -= bytes
+        pendingBytesMax = Math.min(PENDING_BYTES_MAX, pendingBytesMax + bytes)
         release()
       },
       error => stream.destroy(error),

@@ -7,8 +7,8 @@ export interface Tip {
   durable: Seq
   /** The last place that readers were told of: what is fetched again after a loss is not told twice. */
   announced: Seq
-  /** Segments since the last time small ones were joined, and where they begin. */
-  loose: { count: number; from: Seq }
+  /** Segments since the last time small ones were joined, where they begin, and what the entries before take. */
+  loose: { count: number; from: Seq; size: number }
 }
 
 export type Tips = Map<AuthorId, Tip>
@@ -18,5 +18,5 @@ export const tipAt = (head: Head | SignedHead, announced: Seq = head.seq): Tip =
   planned: head,
   durable: head.seq,
   announced,
-  loose: { count: 0, from: head.seq + 1 },
+  loose: { count: 0, from: head.seq + 1, size: head.size },
 })

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream'
 import test from 'node:test'
 import { concat, utf8 } from '../../src/base/bytes.js'
 import { frame } from '../../src/base/frames.js'
-import { PENDING_BYTES_MAX } from '../../src/base/limits.js'
+import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/base/limits.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import type { AuthorId, Seq } from '../../src/log/author.js'
 import { LevelStore } from '../../src/log/level-store.js'
@@ -345,24 +345,33 @@ test('a log holds no more authors than it may, and goes on with those', async ()
   await log.close()
 })
 
-/** A disk that takes no commit until it is let. */
+/** A disk that takes no commit while it is held. */
 class HeldStore extends MemoryStore {
-  release = (): void => {}
-  isHeld = false
-  readonly #released = new Promise<void>(resolve => {
-    this.release = resolve
-  })
+  #held: { readonly until: Promise<void>; readonly release: () => void } | undefined
+
+  hold(): void {
+    let release = (): void => {}
+    const until = new Promise<void>(resolve => {
+      release = resolve
+    })
+    this.#held = { until, release }
+  }
+
+  release(): void {
+    this.#held?.release()
+    this.#held = undefined
+  }
 
   override async commit(writes: readonly Write[]): Promise<void> {
-    if (this.isHeld) await this.#released
+    await this.#held?.until
     await super.commit(writes)
   }
 }
 
-test('while the disk is busy no more is read from a link than its bound', async () => {
+test('while the disk is busy no more is read from a link than its bound, which grows with what is stored', async () => {
   const store = new HeldStore()
   const log = await Log.over(store, keysOf('alice'), { clock: new VirtualClock() })
-  store.isHeld = true
+  store.hold()
   const stream = log.createReplicationStream()
   stream.resume()
   stream.write(handshake)
@@ -377,13 +386,21 @@ test('while the disk is busy no more is read from a link than its bound', async 
     next = bytes.length
     stream.write(bytes, () => {
       taken += bytes.length
+      if (seq === 16 * 50) store.hold()
       if (seq < 16 * 100) write()
     })
   }
+  const settled = async (): Promise<void> => {
+    for (let i = 0; i < 200; i++) await new Promise(resolve => setImmediate(resolve))
+  }
   write()
-  for (let i = 0; i < 200; i++) await new Promise(resolve => setImmediate(resolve))
-  assert.ok(taken >= PENDING_BYTES_MAX - next && taken <= PENDING_BYTES_MAX + next, `${taken} bytes were taken`)
-  store.release()
+  for (const bound of [PENDING_BYTES_MIN, PENDING_BYTES_MAX]) {
+    await settled()
+    const stored = ((log.head.find(({ author }) => author === 'bob')?.seq ?? 0) / 16) * next
+    const waiting = taken - stored
+    assert.ok(waiting >= bound - next && waiting <= bound + next, `${waiting} bytes were taken`)
+    store.release()
+  }
   await holds(log, 'bob', 16 * 100)
   stream.destroy()
   await log.close()
