@@ -84,6 +84,9 @@ export const PENDING_BYTES_MAX = 1024 * 1024
 /** Bytes of one group commit. More would make the first caller of a group wait for the last. */
 export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
 
+/** Segments stored last that are kept in memory, for those who follow what arrives. As many as the links to a few peers hold. */
+export const RECENT_BYTES_MAX = 4 * 1024 * 1024
+
 /** Bytes read from the database at once. */
 export const PAGE_BYTES_MAX = 64 * 1024
 

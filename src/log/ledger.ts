@@ -64,11 +64,13 @@ export class Ledger {
   /** What the disk is found to hold, in the place of what was thought. */
   reset(heads: Iterable<Head | SignedHead>): void {
     this.tips.clear()
+    this.#segments.forget()
     for (const head of heads) this.tips.set(head.author, tipAt(head))
   }
 
   /** One log is found to go only so far; readers are not told again of what they saw. */
   put(author: AuthorId, head: Head | SignedHead | undefined): void {
+    this.#segments.forget(author)
     const announced = this.tips.get(author)?.announced ?? 0
     if (head === undefined) this.tips.delete(author)
     else this.tips.set(author, tipAt(head, announced))
@@ -111,6 +113,7 @@ export class Ledger {
       if (tip.durable === 0 && this.tips.get(author) === tip) this.tips.delete(author)
       throw error
     }
+    if (segments > 0) this.#segments.remember(author, writes)
     this.stored(author, seq + 1 - count, seq + 1, segments)
   }
 

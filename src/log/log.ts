@@ -4,7 +4,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { sameBytes } from '../base/bytes.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { FRAME_BYTES_MAX, LOG_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
+import { LOG_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
@@ -113,7 +113,10 @@ export class Log extends EventEmitter<LogEvents> {
     )
     this.#own = new OwnLog(keys, this.#room, this.#queue, {
       onSealed: head => void this.#ledger.plan(head),
-      onStored: (author, from, to) => this.#ledger.stored(author, from, to, 1),
+      onStored: (author, from, to, rows) => {
+        this.#segments.remember(author, rows)
+        this.#ledger.stored(author, from, to, rows.length)
+      },
       // No news to those who read here, but to peers.
       onOffered: span => this.#reader.announce(span, span.to),
     })
@@ -335,8 +338,7 @@ export class Log extends EventEmitter<LogEvents> {
   async inspect(): Promise<void> {
     for (const { author, seq } of this.head) {
       if (this.#isClosed) return
-      if (isSigned(author)) for await (const _ of this.#segments.raw(author, 1, seq + 1, FRAME_BYTES_MAX));
-      else await this.#rows.inspect(author, seq)
+      await (isSigned(author) ? this.#segments : this.#rows).inspect(author, seq)
     }
   }
 

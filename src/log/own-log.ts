@@ -32,8 +32,8 @@ interface Group {
 export interface OwnLogHooks {
   /** They are on their way to the disk. */
   onSealed(head: SignedHead): void
-  /** Those with `from ≤ seq < to` are on disk. */
-  onStored(author: AuthorId, from: Seq, to: Seq): void
+  /** Those with `from ≤ seq < to` are on disk, in these rows. */
+  onStored(author: AuthorId, from: Seq, to: Seq, rows: readonly Put[]): void
   /** Peers may be told of these, which are on disk; what they are told with the same commit is not said here. */
   onOffered(span: Span): void
 }
@@ -144,7 +144,7 @@ export class OwnLog {
     const entries = entriesIn(this.author, rows)
     const done = this.#queue
       .write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes: () => this.#sealGroup(group) })
-      .then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1))
+      .then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows))
     const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group

@@ -52,8 +52,8 @@ export class Reader {
   }
 
   /** Entries of one log, in order. */
-  log({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
-    return isSigned(author) ? this.#segments.read(author, from, to) : this.#rows.read(author, from, to)
+  log({ author, from, to }: Span, areNews = false): AsyncGenerator<readonly Entry[]> {
+    return isSigned(author) ? this.#segments.read(author, from, to, areNews) : this.#rows.read(author, from, to)
   }
 
   /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
@@ -68,7 +68,7 @@ export class Reader {
         await feed.wait()
         // What arrived together, as when a peer catches up, is read in order of conversation.
         const spans = feed.takeAll().flatMap(span => behind(since, span))
-        yield* merge(spans.map(unbounded), span => this.log(span))
+        yield* merge(spans.map(unbounded), span => this.log(span, true))
       }
     } catch (error) {
       if (!this.#isClosed) throw error

@@ -5,14 +5,15 @@ import { chainAfter, chainStart, isVouchedFor } from './chain.js'
 import { claimedAt, type Entry } from './entry.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
+import { type PlacedSegment, RecentSegments } from './recent-segments.js'
 import type { OnHole } from './row-logs.js'
-import { bytesOf, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { bytesOf, decodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import type { SignedPlan } from './segment-plan.js'
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
   entriesOf,
-  segmentBytes,
+  placedSegment,
   segmentKey,
   segmentKeyAuthor,
   segmentRange,
@@ -36,6 +37,7 @@ export class SegmentLogs {
   readonly #room: Uint8Array
   readonly #clock: HybridClock
   readonly #onHole: OnHole
+  readonly #recent = new RecentSegments()
   /** Where segments begin that stand behind the end of a log, beyond what is missing. */
   readonly #behind = new Map<AuthorId, readonly Seq[]>()
 
@@ -65,10 +67,15 @@ export class SegmentLogs {
     return heads
   }
 
-  /** Entries with `from ≤ seq < to`, in order; ends before what is missing or damaged, which is reported. */
-  async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+  /**
+   * Entries with `from ≤ seq < to`, in order; ends before what is missing or damaged, which is reported. News may be read
+   * from memory.
+   */
+  async *read(author: AuthorId, from: Seq, to: Seq, areNews = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
-    for await (const [segment] of this.#whole(author, from, to)) {
+    for await (const { bytes } of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
+      const segment = decodeSegment(bytes)
+      if (segment === undefined) break
       const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
       expected += entries.length
       yield entries
@@ -102,18 +109,39 @@ export class SegmentLogs {
     let expected = from
     let segments: Uint8Array[] = []
     let bytes = 0
-    for await (const [segment, stored] of this.#whole(author, from, to)) {
-      if (bytes > 0 && bytes + stored.length > bytesMax) {
+    for await (const segment of this.#latest(author, from, to)) {
+      if (bytes > 0 && bytes + segment.bytes.length > bytesMax) {
         yield { segments, last: expected - 1 }
         segments = []
         bytes = 0
       }
-      segments.push(stored)
-      bytes += stored.length
-      expected = lastOf(segment) + 1
+      segments.push(segment.bytes)
+      bytes += segment.bytes.length
+      expected = segment.last + 1
     }
     if (segments.length > 0) yield { segments, last: expected - 1 }
     if (expected < to) this.#onHole(author, expected)
+  }
+
+  /** Looks at what the disk holds of a log up to `seq` for a hole. */
+  async inspect(author: AuthorId, seq: Seq): Promise<void> {
+    let expected = 1
+    for await (const { last } of this.#stored(author, 1, seq + 1)) expected = last + 1
+    if (expected <= seq) this.#onHole(author, expected)
+  }
+
+  /** Rows of segments were stored at the end of a log. */
+  remember(author: AuthorId, writes: readonly Write[]): void {
+    this.#recent.add(
+      author,
+      writes.flatMap(write => (write.type === 'put' ? (placedSegment([write.key, write.value]) ?? []) : [])),
+    )
+  }
+
+  /** What is on disk of a log, or of all, may be another than was stored last. */
+  forget(author?: AuthorId): void {
+    if (author === undefined) this.#recent.forgetAll()
+    else this.#recent.forget(author)
   }
 
   /** The segment that holds the entry at `seq`, if it is whole. */
@@ -208,21 +236,33 @@ export class SegmentLogs {
   }
 
   /**
-   * Whole segments that continue each other from the one that holds `from` on, with their bytes. Where one is not found it
-   * is looked up once more: it may have been joined to the one before it since the reading began.
+   * Whole segments that continue each other from the one that holds `from` on. Where one is not found it is looked up once
+   * more: it may have been joined to the one before it since the reading began.
    */
-  async *#whole(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly [Segment, Uint8Array]> {
+  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<PlacedSegment> {
     let expected = from
     for (let start = 0; start < expected && expected < to; ) {
       start = expected
       for await (const row of this.#rows(author, start, to)) {
-        const segment = storedSegment(row)
+        const segment = placedSegment(row)
         if (segment === undefined || segment.first > expected) break
-        if (lastOf(segment) < expected) continue
-        expected = lastOf(segment) + 1
-        yield [segment, segmentBytes(row)]
+        if (segment.last < expected) continue
+        expected = segment.last + 1
+        yield segment
       }
     }
+  }
+
+  /** The same, from memory where they were stored last. */
+  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<PlacedSegment> {
+    let expected = from
+    while (expected < to) {
+      const recent = this.#recent.at(author, expected)
+      if (recent === undefined) break
+      expected = recent.last + 1
+      yield recent
+    }
+    if (expected < to) yield* this.#stored(author, expected, to)
   }
 
   /** The rows of segments from the one that holds `from` on. */

@@ -1,12 +1,13 @@
 import { crc32 } from 'node:zlib'
-import { concat, hexOf, textOf, utf8 } from '../base/bytes.js'
+import { concat, hexOf, sameBytes, textOf, utf8 } from '../base/bytes.js'
 import { KEY_BYTES } from '../base/signing.js'
 import { atOf } from './at.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
 import { type Entry, storedAt } from './entry.js'
 import type { SignedHead } from './head.js'
-import { decodeSegment, type Segment, sizeOf, writeSegment } from './segment.js'
+import type { PlacedSegment } from './recent-segments.js'
+import { decodeSegment, ENTRIES_AT, placesOf, type Segment, sizeOf, writeSegment } from './segment.js'
 import { after, type Put, type Range, type Row, type Write } from './store.js'
 
 // Keys and values of signed logs in the store. PROTOCOL.md §4.2.
@@ -49,15 +50,19 @@ export function segmentRow(segment: Segment): Put {
   return { type: 'put', key: segmentKey(segment.key, segment.first), value }
 }
 
-/** The bytes of a stored segment, as it is sent. */
-export const segmentBytes = ([, value]: Row): Uint8Array => value.subarray(CRC_BYTES)
+/** The bytes of a stored segment, as it is sent, if they are what was stored, and stand under their own key. */
+export function placedSegment([key, value]: Row): PlacedSegment | undefined {
+  const bytes = unchecked(value)
+  if (bytes === undefined || bytes.length <= ENTRIES_AT) return undefined
+  const { first, last } = placesOf(bytes)
+  const isInPlace = sameBytes(key, segmentKey(bytes.subarray(0, KEY_BYTES), first))
+  return isInPlace ? { first, last, bytes } : undefined
+}
 
 /** A stored segment, if it is what was stored, and stands under its own key. */
-export function storedSegment([key, value]: Row): Segment | undefined {
-  const bytes = unchecked(value)
-  const segment = bytes === undefined ? undefined : decodeSegment(bytes)
-  if (segment === undefined || Buffer.compare(key, segmentKey(segment.key, segment.first)) !== 0) return undefined
-  return segment
+export function storedSegment(row: Row): Segment | undefined {
+  const placed = placedSegment(row)
+  return placed === undefined ? undefined : decodeSegment(placed.bytes)
 }
 
 /** The entries of a stored segment. Their bytes are views of its own. */

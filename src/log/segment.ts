@@ -72,10 +72,17 @@ export function writeSegment(bytes: Buffer, { key, first, entries, before, signa
   }
 }
 
+/** The places of a segment's entries, from its bytes. */
+export function placesOf(bytes: Uint8Array): { readonly first: Seq; readonly last: Seq } {
+  const view = viewOf(bytes)
+  const first = view.readUInt32BE(FIRST_AT)
+  return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
+}
+
 /** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */
 export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   if (bytes.length < ENTRIES_AT || bytes.length > SEGMENT_BYTES_MAX) return undefined
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = viewOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   const count = view.readUInt16BE(COUNT_AT)
   if (first < 1 || count < 1 || first + count - 1 > SEQ_MAX) return undefined
@@ -96,3 +103,6 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
     signature: view.subarray(SIGNATURE_AT, ENTRIES_AT),
   }
 }
+
+const viewOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
