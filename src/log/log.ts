@@ -271,7 +271,7 @@ export class Log extends EventEmitter<LogEvents> {
       await this.#restoration.sayAgain(members => this.append(members))
       await this.#own.offer()
     } catch (error) {
-      if (this.#queue.isReadOnly) void this.writable().then(() => this.offer().catch(() => {}))
+      if (this.#queue.isReadOnly && !this.#isClosed) void this.writable().then(() => this.offer().catch(() => {}))
       throw error
     }
   }
