@@ -166,8 +166,13 @@ export class Intake {
     const { queue, forks, ledger, own, restoration } = this.#parts
     // What is on its way to the disk cannot be compared before it is there.
     await queue.write([])
+    const { retractions } = restoration
     const dispute = await forks.dispute(author, theirs, ledger.durable(author))
     const isOwn = author === own.author
+    if (isOwn && retractions !== restoration.retractions) {
+      await restoration.takenBack()
+      return this.addSigned(author, runs, undefined)
+    }
     const isFrozen = forks.proofOf(author) !== undefined
     const isFork = dispute.kind === 'proven' && (!isOwn || dispute.proof.place <= own.offered)
     // What nobody was told of can still be taken back: that is no fork.

@@ -38,6 +38,7 @@ export class Restoration {
   /** Whether own lines that were taken back wait to be said again; at first it is not known. */
   #hasRetracted = true
   #retractions = 0
+  #takingBack: Promise<boolean> | undefined
 
   constructor(parts: RestorationParts) {
     this.#parts = parts
@@ -97,8 +98,26 @@ export class Restoration {
     while (this.#current !== undefined) await this.#current.done
   }
 
+  /** How often own lines were taken back: what was read of the own log before is no longer held. */
+  get retractions(): number {
+    return this.#retractions
+  }
+
+  /** Resolves when none are being taken back. */
+  async takenBack(): Promise<void> {
+    await this.#takingBack
+  }
+
   /** Takes back own lines that nobody was told of; false where there are none. They wait for `sayAgain`. */
-  async takeBack(): Promise<boolean> {
+  takeBack(): Promise<boolean> {
+    // Of two who ask at the same time the second would take back what came in their place.
+    this.#takingBack ??= this.#takeBack().finally(() => {
+      this.#takingBack = undefined
+    })
+    return this.#takingBack
+  }
+
+  async #takeBack(): Promise<boolean> {
     const { own, ledger, queue, segments } = this.#parts
     const { head, offered } = own
     if (head === undefined || head.seq <= offered) return false

@@ -116,6 +116,30 @@ test('a log that this disk lost in part is not extended because a stranger claim
   await log.close()
 })
 
+test('own lines make room once, in whatever order what they stand in the way of comes at the same time', async () => {
+  const parts = [[written.run(1, 1), written.run(2, 2)], [written.run(2, 2)], [written.run(1, 2)]]
+  for (const order of [parts, parts.toReversed(), parts.slice(0, 2), parts.slice(0, 2).toReversed()]) {
+    const { log, disk } = await restored([])
+    for (const message of ['one', 'two']) await log.append({ username: 'alice', message })
+    log.ownClaimed(2)
+    const offered = log.offer()
+    await Promise.all(order.map(part => log.addSigned(log.id, part)))
+    await offered
+    await turns()
+    assert.equal(log.isDisputed({ author: log.id, seq: 1 }), false, 'it is no fork')
+    const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
+    assert.deepEqual(
+      texts.slice(0, 2),
+      written.entries.slice(0, 2).map(entry => Buffer.from(entry).toString()),
+    )
+    assert.deepEqual(
+      texts.slice(2).map(text => JSON.parse(text).message),
+      ['one', 'two'],
+    )
+    await log.close()
+  }
+})
+
 test('a line that is on its way to the disk when the own log comes back is not lost, and stands once', async () => {
   for (const wait of [0, 1, 2, 3]) {
     const { log, disk } = await restored(runs.slice(0, 1))
