@@ -20,6 +20,7 @@ import {
   segmentRow,
   storedHead,
   storedSegment,
+  writtenSegments,
 } from './segment-rows.js'
 import type { Row, Store, Write } from './store.js'
 
@@ -132,10 +133,7 @@ export class SegmentLogs {
 
   /** Rows of segments were stored at the end of a log. */
   remember(author: AuthorId, writes: readonly Write[]): void {
-    this.#recent.add(
-      author,
-      writes.flatMap(write => (write.type === 'put' ? (placedSegment([write.key, write.value]) ?? []) : [])),
-    )
+    this.#recent.add(author, writtenSegments(writes))
   }
 
   /** What is on disk of a log, or of all, may be another than was stored last. */

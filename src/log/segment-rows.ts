@@ -59,6 +59,14 @@ export function placedSegment([key, value]: Row): PlacedSegment | undefined {
   return isInPlace ? { first, last, bytes } : undefined
 }
 
+/** The segments among rows of a log that were just written. */
+export const writtenSegments = (writes: readonly Write[]): PlacedSegment[] =>
+  writes.flatMap(write => {
+    if (write.type === 'del') return []
+    const bytes = write.value.subarray(CRC_BYTES)
+    return { ...placesOf(bytes), bytes }
+  })
+
 /** A stored segment, if it is what was stored, and stands under its own key. */
 export function storedSegment(row: Row): Segment | undefined {
   const placed = placedSegment(row)
