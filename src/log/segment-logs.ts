@@ -1,4 +1,5 @@
 import { sameBytes } from '../base/bytes.js'
+import { SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart, isVouchedFor } from './chain.js'
@@ -74,12 +75,14 @@ export class SegmentLogs {
    */
   async *read(author: AuthorId, from: Seq, to: Seq, areNews = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
-    for await (const { bytes } of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
-      const segment = decodeSegment(bytes)
-      if (segment === undefined) break
-      const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
-      expected += entries.length
-      yield entries
+    for await (const placed of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
+      for (const { bytes } of placed) {
+        const segment = decodeSegment(bytes)
+        if (segment === undefined) break
+        const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
+        expected += entries.length
+        yield entries
+      }
     }
     if (expected < to) this.#onHole(author, expected)
   }
@@ -110,15 +113,17 @@ export class SegmentLogs {
     let expected = from
     let segments: Uint8Array[] = []
     let bytes = 0
-    for await (const segment of this.#latest(author, from, to)) {
-      if (bytes > 0 && bytes + segment.bytes.length > bytesMax) {
+    for await (const placed of this.#latest(author, from, to)) {
+      for (const segment of placed) {
+        segments.push(segment.bytes)
+        bytes += segment.bytes.length
+        expected = segment.last + 1
+        // Told as soon as one more might not fit, and not only when it was read: who hears it may want no more.
+        if (bytes + SEGMENT_BYTES_MAX <= bytesMax) continue
         yield { segments, last: expected - 1 }
         segments = []
         bytes = 0
       }
-      segments.push(segment.bytes)
-      bytes += segment.bytes.length
-      expected = segment.last + 1
     }
     if (segments.length > 0) yield { segments, last: expected - 1 }
     if (expected < to) this.#onHole(author, expected)
@@ -127,7 +132,7 @@ export class SegmentLogs {
   /** Looks at what the disk holds of a log up to `seq` for a hole. */
   async inspect(author: AuthorId, seq: Seq): Promise<void> {
     let expected = 1
-    for await (const { last } of this.#stored(author, 1, seq + 1)) expected = last + 1
+    for await (const placed of this.#stored(author, 1, seq + 1)) expected = (placed.at(-1)?.last ?? 0) + 1
     if (expected <= seq) this.#onHole(author, expected)
   }
 
@@ -144,9 +149,11 @@ export class SegmentLogs {
 
   /** The segment that holds the entry at `seq`, if it is whole. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
-    for await (const row of this.#rows(author, seq, seq + 1)) {
-      const segment = storedSegment(row)
-      if (segment !== undefined && segment.first <= seq && lastOf(segment) >= seq) return segment
+    for await (const page of this.#rows(author, seq, seq + 1)) {
+      for (const row of page) {
+        const segment = storedSegment(row)
+        if (segment !== undefined && segment.first <= seq && lastOf(segment) >= seq) return segment
+      }
     }
     return undefined
   }
@@ -170,14 +177,16 @@ export class SegmentLogs {
       size = 0
     }
     let expected: Seq | undefined
-    for await (const row of this.#rows(author, from, to)) {
-      const segment = storedSegment(row)
-      if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
-      const bytes = bytesOf(segment.entries)
-      if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
-      joined.push(segment)
-      size += bytes
-      expected = lastOf(segment) + 1
+    for await (const page of this.#rows(author, from, to)) {
+      for (const row of page) {
+        const segment = storedSegment(row)
+        if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
+        const bytes = bytesOf(segment.entries)
+        if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
+        joined.push(segment)
+        size += bytes
+        expected = lastOf(segment) + 1
+      }
     }
     flush()
     return writes
@@ -234,49 +243,58 @@ export class SegmentLogs {
   }
 
   /**
-   * Whole segments that continue each other from the one that holds `from` on. Where one is not found it is looked up once
-   * more: it may have been joined to the one before it since the reading began.
+   * Whole segments that continue each other from the one that holds `from` on, a page at a time. Where one is not found it is
+   * looked up once more: it may have been joined to the one before it since the reading began.
    */
-  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<PlacedSegment> {
+  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly PlacedSegment[]> {
     let expected = from
     for (let start = 0; start < expected && expected < to; ) {
       start = expected
-      for await (const row of this.#rows(author, start, to)) {
-        const segment = placedSegment(row)
-        if (segment === undefined || segment.first > expected) break
-        if (segment.last < expected) continue
-        expected = segment.last + 1
-        yield segment
+      for await (const page of this.#rows(author, start, to)) {
+        const placed: PlacedSegment[] = []
+        let isWhole = true
+        for (const row of page) {
+          const segment = placedSegment(row)
+          isWhole = segment !== undefined && segment.first <= expected
+          if (segment === undefined || !isWhole) break
+          if (segment.last < expected) continue
+          expected = segment.last + 1
+          placed.push(segment)
+        }
+        if (placed.length > 0) yield placed
+        if (!isWhole) break
       }
     }
   }
 
   /** The same, from memory where they were stored last. */
-  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<PlacedSegment> {
+  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly PlacedSegment[]> {
     let expected = from
     while (expected < to) {
       const recent = this.#recent.at(author, expected)
       if (recent === undefined) break
       expected = recent.last + 1
-      yield recent
+      yield [recent]
     }
     if (expected < to) yield* this.#stored(author, expected, to)
   }
 
   /** The rows of segments from the one that holds `from` on. */
-  async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<Row> {
+  async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = keyOf(author)
     if (key === undefined) return
+    // Who goes on where he stopped asks for the first entry of a segment: then it need not be looked up.
+    let start: Seq | undefined = from
     for (let gone: Seq | undefined; ; ) {
-      const start = await this.#startOf(key, from)
       let isThere = start === undefined
       for await (const page of this.#store.pages(segmentRange(key, start ?? from, to))) {
         isThere ||= page[0] !== undefined && placeOf(page[0][0]) === start
         if (!isThere) break
-        yield* page
+        yield page
       }
       if (isThere || start === gone) return
       gone = start // joined to the one before it since it was looked up: look again
+      start = await this.#startOf(key, from)
     }
   }
 
