@@ -20,7 +20,7 @@ export class RunningHash {
   }
 
   get value(): Uint8Array {
-    return Uint8Array.from(this.#value)
+    return new Uint8Array(this.#value)
   }
 
   set value(value: Uint8Array) {

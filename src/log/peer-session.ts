@@ -131,11 +131,11 @@ export class PeerSession {
         this.#compare(offers, frame.sums)
         return
       case 'segments':
-        for (const { key, ...run } of frame.segments) {
-          const author = authorOfKey(key)
+        for (const segment of frame.segments) {
+          const author = authorOfKey(segment.key)
           if (this.#ignored.has(author)) continue
-          this.#hear(author, lastOf(run))
-          offers.addSigned(author, run)
+          this.#hear(author, lastOf(segment))
+          offers.addSigned(author, segment)
         }
         return
       case 'loose': {

@@ -1,4 +1,5 @@
 import { Duplex, Readable } from 'node:stream'
+import { concat } from '../base/bytes.js'
 import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
@@ -89,10 +90,10 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     read: () => {
       onDrain?.()
     },
-    write: (chunk: Buffer, _encoding, done) => {
-      for (const effect of session.receive(chunk)) perform(effect)
-      hold(pendingBytesMax, done)
-    },
+    writableHighWaterMark: FRAME_BYTES_MAX,
+    write: (chunk: Buffer, _encoding, done) => receive(chunk, done),
+    // What came while nothing was read is judged at once, under as few signatures as hold it.
+    writev: (chunks, done) => receive(concat(chunks.map(({ chunk }) => chunk)), done),
     final: done => {
       // The other side will send nothing more; what it sent is taken in before the end is told.
       hold(0, done)
@@ -105,6 +106,11 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       done(error)
     },
   })
+
+  const receive = (bytes: Uint8Array, done: () => void): void => {
+    for (const effect of session.receive(bytes)) perform(effect)
+    hold(pendingBytesMax, done)
+  }
 
   const perform = (effect: Effect): void => {
     switch (effect.kind) {
