@@ -13,16 +13,19 @@ export interface Holders {
   readonly left: number
 }
 
+/** What one link told: how far each log is held at its other end. */
+type Account = Map<AuthorId, Seq>
+
 interface Holder {
-  links: number
-  held: Map<AuthorId, Seq>
+  /** Of each open link; several are there while it is found out which of them to keep. */
+  readonly open: Set<Account>
+  /** Of the link that was closed last. */
+  left: Account
 }
 
 /** What one link tells of what is held at its other end. */
 export interface Witness {
-  /** All that is held there. */
-  holds(heads: readonly Digest[]): void
-  /** Some of what is held there now. */
+  /** How far logs are held there. */
   told(heads: readonly Digest[]): void
   close(): void
 }
@@ -39,20 +42,16 @@ export class Custody extends EventEmitter<CustodyEvents> {
 
   /** A link to a peer opens. Several links to the same one count once. */
   open(name: string): Witness {
-    const holder = this.#holders.get(name) ?? { links: 0, held: new Map() }
-    holder.links += 1
+    const holder = this.#holders.get(name) ?? { open: new Set(), left: new Map() }
     this.#holders.delete(name)
     this.#holders.set(name, holder)
-    let isOpen = true
+    const account: Account = new Map()
+    holder.open.add(account)
     return {
-      holds: heads => {
-        holder.held = new Map()
-        this.#note(name, holder, heads)
-      },
-      told: heads => this.#note(name, holder, heads),
+      told: heads => this.#note(name, account, heads),
       close: () => {
-        if (isOpen) holder.links -= 1
-        isOpen = false
+        if (!holder.open.delete(account)) return
+        holder.left = account
         this.#forgetOldest()
       },
     }
@@ -61,25 +60,25 @@ export class Custody extends EventEmitter<CustodyEvents> {
   /** Who holds an entry. */
   of({ author, seq }: Digest): Holders {
     let [on, of, left] = [0, 0, 0]
-    for (const { links, held } of this.#holders.values()) {
-      const holds = (held.get(author) ?? 0) >= seq
-      if (links > 0) of += 1
-      if (holds && links > 0) on += 1
-      if (holds && links === 0) left += 1
+    const holds = (account: Account): boolean => (account.get(author) ?? 0) >= seq
+    for (const holder of this.#holders.values()) {
+      if (holder.open.size > 0) of += 1
+      if (holder.open.size === 0 && holds(holder.left)) left += 1
+      if ([...holder.open].some(holds)) on += 1
     }
     return { on, of, left }
   }
 
-  #note(name: string, { held }: Holder, heads: readonly Digest[]): void {
+  #note(name: string, account: Account, heads: readonly Digest[]): void {
     for (const { author, seq } of heads) {
-      if (seq <= (held.get(author) ?? 0) || (held.size >= HEADS_MAX && !held.has(author))) continue
-      held.set(author, seq)
+      if (seq <= (account.get(author) ?? 0) || (account.size >= HEADS_MAX && !account.has(author))) continue
+      account.set(author, seq)
       this.emit('told', name, author, seq)
     }
   }
 
   #forgetOldest(): void {
-    const left = [...this.#holders].filter(([, { links }]) => links === 0)
+    const left = [...this.#holders].filter(([, { open }]) => open.size === 0)
     for (const [name] of left.slice(0, Math.max(0, left.length - LEFT_HOLDERS_MAX))) this.#holders.delete(name)
   }
 }

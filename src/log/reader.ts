@@ -139,10 +139,10 @@ export class Reader {
     if (first.kind === 'send') {
       for await (const relayed of this.#relayed({ author, from: first.from, to })) {
         yield relayed
-        const rest = way(span)
-        if (rest.kind !== 'send') break
+        if (way(span).kind !== 'send') break
         if (feed.isEmpty) continue
-        feed.push({ author, from: rest.from, to })
+        const from = placeAfter(relayed)
+        if (from < to) feed.push({ author, from, to })
         return
       }
     }
@@ -181,6 +181,12 @@ export class Reader {
       yield { kind: 'segments', author, segments: [encodeSegment(kept)], last: seq - 1 }
     }
   }
+}
+
+/** The place behind the last entry of what is relayed. */
+function placeAfter(relayed: Relayed): Seq {
+  if (relayed.kind === 'segments') return relayed.last + 1
+  return relayed.kind === 'entries' ? (relayed.entries.at(-1)?.seq ?? 0) + 1 : 0
 }
 
 const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<AuthorId, Seq> =>

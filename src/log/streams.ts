@@ -161,7 +161,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   }
 
   const claim = (since: readonly Digest[]): void => {
-    witness?.holds(since)
+    witness?.told(since)
     options.onHeads?.()
     log.ownClaimed(since.find(({ author }) => author === log.id)?.seq ?? 0)
     told(since)
