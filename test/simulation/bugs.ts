@@ -43,13 +43,13 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'neither gap nor chain is checked: a run is put behind whatever is there',
     file: 'log/segment-plan',
-    find: 'let chain = this.#links.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log);',
-    replace: 'let chain = run.before ?? chainStart(this.#log);\n        seq = run.first - 1;',
+    find: 'const seq = (this.#head?.seq ?? 0) + this.#waiting.length;\n        const chain = this.#ends.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log);',
+    replace: 'const seq = run.first - 1;\n        const chain = run.before ?? chainStart(this.#log);',
   },
   {
     name: 'the chain value before a segment is stored as none',
     file: 'log/segment-plan',
-    find: 'before: this.#head?.chain ?? chainStart(this.#log),',
+    find: 'before: before?.chain ?? chainStart(this.#log),',
     replace: 'before: new Uint8Array(32),',
   },
   {
