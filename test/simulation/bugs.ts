@@ -7,6 +7,8 @@ export interface Bug {
   readonly replace: string
   /** A seed that is known to kill it, where that takes more than a few. */
   readonly killer?: number
+  /** Whether it shows only where many lines are typed one by one. */
+  readonly isOfTyping?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -168,5 +170,55 @@ export const BUGS: readonly Bug[] = [
     find: 'return this.#whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
     killer: 20_207,
+  },
+  {
+    name: 'what somebody else brought to a peer is not told to it',
+    file: 'log/peer-session',
+    find: "to - 1 > (this.#told.get(author) ?? 0) ? 'tell' : 'none'",
+    replace: "'none'",
+  },
+  {
+    name: 'entries are sent though they do not follow on what the other side holds',
+    file: 'log/peer-session',
+    find: 'next === theirs + 1 && next < to',
+    replace: 'next < to',
+  },
+  {
+    name: 'what is asked for is taken as what is held',
+    file: 'log/peer-session',
+    find: "frame.notes.filter(({ kind }) => kind !== 'ask')",
+    replace: 'frame.notes',
+  },
+  {
+    name: 'a peer is told of what is still on its way to the disk',
+    file: 'log/log',
+    find: 'const seq = this.#ledger.durable(author);',
+    replace: 'const seq = this.#ledger.planned(author);',
+  },
+  {
+    name: 'whoever was asked first is waited for, for ever',
+    file: 'log/tree',
+    find: 'if (!isComing)\n            this.#askNext(author, isStalled);',
+    replace: '',
+  },
+  {
+    name: 'all sums are taken to be alike',
+    file: 'log/sums',
+    find: '!== 0;',
+    replace: '!== 0 && false;',
+  },
+  {
+    name: 'own lines that came back are not told to who is linked already',
+    file: 'log/own-log',
+    find: 'if (from <= seq)',
+    replace: 'if (false)',
+    killer: 414,
+  },
+  {
+    name: 'joined segments lose the last of what they were made from',
+    file: 'log/segment-logs',
+    find: 'entries: joined.flatMap(({ entries }) => entries),',
+    replace: 'entries: joined.slice(0, -1).flatMap(({ entries }) => entries),',
+    isOfTyping: true,
   },
 ]

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { inWorld } from '../helper/in-world.js'
+import { typedRun } from '../helper/typed-run.js'
 
 const PAIR = ['alice', 'bob']
 
@@ -14,6 +15,10 @@ test('two peers hear each other', async () => {
     assert.deepEqual(world.heard('alice'), ['hello', 'hello yourself'])
     await world.converge()
   })
+})
+
+test('lines that were typed one by one are joined on disk, and all are there after a power cut', async () => {
+  await typedRun(1)
 })
 
 test('bob, back after a partition, reads what alice wrote meanwhile', async () => {
