@@ -1,17 +1,7 @@
-import type { LocalInterface } from './interfaces.js'
+import { isLoopback, type LocalInterface } from './interfaces.js'
 import { isPeerIpv4, isPeerIpv6 } from './ip-address.js'
-
-/** An address as multicast DNS says it. */
-export interface AddressRecord {
-  readonly type: 'A' | 'AAAA'
-  readonly name: string
-  /** Seconds; 0 is a goodbye. */
-  readonly ttl: number
-  readonly data: string
-}
-
-/** What RFC 6762 §10 advises for host names. */
-const TTL_S = 120
+import { type AddressRecord, fieldsOf, isSameName, itemsOf, lowered, recordsIn } from './packets.js'
+import { addressRecords, dialable, TTL_S } from './service.js'
 
 /** Different spellings of our name that one query may have answered; more would only make the answer longer. */
 const SPELLINGS_MAX = 4
@@ -46,7 +36,7 @@ export function answerTo(query: unknown, host: string, asked: LocalInterface): A
   const spellings = new Map<string, boolean>()
   for (const question of itemsOf(query, 'questions')) {
     const { name, type } = fieldsOf(question)
-    if (typeof name !== 'string' || lowered(name) !== wanted) continue
+    if (!isSameName(name, wanted)) continue
     if (type !== 'A' && type !== 'AAAA' && type !== 'ANY') continue
     if (!spellings.has(name) && spellings.size === SPELLINGS_MAX) continue
     spellings.set(name, spellings.get(name) === true || type !== 'A')
@@ -59,38 +49,25 @@ export function answerTo(query: unknown, host: string, asked: LocalInterface): A
 export const goodbyeOf = (host: string, at: LocalInterface): AddressRecord[] => records(host, 0, at, true)
 
 function records(name: string, ttl: number, at: LocalInterface, isIpv6Wanted: boolean): AddressRecord[] {
-  const ipv6 = isIpv6Wanted ? at.ipv6 : []
-  return [{ type: 'A', name, ttl, data: at.address }, ...ipv6.map(data => ({ type: 'AAAA' as const, name, ttl, data }))]
+  const all = addressRecords(name, at, ttl)
+  return isIpv6Wanted || at.family === 'IPv6' ? all : all.slice(0, 1)
 }
 
 /**
  * Addresses of `host` that a decoded response gives, any field of which may be missing or odd: IPv4 first, each once, at
  * most ADDRESSES_MAX. They are hints. Additionals count too, for register-multicast-dns puts IPv6 there; goodbyes do not.
+ * Heard on the interface `at`.
  */
-export function addressesIn(response: unknown, host: string, isFromLoopback: boolean): string[] {
+export function addressesIn(response: unknown, host: string, at: LocalInterface): string[] {
   const wanted = lowered(host)
   const ipv4 = new Set<string>()
   const ipv6 = new Set<string>()
-  for (const record of [...itemsOf(response, 'answers'), ...itemsOf(response, 'additionals')]) {
-    const { name, type, ttl, data } = fieldsOf(record)
-    if (typeof name !== 'string' || ttl === 0 || lowered(name) !== wanted) continue
-    if (type === 'A' && isPeerIpv4(data, isFromLoopback)) ipv4.add(data)
-    if (type === 'AAAA' && isPeerIpv6(data, isFromLoopback)) ipv6.add(data)
+  for (const { name, type, ttl, data } of recordsIn(response)) {
+    if (ttl === 0 || !isSameName(name, wanted)) continue
+    if (type === 'A' && isPeerIpv4(data, isLoopback(at))) ipv4.add(data)
+    if (type !== 'AAAA') continue
+    if (isPeerIpv6(data, isLoopback(at))) ipv6.add(data)
+    else for (const address of dialable(data, at)) ipv6.add(address)
   }
   return [...ipv4, ...ipv6].slice(0, ADDRESSES_MAX)
-}
-
-/** Letters of DNS are equal in either case where they are ASCII, and only there. RFC 6762 §16. */
-const lowered = (name: string): string => name.replace(/[A-Z]+/g, letters => letters.toLowerCase())
-
-/** What is read of packets, questions and records. */
-type Fields = Readonly<
-  Partial<Record<'questions' | 'answers' | 'additionals' | 'name' | 'type' | 'ttl' | 'data', unknown>>
->
-
-const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? value : {})
-
-function itemsOf(packet: unknown, section: 'questions' | 'answers' | 'additionals'): readonly unknown[] {
-  const items = fieldsOf(packet)[section]
-  return Array.isArray(items) ? items : []
 }

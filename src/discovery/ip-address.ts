@@ -55,7 +55,10 @@ export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is stri
   return first === 127 ? isFromLoopback : first > 0 && first < 224
 }
 
-/** The same for IPv6. Not so what stands for IPv4, and link-local addresses: they cannot be dialled without a zone. */
+/** Whether it is an address of IPv6 that counts on one link only. */
+export const isLinkLocal = (text: unknown): text is string => ((ipv6Groups(text)?.[0] ?? 0) & 0xffc0) === 0xfe80
+
+/** The same as `isPeerIpv4` for IPv6. Not so what stands for IPv4, and link-local addresses: they cannot be dialled without a zone. */
 export function isPeerIpv6(text: unknown, isFromLoopback: boolean): text is string {
   const groups = ipv6Groups(text)
   const first = groups?.[0]

@@ -1,6 +1,7 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import { ADDRESSES_MAX, addressesIn, hostOf } from './answers.js'
 import { labelMark } from './datagrams.js'
+import type { LocalInterface } from './interfaces.js'
 
 /** Hosts that are asked for at a time. As many as a peer has links. */
 const LOOKUPS_MAX = 64
@@ -46,11 +47,11 @@ export class Lookups {
     })
   }
 
-  /** Takes a decoded response, whatever is in it. */
-  hear(response: unknown, isFromLoopback: boolean): void {
+  /** Takes a decoded response, whatever is in it, heard on the interface `at`. */
+  hear(response: unknown, at: LocalInterface): void {
     for (const [host, lookup] of this.#lookups) {
       const wereNone = lookup.addresses.size === 0
-      for (const address of addressesIn(response, host, isFromLoopback)) {
+      for (const address of addressesIn(response, host, at)) {
         if (lookup.addresses.size < ADDRESSES_MAX) lookup.addresses.add(address)
       }
       if (!wereNone || lookup.addresses.size === 0) continue

@@ -5,8 +5,10 @@ import { keyPairOf, SEED_BYTES } from '../base/signing.js'
 import { addressOfName } from '../discovery/hashed-port.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { resolver } from '../discovery/resolve.js'
+import { roomTag, type Service, serviceHost, shortKeyOf } from '../discovery/service.js'
 import { LOBBY, roomId } from '../log/room.js'
 import { type Address, formatAddress, parseAddress } from '../swarm/address.js'
+import { PROTOCOL_VERSION } from '../swarm/hello.js'
 import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
 import type { Transport } from '../swarm/transport.js'
@@ -22,12 +24,14 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
   const named = peers.map(name => ({ name, address: addressOf(name) }))
   const tcp = new TcpTransport(
     systemClock,
-    resolver(host => discovery.lookup(host)),
+    resolver(place => discovery.placesOf(place)),
   )
+  const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
+  const room = roomId(LOBBY)
   const swarm = new Swarm({
     me: formatAddress(own),
-    room: roomId(LOBBY),
-    keys: keyPairOf(systemRandom.bytes(SEED_BYTES)),
+    room,
+    keys,
     isOpen: true,
     transport: closingToo(tcp, () => discovery.close()),
     clock: systemClock,
@@ -35,6 +39,7 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
   })
   const discovery: Discovery = openDiscovery({
     clock: systemClock,
+    random: systemRandom.number,
     onWarning: line => swarm.emit('warning', line),
     onChange: () => swarm.networkChanged(),
   })
@@ -44,7 +49,15 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
     await discovery.close()
     throw error
   }
-  if (!isAddress(me)) discovery.announce(me)
+  const service: Service = {
+    instance: me,
+    host: serviceHost(systemRandom.bytes(8)),
+    port: own.port,
+    version: PROTOCOL_VERSION,
+    room: roomTag(room),
+    key: shortKeyOf(keys.publicKey),
+  }
+  if (!isAddress(me)) discovery.announce({ name: me, service })
   for (const { name, address } of named) swarm.add(name, address)
   return swarm
 }

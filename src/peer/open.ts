@@ -4,23 +4,28 @@ import { checkName } from '../base/name.js'
 import { systemRandom } from '../base/random.js'
 import { PLAUSIBLE_MS, RELEASED_AT_MS } from '../base/release.js'
 import { addressOfName } from '../discovery/hashed-port.js'
+import { isHeardAt } from '../discovery/interfaces.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { resolver } from '../discovery/resolve.js'
+import { roomTag, type Service, serviceHost, shortKeyOf } from '../discovery/service.js'
 import { loadKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { LOBBY } from '../log/room.js'
 import { type Address, formatAddress, parseAddress, parseListen } from '../swarm/address.js'
+import { PROTOCOL_VERSION } from '../swarm/hello.js'
 import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
+import { Announced } from './announced.js'
 import { type Home, homeOf } from './home.js'
+import { Neighbours } from './neighbours.js'
 import { Peer } from './peer.js'
 
 export interface OpenPeerOptions {
   readonly me: string
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /** `[host:]port`; without it the port hashed from `me`, on every interface. */
+  /** `[host:]port`; without it the port hashed from `me`, or a free one where that is taken, on every interface. */
   readonly listen?: string
   /** Another conversation than the lobby. */
   readonly room?: string
@@ -51,11 +56,21 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   const closing: (() => Promise<void>)[] = [() => log.close()]
   try {
     let swarm: Swarm | undefined
+    let neighbours: Neighbours | undefined
+    const announced = new Announced(me, onInfo)
     const discovery: Discovery | undefined = options.isDiscovering
-      ? openDiscovery({ clock: systemClock, onWarning, onChange: () => swarm?.networkChanged() })
+      ? openDiscovery({
+          clock: systemClock,
+          random: systemRandom.number,
+          onWarning,
+          onChange: () => swarm?.networkChanged(),
+          onAnnounced: instance => announced.tell(instance, discovery?.interfaces ?? []),
+          onSighted: service => neighbours?.sighted(service),
+          onLost: (service, hasSaidGoodbye) => neighbours?.lost(service, hasSaidGoodbye),
+        })
       : undefined
     if (discovery !== undefined) closing.push(() => discovery.close())
-    const transport = new TcpTransport(systemClock, resolver(discovery && (host => discovery.lookup(host))))
+    const transport = new TcpTransport(systemClock, resolver(discovery && (place => discovery.placesOf(place))))
     swarm = new Swarm({
       me: own,
       room: home.roomId,
@@ -67,13 +82,27 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
     })
     const open = swarm
     closing.push(() => open.close())
-    await swarm.listen(listen.host, listen.port)
-    onInfo(`listening on ${own}${room === LOBBY ? '' : ` in the room ${room}`}`)
+    const canMove = options.listen === undefined && discovery !== undefined
+    const port = await listenOr(open, listen, canMove, onWarning)
+    const heard = formatAddress({ host: listen.host ?? usual.host, port })
+    onInfo(`listening on ${heard}${room === LOBBY ? '' : ` in the room ${room}`}`)
     const mayBeAhead = !keys.isNew && (options.isDiscovering || peers.length > 0)
     const peer = new Peer({ me, log, swarm, discovery, clock: systemClock, mayBeAhead })
     peer.on('info', onInfo)
     peer.on('warning', onWarning)
-    discovery?.announce(me)
+    if (discovery !== undefined) {
+      const service: Service = {
+        instance: me,
+        host: serviceHost(systemRandom.bytes(8)),
+        port,
+        version: PROTOCOL_VERSION,
+        room: roomTag(home.roomId),
+        key: shortKeyOf(keys.publicKey),
+      }
+      neighbours = meet(open, discovery, service, peers.length === 0 && listen.host === undefined)
+      discovery.announce({ name: me, service, isOn: at => isHeardAt(listen.host, at) })
+      discovery.browse()
+    }
     for (const { name, address } of peers) swarm.add(name, address)
     return peer
   } catch (error) {
@@ -100,6 +129,38 @@ export async function openLog(
     await store.close()
     throw error
   }
+}
+
+/** Listens; where the port is taken and peers can be told another, on a free one. Gives the port. */
+async function listenOr(
+  swarm: Swarm,
+  { host, port }: { readonly host: string | undefined; readonly port: number },
+  canMove: boolean,
+  onWarning: (line: string) => void,
+): Promise<number> {
+  try {
+    return await swarm.listen(host, port)
+  } catch (error) {
+    if (!canMove || !(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN') throw error
+    const free = await swarm.listen(host, 0)
+    onWarning(
+      `${error.message}: listening on port ${free} instead. Peers on this network are told; ` +
+        'those of the original program cannot link to you.',
+    )
+    return free
+  }
+}
+
+/** Lets those who are found on the network be dialled, or tried again. */
+function meet(swarm: Swarm, discovery: Discovery, { key, room }: Service, isMeetingAll: boolean): Neighbours {
+  const onMissing = (isMissing: boolean): void => discovery.miss(isMissing)
+  const neighbours = new Neighbours({ swarm, clock: systemClock, key, room, isMeetingAll, onMissing })
+  swarm.on('change', () => neighbours.update())
+  swarm.on('disconnection', () => {
+    for (const service of discovery.services) neighbours.sighted(service)
+  })
+  neighbours.update()
+  return neighbours
 }
 
 function namedPeer(

@@ -10,7 +10,7 @@ import { Doorman } from './doorman.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './hello.js'
 import { watchOver } from './link.js'
 import { Opening, type OpeningEffect, type Remote } from './opening.js'
-import { type LinkId, Topology, type TopologyEffect } from './topology.js'
+import { type LinkId, Topology, type TopologyEffect, type Trial } from './topology.js'
 import type { Connection, Listener, Transport } from './transport.js'
 
 export interface SwarmOptions {
@@ -41,6 +41,8 @@ export interface SwarmEvents {
   /** A link that was open is not any more. */
   disconnection: [LinkInfo, string]
   warning: [string]
+  /** Who is linked or tried is not the same any more. */
+  change: []
 }
 
 /** Links to the peers named and to those who dial in: opened, kept alive, one a peer, made again when they break. */
@@ -59,11 +61,13 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   readonly #dials = new AbortController()
   #listener: Listener | undefined
   #nextLink: LinkId = 1
+  #me: string
   #isClosed = false
 
   constructor(options: SwarmOptions) {
     super()
     this.#options = options
+    this.#me = options.me
     setMaxListeners(0, this.#dials.signal)
     this.#instance = options.random.bytes(INSTANCE_ID_BYTES)
     this.#startedAt = options.clock.now()
@@ -80,15 +84,34 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return [...this.#links.values()].filter(link => link.isTold).map(link => link.info)
   }
 
-  /** Waits for connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Gives the port. */
+  /** Those who are tried in vain. */
+  get trials(): readonly Trial[] {
+    return this.#topology.trials
+  }
+
+  /**
+   * Waits for connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. Gives the port; for 0 it is a free one,
+   * which peers are then told as the own.
+   */
   async listen(host: string | undefined, port: number): Promise<number> {
     this.#listener = await this.#options.transport.listen(host, port, connection => this.#accept(connection))
+    if (port === 0) this.#me = this.#me.replace(/\d+$/, String(this.#listener.port))
     return this.#listener.port
   }
 
   /** Keeps a link to the peer from now on. `name` is what the user calls it. */
   add(name: string, address: Address): void {
     this.#perform(this.#topology.add(name, address))
+  }
+
+  /** Does not try the peer again; a link that it has stays. */
+  remove(name: string): void {
+    this.#perform(this.#topology.remove(name))
+  }
+
+  /** Tries the peer now, if it is waiting to be tried again. */
+  hurry(name: string): void {
+    this.#perform(this.#topology.hurry(name))
   }
 
   /** Closes all links; those to the peers named are made again at once. */
@@ -125,7 +148,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   /** Runs the opening on a fresh connection, within OPENING_MS_MAX. */
   #open(connection: Connection, dialled: string | undefined): void {
-    const { me, room, clock, keys, random } = this.#options
+    const { room, clock, keys, random } = this.#options
     const hello = {
       version: PROTOCOL_VERSION,
       room,
@@ -135,7 +158,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       ageMs: this.ageMs,
       nowMs: clock.now(),
     }
-    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me, hello, keys })
+    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me: this.#me, hello, keys })
     let failure = 'it closed the connection'
     this.#connections.add(connection)
 
@@ -236,5 +259,6 @@ export class Swarm extends EventEmitter<SwarmEvents> {
           this.emit('warning', effect.line)
       }
     }
+    if (effects.length > 0) this.emit('change')
   }
 }

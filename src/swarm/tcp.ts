@@ -9,6 +9,9 @@ import type { Connection, Listener, Lookup, Transport } from './transport.js'
 const BIND_TRIES = 4
 const BIND_RETRY_MS = 250
 
+/** After which the next of several places is dialled, if the one before has not answered. RFC 8305 §5. */
+const STAGGER_MS = 250
+
 const REASONS = {
   ECONNREFUSED: 'nobody listens there',
   EHOSTUNREACH: 'the host cannot be reached',
@@ -47,17 +50,50 @@ export class TcpTransport implements Transport {
     }
   }
 
-  async dial({ host, port }: Address, signal: AbortSignal): Promise<Connection> {
-    const addresses = await this.#lookup(host)
-    let failure = new Error(`nobody on this network answers to ${host}`)
-    for (const address of addresses) {
-      try {
-        return await this.#connect(address, port, signal)
-      } catch (error) {
-        failure = error as Error
+  async dial(address: Address, signal: AbortSignal): Promise<Connection> {
+    const places = await this.#lookup(address)
+    signal.throwIfAborted()
+    if (places.length === 0) throw new Error(`nobody on this network answers to ${address.host}`)
+    return this.#race(places, signal)
+  }
+
+  /** Dials one place after the other without waiting for those that are silent; the first that answers counts. RFC 8305. */
+  #race(places: readonly Address[], signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const over = new AbortController()
+      const stop = (): void => over.abort()
+      signal.addEventListener('abort', stop)
+      const settle = (): void => {
+        cancel()
+        signal.removeEventListener('abort', stop)
+        over.abort()
       }
-    }
-    throw failure
+      let next = 0
+      let running = 0
+      let cancel = (): void => {}
+      const start = (): void => {
+        cancel()
+        const place = places[next++]
+        if (place === undefined || over.signal.aborted) return
+        running++
+        if (next < places.length) cancel = this.#clock.after(STAGGER_MS, start)
+        this.#connect(place.host, place.port, over.signal).then(
+          connection => {
+            if (over.signal.aborted) connection.destroy()
+            settle()
+            resolve(connection)
+          },
+          error => {
+            running--
+            start()
+            if (running > 0) return
+            settle()
+            reject(error)
+          },
+        )
+      }
+      start()
+    })
   }
 
   #connect(host: string, port: number, signal: AbortSignal): Promise<Connection> {

@@ -25,7 +25,19 @@ export type TopologyEffect =
   /** One line for the user; the same state of a peer is told once. */
   | { readonly kind: 'tell'; readonly line: string }
 
-/** A peer that the user named. */
+/** Different reasons that the user is told of one peer before they are only counted. */
+const REASONS_MAX = 16
+
+/** A peer that is not linked, though it should be. */
+export interface Trial {
+  readonly name: string
+  readonly address: Address
+  /** How often in a row it came to nothing, and why the last time. */
+  readonly tries: number
+  readonly reason: string
+}
+
+/** A peer that the user named, or that was found. */
 interface Peer {
   readonly name: string
   readonly address: Address
@@ -37,8 +49,10 @@ interface Peer {
   /** Who answered there last, and from which network address. */
   identity: string | undefined
   remoteAddress: string | undefined
-  /** What the user was told last about it. */
-  told: string | undefined
+  /** Dials in a row that came to nothing, why, and of which reasons the user was told. */
+  tries: number
+  reason: string
+  readonly told: Set<string>
 }
 
 /**
@@ -64,7 +78,14 @@ export class Topology {
     return [...this.#links.values()]
   }
 
-  /** The user named a peer. */
+  /** Those who are tried in vain. */
+  get trials(): readonly Trial[] {
+    return [...this.#peers.values()]
+      .filter(({ tries, state }) => tries > 0 && (state.kind === 'waiting' || state.kind === 'dialling'))
+      .map(({ name, address, tries, reason }) => ({ name, address, tries, reason }))
+  }
+
+  /** The user named a peer, or it was found. */
   add(name: string, address: Address): TopologyEffect[] {
     if (this.#peers.has(name)) return []
     const peer: Peer = {
@@ -73,10 +94,25 @@ export class Topology {
       state: { kind: 'dialling', attempt: 0 },
       identity: undefined,
       remoteAddress: undefined,
-      told: undefined,
+      tries: 0,
+      reason: '',
+      told: new Set(),
     }
     this.#peers.set(name, peer)
     return [{ kind: 'dial', peer: name, address }]
+  }
+
+  /** A peer is gone for good: it is not tried again. A link that it has stays. */
+  remove(name: string): TopologyEffect[] {
+    const isWaiting = this.#peers.get(name)?.state.kind === 'waiting'
+    this.#peers.delete(name)
+    return isWaiting ? [{ kind: 'cancel-retry', peer: name }] : []
+  }
+
+  /** There is reason to believe that a peer can be reached now. */
+  hurry(name: string): TopologyEffect[] {
+    if (this.#peers.get(name)?.state.kind !== 'waiting') return []
+    return [{ kind: 'cancel-retry', peer: name }, ...this.due(name)]
   }
 
   /** The time to try a peer again has come. */
@@ -99,10 +135,9 @@ export class Topology {
     }
     // Somebody who says that he is this peer has dialled in: nothing to worry the user with.
     const isHere = this.links.some(({ remote }) => remote.address === formatAddress(peer.address))
-    return [
-      ...(isHere ? [] : this.#tell(peer, `${peer.name} (${formatAddress(peer.address)}): ${reason}; trying on`)),
-      this.#retry(peer, attempt),
-    ]
+    peer.tries++
+    peer.reason = reason
+    return [...(isHere ? [] : this.#tell(peer)), this.#retry(peer, attempt)]
   }
 
   /** A link opened. */
@@ -140,7 +175,8 @@ export class Topology {
     if (peer !== undefined) {
       peer.identity = remote.kind === 'ours' ? remote.key + remote.instance : undefined
       peer.remoteAddress = link.remoteAddress
-      peer.told = undefined
+      peer.tries = 0
+      peer.told.clear()
     }
     for (const other of this.#peers.values()) {
       const wasWaiting = other.state.kind === 'waiting'
@@ -206,10 +242,14 @@ export class Topology {
     return { kind: 'retry', peer: peer.name, delayMs: retryDelayMs(attempt, this.#random) }
   }
 
-  #tell(peer: Peer, line: string): TopologyEffect[] {
-    if (peer.told === line) return []
-    peer.told = line
-    return [{ kind: 'tell', line }]
+  /** Each reason once, and then how often it came to nothing: at the tenth, the hundredth, … time. */
+  #tell(peer: Peer): TopologyEffect[] {
+    const { name, address, tries, reason, told } = peer
+    const isRound = tries > 1 && /^10+$/.test(String(tries))
+    if ((told.has(reason) || told.size >= REASONS_MAX) && !isRound) return []
+    told.add(reason)
+    const count = isRound ? `, ${tries} times` : ''
+    return [{ kind: 'tell', line: `${name} (${formatAddress(address)}): ${reason}${count}; trying on` }]
   }
 }
 

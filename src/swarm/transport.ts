@@ -14,8 +14,8 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Names to network addresses, best first; rejects, or gives none, where nobody answers. */
-export type Lookup = (host: string) => Promise<readonly string[]>
+/** Where an address leads on the network, best first; rejects, or gives nothing, where nobody answers. */
+export type Lookup = (address: Address) => Promise<readonly Address[]>
 
 /** Where connections come from. TCP in life, a virtual network in the simulator. */
 export interface Transport {

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { networkInterfaces } from 'node:os'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
+import { systemRandom } from '../../src/base/random.js'
 import { isLoopback, usableInterfaces } from '../../src/discovery/interfaces.js'
 import { openDiscovery } from '../../src/discovery/mdns.js'
 
@@ -27,14 +28,18 @@ async function original(t: TestContext, name: string, program: string): Promise<
 }
 
 function open(t: TestContext) {
-  const discovery = openDiscovery({ clock: systemClock, onWarning: line => assert.fail(line) })
+  const discovery = openDiscovery({
+    clock: systemClock,
+    random: systemRandom.number,
+    onWarning: line => assert.fail(line),
+  })
   t.after(() => discovery.close())
   return discovery
 }
 
 test('lookup-multicast-dns finds the name that ours announces', options, async t => {
   const discovery = open(t)
-  discovery.announce(`Alice-${process.pid}`)
+  discovery.announce({ name: `Alice-${process.pid}` })
   const found = await original(
     t,
     'lookup-multicast-dns',

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import test, { type TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.js'
+import { systemRandom } from '../../src/base/random.js'
 import type { NetworkInterfaces } from '../../src/discovery/interfaces.js'
 import { openDiscovery } from '../../src/discovery/mdns.js'
 
@@ -37,13 +38,14 @@ async function world(t: TestContext, first: NetworkInterfaces) {
   const open = () => {
     const discovery = openDiscovery({
       clock,
+      random: systemRandom.number,
       port,
       onWarning: line => warnings.push(line),
       onChange: () => changes++,
       networkInterfaces: () => interfaces,
     })
     t.after(() => discovery.close())
-    discovery.announce('alice')
+    discovery.announce({ name: 'alice' })
     return discovery
   }
   const become = (next: NetworkInterfaces) => {
@@ -121,8 +123,8 @@ const opening = `
   let scan, interfaces, warnings = 0
   const networkInterfaces = () => interfaces ?? real()
   const clock = { now: systemClock.now, after: (ms, action) => (ms === 2000 && (scan = action), systemClock.after(ms, action)) }
-  const discovery = openDiscovery({ clock, onWarning: () => warnings++, networkInterfaces })
-  discovery.announce('alice-${process.pid}')
+  const discovery = openDiscovery({ clock, random: Math.random, onWarning: () => warnings++, networkInterfaces })
+  discovery.announce({ name: 'alice-${process.pid}' })
 `
 const closing = `
   const start = Date.now()

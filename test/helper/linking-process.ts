@@ -10,7 +10,7 @@ const swarm = new Swarm({
   room: ROOM,
   keys: keysOf(99),
   isOpen: true,
-  transport: new TcpTransport(systemClock, async host => [host]),
+  transport: new TcpTransport(systemClock, async address => [address]),
   clock: systemClock,
   random: systemRandom,
 })

@@ -46,7 +46,7 @@ export async function openSwarm(
   const look = (): void => {
     for (const check of waiting.slice()) check()
   }
-  const tcp = new TcpTransport(systemClock, async host => [host])
+  const tcp = new TcpTransport(systemClock, async address => [address])
   const transport: Transport = {
     dial: (address, signal) => tcp.dial(address, signal),
     listen: (host, listenPort, onConnection) =>

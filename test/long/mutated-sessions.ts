@@ -111,7 +111,7 @@ async function inTime(action: Promise<void>, what: string): Promise<void> {
 async function openServer(directory: string) {
   const keys = keyPairOf(systemRandom.bytes(32))
   const log = await Log.open(directory, { keys })
-  const tcp = new TcpTransport(systemClock, async host => [host])
+  const tcp = new TcpTransport(systemClock, async address => [address])
   let onConnection = (_: Connection): void => {}
   const swarm = new Swarm({
     me: SERVER,

@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { Clock } from '../../src/base/clock.js'
 import { Allowance } from '../../src/discovery/allowance.js'
 import { Faults } from '../../src/discovery/faults.js'
+import type { LocalInterface } from '../../src/discovery/interfaces.js'
 import { Lookups } from '../../src/discovery/lookups.js'
 
 /** Time that passes when told to, timers in order. */
@@ -39,12 +40,14 @@ class VirtualClock implements Clock {
   }
 }
 
+const eth0: LocalInterface = { name: 'eth0', family: 'IPv4', address: '10.0.0.7', netmask: '255.255.255.0', ipv6: [] }
+
 function world() {
   const clock = new VirtualClock()
   const asked: string[] = []
   const lookups = new Lookups(clock, host => asked.push(`${host} at ${clock.now()}`))
   const answer = (name: string, ...addresses: readonly string[]) =>
-    lookups.hear({ answers: addresses.map(data => ({ type: 'A', name, ttl: 120, data })) }, false)
+    lookups.hear({ answers: addresses.map(data => ({ type: 'A', name, ttl: 120, data })) }, eth0)
   return { clock, asked, lookups, answer }
 }
 

@@ -29,7 +29,7 @@ const WORLD = [
   'log/identity.ts',
   'log/table-check.ts',
   'swarm/tcp.ts',
-  'discovery/mdns.ts',
+  'discovery/multicast.ts',
   'discovery/resolve.ts',
   'peer/open.ts',
   'sim/settle.ts',

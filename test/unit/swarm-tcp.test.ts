@@ -8,13 +8,13 @@ import { OPENING_MS_MAX } from '../../src/base/limits.js'
 import { resolver } from '../../src/discovery/resolve.js'
 import { parseAddress } from '../../src/swarm/address.js'
 import { TcpTransport } from '../../src/swarm/tcp.js'
-import type { Connection } from '../../src/swarm/transport.js'
+import type { Connection, Lookup } from '../../src/swarm/transport.js'
 import { deafPort } from '../helper/deaf-server.js'
 import { freePorts } from '../helper/original-peer.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 20_000 }
-const asItIs = async (host: string): Promise<readonly string[]> => [host]
+const asItIs: Lookup = async address => [address]
 const transport = new TcpTransport(systemClock, asItIs)
 const never = new AbortController().signal
 
@@ -102,10 +102,33 @@ for (const host of ['127.0.0.1', '::1']) {
 
 test('where a name has several addresses, the next is tried when one does not work', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
-  const dialler = new TcpTransport(systemClock, async () => ['127.0.0.2', '::1', '127.0.0.1'])
+  const dialler = new TcpTransport(systemClock, async () =>
+    ['127.0.0.2', '::1', '127.0.0.1'].map(host => ({ host, port })),
+  )
   const [a] = await ends(dialler.dial({ host: 'bob.local', port }, never))
   assert.equal(a.remoteAddress, '127.0.0.1')
 })
+
+test(
+  'a first address that is silent holds nobody up: the next is dialled after a quarter of a second',
+  BOUND,
+  async t => {
+    const { port, ends } = await listener(t, '127.0.0.1')
+    const deaf = await deafPort(t)
+    const clock = new VirtualClock()
+    const places = [
+      { host: '127.0.0.1', port: deaf },
+      { host: '127.0.0.1', port },
+    ]
+    const dialling = ends(new TcpTransport(clock, async () => places).dial({ host: 'bob.local', port }, never))
+    await clock.armed()
+    clock.advance(250)
+    const [a] = await dialling
+    assert.equal(a.remoteAddress, '127.0.0.1')
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(clock.timers, 0, 'the silent one is given up')
+  },
+)
 
 test('why nobody is reached is said in words', BOUND, async t => {
   const [port = 0] = await freePorts(1)
@@ -173,7 +196,7 @@ const dialling = (dial: string): string => `
 import net from 'node:net'
 import { TcpTransport } from ${JSON.stringify(new URL('../../src/swarm/tcp.js', import.meta.url).href)}
 import { systemClock } from ${JSON.stringify(new URL('../../src/base/clock.js', import.meta.url).href)}
-const transport = new TcpTransport(systemClock, async host => [host])
+const transport = new TcpTransport(systemClock, async address => [address])
 const found = new Set()
 const awake = setInterval(() => {}, 1000)
 for (let i = 0; i < 20; i++) found.add(await (${dial})())

@@ -27,7 +27,7 @@ function virtualEnds(t: TestContext): Ends {
 }
 
 function tcpEnds(): Ends {
-  const transport = new TcpTransport(systemClock, async host => [host])
+  const transport = new TcpTransport(systemClock, async address => [address])
   return { near: transport, far: transport, host: '127.0.0.1' }
 }
 

@@ -1,0 +1,107 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import { type Service, wishedName } from '../discovery/service.js'
+import type { Address } from '../swarm/address.js'
+import type { LinkInfo } from '../swarm/swarm.js'
+import type { Trial } from '../swarm/topology.js'
+
+/** Links up to which those who are found are dialled. Beyond that enough others relay. */
+const MEET_MAX = 16
+
+/** Of two who find each other the one with the higher key leaves the other this time to dial. */
+const COURTESY_MS = 1_000
+
+/** A peer who is heard of is tried at once, but not more often than this: anybody can say that he is there. */
+const HURRY_MS = 2_000
+
+/** What is asked of the swarm. */
+interface Links {
+  readonly links: readonly Pick<LinkInfo, 'remote'>[]
+  readonly trials: readonly Trial[]
+  add(name: string, address: Address): void
+  remove(name: string): void
+  hurry(name: string): void
+}
+
+export interface NeighboursOptions {
+  readonly swarm: Links
+  readonly clock: Clock
+  /** As announced: the own short key, and the tag of the own room. */
+  readonly key: string
+  readonly room: string
+  /** Whether everyone in the room is dialled; else only who was named. */
+  readonly isMeetingAll: boolean
+  /** Told whether somebody is missing who could be found. */
+  readonly onMissing: (isMissing: boolean) => void
+}
+
+/** Decides what to do about those who are found on the network: whom to dial, whom to try again at once, whom to give up. */
+export class Neighbours {
+  readonly #options: NeighboursOptions
+  /** Those who were dialled because they were found, by instance. */
+  readonly #met = new Set<string>()
+  /** Those who are left a moment to dial us. */
+  readonly #awaited = new Map<string, Cancel>()
+  readonly #hurriedAt = new Map<string, number>()
+
+  constructor(options: NeighboursOptions) {
+    this.#options = options
+  }
+
+  /** Somebody says that he is there. */
+  sighted(service: Service): void {
+    const { swarm, clock, room, key, isMeetingAll } = this.#options
+    if (service.room !== room) return
+    for (const { name, address } of swarm.trials) if (isDialledAs(address, service)) this.#hurry(name)
+    if (!isMeetingAll || this.#met.has(service.instance) || this.#awaited.has(service.instance)) return
+    if (!this.#isWanted(service)) return
+    const meet = (): void => {
+      this.#awaited.delete(service.instance)
+      if (this.#isWanted(service)) this.#meet(service)
+    }
+    if (key < service.key) meet()
+    else this.#awaited.set(service.instance, clock.after(COURTESY_MS, meet))
+  }
+
+  /** Somebody said goodbye; or was not heard of for long, which counts only where there is no link. */
+  lost(service: Service, hasSaidGoodbye: boolean): void {
+    this.#awaited.get(service.instance)?.()
+    this.#awaited.delete(service.instance)
+    if (!this.#met.has(service.instance) || (!hasSaidGoodbye && this.#isLinked(service))) return
+    this.#met.delete(service.instance)
+    this.#hurriedAt.delete(service.instance)
+    this.#options.swarm.remove(service.instance)
+  }
+
+  /** Links have come or gone. */
+  update(): void {
+    const { links, trials } = this.#options.swarm
+    const isMissing = links.length === 0 || trials.some(({ address }) => address.host.endsWith('.local'))
+    this.#options.onMissing(isMissing)
+  }
+
+  #isWanted(service: Service): boolean {
+    return !this.#isLinked(service) && this.#options.swarm.links.length < MEET_MAX
+  }
+
+  #isLinked({ key }: Service): boolean {
+    return this.#options.swarm.links.some(({ remote }) => remote.kind === 'ours' && remote.key.startsWith(key))
+  }
+
+  #meet(service: Service): void {
+    if (this.#met.size >= MEET_MAX) return
+    this.#met.add(service.instance)
+    this.#options.swarm.add(service.instance, { host: `${service.instance}.local`, port: service.port })
+  }
+
+  #hurry(name: string): void {
+    const now = this.#options.clock.now()
+    const before = this.#hurriedAt.get(name)
+    if (before !== undefined && Math.abs(now - before) < HURRY_MS) return
+    this.#hurriedAt.set(name, now)
+    this.#options.swarm.hurry(name)
+  }
+}
+
+/** Who had to take another name than he wished for is dialled by either. */
+const isDialledAs = ({ host }: Address, { instance }: Service): boolean =>
+  host === `${instance}.local` || host === `${wishedName(instance)}.local`

@@ -1,0 +1,92 @@
+import { Announcer } from '../../src/discovery/announcer.js'
+import type { LocalInterface } from '../../src/discovery/interfaces.js'
+import type { Packet } from '../../src/discovery/packets.js'
+import type { Service } from '../../src/discovery/service.js'
+import { Services } from '../../src/discovery/services.js'
+import { VirtualClock } from './virtual-clock.js'
+
+export const ROOM = '00112233445566aa'
+
+/** An address on a link of its own: host `number` of 10.0.0.0/24. */
+export const interfaceOfHost = (number: number): LocalInterface => ({
+  name: 'eth0',
+  family: 'IPv4',
+  address: `10.0.0.${number}`,
+  netmask: '255.255.255.0',
+  ipv6: [],
+})
+
+export const serviceOf = (instance: string, number: number): Service => ({
+  instance,
+  host: `persisted-chat-${String(number).padStart(16, '0')}.local`,
+  port: 4_000 + number,
+  version: 1,
+  room: ROOM,
+  key: String(number).padStart(16, '0'),
+})
+
+/** One who announces himself and listens to the others, in virtual time. */
+export interface Host {
+  readonly announcer: Announcer
+  readonly services: Services
+  /** The names that were announced, in order. */
+  readonly named: string[]
+  readonly sighted: string[]
+  readonly lost: string[]
+  isCut: boolean
+}
+
+/** Hosts on one link: what one says all others hear, at once. */
+export class LinkOfHosts {
+  readonly clock = new VirtualClock(0)
+  readonly said: { readonly from: number; readonly atMs: number; readonly packet: Packet }[] = []
+  readonly #hosts = new Map<number, Host>()
+
+  join(instance: string, number: number, random = 0.5): Host {
+    const at = interfaceOfHost(number)
+    const service = serviceOf(instance, number)
+    const named: string[] = []
+    const [sighted, lost]: [string[], string[]] = [[], []]
+    const announcer = new Announcer(service, {
+      clock: this.clock,
+      random: () => random,
+      send: make => this.say(number, make(at)),
+      onNamed: name => named.push(name),
+    })
+    const services = new Services({
+      clock: this.clock,
+      send: make => this.say(number, make()),
+      onSighted: seen => sighted.push(seen.instance),
+      onLost: (gone, hasSaidGoodbye) => lost.push(`${gone.instance} ${hasSaidGoodbye ? 'goodbye' : 'silence'}`),
+      isOwn: ({ host }) => host === service.host,
+    })
+    const host = { announcer, services, named, sighted, lost, isCut: false }
+    this.#hosts.set(number, host)
+    return host
+  }
+
+  /** Puts a packet on the link. */
+  say(from: number, packet: unknown): void {
+    if (packet === undefined || this.#hosts.get(from)?.isCut) return
+    this.said.push({ from, atMs: this.clock.now(), packet: packet as Packet })
+    for (const [number, host] of this.#hosts) {
+      if (number === from || host.isCut) continue
+      const at = interfaceOfHost(number)
+      if ((packet as Packet).type === 'query') {
+        const answers = host.announcer.answerTo(packet, at)
+        if (answers.length > 0) this.say(number, { type: 'response', answers })
+      } else {
+        host.announcer.hear(packet)
+        host.services.hear(packet, at, `10.0.0.${from}`)
+      }
+    }
+  }
+
+  leave(number: number): void {
+    const host = this.#hosts.get(number)
+    host?.announcer.close()
+    host?.services.close()
+    this.say(number, { type: 'response', answers: host?.announcer.goodbye(interfaceOfHost(number)) })
+    this.#hosts.delete(number)
+  }
+}
