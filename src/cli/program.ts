@@ -53,6 +53,11 @@ export async function run(args: readonly string[]): Promise<number> {
     program.addCommand(command.copyInheritedSettings(program))
   }
   program.addCommand(
+    doctorCommand(program.createCommand('doctor'), result => {
+      code = result
+    }).copyInheritedSettings(program),
+  )
+  program.addCommand(
     simulateCommand(program, result => {
       code = result
     }),
@@ -97,6 +102,27 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
         }),
       )
     })
+}
+
+function doctorCommand(command: Command, onDone: (code: number) => void): Command {
+  return command
+    .description('say why two peers do not see each other')
+    .argument('[me]', 'your name')
+    .argument('[peer...]', 'whom you do not see: names, or addresses as host:port')
+    .option('--listen <[host:]port>', 'where you listen, if not at the port that your name hashes to')
+    .option('--room <name>', 'another conversation than lobby')
+    .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+    .option('--json', 'one JSON object')
+    .action(async (me: string | undefined, peers: string[], flags: DoctorFlags) => {
+      const { doctor } = await import('./doctor-command.js')
+      const { listen, room, json } = flags
+      onDone(await doctor({ me, peers, listen, room, data: dataDirectory(flags.data), isJson: json ?? false }))
+    })
+}
+
+interface DoctorFlags extends WhereFlags {
+  readonly listen?: string
+  readonly json?: boolean
 }
 
 interface WhereFlags {

@@ -60,8 +60,10 @@ export interface Discovery {
   lookup(host: string, timeoutMs?: Millis): Promise<string[]>
   /** Where peers of that name can be dialled: in the own room at the ports that they announce, else at the port given. */
   placesOf(place: Place): Promise<Place[]>
-  /** Who is there, as they say. */
+  /** Who is there, as they say, in whatever room. */
   readonly services: readonly Service[]
+  /** Where one of them says that it can be dialled. */
+  placesOfService(service: Service): readonly Place[]
   /** Where we are heard right now. */
   readonly interfaces: readonly { readonly name: string; readonly address: string }[]
   /** Says goodbye, and ends lookups with what they have. Takes at most 200 ms, and leaves nothing open. */
@@ -148,6 +150,10 @@ class MulticastDiscovery implements Discovery {
     return this.#services.all
   }
 
+  placesOfService({ instance }: Service): readonly Place[] {
+    return this.#services.placesOf(instance)
+  }
+
   get interfaces(): readonly { readonly name: string; readonly address: string }[] {
     return this.#multicast.interfaces
       .filter(at => this.#isOn(at))
@@ -178,7 +184,7 @@ class MulticastDiscovery implements Discovery {
     const room = this.#announcer?.service.room
     return this.#services.all
       .filter(service => service.room === room && (wishedName(service.instance) === name || service.instance === name))
-      .flatMap(({ instance }) => this.#services.addressesOf(instance))
+      .flatMap(({ instance }) => this.#services.placesOf(instance))
   }
 
   #opened(): void {

@@ -75,6 +75,11 @@ export class Multicast {
     this.#followInterfaces()
   }
 
+  /** All interfaces of the machine, whether they can be used or not. */
+  get known(): readonly LocalInterface[] {
+    return [...this.#links.values()].map(({ at }) => at)
+  }
+
   /** Where we are heard right now. */
   get interfaces(): readonly LocalInterface[] {
     return [...this.#links.values()].filter(({ state }) => state === 'open').map(({ at }) => at)

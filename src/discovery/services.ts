@@ -62,7 +62,7 @@ export class Services {
   }
 
   /** Where an instance says that it can be dialled; [] where nobody says so. */
-  addressesOf(instance: string): readonly { readonly host: string; readonly port: number }[] {
+  placesOf(instance: string): readonly { readonly host: string; readonly port: number }[] {
     const found = this.#found.get(keyOf(instance))
     if (found === undefined) return []
     return found.addresses.map(host => ({ host, port: found.service.port }))

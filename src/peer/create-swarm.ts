@@ -24,7 +24,7 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
   const named = peers.map(name => ({ name, address: addressOf(name) }))
   const tcp = new TcpTransport(
     systemClock,
-    resolver(place => discovery.placesOf(place)),
+    resolver(systemClock, place => discovery.placesOf(place)),
   )
   const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
   const room = roomId(LOBBY)

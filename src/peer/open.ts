@@ -70,7 +70,10 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
         })
       : undefined
     if (discovery !== undefined) closing.push(() => discovery.close())
-    const transport = new TcpTransport(systemClock, resolver(discovery && (place => discovery.placesOf(place))))
+    const transport = new TcpTransport(
+      systemClock,
+      resolver(systemClock, discovery && (place => discovery.placesOf(place))),
+    )
     swarm = new Swarm({
       me: own,
       room: home.roomId,

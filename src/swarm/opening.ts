@@ -63,6 +63,11 @@ export class Opening {
     return this.#options.role === 'dialler' ? [this.#ownAddress()] : []
   }
 
+  /** What one of ours has said of itself, proven or not, as soon as it has. */
+  get theirs(): Hello | undefined {
+    return this.#theirs
+  }
+
   receive(bytes: Uint8Array): OpeningEffect[] {
     this.#held = concat([this.#held, bytes])
     const effects: OpeningEffect[] = []
@@ -139,8 +144,8 @@ export class Opening {
     if (body === 'more') return []
     const hello = body === 'bad' ? undefined : decodeHello(body)
     if (hello === undefined) return this.#fail('its hello cannot be understood')
-    if (!sameBytes(hello.room, this.#options.hello.room)) return this.#fail('it is in another room')
     this.#theirs = hello
+    if (!sameBytes(hello.room, this.#options.hello.room)) return this.#fail('it is in another room')
     this.#state = 'proof'
     const { keys, role } = this.#options
     return [{ kind: 'send', bytes: frame(proofOf(keys, role, this.#options.hello, hello)) }]

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net'
 import { resolve } from 'node:path'
 import toPort from 'hash-to-port'
 import { Child, type Cleanup } from './child.js'
+import type { Host } from './network.js'
 
 // Compiled tests run from dist/, these stay in the source tree: tests run with the repository root as directory.
 const PROGRAM = resolve('test/interop/original/persisted-chat.cjs')
@@ -34,6 +35,12 @@ export function startOriginal(cleanup: Cleanup, { me, peers = [], data, username
     args: ['-r', SHIM, PROGRAM, me, ...peers],
     env: { ORIGINAL_DATA: data, ORIGINAL_USERNAME: username },
   })
+}
+
+/** The same on another host. */
+export function startOriginalIn(host: Host, { me, peers = [], data, username = me }: OriginalPeerOptions): Child {
+  const env = { ORIGINAL_DATA: data, ORIGINAL_USERNAME: username }
+  return host.start(process.execPath, ['-r', SHIM, PROGRAM, me, ...peers], env)
 }
 
 /** The address by which an original calls itself and others: `<name>.local:<hashed port>`. */

@@ -23,7 +23,7 @@ test('three who name nobody know each other within two seconds', () => {
     ['alice', 'carol'],
     ['alice', 'bob'],
   ])
-  assert.deepEqual(hosts[0]?.services.addressesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
+  assert.deepEqual(hosts[0]?.services.placesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
 })
 
 test('a response is read as it is written', () => {
@@ -157,7 +157,7 @@ test('addresses of several interfaces add up, IPv4 first, no more than sixteen',
   const link = new LinkOfHosts()
   const { services } = link.join('alice', 1)
   for (let i = 2; i < 60; i++) services.hear(responseOf(...serviceRecords(bob, interfaceOfHost(i))), here, '10.0.0.2')
-  assert.equal(services.addressesOf('bob').length, 16)
+  assert.equal(services.placesOf('bob').length, 16)
 })
 
 test('the tag of a room says which it is to those who know it, and not its id', () => {

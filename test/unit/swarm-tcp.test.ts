@@ -83,7 +83,7 @@ for (const [name, host] of [
 ] as const) {
   test(`a peer that listens at ${name} is dialled at ${name}`, BOUND, async t => {
     const { port, ends } = await listener(t, host)
-    const dialler = new TcpTransport(systemClock, resolver(undefined))
+    const dialler = new TcpTransport(systemClock, resolver(systemClock, undefined))
     const [a, b] = await ends(dialler.dial(parseAddress(`${name}:${port}`), never))
     a.write('hello')
     const [said] = await once(b, 'data')

@@ -1,0 +1,182 @@
+// Machines on a network of their own, each a namespace with its own addresses, ports and multicast.
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { setTimeout as passing } from 'node:timers/promises'
+import { linked } from '../helper/chat-process.js'
+import type { Child } from '../helper/child.js'
+import { type Host, Network, noHosts } from '../helper/network.js'
+import { startOriginalIn } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const BOUND = { timeout: 60_000, skip: noHosts ?? false }
+
+async function world(t: TestContext) {
+  const data = await temporaryDirectory(t)
+  const network = new Network(t)
+  const chat = (host: Host, ...args: readonly string[]) => host.chat(args, `${data}/${host.address}`)
+  return { network, chat, data }
+}
+
+/** What one says the other reads. */
+async function talk(from: Child, to: Child, line: string): Promise<void> {
+  from.type(line)
+  await to.waitForLine(`> ${line}`)
+}
+
+const said = (child: Child, text: string | RegExp): Promise<string> => child.waitForLine(text, { stream: 'stderr' })
+
+test('three hosts that name nobody find each other within 5 s', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const hosts = [network.host(1), network.host(2), network.host(3)] as const
+  const startedAt = Date.now()
+  const [alice, bob, carol] = await Promise.all([
+    chat(hosts[0], 'alice'),
+    chat(hosts[1], 'bob'),
+    chat(hosts[2], 'carol'),
+  ])
+  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol'), linked(bob, 'alice'), linked(bob, 'carol')])
+  const tookMs = Date.now() - startedAt
+  assert.ok(tookMs < 5_000, `${tookMs} ms`)
+  await said(alice, 'info> announced as alice on eth0 (10.77.0.1), lo (127.0.0.1)')
+  await talk(alice, carol, 'hello from alice')
+  await talk(carol, bob, 'hello from carol')
+  const warnings = [alice, bob, carol].flatMap(({ stderr }) => stderr.filter(line => line.startsWith('warn>')))
+  assert.deepEqual(warnings, [])
+  t.diagnostic(`all linked ${tookMs} ms after the start`)
+})
+
+test('hosts in other rooms are not linked', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const hosts = [network.host(1), network.host(2), network.host(3)] as const
+  const alice = await chat(hosts[0], 'alice', '--room', 'ops')
+  const bob = await chat(hosts[1], 'bob')
+  const carol = await chat(hosts[2], 'carol', '--room', 'ops')
+  await Promise.all([alice, carol].map(peer => said(peer, 'info> linked with')))
+  await talk(alice, carol, 'among us')
+  assert.deepEqual(
+    bob.stderr.filter(line => /linked|warn/.test(line)),
+    [],
+  )
+})
+
+test('a host whose first interface is a dead end is found all the same', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const withDocker = network.host(1, { deadEnds: { docker0: '172.17.0.1', tun0: '10.8.0.2' } })
+  const alice = await chat(withDocker, 'alice')
+  const bob = await chat(network.host(2, { deadEnds: { docker0: '172.17.0.1' } }), 'bob', 'alice')
+  await linked(bob, 'alice')
+  await talk(bob, alice, 'through the right one')
+  assert.deepEqual(
+    bob.stderr.filter(line => line.startsWith('warn>')),
+    [],
+  )
+})
+
+test('hosts with addresses of IPv6 alone find each other', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const alice = await chat(network.host(1, { isIpv6Only: true }), 'alice')
+  const bob = await chat(network.host(2, { isIpv6Only: true }), 'bob')
+  await linked(alice, 'bob')
+  await linked(bob, 'alice')
+  await talk(alice, bob, 'hello over IPv6')
+})
+
+test('the same port on two hosts, and two users on one of them', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const [one, two] = [network.host(1), network.host(2)]
+  const alice = await chat(one, 'alice', '--listen', '4000')
+  const bob = await chat(two, 'bob', '--listen', '4000')
+  const carol = await chat(two, 'carol')
+  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol'), linked(bob, 'carol')])
+  await talk(alice, bob, 'hello bob')
+  await talk(bob, carol, 'hello carol')
+})
+
+test('the same name on two hosts: both link, each is told which is which', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const first = await chat(network.host(1), 'alice')
+  await said(first, 'announced as alice on')
+  const second = await chat(network.host(2), 'alice')
+  await said(second, 'announced as alice (2) on eth0 (10.77.0.2), lo (127.0.0.1), for another alice is there')
+  await said(first, 'info> linked with alice')
+  first.type('I am the first')
+  await second.waitForLine(/^alice \([0-9a-f]{8}\)> I am the first/)
+})
+
+test(
+  'where the hashed port is taken a free one is had, told, and found by those who know the name alone',
+  BOUND,
+  async t => {
+    const { network, chat } = await world(t)
+    const [one, two] = [network.host(1), network.host(2)]
+    const blocker = one.start(process.execPath, [
+      '-e',
+      "require('net').createServer().listen(55204, () => console.log('up'))",
+    ])
+    await blocker.waitForLine('up')
+    const alice = await chat(one, 'alice')
+    await said(alice, /^warn> port 55204 is in use by another program: listening on port \d+ instead/)
+    const bob = await chat(two, 'bob', 'alice')
+    await linked(bob, 'alice')
+    await talk(alice, bob, 'moved')
+  },
+)
+
+test('a host of the original program is linked, both ways', BOUND, async t => {
+  const { network, chat, data } = await world(t)
+  const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
+  const dave = startOriginalIn(two, { me: 'dave', peers: ['alice', 'erin'], data: `${data}/dave` })
+  await dave.waitForLine('info> listening')
+  const alice = await chat(one, 'alice', 'dave')
+  const erin = await chat(three, 'erin')
+  await said(alice, 'linked with dave (original program)')
+  await linked(erin, 'alice')
+  await talk(alice, dave, 'hello dave')
+  await talk(dave, alice, 'hello alice')
+  await talk(dave, erin, 'hello erin')
+})
+
+test('without multicast, and with loopback alone, the chat opens and addresses work', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const [deaf, other, lonely] = [network.host(1), network.host(2), network.host(3, { isAlone: true })]
+  for (const host of [deaf, other]) host.takeMulticast()
+  const alice = await chat(deaf, 'alice', '--listen', '4000', '10.77.0.2:4000')
+  const bob = await chat(other, 'bob', '--listen', '4000')
+  await said(alice, 'info> linked with 10.77.0.2:4000')
+  await talk(alice, bob, 'by address')
+  const frank = await chat(deaf, 'frank', 'bob')
+  await said(frank, 'warn> bob (bob.local:62474): nobody on this network answers to that name; trying on')
+  const carol = await chat(lonely, 'carol')
+  const dave = await chat(lonely, 'dave', '--listen', 'localhost:4001', '--no-discovery')
+  const erin = await chat(lonely, 'erin', 'localhost:4001')
+  await talk(erin, dave, 'on one machine')
+  await linked(carol, 'erin')
+})
+
+test('hosts that were cut off for 60 s have caught up 5 s after their return, seen to be cut or not', {
+  ...BOUND,
+  timeout: 120_000,
+}, async t => {
+  const { network, chat } = await world(t)
+  const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
+  const alice = await chat(one, 'alice')
+  const bob = await chat(two, 'bob')
+  const carol = await chat(three, 'carol', 'alice')
+  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol')])
+  two.unplug()
+  three.cut()
+  await passing(30_000)
+  alice.type('while you were away')
+  await passing(30_000)
+  assert.deepEqual([...bob.stdout, ...carol.stdout], [], 'control: nothing came through')
+  two.plugIn()
+  three.mend()
+  const startedAt = Date.now()
+  const back = async (peer: Child): Promise<number> => {
+    await peer.waitForLine('alice> while you were away')
+    return Date.now() - startedAt
+  }
+  const tookMs = await Promise.all([back(bob), back(carol)])
+  t.diagnostic(`after ${tookMs.join(' and ')} ms`)
+  for (const ms of tookMs) assert.ok(ms < 5_000, `${ms} ms`)
+})
