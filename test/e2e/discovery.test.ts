@@ -2,13 +2,17 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv4 } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import test, { type TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import multicastDns from 'multicast-dns'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/discovery/mdns.js'
+import { Child } from '../helper/child.js'
 
+const FLOOD = fileURLToPath(new URL('../helper/flood-process.js', import.meta.url))
 const GROUP = '224.0.0.251'
 const MDNS_PORT = 5353
 
@@ -169,4 +173,37 @@ test('a flood of questions gets a hundred answers a second out of alice, and no 
   await send(stranger, question('ALICE'), port)
   await last
   assert.equal(answers.filter(name => name === 'alice').length, 100)
+})
+
+/** How late the event loop is while two thousand datagrams come, and how many arrive. */
+async function delayUnderFlood(t: TestContext, port: number) {
+  let arrived = 0
+  const stranger = await listener(t, port)
+  stranger.on('message', () => arrived++)
+  const flood = new Child(t, process.execPath, { args: [FLOOD, String(port), 'alice'] })
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  await flood.waitForLine('sent', { timeoutMs: 60_000 })
+  delay.disable()
+  await flood.exited
+  return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, arrived }
+}
+
+test('a flood of two thousand datagrams, made to cost as much as they can, holds up nothing', async t => {
+  const [port, plainPort] = [await freePort(), await freePort()]
+  const a = open(t, { port })
+  a.announce({ name: 'alice' })
+  a.browse()
+  const defended = await delayUnderFlood(t, port)
+  assert.ok(a.services.length <= 64, `${a.services.length} peers believed`)
+  assert.ok((await a.lookup('alice')).includes('127.0.0.1'))
+  const plain = multicastDns({ port: plainPort, interface: '127.0.0.1', bind: '0.0.0.0' })
+  t.after(() => plain.destroy())
+  await once(plain, 'ready')
+  const bare = await delayUnderFlood(t, plainPort)
+  const figures = ({ p99Ms, maxMs }: typeof bare) => `${p99Ms.toFixed(1)} ms (p99) and ${maxMs.toFixed(1)} ms (most)`
+  t.diagnostic(`late by ${figures(defended)}; multicast-dns left alone by ${figures(bare)}`)
+  assert.ok(defended.arrived > 500, `${defended.arrived} arrived`)
+  assert.ok(defended.p99Ms < 50, figures(defended))
+  assert.ok(bare.p99Ms > 2 * defended.p99Ms, `control: ${figures(bare)}`)
 })
