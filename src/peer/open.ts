@@ -90,7 +90,15 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
     const heard = formatAddress({ host: listen.host ?? usual.host, port })
     onInfo(`listening on ${heard}${room === LOBBY ? '' : ` in the room ${room}`}`)
     const mayBeAhead = !keys.isNew && (options.isDiscovering || peers.length > 0)
-    const peer = new Peer({ me, log, swarm, discovery, clock: systemClock, mayBeAhead })
+    const peer = new Peer({
+      me,
+      room: room === LOBBY ? undefined : room,
+      log,
+      swarm,
+      discovery,
+      clock: systemClock,
+      mayBeAhead,
+    })
     peer.on('info', onInfo)
     peer.on('warning', onWarning)
     if (discovery !== undefined) {

@@ -15,6 +15,7 @@ import { formatAddress } from '../swarm/address.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { Connection } from '../swarm/transport.js'
 import { Speaker } from './speaker.js'
+import { Standings } from './standing.js'
 
 export interface PeerEvents {
   /** One line on where things stand. */
@@ -27,6 +28,8 @@ export interface PeerEvents {
 export interface PeerParts {
   /** The user's name, as it stands in every message. */
   readonly me: string
+  /** The room, if it is another than the lobby: the ports of its peers are hashed with it. */
+  readonly room?: string | undefined
   readonly log: Log
   readonly swarm: Swarm
   /** Names on the local network, if any are used. */
@@ -46,6 +49,7 @@ const INSPECTION_MS = 2_000
 export class Peer extends EventEmitter<PeerEvents> {
   readonly #parts: PeerParts
   readonly #speaker: Speaker
+  readonly #standings: Standings
   /** Told by the first link, or by time: nothing is written before. */
   #heard = (): void => {}
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
@@ -68,8 +72,15 @@ export class Peer extends EventEmitter<PeerEvents> {
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
     swarm.on('disconnection', (link, reason) => {
       const isStillLinked = swarm.links.some(other => isSamePeer(other, link))
-      if (!isStillLinked) this.emit('info', `link with ${nameOf(link)} closed: ${sanitise(reason)}`)
+      if (!isStillLinked) this.emit('info', `link with ${this.#nameOf(link)} closed: ${sanitise(reason)}`)
     })
+    const standings = new Standings(
+      clock,
+      () => ({ linked: [...new Set(swarm.links.map(link => this.#nameOf(link)))], trials: swarm.trials }),
+      line => this.emit('info', `now ${line}`),
+    )
+    this.#standings = standings
+    swarm.on('change', () => standings.update())
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('read-only', reason =>
@@ -128,14 +139,19 @@ export class Peer extends EventEmitter<PeerEvents> {
   async close(): Promise<void> {
     const { log, swarm, discovery } = this.#parts
     this.#heard()
+    this.#standings.close()
     await Promise.all([swarm.close(), discovery?.close()])
     await log.close()
+  }
+
+  #nameOf(link: LinkInfo): string {
+    return nameIn(this.#parts.room, link)
   }
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
   #replicate(socket: Connection, link: LinkInfo): void {
     const { remote } = link
-    if (remote.kind === 'ours' && remote.key === this.id && remote.isElder) this.#elder = nameOf(link)
+    if (remote.kind === 'ours' && remote.key === this.id && remote.isElder) this.#elder = this.#nameOf(link)
     const isStranger = link.dialled === undefined && remote.kind === 'original'
     const replication = this.#parts.log.createReplicationStream({
       live: true,
@@ -143,7 +159,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       holder: remote.kind === 'ours' ? remote.key : remote.address,
       peer: remote.kind === 'ours' ? authorOf(remote.key) : undefined,
       onHeads: () => this.#heard(),
-      onWarning: line => this.emit('warning', sanitise(`${nameOf(link)}: ${line}`)),
+      onWarning: line => this.emit('warning', sanitise(`${this.#nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
     })
     // However it ends, the connection goes with it; the swarm tells of that and dials again.
@@ -154,25 +170,25 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #tellOf(link: LinkInfo): void {
     const { remote } = link
-    this.emit('info', `linked with ${nameOf(link)}${remote.kind === 'original' ? ' (original program)' : ''}`)
+    this.emit('info', `linked with ${this.#nameOf(link)}${remote.kind === 'original' ? ' (original program)' : ''}`)
     if (remote.kind === 'original') return
     if (remote.key === this.id)
-      this.emit('warning', `${nameOf(link)} is another device with your key: the later of the two only reads`)
+      this.emit('warning', `${this.#nameOf(link)} is another device with your key: the later of the two only reads`)
     if (Math.abs(remote.aheadMs) > AHEAD_MS_MAX) {
       const hours = Math.round(Math.abs(remote.aheadMs) / 3_600_000)
       const whose =
         remote.aheadMs > 0
-          ? `the clock of ${nameOf(link)} is ${hours} hours ahead of yours`
-          : `your clock is ${hours} hours ahead of that of ${nameOf(link)}`
+          ? `the clock of ${this.#nameOf(link)} is ${hours} hours ahead of yours`
+          : `your clock is ${hours} hours ahead of that of ${this.#nameOf(link)}`
       this.emit('warning', `${whose}: lines written by it stand at the end`)
     }
   }
 }
 
 /** What a link is called in a line for the user: as he called it, else by the name that its address is made from. */
-function nameOf({ dialled, remote }: LinkInfo): string {
+function nameIn(room: string | undefined, { dialled, remote }: LinkInfo): string {
   const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
-  const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address
+  const isHashed = name !== '' && formatAddress(addressOfName(name, room)) === remote.address
   return sanitise(dialled ?? (isHashed ? name : remote.address))
 }
 
