@@ -7,6 +7,9 @@ import type { Trial } from '../swarm/topology.js'
 /** Links up to which those who are found are dialled. Beyond that enough others relay. */
 const MEET_MAX = 16
 
+/** Dials that have come to nothing before somebody who was found makes room for another. */
+const TRIES_MIN = 2
+
 /** Of two who find each other the one with the higher key leaves the other this time to dial. */
 const COURTESY_MS = 1_000
 
@@ -88,9 +91,20 @@ export class Neighbours {
   }
 
   #meet(service: Service): void {
-    if (this.#met.size >= MEET_MAX) return
+    if (this.#met.size >= MEET_MAX && !this.#giveUpOne()) return
     this.#met.add(service.instance)
     this.#options.swarm.add(service.instance, { host: `${service.instance}.local`, port: service.port })
+  }
+
+  /** Whoever tells of peers that are not there must not keep those who are from being dialled. */
+  #giveUpOne(): boolean {
+    const vain = this.#options.swarm.trials.filter(({ name, tries }) => this.#met.has(name) && tries >= TRIES_MIN)
+    const [worst] = vain.sort((a, b) => b.tries - a.tries)
+    if (worst === undefined) return false
+    this.#met.delete(worst.name)
+    this.#hurriedAt.delete(worst.name)
+    this.#options.swarm.remove(worst.name)
+    return true
   }
 
   #hurry(name: string): void {

@@ -81,7 +81,8 @@ export class Topology {
   /** Those who are tried in vain. */
   get trials(): readonly Trial[] {
     return [...this.#peers.values()]
-      .filter(({ tries, state }) => tries > 0 && (state.kind === 'waiting' || state.kind === 'dialling'))
+      .filter(peer => peer.tries > 0 && (peer.state.kind === 'waiting' || peer.state.kind === 'dialling'))
+      .filter(peer => !this.#isHere(peer))
       .map(({ name, address, tries, reason }) => ({ name, address, tries, reason }))
   }
 
@@ -133,11 +134,9 @@ export class Topology {
       peer.state = { kind: 'linked', attempt }
       return []
     }
-    // Somebody who says that he is this peer has dialled in: nothing to worry the user with.
-    const isHere = this.links.some(({ remote }) => remote.address === formatAddress(peer.address))
     peer.tries++
     peer.reason = reason
-    return [...(isHere ? [] : this.#tell(peer)), this.#retry(peer, attempt)]
+    return [...(this.#isHere(peer) ? [] : this.#tell(peer)), this.#retry(peer, attempt)]
   }
 
   /** A link opened. */
@@ -224,6 +223,11 @@ export class Topology {
           remote.address === formatAddress(peer.address) &&
           remoteAddress === peer.remoteAddress),
     )
+  }
+
+  /** Whether somebody who says that he is this peer has dialled in: then there is nothing to worry the user with. */
+  #isHere({ address }: Peer): boolean {
+    return this.links.some(({ remote }) => remote.address === formatAddress(address))
   }
 
   /**

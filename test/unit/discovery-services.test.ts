@@ -162,7 +162,7 @@ test('addresses of several interfaces add up, IPv4 first, no more than sixteen',
 
 test('the tag of a room says which it is to those who know it, and not its id', () => {
   const id = roomId('lobby')
-  assert.equal(roomTag(id), roomTag(roomId('lobby')))
+  assert.equal(roomTag(id), '42a388ecf841aa99')
   assert.notEqual(roomTag(id), roomTag(roomId('ops')))
   assert.match(roomTag(id), /^[0-9a-f]{16}$/)
   assert.ok(!Buffer.from(id).toString('hex').includes(roomTag(id)))

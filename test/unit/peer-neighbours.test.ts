@@ -33,8 +33,8 @@ function world(isMeetingAll = true) {
     const key = serviceOf('', number).key.padEnd(64, '0')
     links.push({ remote: { kind: 'ours', address: '', instance: '', key, isElder: false, aheadMs: 0 } })
   }
-  const tryInVain = (name: string, host: string) =>
-    trials.push({ name, address: { host, port: 1 }, tries: 1, reason: 'nobody listens there' })
+  const tryInVain = (name: string, host: string, tries = 1) =>
+    trials.push({ name, address: { host, port: 1 }, tries, reason: 'nobody listens there' })
   return { clock, links, trials, done, missing, neighbours, link, tryInVain }
 }
 const bob = serviceOf('bob', 2)
@@ -73,6 +73,17 @@ test('with sixteen links nobody else is dialled, however many are found', () => 
   other.links.push(...links)
   other.neighbours.sighted(dave)
   assert.deepEqual(other.done, [])
+})
+
+test('sixteen peers that are not there keep nobody who is from being dialled', () => {
+  const { done, neighbours, tryInVain } = world()
+  for (let i = 10; i < 26; i++) neighbours.sighted(serviceOf(`liar${i}`, i))
+  neighbours.sighted(dave)
+  assert.equal(done.includes('add dave dave.local:4007'), false, 'control: not before they were tried')
+  tryInVain('liar12', 'liar12.local', 2)
+  tryInVain('liar13', 'liar13.local', 3)
+  neighbours.sighted(dave)
+  assert.deepEqual(done.slice(-2), ['remove liar13', 'add dave dave.local:4007'])
 })
 
 test('who named somebody dials nobody else, but tries at once whom he named and who is heard of', () => {
