@@ -2,9 +2,14 @@ import { jsonLineOf } from '../chat/lines.js'
 import { Names } from '../chat/names.js'
 import { openPeer } from '../peer/open.js'
 import type { Peer } from '../peer/peer.js'
+import { custodyLine } from './custody-lines.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
 import { info, warn, writeLines } from './output.js'
+
+const DONE = 0
+const FAILED = 1
+const NOBODY = { on: 0, of: 0, left: 0 }
 
 /** History that a terminal shows first, in messages. */
 const TERMINAL_HISTORY = 200
@@ -21,6 +26,8 @@ export interface ChatOptions {
   readonly room: string | undefined
   readonly isClockTrusted: boolean
   readonly isDiscovering: boolean
+  /** Said instead of what is typed; then it ends as soon as a peer has stored it, or after so many seconds. */
+  readonly message: { readonly text: string; readonly timeoutS: number } | undefined
 }
 
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
@@ -45,18 +52,48 @@ export async function chat(options: ChatOptions): Promise<number> {
     tell = info
     for (const line of opening) info(line)
     try {
+      if (options.message !== undefined) return await deliver(peer, options.message, stop)
       await converse(peer, options, stop)
+      return 0
     } finally {
       await peer.close()
     }
-    return 0
   } finally {
     stop.release()
   }
 }
 
+/** Says one line, and waits until it is not here alone. */
+async function deliver(peer: Peer, message: { text: string; timeoutS: number }, stop: StopRequest): Promise<number> {
+  let isStored = false
+  const stored = (async () => {
+    await peer.say(message.text)
+    if (peer.unsaid > 0) return
+    await peer.keeping.stored()
+    isStored = true
+  })()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, message.timeoutS * 1_000)
+  })
+  await Promise.race([stored, timeout, stop.asked()])
+  clearTimeout(timer)
+  if (isStored) {
+    info(custodyLine(peer.keeping.current ?? NOBODY))
+    return DONE
+  }
+  warn(
+    peer.unsaid > 0
+      ? 'it could not be stored: the disk does not answer'
+      : 'no peer has stored it yet: it is in your log, and leaves with the next link',
+  )
+  return FAILED
+}
+
 async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Promise<void> {
   const printing = print(peer, options)
+  // A pipe is told once, at the end.
+  if (process.stdin.isTTY) peer.keeping.on('change', holders => info(custodyLine(holders)))
   sayLines(peer, process.stdin, options.isJson).catch(error => {
     if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
   })
@@ -64,6 +101,8 @@ async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Pr
   process.stdin.destroy()
   // What was typed is stored before the end; a second request gives that up.
   await Promise.race([peer.said(), stop.asked()])
+  const holders = peer.keeping.current
+  if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
   if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
 }
 

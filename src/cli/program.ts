@@ -25,6 +25,8 @@ interface ChatFlags {
   readonly room?: string
   readonly trustClock?: boolean
   readonly discovery: boolean
+  readonly message?: string
+  readonly timeout: number
 }
 
 /** Runs a command line, without `node` and the script. Resolves with the exit code. */
@@ -81,6 +83,8 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--all', 'show the whole history first')
     .option('--json', 'one JSON object a line on stdout; JSON or plain lines on stdin')
     .option('--plain', 'lines only, no screen control, on a terminal too')
+    .option('--message <text>', 'say this, wait until a peer has stored it, and end')
+    .option('--timeout <s>', 'how many seconds --message waits', wholeNumber, 10)
     .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
     .option('--no-discovery', 'no names on the local network: link only to the addresses given')
     .action(async (me: string | undefined, peers: string[], flags: ChatFlags) => {
@@ -99,6 +103,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           last: flags.all ? 'all' : flags.last,
           isJson: flags.json ?? false,
           isDiscovering: flags.discovery,
+          message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
         }),
       )
     })

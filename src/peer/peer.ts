@@ -14,6 +14,7 @@ import type { ReadOptions } from '../log/options.js'
 import { formatAddress } from '../swarm/address.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { Connection } from '../swarm/transport.js'
+import { Keeping } from './keeping.js'
 import { Speaker } from './speaker.js'
 import { Standings } from './standing.js'
 
@@ -47,6 +48,8 @@ const INSPECTION_MS = 2_000
 
 /** One running participant: its logs, its links, and what is said in them. */
 export class Peer extends EventEmitter<PeerEvents> {
+  /** Who has stored the last own line. */
+  readonly keeping: Keeping
   readonly #parts: PeerParts
   readonly #speaker: Speaker
   readonly #standings: Standings
@@ -54,6 +57,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   #heard = (): void => {}
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
   #elder: string | undefined
+  #hasSpoken = false
 
   constructor(parts: PeerParts) {
     super()
@@ -67,6 +71,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#speaker = new Speaker(log, mayWrite, ({ message }, error) => {
       this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
     })
+    this.keeping = new Keeping(log, clock, () => swarm.relink(({ remote }) => remote.kind === 'original'))
     // Behind the first screen: what the disk has lost without a word is found, and fetched again.
     clock.after(INSPECTION_MS, () => void log.inspect().catch(error => this.emit('warning', sanitise(reasonOf(error)))))
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
@@ -116,12 +121,18 @@ export class Peer extends EventEmitter<PeerEvents> {
         hint: 'Write there; or stop it, and start this one again.',
       })
     }
+    this.#hasSpoken = true
     await this.#speaker.say({ username: this.#parts.me, message })
   }
 
   /** Resolves when everything said so far is on this disk, or was refused for good. */
   said(): Promise<void> {
     return this.#speaker.settled()
+  }
+
+  /** Whether anything was said in this run. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
   }
 
   /** How many lines said are not yet on disk. */

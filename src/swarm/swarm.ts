@@ -114,9 +114,9 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     this.#perform(this.#topology.hurry(name))
   }
 
-  /** Closes all links; those to the peers named are made again at once. */
-  relink(): void {
-    for (const { connection } of [...this.#links.values()]) connection.destroy()
+  /** Closes links, all of them without `which`; those to the peers named are made again at once. */
+  relink(which: (link: LinkInfo) => boolean = () => true): void {
+    for (const { connection, info } of [...this.#links.values()]) if (which(info)) connection.destroy()
   }
 
   networkChanged(): void {

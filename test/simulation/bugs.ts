@@ -90,7 +90,8 @@ export const BUGS: readonly Bug[] = [
     name: 'what comes while the history is read is told twice',
     file: 'log/feed',
     find: 'this.#spans.clear();',
-    replace: 'for (const { author } of spans.slice(0, -1)) this.#spans.delete(author);',
+    replace:
+      'this.#spans.clear();\n        if (spans.length > 1)\n            this.#spans.set(spans[0].author, spans[0]);',
   },
   {
     name: 'lines of one moment stand in the order in which their authors came',
@@ -142,13 +143,14 @@ export const BUGS: readonly Bug[] = [
     file: 'log/ledger',
     find: 'this.#onDurable({ author, from, to }, news);',
     replace: 'if (segments <= 1)\n            this.#onDurable({ author, from, to }, news);',
+    killer: 108,
   },
   {
     name: 'who says goodbye is never found to be dead',
     file: 'swarm/link',
     find: 'connection.isPaused() && !connection.readableEnded',
     replace: 'connection.isPaused() || connection.readableEnded',
-    killer: 2542,
+    killer: 505,
   },
   {
     name: 'another history that is no longer than what is held goes unseen',
@@ -188,6 +190,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/peer-session',
     find: "frame.notes.filter(({ kind }) => kind !== 'ask')",
     replace: 'frame.notes',
+    killer: 122,
   },
   {
     name: 'a peer is told of what is still on its way to the disk',

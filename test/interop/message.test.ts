@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses, startOriginal } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// `--message`: said, stored by a peer, done.
+
+const BOUND = { timeout: 60_000 }
+
+const messageArgs = (me: string, listen: string, peer: string, data: string, text: string): string[] => [
+  ...[me, peer, '--listen', listen, '--no-discovery', '--data', data],
+  ...['--message', text, '--timeout', '20'],
+]
+
+test('a message is told to be stored when a peer of ours has it', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [mine, theirs] = (await localAddresses(2)) as [string, string]
+  const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+  const alice = startChat(t, messageArgs('alice', mine, theirs, data, 'the build is green'))
+  assert.equal((await alice.exited).code, 0)
+  await bob.waitForLine('alice> the build is green')
+  assert.ok(alice.stderr.includes('info> your last line is on 1 of 1 peers'), alice.stderr.join('\n'))
+  assert.deepEqual(alice.stdout, [])
+})
+
+test('an original is asked by its handshake whether it has stored it', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [mine, theirs] = (await localAddresses(2)) as [string, string]
+  const original = startOriginal(t, { me: theirs, data, username: 'old' })
+  await original.waitForLine('info> listening as')
+  const alice = startChat(t, messageArgs('alice', mine, theirs, data, 'hello, old one'))
+  assert.equal((await alice.exited).code, 0)
+  await original.waitForLine('alice> hello, old one')
+})
+
+test('where nobody is, it says so, and the line leaves with the next link', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [mine, theirs] = (await localAddresses(2)) as [string, string]
+  const alone = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '1'])
+  assert.equal((await alone.exited).code, 1)
+  assert.match(alone.stderr.at(-1) ?? '', /no peer has stored it yet: it is in your log/)
+  const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+  const again = startChat(t, messageArgs('alice', mine, theirs, data, 'hello!'))
+  assert.equal((await again.exited).code, 0)
+  await bob.waitForLine('alice> hello?')
+  await bob.waitForLine('alice> hello!')
+})
