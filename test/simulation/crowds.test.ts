@@ -41,3 +41,35 @@ test('100 peers, each linked with about eight, hear each other within seconds', 
     )
   })
 })
+
+test('in a mesh of 20 peers of which some come and go each gets each entry hardly more than once', async t => {
+  const peers = crowdOf(20)
+  let [brought, isCounting] = [0, false]
+  const world: WorldOptions = {
+    seed: 5,
+    peers,
+    names: name => peers.slice(0, peers.indexOf(name)),
+    isTraced: false,
+    onBrought: (_name, _from, _author, runs) => {
+      if (isCounting) for (const { entries } of runs) brought += entries.length
+    },
+  }
+  await inWorld(world, async world => {
+    await world.run(5_000)
+    isCounting = true
+    const chance = new Chance(5, 'mesh')
+    const lines = 100
+    for (let line = 1; line <= lines; line++) {
+      const machine = world.machine(chance.pick(world.names))
+      machine.start()
+      await world.runUntil(() => machine.isReady, 5_000)
+      machine.say(`line ${line}`)
+      await world.run(500)
+      if (line % 20 === 0) world.machine(chance.pick(world.names)).crash('killed')
+    }
+    await world.converge()
+    const copies = brought / (lines * (peers.length - 1))
+    t.diagnostic(`${copies.toFixed(3)} copies of an entry a peer`)
+    assert.ok(copies >= 1 && copies <= 1.1, `${copies} copies`)
+  })
+})
