@@ -1,6 +1,6 @@
 import { Duplex, Readable } from 'node:stream'
 import { concat } from '../base/bytes.js'
-import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../base/limits.js'
+import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN, WISHES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import type { Custody } from './custody.js'
@@ -75,7 +75,8 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
   const witness = options.holder === undefined ? undefined : log.custody.open(options.holder)
   const abort = new AbortController()
-  let onDrain: (() => void) | undefined
+  const onDrain: (() => void)[] = []
+  const wishes = new Map<AuthorId, Digest>()
   let pendingBytes = 0
   /** How many may be pending; grows as they are stored. */
   let pendingBytesMax = PENDING_BYTES_MIN
@@ -88,7 +89,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const stream = new Duplex({
     allowHalfOpen: true,
     read: () => {
-      onDrain?.()
+      for (const wake of onDrain.splice(0)) wake()
     },
     writableHighWaterMark: FRAME_BYTES_MAX,
     write: (chunk: Buffer, _encoding, done) => receive(chunk, done),
@@ -102,7 +103,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       abort.abort()
       close()
       witness?.close()
-      onDrain?.()
+      for (const wake of onDrain.splice(0)) wake()
       done(error)
     },
   })
@@ -185,13 +186,18 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     else for (const effect of session.refused(author, reason)) perform(effect)
   }
 
-  /** One wish at a time, and only for a peer that reads: whoever asks more is not answered. */
-  const answer = async ({ author, seq }: Digest): Promise<void> => {
-    if (isAnswering || stream.readableLength > FRAME_BYTES_MAX) return
+  /** One wish after the other, as fast as the peer reads; of each author the last one. Whoever asks more is not answered. */
+  const answer = async (wish: Digest): Promise<void> => {
+    if (wishes.size < WISHES_MAX || wishes.has(wish.author)) wishes.set(wish.author, wish)
+    if (isAnswering) return
     isAnswering = true
-    const segment = await log.segmentAt(author, seq).catch(() => undefined)
+    for (const { author, seq } of wishes.values()) {
+      wishes.delete(author)
+      while (stream.readableLength > FRAME_BYTES_MAX && !stream.destroyed) await drained()
+      const segment = await log.segmentAt(author, seq).catch(() => undefined)
+      if (segment !== undefined && !hasEnded && !stream.destroyed) stream.push(encodeSegments([encodeSegment(segment)]))
+    }
     isAnswering = false
-    if (segment !== undefined && !hasEnded && !stream.destroyed) stream.push(encodeSegments([encodeSegment(segment)]))
   }
 
   const take = (
@@ -243,13 +249,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     stream.push(null)
   }
 
-  const drained = (): Promise<void> =>
-    new Promise(resolve => {
-      onDrain = () => {
-        onDrain = undefined
-        resolve()
-      }
-    })
+  const drained = (): Promise<void> => new Promise(resolve => void onDrain.push(resolve))
 
   stream.push(session.start())
   return stream

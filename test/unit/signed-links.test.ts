@@ -75,6 +75,26 @@ test('a stranger who asks for segments again and again, and reads none, is not s
   await log.close()
 })
 
+test('who asks for segments of several logs at once is answered for each', async () => {
+  const log = await Log.over(new MemoryStore(), carol)
+  const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
+  for (const keys of [alice, bob])
+    await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
+  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const answered = new Set<string>()
+  const peer = new PeerSession(authorOfKey(carol.publicKey), [])
+  const done = new Promise<void>(resolve => {
+    stream.on('data', (bytes: Buffer) => {
+      for (const effect of peer.receive(bytes)) if (effect.kind === 'offer-signed') answered.add(effect.author)
+      if (answered.size === authors.length) resolve()
+    })
+  })
+  stream.write(Buffer.concat([encodeHeads([]), ...authors.map(author => encodeWant({ author, seq: 1 }))]))
+  await done
+  stream.destroy()
+  await log.close()
+})
+
 test('entries that wait hold their own bytes, not the frames in which they came', () => {
   const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
   session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
