@@ -16,7 +16,7 @@ const keys: KeyPair = keyPairOf(Buffer.alloc(32, 1))
 
 /** A store in which something can happen between two reads, and that tells of its commits. */
 class WatchedStore implements Store {
-  onKeys: (() => Promise<void>) | undefined
+  onRead: (() => Promise<void>) | undefined
   onCommit: ((writes: readonly Write[]) => void) | undefined
   readonly #store: Store
 
@@ -28,17 +28,23 @@ class WatchedStore implements Store {
     return this.#store.get(key)
   }
 
-  pages(range: Range): AsyncGenerator<readonly Row[]> {
-    return this.#store.pages(range)
+  async *pages(range: Range): AsyncGenerator<readonly Row[]> {
+    await this.#read()
+    yield* this.#store.pages(range)
   }
 
   async *keys(range: Range): AsyncGenerator<readonly Uint8Array[]> {
     for await (const keys of this.#store.keys(range)) {
-      const act = this.onKeys
-      this.onKeys = undefined
-      await act?.()
+      await this.#read()
       yield keys
     }
+  }
+
+  /** The first who reads anything waits for what is to happen before. */
+  async #read(): Promise<void> {
+    const act = this.onRead
+    this.onRead = undefined
+    await act?.()
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
@@ -63,7 +69,7 @@ test('a reader whose segment is joined to an earlier one meanwhile still finds i
     log.on('warning', line => warnings.push(line))
     const say = (line: number) => log.append({ username: 'alice', message: `line ${line}` })
     for (let line = 1; line < 64; line++) await say(line)
-    store.onKeys = async () => {
+    store.onRead = async () => {
       const joined = new Promise<void>(resolve => {
         store.onCommit = writes => {
           if (writes.some(({ type }) => type === 'del')) resolve()
