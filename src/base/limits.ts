@@ -71,6 +71,9 @@ export const SEQ_MAX = 0xffff_ffff
 /** Logs of which one link may wait for the segment that it asked for. */
 export const WISHES_MAX = 64
 
+/** What may be refused of a log over a link while a segment that was asked for is still to come. */
+export const REFUSALS_MAX = 64
+
 /** How long what one link told of may take to come over another before it is asked for, and a peer that was asked before others are. */
 export const NOTE_MS_MAX = 250
 

@@ -1,6 +1,6 @@
-import { concat } from '../base/bytes.js'
+import { concat, EMPTY } from '../base/bytes.js'
 import { FrameReader } from '../base/frames.js'
-import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_AT_ONCE_MAX, HEADS_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from '../base/limits.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from './author.js'
 import { type Effect, Ignored, Offers } from './effects.js'
 import type { Span } from './feed.js'
@@ -42,8 +42,8 @@ export class PeerSession {
   readonly #frozen = new Map<AuthorId, Seq>()
   /** Heads on which both sides agree, as sums over them have shown. */
   #alike: readonly Digest[] = []
-  /** The place asked for last, an author: each time it must be an earlier one. */
-  readonly #wants = new Map<AuthorId, Seq>()
+  /** The place asked for last, an author: each time it must be an earlier one. With it what was refused meanwhile. */
+  readonly #wants = new Map<AuthorId, { readonly seq: Seq; refusals: number }>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
   /** `own` is the log that this side extends: what is new in it is wanted, unless the other side says otherwise. */
@@ -108,15 +108,27 @@ export class PeerSession {
     return frames.length === 0 ? undefined : concat(frames)
   }
 
-  /** The bytes that ask for what stands at (author, seq); undefined where that was asked for already. */
+  /** The bytes that ask for what stands at (author, seq): none where an earlier place is asked for already; undefined where that is in vain. */
   want(author: AuthorId, seq: Seq): Uint8Array | undefined {
-    if (seq < 1 || seq >= (this.#wants.get(author) ?? Number.POSITIVE_INFINITY)) return undefined
-    this.#wants.set(author, seq)
+    if (seq < 1) return undefined
+    const want = this.#wants.get(author)
+    if (want !== undefined && seq >= want.seq) return this.#isAwaited(author) ? EMPTY : undefined
+    this.#wants.set(author, { seq, refusals: want?.refusals ?? 0 })
     return encodeWant({ author, seq })
   }
 
+  /** What came of a log was not taken: nothing more of it is, unless what was asked for is still to come. */
   refused(author: AuthorId, reason: string): Effect[] {
+    if (this.#isAwaited(author)) return []
     return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
+  }
+
+  /** Whether a segment that was asked for may still come; not for ever, whatever comes instead. */
+  #isAwaited(author: AuthorId): boolean {
+    const want = this.#wants.get(author)
+    if (want === undefined || want.refusals >= REFUSALS_MAX) return false
+    want.refusals += 1
+    return true
   }
 
   #frame(offers: Offers, frame: PeerFrame): void {

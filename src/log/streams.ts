@@ -182,8 +182,9 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   const refuse = (author: AuthorId, { reason, want }: Refusal): void => {
     const wish = want === undefined || session instanceof Session ? undefined : session.want(author, want)
-    if (wish !== undefined && !hasEnded) stream.push(wish)
-    else for (const effect of session.refused(author, reason)) perform(effect)
+    if (wish !== undefined && !hasEnded) {
+      if (wish.length > 0) stream.push(wish)
+    } else for (const effect of session.refused(author, reason)) perform(effect)
   }
 
   /** One wish after the other, as fast as the peer reads; of each author the last one. Whoever asks more is not answered. */

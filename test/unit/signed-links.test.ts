@@ -4,14 +4,15 @@ import test from 'node:test'
 import { concat, utf8 } from '../../src/base/bytes.js'
 import { frame } from '../../src/base/frames.js'
 import { hash } from '../../src/base/hash.js'
-import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/base/limits.js'
+import { AUTHORS_MAX, ENTRY_BYTES_MAX, REFUSALS_MAX } from '../../src/base/limits.js'
 import { bytesField } from '../../src/base/protobuf.js'
 import { keyPairOf } from '../../src/base/signing.js'
 import { authorOfKey } from '../../src/log/author.js'
-import { encodeHeads, encodeWant } from '../../src/log/frames.js'
+import { encodeHeads, encodeSegments, encodeWant } from '../../src/log/frames.js'
 import { Log } from '../../src/log/log.js'
 import { encodeChange, encodeHandshake } from '../../src/log/messages.js'
 import { PeerSession } from '../../src/log/peer-session.js'
+import { encodeSegment } from '../../src/log/segment.js'
 import { Session } from '../../src/log/session.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
@@ -93,6 +94,23 @@ test('who asks for segments of several logs at once is answered for each', async
   await done
   stream.destroy()
   await log.close()
+})
+
+test('what follows a fork is refused, and the segment that was asked for is still taken; but not for ever', () => {
+  const session = new PeerSession(authorOfKey(carol.publicKey), [])
+  const author = authorOfKey(alice.publicKey)
+  const segment = encodeSegment({
+    key: alice.publicKey,
+    before: new Uint8Array(32),
+    ...new WrittenLog(alice, [entryOf(0)]).run(1, 1),
+  })
+  session.receive(encodeHeads([]))
+  assert.ok((session.want(author, 30)?.length ?? 0) > 0)
+  assert.equal(session.want(author, 64)?.length, 0, 'an earlier place is asked for already')
+  assert.deepEqual(session.refused(author, 'a gap'), [])
+  assert.equal(session.receive(encodeSegments([segment])).length, 1)
+  for (let refusal = 0; refusal < REFUSALS_MAX; refusal++) session.refused(author, 'a gap')
+  assert.deepEqual(session.receive(encodeSegments([segment])), [])
 })
 
 test('entries that wait hold their own bytes, not the frames in which they came', () => {
