@@ -3,12 +3,19 @@ import { millisOf } from '../log/at.js'
 import { type AuthorId, isSigned, type Seq } from '../log/author.js'
 import { decodeEntry, type Entry } from '../log/entry.js'
 
+/** What an entry is, besides a line that was said: something done, another name, what the conversation is about. */
+const KINDS = ['action', 'nick', 'topic'] as const
+type MessageKind = 'line' | (typeof KINDS)[number]
+
 /** What somebody said. The texts are a stranger's: they go through `sanitise` before anybody sees them. */
 export interface Message {
   readonly author: AuthorId
   readonly seq: Seq
   readonly username: string
   readonly message: string
+  readonly kind: MessageKind
+  /** What the conversation is about from here on, of a message of that kind. */
+  readonly topic: string | undefined
   readonly at: At
   /** When it was written by the writer's clock, in milliseconds since 1970. */
   readonly timeMs: number
@@ -22,13 +29,15 @@ export interface Message {
 export function messageOf(entry: Entry, isDisputed = false): Message | undefined {
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
-  const { time } = members
+  const { time, type, topic } = members
   const hasTime = typeof time === 'number' && Number.isFinite(time) && Math.abs(time) < 8.64e15
   return {
     author: entry.author,
     seq: entry.seq,
     username: members.username,
     message: members.message,
+    kind: KINDS.find(kind => kind === type) ?? 'line',
+    topic: type === 'topic' && typeof topic === 'string' ? topic : undefined,
     at: entry.at,
     isVerified: isSigned(entry.author),
     isDisputed,

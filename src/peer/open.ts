@@ -1,9 +1,7 @@
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
-import { checkName } from '../base/name.js'
 import { systemRandom } from '../base/random.js'
 import { PLAUSIBLE_MS, RELEASED_AT_MS } from '../base/release.js'
-import { addressOfName } from '../discovery/hashed-port.js'
 import { isHeardAt } from '../discovery/interfaces.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { resolver } from '../discovery/resolve.js'
@@ -12,12 +10,13 @@ import { loadKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { LOBBY } from '../log/room.js'
-import { type Address, formatAddress, parseAddress, parseListen } from '../swarm/address.js'
+import { formatAddress, parseListen } from '../swarm/address.js'
 import { PROTOCOL_VERSION } from '../swarm/hello.js'
 import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
 import { Announced } from './announced.js'
 import { type Home, homeOf } from './home.js'
+import { addressIn, namedPeer } from './named-peer.js'
 import { Neighbours } from './neighbours.js'
 import { Peer } from './peer.js'
 
@@ -173,22 +172,6 @@ function meet(swarm: Swarm, discovery: Discovery, { key, room }: Service, isMeet
   neighbours.update()
   return neighbours
 }
-
-function namedPeer(
-  text: string,
-  { me, room }: Home,
-  own: string,
-): { readonly name: string; readonly address: Address } {
-  const isAddress = text.includes(':')
-  const name = isAddress ? text : checkName(text, `the peer name ${JSON.stringify(text)}`)
-  const address = isAddress ? parseAddress(text) : addressIn(name, room)
-  if (name === me || formatAddress(address) === own) {
-    throw new ChatError('BAD_USAGE', `the peer ${text} is yourself`, { hint: 'Name somebody else, or nobody.' })
-  }
-  return { name, address }
-}
-
-const addressIn = (name: string, room: string): Address => addressOfName(name, room === LOBBY ? undefined : room)
 
 function checkClock(clock: Clock, isTrusted: boolean, onWarning: (line: string) => void): void {
   const now = clock.now()

@@ -7,22 +7,30 @@ import { sanitise } from '../base/sanitise.js'
 import { type Message, messageOf } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
+import { archiveOf } from '../log/archive.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
-import { type AuthorId, authorOf, authorOfKey } from '../log/author.js'
+import { type AuthorId, authorOf, authorOfKey, type Seq } from '../log/author.js'
+import type { Holders } from '../log/custody.js'
+import type { Digest } from '../log/head.js'
 import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
+import { LOBBY, roomId } from '../log/room.js'
 import { formatAddress } from '../swarm/address.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { Connection } from '../swarm/transport.js'
+import type { Conversation, Extras } from './conversation.js'
 import { Keeping } from './keeping.js'
+import { namedPeer } from './named-peer.js'
 import { Speaker } from './speaker.js'
-import { Standings } from './standing.js'
+import { type Standing, Standings } from './standing.js'
 
 export interface PeerEvents {
   /** One line on where things stand. */
   info: [string]
   /** One line on what is not as it should be. */
   warning: [string]
+  /** Who is linked or tried, or who holds the own lines, is not the same any more. */
+  change: []
 }
 
 /** What a peer is wired from; it closes them in the end. */
@@ -47,7 +55,7 @@ const FIRST_WORD_MS = 3_000
 const INSPECTION_MS = 2_000
 
 /** One running participant: its logs, its links, and what is said in them. */
-export class Peer extends EventEmitter<PeerEvents> {
+export class Peer extends EventEmitter<PeerEvents> implements Conversation {
   /** Who has stored the last own line. */
   readonly keeping: Keeping
   readonly #parts: PeerParts
@@ -81,11 +89,17 @@ export class Peer extends EventEmitter<PeerEvents> {
     })
     const standings = new Standings(
       clock,
-      () => ({ linked: [...new Set(swarm.links.map(link => this.#nameOf(link)))], trials: swarm.trials }),
+      () => this.standing,
       line => this.emit('info', `now ${line}`),
     )
     this.#standings = standings
-    swarm.on('change', () => standings.update())
+    swarm.on('change', () => {
+      standings.update()
+      this.emit('change')
+    })
+    log.custody.on('told', (_holder, author) => {
+      if (author === log.id) this.emit('change')
+    })
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('read-only', reason =>
@@ -110,22 +124,65 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.#parts.log.id
   }
 
+  get me(): string {
+    return this.#parts.me
+  }
+
+  get room(): string {
+    return this.#parts.room ?? LOBBY
+  }
+
   get links(): readonly LinkInfo[] {
     return this.#parts.swarm.links
   }
 
-  /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
-  async say(message: string): Promise<void> {
+  get standing(): Standing {
+    const { links, trials } = this.#parts.swarm
+    return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials }
+  }
+
+  get heads(): readonly Digest[] {
+    return this.#parts.log.head
+  }
+
+  holdersOf(seq: Seq): Holders {
+    return this.#parts.log.custody.of({ author: this.id, seq })
+  }
+
+  link(peer: string): void {
+    const { name, address } = namedPeer(peer, this, this.#parts.swarm.me)
+    this.#parts.swarm.add(name, address)
+  }
+
+  unlink(peer: string): boolean {
+    const { swarm } = this.#parts
+    const isIt = (link: LinkInfo): boolean => link.dialled === peer || this.#nameOf(link) === peer
+    const names = new Set([peer, ...swarm.links.filter(isIt).flatMap(({ dialled }) => dialled ?? [])])
+    const isKnown = swarm.links.some(isIt) || swarm.trials.some(({ name }) => name === peer)
+    for (const name of names) swarm.remove(name)
+    swarm.relink(isIt)
+    return isKnown
+  }
+
+  async *verify(): ReturnType<Conversation['verify']> {
+    const { log } = this.#parts
+    for (const { author } of log.head) yield { author, ...(await log.verify(author)) }
+  }
+
+  archive(): AsyncIterable<Uint8Array> {
+    return archiveOf(this.#parts.log, roomId(this.room))
+  }
+
+  async say(message: string, extras: Extras = {}): Promise<void> {
     if (this.#elder !== undefined) {
       throw new ChatError('LOG_READ_ONLY', `not said: another device with your key was there first (${this.#elder})`, {
         hint: 'Write there; or stop it, and start this one again.',
       })
     }
     this.#hasSpoken = true
-    await this.#speaker.say({ username: this.#parts.me, message })
+    await this.#speaker.say({ username: this.#parts.me, message, ...extras })
   }
 
-  /** Resolves when everything said so far is on this disk, or was refused for good. */
   said(): Promise<void> {
     return this.#speaker.settled()
   }
@@ -135,16 +192,17 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.#hasSpoken
   }
 
-  /** How many lines said are not yet on disk. */
   get unsaid(): number {
     return this.#speaker.pending
   }
 
-  /** What was said, in batches: history in order of conversation, then what arrives. */
-  async *messages(options: ReadOptions): AsyncGenerator<readonly Message[]> {
-    for await (const entries of this.#parts.log.read(options)) {
-      yield entries.flatMap(entry => messageOf(entry, this.#parts.log.isDisputed(entry)) ?? [])
-    }
+  async *messages(
+    options: ReadOptions,
+    isWanted: (entry: Uint8Array) => boolean = () => true,
+  ): AsyncGenerator<readonly Message[]> {
+    const { log } = this.#parts
+    for await (const entries of log.read(options))
+      yield entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, log.isDisputed(entry)) ?? []) : []))
   }
 
   async close(): Promise<void> {

@@ -79,6 +79,11 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#options.clock.now() - this.#startedAt
   }
 
+  /** The own address, as it is said to peers. */
+  get me(): string {
+    return this.#me
+  }
+
   /** Open links, but those that are closed as soon as it is known whom they lead to. */
   get links(): readonly LinkInfo[] {
     return [...this.#links.values()].filter(link => link.isTold).map(link => link.info)

@@ -1,0 +1,39 @@
+import type { Message } from '../chat/message.js'
+import type { AuthorId, Seq } from '../log/author.js'
+import type { Holders } from '../log/custody.js'
+import type { Digest } from '../log/head.js'
+import type { ReadOptions } from '../log/options.js'
+import type { Standing } from './standing.js'
+
+/** Members of an entry besides the message: another username, and a type where it is no line. */
+export type Extras = Readonly<Record<string, unknown>>
+
+/** What somebody who takes part in a conversation can see and do in it. */
+export interface Conversation {
+  /** The own name, as the user opened it. */
+  readonly me: string
+  /** The own author id. */
+  readonly id: AuthorId
+  readonly room: string
+  /** How far each log goes that is held here. */
+  readonly heads: readonly Digest[]
+  /** How many lines said are not yet on disk. */
+  readonly unsaid: number
+  readonly standing: Standing
+  /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
+  say(message: string, extras?: Extras): Promise<void>
+  /** Resolves when everything said so far is on this disk, or was refused for good. */
+  said(): Promise<void>
+  /** What was said, in batches: history in order of conversation, then what arrives; only what `isWanted`, seen as bytes. */
+  messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
+  /** Where an own entry is held besides here. */
+  holdersOf(seq: Seq): Holders
+  /** Links with a peer, named as on the command line, from now on. Throws a ChatError. */
+  link(peer: string): void
+  /** Does not try a peer any more, and closes the link with it. False where it is neither tried nor linked. */
+  unlink(peer: string): boolean
+  /** Looks at everything that is stored, log by log. */
+  verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }>
+  /** The signed logs, as a file holds them. */
+  archive(): AsyncIterable<Uint8Array>
+}
