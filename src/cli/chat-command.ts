@@ -5,6 +5,7 @@ import type { Peer } from '../peer/peer.js'
 import { custodyLine } from './custody-lines.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
+import { type Notice, Notices } from './notices.js'
 import { info, warn, writeLines } from './output.js'
 
 const DONE = 0
@@ -23,6 +24,8 @@ export interface ChatOptions {
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
+  /** Whether the terminal rings when the user is called by his name. */
+  readonly hasBell: boolean
   readonly room: string | undefined
   readonly isClockTrusted: boolean
   readonly isDiscovering: boolean
@@ -33,9 +36,7 @@ export interface ChatOptions {
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
 export async function chat(options: ChatOptions): Promise<number> {
   const stop = new StopRequest()
-  // Where it cannot be opened, why is all that is said.
-  const opening: string[] = []
-  let tell = (line: string): void => void opening.push(line)
+  const notices = new Notices()
   try {
     const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
     const peer = await openPeer({
@@ -46,18 +47,29 @@ export async function chat(options: ChatOptions): Promise<number> {
       isClockTrusted,
       ...(room !== undefined && { room }),
       ...(listen !== undefined && { listen }),
-      onInfo: line => tell(line),
-      onWarning: warn,
+      onInfo: notices.info,
+      onWarning: notices.warn,
     })
-    tell = info
-    for (const line of opening) info(line)
     try {
+      if (isOnScreen(options)) {
+        const { converseOnScreen } = await import('./screen/converse.js')
+        await converseOnScreen(peer, options, notices, stop.asked())
+        await stored(peer, stop)
+        return DONE
+      }
+      notices.tellTo(tellInLines)
       if (options.message !== undefined) return await deliver(peer, options.message, stop)
       await converse(peer, options, stop)
-      return 0
+      return DONE
     } finally {
       await peer.close()
     }
+  } catch (error) {
+    // Where it cannot be opened, why is all that is said, and what may be behind it.
+    notices.tellTo(notice => {
+      if (notice.kind === 'alarm') tellInLines(notice)
+    })
+    throw error
   } finally {
     stop.release()
   }
@@ -99,12 +111,22 @@ async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Pr
   })
   await Promise.race([stop.asked(), printing])
   process.stdin.destroy()
-  // What was typed is stored before the end; a second request gives that up.
+  await stored(peer, stop)
+}
+
+/** What was typed is stored before the end; a second request gives that up. */
+async function stored(peer: Peer, stop: StopRequest): Promise<void> {
   await Promise.race([peer.said(), stop.asked()])
   const holders = peer.keeping.current
   if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
   if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
 }
+
+const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
+
+/** A person at a terminal, who did not ask for lines. */
+const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && !isJson && !isPlain && message === undefined
 
 /** Resolves when nobody reads any more. */
 async function print(peer: Peer, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {

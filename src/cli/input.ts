@@ -5,7 +5,7 @@ import { warn } from './output.js'
 import { piecesOf, splitLines } from './split-lines.js'
 
 /** What of an entry a message may fill, whatever it is escaped to: six bytes for the worst character. */
-const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
+export const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
 /** A line of JSON, of which only the message is said: that of the longest text worth saying, escaped throughout. */
 const JSON_LINE_BYTES_MAX = 1024 * 1024
 /** Lines that wait for the disk before no more are read. */

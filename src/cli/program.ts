@@ -25,6 +25,7 @@ interface ChatFlags {
   readonly room?: string
   readonly trustClock?: boolean
   readonly discovery: boolean
+  readonly bell: boolean
   readonly message?: string
   readonly timeout: number
 }
@@ -83,6 +84,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--all', 'show the whole history first')
     .option('--json', 'one JSON object a line on stdout; JSON or plain lines on stdin')
     .option('--plain', 'lines only, no screen control, on a terminal too')
+    .option('--no-bell', 'do not ring when somebody calls you by your name')
     .option('--message <text>', 'say this, wait until a peer has stored it, and end')
     .option('--timeout <s>', 'how many seconds --message waits', wholeNumber, 10)
     .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
@@ -100,6 +102,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           room: flags.room,
           isClockTrusted: flags.trustClock ?? false,
           isPlain: flags.plain ?? false,
+          hasBell: flags.bell,
           last: flags.all ? 'all' : flags.last,
           isJson: flags.json ?? false,
           isDiscovering: flags.discovery,

@@ -1,0 +1,176 @@
+import { createWriteStream } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { reasonOf } from '../../base/errors.js'
+import { checkName } from '../../base/name.js'
+import { sanitise } from '../../base/sanitise.js'
+import type { Message } from '../../chat/message.js'
+import { shortKey } from '../../chat/names.js'
+import type { People } from '../../chat/people.js'
+import { type AuthorId, isSigned } from '../../log/author.js'
+import type { Conversation } from '../../peer/conversation.js'
+import { COMMANDS, type CommandName } from './commands.js'
+import { momentOf } from './dates.js'
+import { lastMessages, messagesSince, messagesWith, type Task } from './reading.js'
+
+/** Messages that /last prints where it is not said how many. */
+const LAST_DEFAULT = 50
+
+/** What commands act on. */
+export interface Desk {
+  readonly conversation: Conversation
+  readonly people: People
+  readonly hidden: Set<AuthorId>
+  readonly now: () => number
+  nick: string
+  readonly topic: () => string | undefined
+  /** Tells something, a line each. */
+  readonly tell: (...lines: readonly string[]) => void
+  /** Prints a list, a row each. */
+  readonly list: (...rows: readonly string[]) => void
+  readonly complain: (line: string) => void
+  /** Prints messages again, between two rules. */
+  readonly quote: (title: string, messages: readonly Message[], end: string) => void
+  /** Does something that takes a while; its progress is shown, and Escape ends it. */
+  readonly busy: (what: string, work: (task: Task) => Promise<void>) => Promise<void>
+  readonly say: (message: string, extras?: Readonly<Record<string, unknown>>) => void
+  readonly quit: () => void
+}
+
+type Answer = (desk: Desk, argument: string) => void | Promise<void>
+
+const number = (value: number): string => value.toLocaleString('en')
+
+const help: Answer = ({ tell, list, complain }, name) => {
+  if (name !== '') {
+    const found = COMMANDS.find(command => command.name === name.replace(/^\//, ''))
+    if (found === undefined) return complain(`there is no command ${name}`)
+    return tell(`/${found.name} ${found.argument}`.trim(), found.help)
+  }
+  const width = Math.max(...COMMANDS.map(command => command.name.length + command.argument.length + 2))
+  list(
+    ...COMMANDS.map(command => `${`/${command.name} ${command.argument}`.padEnd(width)}  ${command.help}`),
+    'Tab completes commands and names, Alt-Enter begins a new line,',
+    'Up brings back what you said, and //text says /text.',
+  )
+}
+
+const whois: Answer = ({ people, conversation, tell, complain }, name) => {
+  if (name === '') return complain('who is who? /whois bob')
+  const found = name === conversation.me ? [conversation.id] : people.find(name)
+  if (found.length === 0) return complain(`nobody is known as ${sanitise(name)}`)
+  for (const author of found) {
+    const entries = conversation.heads.find(head => head.author === author)?.seq ?? 0
+    const kind = isSigned(author) ? `the key ${author}` : `unsigned, through an original peer: ${author}`
+    const own = author === conversation.id ? ', you' : ''
+    tell(`${people.nameOf(author) ?? name}${own}: ${kind}`, `${number(entries)} entries of it are here`)
+  }
+}
+
+/** What each command does. */
+export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
+  help,
+  who: ({ conversation, tell }) => {
+    const { linked } = conversation.standing
+    tell(linked.length === 0 ? 'nobody is linked' : `linked: ${linked.join(', ')}`)
+  },
+  whois,
+  me: ({ say }, text) => (text === '' ? undefined : say(text, { type: 'action' })),
+  msg: ({ complain }) => complain('private messages are to come: all that is said here is read by all of the room'),
+  nick: (desk, argument) => {
+    const nick = checkName(argument, `the name ${JSON.stringify(argument)}`)
+    if (nick === desk.nick) return desk.tell(`you are called ${nick} already`)
+    const before = desk.nick
+    desk.nick = nick
+    desk.say(`${before} is called ${nick} from now on`, { type: 'nick' })
+  },
+  topic: ({ topic, tell, say }, text) => {
+    if (text !== '') return say(`the topic is now: ${text}`, { type: 'topic', topic: text })
+    tell(topic() ? `the topic is: ${topic()}` : 'there is no topic: /topic text sets one')
+  },
+  last: async ({ conversation, quote, complain }, argument) => {
+    const count = argument === '' ? LAST_DEFAULT : Number(argument)
+    if (!Number.isInteger(count) || count < 1) return complain('how many? /last 50')
+    const messages = await lastMessages(conversation, count)
+    quote(`the last ${messages.length}`, messages, 'that was the last')
+  },
+  search: async ({ conversation, busy, quote, complain }, text) => {
+    if (text === '') return complain('search for what? /search text')
+    await busy(`searching for ${text}`, async task => {
+      const { messages, count, of } = await messagesWith(conversation, text, task)
+      const shown = messages.length < count ? `, the newest ${messages.length} of them here` : ''
+      quote(`${number(count)} of ${number(of)} messages contain ${text}${shown}`, messages, 'end of what was found')
+    })
+  },
+  since: async ({ conversation, busy, quote, complain, now }, argument) => {
+    const since = momentOf(argument, now())
+    if (since === undefined) return complain('since when? /since 14:00, or 2026-11-21, or 2026-11-21T14:00')
+    await busy('reading', async task => {
+      const { messages, count } = await messagesSince(conversation, since, task)
+      const shown = messages.length < count ? `, the newest ${messages.length} of them here` : ''
+      quote(`${number(count)} messages since ${argument}${shown}`, messages, 'end')
+    })
+  },
+  hide: ({ hidden, people, conversation, tell, complain }, name) => {
+    if (name === '') {
+      const named = [...hidden].map(author => `${people.nameOf(author) ?? 'somebody'} (${shortKey(author)})`)
+      return tell(named.length === 0 ? 'nobody is hidden' : `hidden, for you alone: ${named.join(', ')}`)
+    }
+    const found = people.find(name).filter(author => author !== conversation.id)
+    if (found.length === 0) return complain(`nobody is known as ${name}`)
+    for (const author of found) hidden.add(author)
+    tell(`what ${name} says is not shown any more, to you alone: /unhide ${name} shows it again`)
+  },
+  unhide: ({ hidden, people, tell, complain }, name) => {
+    const found = [...hidden].filter(author => people.find(name).includes(author) || author.startsWith(name))
+    if (name === '' || found.length === 0) return complain(`nobody hidden is known as ${name}`)
+    for (const author of found) hidden.delete(author)
+    tell(`what ${name} says is shown from now on; /last shows what was hidden`)
+  },
+  peers: ({ conversation, tell }) => {
+    const { linked, trials } = conversation.standing
+    tell(
+      linked.length === 0 ? 'linked with nobody' : `linked with ${linked.join(', ')}`,
+      ...trials.map(
+        ({ name, reason, tries }) => `trying ${name}: ${reason}, ${tries} ${tries === 1 ? 'time' : 'times'}`,
+      ),
+    )
+  },
+  link: ({ conversation, tell, complain }, peer) => {
+    if (peer === '') return complain('link with whom? /link bob, or /link 10.0.0.7:4000')
+    conversation.link(peer)
+    tell(`trying ${peer}; /unlink ${peer} gives it up`)
+  },
+  unlink: ({ conversation, tell, complain }, peer) => {
+    if (peer === '') return complain('unlink whom? /unlink bob')
+    if (conversation.unlink(peer)) tell(`${peer} is not tried any more`)
+    else complain(`${peer} is neither linked nor tried`)
+  },
+  verify: ({ conversation, busy, tell, complain, people }) =>
+    busy('checking', async ({ signal, onProgress }) => {
+      const logs = conversation.heads.length
+      let [entries, done] = [0, 0]
+      let isSound = true
+      for await (const { author, last, fault } of conversation.verify()) {
+        if (signal.aborted) return
+        entries += last
+        done++
+        onProgress(done, logs)
+        if (fault === undefined) continue
+        isSound = false
+        complain(`${people.nameOf(author) ?? ''} ${shortKey(author)}: ${fault} at ${last + 1}`)
+      }
+      if (isSound) tell(`${number(entries)} entries of ${logs} authors: every sequence, chain and signature is sound`)
+    }),
+  export: async ({ conversation, tell, complain }, file) => {
+    if (file === '') return complain('to which file? /export logs.chat')
+    try {
+      await pipeline(conversation.archive(), createWriteStream(`${file}.part`, { mode: 0o600, flush: true }))
+      await rename(`${file}.part`, file)
+      tell(`the signed logs are in ${file}; persisted-chat import merges them`)
+    } catch (error) {
+      complain(`${file} cannot be written: ${reasonOf(error)}. Choose another file.`)
+    }
+  },
+  quit: ({ quit }) => quit(),
+}

@@ -1,0 +1,79 @@
+/** A command of the screen: `/name argument`. */
+export interface Command {
+  readonly name: string
+  /** How what follows the name is written, for people. */
+  readonly argument: string
+  readonly help: string
+  /** What its argument is completed to. */
+  readonly completes?: 'name' | 'command'
+}
+
+export const COMMANDS = [
+  { name: 'help', argument: '[command]', help: 'what can be done here', completes: 'command' },
+  { name: 'who', argument: '', help: 'who is linked, who is heard of through others, who has left' },
+  { name: 'whois', argument: 'name', help: "somebody's key, and what is known of it", completes: 'name' },
+  { name: 'me', argument: 'text', help: 'say what you do: * alice waves' },
+  { name: 'msg', argument: 'name text', help: 'to come: until then all that is said is for all', completes: 'name' },
+  { name: 'nick', argument: 'name', help: 'be called otherwise from now on, for everybody' },
+  { name: 'topic', argument: '[text]', help: 'what the conversation is about, for everybody; alone: show it' },
+  { name: 'last', argument: '[n]', help: 'print the last n messages again' },
+  { name: 'search', argument: 'text', help: 'the newest messages of the whole history that contain a text' },
+  { name: 'since', argument: 'time', help: 'print what was said since 14:00, or 2026-11-21, or 2026-11-21T14:00' },
+  { name: 'hide', argument: '[name]', help: 'do not show what somebody says, to you alone', completes: 'name' },
+  { name: 'unhide', argument: 'name', help: 'show it again', completes: 'name' },
+  { name: 'peers', argument: '', help: 'links, addresses, and who is tried' },
+  { name: 'link', argument: 'peer', help: 'link with a name or host:port' },
+  { name: 'unlink', argument: 'peer', help: 'do not try a peer any more, and close the link with it' },
+  { name: 'verify', argument: '', help: 'check every sequence, chain and signature that is stored' },
+  { name: 'export', argument: 'file', help: 'write the signed logs to a file' },
+  { name: 'quit', argument: '', help: 'leave; Ctrl-C does the same' },
+] as const satisfies readonly Command[]
+
+/** Letters of a mistyped command that are compared. */
+const NAME_LENGTH_MAX = 20
+
+export type CommandName = (typeof COMMANDS)[number]['name']
+
+export type Line =
+  | { readonly kind: 'message'; readonly text: string }
+  | { readonly kind: 'command'; readonly name: CommandName; readonly argument: string }
+  | { readonly kind: 'unknown'; readonly name: string; readonly meant: string | undefined }
+
+/** What a typed line means. A second slash says a line that begins with one: `//etc/hosts`. */
+export function lineOf(text: string): Line {
+  if (!text.startsWith('/')) return { kind: 'message', text }
+  if (text.startsWith('//')) return { kind: 'message', text: text.slice(1) }
+  const [, name = '', argument = ''] = /^\/(\S*)\s*([\s\S]*?)\s*$/.exec(text) ?? []
+  const found = COMMANDS.find(command => command.name === name.toLowerCase())
+  if (found !== undefined) return { kind: 'command', name: found.name, argument }
+  return { kind: 'unknown', name, meant: nearest(name.slice(0, NAME_LENGTH_MAX).toLowerCase()) }
+}
+
+/** The command that was probably meant: one that begins so, or that few letters are wrong of. */
+function nearest(name: string): string | undefined {
+  const names = COMMANDS.map(command => command.name)
+  const longer = name === '' ? undefined : names.find(known => known.startsWith(name) || name.startsWith(known))
+  if (longer !== undefined) return longer
+  const [best] = names
+    .map(known => ({ known, distance: distanceOf(name, known) }))
+    .filter(({ known, distance }) => distance <= Math.max(1, Math.floor(known.length / 2)) && distance <= 2)
+    .sort((a, b) => a.distance - b.distance)
+  return best?.known
+}
+
+/** Letters to add, leave out, replace or swap with their neighbour (Damerau and Levenshtein). */
+export function distanceOf(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= a.length; i++) {
+    const above = rows[i - 1] ?? []
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwapped ? (rows[i - 2]?.[j - 2] ?? 0) + 1 : replaced
+      row.push(Math.min(replaced, swapped, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    rows.push(row)
+  }
+  return rows[a.length]?.[b.length] ?? 0
+}

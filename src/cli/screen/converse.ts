@@ -1,0 +1,57 @@
+import { homeOf } from '../../peer/home.js'
+import type { Peer } from '../../peer/peer.js'
+import type { Notices } from '../notices.js'
+import { warn } from '../output.js'
+import { remember, remembered } from './memory.js'
+
+/** History that is shown first, in messages. */
+const HISTORY = 200
+/** How often it is kept how far the user has read, in case there is no end to keep it at. */
+const REMEMBER_MS = 60_000
+
+export interface ScreenOptions {
+  readonly data: string
+  readonly me: string
+  readonly room: string | undefined
+  readonly last: number | 'all' | undefined
+  readonly hasBell: boolean
+}
+
+/** The chat as a full terminal program. Resolves when the user has left it, or when `stopped` has resolved. */
+export async function converseOnScreen(
+  peer: Peer,
+  { data, me, room, last, hasBell }: ScreenOptions,
+  notices: Notices,
+  stopped: Promise<void>,
+): Promise<void> {
+  const { Terminal, Window } = await onceSet()
+  const { database } = homeOf(data, me, room)
+  const file = `${database}.screen`
+  const window = new Window({
+    conversation: peer,
+    terminal: new Terminal(),
+    memory: remembered(file),
+    last: last ?? HISTORY,
+    hasBell,
+  })
+  const stop = new AbortController()
+  void stopped.then(() => stop.abort())
+  process.stdout.on('error', () => stop.abort()) // the terminal is gone
+  peer.on('change', () => window.changed())
+  const save = (): Promise<void> =>
+    remember(file, window.remembered).catch(error => warn(`what you have read is not remembered: ${error.message}`))
+  const saving = setInterval(save, REMEMBER_MS)
+  notices.tellTo(({ kind, line }) => window.tell(line, kind))
+  await window.show(stop.signal)
+  clearInterval(saving)
+  await save()
+}
+
+/** Ink and React, told what they read from the environment as they are loaded: a terminal in CI is a terminal too. */
+async function onceSet() {
+  process.env['NODE_ENV'] ??= 'production'
+  delete process.env['CI']
+  delete process.env['CONTINUOUS_INTEGRATION']
+  const [{ Terminal }, { Window }] = await Promise.all([import('./terminal.js'), import('./window.js')])
+  return { Terminal, Window }
+}

@@ -1,0 +1,39 @@
+import stringWidth from 'string-width'
+import { sanitise } from '../../base/sanitise.js'
+
+/** Rows that the line being written takes at most; of a longer one those around the cursor are shown. */
+const ROWS_MAX = 6
+
+export interface InputRows {
+  readonly rows: readonly string[]
+  readonly cursor: { readonly x: number; readonly y: number }
+}
+
+/** The line being written as rows of at most `width` columns behind a prompt, and where the cursor stands in them. */
+export function inputRows(prompt: string, characters: readonly string[], cursor: number, width: number): InputRows {
+  const indent = ' '.repeat(stringWidth(prompt))
+  const rows = [prompt]
+  let x = indent.length
+  let place = { x, y: 0 }
+  const nextRow = (): void => {
+    rows.push(indent)
+    x = indent.length
+  }
+  for (const [index, character] of characters.entries()) {
+    const shown = character === '\n' ? '' : sanitise(character)
+    const columns = stringWidth(shown)
+    if (x + columns >= width && x > indent.length) nextRow()
+    if (index === cursor) place = { x, y: rows.length - 1 }
+    if (character === '\n') nextRow()
+    else {
+      rows[rows.length - 1] += shown
+      x += columns
+    }
+  }
+  if (cursor >= characters.length) {
+    if (x >= width) nextRow()
+    place = { x, y: rows.length - 1 }
+  }
+  const first = Math.max(0, Math.min(place.y - ROWS_MAX + 2, rows.length - ROWS_MAX))
+  return { rows: rows.slice(first, first + ROWS_MAX), cursor: { x: place.x, y: place.y - first } }
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { rename, writeFile } from 'node:fs/promises'
+import type { Millis } from '../../base/clock.js'
+import type { AuthorId, Seq } from '../../log/author.js'
+
+/** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
+export interface Remembered {
+  /** How far each log was when the screen was left. */
+  readonly seen: ReadonlyMap<AuthorId, Seq>
+  readonly leftAt: Millis | undefined
+  /** Whose lines are not shown. */
+  readonly hidden: ReadonlySet<AuthorId>
+  readonly topic: Topic | undefined
+  /** What was being written. */
+  readonly draft: string
+}
+
+/** What the conversation is about, and since when. */
+export interface Topic {
+  readonly text: string
+  readonly at: string
+}
+
+const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: '' }
+
+/** What was remembered; nothing where it cannot be read, for all of it can be done without. */
+export function remembered(file: string): Remembered {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof value !== 'object' || value === null) return NOTHING
+    const { seen, leftAt, hidden, topic, draft } = value as Record<string, unknown>
+    return {
+      seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [AuthorId, Seq][]),
+      leftAt: typeof leftAt === 'number' ? leftAt : undefined,
+      hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
+      topic: isTopic(topic) ? topic : undefined,
+      draft: typeof draft === 'string' ? draft : '',
+    }
+  } catch {
+    return NOTHING
+  }
+}
+
+/** Writes it whole, or leaves what was there. */
+export async function remember(file: string, { seen, hidden, ...rest }: Remembered): Promise<void> {
+  const draft = `${file}.part`
+  await writeFile(draft, JSON.stringify({ ...rest, seen: [...seen], hidden: [...hidden] }), { mode: 0o600 })
+  await rename(draft, file)
+}
+
+const pairsIn = (value: unknown): [unknown, unknown][] =>
+  Array.isArray(value) ? value.filter(pair => Array.isArray(pair) && pair.length === 2) : []
+
+function isTopic(value: unknown): value is Topic {
+  if (typeof value !== 'object' || value === null) return false
+  const { text, at } = value as Record<string, unknown>
+  return typeof text === 'string' && typeof at === 'string'
+}

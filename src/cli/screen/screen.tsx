@@ -1,0 +1,33 @@
+import { Box, Text, useCursor, useStdout } from 'ink'
+import { useEffect } from 'react'
+import type { InputRows } from './input-rows.js'
+
+/** What stands below the history, at the bottom of what is printed. */
+export interface Frame {
+  /** Rows above the line that is written: none is wider than the terminal. */
+  readonly rows: readonly string[]
+  readonly input: InputRows
+}
+
+interface ScreenProps {
+  readonly frame: Frame
+  /** Given what prints lines above the frame, which become the terminal's own. */
+  readonly onReady: (print: (text: string) => void) => void
+}
+
+export function Screen({ frame: { rows, input }, onReady }: ScreenProps) {
+  const { write } = useStdout()
+  const { setCursorPosition } = useCursor()
+  useEffect(() => onReady(write), [write, onReady])
+  setCursorPosition({ x: input.cursor.x, y: rows.length + input.cursor.y })
+  return (
+    <Box flexDirection="column">
+      {[...rows, ...input.rows].map((row, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place
+        <Text key={index} wrap="truncate-end">
+          {row === '' ? ' ' : row}
+        </Text>
+      ))}
+    </Box>
+  )
+}

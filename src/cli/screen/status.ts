@@ -1,0 +1,59 @@
+import stringWidth from 'string-width'
+import { sanitise } from '../../base/sanitise.js'
+import { charactersOf } from './editor.js'
+
+export interface StatusParts {
+  readonly room: string
+  readonly topic: string | undefined
+  readonly linked: readonly string[]
+  readonly tried: readonly { readonly name: string; readonly reason: string; readonly tries: number }[]
+  readonly typing: readonly string[]
+  readonly away: readonly string[]
+  readonly isAway: boolean
+  /** Who has stored the last own line, in a few words. */
+  readonly custody: string | undefined
+  readonly unsaid: number
+  /** What the program is busy with. */
+  readonly busy: string | undefined
+}
+
+const NAMES_MAX = 4
+
+/** Where things stand, in one row of at most `columns`; what matters most comes first. */
+export function statusRow(parts: StatusParts, columns: number): string {
+  const { room, topic, linked, tried, typing, away, custody, unsaid, busy, isAway } = parts
+  const [first] = tried
+  const shown = [
+    `#${room}`,
+    ...(busy === undefined ? [] : [busy]),
+    ...(unsaid === 0 ? [] : [`${unsaid} not stored yet`]),
+    linked.length === 0 ? 'alone' : `${linked.length} linked: ${namesOf(linked)}`,
+    ...(typing.length === 0 ? [] : [`${namesOf(typing)} ${typing.length === 1 ? 'is' : 'are'} typing`]),
+    ...(custody === undefined ? [] : [custody]),
+    ...(isAway ? ['you are away'] : []),
+    ...(away.length === 0 ? [] : [`away: ${namesOf(away)}`]),
+    ...(first === undefined
+      ? []
+      : [
+          `trying ${first.name} (${first.reason}${first.tries > 1 ? `, ${first.tries} times` : ''})${tried.length > 1 ? ` and ${tried.length - 1} more` : ''}`,
+        ]),
+    ...(topic === undefined || topic === '' ? [] : [`topic: ${topic}`]),
+  ]
+  return cut(sanitise(shown.join(' · ')), columns)
+}
+
+const namesOf = (names: readonly string[]): string =>
+  names.slice(0, NAMES_MAX).join(', ') + (names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : '')
+
+/** The beginning of a text that fits into so many columns. */
+export function cut(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text
+  let shown = ''
+  let width = 1
+  for (const character of charactersOf(text)) {
+    width += stringWidth(character)
+    if (width > columns) break
+    shown += character
+  }
+  return `${shown}…`
+}

@@ -1,0 +1,90 @@
+import { render } from 'ink'
+import { createElement } from 'react'
+import stringWidth from 'string-width'
+import { Keys, PASTE_MODE_OFF, PASTE_MODE_ON } from './keys.js'
+import { type Frame, Screen } from './screen.js'
+
+/** Frames a second. What comes closer together is shown together by who asks for it. */
+const FRAMES_PER_SECOND_MAX = 1_000
+
+const EMPTY: Frame = { rows: [], input: { rows: [], cursor: { x: 0, y: 0 } } }
+
+/** The terminal: keys come from it, lines scroll up in it, and a frame stands below them. */
+export class Terminal {
+  readonly keys = new Keys()
+  readonly #onKeys = (bytes: Buffer): void => this.keys.write(bytes)
+  readonly #onExit = (): void => void process.stdout.write(PASTE_MODE_OFF)
+  #print: (text: string) => void = text => void process.stdout.write(text)
+  #frame = EMPTY
+  #ink: ReturnType<typeof render> | undefined
+
+  get columns(): number {
+    return process.stdout.columns || 80
+  }
+
+  get rows(): number {
+    return process.stdout.rows || 24
+  }
+
+  open(onResize: () => void): void {
+    process.stdout.on('resize', this.#eraseReflowed)
+    process.stdout.on('resize', onResize)
+    process.stdin.setRawMode(true)
+    process.stdin.on('data', this.#onKeys)
+    process.stdin.resume()
+    process.on('exit', this.#onExit)
+    process.stdout.write(PASTE_MODE_ON)
+    this.#ink = render(this.#screen(), {
+      exitOnCtrlC: false,
+      patchConsole: false,
+      maxFps: FRAMES_PER_SECOND_MAX,
+    })
+  }
+
+  /** Lets lines scroll up, and shows a frame below them. */
+  show(lines: readonly string[], frame: Frame): void {
+    // It may be narrower already than it has been told: what is too wide for it could not be taken back.
+    if (process.stdout.getWindowSize()[0] !== process.stdout.columns) process.emit('SIGWINCH')
+    this.#frame = frame
+    process.stdout.cork() // all at once, or it flickers
+    if (lines.length > 0) this.#print(`${lines.join('\n')}\n`)
+    this.#ink?.rerender(this.#screen())
+    process.stdout.uncork()
+  }
+
+  bell(): void {
+    process.stdout.write('\u0007')
+  }
+
+  /** Gives the terminal back as it was, with these lines as the last. */
+  close(lines: readonly string[]): void {
+    this.show(lines, EMPTY)
+    this.#ink?.unmount()
+    process.stdout.off('resize', this.#eraseReflowed)
+    process.stdin.off('data', this.#onKeys)
+    process.stdin.setRawMode(false)
+    process.stdin.pause()
+    process.off('exit', this.#onExit)
+    process.stdout.write(PASTE_MODE_OFF)
+  }
+
+  /** A terminal that becomes narrower breaks the rows of the frame in two: ink, which is told next, counts them as before. */
+  readonly #eraseReflowed = (): void => {
+    const { rows, input } = this.#frame
+    const columns = this.columns
+    const above = rows.length + input.cursor.y
+    const broken = [...rows, ...input.rows]
+      .slice(0, above)
+      .reduce((sum, row) => sum + Math.max(0, Math.ceil(stringWidth(row) / columns) - 1), 0)
+    const up = above + broken + Math.floor(input.cursor.x / columns)
+    if (up > above) process.stdout.write(`\u001b[${up}A\r\u001b[J${'\n'.repeat(above)}`)
+  }
+
+  #screen() {
+    return createElement(Screen, { frame: this.#frame, onReady: this.#onReady })
+  }
+
+  readonly #onReady = (print: (text: string) => void): void => {
+    this.#print = print
+  }
+}

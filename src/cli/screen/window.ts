@@ -1,0 +1,450 @@
+import wrapAnsi from 'wrap-ansi'
+import { systemClock } from '../../base/clock.js'
+import { reasonOf } from '../../base/errors.js'
+import { sanitise } from '../../base/sanitise.js'
+import type { Message } from '../../chat/message.js'
+import { Names } from '../../chat/names.js'
+import { People } from '../../chat/people.js'
+import type { AuthorId, Seq } from '../../log/author.js'
+import type { Conversation } from '../../peer/conversation.js'
+import { MESSAGE_BYTES_MAX } from '../input.js'
+import { type Palette, paletteOf } from '../palette.js'
+import { piecesOf } from '../split-lines.js'
+import { ANSWERS, type Desk } from './answers.js'
+import { Arrivals } from './arrivals.js'
+import { lineOf } from './commands.js'
+import { complete } from './completion.js'
+import { dateAndTimeOf } from './dates.js'
+import { Editor } from './editor.js'
+import { inputRows } from './input-rows.js'
+import type { Key } from './keys.js'
+import type { Remembered } from './memory.js'
+import { pasteQuestion, type Question, quitQuestion } from './questions.js'
+import type { Task } from './reading.js'
+import { cut, statusRow } from './status.js'
+import { Tail } from './tail.js'
+import type { Terminal } from './terminal.js'
+import { TopicWatch } from './topic-watch.js'
+import { Transcript } from './transcript.js'
+
+/** Rows below the history that are always there for something: the status, a question, the line that is written. */
+const FRAME_ROWS = 9
+/** The bell rings no more often than this. */
+const BELL_MS = 1_000
+
+export interface WindowOptions {
+  readonly conversation: Conversation
+  readonly terminal: Terminal
+  readonly memory: Remembered
+  /** How much history is shown first. */
+  readonly last: number | 'all'
+  readonly hasBell: boolean
+}
+
+/** A conversation on a terminal: history above in its own scrollback, and below it where things stand and what is written. */
+export class Window {
+  readonly #options: WindowOptions
+  readonly #palette: Palette = paletteOf(true)
+  readonly #editor = new Editor()
+  readonly #people = new People()
+  readonly #arrivals = new Arrivals()
+  readonly #hidden: Set<AuthorId>
+  readonly #names: Names
+  readonly #transcript: Transcript
+  readonly #tail: Tail
+  readonly #topic: TopicWatch
+  readonly #closing = new AbortController()
+  /** Lines that are to be printed for good with the next frame. */
+  #lines: string[] = []
+  /** What was told before the history is there. */
+  #early: string[] | undefined = []
+  #nick: string
+  #own: Seq | undefined
+  #hasSpoken = false
+  #question: Question | undefined
+  #choices: readonly string[] = []
+  #task: { readonly what: string; readonly abort: AbortController; progress: string } | undefined
+  #timer: NodeJS.Timeout | undefined
+  #rangAt = 0
+  #leave: () => void = () => {}
+
+  constructor(options: WindowOptions) {
+    this.#options = options
+    const { conversation, memory } = options
+    this.#nick = conversation.me
+    this.#hidden = new Set(memory.hidden)
+    this.#topic = new TopicWatch(memory.topic)
+    this.#names = new Names(conversation.me, conversation.id)
+    this.#transcript = this.#newTranscript()
+    this.#tail = new Tail(seq => conversation.holdersOf(seq), this.#palette)
+    this.#editor.set(memory.draft)
+  }
+
+  /** Shows the conversation until the user leaves it, or `stop` is aborted. */
+  async show(stop: AbortSignal): Promise<void> {
+    const { terminal, conversation } = this.#options
+    const left = new Promise<void>(resolve => {
+      this.#leave = resolve
+    })
+    stop.addEventListener('abort', () => this.#leave(), { once: true })
+    terminal.keys.on('key', key => this.#press(key))
+    terminal.keys.on('paste', text => this.#pasted(text))
+    terminal.open(() => this.#resized())
+    this.#resized()
+    const heads = new Map(conversation.heads.map(({ author, seq }) => [author, seq]))
+    const reading = this.#read(heads)
+    const failed = reading.catch(error => this.tell(`the history cannot be read any more: ${reasonOf(error)}`, 'alarm'))
+    await left
+    this.#closing.abort()
+    this.#task?.abort.abort()
+    clearTimeout(this.#timer)
+    await failed
+    this.#showArrivals()
+    this.#lines.push(...this.#tail.takeAll())
+    terminal.close(this.#lines)
+  }
+
+  /** What to remember for the next time. */
+  get remembered(): Remembered {
+    const { conversation } = this.#options
+    return {
+      seen: new Map(conversation.heads.map(({ author, seq }) => [author, seq])),
+      leftAt: systemClock.now(),
+      hidden: this.#hidden,
+      topic: this.#topic.current,
+      draft: this.#editor.text,
+    }
+  }
+
+  /** A line of the program's own. */
+  tell(line: string, kind: 'info' | 'alarm' = 'info'): void {
+    const notice = this.#transcript.notice(line, kind)
+    if (this.#early !== undefined) this.#early.push(notice)
+    else this.#printAfterTail(notice)
+    this.changed()
+  }
+
+  /** Something that the frame shows is not the same any more. */
+  changed(): void {
+    this.#timer ??= setTimeout(() => this.#draw(), 0)
+  }
+
+  #newTranscript(): Transcript {
+    const { id } = this.#options.conversation
+    const transcript = new Transcript({
+      id,
+      names: this.#names,
+      palette: this.#palette,
+      called: () => [...new Set([this.#options.conversation.me, this.#nick])],
+    })
+    transcript.columns = this.#options.terminal.columns
+    return transcript
+  }
+
+  async #read(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
+    const { conversation, last } = this.#options
+    await this.#recallNick(heads)
+    const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
+    for await (const batch of conversation.messages(last === 'all' ? {} : { last }))
+      this.#showHistory(batch.filter(isHistory))
+    this.#lines.push(...(this.#early ?? []))
+    this.#early = undefined
+    this.#draw()
+    const since = [...heads].map(([author, seq]) => ({ author, seq }))
+    void this.#topic.find(conversation, this.#options.memory.seen, this.#closing.signal).then(() => this.changed())
+    for await (const batch of conversation.messages({ live: true, since, signal: this.#closing.signal })) {
+      for (const message of batch) {
+        this.#people.note(message)
+        this.#topic.note(message)
+        if (message.author === conversation.id) this.#own = message.seq
+      }
+      this.#arrivals.push(
+        batch.filter(({ author }) => !this.#hidden.has(author)),
+        systemClock.now(),
+      )
+      this.#showWhenDue()
+    }
+  }
+
+  /** The name that was used last is used on. */
+  async #recallNick(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
+    const { conversation } = this.#options
+    this.#own = heads.get(conversation.id)
+    if (this.#own === undefined) return
+    const since = [...heads].map(([author, seq]) => ({ author, seq: author === conversation.id ? seq - 1 : seq }))
+    for await (const batch of conversation.messages({ since }))
+      for (const { author, seq, username } of batch)
+        if (author === conversation.id && seq === this.#own) this.#nick = sanitise(username)
+    if (this.#nick !== conversation.me) this.tell(`you are called ${this.#nick}: /nick ${conversation.me} goes back`)
+  }
+
+  #showHistory(messages: readonly Message[]): void {
+    const { conversation, memory } = this.#options
+    for (const message of messages) {
+      this.#people.note(message)
+      this.#topic.note(message)
+      const isOwn = message.author === conversation.id
+      if (isOwn && message.kind === 'line') this.#editor.remember(message.message)
+      if (this.#hidden.has(message.author)) continue
+      if (!isOwn && memory.leftAt !== undefined && message.seq > (memory.seen.get(message.author) ?? 0)) this.#ruleOff()
+      this.#lines.push(this.#transcript.message(message, systemClock.now(), false).text)
+    }
+    this.#draw()
+  }
+
+  #isRuled = false
+
+  /** Once: where what is new since the user left begins. */
+  #ruleOff(): void {
+    const { conversation, memory } = this.#options
+    if (this.#isRuled || memory.leftAt === undefined) return
+    this.#isRuled = true
+    const count = conversation.heads
+      .filter(({ author }) => author !== conversation.id && !this.#hidden.has(author))
+      .reduce((sum, { author, seq }) => sum + Math.max(0, seq - (memory.seen.get(author) ?? 0)), 0)
+    this.#lines.push(this.#transcript.rule(`${count} new since you left on ${dateAndTimeOf(memory.leftAt)}`))
+  }
+
+  #showWhenDue(): void {
+    const due = this.#arrivals.dueAt
+    if (due === undefined || this.#showing !== undefined) return
+    this.#showing = setTimeout(
+      () => {
+        this.#showing = undefined
+        if ((this.#arrivals.dueAt ?? 0) > systemClock.now()) return this.#showWhenDue()
+        this.#showArrivals()
+        this.#draw()
+      },
+      Math.max(0, due - systemClock.now()),
+    )
+  }
+
+  #showing: NodeJS.Timeout | undefined
+
+  #showArrivals(): void {
+    clearTimeout(this.#showing)
+    const now = systemClock.now()
+    const { messages, skipped } = this.#arrivals.take()
+    if (skipped > 0)
+      this.#printAfterTail(
+        this.#transcript.rule(`${skipped.toLocaleString('en')} lines came at once: /since and /search show them`),
+      )
+    for (const message of messages) {
+      const printed = this.#transcript.message(message, now, true)
+      this.#tail.push(printed)
+      if (printed.isMention) this.#ring(now)
+    }
+  }
+
+  #ring(now: number): void {
+    if (!this.#options.hasBell || now - this.#rangAt < BELL_MS) return
+    this.#rangAt = now
+    this.#options.terminal.bell()
+  }
+
+  /** What is printed stays in order with the lines that are kept back. */
+  #printAfterTail(text: string): void {
+    this.#tail.push({ text })
+  }
+
+  #resized(): void {
+    this.#transcript.columns = this.#options.terminal.columns
+    this.#draw()
+  }
+
+  #draw(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const { terminal, conversation } = this.#options
+    const columns = Math.max(20, terminal.columns - 1)
+    const rowsOf = (text: string): string[] =>
+      wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
+    this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
+    const { standing, unsaid } = conversation
+    const status = statusRow(
+      {
+        room: conversation.room,
+        topic: this.#topic.current?.text,
+        linked: standing.linked,
+        tried: standing.trials,
+        typing: [],
+        away: [],
+        isAway: false,
+        custody: this.#custody,
+        unsaid,
+        busy: this.#task && `${this.#task.what}${this.#task.progress} (Esc ends it)`,
+      },
+      columns,
+    )
+    const input = inputRows(`${this.#nick}> `, this.#editor.characters, this.#editor.cursor, columns)
+    const rows = [
+      ...this.#tail.texts.flatMap(rowsOf),
+      this.#palette.faint(status),
+      ...(this.#choices.length === 0 ? [] : [this.#palette.faint(cut(sanitise(this.#choices.join('  ')), columns))]),
+      ...(this.#question === undefined ? [] : rowsOf(this.#palette.alarm(sanitise(this.#question.text)))),
+    ]
+    const lines = this.#lines
+    this.#lines = []
+    terminal.show(lines, { rows, input })
+  }
+
+  get #custody(): string | undefined {
+    if (this.#own === undefined || !this.#hasSpoken) return undefined
+    const { on, of, left } = this.#options.conversation.holdersOf(this.#own)
+    if (of > 0) return `your last line is on ${on} of ${of}`
+    return left > 0 ? `your last line is on ${left} that left` : 'only you have your last line'
+  }
+
+  #press(key: Key): void {
+    this.#choices = []
+    if (key.ctrl && key.name === 'c') this.#interrupt()
+    else if (key.name === 'escape') this.#escape()
+    else if (this.#question !== undefined) this.#answer(this.#question, key)
+    else {
+      const request = this.#editor.press(key)
+      if (request === 'send') this.#send()
+      if (request === 'complete') this.#complete()
+      if (request === 'end-of-input') this.#quit()
+    }
+    this.#draw()
+  }
+
+  #interrupt(): void {
+    if (this.#task !== undefined) this.#task.abort.abort()
+    else if (this.#question?.kind === 'quit') this.#leave()
+    else this.#quit()
+  }
+
+  #escape(): void {
+    this.#question = undefined
+    this.#task?.abort.abort()
+  }
+
+  #answer(question: Question, key: Key): void {
+    const answer = question.answers[key.name]
+    if (answer === undefined) return
+    this.#question = undefined
+    answer()
+  }
+
+  #complete(): void {
+    const { before, characters, cursor } = this.#editor
+    const names = [...this.#people.names, ...this.#options.conversation.standing.linked]
+    const completion = complete(before, [...new Set(names)])
+    if (completion === undefined) return
+    const after = characters.slice(cursor).join('')
+    this.#editor.set(completion.text)
+    const place = this.#editor.cursor
+    this.#editor.set(completion.text + after)
+    this.#editor.moveTo(place)
+    this.#choices = completion.choices
+  }
+
+  #pasted(text: string): void {
+    const pasted = text.replace(/\r\n?/g, '\n')
+    const lines = pasted.replace(/\n+$/, '').split('\n')
+    if (lines.length === 1) this.#editor.insert(lines[0] ?? '')
+    else
+      this.#question = pasteQuestion(lines, {
+        whole: () => this.#say(lines.join('\n')),
+        apart: () => {
+          for (const line of lines) if (line.trim() !== '') this.#say(line)
+        },
+        edit: () => this.#editor.insert(lines.join('\n')),
+      })
+    this.#draw()
+  }
+
+  #send(): void {
+    const { text } = this.#editor
+    if (text.trim() === '') return
+    const line = lineOf(text)
+    this.#editor.finish()
+    if (line.kind === 'message') this.#say(line.text)
+    else if (line.kind === 'command') void this.#command(ANSWERS[line.name], line.argument)
+    else {
+      const meant = line.meant === undefined ? '/help lists all' : `did you mean /${line.meant}?`
+      this.tell(`there is no command /${line.name}: ${meant} //${line.name} would say it`, 'alarm')
+    }
+  }
+
+  async #command(answer: (typeof ANSWERS)[keyof typeof ANSWERS], argument: string): Promise<void> {
+    try {
+      await answer(this.#desk, argument)
+    } catch (error) {
+      this.tell(reasonOf(error), 'alarm')
+    }
+    this.changed()
+  }
+
+  get #desk(): Desk {
+    const { conversation } = this.#options
+    const window = this
+    return {
+      conversation,
+      people: this.#people,
+      hidden: this.#hidden,
+      now: () => systemClock.now(),
+      topic: () => this.#topic.current?.text,
+      get nick() {
+        return window.#nick
+      },
+      set nick(name) {
+        window.#nick = name
+      },
+      tell: (...lines) => {
+        for (const line of lines) this.tell(line)
+      },
+      list: (...rows) => {
+        for (const row of rows) this.#printAfterTail(this.#transcript.listed(row))
+      },
+      complain: line => this.tell(line, 'alarm'),
+      quote: (title, messages, end) => this.#quote(title, messages, end),
+      busy: (what, work) => this.#work(what, work),
+      say: (message, extras) => this.#say(message, extras),
+      quit: () => this.#quit(),
+    }
+  }
+
+  #quote(title: string, messages: readonly Message[], end: string): void {
+    const transcript = this.#newTranscript()
+    this.#printAfterTail(transcript.rule(title))
+    for (const message of messages)
+      if (!this.#hidden.has(message.author))
+        this.#printAfterTail(transcript.message(message, systemClock.now(), false).text)
+    this.#printAfterTail(transcript.rule(end))
+    this.changed()
+  }
+
+  async #work(what: string, work: (task: Task) => Promise<void>): Promise<void> {
+    if (this.#task !== undefined) return this.tell(`first ${this.#task.what} has to end: Esc ends it`, 'alarm')
+    const abort = new AbortController()
+    const task = { what, abort, progress: '' }
+    this.#task = task
+    this.changed()
+    const onProgress = (done: number, of: number): void => {
+      task.progress = `: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+      this.changed()
+    }
+    try {
+      await work({ signal: abort.signal, onProgress })
+      if (abort.signal.aborted) this.tell(`${what}: given up`)
+    } finally {
+      this.#task = undefined
+    }
+  }
+
+  #say(message: string, extras: Readonly<Record<string, unknown>> = {}): void {
+    const named = this.#nick === this.#options.conversation.me ? extras : { username: this.#nick, ...extras }
+    this.#hasSpoken = true
+    for (const piece of piecesOf(message, MESSAGE_BYTES_MAX))
+      this.#options.conversation.say(piece, named).catch(error => this.tell(reasonOf(error), 'alarm'))
+  }
+
+  #quit(): void {
+    const holders = this.#own === undefined ? undefined : this.#options.conversation.holdersOf(this.#own)
+    const isAlone = holders !== undefined && holders.on + holders.left === 0
+    if (this.#hasSpoken && isAlone) this.#question = quitQuestion(() => this.#leave())
+    else this.#leave()
+  }
+}

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/original-peer.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
+
+// People at real terminals: tmux's, driven by keys and read as text.
+
+const BOUND = { timeout: 120_000 }
+
+interface Person {
+  readonly me: string
+  readonly listen: string
+  readonly peers?: readonly string[]
+  readonly data: string
+  readonly options?: readonly string[]
+}
+
+function open(t: TestContext, { me, listen, peers = [], data, options = [] }: Person, terminal?: TerminalOptions) {
+  const args = [me, ...peers, '--listen', listen, '--no-discovery', '--data', data, ...options]
+  return TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args], terminal)
+}
+
+/** Rows of the conversation alone, without their times. */
+const said = (rows: readonly string[]): string[] =>
+  rows.flatMap(row => /^\d\d:\d\d +(.*?)(?: {2}✓.*)?$/.exec(row)?.[1] ?? [])
+
+/** Rows that begin like the line being written. */
+const prompt = (rows: readonly string[]): string => rows.findLast(row => /^\S+> ?/.test(row)) ?? ''
+
+async function pair(t: TestContext, terminal?: TerminalOptions) {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const people = {
+    alice: { me: 'alice', listen: a, peers: [b], data },
+    bob: { me: 'bob', listen: b, peers: [a], data },
+  }
+  const alice = await open(t, people.alice, terminal)
+  const bob = await open(t, people.bob, terminal)
+  await alice.waitFor(/#lobby · 1 linked/)
+  await bob.waitFor(/#lobby · 1 linked/)
+  return { alice, bob, people }
+}
+
+test('two people talk, and what one types is not disturbed by what the other says', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  await alice.enter('hello there')
+  await bob.waitFor('alice │ hello there')
+  await alice.waitFor(/hello there {2}✓ 1\/1$/)
+  await alice.type('while I write this')
+  await alice.waitFor('alice> while I write this')
+  for (const line of ['one', 'two', 'three']) await bob.enter(line)
+  const rows = await alice.waitFor('bob │ three')
+  assert.equal(prompt(rows), 'alice> while I write this')
+  await alice.type(', and on')
+  await alice.press('Enter')
+  const all = await bob.waitFor('alice │ while I write this, and on')
+  assert.deepEqual(said(all), [
+    'alice │ hello there',
+    ...['one', 'two', 'three'].map(line => `bob │ ${line}`),
+    'alice │ while I write this, and on',
+  ])
+})
+
+test('a third person hears all of it, who is called by his name is marked', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  const [c = ''] = await localAddresses(1)
+  await alice.enter('carol will join us')
+  const carol = await open(t, { me: 'carol', listen: c, peers: [people.alice.listen], data: people.alice.data })
+  await carol.waitFor('alice » carol will join us')
+  await carol.enter('here I am')
+  await bob.waitFor('carol │ here I am')
+  await alice.waitFor(/#lobby · 2 linked/)
+})
+
+test('who comes back finds what is new, what he was writing, and what he said before', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  await alice.enter('before')
+  await bob.waitFor('alice │ before')
+  await bob.enter('I go now')
+  await alice.waitFor('bob │ I go now')
+  await bob.type('half a sent')
+  await bob.waitFor('bob> half a sent')
+  await bob.press('C-c')
+  assert.equal(await bob.ended(), 0)
+  await alice.enter('you missed this')
+  await alice.waitFor('you missed this')
+  // He reads it in his own logs: so somebody must bring it before he looks.
+  const again = await open(t, people.bob)
+  await again.waitFor('alice │ you missed this')
+  const rows = await again.waitFor('bob> half a sent')
+  assert.deepEqual(said(rows), ['alice │ before', 'bob │ I go now', 'alice │ you missed this'])
+  await again.press('C-u', 'Up')
+  await again.waitFor('bob> I go now')
+})
+
+test('what came while nobody looked stands behind a rule at the next start', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  await alice.enter('seen')
+  await bob.waitFor('alice │ seen')
+  await bob.press('C-c')
+  await bob.ended()
+  // In lines, as a machine would keep the logs up to date, nothing is noted as read.
+  const lines = await open(t, { ...people.bob, options: ['--plain'] })
+  await alice.enter('unseen')
+  await lines.waitFor('alice> unseen')
+  await lines.press('C-c')
+  await lines.ended()
+  const again = await open(t, people.bob)
+  const rows = await again.waitFor('alice │ unseen')
+  const rule = rows.findIndex(row => /^── 1 new since you left on \d+ \w+ \d\d:\d\d ──$/.test(row))
+  assert.ok(rows.findIndex(row => row.endsWith('│ seen')) < rule, rows.join('\n'))
+  assert.ok(rule < rows.findIndex(row => row.endsWith('│ unseen')), rows.join('\n'))
+})
+
+test('a line that nobody else has is asked about once before it is left alone', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const alice = await open(t, { me: 'alice', listen: a, data })
+  await alice.waitFor('#lobby · alone')
+  await alice.enter('is anybody there?')
+  await alice.waitFor(/is anybody there\? {2}✓$/)
+  await alice.press('C-c')
+  await alice.waitFor('Only you have your last line')
+  await alice.press('n')
+  await alice.waitFor(rows => !rows.some(row => row.includes('Only you have')))
+  await alice.press('C-c')
+  await alice.waitFor('Only you have your last line')
+  await alice.press('y')
+  assert.equal(await alice.ended(), 0)
+})
+
+test('a paste of many lines is asked about once: one message, one a line, edited or dropped', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  const pasted = 'first line\nsecond line\nthird line\n'
+  await alice.paste(pasted)
+  await alice.waitFor('You pasted 3 lines')
+  await alice.press('Enter')
+  assert.deepEqual(
+    (await bob.waitFor('┊ third line')).filter(row => /first|second|third/.test(row)).map(row => row.trim().slice(-13)),
+    ['e │ first line', '┊ second line', '┊ third line'].map(row => row.slice(-13)),
+  )
+  await alice.paste(pasted)
+  await alice.waitFor('You pasted 3 lines')
+  await alice.press('l')
+  await bob.waitFor('alice │ third line')
+  await alice.paste(pasted)
+  await alice.waitFor('You pasted 3 lines')
+  await alice.press('Escape')
+  await alice.waitFor(rows => !rows.some(row => row.includes('You pasted')))
+  await alice.paste('only one line\n')
+  await alice.waitFor('alice> only one line')
+  await alice.press('Enter')
+  await bob.waitFor('alice │ only one line')
+})
+
+test('Tab completes commands and names, and a mistyped command is answered', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  await bob.enter('hello')
+  await alice.waitFor('bob │ hello')
+  await alice.type('/wh')
+  await alice.press('Tab')
+  await alice.waitFor('/who  /whois')
+  await alice.type('is b')
+  await alice.press('Tab')
+  await alice.waitFor('alice> /whois bob')
+  await alice.press('Enter')
+  await alice.waitFor(/bob: the key [0-9a-f]{20}/)
+  await alice.type('bo')
+  await alice.press('Tab')
+  await alice.waitFor('alice> bob:')
+  await alice.press('C-u')
+  await alice.enter('/serch hello')
+  await alice.waitFor('there is no command /serch: did you mean /search?')
+  await alice.enter('//serch hello')
+  await bob.waitFor('alice │ /serch hello')
+})
+
+test('a name, a topic and what somebody does are told to all; hiding is for oneself', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  await alice.enter('/topic lunch')
+  await bob.waitFor('topic: lunch')
+  await alice.enter('/me waves')
+  await bob.waitFor('* alice waves')
+  await alice.enter('/nick Al')
+  await bob.waitFor('* Al: alice is called Al from now on')
+  await alice.enter('so')
+  await bob.waitFor('Al │ so')
+  await bob.enter('/hide Al')
+  await bob.waitFor('what Al says is not shown any more, to you alone')
+  await alice.enter('unheard')
+  await alice.waitFor(/unheard {2}✓ 1\/1/)
+  await bob.enter('/unhide Al')
+  await bob.waitFor('is shown from now on')
+  await alice.enter('heard')
+  assert.ok(!(await bob.waitFor('Al │ heard')).some(row => row.includes('unheard')))
+  await alice.press('C-c')
+  await alice.ended()
+  const again = await open(t, people.alice)
+  await again.waitFor('you are called Al: /nick alice goes back')
+  await again.waitFor('topic: lunch')
+  await again.waitFor(/^Al>/)
+})
+
+test('the terminal can be made narrower and wider, and nothing of the frame stays behind', BOUND, async t => {
+  const { alice, bob } = await pair(t, { columns: 100 })
+  await bob.enter('a line that is there')
+  await alice.waitFor('bob │ a line that is there')
+  await alice.type('a line that goes on and on until it is wider than the terminal will be when it is narrow')
+  await alice.waitFor('narrow')
+  for (const columns of [40, 100, 61, 50, 40, 80]) {
+    await alice.resize(columns, 24)
+    const rows = await alice.waitFor(rows => {
+      const at = rows.findIndex(row => row.startsWith('#lobby'))
+      return at !== -1 && (rows[at + 1] ?? '').startsWith('alice> a line') && rows.join('').includes('narrow')
+    })
+    assert.equal(rows.filter(row => row.startsWith('#lobby')).length, 1, rows.join('\n'))
+    assert.equal(rows.filter(row => row.startsWith('alice> ')).length, 1, rows.join('\n'))
+  }
+  assert.equal((await alice.scrollback()).filter(row => row.includes('a line that is there')).length, 1)
+})
+
+test('history is in the scrollback of the terminal, and stays there when the chat ends', BOUND, async t => {
+  const { alice, bob } = await pair(t, { rows: 12 })
+  for (let line = 1; line <= 30; line++) await bob.enter(`line ${line}`)
+  await alice.waitFor('bob │ line 30')
+  await alice.press('C-c')
+  assert.equal(await alice.ended(), 0)
+  const lines = (await alice.scrollback()).flatMap(row => /bob │ (line \d+)$/.exec(row)?.[1] ?? [])
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 30 }, (_, index) => `line ${index + 1}`),
+  )
+  assert.equal(await alice.property('alternate_on'), '0')
+})
+
+test('the terminal is given back as it was', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const chat = `${process.execPath} ${CHAT_PROGRAM} alice --listen ${a} --no-discovery --data ${await temporaryDirectory(t)}`
+  const shell = await TerminalWindow.open(t, ['sh', '-c', `${chat}; stty -a; echo left; exec cat`])
+  await shell.waitFor('#lobby · alone')
+  await shell.press('C-d')
+  const rows = await shell.waitFor('left')
+  assert.ok(rows.some(row => /(^| )icanon( |$)/.test(row)))
+  assert.equal(await shell.property('cursor_flag'), '1')
+})
+
+/** Messages that would take over a terminal. */
+const NASTY = [
+  '\u001b]0;owned\u0007',
+  '\u001b]52;c;b3duZWQ=\u0007',
+  '\u001b[2J\u001b[H',
+  '\u001b[?25l',
+  '\u001b[31mred',
+  '\u009b31mred',
+  '\u001b[?1049h',
+  '\u001bc',
+  'a\rb\bc',
+  '\u0007\u0007',
+]
+
+/** What of a terminal a message could change. */
+const stateOf = async (terminal: TerminalWindow) => ({
+  title: await terminal.property('pane_title'),
+  cursor: await terminal.property('cursor_flag'),
+  screen: await terminal.property('alternate_on'),
+  clipboards: await terminal.clipboards(),
+})
+
+test('nasty messages change no title, cursor, colour or clipboard of a real terminal', BOUND, async t => {
+  const [a = '', m = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await open(t, { me: 'alice', listen: a, data })
+  await alice.waitFor('#lobby · alone')
+  const before = await stateOf(alice)
+  const mallory = startChat(t, ['mallory', a, '--listen', m, '--no-discovery', '--data', data, '--json'])
+  for (const message of NASTY) mallory.type(JSON.stringify({ message }))
+  mallory.type(JSON.stringify({ message: 'that was all' }))
+  const rows = await alice.waitFor('mallory │ that was all')
+  assert.ok(rows.some(row => row.includes('␛]0;owned␇')))
+  assert.ok(rows.some(row => row.includes('red')))
+  assert.deepEqual(await stateOf(alice), before)
+  await alice.type('still here')
+  await alice.waitFor('alice> still here')
+})
+
+test('the check of a terminal sees what such messages do to it when they are printed raw', BOUND, async t => {
+  const printed = JSON.stringify(NASTY.slice(0, 2).join(''))
+  const show = `setTimeout(() => process.stdout.write(${printed} + 'done'), 1000)`
+  const terminal = await TerminalWindow.open(t, [process.execPath, '-e', `${show}; process.stdin.resume()`])
+  const before = await stateOf(terminal)
+  await terminal.waitFor('done')
+  assert.notDeepEqual(await stateOf(terminal), before)
+})
+
+test('without colours there are none, and 40 columns are enough', BOUND, async t => {
+  const { alice, bob } = await pair(t, { columns: 40, env: { NO_COLOR: '1' } })
+  await bob.enter('你好 👨‍👩‍👧 שלום e\u0301')
+  await alice.waitFor(/bob: 你好/)
+  await alice.enter('ok')
+  await bob.waitFor(/alice: ok/)
+})
