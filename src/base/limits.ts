@@ -12,6 +12,9 @@ export const MERGE_SEGMENTS = 64
 /** Body of one frame. Bounds what one peer can make another hold before it is judged. */
 export const FRAME_BYTES_MAX = 256 * 1024
 
+/** What may wait to leave over a link before nothing but logs is said on it. */
+export const ASIDE_BYTES_MAX = 64 * 1024
+
 /** The address that either side says at the opening of a link: a name of 63 bytes, `.local`, a port, or a long host name. */
 export const OPENING_BYTES_MAX = 256
 
@@ -99,6 +102,27 @@ export const PAGE_BYTES_MAX = 64 * 1024
 /** First and longest wait before the disk is tried again after a failed write. */
 export const DISK_RETRY_MS_MIN = 250
 export const DISK_RETRY_MS_MAX = 30_000
+
+/** One status, signature included: a name, why somebody is away, and some numbers. */
+export const STATUS_BYTES_MAX = 1024
+
+/** Why somebody is away, in his own words. */
+export const AWAY_BYTES_MAX = 256
+
+/** How long a status may hold. Bounds how long somebody who is gone can be shown as there. */
+export const STATUS_MS_MAX = 600_000
+
+/** Links that a status crosses at most: enough for a line of so many peers, and for any larger net that is no line. */
+export const STATUS_HOPS_MAX = 16
+
+/** Authors of whom a status is kept: as many as a room has. */
+export const STATUSES_MAX = 1_000
+
+/** New statuses that one link may bring in a second: each costs 60 µs of checking. */
+export const STATUSES_PER_SECOND_MAX = 64
+
+/** New statuses of one author that are taken in a second; honest ones say one. */
+export const STATUSES_OF_AUTHOR_PER_SECOND_MAX = 3
 
 /** User and room names: code points, and bytes so that `<name>.local` is a DNS label. */
 export const NAME_LENGTH_MAX = 32

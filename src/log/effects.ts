@@ -29,6 +29,8 @@ export type Effect =
   | { readonly kind: 'told'; readonly heads: readonly Digest[] }
   /** The other side wants what follows this, now and from now on. */
   | { readonly kind: 'asked'; readonly since: Digest }
+  /** A frame came that says nothing of logs. */
+  | { readonly kind: 'aside'; readonly body: Uint8Array }
   /** Worth telling the user, once. */
   | { readonly kind: 'warn'; readonly reason: string }
   /** The other side broke the protocol: close this one link. */

@@ -35,7 +35,7 @@ export type PeerFrame =
   | { readonly kind: 'clock'; readonly notes: readonly Note[] }
   /** Sums over how far the sender's logs go. */
   | { readonly kind: 'sums'; readonly sums: Uint8Array }
-  /** Of a later version: passed over. */
+  /** Not about logs, or of a later version. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad'; readonly reason: string }
 

@@ -42,7 +42,19 @@ export interface ReplicationOptions {
   readonly onHeads?: () => void
   /** Told, in words, what the other side sent that is not taken. */
   readonly onWarning?: (line: string) => void
+  /** What else is said on a link between ours, besides logs. */
+  readonly aside?: OpenAside
 }
+
+/** What else is said on a link: it reads the frames that logs have no use for. */
+export interface Aside {
+  /** A frame came, without its length. Gives the reason to close the link, if there is one. */
+  receive(body: Uint8Array): string | undefined
+  close(): void
+}
+
+/** Opens what else is said; `send` takes whole frames, and says whether it did: not where much waits already. */
+export type OpenAside = (send: (frames: Uint8Array) => boolean) => Aside
 
 /** Why a run was not taken, or not all of it. */
 export interface Refusal {

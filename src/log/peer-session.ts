@@ -70,7 +70,9 @@ export class PeerSession {
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
       if (read.kind === 'more') break
-      this.#frame(offers, read.kind === 'bad' ? read : decodeFrame(read.body))
+      const frame = read.kind === 'bad' ? read : decodeFrame(read.body)
+      if (read.kind === 'frame' && frame.kind === 'unknown') offers.effect({ kind: 'aside', body: read.body })
+      else this.#frame(offers, frame)
     }
     return offers.take()
   }

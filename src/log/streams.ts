@@ -1,6 +1,6 @@
 import { Duplex, Readable } from 'node:stream'
 import { concat } from '../base/bytes.js'
-import { FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN, WISHES_MAX } from '../base/limits.js'
+import { ASIDE_BYTES_MAX, FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN, WISHES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import type { Custody } from './custody.js'
@@ -8,7 +8,7 @@ import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
 import { encodeSegments } from './frames.js'
 import type { Digest } from './head.js'
-import type { ReadOptions, Refusal, ReplicationOptions } from './options.js'
+import type { Aside, ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { encodeSegment, lastOf, type Segment } from './segment.js'
 import type { SignedRun } from './segment-plan.js'
 import { Session } from './session.js'
@@ -83,6 +83,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   /** Whether this side has said that it sends nothing more. */
   let hasEnded = false
   let isAnswering = false
+  let aside: Aside | undefined
   /** A write, or the end of them, that waits until no more than so many bytes are pending. */
   let held: { readonly bytesMax: number; readonly done: () => void } | undefined
 
@@ -103,6 +104,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       abort.abort()
       close()
       witness?.close()
+      aside?.close()
       for (const wake of onDrain.splice(0)) wake()
       done(error)
     },
@@ -152,6 +154,11 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
         claim(effect.since)
         end()
         return
+      case 'aside': {
+        const reason = aside?.receive(effect.body)
+        if (reason !== undefined) perform({ kind: 'close', reason })
+        return
+      }
       case 'warn':
         options.onWarning?.(effect.reason)
         return
@@ -253,6 +260,13 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const drained = (): Promise<void> => new Promise(resolve => void onDrain.push(resolve))
 
   stream.push(session.start())
+  if (options.dialect === 'ours') {
+    aside = options.aside?.(frames => {
+      if (hasEnded || stream.destroyed || stream.readableLength > ASIDE_BYTES_MAX) return false
+      stream.push(frames)
+      return true
+    })
+  }
   return stream
 }
 

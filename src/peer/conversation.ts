@@ -3,6 +3,7 @@ import type { AuthorId, Seq } from '../log/author.js'
 import type { Holders } from '../log/custody.js'
 import type { Digest } from '../log/head.js'
 import type { ReadOptions } from '../log/options.js'
+import type { Present } from './roster.js'
 import type { Standing } from './standing.js'
 
 /** Members of an entry besides the message: another username, and a type where it is no line. */
@@ -20,6 +21,8 @@ export interface Conversation {
   /** How many lines said are not yet on disk. */
   readonly unsaid: number
   readonly standing: Standing
+  /** Who else is in the room, and who was. */
+  readonly presence: readonly Present[]
   /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
   say(message: string, extras?: Extras): Promise<void>
   /** Resolves when everything said so far is on this disk, or was refused for good. */
@@ -32,6 +35,10 @@ export interface Conversation {
   link(peer: string): void
   /** Does not try a peer any more, and closes the link with it. False where it is neither tried nor linked. */
   unlink(peer: string): boolean
+  /** Tells others that the user is away, and why; or, without a text, that he is back. Nothing of it is stored. */
+  setAway(text: string | undefined): void
+  /** Tells others that the user types; to be called as often as he presses a key. */
+  typing(): void
   /** Looks at everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }>
   /** The signed logs, as a file holds them. */

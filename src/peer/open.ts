@@ -96,6 +96,8 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
       swarm,
       discovery,
       clock: systemClock,
+      random: systemRandom,
+      keys,
       mayBeAhead,
     })
     peer.on('info', onInfo)

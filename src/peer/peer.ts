@@ -3,7 +3,9 @@ import { pipeline } from 'node:stream'
 import type { Clock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
+import type { Random } from '../base/random.js'
 import { sanitise } from '../base/sanitise.js'
+import type { KeyPair } from '../base/signing.js'
 import { type Message, messageOf } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
@@ -21,6 +23,8 @@ import type { Connection } from '../swarm/transport.js'
 import type { Conversation, Extras } from './conversation.js'
 import { Keeping } from './keeping.js'
 import { namedPeer } from './named-peer.js'
+import { Presence } from './presence.js'
+import type { Present } from './roster.js'
 import { Speaker } from './speaker.js'
 import { type Standing, Standings } from './standing.js'
 
@@ -31,6 +35,8 @@ export interface PeerEvents {
   warning: [string]
   /** Who is linked or tried, or who holds the own lines, is not the same any more. */
   change: []
+  /** Who is there, away or typing is not the same any more. */
+  presence: []
 }
 
 /** What a peer is wired from; it closes them in the end. */
@@ -44,12 +50,18 @@ export interface PeerParts {
   /** Names on the local network, if any are used. */
   readonly discovery: { close(): Promise<void> } | undefined
   readonly clock: Clock
+  readonly random: Pick<Random, 'number'>
+  /** The key that the own log is signed with. */
+  readonly keys: KeyPair
   /** Whether other peers may hold more of the own log than this disk, as after a restored backup. */
   readonly mayBeAhead: boolean
 }
 
 /** How long a peer waits, before it writes for the first time, for somebody to tell how much of its log he holds. */
 const FIRST_WORD_MS = 3_000
+
+/** How long a goodbye has to leave before the links are closed. */
+const GOODBYE_MS = 50
 
 /** How long after the start the logs are looked through. */
 const INSPECTION_MS = 2_000
@@ -61,6 +73,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
   readonly #parts: PeerParts
   readonly #speaker: Speaker
   readonly #standings: Standings
+  readonly #presence: Presence
   /** Told by the first link, or by time: nothing is written before. */
   #heard = (): void => {}
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
@@ -100,6 +113,15 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     log.custody.on('told', (_holder, author) => {
       if (author === log.id) this.emit('change')
     })
+    this.#presence = new Presence(clock, {
+      keys: parts.keys,
+      room: roomId(this.room),
+      me: parts.me,
+      hasWritten: author => log.reach(author) > 0,
+      random: () => parts.random.number(),
+    })
+    this.#presence.on('change', () => this.emit('presence'))
+    log.on('entries', ({ author }) => this.#presence.spoke(author))
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('read-only', reason =>
@@ -139,6 +161,18 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
   get standing(): Standing {
     const { links, trials } = this.#parts.swarm
     return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials }
+  }
+
+  get presence(): readonly Present[] {
+    return this.#presence.list
+  }
+
+  setAway(text: string | undefined): void {
+    this.#presence.setAway(text)
+  }
+
+  typing(): void {
+    this.#presence.typing()
   }
 
   get heads(): readonly Digest[] {
@@ -206,9 +240,12 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
   }
 
   async close(): Promise<void> {
-    const { log, swarm, discovery } = this.#parts
+    const { log, swarm, discovery, clock } = this.#parts
     this.#heard()
     this.#standings.close()
+    this.#presence.close()
+    if (this.links.some(({ remote }) => remote.kind === 'ours'))
+      await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
     await Promise.all([swarm.close(), discovery?.close()])
     await log.close()
   }
@@ -230,7 +267,17 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
       onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${this.#nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
+      ...(remote.kind === 'ours' && {
+        aside: this.#presence.over(
+          { author: authorOf(remote.key), name: this.#nameOf(link), aheadMs: remote.aheadMs },
+          () => true,
+        ),
+      }),
     })
+    if (remote.kind === 'original') {
+      const original = this.#presence.original(this.#nameOf(link))
+      replication.once('close', () => original.close())
+    }
     // However it ends, the connection goes with it; the swarm tells of that and dials again.
     pipeline(socket, replication, socket, () => socket.destroy())
     const isNew = this.links.filter(other => isSamePeer(other, link)).length === 1

@@ -37,6 +37,8 @@ export interface Surroundings {
   note(line: string): void
   /** Entries were stored at `name`. */
   stored(name: string, span: Span): void
+  /** Something was said on a link besides logs. */
+  saidAside(bytes: number): void
   /** Something was shown to somebody. */
   moved(): void
   /** A link brought entries to `name`, new to it or not. */
@@ -114,6 +116,11 @@ export class Machine {
   get links(): readonly AuthorId[] {
     const links = this.#program?.swarm?.links ?? []
     return links.flatMap(({ remote }) => (remote.kind === 'ours' ? (remote.key as AuthorId) : []))
+  }
+
+  /** Its running peer, where there is one. */
+  get peer(): Peer | undefined {
+    return this.#program?.peer
   }
 
   /** Whom its user named. */
@@ -274,6 +281,8 @@ export class Machine {
       swarm,
       discovery: undefined,
       clock,
+      random: new Chance(seed, `${this.name} from ${time.now}, presence`),
+      keys: this.#keys,
       mayBeAhead: log.head.length > 0,
     })
     const tell = (line: string): void => {
@@ -288,7 +297,19 @@ export class Machine {
   }
 
   /** What the peer does on every link, watched; and with the lie of a liar. */
-  #replicate(program: Program, log: Log, from: AuthorId | undefined, options: ReplicationOptions = {}): Duplex {
+  #replicate(program: Program, log: Log, from: AuthorId | undefined, given: ReplicationOptions = {}): Duplex {
+    const { aside } = given
+    const options: ReplicationOptions = {
+      ...given,
+      ...(aside && {
+        aside: send =>
+          aside(frames => {
+            const isSent = send(frames)
+            if (isSent) this.#surroundings.saidAside(frames.length)
+            return isSent
+          }),
+      }),
+    }
     const watched = overridden(log, {
       addSigned: (author, runs, allowance) => {
         this.#surroundings.brought(this.name, from, author, runs)

@@ -26,6 +26,8 @@ const CONVERGENCE_STEP_MS: Millis = 10
 /** A network is silent when for so long every direction of every connection carries heartbeats alone, a byte each. */
 const SILENCE_MS: Millis = 20_000
 const HEARTBEAT_BYTES_MAX = 3
+/** Who is there is told in statuses, now and then, by everybody over every link. */
+const ASIDE_BYTES_MAX = 300
 
 export interface WorldOptions {
   readonly seed: number
@@ -67,6 +69,8 @@ export class World {
   readonly #honest: readonly Machine[]
   #steps = 0
   #hasMoved = true
+  /** Bytes that were said besides logs. */
+  #asideBytes = 0
 
   constructor({ seed, peers, names, network, aheadMs, liars, isTraced = true, onStored, onBrought }: WorldOptions) {
     this.#isTraced = isTraced
@@ -81,6 +85,9 @@ export class World {
       stored: (name: string, span: Span) => {
         this.#hasMoved = true
         onStored?.(name, span)
+      },
+      saidAside: (bytes: number) => {
+        this.#asideBytes += bytes
       },
       moved: () => {
         this.#hasMoved = true
@@ -264,8 +271,11 @@ export class World {
   async #fallSilent(msMax: Millis): Promise<void> {
     for (let waitedMs = 0; waitedMs < msMax; waitedMs += SILENCE_MS) {
       const { bytesSent, connectionsMade } = this.network
+      const asideBefore = this.#asideBytes
       await this.run(SILENCE_MS)
-      const bytes = this.network.bytesSent - bytesSent
+      const aside = this.#asideBytes - asideBefore
+      const bytes = this.network.bytesSent - bytesSent - aside
+      if (aside > this.#machines.size * this.network.ends * ASIDE_BYTES_MAX) continue
       if (this.network.connectionsMade === connectionsMade && bytes <= this.network.ends * HEARTBEAT_BYTES_MAX) return
     }
     this.judge.violate(`after ${msMax / 1000} s the network is still not silent`)

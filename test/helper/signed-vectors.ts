@@ -309,6 +309,34 @@ function frames() {
           ),
         ),
       },
+      status: (() => {
+        const of = {
+          version: BEGIN + 123,
+          until: BEGIN + 420_123,
+          state: 'away',
+          reach: 16,
+          name: 'alice',
+          text: 'lunch',
+          typingMs: 6_000,
+        }
+        const fields = joined(
+          field.number(1, of.version),
+          field.number(2, of.until),
+          field.number(3, 1),
+          field.number(4, of.reach),
+          field.text(5, of.name),
+          field.text(6, of.text),
+          field.number(7, of.typingMs),
+        )
+        const signature = oracle.sign(PEOPLE.alice, joined(utf8('persisted-chat/status/1'), LOBBY, key, fields))
+        return {
+          room: hex(LOBBY),
+          seed: hex(PEOPLE.alice),
+          of,
+          first: framed(8, joined(Uint8Array.of(1), key, signature, fields)),
+          second: framed(8, joined(Uint8Array.of(2), key, signature, fields)),
+        }
+      })(),
       unknown: framed(200, utf8('of a later version')),
     },
     original: {

@@ -130,7 +130,16 @@ async function openServer(directory: string) {
         }),
     },
   })
-  const peer = new Peer({ me: 'server', log, swarm, discovery: undefined, clock: systemClock, mayBeAhead: false })
+  const peer = new Peer({
+    me: 'server',
+    log,
+    swarm,
+    discovery: undefined,
+    clock: systemClock,
+    random: systemRandom,
+    keys,
+    mayBeAhead: false,
+  })
   const port = await swarm.listen('127.0.0.1', 0)
 
   /** One session, whose byte at `place` is another. Resolves when the server has read all of it, and closed it. */

@@ -27,6 +27,7 @@ import { roomId } from '../../src/log/room.js'
 import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/segment.js'
 import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
 import { sumsOf } from '../../src/log/sums.js'
+import { isGenuineStatus, readStatus, type Status, signStatus, statusFrame } from '../../src/peer/status.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
@@ -222,6 +223,20 @@ test('frames between ours', () => {
     clock.of,
   )
   assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
+})
+
+test('a status, on its first link and on its second', () => {
+  const { room, seed, of, first, second } = load('frames').ours.status
+  const status = { ...of, state: of.state as Status['state'] }
+  const body = signStatus(keyPairOf(unhex(seed)), unhex(room), status)
+  assert.equal(hex(statusFrame(body, 1)), first)
+  assert.equal(hex(statusFrame(body, 2)), second)
+  const read = readStatus(bodyOf(second))
+  assert.ok(read)
+  const { author, hops, body: _, ...said } = read
+  assert.deepEqual([author, hops, said], [hex(keyPairOf(unhex(seed)).publicKey), 2, status])
+  assert.ok(isGenuineStatus(unhex(room), read))
+  assert.ok(!isGenuineStatus(roomId('ops'), read))
 })
 
 test('messages to and from an original peer, and a signature on its way through one', () => {
