@@ -203,6 +203,23 @@ test('a name, a topic and what somebody does are told to all; hiding is for ones
   await again.waitFor(/^Al>/)
 })
 
+test('who types and who is away is seen by the others, and is gone with the next line', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  await bob.type('I am wri')
+  await alice.waitFor('is typing')
+  await bob.type('ting')
+  await bob.press('Enter')
+  await alice.waitFor('bob │ I am writing')
+  await alice.waitFor(rows => !rows.some(row => row.includes('is typing')))
+  await bob.enter('/away lunch')
+  await bob.waitFor('you are away')
+  await alice.waitFor('away: bob')
+  await alice.enter('/who')
+  await alice.waitFor(/linked: .*\(away: lunch\)/)
+  await bob.enter('back again')
+  await alice.waitFor(rows => !rows.some(row => row.startsWith('#') && row.includes('away')))
+})
+
 test('the terminal can be made narrower and wider, and nothing of the frame stays behind', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 100 })
   await bob.enter('a line that is there')

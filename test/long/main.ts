@@ -8,6 +8,7 @@ import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
 import { powerCut } from './power-cut.js'
 import { sanitiser } from './sanitise.js'
+import { screen } from './screen.js'
 import { simulation } from './simulation.js'
 import { writeFailures } from './write-failures.js'
 
@@ -21,6 +22,7 @@ const RUNS: readonly LongRun[] = [
   fuzz,
   mutatedSessions,
   sanitiser,
+  screen,
   simulation,
 ]
 

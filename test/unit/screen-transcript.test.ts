@@ -155,16 +155,19 @@ test('lines that come together are shown together, and a flood by its end', () =
   const arrivals = new Arrivals()
   assert.equal(arrivals.dueAt, undefined)
   arrivals.push([said(BOB, 'one')], 1_000)
-  arrivals.push([said(BOB, 'two')], 1_020)
-  assert.equal(arrivals.dueAt, 1_033)
-  assert.deepEqual(arrivals.take(), { messages: [said(BOB, 'one'), said(BOB, 'two')], skipped: 0 })
+  arrivals.push([said(BOB, 'two')], 1_000)
+  assert.equal(arrivals.dueAt, 1_000)
+  assert.deepEqual(arrivals.take(1_000), { messages: [said(BOB, 'one'), said(BOB, 'two')], skipped: 0 })
+  arrivals.push([said(BOB, 'three')], 1_005)
+  assert.equal(arrivals.dueAt, 1_016)
+  assert.equal(arrivals.take(1_016).messages.length, 1)
   for (let i = 0; i < 50; i++)
     arrivals.push(
       Array.from({ length: 100 }, () => said(BOB, String(i))),
       2_000 + i * 100,
     )
   assert.equal(arrivals.dueAt, 4_000)
-  const { messages, skipped } = arrivals.take()
+  const { messages, skipped } = arrivals.take(4_000)
   assert.deepEqual([messages.length, skipped, messages.at(-1)?.message], [200, 4_800, '49'])
 })
 
@@ -173,6 +176,7 @@ test('where things stand fits into the row, whatever there is to say', () => {
     room: 'lobby',
     topic: 'lunch \u001b[2J at noon',
     linked: ['bob', 'carol', 'dave', 'erin', 'frank'],
+    heard: 0,
     tried: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
     typing: ['bob'],
     away: [],

@@ -9,6 +9,7 @@ import { shortKey } from '../../chat/names.js'
 import type { People } from '../../chat/people.js'
 import { type AuthorId, isSigned } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
+import type { Present } from '../../peer/roster.js'
 import { COMMANDS, type CommandName } from './commands.js'
 import { momentOf } from './dates.js'
 import { lastMessages, messagesSince, messagesWith, type Task } from './reading.js'
@@ -34,12 +35,22 @@ export interface Desk {
   /** Does something that takes a while; its progress is shown, and Escape ends it. */
   readonly busy: (what: string, work: (task: Task) => Promise<void>) => Promise<void>
   readonly say: (message: string, extras?: Readonly<Record<string, unknown>>) => void
+  /** Tells others that the user is away, and why; without a text that he is back. */
+  readonly away: (text: string | undefined) => void
   readonly quit: () => void
 }
 
 type Answer = (desk: Desk, argument: string) => void | Promise<void>
 
 const number = (value: number): string => value.toLocaleString('en')
+
+const STATES = { linked: 'linked', heard: 'heard of through others', left: 'left' } as const
+
+/** Somebody in a list: `bob (away: lunch)` */
+function described({ name, away }: Present): string {
+  if (away === undefined) return name
+  return away === '' ? `${name} (away)` : `${name} (away: ${away})`
+}
 
 const help: Answer = ({ tell, list, complain }, name) => {
   if (name !== '') {
@@ -71,8 +82,12 @@ const whois: Answer = ({ people, conversation, tell, complain }, name) => {
 export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   help,
   who: ({ conversation, tell }) => {
-    const { linked } = conversation.standing
-    tell(linked.length === 0 ? 'nobody is linked' : `linked: ${linked.join(', ')}`)
+    const { presence } = conversation
+    const rows = (['linked', 'heard', 'left'] as const).flatMap(state => {
+      const names = presence.filter(present => present.state === state).map(described)
+      return names.length === 0 ? [] : [`${STATES[state]}: ${names.join(', ')}`]
+    })
+    tell(...(rows.length === 0 ? ['nobody else is here'] : rows))
   },
   whois,
   me: ({ say }, text) => (text === '' ? undefined : say(text, { type: 'action' })),
@@ -127,6 +142,8 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
     for (const author of found) hidden.delete(author)
     tell(`what ${name} says is shown from now on; /last shows what was hidden`)
   },
+  away: ({ away }, text) => away(text),
+  back: ({ away }) => away(undefined),
   peers: ({ conversation, tell }) => {
     const { linked, trials } = conversation.standing
     tell(

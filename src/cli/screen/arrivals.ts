@@ -1,8 +1,8 @@
 import type { Millis } from '../../base/clock.js'
 import type { Message } from '../../chat/message.js'
 
-/** Lines that come within this are shown together. */
-const GATHER_MS = 33
+/** Lines are shown at once, but not more often than this: those that come closer together are shown together. */
+const GATHER_MS = 16
 
 /** More lines than this at once are no conversation, but a log that catches up: then the newest of them are shown. */
 const BURST_MIN = 100
@@ -16,6 +16,7 @@ export class Arrivals {
   #count = 0
   #firstAt = 0
   #lastAt = 0
+  #shownAt = 0
 
   push(messages: readonly Message[], now: Millis): void {
     if (messages.length === 0) return
@@ -28,15 +29,16 @@ export class Arrivals {
   /** When they are to be shown; undefined where there are none. */
   get dueAt(): Millis | undefined {
     if (this.#count === 0) return undefined
-    if (this.#count < BURST_MIN) return this.#firstAt + GATHER_MS
+    if (this.#count < BURST_MIN) return Math.max(this.#firstAt, this.#shownAt + GATHER_MS)
     return Math.min(this.#lastAt + QUIET_MS, this.#firstAt + BURST_MS_MAX)
   }
 
   /** Those to show, and how many there were before them. */
-  take(): { readonly messages: readonly Message[]; readonly skipped: number } {
+  take(now: Millis): { readonly messages: readonly Message[]; readonly skipped: number } {
     const taken = { messages: this.#messages, skipped: this.#count - this.#messages.length }
     this.#messages = []
     this.#count = 0
+    this.#shownAt = now
     return taken
   }
 }

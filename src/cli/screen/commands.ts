@@ -21,6 +21,8 @@ export const COMMANDS = [
   { name: 'since', argument: 'time', help: 'print what was said since 14:00, or 2026-11-21, or 2026-11-21T14:00' },
   { name: 'hide', argument: '[name]', help: 'do not show what somebody says, to you alone', completes: 'name' },
   { name: 'unhide', argument: 'name', help: 'show it again', completes: 'name' },
+  { name: 'away', argument: '[text]', help: 'tell that you are away, and why; /back ends it' },
+  { name: 'back', argument: '', help: 'tell that you are back; so does your next line' },
   { name: 'peers', argument: '', help: 'links, addresses, and who is tried' },
   { name: 'link', argument: 'peer', help: 'link with a name or host:port' },
   { name: 'unlink', argument: 'peer', help: 'do not try a peer any more, and close the link with it' },

@@ -38,6 +38,7 @@ export async function converseOnScreen(
   void stopped.then(() => stop.abort())
   process.stdout.on('error', () => stop.abort()) // the terminal is gone
   peer.on('change', () => window.changed())
+  peer.on('presence', () => window.changed())
   const save = (): Promise<void> =>
     remember(file, window.remembered).catch(error => warn(`what you have read is not remembered: ${error.message}`))
   const saving = setInterval(save, REMEMBER_MS)

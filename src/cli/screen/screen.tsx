@@ -1,13 +1,6 @@
 import { Box, Text, useCursor, useStdout } from 'ink'
 import { useEffect } from 'react'
-import type { InputRows } from './input-rows.js'
-
-/** What stands below the history, at the bottom of what is printed. */
-export interface Frame {
-  /** Rows above the line that is written: none is wider than the terminal. */
-  readonly rows: readonly string[]
-  readonly input: InputRows
-}
+import type { Frame } from './frame.js'
 
 interface ScreenProps {
   readonly frame: Frame

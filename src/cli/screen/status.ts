@@ -6,6 +6,8 @@ export interface StatusParts {
   readonly room: string
   readonly topic: string | undefined
   readonly linked: readonly string[]
+  /** How many more are heard of through others. */
+  readonly heard: number
   readonly tried: readonly { readonly name: string; readonly reason: string; readonly tries: number }[]
   readonly typing: readonly string[]
   readonly away: readonly string[]
@@ -21,13 +23,14 @@ const NAMES_MAX = 4
 
 /** Where things stand, in one row of at most `columns`; what matters most comes first. */
 export function statusRow(parts: StatusParts, columns: number): string {
-  const { room, topic, linked, tried, typing, away, custody, unsaid, busy, isAway } = parts
+  const { room, topic, linked, heard, tried, typing, away, custody, unsaid, busy, isAway } = parts
   const [first] = tried
   const shown = [
     `#${room}`,
     ...(busy === undefined ? [] : [busy]),
     ...(unsaid === 0 ? [] : [`${unsaid} not stored yet`]),
     linked.length === 0 ? 'alone' : `${linked.length} linked: ${namesOf(linked)}`,
+    ...(heard === 0 ? [] : [`${heard} more through them`]),
     ...(typing.length === 0 ? [] : [`${namesOf(typing)} ${typing.length === 1 ? 'is' : 'are'} typing`]),
     ...(custody === undefined ? [] : [custody]),
     ...(isAway ? ['you are away'] : []),

@@ -1,11 +1,7 @@
-import { render } from 'ink'
-import { createElement } from 'react'
 import stringWidth from 'string-width'
+import type { Frame } from './frame.js'
 import { Keys, PASTE_MODE_OFF, PASTE_MODE_ON } from './keys.js'
-import { type Frame, Screen } from './screen.js'
-
-/** Frames a second. What comes closer together is shown together by who asks for it. */
-const FRAMES_PER_SECOND_MAX = 1_000
+import type { Stage } from './stage.js'
 
 const EMPTY: Frame = { rows: [], input: { rows: [], cursor: { x: 0, y: 0 } } }
 
@@ -14,9 +10,9 @@ export class Terminal {
   readonly keys = new Keys()
   readonly #onKeys = (bytes: Buffer): void => this.keys.write(bytes)
   readonly #onExit = (): void => void process.stdout.write(PASTE_MODE_OFF)
-  #print: (text: string) => void = text => void process.stdout.write(text)
   #frame = EMPTY
-  #ink: ReturnType<typeof render> | undefined
+  #stage: Stage | undefined
+  #isClosed = false
 
   get columns(): number {
     return process.stdout.columns || 80
@@ -34,11 +30,13 @@ export class Terminal {
     process.stdin.resume()
     process.on('exit', this.#onExit)
     process.stdout.write(PASTE_MODE_ON)
-    this.#ink = render(this.#screen(), {
-      exitOnCtrlC: false,
-      patchConsole: false,
-      maxFps: FRAMES_PER_SECOND_MAX,
-    })
+  }
+
+  /** Begins to show frames. What draws them takes its time to load: so the history can be there before. */
+  async showFrames(): Promise<void> {
+    const { Stage } = await import('./stage.js')
+    if (this.#isClosed) return
+    this.#stage = new Stage(this.#frame)
   }
 
   /** Lets lines scroll up, and shows a frame below them. */
@@ -47,8 +45,9 @@ export class Terminal {
     if (process.stdout.getWindowSize()[0] !== process.stdout.columns) process.emit('SIGWINCH')
     this.#frame = frame
     process.stdout.cork() // all at once, or it flickers
-    if (lines.length > 0) this.#print(`${lines.join('\n')}\n`)
-    this.#ink?.rerender(this.#screen())
+    const text = lines.length === 0 ? '' : `${lines.join('\n')}\n`
+    if (this.#stage === undefined) process.stdout.write(text)
+    else this.#stage.show(text, frame)
     process.stdout.uncork()
   }
 
@@ -58,8 +57,9 @@ export class Terminal {
 
   /** Gives the terminal back as it was, with these lines as the last. */
   close(lines: readonly string[]): void {
+    this.#isClosed = true
     this.show(lines, EMPTY)
-    this.#ink?.unmount()
+    this.#stage?.close()
     process.stdout.off('resize', this.#eraseReflowed)
     process.stdin.off('data', this.#onKeys)
     process.stdin.setRawMode(false)
@@ -78,13 +78,5 @@ export class Terminal {
       .reduce((sum, row) => sum + Math.max(0, Math.ceil(stringWidth(row) / columns) - 1), 0)
     const up = above + broken + Math.floor(input.cursor.x / columns)
     if (up > above) process.stdout.write(`\u001b[${up}A\r\u001b[J${'\n'.repeat(above)}`)
-  }
-
-  #screen() {
-    return createElement(Screen, { frame: this.#frame, onReady: this.#onReady })
-  }
-
-  readonly #onReady = (print: (text: string) => void): void => {
-    this.#print = print
   }
 }

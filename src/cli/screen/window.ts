@@ -7,6 +7,7 @@ import { Names } from '../../chat/names.js'
 import { People } from '../../chat/people.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
+import type { Present } from '../../peer/roster.js'
 import { MESSAGE_BYTES_MAX } from '../input.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
@@ -61,6 +62,7 @@ export class Window {
   #nick: string
   #own: Seq | undefined
   #hasSpoken = false
+  #isAway = false
   #question: Question | undefined
   #choices: readonly string[] = []
   #task: { readonly what: string; readonly abort: AbortController; progress: string } | undefined
@@ -142,7 +144,7 @@ export class Window {
   }
 
   async #read(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
-    const { conversation, last } = this.#options
+    const { conversation, terminal, last } = this.#options
     await this.#recallNick(heads)
     const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
     for await (const batch of conversation.messages(last === 'all' ? {} : { last }))
@@ -150,6 +152,7 @@ export class Window {
     this.#lines.push(...(this.#early ?? []))
     this.#early = undefined
     this.#draw()
+    await terminal.showFrames()
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
     void this.#topic.find(conversation, this.#options.memory.seen, this.#closing.signal).then(() => this.changed())
     for await (const batch of conversation.messages({ live: true, since, signal: this.#closing.signal })) {
@@ -224,7 +227,7 @@ export class Window {
   #showArrivals(): void {
     clearTimeout(this.#showing)
     const now = systemClock.now()
-    const { messages, skipped } = this.#arrivals.take()
+    const { messages, skipped } = this.#arrivals.take(now)
     if (skipped > 0)
       this.#printAfterTail(
         this.#transcript.rule(`${skipped.toLocaleString('en')} lines came at once: /since and /search show them`),
@@ -261,15 +264,20 @@ export class Window {
       wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
     this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
     const { standing, unsaid } = conversation
+    const here = conversation.presence.filter(({ state }) => state !== 'left')
+    const shown = (who: (present: Present) => boolean): string[] => [
+      ...new Set(here.filter(who).map(present => this.#nameOf(present))),
+    ]
     const status = statusRow(
       {
         room: conversation.room,
         topic: this.#topic.current?.text,
-        linked: standing.linked,
+        linked: shown(({ state }) => state === 'linked'),
+        heard: here.filter(({ state }) => state === 'heard').length,
         tried: standing.trials,
-        typing: [],
-        away: [],
-        isAway: false,
+        typing: shown(({ isTyping }) => isTyping),
+        away: shown(({ away }) => away !== undefined),
+        isAway: this.#isAway,
         custody: this.#custody,
         unsaid,
         busy: this.#task && `${this.#task.what}${this.#task.progress} (Esc ends it)`,
@@ -286,6 +294,11 @@ export class Window {
     const lines = this.#lines
     this.#lines = []
     terminal.show(lines, { rows, input })
+  }
+
+  /** A key that has written is called as its lines are. */
+  #nameOf({ author, name }: Present): string {
+    return (author && this.#people.nameOf(author)) ?? name
   }
 
   get #custody(): string | undefined {
@@ -305,6 +318,7 @@ export class Window {
       if (request === 'send') this.#send()
       if (request === 'complete') this.#complete()
       if (request === 'end-of-input') this.#quit()
+      if (key.text !== '' && !this.#editor.text.startsWith('/')) this.#options.conversation.typing()
     }
     this.#draw()
   }
@@ -329,7 +343,7 @@ export class Window {
 
   #complete(): void {
     const { before, characters, cursor } = this.#editor
-    const names = [...this.#people.names, ...this.#options.conversation.standing.linked]
+    const names = [...this.#people.names, ...this.#options.conversation.presence.map(present => this.#nameOf(present))]
     const completion = complete(before, [...new Set(names)])
     if (completion === undefined) return
     const after = characters.slice(cursor).join('')
@@ -402,6 +416,7 @@ export class Window {
       quote: (title, messages, end) => this.#quote(title, messages, end),
       busy: (what, work) => this.#work(what, work),
       say: (message, extras) => this.#say(message, extras),
+      away: text => this.#setAway(text),
       quit: () => this.#quit(),
     }
   }
@@ -434,9 +449,17 @@ export class Window {
     }
   }
 
+  #setAway(text: string | undefined): void {
+    if (text === undefined && !this.#isAway) return
+    this.#isAway = text !== undefined
+    this.#options.conversation.setAway(text)
+    this.tell(this.#isAway ? 'you are away; /back, or your next line, ends it' : 'you are back')
+  }
+
   #say(message: string, extras: Readonly<Record<string, unknown>> = {}): void {
     const named = this.#nick === this.#options.conversation.me ? extras : { username: this.#nick, ...extras }
     this.#hasSpoken = true
+    this.#setAway(undefined)
     for (const piece of piecesOf(message, MESSAGE_BYTES_MAX))
       this.#options.conversation.say(piece, named).catch(error => this.tell(reasonOf(error), 'alarm'))
   }
