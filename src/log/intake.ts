@@ -13,7 +13,7 @@ import type { OwnLog } from './own-log.js'
 import type { Restoration } from './restoration.js'
 import { headWrite, type RowLogs } from './row-logs.js'
 import type { Segment } from './segment.js'
-import type { SegmentLogs } from './segment-logs.js'
+import type { SegmentHeads } from './segment-heads.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './segment-plan.js'
 import { signedHeadWrite } from './segment-rows.js'
 
@@ -24,7 +24,7 @@ export interface IntakeParts {
   /** What is taken of one log; the own is never stopped. */
   readonly logBytesMax: number
   readonly rows: RowLogs
-  readonly segments: SegmentLogs
+  readonly heads: SegmentHeads
   readonly ledger: Ledger
   readonly queue: CommitQueue
   readonly own: OwnLog
@@ -113,12 +113,12 @@ export class Intake {
   async #store(plan: SignedPlan): Promise<void> {
     const { head, count, writes } = plan
     if (head === undefined || count === 0) return
-    const { ledger, segments } = this.#parts
-    segments.observe(plan)
+    const { ledger, heads } = this.#parts
+    heads.observe(plan)
     await ledger.write({
       head,
       count,
-      writes: [...segments.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
+      writes: [...heads.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
       headWrite: () => signedHeadWrite(head),
       segments: writes.length,
     })

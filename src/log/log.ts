@@ -4,7 +4,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { sameBytes } from '../base/bytes.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { LOG_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
+import { LOG_BYTES_MAX } from '../base/limits.js'
 import { type Random, systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
@@ -18,22 +18,24 @@ import type { Feed, Span } from './feed.js'
 import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
-import { type Digest, shortened } from './head.js'
+import type { Digest } from './head.js'
 import { loadKey } from './identity.js'
 import { Intake } from './intake.js'
 import { Ledger } from './ledger.js'
 import { LevelStore } from './level-store.js'
 import type { ReadOptions, Refusal, RelayOptions, ReplicationOptions } from './options.js'
-import { OwnLog, storedOffer } from './own-log.js'
+import { OwnLog } from './own-log.js'
 import { Reader } from './reader.js'
+import { Recovery } from './recovery.js'
 import type { Relayed } from './relay.js'
 import { Restoration } from './restoration.js'
 import { LOBBY, roomId } from './room.js'
 import { RowLogs } from './row-logs.js'
 import type { Segment } from './segment.js'
+import { SegmentHeads } from './segment-heads.js'
 import { SegmentLogs } from './segment-logs.js'
 import type { SignedRun } from './segment-plan.js'
-import { OFFERED_KEY } from './segment-rows.js'
+import { verifySegments } from './segment-verification.js'
 import type { Store } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
 import { type Branch, Tree, type Voice } from './tree.js'
@@ -81,11 +83,9 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #forks: Forks
   readonly #own: OwnLog
   readonly #ledger: Ledger
-  /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
-  readonly #relearning = new Map<AuthorId, Promise<void>>()
   readonly #reader: Reader
   readonly #tree: Tree
-  readonly #onceWritable: (() => void)[] = []
+  readonly #recovery: Recovery
   readonly #restoration: Restoration
   readonly #intake: Intake
   #isClosed = false
@@ -97,15 +97,16 @@ export class Log extends EventEmitter<LogEvents> {
     this.#clock = options.clock ?? systemClock
     this.#room = options.room ?? roomId(LOBBY)
     this.#hybrid = new HybridClock(this.#clock)
-    const onHole = (author: AuthorId, missing: Seq): void => this.#lose(author, missing)
+    const onHole = (author: AuthorId, missing: Seq): void => this.#recovery.lose(author, missing)
     this.#rows = new RowLogs(store, this.#hybrid, onHole)
-    this.#segments = new SegmentLogs(store, this.#room, this.#hybrid, onHole)
+    this.#segments = new SegmentLogs(store, onHole)
+    const heads = new SegmentHeads(store, this.#room, this.#hybrid)
     this.#queue = new CommitQueue(store, this.#clock, {
       onFailure: cause => this.emit('read-only', reasonOf(cause)),
-      recover: () => this.#recover(),
+      recover: () => this.#recovery.recover(),
       onRecovered: () => {
         this.emit('writable')
-        for (const wake of this.#onceWritable.splice(0)) wake()
+        this.#recovery.wake()
       },
     })
     this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, (span, news) =>
@@ -125,6 +126,8 @@ export class Log extends EventEmitter<LogEvents> {
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks)
     const parts = {
       store,
+      rows: this.#rows,
+      heads,
       queue: this.#queue,
       segments: this.#segments,
       ledger: this.#ledger,
@@ -138,12 +141,19 @@ export class Log extends EventEmitter<LogEvents> {
       room: this.#room,
       isOpen: sameBytes(this.#room, roomId(LOBBY)),
       logBytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
-      rows: this.#rows,
       restoration: this.#restoration,
       onFork: proof => {
         this.#reader.prove(proof)
         this.emit('fork', proof)
       },
+    })
+    this.#recovery = new Recovery({
+      ...parts,
+      restoration: this.#restoration,
+      onWarning,
+      onLost: author => this.emit('lost', author),
+      onFound: span => this.#announce(span),
+      onRecovered: entry => this.emit('recovered', entry),
     })
   }
 
@@ -163,7 +173,7 @@ export class Log extends EventEmitter<LogEvents> {
   static async over(store: Store, keys: KeyPair, options: LogOptions = {}): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
-      await log.#load()
+      await log.#recovery.load()
       return log
     } catch (cause) {
       await store.close()
@@ -211,7 +221,7 @@ export class Log extends EventEmitter<LogEvents> {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members): Promise<Entry> {
-    const mustWait = this.#relearning.has(this.id) || this.#restoration.isOn
+    const mustWait = this.#recovery.isRelearning(this.id) || this.#restoration.isOn
     return mustWait || this.#queue.isReadOnly || this.#isFrozen ? this.#appendLater(members) : this.#appendNow(members)
   }
 
@@ -227,17 +237,17 @@ export class Log extends EventEmitter<LogEvents> {
    * disk; what is held already is passed over. While the disk does not answer it waits, so that nothing is lost.
    */
   add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined> {
-    return this.#whenWritable(run.author, () => this.#intake.add(run, newAuthors))
+    return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, newAuthors))
   }
 
   /** The same for consecutive runs of a signed author: stored is what a signature vouches for, and nothing else. */
   addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined> {
-    return this.#whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
+    return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
   }
 
   /** Takes in what a peer says proves a fork, if it does. While the disk does not answer it waits, as entries do. */
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
-    return this.#whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments))
+    return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments))
   }
 
   /** Heads that are as long as those held here, and not the same. */
@@ -278,7 +288,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** Resolves when nothing stands against writing, or the log is closed. */
   async writable(): Promise<void> {
-    if (this.#queue.isReadOnly && !this.#isClosed) await new Promise<void>(resolve => this.#onceWritable.push(resolve))
+    await this.#recovery.writable()
   }
 
   /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
@@ -330,7 +340,7 @@ export class Log extends EventEmitter<LogEvents> {
   /** Looks at everything that is stored of a log. */
   async verify(author: AuthorId): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
     return isSigned(author)
-      ? this.#segments.verify(author, this.#forks.proofOf(author))
+      ? verifySegments(this.#store, this.#room, author, this.#forks.proofOf(author))
       : this.#rows.verify(author, this.#ledger.durable(author))
   }
 
@@ -348,7 +358,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#isClosed = true
     this.#restoration.finish()
     this.#reader.close()
-    for (const wake of this.#onceWritable.splice(0)) wake()
+    this.#recovery.close()
     await this.#queue.close()
     await this.#store.close()
   }
@@ -370,8 +380,8 @@ export class Log extends EventEmitter<LogEvents> {
 
   async #appendLater(members: Members): Promise<Entry> {
     // What is learnt again may have to be restored: neither alone lets the log go on.
-    while (this.#relearning.has(this.id) || this.#restoration.isOn) {
-      await this.#relearning.get(this.id)
+    while (this.#recovery.isRelearning(this.id) || this.#restoration.isOn) {
+      await this.#recovery.relearnt(this.id)
       await this.#restoration.wait()
     }
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
@@ -383,95 +393,9 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#appendNow(members)
   }
 
-  async #load(): Promise<void> {
-    await this.#forks.load()
-    const rows = await this.#rows.load()
-    const segments = await this.#segments.load()
-    const offered = storedOffer(await this.#store.get(OFFERED_KEY))
-    this.#ledger.reset([...rows.values(), ...segments.values()])
-    const own = this.#ledger.signedHead(this.id)
-    this.#own.reset(own, offered)
-    if ((own?.seq ?? 0) < offered) this.#restoration.lost((own?.seq ?? 0) + 1, offered)
-  }
-
-  /** After a reopen: what the disk holds is what is true. */
-  async #recover(): Promise<void> {
-    const before = new Map(this.head.map(({ author, seq }) => [author, seq]))
-    await this.#load()
-    for (const [author, seq] of before) {
-      const now = this.#ledger.durable(author)
-      if (now < seq) this.emit('warning', `entries ${now + 1} to ${seq} of ${author} are gone from this disk`)
-    }
-    for (const { author, seq } of this.head) {
-      const from = (before.get(author) ?? 0) + 1
-      if (from > seq) continue
-      this.#announce({ author, from, to: seq + 1 })
-      if (author !== this.id) continue
-      for await (const entries of this.#reader.log({ author, from, to: seq + 1 })) {
-        for (const entry of entries) this.emit('recovered', entry)
-      }
-    }
-  }
-
   /** Entries are on disk; those below `news` were before, and were lost. */
   #announce(span: Span, news: Seq = span.from): void {
     this.#reader.announce(span, news)
     if (news < span.to) this.emit('entries', { ...span, from: news })
-  }
-
-  async #whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
-    for (;;) {
-      if (this.#isClosed) return undefined
-      if (this.#queue.isReadOnly) {
-        await this.writable()
-        continue
-      }
-      const relearning = this.#relearning.get(author)
-      if (relearning !== undefined) {
-        await relearning
-        continue
-      }
-      try {
-        return await attempt()
-      } catch (error) {
-        if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
-        if (error.code === 'LOG_CLOSED') return undefined
-        // The disk failed: once it is back, what is still missing is offered again.
-      }
-    }
-  }
-
-  /** Something is missing or damaged that should be there: the log ends before it until it is fetched again. */
-  #lose(author: AuthorId, missing: Seq): void {
-    const tip = this.#ledger.tips.get(author)
-    if (this.#isClosed || tip === undefined || missing > tip.durable || this.#relearning.has(author)) return
-    this.emit(
-      'warning',
-      `entry ${missing} of ${author} is missing or damaged on this disk: it is fetched again from peers`,
-    )
-    tip.durable = missing - 1
-    if (!isSigned(author)) {
-      tip.planned = shortened(tip.planned, missing - 1)
-      this.emit('lost', author)
-      return
-    }
-    const relearning = this.#relearn(author, missing)
-      .catch(error => void this.emit('warning', reasonOf(error))) // the database itself is damaged
-      .finally(() => this.#relearning.delete(author))
-    this.#relearning.set(author, relearning)
-  }
-
-  async #relearn(author: AuthorId, missing: Seq): Promise<void> {
-    const damaged = await this.#segments.damaged(author)
-    if (damaged.length > 0) await this.#queue.write(damaged)
-    const head = await this.#segments.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
-    if (author === this.id) {
-      // Its places were given out: they are never given again.
-      const to = this.#own.head?.seq ?? 0
-      this.#own.reset(head, to)
-      if ((head?.seq ?? 0) < to) this.#restoration.lost((head?.seq ?? 0) + 1, to)
-    }
-    this.#ledger.put(author, head)
-    this.emit('lost', author)
   }
 }

@@ -1,25 +1,16 @@
-import { sameBytes } from '../base/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../base/limits.js'
-import { type At, EARLIEST, type HybridClock } from './at.js'
 import { type AuthorId, keyOf, type Seq } from './author.js'
-import { chainAfter, chainStart, isVouchedFor } from './chain.js'
-import { claimedAt, type Entry } from './entry.js'
-import { type ForkProof, NO_SIGNATURE } from './fork.js'
-import type { SignedHead } from './head.js'
+import type { Entry } from './entry.js'
 import { type PlacedSegment, RecentSegments } from './recent-segments.js'
 import type { OnHole } from './row-logs.js'
 import { bytesOf, decodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
-import type { SignedPlan } from './segment-plan.js'
 import {
-  ALL_SEGMENTS,
-  ALL_SIGNED_HEADS,
   entriesOf,
   placedSegment,
+  placeOf,
   segmentKey,
-  segmentKeyAuthor,
   segmentRange,
   segmentRow,
-  storedHead,
   storedSegment,
   writtenSegments,
 } from './segment-rows.js'
@@ -31,42 +22,15 @@ export interface RawSegments {
   readonly last: Seq
 }
 
-const PLACES_END = 0x1_0000_0000
-
 /** The logs of signed authors, kept as segments. PROTOCOL.md §4.2. */
 export class SegmentLogs {
   readonly #store: Store
-  readonly #room: Uint8Array
-  readonly #clock: HybridClock
   readonly #onHole: OnHole
   readonly #recent = new RecentSegments()
-  /** Where segments begin that stand behind the end of a log, beyond what is missing. */
-  readonly #behind = new Map<AuthorId, readonly Seq[]>()
 
-  constructor(store: Store, room: Uint8Array, clock: HybridClock, onHole: OnHole) {
+  constructor(store: Store, onHole: OnHole) {
     this.#store = store
-    this.#room = room
-    this.#clock = clock
     this.#onHole = onHole
-  }
-
-  /** The heads of all logs, each true to the last segment that is there. */
-  async load(): Promise<Map<AuthorId, SignedHead>> {
-    const saved = new Map<AuthorId, SignedHead>()
-    for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
-      for (const row of page) {
-        const head = storedHead(row)
-        if (head !== undefined) saved.set(head.author, head)
-      }
-    }
-    const heads = new Map<AuthorId, SignedHead>()
-    for await (const author of this.#authors()) {
-      const head = await this.#trueHead(author, saved.get(author))
-      if (head === undefined) continue
-      heads.set(author, head)
-      this.#clock.observe(head.last)
-    }
-    return heads
   }
 
   /**
@@ -192,56 +156,6 @@ export class SegmentLogs {
     return writes
   }
 
-  /** Writes that take away what is stored under a log and is no segment of it: it would be in the way of what comes again. */
-  async damaged(author: AuthorId): Promise<Write[]> {
-    const key = keyOf(author)
-    if (key === undefined) return []
-    const writes: Write[] = []
-    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
-      for (const row of page) if (storedSegment(row) === undefined) writes.push({ type: 'del', key: row[0] })
-    }
-    return writes
-  }
-
-  /** Looks at every segment of a log: its chain, and its signatures. The faults that it has, with their places. */
-  async verify(
-    author: AuthorId,
-    proof?: ForkProof,
-  ): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
-    const key = keyOf(author)
-    if (key === undefined) return { last: 0, fault: 'it has no key' }
-    const log = { room: this.#room, key }
-    let chain = chainStart(log)
-    let at: At = EARLIEST
-    let last = 0
-    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
-      for (const row of page) {
-        const segment = storedSegment(row)
-        if (segment === undefined) return { last, fault: `what is stored at entry ${last + 1} is damaged` }
-        if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
-        if (lastOf(segment) <= last) continue // stored again in a longer one
-        if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
-          return { last, fault: `entry ${segment.first} does not continue the chain` }
-        }
-        chain = chainAfter(segment.before, segment.entries)
-        if (!isProven(segment, proof) && !isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
-          return {
-            last,
-            fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
-          }
-        }
-        for (const [index, entry] of segment.entries.entries()) {
-          if (segment.first + index <= last) continue
-          const next = claimedAt(entry)
-          if (next === undefined || next <= at) return { last, fault: `entry ${segment.first + index} is out of order` }
-          at = next
-        }
-        last = lastOf(segment)
-      }
-    }
-    return { last, fault: undefined }
-  }
-
   /**
    * Whole segments that continue each other from the one that holds `from` on, a page at a time. Where one is not found it is
    * looked up once more: it may have been joined to the one before it since the reading began.
@@ -305,107 +219,4 @@ export class SegmentLogs {
     }
     return undefined
   }
-
-  async *#authors(): AsyncGenerator<AuthorId> {
-    let gte = ALL_SEGMENTS.gte
-    for (;;) {
-      let author: AuthorId | undefined
-      for await (const [row] of this.#store.keys({ gte, lt: ALL_SEGMENTS.lt, limit: 1 })) {
-        if (row !== undefined) author = segmentKeyAuthor(row)
-      }
-      if (author === undefined) return
-      yield author
-      gte = segmentRange(keyOf(author) ?? new Uint8Array(32), 0, PLACES_END).lt
-    }
-  }
-
-  /** The saved head where the last segment agrees with it; else what the segments say. */
-  async #trueHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
-    const key = keyOf(author)
-    if (key === undefined) return undefined
-    let last: Segment | undefined
-    for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, PLACES_END), reverse: true, limit: 1 })) {
-      last = row === undefined ? undefined : storedSegment(row)
-    }
-    if (saved !== undefined && last !== undefined && isHeadOf(last, saved)) return saved
-    return this.headBefore(author, PLACES_END)
-  }
-
-  /**
-   * The head that the segments give before `end`, as far as they are whole and continue each other. What stands behind it
-   * stays until `replaced` takes it away.
-   */
-  async headBefore(author: AuthorId, end: Seq): Promise<SignedHead | undefined> {
-    const key = keyOf(author)
-    if (key === undefined) return undefined
-    const head = await this.#headBefore(author, key, end)
-    const behind: Seq[] = []
-    for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, PLACES_END)))
-      behind.push(...rows.map(placeOf))
-    if (behind.length > 0) this.#behind.set(author, behind)
-    else this.#behind.delete(author)
-    return head
-  }
-
-  /** Moves the clock behind new entries, so that what answers them stands behind them. */
-  observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
-    const last = plan.head?.last ?? EARLIEST
-    if (this.#clock.isBelievable(last)) this.#clock.observe(last)
-    else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isBelievable(at))?.at ?? EARLIEST)
-  }
-
-  /** Removes the segments left from before a loss that begin among new entries: they would stand in the way of readers. */
-  replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
-    const key = keyOf(author)
-    const behind = this.#behind.get(author)
-    if (key === undefined || behind === undefined) return []
-    const kept = behind.filter(first => first < from || first > to)
-    if (kept.length > 0) this.#behind.set(author, kept)
-    else this.#behind.delete(author)
-    return behind
-      .filter(first => first >= from && first <= to)
-      .map(first => ({ type: 'del', key: segmentKey(key, first) }))
-  }
-
-  async #headBefore(author: AuthorId, key: Uint8Array, end: Seq): Promise<SignedHead | undefined> {
-    let chain = chainStart({ room: this.#room, key })
-    let head: SignedHead | undefined
-    let size = 0
-    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
-      for (const row of page) {
-        const segment = storedSegment(row)
-        if (
-          segment === undefined ||
-          segment.first !== (head?.seq ?? 0) + 1 ||
-          Buffer.compare(segment.before, chain) !== 0
-        )
-          return head
-        if (lastOf(segment) >= end) return head
-        chain = chainAfter(chain, segment.entries)
-        const first = head?.first ?? claimedAt(segment.entries[0] as Uint8Array)
-        const last = claimedAt(segment.entries.at(-1) as Uint8Array)
-        if (first === undefined || last === undefined) return head
-        size += bytesOf(segment.entries)
-        head = { author, seq: lastOf(segment), chain, first, last, size }
-      }
-    }
-    return head
-  }
-}
-
-const placeOf = (key: Uint8Array): Seq =>
-  Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUInt32BE(key.length - 4)
-
-/** Whether a head is true to the last segment of its log. */
-const isHeadOf = (segment: Segment, { seq, chain, last }: SignedHead): boolean =>
-  lastOf(segment) === seq &&
-  claimedAt(segment.entries.at(-1) as Uint8Array) === last &&
-  sameBytes(chainAfter(segment.before, segment.entries), chain)
-
-/** Whether a proof vouches for a segment below its place. What stands behind that is disputed, and may have been cut. */
-function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
-  if (proof === undefined || lastOf(segment) + 1 < proof.place || !sameBytes(segment.signature, NO_SIGNATURE))
-    return false
-  const below = segment.entries.slice(0, Math.max(0, proof.place - segment.first))
-  return segment.first > proof.place || sameBytes(chainAfter(segment.before, below), proof.chain)
 }

@@ -28,11 +28,18 @@ export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
   return concat([SEGMENTS, key, place])
 }
 
+/** Behind all places of a log. */
+export const PLACES_END = 0x1_0000_0000
+
 /** Keys of the segments of one log that begin at `from` or later, and before `to`. */
 export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
   gte: segmentKey(key, from),
-  lt: to > 0xffff_ffff ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
+  lt: to >= PLACES_END ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
 })
+
+/** Where the segment of a row begins. */
+export const placeOf = (rowKey: Uint8Array): Seq =>
+  Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.byteLength).readUInt32BE(rowKey.length - 4)
 
 export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
 

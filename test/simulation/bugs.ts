@@ -156,7 +156,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a proof that comes while the disk is full is forgotten',
     file: 'log/log',
-    find: 'return this.#whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
+    find: 'return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
     killer: 20_207,
   },

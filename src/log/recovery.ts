@@ -1,0 +1,160 @@
+import { ChatError, reasonOf } from '../base/errors.js'
+import { SEQ_MAX } from '../base/limits.js'
+import { type AuthorId, isSigned, type Seq } from './author.js'
+import type { CommitQueue } from './commit-queue.js'
+import type { Entry } from './entry.js'
+import type { Span } from './feed.js'
+import type { Forks } from './forks.js'
+import { shortened } from './head.js'
+import type { Ledger } from './ledger.js'
+import type { Refusal } from './options.js'
+import { type OwnLog, storedOffer } from './own-log.js'
+import type { Restoration } from './restoration.js'
+import type { RowLogs } from './row-logs.js'
+import type { SegmentHeads } from './segment-heads.js'
+import type { SegmentLogs } from './segment-logs.js'
+import { OFFERED_KEY } from './segment-rows.js'
+import type { Store } from './store.js'
+
+export interface RecoveryParts {
+  readonly store: Store
+  readonly queue: CommitQueue
+  readonly rows: RowLogs
+  readonly segments: SegmentLogs
+  readonly heads: SegmentHeads
+  readonly ledger: Ledger
+  readonly own: OwnLog
+  readonly forks: Forks
+  readonly restoration: Restoration
+  readonly onWarning: (line: string) => void
+  /** Something that was held is not there any more. */
+  readonly onLost: (author: AuthorId) => void
+  /** Entries are found stored that were not known to be. */
+  readonly onFound: (span: Span) => void
+  /** Among them own ones, whose append was rejected. */
+  readonly onRecovered: (entry: Entry) => void
+}
+
+/** What the disk is found to hold: at the opening, after it failed, and where something is missing. PROTOCOL.md §4.3, §4.4. */
+export class Recovery {
+  readonly #parts: RecoveryParts
+  /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
+  readonly #relearning = new Map<AuthorId, Promise<void>>()
+  readonly #onceWritable: (() => void)[] = []
+  #isClosed = false
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts
+  }
+
+  isRelearning(author: AuthorId): boolean {
+    return this.#relearning.has(author)
+  }
+
+  /** Resolves when the end of a log is known again. */
+  async relearnt(author: AuthorId): Promise<void> {
+    await this.#relearning.get(author)
+  }
+
+  async load(): Promise<void> {
+    const { store, rows, heads, forks, ledger, own, restoration } = this.#parts
+    await forks.load()
+    const unsigned = await rows.load()
+    const signed = await heads.load()
+    const offered = storedOffer(await store.get(OFFERED_KEY))
+    ledger.reset([...unsigned.values(), ...signed.values()])
+    const head = ledger.signedHead(own.author)
+    own.reset(head, offered)
+    if ((head?.seq ?? 0) < offered) restoration.lost((head?.seq ?? 0) + 1, offered)
+  }
+
+  /** After a reopen: what the disk holds is what is true. */
+  async recover(): Promise<void> {
+    const { ledger, own, segments, onWarning, onFound, onRecovered } = this.#parts
+    const before = new Map(ledger.heads.map(({ author, seq }) => [author, seq]))
+    await this.load()
+    for (const [author, seq] of before) {
+      const now = ledger.durable(author)
+      if (now < seq) onWarning(`entries ${now + 1} to ${seq} of ${author} are gone from this disk`)
+    }
+    for (const { author, seq } of ledger.heads) {
+      const from = (before.get(author) ?? 0) + 1
+      if (from > seq) continue
+      onFound({ author, from, to: seq + 1 })
+      if (author !== own.author) continue
+      for await (const entries of segments.read(author, from, seq + 1)) entries.forEach(onRecovered)
+    }
+  }
+
+  /** Writing works again: whoever waited for that goes on. */
+  wake(): void {
+    for (const wake of this.#onceWritable.splice(0)) wake()
+  }
+
+  /** Resolves when nothing stands against writing, or the log is closed. */
+  async writable(): Promise<void> {
+    if (!this.#parts.queue.isReadOnly || this.#isClosed) return
+    await new Promise<void>(resolve => this.#onceWritable.push(resolve))
+  }
+
+  /** Tries to take something of a log in, as often as the disk fails meanwhile, and not while its end is not known. */
+  async whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+    for (;;) {
+      if (this.#isClosed) return undefined
+      if (this.#parts.queue.isReadOnly) {
+        await this.writable()
+        continue
+      }
+      const relearning = this.#relearning.get(author)
+      if (relearning !== undefined) {
+        await relearning
+        continue
+      }
+      try {
+        return await attempt()
+      } catch (error) {
+        if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
+        if (error.code === 'LOG_CLOSED') return undefined
+        // The disk failed: once it is back, what is still missing is offered again.
+      }
+    }
+  }
+
+  /** Something is missing or damaged that should be there: the log ends before it until it is fetched again. */
+  lose(author: AuthorId, missing: Seq): void {
+    const { ledger, onWarning, onLost } = this.#parts
+    const tip = ledger.tips.get(author)
+    if (this.#isClosed || tip === undefined || missing > tip.durable || this.#relearning.has(author)) return
+    onWarning(`entry ${missing} of ${author} is missing or damaged on this disk: it is fetched again from peers`)
+    tip.durable = missing - 1
+    if (!isSigned(author)) {
+      tip.planned = shortened(tip.planned, missing - 1)
+      onLost(author)
+      return
+    }
+    const relearning = this.#relearn(author, missing)
+      .catch(error => onWarning(reasonOf(error))) // the database itself is damaged
+      .finally(() => this.#relearning.delete(author))
+    this.#relearning.set(author, relearning)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.wake()
+  }
+
+  async #relearn(author: AuthorId, missing: Seq): Promise<void> {
+    const { queue, heads, ledger, own, restoration, onLost } = this.#parts
+    const damaged = await heads.damaged(author)
+    if (damaged.length > 0) await queue.write(damaged)
+    const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
+    if (author === own.author) {
+      // Its places were given out: they are never given again.
+      const to = own.head?.seq ?? 0
+      own.reset(head, to)
+      if ((head?.seq ?? 0) < to) restoration.lost((head?.seq ?? 0) + 1, to)
+    }
+    ledger.put(author, head)
+    onLost(author)
+  }
+}
