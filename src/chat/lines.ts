@@ -5,7 +5,8 @@ import type { Message } from './message.js'
 export const lineOf = (label: string, { message }: Message): string => `${label}> ${sanitise(message)}`
 
 /** A message as one JSON object for programs. */
-export function jsonLineOf({ author, seq, username, message, at, timeMs, isVerified }: Message): string {
+export function jsonLineOf({ author, seq, username, message, kind, at, timeMs, isVerified }: Message): string {
   const time = new Date(timeMs).toISOString()
-  return sanitisedJson({ author, seq, username, message, at, time, verified: isVerified })
+  const type = kind === 'line' ? {} : { type: kind }
+  return sanitisedJson({ author, seq, username, message, ...type, at, time, verified: isVerified })
 }

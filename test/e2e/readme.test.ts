@@ -51,6 +51,32 @@ test('the program in the README and persisted-chat understand each other', BOUND
   await small.waitForLine('alice> hello to you')
 })
 
+test('the bot in the README knows who said what last, from the history too', BOUND, async t => {
+  const folder = await directory(t)
+  const bot = path.join(folder, 'seen.mjs')
+  await writeFile(bot, programIn(/^```js\n(.*?)^```$/gms, '!seen'))
+  const [alices = 0, bots = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${alices}`, `localhost:${bots}`]
+  const alice = start(t, PROGRAM, ['alice', '--listen', me, '--no-discovery'], folder)
+  alice.type('hello')
+  await alice.waitForLine('alice> hello')
+  const options = ['seen', me, '--listen', other, '--no-discovery', '--data', path.join(folder, 'data')]
+  const seen = start(t, bot, options, path.resolve('.'))
+  await alice.waitForLine(`linked with ${other}`, { stream: 'stderr' })
+  alice.type('!seen bob')
+  await alice.waitForLine('seen> I have never seen bob')
+  alice.type('!seen alice')
+  await alice.waitForLine('seen> alice said "!seen bob" at 2')
+  // Its chat ends as it finds that nobody reads it any more.
+  const ended = seen.stop('SIGKILL')
+  for (const line of ['goodbye', 'and goodbye again']) {
+    alice.type(line)
+    await alice.waitForLine(`alice> ${line}`)
+  }
+  await alice.waitForLine(`link with ${other} closed`, { stream: 'stderr' })
+  await ended
+})
+
 test('the program in the README passes the strict compiler', BOUND, async t => {
   const program = await programOfReadme(t)
   const folder = path.dirname(program)
@@ -122,13 +148,18 @@ test('every file in the map is there, and every folder is in the map', async () 
 
 /** The program as a file of its own; it is JavaScript as it stands. */
 async function programOfReadme(t: TestContext): Promise<string> {
-  const programs = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program = '']) => program)
-  const program = programs.find(text => text.includes("from 'persisted-chat'"))
-  assert.ok(program, 'a program in the README')
+  const program = programIn(/^```ts\n(.*?)^```$/gms, "from 'persisted-chat'")
   await mkdir(INSIDE, { recursive: true })
   const file = path.join(await directory(t, INSIDE), 'program.mjs')
   await writeFile(file, program)
   return file
+}
+
+/** The program in the README that holds some text. */
+function programIn(blocks: RegExp, text: string): string {
+  const found = [...readme.matchAll(blocks)].map(([, program = '']) => program).find(program => program.includes(text))
+  assert.ok(found, `a program with ${text} in the README`)
+  return found
 }
 
 async function directory(t: TestContext, parent = tmpdir()): Promise<string> {
