@@ -252,6 +252,35 @@ test('history is in the scrollback of the terminal, and stays there when the cha
   assert.equal(await alice.property('alternate_on'), '0')
 })
 
+test('Ctrl-L begins at the top of an empty screen, and nothing that is written is lost', BOUND, async t => {
+  const { alice } = await pair(t)
+  await alice.enter('hello')
+  await alice.waitFor(/hello {2}✓ 1\/1/)
+  await alice.type('half a line')
+  await alice.waitFor('alice> half a line')
+  await alice.press('C-l')
+  const rows = await alice.waitFor(rows => (rows[0] ?? '').startsWith('#lobby'))
+  assert.equal(rows[1], 'alice> half a line')
+})
+
+test('Ctrl-Z gives the terminal to the shell, and fg takes it back', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const chat = `${process.execPath} ${CHAT_PROGRAM} alice --listen ${a} --no-discovery --data ${await temporaryDirectory(t)}`
+  const shell = await TerminalWindow.open(t, ['bash', '--norc', '-i'], { columns: 150 })
+  await shell.enter(chat)
+  await shell.waitFor('#lobby · alone')
+  await shell.type('half')
+  await shell.waitFor('alice> half')
+  await shell.press('C-z')
+  await shell.waitFor('Stopped')
+  await shell.enter('echo in the $0')
+  await shell.waitFor('in the bash')
+  await shell.enter('fg')
+  await shell.waitFor('alice> half')
+  await shell.enter(' a line')
+  await shell.waitFor(/alice │ half a line {2}✓/)
+})
+
 test('the terminal is given back as it was', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const chat = `${process.execPath} ${CHAT_PROGRAM} alice --listen ${a} --no-discovery --data ${await temporaryDirectory(t)}`

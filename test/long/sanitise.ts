@@ -1,4 +1,10 @@
 import { sanitise, sanitisedJson } from '../../src/base/sanitise.js'
+import type { Message } from '../../src/chat/message.js'
+import { Names } from '../../src/chat/names.js'
+import { paletteOf } from '../../src/cli/palette.js'
+import { Transcript } from '../../src/cli/screen/transcript.js'
+import { atMillis } from '../../src/log/at.js'
+import type { AuthorId } from '../../src/log/author.js'
 import { forbiddenIn, NASTY, NEVER_SHOWN } from '../helper/forbidden.js'
 import { between, type Chance, chance } from './chance.js'
 import type { Fault, LongRun } from './long-run.js'
@@ -33,10 +39,40 @@ export function faultOfText(text: string, make: (text: string) => string = sanit
 const pointsOf = (text: string): string =>
   [...text].map(point => `U+${point.codePointAt(0)?.toString(16).padStart(4, '0')}`).join(' ')
 
+/** What is wrong with a message of such texts as the screen shows it, wide or narrow. */
+export function faultOnScreen(username: string, message: string, columns: number): string | undefined {
+  const transcript = new Transcript({
+    id: READER,
+    names: new Names('reader', READER),
+    palette: PALETTE,
+    called: () => [],
+  })
+  transcript.columns = columns
+  const said: Message = { ...SAID, username, message, kind: columns % 2 === 0 ? 'line' : 'action' }
+  const rows = transcript.message(said, SAID.timeMs, true).text.split('\n')
+  const point = rows.map(forbiddenIn).find(found => found !== undefined)
+  return point && `${pointsOf(point)} is shown of ${pointsOf(username)} and ${pointsOf(message)}`
+}
+
+const READER = 'a1'.repeat(32) as AuthorId
+const PALETTE = paletteOf(false)
+const SAID: Message = {
+  author: 'b2'.repeat(32) as AuthorId,
+  seq: 1,
+  username: '',
+  message: '',
+  kind: 'line',
+  topic: undefined,
+  at: atMillis(1_795_000_000_000),
+  timeMs: 1_795_000_000_000,
+  isVerified: true,
+  isDisputed: false,
+}
+
 /** Text of strangers on its way to a terminal. */
 export const sanitiser: LongRun = {
   name: 'sanitise',
-  shows: 'no forbidden code point comes out of random and nasty text',
+  shows: 'no forbidden code point comes out of random and nasty text, in lines, in JSON, and on the screen',
   cycles: 50_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = { texts: 0, changed: 0 }
@@ -46,7 +82,8 @@ export const sanitiser: LongRun = {
       const count = Math.min(CHUNK, cycles - figures.texts)
       for (let i = 0; i < count; i++) {
         const text = nastyText(random)
-        const fault = faultOfText(text)
+        const fault =
+          faultOfText(text) ?? faultOnScreen(text, nastyText(random), i % 3 === 0 ? 40 + (i % 2) : 80 + (i % 2))
         if (fault !== undefined) faults.push({ seed: seed + chunk, cycles: i + 1, text: fault })
         if (sanitise(text) !== text) figures.changed++
       }

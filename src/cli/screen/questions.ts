@@ -3,7 +3,7 @@ export interface Question {
   readonly kind: 'quit' | 'paste'
   readonly text: string
   /** What to do, by the name of the key. */
-  readonly answers: Readonly<Record<string, () => void>>
+  readonly answers: ReadonlyMap<string, () => void>
 }
 
 export function quitQuestion(leave: () => void): Question {
@@ -12,7 +12,10 @@ export function quitQuestion(leave: () => void): Question {
     text:
       'Only you have your last line; quit anyway? It is stored here, and goes to the first peer that links with you when ' +
       'you start again. (y quits, n stays)',
-    answers: { y: leave, n: () => {} },
+    answers: new Map([
+      ['y', leave],
+      ['n', () => {}],
+    ]),
   }
 }
 
@@ -23,6 +26,10 @@ export function pasteQuestion(
   return {
     kind: 'paste',
     text: `You pasted ${lines.length} lines. Enter sends them as one message, l line by line, e lets you edit them, Esc drops them.`,
-    answers: { return: whole, l: apart, e: edit },
+    answers: new Map([
+      ['return', whole],
+      ['l', apart],
+      ['e', edit],
+    ]),
   }
 }

@@ -13,6 +13,7 @@ export class Terminal {
   #frame = EMPTY
   #stage: Stage | undefined
   #isClosed = false
+  #onResumed: () => void = () => {}
 
   get columns(): number {
     return process.stdout.columns || 80
@@ -25,6 +26,7 @@ export class Terminal {
   open(onResize: () => void): void {
     process.stdout.on('resize', this.#eraseReflowed)
     process.stdout.on('resize', onResize)
+    this.#onResumed = onResize
     process.stdin.setRawMode(true)
     process.stdin.on('data', this.#onKeys)
     process.stdin.resume()
@@ -49,6 +51,25 @@ export class Terminal {
     if (this.#stage === undefined) process.stdout.write(text)
     else this.#stage.show(text, frame)
     process.stdout.uncork()
+  }
+
+  /** Begins at the top of an empty screen; what stood there is in the scrollback of some terminals, and gone in others. */
+  clear(): void {
+    this.show([], EMPTY)
+    process.stdout.write('\u001b[2J\u001b[H')
+  }
+
+  /** Gives the terminal to the shell until the user calls the program back. */
+  suspend(): void {
+    this.show([], EMPTY)
+    process.stdin.setRawMode(false)
+    process.stdout.write(`${PASTE_MODE_OFF}\u001b[?25h`)
+    process.once('SIGCONT', () => {
+      process.stdin.setRawMode(true)
+      process.stdout.write(PASTE_MODE_ON)
+      this.#onResumed()
+    })
+    process.kill(process.pid, 'SIGTSTP')
   }
 
   bell(): void {

@@ -13,20 +13,19 @@ import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { ANSWERS, type Desk } from './answers.js'
 import { Arrivals } from './arrivals.js'
-import { lineOf } from './commands.js'
-import { complete } from './completion.js'
+import type { Line } from './commands.js'
+import { Composer } from './composer.js'
 import { dateAndTimeOf } from './dates.js'
-import { Editor } from './editor.js'
-import { inputRows } from './input-rows.js'
 import type { Key } from './keys.js'
 import type { Remembered } from './memory.js'
-import { pasteQuestion, type Question, quitQuestion } from './questions.js'
+import { quitQuestion } from './questions.js'
 import type { Task } from './reading.js'
 import { cut, statusRow } from './status.js'
 import { Tail } from './tail.js'
 import type { Terminal } from './terminal.js'
 import { TopicWatch } from './topic-watch.js'
 import { Transcript } from './transcript.js'
+import { Work } from './work.js'
 
 /** Rows below the history that are always there for something: the status, a question, the line that is written. */
 const FRAME_ROWS = 9
@@ -46,9 +45,10 @@ export interface WindowOptions {
 export class Window {
   readonly #options: WindowOptions
   readonly #palette: Palette = paletteOf(true)
-  readonly #editor = new Editor()
+  readonly #composer: Composer
   readonly #people = new People()
   readonly #arrivals = new Arrivals()
+  readonly #work = new Work(() => this.changed())
   readonly #hidden: Set<AuthorId>
   readonly #names: Names
   readonly #transcript: Transcript
@@ -63,9 +63,6 @@ export class Window {
   #own: Seq | undefined
   #hasSpoken = false
   #isAway = false
-  #question: Question | undefined
-  #choices: readonly string[] = []
-  #task: { readonly what: string; readonly abort: AbortController; progress: string } | undefined
   #timer: NodeJS.Timeout | undefined
   #rangAt = 0
   #leave: () => void = () => {}
@@ -79,7 +76,18 @@ export class Window {
     this.#names = new Names(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
     this.#tail = new Tail(seq => conversation.holdersOf(seq), this.#palette)
-    this.#editor.set(memory.draft)
+    this.#composer = new Composer(
+      {
+        say: message => this.#say(message),
+        command: line => void this.#command(line),
+        typing: () => conversation.typing(),
+        names: () => [
+          ...new Set([...this.#people.names, ...conversation.presence.map(present => this.#nameOf(present))]),
+        ],
+        leave: () => this.#quit(),
+      },
+      memory.draft,
+    )
   }
 
   /** Shows the conversation until the user leaves it, or `stop` is aborted. */
@@ -90,7 +98,10 @@ export class Window {
     })
     stop.addEventListener('abort', () => this.#leave(), { once: true })
     terminal.keys.on('key', key => this.#press(key))
-    terminal.keys.on('paste', text => this.#pasted(text))
+    terminal.keys.on('paste', text => {
+      this.#composer.pasted(text)
+      this.#draw()
+    })
     terminal.open(() => this.#resized())
     this.#resized()
     const heads = new Map(conversation.heads.map(({ author, seq }) => [author, seq]))
@@ -98,7 +109,7 @@ export class Window {
     const failed = reading.catch(error => this.tell(`the history cannot be read any more: ${reasonOf(error)}`, 'alarm'))
     await left
     this.#closing.abort()
-    this.#task?.abort.abort()
+    this.#work.giveUp()
     clearTimeout(this.#timer)
     await failed
     this.#showArrivals()
@@ -114,7 +125,7 @@ export class Window {
       leftAt: systemClock.now(),
       hidden: this.#hidden,
       topic: this.#topic.current,
-      draft: this.#editor.text,
+      draft: this.#composer.draft,
     }
   }
 
@@ -187,7 +198,7 @@ export class Window {
       this.#people.note(message)
       this.#topic.note(message)
       const isOwn = message.author === conversation.id
-      if (isOwn && message.kind === 'line') this.#editor.remember(message.message)
+      if (isOwn && message.kind === 'line') this.#composer.remember(message.message)
       if (this.#hidden.has(message.author)) continue
       if (!isOwn && memory.leftAt !== undefined && message.seq > (memory.seen.get(message.author) ?? 0)) this.#ruleOff()
       this.#lines.push(this.#transcript.message(message, systemClock.now(), false).text)
@@ -280,20 +291,20 @@ export class Window {
         isAway: this.#isAway,
         custody: this.#custody,
         unsaid,
-        busy: this.#task && `${this.#task.what}${this.#task.progress} (Esc ends it)`,
+        busy: this.#work.current && `${this.#work.current} (Esc ends it)`,
       },
       columns,
     )
-    const input = inputRows(`${this.#nick}> `, this.#editor.characters, this.#editor.cursor, columns)
+    const { question, choices } = this.#composer
     const rows = [
       ...this.#tail.texts.flatMap(rowsOf),
       this.#palette.faint(status),
-      ...(this.#choices.length === 0 ? [] : [this.#palette.faint(cut(sanitise(this.#choices.join('  ')), columns))]),
-      ...(this.#question === undefined ? [] : rowsOf(this.#palette.alarm(sanitise(this.#question.text)))),
+      ...(choices.length === 0 ? [] : [this.#palette.faint(cut(sanitise(choices.join('  ')), columns))]),
+      ...(question === undefined ? [] : rowsOf(this.#palette.alarm(sanitise(question.text)))),
     ]
     const lines = this.#lines
     this.#lines = []
-    terminal.show(lines, { rows, input })
+    terminal.show(lines, { rows, input: this.#composer.rows(`${this.#nick}> `, columns) })
   }
 
   /** A key that has written is called as its lines are. */
@@ -309,82 +320,29 @@ export class Window {
   }
 
   #press(key: Key): void {
-    this.#choices = []
     if (key.ctrl && key.name === 'c') this.#interrupt()
-    else if (key.name === 'escape') this.#escape()
-    else if (this.#question !== undefined) this.#answer(this.#question, key)
-    else {
-      const request = this.#editor.press(key)
-      if (request === 'send') this.#send()
-      if (request === 'complete') this.#complete()
-      if (request === 'end-of-input') this.#quit()
-      if (key.text !== '' && !this.#editor.text.startsWith('/')) this.#options.conversation.typing()
-    }
+    else if (key.name === 'escape') {
+      this.#composer.dismiss()
+      this.#work.giveUp()
+    } else if (key.ctrl && key.name === 'z') this.#options.terminal.suspend()
+    else if (key.ctrl && key.name === 'l') this.#options.terminal.clear()
+    else this.#composer.press(key)
     this.#draw()
   }
 
   #interrupt(): void {
-    if (this.#task !== undefined) this.#task.abort.abort()
-    else if (this.#question?.kind === 'quit') this.#leave()
+    if (this.#work.giveUp()) return
+    if (this.#composer.question?.kind === 'quit') this.#leave()
     else this.#quit()
   }
 
-  #escape(): void {
-    this.#question = undefined
-    this.#task?.abort.abort()
-  }
-
-  #answer(question: Question, key: Key): void {
-    const answer = question.answers[key.name]
-    if (answer === undefined) return
-    this.#question = undefined
-    answer()
-  }
-
-  #complete(): void {
-    const { before, characters, cursor } = this.#editor
-    const names = [...this.#people.names, ...this.#options.conversation.presence.map(present => this.#nameOf(present))]
-    const completion = complete(before, [...new Set(names)])
-    if (completion === undefined) return
-    const after = characters.slice(cursor).join('')
-    this.#editor.set(completion.text)
-    const place = this.#editor.cursor
-    this.#editor.set(completion.text + after)
-    this.#editor.moveTo(place)
-    this.#choices = completion.choices
-  }
-
-  #pasted(text: string): void {
-    const pasted = text.replace(/\r\n?/g, '\n')
-    const lines = pasted.replace(/\n+$/, '').split('\n')
-    if (lines.length === 1) this.#editor.insert(lines[0] ?? '')
-    else
-      this.#question = pasteQuestion(lines, {
-        whole: () => this.#say(lines.join('\n')),
-        apart: () => {
-          for (const line of lines) if (line.trim() !== '') this.#say(line)
-        },
-        edit: () => this.#editor.insert(lines.join('\n')),
-      })
-    this.#draw()
-  }
-
-  #send(): void {
-    const { text } = this.#editor
-    if (text.trim() === '') return
-    const line = lineOf(text)
-    this.#editor.finish()
-    if (line.kind === 'message') this.#say(line.text)
-    else if (line.kind === 'command') void this.#command(ANSWERS[line.name], line.argument)
-    else {
+  async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
+    if (line.kind === 'unknown') {
       const meant = line.meant === undefined ? '/help lists all' : `did you mean /${line.meant}?`
-      this.tell(`there is no command /${line.name}: ${meant} //${line.name} would say it`, 'alarm')
+      return this.tell(`there is no command /${line.name}: ${meant} //${line.name} would say it`, 'alarm')
     }
-  }
-
-  async #command(answer: (typeof ANSWERS)[keyof typeof ANSWERS], argument: string): Promise<void> {
     try {
-      await answer(this.#desk, argument)
+      await ANSWERS[line.name](this.#desk, line.argument)
     } catch (error) {
       this.tell(reasonOf(error), 'alarm')
     }
@@ -414,7 +372,7 @@ export class Window {
       },
       complain: line => this.tell(line, 'alarm'),
       quote: (title, messages, end) => this.#quote(title, messages, end),
-      busy: (what, work) => this.#work(what, work),
+      busy: (what, work) => this.#doWork(what, work),
       say: (message, extras) => this.#say(message, extras),
       away: text => this.#setAway(text),
       quit: () => this.#quit(),
@@ -431,22 +389,10 @@ export class Window {
     this.changed()
   }
 
-  async #work(what: string, work: (task: Task) => Promise<void>): Promise<void> {
-    if (this.#task !== undefined) return this.tell(`first ${this.#task.what} has to end: Esc ends it`, 'alarm')
-    const abort = new AbortController()
-    const task = { what, abort, progress: '' }
-    this.#task = task
-    this.changed()
-    const onProgress = (done: number, of: number): void => {
-      task.progress = `: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
-      this.changed()
-    }
-    try {
-      await work({ signal: abort.signal, onProgress })
-      if (abort.signal.aborted) this.tell(`${what}: given up`)
-    } finally {
-      this.#task = undefined
-    }
+  async #doWork(what: string, work: (task: Task) => Promise<void>): Promise<void> {
+    const outcome = await this.#work.begin(what, work)
+    if (outcome === 'busy') this.tell('one thing after the other: Esc ends what is being done', 'alarm')
+    if (outcome === 'given up') this.tell(`${what}: given up`)
   }
 
   #setAway(text: string | undefined): void {
@@ -467,7 +413,7 @@ export class Window {
   #quit(): void {
     const holders = this.#own === undefined ? undefined : this.#options.conversation.holdersOf(this.#own)
     const isAlone = holders !== undefined && holders.on + holders.left === 0
-    if (this.#hasSpoken && isAlone) this.#question = quitQuestion(() => this.#leave())
+    if (this.#hasSpoken && isAlone) this.#composer.ask(quitQuestion(() => this.#leave()))
     else this.#leave()
   }
 }
