@@ -124,6 +124,26 @@ export const STATUSES_PER_SECOND_MAX = 64
 /** New statuses of one author that are taken in a second; honest ones say one. */
 export const STATUSES_OF_AUTHOR_PER_SECOND_MAX = 3
 
+/** Links to peers who meet others: so many are made while so few are known, and more are not kept. */
+export const VIEW_MAX = 16
+
+/** Links that are made where more are known: in a random net of any size they hold together, whoever leaves. */
+export const VIEW_WISHED = 10
+
+/** Contacts of one frame, and those that are remembered. */
+export const CONTACTS_AT_ONCE_MAX = 16
+export const CONTACTS_MAX = 64
+
+/** Links that the news of a newcomer crosses. */
+export const NEWS_HOPS_MAX = 6
+
+/** Frames about contacts that are read of one link in a second. */
+export const CONTACT_FRAMES_PER_SECOND_MAX = 32
+
+/** Contacts only heard of that are dialled in a second; and, of those at one host, in a minute: nobody can make many dial somebody. */
+export const VISITS_PER_SECOND_MAX = 4
+export const VISITS_OF_HOST_PER_MINUTE_MAX = 8
+
 /** User and room names: code points, and bytes so that `<name>.local` is a DNS label. */
 export const NAME_LENGTH_MAX = 32
 export const NAME_BYTES_MAX = 63

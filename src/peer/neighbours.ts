@@ -1,11 +1,12 @@
 import type { Cancel, Clock } from '../base/clock.js'
+import { VIEW_MAX } from '../base/limits.js'
 import { type Service, wishedName } from '../discovery/service.js'
 import type { Address } from '../swarm/address.js'
 import type { LinkInfo } from '../swarm/swarm.js'
 import type { Trial } from '../swarm/topology.js'
 
-/** Links up to which those who are found are dialled. Beyond that enough others relay. */
-const MEET_MAX = 16
+/** Of those who are found, so many are dialled at once. */
+const MEET_MAX = VIEW_MAX
 
 /** Dials that have come to nothing before somebody who was found makes room for another. */
 const TRIES_MIN = 2
@@ -16,11 +17,18 @@ const COURTESY_MS = 1_000
 /** A peer who is heard of is tried at once, but not more often than this: anybody can say that he is there. */
 const HURRY_MS = 2_000
 
+/** Decides with whom to link where many are there. Peers are known to it by their short keys. */
+interface Room {
+  found(key: string): void
+  lost(key: string): void
+  wants(key: string): boolean
+}
+
 /** What is asked of the swarm. */
 interface Links {
   readonly links: readonly Pick<LinkInfo, 'remote'>[]
   readonly trials: readonly Trial[]
-  add(name: string, address: Address): void
+  add(name: string, address: Address, isFound: true): void
   remove(name: string): void
   hurry(name: string): void
 }
@@ -31,8 +39,8 @@ export interface NeighboursOptions {
   /** As announced: the own short key, and the tag of the own room. */
   readonly key: string
   readonly room: string
-  /** Whether everyone in the room is dialled; else only who was named. */
-  readonly isMeetingAll: boolean
+  /** Where everyone in the room is dialled; else only who was named is. */
+  readonly meeting: Room | undefined
   /** Told whether somebody is missing who could be found. */
   readonly onMissing: (isMissing: boolean) => void
 }
@@ -41,7 +49,7 @@ export interface NeighboursOptions {
 export class Neighbours {
   readonly #options: NeighboursOptions
   /** Those who were dialled because they were found, by instance. */
-  readonly #met = new Set<string>()
+  readonly #met = new Map<string, Service>()
   /** Those who are left a moment to dial us. */
   readonly #awaited = new Map<string, Cancel>()
   readonly #hurriedAt = new Map<string, number>()
@@ -52,10 +60,11 @@ export class Neighbours {
 
   /** Somebody says that he is there. */
   sighted(service: Service): void {
-    const { swarm, clock, room, key, isMeetingAll } = this.#options
+    const { swarm, clock, room, key, meeting } = this.#options
     if (service.room !== room) return
     for (const { name, address } of swarm.trials) if (isDialledAs(address, service)) this.#hurry(name)
-    if (!isMeetingAll || this.#met.has(service.instance) || this.#awaited.has(service.instance)) return
+    meeting?.found(service.key)
+    if (meeting === undefined || this.#met.has(service.instance) || this.#awaited.has(service.instance)) return
     if (!this.#isWanted(service)) return
     const meet = (): void => {
       this.#awaited.delete(service.instance)
@@ -67,12 +76,16 @@ export class Neighbours {
 
   /** Somebody said goodbye; or was not heard of for long, which counts only where there is no link. */
   lost(service: Service, hasSaidGoodbye: boolean): void {
+    this.#options.meeting?.lost(service.key)
     this.#awaited.get(service.instance)?.()
     this.#awaited.delete(service.instance)
     if (!this.#met.has(service.instance) || (!hasSaidGoodbye && this.#isLinked(service))) return
-    this.#met.delete(service.instance)
-    this.#hurriedAt.delete(service.instance)
-    this.#options.swarm.remove(service.instance)
+    this.#giveUp(service.instance)
+  }
+
+  /** The link with somebody is closed because there are enough: he is not dialled again before he is wanted. */
+  parted(key: string): void {
+    for (const service of [...this.#met.values()]) if (service.key === key) this.#giveUp(service.instance)
   }
 
   /** Links have come or gone. */
@@ -83,7 +96,7 @@ export class Neighbours {
   }
 
   #isWanted(service: Service): boolean {
-    return !this.#isLinked(service) && this.#options.swarm.links.length < MEET_MAX
+    return !this.#isLinked(service) && (this.#options.meeting?.wants(service.key) ?? false)
   }
 
   #isLinked({ key }: Service): boolean {
@@ -92,8 +105,8 @@ export class Neighbours {
 
   #meet(service: Service): void {
     if (this.#met.size >= MEET_MAX && !this.#giveUpOne()) return
-    this.#met.add(service.instance)
-    this.#options.swarm.add(service.instance, { host: `${service.instance}.local`, port: service.port })
+    this.#met.set(service.instance, service)
+    this.#options.swarm.add(service.instance, { host: `${service.instance}.local`, port: service.port }, true)
   }
 
   /** Whoever tells of peers that are not there must not keep those who are from being dialled. */
@@ -101,10 +114,14 @@ export class Neighbours {
     const vain = this.#options.swarm.trials.filter(({ name, tries }) => this.#met.has(name) && tries >= TRIES_MIN)
     const [worst] = vain.sort((a, b) => b.tries - a.tries)
     if (worst === undefined) return false
-    this.#met.delete(worst.name)
-    this.#hurriedAt.delete(worst.name)
-    this.#options.swarm.remove(worst.name)
+    this.#giveUp(worst.name)
     return true
+  }
+
+  #giveUp(instance: string): void {
+    this.#met.delete(instance)
+    this.#hurriedAt.delete(instance)
+    this.#options.swarm.remove(instance)
   }
 
   #hurry(name: string): void {

@@ -16,6 +16,7 @@ import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
 import { Announced } from './announced.js'
 import { type Home, homeOf } from './home.js'
+import type { Meeting } from './meeting.js'
 import { addressIn, namedPeer } from './named-peer.js'
 import { Neighbours } from './neighbours.js'
 import { Peer } from './peer.js'
@@ -98,6 +99,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
       clock: systemClock,
       random: systemRandom,
       keys,
+      isMeeting: options.isDiscovering && listen.host === undefined,
       mayBeAhead,
     })
     peer.on('info', onInfo)
@@ -111,7 +113,8 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
         room: roomTag(home.roomId),
         key: shortKeyOf(keys.publicKey),
       }
-      neighbours = meet(open, discovery, service, peers.length === 0 && listen.host === undefined)
+      neighbours = meet(open, discovery, service, peers.length === 0 ? peer.meeting : undefined)
+      peer.on('parted', key => neighbours?.parted(key))
       discovery.announce({ name: me, service, isOn: at => isHeardAt(listen.host, at) })
       discovery.browse()
     }
@@ -164,9 +167,9 @@ async function listenOr(
 }
 
 /** Lets those who are found on the network be dialled, or tried again. */
-function meet(swarm: Swarm, discovery: Discovery, { key, room }: Service, isMeetingAll: boolean): Neighbours {
+function meet(swarm: Swarm, discovery: Discovery, { key, room }: Service, meeting: Meeting | undefined): Neighbours {
   const onMissing = (isMissing: boolean): void => discovery.miss(isMissing)
-  const neighbours = new Neighbours({ swarm, clock: systemClock, key, room, isMeetingAll, onMissing })
+  const neighbours = new Neighbours({ swarm, clock: systemClock, key, room, meeting, onMissing })
   swarm.on('change', () => neighbours.update())
   swarm.on('disconnection', () => {
     for (const service of discovery.services) neighbours.sighted(service)

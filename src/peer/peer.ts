@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { pipeline } from 'node:stream'
-import type { Clock } from '../base/clock.js'
+import type { Clock, Millis } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
@@ -15,13 +15,14 @@ import { type AuthorId, authorOf, authorOfKey, type Seq } from '../log/author.js
 import type { Holders } from '../log/custody.js'
 import type { Digest } from '../log/head.js'
 import type { Log } from '../log/log.js'
-import type { ReadOptions } from '../log/options.js'
+import type { OpenAside, ReadOptions } from '../log/options.js'
 import { LOBBY, roomId } from '../log/room.js'
 import { formatAddress } from '../swarm/address.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { Connection } from '../swarm/transport.js'
 import type { Conversation, Extras } from './conversation.js'
 import { Keeping } from './keeping.js'
+import { Meeting } from './meeting.js'
 import { namedPeer } from './named-peer.js'
 import { Presence } from './presence.js'
 import type { Present } from './roster.js'
@@ -37,6 +38,8 @@ export interface PeerEvents {
   change: []
   /** Who is there, away or typing is not the same any more. */
   presence: []
+  /** A link is closed because there are enough: the first digits of the other's key. */
+  parted: [string]
 }
 
 /** What a peer is wired from; it closes them in the end. */
@@ -53,6 +56,8 @@ export interface PeerParts {
   readonly random: Pick<Random, 'number'>
   /** The key that the own log is signed with. */
   readonly keys: KeyPair
+  /** Whether further peers are met by way of those who are linked. */
+  readonly isMeeting: boolean
   /** Whether other peers may hold more of the own log than this disk, as after a restored backup. */
   readonly mayBeAhead: boolean
 }
@@ -74,6 +79,8 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
   readonly #speaker: Speaker
   readonly #standings: Standings
   readonly #presence: Presence
+  /** Where further peers are met by way of those who are linked. */
+  readonly meeting: Meeting | undefined
   /** Told by the first link, or by time: nothing is written before. */
   #heard = (): void => {}
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
@@ -98,7 +105,8 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
     swarm.on('disconnection', (link, reason) => {
       const isStillLinked = swarm.links.some(other => isSamePeer(other, link))
-      if (!isStillLinked) this.emit('info', `link with ${this.#nameOf(link)} closed: ${sanitise(reason)}`)
+      if (!isStillLinked && !this.#isParting(link))
+        this.emit('info', `link with ${this.#nameOf(link)} closed: ${sanitise(reason)}`)
     })
     const standings = new Standings(
       clock,
@@ -120,6 +128,11 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
       hasWritten: author => log.reach(author) > 0,
       random: () => parts.random.number(),
     })
+    if (parts.isMeeting) {
+      const { random, keys } = parts
+      const onParted = (id: string): void => void this.emit('parted', id)
+      this.meeting = new Meeting({ swarm, clock, random, key: keys.publicKey, onParted })
+    }
     this.#presence.on('change', () => this.emit('presence'))
     log.on('entries', ({ author }) => this.#presence.spoke(author))
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
@@ -243,6 +256,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     const { log, swarm, discovery, clock } = this.#parts
     this.#heard()
     this.#standings.close()
+    this.meeting?.close()
     this.#presence.close()
     if (this.links.some(({ remote }) => remote.kind === 'ours'))
       await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
@@ -268,10 +282,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
       onWarning: line => this.emit('warning', sanitise(`${this.#nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
       ...(remote.kind === 'ours' && {
-        aside: this.#presence.over(
-          { author: authorOf(remote.key), name: this.#nameOf(link), aheadMs: remote.aheadMs },
-          () => true,
-        ),
+        aside: this.#aside(link, remote.key, remote.aheadMs),
       }),
     })
     if (remote.kind === 'original') {
@@ -282,6 +293,32 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     pipeline(socket, replication, socket, () => socket.destroy())
     const isNew = this.links.filter(other => isSamePeer(other, link)).length === 1
     if (isNew) this.#tellOf(link)
+  }
+
+  /** What is said on a link of ours besides logs. */
+  #aside(link: LinkInfo, key: string, aheadMs: Millis): OpenAside {
+    const author = authorOf(key)
+    const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
+    const openPresence = this.#presence.over(
+      { author, name: this.#nameOf(link), aheadMs },
+      () => !this.#isParting(link),
+    )
+    const openMeeting = this.meeting?.over(link, hasLeft)
+    return send => {
+      const presence = openPresence(send)
+      const meeting = openMeeting?.(send)
+      return {
+        receive: body => presence.receive(body) ?? meeting?.receive(body),
+        close: () => {
+          presence.close()
+          meeting?.close()
+        },
+      }
+    }
+  }
+
+  #isParting(link: LinkInfo): boolean {
+    return this.meeting?.isParting(link) ?? false
   }
 
   #tellOf(link: LinkInfo): void {

@@ -59,6 +59,11 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#perform(this.#roster.spoke(author))
   }
 
+  /** Whether somebody said goodbye. */
+  hasLeft(author: AuthorId): boolean {
+    return this.#roster.hasLeft(author)
+  }
+
   /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */
   over(peer: LinkedPeer, isLost: () => boolean): OpenAside {
     return send => this.#link(peer, send, isLost)

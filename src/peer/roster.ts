@@ -200,6 +200,11 @@ export class Roster {
     ]
   }
 
+  /** Whether somebody said goodbye. */
+  hasLeft(author: AuthorId): boolean {
+    return this.#known.get(author)?.hasLeft ?? false
+  }
+
   /** Somebody's line came: he does not type it any more. */
   spoke(author: AuthorId): RosterEffect[] {
     if (author === this.#me) {

@@ -37,6 +37,8 @@ export interface Surroundings {
   note(line: string): void
   /** Entries were stored at `name`. */
   stored(name: string, span: Span): void
+  /** Whether peers meet further ones by way of those they know. */
+  readonly isMeeting: boolean
   /** Something was said on a link besides logs. */
   saidAside(bytes: number): void
   /** Something was shown to somebody. */
@@ -121,6 +123,11 @@ export class Machine {
   /** Its running peer, where there is one. */
   get peer(): Peer | undefined {
     return this.#program?.peer
+  }
+
+  /** How many peers it has met, and is linked with. */
+  get viewSize(): number {
+    return this.#program?.peer?.meeting?.size ?? 0
   }
 
   /** Whom its user named. */
@@ -283,6 +290,7 @@ export class Machine {
       clock,
       random: new Chance(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
+      isMeeting: this.#surroundings.isMeeting,
       mayBeAhead: log.head.length > 0,
     })
     const tell = (line: string): void => {

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { SEQ_MAX } from '../base/limits.js'
+import { SEQ_MAX, VIEW_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from '../log/author.js'
 import type { Entry } from '../log/entry.js'
 import type { Span } from '../log/feed.js'
@@ -26,6 +26,8 @@ const CONVERGENCE_STEP_MS: Millis = 10
 /** A network is silent when for so long every direction of every connection carries heartbeats alone, a byte each. */
 const SILENCE_MS: Millis = 20_000
 const HEARTBEAT_BYTES_MAX = 3
+/** Links that everybody should have where peers meet each other, or one with all where they are fewer. */
+const VIEW_MIN = 8
 /** Who is there is told in statuses, now and then, by everybody over every link. */
 const ASIDE_BYTES_MAX = 300
 
@@ -35,6 +37,8 @@ export interface WorldOptions {
   /** Who names whom when it starts; without it everybody names everybody. */
   readonly names?: (name: string) => readonly string[]
   readonly network?: Partial<NetworkOptions>
+  /** Whether peers meet further ones by way of those they name. */
+  readonly isMeeting?: boolean
   /** How far the clock of a machine is ahead of the truth at first. */
   readonly aheadMs?: (name: string) => Millis
   /** Who lies, and how. */
@@ -63,6 +67,7 @@ export class World {
   readonly trace: string[] = []
   readonly network: VirtualNetwork
   readonly #isTraced: boolean
+  readonly #isMeeting: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
   readonly #machines = new Map<string, Machine>()
   readonly #nameOf = new Map<AuthorId, string>()
@@ -72,8 +77,20 @@ export class World {
   /** Bytes that were said besides logs. */
   #asideBytes = 0
 
-  constructor({ seed, peers, names, network, aheadMs, liars, isTraced = true, onStored, onBrought }: WorldOptions) {
+  constructor({
+    seed,
+    peers,
+    names,
+    network,
+    aheadMs,
+    liars,
+    isMeeting = false,
+    isTraced = true,
+    onStored,
+    onBrought,
+  }: WorldOptions) {
     this.#isTraced = isTraced
+    this.#isMeeting = isMeeting
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new Chance(seed, 'network'), options)
     const surroundings = {
@@ -81,6 +98,7 @@ export class World {
       time: this.#time,
       network: this.network,
       judge: this.judge,
+      isMeeting,
       note: (line: string) => this.#note(line),
       stored: (name: string, span: Span) => {
         this.#hasMoved = true
@@ -288,16 +306,24 @@ export class World {
     this.#check()
   }
 
-  /** Between two honest peers of which one names the other there is one link; between others there may be none. */
+  /**
+   * Between two honest peers of which one names the other there is one link; between others there may be none. Where peers
+   * meet each other everybody has enough of them, and not too many.
+   */
   #linkFaults(): string[] {
     const faults: string[] = []
-    for (const { name, links, named } of this.#honest) {
+    for (const { name, links, named, viewSize } of this.#honest) {
       const counts = new Map<string, number>()
       for (const key of links) {
         const other = this.#nameOf.get(key) ?? key
         counts.set(other, (counts.get(other) ?? 0) + 1)
       }
       for (const [other, count] of counts) if (count > 1) faults.push(`${name} has ${count} links with ${other}`)
+      if (this.#isMeeting) {
+        const least = Math.min(VIEW_MIN, this.#honest.length - 1)
+        if (viewSize < least || viewSize > VIEW_MAX + named.length) faults.push(`${name} has ${viewSize} links`)
+        continue
+      }
       for (const other of named)
         if (!counts.has(other) && this.machine(other).lie === undefined)
           faults.push(`${name} has no link with ${other}`)

@@ -1,6 +1,6 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import { hexOf } from '../base/bytes.js'
-import type { Cancel, Clock } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
@@ -32,6 +32,10 @@ export interface LinkInfo {
   readonly remote: Remote
   /** The name by which the user named this peer, where it was dialled. */
   readonly dialled: string | undefined
+  /** Whether it was found, and not named by the user. */
+  readonly isFound?: boolean
+  /** The visit by which it was dialled. */
+  readonly visited?: string | undefined
   readonly remoteAddress: string
 }
 
@@ -41,6 +45,8 @@ export interface SwarmEvents {
   /** A link that was open is not any more. */
   disconnection: [LinkInfo, string]
   warning: [string]
+  /** A visit came to nothing. */
+  missed: [string]
   /** Who is linked or tried is not the same any more. */
   change: []
 }
@@ -60,6 +66,10 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   readonly #startedAt: number
   readonly #dials = new AbortController()
   #listener: Listener | undefined
+  /** Names that the user did not name. */
+  readonly #found = new Set<string>()
+  /** Names that were dialled as visits. */
+  readonly #visits = new Set<string>()
   #nextLink: LinkId = 1
   #me: string
   #isClosed = false
@@ -104,13 +114,33 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     return this.#listener.port
   }
 
-  /** Keeps a link to the peer from now on. `name` is what the user calls it. */
-  add(name: string, address: Address): void {
+  /** Keeps a link to the peer from now on. `name` is what the user calls it, or, where it was found, what it calls itself. */
+  add(name: string, address: Address, isFound = false): void {
+    if (isFound) this.#found.add(name)
+    else this.#found.delete(name)
     this.#perform(this.#topology.add(name, address))
+  }
+
+  /** Dials once. Where nobody is there that is told as missed, and when the link closes it is not made again. */
+  visit(name: string, address: Address): void {
+    this.#visits.add(name)
+    this.#perform(this.#topology.visit(name, address))
+  }
+
+  /** Closes a link; a peer that it leads to is not dialled for a while. */
+  part(id: LinkId, reason: string, restMs: Millis): void {
+    this.#topology.rest(id, restMs)
+    this.#perform([{ kind: 'close', link: id, reason }])
+  }
+
+  /** Whoever is left in peace is dialled all the same. */
+  unrest(): void {
+    this.#perform(this.#topology.unrest())
   }
 
   /** Does not try the peer again; a link that it has stays. */
   remove(name: string): void {
+    this.#found.delete(name)
     this.#perform(this.#topology.remove(name))
   }
 
@@ -210,13 +240,22 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   }
 
   #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {
-    const info: LinkInfo = { id: this.#nextLink++, remote, dialled, remoteAddress: connection.remoteAddress }
+    const isVisit = dialled !== undefined && this.#visits.has(dialled)
+    const info: LinkInfo = {
+      id: this.#nextLink++,
+      remote,
+      dialled: isVisit ? undefined : dialled,
+      isFound: dialled !== undefined && this.#found.has(dialled),
+      visited: isVisit ? dialled : undefined,
+      remoteAddress: connection.remoteAddress,
+    }
     const link = { connection, info, reason: 'the connection closed', isTold: false }
     const openedAt = this.#options.clock.now()
     this.#links.set(info.id, link)
     connection.once('close', () => {
       this.#connections.delete(connection)
       this.#links.delete(info.id)
+      if (info.visited !== undefined) this.#visits.delete(info.visited)
       if (this.#isClosed) return
       const effects = this.#topology.closed(info.id, this.#options.clock.now() - openedAt)
       if (link.isTold) this.emit('disconnection', info, link.reason)
@@ -260,6 +299,10 @@ export class Swarm extends EventEmitter<SwarmEvents> {
           this.emit('connection', link.connection, link.info)
           break
         }
+        case 'missed':
+          this.#visits.delete(effect.peer)
+          this.emit('missed', effect.peer)
+          break
         case 'tell':
           this.emit('warning', effect.line)
       }

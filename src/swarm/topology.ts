@@ -10,8 +10,10 @@ export type LinkId = number
 export interface OpenLink {
   readonly id: LinkId
   readonly remote: Remote
-  /** The peer that was dialled; undefined where the other side dialled. */
+  /** The peer that was dialled; undefined where the other side dialled, or it is a visit. */
   readonly dialled: string | undefined
+  /** The visit that was paid. */
+  readonly visited?: string | undefined
   /** The other end's network address. */
   readonly remoteAddress: string
 }
@@ -22,6 +24,8 @@ export type TopologyEffect =
   | { readonly kind: 'cancel-retry'; readonly peer: string }
   | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string }
   | { readonly kind: 'linked'; readonly link: LinkId }
+  /** A visit came to nothing. */
+  | { readonly kind: 'missed'; readonly peer: string }
   /** One line for the user; the same state of a peer is told once. */
   | { readonly kind: 'tell'; readonly line: string }
 
@@ -40,6 +44,8 @@ export interface Trial {
 /** A peer that the user named, or that was found. */
 interface Peer {
   readonly name: string
+  /** Dialled once, and not missed: one that somebody else told of. */
+  readonly isVisit: boolean
   readonly address: Address
   state:
     | { readonly kind: 'dialling'; readonly attempt: number }
@@ -53,6 +59,9 @@ interface Peer {
   tries: number
   reason: string
   readonly told: Set<string>
+  /** How long it is to be left in peace when its link closes. */
+  restMs: Millis
+  isResting: boolean
 }
 
 /**
@@ -82,22 +91,34 @@ export class Topology {
   get trials(): readonly Trial[] {
     return [...this.#peers.values()]
       .filter(peer => peer.tries > 0 && (peer.state.kind === 'waiting' || peer.state.kind === 'dialling'))
-      .filter(peer => !this.#isHere(peer))
+      .filter(peer => !peer.isVisit && !this.#isHere(peer))
       .map(({ name, address, tries, reason }) => ({ name, address, tries, reason }))
   }
 
   /** The user named a peer, or it was found. */
   add(name: string, address: Address): TopologyEffect[] {
+    return this.#add(name, address, false)
+  }
+
+  /** Somebody may be there: he is dialled once, and when his link closes he is not dialled again. */
+  visit(name: string, address: Address): TopologyEffect[] {
+    return this.#add(name, address, true)
+  }
+
+  #add(name: string, address: Address, isVisit: boolean): TopologyEffect[] {
     if (this.#peers.has(name)) return []
     const peer: Peer = {
       name,
       address,
+      isVisit,
       state: { kind: 'dialling', attempt: 0 },
       identity: undefined,
       remoteAddress: undefined,
       tries: 0,
       reason: '',
       told: new Set(),
+      restMs: 0,
+      isResting: false,
     }
     this.#peers.set(name, peer)
     return [{ kind: 'dial', peer: name, address }]
@@ -128,6 +149,7 @@ export class Topology {
   failed(name: string, reason: string, remoteAddress?: string): TopologyEffect[] {
     const peer = this.#peers.get(name)
     if (peer?.state.kind !== 'dialling') return []
+    if (peer.isVisit) return this.#missed(peer)
     const { attempt } = peer.state
     peer.remoteAddress = remoteAddress ?? peer.remoteAddress
     if (this.#isLinkedTo(peer)) {
@@ -141,11 +163,13 @@ export class Topology {
 
   /** A link opened. */
   opened(link: OpenLink): TopologyEffect[] {
-    const peer = link.dialled === undefined ? undefined : this.#peers.get(link.dialled)
+    const name = link.dialled ?? link.visited
+    const peer = name === undefined ? undefined : this.#peers.get(name)
     const { remote } = link
     if (remote.kind === 'ours' && remote.instance === this.#instance && remote.key === this.#key) {
       const close: TopologyEffect = { kind: 'close', link: link.id, reason: 'it is oneself' }
       if (peer === undefined) return [close]
+      if (peer.isVisit) return [close, ...this.#missed(peer)]
       peer.state = { kind: 'self' }
       return [
         close,
@@ -159,7 +183,7 @@ export class Topology {
       if (guest === undefined) {
         return [
           { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
-          ...(peer ? [this.#retry(peer, 16)] : []),
+          ...(peer?.isVisit ? this.#missed(peer) : peer ? [this.#retry(peer, 16)] : []),
         ]
       }
       effects.push({ kind: 'close', link: guest.id, reason: 'its place was needed' }, ...this.closed(guest.id, 0))
@@ -194,9 +218,22 @@ export class Topology {
     const effects: TopologyEffect[] = []
     for (const peer of this.#peers.values()) {
       if (peer.state.kind !== 'linked' || this.#isLinkedTo(peer)) continue
-      effects.push(this.#retry(peer, lastedMs < HEARTBEAT_MS ? peer.state.attempt : 0))
+      if (peer.isVisit) this.#peers.delete(peer.name)
+      else effects.push(this.#retry(peer, lastedMs < HEARTBEAT_MS ? peer.state.attempt : 0))
     }
     return effects
+  }
+
+  /** Whoever is at the other end has no room: those who are linked by it are left in peace for a while when it closes. */
+  rest(id: LinkId, restMs: Millis): void {
+    const remote = this.#links.get(id)?.remote
+    if (remote?.kind !== 'ours') return
+    for (const peer of this.#peers.values()) if (peer.identity === remote.key + remote.instance) peer.restMs = restMs
+  }
+
+  /** Whoever is left in peace is tried all the same. */
+  unrest(): TopologyEffect[] {
+    return [...this.#peers.values()].flatMap(({ name, isResting }) => (isResting ? this.hurry(name) : []))
   }
 
   /** The network changed: what failed before may work now. */
@@ -216,8 +253,8 @@ export class Topology {
    */
   #isLinkedTo(peer: Peer): boolean {
     return this.links.some(
-      ({ dialled, remote, remoteAddress }) =>
-        dialled === peer.name ||
+      ({ dialled, visited, remote, remoteAddress }) =>
+        (dialled ?? visited) === peer.name ||
         (remote.kind === 'ours' && remote.key + remote.instance === peer.identity) ||
         (remote.kind === 'original' &&
           remote.address === formatAddress(peer.address) &&
@@ -243,7 +280,15 @@ export class Topology {
 
   #retry(peer: Peer, attempt: number): TopologyEffect {
     peer.state = { kind: 'waiting', attempt: attempt + 1 }
-    return { kind: 'retry', peer: peer.name, delayMs: retryDelayMs(attempt, this.#random) }
+    const delayMs = Math.max(peer.restMs * (0.5 + this.#random() / 2), retryDelayMs(attempt, this.#random))
+    peer.isResting = peer.restMs > 0
+    peer.restMs = 0
+    return { kind: 'retry', peer: peer.name, delayMs }
+  }
+
+  #missed({ name }: Peer): TopologyEffect[] {
+    this.#peers.delete(name)
+    return [{ kind: 'missed', peer: name }]
   }
 
   /** Each reason once, and then how often it came to nothing: at the tenth, the hundredth, … time. */

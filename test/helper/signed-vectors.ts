@@ -337,6 +337,29 @@ function frames() {
           second: framed(8, joined(Uint8Array.of(2), key, signature, fields)),
         }
       })(),
+      view: (() => {
+        const contacts = [
+          { id: '0123456789abcdef', host: '192.168.1.20', port: 26501 },
+          { id: 'fedcba9876543210', host: 'fd00:0:0:0:0:0:0:2', port: 4000 },
+          { id: '00000000000000ff', port: 65535 },
+        ]
+        const written = [
+          joined(oracle.unhex('0123456789abcdef'), Uint8Array.of(0x67, 0x85, 4, 192, 168, 1, 20)),
+          joined(
+            oracle.unhex('fedcba9876543210'),
+            Uint8Array.of(0x0f, 0xa0, 6),
+            oracle.unhex(`fd00${'0'.repeat(24)}0002`),
+          ),
+          joined(oracle.unhex('00000000000000ff'), Uint8Array.of(0xff, 0xff, 0)),
+        ] as const
+        return {
+          neighbour: { port: 26501, links: 12, bytes: framed(9, Uint8Array.of(0x67, 0x85, 12)) },
+          question: { contacts: [], bytes: framed(10, new Uint8Array(0)) },
+          answer: { contacts, bytes: framed(11, joined(...written)) },
+          newcomer: { hops: 6, contact: contacts[0], bytes: framed(12, joined(Uint8Array.of(6), written[0])) },
+          full: { contacts: contacts.slice(1), bytes: framed(13, joined(written[1], written[2])) },
+        }
+      })(),
       unknown: framed(200, utf8('of a later version')),
     },
     original: {

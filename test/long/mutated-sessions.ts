@@ -138,6 +138,7 @@ async function openServer(directory: string) {
     clock: systemClock,
     random: systemRandom,
     keys,
+    isMeeting: true,
     mayBeAhead: false,
   })
   const port = await swarm.listen('127.0.0.1', 0)

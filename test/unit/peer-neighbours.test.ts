@@ -26,7 +26,7 @@ function world(isMeetingAll = true) {
     clock,
     key: serviceOf('alice', 5).key,
     room: ROOM,
-    isMeetingAll,
+    meeting: isMeetingAll ? { found: () => {}, lost: () => {}, wants: () => links.length < 16 } : undefined,
     onMissing: isMissing => missing.push(isMissing),
   })
   const link = (number: number) => {

@@ -27,6 +27,7 @@ import { roomId } from '../../src/log/room.js'
 import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/segment.js'
 import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
 import { sumsOf } from '../../src/log/sums.js'
+import { type Contact, decodeView, encodeView, type SaidFrame } from '../../src/peer/contact.js'
 import { isGenuineStatus, readStatus, type Status, signStatus, statusFrame } from '../../src/peer/status.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
@@ -237,6 +238,25 @@ test('a status, on its first link and on its second', () => {
   assert.deepEqual([author, hops, said], [hex(keyPairOf(unhex(seed)).publicKey), 2, status])
   assert.ok(isGenuineStatus(unhex(room), read))
   assert.ok(!isGenuineStatus(roomId('ops'), read))
+})
+
+test('what peers who meet others say', () => {
+  const { neighbour, question, answer, newcomer, full } = load('frames').ours.view
+  const contactOf = ({ host, ...rest }: { id: string; port: number; host?: string }): Contact => ({ ...rest, host })
+  const said: readonly [SaidFrame, string][] = [
+    [{ kind: 'neighbour', port: neighbour.port, links: neighbour.links }, neighbour.bytes],
+    [{ kind: 'question', contacts: [] }, question.bytes],
+    [{ kind: 'answer', contacts: answer.contacts.map(contactOf) }, answer.bytes],
+    [
+      { kind: 'newcomer', hops: newcomer.hops, contact: contactOf(newcomer.contact as Contact & { host: string }) },
+      newcomer.bytes,
+    ],
+    [{ kind: 'full', contacts: full.contacts.map(contactOf) }, full.bytes],
+  ]
+  for (const [what, bytes] of said) {
+    assert.equal(hex(encodeView(what)), bytes)
+    assert.deepEqual(decodeView(bodyOf(bytes)), what)
+  }
 })
 
 test('messages to and from an original peer, and a signature on its way through one', () => {

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { startChat } from '../helper/chat-process.js'
+import type { Child } from '../helper/child.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const NAMES = ['mt-one', 'mt-two', 'mt-three', 'mt-four', 'mt-five', 'mt-six']
+
+/** Starts one more peer of a room; the first alone can be found, and by its address only. Gives where it listens. */
+async function join(peer: Child): Promise<string> {
+  const line = await peer.waitForLine('info> listening on', { stream: 'stderr' })
+  return /:(\d+) in the room/.exec(line)?.[1] ?? ''
+}
+
+test('six processes that each know the first alone are all linked, and go on without it', {
+  timeout: 60_000,
+}, async t => {
+  const data = await temporaryDirectory(t)
+  const room = `meeting-${process.pid}`
+  const start = (name: string, known: readonly string[]): Child =>
+    startChat(t, [name, ...known, '--room', room, '--data', data])
+  const [first = '', ...others] = NAMES
+  const one = start(first, [])
+  const known = [`127.0.0.1:${await join(one)}`]
+  const rest = others.map(name => start(name, known))
+  for (const peer of rest) await join(peer)
+  const linked = (peer: Child): number =>
+    new Set(peer.stderr.flatMap(line => /^info> linked with (.*)$/.exec(line)?.[1] ?? [])).size
+  for (const peer of rest)
+    while (linked(peer) < NAMES.length - 1)
+      await peer.waitForLine('info> linked with', { stream: 'stderr', from: peer.stderr.length })
+  assert.equal(await one.stop(), 0)
+  rest[0]?.type('the first is gone')
+  for (const peer of rest) await peer.waitForLine('mt-two> the first is gone')
+  assert.deepEqual(
+    await Promise.all(rest.map(peer => peer.stop())),
+    rest.map(() => 0),
+  )
+})
+
+test('control: who does without discovery is linked with whom it names alone', { timeout: 60_000 }, async t => {
+  const data = await temporaryDirectory(t)
+  const room = `control-${process.pid}`
+  const start = (name: string, known: readonly string[], ...options: string[]): Child =>
+    startChat(t, [name, ...known, '--room', room, '--data', data, ...options])
+  const [first = '', second = '', third = ''] = NAMES
+  const one = start(first, [])
+  const known = [`127.0.0.1:${await join(one)}`]
+  const two = start(second, known)
+  await two.waitForLine('info> linked with', { stream: 'stderr' })
+  const three = start(third, known, '--no-discovery')
+  three.type('hello')
+  await two.waitForLine('mt-three> hello')
+  two.type('hello yourself')
+  await three.waitForLine('mt-two> hello yourself')
+  const links = three.stderr.filter(line => line.startsWith('info> linked with'))
+  assert.deepEqual(links, [`info> linked with ${known[0]}`], three.transcript())
+  assert.equal(await three.stop(), 0)
+})
