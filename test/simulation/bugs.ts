@@ -158,7 +158,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/log',
     find: 'return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
-    killer: 20_207,
+    killer: 647,
   },
   {
     name: 'what somebody else brought to a peer is not told to it',

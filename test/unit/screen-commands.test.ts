@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { COMMANDS, distanceOf, lineOf } from '../../src/cli/screen/commands.js'
+import { COMMANDS, distanceOf, lineOf } from '../../src/cli/commands/commands.js'
+import { momentOf } from '../../src/cli/commands/dates.js'
 import { complete } from '../../src/cli/screen/completion.js'
-import { momentOf } from '../../src/cli/screen/dates.js'
 
 test('a line is a message, a command, or a message that begins with a slash', () => {
   assert.deepEqual(lineOf('hello'), { kind: 'message', text: 'hello' })

@@ -1,4 +1,4 @@
-import { COMMANDS, type Command } from './commands.js'
+import { COMMANDS, type Command } from '../commands/commands.js'
 
 export interface Completion {
   /** The text before the cursor, completed as far as it is certain. */

@@ -1,4 +1,4 @@
-import { type Line, lineOf } from './commands.js'
+import { type Line, lineOf } from '../commands/commands.js'
 import { complete } from './completion.js'
 import { Editor } from './editor.js'
 import { type InputRows, inputRows } from './input-rows.js'

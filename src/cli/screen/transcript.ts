@@ -4,8 +4,8 @@ import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
 import type { Names } from '../../chat/names.js'
 import type { AuthorId, Seq } from '../../log/author.js'
+import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../commands/dates.js'
 import type { Palette } from '../palette.js'
-import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from './dates.js'
 
 /** What is printed at once: a message with the rules before it. */
 export interface Printed {

@@ -1,4 +1,4 @@
-import type { Task } from './reading.js'
+import type { Task } from '../commands/reading.js'
 
 /** Something that takes a while: one at a time, shown as it goes on, and given up when the user says so. */
 export class Work {
