@@ -4,7 +4,9 @@ import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { TOPOLOGIES, type TopologyKind } from '../sim/topologies.js'
 import { chat } from './chat-command.js'
+import { gossipCommand } from './gossip-program.js'
 import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
+import { between } from './option-values.js'
 import { complain } from './output.js'
 import { renewKey } from './renew-command.js'
 
@@ -59,6 +61,11 @@ export async function run(args: readonly string[]): Promise<number> {
     doctorCommand(program.createCommand('doctor'), result => {
       code = result
     }).copyInheritedSettings(program),
+  )
+  program.addCommand(
+    gossipCommand(program, result => {
+      code = result
+    }),
   )
   program.addCommand(
     simulateCommand(program, result => {
@@ -273,15 +280,6 @@ function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
   return value
 }
-
-const between =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (!/^\d{1,9}$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`)
-    return value
-  }
 
 function number(text: string): number {
   if (!/^\d{1,6}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('It takes a number.')

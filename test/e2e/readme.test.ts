@@ -112,6 +112,11 @@ test('the options of a simulation in the README are those of its --help', BOUND,
   assert.deepEqual(optionsIn(firstCells(readme, '## A network in a box')), there)
 })
 
+test('the options of a node of the favourite books in the README are those of its --help', BOUND, async t => {
+  const there = optionsOf(await help(t, 'gossip')).filter(option => option !== '--help')
+  assert.deepEqual(optionsIn(firstCells(readme, '## Favourite books')), there)
+})
+
 test('the import table of the map is the one that the code is held to', async () => {
   const rules = await readFile('test/unit/imports.test.ts', 'utf8')
   const [, table = ''] = /const MAY_IMPORT\b[^{]*\{(.*?)\n\}/s.exec(rules) ?? []

@@ -14,9 +14,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   swarm: ['base'],
   discovery: ['base'],
   chat: ['base', 'log'],
+  gossip: ['base'],
   peer: ['base', 'log', 'swarm', 'discovery', 'chat'],
-  sim: ['base', 'log', 'swarm', 'chat', 'peer'],
-  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer', 'sim'],
+  sim: ['base', 'log', 'swarm', 'chat', 'peer', 'gossip'],
+  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer', 'gossip', 'sim'],
   bench: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
   'index.ts': ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
 }
@@ -32,12 +33,14 @@ const WORLD = [
   'discovery/multicast.ts',
   'discovery/resolve.ts',
   'peer/open.ts',
+  'gossip/http-client.ts',
+  'gossip/http-server.ts',
   'sim/settle.ts',
   'cli/',
   'bench/',
 ]
 const WORLD_MODULE =
-  /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(level|classic-level|multicast-dns)$/
+  /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(fastify|level|classic-level|multicast-dns)$/
 const WORLD_GLOBAL = new Set(['fetch', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'])
 const WORLD_MEMBER = new Set(['Date.now', 'Math.random'])
 /** Chance by way of node:crypto, which is otherwise pure and open to all. */
