@@ -4,6 +4,7 @@ import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { TOPOLOGIES, type TopologyKind } from '../sim/topologies.js'
 import { chat } from './chat-command.js'
+import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
 import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
 import { between } from './option-values.js'
@@ -66,6 +67,11 @@ export async function run(args: readonly string[]): Promise<number> {
     gossipCommand(program, result => {
       code = result
     }),
+  )
+  program.addCommand(
+    floodCommand(result => {
+      code = result
+    }).copyInheritedSettings(program),
   )
   program.addCommand(
     simulateCommand(program, result => {

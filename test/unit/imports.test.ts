@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gossip: ['base'],
   peer: ['base', 'log', 'swarm', 'discovery', 'chat'],
   sim: ['base', 'log', 'swarm', 'chat', 'peer', 'gossip'],
-  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer', 'gossip', 'sim'],
+  flood: ['base'],
+  cli: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer', 'gossip', 'flood', 'sim'],
   bench: ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
   'index.ts': ['base', 'log', 'swarm', 'discovery', 'chat', 'peer'],
 }
@@ -36,6 +37,7 @@ const WORLD = [
   'gossip/http-client.ts',
   'gossip/http-server.ts',
   'sim/settle.ts',
+  'flood/network.ts',
   'cli/',
   'bench/',
 ]
