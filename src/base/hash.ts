@@ -5,18 +5,28 @@ export const HASH_BYTES = 32
 /** Views of parts below this length are kept: making one costs a tenth of the hash. */
 const VIEWS = 512
 
-/** A hash that goes on: with each part its value becomes BLAKE2b-256(value ‖ part). Parts are written right behind the value. */
+/**
+ * A hash that goes on: with each part its value becomes BLAKE2b-256(value ‖ part). Parts are written right behind the value,
+ * or brought there from a source behind them, so that nothing is allocated for each.
+ */
 export class RunningHash {
   /** Where the next part is written. */
   readonly part: Buffer
+  /** From where parts can be brought. */
+  readonly source: Buffer
   readonly #bytes: Buffer
   readonly #value: Buffer
+  readonly #marked = new Uint8Array(HASH_BYTES)
+  readonly #sourceAt: number
   readonly #views = new Array<Buffer | undefined>(VIEWS)
 
-  constructor(partBytesMax: number) {
-    this.#bytes = Buffer.allocUnsafeSlow(HASH_BYTES + partBytesMax)
+  constructor(partBytesMax: number, sourceBytesMax = 0) {
+    const sourceAt = HASH_BYTES + partBytesMax
+    this.#bytes = Buffer.allocUnsafeSlow(sourceAt + sourceBytesMax)
     this.#value = this.#bytes.subarray(0, HASH_BYTES)
-    this.part = this.#bytes.subarray(HASH_BYTES)
+    this.part = this.#bytes.subarray(HASH_BYTES, sourceAt)
+    this.source = this.#bytes.subarray(sourceAt)
+    this.#sourceAt = sourceAt
   }
 
   get value(): Uint8Array {
@@ -25,6 +35,26 @@ export class RunningHash {
 
   set value(value: Uint8Array) {
     this.#value.set(value)
+  }
+
+  /** Whether `value` is the value now. */
+  is(value: Uint8Array): boolean {
+    return this.#value.equals(value)
+  }
+
+  /** Brings `length` bytes of the source to where the next part is written. */
+  bring(offset: number, length: number): void {
+    const start = this.#sourceAt + offset
+    this.#bytes.copyWithin(HASH_BYTES, start, start + length)
+  }
+
+  /** Remembers the value, to `goBack` to it. */
+  mark(): void {
+    this.#marked.set(this.#value)
+  }
+
+  goBack(): void {
+    this.#value.set(this.#marked)
   }
 
   /** Takes in a part, which is copied first. */

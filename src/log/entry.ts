@@ -3,7 +3,7 @@ import { ChatError } from '../base/errors.js'
 import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../base/limits.js'
 import { AT_LENGTH, type At, atOf, EARLIEST, millisOf } from './at.js'
 import type { AuthorId, Seq } from './author.js'
-import { isLaterThan, isPlainEntry } from './plain-entry.js'
+import { isPlainEntry } from './plain-entry.js'
 
 /** What stands at (author, seq); it never changes. */
 export interface Entry {
@@ -125,24 +125,4 @@ export function validAt(entry: Uint8Array, previous: At): At | undefined {
   if (at === undefined || at <= previous || entry.at(-1) !== CLOSING_BRACE) return undefined
   if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined
   return at
-}
-
-/** The index of the first of `entries` that is not valid after the one before it, the first after one at `previous`; -1 where all are. */
-export function firstInvalid(entries: readonly Uint8Array[], previous: At): number {
-  let last = previous
-  /** The entry before, where it has the plain form: its `at` is compared as it stands. */
-  let plain: Uint8Array | undefined
-  for (const [index, entry] of entries.entries()) {
-    if (plain !== undefined && isPlainEntry(entry)) {
-      if (!isLaterThan(entry, plain)) return index
-      plain = entry
-      continue
-    }
-    if (plain !== undefined) last = storedAt(plain)
-    const at = validAt(entry, last)
-    if (at === undefined) return index
-    last = at
-    plain = isPlainEntry(entry) ? entry : undefined
-  }
-  return -1
 }

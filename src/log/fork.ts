@@ -3,7 +3,8 @@ import { SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
-import { bytesOf, decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { bytesOf } from './packed.js'
+import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
 /** Two segments that one key signed and that cannot both be true: the entry at `place` stands twice. PROTOCOL.md §5.4. */
 export interface ForkProof {

@@ -148,9 +148,10 @@ export class Intake {
     const { forks } = this.#parts
     const key = keyOf(author) ?? EMPTY
     const known = forks.proofOf(author)
-    for (const { before, ...run } of runs) {
+    for (const { before, first, entries, signature } of runs) {
       if (before === undefined) continue
-      const refusal = await this.#dispute(author, { key, before, ...run }, 'it contradicts what is held', runs)
+      const theirs = { key, before, first, entries, signature }
+      const refusal = await this.#dispute(author, theirs, 'it contradicts what is held', runs)
       if (refusal === undefined || refusal.want !== undefined || forks.proofOf(author) !== known) return refusal
     }
     return undefined

@@ -129,7 +129,7 @@ export class OwnLog {
   /** The row of a segment of own entries, signed anew. */
   seal(segment: Segment): Write {
     const signature = signChain(this.#keys, this.#room, lastOf(segment), chainAfter(segment.before, segment.entries))
-    return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, signature }))
+    return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, entries: segment.entries, signature }))
   }
 
   #draftBehind(head: SignedHead | undefined): SegmentDraft {

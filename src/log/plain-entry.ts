@@ -24,28 +24,25 @@ const STANDS = Uint8Array.from({ length: 256 }, (_, byte) =>
 const ESCAPED = new Uint8Array(256)
 for (const byte of utf8('"\\/bfnrt')) ESCAPED[byte] = 1
 
-/** Whether an entry has the plain form, and is valid but for its place. */
-export function isPlainEntry(entry: Uint8Array): boolean {
-  const { length } = entry
+/** Whether the first `length` bytes are an entry of the plain form, and valid but for its place. */
+export function isPlainEntry(entry: Uint8Array, length: number = entry.length): boolean {
   if (length > ENTRY_BYTES_MAX || !has(entry, 0, AT)) return false
   for (let i = AT.length; i < AT_END; i++) {
     const byte = entry[i] as number
     if (i === DOT_AT ? byte !== 0x2e : byte < 0x30 || byte > 0x39) return false
   }
   if (!has(entry, AT_END, USERNAME)) return false
-  const username = textEnd(entry, AT_END + USERNAME.length)
+  const username = textEnd(entry, AT_END + USERNAME.length, length)
   if (!has(entry, username, MESSAGE)) return false
-  const end = textEnd(entry, username + MESSAGE.length)
-  return end === length - 2 && entry[end] === QUOTE && entry[end + 1] === BRACE && isUtf8(entry)
+  const end = textEnd(entry, username + MESSAGE.length, length)
+  if (end !== length - 2 || entry[end] !== QUOTE || entry[end + 1] !== BRACE) return false
+  return isAscii(entry, AT_END, length) || isUtf8(entry.subarray(0, length))
 }
 
-/** Whether the `at` of an entry of the plain form is greater than that of another. */
-export function isLaterThan(entry: Uint8Array, other: Uint8Array): boolean {
-  for (let i = AT.length; i < AT_END; i++) {
-    const difference = (entry[i] as number) - (other[i] as number)
-    if (difference !== 0) return difference > 0
-  }
-  return false
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  let all = 0
+  for (let i = from; i < to; i++) all |= bytes[i] as number
+  return all < 0x80
 }
 
 function has(bytes: Uint8Array, offset: number, part: Uint8Array): boolean {
@@ -55,8 +52,7 @@ function has(bytes: Uint8Array, offset: number, part: Uint8Array): boolean {
 }
 
 /** Where the text ends that begins at `offset`: before its closing quote, or before what needs a closer look. */
-function textEnd(bytes: Uint8Array, offset: number): number {
-  const { length } = bytes
+function textEnd(bytes: Uint8Array, offset: number, length: number): number {
   let end = offset
   for (;;) {
     while (end < length && STANDS[bytes[end] as number] === 1) end++

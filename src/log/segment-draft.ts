@@ -4,7 +4,8 @@ import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import type { Seq } from './author.js'
 import { type ChainValue, signChain } from './chain.js'
-import { ENTRIES_AT, sizeInSegment, writeHeader } from './segment.js'
+import { packedSize } from './packed.js'
+import { ENTRIES_AT, writeHeader } from './segment.js'
 import { segmentWrite } from './segment-rows.js'
 import type { Put } from './store.js'
 
@@ -52,12 +53,12 @@ export class SegmentDraft {
   /** Adds an entry, of at most ENTRY_BYTES_MAX; where it does not fit, the row of the segment that ends before it. */
   add(entry: string): Put | undefined {
     const length = this.#chain.part.write(entry)
-    const isFull = this.#end + sizeInSegment(length) > SEGMENT_BYTES_MAX
+    const isFull = this.#end + packedSize(length) > SEGMENT_BYTES_MAX
     const row = isFull ? this.cut() : undefined
     this.#end = writeVarint(this.#bytes, this.#end, length)
     this.#bytes.set(this.#chain.part.subarray(0, length), this.#end)
     this.#end += length
-    this.#size += sizeInSegment(length)
+    this.#size += packedSize(length)
     this.#count++
     this.#chain.advance(length)
     return row

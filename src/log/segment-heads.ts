@@ -4,7 +4,7 @@ import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart } from './chain.js'
 import { claimedAt } from './entry.js'
 import type { SignedHead } from './head.js'
-import { bytesOf, lastOf, type Segment } from './segment.js'
+import { lastOf, packedOf, type Segment } from './segment.js'
 import type { SignedPlan } from './segment-plan.js'
 import {
   ALL_SEGMENTS,
@@ -142,7 +142,7 @@ export class SegmentHeads {
         const first = head?.first ?? claimedAt(segment.entries[0] as Uint8Array)
         const last = claimedAt(segment.entries.at(-1) as Uint8Array)
         if (first === undefined || last === undefined) return head
-        size += bytesOf(segment.entries)
+        size += packedOf(segment).bytes.length
         head = { author, seq: lastOf(segment), chain, first, last, size }
       }
     }

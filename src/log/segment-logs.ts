@@ -3,7 +3,7 @@ import { type AuthorId, keyOf, type Seq } from './author.js'
 import type { Entry } from './entry.js'
 import { type PlacedSegment, RecentSegments } from './recent-segments.js'
 import type { OnHole } from './row-logs.js'
-import { bytesOf, decodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { countOf, decodeSegment, lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import {
   entriesOf,
   placedSegment,
@@ -134,8 +134,9 @@ export class SegmentLogs {
       const end = joined.at(-1)
       if (start !== undefined && end !== undefined && joined.length > 1) {
         for (const { first } of joined.slice(1)) writes.push({ type: 'del', key: segmentKey(key, first) })
-        const segment = { ...start, entries: joined.flatMap(({ entries }) => entries), signature: end.signature }
-        writes.push(segmentRow(segment))
+        const count = joined.reduce((sum, segment) => sum + countOf(segment), 0)
+        const packed = joined.map(segment => packedOf(segment).bytes)
+        writes.push(segmentRow({ ...start, count, signature: end.signature }, packed))
       }
       joined = []
       size = 0
@@ -145,7 +146,7 @@ export class SegmentLogs {
       for (const row of page) {
         const segment = storedSegment(row)
         if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
-        const bytes = bytesOf(segment.entries)
+        const bytes = packedOf(segment).bytes.length
         if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
         joined.push(segment)
         size += bytes

@@ -1,13 +1,15 @@
 import { sameBytes } from '../base/bytes.js'
-import { EARLIEST } from './at.js'
-import { authorOfKey, type Seq } from './author.js'
+import { type At, EARLIEST } from './at.js'
+import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import { type ChainValue, chainAfter, chainStart, isVouchedFor, type LogName } from './chain.js'
-import { type Entry, firstInvalid, storedAt } from './entry.js'
+import { type Entry, storedAt } from './entry.js'
+import { EntryJudge } from './entry-judge.js'
 import { type ForkProof, NO_SIGNATURE } from './fork.js'
 import type { SignedHead } from './head.js'
-import { bytesOf, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
-import { entriesOf, segmentRow } from './segment-rows.js'
-import type { Write } from './store.js'
+import { type Packed, packedAfter, startOf } from './packed.js'
+import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
+import type { Put, Write } from './store.js'
 
 /** A run of entries with the signature at its last; `before` where the sender said the chain value before the first. */
 export interface SignedRun {
@@ -31,10 +33,8 @@ export interface SignedPlan {
   readonly parting: Seq | undefined
 }
 
-/** Where a run ends among the entries that wait for the signature of a cut. */
-interface End {
-  readonly count: number
-  readonly chain: ChainValue
+/** A run among those that wait for the signature of a cut. */
+interface Waiting extends Packed {
   readonly signature: Uint8Array
 }
 
@@ -54,86 +54,97 @@ export function planSigned(
   return plan.result()
 }
 
+/** Plans are made one at a time. */
+const judge = new EntryJudge()
+
 class Planner {
   readonly #log: LogName
+  readonly #author: AuthorId
   readonly #bytesMax: number
   readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
-  readonly #sealed: Segment[] = []
+  readonly #rows: Put[] = []
+  #count = 0
   #fault: string | undefined
   #fork: Segment | undefined
   #parting: Seq | undefined
   /** What waits for the signature of a cut. */
-  #waiting: Uint8Array[] = []
-  #ends: End[] = []
+  #waiting: Waiting[] = []
+  #waitingCount = 0
   #size = 0
 
   constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
     this.#log = log
+    this.#author = authorOfKey(log.key)
     this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head
+    judge.begin(head?.chain ?? chainStart(log), head?.last ?? EARLIEST)
   }
 
   /** Whether more can follow. */
   take(run: SignedRun): boolean {
-    const size = bytesOf(run.entries)
+    const packed = packedOf(run)
+    const size = packed.bytes.length
     if (this.#size + size > SEGMENT_ENTRIES_BYTES_MAX) this.flush()
     if (this.#fault !== undefined) return false
     if (size > SEGMENT_ENTRIES_BYTES_MAX)
       return this.#stop(`the entries from ${run.first} on go too far without a signature`)
-    const seq = (this.#head?.seq ?? 0) + this.#waiting.length
-    const chain = this.#ends.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log)
-    const before = this.#waiting.at(-1)
-    const at = before === undefined ? (this.#head?.last ?? EARLIEST) : storedAt(before)
+    const seq = (this.#head?.seq ?? 0) + this.#waitingCount
     const skip = seq + 1 - run.first
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
-    if (skip > run.entries.length) return true
+    if (skip > packed.count) return true
     // What ends where the log ends adds nothing, but may be another end.
-    if (run.before !== undefined && !sameBytes(chainAfter(run.before, run.entries.slice(0, skip)), chain)) {
+    if (run.before !== undefined && !judge.isAt(skip === 0 ? run.before : chainAfterSome(run.before, run, skip))) {
       this.flush() // only what is vouched for can be contradicted
       return this.#fault === undefined ? this.#contradiction(run) : false
     }
-    if (skip === run.entries.length) return true
+    if (skip === packed.count) return true
     if ((this.#head?.size ?? 0) + this.#size + size > this.#bytesMax) return this.#stop(tooLong(this.#bytesMax))
-    const news = skip === 0 ? run.entries : run.entries.slice(skip)
-    const invalid = firstInvalid(news, at)
-    if (invalid !== -1) return this.#stop(`entry ${seq + 1 + invalid} is not valid`)
-    for (const entry of news) this.#waiting.push(entry)
-    this.#ends.push({ count: this.#waiting.length, chain: chainAfter(chain, news), signature: run.signature })
-    this.#size += size
+    const news = packedAfter(packed, skip)
+    judge.mark()
+    const invalid = judge.take(news)
+    if (invalid !== -1) {
+      judge.goBack()
+      return this.#stop(`entry ${seq + 1 + invalid} is not valid`)
+    }
+    this.#waiting.push({ ...news, signature: run.signature })
+    this.#waitingCount += news.count
+    this.#size += news.bytes.length
     return true
   }
 
   /** Verifies what waits at its last signature; where that fails, at each before it. */
   flush(): void {
-    const last = this.#ends.at(-1)
-    if (last === undefined) return
+    if (this.#waiting.length === 0) return
     const fault = this.#fault
-    if (!this.#seal(this.#waiting, last)) {
-      let sealed = 0
-      for (const end of this.#ends) {
-        if (!this.#seal(this.#waiting.slice(sealed, end.count), end)) {
-          this.#stop(`the signature at entry ${(this.#head?.seq ?? 0) + end.count - sealed} does not vouch for it`)
-          break
-        }
-        sealed = end.count
+    if (!this.#seal(this.#waiting, judge.chain, judge.last)) {
+      judge.begin(this.#head?.chain ?? chainStart(this.#log), this.#head?.last ?? EARLIEST)
+      for (const run of this.#waiting) {
+        judge.take(run)
+        if (this.#seal([run], judge.chain, judge.last)) continue
+        const seq = (this.#head?.seq ?? 0) + run.count
+        this.#stop(`the signature at entry ${seq} does not vouch for it`)
+        break
       }
     }
     this.#fault = fault ?? this.#fault
     this.#waiting = []
-    this.#ends = []
+    this.#waitingCount = 0
     this.#size = 0
   }
 
   result(): SignedPlan {
-    const sealed = this.#sealed
-    const author = authorOfKey(this.#log.key)
+    const rows = this.#rows
+    const author = this.#author
     return {
-      writes: sealed.map(segment => segmentRow(segment)),
-      count: sealed.reduce((sum, { entries }) => sum + entries.length, 0),
+      writes: rows,
+      count: this.#count,
       get entries() {
-        return sealed.flatMap(segment => entriesOf(author, segment))
+        return rows.flatMap(({ key, value }) => {
+          const segment = storedSegment([key, value])
+          return segment === undefined ? [] : entriesOf(author, segment)
+        })
       },
       head: this.#head,
       fault: this.#fault,
@@ -142,29 +153,32 @@ class Planner {
     }
   }
 
-  /** Takes entries that wait as one segment, if the signature at their end vouches for the last of them. */
-  #seal(entries: readonly Uint8Array[], { chain, signature }: End): boolean {
-    const [from, to] = [entries[0], entries.at(-1)]
+  /** Takes runs that wait as one segment, if the signature at their end vouches for the last of their entries. */
+  #seal(runs: readonly Waiting[], chain: ChainValue, last: At): boolean {
+    const [from, to] = [runs[0], runs.at(-1)]
     if (from === undefined || to === undefined) return false
-    const before = this.#head
-    const first = (before?.seq ?? 0) + 1
-    const seq = first + entries.length - 1
+    const head = this.#head
+    const first = (head?.seq ?? 0) + 1
+    let [count, size] = [0, 0]
+    for (const run of runs) {
+      count += run.count
+      size += run.bytes.length
+    }
+    const seq = first + count - 1
     const isProven = seq + 1 === this.#proof?.place && sameBytes(chain, this.#proof.chain)
-    if (!isProven && !isVouchedFor(this.#log, seq, chain, signature)) return false
-    this.#sealed.push({
-      key: this.#log.key,
-      first,
-      entries,
-      before: before?.chain ?? chainStart(this.#log),
-      signature: isProven ? NO_SIGNATURE : Uint8Array.from(signature),
-    })
+    if (!isProven && !isVouchedFor(this.#log, seq, chain, to.signature)) return false
+    const before = head?.chain ?? chainStart(this.#log)
+    const signature = isProven ? NO_SIGNATURE : to.signature
+    const packed = runs.map(({ bytes }) => bytes)
+    this.#rows.push(segmentRow({ key: this.#log.key, first, count, before, signature }, packed))
+    this.#count += count
     this.#head = {
-      author: authorOfKey(this.#log.key),
+      author: this.#author,
       seq,
       chain,
-      first: before?.first ?? storedAt(from),
-      last: storedAt(to),
-      size: (before?.size ?? 0) + bytesOf(entries),
+      first: head?.first ?? storedAt(from.bytes.subarray(startOf(from.bytes, 0))),
+      last,
+      size: (head?.size ?? 0) + size,
     }
     return true
   }
@@ -185,6 +199,10 @@ class Planner {
     return false
   }
 }
+
+/** The chain value after the first `count` entries of a run. */
+const chainAfterSome = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
+  chainAfter(before, entries.slice(0, count))
 
 /** Why a log is not taken any further here. */
 export const tooLong = (bytesMax: number): string =>

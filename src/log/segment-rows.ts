@@ -7,7 +7,7 @@ import { CHAIN_BYTES } from './chain.js'
 import { type Entry, storedAt } from './entry.js'
 import type { SignedHead } from './head.js'
 import type { PlacedSegment } from './recent-segments.js'
-import { decodeSegment, ENTRIES_AT, placesOf, type Segment, sizeOf, writeSegment } from './segment.js'
+import { decodeSegment, ENTRIES_AT, placesOf, type Segment, type SegmentHeader, segmentBytes } from './segment.js'
 import { after, type Put, type Range, type Row, type Write } from './store.js'
 
 // Keys and values of signed logs in the store. PROTOCOL.md §4.2.
@@ -48,13 +48,11 @@ export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): 
   return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
 }
 
-/** The row of a segment that is not yet in bytes. */
-export function segmentRow(segment: Segment): Put {
-  const value = Buffer.allocUnsafe(CRC_BYTES + sizeOf(segment))
-  const bytes = value.subarray(CRC_BYTES)
-  writeSegment(bytes, segment)
-  value.writeUInt32BE(crc32(bytes))
-  return { type: 'put', key: segmentKey(segment.key, segment.first), value }
+/** The row of a segment whose entries are at several places. */
+export function segmentRow(header: SegmentHeader, packed: readonly Uint8Array[]): Put {
+  const value = segmentBytes(header, packed, CRC_BYTES)
+  value.writeUInt32BE(crc32(value.subarray(CRC_BYTES)))
+  return { type: 'put', key: segmentKey(header.key, header.first), value }
 }
 
 /** The bytes of a stored segment, as it is sent, if they are what was stored, and stand under their own key. */

@@ -1,8 +1,8 @@
-import { readVarint, writeVarint } from '../base/bytes.js'
-import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
+import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { KEY_BYTES, SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
+import { formOf, type Packed, pack, unpack } from './packed.js'
 
 /**
  * A run of consecutive entries of one author under one signature, at its last entry. The bytes that are stored are the
@@ -18,7 +18,7 @@ export interface Segment {
   readonly signature: Uint8Array
 }
 
-interface SegmentHeader extends Omit<Segment, 'entries'> {
+export interface SegmentHeader extends Omit<Segment, 'entries'> {
   readonly count: number
 }
 
@@ -31,10 +31,15 @@ export const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
 /** What the entries of one segment may take, with their lengths. */
 export const SEGMENT_ENTRIES_BYTES_MAX = SEGMENT_BYTES_MAX - ENTRIES_AT
 
-export const lastOf = ({ first, entries }: Pick<Segment, 'first' | 'entries'>): Seq => first + entries.length - 1
+/** How many entries a run holds: told without cutting it apart. */
+export const countOf = (run: Pick<Segment, 'entries'>): number =>
+  run instanceof PackedSegment ? run.packed.count : run.entries.length
 
-/** Bytes that an entry of `length` takes in a segment, with its length before it. */
-export const sizeInSegment = (length: number): number => length + (length < 0x80 ? 1 : length < 0x4000 ? 2 : 3)
+export const lastOf = (run: Pick<Segment, 'first' | 'entries'>): Seq => run.first + countOf(run) - 1
+
+/** The entries of a run as they lie in a segment. */
+export const packedOf = (run: Pick<Segment, 'entries'>): Packed =>
+  run instanceof PackedSegment ? run.packed : pack(run.entries)
 
 /** Writes what stands before the entries of a segment. */
 export function writeHeader(bytes: Buffer, { key, first, count, before, signature }: SegmentHeader): void {
@@ -45,31 +50,23 @@ export function writeHeader(bytes: Buffer, { key, first, count, before, signatur
   bytes.set(signature, SIGNATURE_AT)
 }
 
-/** Bytes that entries take in segments. */
-export function bytesOf(entries: readonly Uint8Array[]): number {
-  let bytes = 0
-  for (const { length } of entries) bytes += sizeInSegment(length)
-  return bytes
+export const encodeSegment = (segment: Segment): Uint8Array => {
+  const { bytes, count } = packedOf(segment)
+  return segmentBytes({ ...segment, count }, [bytes])
 }
 
-export function encodeSegment(segment: Segment): Uint8Array {
-  const bytes = Buffer.allocUnsafe(sizeOf(segment))
-  writeSegment(bytes, segment)
-  return bytes
-}
-
-/** Bytes that a segment takes. */
-export const sizeOf = ({ entries }: Pick<Segment, 'entries'>): number => ENTRIES_AT + bytesOf(entries)
-
-/** Writes a segment, which takes `sizeOf` it. */
-export function writeSegment(bytes: Buffer, { key, first, entries, before, signature }: Segment): void {
-  writeHeader(bytes, { key, first, count: entries.length, before, signature })
-  let offset = ENTRIES_AT
-  for (const entry of entries) {
-    offset = writeVarint(bytes, offset, entry.length)
-    bytes.set(entry, offset)
-    offset += entry.length
+/** The bytes of a segment out of those of its entries, behind as many others as are asked for. */
+export function segmentBytes(header: SegmentHeader, packed: readonly Uint8Array[], behind = 0): Buffer {
+  let size = behind + ENTRIES_AT
+  for (const { length } of packed) size += length
+  const bytes = Buffer.allocUnsafe(size)
+  writeHeader(bytes.subarray(behind), header)
+  let offset = behind + ENTRIES_AT
+  for (const part of packed) {
+    bytes.set(part, offset)
+    offset += part.length
   }
+  return bytes
 }
 
 /** The places of a segment's entries, from its bytes. */
@@ -86,21 +83,39 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   const first = view.readUInt32BE(FIRST_AT)
   const count = view.readUInt16BE(COUNT_AT)
   if (first < 1 || count < 1 || first + count - 1 > SEQ_MAX) return undefined
-  const entries: Uint8Array[] = []
-  let offset = ENTRIES_AT
-  for (let i = 0; i < count; i++) {
-    const length = readVarint(view, offset, ENTRY_BYTES_MAX)
-    if (length.kind !== 'value' || length.next + length.value > view.length) return undefined
-    offset = length.next + length.value
-    entries.push(view.subarray(length.next, offset))
+  const form = formOf(view, ENTRIES_AT, count)
+  return form === 'none' ? undefined : new PackedSegment(view, first, count, form === 'shortest')
+}
+
+/** A segment that came in bytes. Its entries are cut apart when somebody looks at them: who copies it has to name them. */
+class PackedSegment implements Segment {
+  readonly key: Uint8Array
+  readonly first: Seq
+  readonly before: ChainValue
+  readonly signature: Uint8Array
+  #packed: Packed
+  #isShortest: boolean
+  #entries: readonly Uint8Array[] | undefined
+
+  constructor(bytes: Buffer, first: Seq, count: number, isShortest: boolean) {
+    this.key = bytes.subarray(0, FIRST_AT)
+    this.first = first
+    this.before = bytes.subarray(BEFORE_AT, SIGNATURE_AT)
+    this.signature = bytes.subarray(SIGNATURE_AT, ENTRIES_AT)
+    this.#packed = { bytes: bytes.subarray(ENTRIES_AT), count }
+    this.#isShortest = isShortest
   }
-  if (offset !== view.length) return undefined
-  return {
-    key: view.subarray(0, FIRST_AT),
-    first,
-    entries,
-    before: view.subarray(BEFORE_AT, SIGNATURE_AT),
-    signature: view.subarray(SIGNATURE_AT, ENTRIES_AT),
+
+  /** Each length as short as it can be, however it came. */
+  get packed(): Packed {
+    if (!this.#isShortest) this.#packed = pack(this.entries)
+    this.#isShortest = true
+    return this.#packed
+  }
+
+  get entries(): readonly Uint8Array[] {
+    this.#entries ??= unpack(this.#packed)
+    return this.#entries
   }
 }
 

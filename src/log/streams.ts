@@ -9,10 +9,13 @@ import type { Entry } from './entry.js'
 import { encodeSegments } from './frames.js'
 import type { Digest } from './head.js'
 import type { Aside, ReadOptions, Refusal, ReplicationOptions } from './options.js'
-import { encodeSegment, lastOf, type Segment } from './segment.js'
+import { encodeSegment, lastOf, packedOf, type Segment } from './segment.js'
 import type { SignedRun } from './segment-plan.js'
 import { Session } from './session.js'
 import { type Library, talkToOriginal, talkToOurs } from './talk.js'
+
+/** What is made of an entry, or of a run of them, until it is stored. */
+const HELD_BYTES = 64
 
 /** What the streams need of a log. */
 interface Source extends Library {
@@ -119,16 +122,16 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     switch (effect.kind) {
       case 'offer':
         brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
-        take(effect.run.author, [effect.run], log.add(effect.run, allowance))
+        take(effect.run.author, sizeOfEntries(effect.run.entries), log.add(effect.run, allowance))
         return
       case 'offer-signed':
         brought(effect.author, lastOfRuns(effect.runs))
-        take(effect.author, effect.runs, log.addSigned(effect.author, effect.runs, allowance))
+        take(effect.author, sizeOfRuns(effect.runs), log.addSigned(effect.author, effect.runs, allowance))
         return
       case 'fork':
         take(
           authorOfKey(effect.segments[0].key),
-          effect.segments,
+          sizeOfRuns(effect.segments),
           // A proof that is none is no reason to take nothing more of whom it accuses.
           log.addProof(effect.segments).then(refusal => (refusal?.want === undefined ? undefined : refusal)),
         )
@@ -208,13 +211,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     isAnswering = false
   }
 
-  const take = (
-    author: AuthorId,
-    runs: readonly Pick<Run, 'entries'>[],
-    adding: Promise<Refusal | undefined>,
-  ): void => {
-    let bytes = 0
-    for (const { entries } of runs) for (const { length } of entries) bytes += length + 64
+  const take = (author: AuthorId, bytes: number, adding: Promise<Refusal | undefined>): void => {
     pendingBytes += bytes
     adding.then(
       refusal => {
@@ -269,6 +266,14 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   }
   return stream
 }
+
+/** What it takes to keep entries, with what is made of each. */
+const sizeOfEntries = (entries: readonly Uint8Array[]): number =>
+  entries.reduce((sum, { length }) => sum + length + HELD_BYTES, 0)
+
+/** The same of runs, of whose entries nothing is made. */
+const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
+  runs.reduce((sum, run) => sum + packedOf(run).bytes.length + HELD_BYTES, 0)
 
 const lastOfRuns = (runs: readonly SignedRun[]): Seq => {
   const last = runs.at(-1)

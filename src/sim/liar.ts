@@ -83,7 +83,11 @@ async function* toldOf(
         seen.add(relayed.author)
         break
       case 'moves entries to other places':
-        yield changed(relayed, segment => ({ ...segment, first: segment.first + liar.chance.whole(1, 3) }))
+        yield changed(relayed, segment => ({
+          ...segment,
+          first: segment.first + liar.chance.whole(1, 3),
+          entries: segment.entries,
+        }))
         break
       case 'signs for others':
         yield* impersonated(liar, relayed)
@@ -157,7 +161,7 @@ function* impersonated({ log, keys, room }: Liar, relayed: Segments): Generator<
       const chain = segment.entries.reduce(chainNext, segment.before)
       const last = seq + segment.entries.length
       const signature = signChain(keys, room, last, chain)
-      return encodeSegment({ ...segment, key, first: seq + 1, signature })
+      return encodeSegment({ ...segment, entries: segment.entries, key, first: seq + 1, signature })
     })
     yield { kind: 'segments', author, segments: forged, last: seq + relayed.segments.length }
   }

@@ -1,7 +1,7 @@
 import { keyPairOf } from '../../src/base/signing.js'
 import { chainNext, chainStart, type LogName, signChain } from '../../src/log/chain.js'
+import { packedSize } from '../../src/log/packed.js'
 import { roomId } from '../../src/log/room.js'
-import { sizeInSegment } from '../../src/log/segment.js'
 import type { SignedRun } from '../../src/log/segment-plan.js'
 import type { Row, Write } from '../../src/log/store.js'
 import { MemoryDisk } from './memory-store.js'
@@ -68,11 +68,11 @@ export class WrittenLog {
     let size = 0
     this.entries.forEach((entry, index) => {
       const seq = index + 1
-      size += sizeInSegment(entry.length)
+      size += packedSize(entry.length)
       if (size > RUN_BYTES_MAX) {
         runs.push(this.run(first, seq - 1, isOurs))
         first = seq
-        size = sizeInSegment(entry.length)
+        size = packedSize(entry.length)
       }
       if (wanted.has(seq) || seq === this.entries.length) {
         runs.push(this.run(first, seq, isOurs))

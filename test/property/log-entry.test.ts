@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { utf8 } from '../../src/base/bytes.js'
+import { hexOf, utf8 } from '../../src/base/bytes.js'
 import { ENTRY_BYTES_MAX } from '../../src/base/limits.js'
 import { atMillis, atOf, EARLIEST } from '../../src/log/at.js'
-import {
-  claimedAt,
-  decodeEntry,
-  entryText,
-  firstInvalid,
-  splitSignature,
-  storedAt,
-  validAt,
-} from '../../src/log/entry.js'
-import { isLaterThan, isPlainEntry } from '../../src/log/plain-entry.js'
+import { chainNext, chainStart } from '../../src/log/chain.js'
+import { claimedAt, decodeEntry, entryText, splitSignature, storedAt, validAt } from '../../src/log/entry.js'
+import { EntryJudge } from '../../src/log/entry-judge.js'
+import { pack } from '../../src/log/packed.js'
+import { isPlainEntry } from '../../src/log/plain-entry.js'
 
 const AT = atMillis(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
@@ -94,6 +89,7 @@ const inQuotes = fc.oneof(
     '\ud800',
   ),
 )
+const START = chainStart({ room: new Uint8Array(32), key: new Uint8Array(32) })
 const SIGNED_TAIL = `","sig":"${'A'.repeat(86)}`
 
 test('what is known to be valid without being parsed is valid, and one byte more or less changes nothing in that', () => {
@@ -125,7 +121,7 @@ test('what is known to be valid without being parsed is valid, and one byte more
   assert.ok(plain > 10_000, `only ${plain} of them`)
 })
 
-test('of entries in a row the first is found that is not valid, or not after the one before it', () => {
+test('of packed entries the first is found that is not valid, or not after the one before it, with the chain value behind the others', () => {
   const row = fc.array(
     fc.record({
       step: fc.constantFrom(1, 1, 1, 1, 1, 1, 0, -1),
@@ -147,11 +143,17 @@ test('of entries in a row the first is found that is not valid, or not after the
           !isValidByParsing(entry) ||
           storedAt(entry) <= (index === 0 ? previous : storedAt(entries[index - 1] ?? entry)),
       )
-      assert.equal(firstInvalid(entries, previous), expected)
-      for (const [index, entry] of entries.entries()) {
-        const before = entries[index - 1]
-        if (before !== undefined) assert.equal(isLaterThan(entry, before), storedAt(entry) > storedAt(before))
-      }
+      const judge = new EntryJudge()
+      judge.begin(START, previous)
+      assert.equal(judge.take(pack(entries)), expected)
+      const good = expected === -1 ? entries : entries.slice(0, expected)
+      assert.deepEqual(hexOf(judge.chain), hexOf(good.reduce(chainNext, START)))
+      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
+      judge.mark()
+      judge.take(pack([utf8(`{"at":"${atMillis(NOW + 1, 0)}","username":"a","message":"b"}`)]))
+      judge.goBack()
+      assert.ok(judge.isAt(good.reduce(chainNext, START)))
+      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
     }),
     { numRuns: 5_000 },
   )

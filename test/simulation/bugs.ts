@@ -45,14 +45,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'neither gap nor chain is checked: a run is put behind whatever is there',
     file: 'log/segment-plan',
-    find: 'const seq = (this.#head?.seq ?? 0) + this.#waiting.length;\n        const chain = this.#ends.at(-1)?.chain ?? this.#head?.chain ?? chainStart(this.#log);',
-    replace: 'const seq = run.first - 1;\n        const chain = run.before ?? chainStart(this.#log);',
+    find: 'const seq = (this.#head?.seq ?? 0) + this.#waitingCount;',
+    replace: 'const seq = run.first - 1;\n        judge.begin(run.before ?? chainStart(this.#log), EARLIEST);',
   },
   {
     name: 'the chain value before a segment is stored as none',
     file: 'log/segment-plan',
-    find: 'before: before?.chain ?? chainStart(this.#log),',
-    replace: 'before: new Uint8Array(32),',
+    find: 'const before = head?.chain ?? chainStart(this.#log);',
+    replace: 'const before = new Uint8Array(32);',
   },
   {
     name: 'no gap is checked in unsigned logs',
@@ -207,8 +207,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'joined segments lose the last of what they were made from',
     file: 'log/segment-logs',
-    find: 'entries: joined.flatMap(({ entries }) => entries),',
-    replace: 'entries: joined.slice(0, -1).flatMap(({ entries }) => entries),',
+    find: 'joined.map(segment => packedOf(segment).bytes)',
+    replace: 'joined.slice(0, -1).map(segment => packedOf(segment).bytes)',
     isOfTyping: true,
   },
   {
