@@ -211,6 +211,16 @@ interface SimulateFlags {
   readonly report?: string
 }
 
+interface CrowdFlags {
+  readonly peers: number
+  readonly seed?: number
+  readonly arrivals: number
+  readonly leave: number
+  readonly silent?: boolean
+  readonly delay: { readonly min: number; readonly max: number }
+  readonly json?: boolean
+}
+
 /** Networks in virtual time. */
 function simulateCommand(program: Command, onDone: (code: number) => void): Command {
   const chat = new Command('chat')
@@ -245,20 +255,48 @@ function simulateCommand(program: Command, onDone: (code: number) => void): Comm
         }),
       )
     })
+  const crowd = new Command('crowd')
+    .copyInheritedSettings(program)
+    .description('let peers that know one address meet: who gets linked with whom, and what holds when some leave')
+    .option('--peers <n>', 'how many peers', between(2, 2_000), 1_000)
+    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .option('--arrivals <n>', 'peers that come in a second', between(1, 10_000), 100)
+    .option('--leave <share>', 'peers that leave at once in the end, 0 to 0.9', share, 0.3)
+    .option('--silent', 'without a word, as when the power fails; else their links break')
+    .addOption(
+      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+        .argParser(delay)
+        .default({ min: 1, max: 30 }, '1-30'),
+    )
+    .option('--json', 'one JSON object')
+    .action(async ({ delay, seed, silent, json, ...flags }: CrowdFlags) => {
+      const { crowd } = await import('./crowd-command.js')
+      onDone(
+        await crowd({
+          ...flags,
+          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
+          delayMsMin: delay.min,
+          delayMsMax: delay.max,
+          isSilent: silent ?? false,
+          isJson: json ?? false,
+        }),
+      )
+    })
   return new Command('simulate')
     .copyInheritedSettings(program)
     .description('networks in virtual time, to measure and to learn from')
-    .argument('[what]', 'chat')
+    .argument('[what]', 'chat or crowd')
     .action(what => {
       throw new ChatError(
         'BAD_USAGE',
         what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
         {
-          hint: 'Try: persisted-chat simulate chat',
+          hint: 'Try: persisted-chat simulate chat, or persisted-chat simulate crowd',
         },
       )
     })
     .addCommand(chat)
+    .addCommand(crowd)
 }
 
 const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'

@@ -3,8 +3,7 @@ import { ChatError, reasonOf } from '../base/errors.js'
 import { type ChatFigures, type ChatSimulationOptions, simulateChat } from '../sim/chat-simulation.js'
 import { commandOf, duration, reportOf } from '../sim/report.js'
 import { info, writeLines } from './output.js'
-
-const BAR_COLUMNS = 30
+import { clearProgress, showProgress } from './progress.js'
 
 export interface SimulateOptions extends ChatSimulationOptions {
   readonly isJson: boolean
@@ -82,15 +81,4 @@ function linesOf(figures: ChatFigures, wallMs: number): string[] {
     ...violations.map(violation => `  ${violation}`),
     `Again: ${commandOf(options)}`,
   ]
-}
-
-function showProgress(share: number): void {
-  if (!process.stderr.isTTY) return
-  const full = Math.round(share * BAR_COLUMNS)
-  const bar = '█'.repeat(full) + '░'.repeat(BAR_COLUMNS - full)
-  process.stderr.write(`\r${bar} ${Math.round(share * 100)} %`)
-}
-
-function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(BAR_COLUMNS + 8)}\r`)
 }

@@ -75,19 +75,14 @@ export class Acquaintances {
     return count
   }
 
-  /** Somebody told of a contact. Gives where he can be dialled; undefined where he should not be. */
-  heardOf(
-    contact: Contact,
-    from: { readonly id: string; readonly host: string },
-    isLinked: boolean,
-    now: Millis,
-  ): Address | undefined {
-    const place = placeOf(contact, from.host)
+  /** Somebody told of a contact who is not linked. */
+  heardOf(contact: Contact, from: { readonly id: string; readonly host: string }, now: Millis): void {
     const { id } = contact
-    if (place === undefined || isLinked) return place
     const before = this.#known.get(id)
     const isBetter = before === undefined || (before.from !== undefined && before.tries > 0)
-    if (!isBetter || this.#dialling.has(id)) return place
+    if (!isBetter || this.#dialling.has(id)) return
+    const place = placeOf(contact, from.host)
+    if (place === undefined) return
     if (before === undefined) {
       this.news++
       this.#makeRoom(from.id)
@@ -103,7 +98,6 @@ export class Acquaintances {
       tries: 0,
       dueAt: now + waitMs,
     })
-    return place
   }
 
   linked(id: string): void {
@@ -157,10 +151,10 @@ export class Acquaintances {
     return places
   }
 
-  /** One whose link was lost, and who may be tried now. */
-  oldFriend(now: Millis): Place | undefined {
+  /** One whose link was lost, and who may be tried now; but none of whom is heard otherwise. */
+  oldFriend(isHeardOf: (id: string) => boolean, now: Millis): Place | undefined {
     if (this.#dialling.size > 0) return undefined
-    const [one] = this.#shuffled(({ isMissed, dueAt }) => isMissed && dueAt <= now)
+    const [one] = this.#shuffled(({ id, isMissed, dueAt }) => isMissed && dueAt <= now && !isHeardOf(id))
     return one && this.#dial(one, now)
   }
 

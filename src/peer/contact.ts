@@ -108,12 +108,15 @@ export function placeOf(
   return scope === undefined || scope !== scopeOf(from) ? undefined : { host, port }
 }
 
-/** A contact as it is told to somebody at `to`, of somebody who was seen at `host`; undefined where that is of no use to him. */
-export function contactFor(to: string, { id, host, port }: Contact & { readonly host: string }): Contact | undefined {
-  const scope = scopeOf(host)
-  if (scope === undefined || port < PORT_MIN) return undefined
-  if (scope === 'machine') return { id, host: undefined, port }
-  return scope === scopeOf(to) ? { id, host, port } : undefined
+/** How contacts are told to somebody at `to`, of those who were seen at `host`: those that are of no use to him are not. */
+export function tellerTo(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
+  const scopeThere = scopeOf(to)
+  return contact => {
+    const scope = scopeOf(contact.host)
+    if (scope === undefined || contact.port < PORT_MIN) return []
+    if (scope === 'machine') return [{ ...contact, host: undefined }]
+    return scope === scopeThere ? [contact] : []
+  }
 }
 
 function withContacts(kind: 'question' | 'answer' | 'full', bytes: Uint8Array): ViewFrame {
@@ -146,8 +149,7 @@ function contactsOf(bytes: Uint8Array): Contact[] | undefined {
 function bytesOf({ id, host, port }: Contact): Uint8Array {
   const start = [Buffer.from(id, 'hex'), u16(port)]
   if (host === undefined) return concat([...start, Uint8Array.of(SAME_MACHINE)])
-  const ipv4 = ipv4Number(host)
-  if (ipv4 !== undefined) return concat([...start, Uint8Array.of(IPV4, ...host.split('.').map(Number))])
+  if (!host.includes(':')) return concat([...start, Uint8Array.of(IPV4, ...host.split('.').map(Number))])
   return concat([...start, Uint8Array.of(IPV6), ...(ipv6Groups(host) ?? []).map(u16)])
 }
 

@@ -14,6 +14,8 @@ export interface MeetingOptions {
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   readonly key: Uint8Array
+  /** Whether somebody who is not linked is there for certain. */
+  readonly isHeardOf: (id: string) => boolean
   /** A peer had no room, or there was none for it: whoever else dials it should not. */
   readonly onParted: (id: string) => void
 }
@@ -26,10 +28,10 @@ export class Meeting {
   #timer: Cancel
 
   constructor(options: MeetingOptions) {
-    const { swarm, clock, random, key } = options
+    const { swarm, clock, random, key, isHeardOf } = options
     this.#options = options
     const port = Number(/:(\d+)$/.exec(swarm.me)?.[1] ?? 0)
-    this.#view = new View({ id: shortKeyOf(key), port, random: () => random.number() })
+    this.#view = new View({ id: shortKeyOf(key), port, isHeardOf, random: () => random.number() })
     this.#timer = clock.after(TICK_MS * random.number(), () => this.#tick())
     swarm.on('missed', name => this.#perform(this.#view.missed(idOfVisit(name), clock.now())))
   }

@@ -131,7 +131,14 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     if (parts.isMeeting) {
       const { random, keys } = parts
       const onParted = (id: string): void => void this.emit('parted', id)
-      this.meeting = new Meeting({ swarm, clock, random, key: keys.publicKey, onParted })
+      this.meeting = new Meeting({
+        swarm,
+        clock,
+        random,
+        key: keys.publicKey,
+        isHeardOf: id => this.#presence.isHeardOf(id),
+        onParted,
+      })
     }
     this.#presence.on('change', () => this.emit('presence'))
     log.on('entries', ({ author }) => this.#presence.spoke(author))

@@ -64,6 +64,11 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return this.#roster.hasLeft(author)
   }
 
+  /** Whether somebody whose key begins so has been heard of since a link with him was lost. */
+  isHeardOf(key: string): boolean {
+    return this.list.some(({ author, state }) => state === 'heard' && author?.startsWith(key))
+  }
+
   /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */
   over(peer: LinkedPeer, isLost: () => boolean): OpenAside {
     return send => this.#link(peer, send, isLost)

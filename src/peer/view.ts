@@ -10,7 +10,7 @@ import { Allowance } from '../discovery/allowance.js'
 import type { Address } from '../swarm/address.js'
 import type { LinkId } from '../swarm/topology.js'
 import { Acquaintances } from './acquaintances.js'
-import { type Contact, contactFor, type SaidFrame, type ViewFrame } from './contact.js'
+import { type Contact, placeOf, type SaidFrame, tellerTo, type ViewFrame } from './contact.js'
 
 /** Who has fewer links than this is let in where there is no room. */
 const URGENT_LINKS = 2
@@ -73,6 +73,8 @@ export interface ViewOptions {
   readonly id: string
   /** Where this peer can be dialled. */
   readonly port: number
+  /** Whether somebody who is not linked is there for certain, by way of others: then the net is not in two parts. */
+  readonly isHeardOf: (id: string) => boolean
   readonly random: () => number
 }
 
@@ -150,10 +152,11 @@ export class View {
         this.#learn(neighbour, frame.contacts, now)
         return this.#fill(now)
       case 'newcomer': {
-        const place = this.#learn(neighbour, [frame.contact], now)
-        const onward =
-          place && frame.hops > 1 ? this.#pick(({ id }) => id !== frame.contact.id && id !== neighbour.id) : undefined
-        const contact = onward && place && contactFor(onward.host, { ...frame.contact, ...place })
+        const { id } = frame.contact
+        this.#learn(neighbour, [frame.contact], now)
+        const place = frame.hops > 1 && id !== this.#options.id ? placeOf(frame.contact, neighbour.host) : undefined
+        const onward = place && this.#pick(other => other.id !== id && other.id !== neighbour.id)
+        const [contact] = onward ? tellerTo(onward.host)({ id, ...place }) : []
         return [
           ...(onward && contact ? [send(onward, { kind: 'newcomer', hops: frame.hops - 1, contact })] : []),
           ...this.#fill(now),
@@ -180,7 +183,8 @@ export class View {
 
   /** Whether somebody who is announced is to be dialled. */
   wants(id: string, now: Millis): boolean {
-    return !this.#isLinked(id) && this.size < this.#wished() && this.#acquaintances.mayDial(id, now)
+    const members = this.#members()
+    return !this.#isLinked(id) && members.size < this.#wished(members) && this.#acquaintances.mayDial(id, now)
   }
 
   /** A dial came to nothing, or led to somebody else. */
@@ -195,7 +199,7 @@ export class View {
     if (now >= this.#questionAt) effects.push(...this.#ask(now))
     if (now >= this.#probeAt) {
       this.#probeAt = now + PROBE_MS * (0.75 + this.#options.random() / 2)
-      const old = this.#acquaintances.oldFriend(now)
+      const old = this.#acquaintances.oldFriend(this.#options.isHeardOf, now)
       if (old !== undefined) effects.push({ kind: 'dial', ...old })
     }
     if (this.size === 0 && now >= this.#aloneAt) {
@@ -214,10 +218,12 @@ export class View {
     if (isSecond) return []
     const effects: ViewEffect[] = [this.#answer(neighbour)]
     this.#questionMs = QUESTION_MS_MIN
-    if (links === 0) {
+    // Who has few links, and finds one more, may have found the way to all the others.
+    const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0
+    if (hops > 0) {
       for (const other of others) {
-        const contact = contactFor(other.host, { id: neighbour.id, host: neighbour.host, port })
-        if (contact !== undefined) effects.push(send(other, { kind: 'newcomer', hops: NEWS_HOPS_MAX, contact }))
+        const [contact] = tellerTo(other.host)({ id: neighbour.id, host: neighbour.host, port })
+        if (contact !== undefined) effects.push(send(other, { kind: 'newcomer', hops, contact }))
       }
     }
     if (this.size > VIEW_MAX) effects.push(...this.#makeRoom(neighbour, now))
@@ -264,33 +270,33 @@ export class View {
 
   /** Some who are linked, and some who are not: of the former so large a share, where enough of the others are known. */
   #contactsFor(to: Neighbour, count: number, share = 3 / 4): Contact[] {
+    const tell = tellerTo(to.host)
     const known = this.#acquaintances.sample(count)
     const linked = this.#shuffled(this.#all().filter(({ id }) => id !== to.id))
     const some = linked.slice(0, Math.max(count - known.length, Math.ceil(count * share)))
     return [
       ...some.map(({ id, host, port = 0 }) => ({ id, host, port })),
       ...known.slice(0, count - some.length).map(({ id, address }) => ({ id, ...address })),
-    ].flatMap(contact => (contact.id === to.id ? [] : (contactFor(to.host, contact) ?? [])))
+    ].flatMap(contact => (contact.id === to.id ? [] : tell(contact)))
   }
 
-  /** Remembers those who can be dialled. Gives the place of the last of them. */
-  #learn(from: Neighbour, contacts: readonly Contact[], now: Millis): Address | undefined {
-    let last: Address | undefined
-    for (const contact of contacts) {
-      if (contact.id === this.#options.id) continue
-      last = this.#acquaintances.heardOf(contact, from, this.#isLinked(contact.id), now)
-    }
-    return last
+  /** Remembers those who can be dialled. */
+  #learn(from: Neighbour, contacts: readonly Contact[], now: Millis): void {
+    for (const contact of contacts)
+      if (contact.id !== this.#options.id && !this.#isLinked(contact.id))
+        this.#acquaintances.heardOf(contact, from, now)
   }
 
   #fill(now: Millis): ViewEffect[] {
-    const wished = this.#wished() - this.size
+    if (this.#acquaintances.size === 0) return []
+    const members = this.#members()
+    const wished = this.#wished(members) - members.size
     return wished <= 0 ? [] : this.#acquaintances.toDial(wished, now).map(one => ({ kind: 'dial', ...one }))
   }
 
   /** Links that there should be: with all where few are known, else so many that the net holds together. */
-  #wished(): number {
-    const members = this.#members()
+  #wished(members: ReadonlySet<string>): number {
+    if (members.size >= VIEW_MAX) return VIEW_MAX
     return members.size + this.#acquaintances.countBesides(members) <= VIEW_MAX ? VIEW_MAX : VIEW_WISHED
   }
 

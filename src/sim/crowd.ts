@@ -74,7 +74,7 @@ export class Crowd {
         index,
         id,
         host: `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`,
-        view: new View({ id, port: PORT, random: () => chance.number() }),
+        view: new View({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() }),
         links: new Map(),
         named: new Set(),
         isUp: false,

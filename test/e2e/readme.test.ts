@@ -108,8 +108,13 @@ test('the commands in the README, and their options, are those of --help', BOUND
 })
 
 test('the options of a simulation in the README are those of its --help', BOUND, async t => {
-  const there = optionsOf(await help(t, 'simulate', 'chat')).filter(option => option !== '--help')
-  assert.deepEqual(optionsIn(firstCells(readme, '## A network in a box')), there)
+  for (const [what, heading] of [
+    ['chat', '## A network in a box'],
+    ['crowd', '## A room of a thousand'],
+  ] as const) {
+    const there = optionsOf(await help(t, 'simulate', what)).filter(option => option !== '--help')
+    assert.deepEqual(optionsIn(firstCells(readme, heading)), there)
+  }
 })
 
 test('the options of a node of the favourite books in the README are those of its --help', BOUND, async t => {

@@ -40,6 +40,18 @@ test('a simulation says how fast lines spread and at what cost, as one object', 
   assert.ok(figures.virtualMs >= 60_000 && figures.wallMs > 0)
 })
 
+test('a crowd that knows one address becomes one net, as one object and as a table', BOUND, async t => {
+  const args = ['simulate', 'crowd', '--peers', '40', '--seed', '3']
+  const child = startChat(t, [...args, '--json'])
+  assert.equal((await child.exited).code, 0, child.transcript())
+  const figures = JSON.parse(child.stdout[0] ?? '')
+  assert.deepEqual([figures.seed, figures.peers, figures.converged, figures.partsAtWorst], [3, 40, true, 1])
+  assert.ok(figures.links.min >= 8 && figures.links.max <= 17 && figures.dialsPerPeer > 4)
+  const table = startChat(t, args)
+  assert.equal((await table.exited).code, 0)
+  assert.match(table.stdout.join('\n'), /^12 leave at once, and their links break$/m)
+})
+
 test('the same seed gives the same figures', BOUND, async t => {
   const args = [
     '--peers',

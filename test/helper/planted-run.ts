@@ -7,6 +7,7 @@ const bug = BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such bug: ${name}`)
 if (bug !== undefined) register('./plant-hooks.js', import.meta.url, { data: bug })
 const { randomRun } = await import('../../src/sim/random-run.js')
+const { metRun } = await import('./met-run.js')
 const { typedRun } = await import('./typed-run.js')
 const { Violation } = await import('../../src/sim/world.js')
 
@@ -18,7 +19,7 @@ const tries = [
 for (const seed of tries) {
   if (killer !== undefined) break
   try {
-    await (bug?.isOfTyping ? typedRun(seed) : randomRun(seed))
+    await (bug?.isOfTyping ? typedRun(seed) : bug?.isOfMeeting ? metRun(seed) : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

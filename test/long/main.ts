@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { bitFlips } from './bit-flips.js'
+import { crowd } from './crowd.js'
 import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
@@ -24,6 +25,7 @@ const RUNS: readonly LongRun[] = [
   sanitiser,
   screen,
   simulation,
+  crowd,
 ]
 
 const { values } = parseArgs({

@@ -9,6 +9,8 @@ export interface Bug {
   readonly killer?: number
   /** Whether it shows only where many lines are typed one by one. */
   readonly isOfTyping?: boolean
+  /** Whether it shows only where peers meet others than those whom they know. */
+  readonly isOfMeeting?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -217,5 +219,48 @@ export const BUGS: readonly Bug[] = [
     find: 'forks.suspect(author);\n            return true;',
     replace: 'return false;',
     killer: 66,
+  },
+  {
+    name: 'nobody is sent away where there is no room',
+    file: 'peer/view',
+    find: 'if (this.size > VIEW_MAX)',
+    replace: 'if (false)',
+    isOfMeeting: true,
+  },
+  {
+    name: 'nobody is told of a newcomer',
+    file: 'peer/view',
+    find: 'const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0;',
+    replace: 'const hops = 0;',
+    killer: 4,
+    isOfMeeting: true,
+  },
+  {
+    name: 'nobody takes the place of who was lost',
+    file: 'peer/acquaintances',
+    find: 'if (this.#dialling.size >= most)\n            return places;',
+    replace: 'if (this.news === 0 || this.#dialling.size >= most)\n            return places;',
+    isOfMeeting: true,
+  },
+  {
+    name: 'statuses are not passed on',
+    file: 'peer/roster',
+    find: 'const canGoOn = ({ hops, reach }) => hops < Math.min(reach, STATUS_HOPS_MAX);',
+    replace: 'const canGoOn = () => false;',
+    isOfMeeting: true,
+  },
+  {
+    name: 'a goodbye is not heeded',
+    file: 'peer/roster',
+    find: "known.hasLeft = status.state === 'left';",
+    replace: 'known.hasLeft = false;',
+    isOfMeeting: true,
+  },
+  {
+    name: 'a goodbye is told after the links are closed',
+    file: 'peer/peer',
+    find: 'this.#presence.close();',
+    replace: 'clock.after(1_000, () => this.#presence.close());',
+    isOfMeeting: true,
   },
 ]

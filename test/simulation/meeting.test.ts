@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { World, WorldOptions } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'
+import { metRun } from '../helper/met-run.js'
 
 /** Peers that all know the first alone. */
 const meeting = (seed: number, count: number): WorldOptions => {
@@ -59,3 +60,9 @@ test('two halves that were parted for ten minutes find each other within half a 
     await world.converge()
   })
 })
+
+for (const seed of [1, 2, 3]) {
+  test(`of 24 who meet some are killed and one says goodbye: the rest has links enough, and knows who is there, seed ${seed}`, async () => {
+    await metRun(seed)
+  })
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { CONTACTS_MAX, NEWS_HOPS_MAX, VIEW_MAX, VIEW_WISHED } from '../../src/base/limits.js'
-import { type Contact, contactFor, placeOf, type SaidFrame } from '../../src/peer/contact.js'
+import { type Contact, placeOf, type SaidFrame, tellerTo } from '../../src/peer/contact.js'
 import { View, type ViewEffect } from '../../src/peer/view.js'
 
 // PROTOCOL.md §5.7: with whom to link in a room, and what strangers can make of it.
@@ -14,14 +14,14 @@ const hostOf = (number: number): string => `10.0.${number >> 8}.${number & 0xff}
 const contactOf = (number: number): Contact => ({ id: idOf(number), host: hostOf(number), port: 4_000 })
 
 /** A peer whose key is lower than all others, and what it does. */
-function world() {
+function world(heardOf?: string) {
   let now = START
   let seed = 1
   const random = (): number => {
     seed = (seed * 16_807) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const view = new View({ id: idOf(0), port: 4_000, random })
+  const view = new View({ id: idOf(0), port: 4_000, isHeardOf: id => id === heardOf, random })
   const dials: string[] = []
   const parted: number[] = []
   const said: { link: number; frame: SaidFrame }[] = []
@@ -89,10 +89,10 @@ for (const [what, host, port, from, isDialled] of PLACES) {
 
 test('who is seen on the own machine is told of as being on it, and others only to whom they are of use', () => {
   const one = { id: idOf(1), port: 4_000 }
-  assert.deepEqual(contactFor('10.0.0.7', { ...one, host: '127.0.0.1' }), { ...one, host: undefined })
-  assert.deepEqual(contactFor('10.0.0.7', { ...one, host: '10.0.0.9' }), { ...one, host: '10.0.0.9' })
-  assert.equal(contactFor('203.0.113.9', { ...one, host: '10.0.0.9' }), undefined)
-  assert.equal(contactFor('10.0.0.7', { ...one, host: '10.0.0.9', port: 0 }), undefined)
+  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '127.0.0.1' }), [{ ...one, host: undefined }])
+  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '10.0.0.9' }), [{ ...one, host: '10.0.0.9' }])
+  assert.deepEqual(tellerTo('203.0.113.9')({ ...one, host: '10.0.0.9' }), [])
+  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '10.0.0.9', port: 0 }), [])
 })
 
 test('where few are known all are dialled, where more are known only some', () => {
@@ -161,6 +161,12 @@ test('the news of a newcomer goes to all who are linked, and from them to one ea
   )
   assert.ok(news.every(({ frame }) => frame.kind === 'newcomer' && frame.hops === NEWS_HOPS_MAX))
   said.length = 0
+  link(7, 5)
+  assert.ok(
+    said.every(({ frame }) => frame.kind !== 'newcomer' || frame.hops === 1),
+    'one that has links is told of',
+  )
+  said.length = 0
   hear(1, { kind: 'newcomer', hops: 3, contact: contactOf(99) })
   const [onward, ...more] = said
   assert.ok(onward?.frame.kind === 'newcomer' && onward.frame.hops === 2 && onward.link !== 1 && more.length === 0)
@@ -179,6 +185,15 @@ test('who was lost is tried again, also where there are links enough; who said g
   const times = dials.filter(host => host === hostOf(1)).length
   assert.ok(times >= 15 && times <= 41, `${times} times in ten minutes`)
   assert.equal(dials.includes(hostOf(2)), false)
+})
+
+test('who was lost, and is heard of by way of others, is not tried where there are links enough', () => {
+  const { link, close, passInVain, dials } = world(idOf(1))
+  for (let i = 1; i <= 16; i++) link(i)
+  close(1)
+  link(17)
+  passInVain(600 * SECOND)
+  assert.equal(dials.includes(hostOf(1)), false)
 })
 
 test('whoever had no room is left in peace for a minute', () => {
