@@ -180,7 +180,8 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
 
   get standing(): Standing {
     const { links, trials } = this.#parts.swarm
-    return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials }
+    const heard = this.presence.filter(({ state }) => state === 'heard').length
+    return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials, heard }
   }
 
   get presence(): readonly Present[] {

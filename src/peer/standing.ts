@@ -11,6 +11,8 @@ const NAMED_MAX = 6
 export interface Standing {
   readonly linked: readonly string[]
   readonly trials: readonly Trial[]
+  /** How many more are there, by way of those who are linked. */
+  readonly heard?: number
 }
 
 /** Says in one line who is linked, who is tried and why that fails, whenever that has changed and came to rest. */
@@ -37,9 +39,12 @@ export class Standings {
     this.#cancel()
   }
 
-  /** Of two who are linked, or one who is not, all is said already. How often somebody was tried is no news by itself. */
+  /**
+   * Of two who are linked, or one who is not, all is said already. How often somebody was tried, or how many are heard of, is
+   * no news by itself.
+   */
   #tell(): void {
-    const { linked, trials } = this.#read()
+    const { linked, trials, heard = 0 } = this.#read()
     const state = JSON.stringify([[...linked].sort(), trials.map(({ name, reason }) => `${name} ${reason}`).sort()])
     if (state === this.#told) return
     this.#told = state
@@ -47,6 +52,7 @@ export class Standings {
     const tried = trials.map(({ name, reason, tries }) => `${name} (${reason}${tries > 1 ? `, ${tries} times` : ''})`)
     const parts = [
       linked.length === 0 ? 'linked with nobody' : `linked with ${namesOf(linked)}`,
+      ...(heard === 0 ? [] : [`${heard} more through them`]),
       ...(tried.length === 0 ? [] : [`trying ${namesOf(tried)}`]),
     ]
     this.#say(sanitise(parts.join('; ')))

@@ -19,6 +19,7 @@ import { planSigned, type SignedRun } from '../../src/log/segment-plan.js'
 import { Session } from '../../src/log/session.js'
 import { sumsOf } from '../../src/log/sums.js'
 import { chance as numbers } from '../long/chance.js'
+import { ASIDE_PARTS, AsideReceiver, asideFrame } from './fuzz-aside.js'
 import { MemoryStore } from './memory-store.js'
 import { hex } from './signed-oracle.js'
 import { alice, bob, carol, entryOf, LOBBY_ID, WrittenLog } from './signed-world.js'
@@ -90,6 +91,7 @@ const PARTS = {
   clock: ['number', 'key', 'seq', 'chain', 'unsigned', 'all'],
   sums: ['sums', 'all'],
   frame: ['type', 'all'],
+  ...ASIDE_PARTS,
 } as const
 
 type Shape =
@@ -101,7 +103,7 @@ export const OUR_SHAPES: readonly Shape[] = [
   ...(['segments', 'fork'] as const).flatMap(message =>
     FIELDS.flatMap((_, field) => SEGMENT_WAYS.map(way => ({ message, field, way }))),
   ),
-  ...(['heads', 'loose', 'want', 'clock', 'sums', 'frame'] as const).flatMap(message =>
+  ...(['heads', 'loose', 'want', 'clock', 'sums', 'frame', 'status', 'view'] as const).flatMap(message =>
     PARTS[message].flatMap(part => WAYS.map(way => ({ message, part, way }))),
   ),
 ]
@@ -205,6 +207,14 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
       const heads = chance(2) === 0 ? [] : [{ author: authorOfKey(log.name.key), seq: pick(chance, EDGES) }]
       return frame(of('all', concat([Uint8Array.of(SUMS_TYPE), of('sums', sumsOf(heads))])))
     }
+    case 'status':
+    case 'view':
+      return asideFrame(
+        items => pick(chance, items),
+        message,
+        part,
+        bytes => garbledBytes(chance, bytes, way),
+      )
     case 'want':
       return frame(of('all', concat([Uint8Array.of(WANT_TYPE), of('key', log.name.key), of('seq', seq)])))
     default: {
@@ -239,6 +249,7 @@ class Receiver {
   readonly #unsigned = new Map<AuthorId, Head>()
   readonly #rows = new RowLogs(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
   readonly #isCareless: boolean
+  readonly #aside: AsideReceiver
   readonly #outcome: Outcome
 
   /** The careless one, which is the control, does not look at signatures. */
@@ -246,6 +257,7 @@ class Receiver {
     this.#outcome = outcome
     this.#heads = new Map(heads)
     this.#isCareless = isCareless
+    this.#aside = new AsideReceiver(isCareless)
   }
 
   /** Whether the link is still open. */
@@ -253,6 +265,10 @@ class Receiver {
     for (const effect of effects) {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
       if (effect.kind === 'close') return false
+      if (effect.kind === 'aside' && !this.#aside.take(effect.body)) {
+        this.#outcome.reasons.add(effect.body[0] === 8 ? 'a status that is none' : 'contacts that are none')
+        return false
+      }
       if (effect.kind === 'fork') this.#accused(effect.segments)
       const refusal =
         effect.kind === 'offer-signed'

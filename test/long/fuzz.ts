@@ -26,6 +26,8 @@ const REASONS = [
   /^a proof that is none$/,
   /^a wish that is none$/,
   /^a frame that is no entry$/,
+  /^a status that is none$/,
+  /^contacts that are none$/,
 ]
 
 /** What a session with an original asks for: changes must not end before they come as far as each. */

@@ -5,6 +5,7 @@ import { frame } from '../../src/base/frames.js'
 import type { AuthorId } from '../../src/log/author.js'
 import { Log } from '../../src/log/log.js'
 import { encodeHandshake } from '../../src/log/messages.js'
+import { AsideReceiver, asideFrame } from '../helper/fuzz-aside.js'
 import { chanceOf, fuzzOurs, fuzzRelayed, originalFrame, ourFrame, TRUE } from '../helper/fuzz-ours.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
@@ -16,6 +17,21 @@ const LINKS = 400
 test('control: a receiver that does not look at signatures is caught within a few frames', () => {
   assert.throws(() => fuzzOurs({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
   assert.throws(() => fuzzRelayed({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
+})
+
+test('control: a receiver that believes statuses unseen is caught within a few frames', () => {
+  const chance = chanceOf(SEED)
+  const pick = <T>(items: readonly T[]): T => items[chance(items.length)] as T
+  const garble = (bytes: Uint8Array): Uint8Array =>
+    bytes.map(byte => (chance(20) === 0 ? byte ^ (1 << chance(8)) : byte))
+  const takeAll = (isCareless: boolean): void => {
+    for (let i = 0; i < 3_000; i++) {
+      const bytes = asideFrame(pick, 'status', pick(['key', 'fields']), garble)
+      new AsideReceiver(isCareless).take(bytes.subarray((bytes[0] ?? 0) < 0x80 ? 1 : 2))
+    }
+  }
+  assert.throws(() => takeAll(true), /that nobody signed/)
+  takeAll(false)
 })
 
 test('garbled frames into a log with a disk: what is on the disk at the end was all said, and verifies', async () => {

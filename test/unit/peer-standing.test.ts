@@ -12,14 +12,27 @@ function world() {
     () => now,
     line => said.push(line),
   )
-  const become = (linked: readonly string[], tried: readonly (readonly [name: string, tries: number])[] = []) => {
+  const become = (
+    linked: readonly string[],
+    tried: readonly (readonly [name: string, tries: number])[] = [],
+    heard = 0,
+  ) => {
     const address = { host: 'x.local', port: 1 }
     const trials = tried.map(([name, tries]) => ({ name, address, tries, reason: 'nobody listens there' }))
-    now = { linked, trials }
+    now = { linked, trials, heard }
     standings.update()
   }
   return { clock, said, standings, become }
 }
+
+test('how many more are there through others is said with the rest, and is no news by itself', () => {
+  const { clock, said, become } = world()
+  become(['bob', 'carol', 'dave'], [], 7)
+  clock.advance(2_000)
+  become(['bob', 'carol', 'dave'], [], 8)
+  clock.advance(2_000)
+  assert.deepEqual(said, ['linked with bob, carol, dave; 7 more through them'])
+})
 
 test('who is linked and who is tried is said once it came to rest, and again only on change', () => {
   const { clock, said, become } = world()

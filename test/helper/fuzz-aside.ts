@@ -1,0 +1,122 @@
+// What is said on links besides logs, true but for one field, and a receiver that looks at what comes of it.
+import assert from 'node:assert/strict'
+import { concat } from '../../src/base/bytes.js'
+import { frame } from '../../src/base/frames.js'
+import { CONTACTS_MAX } from '../../src/base/limits.js'
+import { type Contact, decodeView, encodeView, placeOf, type SaidFrame } from '../../src/peer/contact.js'
+import { Roster } from '../../src/peer/roster.js'
+import { readStatus, signStatus } from '../../src/peer/status.js'
+import { View } from '../../src/peer/view.js'
+import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
+
+const NOW = 1_800_000_000_000
+/** Where the parts of a status end: type, hops, key, signature. */
+const STATUS_PARTS = { hops: [1, 2], key: [2, 34], signature: [34, 98], fields: [98, undefined] } as const
+const CONTACT: Contact = { id: '0123456789abcdef', host: '10.0.0.9', port: 4_000 }
+const CONTACT_V6: Contact = { id: 'fedcba9876543210', host: 'fd00::2', port: 4_000 }
+const FROM = '10.0.0.7'
+
+const TRUE = [
+  { keys: alice, name: 'alice', text: 'lunch' },
+  { keys: bob, name: 'bob', text: '' },
+]
+
+/** Statuses that alice and bob signed. */
+const STATUSES = TRUE.flatMap(({ keys, name, text }) =>
+  [1, 2, 3].map(version =>
+    signStatus(keys, LOBBY_ID, {
+      version: NOW + version,
+      until: NOW + 300_000,
+      state: text === '' ? 'present' : 'away',
+      reach: 16,
+      name,
+      text,
+      typingMs: version === 3 ? 6_000 : 0,
+    }),
+  ),
+)
+
+const SAID: readonly SaidFrame[] = [
+  { kind: 'neighbour', port: 4_000, links: 3 },
+  { kind: 'question', contacts: [CONTACT] },
+  { kind: 'answer', contacts: [CONTACT, CONTACT_V6, { ...CONTACT, host: undefined }] },
+  { kind: 'newcomer', hops: 6, contact: CONTACT },
+  { kind: 'full', contacts: [CONTACT_V6] },
+]
+
+export const ASIDE_PARTS = {
+  status: ['hops', 'key', 'signature', 'fields', 'all'],
+  view: ['neighbour', 'question', 'answer', 'newcomer', 'full'],
+} as const
+
+/** A frame of which one part was handed to `garble`. */
+export function asideFrame(
+  pick: <T>(items: readonly T[]) => T,
+  message: keyof typeof ASIDE_PARTS,
+  part: string,
+  garble: (bytes: Uint8Array) => Uint8Array,
+): Uint8Array {
+  if (message === 'view') {
+    const said = SAID.find(({ kind }) => kind === part) ?? pick(SAID)
+    const bytes = encodeView(said)
+    return frame(concat([bytes.subarray(1, 2), garble(bytes.subarray(2))]))
+  }
+  const status = pick(STATUSES)
+  if (part === 'all') return frame(concat([status.subarray(0, 1), garble(status.subarray(1))]))
+  const [from, to] = STATUS_PARTS[part as keyof typeof STATUS_PARTS]
+  return frame(
+    concat([status.subarray(0, from), garble(status.subarray(from, to)), status.subarray(to ?? status.length)]),
+  )
+}
+
+/** Takes what comes over one link. Throws where something is believed that nobody said, or somebody dialled who must not be. */
+export class AsideReceiver {
+  readonly #isCareless: boolean
+  readonly #roster = new Roster({
+    keys: carol,
+    room: LOBBY_ID,
+    me: 'carol',
+    hasWritten: () => false,
+    random: () => 0.5,
+  })
+  readonly #view = new View({ id: '00000000000000aa', port: 4_000, isHeardOf: () => false, random: () => 0.5 })
+
+  /** The careless one, which is the control, believes statuses without looking at their signatures. */
+  constructor(isCareless: boolean) {
+    this.#isCareless = isCareless
+    this.#roster.linked(1, { author: undefined, name: 'dave', aheadMs: 0 }, NOW)
+    this.#view.opened({ link: 1, id: '00000000000000bb', host: FROM, isNamed: false }, NOW)
+  }
+
+  /** Whether the link is still open. */
+  take(body: Uint8Array): boolean {
+    if (body[0] === 8) {
+      const status = readStatus(body)
+      if (this.#isCareless && status !== undefined) this.#isTrue(status.name, status.text)
+      if (this.#roster.receive(1, body, NOW + 10) === 'bad') return false
+      for (const { name, away, state } of this.#roster.list(NOW + 10))
+        if (state === 'heard') this.#isTrue(name, away ?? '')
+      return true
+    }
+    const effects = this.#view.receive(1, decodeView(body), NOW + 10)
+    if (effects === 'bad') return false
+    for (const effect of effects) {
+      if (effect.kind === 'dial')
+        assert.deepEqual(
+          placeOf({ id: effect.id, ...effect.address }, FROM),
+          effect.address,
+          'somebody is dialled who must not be',
+        )
+      if (effect.kind === 'send') encodeView(effect.frame)
+    }
+    assert.ok(this.#view.acquainted <= CONTACTS_MAX)
+    return true
+  }
+
+  #isTrue(name: string, text: string): void {
+    assert.ok(
+      TRUE.some(one => one.name === name && (one.text === text || text === '')),
+      `a status of ${name} that nobody signed`,
+    )
+  }
+}
