@@ -93,6 +93,13 @@ export const PENDING_BYTES_MAX = 1024 * 1024
 /** Bytes of one group commit. More would make the first caller of a group wait for the last. */
 export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
 
+/**
+ * Batches above this leave out the heads of the logs in them, up to so many bytes in all. A head lies far from the segments of its
+ * log, so that with each that is written the database sorts all of them anew; after a crash so much is read again at the start.
+ */
+export const BULK_BYTES_MIN = 64 * 1024
+export const HINTS_BYTES_MAX = 16 * 1024 * 1024
+
 /** Segments stored last that are kept in memory, for those who follow what arrives. As many as the links to a few peers hold. */
 export const RECENT_BYTES_MAX = 4 * 1024 * 1024
 

@@ -1,6 +1,12 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { COMMIT_BYTES_MAX, DISK_RETRY_MS_MAX, DISK_RETRY_MS_MIN } from '../base/limits.js'
+import {
+  BULK_BYTES_MIN,
+  COMMIT_BYTES_MAX,
+  DISK_RETRY_MS_MAX,
+  DISK_RETRY_MS_MIN,
+  HINTS_BYTES_MAX,
+} from '../base/limits.js'
 import type { Store, Write } from './store.js'
 
 /** Writes that are asked for when their commit begins: what comes meanwhile can still be put in. */
@@ -21,6 +27,8 @@ interface Job {
 /** `name` is the same for all writes of one log. */
 export interface Summary {
   readonly name: string
+  /** Whether it says only what the other rows say too: then it is not written with every large batch. */
+  readonly isHint?: boolean
   write(): Write
 }
 
@@ -53,6 +61,9 @@ export class CommitQueue {
   /** Whoever closes, until nothing is being written. */
   #idle: (() => void)[] = []
   #recovering: Promise<void> = Promise.resolve()
+  /** Hints that are not written yet, and how many bytes were since some were. */
+  readonly #hints = new Map<string, Summary>()
+  #bytesSinceHints = 0
 
   constructor(store: Store, clock: Clock, hooks: CommitHooks) {
     this.#store = store
@@ -88,7 +99,10 @@ export class CommitQueue {
     if (this.#state.kind === 'writing' || this.#state.kind === 'gathering')
       await new Promise<void>(resolve => this.#idle.push(resolve))
     if (this.#state.kind === 'read-only') this.#state.cancel()
+    const hints = this.#state.kind === 'ready' ? this.#takeHints() : []
     this.#state = { kind: 'closed' }
+    // What they say stands elsewhere too: where they cannot be written, nothing is lost.
+    if (hints.length > 0) await this.#store.commit(hints).catch(() => {})
     this.#refuseAll(closedError())
     await this.#recovering
   }
@@ -98,7 +112,7 @@ export class CommitQueue {
     while (this.#waiting.length > 0) {
       const jobs = this.#nextGroup()
       try {
-        await this.#store.commit(writesOf(jobs))
+        await this.#store.commit(this.#writesOf(jobs))
       } catch (cause) {
         this.#fail(cause, jobs)
         return
@@ -107,6 +121,27 @@ export class CommitQueue {
     }
     this.#state = { kind: 'ready' }
     this.#wakeIdle()
+  }
+
+  #writesOf(jobs: readonly Job[]): Write[] {
+    const writes = jobs.flatMap(({ gathering }) => gathering.writes())
+    const summaries = new Map<string, Summary>()
+    for (const { summary } of jobs) {
+      if (summary !== undefined) (summary.isHint ? this.#hints : summaries).set(summary.name, summary)
+    }
+    for (const summary of summaries.values()) writes.push(summary.write())
+    const bytes = sizeOf(writes)
+    this.#bytesSinceHints += bytes
+    const isBulk = bytes > BULK_BYTES_MIN && this.#bytesSinceHints < HINTS_BYTES_MAX
+    // Before the rest: what that says of the same row counts.
+    return isBulk ? writes : [...this.#takeHints(), ...writes]
+  }
+
+  #takeHints(): Write[] {
+    const writes = [...this.#hints.values()].map(hint => hint.write())
+    this.#hints.clear()
+    this.#bytesSinceHints = 0
+    return writes
   }
 
   #nextGroup(): Job[] {
@@ -120,6 +155,7 @@ export class CommitQueue {
 
   #fail(cause: unknown, jobs: readonly Job[]): void {
     this.#state = { kind: 'read-only', cause, cancel: () => {} }
+    this.#hints.clear()
     this.#hooks.onFailure(cause)
     const error = new ChatError('LOG_WRITE_FAILED', `not stored: ${reasonOf(cause)}`, {
       cause,
@@ -163,14 +199,6 @@ export class CommitQueue {
 
 const sizeOf = (writes: readonly Write[]): number =>
   writes.reduce((sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0), 0)
-
-function writesOf(jobs: readonly Job[]): Write[] {
-  const writes = jobs.flatMap(({ gathering }) => gathering.writes())
-  const summaries = new Map<string, Summary>()
-  for (const { summary } of jobs) if (summary !== undefined) summaries.set(summary.name, summary)
-  for (const summary of summaries.values()) writes.push(summary.write())
-  return writes
-}
 
 const closedError = (): ChatError => new ChatError('LOG_CLOSED', 'the log is closed')
 

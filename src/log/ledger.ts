@@ -1,6 +1,6 @@
 import { AUTHORS_MAX, MERGE_SEGMENTS, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
-import type { AuthorId, Seq } from './author.js'
+import { type AuthorId, isSigned, type Seq } from './author.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Span } from './feed.js'
 import type { Digest, Head, SignedHead } from './head.js'
@@ -108,7 +108,7 @@ export class Ledger {
     const { author, seq } = head
     const tip = this.plan(head)
     try {
-      await this.#queue.write(writes, { name: author, write: headWrite })
+      await this.#queue.write(writes, { name: author, isHint: isSigned(author), write: headWrite })
     } catch (error) {
       if (tip.durable === 0 && this.tips.get(author) === tip) this.tips.delete(author)
       throw error

@@ -4,6 +4,7 @@ import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainAfter, chainStart } from './chain.js'
 import { claimedAt } from './entry.js'
 import type { SignedHead } from './head.js'
+import { bytesOf } from './packed.js'
 import { lastOf, packedOf, type Segment } from './segment.js'
 import type { SignedPlan } from './segment-plan.js'
 import {
@@ -53,13 +54,14 @@ export class SegmentHeads {
   }
 
   /**
-   * The head that the segments give before `end`, as far as they are whole and continue each other. What stands behind it
-   * stays until `replaced` takes it away.
+   * The head that the segments give before `end`, as far as they are whole and continue each other; where an earlier head was
+   * saved, from there on. What stands behind it stays until `replaced` takes it away.
    */
-  async headBefore(author: AuthorId, end: Seq): Promise<SignedHead | undefined> {
+  async headBefore(author: AuthorId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
-    const head = await this.#headBefore(author, key, end)
+    const known = saved && (await this.#headUpTo(key, saved))
+    const head = await this.#headBefore(author, key, end, known)
     const behind: Seq[] = []
     for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, PLACES_END)))
       behind.push(...rows.map(placeOf))
@@ -112,7 +114,7 @@ export class SegmentHeads {
     }
   }
 
-  /** The saved head where the last segment agrees with it; else what the segments say. */
+  /** The saved head where the last segment agrees with it; else what the segments say, behind it as far as it is true. */
   async #trueHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
@@ -121,14 +123,32 @@ export class SegmentHeads {
       last = row === undefined ? undefined : storedSegment(row)
     }
     if (saved !== undefined && last !== undefined && isHeadOf(last, saved)) return saved
-    return this.headBefore(author, PLACES_END)
+    return this.headBefore(author, PLACES_END, saved)
   }
 
-  async #headBefore(author: AuthorId, key: Uint8Array, end: Seq): Promise<SignedHead | undefined> {
-    let chain = chainStart({ room: this.#room, key })
-    let head: SignedHead | undefined
-    let size = 0
-    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
+  /** What a saved head says of the log before the segment that it lies in, if that is true. */
+  async #headUpTo(key: Uint8Array, saved: SignedHead): Promise<SignedHead | undefined> {
+    const range = { ...segmentRange(key, 0, saved.seq + 1), reverse: true, limit: 1 }
+    for await (const [row] of this.#store.pages(range)) {
+      const segment = row === undefined ? undefined : storedSegment(row)
+      if (segment === undefined || lastOf(segment) < saved.seq) return undefined
+      const entries = segment.entries.slice(0, saved.seq - segment.first + 1)
+      if (!isHeadOf({ ...segment, entries }, saved)) return undefined
+      return { ...saved, seq: segment.first - 1, chain: segment.before, size: saved.size - bytesOf(entries) }
+    }
+    return undefined
+  }
+
+  async #headBefore(
+    author: AuthorId,
+    key: Uint8Array,
+    end: Seq,
+    known: SignedHead | undefined,
+  ): Promise<SignedHead | undefined> {
+    let chain = known?.chain ?? chainStart({ room: this.#room, key })
+    let head = known
+    let size = known?.size ?? 0
+    for await (const page of this.#store.pages(segmentRange(key, (known?.seq ?? 0) + 1, PLACES_END))) {
       for (const row of page) {
         const segment = storedSegment(row)
         if (

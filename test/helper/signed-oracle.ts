@@ -221,14 +221,21 @@ export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Arr
     chains.set(author, chain({ room: roomId, key: segment.key }, segment.entries, before).at(-1) as Uint8Array)
     segments++
   }
+  const sizeOf = (log: readonly Uint8Array[]): number => log.reduce((sum, entry) => sum + prefixed(entry).length, 0)
+  // Heads may lag behind, but not where all that there is was stored in small batches.
+  const mayLag = [...logs.values()].reduce((sum, log) => sum + sizeOf(log), 0) > 60 * 1024
   for (const [author, log] of logs) {
     const said = heads.get(author)
+    if (said === undefined && mayLag) continue
+    const seq = Number(/"seq":(\d+),/.exec(Buffer.from(said ?? '', 'hex').toString('latin1'))?.[1])
+    const told = log.slice(0, seq)
+    const start = chainStart({ room: roomId, key: Buffer.from(author, 'hex') })
     const true_ = {
-      seq: log.length,
-      chain: hex(chains.get(author) as Uint8Array),
-      first: atOf(log[0]),
-      last: ats.get(author) ?? '',
-      size: log.reduce((sum, entry) => sum + prefixed(entry).length, 0),
+      seq: mayLag ? told.length : log.length,
+      chain: hex(chain({ room: roomId, key: Buffer.from(author, 'hex') }, told, start).at(-1) ?? start),
+      first: atOf(told[0]),
+      last: atOf(told.at(-1)),
+      size: sizeOf(told),
     }
     if (said !== hex(headValue(true_))) throw new Error(`the head of ${author} is not true`)
   }

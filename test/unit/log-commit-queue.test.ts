@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { utf8 } from '../../src/base/bytes.js'
-import { COMMIT_BYTES_MAX } from '../../src/base/limits.js'
+import { BULK_BYTES_MIN, COMMIT_BYTES_MAX, HINTS_BYTES_MAX } from '../../src/base/limits.js'
 import { CommitQueue } from '../../src/log/commit-queue.js'
 import type { Store, Write } from '../../src/log/store.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -144,6 +144,35 @@ test('of a row that every write of a log replaces, only the last of a group is s
   const commit = await store.called(1)
   assert.deepEqual(commit.keys, ['a', 'b', 'c', 'bob-2', 'carol-1'])
   commit.succeed()
+})
+
+test('hints are left out of large batches, and come with the next small one, or with the end, before what else is written', async () => {
+  const { store, queue } = setUp()
+  const hint = (name: string) => ({ name, isHint: true, write: () => put(name) })
+  const large = Buffer.alloc(BULK_BYTES_MIN)
+  const stored = async (...given: Parameters<typeof queue.write>): Promise<readonly string[]> => {
+    const count = store.calls.length + 1
+    const write = queue.write(...given)
+    const commit = await store.called(count)
+    commit.succeed()
+    await write
+    return commit.keys
+  }
+  assert.deepEqual(await stored([put('a', large)], hint('bob')), ['a'])
+  assert.deepEqual(await stored([put('b', large)], hint('carol')), ['b'])
+  assert.deepEqual(await stored([put('c')], hint('carol')), ['bob', 'carol', 'c'])
+  const most = HINTS_BYTES_MAX / COMMIT_BYTES_MAX
+  const all: string[] = []
+  for (let i = 1; i <= most; i++)
+    all.push(...(await stored([put(`d${i}`, Buffer.alloc(COMMIT_BYTES_MAX - 2))], hint('bob'))))
+  assert.deepEqual(all, ['d1', 'd2', 'd3', 'bob', 'd4'])
+  await stored([put('e', large)], hint('dave'))
+  const before = store.calls.length
+  const closing = queue.close()
+  const last = await store.called(before + 1)
+  assert.deepEqual(last.keys, ['dave'])
+  last.succeed()
+  await closing
 })
 
 test('a group holds so many bytes that its first caller does not wait for the last', async () => {
