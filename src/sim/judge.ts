@@ -1,7 +1,7 @@
 import { sameBytes } from '../base/bytes.js'
-import { type AuthorId, isSigned, type Seq } from '../log/author.js'
+import { type AuthorId, isSigned, keyOf, type Seq } from '../log/author.js'
 import { decodeEntry, type Entry } from '../log/entry.js'
-import { signedHeadKey, storedHead } from '../log/segment-rows.js'
+import { PLACES_END, placedSegment, segmentRange } from '../log/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
 /** How far one reader of one process was shown each log. */
@@ -129,10 +129,7 @@ export class Judge {
   told(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
     const record = this.#records.get(this.#owners.get(holder) ?? '')
     if (record === undefined || record.isLiar || !isSigned(author)) return
-    const key = signedHeadKey(author)
-    const value = record.disk.syncedValue(key)
-    const head = value && storedHead([key, value])
-    if ((head?.seq ?? 0) < seq)
+    if (safe(record.disk, author) < seq)
       this.violate(
         `${name} was told that ${this.#owners.get(holder)} holds ${this.#place({ author, seq })}, which is not safe there`,
       )
@@ -185,11 +182,8 @@ export class Judge {
       return
     }
     if (owner.isLiar) return
-    const key = signedHeadKey(author)
     for (const disk of new Set([owner.disk, record.disk])) {
-      const value = disk.syncedValue(key)
-      const head = value && storedHead([key, value])
-      if ((head?.seq ?? 0) >= seq) continue
+      if (safe(disk, author) >= seq) continue
       const whose = disk === owner.disk ? "its author's" : 'the own'
       this.violate(`${name} printed ${this.#place({ author, seq })}, which is not safe on ${whose} disk`)
     }
@@ -198,6 +192,13 @@ export class Judge {
   #place({ author, seq }: { readonly author: AuthorId; readonly seq: Seq }): string {
     return `${this.#owners.get(author) ?? author.slice(0, 8)}/${seq}`
   }
+}
+
+/** How far a log goes on what a power cut now would leave of a disk. */
+function safe(disk: VirtualDisk, author: AuthorId): Seq {
+  const key = keyOf(author)
+  const row = key && disk.lastSynced(segmentRange(key, 0, PLACES_END))
+  return (row && placedSegment(row)?.last) ?? 0
 }
 
 const lineOf = (entry: Uint8Array): string => decodeEntry(entry)?.message ?? ''

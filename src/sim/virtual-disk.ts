@@ -33,9 +33,9 @@ export class VirtualDisk {
     return new VirtualStore(this, this.#time, this.#chance, life)
   }
 
-  /** What a power cut now would leave under a key. */
-  syncedValue(key: Uint8Array): Uint8Array | undefined {
-    return this.#synced.get(key)
+  /** The last row of a range that a power cut now would leave. */
+  lastSynced(range: Range): Row | undefined {
+    return this.#synced.page({ ...range, reverse: true }, 1)[0]
   }
 
   /** What a process finds. */

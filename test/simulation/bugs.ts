@@ -23,8 +23,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'entries are announced before they are on disk',
     file: 'log/commit-queue',
-    find: 'await this.#store.commit(writesOf(jobs));',
-    replace: 'this.#store.commit(writesOf(jobs)).catch(() => {});',
+    find: 'await this.#store.commit(this.#writesOf(jobs));',
+    replace: 'this.#store.commit(this.#writesOf(jobs)).catch(() => {});',
   },
   {
     name: 'a head is told before what it stands for is on disk',
