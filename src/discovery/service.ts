@@ -53,7 +53,10 @@ export const roomTag = (roomId: Uint8Array): string =>
   hexOf(hash(utf8('persisted-chat/tag/1'), roomId)).slice(0, TAG_DIGITS)
 
 /** So much of a public key as is announced: enough not to be dialled twice, and to tell one alice from another. */
-export const shortKeyOf = (publicKey: Uint8Array): string => hexOf(publicKey).slice(0, TAG_DIGITS)
+export const shortKeyOf = (publicKey: Uint8Array): string => shortKeyIn(hexOf(publicKey))
+
+/** The same of a key as hex. */
+export const shortKeyIn = (key: string): string => key.slice(0, TAG_DIGITS)
 
 /** A host name for this process, out of random bytes. */
 export const serviceHost = (random: Uint8Array): string => `persisted-chat-${hexOf(random).slice(0, TAG_DIGITS)}.local`

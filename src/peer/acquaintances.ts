@@ -67,12 +67,12 @@ export class Acquaintances {
     return this.#known.size
   }
 
-  /** How many are known who were not tried in vain, besides some. */
-  countBesides(members: ReadonlySet<string>): number {
+  /** Whether more than so many are known who were not tried in vain, besides some. */
+  hasOver(most: number, members: ReadonlySet<string>): boolean {
     let count = 0
-    for (const { id, tries } of this.#known.values()) if (tries === 0 && !members.has(id)) count++
-    for (const id of this.#found.keys()) if (!members.has(id) && !this.#known.has(id)) count++
-    return count
+    for (const { id, tries } of this.#known.values()) if (tries === 0 && !members.has(id) && ++count > most) return true
+    for (const id of this.#found.keys()) if (!members.has(id) && !this.#known.has(id) && ++count > most) return true
+    return false
   }
 
   /** Somebody told of a contact who is not linked. */

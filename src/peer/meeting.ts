@@ -1,6 +1,6 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { Random } from '../base/random.js'
-import { shortKeyOf } from '../discovery/service.js'
+import { shortKeyIn, shortKeyOf } from '../discovery/service.js'
 import type { Aside, OpenAside } from '../log/options.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { LinkId } from '../swarm/topology.js'
@@ -54,9 +54,9 @@ export class Meeting {
     this.#view.lost(id)
   }
 
-  /** Whether somebody who is announced on the network is to be dialled. */
-  wants(id: string): boolean {
-    return this.#view.wants(id, this.#options.clock.now())
+  /** Whether somebody who is announced on the network is to be dialled, where so many others are already. */
+  wants(id: string, dialled: number): boolean {
+    return this.#view.wants(id, dialled, this.#options.clock.now())
   }
 
   /** What is said about others over a link. `isGone` is asked when that closes: whether its peer said goodbye. */
@@ -65,7 +65,7 @@ export class Meeting {
     isGone: () => boolean,
   ): OpenAside {
     const { clock } = this.#options
-    const id = remote.kind === 'ours' ? remote.key.slice(0, 16) : ''
+    const id = remote.kind === 'ours' ? shortKeyIn(remote.key) : ''
     return (send): Aside => {
       this.#sends.set(link, send)
       this.#perform(this.#view.opened({ link, id, host, isNamed: dialled !== undefined && !isFound }, clock.now()))

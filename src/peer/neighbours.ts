@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { VIEW_MAX } from '../base/limits.js'
-import { type Service, wishedName } from '../discovery/service.js'
+import { type Service, shortKeyIn, wishedName } from '../discovery/service.js'
 import type { Address } from '../swarm/address.js'
 import type { LinkInfo } from '../swarm/swarm.js'
 import type { Trial } from '../swarm/topology.js'
@@ -21,7 +21,7 @@ const HURRY_MS = 2_000
 interface Room {
   found(key: string): void
   lost(key: string): void
-  wants(key: string): boolean
+  wants(key: string, dialled: number): boolean
 }
 
 /** What is asked of the swarm. */
@@ -96,7 +96,13 @@ export class Neighbours {
   }
 
   #isWanted(service: Service): boolean {
-    return !this.#isLinked(service) && (this.#options.meeting?.wants(service.key) ?? false)
+    const { swarm, meeting } = this.#options
+    const linked = new Set(swarm.links.flatMap(({ remote }) => (remote.kind === 'ours' ? shortKeyIn(remote.key) : [])))
+    if (linked.has(service.key)) return false
+    const inVain = new Set(swarm.trials.map(({ name }) => name))
+    let dialled = 0
+    for (const [name, { key }] of this.#met) if (!inVain.has(name) && !linked.has(key)) dialled++
+    return meeting?.wants(service.key, dialled) ?? false
   }
 
   #isLinked({ key }: Service): boolean {

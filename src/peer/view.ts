@@ -181,10 +181,11 @@ export class View {
     this.#acquaintances.lost(id)
   }
 
-  /** Whether somebody who is announced is to be dialled. */
-  wants(id: string, now: Millis): boolean {
+  /** Whether somebody who is announced is to be dialled, where so many others are already. */
+  wants(id: string, dialled: number, now: Millis): boolean {
     const members = this.#members()
-    return !this.#isLinked(id) && members.size < this.#wished(members) && this.#acquaintances.mayDial(id, now)
+    const isEnough = members.size + dialled >= this.#wished(members)
+    return !isEnough && !this.#isLinked(id) && this.#acquaintances.mayDial(id, now)
   }
 
   /** A dial came to nothing, or led to somebody else. */
@@ -297,7 +298,7 @@ export class View {
   /** Links that there should be: with all where few are known, else so many that the net holds together. */
   #wished(members: ReadonlySet<string>): number {
     if (members.size >= VIEW_MAX) return VIEW_MAX
-    return members.size + this.#acquaintances.countBesides(members) <= VIEW_MAX ? VIEW_MAX : VIEW_WISHED
+    return this.#acquaintances.hasOver(VIEW_MAX - members.size, members) ? VIEW_WISHED : VIEW_MAX
   }
 
   /** Links with peers who meet others, but those that are about to close. */

@@ -2,6 +2,7 @@ import type { Cancel, Millis } from '../base/clock.js'
 import { FrameReader } from '../base/frames.js'
 import { FRAME_BYTES_MAX, LINKS_MAX } from '../base/limits.js'
 import { decodeView, encodeView } from '../peer/contact.js'
+import { Neighbours } from '../peer/neighbours.js'
 import { View, type ViewEffect } from '../peer/view.js'
 import { retryDelayMs } from '../swarm/retry.js'
 import type { LinkId } from '../swarm/topology.js'
@@ -9,6 +10,8 @@ import { Chance } from './chance.js'
 import { VirtualTime } from './virtual-time.js'
 
 const TICK_MS: Millis = 1_000
+const ROOM = 'room'
+const REMOTE = { kind: 'ours', address: '', instance: '', isElder: false, aheadMs: 0 } as const
 const PORT = 4_000
 /** Ways that a link needs to open: the connection, the handshake, a Hello and a proof each way. */
 const WAYS_TO_OPEN = 6
@@ -40,6 +43,10 @@ interface Member {
   attempt: number
   retry: Cancel
   isResting: boolean
+  /** What it does about those who are announced, where they are. */
+  readonly neighbours: Neighbours | undefined
+  /** Those whom it dials because they are announced, and how often that came to nothing. */
+  readonly found: Map<string, { readonly other: Member; tries: number; isDialling: boolean }>
 }
 
 export interface CrowdOptions {
@@ -47,6 +54,8 @@ export interface CrowdOptions {
   readonly peers: number
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
+  /** Whether all are on one network that announces them to each other. */
+  readonly isAnnounced?: boolean
 }
 
 /**
@@ -70,11 +79,12 @@ export class Crowd {
     for (let index = 0; index < options.peers; index++) {
       const chance = new Chance(options.seed, `member ${index}`)
       const id = Buffer.from(chance.bytes(8)).toString('hex')
+      const view = new View({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() })
       const member: Member = {
         index,
         id,
         host: `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`,
-        view: new View({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() }),
+        view,
         links: new Map(),
         named: new Set(),
         isUp: false,
@@ -82,6 +92,8 @@ export class Crowd {
         attempt: 0,
         retry: () => {},
         isResting: false,
+        neighbours: options.isAnnounced ? this.#neighboursOf(() => member, view, id) : undefined,
+        found: new Map(),
       }
       this.#members.push(member)
       this.#byHost.set(member.host, member)
@@ -99,6 +111,7 @@ export class Crowd {
     this.#time.after(atMs - this.now, () => {
       member.isUp = true
       for (const other of member.named) this.#dialNamed(member, other)
+      if (this.#options.isAnnounced) this.#time.after(this.#chance.between(0, TICK_MS), () => this.#announce(member))
       const tick = (): void => {
         if (!member.isUp) return
         this.#perform(member, member.view.tick(this.now))
@@ -193,6 +206,67 @@ export class Crowd {
     return this.#blocked.has(a.index) !== this.#blocked.has(b.index)
   }
 
+  #neighboursOf(member: () => Member, view: View, id: string): Neighbours {
+    const time = this.#time
+    const byHost = this.#byHost
+    const dial = (other: Member): void => this.#dialFound(member(), other)
+    return new Neighbours({
+      swarm: {
+        get links() {
+          const self = member()
+          return Array.from(self.links.values(), ({ ends: [a, b] }) => ({
+            remote: { ...REMOTE, key: (a === self ? b : a).id },
+          }))
+        },
+        get trials() {
+          return [...member().found.entries()].flatMap(([name, { tries, other }]) =>
+            tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: '' }],
+          )
+        },
+        add: name => {
+          const other = byHost.get(name)
+          if (other === undefined) return
+          member().found.set(name, { other, tries: 0, isDialling: false })
+          dial(other)
+        },
+        remove: name => void member().found.delete(name),
+        hurry: () => {},
+      },
+      clock: { now: () => time.now, after: (delayMs, action) => time.after(delayMs, action) },
+      key: id,
+      room: ROOM,
+      meeting: {
+        found: key => view.found(key, time.now),
+        lost: key => view.lost(key),
+        wants: (key, dialled) => view.wants(key, dialled, time.now),
+      },
+      onMissing: () => {},
+    })
+  }
+
+  /** Everybody is told of a peer, and it of everybody. */
+  #announce(member: Member): void {
+    for (const other of this.#up()) {
+      if (other === member) continue
+      other.neighbours?.sighted(serviceOf(member))
+      member.neighbours?.sighted(serviceOf(other))
+    }
+  }
+
+  #dialFound(member: Member, other: Member): void {
+    const one = member.found.get(other.host)
+    if (one === undefined || one.isDialling || !member.isUp) return
+    one.isDialling = true
+    this.#dial(member, other, false, () => {
+      one.isDialling = false
+      if ([...member.links.values()].some(({ ends }) => ends.includes(other))) return
+      this.#time.after(
+        retryDelayMs(one.tries++, () => this.#chance.number()),
+        () => this.#dialFound(member, other),
+      )
+    })
+  }
+
   #perform(member: Member, effects: readonly ViewEffect[] | 'bad'): void {
     if (!member.isUp) return
     if (effects === 'bad') throw new Error(`peer ${member.index} was sent what is no frame`)
@@ -207,6 +281,7 @@ export class Crowd {
           break
         }
         case 'part': {
+          member.neighbours?.parted(effect.id)
           const link = member.links.get(effect.link)
           const named = link?.ends.find(end => end !== member)
           if (link === undefined) break
@@ -296,6 +371,8 @@ export class Crowd {
       if (!self.isUp) continue
       this.#perform(self, self.view.closed(id, false, this.now))
       const other = self === link.ends[0] ? link.ends[1] : link.ends[0]
+      if (self.neighbours !== undefined)
+        for (const one of this.#up()) if (one !== self) self.neighbours.sighted(serviceOf(one))
       if (!isMeant && self.named.has(other))
         this.#retry(
           self,
@@ -311,3 +388,13 @@ function idOf(link: Link, self: Member): LinkId {
   if (id === undefined) throw new RangeError(`it is no link of peer ${self.index}`)
   return id
 }
+
+/** What is announced of a peer: its address stands for its name. */
+const serviceOf = ({ id, host }: Member): Parameters<Neighbours['sighted']>[0] => ({
+  instance: host,
+  host,
+  port: PORT,
+  version: 1,
+  room: ROOM,
+  key: id,
+})

@@ -30,6 +30,29 @@ for (const count of [2, 5, 16, 17]) {
   })
 }
 
+for (const count of [12, 17]) {
+  test(`${count} peers that the network announces to each other are all linked with each other`, () => {
+    const crowd = new Crowd({ seed: count, peers: count, isAnnounced: true, ...NETWORK })
+    for (let index = 0; index < count; index++) crowd.start(index, undefined, index * 300)
+    crowd.run(30_000)
+    assert.deepEqual(crowd.degrees(), new Array(count).fill(count - 1))
+  })
+}
+
+test('60 peers that the network announces to each other have eight to sixteen links each, and come to rest', t => {
+  const crowd = new Crowd({ seed: 3, peers: 60, isAnnounced: true, ...NETWORK })
+  for (let index = 0; index < 60; index++) crowd.start(index, undefined, index * 50)
+  crowd.run(60_000)
+  assert.equal(crowd.components(), 1)
+  const degrees = crowd.degrees()
+  t.diagnostic(`links: ${degrees[0]} to ${degrees.at(-1)}; ${(crowd.dials / 60).toFixed(1)} dials a peer`)
+  assert.ok((degrees[0] ?? 0) >= 8 && (degrees.at(-1) ?? 0) <= 17, degrees.join(' '))
+  const { dials } = crowd
+  crowd.run(300_000)
+  assert.ok(crowd.dials - dials < 60, `${crowd.dials - dials} dials more in five minutes`)
+  assert.equal(crowd.components(), 1)
+})
+
 test('peers that come one after the other, each knowing the one before, are one net', () => {
   const crowd = new Crowd({ seed: 7, peers: 100, ...NETWORK })
   for (let index = 0; index < 100; index++) crowd.start(index, index === 0 ? undefined : index - 1, index * 100)
