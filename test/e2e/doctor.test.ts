@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import test, { type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
 import { startOriginalIn } from '../helper/original-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const ODD_PEER = fileURLToPath(new URL('../helper/odd-peer.js', import.meta.url))
 
 const BOUND = { timeout: 60_000, skip: noHosts ?? false }
 
@@ -155,6 +158,36 @@ test('a peer is in another room, named or by address; or has the own key', BOUND
   await twin.waitForLine('announced as', { stream: 'stderr' })
   await cp(`${directory(three)}/alice/key`, `${directory(one)}/alice/key`, { recursive: true })
   onlyWrong(await doctor(one, 'alice', '10.77.0.3:4000'), ['peer', /has your own key/])
+})
+
+test('a peer is of another version, or its clock is wrong', BOUND, async t => {
+  const { network, doctor } = await world(t)
+  const [one, two] = [network.host(1), network.host(2)]
+  const day = 24 * 3_600_000
+  for (const [port, version, aheadMs] of [
+    [4000, 2, 0],
+    [4001, 1, day],
+    [4002, 1, -day],
+    [4003, 1, 60_000],
+  ] as const)
+    await two.start(process.execPath, [ODD_PEER, String(port), String(version), String(aheadMs)]).waitForLine('up')
+  onlyWrong(
+    await doctor(one, 'alice', ...[4000, 4001, 4002, 4003].map(port => `10.77.0.2:${port}`)),
+    ['peer', /^10\.77\.0\.2:4000: speaks version 2 of the protocol, this program version 1$/],
+    ['peer', /^10\.77\.0\.2:4001: its clock is 24 hours ahead of yours$/],
+    ['peer', /^10\.77\.0\.2:4002: its clock is 24 hours behind yours$/],
+  )
+})
+
+test('the own port can be listened on, but the own address is not reached', BOUND, async t => {
+  const { network, doctor } = await world(t)
+  const one = network.host(1)
+  await one.start('ip', ['route', 'del', 'table', 'local', 'local', one.address]).exited
+  const { wrong } = await doctor(one, 'alice')
+  assert.ok(
+    wrong.some(({ check, what }) => check === 'port' && what.includes(one.address)),
+    JSON.stringify(wrong),
+  )
 })
 
 test('a peer is the original program: well in the lobby, wrong in another room', BOUND, async t => {

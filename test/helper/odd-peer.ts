@@ -1,0 +1,28 @@
+// A peer of ours that says an odd version or time when a link opens: `odd-peer <port> <version> <ahead ms>`. It stores nothing.
+import { createServer } from 'node:net'
+import { systemRandom } from '../../src/base/random.js'
+import { keyPairOf, SEED_BYTES } from '../../src/base/signing.js'
+import { LOBBY, roomId } from '../../src/log/room.js'
+import { INSTANCE_ID_BYTES, NONCE_BYTES } from '../../src/swarm/hello.js'
+import { Opening } from '../../src/swarm/opening.js'
+
+const [port, version, aheadMs] = process.argv.slice(2).map(Number)
+const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
+createServer(socket => {
+  const hello = {
+    version: version ?? 1,
+    room: roomId(LOBBY),
+    instance: systemRandom.bytes(INSTANCE_ID_BYTES),
+    key: keys.publicKey,
+    nonce: systemRandom.bytes(NONCE_BYTES),
+    ageMs: 0,
+    nowMs: Date.now() + (aheadMs ?? 0),
+  }
+  const opening = new Opening({ role: 'listener', me: `odd.local:${port}`, hello, keys })
+  const perform = (effects: ReturnType<Opening['start']>): void => {
+    for (const effect of effects) if (effect.kind === 'send') socket.write(effect.bytes)
+  }
+  socket.on('error', () => {})
+  socket.on('data', bytes => perform(opening.receive(bytes)))
+  perform(opening.start())
+}).listen(port, () => console.log('up'))
