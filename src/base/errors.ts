@@ -17,6 +17,9 @@ const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
+
 /** An error that a person can use: what happened in `message`, what to do next in `hint`. */
 export class ChatError extends Error {
   readonly code: ErrorCode

@@ -1,7 +1,7 @@
 import { jsonLineOf } from '../chat/lines.js'
 import { Names } from '../chat/names.js'
-import { openPeer } from '../peer/open.js'
-import type { Peer } from '../peer/peer.js'
+import { openShared } from '../peer/open-shared.js'
+import type { SharedConversation } from '../peer/shared-conversation.js'
 import { custodyLine } from './custody-lines.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
@@ -29,6 +29,8 @@ export interface ChatOptions {
   readonly room: string | undefined
   readonly isClockTrusted: boolean
   readonly isDiscovering: boolean
+  /** Whether nothing is said or shown, only kept and relayed. */
+  readonly isSeed: boolean
   /** Said instead of what is typed; then it ends as soon as a peer has stored it, or after so many seconds. */
   readonly message: { readonly text: string; readonly timeoutS: number } | undefined
 }
@@ -39,7 +41,7 @@ export async function chat(options: ChatOptions): Promise<number> {
   const notices = new Notices()
   try {
     const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
-    const peer = await openPeer({
+    const peer = await openShared({
       me,
       peers,
       data,
@@ -58,10 +60,12 @@ export async function chat(options: ChatOptions): Promise<number> {
         return DONE
       }
       notices.tellTo(tellInLines)
+      if (options.isSeed) return await seed(peer, stop)
       if (options.message !== undefined) return await deliver(peer, options.message, stop)
       await converse(peer, options, stop)
       return DONE
     } finally {
+      if (peer.isHost && peer.others > 0) info('the chat goes on in your other window')
       await peer.close()
     }
   } catch (error) {
@@ -75,13 +79,26 @@ export async function chat(options: ChatOptions): Promise<number> {
   }
 }
 
+/** Keeps and relays, until it is stopped or cannot go on. */
+async function seed(peer: SharedConversation, stop: StopRequest): Promise<number> {
+  const following = (async () => {
+    for await (const _ of peer.messages({ live: true, tail: true }));
+  })()
+  await Promise.race([stop.asked(), following])
+  return DONE
+}
+
 /** Says one line, and waits until it is not here alone. */
-async function deliver(peer: Peer, message: { text: string; timeoutS: number }, stop: StopRequest): Promise<number> {
+async function deliver(
+  peer: SharedConversation,
+  message: { text: string; timeoutS: number },
+  stop: StopRequest,
+): Promise<number> {
   let isStored = false
   const stored = (async () => {
     await peer.say(message.text)
     if (peer.unsaid > 0) return
-    await peer.keeping.stored()
+    await peer.stored()
     isStored = true
   })()
   let timer: NodeJS.Timeout | undefined
@@ -91,7 +108,7 @@ async function deliver(peer: Peer, message: { text: string; timeoutS: number }, 
   await Promise.race([stored, timeout, stop.asked()])
   clearTimeout(timer)
   if (isStored) {
-    info(custodyLine(peer.keeping.current ?? NOBODY))
+    info(custodyLine(peer.kept ?? NOBODY))
     return DONE
   }
   warn(
@@ -102,10 +119,10 @@ async function deliver(peer: Peer, message: { text: string; timeoutS: number }, 
   return FAILED
 }
 
-async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Promise<void> {
+async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<void> {
   const printing = print(peer, options)
   // A pipe is told once, at the end.
-  if (process.stdin.isTTY) peer.keeping.on('change', holders => info(custodyLine(holders)))
+  if (process.stdin.isTTY) peer.on('custody', holders => info(custodyLine(holders)))
   sayLines(peer, process.stdin, options.isJson).catch(error => {
     if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
   })
@@ -115,9 +132,9 @@ async function converse(peer: Peer, options: ChatOptions, stop: StopRequest): Pr
 }
 
 /** What was typed is stored before the end; a second request gives that up. */
-async function stored(peer: Peer, stop: StopRequest): Promise<void> {
+async function stored(peer: SharedConversation, stop: StopRequest): Promise<void> {
   await Promise.race([peer.said(), stop.asked()])
-  const holders = peer.keeping.current
+  const holders = peer.kept
   if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
   if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
 }
@@ -125,11 +142,16 @@ async function stored(peer: Peer, stop: StopRequest): Promise<void> {
 const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
 
 /** A person at a terminal, who did not ask for lines. */
-const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>
-  process.stdin.isTTY === true && process.stdout.isTTY === true && !isJson && !isPlain && message === undefined
+const isOnScreen = ({ isJson, isPlain, isSeed, message }: ChatOptions): boolean =>
+  process.stdin.isTTY === true &&
+  process.stdout.isTTY === true &&
+  !isJson &&
+  !isPlain &&
+  !isSeed &&
+  message === undefined
 
 /** Resolves when nobody reads any more. */
-async function print(peer: Peer, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
+async function print(peer: SharedConversation, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
   const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
   const formatter = isJson ? jsonLineOf : labelled(new Names(me, peer.id), process.stdout.isTTY === true && !isPlain)
   process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`

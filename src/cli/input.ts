@@ -1,6 +1,6 @@
 import { reasonOf } from '../base/errors.js'
 import { ENTRY_BYTES_MAX } from '../base/limits.js'
-import type { Peer } from '../peer/peer.js'
+import type { Conversation } from '../peer/conversation.js'
 import { warn } from './output.js'
 import { piecesOf, splitLines } from './split-lines.js'
 
@@ -12,7 +12,11 @@ const JSON_LINE_BYTES_MAX = 1024 * 1024
 const WAITING_LINES_MAX = 256
 
 /** Says each line of `input`, at the disk's pace. Resolves at its end. */
-export async function sayLines(peer: Peer, input: AsyncIterable<Buffer | string>, isJson: boolean): Promise<void> {
+export async function sayLines(
+  peer: Pick<Conversation, 'say'>,
+  input: AsyncIterable<Buffer | string>,
+  isJson: boolean,
+): Promise<void> {
   let waiting: Promise<void>[] = []
   for await (const message of messagesIn(input, isJson)) {
     if (message.trim() === '') continue

@@ -30,6 +30,7 @@ interface ChatFlags {
   readonly discovery: boolean
   readonly bell: boolean
   readonly message?: string
+  readonly seed?: boolean
   readonly timeout: number
 }
 
@@ -100,6 +101,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--no-bell', 'do not ring when somebody calls you by your name')
     .option('--message <text>', 'say this, wait until a peer has stored it, and end')
     .option('--timeout <s>', 'how many seconds --message waits', wholeNumber, 10)
+    .option('--seed', 'say and show nothing: keep and relay what is said, until stopped')
     .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
     .option('--no-discovery', 'no names on the local network: link only to the addresses given')
     .action(async (me: string | undefined, peers: string[], flags: ChatFlags) => {
@@ -119,6 +121,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           last: flags.all ? 'all' : flags.last,
           isJson: flags.json ?? false,
           isDiscovering: flags.discovery,
+          isSeed: flags.seed ?? false,
           message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
         }),
       )

@@ -13,6 +13,18 @@ export interface Holders {
   readonly left: number
 }
 
+/** How far a log is held besides here, as far as it was told: by each peer that is linked, and by each that was. */
+export interface Held {
+  readonly linked: readonly Seq[]
+  readonly left: readonly Seq[]
+}
+
+/** Where an entry is held of a log that is held so far. */
+export function holdersIn({ linked, left }: Held, seq: Seq): Holders {
+  const count = (reached: readonly Seq[]): number => reached.filter(reach => reach >= seq).length
+  return { on: count(linked), of: linked.length, left: count(left) }
+}
+
 /** What one link told: how far each log is held at its other end. */
 type Account = Map<AuthorId, Seq>
 
@@ -59,14 +71,18 @@ export class Custody extends EventEmitter<CustodyEvents> {
 
   /** Who holds an entry. */
   of({ author, seq }: Digest): Holders {
-    let [on, of, left] = [0, 0, 0]
-    const holds = (account: Account): boolean => (account.get(author) ?? 0) >= seq
-    for (const holder of this.#holders.values()) {
-      if (holder.open.size > 0) of += 1
-      if (holder.open.size === 0 && holds(holder.left)) left += 1
-      if ([...holder.open].some(holds)) on += 1
+    return holdersIn(this.held(author), seq)
+  }
+
+  /** How far a log is held. */
+  held(author: AuthorId): Held {
+    const linked: Seq[] = []
+    const left: Seq[] = []
+    for (const { open, left: account } of this.#holders.values()) {
+      if (open.size > 0) linked.push(Math.max(...[...open].map(each => each.get(author) ?? 0)))
+      else left.push(account.get(author) ?? 0)
     }
-    return { on, of, left }
+    return { linked, left }
   }
 
   #note(name: string, account: Account, heads: readonly Digest[]): void {

@@ -1,6 +1,7 @@
-import type { Message } from '../chat/message.js'
+import { type Message, messageOf } from '../chat/message.js'
 import type { AuthorId, Seq } from '../log/author.js'
-import type { Holders } from '../log/custody.js'
+import type { Held, Holders } from '../log/custody.js'
+import type { Entry } from '../log/entry.js'
 import type { Digest } from '../log/head.js'
 import type { ReadOptions } from '../log/options.js'
 import type { Present } from './roster.js'
@@ -44,3 +45,25 @@ export interface Conversation {
   /** The signed logs, as a file holds them. */
   archive(): AsyncIterable<Uint8Array>
 }
+
+/** An entry, and whether its author signed another history as well, in which it does not stand. */
+export interface ToldEntry extends Entry {
+  readonly isDisputed: boolean
+}
+
+/** A conversation that windows in other processes can take part in. */
+export interface Hosted extends Conversation {
+  /** The own address, as peers know it. */
+  readonly address: string
+  /** How far the own log is held besides here. */
+  readonly held: Held
+  /** What `messages` gives, as it is stored. */
+  entries(options: ReadOptions): AsyncGenerator<readonly ToldEntry[]>
+  /** Resolves when some peer has stored the last own line of now. */
+  stored(): Promise<void>
+}
+
+export const messagesOf = (
+  entries: readonly ToldEntry[],
+  isWanted: (entry: Uint8Array) => boolean = () => true,
+): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, entry.isDisputed) ?? []) : []))

@@ -12,6 +12,8 @@ export interface Home {
   readonly directory: string
   readonly keyFile: string
   readonly database: string
+  /** Socket at which further windows of the user come in. */
+  readonly door: string
 }
 
 /** Names become parts of paths here and nowhere else. Throws BAD_NAME. */
@@ -28,5 +30,6 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
     directory,
     keyFile: path.join(directory, 'key'),
     database: path.join(directory, part),
+    door: path.join(directory, `${part}.window`),
   }
 }

@@ -6,13 +6,13 @@ import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import { sanitise } from '../base/sanitise.js'
 import type { KeyPair } from '../base/signing.js'
-import { type Message, messageOf } from '../chat/message.js'
+import type { Message } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
 import { addressOfName } from '../discovery/hashed-port.js'
 import { archiveOf } from '../log/archive.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
 import { type AuthorId, authorOf, authorOfKey, type Seq } from '../log/author.js'
-import type { Holders } from '../log/custody.js'
+import type { Held, Holders } from '../log/custody.js'
 import type { Digest } from '../log/head.js'
 import type { Log } from '../log/log.js'
 import type { OpenAside, ReadOptions } from '../log/options.js'
@@ -20,7 +20,7 @@ import { LOBBY, roomId } from '../log/room.js'
 import { formatAddress } from '../swarm/address.js'
 import type { LinkInfo, Swarm } from '../swarm/swarm.js'
 import type { Connection } from '../swarm/transport.js'
-import type { Conversation, Extras } from './conversation.js'
+import { type Conversation, type Extras, type Hosted, messagesOf, type ToldEntry } from './conversation.js'
 import { Keeping } from './keeping.js'
 import { Meeting } from './meeting.js'
 import { namedPeer } from './named-peer.js'
@@ -38,6 +38,8 @@ export interface PeerEvents {
   change: []
   /** Who is there, away or typing is not the same any more. */
   presence: []
+  /** Some log goes further. */
+  heads: []
   /** A link is closed because there are enough: the first digits of the other's key. */
   parted: [string]
 }
@@ -72,7 +74,7 @@ const GOODBYE_MS = 50
 const INSPECTION_MS = 2_000
 
 /** One running participant: its logs, its links, and what is said in them. */
-export class Peer extends EventEmitter<PeerEvents> implements Conversation {
+export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   /** Who has stored the last own line. */
   readonly keeping: Keeping
   readonly #parts: PeerParts
@@ -141,7 +143,10 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
       })
     }
     this.#presence.on('change', () => this.emit('presence'))
-    log.on('entries', ({ author }) => this.#presence.spoke(author))
+    log.on('entries', ({ author }) => {
+      this.#presence.spoke(author)
+      this.emit('heads')
+    })
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('warning', line => this.emit('warning', sanitise(line)))
     log.on('read-only', reason =>
@@ -255,9 +260,25 @@ export class Peer extends EventEmitter<PeerEvents> implements Conversation {
     options: ReadOptions,
     isWanted: (entry: Uint8Array) => boolean = () => true,
   ): AsyncGenerator<readonly Message[]> {
+    for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted)
+  }
+
+  async *entries(options: ReadOptions): AsyncGenerator<readonly ToldEntry[]> {
     const { log } = this.#parts
     for await (const entries of log.read(options))
-      yield entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, log.isDisputed(entry)) ?? []) : []))
+      yield entries.map(entry => ({ ...entry, isDisputed: log.isDisputed(entry) }))
+  }
+
+  get held(): Held {
+    return this.#parts.log.custody.held(this.id)
+  }
+
+  get address(): string {
+    return this.#parts.swarm.me
+  }
+
+  stored(): Promise<void> {
+    return this.keeping.stored()
   }
 
   async close(): Promise<void> {

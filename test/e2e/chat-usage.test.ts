@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -96,19 +96,24 @@ test('an address of another machine cannot be listened on: told in one line', BO
   assert.equal(code, FAILED)
 })
 
-test('logs that another process has open are told in one line, and that process goes on', BOUND, async t => {
-  const [a = '', b = ''] = await localAddresses(2)
-  const data = await temporaryDirectory(t)
-  const alice = await openChat(t, { me: 'alice', listen: a, data })
-  const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
-  assert.deepEqual(lines, [
-    `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
-      'Stop that one first, or choose another directory with --data.',
-  ])
-  assert.equal(code, FAILED)
-  alice.type('still here')
-  await alice.waitForLine('alice> still here')
-})
+test(
+  'logs that another process has open, and that lets no window in, are told in one line, and that process goes on',
+  BOUND,
+  async t => {
+    const [a = '', b = ''] = await localAddresses(2)
+    const data = await temporaryDirectory(t)
+    const alice = await openChat(t, { me: 'alice', listen: a, data })
+    await rm(join(data, 'alice/lobby.window'))
+    const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
+    assert.deepEqual(lines, [
+      `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
+        'Stop that one first, or choose another directory with --data.',
+    ])
+    assert.equal(code, FAILED)
+    alice.type('still here')
+    await alice.waitForLine('alice> still here')
+  },
+)
 
 test('a data directory that cannot be one is told in one line', BOUND, async t => {
   const file = join(await temporaryDirectory(t), 'file')

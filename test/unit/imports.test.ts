@@ -34,6 +34,7 @@ const WORLD = [
   'discovery/multicast.ts',
   'discovery/resolve.ts',
   'peer/open.ts',
+  'peer/door.ts',
   'gossip/http-client.ts',
   'gossip/http-server.ts',
   'sim/settle.ts',

@@ -1,5 +1,5 @@
 import { homeOf } from '../../peer/home.js'
-import type { Peer } from '../../peer/peer.js'
+import type { SharedConversation } from '../../peer/shared-conversation.js'
 import type { Notices } from '../notices.js'
 import { warn } from '../output.js'
 import { remember, remembered } from './memory.js'
@@ -19,7 +19,7 @@ export interface ScreenOptions {
 
 /** The chat as a full terminal program. Resolves when the user has left it, or when `stopped` has resolved. */
 export async function converseOnScreen(
-  peer: Peer,
+  peer: SharedConversation,
   { data, me, room, last, hasBell }: ScreenOptions,
   notices: Notices,
   stopped: Promise<void>,

@@ -1,0 +1,56 @@
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.js'
+import type { Peer } from './peer.js'
+import { WindowSession } from './window-session.js'
+
+/** The windows in other processes that are at one running peer. */
+export class WindowHost {
+  readonly #peer: Peer
+  readonly #clock: Clock
+  readonly #setup: object
+  readonly #onChange: () => void
+  readonly #sessions = new Map<Duplex, WindowSession>()
+  #isClosed = false
+
+  constructor(peer: Peer, clock: Clock, setup: object, onChange: () => void) {
+    this.#peer = peer
+    this.#clock = clock
+    this.#setup = setup
+    this.#onChange = onChange
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  admit(socket: Duplex): void {
+    if (this.#isClosed) return void socket.destroy()
+    const others = (): number => this.count
+    this.#sessions.set(
+      socket,
+      new WindowSession(this.#peer, socket, { clock: this.#clock, setup: this.#setup, others }),
+    )
+    this.#changed()
+    socket.once('close', () => {
+      this.#sessions.delete(socket)
+      this.#changed()
+    })
+  }
+
+  /** Takes nothing from them any more: what was not answered they say again to whoever goes on. */
+  close(): void {
+    this.#isClosed = true
+    for (const session of this.#sessions.values()) session.close()
+  }
+
+  /** The database is closed: any of them may open it. */
+  release(): void {
+    for (const socket of this.#sessions.keys()) socket.destroy()
+  }
+
+  #changed(): void {
+    if (this.#isClosed) return
+    for (const session of this.#sessions.values()) session.tellSoon()
+    this.#onChange()
+  }
+}
