@@ -113,7 +113,7 @@ async function deliver(
   }
   warn(
     peer.unsaid > 0
-      ? 'it could not be stored: the disk does not answer'
+      ? 'it is not in your log yet: either the disk does not answer, or peers had no time to tell what they hold of your log (give more with --timeout)'
       : 'no peer has stored it yet: it is in your log, and leaves with the next link',
   )
   return FAILED

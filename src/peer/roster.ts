@@ -184,7 +184,9 @@ export class Roster {
     known.status = { ...status, body: Uint8Array.from(body) }
     known.name = status.name
     known.until = now + (until - theirNow)
-    known.typingUntil = status.typingMs === 0 ? 0 : Math.min(known.until, now + status.typingMs)
+    // A version is no less than the time it was said at: what a new link tells first may be said long ago.
+    const typingMs = status.typingMs - Math.max(0, theirNow - version)
+    known.typingUntil = typingMs <= 0 ? 0 : Math.min(known.until, now + typingMs)
     known.heardAt = now
     known.lostAt = 0
     known.hasLeft = status.state === 'left'

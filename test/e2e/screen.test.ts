@@ -238,6 +238,62 @@ test('the terminal can be made narrower and wider, and nothing of the frame stay
   assert.equal((await alice.scrollback()).filter(row => row.includes('a line that is there')).length, 1)
 })
 
+test('a terminal that is lower than what is written keeps its scrollback', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  for (let line = 1; line <= 30; line++) await bob.enter(`line ${line}`)
+  await alice.waitFor('bob │ line 30')
+  await alice.type('first')
+  for (const row of ['second', 'third', 'fourth', 'fifth', 'sixth']) {
+    await alice.press('M-Enter')
+    await alice.type(row)
+  }
+  await alice.waitFor('sixth')
+  for (const rows of [7, 5, 4, 24]) {
+    await alice.resize(80, rows)
+    await alice.waitFor(shown => shown.some(row => row.includes('sixth')) && shown.length <= rows)
+  }
+  const lines = (await alice.scrollback()).flatMap(row => /bob │ (line \d+)$/.exec(row)?.[1] ?? [])
+  assert.deepEqual([...new Set(lines)].length, 30)
+})
+
+test('what was said before this start and came after it stands behind a rule', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  await alice.enter('seen')
+  await bob.waitFor('alice │ seen')
+  await bob.press('C-c')
+  await bob.ended()
+  await alice.enter('missed')
+  await alice.waitFor('│ missed')
+  await alice.press('C-c')
+  await alice.press('y')
+  await alice.ended()
+  const again = await open(t, people.bob)
+  await again.waitFor('#lobby · alone')
+  await open(t, people.alice)
+  const rows = await again.waitFor('alice │ missed')
+  const rule = rows.findIndex(row => /^── said while you were away, since \d+ \w+ \d\d:\d\d ──$/.test(row))
+  assert.ok(rule !== -1 && rule < rows.findIndex(row => row.endsWith('│ missed')), rows.join('\n'))
+})
+
+test('two windows of one user: both see and type, and the chat goes on when the first is left', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const alice: Person = { me: 'alice', listen: a, data: await temporaryDirectory(t) }
+  const first = await open(t, alice)
+  await first.waitFor('#lobby · alone')
+  const second = await open(t, alice)
+  await second.waitFor('this is another window of it')
+  await first.enter('from the first')
+  await second.waitFor('alice │ from the first')
+  await second.enter('from the second')
+  await first.waitFor('alice │ from the second')
+  await first.press('C-c')
+  assert.equal(await first.ended(), 0)
+  await second.enter('still here')
+  await second.waitFor(/alice │ still here {2}✓/)
+  await second.press('C-c')
+  await second.waitFor('Only you have your last line')
+})
+
 test('history is in the scrollback of the terminal, and stays there when the chat ends', BOUND, async t => {
   const { alice, bob } = await pair(t, { rows: 12 })
   for (let line = 1; line <= 30; line++) await bob.enter(`line ${line}`)

@@ -111,7 +111,8 @@ test('a line that is too long is not taken further', () => {
 })
 
 test('the line being written is broken into rows, and the cursor stands where the next character goes', () => {
-  const rows = (text: string, cursor: number, width = 10) => inputRows('me> ', [...text], cursor, width)
+  const rows = (text: string, cursor: number, width = 10) =>
+    inputRows('me> ', [...text], cursor, { columns: width, rows: 6 })
   assert.deepEqual(rows('abc', 3), { rows: ['me> abc'], cursor: { x: 7, y: 0 } })
   assert.deepEqual(rows('abcdefgh', 8), { rows: ['me> abcde', '    fgh'], cursor: { x: 7, y: 1 } })
   assert.deepEqual(rows('ab\ncd', 1), { rows: ['me> ab', '    cd'], cursor: { x: 5, y: 0 } })
@@ -121,7 +122,7 @@ test('the line being written is broken into rows, and the cursor stands where th
 test('of a line of many rows those around the cursor are shown, and none is wider than the terminal', () => {
   const text = [...'word '.repeat(60)]
   for (let cursor = 0; cursor <= text.length; cursor++) {
-    const { rows, cursor: place } = inputRows('me> ', text, cursor, 30)
+    const { rows, cursor: place } = inputRows('me> ', text, cursor, { columns: 30, rows: 6 })
     assert.ok(rows.length <= 6)
     assert.ok(place.y >= 0 && place.y < rows.length, `${cursor}: ${place.y}`)
     for (const row of rows) assert.ok(row.length < 30)
@@ -129,6 +130,6 @@ test('of a line of many rows those around the cursor are shown, and none is wide
 })
 
 test('what is pasted into the line cannot reach the terminal', () => {
-  const { rows } = inputRows('me> ', ['\u001b', '[', '2', 'J', '\u202e'], 0, 40)
+  const { rows } = inputRows('me> ', ['\u001b', '[', '2', 'J', '\u202e'], 0, { columns: 40, rows: 6 })
   assert.deepEqual(rows, ['me> ␛[2J‹U+202E›'])
 })

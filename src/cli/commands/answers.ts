@@ -25,6 +25,8 @@ export interface Desk {
   readonly now: () => number
   nick: string
   readonly topic: () => string | undefined
+  /** What somebody is called, with his key where others are called so too. */
+  readonly nameOf: (present: Present) => string
   /** Tells something, a line each. */
   readonly tell: (...lines: readonly string[]) => void
   /** Prints a list, a row each. */
@@ -74,32 +76,42 @@ const whois: Answer = ({ people, conversation, tell, complain }, name) => {
     const entries = conversation.heads.find(head => head.author === author)?.seq ?? 0
     const kind = isSigned(author) ? `the key ${author}` : `unsigned, through an original peer: ${author}`
     const own = author === conversation.id ? ', you' : ''
-    tell(`${people.nameOf(author) ?? name}${own}: ${kind}`, `${number(entries)} entries of it are here`)
+    tell(
+      `${people.nameOf(author) ?? name}${own}: ${kind}`,
+      `${number(entries)} ${entries === 1 ? 'entry' : 'entries'} of it ${entries === 1 ? 'is' : 'are'} here`,
+    )
   }
 }
 
 /** What each command does. */
 export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   help,
-  who: ({ conversation, tell }) => {
+  who: ({ conversation, nameOf, tell }) => {
     const { presence } = conversation
     const rows = (['linked', 'heard', 'left'] as const).flatMap(state => {
-      const names = presence.filter(present => present.state === state).map(described)
+      const names = presence
+        .filter(present => present.state === state)
+        .map(one => described({ ...one, name: nameOf(one) }))
       return names.length === 0 ? [] : [`${STATES[state]}: ${names.join(', ')}`]
     })
     tell(...(rows.length === 0 ? ['nobody else is here'] : rows))
   },
   whois,
-  me: ({ say }, text) => (text === '' ? undefined : say(text, { type: 'action' })),
+  me: ({ say, complain }, text) =>
+    text === '' ? complain('what do you do? /me waves') : say(text, { type: 'action' }),
   msg: ({ complain }) => complain('private messages are to come: all that is said here is read by all of the room'),
   nick: (desk, argument) => {
+    if (argument === '') return desk.tell(`you are called ${desk.nick}: /nick name changes that`)
     const nick = checkName(argument, `the name ${JSON.stringify(argument)}`)
     if (nick === desk.nick) return desk.tell(`you are called ${nick} already`)
+    if (desk.people.find(nick).some(author => author !== desk.conversation.id))
+      return desk.complain(`somebody else is called ${nick} here: choose another name`)
     const before = desk.nick
     desk.nick = nick
     desk.say(`${before} is called ${nick} from now on`, { type: 'nick' })
   },
   topic: ({ topic, tell, say }, text) => {
+    if (text === '-') return say('there is no topic any more', { type: 'topic', topic: '' })
     if (text !== '') return say(`the topic is now: ${text}`, { type: 'topic', topic: text })
     tell(topic() ? `the topic is: ${topic()}` : 'there is no topic: /topic text sets one')
   },
@@ -107,7 +119,9 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
     const count = argument === '' ? LAST_DEFAULT : Number(argument)
     if (!Number.isInteger(count) || count < 1) return complain('how many? /last 50')
     const messages = await lastMessages(conversation, count)
-    quote(`the last ${messages.length}`, messages, 'that was the last')
+    const isCut = messages.length < count && messages.length < conversation.heads.reduce((sum, { seq }) => sum + seq, 0)
+    const more = isCut ? ', more are not printed at once: /since and /search choose' : ''
+    quote(`the last ${number(messages.length)}${more}`, messages, 'that was the last')
   },
   search: async ({ conversation, busy, quote, complain }, text) => {
     if (text === '') return complain('search for what? /search text')
@@ -132,13 +146,15 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
       return tell(named.length === 0 ? 'nobody is hidden' : `hidden, for you alone: ${named.join(', ')}`)
     }
     const found = people.find(name).filter(author => author !== conversation.id)
-    if (found.length === 0) return complain(`nobody is known as ${name}`)
+    if (found.length === 0) return complain(people.find(name).length > 0 ? 'that is you' : `nobody is known as ${name}`)
     for (const author of found) hidden.add(author)
-    tell(`what ${name} says is not shown any more, to you alone: /unhide ${name} shows it again`)
+    const who = found.length === 1 ? name : `${name} (${found.map(shortKey).join(' and ')})`
+    tell(`what ${who} says is not shown any more, to you alone: /unhide ${name} shows it again`)
   },
   unhide: ({ hidden, people, tell, complain }, name) => {
     const found = [...hidden].filter(author => people.find(name).includes(author) || author.startsWith(name))
-    if (name === '' || found.length === 0) return complain(`nobody hidden is known as ${name}`)
+    if (name === '') return complain('show whom again? /hide lists who is hidden')
+    if (found.length === 0) return complain(`nobody hidden is known as ${name}`)
     for (const author of found) hidden.delete(author)
     tell(`what ${name} says is shown from now on; /last shows what was hidden`)
   },
@@ -161,7 +177,7 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   unlink: ({ conversation, tell, complain }, peer) => {
     if (peer === '') return complain('unlink whom? /unlink bob')
     if (conversation.unlink(peer)) tell(`${peer} is not tried any more`)
-    else complain(`${peer} is neither linked nor tried`)
+    else complain(`no peer called ${peer} is linked or tried: /peers lists them`)
   },
   verify: ({ conversation, busy, tell, complain, people }) =>
     busy('checking', async ({ signal, onProgress }) => {

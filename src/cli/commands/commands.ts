@@ -15,15 +15,15 @@ export const COMMANDS = [
   { name: 'me', argument: 'text', help: 'say what you do: * alice waves' },
   { name: 'msg', argument: 'name text', help: 'to come: until then all that is said is for all', completes: 'name' },
   { name: 'nick', argument: 'name', help: 'be called otherwise from now on, for everybody' },
-  { name: 'topic', argument: '[text]', help: 'what the conversation is about, for everybody; alone: show it' },
-  { name: 'last', argument: '[n]', help: 'print the last n messages again' },
+  { name: 'topic', argument: '[text]', help: 'what the conversation is about, for everybody; alone: show it; -: none' },
+  { name: 'last', argument: '[n]', help: 'print the last n messages again, at most 2,000' },
   { name: 'search', argument: 'text', help: 'the newest messages of the whole history that contain a text' },
   { name: 'since', argument: 'time', help: 'print what was said since 14:00, or 2026-11-21, or 2026-11-21T14:00' },
   { name: 'hide', argument: '[name]', help: 'do not show what somebody says, to you alone', completes: 'name' },
   { name: 'unhide', argument: 'name', help: 'show it again', completes: 'name' },
   { name: 'away', argument: '[text]', help: 'tell that you are away, and why; /back ends it' },
   { name: 'back', argument: '', help: 'tell that you are back; so does your next line' },
-  { name: 'peers', argument: '', help: 'links, addresses, and who is tried' },
+  { name: 'peers', argument: '', help: 'who is linked, and who is tried and why that fails' },
   { name: 'link', argument: 'peer', help: 'link with a name or host:port' },
   { name: 'unlink', argument: 'peer', help: 'do not try a peer any more, and close the link with it' },
   { name: 'verify', argument: '', help: 'check every sequence, chain and signature that is stored' },
@@ -41,15 +41,22 @@ export type Line =
   | { readonly kind: 'command'; readonly name: CommandName; readonly argument: string }
   | { readonly kind: 'unknown'; readonly name: string; readonly meant: string | undefined }
 
-/** What a typed line means. A second slash says a line that begins with one: `//etc/hosts`. */
+/**
+ * What a typed line means. A second slash says a line that begins with one: `//etc/hosts`. Spaces before a slash are a slip:
+ * what was meant for the program is not said to everybody.
+ */
 export function lineOf(text: string): Line {
-  if (!text.startsWith('/')) return { kind: 'message', text }
-  if (text.startsWith('//')) return { kind: 'message', text: text.slice(1) }
-  const [, name = '', argument = ''] = /^\/(\S*)\s*([\s\S]*?)\s*$/.exec(text) ?? []
+  const typed = text.trimStart()
+  if (!typed.startsWith('/')) return { kind: 'message', text }
+  if (typed.startsWith('//')) return { kind: 'message', text: typed.slice(1) }
+  const [, name = '', argument = ''] = /^\/(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? []
   const found = COMMANDS.find(command => command.name === name.toLowerCase())
   if (found !== undefined) return { kind: 'command', name: found.name, argument }
   return { kind: 'unknown', name, meant: nearest(name.slice(0, NAME_LENGTH_MAX).toLowerCase()) }
 }
+
+/** What has to be typed for a message to be said. */
+export const typedFor = (message: string): string => (message.trimStart().startsWith('/') ? `/${message}` : message)
 
 /** The command that was probably meant: one that begins so, or that few letters are wrong of. */
 function nearest(name: string): string | undefined {

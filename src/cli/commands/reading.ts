@@ -4,7 +4,7 @@ import { searchFor } from '../../chat/search.js'
 import type { Conversation } from '../../peer/conversation.js'
 
 /** Messages that one command prints at most: the newest of them. */
-const SHOWN_MAX = 200
+const SHOWN_MAX = 2_000
 
 /** How often it is told how far a search has come, in messages. */
 const PROGRESS_STEP = 4_096

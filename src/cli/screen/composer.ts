@@ -1,7 +1,7 @@
-import { type Line, lineOf } from '../commands/commands.js'
+import { type Line, lineOf, typedFor } from '../commands/commands.js'
 import { complete } from './completion.js'
 import { Editor } from './editor.js'
-import { type InputRows, inputRows } from './input-rows.js'
+import { type InputRows, type InputSize, inputRows } from './input-rows.js'
 import type { Key } from './keys.js'
 import { pasteQuestion, type Question } from './questions.js'
 
@@ -43,8 +43,8 @@ export class Composer {
     return this.#choices
   }
 
-  rows(prompt: string, columns: number): InputRows {
-    return inputRows(prompt, this.#editor.characters, this.#editor.cursor, columns)
+  rows(prompt: string, size: InputSize): InputRows {
+    return inputRows(prompt, this.#editor.characters, this.#editor.cursor, size)
   }
 
   /** Asks something; keys answer it from now on. */
@@ -57,9 +57,9 @@ export class Composer {
     this.#question = undefined
   }
 
-  /** A line that was said in an earlier run, and can be called back. */
+  /** A line that was said in an earlier run, and can be called back as it was typed. */
   remember(message: string): void {
-    this.#editor.remember(message)
+    this.#editor.remember(typedFor(message))
   }
 
   press(key: Key): void {
@@ -103,8 +103,8 @@ export class Composer {
 
   #send(): void {
     const { text } = this.#editor
-    if (text.trim() === '') return
     this.#editor.finish()
+    if (text.trim() === '') return
     const line = lineOf(text)
     if (line.kind === 'message') this.#acts.say(line.text)
     else this.#acts.command(line)

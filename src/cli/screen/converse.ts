@@ -1,13 +1,12 @@
 import { homeOf } from '../../peer/home.js'
 import type { SharedConversation } from '../../peer/shared-conversation.js'
 import type { Notices } from '../notices.js'
-import { warn } from '../output.js'
 import { remember, remembered } from './memory.js'
 
 /** History that is shown first, in messages. */
 const HISTORY = 200
 /** How often it is kept how far the user has read, in case there is no end to keep it at. */
-const REMEMBER_MS = 60_000
+const REMEMBER_MS = 5_000
 
 export interface ScreenOptions {
   readonly data: string
@@ -33,14 +32,20 @@ export async function converseOnScreen(
     memory: remembered(file),
     last: last ?? HISTORY,
     hasBell,
+    isLastWindow: () => peer.others === 0,
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
   process.stdout.on('error', () => stop.abort()) // the terminal is gone
   peer.on('change', () => window.changed())
   peer.on('presence', () => window.changed())
-  const save = (): Promise<void> =>
-    remember(file, window.remembered).catch(error => warn(`what you have read is not remembered: ${error.message}`))
+  let saved: Promise<void> = Promise.resolve()
+  const save = (): Promise<void> => {
+    saved = saved
+      .then(() => remember(file, window.remembered))
+      .catch(error => window.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
+    return saved
+  }
   const saving = setInterval(save, REMEMBER_MS)
   notices.tellTo(({ kind, line }) => window.tell(line, kind))
   await window.show(stop.signal)

@@ -1,16 +1,20 @@
 import stringWidth from 'string-width'
 import { sanitise } from '../../base/sanitise.js'
 
-/** Rows that the line being written takes at most; of a longer one those around the cursor are shown. */
-const ROWS_MAX = 6
-
 export interface InputRows {
   readonly rows: readonly string[]
   readonly cursor: { readonly x: number; readonly y: number }
 }
 
-/** The line being written as rows of at most `width` columns behind a prompt, and where the cursor stands in them. */
-export function inputRows(prompt: string, characters: readonly string[], cursor: number, width: number): InputRows {
+export interface InputSize {
+  readonly columns: number
+  /** Of a line that takes more rows those around the cursor are shown. */
+  readonly rows: number
+}
+
+/** The line being written as rows behind a prompt, and where the cursor stands in them. */
+export function inputRows(prompt: string, characters: readonly string[], cursor: number, size: InputSize): InputRows {
+  const width = size.columns
   const indent = ' '.repeat(stringWidth(prompt))
   const rows = [prompt]
   let x = indent.length
@@ -34,6 +38,6 @@ export function inputRows(prompt: string, characters: readonly string[], cursor:
     if (x >= width) nextRow()
     place = { x, y: rows.length - 1 }
   }
-  const first = Math.max(0, Math.min(place.y - ROWS_MAX + 2, rows.length - ROWS_MAX))
-  return { rows: rows.slice(first, first + ROWS_MAX), cursor: { x: place.x, y: place.y - first } }
+  const first = Math.max(0, Math.min(place.y - Math.max(0, size.rows - 2), rows.length - size.rows))
+  return { rows: rows.slice(first, first + size.rows), cursor: { x: place.x, y: place.y - first } }
 }

@@ -43,7 +43,7 @@ export function remembered(file: string): Remembered {
 
 /** Writes it whole, or leaves what was there. */
 export async function remember(file: string, { seen, hidden, ...rest }: Remembered): Promise<void> {
-  const draft = `${file}.part`
+  const draft = `${file}.${process.pid}` // of several windows each has its own
   await writeFile(draft, JSON.stringify({ ...rest, seen: [...seen], hidden: [...hidden] }), { mode: 0o600 })
   await rename(draft, file)
 }

@@ -1,4 +1,5 @@
 import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
@@ -77,13 +78,18 @@ export class Transcript {
   /** Something the program says. */
   notice(text: string, kind: 'info' | 'alarm' = 'info'): string {
     const { palette } = this.#options
-    const line = `${this.#indent}${kind === 'info' ? '·' : '!'} ${sanitise(text)}`
-    return kind === 'info' ? palette.faint(line) : palette.alarm(line)
+    const indent = this.#indent
+    const wrapped = wrapAnsi(sanitise(text), Math.max(20, this.columns - indent.length - 3), { hard: true }).split('\n')
+    const rows = wrapped.map((row, index) => `${indent}${index > 0 ? ' ' : kind === 'info' ? '·' : '!'} ${row}`)
+    return rows.map(kind === 'info' ? palette.faint : palette.alarm).join('\n')
   }
 
   /** A row of a list. */
   listed(text: string): string {
-    return `  ${sanitise(text)}`
+    return wrapAnsi(sanitise(text), Math.max(20, this.columns - 6), { hard: true, trim: false })
+      .split('\n')
+      .map((row, index) => `${index > 0 ? '    ' : '  '}${row}`)
+      .join('\n')
   }
 
   #said(message: Message, label: string, isLate: boolean, isMention: boolean): string {

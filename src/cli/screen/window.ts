@@ -3,7 +3,7 @@ import { systemClock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
-import { Names } from '../../chat/names.js'
+import { Names, shortKey } from '../../chat/names.js'
 import { People } from '../../chat/people.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
@@ -27,8 +27,10 @@ import { TopicWatch } from './topic-watch.js'
 import { Transcript } from './transcript.js'
 import { Work } from './work.js'
 
-/** Rows below the history that are always there for something: the status, a question, the line that is written. */
-const FRAME_ROWS = 9
+/** Rows that the line being written takes at most, if the terminal has them. */
+const INPUT_ROWS = 6
+/** Rows below the history that are there for something: the status, a question, the line that is written. */
+const FRAME_ROWS = INPUT_ROWS + 3
 /** The bell rings no more often than this. */
 const BELL_MS = 1_000
 
@@ -39,6 +41,8 @@ export interface WindowOptions {
   /** How much history is shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
+  /** Whether the chat ends when this window is left. */
+  readonly isLastWindow: () => boolean
 }
 
 /** A conversation on a terminal: history above in its own scrollback, and below it where things stand and what is written. */
@@ -63,7 +67,8 @@ export class Window {
   #own: Seq | undefined
   #hasSpoken = false
   #isAway = false
-  #timer: NodeJS.Timeout | undefined
+  /** Keys and changes that come together are drawn together. */
+  #drawing: NodeJS.Immediate | undefined
   #rangAt = 0
   #leave: () => void = () => {}
 
@@ -110,7 +115,7 @@ export class Window {
     await left
     this.#closing.abort()
     this.#work.giveUp()
-    clearTimeout(this.#timer)
+    clearImmediate(this.#drawing)
     await failed
     this.#showArrivals()
     this.#lines.push(...this.#tail.takeAll())
@@ -139,7 +144,7 @@ export class Window {
 
   /** Something that the frame shows is not the same any more. */
   changed(): void {
-    this.#timer ??= setTimeout(() => this.#draw(), 0)
+    this.#drawing ??= setImmediate(() => this.#draw())
   }
 
   #newTranscript(): Transcript {
@@ -219,6 +224,18 @@ export class Window {
     this.#lines.push(this.#transcript.rule(`${count} new since you left on ${dateAndTimeOf(memory.leftAt)}`))
   }
 
+  /** Once: where what was said before this start, and only came after it, begins. */
+  #ruleOffMissed({ author, timeMs }: Message): void {
+    const { conversation, memory } = this.#options
+    if (this.#isMissedRuled || memory.leftAt === undefined || author === conversation.id) return
+    if (timeMs >= this.#startedAt) return
+    this.#isMissedRuled = true
+    this.#printAfterTail(this.#transcript.rule(`said while you were away, since ${dateAndTimeOf(memory.leftAt)}`))
+  }
+
+  #isMissedRuled = false
+  readonly #startedAt = systemClock.now()
+
   #showWhenDue(): void {
     const due = this.#arrivals.dueAt
     if (due === undefined || this.#showing !== undefined) return
@@ -241,9 +258,12 @@ export class Window {
     const { messages, skipped } = this.#arrivals.take(now)
     if (skipped > 0)
       this.#printAfterTail(
-        this.#transcript.rule(`${skipped.toLocaleString('en')} lines came at once: /since and /search show them`),
+        this.#transcript.rule(
+          `${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`,
+        ),
       )
     for (const message of messages) {
+      this.#ruleOffMissed(message)
       const printed = this.#transcript.message(message, now, true)
       this.#tail.push(printed)
       if (printed.isMention) this.#ring(now)
@@ -267,15 +287,20 @@ export class Window {
   }
 
   #draw(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearImmediate(this.#drawing)
+    this.#drawing = undefined
     const { terminal, conversation } = this.#options
     const columns = Math.max(20, terminal.columns - 1)
+    // Lower than the terminal, whatever there is to show: what scrolled up could not be taken back.
+    const rowsMax = Math.max(2, terminal.rows - 2)
+    const input = this.#composer.rows(`${this.#nick}> `, { columns, rows: Math.min(INPUT_ROWS, rowsMax - 1) })
     const rowsOf = (text: string): string[] =>
       wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
     this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
     const { standing, unsaid } = conversation
-    const here = conversation.presence.filter(({ state }) => state !== 'left')
+    // Of whom one hears through others one hears nothing while nobody is linked.
+    const isLinked = conversation.presence.some(({ state }) => state === 'linked')
+    const here = isLinked ? conversation.presence.filter(({ state }) => state !== 'left') : []
     const shown = (who: (present: Present) => boolean): string[] => [
       ...new Set(here.filter(who).map(present => this.#nameOf(present))),
     ]
@@ -304,12 +329,16 @@ export class Window {
     ]
     const lines = this.#lines
     this.#lines = []
-    terminal.show(lines, { rows, input: this.#composer.rows(`${this.#nick}> `, columns) })
+    terminal.show(lines, { rows: rows.slice(-(rowsMax - input.rows.length)), input })
   }
 
-  /** A key that has written is called as its lines are. */
+  /** A key that has written is called as its lines are; with its first digits where another is called so too. */
   #nameOf({ author, name }: Present): string {
-    return (author && this.#people.nameOf(author)) ?? name
+    const called = (author && this.#people.nameOf(author)) ?? name
+    const { conversation } = this.#options
+    const others = conversation.presence.filter(other => other.author !== author && other.name === name)
+    const isAlone = called !== this.#nick && called !== conversation.me && others.length === 0
+    return author === undefined || isAlone ? called : `${called} (${shortKey(author)})`
   }
 
   get #custody(): string | undefined {
@@ -327,7 +356,7 @@ export class Window {
     } else if (key.ctrl && key.name === 'z') this.#options.terminal.suspend()
     else if (key.ctrl && key.name === 'l') this.#options.terminal.clear()
     else this.#composer.press(key)
-    this.#draw()
+    this.changed()
   }
 
   #interrupt(): void {
@@ -338,8 +367,8 @@ export class Window {
 
   async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
     if (line.kind === 'unknown') {
-      const meant = line.meant === undefined ? '/help lists all' : `did you mean /${line.meant}?`
-      return this.tell(`there is no command /${line.name}: ${meant} //${line.name} would say it`, 'alarm')
+      const meant = line.meant === undefined ? '/help lists all.' : `did you mean /${line.meant}?`
+      return this.tell(`there is no command /${line.name}: ${meant} To say it, write //${line.name}`, 'alarm')
     }
     try {
       await ANSWERS[line.name](this.#desk, line.argument)
@@ -356,6 +385,7 @@ export class Window {
       conversation,
       people: this.#people,
       hidden: this.#hidden,
+      nameOf: present => this.#nameOf(present),
       now: () => systemClock.now(),
       topic: () => this.#topic.current?.text,
       get nick() {
@@ -413,7 +443,9 @@ export class Window {
   #quit(): void {
     const holders = this.#own === undefined ? undefined : this.#options.conversation.holdersOf(this.#own)
     const isAlone = holders !== undefined && holders.on + holders.left === 0
-    if (this.#hasSpoken && isAlone) this.#composer.ask(quitQuestion(() => this.#leave()))
+    // In another window the chat goes on.
+    const isLast = this.#options.isLastWindow()
+    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitQuestion(() => this.#leave()))
     else this.#leave()
   }
 }
