@@ -56,7 +56,8 @@ export class Presence extends EventEmitter<PresenceEvents> {
 
   /** A line of somebody came. */
   spoke(author: AuthorId): void {
-    this.#perform(this.#roster.spoke(author))
+    const effects = this.#roster.spoke(author)
+    if (effects.length > 0) this.#perform(effects)
   }
 
   /** Whether somebody said goodbye. */
@@ -66,7 +67,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
 
   /** Whether somebody whose key begins so has been heard of since a link with him was lost. */
   isHeardOf(key: string): boolean {
-    return this.list.some(({ author, state }) => state === 'heard' && author?.startsWith(key))
+    return this.#roster.isHeardOf(key, this.#clock.now())
   }
 
   /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */

@@ -207,6 +207,13 @@ export class Roster {
     return this.#known.get(author)?.hasLeft ?? false
   }
 
+  /** Whether somebody whose key begins so is there, and a link with him was not lost since. */
+  isHeardOf(key: string, now: Millis): boolean {
+    for (const [author, { until, lostAt, hasLeft }] of this.#known)
+      if (author.startsWith(key)) return until > now && lostAt === 0 && !hasLeft
+    return false
+  }
+
   /** Somebody's line came: he does not type it any more. */
   spoke(author: AuthorId): RosterEffect[] {
     if (author === this.#me) {

@@ -316,3 +316,54 @@ test('peers called __proto__ and constructor are peers like any other', () => {
   assert.deepEqual(kinds(topology.opened(link(1, original('__proto__'), '__proto__'))), ['linked'])
   assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before)
 })
+
+test('a visit is dialled once: who is not there is missed, and nobody is worried with it', () => {
+  const topology = topologyOf()
+  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'])
+  assert.deepEqual(topology.visit('@bob', BOB), [], 'nor a second time at once')
+  assert.deepEqual(topology.failed('@bob', 'nobody listens there'), [{ kind: 'missed', peer: '@bob' }])
+  assert.deepEqual(topology.trials, [])
+  assert.deepEqual(kinds(topology.networkChanged()), [])
+  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'], 'later he may be visited again')
+})
+
+test('a link that a visit has made is a link, and not made again when it closes', () => {
+  const topology = topologyOf()
+  topology.visit('@bob', BOB)
+  const visited: OpenLink = { ...link(1, ours(HIGHER)), visited: '@bob' }
+  assert.deepEqual(kinds(topology.opened(visited)), ['linked'])
+  assert.deepEqual(topology.closed(1, LASTED_MS), [])
+  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'])
+})
+
+test('a visit to oneself is closed and missed', () => {
+  const topology = topologyOf()
+  topology.visit('@bob', BOB)
+  const self: OpenLink = { ...link(1, ours(MINE)), visited: '@bob' }
+  assert.deepEqual(kinds(topology.opened(self)), ['close', 'missed'])
+  assert.deepEqual(topology.links, [])
+})
+
+test('a visit keeps nobody out: in a full house it is missed, and its link is a guest', () => {
+  const full = topologyOf()
+  for (let id = 1; id <= LINKS_MAX; id++) full.opened(link(id, ours(HIGHER, String(id))))
+  full.visit('@bob', BOB)
+  assert.deepEqual(kinds(full.opened({ ...link(99, ours(HIGHER)), visited: '@bob' })), ['close', 'missed'])
+  const visited = topologyOf()
+  visited.visit('@bob', BOB)
+  visited.opened({ ...link(1, ours(HIGHER)), visited: '@bob' })
+  for (let id = 2; id <= LINKS_MAX; id++) visited.opened(link(id, ours(HIGHER, String(id))))
+  visited.add('carol', BOB)
+  const effects = visited.opened(link(99, ours(LOWER), 'carol'))
+  assert.deepEqual(effects[0], { kind: 'close', link: 1, reason: 'its place was needed' })
+})
+
+test('a peer that had no room is left in peace for so long, and tried at once where nobody is linked', () => {
+  const topology = linked()
+  topology.rest(1, 300_000)
+  assert.deepEqual(delays(topology.closed(1, LASTED_MS)), [300_000])
+  assert.deepEqual(topology.trials, [], 'which is no failure')
+  assert.deepEqual(kinds(topology.unrest()), ['cancel-retry', 'dial'])
+  assert.deepEqual(delays(topology.failed('bob', 'nobody listens there')), [500], 'and then by the rule')
+  assert.deepEqual(topology.unrest(), [])
+})
