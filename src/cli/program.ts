@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
-import { TOPOLOGIES, type TopologyKind } from '../sim/topologies.js'
+import { CHAT_TOPOLOGIES } from '../sim/topologies.js'
 import { chat } from './chat-command.js'
 import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
@@ -203,7 +203,7 @@ function logCommands(onDone: (code: number) => void): Command[] {
 interface SimulateFlags {
   readonly peers: number
   readonly seed?: number
-  readonly topology: TopologyKind
+  readonly topology: (typeof CHAT_TOPOLOGIES)[number]
   readonly minutes: number
   readonly lines: number
   readonly delay: { readonly min: number; readonly max: number }
@@ -231,7 +231,7 @@ function simulateCommand(program: Command, onDone: (code: number) => void): Comm
     .description('let peers chat: how fast lines spread, and at what cost')
     .option('--peers <n>', 'how many peers', between(2, 2_000), 20)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
-    .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(TOPOLOGIES).default('regular'))
+    .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(CHAT_TOPOLOGIES).default('regular'))
     .option('--minutes <n>', 'virtual minutes', between(1, 1_440), 2)
     .option('--lines <n>', 'lines said in a minute, by anybody', between(1, 100_000), 30)
     .addOption(

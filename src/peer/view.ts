@@ -19,7 +19,7 @@ const SPARED_LINKS = 4
 const SPARED_MS = 5_000
 /** How long a peer that had no room is left in peace; one that the user named is asked more seldom, for all ask him. */
 const REST_MS = 60_000
-const REST_NAMED_MS = 300_000
+const REST_NAMED_MS = 1_800_000
 /** How long somebody who is sent away has to read that, and to close the link himself. */
 const PART_MS = 1_000
 /** How often somebody is asked who else is there: the longer nobody is new, the more seldom. */

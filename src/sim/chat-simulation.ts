@@ -1,11 +1,13 @@
 import type { Millis } from '../base/clock.js'
 import { Chance } from './chance.js'
 import { quantile, Spread } from './spread.js'
-import { namesIn, type TopologyKind } from './topologies.js'
+import { type CHAT_TOPOLOGIES, namesIn } from './topologies.js'
 import { Violation, World } from './world.js'
 
 const MINUTE_MS: Millis = 60_000
 const SECOND_MS: Millis = 1_000
+/** How long peers that meet each other have to find their links before anything is said. */
+const MEETING_MS: Millis = 10_000
 /** How long a peer that crashed stays away, at most. */
 const AWAY_MS_MAX: Millis = 30_000
 /** Shares of peers for which propagation is drawn. */
@@ -14,7 +16,7 @@ const SHARES = 50
 export interface ChatSimulationOptions {
   readonly seed: number
   readonly peers: number
-  readonly topology: TopologyKind
+  readonly topology: (typeof CHAT_TOPOLOGIES)[number]
   /** How likely a packet is lost, 0 to 1. */
   readonly loss: number
   readonly delayMsMin: Millis
@@ -76,7 +78,8 @@ export async function simulateChat(
   const { seed, topology, loss, delayMsMin, delayMsMax, minutes } = options
   const chance = new Chance(seed, 'chat')
   const peers = Array.from({ length: options.peers }, (_, index) => `peer${index + 1}`)
-  const names = namesIn(topology, peers, new Chance(seed, 'topology'))
+  const isMeeting = topology === 'met'
+  const names = namesIn(isMeeting ? 'star' : topology, peers, new Chance(seed, 'topology'))
   const spread = new Spread()
   const events: Event[] = []
   const world: World = new World({
@@ -84,6 +87,7 @@ export async function simulateChat(
     peers,
     names: name => names.get(name) ?? [],
     network: { delayMsMin, delayMsMax, loss },
+    isMeeting,
     isTraced: false,
     onStored: (name, { author, from, to }) => spread.stored(name, author, from, to, world.elapsedMs),
     onBrought: (name, from, author, runs) => {
@@ -139,8 +143,8 @@ export async function simulateChat(
   }
 
   try {
-    // The first second is for finding each other.
-    await world.run(SECOND_MS)
+    // The first moments are for finding each other.
+    await world.run(isMeeting ? MEETING_MS : SECOND_MS)
     while (world.elapsedMs < endMs) {
       act()
       await world.run(Math.min(SECOND_MS, endMs - world.elapsedMs))

@@ -4,6 +4,9 @@ import type { Chance } from './chance.js'
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const
 export type TopologyKind = (typeof TOPOLOGIES)[number]
 
+/** The same, and how peers meet that all know the first alone. */
+export const CHAT_TOPOLOGIES = [...TOPOLOGIES, 'met'] as const
+
 /** Links of a peer in a random regular graph. */
 const DEGREE = 8
 

@@ -40,6 +40,24 @@ test('a simulation says how fast lines spread and at what cost, as one object', 
   assert.ok(figures.virtualMs >= 60_000 && figures.wallMs > 0)
 })
 
+test('peers that know the first alone, and meet, hear each other over few links', BOUND, async t => {
+  const { code, stdout } = await simulated(
+    t,
+    '--peers',
+    '24',
+    '--topology',
+    'met',
+    '--minutes',
+    '1',
+    '--seed',
+    '5',
+    '--json',
+  )
+  assert.equal(code, 0, stdout.join('\n'))
+  const figures = JSON.parse(stdout[0] ?? '')
+  assert.ok(figures.converged && figures.hops.length <= 6 && figures.copiesPerEntry < 2 * 23, stdout[0])
+})
+
 test('a crowd that knows one address becomes one net, as one object and as a table', BOUND, async t => {
   const args = ['simulate', 'crowd', '--peers', '40', '--seed', '3']
   const child = startChat(t, [...args, '--json'])
