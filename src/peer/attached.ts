@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { ChatError, isErrorCode } from '../base/errors.js'
 import { FrameReader, frame } from '../base/frames.js'
-import { FRAME_BYTES_MAX } from '../base/limits.js'
+import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX } from '../base/limits.js'
 import type { Message } from '../chat/message.js'
 import type { AuthorId, Seq } from '../log/author.js'
 import { type Held, type Holders, holdersIn } from '../log/custody.js'
@@ -158,6 +158,8 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
 
   /** Rejects with `Parted` where it is not known whether it was stored. */
   say(message: string, extras?: Extras): Promise<void> {
+    if (Buffer.byteLength(message) > ENTRY_BYTES_MAX)
+      return Promise.reject(new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
     const said = this.#ask({ do: 'say', message, ...(extras !== undefined && { extras }) })
     this.#saying.add(said)
     const done = (): void => void this.#saying.delete(said)
@@ -181,7 +183,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     const heads = since?.map(({ author, seq }) => [author, seq])
     for await (const part of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
       if (part.kind !== 'entries') continue
-      for (const { author, seq } of part.entries) if (seq > (this.#heads.get(author) ?? 0)) this.#heads.set(author, seq)
+      for (const { author, seq } of part.entries) this.#reached(author, seq)
       yield part.entries
     }
   }
@@ -226,8 +228,10 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
   #told(value: Readonly<Record<string, unknown>>): void {
     const { is, id } = value
     const question = typeof id === 'number' ? this.#questions.get(id) : undefined
-    if (is === 'done') question?.onEnd(undefined)
-    else if (is === 'failed') question?.onEnd(errorOf(value))
+    if (is === 'done') {
+      if (typeof value['own'] === 'number') this.#reached(this.id, value['own'])
+      question?.onEnd(undefined)
+    } else if (is === 'failed') question?.onEnd(errorOf(value))
     else if (is === 'item') question?.onPart({ kind: 'item', value: value['value'] })
     else if (is === 'custody') this.emit('custody', value['holders'] as Holders)
     else if (is === 'notice') this.emit(value['kind'] === 'info' ? 'info' : 'warning', String(value['line']))
@@ -243,6 +247,10 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     if (Array.isArray(presence)) this.#presence = presence
     this.emit('change')
     this.emit('presence')
+  }
+
+  #reached(author: AuthorId, seq: Seq): void {
+    if (seq > (this.#heads.get(author) ?? 0)) this.#heads.set(author, seq)
   }
 
   #part(): void {

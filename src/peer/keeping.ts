@@ -44,8 +44,8 @@ export class Keeping extends EventEmitter<KeepingEvents> {
     return last && this.#log.custody.of(last)
   }
 
-  /** Resolves when some peer has stored the last own line of now. */
-  async stored(): Promise<void> {
+  /** Resolves when some peer has stored the last own line of now, or nobody wants to know any more. */
+  async stored(signal?: AbortSignal): Promise<void> {
     const last = this.#last
     if (last === undefined) return
     const isStored = (): boolean => {
@@ -62,11 +62,13 @@ export class Keeping extends EventEmitter<KeepingEvents> {
     askLater()
     await new Promise<void>(resolve => {
       const look = (): void => {
-        if (!isStored()) return
+        if (!isStored() && signal?.aborted !== true) return
         this.#log.custody.off('told', look)
+        signal?.removeEventListener('abort', look)
         resolve()
       }
       this.#log.custody.on('told', look)
+      signal?.addEventListener('abort', look)
       look()
     })
     cancel()

@@ -277,8 +277,8 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     return this.#parts.swarm.me
   }
 
-  stored(): Promise<void> {
-    return this.keeping.stored()
+  stored(signal?: AbortSignal): Promise<void> {
+    return this.keeping.stored(signal)
   }
 
   async close(): Promise<void> {

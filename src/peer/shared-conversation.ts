@@ -64,6 +64,8 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
   /** Resolves when a seat is taken again; rejects where none can be. */
   #moving: Promise<void> | undefined
   readonly #lines = new Set<Line>()
+  /** Lines that turn out to be stored. */
+  readonly #found: Line[] = []
   #hasSpoken = false
   #isClosed = false
 
@@ -239,6 +241,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
       this.#seats.onInfo(`the window that kept the chat running is gone: ${how} now`)
       this.#moving = undefined
       this.#sit(seat)
+      for (const line of this.#found.splice(0)) line.onStored()
       // A window may be gone again at once; then they wait for the next.
       for (const line of this.#lines) if (this.#moving === undefined) this.#hand(line)
       this.emit('change')
@@ -274,7 +277,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
         )
         for (const { line } of found === -1 ? [] : sent.splice(found, 1)) {
           this.#lines.delete(line)
-          line.onStored()
+          this.#found.push(line)
         }
       }
     }

@@ -17,6 +17,11 @@ export class WindowHost {
     this.#clock = clock
     this.#setup = setup
     this.#onChange = onChange
+    const tell = (): void => this.#toAll(session => session.tellSoon())
+    peer.on('change', tell).on('presence', tell).on('heads', tell)
+    peer.on('info', line => this.#toAll(session => session.notice('info', line)))
+    peer.on('warning', line => this.#toAll(session => session.notice('alarm', line)))
+    peer.keeping.on('change', holders => this.#toAll(session => session.custody(holders)))
   }
 
   get count(): number {
@@ -40,7 +45,7 @@ export class WindowHost {
   /** Takes nothing from them any more: what was not answered they say again to whoever goes on. */
   close(): void {
     this.#isClosed = true
-    for (const session of this.#sessions.values()) session.close()
+    this.#toAll(session => session.close())
   }
 
   /** The database is closed: any of them may open it. */
@@ -50,7 +55,11 @@ export class WindowHost {
 
   #changed(): void {
     if (this.#isClosed) return
-    for (const session of this.#sessions.values()) session.tellSoon()
+    this.#toAll(session => session.tellSoon())
     this.#onChange()
+  }
+
+  #toAll(tell: (session: WindowSession) => void): void {
+    for (const session of this.#sessions.values()) tell(session)
   }
 }

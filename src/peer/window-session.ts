@@ -1,9 +1,11 @@
 import type { Duplex } from 'node:stream'
+import { EMPTY } from '../base/bytes.js'
 import type { Clock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { FrameReader, frame } from '../base/frames.js'
 import { FRAME_BYTES_MAX } from '../base/limits.js'
 import { authorOf, type Seq } from '../log/author.js'
+import type { Holders } from '../log/custody.js'
 import type { Digest } from '../log/head.js'
 import type { ReadOptions } from '../log/options.js'
 import type { Extras } from './conversation.js'
@@ -11,9 +13,11 @@ import type { Peer } from './peer.js'
 import { bytesBody, entriesBodies, jsonBody, type QuestionId, readWindowFrame } from './window-frames.js'
 
 /** Answers that a window gets before it has read the first of them. */
-const AHEAD_MAX = 8
-/** Questions of one window that wait for their answers; an honest one has a few open, and up to 256 lines. */
-const QUESTIONS_MAX = 512
+const AHEAD_MAX = 4
+/** Questions of one window, besides lines to say, that wait for their answers; an honest one has a few open. */
+const QUESTIONS_MAX = 64
+/** Lines of one window that wait for the disk before no more are read. */
+const LINES_MAX = 256
 /** What may wait for a window that does not read before it is not told any more where things stand. */
 const WAITING_BYTES_MAX = 1024 * 1024
 /** Changes that follow each other closely are told together. */
@@ -65,44 +69,47 @@ export class WindowSession {
   readonly #others: () => number
   readonly #reader = new FrameReader(FRAME_BYTES_MAX)
   readonly #streams = new Map<QuestionId, Stream>()
+  readonly #over = new AbortController()
   #open = 0
+  #lines = 0
   #toldHeads = new Map<string, Seq>()
   #isTelling = false
   #isClosed = false
 
   constructor(peer: Peer, socket: Duplex, { clock, setup, others }: SessionParts) {
     this.#peer = peer
-    this.#socket = socket
+    this.#socket = socket.setMaxListeners(0) // each stream waits here
     this.#clock = clock
     this.#others = others
     const { me, id, room, address } = peer
     this.#send({ is: 'hello', me, id, room, address, setup })
     this.#tellState()
-    const tell = (): void => this.tellSoon()
-    const info = (line: string): void => this.#send({ is: 'notice', kind: 'info', line })
-    const warning = (line: string): void => this.#send({ is: 'notice', kind: 'alarm', line })
-    const custody = (holders: object): void => this.#send({ is: 'custody', holders })
-    peer.on('change', tell).on('presence', tell).on('heads', tell).on('info', info).on('warning', warning)
-    peer.keeping.on('change', custody)
     socket.on('data', bytes => this.#receive(bytes))
     socket.on('error', () => socket.destroy())
-    socket.once('close', () => {
-      peer.off('change', tell).off('presence', tell).off('heads', tell).off('info', info).off('warning', warning)
-      peer.keeping.off('change', custody)
-      this.close()
-    })
+    socket.once('close', () => this.close())
+  }
+
+  /** Something that the program says. */
+  notice(kind: 'info' | 'alarm', line: string): void {
+    this.#send({ is: 'notice', kind, line })
+  }
+
+  /** The last own line is held by others than before. */
+  custody(holders: Holders): void {
+    this.#send({ is: 'custody', holders })
   }
 
   /** Nothing is said for it any more; it is let go when the database is closed, for it may open it then. */
   close(): void {
     this.#isClosed = true
+    this.#over.abort()
     for (const stream of this.#streams.values()) stream.stop()
     this.#streams.clear()
   }
 
   #receive(bytes: Uint8Array): void {
     this.#reader.push(bytes)
-    while (!this.#isClosed) {
+    while (!this.#isClosed && this.#lines < LINES_MAX) {
       const next = this.#reader.next()
       if (next.kind === 'more') return
       const read = next.kind === 'frame' ? readWindowFrame(next.body) : undefined
@@ -121,7 +128,7 @@ export class WindowSession {
     else if (what === 'stop') this.#streams.get(id)?.stop()
     else if (this.#open >= QUESTIONS_MAX || this.#streams.has(id)) return false
     else if (what === 'say') return this.#say(id, asked)
-    else if (what === 'stored') this.#answer(id, this.#peer.stored())
+    else if (what === 'stored') this.#answer(id, this.#stored())
     else if (what === 'read') return this.#read(id, asked)
     else if (what === 'verify')
       this.#answer(
@@ -157,8 +164,22 @@ export class WindowSession {
 
   #say(id: QuestionId, { message, extras }: Asked): boolean {
     if (typeof message !== 'string' || (extras !== undefined && !isObject(extras))) return false
-    this.#answer(id, this.#peer.say(message, extras as Extras | undefined))
+    this.#lines++
+    if (this.#lines >= LINES_MAX) this.#socket.pause()
+    const said = this.#peer.say(message, extras as Extras | undefined).then(() => ({ own: this.#ownHead }))
+    this.#tellEnd(id, said).finally(() => {
+      this.#lines--
+      if (this.#lines !== LINES_MAX - 1) return
+      this.#socket.resume()
+      this.#receive(EMPTY)
+    })
     return true
+  }
+
+  /** Who has stored it is told before that somebody has. */
+  async #stored(): Promise<void> {
+    await this.#peer.stored(this.#over.signal)
+    this.#tellState()
   }
 
   #read(id: QuestionId, { options }: Asked): boolean {
@@ -187,6 +208,7 @@ export class WindowSession {
         for (const body of bodiesOf(part)) {
           if (!(await stream.mayGoOn())) return
           this.#write(body)
+          await this.#drained()
         }
     } finally {
       this.#streams.delete(id)
@@ -195,14 +217,24 @@ export class WindowSession {
 
   #answer(id: QuestionId, work: Promise<void>): void {
     this.#open++
-    work
-      .then(
-        () => this.#send({ is: 'done', id }),
-        error => this.#send({ is: 'failed', id, ...faultOf(error) }),
-      )
-      .finally(() => {
-        this.#open--
-      })
+    void this.#tellEnd(
+      id,
+      work.then(() => undefined),
+    ).finally(() => {
+      this.#open--
+    })
+  }
+
+  /** How far the own log goes: up to there nothing is to be looked for that is said later. */
+  get #ownHead(): Seq {
+    return this.#peer.heads.find(({ author }) => author === this.#peer.id)?.seq ?? 0
+  }
+
+  #tellEnd(id: QuestionId, work: Promise<object | undefined>): Promise<void> {
+    return work.then(
+      news => this.#send({ is: 'done', id, ...news }),
+      error => this.#send({ is: 'failed', id, ...faultOf(error) }),
+    )
   }
 
   /** Where things stand is not the same any more. */
@@ -222,6 +254,18 @@ export class WindowSession {
     for (const { author, seq } of news) this.#toldHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])
     this.#send({ is: 'state', standing, presence, held, heads: pairs, others: this.#others() })
+  }
+
+  /** Resolves when little enough waits for the window, or it is gone. */
+  async #drained(): Promise<void> {
+    if (this.#socket.writableLength <= WAITING_BYTES_MAX || this.#socket.destroyed) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#socket.on('drain', done).on('close', done)
+    })
   }
 
   #send(value: object): void {
