@@ -5,7 +5,7 @@ import { systemRandom } from '../base/random.js'
 import { CHAT_TOPOLOGIES } from '../sim/topologies.js'
 import { chat } from './chat-command.js'
 import { floodCommand } from './flood-command.js'
-import { gossipCommand } from './gossip-program.js'
+import { gossipCommand, simulateGossipCommand } from './gossip-program.js'
 import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
 import { between } from './option-values.js'
 import { complain } from './output.js'
@@ -288,18 +288,19 @@ function simulateCommand(program: Command, onDone: (code: number) => void): Comm
   return new Command('simulate')
     .copyInheritedSettings(program)
     .description('networks in virtual time, to measure and to learn from')
-    .argument('[what]', 'chat or crowd')
+    .argument('[what]', 'chat, crowd or gossip')
     .action(what => {
       throw new ChatError(
         'BAD_USAGE',
         what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
         {
-          hint: 'Try: persisted-chat simulate chat, or persisted-chat simulate crowd',
+          hint: 'Try: persisted-chat simulate chat, simulate crowd, or simulate gossip',
         },
       )
     })
     .addCommand(chat)
     .addCommand(crowd)
+    .addCommand(simulateGossipCommand(program, onDone))
 }
 
 const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'

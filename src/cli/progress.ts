@@ -1,13 +1,17 @@
 const BAR_COLUMNS = 30
+let shownColumns = 0
 
-/** How much is done, 0 to 1, where somebody looks. */
-export function showProgress(share: number): void {
+/** Shows on a terminal how much is done, 0 to 1, and of what. */
+export function showProgress(share: number, what = ''): void {
   if (!process.stderr.isTTY) return
-  const full = Math.round(share * BAR_COLUMNS)
+  const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_COLUMNS)
   const bar = '█'.repeat(full) + '░'.repeat(BAR_COLUMNS - full)
-  process.stderr.write(`\r${bar} ${Math.round(share * 100)} %`)
+  const line = `${bar} ${Math.round(share * 100)} % ${what}`
+  process.stderr.write(`\r${line.padEnd(shownColumns)}`)
+  shownColumns = line.length
 }
 
 export function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(BAR_COLUMNS + 8)}\r`)
+  if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(shownColumns)}\r`)
+  shownColumns = 0
 }

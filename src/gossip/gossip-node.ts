@@ -148,7 +148,7 @@ export class GossipNode {
   answered(peer: Port, told: readonly Port[], nowMs: Millis): Effect[] {
     const isNew = !this.peers.isLive(peer)
     this.peers.answered(peer, this.#random)
-    for (const port of told) this.peers.hear(port, nowMs)
+    if (!this.peers.isFull) for (const port of told) this.peers.hear(port, nowMs)
     const own = this.rumours.newest(this.settings.port)?.rumour
     if (!isNew || own === undefined || !this.peers.isLive(peer)) return []
     this.counts.sent++
@@ -170,7 +170,8 @@ export class GossipNode {
     this.#askAtMs ??= nowMs + this.#random.number() * ASK_MS
     if (nowMs >= this.#askAtMs) {
       this.#askAtMs = nowMs + ASK_MS
-      for (const peer of this.peers.pick(1, this.#random)) effects.push({ kind: 'ask', peer })
+      const peer = this.peers.occasional(this.#random)
+      if (peer !== undefined) effects.push({ kind: 'ask', peer })
     }
     if (pullMs > 0 && this.peers.live.length > 0) {
       // A node that has just met its first peer asks at once, and then by turns.

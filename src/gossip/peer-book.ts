@@ -11,6 +11,9 @@ const PROBE_MS_MAX = 30_000
 /** After so long a dead peer is forgotten, all but the one that this node was started with. */
 const DEAD_MS_MAX = 10 * 60_000
 
+/** Ports that a full book keeps in mind. */
+const SPARE_MAX = 8
+
 interface Death {
   readonly sinceMs: Millis
   readonly probes: number
@@ -46,6 +49,15 @@ export class PeerBook {
     return this.#live.includes(peer)
   }
 
+  get isFull(): boolean {
+    return this.#live.length >= this.#liveMax
+  }
+
+  /** A full book needs few others: only so that newcomers get in. */
+  get #heardMax(): number {
+    return Math.min(GOSSIP_HEARD_MAX, Math.max(SPARE_MAX, this.#liveMax - this.#live.length))
+  }
+
   /** Everybody known. */
   *states(): Generator<readonly [peer: Port, state: PeerState]> {
     for (const peer of this.#live) yield [peer, 'live']
@@ -58,9 +70,14 @@ export class PeerBook {
   hear(peer: Port, nowMs: Millis): void {
     if (peer === this.#self || this.#heard.has(peer) || this.#asked.has(peer) || this.isLive(peer)) return
     const death = this.#dead.get(peer)
-    if (death === undefined && this.#heard.size < GOSSIP_HEARD_MAX) this.#heard.add(peer)
+    if (death === undefined && this.#heard.size < this.#heardMax) this.#heard.add(peer)
     else if (death !== undefined && death.nextMs > nowMs + PROBE_MS_MIN && nowMs - death.sinceMs > PROBE_MS_MAX)
       this.#dead.set(peer, { ...death, nextMs: nowMs + PROBE_MS_MIN })
+  }
+
+  /** Whom a node knows from the start; as many as there is room for. */
+  meet(peers: Iterable<Port>): void {
+    for (const peer of peers) if (peer !== this.#self && !this.isFull) this.#live.push(peer)
   }
 
   /** A peer answered as a node does. Where there is no room, one drawn by chance makes it. */
@@ -94,10 +111,10 @@ export class PeerBook {
     return at !== -1
   }
 
-  /** Whom to ask for peers now: those heard of, and the dead whose time has come. At most `count`. */
+  /** Whom to ask for peers now: those heard of, unless the book is full, and the dead whose time has come. At most `count`. */
   due(count: number, nowMs: Millis): Port[] {
     const peers: Port[] = []
-    for (const peer of this.#heard) {
+    for (const peer of this.isFull ? [] : this.#heard) {
       if (peers.length === count) break
       peers.push(peer)
     }
@@ -111,6 +128,15 @@ export class PeerBook {
       this.#asked.add(peer)
     }
     return peers
+  }
+
+  /** Whom to ask now and then, so that a full book lets newcomers in, and others learn more: somebody heard of, or live. */
+  occasional(random: Random): Port | undefined {
+    const [heard] = this.#heard
+    if (heard === undefined) return this.pick(1, random)[0]
+    this.#heard.delete(heard)
+    this.#asked.add(heard)
+    return heard
   }
 
   /** `count` live peers drawn by chance, none of them twice, and none of two that have no need. */

@@ -4,12 +4,12 @@ import { quantile } from './spread.js'
 
 // One page that opens without a network: the figures, and three pictures of them.
 
-const WIDTH = 720
-const HEIGHT = 260
-const LEFT = 56
-const RIGHT = 16
-const TOP = 16
-const BOTTOM = 40
+export const WIDTH = 720
+export const HEIGHT = 260
+export const LEFT = 56
+export const RIGHT = 16
+export const TOP = 16
+export const BOTTOM = 40
 const BARS_MAX = 60
 
 /** The report of a simulation as HTML. Nothing in it comes from anybody but this program. */
@@ -190,10 +190,10 @@ ${axis(ticks)}`,
   )
 }
 
-const svg = (label: string, content: string): string =>
+export const svg = (label: string, content: string): string =>
   `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${label}">\n${content}\n</svg>`
 
-const grid = (rows: readonly (readonly [y: number, label: string])[], isFaint = false): string =>
+export const grid = (rows: readonly (readonly [y: number, label: string])[], isFaint = false): string =>
   rows
     .map(
       ([y, label]) =>
@@ -201,7 +201,7 @@ const grid = (rows: readonly (readonly [y: number, label: string])[], isFaint = 
     )
     .join('')
 
-const axis = (ticks: readonly (readonly [x: number, label: string])[]): string =>
+export const axis = (ticks: readonly (readonly [x: number, label: string])[]): string =>
   ticks
     .map(([x, label], index) => {
       const anchor = index === 0 ? '' : index === ticks.length - 1 ? ' end' : ' middle'
@@ -215,13 +215,13 @@ const barMeaning = (peers: number): string =>
 const minutesOf = (count: number): string => `${count} ${count === 1 ? 'minute' : 'minutes'}`
 
 /** The next number that is easy to read. */
-function nice(value: number): number {
+export function nice(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
   const step = [1, 2, 2.5, 5, 10].find(step => step * power >= value) ?? 10
   return step * power
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en')
+export const whole = (value: number): string => Math.round(value).toLocaleString('en')
 
 /** A time as people say it. */
 export function duration(ms: Millis): string {
@@ -231,9 +231,9 @@ export function duration(ms: Millis): string {
   return `${(ms / 60_000).toFixed(1)} min`
 }
 
-const escaped = (text: string): string => text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+export const escaped = (text: string): string => text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 
-const STYLE = `
+export const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5c6a7a; --line: #d9dfe6; --page: #fbfcfd; --blue: #2f6fde; --red: #c8412b; --green: #1d7f4e; --amber: #b97a10; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebf1; --soft: #97a4b3; --line: #2d3743; --page: #12171d; --blue: #6ea2ff; --red: #ff7b63; --green: #55c48b; --amber: #e3ab4a; } }
 * { box-sizing: border-box; }

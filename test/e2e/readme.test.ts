@@ -117,6 +117,11 @@ test('the options of a simulation in the README are those of its --help', BOUND,
   }
 })
 
+test('the options of a simulation of gossip in the README are those of its --help', BOUND, async t => {
+  const there = optionsOf(await help(t, 'simulate', 'gossip')).filter(option => option !== '--help')
+  assert.deepEqual(optionsIn(firstCells(readme, '## A thousand nodes')), there)
+})
+
 test('the options of a node of the favourite books in the README are those of its --help', BOUND, async t => {
   const there = optionsOf(await help(t, 'gossip')).filter(option => option !== '--help')
   assert.deepEqual(optionsIn(firstCells(readme, '## Favourite books')), there)

@@ -37,6 +37,7 @@ const WORLD = [
   'peer/door.ts',
   'gossip/http-client.ts',
   'gossip/http-server.ts',
+  'sim/gossip-processes.ts',
   'sim/settle.ts',
   'flood/network.ts',
   'cli/',

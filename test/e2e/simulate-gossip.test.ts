@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import test, { type TestContext } from 'node:test'
+import { startChat } from '../helper/chat-process.js'
+import type { Child } from '../helper/child.js'
+
+const BOUND = { timeout: 120_000 }
+
+const simulate = (t: TestContext, args: readonly (string | number)[]): Child =>
+  startChat(t, ['simulate', 'gossip', ...args.map(String)])
+
+async function figuresOf(t: TestContext, ...args: readonly (string | number)[]) {
+  const child = simulate(t, [...args, '--json'])
+  const { code } = await child.exited
+  return { code, ...JSON.parse(child.stdout[0] ?? '{}') }
+}
+
+/** The processes that a process has started, as Linux tells. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+const isUp = async (pid: number): Promise<boolean> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return status !== '' && !/^State:\s+Z/m.test(status)
+}
+
+test('real nodes and virtual ones agree on what a rumour reaches and what it costs', BOUND, async t => {
+  const common = ['--fanout', 2, '--ttl', 12, '--pull', 0, '--every', 2]
+  const real = await figuresOf(t, '--processes', 8, ...common)
+  const virtual = await figuresOf(t, '--nodes', 8, ...common, '--seed', 1, '--every', 1000)
+  assert.equal(real.code, 0)
+  assert.deepEqual([real.real, virtual.real, real.lost], [true, false, []])
+  assert.ok(real.allKnownMs > 0 && real.memoryBytes > 0)
+  // About eight rumours of eight nodes: chance alone makes 10 % of both.
+  assert.ok(Math.abs(real.coverage - virtual.coverage) < 0.25, `${real.coverage} ${virtual.coverage}`)
+  const ratio = real.messagesPerRumour / virtual.messagesPerRumour
+  assert.ok(ratio > 0.6 && ratio < 1.6, `${real.messagesPerRumour} ${virtual.messagesPerRumour}`)
+})
+
+test('the same seed gives the same figures, and what theory says', BOUND, async t => {
+  const args = ['--nodes', 2000, '--rumours', 20, '--fanout', 3, '--ttl', 30, '--seed', 4]
+  const [first, second] = await Promise.all([figuresOf(t, ...args), figuresOf(t, ...args)])
+  assert.deepEqual({ ...first, wallMs: 0, memoryBytes: 0 }, { ...second, wallMs: 0, memoryBytes: 0 })
+  assert.ok(Math.abs(first.coverage - 0.9405) < 0.01, String(first.coverage))
+  assert.ok(Math.abs(first.messagesPerRumour - 3 * 0.9405 * 2000) < 100, String(first.messagesPerRumour))
+})
+
+for (const [how, signal] of [
+  ['is stopped with Ctrl-C', 'SIGINT'],
+  ['is killed', 'SIGKILL'],
+] as const) {
+  test(`no node is left behind when the simulator ${how}`, BOUND, async t => {
+    if (process.platform !== 'linux') return t.skip('processes are counted with /proc')
+    const child = simulate(t, ['--processes', 4])
+    const pid = child.pid ?? 0
+    let nodes: number[] = []
+    while (nodes.length < 3) {
+      nodes = await childrenOf(pid)
+      await new Promise(setImmediate)
+    }
+    // The control: they are there.
+    assert.deepEqual(
+      await Promise.all(nodes.map(isUp)),
+      nodes.map(() => true),
+    )
+    const code = await child.stop(signal)
+    if (signal === 'SIGINT') {
+      assert.equal(code, 1)
+      assert.match(child.stderr.at(-1) ?? '', /stopped before the end\. All nodes have been ended\./)
+    }
+    for (const node of nodes) while (await isUp(node)) await new Promise(setImmediate)
+  })
+}
+
+test('what cannot be simulated of gossip is said in one line', BOUND, async t => {
+  const table: readonly (readonly [readonly (string | number)[], RegExp])[] = [
+    [['--nodes', 1], /whole number from 2 to 100000/],
+    [['--processes', 501], /whole number from 2 to 500/],
+    [['--kill', '95%'], /a share as 20% or as 0\.2/],
+    [['--fanout', 'some'], /whole number from 1 to 1000/],
+    [['--delay', '0'], /as 1000 or as 1-30/],
+    [['--ttl', 65], /whole number from 1 to 64/],
+  ]
+  const check = async ([args, complaint]: (typeof table)[number]): Promise<void> => {
+    const child = simulate(t, args)
+    assert.deepEqual(await child.exited, { code: 2, signal: null }, child.transcript())
+    assert.equal(child.stderr.length, 1, child.transcript())
+    assert.match(child.stderr[0] ?? '', complaint)
+  }
+  await Promise.all(table.map(check))
+})
