@@ -49,6 +49,7 @@ test('control: who does without discovery is linked with whom it names alone', {
   const two = start(second, known)
   await two.waitForLine('info> linked with', { stream: 'stderr' })
   const three = start(third, known, '--no-discovery')
+  await three.waitForLine('info> linked with', { stream: 'stderr' })
   three.type('hello')
   await two.waitForLine('mt-three> hello')
   two.type('hello yourself')
