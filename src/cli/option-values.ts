@@ -19,3 +19,47 @@ export const decimalBetween =
       throw new InvalidArgumentError(`It takes a number from ${min} to ${max}.`)
     return value
   }
+
+/** A whole number. */
+export function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
+  return value
+}
+
+/** A number, with decimals if need be. */
+export function number(text: string): number {
+  if (!/^\d{1,6}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('It takes a number.')
+  return Number(text)
+}
+
+/** A share of all, of which something has to be left. */
+export function share(text: string): number {
+  const value = number(text)
+  if (value > 0.9) throw new InvalidArgumentError('It takes a share from 0 to 0.9.')
+  return value
+}
+
+/** What a packet takes, in milliseconds. */
+export interface Delay {
+  readonly min: number
+  readonly max: number
+}
+
+export function delay(text: string): Delay {
+  const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
+  if (first === '' || Number(second) < Number(first) || Number(second) > 60_000)
+    throw new InvalidArgumentError('It takes milliseconds as 5 or as 1-30, at most 60000.')
+  return { min: Number(first), max: Number(second) }
+}
+
+/** A moment, in milliseconds since 1970. */
+export function moment(text: string): number {
+  const value = Date.parse(text)
+  if (!/^\d{4}-/.test(text) || Number.isNaN(value))
+    throw new InvalidArgumentError('It takes a time like 2026-11-21T10:00.')
+  return value
+}
+
+/** Where the logs are, as the flag says or else the environment. */
+export const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'

@@ -1,0 +1,55 @@
+import { Command } from 'commander'
+import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
+import { dataDirectory, moment, wholeNumber } from './option-values.js'
+import { renewKey } from './renew-command.js'
+
+interface WhereFlags {
+  readonly data?: string
+  readonly room?: string
+}
+
+/** Commands on what is stored, without any network. */
+export function logCommands(onDone: (code: number) => void): Command[] {
+  const command = (name: string, description: string): Command =>
+    new Command(name)
+      .description(description)
+      .argument('<me>', 'your name')
+      .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+      .option('--room <name>', 'another conversation than lobby')
+  const where = (me: string, { data, room }: WhereFlags): Where => ({ me, data: dataDirectory(data), room })
+  return [
+    command('log', 'print the stored history')
+      .option('--json', 'one JSON object a line')
+      .option('--last <n>', 'only the last n that match', wholeNumber)
+      .option(
+        '--since <time>',
+        'only what was written at or after this time, as 2026-11-21 or 2026-11-21T10:00',
+        moment,
+      )
+      .option('--author <name>', 'only what this name, or a key that begins so, has written')
+      .option('--grep <text>', 'only messages that contain the text')
+      .action(
+        async (
+          me: string,
+          flags: WhereFlags & { json?: boolean; last?: number; since?: number; author?: string; grep?: string },
+        ) => {
+          const { json, last, since, author, grep } = flags
+          onDone(await printLog(where(me, flags), { isJson: json ?? false, last, sinceMs: since, author, grep }))
+        },
+      ),
+    command('verify', 'check every sequence, chain and signature that is stored')
+      .option('--json', 'one JSON object')
+      .action(async (me: string, flags: WhereFlags & { json?: boolean }) => {
+        onDone(await verifyLog(where(me, flags), flags.json ?? false))
+      }),
+    command('export', 'write the signed logs to a file')
+      .argument('<file>', 'the file to write')
+      .action(async (me: string, file: string, flags: WhereFlags) => onDone(await exportLog(where(me, flags), file))),
+    command('import', 'merge an export, or the database of the original program')
+      .argument('<file-or-dir>', 'what to read')
+      .action(async (me: string, from: string, flags: WhereFlags) => onDone(await importLog(where(me, flags), from))),
+    command('renew', 'a new key that names the old one, after a lost or forked log').action(
+      async (me: string, flags: WhereFlags) => onDone(await renewKey(where(me, flags))),
+    ),
+  ]
+}
