@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { ChatError, isErrorCode } from '../base/errors.js'
 import { FrameReader, frame } from '../base/frames.js'
-import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX } from '../base/limits.js'
+import { ENTRY_BYTES_MAX } from '../base/limits.js'
 import type { Message } from '../chat/message.js'
 import type { AuthorId, Seq } from '../log/author.js'
 import { type Held, type Holders, holdersIn } from '../log/custody.js'
@@ -12,7 +12,13 @@ import { type Extras, type Hosted, messagesOf, type ToldEntry } from './conversa
 import { namedPeer } from './named-peer.js'
 import type { Present } from './roster.js'
 import type { Standing } from './standing.js'
-import { jsonBody, type QuestionId, readWindowFrame, type WindowFrame } from './window-frames.js'
+import {
+  jsonBody,
+  type QuestionId,
+  readWindowFrame,
+  WINDOW_FRAME_BYTES_MAX,
+  type WindowFrame,
+} from './window-frames.js'
 import { digestsOf } from './window-session.js'
 
 /** The process that kept the chat running is gone. */
@@ -68,7 +74,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
 
   /** Rejects with `Parted` where nobody answers as a running chat does. */
   static async over(socket: Duplex): Promise<Attached> {
-    const reader = new FrameReader(FRAME_BYTES_MAX)
+    const reader = new FrameReader(WINDOW_FRAME_BYTES_MAX)
     return new Promise((resolve, reject) => {
       let attached: Attached | undefined
       let isReady = false
@@ -246,7 +252,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     if (isRecord(standing)) this.#standing = standing as unknown as Standing
     if (Array.isArray(presence)) this.#presence = presence
     this.emit('change')
-    this.emit('presence')
+    if (presence !== undefined) this.emit('presence')
   }
 
   #reached(author: AuthorId, seq: Seq): void {

@@ -19,6 +19,9 @@ const JSON_KIND = 1
 const ENTRIES_KIND = 2
 const BYTES_KIND = 3
 
+/** A frame to a window: where things stand with a thousand people who are all away, and say why at length. */
+export const WINDOW_FRAME_BYTES_MAX = 2 * 1024 * 1024
+
 /** Entries of one frame: several are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
 const ID_MAX = 2 ** 31

@@ -72,7 +72,8 @@ export class WindowSession {
   readonly #over = new AbortController()
   #open = 0
   #lines = 0
-  #toldHeads = new Map<string, Seq>()
+  readonly #told = new Map<string, string>()
+  readonly #toldHeads = new Map<string, Seq>()
   #isTelling = false
   #isClosed = false
 
@@ -248,12 +249,19 @@ export class WindowSession {
     })
   }
 
+  /** What is not as it was told last. */
   #tellState(): void {
     const { standing, presence, held, heads } = this.#peer
+    const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
+      const text = JSON.stringify(value)
+      if (this.#told.get(member) === text) return false
+      this.#told.set(member, text)
+      return true
+    })
     const news = heads.filter(({ author, seq }) => this.#toldHeads.get(author) !== seq)
     for (const { author, seq } of news) this.#toldHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])
-    this.#send({ is: 'state', standing, presence, held, heads: pairs, others: this.#others() })
+    this.#send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others: this.#others() })
   }
 
   /** Resolves when little enough waits for the window, or it is gone. */

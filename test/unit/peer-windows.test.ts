@@ -190,6 +190,23 @@ test(
   },
 )
 
+test('a window comes into a room of a thousand people who are all away, and say why', BOUND, async t => {
+  const machine = await WindowMachine.open(t)
+  machine.onHost = ({ peer }) => {
+    const person = { state: 'heard', away: '⏎'.repeat(85), isTyping: false, lastHeardMs: 1_800_000_000_000, hops: 3 }
+    const people = Array.from({ length: 1_000 }, (_, index) => {
+      const author = index.toString(16).padStart(64, '0')
+      return { ...person, author, name: `${index}`.padStart(63, 'x') }
+    })
+    Object.defineProperty(peer, 'presence', { get: () => people })
+  }
+  const first = await machine.window(t)
+  const second = await machine.window(t)
+  assert.equal(second.isHost, false)
+  assert.deepEqual(second.presence, first.presence)
+  await second.say('hello all')
+})
+
 test('two thousand lines at once are all stored, in their order', BOUND, async t => {
   const machine = await WindowMachine.open(t)
   await machine.window(t)
