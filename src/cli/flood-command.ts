@@ -68,9 +68,10 @@ class FloodClient {
     const over = new Promise<void>(resolve => this.#over.signal.addEventListener('abort', () => resolve()))
     try {
       await Promise.race([over, this.#converse(peer, listen)])
-      await this.#network.close()
       return this.#code
     } finally {
+      // Also where the terminal is gone, and nothing can be asked any more.
+      await this.#network.close()
       clearInterval(awake)
       this.#prompt?.close()
       process.stdin.destroy()
