@@ -85,6 +85,7 @@ export class Terminal {
     process.stdin.off('data', this.#onKeys)
     process.stdin.setRawMode(false)
     process.stdin.pause()
+    process.stdin.unref() // a terminal that is gone would be waited for
     process.off('exit', this.#onExit)
     process.stdout.write(PASTE_MODE_OFF)
   }
