@@ -97,7 +97,7 @@ function runVirtual(options: SimulateGossipOptions, startedAt: number): Run {
 async function runProcesses(options: SimulateGossipOptions, startedAt: number): Promise<Run> {
   const stop = new AbortController()
   const onSignal = (): void =>
-    stop.abort(new ChatError('LOG_CLOSED', 'stopped before the end', { hint: 'All nodes have been ended.' }))
+    stop.abort(new ChatError('SIMULATION_STOPPED', 'stopped before the end', { hint: 'All nodes have been ended.' }))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   try {

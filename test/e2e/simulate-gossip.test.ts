@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 120_000 }
 
@@ -47,6 +49,45 @@ test('the same seed gives the same figures, and what theory says', BOUND, async 
   assert.ok(Math.abs(first.messagesPerRumour - 3 * 0.9405 * 2000) < 100, String(first.messagesPerRumour))
 })
 
+test('a sweep goes through every fan-out with every TTL, and its page opens without a network', BOUND, async t => {
+  const file = path.join(await temporaryDirectory(t), 'sweep.html')
+  const args = ['--sweep', 'fanout=2..4,ttl=3..10', '--nodes', 60, '--rumours', 20, '--seed', 2, '--report', file]
+  const { code, sweep } = await figuresOf(t, ...args)
+  assert.deepEqual([code, sweep.length], [0, 24])
+  const coverage = (fanout: number, ttl: number): number =>
+    sweep.find((cell: { fanout: number; ttl: number }) => cell.fanout === fanout && cell.ttl === ttl).coverage
+  // More of either reaches more.
+  assert.ok(coverage(2, 3) < coverage(2, 10) && coverage(2, 10) < coverage(4, 10) && coverage(4, 3) < coverage(4, 10))
+  const page = await readFile(file, 'utf8')
+  assert.equal(page.match(/role="img"/g)?.length, 3)
+  assert.doesNotMatch(page, /https?:|<script|<link|@import|url\(|NaN|Infinity|undefined/)
+})
+
+test('a page of one run shows it beside theory', BOUND, async t => {
+  const file = path.join(await temporaryDirectory(t), 'run.html')
+  const child = simulate(t, [
+    '--nodes',
+    50,
+    '--seed',
+    2,
+    '--fanout',
+    1,
+    '--repeat',
+    20,
+    '--ttl',
+    20,
+    '--delay',
+    1000,
+    '--report',
+    file,
+  ])
+  assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
+  assert.match(child.stdout.join('\n'), /Theory, if everybody goes on: all know it after about 9\.6 rounds\./)
+  const page = await readFile(file, 'utf8')
+  assert.match(page, /class="theory"/)
+  assert.doesNotMatch(page, /https?:|<script|<link|@import|url\(|NaN|Infinity|undefined/)
+})
+
 for (const [how, signal] of [
   ['is stopped with Ctrl-C', 'SIGINT'],
   ['is killed', 'SIGKILL'],
@@ -82,6 +123,9 @@ test('what cannot be simulated of gossip is said in one line', BOUND, async t =>
     [['--fanout', 'some'], /whole number from 1 to 1000/],
     [['--delay', '0'], /as 1000 or as 1-30/],
     [['--ttl', 65], /whole number from 1 to 64/],
+    [['--sweep', 'fanout=3..1'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
+    [['--sweep', 'ttl=2..99'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
+    [['--sweep', 'ttl=2..4', '--processes', 3], /a sweep goes through virtual nodes alone/],
   ]
   const check = async ([args, complaint]: (typeof table)[number]): Promise<void> => {
     const child = simulate(t, args)
