@@ -14,8 +14,8 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 0 0 8px; }
 .columns { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 32px; }
 @media (max-width: 820px) { .columns { grid-template-columns: minmax(0, 1fr); } }
 table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 5px 8px; border-bottom: 1px solid var(--line); font-weight: 400; }
-th { color: var(--soft); font-size: 0.85rem; } th:nth-child(2), td:nth-child(2) { text-align: left; width: 60%; overflow-wrap: anywhere; }
+th, td { text-align: right; padding: 5px 8px; white-space: nowrap; border-bottom: 1px solid var(--line); font-weight: 400; }
+th { color: var(--soft); font-size: 0.85rem; } th:nth-child(2), td:nth-child(2) { text-align: left; width: 60%; white-space: normal; overflow-wrap: anywhere; }
 tr.own td { font-weight: 600; } tr.fresh td { background: color-mix(in srgb, var(--blue) 16%, transparent); }
 td.dead { color: var(--red); }
 svg { width: 100%; height: auto; display: block; }

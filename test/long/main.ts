@@ -4,6 +4,7 @@ import { crowd } from './crowd.js'
 import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
+import { gossip } from './gossip.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
@@ -25,6 +26,7 @@ const RUNS: readonly LongRun[] = [
   sanitiser,
   screen,
   simulation,
+  gossip,
   crowd,
 ]
 
