@@ -189,19 +189,25 @@ async function delayUnderFlood(t: TestContext, port: number) {
   return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, arrived }
 }
 
+/** The best of three floods: what else the machine does can only add to it. */
+async function leastDelayUnderFlood(t: TestContext, port: number) {
+  const floods = [await delayUnderFlood(t, port), await delayUnderFlood(t, port), await delayUnderFlood(t, port)]
+  return floods.reduce((least, flood) => (flood.p99Ms < least.p99Ms ? flood : least))
+}
+
 test('a flood of two thousand datagrams, made to cost as much as they can, holds up nothing', async t => {
   const [port, plainPort] = [await freePort(), await freePort()]
   const a = open(t, { port })
   a.announce({ name: 'alice' })
   a.browse()
-  const defended = await delayUnderFlood(t, port)
+  const defended = await leastDelayUnderFlood(t, port)
   assert.ok(a.services.length <= 64, `${a.services.length} peers believed`)
   // What came of the flood is read for a while yet.
   while (!(await a.lookup('alice')).includes('127.0.0.1'));
   const plain = multicastDns({ port: plainPort, interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => plain.destroy())
   await once(plain, 'ready')
-  const bare = await delayUnderFlood(t, plainPort)
+  const bare = await leastDelayUnderFlood(t, plainPort)
   const figures = ({ p99Ms, maxMs }: typeof bare) => `${p99Ms.toFixed(1)} ms (p99) and ${maxMs.toFixed(1)} ms (most)`
   t.diagnostic(`late by ${figures(defended)}; multicast-dns left alone by ${figures(bare)}`)
   assert.ok(defended.arrived > 500, `${defended.arrived} arrived`)
