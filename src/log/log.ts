@@ -82,6 +82,8 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #queue: CommitQueue
   readonly #forks: Forks
   readonly #own: OwnLog
+  /** The last own entry that those who relay were told of. */
+  #relayed: Seq = 0
   readonly #ledger: Ledger
   readonly #reader: Reader
   readonly #tree: Tree
@@ -119,7 +121,9 @@ export class Log extends EventEmitter<LogEvents> {
         this.#ledger.stored(author, from, to, rows.length)
       },
       // No news to those who read here, but to peers.
-      onOffered: span => this.#reader.announce(span, span.to),
+      onOffered: ({ author, from, to }) => {
+        this.#reader.relayOn(this.#tellable({ author, from, to: Math.min(to, this.#ledger.durable(author) + 1) }))
+      },
     })
     this.#tree = new Tree(this.#clock, author => this.reach(author))
     this.#forks = new Forks(store, this.#room, this.#segments)
@@ -393,9 +397,19 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#appendNow(members)
   }
 
+  /** What of a span peers may be told: of the own log what is noted on disk as told, with what was held back until now. */
+  #tellable({ author, from, to }: Span): Span {
+    if (author !== this.id) return { author, from, to }
+    const end = Math.min(to, this.#own.offered + 1)
+    const start = Math.min(from, this.#relayed + 1)
+    this.#relayed = Math.max(this.#relayed, end - 1)
+    return { author, from: start, to: end }
+  }
+
   /** Entries are on disk; those below `news` were before, and were lost. */
   #announce(span: Span, news: Seq = span.from): void {
-    this.#reader.announce(span, news)
+    this.#reader.announce({ ...span, from: Math.max(span.from, news) })
+    this.#reader.relayOn(this.#tellable(span))
     if (news < span.to) this.emit('entries', { ...span, from: news })
   }
 }

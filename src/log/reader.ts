@@ -30,14 +30,14 @@ export class Reader {
     this.#forks = forks
   }
 
-  /** Tells live readers of what became durable: people of what is new to them, peers also of what was lost and came again. */
-  announce(span: Span, news: Seq): void {
-    const seen = { ...span, from: Math.max(span.from, news) }
-    if (span.from >= span.to) return
-    for (const feed of this.#feeds) {
-      if (feed.isRelayed) feed.push(span)
-      else if (seen.from < seen.to) feed.push(seen)
-    }
+  /** Tells people who read live of what became durable and is new to them. */
+  announce(span: Span): void {
+    if (span.from < span.to) for (const feed of this.#feeds) if (!feed.isRelayed) feed.push(span)
+  }
+
+  /** Tells those who relay of what they may pass on now, also of what was lost and came again. */
+  relayOn(span: Span): void {
+    if (span.from < span.to) for (const feed of this.#feeds) if (feed.isRelayed) feed.push(span)
   }
 
   /** Tells those who relay of a fork. */
