@@ -2,6 +2,7 @@ import { jsonLineOf } from '../chat/lines.js'
 import { Names } from '../chat/names.js'
 import { openShared } from '../peer/open-shared.js'
 import type { SharedConversation } from '../peer/shared-conversation.js'
+import { lineOf } from './commands/commands.js'
 import { custodyLine } from './custody-lines.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
@@ -123,12 +124,21 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
   const printing = print(peer, options)
   // A pipe is told once, at the end.
   if (process.stdin.isTTY) peer.on('custody', holders => info(custodyLine(holders)))
-  sayLines(peer, process.stdin, options.isJson).catch(error => {
+  const isTyped = process.stdin.isTTY === true && !options.isJson
+  sayLines(isTyped ? { say: text => sayTyped(peer, text) } : peer, process.stdin, options.isJson).catch(error => {
     if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
   })
   await Promise.race([stop.asked(), printing])
   process.stdin.destroy()
   await stored(peer, stop)
+}
+
+/** What a person types in lines: a command of the screen, which does not work here, is not told to everybody. */
+async function sayTyped(peer: SharedConversation, text: string): Promise<void> {
+  const line = lineOf(text)
+  if (line.kind === 'message') await peer.say(line.text)
+  else if (line.kind === 'command' && line.name === 'quit') process.kill(process.pid, 'SIGINT')
+  else warn(`/${line.name} is not said: commands are for the screen, without --plain. To say it, write //${line.name}`)
 }
 
 /** What was typed is stored before the end; a second request gives that up. */
