@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, linked, openChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
-import { freePorts, localAddresses } from '../helper/original-peer.js'
+import { freePorts, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // What goes in and comes out, a line at a time.

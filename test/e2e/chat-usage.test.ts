@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
 import { deafPort } from '../helper/deaf-server.js'
-import { freePorts, localAddresses } from '../helper/original-peer.js'
+import { freePorts, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // What goes wrong at the start is said in one line, with what to do next.

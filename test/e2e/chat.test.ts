@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
-import { freeNames, hasMulticast, localAddresses } from '../helper/original-peer.js'
+import { hasMulticast } from '../helper/original-peer.js'
+import { freeNames, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // The stories of the seeds, told by the command line.

@@ -5,7 +5,7 @@ import http from 'node:http'
 import test, { type TestContext } from 'node:test'
 import { startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
-import { freePorts } from '../helper/original-peer.js'
+import { freePorts } from '../helper/ports.js'
 
 const BOUND = { timeout: 60_000 }
 const UUID = '0b6ad4f1-7a4d-4e2f-9c1e-0a5f5d8f2b11'

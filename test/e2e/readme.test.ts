@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Child } from '../helper/child.js'
-import { freeNames, freePorts, hasMulticast } from '../helper/original-peer.js'
+import { hasMulticast } from '../helper/original-peer.js'
+import { freeNames, freePorts } from '../helper/ports.js'
 
 const BOUND = { timeout: 60_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
-import { localAddresses } from '../helper/original-peer.js'
+import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
 

@@ -4,7 +4,7 @@ import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type ChatPeer, linked, openChat, startChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
-import { localAddresses } from '../helper/original-peer.js'
+import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // A second start of the same user on the same data.

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { createServer, type Server } from 'node:net'
 import { resolve } from 'node:path'
 import toPort from 'hash-to-port'
 import { Child, type Cleanup } from './child.js'
@@ -48,42 +46,6 @@ export function addressOf(name: string): string {
   return `${name}.local:${toPort(name)}`
 }
 
-/** `count` different ports that nothing listened on a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)))
-  const ports = servers.map(portOf)
-  await Promise.all(servers.map(close))
-  return ports
-}
-
-/** `count` addresses on this host, lowest first in the order of strings that decides who dials whom. */
-export async function localAddresses(count: number): Promise<string[]> {
-  return (await freePorts(count)).map(port => `localhost:${port}`).sort()
-}
-
-/**
- * A name for each of `prefixes` that no other run on this network has, and whose hashed port is free.
- * They sort as their prefixes do where none of these begins another.
- */
-export async function freeNames<const P extends readonly string[]>(
-  ...prefixes: P
-): Promise<{ [K in keyof P]: string }> {
-  const names: string[] = []
-  const servers: Server[] = []
-  for (const prefix of prefixes) {
-    for (;;) {
-      const name = `${prefix}-${randomBytes(4).toString('hex')}`
-      const server = await listen(toPort(name)).catch(() => undefined)
-      if (!server) continue
-      names.push(name)
-      servers.push(server)
-      break
-    }
-  }
-  await Promise.all(servers.map(close))
-  return names as { [K in keyof P]: string }
-}
-
 /** Whether a multicast sent here comes back: without it the original ends on its first name. */
 export async function hasMulticast(): Promise<boolean> {
   const group = '224.0.0.251'
@@ -106,21 +68,4 @@ export async function hasMulticast(): Promise<boolean> {
   } finally {
     socket.close()
   }
-}
-
-function listen(port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject)
-    server.listen(port, () => resolve(server))
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise(resolve => server.close(() => resolve()))
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
-import { localAddresses, startOriginal } from '../helper/original-peer.js'
+import { startOriginal } from '../helper/original-peer.js'
+import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // `--message`: said, stored by a peer, done.

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Child } from '../helper/child.js'
-import { addressOf, freeNames, hasMulticast, localAddresses, startOriginal } from '../helper/original-peer.js'
+import { addressOf, hasMulticast, startOriginal } from '../helper/original-peer.js'
+import { freeNames, localAddresses } from '../helper/ports.js'
 import { change, digest, framed, handshake, REQUEST, Stranger, said } from './original/stranger.js'
 
 // That the harness is right: the original talks to itself. And the controls: what it does on input that ours must survive.

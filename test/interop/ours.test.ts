@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
-import { addressOf, freeNames, hasMulticast, localAddresses, startOriginal } from '../helper/original-peer.js'
+import { addressOf, hasMulticast, startOriginal } from '../helper/original-peer.js'
+import { freeNames, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Ours and the original program, in one conversation.

@@ -11,7 +11,7 @@ import { roomId } from '../../src/log/room.js'
 import { homeOf } from '../../src/peer/home.js'
 import { openPeer } from '../../src/peer/open.js'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
-import { localAddresses } from '../helper/original-peer.js'
+import { localAddresses } from '../helper/ports.js'
 import { inDirectory, type LongRun } from './long-run.js'
 
 const HISTORIES = [0, 100_000, 1_000_000]

@@ -10,7 +10,7 @@ import { parseAddress } from '../../src/swarm/address.js'
 import { TcpTransport } from '../../src/swarm/tcp.js'
 import type { Connection, Lookup } from '../../src/swarm/transport.js'
 import { deafPort } from '../helper/deaf-server.js'
-import { freePorts } from '../helper/original-peer.js'
+import { freePorts } from '../helper/ports.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 20_000 }
