@@ -6,12 +6,15 @@ const WORDS =
 /** A line of a chat, alike in every run: with the JSON around it about 100 bytes. */
 export function lineOf(index: number): string {
   let state = (index + 1) * 2_654_435_761
-  let text = String(index)
-  while (text.length < 66) {
+  let word = String(index)
+  const words = [word]
+  for (let length = word.length; length < 66; length += 1 + word.length) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    text += ` ${WORDS[(state >>> 8) % WORDS.length]}`
+    word = WORDS[(state >>> 8) % WORDS.length] ?? ''
+    words.push(word)
   }
-  return text
+  // Joined at once: a text that grew word by word would be put together in whoever's time looks at it first.
+  return words.join(' ')
 }
 
 export const linesOf = (count: number): string[] => Array.from({ length: count }, (_, index) => lineOf(index))

@@ -47,12 +47,17 @@ export function entryText(at: At, nowMs: number, members: Members): string {
 
 /** The JSON of members that are just the two texts, without its opening brace: it cannot be anything but valid. */
 function plainJson(members: Members): string | undefined {
-  const [first, second, ...others] = Object.keys(members)
+  const names = Object.keys(members)
   const { username, message } = members
-  if (first !== 'username' || second !== 'message' || others.length > 0 || 'toJSON' in members) return undefined
+  if (names.length !== 2 || names[0] !== 'username' || names[1] !== 'message' || 'toJSON' in members) return undefined
   if (typeof username !== 'string' || typeof message !== 'string') return undefined
-  return `"username":${JSON.stringify(username)},"message":${JSON.stringify(message)}}`
+  return `"username":${quoted(username)},"message":${quoted(message)}}`
 }
+
+/** What JSON writes of a text otherwise than it stands, and every surrogate, of which it so writes one without the other. */
+const UNQUOTABLE = /["\\\u0000-\u001f\ud800-\udfff]/
+
+const quoted = (text: string): string => (UNQUOTABLE.test(text) ? JSON.stringify(text) : `"${text}"`)
 
 /** The members of an entry; undefined where the bytes are none. Never throws. */
 export function decodeEntry(entry: Uint8Array): Members | undefined {

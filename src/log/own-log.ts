@@ -7,9 +7,10 @@ import type { CommitQueue } from './commit-queue.js'
 import type { Entry } from './entry.js'
 import type { Span } from './feed.js'
 import type { SignedHead } from './head.js'
+import { writtenEntries } from './packed-entry.js'
 import { encodeSegment, lastOf, type Segment } from './segment.js'
 import { SegmentDraft } from './segment-draft.js'
-import { entriesOf, OFFERED_KEY, segmentWrite, signedHeadWrite, storedSegment } from './segment-rows.js'
+import { OFFERED_KEY, segmentWrite, signedHeadWrite } from './segment-rows.js'
 import type { Put, Write } from './store.js'
 
 /** Segments that go to the disk together, at most: a quarter of a commit, so that the disk works while more is appended. */
@@ -141,7 +142,7 @@ export class OwnLog {
   #startGroup(first: At): Group {
     const from = this.#draft.next
     const rows: Put[] = []
-    const entries = entriesIn(this.author, rows)
+    const entries = writtenEntries(this.author, rows)
     const done = this.#queue
       .write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes: () => this.#sealGroup(group) })
       .then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows))
@@ -169,14 +170,6 @@ export class OwnLog {
     if (!this.#isOffering) return writes
     this.#offered = this.#head.seq
     return [...writes, offeredWrite(this.#offered)]
-  }
-}
-
-/** The entries in rows of segments, each made when it is its turn. */
-function* entriesIn(author: AuthorId, rows: readonly Put[]): Generator<Entry> {
-  for (const { key, value } of rows) {
-    const segment = storedSegment([key, value])
-    if (segment !== undefined) for (const entry of entriesOf(author, segment)) yield entry
   }
 }
 

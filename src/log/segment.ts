@@ -76,6 +76,9 @@ export function placesOf(bytes: Uint8Array): { readonly first: Seq; readonly las
   return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
 }
 
+/** The signature of a segment, from its bytes. */
+export const signatureIn = (bytes: Uint8Array): Uint8Array => bytes.subarray(SIGNATURE_AT, ENTRIES_AT)
+
 /** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */
 export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   if (bytes.length < ENTRIES_AT || bytes.length > SEGMENT_BYTES_MAX) return undefined
@@ -101,7 +104,7 @@ class PackedSegment implements Segment {
     this.key = bytes.subarray(0, FIRST_AT)
     this.first = first
     this.before = bytes.subarray(BEFORE_AT, SIGNATURE_AT)
-    this.signature = bytes.subarray(SIGNATURE_AT, ENTRIES_AT)
+    this.signature = signatureIn(bytes)
     this.#packed = { bytes: bytes.subarray(ENTRIES_AT), count }
     this.#isShortest = isShortest
   }
