@@ -19,8 +19,11 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
-export const hexOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+/** The same bytes with what a Buffer can do; none is copied. */
+export const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export const hexOf = (bytes: Uint8Array): string => bufferOf(bytes).toString('hex')
 
 /** A number as an unsigned LEB128 varint, as protobuf and length-prefixed streams write it. */
 export function varint(value: number): Uint8Array {

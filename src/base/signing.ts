@@ -1,3 +1,4 @@
+import { bufferOf } from './bytes.js'
 import { sodium } from './sodium.js'
 
 export const SEED_BYTES = 32
@@ -31,5 +32,3 @@ export function isSignature(signature: Uint8Array, message: Uint8Array, publicKe
   if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false
   return sodium.crypto_sign_verify_detached(bufferOf(signature), bufferOf(message), bufferOf(publicKey))
 }
-
-const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

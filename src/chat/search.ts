@@ -1,3 +1,4 @@
+import { bufferOf } from '../base/bytes.js'
 import type { Message } from './message.js'
 
 /** Text that JSON writes as it is, letter by letter, unless it escapes what it need not. */
@@ -16,7 +17,7 @@ export function searchFor(text: string): Search {
   if (!UNESCAPED.test(wanted)) return { mayMatch: () => true, matches }
   // ‘K’ for kelvin and a few like it are ASCII in lower case alone: entries that hold more than ASCII are all read.
   const mayMatch = (entry: Uint8Array): boolean => {
-    const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
+    const bytes = bufferOf(entry)
     const plain = bytes.toString('latin1')
     return plain.includes('\\u') || plain.toLowerCase().includes(wanted) || !isAscii(plain)
   }

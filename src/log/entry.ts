@@ -1,4 +1,4 @@
-import { concat, textOf, utf8 } from '../base/bytes.js'
+import { bufferOf, concat, textOf, utf8 } from '../base/bytes.js'
 import { ChatError } from '../base/errors.js'
 import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../base/limits.js'
 import { AT_LENGTH, type At, atOf, EARLIEST, millisOf } from './at.js'
@@ -73,13 +73,12 @@ export function claimedAt(entry: Uint8Array): At | undefined {
   const end = PREFIX.length + AT_LENGTH
   if (entry.length <= end || entry[end] !== 0x22) return undefined
   if (PREFIX.compare(entry, 0, PREFIX.length) !== 0) return undefined
-  return atOf(Buffer.from(entry.buffer, entry.byteOffset + PREFIX.length, AT_LENGTH).toString('latin1'))
+  return atOf(bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH))
 }
 
 /** The `at` of an entry that was found valid when it was stored. */
 export function storedAt(entry: Uint8Array): At {
-  const bytes = Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength)
-  return bytes.toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH) as At
+  return bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH) as At
 }
 
 function parsed(text: string): unknown {
@@ -106,7 +105,7 @@ export function splitSignature(
   if (entry.length <= SIGNATURE_MEMBER_BYTES) return undefined
   const start = entry.length - SIGNATURE_MEMBER_BYTES
   if (entry[start] !== 0x2c) return undefined
-  const tail = Buffer.from(entry.buffer, entry.byteOffset + start, SIGNATURE_MEMBER_BYTES).toString('latin1')
+  const tail = bufferOf(entry).toString('latin1', start)
   const match = SIGNATURE_TAIL.exec(tail)?.[1]
   if (match === undefined) return undefined
   return { entry: concat([entry.subarray(0, start), utf8('}')]), signature: Buffer.from(match, 'base64url') }

@@ -1,4 +1,4 @@
-import { concat, EMPTY, readVarint, varint } from '../base/bytes.js'
+import { bufferOf, concat, EMPTY, readVarint, varint } from '../base/bytes.js'
 import { frame } from '../base/frames.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { bytesField, readFields, textField, varintField } from '../base/protobuf.js'
@@ -162,7 +162,7 @@ function signedDigest(bytes: Uint8Array): Digest | undefined {
   // With the chain value, the place from which it is frozen, both, or neither.
   if (rest !== 0 && rest !== CHAIN_PREFIX_BYTES && rest !== FROZEN_BYTES && rest !== CHAIN_PREFIX_BYTES + FROZEN_BYTES)
     return undefined
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = bufferOf(bytes)
   const author = authorOfKey(bytes.subarray(0, KEY_BYTES))
   return {
     author,

@@ -1,3 +1,4 @@
+import { bufferOf } from '../base/bytes.js'
 import { COMMIT_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import { type At, EARLIEST } from './at.js'
@@ -180,4 +181,4 @@ function offeredWrite(seq: Seq): Write {
 }
 
 export const storedOffer = (value: Uint8Array | undefined): Seq =>
-  value?.length === 4 ? Buffer.from(value.buffer, value.byteOffset, 4).readUInt32BE() : 0
+  value?.length === 4 ? bufferOf(value).readUInt32BE() : 0

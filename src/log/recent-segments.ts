@@ -1,4 +1,4 @@
-import { RECENT_BYTES_MAX } from '../base/limits.js'
+import { PAGE_BYTES_MAX, RECENT_BYTES_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from './author.js'
 
 /** A segment in bytes, and the places of its entries. */
@@ -36,11 +36,18 @@ export class RecentSegments {
     }
   }
 
-  /** The segment that holds a place. */
-  at(author: AuthorId, seq: Seq): PlacedSegment | undefined {
-    const log = this.#logs.get(author)
-    if (log === undefined || seq < (log[0]?.first ?? 0)) return undefined
-    return log.findLast(({ first }) => first <= seq && seq <= (log.at(-1)?.last ?? 0))
+  /** The segments from the one that holds `from` on, and before `to`, as far as a page goes; none where that one is not here. */
+  page(author: AuthorId, from: Seq, to: Seq): PlacedSegment[] {
+    const log = this.#logs.get(author) ?? []
+    const start = from > (log.at(-1)?.last ?? 0) ? -1 : log.findLastIndex(({ first }) => first <= from)
+    const page: PlacedSegment[] = []
+    for (let index = start, bytes = 0; index !== -1 && index < log.length && bytes < PAGE_BYTES_MAX; index++) {
+      const segment = log[index]
+      if (segment === undefined || segment.first >= to) break
+      page.push(segment)
+      bytes += segment.bytes.length
+    }
+    return page
   }
 
   /** Of this log what is on disk may be another. */

@@ -1,5 +1,5 @@
 import { pack, unpack } from 'lexicographic-integer'
-import { concat, utf8 } from '../base/bytes.js'
+import { bufferOf, concat, utf8 } from '../base/bytes.js'
 import { type AuthorId, type Seq, unsignedAuthor } from './author.js'
 import { after, type Range } from './store.js'
 
@@ -41,8 +41,7 @@ export const seenRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
   lt: seenKey(author, to),
 })
 
-export const seenKeySeq = (key: Uint8Array): Seq =>
-  Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(key.length - 6, 6)
+export const seenKeySeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
 
 /**
  * What a scuttleup row's key says: all undefined where it is none. `author` is undefined where the id is one that this
@@ -55,7 +54,7 @@ export interface RowKey {
 }
 
 export function parseRowKey(key: Uint8Array): RowKey {
-  const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString()
+  const text = bufferOf(key).toString()
   const end = text.lastIndexOf(SEPARATOR)
   if (end < ROWS.length || text.includes(REPLACEMENT)) return { id: undefined, author: undefined, seq: undefined }
   const id = text.slice(ROWS.length, end)

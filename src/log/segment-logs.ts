@@ -3,14 +3,22 @@ import { type AuthorId, keyOf, type Seq } from './author.js'
 import type { Entry } from './entry.js'
 import { type PlacedSegment, RecentSegments } from './recent-segments.js'
 import type { OnHole } from './row-logs.js'
-import { countOf, decodeSegment, lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
+import {
+  decodeSegment,
+  ENTRIES_AT,
+  joinSegments,
+  lastOf,
+  placesOf,
+  SEGMENT_ENTRIES_BYTES_MAX,
+  type Segment,
+} from './segment.js'
 import {
   entriesOf,
   placedSegment,
   placeOf,
   segmentKey,
   segmentRange,
-  segmentRow,
+  segmentWrite,
   storedSegment,
   writtenSegments,
 } from './segment-rows.js'
@@ -72,16 +80,20 @@ export class SegmentLogs {
     if (expected >= from) this.#onHole(author, expected)
   }
 
-  /** The segments that hold the entries with `from ≤ seq < to`, as they are stored; the first may begin before `from`. */
+  /**
+   * The segments that hold the entries with `from ≤ seq < to`, as they are stored, or joined where they are small; the first may
+   * begin before `from`.
+   */
   async *raw(author: AuthorId, from: Seq, to: Seq, bytesMax: number): AsyncGenerator<RawSegments> {
     let expected = from
     let segments: Uint8Array[] = []
     let bytes = 0
     for await (const placed of this.#latest(author, from, to)) {
-      for (const segment of placed) {
-        segments.push(segment.bytes)
-        bytes += segment.bytes.length
-        expected = segment.last + 1
+      for (const group of joinable(placed)) {
+        const segment = joinSegments(group.map(each => each.bytes))
+        segments.push(segment)
+        bytes += segment.length
+        expected = placesOf(segment).last + 1
         // Told as soon as one more might not fit, and not only when it was read: who hears it may want no more.
         if (bytes + SEGMENT_BYTES_MAX <= bytesMax) continue
         yield { segments, last: expected - 1 }
@@ -126,34 +138,22 @@ export class SegmentLogs {
   async merged(author: AuthorId, from: Seq, to: Seq): Promise<Write[]> {
     const key = keyOf(author)
     if (key === undefined) return []
-    const writes: Write[] = []
-    let joined: Segment[] = []
-    let size = 0
-    const flush = (): void => {
-      const [start] = joined
-      const end = joined.at(-1)
-      if (start !== undefined && end !== undefined && joined.length > 1) {
-        for (const { first } of joined.slice(1)) writes.push({ type: 'del', key: segmentKey(key, first) })
-        const count = joined.reduce((sum, segment) => sum + countOf(segment), 0)
-        const packed = joined.map(segment => packedOf(segment).bytes)
-        writes.push(segmentRow({ ...start, count, signature: end.signature }, packed))
-      }
-      joined = []
-      size = 0
-    }
-    let expected: Seq | undefined
+    const segments: PlacedSegment[] = []
     for await (const page of this.#rows(author, from, to)) {
       for (const row of page) {
-        const segment = storedSegment(row)
-        if (segment === undefined || (expected !== undefined && segment.first !== expected)) return []
-        const bytes = packedOf(segment).bytes.length
-        if (size + bytes > SEGMENT_ENTRIES_BYTES_MAX) flush()
-        joined.push(segment)
-        size += bytes
-        expected = lastOf(segment) + 1
+        const segment = placedSegment(row)
+        const before = segments.at(-1)
+        if (segment === undefined || (before !== undefined && segment.first !== before.last + 1)) return []
+        segments.push(segment)
       }
     }
-    flush()
+    const writes: Write[] = []
+    for (const group of joinable(segments)) {
+      const [start, ...others] = group
+      if (start === undefined || others.length === 0) continue
+      for (const { first } of others) writes.push({ type: 'del', key: segmentKey(key, first) })
+      writes.push(segmentWrite(key, start.first, joinSegments(group.map(({ bytes }) => bytes))))
+    }
     return writes
   }
 
@@ -186,10 +186,11 @@ export class SegmentLogs {
   async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly PlacedSegment[]> {
     let expected = from
     while (expected < to) {
-      const recent = this.#recent.at(author, expected)
-      if (recent === undefined) break
-      expected = recent.last + 1
-      yield [recent]
+      const recent = this.#recent.page(author, expected, to)
+      const last = recent.at(-1)?.last
+      if (last === undefined) break
+      expected = last + 1
+      yield recent
     }
     if (expected < to) yield* this.#stored(author, expected, to)
   }
@@ -220,4 +221,21 @@ export class SegmentLogs {
     }
     return undefined
   }
+}
+
+/** Segments in order, in groups of such as continue each other and fit in one. */
+function joinable(segments: readonly PlacedSegment[]): PlacedSegment[][] {
+  const groups: PlacedSegment[][] = []
+  let size = 0
+  for (const segment of segments) {
+    const length = segment.bytes.length - ENTRIES_AT
+    const group = groups.at(-1)
+    size += length
+    if (group?.at(-1)?.last === segment.first - 1 && size <= SEGMENT_ENTRIES_BYTES_MAX) group.push(segment)
+    else {
+      groups.push([segment])
+      size = length
+    }
+  }
+  return groups
 }

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { concat, hexOf, sameBytes, textOf, utf8 } from '../base/bytes.js'
+import { bufferOf, concat, hexOf, textOf, utf8 } from '../base/bytes.js'
 import { KEY_BYTES } from '../base/signing.js'
 import { atOf } from './at.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
@@ -15,6 +15,7 @@ import { after, type Put, type Range, type Row, type Write } from './store.js'
 const SEGMENTS = utf8('s')
 const HEADS = utf8('h')
 const CRC_BYTES = 4
+const PLACE_BYTES = 4
 
 export const ALL_SIGNED_HEADS: Range = { gte: concat([HEADS, Buffer.alloc(KEY_BYTES)]), lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
@@ -23,7 +24,7 @@ export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 export const OFFERED_KEY = utf8('o')
 
 export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
-  const place = Buffer.alloc(4)
+  const place = Buffer.alloc(PLACE_BYTES)
   place.writeUInt32BE(first)
   return concat([SEGMENTS, key, place])
 }
@@ -38,8 +39,7 @@ export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
 })
 
 /** Where the segment of a row begins. */
-export const placeOf = (rowKey: Uint8Array): Seq =>
-  Buffer.from(rowKey.buffer, rowKey.byteOffset, rowKey.byteLength).readUInt32BE(rowKey.length - 4)
+export const placeOf = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - PLACE_BYTES)
 
 export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
 
@@ -60,8 +60,14 @@ export function placedSegment([key, value]: Row): PlacedSegment | undefined {
   const bytes = unchecked(value)
   if (bytes === undefined || bytes.length <= ENTRIES_AT) return undefined
   const { first, last } = placesOf(bytes)
-  const isInPlace = sameBytes(key, segmentKey(bytes.subarray(0, KEY_BYTES), first))
-  return isInPlace ? { first, last, bytes } : undefined
+  return isKeyOf(key, bytes) && placeOf(key) === first ? { first, last, bytes } : undefined
+}
+
+/** Whether a row's key is one of the author whose segment this is. Nothing is made for it: there may be as many as entries. */
+function isKeyOf(key: Uint8Array, segment: Uint8Array): boolean {
+  if (key.length !== SEGMENTS.length + KEY_BYTES + PLACE_BYTES || key[0] !== SEGMENTS[0]) return false
+  for (let i = 0; i < KEY_BYTES; i++) if (key[SEGMENTS.length + i] !== segment[i]) return false
+  return true
 }
 
 /** The segments among rows of a log that were just written. */
@@ -130,6 +136,5 @@ function checked(bytes: Uint8Array): Uint8Array {
 /** What stands behind a checksum; undefined where that is another. */
 function unchecked(value: Uint8Array): Uint8Array | undefined {
   const bytes = value.subarray(CRC_BYTES)
-  const view = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-  return value.length > CRC_BYTES && view.readUInt32BE() === crc32(bytes) ? bytes : undefined
+  return value.length > CRC_BYTES && bufferOf(value).readUInt32BE() === crc32(bytes) ? bytes : undefined
 }

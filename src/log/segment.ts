@@ -1,3 +1,4 @@
+import { bufferOf, concat, EMPTY } from '../base/bytes.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { KEY_BYTES, SIGNATURE_BYTES } from '../base/signing.js'
 import type { Seq } from './author.js'
@@ -71,9 +72,20 @@ export function segmentBytes(header: SegmentHeader, packed: readonly Uint8Array[
 
 /** The places of a segment's entries, from its bytes. */
 export function placesOf(bytes: Uint8Array): { readonly first: Seq; readonly last: Seq } {
-  const view = viewOf(bytes)
+  const view = bufferOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
+}
+
+/** Segments that continue each other as one, under the signature of the last; they have to fit. All in bytes. */
+export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
+  const [start] = segments
+  const end = segments.at(-1)
+  if (start === undefined || end === undefined || segments.length === 1) return start ?? EMPTY
+  const joined = concat([start, ...segments.slice(1).map(bytes => bytes.subarray(ENTRIES_AT))])
+  bufferOf(joined).writeUInt16BE(placesOf(end).last - placesOf(start).first + 1, COUNT_AT)
+  joined.set(signatureIn(end), SIGNATURE_AT)
+  return joined
 }
 
 /** The signature of a segment, from its bytes. */
@@ -82,7 +94,7 @@ export const signatureIn = (bytes: Uint8Array): Uint8Array => bytes.subarray(SIG
 /** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */
 export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   if (bytes.length < ENTRIES_AT || bytes.length > SEGMENT_BYTES_MAX) return undefined
-  const view = viewOf(bytes)
+  const view = bufferOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   const count = view.readUInt16BE(COUNT_AT)
   if (first < 1 || count < 1 || first + count - 1 > SEQ_MAX) return undefined
@@ -121,6 +133,3 @@ class PackedSegment implements Segment {
     return this.#entries
   }
 }
-
-const viewOf = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

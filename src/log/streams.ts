@@ -80,6 +80,8 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const abort = new AbortController()
   const onDrain: (() => void)[] = []
   const wishes = new Map<AuthorId, Digest>()
+  /** What came last of an author, until it is taken or refused. */
+  const taking = new Map<AuthorId, Promise<void>>()
   let pendingBytes = 0
   /** How many may be pending; grows as they are stored. */
   let pendingBytesMax = PENDING_BYTES_MIN
@@ -213,15 +215,18 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
 
   const take = (author: AuthorId, bytes: number, adding: Promise<Refusal | undefined>): void => {
     pendingBytes += bytes
-    adding.then(
-      refusal => {
-        if (refusal !== undefined) refuse(author, refusal)
-        pendingBytes -= bytes
-        pendingBytesMax = Math.min(PENDING_BYTES_MAX, pendingBytesMax + bytes)
-        release()
-      },
-      error => stream.destroy(error),
-    )
+    const before = taking.get(author)
+    const taken = adding.then(async refusal => {
+      // What comes behind a fault does not follow, and is refused at once: why it does not is told first.
+      await before
+      if (refusal !== undefined) refuse(author, refusal)
+      pendingBytes -= bytes
+      pendingBytesMax = Math.min(PENDING_BYTES_MAX, pendingBytesMax + bytes)
+      if (taking.get(author) === taken) taking.delete(author)
+      release()
+    })
+    taking.set(author, taken)
+    taken.catch(error => stream.destroy(error))
   }
 
   const hold = (bytesMax: number, done: () => void): void => {

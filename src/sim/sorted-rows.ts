@@ -1,3 +1,4 @@
+import { bufferOf } from '../base/bytes.js'
 import type { Range, Row, Write } from '../log/store.js'
 
 /** Rows in order of their bytes, in memory. Values are kept as they are given: whoever writes must own them. */
@@ -52,7 +53,7 @@ export class SortedRows {
 export const owned = (writes: readonly Write[]): Write[] =>
   writes.map(write => (write.type === 'put' ? { ...write, value: Uint8Array.from(write.value) } : write))
 
-const keyText = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+const keyText = (key: Uint8Array): string => bufferOf(key).toString('latin1')
 
 /** Reads a range page by page: `next` gives the first rows of what is left of it. */
 export async function* pagesOf(

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import toPort from 'hash-to-port'
 
@@ -7,20 +7,43 @@ import toPort from 'hash-to-port'
 const PORT_MIN = 10_000
 const PORT_MAX = 20_000
 const DIALLERS_MIN = 32_768
-// Test files run side by side, each a process: each looks from a place of its own on, so that no two find the same port.
-const STRIDE = 100
 
-let next = (process.pid * STRIDE) % (PORT_MAX - PORT_MIN)
+/** Test files run side by side, each a process. Who listens on the first of so many ports has the others to itself. */
+const BLOCK = 100
 
-/** `count` different ports that nothing listens on, none of which this process was given before. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = []
-  while (ports.length < count) {
-    const port = PORT_MIN + next
-    next = (next + 1) % (PORT_MAX - PORT_MIN)
-    if (await isFree(port)) ports.push(port)
-  }
+let next = 0
+let end = 0
+/** Asked one after the other, so that two calls at once do not take two blocks. */
+let last: Promise<unknown> = Promise.resolve()
+
+/** `count` different ports that nothing listens on, and that no test is given besides. */
+export function freePorts(count: number): Promise<number[]> {
+  const ports = last.then(async () => {
+    const found: number[] = []
+    while (found.length < count) {
+      if (next === end) await takeBlock()
+      else if (await isFree(next++)) found.push(next - 1)
+    }
+    return found
+  })
+  last = ports.catch(() => {})
   return ports
+}
+
+/** The first block from a random one on that nobody has. It is let go when this process ends. */
+async function takeBlock(): Promise<void> {
+  const blocks = (PORT_MAX - PORT_MIN) / BLOCK
+  const start = randomInt(blocks)
+  for (let tried = 0; tried < blocks; tried++) {
+    const first = PORT_MIN + ((start + tried) % blocks) * BLOCK
+    const holder = await listen(first).catch(() => undefined)
+    if (!holder) continue
+    holder.unref()
+    next = first + 1
+    end = first + BLOCK
+    return
+  }
+  throw new Error(`no block of ports from ${PORT_MIN} to ${PORT_MAX} is free`)
 }
 
 /** `count` addresses on this host, lowest first in the order of strings that decides who dials whom. */
@@ -41,7 +64,7 @@ export async function freeNames<const P extends readonly string[]>(
     for (;;) {
       const name = `${prefix}-${randomBytes(4).toString('hex')}`
       const port = toPort(name)
-      if (port >= DIALLERS_MIN || ports.has(port) || !(await isFree(port))) continue
+      if (isGivenOtherwise(port) || ports.has(port) || !(await isFree(port))) continue
       names.push(name)
       ports.add(port)
       break
@@ -49,6 +72,9 @@ export async function freeNames<const P extends readonly string[]>(
   }
   return names as { [K in keyof P]: string }
 }
+
+/** To diallers, or by `freePorts`. */
+const isGivenOtherwise = (port: number): boolean => port >= DIALLERS_MIN || (port >= PORT_MIN && port < PORT_MAX)
 
 async function isFree(port: number): Promise<boolean> {
   const server = await listen(port).catch(() => undefined)

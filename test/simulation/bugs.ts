@@ -208,10 +208,16 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'joined segments lose the last of what they were made from',
-    file: 'log/segment-logs',
-    find: 'joined.map(segment => packedOf(segment).bytes)',
-    replace: 'joined.slice(0, -1).map(segment => packedOf(segment).bytes)',
+    file: 'log/segment',
+    find: '...segments.slice(1).map(',
+    replace: '...segments.slice(1, -1).map(',
     isOfTyping: true,
+  },
+  {
+    name: 'segments are joined under the signature of the first',
+    file: 'log/segment',
+    find: 'joined.set(signatureIn(end), SIGNATURE_AT);',
+    replace: '',
   },
   {
     name: 'heads that are as long and not the same go unseen',

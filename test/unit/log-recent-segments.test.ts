@@ -12,7 +12,7 @@ const ALICE = authorOfKey(alice.publicKey)
 const BOB = authorOfKey(bob.publicKey)
 const segment = (first: number, last: number, bytes = 10) => ({ first, last, bytes: new Uint8Array(bytes) })
 const placesAt = (recent: RecentSegments, author: AuthorId, seqs: readonly number[]) =>
-  seqs.map(seq => recent.at(author, seq)?.first)
+  seqs.map(seq => recent.page(author, seq, seq + 1)[0]?.first)
 
 test('the segment is found that holds a place, and none where that was not stored lately', () => {
   const recent = new RecentSegments()
@@ -39,7 +39,10 @@ test('it holds no more bytes than it may, of all logs together, and those that c
   const count = RECENT_BYTES_MAX / SEGMENT_BYTES_MAX
   for (let seq = 1; seq <= 2 * count; seq++)
     recent.add(seq % 2 === 0 ? ALICE : BOB, [segment(seq, seq + 1, SEGMENT_BYTES_MAX)])
-  const held = Array.from({ length: 2 * count }, (_, index) => recent.at(index % 2 === 0 ? BOB : ALICE, index + 1))
+  const held = Array.from(
+    { length: 2 * count },
+    (_, index) => recent.page(index % 2 === 0 ? BOB : ALICE, index + 1, index + 2)[0],
+  )
   assert.ok(held.filter(found => found !== undefined).length <= count)
   assert.notEqual(held.at(-1), undefined)
   assert.equal(held[0], undefined)

@@ -1,3 +1,4 @@
+import { bufferOf } from '../../base/bytes.js'
 import type { Message } from '../../chat/message.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
@@ -33,5 +34,4 @@ export class TopicWatch {
 const TOPIC = Buffer.from('topic')
 
 /** Members are read only where the word stands somewhere. */
-const mayBeTopic = (entry: Uint8Array): boolean =>
-  Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength).includes(TOPIC)
+const mayBeTopic = (entry: Uint8Array): boolean => bufferOf(entry).includes(TOPIC)
