@@ -16,10 +16,11 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const BRACE = 0x7d
 
+const isStanding = (byte: number): boolean => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH
 /** Of each byte whether it may stand in a text of JSON as it is. */
-const STANDS = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-)
+const ANY = Uint8Array.from({ length: 256 }, (_, byte) => (isStanding(byte) ? 1 : 0))
+/** The same where all of it is ASCII. */
+const ASCII = Uint8Array.from({ length: 256 }, (_, byte) => (isStanding(byte) && byte < 0x80 ? 1 : 0))
 /** Of each byte whether it may follow a backslash there, alone. */
 const ESCAPED = new Uint8Array(256)
 for (const byte of utf8('"\\/bfnrt')) ESCAPED[byte] = 1
@@ -32,17 +33,15 @@ export function isPlainEntry(entry: Uint8Array, length: number = entry.length): 
     if (i === DOT_AT ? byte !== 0x2e : byte < 0x30 || byte > 0x39) return false
   }
   if (!has(entry, AT_END, USERNAME)) return false
-  const username = textEnd(entry, AT_END + USERNAME.length, length)
-  if (!has(entry, username, MESSAGE)) return false
-  const end = textEnd(entry, username + MESSAGE.length, length)
-  if (end !== length - 2 || entry[end] !== QUOTE || entry[end + 1] !== BRACE) return false
-  return isAscii(entry, AT_END, length) || isUtf8(entry.subarray(0, length))
+  return isRest(entry, length, ASCII) || (isRest(entry, length, ANY) && isUtf8(entry.subarray(0, length)))
 }
 
-function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
-  let all = 0
-  for (let i = from; i < to; i++) all |= bytes[i] as number
-  return all < 0x80
+/** Whether the two texts are there, of bytes that stand, and nothing behind them. */
+function isRest(entry: Uint8Array, length: number, stands: Uint8Array): boolean {
+  const username = textEnd(entry, AT_END + USERNAME.length, length, stands)
+  if (!has(entry, username, MESSAGE)) return false
+  const end = textEnd(entry, username + MESSAGE.length, length, stands)
+  return end === length - 2 && entry[end] === QUOTE && entry[end + 1] === BRACE
 }
 
 function has(bytes: Uint8Array, offset: number, part: Uint8Array): boolean {
@@ -52,10 +51,10 @@ function has(bytes: Uint8Array, offset: number, part: Uint8Array): boolean {
 }
 
 /** Where the text ends that begins at `offset`: before its closing quote, or before what needs a closer look. */
-function textEnd(bytes: Uint8Array, offset: number, length: number): number {
+function textEnd(bytes: Uint8Array, offset: number, length: number, stands: Uint8Array): number {
   let end = offset
   for (;;) {
-    while (end < length && STANDS[bytes[end] as number] === 1) end++
+    while (end < length && stands[bytes[end] as number] === 1) end++
     if (end + 1 >= length || bytes[end] !== BACKSLASH || ESCAPED[bytes[end + 1] as number] !== 1) return end
     end += 2
   }
