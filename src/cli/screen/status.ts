@@ -1,5 +1,9 @@
 import stringWidth from 'string-width'
 import { sanitise } from '../../base/sanitise.js'
+import type { Seq } from '../../log/author.js'
+import type { Holders } from '../../log/custody.js'
+import type { Conversation } from '../../peer/conversation.js'
+import type { Present } from '../../peer/roster.js'
 import { charactersOf } from './editor.js'
 
 export interface StatusParts {
@@ -17,6 +21,38 @@ export interface StatusParts {
   readonly unsaid: number
   /** What the program is busy with. */
   readonly busy: string | undefined
+}
+
+/** What the conversation does not know of itself. */
+interface Surroundings extends Pick<StatusParts, 'topic' | 'isAway' | 'busy'> {
+  /** The last own line, if there is one since the start. */
+  readonly own: Seq | undefined
+  readonly nameOf: (present: Present) => string
+}
+
+/** What there is to say of a conversation. */
+export function partsOf(conversation: Conversation, { own, nameOf, ...others }: Surroundings): StatusParts {
+  const { room, presence, standing, unsaid } = conversation
+  // Of whom one hears through others one hears nothing while nobody is linked.
+  const isLinked = presence.some(({ state }) => state === 'linked')
+  const here = isLinked ? presence.filter(({ state }) => state !== 'left') : []
+  const names = (who: (present: Present) => boolean): string[] => [...new Set(here.filter(who).map(nameOf))]
+  return {
+    ...others,
+    room,
+    linked: names(({ state }) => state === 'linked'),
+    heard: here.filter(({ state }) => state === 'heard').length,
+    tried: standing.trials,
+    typing: names(({ isTyping }) => isTyping),
+    away: names(({ away }) => away !== undefined),
+    custody: own === undefined ? undefined : inWords(conversation.holdersOf(own)),
+    unsaid,
+  }
+}
+
+function inWords({ on, of, left }: Holders): string {
+  if (of > 0) return `your last line is on ${on} of ${of}`
+  return left > 0 ? `your last line is on ${left} that left` : 'only you have your last line'
 }
 
 const NAMES_MAX = 4

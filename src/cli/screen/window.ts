@@ -10,17 +10,17 @@ import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
 import { ANSWERS, type Desk } from '../commands/answers.js'
 import type { Line } from '../commands/commands.js'
-import { dateAndTimeOf } from '../commands/dates.js'
 import type { Task } from '../commands/reading.js'
 import { MESSAGE_BYTES_MAX } from '../input.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
+import { Absence } from './absence.js'
 import { Arrivals } from './arrivals.js'
 import { Composer } from './composer.js'
 import type { Key } from './keys.js'
 import type { Remembered } from './memory.js'
 import { quitQuestion } from './questions.js'
-import { cut, statusRow } from './status.js'
+import { cut, partsOf, statusRow } from './status.js'
 import { Tail } from './tail.js'
 import type { Terminal } from './terminal.js'
 import { TopicWatch } from './topic-watch.js'
@@ -58,6 +58,7 @@ export class Window {
   readonly #transcript: Transcript
   readonly #tail: Tail
   readonly #topic: TopicWatch
+  readonly #absence: Absence
   readonly #closing = new AbortController()
   /** Lines that are to be printed for good with the next frame. */
   #lines: string[] = []
@@ -69,6 +70,8 @@ export class Window {
   #isAway = false
   /** Keys and changes that come together are drawn together. */
   #drawing: NodeJS.Immediate | undefined
+  /** Until what has arrived is shown. */
+  #showing: NodeJS.Timeout | undefined
   #rangAt = 0
   #leave: () => void = () => {}
 
@@ -78,6 +81,7 @@ export class Window {
     this.#nick = conversation.me
     this.#hidden = new Set(memory.hidden)
     this.#topic = new TopicWatch(memory.topic)
+    this.#absence = new Absence(memory, conversation, author => this.#hidden.has(author), systemClock.now())
     this.#names = new Names(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
     this.#tail = new Tail(seq => conversation.holdersOf(seq), this.#palette)
@@ -198,43 +202,19 @@ export class Window {
   }
 
   #showHistory(messages: readonly Message[]): void {
-    const { conversation, memory } = this.#options
+    const { conversation } = this.#options
     for (const message of messages) {
       this.#people.note(message)
       this.#topic.note(message)
       const isOwn = message.author === conversation.id
       if (isOwn && message.kind === 'line') this.#composer.remember(message.message)
       if (this.#hidden.has(message.author)) continue
-      if (!isOwn && memory.leftAt !== undefined && message.seq > (memory.seen.get(message.author) ?? 0)) this.#ruleOff()
+      const title = this.#absence.titleOf(message)
+      if (title !== undefined) this.#lines.push(this.#transcript.rule(title))
       this.#lines.push(this.#transcript.message(message, systemClock.now(), false).text)
     }
     this.#draw()
   }
-
-  #isRuled = false
-
-  /** Once: where what is new since the user left begins. */
-  #ruleOff(): void {
-    const { conversation, memory } = this.#options
-    if (this.#isRuled || memory.leftAt === undefined) return
-    this.#isRuled = true
-    const count = conversation.heads
-      .filter(({ author }) => author !== conversation.id && !this.#hidden.has(author))
-      .reduce((sum, { author, seq }) => sum + Math.max(0, seq - (memory.seen.get(author) ?? 0)), 0)
-    this.#lines.push(this.#transcript.rule(`${count} new since you left on ${dateAndTimeOf(memory.leftAt)}`))
-  }
-
-  /** Once: where what was said before this start, and only came after it, begins. */
-  #ruleOffMissed({ author, timeMs }: Message): void {
-    const { conversation, memory } = this.#options
-    if (this.#isMissedRuled || memory.leftAt === undefined || author === conversation.id) return
-    if (timeMs >= this.#startedAt) return
-    this.#isMissedRuled = true
-    this.#printAfterTail(this.#transcript.rule(`said while you were away, since ${dateAndTimeOf(memory.leftAt)}`))
-  }
-
-  #isMissedRuled = false
-  readonly #startedAt = systemClock.now()
 
   #showWhenDue(): void {
     const due = this.#arrivals.dueAt
@@ -250,8 +230,6 @@ export class Window {
     )
   }
 
-  #showing: NodeJS.Timeout | undefined
-
   #showArrivals(): void {
     clearTimeout(this.#showing)
     const now = systemClock.now()
@@ -263,7 +241,8 @@ export class Window {
         ),
       )
     for (const message of messages) {
-      this.#ruleOffMissed(message)
+      const title = this.#absence.lateTitleOf(message)
+      if (title !== undefined) this.#printAfterTail(this.#transcript.rule(title))
       const printed = this.#transcript.message(message, now, true)
       this.#tail.push(printed)
       if (printed.isMention) this.#ring(now)
@@ -297,27 +276,14 @@ export class Window {
     const rowsOf = (text: string): string[] =>
       wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
     this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
-    const { standing, unsaid } = conversation
-    // Of whom one hears through others one hears nothing while nobody is linked.
-    const isLinked = conversation.presence.some(({ state }) => state === 'linked')
-    const here = isLinked ? conversation.presence.filter(({ state }) => state !== 'left') : []
-    const shown = (who: (present: Present) => boolean): string[] => [
-      ...new Set(here.filter(who).map(present => this.#nameOf(present))),
-    ]
     const status = statusRow(
-      {
-        room: conversation.room,
+      partsOf(conversation, {
+        own: this.#hasSpoken ? this.#own : undefined,
         topic: this.#topic.current?.text,
-        linked: shown(({ state }) => state === 'linked'),
-        heard: here.filter(({ state }) => state === 'heard').length,
-        tried: standing.trials,
-        typing: shown(({ isTyping }) => isTyping),
-        away: shown(({ away }) => away !== undefined),
         isAway: this.#isAway,
-        custody: this.#custody,
-        unsaid,
         busy: this.#work.current && `${this.#work.current} (Esc ends it)`,
-      },
+        nameOf: present => this.#nameOf(present),
+      }),
       columns,
     )
     const { question, choices } = this.#composer
@@ -339,13 +305,6 @@ export class Window {
     const others = conversation.presence.filter(other => other.author !== author && other.name === name)
     const isAlone = called !== this.#nick && called !== conversation.me && others.length === 0
     return author === undefined || isAlone ? called : `${called} (${shortKey(author)})`
-  }
-
-  get #custody(): string | undefined {
-    if (this.#own === undefined || !this.#hasSpoken) return undefined
-    const { on, of, left } = this.#options.conversation.holdersOf(this.#own)
-    if (of > 0) return `your last line is on ${on} of ${of}`
-    return left > 0 ? `your last line is on ${left} that left` : 'only you have your last line'
   }
 
   #press(key: Key): void {
