@@ -9,12 +9,17 @@ export interface Span {
   readonly to: Seq
 }
 
-/** What one live reader has yet to read: a span an author, in order of arrival. So it is bounded however far he lags behind. */
+/**
+ * What one live reader has yet to read: a span an author, so that it is bounded however far he lags behind. What is new comes
+ * out in order of arrival, and with what was left of older spans by turns: neither waits for all of the other.
+ */
 export class Feed {
   /** Whether the reader passes on what it reads, and proofs of forks too. */
   readonly isRelayed: boolean
   readonly #onClose: (feed: Feed) => void
-  readonly #spans = new Map<AuthorId, Span>()
+  readonly #news = new Map<AuthorId, Span>()
+  readonly #arrears = new Map<AuthorId, Span>()
+  #wasNews = false
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
@@ -29,16 +34,22 @@ export class Feed {
   }
 
   get isEmpty(): boolean {
-    return this.#spans.size === 0 && this.#proofs.length === 0
+    return this.#news.size === 0 && this.#arrears.size === 0 && this.#proofs.length === 0
   }
 
-  /** Spans of one author that wait become one, which covers both. */
+  /** Whether something came that was not there before. */
+  get hasNews(): boolean {
+    return this.#news.size > 0 || this.#proofs.length > 0
+  }
+
+  /** A span is new. Where one of that author waits, the two become one, which covers both. */
   push(span: Span): void {
-    const { author, from, to } = span
-    const before = this.#spans.get(author)
-    if (before === undefined) this.#spans.set(author, span)
-    else this.#spans.set(author, { author, from: Math.min(before.from, from), to: Math.max(before.to, to) })
-    this.#wake?.()
+    this.#put(this.#arrears.has(span.author) ? this.#arrears : this.#news, span)
+  }
+
+  /** A span is long known, or left of one that was taken. */
+  owe(span: Span): void {
+    this.#put(this.#news.has(span.author) ? this.#news : this.#arrears, span)
   }
 
   /** A fork was proven: told before anything else, where it is passed on. */
@@ -52,10 +63,12 @@ export class Feed {
     return this.#proofs.splice(0)
   }
 
-  /** The span that waits longest. */
+  /** The span that waits longest, of what is new and of what is left by turns. */
   take(): Span | undefined {
-    for (const span of this.#spans.values()) {
-      this.#spans.delete(span.author)
+    this.#wasNews = this.#news.size > 0 && !(this.#wasNews && this.#arrears.size > 0)
+    const spans = this.#wasNews ? this.#news : this.#arrears
+    for (const span of spans.values()) {
+      spans.delete(span.author)
       return span
     }
     return undefined
@@ -63,8 +76,9 @@ export class Feed {
 
   /** All that waits. */
   takeAll(): Span[] {
-    const spans = [...this.#spans.values()]
-    this.#spans.clear()
+    const spans = [...this.#news.values(), ...this.#arrears.values()]
+    this.#news.clear()
+    this.#arrears.clear()
     return spans
   }
 
@@ -80,6 +94,16 @@ export class Feed {
   close(): void {
     this.#isClosed = true
     this.#onClose(this)
+    this.#wake?.()
+  }
+
+  #put(spans: Map<AuthorId, Span>, { author, from, to }: Span): void {
+    const before = spans.get(author)
+    spans.set(author, {
+      author,
+      from: Math.min(before?.from ?? from, from),
+      to: Math.max(before?.to ?? to, to),
+    })
     this.#wake?.()
   }
 }

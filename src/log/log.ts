@@ -5,7 +5,7 @@ import { sameBytes } from '../base/bytes.js'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { LOG_BYTES_MAX } from '../base/limits.js'
-import { type Random, systemRandom } from '../base/random.js'
+import { systemRandom } from '../base/random.js'
 import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
@@ -15,7 +15,6 @@ import { Custody } from './custody.js'
 import type { Run } from './effects.js'
 import { type Entry, entryText, type Members } from './entry.js'
 import type { Feed, Span } from './feed.js'
-import type { ForkProof } from './fork.js'
 import { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
 import type { Digest } from './head.js'
@@ -23,7 +22,7 @@ import { loadKey } from './identity.js'
 import { Intake } from './intake.js'
 import { Ledger } from './ledger.js'
 import { LevelStore } from './level-store.js'
-import type { ReadOptions, Refusal, RelayOptions, ReplicationOptions } from './options.js'
+import type { LogEvents, LogOptions, ReadOptions, Refusal, RelayOptions, ReplicationOptions } from './options.js'
 import { OwnLog } from './own-log.js'
 import { Reader } from './reader.js'
 import { Recovery } from './recovery.js'
@@ -39,35 +38,6 @@ import { verifySegments } from './segment-verification.js'
 import type { Store } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
 import { type Branch, Tree, type Voice } from './tree.js'
-
-export interface LogOptions {
-  /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
-  readonly keys?: KeyPair
-  /** The id of the conversation, 32 bytes; without it that of the lobby. */
-  readonly room?: Uint8Array
-  readonly clock?: Clock
-  readonly random?: Random
-  /** How many authors are taken in; own and already known ones do not count against it. */
-  readonly authorsMax?: number
-  /** How many bytes of one log are taken in; the own is never stopped. */
-  readonly logBytesMax?: number
-}
-
-export interface LogEvents {
-  /** Entries became durable here, own and others'. */
-  entries: [Span]
-  /** One line for the user. */
-  warning: [string]
-  /** A failed write: nothing is written until `writable`. */
-  'read-only': [string]
-  writable: []
-  /** An own entry whose append was rejected stands in the log after all. */
-  recovered: [Entry]
-  /** Something that was held is not there any more: peers have to be told anew how far it goes. */
-  lost: [AuthorId]
-  /** It is proven that an author signed two histories. */
-  fork: [ForkProof]
-}
 
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {

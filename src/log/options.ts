@@ -1,8 +1,42 @@
+import type { Clock } from '../base/clock.js'
+import type { Random } from '../base/random.js'
+import type { KeyPair } from '../base/signing.js'
 import type { AuthorId, Seq } from './author.js'
+import type { Entry } from './entry.js'
 import type { Feed, Span } from './feed.js'
+import type { ForkProof } from './fork.js'
 import type { Digest } from './head.js'
 import type { Mode } from './messages.js'
 import type { Way } from './relay.js'
+
+export interface LogOptions {
+  /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
+  readonly keys?: KeyPair
+  /** The id of the conversation, 32 bytes; without it that of the lobby. */
+  readonly room?: Uint8Array
+  readonly clock?: Clock
+  readonly random?: Random
+  /** How many authors are taken in; own and already known ones do not count against it. */
+  readonly authorsMax?: number
+  /** How many bytes of one log are taken in; the own is never stopped. */
+  readonly logBytesMax?: number
+}
+
+export interface LogEvents {
+  /** Entries became durable here, own and others'. */
+  entries: [Span]
+  /** One line for the user. */
+  warning: [string]
+  /** A failed write: nothing is written until `writable`. */
+  'read-only': [string]
+  writable: []
+  /** An own entry whose append was rejected stands in the log after all. */
+  recovered: [Entry]
+  /** Something that was held is not there any more: peers have to be told anew how far it goes. */
+  lost: [AuthorId]
+  /** It is proven that an author signed two histories. */
+  fork: [ForkProof]
+}
 
 export interface ReadOptions {
   /** Go on with what arrives, in order of arrival, until the reader is closed. */

@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX } from '../base/limits.js'
+import { FRAME_BYTES_MAX, TURN_BYTES_MAX } from '../base/limits.js'
 import { EARLIEST } from './at.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
 import type { Entry } from './entry.js'
@@ -84,7 +84,7 @@ export class Reader {
     for (const stretch of stretches) yield* this.#relayed(this.#undisputed(stretch))
   }
 
-  /** What a feed brings, for a peer of ours, until it is closed: a page of each log in turn, so that none waits for another. */
+  /** What a feed brings, for a peer of ours, until it is closed: some of each log in turn, so that none waits for all of another. */
   async *follow({ feed, way, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
     try {
       for (const proof of this.#forks.proofs)
@@ -137,12 +137,15 @@ export class Reader {
     const { author, to } = span
     const first = way(span)
     if (first.kind === 'send') {
+      let bytes = 0
       for await (const relayed of this.#relayed({ author, from: first.from, to })) {
         yield relayed
         if (way(span).kind !== 'send') break
-        if (feed.isEmpty) continue
+        bytes += sizeOf(relayed)
+        // To begin anew costs something: whom nobody waits for but those who wait long goes on a while.
+        if (feed.isEmpty || (!feed.hasNews && bytes < TURN_BYTES_MAX)) continue
         const from = placeAfter(relayed)
-        if (from < to) feed.push({ author, from, to })
+        if (from < to) feed.owe({ author, from, to })
         return
       }
     }
@@ -181,6 +184,17 @@ export class Reader {
       yield { kind: 'segments', author, segments: [encodeSegment(kept)], last: seq - 1 }
     }
   }
+}
+
+/** The bytes of what is relayed, about. */
+function sizeOf(relayed: Relayed): number {
+  const parts =
+    relayed.kind === 'segments'
+      ? relayed.segments
+      : relayed.kind === 'entries'
+        ? relayed.entries.map(each => each.entry)
+        : []
+  return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
 /** The place behind the last entry of what is relayed. */

@@ -59,7 +59,7 @@ export function talkToOurs(log: Library, { live, peer }: ReplicationOptions, pus
   const feed = live === false ? undefined : log.openFeed()
   const follow = ({ author, seq }: Digest): void => {
     const { seq: last } = log.toldOf(author)
-    if (last > seq) feed?.push({ author, from: seq + 1, to: last + 1 })
+    if (last > seq) feed?.owe({ author, from: seq + 1, to: last + 1 })
   }
   const outbox = new Map<AuthorId, NoteKind>()
   const post = (author: AuthorId, kind: NoteKind): void => {

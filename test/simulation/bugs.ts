@@ -85,16 +85,15 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a live reader that is busy is not told of news',
     file: 'log/feed',
-    find: 'this.#wake?.();\n    }\n    /** A fork was proven',
-    replace:
-      'if (this.#wake === undefined) this.#spans.delete(author);\n        this.#wake?.();\n    }\n    /** A fork was proven',
+    find: 'this.#wake?.();\n    }\n}',
+    replace: 'if (this.#wake === undefined) spans.delete(author);\n        this.#wake?.();\n    }\n}',
   },
   {
     name: 'what comes while the history is read is told twice',
     file: 'log/feed',
-    find: 'this.#spans.clear();',
+    find: 'this.#news.clear();',
     replace:
-      'this.#spans.clear();\n        if (spans.length > 1)\n            this.#spans.set(spans[0].author, spans[0]);',
+      'this.#news.clear();\n        if (spans.length > 1)\n            this.#news.set(spans[0].author, spans[0]);',
   },
   {
     name: 'lines of one moment stand in the order in which their authors came',
@@ -160,7 +159,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/log',
     find: 'return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
-    killer: 647,
+    killer: 1178,
   },
   {
     name: 'what somebody else brought to a peer is not told to it',
