@@ -1,6 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { createReadStream, existsSync, statSync } from 'node:fs'
 import { systemClock } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { sanitise, sanitisedJson } from '../base/sanitise.js'
@@ -14,6 +12,7 @@ import { LevelStore } from '../log/level-store.js'
 import type { Log } from '../log/log.js'
 import { type Home, homeOf } from '../peer/home.js'
 import { openLog } from '../peer/open.js'
+import { writeExport } from './export-file.js'
 import { labelled } from './labels.js'
 import { info, warn, writeLines } from './output.js'
 
@@ -89,16 +88,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
 /** `persisted-chat export <me> <file>`. */
 export async function exportLog(where: Where, file: string): Promise<number> {
   return withLog(where, async (log, home) => {
-    const draft = `${file}.part`
-    try {
-      await pipeline(archiveOf(log, home.roomId), createWriteStream(draft, { mode: 0o600, flush: true }))
-      await rename(draft, file)
-    } catch (cause) {
-      throw new ChatError('DATA_UNUSABLE', `${file} cannot be written: ${(cause as Error).message}`, {
-        cause,
-        hint: 'Choose another file.',
-      })
-    }
+    await writeExport(file, archiveOf(log, home.roomId))
     info(`exported ${log.head.filter(({ author }) => isSigned(author)).length} signed logs to ${file}`)
     return 0
   })
@@ -117,9 +107,14 @@ export async function importLog(where: Where, from: string): Promise<number> {
       const report = status.isDirectory()
         ? await importDirectory(log, from)
         : await readArchive(log, home.roomId, createReadStream(from))
-      if (report === undefined) {
+      if (report.fault === 'no export') {
+        throw new ChatError('DATA_UNUSABLE', `${from} is no export`, {
+          hint: 'Name a file that export has written, or the database of the original program.',
+        })
+      }
+      if (report.fault === 'another room') {
         throw new ChatError('DATA_UNUSABLE', `${from} is no export of the room ${home.room}`, {
-          hint: 'Name the room with --room.',
+          hint: 'Name its room with --room.',
         })
       }
       for (const line of report.refused) warn(`refused: ${line}`)

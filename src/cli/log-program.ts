@@ -23,7 +23,7 @@ export function logCommands(onDone: (code: number) => void): Command[] {
       .option('--last <n>', 'only the last n that match', wholeNumber)
       .option(
         '--since <time>',
-        'only what was written at or after this time, as 2026-11-21 or 2026-11-21T10:00',
+        'only what was written at or after this time, as 14:03, 2026-11-21 or 2026-11-21T10:00',
         moment,
       )
       .option('--author <name>', 'only what this name, or a key that begins so, has written')

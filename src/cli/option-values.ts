@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { momentOf } from './commands/dates.js'
 
 /** A whole number within bounds. */
 export const between =
@@ -55,9 +56,8 @@ export function delay(text: string): Delay {
 
 /** A moment, in milliseconds since 1970. */
 export function moment(text: string): number {
-  const value = Date.parse(text)
-  if (!/^\d{4}-/.test(text) || Number.isNaN(value))
-    throw new InvalidArgumentError('It takes a time like 2026-11-21T10:00.')
+  const value = momentOf(text, Date.now())
+  if (value === undefined) throw new InvalidArgumentError('It takes a time like 14:03, 2026-11-21 or 2026-11-21T10:00.')
   return value
 }
 

@@ -13,6 +13,12 @@ const MAGIC = utf8('persisted-chat/export/2\n')
 const MAGIC_BEFORE = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
 
+/** How many bytes tell whether they begin an export. */
+export const ARCHIVE_START_BYTES = MAGIC.length
+
+/** Whether these bytes begin an export. */
+export const beginsArchive = (bytes: Uint8Array): boolean => cutterFor(bytes) !== undefined
+
 /** The bytes of an export: the magic line, the room id, then proofs and segments in frames, as they go between ours. */
 export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uint8Array> {
   yield concat([MAGIC, room])
@@ -28,17 +34,19 @@ export interface ArchiveReport {
   readonly added: number
   /** What was refused, in words; the good part before it is kept. */
   readonly refused: readonly string[]
+  /** Why nothing at all could be taken in. */
+  readonly fault?: 'no export' | 'another room'
 }
 
 /**
  * Takes in an export. What does not verify is refused by name, and everything else is kept; what is held already changes
- * nothing. Undefined where the bytes are no export of this room.
+ * nothing.
  */
 export async function readArchive(
   log: Log,
   room: Uint8Array,
   bytes: AsyncIterable<Uint8Array>,
-): Promise<ArchiveReport | undefined> {
+): Promise<ArchiveReport> {
   const refused = new Map<string, string>()
   let held: Uint8Array = EMPTY
   let cutter: Cutter | undefined
@@ -61,8 +69,8 @@ export async function readArchive(
       if (cutter === undefined) {
         if (held.length < MAGIC.length + ROOM_BYTES) continue
         cutter = cutterFor(held.subarray(0, MAGIC.length))
-        if (!sameBytes(held.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), room)) return undefined
-        if (cutter === undefined) return undefined
+        if (cutter === undefined) return nothing('no export')
+        if (!sameBytes(held.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), room)) return nothing('another room')
         held = held.subarray(MAGIC.length + ROOM_BYTES)
       }
       const { parts, fault } = cutter.cut(held)
@@ -78,7 +86,7 @@ export async function readArchive(
         break
       }
     }
-    if (cutter === undefined) return undefined
+    if (cutter === undefined) return nothing('no export')
     if (cutter.isMidway && !refused.has('the rest of the file'))
       refused.set('the rest of the file', 'it ends in the middle of a segment')
     return { added, refused: [...refused].map(([what, reason]) => `${what}: ${reason}`) }
@@ -86,6 +94,8 @@ export async function readArchive(
     log.removeListener('entries', onEntries)
   }
 }
+
+const nothing = (fault: 'no export' | 'another room'): ArchiveReport => ({ added: 0, refused: [], fault })
 
 /** Cuts the bytes behind the room id, as they come, into what they hold. */
 interface Cutter {

@@ -116,10 +116,17 @@ test('lines of unsigned authors stay out of an export: nothing would vouch for t
 test('another room, another file, and nothing at all are no export of this room', async () => {
   const file = await exportOf([new WrittenLog(alice, lines(2, 90))])
   const { log } = await openLog()
-  assert.equal(await readArchive(log, OTHER_ROOM_ID, pieces(file)), undefined)
-  assert.equal(await readArchive(log, LOBBY_ID, pieces(new Uint8Array(0))), undefined)
-  assert.equal(await readArchive(log, LOBBY_ID, pieces(Buffer.from('{"not":"an export"}'.repeat(10)))), undefined)
-  assert.equal(await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 55))), undefined)
+  assert.deepEqual(await readArchive(log, OTHER_ROOM_ID, pieces(file)), {
+    added: 0,
+    refused: [],
+    fault: 'another room',
+  })
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(new Uint8Array(0)))).fault, 'no export')
+  assert.equal(
+    (await readArchive(log, LOBBY_ID, pieces(Buffer.from('{"not":"an export"}'.repeat(10))))).fault,
+    'no export',
+  )
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 55)))).fault, 'no export')
   assert.deepEqual(log.head, [])
   assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 56))), { added: 0, refused: [] })
   await log.close()
@@ -177,10 +184,10 @@ test('with any one byte changed the bad part is refused by name, and the good pa
     changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
     const { report, count, texts } = await imported(t, changed, alices, bobs)
     if (at < head) {
-      assert.equal(report, undefined, `byte ${at}`)
+      assert.equal(report.fault, at < head - 32 ? 'no export' : 'another room', `byte ${at}`)
       continue
     }
-    assert.ok(report)
+    assert.equal(report.fault, undefined)
     // An inner signature is not needed where the next vouches: then nothing is lost.
     if (count < 8 && !firsts.has(at))
       assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)

@@ -1,6 +1,3 @@
-import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
 import { reasonOf } from '../../base/errors.js'
 import { checkName } from '../../base/name.js'
 import { sanitise } from '../../base/sanitise.js'
@@ -10,6 +7,7 @@ import type { People } from '../../chat/people.js'
 import { type AuthorId, isSigned } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
+import { writeExport } from '../export-file.js'
 import { COMMANDS, type CommandName } from './commands.js'
 import { momentOf } from './dates.js'
 import { lastMessages, messagesSince, messagesWith, type Task } from './reading.js'
@@ -198,11 +196,10 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   export: async ({ conversation, tell, complain }, file) => {
     if (file === '') return complain('to which file? /export logs.chat')
     try {
-      await pipeline(conversation.archive(), createWriteStream(`${file}.part`, { mode: 0o600, flush: true }))
-      await rename(`${file}.part`, file)
+      await writeExport(file, conversation.archive())
       tell(`the signed logs are in ${file}; persisted-chat import merges them`)
     } catch (error) {
-      complain(`${file} cannot be written: ${reasonOf(error)}. Choose another file.`)
+      complain(`${reasonOf(error)}. Choose another file.`)
     }
   },
   quit: ({ quit }) => quit(),
