@@ -6,31 +6,11 @@ import {
   STATUSES_OF_AUTHOR_PER_SECOND_MAX,
   STATUSES_PER_SECOND_MAX,
 } from '../base/limits.js'
-import type { KeyPair } from '../base/signing.js'
 import { Allowance } from '../discovery/allowance.js'
 import { type AuthorId, authorOfKey } from '../log/author.js'
-import {
-  awayText,
-  type HeardStatus,
-  isGenuineStatus,
-  readStatus,
-  type Status,
-  signStatus,
-  statusFrame,
-} from './status.js'
+import { OwnStatus, type OwnStatusOptions } from './own-status.js'
+import { type HeardStatus, isGenuineStatus, readStatus, statusFrame } from './status.js'
 
-/** How long a status holds, and when it is said again: a clock that is some minutes wrong does no harm. */
-const HOLDS_MS = 420_000
-/** Whoever is gone stays so for longer than anything that he said before holds. */
-const GONE_MS = 480_000
-const AGAIN_MS = 180_000
-/** Between two statuses of one's own. */
-const PAUSE_MS = 1_000
-/** How long somebody is shown as typing after a key was pressed; he says so again while he types. */
-const TYPING_MS = 6_000
-const TYPING_AGAIN_MS = 3_000
-/** Links that it is told over that somebody types: those far away can wait for the line. */
-const TYPING_HOPS = 4
 /** Statuses of others that a new link is told at once, the latest. */
 const FIRST_MAX = 48
 /** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
@@ -90,13 +70,9 @@ interface Known {
   readonly allowance: Allowance
 }
 
-export interface RosterOptions {
-  readonly keys: KeyPair
-  readonly room: Uint8Array
-  readonly me: string
+export interface RosterOptions extends OwnStatusOptions {
   /** Whether an author has written in the room: of others fewer statuses are remembered. */
   readonly hasWritten: (author: AuthorId) => boolean
-  readonly random: () => number
 }
 
 /**
@@ -108,18 +84,11 @@ export class Roster {
   readonly #me: AuthorId
   readonly #links = new Map<RosterLink, Link>()
   readonly #known = new Map<AuthorId, Known>()
-  /** The own status as it was said last. */
-  #own: { readonly body: Uint8Array; readonly saidAt: Millis; readonly againAt: Millis } | undefined
-  #version = 0
-  #away: string | undefined
-  #typedAt = Number.NEGATIVE_INFINITY
-  #toldTypingAt = Number.NEGATIVE_INFINITY
-  /** When the own status is to be said because it changed. */
-  #dueAt: Millis | undefined
-  #isDueToAll = false
+  readonly #own: OwnStatus
 
   constructor(options: RosterOptions) {
     this.#options = options
+    this.#own = new OwnStatus(options)
     this.#me = authorOfKey(options.keys.publicKey)
   }
 
@@ -135,13 +104,13 @@ export class Roster {
       known.lostAt = 0
       known.hasLeft = false
     }
-    if ((this.#own?.againAt ?? 0) <= now) this.#say(now)
+    if (this.#own.isOld(now)) this.#own.say(now)
     const others = [...this.#known.values()]
       .filter(({ status, until, lostAt }) => until > now && lostAt === 0 && status?.author !== link.author)
       .sort((a, b) => b.heardAt - a.heardAt)
       .slice(0, FIRST_MAX)
     return [
-      ...(this.#own ? [{ kind: 'send' as const, link: id, frame: statusFrame(this.#own.body, 1) }] : []),
+      ...(this.#own.body ? [{ kind: 'send' as const, link: id, frame: statusFrame(this.#own.body, 1) }] : []),
       ...others.flatMap(({ status }) => (status && canGoOn(status) ? [onwards(id, status)] : [])),
       { kind: 'change' },
     ]
@@ -157,7 +126,7 @@ export class Roster {
     if (isLost && !known.hasLeft) {
       known.lostAt = now
       // Whoever was at the other end thinks the same of this peer: it says that it is there still.
-      this.#changed(now)
+      this.#own.changed(now)
     }
     this.#forget()
     return [{ kind: 'change' }]
@@ -175,8 +144,7 @@ export class Roster {
     if (until <= theirNow || until > theirNow + STATUS_MS_MAX || !link.allowance.take(now)) return []
     if (!isGenuineStatus(this.#options.room, status)) return 'bad'
     if (author === this.#me) {
-      // Said by an earlier run, or by another device: the next of this one is to count.
-      this.#version = Math.max(this.#version, version)
+      this.#own.saidElsewhere(version)
       return []
     }
     const known = this.#of(author, now)
@@ -217,7 +185,7 @@ export class Roster {
   /** Somebody's line came: he does not type it any more. */
   spoke(author: AuthorId): RosterEffect[] {
     if (author === this.#me) {
-      this.#typedAt = Number.NEGATIVE_INFINITY
+      this.#own.spoke()
       return []
     }
     const known = this.#known.get(author)
@@ -228,28 +196,24 @@ export class Roster {
 
   /** The user is away, or back. */
   setAway(text: string | undefined, now: Millis): void {
-    const away = text === undefined ? undefined : awayText(text)
-    if (away === this.#away) return
-    this.#away = away
-    this.#changed(now)
+    this.#own.setAway(text, now)
   }
 
   /** The user types. */
   typing(now: Millis): void {
-    this.#typedAt = now
-    if (now - this.#toldTypingAt >= TYPING_AGAIN_MS) this.#dueAt ??= now
+    this.#own.typing(now)
   }
 
   /** The own peer ends: that is told at once. */
   leave(now: Millis): RosterEffect[] {
-    this.#say(now, true)
+    this.#own.say(now, true)
     return this.#toAll()
   }
 
   tick(now: Millis): RosterEffect[] {
     const effects: RosterEffect[] = []
-    if (this.#links.size > 0 && now >= this.#sayAt()) {
-      this.#say(now)
+    if (this.#links.size > 0 && now >= this.#own.dueAt) {
+      this.#own.say(now)
       effects.push(...this.#toAll())
     }
     let hasExpired = false
@@ -274,7 +238,7 @@ export class Roster {
 
   /** When there is something to do next; infinite where there is not. */
   get nextAt(): Millis {
-    let next = this.#links.size > 0 ? this.#sayAt() : Number.POSITIVE_INFINITY
+    let next = this.#links.size > 0 ? this.#own.dueAt : Number.POSITIVE_INFINITY
     for (const { until, typingUntil, lostAt } of this.#known.values()) {
       if (lostAt !== 0) next = Math.min(next, lostAt + LOST_MS)
       if (until !== 0) next = Math.min(next, until)
@@ -310,46 +274,11 @@ export class Roster {
     )
   }
 
-  #sayAt(): Millis {
-    const again = this.#own?.againAt ?? Number.NEGATIVE_INFINITY
-    if (this.#dueAt === undefined) return again
-    return Math.min(again, Math.max(this.#dueAt, (this.#own?.saidAt ?? Number.NEGATIVE_INFINITY) + PAUSE_MS))
-  }
-
-  #changed(now: Millis): void {
-    this.#dueAt ??= now
-    this.#isDueToAll = true
-  }
-
-  #say(now: Millis, isLast = false): void {
-    const isTyping = now - this.#typedAt < TYPING_AGAIN_MS && !isLast
-    const againAt = this.#own?.againAt ?? 0
-    const isToAll = this.#isDueToAll || againAt <= now || isLast
-    this.#version = Math.max(this.#version + 1, now)
-    const status: Status = {
-      version: this.#version,
-      until: this.#version + (isLast ? GONE_MS : HOLDS_MS),
-      state: isLast ? 'left' : this.#away === undefined ? 'present' : 'away',
-      reach: isToAll ? STATUS_HOPS_MAX : TYPING_HOPS,
-      name: this.#options.me,
-      text: this.#away ?? '',
-      typingMs: isTyping ? TYPING_MS : 0,
-    }
-    if (isTyping) this.#toldTypingAt = now
-    this.#dueAt = undefined
-    this.#isDueToAll = false
-    this.#own = {
-      body: signStatus(this.#options.keys, this.#options.room, status),
-      saidAt: now,
-      againAt: isToAll ? now + AGAIN_MS * (0.75 + this.#options.random() / 4) : againAt,
-    }
-  }
-
   #toAll(): RosterEffect[] {
-    const own = this.#own
-    if (own === undefined) return []
+    const { body } = this.#own
+    if (body === undefined) return []
     return [...this.#links].flatMap(([link, { author }]) =>
-      author === undefined ? [] : [{ kind: 'send', link, frame: statusFrame(own.body, 1) }],
+      author === undefined ? [] : [{ kind: 'send', link, frame: statusFrame(body, 1) }],
     )
   }
 
