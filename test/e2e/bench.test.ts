@@ -5,7 +5,7 @@ import path from 'node:path'
 import test from 'node:test'
 import { Child } from '../helper/child.js'
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 const BENCH = path.resolve('dist/src/bench/main.js')
 
 test('the benchmark measures one workload of each kind, and says so as one object', BOUND, async t => {

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // What goes in and comes out, a line at a time.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 
 /** alice, and bob who names her, linked. */
 async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: readonly string[] } = {}) {

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // What goes wrong at the start is said in one line, with what to do next.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 const [FAILED, WRONG_USAGE] = [1, 2]
 
 /** Runs to the end; gives the exit code and what was said on stderr. */
@@ -168,7 +168,7 @@ test('whoever waits for a peer that does not answer can stop at once', BOUND, as
     peers: [`127.0.0.1:${port}`],
     data: await temporaryDirectory(t),
   })
-  assert.equal(await alice.stop('SIGINT', 2_000), 0)
+  assert.equal(await alice.stop('SIGINT', 4_000), 0)
 })
 
 test('help and version are printed on stdout, with 0', BOUND, async t => {

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // The stories of the seeds, told by the command line.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 
 async function stopAll(...peers: readonly Child[]): Promise<void> {
   assert.deepEqual(

@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url)
 
 /** The originals speak on one interface, the one that leads out. */
 const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
-const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 10_000 }
+const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 60_000 }
 
 /** Starts `program`, in which `original` is the package; gives what it says first, without the line's end. */
 async function original(t: TestContext, name: string, program: string): Promise<string> {

@@ -8,7 +8,7 @@ import { type Host, Network, noHosts } from '../helper/network.js'
 import { startOriginalIn } from '../helper/original-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 60_000, skip: noHosts ?? false }
+const BOUND = { timeout: 240_000, skip: noHosts ?? false }
 
 async function world(t: TestContext) {
   const data = await temporaryDirectory(t)
@@ -155,7 +155,7 @@ test('without multicast, and with loopback alone, the chat opens and addresses w
 
 test('hosts that were cut off for 60 s have caught up 5 s after their return, seen to be cut or not', {
   ...BOUND,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async t => {
   const { network, chat } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]

@@ -13,7 +13,7 @@ async function join(peer: Child): Promise<string> {
 }
 
 test('six processes that each know the first alone are all linked, and go on without it', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `meeting-${process.pid}`
@@ -38,7 +38,7 @@ test('six processes that each know the first alone are all linked, and go on wit
   )
 })
 
-test('control: who does without discovery is linked with whom it names alone', { timeout: 60_000 }, async t => {
+test('control: who does without discovery is linked with whom it names alone', { timeout: 240_000 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `control-${process.pid}`
   const start = (name: string, known: readonly string[], ...options: string[]): Child =>

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { mutatedSessions } from '../long/mutated-sessions.js'
 
 test('500 sessions with one byte changed: no death, nothing stored that is no entry, no memory lost', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const { figures, faults } = await mutatedSessions.run({ cycles: 500, seed: 1 })
   assert.deepEqual(faults, [], JSON.stringify(figures))

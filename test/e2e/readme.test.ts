@@ -8,7 +8,7 @@ import { Child } from '../helper/child.js'
 import { hasMulticast } from '../helper/original-peer.js'
 import { freeNames, freePorts } from '../helper/ports.js'
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
 const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
 /** Inside the package, where its own name leads to its own exports. */

@@ -7,7 +7,7 @@ import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
 
 // People at real terminals: tmux's, driven by keys and read as text.
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 interface Person {
   readonly me: string

@@ -6,7 +6,7 @@ import { startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 const simulate = (t: TestContext, args: readonly (string | number)[]): Child =>
   startChat(t, ['simulate', 'gossip', ...args.map(String)])

@@ -12,7 +12,7 @@ import { openSwarm, stranger, talk } from '../helper/swarm-world.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 const SILENT = 200
 const JOINS = 20
 

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // A second start of the same user on the same data.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 const STDERR = { stream: 'stderr' } as const
 
 /** Another window of a chat that runs; it says no address of its own. */

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 
-const WAIT_MS = 10_000
-const STOP_MS = 10_000
+const WAIT_MS = 30_000
+const STOP_MS = 30_000
 
 /** How a process ended: `code` is null where `signal` ended it. */
 export interface Exit {

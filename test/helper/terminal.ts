@@ -7,7 +7,7 @@ import type { Cleanup } from './child.js'
 const run = promisify(execFile)
 
 /** How long a screen is waited for. */
-const WAIT_MS = 15_000
+const WAIT_MS = 40_000
 /** How often it is looked at meanwhile: a terminal tells nobody that it has changed. */
 const LOOK_MS = 40
 

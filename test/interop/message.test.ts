@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // `--message`: said, stored by a peer, done.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 
 const messageArgs = (me: string, listen: string, peer: string, data: string, text: string): string[] => [
   ...[me, peer, '--listen', listen, '--no-discovery', '--data', data],

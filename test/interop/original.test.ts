@@ -10,7 +10,7 @@ import { change, digest, framed, handshake, REQUEST, Stranger, said } from './or
 
 // That the harness is right: the original talks to itself. And the controls: what it does on input that ours must survive.
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 
 /** Lower than any address here, so that the original, dialled, answers at once. */
 const STRANGER = '0.0.0.0:0'

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Ours and the original program, in one conversation.
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 240_000 }
 
 interface Place {
   /** Its address, or its name where it is found by name. */

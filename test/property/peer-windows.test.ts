@@ -90,7 +90,7 @@ const question = fc
   )
   .map(asked => frame(jsonBody(asked)))
 
-test('whatever a window says, the chat goes on', { timeout: 60_000 }, async t => {
+test('whatever a window says, the chat goes on', { timeout: 240_000 }, async t => {
   const machine = await WindowMachine.open(t)
   const first = await machine.window(t)
   await first.say('early')

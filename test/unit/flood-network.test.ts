@@ -8,7 +8,7 @@ import { FloodNetwork } from '../../src/flood/network.js'
 
 // One client among peers that are rude, with real connections.
 
-const BOUND = { timeout: 30_000 }
+const BOUND = { timeout: 120_000 }
 const HOST = '127.0.0.1'
 
 /** What a client tells, and a way to wait for it. */

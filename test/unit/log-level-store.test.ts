@@ -212,7 +212,7 @@ async function readAll(log: Log): Promise<string[]> {
   return places
 }
 
-test('a database with a gap, and with ids that cannot be, is opened and read at once', { timeout: 10_000 }, async t => {
+test('a database with a gap, and with ids that cannot be, is opened and read at once', { timeout: 60_000 }, async t => {
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
   const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
@@ -230,7 +230,7 @@ test('a database with a gap, and with ids that cannot be, is opened and read at 
   assert.equal(Reflect.get({}, 'seq'), undefined)
 })
 
-test('an author whose key ends in 255 is opened as any other', { timeout: 10_000 }, async t => {
+test('an author whose key ends in 255 is opened as any other', { timeout: 60_000 }, async t => {
   const seed = Buffer.alloc(32)
   while (keyPairOf(seed).publicKey.at(-1) !== 255) seed.writeUInt32LE(seed.readUInt32LE() + 1)
   const keys = keyPairOf(seed)

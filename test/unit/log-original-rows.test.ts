@@ -137,7 +137,7 @@ test('either program goes on where the other stopped', async t => {
   assert.deepEqual(last.head, [{ author, seq: 3 as Seq }])
 })
 
-test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 20_000 }, async t => {
+test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 120_000 }, async t => {
   const original = await openScuttleup(await temporaryDirectory(t))
   const ours = await Log.open(await temporaryDirectory(t))
   const author = 'bob' as AuthorId

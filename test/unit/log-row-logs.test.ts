@@ -223,7 +223,7 @@ test('an id with a separator in it puts nothing into the log of another', async 
   assert.equal((await alone.load()).get(bob)?.seq, 1)
 })
 
-test('keys that are no rows at all hide nobody, and looking for the next one ends', { timeout: 10_000 }, async () => {
+test('keys that are no rows at all hide nobody, and looking for the next one ends', { timeout: 60_000 }, async () => {
   const odd = ['c\u00ff', 'c\u00ffbo', 'c\u00ffbob', 'c\u00ffzz', 'c\u00ffbob\u00ff01zz', 'c\u00ffbob\u00ffzz'].map(
     key => put(utf8(key), plain('odd')),
   )

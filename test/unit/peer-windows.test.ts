@@ -11,7 +11,7 @@ import { jsonBody } from '../../src/peer/window-frames.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { WindowMachine } from '../helper/window-machine.js'
 
-const BOUND = { timeout: 30_000 }
+const BOUND = { timeout: 120_000 }
 
 /** What a window shows, and a way to wait for it. */
 function watch(

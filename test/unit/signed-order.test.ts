@@ -14,7 +14,7 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 // PROTOCOL.md §3.3: the order of conversation, whatever the clocks say.
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const YEAR = 365 * 24 * HOUR

@@ -33,7 +33,7 @@ import {
 
 // PROTOCOL.md §5.1: signed entries among peers of the original program.
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 const AT = '1763670000123.0007'
 const ALICE = authorOfKey(alice.publicKey)
 const CAROL = authorOfKey(carol.publicKey)

@@ -13,7 +13,7 @@ import { deafPort } from '../helper/deaf-server.js'
 import { freePorts } from '../helper/ports.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 const asItIs: Lookup = async address => [address]
 const transport = new TcpTransport(systemClock, asItIs)
 const never = new AbortController().signal

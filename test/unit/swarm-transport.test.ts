@@ -9,7 +9,7 @@ import { TcpTransport } from '../../src/swarm/tcp.js'
 import type { Connection, Transport } from '../../src/swarm/transport.js'
 import { passingTime } from '../helper/passing-time.js'
 
-const BOUND = { timeout: 20_000 }
+const BOUND = { timeout: 120_000 }
 const never = new AbortController().signal
 
 /** Two ends of a network, one of which listens. */
