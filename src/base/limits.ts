@@ -101,7 +101,7 @@ export const BULK_BYTES_MIN = 64 * 1024
 export const HINTS_BYTES_MAX = 16 * 1024 * 1024
 
 /** Segments stored last that are kept in memory, for those who follow what arrives. As many as the links to a few peers hold. */
-export const RECENT_BYTES_MAX = 4 * 1024 * 1024
+export const RECENT_BYTES_MAX = 1024 * 1024
 
 /** Bytes of one log that a link is sent before others have their turn, where nothing new waits. */
 export const TURN_BYTES_MAX = 2 * 1024 * 1024

@@ -8,7 +8,8 @@ export const KEPT = 'data/bench'
 /** Keeps results; the name of their file. */
 export function keep(results: Results): string {
   mkdirSync(KEPT, { recursive: true })
-  const file = path.join(KEPT, `${results.time.slice(0, 10)}-${results.commit}.json`)
+  const { time, commit, sizes } = results
+  const file = path.join(KEPT, `${time.slice(0, 10)}-${commit}-${sizes.entries}.json`)
   writeFileSync(file, `${JSON.stringify(results, undefined, 2)}\n`)
   return file
 }

@@ -81,6 +81,10 @@ export function storedAt(entry: Uint8Array): At {
   return bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH) as At
 }
 
+/** The same where the entry begins at `start` of a text whose characters are bytes. */
+export const atIn = (text: string, start: number): At =>
+  text.slice(start + PREFIX.length, start + PREFIX.length + AT_LENGTH) as At
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -4,10 +4,19 @@ import { KEY_BYTES } from '../base/signing.js'
 import { atOf } from './at.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
-import { type Entry, storedAt } from './entry.js'
+import { atIn, type Entry } from './entry.js'
 import type { SignedHead } from './head.js'
+import { packedSize } from './packed.js'
 import type { PlacedSegment } from './recent-segments.js'
-import { decodeSegment, ENTRIES_AT, placesOf, type Segment, type SegmentHeader, segmentBytes } from './segment.js'
+import {
+  decodeSegment,
+  ENTRIES_AT,
+  packedOf,
+  placesOf,
+  type Segment,
+  type SegmentHeader,
+  segmentBytes,
+} from './segment.js'
 import { after, type Put, type Range, type Row, type Write } from './store.js'
 
 // Keys and values of signed logs in the store. PROTOCOL.md §4.2.
@@ -84,12 +93,16 @@ export function storedSegment(row: Row): Segment | undefined {
   return placed === undefined ? undefined : decodeSegment(placed.bytes)
 }
 
-/** The entries of a stored segment. Their bytes are views of its own. */
-export function entriesOf(author: AuthorId, { first, entries, signature }: Segment): Entry[] {
-  const end = entries.length - 1
+/** The entries of a stored segment. Their bytes are views of its own, and what they say of their place parts of one text. */
+export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
+  const { first, entries, signature } = segment
+  const text = bufferOf(packedOf(segment).bytes).toString('latin1')
+  let end = 0
+  const last = entries.length - 1
   return entries.map((entry, index) => {
-    const [seq, at] = [first + index, storedAt(entry)]
-    return index === end ? { author, seq, at, entry, signature } : { author, seq, at, entry }
+    end += packedSize(entry.length)
+    const [seq, at] = [first + index, atIn(text, end - entry.length)]
+    return index === last ? { author, seq, at, entry, signature } : { author, seq, at, entry }
   })
 }
 
