@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { ARCHIVE_START_BYTES, beginsArchive } from '../log/archive.js'
@@ -9,13 +9,10 @@ import { ARCHIVE_START_BYTES, beginsArchive } from '../log/archive.js'
  * Rejects with DATA_UNUSABLE.
  */
 export async function writeExport(file: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = `${file}.part`
   try {
     if (await isSomethingElse(file)) throw new Error('it exists, and is no export')
-    await pipeline(archive, createWriteStream(draft, { mode: 0o600, flush: true }))
-    await rename(draft, file)
+    await replace(file, archive)
   } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {}) // the first reason is the one to tell
     throw new ChatError('DATA_UNUSABLE', `${file} cannot be written: ${reasonOf(cause)}`, {
       cause,
       hint: 'Choose another file.',
@@ -23,8 +20,21 @@ export async function writeExport(file: string, archive: AsyncIterable<Uint8Arra
   }
 }
 
+async function replace(file: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
+  const draft = `${file}.part`
+  try {
+    await pipeline(archive, createWriteStream(draft, { mode: 0o600, flush: true }))
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {}) // the first reason is the one to tell
+    throw error
+  }
+}
+
 async function isSomethingElse(file: string): Promise<boolean> {
   try {
+    // A pipe would be waited for.
+    if (!(await stat(file)).isFile()) return true
     const handle = await open(file)
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(ARCHIVE_START_BYTES), 0, ARCHIVE_START_BYTES, 0)

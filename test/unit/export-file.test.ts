@@ -29,6 +29,7 @@ test('an export takes the place of an older one, and of nothing else', async t =
   await log.append({ username: 'alice', message: 'hello again' })
   await writeExport(ours, archiveOf(log, LOBBY_ID))
   assert.ok((await readFile(ours)).length > before.length)
+  await writeFile(`${theirs}.part`, 'a part of it')
   for (const text of ['', 'persisted-chat/export', 'years of work']) {
     await writeFile(theirs, text)
     await assert.rejects(writeExport(theirs, archiveOf(log, LOBBY_ID)), {
@@ -38,7 +39,8 @@ test('an export takes the place of an older one, and of nothing else', async t =
     })
     assert.equal(await readFile(theirs, 'utf8'), text)
   }
-  assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'thesis.txt'])
+  await assert.rejects(writeExport(folder, archiveOf(log, LOBBY_ID)), /it exists, and is no export$/)
+  assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'thesis.txt', 'thesis.txt.part'])
 })
 
 test('an export that fails half-way leaves the older one, and nothing beside it', async t => {
