@@ -2,6 +2,7 @@ import { access, cp, mkdir, open as openFile, rm, writeFile } from 'node:fs/prom
 import path from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { Level } from 'level'
+import { unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { PAGE_BYTES_MAX } from '../base/limits.js'
 import type { Range, Row, Store, Write } from './store.js'
@@ -297,7 +298,7 @@ async function isFound(file: string): Promise<boolean> {
 function unusable(directory: string, cause: unknown): ChatError {
   return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {
     cause,
-    hint: 'Choose another with --data.',
+    hint: unusableHint(cause),
   })
 }
 
