@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { hexOf } from '../base/bytes.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
-import { replaceKey } from '../log/identity.js'
+import { type PreparedKey, prepareKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { homeOf } from '../peer/home.js'
 import type { Where } from './log-commands.js'
-import { info } from './output.js'
+import { info, warn } from './output.js'
 
 /** `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. */
 export async function renewKey({ me, data, room }: Where): Promise<number> {
@@ -17,8 +17,10 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
   const store = await LevelStore.open(home.database)
   let log: Log | undefined
+  let prepared: PreparedKey | undefined
   try {
-    const { old, fresh, kept } = await replaceKey(home.keyFile, systemRandom)
+    prepared = await prepareKey(home.keyFile, systemRandom, warn)
+    const { old, fresh } = prepared
     log = await Log.over(store, fresh, { room: home.roomId })
     const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
     await log.append({
@@ -28,9 +30,12 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
       previous: hexOf(old.publicKey),
       consent: Buffer.from(consent).toString('base64url'),
     })
+    const kept = await prepared.commit()
+    prepared = undefined
     info(`new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one is kept in ${kept}`)
     return 0
   } finally {
+    await prepared?.discard()
     await (log ?? store).close()
   }
 }

@@ -1,85 +1,193 @@
-import { link, open, readFile, rename, rm } from 'node:fs/promises'
+import { constants, type FileHandle, link, lstat, open } from 'node:fs/promises'
 import path from 'node:path'
 import { hexOf } from '../base/bytes.js'
-import { ChatError, systemCode } from '../base/errors.js'
+import { diskFaultWords } from '../base/disk-faults.js'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
+import { type Draft, draftBeside, syncDirectory } from './draft-file.js'
+import { isOpenToOthers, isOwn } from './ownership.js'
+
+/** A key file has 130 bytes. What is much larger is none, and is not read. */
+const KEY_FILE_BYTES_MAX = 1024
+
+const BRING_BACK = 'Bring it back from a backup, or move it aside for a new one: to others that is another author.'
+
+type OnWarning = (line: string) => void
+
+export interface LoadedKey extends KeyPair {
+  /** Whether it was made now. */
+  readonly isNew: boolean
+  /** Whether its file says which public key belongs to it, so that damage to the seed would show. */
+  readonly isChecked: boolean
+}
 
 /**
  * The key in `file`, made there if there is none: 32 bytes of seed as hex and the public key that is made of them, so that
  * a damaged seed is no other author; readable by its owner alone. PROTOCOL.md §4.
- * Rejects with DATA_UNUSABLE where what is there is no key: it is never replaced.
+ * Rejects with DATA_UNUSABLE where what is there is no key, or is another user's: it is never replaced.
  */
-export async function loadKey(file: string, random: Random): Promise<KeyPair & { readonly isNew: boolean }> {
-  const saved = await readSeed(file)
-  if (saved !== undefined) return { ...keyPairOf(saved), isNew: false }
+export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {
+  const saved = await readSeed(file, onWarning)
+  if (saved !== undefined) return { ...keyPairOf(saved.seed), isNew: false, isChecked: saved.isChecked }
   const seed = random.bytes(SEED_BYTES)
-  await writeSeed(file, seed)
-  return { ...keyPairOf(seed), isNew: true }
-}
-
-/** Puts a new key in the place of the one in `file`, which is kept beside it under the name that is given back. */
-export async function replaceKey(
-  file: string,
-  random: Random,
-): Promise<{ readonly old: KeyPair; readonly fresh: KeyPair; readonly kept: string }> {
-  const seed = await readSeed(file)
-  if (seed === undefined)
-    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
-  const old = keyPairOf(seed)
-  const kept = `${file}.${hexOf(old.publicKey).slice(0, 8)}`
-  await rename(file, kept)
-  const fresh = await loadKey(file, random)
-  return { old, fresh, kept }
-}
-
-async function readSeed(file: string): Promise<Uint8Array | undefined> {
-  let text: string
   try {
-    text = await readFile(file, 'latin1')
+    const draft = await draftBeside(file, textOf(seed), random)
+    try {
+      await draft.create(file)
+    } catch (error) {
+      await draft.discard()
+      throw error
+    }
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return undefined
-    throw new ChatError('DATA_UNUSABLE', `the key ${file} cannot be read`, {
-      cause,
-      hint: 'Give it back to its owner.',
-    })
+    // Another process of this user was faster.
+    if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onWarning)
+    throw cannotBeMade(file, cause)
   }
+  return { ...keyPairOf(seed), isNew: true, isChecked: true }
+}
+
+/** A new key that is on disk, but not in use yet. */
+export interface PreparedKey {
+  readonly old: KeyPair
+  readonly fresh: KeyPair
+  /**
+   * Puts the fresh key in the place of the old one in a single step, and gives the name under which the old one is kept
+   * beside it. To be called when the first entry of the new log is on disk: until then the old key is in use.
+   */
+  commit(): Promise<string>
+  /** Removes the fresh key: the old one stays in use. */
+  discard(): Promise<void>
+}
+
+/** Prepares a new key in the place of the one in `file`. Rejects with DATA_UNUSABLE. */
+export async function prepareKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<PreparedKey> {
+  const saved = await readSeed(file, onWarning)
+  if (saved === undefined)
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+  const old = keyPairOf(saved.seed)
+  const seed = random.bytes(SEED_BYTES)
+  let draft: Draft
+  try {
+    draft = await draftBeside(file, textOf(seed), random)
+  } catch (cause) {
+    throw cannotBeMade(file, cause)
+  }
+  return {
+    old,
+    fresh: keyPairOf(seed),
+    commit: async () => {
+      const present = await readSeed(file, onWarning)
+      if (present === undefined || hexOf(present.seed) !== hexOf(saved.seed))
+        throw new ChatError('DATA_UNUSABLE', `the key ${file} was changed meanwhile`, { hint: 'Try again.' })
+      try {
+        const kept = await keepUnder(`${file}.${hexOf(old.publicKey).slice(0, 8)}`, file, saved.seed, random)
+        await syncDirectory(path.dirname(file))
+        await draft.replace(file)
+        return kept
+      } catch (cause) {
+        throw cannotBeMade(file, cause)
+      }
+    },
+    discard: () => draft.discard(),
+  }
+}
+
+/** Keeps the key in `file` under `wanted` too, or under the next name that is free; gives the name. */
+async function keepUnder(wanted: string, file: string, seed: Uint8Array, random: Random): Promise<string> {
+  for (let number = 1; ; number++) {
+    const kept = number === 1 ? wanted : `${wanted}-${number}`
+    try {
+      await link(file, kept)
+      return kept
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') continue
+    }
+    // A file system without hard links: a copy instead.
+    const draft = await draftBeside(file, textOf(seed), random)
+    try {
+      await draft.create(kept)
+      return kept
+    } catch (error) {
+      await draft.discard()
+      if (systemCode(error) !== 'EEXIST') throw error
+    }
+  }
+}
+
+const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`
+
+const cannotBeMade = (file: string, cause: unknown): ChatError =>
+  new ChatError('DATA_UNUSABLE', `the key ${file} cannot be made: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
+    cause,
+    hint: 'Choose another directory with --data.',
+  })
+
+interface SavedSeed {
+  readonly seed: Uint8Array
+  readonly isChecked: boolean
+}
+
+async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed | undefined> {
+  const text = await readKeyFile(file, onWarning)
+  if (text === undefined) return undefined
   // The second line is missing from before there was one.
   const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
-  const hint = 'Bring it back from a backup, or move it aside for a new one: to others that is another author.'
-  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, { hint })
+  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, { hint: BRING_BACK })
   const [, secret = '', owner] = match
   const seed = Buffer.from(secret, 'hex')
-  if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey))
-    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not belong together`, { hint })
-  return seed
+  if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey)) {
+    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not belong together`, {
+      hint: BRING_BACK,
+    })
+  }
+  return { seed, isChecked: owner !== undefined }
 }
 
-/** On disk, whole, before anything is signed with it. */
-async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
-  const draft = `${file}.new`
+/** The content of a key file, closed to other users if it was open to them; undefined where there is none. */
+async function readKeyFile(file: string, onWarning: OnWarning): Promise<string | undefined> {
+  let handle: FileHandle | undefined
   try {
-    await rm(draft, { force: true })
-    const handle = await open(draft, 'wx', 0o600)
-    try {
-      await handle.writeFile(`${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
+    // Looked at before it is opened: opening a pipe waits, opening a device can do anything.
+    if (!(await lstat(file)).isFile())
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+    handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+    const found = await handle.stat()
+    if (!found.isFile())
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+    if (!isOwn(found)) {
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} belongs to another user, who could write as you`, {
+        hint: 'Bring your own back from a backup, or choose another directory with --data.',
+      })
     }
-    // Under its own name only when it is whole, and never over another.
-    await link(draft, file)
-    await rm(draft)
-    const directory = await open(path.dirname(file))
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
+    if (found.size > KEY_FILE_BYTES_MAX)
+      throw new ChatError('DATA_UNUSABLE', `${file} holds no key: it has ${found.size} bytes`, { hint: BRING_BACK })
+    if (isOpenToOthers(found)) onWarning(await closed(file, handle))
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
+    return buffer.toString('latin1', 0, bytesRead)
   } catch (cause) {
-    throw new ChatError('DATA_UNUSABLE', `the key ${file} cannot be made`, {
-      cause,
-      hint: 'Choose another directory with --data.',
-    })
+    if (cause instanceof ChatError) throw cause
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw new ChatError(
+      'DATA_UNUSABLE',
+      `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
+      {
+        cause,
+        hint: 'Give it back to its owner.',
+      },
+    )
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** Takes the key from other users, and says so. */
+async function closed(file: string, handle: FileHandle): Promise<string> {
+  const risk = `other users could read the key ${file}, and write as you`
+  try {
+    await handle.chmod(0o600)
+    return `${risk}: it is closed to them now. If somebody may have copied it, make a new one with renew`
+  } catch (error) {
+    return `${risk}, and it cannot be closed to them: ${diskFaultWords(error) ?? reasonOf(error)}`
   }
 }
