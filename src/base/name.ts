@@ -35,13 +35,40 @@ function describe(character: string): string {
   return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }
 
-/** A name as one part of a path: what is not a plain ASCII letter, digit, `-` or `_` stands as `%` and its UTF-8 bytes in hex. */
-export function pathPartOf(name: string): string {
-  return name.replace(
-    /[^A-Za-z0-9_-]/gu,
+/**
+ * A name as one part of a path: every character but small ASCII letters, digits, `-` and `_` is written as `%` and its UTF-8
+ * bytes in hex. No two names have the same part, on disks that ignore case either. PROTOCOL.md §4.
+ */
+export const pathPartOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
+
+/** The same as it was before capitals were written in hex. */
+const formerPartOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
+
+/** Another part for a small name, for where its own one leads to a directory of somebody else. */
+const sparePartOf = (name: string): string => escaped(name, /./gsu)
+
+const escaped = (name: string, characters: RegExp): string =>
+  name.replace(
+    characters,
     character =>
       `%${Buffer.from(character)
         .toString('hex')
         .replace(/..(?=.)/g, '$&%')}`,
   )
+
+/** Every part under which a name may be stored. */
+export const pathPartsOf = (name: string): readonly string[] => [
+  ...new Set([formerPartOf(name), pathPartOf(name), sparePartOf(name)]),
+]
+
+/**
+ * The part under which a name is stored, or is to be. `stored` are the spellings in the directory; `isTaken` says whether a
+ * part leads to something there. Where it does, though no spelling is the same, the disk ignores case, and it is another
+ * name's.
+ */
+export function partAmong(name: string, stored: readonly string[], isTaken: (part: string) => boolean): string {
+  const found = pathPartsOf(name).find(part => stored.includes(part))
+  if (found !== undefined) return found
+  const part = pathPartOf(name)
+  return isTaken(part) ? sparePartOf(name) : part
 }

@@ -18,6 +18,7 @@ import { ALL_SERVICES, roomTag, SERVICE, shortKeyOf, wishedName } from '../disco
 import { loadKey } from '../log/identity.js'
 import { LOBBY } from '../log/room.js'
 import { type Home, homeOf } from '../peer/home.js'
+import { checkHome } from '../peer/home-guard.js'
 import { type Address, parseAddress, parseListen } from '../swarm/address.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../swarm/hello.js'
 import { Opening } from '../swarm/opening.js'
@@ -32,7 +33,7 @@ import {
   type SeenPeer,
   type SeenPort,
 } from './doctor-findings.js'
-import { writeLines } from './output.js'
+import { warn, writeLines } from './output.js'
 
 /** How long others are listened for: several questions, and their answers. */
 const LISTEN_MS = 2_500
@@ -75,7 +76,8 @@ function addressOf(text: string, { room }: Home): Address {
 }
 
 async function look({ me, listen }: DoctorOptions, home: Home, peers: readonly Asked[]): Promise<Seen> {
-  const key = me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom) : undefined
+  if (me !== undefined) await checkHome(home, warn)
+  const key = me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom, warn) : undefined
   const faults: string[] = []
   const discovery = openDiscovery({
     clock: systemClock,

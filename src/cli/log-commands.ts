@@ -11,7 +11,7 @@ import { importOriginal } from '../log/import-original.js'
 import { LevelStore } from '../log/level-store.js'
 import type { Log } from '../log/log.js'
 import { type Home, homeOf } from '../peer/home.js'
-import { openLog } from '../peer/open.js'
+import { newKeyLine, openLog } from '../peer/open.js'
 import { writeExport } from './export-file.js'
 import { labelled } from './labels.js'
 import { info, warn, writeLines } from './output.js'
@@ -145,8 +145,9 @@ async function withLog(
       hint: 'Say where they are with --data, and which conversation with --room.',
     })
   }
-  const { log } = await openLog(home, warn)
+  const { log, keys } = await openLog(home, warn)
   log.on('warning', warn)
+  if (keys.isNew) info(newKeyLine(home))
   try {
     return await action(log, home)
   } finally {

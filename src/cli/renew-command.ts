@@ -6,6 +6,7 @@ import { type PreparedKey, prepareKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { homeOf } from '../peer/home.js'
+import { checkHome } from '../peer/home-guard.js'
 import type { Where } from './log-commands.js'
 import { info, warn } from './output.js'
 
@@ -15,6 +16,7 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
   const file = home.keyFile
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+  await checkHome(home, warn)
   const store = await LevelStore.open(home.database)
   let log: Log | undefined
   let prepared: PreparedKey | undefined

@@ -46,6 +46,7 @@ export async function openDoor(door: string, onWindow: (socket: net.Socket) => v
     if (!(await isOwn(directory))) throw new Error(`${directory} is not yours alone`)
   }
   const found = await lstat(file).catch(() => undefined)
+  if (found !== undefined && found.uid !== uid()) throw new Error(`${file} belongs to another user`)
   if (found?.isSocket()) await rm(file, { force: true })
   const server = net.createServer(onWindow)
   server.maxConnections = WINDOWS_MAX

@@ -3,13 +3,16 @@ import { reasonOf } from '../base/errors.js'
 import { Attached } from './attached.js'
 import { knock, openDoor } from './door.js'
 import { homeOf } from './home.js'
+import { checkHome } from './home-guard.js'
 import { type OpenPeerOptions, openPeer } from './open.js'
 import { type Seat, type Seats, SharedConversation } from './shared-conversation.js'
 import { WindowHost } from './window-host.js'
 
 /** Opens the chat; where the same user has it open already, as another window of that. Rejects with a ChatError. */
-export function openShared(options: OpenPeerOptions): Promise<SharedConversation> {
-  const { door } = homeOf(options.data, options.me, options.room)
+export async function openShared(options: OpenPeerOptions): Promise<SharedConversation> {
+  const home = homeOf(options.data, options.me, options.room)
+  const { door } = home
+  await checkHome(home, options.onWarning) // before a socket there is talked to
   const seats: Seats = {
     onInfo: options.onInfo,
     onWarning: options.onWarning,

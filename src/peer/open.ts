@@ -6,7 +6,7 @@ import { isHeardAt } from '../discovery/interfaces.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { resolver } from '../discovery/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../discovery/service.js'
-import { loadKey } from '../log/identity.js'
+import { type LoadedKey, loadKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { LOBBY } from '../log/room.js'
@@ -16,6 +16,7 @@ import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
 import { Announced } from './announced.js'
 import { type Home, homeOf } from './home.js'
+import { checkKeyIsThere, secureHome } from './home-guard.js'
 import type { Meeting } from './meeting.js'
 import { addressIn, namedPeer } from './named-peer.js'
 import { Neighbours } from './neighbours.js'
@@ -53,6 +54,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
 
   const { log, keys } = await openLog(home, onWarning)
   onInfo(`logs in ${home.database}`)
+  if (keys.isNew) onInfo(newKeyLine(home))
   const closing: (() => Promise<void>)[] = [() => log.close()]
   try {
     let swarm: Swarm | undefined
@@ -126,20 +128,35 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   }
 }
 
+/** Said once, at the start at which it is made. */
+export const newKeyLine = ({ me, keyFile }: Home): string => `a new key was made for ${me}: ${keyFile}`
+
 /** Opens the logs alone, without any network. Rejects with a ChatError. */
 export async function openLog(
   home: Home,
   onWarning: (line: string) => void,
-): Promise<{ readonly log: Log; readonly keys: Awaited<ReturnType<typeof loadKey>> }> {
-  // The database first: it is locked while a process has it, and that process has the key.
+): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
+  await secureHome(home, onWarning)
+  await checkKeyIsThere(home)
+  // Made before the database, so that a database without a key is one whose key was lost.
+  const { isNew } = await loadKey(home.keyFile, systemRandom, onWarning)
   const store = await LevelStore.openOrRepair(home.database, copy =>
     onWarning(
       `the logs were damaged: a copy is in ${copy}, and what could be saved is in use; the rest comes back from peers`,
     ),
   )
   try {
-    const keys = await loadKey(home.keyFile, systemRandom)
-    return { log: await Log.over(store, keys, { room: home.roomId }), keys }
+    // Read again, now that no other process can have the database: `renew` may have been faster.
+    const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
+    const log = await Log.over(store, keys, { room: home.roomId })
+    const heads = log.head
+    if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
+      onWarning(
+        `the key ${home.keyFile} has written nothing in these logs, and its file has no second line that would show damage: ` +
+          'if you wrote here before, bring the key back from a backup',
+      )
+    }
+    return { log, keys }
   } catch (error) {
     await store.close()
     throw error

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
-import { checkName, pathPartOf } from '../../src/base/name.js'
+import { checkName, partAmong, pathPartOf } from '../../src/base/name.js'
 
 test('these are names', () => {
   for (const name of [
@@ -74,10 +74,48 @@ test('a name is in NFC, however it was typed, and is measured so', () => {
 })
 
 test('a name is one part of a path, and reads as itself where it is plain', () => {
-  assert.equal(pathPartOf('Alice-2_b'), 'Alice-2_b')
+  assert.equal(pathPartOf('alice-2_b'), 'alice-2_b')
+  assert.equal(pathPartOf('Alice-2_B'), '%41lice-2_%42')
   assert.equal(pathPartOf('__proto__'), '__proto__')
   assert.equal(pathPartOf('é'), '%c3%a9')
   assert.equal(pathPartOf('👩'), '%f0%9f%91%a9')
   assert.equal(pathPartOf('..'), '%2e%2e')
   assert.equal(pathPartOf('%2e'), '%252e')
+})
+
+/** A directory with these spellings, on a disk that ignores case or does not. */
+const disk = (stored: readonly string[], ignoresCase: boolean) => ({
+  partOf: (name: string) =>
+    partAmong(name, stored, part =>
+      stored.some(other => (ignoresCase ? other.toLowerCase() === part.toLowerCase() : other === part)),
+    ),
+})
+
+test('names that differ in case alone have directories of their own, whichever was first and whatever the disk', () => {
+  for (const ignoresCase of [false, true]) {
+    for (const names of [
+      ['alice', 'Alice', 'ALICE'],
+      ['ALICE', 'Alice', 'alice'],
+      ['Alice', 'alice', 'aLICE'],
+    ]) {
+      const stored: string[] = []
+      for (const name of names) stored.push(disk(stored, ignoresCase).partOf(name))
+      assert.equal(new Set(stored.map(part => part.toLowerCase())).size, 3, stored.join(' '))
+      assert.deepEqual(
+        names.map(name => disk(stored, ignoresCase).partOf(name)),
+        stored,
+      )
+      assert.ok(stored.includes('alice'))
+    }
+  }
+})
+
+test('a directory that was made before under the exact name stays in use', () => {
+  for (const ignoresCase of [false, true]) {
+    const { partOf } = disk(['Alice', 'books.txt'], ignoresCase)
+    assert.equal(partOf('Alice'), 'Alice')
+    assert.equal(partOf('ALICE'), '%41%4c%49%43%45')
+    assert.equal(partOf('alice'), ignoresCase ? '%61%6c%69%63%65' : 'alice')
+  }
+  assert.equal(disk(['Alice', '%61%6c%69%63%65'], true).partOf('alice'), '%61%6c%69%63%65')
 })

@@ -37,6 +37,8 @@ const WORLD = [
   'discovery/resolve.ts',
   'peer/open.ts',
   'peer/door.ts',
+  'peer/home-guard.ts',
+  'peer/stored-part.ts',
   'gossip/http-client.ts',
   'gossip/http-server.ts',
   'sim/gossip-processes.ts',

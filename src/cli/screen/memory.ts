@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
 import type { Millis } from '../../base/clock.js'
+import { systemRandom } from '../../base/random.js'
 import type { AuthorId, Seq } from '../../log/author.js'
+import { draftBeside } from '../../log/draft-file.js'
 
 /** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
 export interface Remembered {
@@ -43,9 +44,13 @@ export function remembered(file: string): Remembered {
 
 /** Writes it whole, or leaves what was there. */
 export async function remember(file: string, { seen, hidden, ...rest }: Remembered): Promise<void> {
-  const draft = `${file}.${process.pid}` // of several windows each has its own
-  await writeFile(draft, JSON.stringify({ ...rest, seen: [...seen], hidden: [...hidden] }), { mode: 0o600 })
-  await rename(draft, file)
+  const draft = await draftBeside(file, JSON.stringify({ ...rest, seen: [...seen], hidden: [...hidden] }), systemRandom)
+  try {
+    await draft.replace(file)
+  } catch (error) {
+    await draft.discard()
+    throw error
+  }
 }
 
 const pairsIn = (value: unknown): [unknown, unknown][] =>

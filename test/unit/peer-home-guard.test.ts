@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { chmod, chown, lchown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { hexOf } from '../../src/base/bytes.js'
+import { systemRandom } from '../../src/base/random.js'
+import { loadKey } from '../../src/log/identity.js'
+import { type Home, homeOf } from '../../src/peer/home.js'
+import { checkHome, secureHome } from '../../src/peer/home-guard.js'
+import { openLog } from '../../src/peer/open.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const SOMEBODY = 65534
+const isRoot = process.getuid?.() === 0
+
+async function world(t: TestContext) {
+  const data = await temporaryDirectory(t)
+  const warnings: string[] = []
+  return { data, home: homeOf(data, 'alice'), warnings, warn: (line: string) => void warnings.push(line) }
+}
+
+/** A first start, and one line. */
+async function say(home: Home, warn: (line: string) => void): Promise<string> {
+  const { log } = await openLog(home, warn)
+  try {
+    await log.append({ username: 'alice', message: 'hello' })
+    return log.id
+  } finally {
+    await log.close()
+  }
+}
+
+test('a home is made for its owner alone, and is accepted without a word', async t => {
+  const { home, warnings, warn } = await world(t)
+  await secureHome(home, warn)
+  await secureHome(home, warn)
+  assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
+  assert.deepEqual(warnings, [])
+})
+
+test('a home that is open to other users is closed to them, and that is said once', async t => {
+  for (const [mode, told] of [
+    [0o755, 'read'],
+    [0o710, 'read'],
+    [0o777, 'write to'],
+    [0o720, 'write to'],
+  ] as const) {
+    const { home, warnings, warn } = await world(t)
+    await mkdir(home.directory)
+    await chmod(home.directory, mode)
+    await checkHome(home, warn)
+    await checkHome(home, warn)
+    assert.deepEqual(warnings, [`other users could ${told} ${home.directory}: it is closed to them now`])
+    assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
+  }
+})
+
+test('a home or a database that another user planted is not used', { skip: !isRoot }, async t => {
+  const { data, home, warn } = await world(t)
+  const elsewhere = path.join(data, 'elsewhere')
+  const refusal = { code: 'DATA_UNUSABLE', message: /belongs to another user \(65534\), and is not used$/ }
+  await mkdir(elsewhere)
+
+  await mkdir(home.directory)
+  await chown(home.directory, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  assert.deepEqual(await readdir(home.directory), [])
+  await rm(home.directory, { recursive: true })
+
+  // A link of another user is refused wherever it leads, a link of one's own only where it leads to another user.
+  await symlink(elsewhere, home.directory)
+  await checkHome(home, warn)
+  await lchown(home.directory, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  await lchown(home.directory, 0, 0)
+  await chown(elsewhere, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  await rm(home.directory)
+
+  await mkdir(home.directory)
+  await mkdir(home.database)
+  await chown(home.database, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  assert.deepEqual(await readdir(home.directory), ['lobby'])
+})
+
+test('a missing key beside logs is said, and no other is made', async t => {
+  const { data, home, warn } = await world(t)
+  const id = await say(home, warn)
+  const key = await readFile(home.keyFile)
+  await rm(home.keyFile)
+  for (const room of [undefined, 'ops']) {
+    await assert.rejects(openLog(homeOf(data, 'alice', room), warn), {
+      code: 'DATA_UNUSABLE',
+      message: `the key ${home.keyFile} is missing, but there are logs in ${home.database}`,
+      hint: `Bring the key back from a backup; or, to start as another author, move ${home.directory} aside.`,
+    })
+    assert.deepEqual(await readdir(home.directory), ['lobby'])
+  }
+  await writeFile(home.keyFile, key, { mode: 0o600 })
+  assert.equal(await say(home, warn), id)
+})
+
+test('files of the user in the place of a database are not taken for one', async t => {
+  const { home, warn } = await world(t)
+  await mkdir(home.database, { recursive: true })
+  for (const name of ['000001.log', '000007.ldb', 'LOG']) await writeFile(path.join(home.database, name), name)
+  await assert.rejects(openLog(home, warn), { code: 'DATA_UNUSABLE' })
+  assert.deepEqual((await readdir(home.database)).sort(), ['000001.log', '000007.ldb', 'LOG'])
+})
+
+test('a key without its second line that has written nothing in these logs is told', async t => {
+  const { home, warnings, warn } = await world(t)
+  await say(home, warn)
+  const [seed = ''] = (await readFile(home.keyFile, 'latin1')).split('\n')
+  await writeFile(home.keyFile, `${seed}\n`)
+  await say(home, warn)
+  assert.deepEqual(warnings, [])
+  await writeFile(home.keyFile, `${seed[0] === 'a' ? 'b' : 'a'}${seed.slice(1)}\n`)
+  await say(home, warn)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /has written nothing in these logs.*bring the key back from a backup$/)
+})
+
+test('a key that was made but whose database was not is used at the next start', async t => {
+  const { home, warn } = await world(t)
+  await secureHome(home, warn)
+  const { publicKey } = await loadKey(home.keyFile, systemRandom)
+  assert.equal(await say(home, warn), hexOf(publicKey))
+})
