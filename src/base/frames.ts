@@ -12,17 +12,20 @@ const PART_BYTES = 4096
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
 /**
- * Cuts a stream of bytes into length-prefixed frames. Frames of length zero are skipped: they are heartbeats.
+ * Cuts a stream of bytes into length-prefixed frames. Frames of length zero are skipped: they are heartbeats. In a file there
+ * are none, and with `hasHeartbeats: false` they are bad.
  * Holds at most one incomplete frame, so at most `bodyBytesMax` and what was pushed last.
  */
 export class FrameReader {
   readonly #bodyBytesMax: number
+  readonly #hasHeartbeats: boolean
   #parts: Uint8Array[] = []
   #held = 0
   #needed = 1
 
-  constructor(bodyBytesMax: number) {
+  constructor(bodyBytesMax: number, { hasHeartbeats = true }: { readonly hasHeartbeats?: boolean } = {}) {
     this.#bodyBytesMax = bodyBytesMax
+    this.#hasHeartbeats = hasHeartbeats
   }
 
   push(bytes: Uint8Array): void {
@@ -48,6 +51,8 @@ export class FrameReader {
       const bytes = this.#gather()
       const length = readVarint(bytes, 0, this.#bodyBytesMax)
       if (length.kind === 'bad') return { kind: 'bad', reason: `a frame of over ${this.#bodyBytesMax} bytes` }
+      if (length.kind === 'value' && length.value === 0 && !this.#hasHeartbeats)
+        return { kind: 'bad', reason: 'a frame of no bytes' }
       if (length.kind === 'more') {
         this.#needed = bytes.length + 1
         return { kind: 'more' }

@@ -1,6 +1,6 @@
 import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/bytes.js'
 import { FrameReader } from '../base/frames.js'
-import { FRAME_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { authorOfKey } from './author.js'
 import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './frames.js'
 import type { Log } from './log.js'
@@ -12,6 +12,11 @@ const MAGIC = utf8('persisted-chat/export/2\n')
 /** What exports began with when they held segments alone. */
 const MAGIC_BEFORE = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
+/**
+ * Parts without segments, and authors that were refused, after which the rest is not read. Bounds time and memory for a file
+ * that was made to be refused: the proofs of a full room fit, and as many refusals.
+ */
+const REFUSALS_MAX = 2 * AUTHORS_MAX
 
 /** How many bytes tell whether they begin an export. */
 export const ARCHIVE_START_BYTES = MAGIC.length
@@ -35,7 +40,7 @@ export interface ArchiveReport {
   /** What was refused, in words; the good part before it is kept. */
   readonly refused: readonly string[]
   /** Why nothing at all could be taken in. */
-  readonly fault?: 'no export' | 'another room'
+  readonly fault?: 'no export' | 'another room' | 'our own database' | 'no original'
 }
 
 /**
@@ -51,6 +56,7 @@ export async function readArchive(
   let held: Uint8Array = EMPTY
   let cutter: Cutter | undefined
   let added = 0
+  let odd = 0
   const onEntries = ({ from, to }: { from: number; to: number }): void => {
     added += to - from
   }
@@ -76,10 +82,16 @@ export async function readArchive(
       const { parts, fault } = cutter.cut(held)
       held = EMPTY
       for (const part of parts) {
+        if (refused.size + odd > REFUSALS_MAX) break
+        if (part.kind !== 'segments') odd++
         if (part.kind === 'bad') refused.set('a part of the file', part.reason)
         else if (part.kind === 'fork') await log.addProof(part.segments)
         else if (part.kind === 'segments') for (const run of groups(part.segments)) await add(run)
         else refused.set('a part of the file', 'this version does not know what it is')
+      }
+      if (refused.size + odd > REFUSALS_MAX) {
+        refused.set('the rest of the file', `not read: too much before it was refused`)
+        break
       }
       if (fault !== undefined) {
         refused.set('the rest of the file', fault)
@@ -110,7 +122,7 @@ function cutterFor(magic: Uint8Array): Cutter | undefined {
 }
 
 class FrameCutter implements Cutter {
-  readonly #frames = new FrameReader(FRAME_BYTES_MAX)
+  readonly #frames = new FrameReader(FRAME_BYTES_MAX, { hasHeartbeats: false })
   #isMidway = false
 
   get isMidway(): boolean {
@@ -128,8 +140,8 @@ class FrameCutter implements Cutter {
       if (read.kind === 'bad') return { parts, fault: 'what follows is no part of an export' }
       if (read.kind === 'more') return { parts, fault: undefined }
       const part = decodeFrame(read.body)
-      if (part.kind !== 'segments') {
-        parts.push(part)
+      if (part.kind !== 'segments' || part.segments.length === 0) {
+        parts.push(part.kind === 'segments' ? { kind: 'bad', reason: 'a part that holds nothing' } : part)
         together = undefined
         continue
       }

@@ -2,11 +2,19 @@ import type { Clock } from '../base/clock.js'
 import type { ArchiveReport } from './archive.js'
 import { HybridClock } from './at.js'
 import type { Log } from './log.js'
+import { ALL_ROWS } from './row-keys.js'
 import { RowLogs } from './row-logs.js'
-import type { Store } from './store.js'
+import { ALL_SEGMENTS, ALL_SIGNED_HEADS } from './segment-rows.js'
+import type { Range, Store } from './store.js'
+
+const EVERYTHING: Range = { gte: Buffer.alloc(0), lt: Buffer.alloc(8, 0xff) }
 
 /** Takes in the history that a database of the original program holds, as unsigned logs; each as far as it has no gap. */
 export async function importOriginal(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
+  if ((await holdsAny(store, ALL_SEGMENTS)) || (await holdsAny(store, ALL_SIGNED_HEADS)))
+    return { added: 0, refused: [], fault: 'our own database' }
+  if (!(await holdsAny(store, ALL_ROWS)) && (await holdsAny(store, EVERYTHING)))
+    return { added: 0, refused: [], fault: 'no original' }
   const refused: string[] = []
   const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
   const rows = new RowLogs(store, new HybridClock(clock), () => {})
@@ -24,4 +32,9 @@ export async function importOriginal(log: Log, store: Store, clock: Clock): Prom
   }
   const added = log.head.reduce((sum, { author, seq }) => sum + seq - (before.get(author) ?? 0), 0)
   return { added, refused }
+}
+
+async function holdsAny(store: Store, range: Range): Promise<boolean> {
+  for await (const keys of store.keys({ ...range, limit: 1 })) return keys.length > 0
+  return false
 }

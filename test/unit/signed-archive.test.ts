@@ -291,3 +291,32 @@ async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {
   await log.close()
   return Buffer.concat(parts)
 }
+
+test('a file that was made to be refused is given up early, whatever it is full of', async () => {
+  const { log } = await openLog()
+  const head = Buffer.concat([Buffer.from('persisted-chat/export/2\n'), LOBBY_ID])
+  const size = 65_536
+  const fillings: Record<string, Uint8Array> = {
+    'frames of no bytes': Buffer.alloc(size),
+    'frames of a later kind': Buffer.alloc(size, frame(Buffer.of(99))),
+    'frames of no segments': Buffer.alloc(size, frame(Buffer.of(2))),
+    'frames that cannot be read': Buffer.alloc(size, frame(Buffer.of(2, 1))),
+    'segments of one byte each, for the first kind of export': Buffer.alloc(size, 1),
+  }
+  for (const [what, filling] of Object.entries(fillings)) {
+    let read = 0
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield what.includes('first kind') ? Buffer.concat([Buffer.from('persisted-chat/export/1\n'), LOBBY_ID]) : head
+      for (;;) {
+        read += filling.length
+        assert.ok(read <= 2 * size, what)
+        yield filling
+      }
+    }
+    const { added, refused } = await readArchive(log, LOBBY_ID, endless())
+    assert.equal(added, 0, what)
+    assert.ok(refused.length > 0 && refused.length <= 3, what)
+    assert.match(refused.at(-1) ?? '', /^the rest of the file: /, what)
+  }
+  await log.close()
+})

@@ -1,0 +1,42 @@
+import { constants, createReadStream } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { diskFaultWords } from '../base/disk-faults.js'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
+import { ARCHIVE_START_BYTES, beginsArchive } from '../log/archive.js'
+import { checkDatabase } from './database-copy.js'
+
+const HINT = 'Name a file that export has written, or the database of the original program.'
+
+/** What can be imported: looked at before anything is opened or made for it. */
+export type ImportSource =
+  | { readonly kind: 'export'; readonly bytes: AsyncIterable<Uint8Array>; readonly close: () => Promise<void> }
+  | { readonly kind: 'database'; readonly directory: string; readonly close: () => Promise<void> }
+
+/** Tells what stands at a path, without waiting for it or changing it. Rejects with DATA_UNUSABLE where it is neither. */
+export async function openImport(from: string): Promise<ImportSource> {
+  let handle: FileHandle | undefined
+  try {
+    const found = await stat(from)
+    if (found.isDirectory()) {
+      await checkDatabase(from)
+      return { kind: 'database', directory: from, close: async () => {} }
+    }
+    // Not opened: opening a pipe waits, opening a device can do anything.
+    if (!found.isFile()) throw refusal(from, 'is neither a file nor a directory')
+    handle = await open(from, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    if (!(await handle.stat()).isFile()) throw refusal(from, 'is neither a file nor a directory')
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(ARCHIVE_START_BYTES), 0, ARCHIVE_START_BYTES, 0)
+    if (!beginsArchive(buffer.subarray(0, bytesRead))) throw refusal(from, 'is no export')
+    const file = handle
+    const bytes = createReadStream(from, { fd: file, start: 0, autoClose: false })
+    return { kind: 'export', bytes, close: () => file.close() }
+  } catch (cause) {
+    await handle?.close()
+    if (cause instanceof ChatError) throw cause
+    if (systemCode(cause) === 'ENOENT') throw refusal(from, 'does not exist')
+    throw refusal(from, `cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`)
+  }
+}
+
+const refusal = (from: string, why: string): ChatError =>
+  new ChatError('DATA_UNUSABLE', `${from} ${why}`, { hint: HINT })

@@ -1,0 +1,135 @@
+// No command writes to, creates or deletes what is not its own.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, readFile, readlink, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { promisify } from 'node:util'
+import level7 from 'level7'
+import scuttleup from 'scuttleup'
+import { startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const BOUND = { timeout: 120_000 }
+
+interface Outcome {
+  readonly code: number | null
+  readonly stdout: readonly string[]
+  readonly stderr: readonly string[]
+}
+
+async function runs(t: TestContext, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const child = startChat(t, args, { env })
+  const { code } = await child.exited
+  return { code, stdout: child.stdout, stderr: child.stderr }
+}
+
+/** Says one line as `me`, so that there are logs. */
+async function speak(t: TestContext, data: string, me: string, text = 'hello'): Promise<void> {
+  const [at = ''] = await localAddresses(1)
+  const child = startChat(t, [me, '--no-discovery', '--listen', at, '--data', data])
+  child.type(text)
+  await child.waitForLine(`${me}> ${text}`)
+  assert.equal(await child.stop(), 0)
+}
+
+/** Everything below a directory: what it is, when it was written, and its content. */
+async function snapshot(directory: string): Promise<readonly string[]> {
+  const lines: string[] = []
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name)
+    if (entry.isSymbolicLink()) lines.push(`${file} -> ${await readlink(file)}`)
+    else if (!entry.isFile()) lines.push(file)
+    else {
+      const { mtimeMs, size } = await stat(file)
+      lines.push(`${file} ${mtimeMs} ${size} ${size < 1e6 ? (await readFile(file)).toString('hex') : ''}`)
+    }
+  }
+  return lines.sort()
+}
+
+/** A database of the original program, with `count` lines. */
+async function originalDatabase(directory: string, count: number): Promise<void> {
+  const database = level7(directory)
+  const logs = scuttleup(database)
+  for (let number = 1; number <= count; number++) {
+    const entry = JSON.stringify({ username: 'walter', message: `line ${number}` })
+    await new Promise<void>((resolve, reject) => logs.append(entry, error => (error ? reject(error) : resolve())))
+  }
+  await database.close()
+}
+
+test('a directory that is no database of the original program is refused and left untouched', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const data = path.join(folder, 'data')
+  await speak(t, data, 'bob')
+  const at = (name: string): string => path.join(folder, name)
+  await mkdir(at('weblogs'))
+  for (const name of ['000001.log', '000007.log', '20231101.log', '99999.log', '000009.ldb', '3.sst', 'LOG', '1.dbtmp'])
+    await writeFile(path.join(at('weblogs'), name), `content of ${name}`)
+  await mkdir(at('empty'))
+  await mkdir(path.join(at('tree'), 'a/b'), { recursive: true })
+  await writeFile(path.join(at('tree'), 'a/b/000001.log'), 'notes')
+  await symlink(at('nowhere'), at('dangling'))
+  await symlink(at('loop'), at('loop'))
+  await promisify(execFile)('mkfifo', [at('pipe')])
+  await writeFile(at('notes.txt'), 'notes')
+  await writeFile(at('large'), '')
+  await truncate(at('large'), 500_000_000)
+  const sources = [
+    'weblogs',
+    'empty',
+    'tree',
+    'dangling',
+    'loop',
+    'pipe',
+    'notes.txt',
+    'large',
+    'missing',
+    'data',
+    'data/bob',
+  ]
+  const before = await snapshot(folder)
+  for (const source of [...sources.map(at), '/dev/zero', '/dev/null']) {
+    const { code, stdout, stderr } = await runs(t, ['import', 'alice', source, '--data', data])
+    assert.equal(code, 1, source)
+    assert.deepEqual(stdout, [], source)
+    assert.equal(stderr.length, 1, stderr.join('\n'))
+    assert.match(stderr[0] ?? '', /^persisted-chat: .*Name /, source)
+    assert.deepEqual(await snapshot(folder), before, source)
+  }
+})
+
+test('a database of the original program is imported and left untouched', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const [data, original, scratch] = ['data', 'original', 'scratch'].map(name => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await mkdir(scratch)
+  await originalDatabase(original, 5)
+  const before = await snapshot(original)
+  const imported = await runs(t, ['import', 'alice', original, '--data', data], { TMPDIR: scratch })
+  assert.deepEqual([imported.code, imported.stderr.at(-1)], [0, 'info> imported 5 new entries'])
+  assert.deepEqual(await snapshot(original), before)
+  assert.deepEqual(await readdir(scratch), [])
+  const { stdout } = await runs(t, ['log', 'alice', '--data', data])
+  assert.deepEqual(
+    stdout,
+    [1, 2, 3, 4, 5].map(number => `walter (unsigned)> line ${number}`),
+  )
+})
+
+test('a database of this program or of another one is refused and left untouched', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const data = path.join(folder, 'data')
+  await speak(t, data, 'bob')
+  const ours = path.join(data, 'bob/lobby')
+  const before = await snapshot(ours)
+  const own = await runs(t, ['import', 'alice', ours, '--data', data])
+  assert.equal(own.code, 1)
+  assert.match(own.stderr.at(-1) ?? '', /is a database of this program\. Write its logs to a file with export/)
+  assert.deepEqual(await snapshot(ours), before)
+})
