@@ -16,7 +16,7 @@ import { withDatabaseCopy } from './database-copy.js'
 import { writeExport } from './export-file.js'
 import { type ImportSource, openImport } from './import-source.js'
 import { labelled } from './labels.js'
-import { info, warn, writeLines } from './output.js'
+import { info, warn, write, writeLines } from './output.js'
 
 export interface Where {
   readonly me: string
@@ -87,13 +87,28 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
   })
 }
 
-/** `persisted-chat export <me> <file>`. */
+/** `persisted-chat export <me> <file>`; `-` is stdout. */
 export async function exportLog(where: Where, file: string): Promise<number> {
+  if (file === '-' && process.stdout.isTTY)
+    throw new ChatError('BAD_USAGE', 'an export is not text for a terminal', {
+      hint: 'Redirect it to a file, or name one.',
+    })
   return withLog(where, async (log, home) => {
-    await writeExport(file, archiveOf(log, home.roomId))
-    info(`exported ${log.head.filter(({ author }) => isSigned(author)).length} signed logs to ${file}`)
+    const archive = archiveOf(log, home.roomId)
+    if (file === '-') {
+      if (!(await writeToStdout(archive))) return 0
+    } else await writeExport(file, archive)
+    const count = log.head.filter(({ author }) => isSigned(author)).length
+    info(`exported ${count} signed logs to ${file === '-' ? 'stdout' : file}`)
     return 0
   })
+}
+
+/** False where nobody reads any more. */
+async function writeToStdout(archive: AsyncIterable<Uint8Array>): Promise<boolean> {
+  process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
+  for await (const part of archive) if (!(await write(process.stdout, part))) return false
+  return true
 }
 
 /** `persisted-chat import <me> <file-or-directory>`: merges; exit code 1 where a part was refused. */

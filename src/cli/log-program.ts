@@ -43,7 +43,7 @@ export function logCommands(onDone: (code: number) => void): Command[] {
         onDone(await verifyLog(where(me, flags), flags.json ?? false))
       }),
     command('export', 'write the signed logs to a file')
-      .argument('<file>', 'the file to write')
+      .argument('<file>', 'the file to write, or - for stdout')
       .action(async (me: string, file: string, flags: WhereFlags) => onDone(await exportLog(where(me, flags), file))),
     command('import', 'merge an export, or the database of the original program')
       .argument('<file-or-dir>', 'what to read')

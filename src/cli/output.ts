@@ -18,8 +18,13 @@ export function complain(error: unknown): void {
 /** Writes whole lines, at the reader's pace. False where nobody reads any more. */
 export async function writeLines(stream: Writable, lines: readonly string[]): Promise<boolean> {
   if (lines.length === 0) return !stream.destroyed
+  return write(stream, `${lines.join('\n')}\n`)
+}
+
+/** Writes at the reader's pace. False where nobody reads any more. */
+export async function write(stream: Writable, content: string | Uint8Array): Promise<boolean> {
   if (stream.destroyed) return false
   return new Promise(resolve => {
-    stream.write(`${lines.join('\n')}\n`, error => resolve(!error && !stream.destroyed))
+    stream.write(content, error => resolve(!error && !stream.destroyed))
   })
 }

@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { ChatError, reasonOf } from '../base/errors.js'
+import { ChatError } from '../base/errors.js'
 import { type ChatFigures, type ChatSimulationOptions, simulateChat } from '../sim/chat-simulation.js'
 import { commandOf, duration, reportOf } from '../sim/report.js'
-import { info, writeLines } from './output.js'
+import { writeLines } from './output.js'
 import { clearProgress, showProgress } from './progress.js'
+import { writeReport } from './report-file.js'
 
 export interface SimulateOptions extends ChatSimulationOptions {
   readonly isJson: boolean
@@ -23,17 +23,7 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   clearProgress()
   const wallMs = performance.now() - startedAt
   await writeLines(process.stdout, isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs))
-  if (report !== undefined) {
-    try {
-      await writeFile(report, reportOf(figures))
-    } catch (cause) {
-      throw new ChatError('DATA_UNUSABLE', `${report} cannot be written: ${reasonOf(cause)}`, {
-        cause,
-        hint: 'Choose another file.',
-      })
-    }
-    info(`report in ${report}`)
-  }
+  if (report !== undefined) await writeReport(report, reportOf(figures))
   return figures.converged ? 0 : 1
 }
 

@@ -1,6 +1,5 @@
-import { writeFile } from 'node:fs/promises'
 import { systemClock } from '../base/clock.js'
-import { ChatError, reasonOf } from '../base/errors.js'
+import { ChatError } from '../base/errors.js'
 import { reportOfGossip, reportOfSweep } from '../sim/gossip-report.js'
 import { type GossipSimulationOptions, simulateGossip } from '../sim/gossip-simulation.js'
 import { type SweepCell, type SweepRanges, sweepGossip } from '../sim/gossip-sweep.js'
@@ -8,8 +7,9 @@ import { coverageOf, roundsOf } from '../sim/gossip-theory.js'
 import { duration } from '../sim/report.js'
 import type { PhaseFigures } from '../sim/rumour-courses.js'
 import { type ProcessFigures, watchProcesses } from '../sim/watched-processes.js'
-import { info, writeLines } from './output.js'
+import { writeLines } from './output.js'
 import { clearProgress, showProgress } from './progress.js'
+import { writeReport } from './report-file.js'
 
 export interface SimulateGossipOptions extends GossipSimulationOptions {
   /** Whether the nodes are processes of this machine; else they are in virtual time. */
@@ -193,17 +193,4 @@ function theoryOf({ nodes, fanout, repeat }: SimulateGossipOptions): string {
   if (repeat > 1)
     return `Theory, if everybody goes on: all know it after about ${roundsOf(nodes, fanout).toFixed(1)} rounds.`
   return `Theory, for many nodes and no pulls: ${percent(coverageOf(fanout))} hear of it.`
-}
-
-/** Writes a page. Rejects with DATA_UNUSABLE. */
-async function writeReport(file: string, page: string): Promise<void> {
-  try {
-    await writeFile(file, page)
-  } catch (cause) {
-    throw new ChatError('DATA_UNUSABLE', `${file} cannot be written: ${reasonOf(cause)}`, {
-      cause,
-      hint: 'Choose another file.',
-    })
-  }
-  info(`report in ${file}`)
 }

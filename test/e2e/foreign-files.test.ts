@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import level7 from 'level7'
 import scuttleup from 'scuttleup'
-import { startChat } from '../helper/chat-process.js'
+import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
@@ -132,4 +132,25 @@ test('a database of this program or of another one is refused and left untouched
   assert.equal(own.code, 1)
   assert.match(own.stderr.at(-1) ?? '', /is a database of this program\. Write its logs to a file with export/)
   assert.deepEqual(await snapshot(ours), before)
+})
+
+test('an export goes to stdout as it goes to a file, and what is said goes to stderr', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const [data, file, piped] = ['data', 'alice.logs', 'piped.logs'].map(name => path.join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await speak(t, data, 'alice')
+  assert.equal((await runs(t, ['export', 'alice', file, '--data', data])).code, 0)
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [CHAT_PROGRAM, 'export', 'alice', '-', '--data', data],
+    { encoding: 'buffer', cwd: folder },
+  )
+  assert.deepEqual(stdout, await readFile(file))
+  assert.equal(stderr.toString(), 'info> exported 1 signed logs to stdout\n')
+  assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'data'])
+  await writeFile(piped, stdout)
+  assert.equal((await runs(t, ['import', 'bob', piped, '--data', data])).stderr.at(-1), 'info> imported 1 new entries')
 })

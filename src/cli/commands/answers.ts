@@ -194,7 +194,7 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
       if (isSound) tell(`${number(entries)} entries of ${logs} authors: every sequence, chain and signature is sound`)
     }),
   export: async ({ conversation, tell, complain }, file) => {
-    if (file === '') return complain('to which file? /export logs.chat')
+    if (file === '' || file === '-') return complain('to which file? /export logs.chat')
     try {
       await writeExport(file, conversation.archive())
       tell(`the signed logs are in ${file}; persisted-chat import merges them`)
