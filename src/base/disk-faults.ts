@@ -51,6 +51,9 @@ export function diskFaultWords(cause: unknown): string | undefined {
   return fault === undefined ? undefined : WORDS[fault]
 }
 
+/** Whether the cause is that the file system may only be read. */
+export const isReadOnlyFault = (cause: unknown): boolean => diskFaultOf(cause) === 'read-only'
+
 /** What to do about a data directory that cannot be used for this cause. */
 export function unusableHint(cause: unknown): string {
   const fault = diskFaultOf(cause)

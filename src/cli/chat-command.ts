@@ -4,6 +4,7 @@ import { openShared } from '../peer/open-shared.js'
 import type { SharedConversation } from '../peer/shared-conversation.js'
 import { lineOf } from './commands/commands.js'
 import { custodyLine } from './custody-lines.js'
+import { alsoInLine } from './data-directory.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
 import { type Notice, Notices } from './notices.js'
@@ -21,6 +22,8 @@ export interface ChatOptions {
   readonly peers: readonly string[]
   readonly listen: string | undefined
   readonly data: string
+  /** Other places that hold data of the same name, which is not used. */
+  readonly alsoIn: readonly string[]
   /** How much history is shown first; undefined: what suits the output. */
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
@@ -53,6 +56,7 @@ export async function chat(options: ChatOptions): Promise<number> {
       onInfo: notices.info,
       onWarning: notices.warn,
     })
+    for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
       if (isOnScreen(options)) {
         const { converseOnScreen } = await import('./screen/converse.js')

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
+import { dataDirectory } from './data-directory.js'
 import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
-import { dataDirectory, moment, wholeNumber } from './option-values.js'
+import { DATA_HELP, moment, wholeNumber } from './option-values.js'
 import { renewKey } from './renew-command.js'
 
 interface WhereFlags {
@@ -14,9 +15,13 @@ export function logCommands(onDone: (code: number) => void): Command[] {
     new Command(name)
       .description(description)
       .argument('<me>', 'your name')
-      .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+      .option('--data <dir>', DATA_HELP)
       .option('--room <name>', 'another conversation than lobby')
-  const where = (me: string, { data, room }: WhereFlags): Where => ({ me, data: dataDirectory(data), room })
+  const where = async (me: string, { data, room }: WhereFlags): Promise<Where> => ({
+    me,
+    ...(await dataDirectory(me, data)),
+    room,
+  })
   return [
     command('log', 'print the stored history')
       .option('--json', 'one JSON object a line')
@@ -34,22 +39,26 @@ export function logCommands(onDone: (code: number) => void): Command[] {
           flags: WhereFlags & { json?: boolean; last?: number; since?: number; author?: string; grep?: string },
         ) => {
           const { json, last, since, author, grep } = flags
-          onDone(await printLog(where(me, flags), { isJson: json ?? false, last, sinceMs: since, author, grep }))
+          onDone(await printLog(await where(me, flags), { isJson: json ?? false, last, sinceMs: since, author, grep }))
         },
       ),
     command('verify', 'check every sequence, chain and signature that is stored')
       .option('--json', 'one JSON object')
       .action(async (me: string, flags: WhereFlags & { json?: boolean }) => {
-        onDone(await verifyLog(where(me, flags), flags.json ?? false))
+        onDone(await verifyLog(await where(me, flags), flags.json ?? false))
       }),
     command('export', 'write the signed logs to a file')
       .argument('<file>', 'the file to write, or - for stdout')
-      .action(async (me: string, file: string, flags: WhereFlags) => onDone(await exportLog(where(me, flags), file))),
+      .action(async (me: string, file: string, flags: WhereFlags) =>
+        onDone(await exportLog(await where(me, flags), file)),
+      ),
     command('import', 'merge an export, or the database of the original program')
       .argument('<file-or-dir>', 'what to read')
-      .action(async (me: string, from: string, flags: WhereFlags) => onDone(await importLog(where(me, flags), from))),
+      .action(async (me: string, from: string, flags: WhereFlags) =>
+        onDone(await importLog(await where(me, flags), from)),
+      ),
     command('renew', 'a new key that names the old one, after a lost or forked log').action(
-      async (me: string, flags: WhereFlags) => onDone(await renewKey(where(me, flags))),
+      async (me: string, flags: WhereFlags) => onDone(await renewKey(await where(me, flags))),
     ),
   ]
 }

@@ -61,5 +61,6 @@ export function moment(text: string): number {
   return value
 }
 
-/** Where the logs are, as the flag says or else the environment. */
-export const dataDirectory = (flag: string | undefined): string => flag ?? process.env['PERSISTED_CHAT_DATA'] ?? 'data'
+/** Of `--data`, for every command that has it. */
+export const DATA_HELP =
+  'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data where it is in use, else your data directory)'

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { chat } from './chat-command.js'
+import { dataDirectory } from './data-directory.js'
 import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
 import { logCommands } from './log-program.js'
-import { dataDirectory, wholeNumber } from './option-values.js'
+import { DATA_HELP, wholeNumber } from './option-values.js'
 import { complain } from './output.js'
 import { simulateCommand } from './simulate-program.js'
 
@@ -91,7 +92,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .argument('[peer...]', 'names on the local network, or addresses as host:port')
     .option('--listen <[host:]port>', 'where to listen; without it the port that your name hashes to')
     .option('--room <name>', 'another conversation than lobby, with logs of its own')
-    .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+    .option('--data <dir>', DATA_HELP)
     .option('--last <n>', 'show only the last n messages first (on a terminal 200 without it)', wholeNumber)
     .option('--all', 'show the whole history first')
     .option('--json', 'one JSON object a line on stdout; JSON or plain lines on stdin')
@@ -111,7 +112,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           me,
           peers,
           listen: flags.listen,
-          data: dataDirectory(flags.data),
+          ...(await dataDirectory(me, flags.data)),
           room: flags.room,
           isClockTrusted: flags.trustClock ?? false,
           isPlain: flags.plain ?? false,
@@ -133,12 +134,14 @@ function doctorCommand(command: Command, onDone: (code: number) => void): Comman
     .argument('[peer...]', 'whom you do not see: names, or addresses as host:port')
     .option('--listen <[host:]port>', 'where you listen, if not at the port that your name hashes to')
     .option('--room <name>', 'another conversation than lobby')
-    .option('--data <dir>', 'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data)')
+    .option('--data <dir>', DATA_HELP)
     .option('--json', 'one JSON object')
     .action(async (me: string | undefined, peers: string[], flags: DoctorFlags) => {
       const { doctor } = await import('./doctor-command.js')
       const { listen, room, json } = flags
-      onDone(await doctor({ me, peers, listen, room, data: dataDirectory(flags.data), isJson: json ?? false }))
+      // Without a name nothing of a user is looked at.
+      const data = me === undefined ? '.' : (await dataDirectory(me, flags.data)).data
+      onDone(await doctor({ me, peers, listen, room, data, isJson: json ?? false }))
     })
 }
 

@@ -44,6 +44,15 @@ export async function checkKeyIsThere(home: Home): Promise<void> {
   })
 }
 
+/** Whether a place holds the key or the logs of a user; also where this cannot be seen. */
+export async function isInUse(home: Home): Promise<boolean> {
+  if ((await databaseIn(home)) !== undefined) return true
+  return lstat(home.keyFile).then(
+    () => true,
+    error => !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? ''),
+  )
+}
+
 async function databaseIn({ directory, database }: Home): Promise<string | undefined> {
   if ((await namesIn(database)).length > 0) return database
   for (const name of await namesIn(directory)) {

@@ -14,6 +14,8 @@ export interface ChildOptions {
   /** Added to this process's own environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** As whom it runs, where that is another user. */
+  readonly uid?: number
 }
 
 export interface WaitOptions {
@@ -48,9 +50,14 @@ export class Child {
   readonly #unfinished = { stdout: '', stderr: '' }
   #exit: Exit | undefined
 
-  constructor(cleanup: Cleanup, command: string, { args = [], env = {}, cwd }: ChildOptions = {}) {
+  constructor(cleanup: Cleanup, command: string, { args = [], env = {}, cwd, uid }: ChildOptions = {}) {
     this.#command = [command, ...args].join(' ')
-    this.#process = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' })
+    this.#process = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: 'pipe',
+      ...(uid !== undefined && { uid }),
+    })
     this.exited = new Promise(resolve => {
       this.#process.on('close', (code, signal) => {
         for (const stream of ['stdout', 'stderr'] as const) {
