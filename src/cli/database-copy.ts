@@ -11,6 +11,8 @@ const TRIES = 3
 /** What LevelDB may write beside the copied rows when it opens them. */
 const SPARE_BYTES = 4 * 2 ** 20
 const CURRENT_BYTES_MAX = 64
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+const TMPDIR_HINT = 'Free some space there, or set TMPDIR to a directory on another disk.'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The files of a LevelDB database that hold its rows, or lead to them. */
@@ -39,7 +41,9 @@ export const roomNeeded = (listing: readonly Listed[]): number =>
  */
 export async function withDatabaseCopy<T>(directory: string, action: (copy: string) => Promise<T>): Promise<T> {
   await checkDatabase(directory)
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'persisted-chat-copy-')) // its mode is 0700
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'persisted-chat-copy-')).catch(cause => {
+    throw unwritable(directory, cause)
+  }) // its mode is 0700
   const onSignal = (signal: NodeJS.Signals): void => {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 3 })
     process.removeListener(signal, onSignal)
@@ -88,6 +92,7 @@ async function stableCopy(directory: string, scratch: string): Promise<string> {
       for (const file of before) await copyFile(path.join(directory, file.name), path.join(copy, file.name), file.bytes)
       if (isSameListing(before, await listingOf(directory))) return copy
     } catch (cause) {
+      if (FULL.has(systemCode(cause) ?? '')) throw unwritable(directory, cause)
       // A table that was merged into another meanwhile.
       if (systemCode(cause) !== 'ENOENT') throw unreadable(directory, cause)
     }
@@ -120,7 +125,7 @@ async function checkRoom(directory: string, listing: readonly Listed[], scratch:
   if (needed <= free) return
   const [need, have] = [needed, free].map(bytes => `${Math.ceil(bytes / 2 ** 20)} MiB`)
   throw new ChatError('DATA_UNUSABLE', `the copy of ${directory} takes ${need}, and ${os.tmpdir()} has ${have} free`, {
-    hint: 'Free some space there, or set TMPDIR to a directory on another disk.',
+    hint: TMPDIR_HINT,
   })
 }
 
@@ -141,6 +146,14 @@ async function copyFile(from: string, to: string, bytes: number): Promise<void> 
   } finally {
     await handle.close()
   }
+}
+
+function unwritable(directory: string, cause: unknown): ChatError {
+  const reason = diskFaultWords(cause) ?? reasonOf(cause)
+  return new ChatError('DATA_UNUSABLE', `${directory} cannot be copied to ${os.tmpdir()}: ${reason}`, {
+    cause,
+    hint: TMPDIR_HINT,
+  })
 }
 
 function unreadable(directory: string, cause: unknown): ChatError {

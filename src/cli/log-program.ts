@@ -1,8 +1,10 @@
 import { Command } from 'commander'
 import { dataDirectory } from './data-directory.js'
-import { exportLog, importLog, printLog, verifyLog, type Where } from './log-commands.js'
+import { importLog } from './import-command.js'
+import { exportLog, printLog, verifyLog } from './log-commands.js'
 import { DATA_HELP, moment, wholeNumber } from './option-values.js'
 import { renewKey } from './renew-command.js'
+import type { Where } from './stored-logs.js'
 
 interface WhereFlags {
   readonly data?: string

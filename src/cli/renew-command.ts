@@ -7,8 +7,8 @@ import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
 import { homeOf } from '../peer/home.js'
 import { checkHome } from '../peer/home-guard.js'
-import type { Where } from './log-commands.js'
 import { info, warn } from './output.js'
+import type { Where } from './stored-logs.js'
 
 /** `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. */
 export async function renewKey({ me, data, room }: Where): Promise<number> {

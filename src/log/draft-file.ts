@@ -28,7 +28,7 @@ export async function draftBeside(
   random: Random,
 ): Promise<Draft> {
   const directory = path.dirname(file)
-  const draft = path.join(directory, `.draft-${hexOf(random.bytes(NAME_BYTES))}`)
+  const draft = path.join(directory, `.persisted-chat-${hexOf(random.bytes(NAME_BYTES))}`)
   const discard = (): Promise<void> => rm(draft, { force: true })
   const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {

@@ -1,7 +1,7 @@
 import { constants, type FileHandle, link, lstat, open } from 'node:fs/promises'
 import path from 'node:path'
 import { hexOf } from '../base/bytes.js'
-import { diskFaultWords } from '../base/disk-faults.js'
+import { diskFaultWords, unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
@@ -120,7 +120,7 @@ const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(
 const cannotBeMade = (file: string, cause: unknown): ChatError =>
   new ChatError('DATA_UNUSABLE', `the key ${file} cannot be made: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
     cause,
-    hint: 'Choose another directory with --data.',
+    hint: unusableHint(cause),
   })
 
 interface SavedSeed {

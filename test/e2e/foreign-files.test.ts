@@ -7,6 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import level7 from 'level7'
 import scuttleup from 'scuttleup'
+import { LevelStore } from '../../src/log/level-store.js'
 import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -132,6 +133,33 @@ test('a database of this program or of another one is refused and left untouched
   assert.equal(own.code, 1)
   assert.match(own.stderr.at(-1) ?? '', /is a database of this program\. Write its logs to a file with export/)
   assert.deepEqual(await snapshot(ours), before)
+
+  const theirs = path.join(folder, 'theirs')
+  const store = await LevelStore.open(theirs)
+  await store.commit([{ type: 'put', key: Buffer.from('url:1'), value: Buffer.from('https://example.org') }])
+  await store.close()
+  const untouched = await snapshot(theirs)
+  const other = await runs(t, ['import', 'alice', theirs, '--data', data])
+  assert.equal(other.code, 1)
+  assert.match(
+    other.stderr.at(-1) ?? '',
+    /theirs is a database of another program\. Name a file that export has written/,
+  )
+  assert.deepEqual(await snapshot(theirs), untouched)
+})
+
+test('a database that its owner has open is imported as it stands', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const original = path.join(folder, 'original')
+  await originalDatabase(original, 3)
+  const database = level7(original)
+  await database.open()
+  try {
+    const { code, stderr } = await runs(t, ['import', 'alice', original, '--data', path.join(folder, 'data')])
+    assert.deepEqual([code, stderr.at(-1)], [0, 'info> imported 3 new entries'])
+  } finally {
+    await database.close()
+  }
 })
 
 test('an export goes to stdout as it goes to a file, and what is said goes to stderr', BOUND, async t => {

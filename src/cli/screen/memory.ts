@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { lstatSync, readFileSync } from 'node:fs'
 import type { Millis } from '../../base/clock.js'
 import { systemRandom } from '../../base/random.js'
 import type { AuthorId, Seq } from '../../log/author.js'
@@ -27,6 +27,7 @@ const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Se
 /** What was remembered; nothing where it cannot be read, for all of it can be done without. */
 export function remembered(file: string): Remembered {
   try {
+    if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would wait
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof value !== 'object' || value === null) return NOTHING
     const { seen, leftAt, hidden, topic, draft } = value as Record<string, unknown>

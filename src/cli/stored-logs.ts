@@ -1,0 +1,87 @@
+import { lstat, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { diskFaultWords, isReadOnlyFault, unusableHint } from '../base/disk-faults.js'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
+import type { Log } from '../log/log.js'
+import { isOwn } from '../log/ownership.js'
+import { type Home, homeOf } from '../peer/home.js'
+import { newKeyLine, openLog } from '../peer/open.js'
+import { alsoInLine } from './data-directory.js'
+import { withDatabaseCopy } from './database-copy.js'
+import { info, warn } from './output.js'
+
+/** Of whom, and of which conversation, the stored logs are. */
+export interface Where {
+  readonly me: string
+  readonly data: string
+  /** Other places that hold data of the same name. */
+  readonly alsoIn: readonly string[]
+  readonly room: string | undefined
+}
+
+/**
+ * Opens the stored logs for a command, and closes them behind it. Where they can only be read, a copy is opened, but not for a
+ * command that `mayBeNew`: one that makes logs where there are none. Rejects with a ChatError.
+ */
+export async function withLog(
+  where: Where,
+  action: (log: Log, home: Home) => Promise<number>,
+  mayBeNew = false,
+): Promise<number> {
+  const home = homeOf(where.data, where.me, where.room)
+  if (!mayBeNew) await checkLogs(home, where.alsoIn)
+  const act = async ({ log, keys }: Awaited<ReturnType<typeof openLog>>): Promise<number> => {
+    log.on('warning', warn)
+    if (keys.isNew) {
+      info(newKeyLine(home))
+      for (const place of where.alsoIn) info(alsoInLine(home.me, place))
+    }
+    try {
+      return await action(log, home)
+    } finally {
+      await log.close()
+    }
+  }
+  let opened: Awaited<ReturnType<typeof openLog>>
+  try {
+    opened = await openLog(home, warn)
+  } catch (error) {
+    if (mayBeNew || !isReadOnlyFault(error)) throw error
+    info(`${home.database} is on a read-only file system: a copy of it is read`)
+    return await withDatabaseCopy(home.database, async copy => act(await openLog({ ...home, database: copy }, warn)))
+  }
+  return await act(opened)
+}
+
+/** Refuses to make logs where a command is to read some. Rejects with DATA_UNUSABLE. */
+async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
+  const what = `logs of ${home.me} in ${home.database}`
+  try {
+    await readdir(home.database)
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') {
+      throw new ChatError('DATA_UNUSABLE', `there are no ${what}`, {
+        hint:
+          alsoIn.length === 0
+            ? 'Say where they are with --data, and which conversation with --room.'
+            : `There are some in ${alsoIn.join(' and ')}: name it with --data.`,
+      })
+    }
+    const reason = diskFaultWords(cause) ?? reasonOf(cause)
+    throw new ChatError('DATA_UNUSABLE', `the ${what} cannot be read: ${reason}${await ownerOf(home.database)}`, {
+      cause,
+      hint: unusableHint(cause),
+    })
+  }
+}
+
+/** Who keeps this user out of a path, where that is somebody else: the owner of what can be seen of it. */
+async function ownerOf(file: string): Promise<string> {
+  for (let at = path.resolve(file); at !== path.dirname(at); at = path.dirname(at)) {
+    const found = await lstat(at).catch(() => undefined)
+    if (found === undefined) continue
+    if (isOwn(found)) return ''
+    return `; ${at} belongs to ${found.uid === 0 ? 'root' : `another user (${found.uid})`}`
+  }
+  return ''
+}
