@@ -188,7 +188,8 @@ async function directory(t: TestContext, parent = tmpdir()): Promise<string> {
 }
 
 function start(t: TestContext, program: string, args: readonly string[], cwd: string): Child {
-  return new Child(t, process.execPath, { args: [program, ...args], cwd, env: { PERSISTED_CHAT_DATA: undefined } })
+  const env = { PERSISTED_CHAT_DATA: undefined, XDG_DATA_HOME: path.resolve(cwd, 'share') }
+  return new Child(t, process.execPath, { args: [program, ...args], cwd, env })
 }
 
 async function help(t: TestContext, ...command: readonly string[]): Promise<string> {
