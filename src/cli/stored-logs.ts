@@ -57,7 +57,7 @@ export async function withLog(
 async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
   const what = `logs of ${home.me} in ${home.database}`
   try {
-    await readdir(home.database)
+    if ((await readdir(home.database)).length === 0) throw Object.assign(new Error('it is empty'), { code: 'ENOENT' }) // a database would be made there
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') {
       throw new ChatError('DATA_UNUSABLE', `there are no ${what}`, {

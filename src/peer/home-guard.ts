@@ -5,6 +5,15 @@ import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { isOpenToOthers, isOwn } from '../log/ownership.js'
 import { DATABASE_NAME, type Home } from './home.js'
 
+/** What the program puts into the directory of a user, and what people make of it when they move it aside. */
+const OWN_ENTRY = /^(key|lobby|[0-9a-f]{16})(\W|$)/
+/** What systems put into directories of anybody. */
+const NOBODYS_ENTRY = /^(\..*|lost\+found)$/
+
+/** Whether a directory with these entries was made by somebody for something else. */
+export const isForeign = (names: readonly string[]): boolean =>
+  names.some(name => !NOBODYS_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
+
 type OnWarning = (line: string) => void
 
 /**
@@ -21,12 +30,17 @@ export async function secureHome(home: Home, onWarning: OnWarning): Promise<void
 }
 
 /**
- * Refuses a directory or a database that another user has put in the place of this user's; closes the directory to others
- * where it was open to them. Does nothing where there is none. Rejects with DATA_UNUSABLE.
+ * Refuses a directory or a database that another user has put in the place of this user's, and a directory of something else;
+ * closes the directory to others where it was open to them. Does nothing where there is none. Rejects with DATA_UNUSABLE.
  */
 export async function checkHome(home: Home, onWarning: OnWarning): Promise<void> {
   const mode = await ownDirectory(home.directory)
   if (mode === undefined) return
+  if (isForeign(await namesIn(home.directory))) {
+    throw new ChatError('DATA_UNUSABLE', `${home.directory} holds files of something else, and is not used`, {
+      hint: 'Choose another directory with --data.',
+    })
+  }
   if (isOpenToOthers(mode)) onWarning(await closed(home.directory, mode.mode))
   await ownDirectory(home.database)
 }

@@ -107,6 +107,13 @@ test('that another place holds the same name is said, in the chat and where logs
     `persisted-chat: there are no logs of alice in nowhere/alice/lobby. There are some in ${at.shared}: name it with --data.`,
   ])
   assert.equal(await isThere(path.join(at.cwd, 'nowhere')), false)
+  // A command that reads makes nothing, in an empty directory either.
+  await mkdir(path.join(at.cwd, 'empty/alice/lobby'), { recursive: true })
+  for (const command of ['log', 'verify', 'export']) {
+    const rest = command === 'export' ? ['alice.logs'] : []
+    assert.equal((await ends(t, at, [command, 'alice', ...rest, '--data', 'empty'])).code, 1)
+    assert.deepEqual(await readdir(path.join(at.cwd, 'empty'), { recursive: true }), ['alice', 'alice/lobby'])
+  }
 })
 
 test('every command finds the same place', BOUND, async t => {

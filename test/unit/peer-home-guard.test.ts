@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmod, chown, lchown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { hexOf } from '../../src/base/bytes.js'
+import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { loadKey } from '../../src/log/identity.js'
+import { knock, openDoor } from '../../src/peer/door.js'
 import { type Home, homeOf } from '../../src/peer/home.js'
-import { checkHome, secureHome } from '../../src/peer/home-guard.js'
+import { checkHome, isForeign, secureHome } from '../../src/peer/home-guard.js'
 import { openLog } from '../../src/peer/open.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
@@ -127,4 +131,58 @@ test('a key that was made but whose database was not is used at the next start',
   await secureHome(home, warn)
   const { publicKey } = await loadKey(home.keyFile, systemRandom)
   assert.equal(await say(home, warn), hexOf(publicKey))
+})
+
+test('a directory of something else is refused, and its mode stays as it is', async t => {
+  const { home, warn } = await world(t)
+  await mkdir(home.directory)
+  await chmod(home.directory, 0o755)
+  await writeFile(path.join(home.directory, 'holiday.jpg'), 'a picture')
+  await assert.rejects(openLog(home, warn), {
+    code: 'DATA_UNUSABLE',
+    message: `${home.directory} holds files of something else, and is not used`,
+  })
+  assert.deepEqual(await readdir(home.directory), ['holiday.jpg'])
+  assert.equal((await stat(home.directory)).mode & 0o777, 0o755)
+})
+
+test('what the program made is known, also where people have moved parts of it aside', () => {
+  for (const names of [
+    [],
+    ['.DS_Store', 'lost+found'],
+    ['key'],
+    ['lobby'],
+    ['0123456789abcdef'],
+    ['key.1c6d1c4f'],
+    ['key~'],
+    ['lobby.old', 'notes'],
+    ['lobby.damaged-1'],
+    ['lobby.window'],
+  ]) {
+    assert.equal(isForeign(names), false, names.join(' '))
+  }
+  for (const names of [
+    ['holiday.jpg'],
+    ['keyboard.md'],
+    ['lobbying', '.git'],
+    ['0123456789abcdef0'],
+    ['src', 'package.json'],
+  ])
+    assert.equal(isForeign(names), true, names.join(' '))
+})
+
+test('a socket of another user in the place of the own one is neither removed nor used', { skip: !isRoot }, async t => {
+  const { home, warn } = await world(t)
+  await secureHome(home, warn)
+  const server = createServer().listen(home.door)
+  await once(server, 'listening')
+  t.after(() => void server.close())
+  await chmod(home.door, 0o600)
+  await chown(home.door, SOMEBODY, SOMEBODY)
+  assert.equal(await knock(home.door, systemClock), undefined)
+  await assert.rejects(
+    openDoor(home.door, () => {}),
+    /belongs to another user$/,
+  )
+  assert.deepEqual(await readdir(home.directory), ['lobby.window'])
 })
