@@ -1,6 +1,6 @@
 import { systemCode } from './errors.js'
 
-/** Why a disk refuses what is asked of it, as far as a person can do something about it. */
+/** Causes of a failed disk operation that a person can do something about. */
 type DiskFault = 'denied' | 'read-only' | 'full' | 'not a directory'
 
 const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
@@ -12,8 +12,8 @@ const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
   ENOTDIR: 'not a directory',
 }
 
-/** LevelDB passes on the system's words, not its code: `IO error: data/alice/lobby/LOCK: Read-only file system`. */
-const FAULT_OF_WORDS: readonly (readonly [RegExp, DiskFault])[] = [
+/** LevelDB reports the system's message without its code: `IO error: data/alice/lobby/LOCK: Read-only file system`. */
+const FAULT_OF_MESSAGE: readonly (readonly [RegExp, DiskFault])[] = [
   [/permission denied$|operation not permitted$/i, 'denied'],
   [/read-only file system$/i, 'read-only'],
   [/no space left on device$|quota exceeded$/i, 'full'],
@@ -23,13 +23,13 @@ const FAULT_OF_WORDS: readonly (readonly [RegExp, DiskFault])[] = [
 const WORDS: Readonly<Record<DiskFault, string>> = {
   denied: 'permission denied',
   'read-only': 'the file system is read-only',
-  full: 'no space is left on the disk',
-  'not a directory': 'a part of its path is not a directory',
+  full: 'no space left on the disk',
+  'not a directory': 'part of its path is not a directory',
 }
 
 const HINTS: Readonly<Record<DiskFault, string>> = {
   denied: 'Ask its owner for access, or choose another with --data.',
-  'read-only': 'Copy it to a disk that can be written, and name the copy with --data.',
+  'read-only': 'Copy it to a writable disk and pass the copy with --data.',
   full: 'Free some space on that disk, then try again.',
   'not a directory': 'Choose another with --data.',
 }
@@ -39,22 +39,22 @@ function diskFaultOf(error: unknown): DiskFault | undefined {
   if (byCode !== undefined) return byCode
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const { message } = at
-    const found = FAULT_OF_WORDS.find(([words]) => words.test(message))
+    const found = FAULT_OF_MESSAGE.find(([pattern]) => pattern.test(message))
     if (found !== undefined) return found[1]
   }
   return undefined
 }
 
-/** The cause in words, as in `permission denied`; undefined where it is none that is known here. */
+/** The cause as a message, such as `permission denied`; undefined for a cause not listed here. */
 export function diskFaultWords(cause: unknown): string | undefined {
   const fault = diskFaultOf(cause)
   return fault === undefined ? undefined : WORDS[fault]
 }
 
-/** Whether the cause is that the file system may only be read. */
+/** Whether the file system is mounted read-only. */
 export const isReadOnlyFault = (cause: unknown): boolean => diskFaultOf(cause) === 'read-only'
 
-/** What to do about a data directory that cannot be used for this cause. */
+/** What to do about a data directory that failed with this cause. */
 export function unusableHint(cause: unknown): string {
   const fault = diskFaultOf(cause)
   return fault === undefined ? 'Choose another with --data.' : HINTS[fault]

@@ -12,8 +12,8 @@ const PART_BYTES = 4096
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
 /**
- * Cuts a stream of bytes into length-prefixed frames. Frames of length zero are skipped: they are heartbeats. In a file there
- * are none, and with `hasHeartbeats: false` they are bad.
+ * Cuts a stream of bytes into length-prefixed frames. Frames of length zero are heartbeats and skipped. A file
+ * has none: with `hasHeartbeats: false` they are bad.
  * Holds at most one incomplete frame, so at most `bodyBytesMax` and what was pushed last.
  */
 export class FrameReader {

@@ -36,15 +36,15 @@ function describe(character: string): string {
 }
 
 /**
- * A name as one part of a path: every character but small ASCII letters, digits, `-` and `_` is written as `%` and its UTF-8
- * bytes in hex. No two names have the same part, on disks that ignore case either. PROTOCOL.md §4.
+ * A name as a single path component: every character except lower-case ASCII letters, digits, `-` and `_` becomes `%` and the
+ * hex of its UTF-8 bytes. Distinct names stay distinct on case-insensitive file systems. PROTOCOL.md §4.
  */
 export const pathPartOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
 
-/** The same as it was before capitals were written in hex. */
+/** The encoding of earlier versions, which kept capitals. */
 const formerPartOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
 
-/** Another part for a small name, for where its own one leads to a directory of somebody else. */
+/** Fallback for a lower-case name whose component resolves to another name's directory. */
 const sparePartOf = (name: string): string => escaped(name, /./gsu)
 
 const escaped = (name: string, characters: RegExp): string =>
@@ -56,15 +56,15 @@ const escaped = (name: string, characters: RegExp): string =>
         .replace(/..(?=.)/g, '$&%')}`,
   )
 
-/** Every part under which a name may be stored. */
+/** Every path component a name may be stored under, in order of preference. */
 export const pathPartsOf = (name: string): readonly string[] => [
   ...new Set([formerPartOf(name), pathPartOf(name), sparePartOf(name)]),
 ]
 
 /**
- * The part under which a name is stored, or is to be. `stored` are the spellings in the directory; `isTaken` says whether a
- * part leads to something there. Where it does, though no spelling is the same, the disk ignores case, and it is another
- * name's.
+ * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` says whether a
+ * component resolves to one of them. If it resolves without being listed, the file system ignores case and the entry belongs
+ * to another name.
  */
 export function partAmong(name: string, stored: readonly string[], isTaken: (part: string) => boolean): string {
   const found = pathPartsOf(name).find(part => stored.includes(part))

@@ -22,7 +22,7 @@ export interface ChatOptions {
   readonly peers: readonly string[]
   readonly listen: string | undefined
   readonly data: string
-  /** Other places that hold data of the same name, which is not used. */
+  /** Other data directories that hold logs of the same name. */
   readonly alsoIn: readonly string[]
   /** How much history is shown first; undefined: what suits the output. */
   readonly last: number | 'all' | undefined

@@ -7,22 +7,22 @@ import { allPlaces, placesOf, placeToUse } from './data-places.js'
 
 const MANIFEST_BYTES_MAX = 1 << 20
 
-/** Where the data of a user is kept. */
+/** The data directory to use. */
 export interface DataDirectory {
   readonly data: string
-  /** Other places that hold data of the same name, which is not used. */
+  /** Other candidates that hold logs of the same name. */
   readonly alsoIn: readonly string[]
 }
 
 /**
- * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` in a checkout of this project or where it holds this name, else where
- * the system keeps the data of programs. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
+ * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` in a checkout of this project or if it has a home of this name, else the
+ * platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
  */
 export async function dataDirectory(me: string, flag: string | undefined): Promise<DataDirectory> {
   const { env, platform } = process
   const places = placesOf(flag, env, platform)
-  const isLocalMeant = (await isCheckout()) || (await holds(places.local, me)) || (await isEmptyHome(places.local, me))
-  const data = placeToUse(places, isLocalMeant, platform)
+  const useLocal = (await isCheckout()) || (await holds(places.local, me)) || (await isEmptyHome(places.local, me))
+  const data = placeToUse(places, useLocal, platform)
   const alsoIn: string[] = []
   for (const place of allPlaces(places)) {
     if (trueNameOf(place) !== trueNameOf(data) && (await holds(place, me))) alsoIn.push(place)
@@ -31,17 +31,17 @@ export async function dataDirectory(me: string, flag: string | undefined): Promi
 }
 
 export const alsoInLine = (me: string, place: string): string =>
-  `${me} has logs in ${place} too, which are not used here`
+  `${me} also has logs in ${place}, which this run does not use`
 
 const holds = (place: string, me: string): Promise<boolean> => isInUse(homeOf(place, me))
 
-/** A directory that was made for the user, but holds nothing yet. */
+/** Whether an empty directory was created as the user's home. */
 async function isEmptyHome(place: string, me: string): Promise<boolean> {
   const names = await readdir(homeOf(place, me).directory).catch(() => undefined)
   return names !== undefined && names.length === 0
 }
 
-/** Whether the program was started in a checkout of its own project. */
+/** Whether the working directory is a checkout of this project. */
 async function isCheckout(): Promise<boolean> {
   try {
     const found = await stat('package.json')

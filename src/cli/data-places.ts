@@ -5,21 +5,21 @@ const PROGRAM = 'persisted-chat'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where the data of a user may be. */
+/** Candidates for the data directory. */
 export interface DataPlaces {
-  /** As `--data` says. */
+  /** From `--data`. */
   readonly asked: string | undefined
-  /** As `$PERSISTED_CHAT_DATA` says. */
+  /** From `$PERSISTED_CHAT_DATA`. */
   readonly inEnvironment: string | undefined
-  /** In the directory in which the program was started. */
+  /** Relative to the working directory. */
   readonly local: string
-  /** Where this system keeps the data of programs; undefined where the environment does not say. */
+  /** The platform's data directory; undefined if the environment does not define it. */
   readonly ofSystem: string | undefined
 }
 
 export function placesOf(flag: string | undefined, env: Environment, platform: NodeJS.Platform): DataPlaces {
   if (flag === '')
-    throw new ChatError('BAD_USAGE', 'the directory after --data is empty', { hint: 'Name one, as in --data ./data.' })
+    throw new ChatError('BAD_USAGE', '--data is empty', { hint: 'Pass a directory, as in --data ./data.' })
   return {
     asked: flag,
     inEnvironment: env['PERSISTED_CHAT_DATA'] || undefined,
@@ -28,7 +28,7 @@ export function placesOf(flag: string | undefined, env: Environment, platform: N
   }
 }
 
-/** https://specifications.freedesktop.org/basedir-spec/latest/: a relative path in a variable is ignored. */
+/** Ignores relative paths: https://specifications.freedesktop.org/basedir-spec/latest/ */
 function systemPlace(env: Environment, platform: NodeJS.Platform): string | undefined {
   const { isAbsolute, join } = platform === 'win32' ? path.win32 : path.posix
   const named = (variable: string, ...rest: readonly string[]): string | undefined => {
@@ -40,21 +40,21 @@ function systemPlace(env: Environment, platform: NodeJS.Platform): string | unde
   return named('XDG_DATA_HOME') ?? named('HOME', ...inHome)
 }
 
-/** The one to use. Throws DATA_UNUSABLE where the environment names none. */
+/** Chooses the data directory. Throws DATA_UNUSABLE if there is no candidate. */
 export function placeToUse(
   { asked, inEnvironment, local, ofSystem }: DataPlaces,
-  isLocalMeant: boolean,
+  useLocal: boolean,
   platform: NodeJS.Platform,
 ): string {
-  const place = asked ?? inEnvironment ?? (isLocalMeant ? local : ofSystem)
+  const place = asked ?? inEnvironment ?? (useLocal ? local : ofSystem)
   if (place !== undefined) return place
   const variable = platform === 'win32' ? '%LOCALAPPDATA%' : '$HOME'
-  throw new ChatError('DATA_UNUSABLE', `there is no place for your data: ${variable} is not set to an absolute path`, {
-    hint: 'Set it, or name a directory with --data.',
+  throw new ChatError('DATA_UNUSABLE', `no data directory: ${variable} is not set to an absolute path`, {
+    hint: 'Set it, or pass a directory with --data.',
   })
 }
 
-/** All of them that there are, each once. */
+/** All candidates, without duplicates. */
 export const allPlaces = ({ asked, inEnvironment, local, ofSystem }: DataPlaces): readonly string[] => [
   ...new Set([asked, inEnvironment, local, ofSystem].filter(place => place !== undefined)),
 ]

@@ -6,38 +6,38 @@ import { pipeline } from 'node:stream/promises'
 import { diskFaultWords } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 
-/** How often a database that is being written meanwhile is copied anew. */
+/** Attempts to copy a database that changes while it is copied. */
 const TRIES = 3
-/** What LevelDB may write beside the copied rows when it opens them. */
+/** Extra space for what LevelDB writes when it opens the copy. */
 const SPARE_BYTES = 4 * 2 ** 20
 const CURRENT_BYTES_MAX = 64
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const TMPDIR_HINT = 'Free some space there, or set TMPDIR to a directory on another disk.'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** The files of a LevelDB database that hold its rows, or lead to them. */
+/** The files of a LevelDB database that are needed to read it. */
 const DATABASE_FILE = /^(CURRENT|MANIFEST-\d+|\d+\.(log|ldb|sst))$/
 
-/** A file of a database, as it stood when it was looked at. */
+/** A file of a database at the time it was listed. */
 export interface Listed {
   readonly name: string
   readonly bytes: number
   readonly writtenNs: bigint
 }
 
-/** Whether nothing was written between two listings of a database. */
+/** Whether a database did not change between two listings. */
 export function isSameListing(before: readonly Listed[], after: readonly Listed[]): boolean {
   const keyOf = ({ name, bytes, writtenNs }: Listed): string => `${name} ${bytes} ${writtenNs}`
   return before.map(keyOf).sort().join('\n') === after.map(keyOf).sort().join('\n')
 }
 
-/** Bytes that have to be free for a copy: the write-ahead log is written once more, as tables, when it is opened. */
+/** Free bytes that a copy needs: opening it writes the write-ahead log once more, as tables. */
 export const roomNeeded = (listing: readonly Listed[]): number =>
   listing.reduce((sum, { name, bytes }) => sum + (name.endsWith('.log') ? 2 : 1) * bytes, SPARE_BYTES)
 
 /**
- * Calls `action` with a private copy of the LevelDB database in `directory`, which is itself only read: opening a database
- * writes to it and deletes from it. The copy is removed in the end, however it ends. Rejects with DATA_UNUSABLE.
+ * Calls `action` with a private copy of the LevelDB database in `directory`, because opening a database modifies it. Deletes
+ * the copy afterwards, also after an error or a signal. Rejects with DATA_UNUSABLE.
  */
 export async function withDatabaseCopy<T>(directory: string, action: (copy: string) => Promise<T>): Promise<T> {
   await checkDatabase(directory)
@@ -58,10 +58,10 @@ export async function withDatabaseCopy<T>(directory: string, action: (copy: stri
   }
 }
 
-/** Refuses what is no database: a directory whose CURRENT names no manifest. Rejects with DATA_UNUSABLE. */
+/** Rejects a directory whose CURRENT does not name an existing manifest. Rejects with DATA_UNUSABLE. */
 export async function checkDatabase(directory: string): Promise<void> {
   const no = new ChatError('DATA_UNUSABLE', `${directory} is not a database of the original program`, {
-    hint: 'Name the directory that holds its CURRENT file, or a file that export has written.',
+    hint: 'Name the directory with its CURRENT file, or a file written by export.',
   })
   try {
     const current = path.join(directory, 'CURRENT')
@@ -93,13 +93,13 @@ async function stableCopy(directory: string, scratch: string): Promise<string> {
       if (isSameListing(before, await listingOf(directory))) return copy
     } catch (cause) {
       if (FULL.has(systemCode(cause) ?? '')) throw unwritable(directory, cause)
-      // A table that was merged into another meanwhile.
+      // LevelDB deleted a table that it had merged into another.
       if (systemCode(cause) !== 'ENOENT') throw unreadable(directory, cause)
     }
     await rm(copy, { recursive: true, force: true })
   }
-  throw new ChatError('DATA_UNUSABLE', `the database ${directory} is being written`, {
-    hint: 'Stop the program that has it open, then import it again.',
+  throw new ChatError('DATA_UNUSABLE', `the database ${directory} keeps changing while it is copied`, {
+    hint: 'Stop the program that has it open, then try again.',
   })
 }
 
@@ -124,7 +124,7 @@ async function checkRoom(directory: string, listing: readonly Listed[], scratch:
   const [needed, free] = [roomNeeded(listing), bavail * bsize]
   if (needed <= free) return
   const [need, have] = [needed, free].map(bytes => `${Math.ceil(bytes / 2 ** 20)} MiB`)
-  throw new ChatError('DATA_UNUSABLE', `the copy of ${directory} takes ${need}, and ${os.tmpdir()} has ${have} free`, {
+  throw new ChatError('DATA_UNUSABLE', `copying ${directory} takes ${need}, but ${os.tmpdir()} has ${have} free`, {
     hint: TMPDIR_HINT,
   })
 }
@@ -132,7 +132,7 @@ async function checkRoom(directory: string, listing: readonly Listed[], scratch:
 const openToRead = (file: string) =>
   open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
 
-/** Copies the bytes that the file had when it was listed: one that grows without end is copied anew, not for ever. */
+/** Copies only as many bytes as were listed, so that copying a growing file ends. */
 async function copyFile(from: string, to: string, bytes: number): Promise<void> {
   const handle = await openToRead(from)
   try {
@@ -160,6 +160,6 @@ function unreadable(directory: string, cause: unknown): ChatError {
   if (cause instanceof ChatError) return cause
   return new ChatError('DATA_UNUSABLE', `${directory} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
     cause,
-    hint: 'Name a file that export has written, or a database of the original program that you may read.',
+    hint: 'Name a file written by export, or a database of the original program that you can read.',
   })
 }

@@ -3,6 +3,6 @@ import { type FileKind, writeOwnFile } from './own-file.js'
 
 const EXPORT: FileKind = { name: 'export', startBytes: ARCHIVE_START_BYTES, begins: beginsArchive }
 
-/** Writes an export to `file`, in the place of an older export or of nothing. Rejects with DATA_UNUSABLE. */
+/** Writes an export to `file`, replacing an older export. Rejects with DATA_UNUSABLE. */
 export const writeExport = (file: string, archive: AsyncIterable<Uint8Array>): Promise<void> =>
   writeOwnFile(file, EXPORT, archive)

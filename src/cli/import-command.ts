@@ -34,18 +34,18 @@ async function merge(log: Log, home: Home, source: ImportSource, from: string): 
   return refused.length === 0 ? 0 : 1
 }
 
-/** Why nothing of it is taken in, and what to do. */
+/** Reasons to reject a source as a whole, with what to do. */
 const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [what: string, hint: string]>> = {
-  'no export': ['is no export', 'Name a file that export has written, or the database of the original program.'],
+  'no export': ['is no export', 'Name a file written by export, or the database of the original program.'],
   'another room': ['is no export of the room {room}', 'Name its room with --room.'],
-  'our own database': ['is a database of this program', 'Write its logs to a file with export, and import that.'],
+  'our own database': ['is a database of this program', 'Export its logs to a file and import that file.'],
   'no original': [
     'is a database of another program',
-    'Name a file that export has written, or the database of the original program.',
+    'Name a file written by export, or the database of the original program.',
   ],
 }
 
-/** Of a copy; `from` is what the user knows. */
+/** Imports from a copy; messages name `from`, the path that the user gave. */
 async function importDatabase(log: Log, copy: string, from: string): Promise<ArchiveReport> {
   let store: LevelStore
   try {
@@ -53,7 +53,7 @@ async function importDatabase(log: Log, copy: string, from: string): Promise<Arc
   } catch (cause) {
     throw new ChatError('LOG_CORRUPT', `the database ${from} is damaged`, {
       cause,
-      hint: 'Open it once with the program that made it, which can repair it.',
+      hint: 'Open it once with the program that created it, which may repair it.',
     })
   }
   try {

@@ -5,14 +5,14 @@ import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { ARCHIVE_START_BYTES, beginsArchive } from '../log/archive.js'
 import { checkDatabase } from './database-copy.js'
 
-const HINT = 'Name a file that export has written, or the database of the original program.'
+const HINT = 'Name a file written by export, or the database of the original program.'
 
-/** What can be imported: looked at before anything is opened or made for it. */
+/** An export or a foreign database, checked before anything is opened or created for it. */
 export type ImportSource =
   | { readonly kind: 'export'; readonly bytes: AsyncIterable<Uint8Array>; readonly close: () => Promise<void> }
   | { readonly kind: 'database'; readonly directory: string; readonly close: () => Promise<void> }
 
-/** Tells what stands at a path, without waiting for it or changing it. Rejects with DATA_UNUSABLE where it is neither. */
+/** Finds out what a path names, without blocking on it or changing it. Rejects with DATA_UNUSABLE if it is neither. */
 export async function openImport(from: string): Promise<ImportSource> {
   let handle: FileHandle | undefined
   try {
@@ -21,7 +21,7 @@ export async function openImport(from: string): Promise<ImportSource> {
       await checkDatabase(from)
       return { kind: 'database', directory: from, close: async () => {} }
     }
-    // Not opened: opening a pipe waits, opening a device can do anything.
+    // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
     if (!found.isFile()) throw refusal(from, 'is neither a file nor a directory')
     handle = await open(from, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await handle.stat()).isFile()) throw refusal(from, 'is neither a file nor a directory')

@@ -76,8 +76,8 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
 /** `persisted-chat export <me> <file>`; `-` is stdout. */
 export async function exportLog(where: Where, file: string): Promise<number> {
   if (file === '-' && process.stdout.isTTY)
-    throw new ChatError('BAD_USAGE', 'an export is not text for a terminal', {
-      hint: 'Redirect it to a file, or name one.',
+    throw new ChatError('BAD_USAGE', 'an export is binary data, and stdout is a terminal', {
+      hint: 'Redirect stdout, or name a file.',
     })
   return withLog(where, async (log, home) => {
     const archive = archiveOf(log, home.roomId)
@@ -90,7 +90,7 @@ export async function exportLog(where: Where, file: string): Promise<number> {
   })
 }
 
-/** False where nobody reads any more. */
+/** False if stdout was closed. */
 async function writeToStdout(archive: AsyncIterable<Uint8Array>): Promise<boolean> {
   process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
   for await (const part of archive) if (!(await write(process.stdout, part))) return false

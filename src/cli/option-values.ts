@@ -61,6 +61,6 @@ export function moment(text: string): number {
   return value
 }
 
-/** Of `--data`, for every command that has it. */
+/** Help text of `--data`. */
 export const DATA_HELP =
-  'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data where it is in use, else your data directory)'
+  'where the logs are kept (default: $PERSISTED_CHAT_DATA, else ./data if in use, else the platform data directory)'

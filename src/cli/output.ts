@@ -21,7 +21,7 @@ export async function writeLines(stream: Writable, lines: readonly string[]): Pr
   return write(stream, `${lines.join('\n')}\n`)
 }
 
-/** Writes at the reader's pace. False where nobody reads any more. */
+/** Writes with backpressure. False if the stream was closed. */
 export async function write(stream: Writable, content: string | Uint8Array): Promise<boolean> {
   if (stream.destroyed) return false
   return new Promise(resolve => {

@@ -5,18 +5,18 @@ import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { draftBeside } from '../log/draft-file.js'
 
-/** A kind of file that the program writes where the user says, and so may replace. */
+/** A type of file that the program writes to a path given by the user, and may replace there. */
 export interface FileKind {
   /** As in `it exists, and is no export`. */
   readonly name: string
-  /** How many bytes tell whether a file is of this kind. */
+  /** How many bytes from the start identify it. */
   readonly startBytes: number
   readonly begins: (start: Uint8Array) => boolean
 }
 
 /**
- * Writes a file that the user has named, whole or not at all. One of the same kind is replaced; anything else that stands
- * there is left as it is, and symbolic links are not followed. Rejects with DATA_UNUSABLE.
+ * Writes a file to a path given by the user, completely or not at all. Replaces an older file of the same kind, nothing else,
+ * and follows no symbolic link. Rejects with DATA_UNUSABLE.
  */
 export async function writeOwnFile(
   file: string,
@@ -27,7 +27,7 @@ export async function writeOwnFile(
     const isThere = await isOfKind(file, kind)
     const draft = await draftBeside(file, content, systemRandom)
     try {
-      // What came to stand there meanwhile is nobody's to replace.
+      // Do not replace a file that appeared in the meantime.
       await (isThere ? draft.replace(file) : draft.create(file))
     } catch (error) {
       await draft.discard()
@@ -41,13 +41,13 @@ export async function writeOwnFile(
   }
 }
 
-/** Whether such a file stands there, which may be replaced; false where nothing does. Rejects where it is something else. */
+/** Whether a file of this kind exists; false if nothing does. Rejects if it is something else. */
 async function isOfKind(file: string, { name, startBytes, begins }: FileKind): Promise<boolean> {
   const no = new Error(`it exists, and is no ${name}`)
   try {
     const found = await lstat(file)
     if (found.isSymbolicLink()) throw new Error('it is a symbolic link')
-    if (!found.isFile()) throw no // opening a pipe would wait
+    if (!found.isFile()) throw no // opening a pipe would block
     const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(startBytes), 0, startBytes, 0)

@@ -139,7 +139,7 @@ function doctorCommand(command: Command, onDone: (code: number) => void): Comman
     .action(async (me: string | undefined, peers: string[], flags: DoctorFlags) => {
       const { doctor } = await import('./doctor-command.js')
       const { listen, room, json } = flags
-      // Without a name nothing of a user is looked at.
+      // Without a name it reads no user's files.
       const data = me === undefined ? '.' : (await dataDirectory(me, flags.data)).data
       onDone(await doctor({ me, peers, listen, room, data, isJson: json ?? false }))
     })

@@ -10,26 +10,26 @@ import { alsoInLine } from './data-directory.js'
 import { withDatabaseCopy } from './database-copy.js'
 import { info, warn } from './output.js'
 
-/** Of whom, and of which conversation, the stored logs are. */
+/** Selects the stored logs of one user and conversation. */
 export interface Where {
   readonly me: string
   readonly data: string
-  /** Other places that hold data of the same name. */
+  /** Other data directories that hold logs of the same name. */
   readonly alsoIn: readonly string[]
   readonly room: string | undefined
 }
 
 /**
- * Opens the stored logs for a command, and closes them behind it. Where they can only be read, a copy is opened, but not for a
- * command that `mayBeNew`: one that makes logs where there are none. Rejects with a ChatError.
+ * Opens the stored logs for a command and closes them afterwards. On a read-only file system it opens a copy, unless the
+ * command writes. `isWriting` commands also create logs that are missing. Rejects with a ChatError.
  */
 export async function withLog(
   where: Where,
   action: (log: Log, home: Home) => Promise<number>,
-  mayBeNew = false,
+  isWriting = false,
 ): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
-  if (!mayBeNew) await checkLogs(home, where.alsoIn)
+  if (!isWriting) await checkLogs(home, where.alsoIn)
   const act = async ({ log, keys }: Awaited<ReturnType<typeof openLog>>): Promise<number> => {
     log.on('warning', warn)
     if (keys.isNew) {
@@ -46,25 +46,25 @@ export async function withLog(
   try {
     opened = await openLog(home, warn)
   } catch (error) {
-    if (mayBeNew || !isReadOnlyFault(error)) throw error
-    info(`${home.database} is on a read-only file system: a copy of it is read`)
+    if (isWriting || !isReadOnlyFault(error)) throw error
+    info(`${home.database} is on a read-only file system; reading a copy`)
     return await withDatabaseCopy(home.database, async copy => act(await openLog({ ...home, database: copy }, warn)))
   }
   return await act(opened)
 }
 
-/** Refuses to make logs where a command is to read some. Rejects with DATA_UNUSABLE. */
+/** Rejects missing or unreadable logs before a read command would create them. Rejects with DATA_UNUSABLE. */
 async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
   const what = `logs of ${home.me} in ${home.database}`
   try {
-    if ((await readdir(home.database)).length === 0) throw Object.assign(new Error('it is empty'), { code: 'ENOENT' }) // a database would be made there
+    if ((await readdir(home.database)).length === 0) throw Object.assign(new Error('it is empty'), { code: 'ENOENT' }) // opening it would create a database
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') {
       throw new ChatError('DATA_UNUSABLE', `there are no ${what}`, {
         hint:
           alsoIn.length === 0
             ? 'Say where they are with --data, and which conversation with --room.'
-            : `There are some in ${alsoIn.join(' and ')}: name it with --data.`,
+            : `There are some in ${alsoIn.join(' and ')}: pass it with --data.`,
       })
     }
     const reason = diskFaultWords(cause) ?? reasonOf(cause)
@@ -75,13 +75,13 @@ async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
   }
 }
 
-/** Who keeps this user out of a path, where that is somebody else: the owner of what can be seen of it. */
+/** Names the other user who denies access to a path: the owner of its innermost visible directory. */
 async function ownerOf(file: string): Promise<string> {
   for (let at = path.resolve(file); at !== path.dirname(at); at = path.dirname(at)) {
     const found = await lstat(at).catch(() => undefined)
     if (found === undefined) continue
     if (isOwn(found)) return ''
-    return `; ${at} belongs to ${found.uid === 0 ? 'root' : `another user (${found.uid})`}`
+    return `; ${at} belongs to ${found.uid === 0 ? 'root' : `another user (uid ${found.uid})`}`
   }
   return ''
 }

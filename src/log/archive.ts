@@ -13,8 +13,8 @@ const MAGIC = utf8('persisted-chat/export/2\n')
 const MAGIC_BEFORE = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
 /**
- * Parts without segments, and authors that were refused, after which the rest is not read. Bounds time and memory for a file
- * that was made to be refused: the proofs of a full room fit, and as many refusals.
+ * Frames without segments plus rejected authors after which the rest is skipped. Bounds time and memory for a crafted file,
+ * and leaves room for the fork proofs of a full room and as many rejections.
  */
 const REFUSALS_MAX = 2 * AUTHORS_MAX
 
@@ -90,7 +90,7 @@ export async function readArchive(
         else refused.set('a part of the file', 'this version does not know what it is')
       }
       if (refused.size + odd > REFUSALS_MAX) {
-        refused.set('the rest of the file', `not read: too much before it was refused`)
+        refused.set('the rest of the file', 'skipped: too many parts were refused')
         break
       }
       if (fault !== undefined) {
@@ -141,7 +141,7 @@ class FrameCutter implements Cutter {
       if (read.kind === 'more') return { parts, fault: undefined }
       const part = decodeFrame(read.body)
       if (part.kind !== 'segments' || part.segments.length === 0) {
-        parts.push(part.kind === 'segments' ? { kind: 'bad', reason: 'a part that holds nothing' } : part)
+        parts.push(part.kind === 'segments' ? { kind: 'bad', reason: 'an empty part' } : part)
         together = undefined
         continue
       }

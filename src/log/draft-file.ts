@@ -4,23 +4,23 @@ import { hexOf } from '../base/bytes.js'
 import { systemCode } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 
-/** File systems without hard links, as on most memory sticks, answer with one of these. */
+/** Error codes of file systems without hard links, such as those of most memory sticks. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 const NAME_BYTES = 8
 
-/** A file that is whole and on disk, under a name that nothing had, in the directory where it is to go. */
+/** A complete, synced file with a temporary name in its target directory. */
 export interface Draft {
   readonly path: string
-  /** Puts it in the place of `file`. A symbolic link there is replaced, never followed. */
+  /** Renames it to `file`, replacing what is there. A symbolic link is replaced, never followed. */
   replace(file: string): Promise<void>
-  /** Names it `file`, where nothing has that name. Rejects with EEXIST otherwise. */
+  /** Renames it to `file` unless that exists. Rejects with EEXIST. */
   create(file: string): Promise<void>
   discard(): Promise<void>
 }
 
 /**
- * Writes a file beside `file`, for its owner alone. The name is random and the file is made exclusively, so that it is
- * never written through a symbolic link or over anything that is there. Rejects with the system's reason, leaving nothing.
+ * Writes a temporary file next to `file`, with mode 0600. Its name is random and O_EXCL is set, so that it never follows a
+ * symbolic link or overwrites anything. Rejects with the system's error and leaves no file.
  */
 export async function draftBeside(
   file: string,
@@ -36,7 +36,7 @@ export async function draftBeside(
     else for await (const part of content) await handle.writeFile(part)
     await handle.sync()
   } catch (error) {
-    await discard().catch(() => {}) // the first reason is the one to tell
+    await discard().catch(() => {}) // report the first error
     throw error
   } finally {
     await handle.close()
@@ -77,14 +77,14 @@ async function isThere(file: string): Promise<boolean> {
   )
 }
 
-/** Without this a power cut can take the name of a file whose content is on disk. */
+/** Without this, a power failure can lose the name of a file whose content is on disk. */
 export async function syncDirectory(directory: string): Promise<void> {
   let handle: FileHandle | undefined
   try {
     handle = await open(directory)
     await handle.sync()
   } catch (error) {
-    // Windows opens no directory, and a directory that may be written need not be readable.
+    // Windows cannot open directories, and a writable directory need not be readable.
     if (!['EISDIR', 'EPERM', 'EACCES', 'EINVAL'].includes(systemCode(error) ?? '')) throw error
   } finally {
     await handle?.close()

@@ -8,7 +8,7 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
 import { type Draft, draftBeside, syncDirectory } from './draft-file.js'
 import { isOpenToOthers, isOwn } from './ownership.js'
 
-/** A key file has 130 bytes. What is much larger is none, and is not read. */
+/** Largest file read as a key. A key file has 130 bytes. */
 const KEY_FILE_BYTES_MAX = 1024
 
 const BRING_BACK = 'Bring it back from a backup, or move it aside for a new one: to others that is another author.'
@@ -16,16 +16,16 @@ const BRING_BACK = 'Bring it back from a backup, or move it aside for a new one:
 type OnWarning = (line: string) => void
 
 export interface LoadedKey extends KeyPair {
-  /** Whether it was made now. */
+  /** Whether this call created it. */
   readonly isNew: boolean
-  /** Whether its file says which public key belongs to it, so that damage to the seed would show. */
+  /** Whether its file also holds the public key, which reveals damage to the seed. */
   readonly isChecked: boolean
 }
 
 /**
- * The key in `file`, made there if there is none: 32 bytes of seed as hex and the public key that is made of them, so that
- * a damaged seed is no other author; readable by its owner alone. PROTOCOL.md §4.
- * Rejects with DATA_UNUSABLE where what is there is no key, or is another user's: it is never replaced.
+ * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed does
+ * not become another author. Mode 0600. PROTOCOL.md §4.
+ * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
  */
 export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {
   const saved = await readSeed(file, onWarning)
@@ -40,27 +40,27 @@ export async function loadKey(file: string, random: Random, onWarning: OnWarning
       throw error
     }
   } catch (cause) {
-    // Another process of this user was faster.
+    // Another process created it first.
     if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onWarning)
     throw cannotBeMade(file, cause)
   }
   return { ...keyPairOf(seed), isNew: true, isChecked: true }
 }
 
-/** A new key that is on disk, but not in use yet. */
+/** A new key that is on disk but not in use yet. */
 export interface PreparedKey {
   readonly old: KeyPair
   readonly fresh: KeyPair
   /**
-   * Puts the fresh key in the place of the old one in a single step, and gives the name under which the old one is kept
-   * beside it. To be called when the first entry of the new log is on disk: until then the old key is in use.
+   * Replaces the old key in one atomic step; gives the file that the old key is kept in. Call it once the first entry of the
+   * new log is on disk: until then the old key stays in use.
    */
   commit(): Promise<string>
-  /** Removes the fresh key: the old one stays in use. */
+  /** Deletes the fresh key; the old one stays in use. */
   discard(): Promise<void>
 }
 
-/** Prepares a new key in the place of the one in `file`. Rejects with DATA_UNUSABLE. */
+/** Writes a new key next to `file`, to replace the key in it. Rejects with DATA_UNUSABLE. */
 export async function prepareKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<PreparedKey> {
   const saved = await readSeed(file, onWarning)
   if (saved === undefined)
@@ -79,7 +79,7 @@ export async function prepareKey(file: string, random: Random, onWarning: OnWarn
     commit: async () => {
       const present = await readSeed(file, onWarning)
       if (present === undefined || hexOf(present.seed) !== hexOf(saved.seed))
-        throw new ChatError('DATA_UNUSABLE', `the key ${file} was changed meanwhile`, { hint: 'Try again.' })
+        throw new ChatError('DATA_UNUSABLE', `the key ${file} has changed in the meantime`, { hint: 'Try again.' })
       try {
         const kept = await keepUnder(`${file}.${hexOf(old.publicKey).slice(0, 8)}`, file, saved.seed, random)
         await syncDirectory(path.dirname(file))
@@ -93,7 +93,7 @@ export async function prepareKey(file: string, random: Random, onWarning: OnWarn
   }
 }
 
-/** Keeps the key in `file` under `wanted` too, or under the next name that is free; gives the name. */
+/** Gives the key in `file` a second name: `wanted`, or the next free one. */
 async function keepUnder(wanted: string, file: string, seed: Uint8Array, random: Random): Promise<string> {
   for (let number = 1; ; number++) {
     const kept = number === 1 ? wanted : `${wanted}-${number}`
@@ -103,7 +103,7 @@ async function keepUnder(wanted: string, file: string, seed: Uint8Array, random:
     } catch (error) {
       if (systemCode(error) === 'EEXIST') continue
     }
-    // A file system without hard links: a copy instead.
+    // Copy it on file systems without hard links.
     const draft = await draftBeside(file, textOf(seed), random)
     try {
       await draft.create(kept)
@@ -144,11 +144,11 @@ async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed |
   return { seed, isChecked: owner !== undefined }
 }
 
-/** The content of a key file, closed to other users if it was open to them; undefined where there is none. */
+/** The content of a key file, undefined if it is missing. Removes other users' permissions. */
 async function readKeyFile(file: string, onWarning: OnWarning): Promise<string | undefined> {
   let handle: FileHandle | undefined
   try {
-    // Looked at before it is opened: opening a pipe waits, opening a device can do anything.
+    // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
     if (!(await lstat(file)).isFile())
       throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
     handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
@@ -156,13 +156,17 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
     if (!found.isFile())
       throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
     if (!isOwn(found)) {
-      throw new ChatError('DATA_UNUSABLE', `the key ${file} belongs to another user, who could write as you`, {
-        hint: 'Bring your own back from a backup, or choose another directory with --data.',
-      })
+      throw new ChatError(
+        'DATA_UNUSABLE',
+        `the key ${file} belongs to another user (uid ${found.uid}), who could sign as you`,
+        {
+          hint: 'Restore your own key from a backup, or choose another directory with --data.',
+        },
+      )
     }
     if (found.size > KEY_FILE_BYTES_MAX)
       throw new ChatError('DATA_UNUSABLE', `${file} holds no key: it has ${found.size} bytes`, { hint: BRING_BACK })
-    if (isOpenToOthers(found)) onWarning(await closed(file, handle))
+    if (isOpenToOthers(found)) onWarning(await restrict(file, handle))
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
     return buffer.toString('latin1', 0, bytesRead)
   } catch (cause) {
@@ -181,13 +185,13 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
   }
 }
 
-/** Takes the key from other users, and says so. */
-async function closed(file: string, handle: FileHandle): Promise<string> {
-  const risk = `other users could read the key ${file}, and write as you`
+/** Removes other users' permissions; gives the warning to show. */
+async function restrict(file: string, handle: FileHandle): Promise<string> {
+  const risk = `other users could read the key ${file} and sign as you`
   try {
     await handle.chmod(0o600)
-    return `${risk}: it is closed to them now. If somebody may have copied it, make a new one with renew`
+    return `${risk}; restricted it to your account (mode 0600). If someone may have copied it, replace it with renew`
   } catch (error) {
-    return `${risk}, and it cannot be closed to them: ${diskFaultWords(error) ?? reasonOf(error)}`
+    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
   }
 }

@@ -1,4 +1,4 @@
-/** What `lstat` says of a file, as far as it matters here. */
+/** The part of a file's `lstat` that says who may access it. */
 interface Owned {
   readonly uid: number
   readonly mode: number
@@ -6,9 +6,9 @@ interface Owned {
 
 const OF_OTHERS = 0o077
 
-/** Whether a file is this user's. Always where the system has no user ids. */
+/** Whether this user owns a file. Always true on systems without user ids. */
 export const isOwn = ({ uid }: Owned, me = process.getuid?.()): boolean => me === undefined || uid === me
 
-/** Whether other users may read or write it. Never where the system has no user ids: its modes mean nothing. */
+/** Whether other users have permissions on it. Always false on systems without user ids, where modes mean nothing. */
 export const isOpenToOthers = ({ mode }: Owned, me = process.getuid?.()): boolean =>
   me !== undefined && (mode & OF_OTHERS) !== 0

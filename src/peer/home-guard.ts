@@ -5,21 +5,18 @@ import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { isOpenToOthers, isOwn } from '../log/ownership.js'
 import { DATABASE_NAME, type Home } from './home.js'
 
-/** What the program puts into the directory of a user, and what people make of it when they move it aside. */
+/** Entries that the program creates in a home directory, also with a suffix that people add to move one aside. */
 const OWN_ENTRY = /^(key|lobby|[0-9a-f]{16})(\W|$)/
-/** What systems put into directories of anybody. */
-const NOBODYS_ENTRY = /^(\..*|lost\+found)$/
+/** Entries that operating systems create in any directory. */
+const SYSTEM_ENTRY = /^(\..*|lost\+found)$/
 
-/** Whether a directory with these entries was made by somebody for something else. */
+/** Whether a directory with these entries was created for another purpose. */
 export const isForeign = (names: readonly string[]): boolean =>
-  names.some(name => !NOBODYS_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
+  names.some(name => !SYSTEM_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
 
 type OnWarning = (line: string) => void
 
-/**
- * Makes the directory of the user where there is none, and sees to it that no other user can have put anything there.
- * Rejects with DATA_UNUSABLE.
- */
+/** Creates the home directory if it is missing, then checks it as `checkHome` does. Rejects with DATA_UNUSABLE. */
 export async function secureHome(home: Home, onWarning: OnWarning): Promise<void> {
   try {
     await makeDirectory(path.resolve(home.directory))
@@ -30,35 +27,39 @@ export async function secureHome(home: Home, onWarning: OnWarning): Promise<void
 }
 
 /**
- * Refuses a directory or a database that another user has put in the place of this user's, and a directory of something else;
- * closes the directory to others where it was open to them. Does nothing where there is none. Rejects with DATA_UNUSABLE.
+ * Rejects a home directory or database that another user owns, and a directory that holds unrelated files. Removes other
+ * users' permissions from the home directory. Accepts a missing one. Rejects with DATA_UNUSABLE.
  */
 export async function checkHome(home: Home, onWarning: OnWarning): Promise<void> {
   const mode = await ownDirectory(home.directory)
   if (mode === undefined) return
   if (isForeign(await namesIn(home.directory))) {
-    throw new ChatError('DATA_UNUSABLE', `${home.directory} holds files of something else, and is not used`, {
-      hint: 'Choose another directory with --data.',
-    })
+    throw new ChatError(
+      'DATA_UNUSABLE',
+      `${home.directory} contains files that this program did not create; refusing to use it`,
+      {
+        hint: 'Choose another directory with --data.',
+      },
+    )
   }
-  if (isOpenToOthers(mode)) onWarning(await closed(home.directory, mode.mode))
+  if (isOpenToOthers(mode)) onWarning(await restrict(home.directory, mode.mode))
   await ownDirectory(home.database)
 }
 
 /**
- * Refuses to go on where the key is missing and logs are there: a new key would be another author with the same name, and
- * nobody would be told. Rejects with DATA_UNUSABLE.
+ * Rejects a home that has logs but no key: a new key would silently make its owner a different author. Rejects with
+ * DATA_UNUSABLE.
  */
 export async function checkKeyIsThere(home: Home): Promise<void> {
-  // In this order: the key is made before the first database is.
+  // Look for databases first: the key is created before any database, so one that exists now has had a key.
   const database = await databaseIn(home)
   if (database === undefined || (await isThere(home.keyFile))) return
   throw new ChatError('DATA_UNUSABLE', `the key ${home.keyFile} is missing, but there are logs in ${database}`, {
-    hint: `Bring the key back from a backup; or, to start as another author, move ${home.directory} aside.`,
+    hint: `Restore the key from a backup; or, to start over as a new author, move ${home.directory} aside.`,
   })
 }
 
-/** Whether a place holds the key or the logs of a user; also where this cannot be seen. */
+/** Whether a home has a key or logs, or cannot be searched for them. */
 export async function isInUse(home: Home): Promise<boolean> {
   if ((await databaseIn(home)) !== undefined) return true
   return lstat(home.keyFile).then(
@@ -84,15 +85,19 @@ const isThere = (file: string): Promise<boolean> =>
     () => false,
   )
 
-/** Its owner and mode; undefined where there is none. A link counts where it, and what it leads to, are the user's own. */
+/** Owner and mode; undefined if it is missing. A symbolic link is followed if the user owns it. */
 async function ownDirectory(directory: string): Promise<{ readonly uid: number; readonly mode: number } | undefined> {
   try {
     let found = await lstat(directory)
     if (isOwn(found) && found.isSymbolicLink()) found = await stat(directory)
     if (!isOwn(found)) {
-      throw new ChatError('DATA_UNUSABLE', `${directory} belongs to another user (${found.uid}), and is not used`, {
-        hint: 'Choose another directory with --data.',
-      })
+      throw new ChatError(
+        'DATA_UNUSABLE',
+        `${directory} belongs to another user (uid ${found.uid}); refusing to use it`,
+        {
+          hint: 'Choose another directory with --data.',
+        },
+      )
     }
     if (!found.isDirectory()) throw new Error('it is not a directory')
     return found
@@ -102,18 +107,18 @@ async function ownDirectory(directory: string): Promise<{ readonly uid: number; 
   }
 }
 
-/** Takes a directory from other users, and says so. */
-async function closed(directory: string, mode: number): Promise<string> {
+/** Removes other users' permissions; gives the warning to show. */
+async function restrict(directory: string, mode: number): Promise<string> {
   const risk = `other users could ${(mode & 0o022) === 0 ? 'read' : 'write to'} ${directory}`
   try {
     await chmod(directory, 0o700)
-    return `${risk}: it is closed to them now`
+    return `${risk}; restricted it to your account (mode 0700)`
   } catch (error) {
-    return `${risk}, and it cannot be closed to them: ${diskFaultWords(error) ?? reasonOf(error)}`
+    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
   }
 }
 
-/** Makes a directory and those above it. (mkdir's own recursion never ends where the file system denies that a parent is.) */
+/** Creates a directory and its parents. (mkdir's own recursion loops forever if the file system hides an existing parent.) */
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { mode: 0o700 })

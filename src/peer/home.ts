@@ -4,7 +4,7 @@ import { checkName } from '../base/name.js'
 import { LOBBY, roomId } from '../log/room.js'
 import { storedPartIn } from './stored-part.js'
 
-/** What a directory of a database is called: the lobby, or the first 16 hex digits of a room's id. */
+/** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
 export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
 
 /** Where one user keeps one conversation. */
@@ -20,7 +20,7 @@ export interface Home {
   readonly door: string
 }
 
-/** Names become parts of paths here and nowhere else. Looks in `data` for how the name is spelled there. Throws BAD_NAME. */
+/** Names become parts of paths here and nowhere else. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
 export function homeOf(data: string, me: string, room = LOBBY): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)

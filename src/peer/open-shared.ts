@@ -12,7 +12,7 @@ import { WindowHost } from './window-host.js'
 export async function openShared(options: OpenPeerOptions): Promise<SharedConversation> {
   const home = homeOf(options.data, options.me, options.room)
   const { door } = home
-  await checkHome(home, options.onWarning) // before a socket there is talked to
+  await checkHome(home, options.onWarning) // before connecting to a socket in it
   const seats: Seats = {
     onInfo: options.onInfo,
     onWarning: options.onWarning,

@@ -128,8 +128,8 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   }
 }
 
-/** Said once, at the start at which it is made. */
-export const newKeyLine = ({ me, keyFile }: Home): string => `a new key was made for ${me}: ${keyFile}`
+/** Shown once, at the start that created the key. */
+export const newKeyLine = ({ me, keyFile }: Home): string => `created a new key for ${me}: ${keyFile}`
 
 /** Opens the logs alone, without any network. Rejects with a ChatError. */
 export async function openLog(
@@ -138,7 +138,7 @@ export async function openLog(
 ): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
   await secureHome(home, onWarning)
   await checkKeyIsThere(home)
-  // Made before the database, so that a database without a key is one whose key was lost.
+  // Create the key before the database, so that a database without a key means the key was lost.
   const { isNew } = await loadKey(home.keyFile, systemRandom, onWarning)
   const store = await LevelStore.openOrRepair(home.database, copy =>
     onWarning(
@@ -146,14 +146,14 @@ export async function openLog(
     ),
   )
   try {
-    // Read again, now that no other process can have the database: `renew` may have been faster.
+    // Read it again now that the database is locked: `renew` may have replaced it meanwhile.
     const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
     const log = await Log.over(store, keys, { room: home.roomId })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
       onWarning(
-        `the key ${home.keyFile} has written nothing in these logs, and its file has no second line that would show damage: ` +
-          'if you wrote here before, bring the key back from a backup',
+        `the key ${home.keyFile} has no entries in these logs, and its file has no checksum line that would reveal damage; ` +
+          'if you have written here before, restore the key from a backup',
       )
     }
     return { log, keys }

@@ -2,13 +2,13 @@ import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { partAmong, pathPartsOf } from '../base/name.js'
 
-/** The part of a path under which a name is stored in a directory, or is to be: two names never share one. */
+/** The path component a name is stored under in a directory, or will be. Two names never share one. */
 export function storedPartIn(directory: string, name: string): string {
   const isTaken = (part: string): boolean => isThere(path.join(directory, part))
   return partAmong(name, spellingsIn(directory) ?? pathPartsOf(name).filter(isTaken), isTaken)
 }
 
-/** Undefined where the directory may be entered but not listed. */
+/** Undefined if the directory cannot be listed; its entries may still be reachable. */
 function spellingsIn(directory: string): readonly string[] | undefined {
   try {
     return readdirSync(directory)

@@ -1,4 +1,4 @@
-// Where the data of a user is kept, and that it is said.
+// Which data directory is used, and what the user is told about it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 const READ_ONLY = 'mount --bind data data && mount -o remount,ro,bind data'
 const BOUND = { timeout: 120_000 }
 
-/** A directory to start in and a home directory, both empty. */
+/** An empty working directory and an empty home directory. */
 interface Place {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
@@ -30,7 +30,7 @@ async function place(t: TestContext): Promise<Place> {
   return { cwd, env, shared: path.join(home, '.local/share/persisted-chat') }
 }
 
-/** Starts the chat as alice, says a line and ends it; gives what was said on stderr. */
+/** Starts the chat as alice, sends a message and stops; gives the lines on stderr. */
 async function start(t: TestContext, { cwd, env }: Place, args: readonly string[] = []): Promise<readonly string[]> {
   const [at = ''] = await localAddresses(1)
   const child = startChat(t, ['alice', '--no-discovery', '--listen', at, '--json', ...args], { cwd, env })
@@ -55,14 +55,14 @@ const isThere = (file: string): Promise<boolean> =>
   )
 
 test(
-  'the first start uses the place of the system, and says it and the new key; the next has the same key',
+  'the first start uses the platform directory and reports it and the new key; the next reuses the key',
   BOUND,
   async t => {
     const at = await place(t)
     const said = await start(t, at)
     assert.deepEqual(
       said.filter(line => /logs in|new key/.test(line)),
-      [`info> logs in ${at.shared}/alice/lobby`, `info> a new key was made for alice: ${at.shared}/alice/key`],
+      [`info> logs in ${at.shared}/alice/lobby`, `info> created a new key for alice: ${at.shared}/alice/key`],
     )
     assert.deepEqual(await readdir(at.cwd), [])
     assert.ok((await start(t, at)).every(line => !line.includes('new key')))
@@ -71,7 +71,7 @@ test(
   },
 )
 
-test('./data is used in a checkout, and where the name is kept there', BOUND, async t => {
+test('uses ./data in a checkout and if it has a home of that name', BOUND, async t => {
   const checkout = await place(t)
   await writeFile(path.join(checkout.cwd, 'package.json'), '{"name":"persisted-chat"}')
   assert.ok((await start(t, checkout)).includes('info> logs in data/alice/lobby'))
@@ -82,12 +82,12 @@ test('./data is used in a checkout, and where the name is kept there', BOUND, as
   await start(t, other, ['--data', 'data'])
   assert.ok((await start(t, other)).includes('info> logs in data/alice/lobby'))
   assert.equal(await isThere(other.shared), false)
-  // Another name is not kept there.
+  // A name without a home in ./data does not use it.
   const { stderr } = await ends(t, other, ['log', 'bob'])
   assert.match(stderr[0] ?? '', /there are no logs of bob in .*\.local\/share\/persisted-chat\/bob\/lobby/)
 })
 
-test('a directory of the user that happens to have that name is not taken for data', BOUND, async t => {
+test('does not take an unrelated directory with that name for data', BOUND, async t => {
   const at = await place(t)
   await mkdir(path.join(at.cwd, 'data/alice'), { recursive: true })
   await writeFile(path.join(at.cwd, 'data/alice/measurements.csv'), '1,2,3')
@@ -95,19 +95,19 @@ test('a directory of the user that happens to have that name is not taken for da
   assert.deepEqual(await readdir(path.join(at.cwd, 'data/alice')), ['measurements.csv'])
 })
 
-test('that another place holds the same name is said, in the chat and where logs are not found', BOUND, async t => {
+test('reports other data directories with the same name, in the chat and if logs are missing', BOUND, async t => {
   const at = await place(t)
   await start(t, at)
   const said = await start(t, at, ['--data', 'elsewhere'])
-  assert.ok(said.includes('info> a new key was made for alice: elsewhere/alice/key'), said.join('\n'))
-  assert.ok(said.includes(`info> alice has logs in ${at.shared} too, which are not used here`), said.join('\n'))
+  assert.ok(said.includes('info> created a new key for alice: elsewhere/alice/key'), said.join('\n'))
+  assert.ok(said.includes(`info> alice also has logs in ${at.shared}, which this run does not use`), said.join('\n'))
   const { code, stderr } = await ends(t, at, ['log', 'alice', '--data', 'nowhere'])
   assert.equal(code, 1)
   assert.deepEqual(stderr, [
-    `persisted-chat: there are no logs of alice in nowhere/alice/lobby. There are some in ${at.shared}: name it with --data.`,
+    `persisted-chat: there are no logs of alice in nowhere/alice/lobby. There are some in ${at.shared}: pass it with --data.`,
   ])
   assert.equal(await isThere(path.join(at.cwd, 'nowhere')), false)
-  // A command that reads makes nothing, in an empty directory either.
+  // Read commands create nothing, even in an empty directory.
   await mkdir(path.join(at.cwd, 'empty/alice/lobby'), { recursive: true })
   for (const command of ['log', 'verify', 'export']) {
     const rest = command === 'export' ? ['alice.logs'] : []
@@ -116,7 +116,7 @@ test('that another place holds the same name is said, in the chat and where logs
   }
 })
 
-test('every command finds the same place', BOUND, async t => {
+test('every command uses the same data directory', BOUND, async t => {
   const at = await place(t)
   await start(t, at)
   for (const args of [['log'], ['verify'], ['export', 'alice.logs'], ['import', 'alice.logs']] as const) {
@@ -127,7 +127,7 @@ test('every command finds the same place', BOUND, async t => {
   assert.deepEqual(await readdir(at.cwd), ['alice.logs'])
 })
 
-test('a missing home directory is one clear line', BOUND, async t => {
+test('reports a missing HOME in one line', BOUND, async t => {
   const { cwd, env } = await place(t)
   for (const args of [
     ['alice', '--no-discovery'],
@@ -140,15 +140,15 @@ test('a missing home directory is one clear line', BOUND, async t => {
       [
         1,
         [
-          'persisted-chat: there is no place for your data: $HOME is not set to an absolute path. ' +
-            'Set it, or name a directory with --data.',
+          'persisted-chat: no data directory: $HOME is not set to an absolute path. ' +
+            'Set it, or pass a directory with --data.',
         ],
       ],
     )
   }
 })
 
-/** Whether a mount of one's own can be made here. */
+/** Whether this machine allows bind mounts in a private namespace. */
 function canMount(): boolean {
   const script = `mkdir -p "$0/data" && cd "$0" && ${READ_ONLY}`
   const directory = mkdtempSync(path.join(tmpdir(), 'persisted-chat-'))
@@ -161,7 +161,7 @@ function canMount(): boolean {
 
 const isRoot = process.getuid?.() === 0
 
-test('logs that cannot be read are not called missing', { ...BOUND, skip: !isRoot }, async t => {
+test('does not report unreadable logs as missing', { ...BOUND, skip: !isRoot }, async t => {
   const at = await place(t)
   await start(t, at, ['--data', 'data'])
   const data = path.join(at.cwd, 'data')
@@ -178,7 +178,7 @@ test('logs that cannot be read are not called missing', { ...BOUND, skip: !isRoo
   }
 })
 
-test('logs on a read-only file system are read', { ...BOUND, skip: !canMount() }, async t => {
+test('reads logs on a read-only file system', { ...BOUND, skip: !canMount() }, async t => {
   const at = await place(t)
   await start(t, at, ['--data', 'data'])
   for (const [command, last] of [
@@ -190,17 +190,17 @@ test('logs on a read-only file system are read', { ...BOUND, skip: !canMount() }
     const { code, stdout, stderr } = await onReadOnly(t, at, `${command} alice${file}`)
     assert.equal(code, 0, stderr.join('\n'))
     assert.ok((stdout.at(-1) ?? '').endsWith(last), stdout.join('\n'))
-    assert.match(stderr[0] ?? '', /^info> .* is on a read-only file system: a copy of it is read$/)
+    assert.match(stderr[0] ?? '', /^info> .* is on a read-only file system; reading a copy$/)
   }
-  // What writes says why it cannot, and what to do.
+  // Commands that write report the cause and what to do.
   for (const command of ['import alice alice.logs', 'alice --no-discovery']) {
     const { code, stderr } = await onReadOnly(t, at, command)
     assert.equal(code, 1)
-    assert.match(stderr.at(-1) ?? '', /read-only file system.*\. Copy it to a disk that can be written/i)
+    assert.match(stderr.at(-1) ?? '', /read-only file system.*\. Copy it to a writable disk/i)
   }
 })
 
-/** Runs a command line while `data` can only be read. */
+/** Runs a command line while `data` is mounted read-only. */
 async function onReadOnly(t: TestContext, { cwd, env }: Place, command: string) {
   const script = `${READ_ONLY} && exec "$0" "$1" ${command} --data data`
   const child = new Child(t, 'unshare', { args: ['-m', 'sh', '-c', script, process.execPath, CHAT_PROGRAM], cwd, env })
@@ -208,7 +208,7 @@ async function onReadOnly(t: TestContext, { cwd, env }: Place, command: string) 
   return { code, stdout: child.stdout, stderr: child.stderr }
 }
 
-test('a home and a key that another user planted are refused in one line', { ...BOUND, skip: !isRoot }, async t => {
+test('rejects a home and a key that another user planted in one line', { ...BOUND, skip: !isRoot }, async t => {
   const at = await place(t)
   const data = path.join(at.cwd, 'shared')
   await mkdir(data)
@@ -224,6 +224,6 @@ test('a home and a key that another user planted are refused in one line', { ...
   }
   assert.match(await planted(), /^persisted-chat: the key .* belongs to another user[^\n]*$/)
   await chown(path.join(data, 'alice'), 65534, 65534)
-  assert.match(await planted(), /^persisted-chat: .*\/alice belongs to another user \(65534\)[^\n]*$/)
+  assert.match(await planted(), /^persisted-chat: .*\/alice belongs to another user \(uid 65534\)[^\n]*$/)
   assert.deepEqual(await readdir(path.join(data, 'alice')), ['key'])
 })

@@ -1,4 +1,4 @@
-// No command writes to, creates or deletes what is not its own.
+// No command creates, modifies or deletes files that are not its own.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, readFile, readlink, stat, symlink, truncate, writeFile } from 'node:fs/promises'
@@ -26,7 +26,7 @@ async function runs(t: TestContext, args: readonly string[], env: Record<string,
   return { code, stdout: child.stdout, stderr: child.stderr }
 }
 
-/** Says one line as `me`, so that there are logs. */
+/** Sends one message as `me`, to have logs. */
 async function speak(t: TestContext, data: string, me: string, text = 'hello'): Promise<void> {
   const [at = ''] = await localAddresses(1)
   const child = startChat(t, [me, '--no-discovery', '--listen', at, '--data', data])
@@ -35,7 +35,7 @@ async function speak(t: TestContext, data: string, me: string, text = 'hello'): 
   assert.equal(await child.stop(), 0)
 }
 
-/** Everything below a directory: what it is, when it was written, and its content. */
+/** Every entry below a directory with its type, modification time and content. */
 async function snapshot(directory: string): Promise<readonly string[]> {
   const lines: string[] = []
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -50,7 +50,7 @@ async function snapshot(directory: string): Promise<readonly string[]> {
   return lines.sort()
 }
 
-/** A database of the original program, with `count` lines. */
+/** Creates a database of the original program with `count` messages. */
 async function originalDatabase(directory: string, count: number): Promise<void> {
   const database = level7(directory)
   const logs = scuttleup(database)
@@ -61,7 +61,7 @@ async function originalDatabase(directory: string, count: number): Promise<void>
   await database.close()
 }
 
-test('a directory that is no database of the original program is refused and left untouched', BOUND, async t => {
+test('rejects what is neither an export nor a database and leaves it unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const data = path.join(folder, 'data')
   await speak(t, data, 'bob')
@@ -102,7 +102,7 @@ test('a directory that is no database of the original program is refused and lef
   }
 })
 
-test('a database of the original program is imported and left untouched', BOUND, async t => {
+test('imports a database of the original program and leaves it unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const [data, original, scratch] = ['data', 'original', 'scratch'].map(name => path.join(folder, name)) as [
     string,
@@ -123,7 +123,7 @@ test('a database of the original program is imported and left untouched', BOUND,
   )
 })
 
-test('a database of this program or of another one is refused and left untouched', BOUND, async t => {
+test('rejects databases of this program and of others and leaves them unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const data = path.join(folder, 'data')
   await speak(t, data, 'bob')
@@ -131,7 +131,7 @@ test('a database of this program or of another one is refused and left untouched
   const before = await snapshot(ours)
   const own = await runs(t, ['import', 'alice', ours, '--data', data])
   assert.equal(own.code, 1)
-  assert.match(own.stderr.at(-1) ?? '', /is a database of this program\. Write its logs to a file with export/)
+  assert.match(own.stderr.at(-1) ?? '', /is a database of this program\. Export its logs to a file/)
   assert.deepEqual(await snapshot(ours), before)
 
   const theirs = path.join(folder, 'theirs')
@@ -141,14 +141,11 @@ test('a database of this program or of another one is refused and left untouched
   const untouched = await snapshot(theirs)
   const other = await runs(t, ['import', 'alice', theirs, '--data', data])
   assert.equal(other.code, 1)
-  assert.match(
-    other.stderr.at(-1) ?? '',
-    /theirs is a database of another program\. Name a file that export has written/,
-  )
+  assert.match(other.stderr.at(-1) ?? '', /theirs is a database of another program\. Name a file written by export/)
   assert.deepEqual(await snapshot(theirs), untouched)
 })
 
-test('a database that its owner has open is imported as it stands', BOUND, async t => {
+test('imports a database that another process has open', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const original = path.join(folder, 'original')
   await originalDatabase(original, 3)
@@ -162,7 +159,7 @@ test('a database that its owner has open is imported as it stands', BOUND, async
   }
 })
 
-test('an export goes to stdout as it goes to a file, and what is said goes to stderr', BOUND, async t => {
+test('exports to stdout, with notices on stderr', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const [data, file, piped] = ['data', 'alice.logs', 'piped.logs'].map(name => path.join(folder, name)) as [
     string,

@@ -14,7 +14,7 @@ export interface ChildOptions {
   /** Added to this process's own environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
-  /** As whom it runs, where that is another user. */
+  /** User id to run as, if another. */
   readonly uid?: number
 }
 

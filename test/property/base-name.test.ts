@@ -26,7 +26,7 @@ test('every path part can be turned back into its name: no two names share one',
   )
 })
 
-test('a path part separates nothing, climbs nowhere and is plain ASCII without capitals', () => {
+test('a path part has no separators or dots and is lower-case ASCII', () => {
   fc.assert(
     fc.property(text, name => assert.match(pathPartOf(name), /^([a-z0-9_-]|%[0-9a-f]{2})*$/)),
     { numRuns: 5_000 },

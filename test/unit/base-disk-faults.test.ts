@@ -4,38 +4,38 @@ import { diskFaultWords, unusableHint } from '../../src/base/disk-faults.js'
 import { ChatError } from '../../src/base/errors.js'
 
 const withCode = (code: string): Error => Object.assign(new Error(`${code}: whatever`), { code })
-/** As LevelDB reports what the system refused. */
+/** A system error as LevelDB reports it. */
 const levelError = (words: string): Error =>
   Object.assign(new Error(`IO error: data/alice/lobby/LOCK: ${words}`), { code: 'LEVEL_IO_ERROR' })
 
-test('names each cause by the code of the system, however deep it is', () => {
+test('names each cause by its system code, however deeply it is wrapped', () => {
   for (const [code, words] of [
     ['EACCES', 'permission denied'],
     ['EPERM', 'permission denied'],
     ['EROFS', 'the file system is read-only'],
-    ['ENOSPC', 'no space is left on the disk'],
-    ['EDQUOT', 'no space is left on the disk'],
-    ['ENOTDIR', 'a part of its path is not a directory'],
+    ['ENOSPC', 'no space left on the disk'],
+    ['EDQUOT', 'no space left on the disk'],
+    ['ENOTDIR', 'part of its path is not a directory'],
   ] as const) {
     assert.equal(diskFaultWords(withCode(code)), words)
     assert.equal(diskFaultWords(new ChatError('DATA_UNUSABLE', 'no', { cause: withCode(code) })), words)
   }
 })
 
-test('reads the cause from the words of LevelDB, which has no code for it', () => {
+test('recognises the cause in a message of LevelDB, which has no code', () => {
   for (const [words, known] of [
     ['Permission denied', 'permission denied'],
     ['Read-only file system', 'the file system is read-only'],
-    ['No space left on device', 'no space is left on the disk'],
-    ['Not a directory', 'a part of its path is not a directory'],
+    ['No space left on device', 'no space left on the disk'],
+    ['Not a directory', 'part of its path is not a directory'],
   ] as const) {
     assert.equal(diskFaultWords(new Error('Database is not open', { cause: levelError(words) })), known)
   }
 })
 
-test('suggests another directory only where that is a way out', () => {
+test('suggests another directory only if that would help', () => {
   assert.match(unusableHint(withCode('EACCES')), /owner/)
-  assert.match(unusableHint(levelError('Read-only file system')), /^Copy it to a disk that can be written/)
+  assert.match(unusableHint(levelError('Read-only file system')), /^Copy it to a writable disk/)
   assert.match(unusableHint(withCode('ENOSPC')), /^Free some space/)
   for (const unknown of [withCode('EIO'), new Error('no'), 'no', undefined]) {
     assert.equal(diskFaultWords(unknown), undefined)

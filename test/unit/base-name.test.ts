@@ -83,7 +83,7 @@ test('a name is one part of a path, and reads as itself where it is plain', () =
   assert.equal(pathPartOf('%2e'), '%252e')
 })
 
-/** A directory with these spellings, on a disk that ignores case or does not. */
+/** A directory with these entries, on a case-sensitive or case-insensitive file system. */
 const disk = (stored: readonly string[], ignoresCase: boolean) => ({
   partOf: (name: string) =>
     partAmong(name, stored, part =>
@@ -91,7 +91,7 @@ const disk = (stored: readonly string[], ignoresCase: boolean) => ({
     ),
 })
 
-test('names that differ in case alone have directories of their own, whichever was first and whatever the disk', () => {
+test('names that differ only in case get separate directories, in any order, on any file system', () => {
   for (const ignoresCase of [false, true]) {
     for (const names of [
       ['alice', 'Alice', 'ALICE'],
@@ -110,7 +110,7 @@ test('names that differ in case alone have directories of their own, whichever w
   }
 })
 
-test('a directory that was made before under the exact name stays in use', () => {
+test('keeps using an existing directory with the exact name', () => {
   for (const ignoresCase of [false, true]) {
     const { partOf } = disk(['Alice', 'books.txt'], ignoresCase)
     assert.equal(partOf('Alice'), 'Alice')

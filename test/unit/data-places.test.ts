@@ -5,11 +5,11 @@ import { allPlaces, placesOf, placeToUse } from '../../src/cli/data-places.js'
 const used = (
   flag: string | undefined,
   env: Record<string, string>,
-  isLocalMeant = false,
+  useLocal = false,
   platform: NodeJS.Platform = 'linux',
-): string => placeToUse(placesOf(flag, env, platform), isLocalMeant, platform)
+): string => placeToUse(placesOf(flag, env, platform), useLocal, platform)
 
-test('the option comes before the environment, that before ./data, and that before the place of the system', () => {
+test('precedence: option, environment, ./data, platform directory', () => {
   const env = { PERSISTED_CHAT_DATA: 'there', HOME: '/home/alice' }
   assert.equal(used('here', env, true), 'here')
   assert.equal(used(undefined, env, true), 'there')
@@ -17,7 +17,7 @@ test('the option comes before the environment, that before ./data, and that befo
   assert.equal(used(undefined, { HOME: '/home/alice' }), '/home/alice/.local/share/persisted-chat')
 })
 
-test('each system has its place for the data of programs', () => {
+test('follows the convention of each platform', () => {
   for (const [platform, env, place] of [
     ['linux', { HOME: '/home/alice' }, '/home/alice/.local/share/persisted-chat'],
     ['linux', { HOME: '/home/alice', XDG_DATA_HOME: '/srv/alice' }, '/srv/alice/persisted-chat'],
@@ -31,7 +31,7 @@ test('each system has its place for the data of programs', () => {
   }
 })
 
-test('variables that are empty, and relative ones that may not be, are ignored', () => {
+test('ignores empty variables and relative paths in XDG_DATA_HOME', () => {
   const place = '/home/alice/.local/share/persisted-chat'
   for (const value of ['', '.', 'share', './share', '../share'])
     assert.equal(used(undefined, { HOME: '/home/alice', XDG_DATA_HOME: value }), place)
@@ -39,12 +39,12 @@ test('variables that are empty, and relative ones that may not be, are ignored',
   assert.equal(used(undefined, { HOME: '/home/alice', PERSISTED_CHAT_DATA: '../there' }), '../there')
 })
 
-test('a missing home is an error only where no other place is named', () => {
+test('a missing HOME is an error only if no other directory is given', () => {
   for (const env of [{}, { HOME: '' }, { HOME: 'alice' }]) {
     assert.throws(() => used(undefined, env), {
       code: 'DATA_UNUSABLE',
-      message: 'there is no place for your data: $HOME is not set to an absolute path',
-      hint: 'Set it, or name a directory with --data.',
+      message: 'no data directory: $HOME is not set to an absolute path',
+      hint: 'Set it, or pass a directory with --data.',
     })
     assert.equal(used('here', env), 'here')
     assert.equal(used(undefined, { ...env, PERSISTED_CHAT_DATA: 'there' }), 'there')
@@ -53,7 +53,7 @@ test('a missing home is an error only where no other place is named', () => {
   assert.throws(() => used('', {}), { code: 'BAD_USAGE' })
 })
 
-test('all places are known, each once', () => {
+test('lists each candidate once', () => {
   const env = { HOME: '/home/alice', PERSISTED_CHAT_DATA: 'data' }
   assert.deepEqual(allPlaces(placesOf('here', env, 'linux')), [
     'here',

@@ -18,7 +18,7 @@ async function database(t: TestContext): Promise<string> {
   return directory
 }
 
-/** Every file of a directory with its content, and when it was written. */
+/** Every file of a directory with its content and modification time. */
 async function snapshot(directory: string): Promise<readonly string[]> {
   const names = (await readdir(directory, { recursive: true })).sort()
   return Promise.all(
@@ -30,7 +30,7 @@ async function snapshot(directory: string): Promise<readonly string[]> {
   )
 }
 
-/** TMPDIR for one test: what is left in it was forgotten. */
+/** TMPDIR for one test, to find what is left behind. */
 async function ownTemporary(t: TestContext): Promise<string> {
   const directory = await temporaryDirectory(t)
   const before = process.env['TMPDIR']
@@ -42,7 +42,7 @@ async function ownTemporary(t: TestContext): Promise<string> {
   return directory
 }
 
-test('reads a copy, leaves the database byte for byte, and removes the copy', async t => {
+test('opens a copy, leaves the database unchanged and deletes the copy', async t => {
   const directory = await database(t)
   const before = await snapshot(directory)
   const scratch = await ownTemporary(t)
@@ -95,7 +95,7 @@ const DAMAGE: Readonly<Record<string, (directory: string) => Promise<unknown>>> 
   },
 }
 
-test('a directory that is no database is refused and left as it is', { timeout: 20_000 }, async t => {
+test('rejects directories that are not databases and leaves them unchanged', { timeout: 20_000 }, async t => {
   for (const [what, damage] of Object.entries(DAMAGE)) {
     const directory = await database(t)
     await damage(directory)
@@ -113,7 +113,7 @@ test('a directory that is no database is refused and left as it is', { timeout: 
   }
 })
 
-test('a link among the tables is not followed', async t => {
+test('does not follow symbolic links among the tables', async t => {
   const directory = await database(t)
   await symlink('/etc/passwd', path.join(directory, '999999.ldb'))
   await assert.rejects(
@@ -122,7 +122,7 @@ test('a link among the tables is not followed', async t => {
   )
 })
 
-test('a database that is being written is refused after three tries', async t => {
+test('gives up on a database that keeps changing', async t => {
   const directory = await database(t)
   const scratch = await ownTemporary(t)
   const log = path.join(directory, '999999.log')
@@ -134,7 +134,7 @@ test('a database that is being written is refused after three tries', async t =>
   try {
     await assert.rejects(
       withDatabaseCopy(directory, async () => {}),
-      { code: 'DATA_UNUSABLE', message: `the database ${directory} is being written` },
+      { code: 'DATA_UNUSABLE', message: `the database ${directory} keeps changing while it is copied` },
     )
   } finally {
     isWriting = false
@@ -143,20 +143,20 @@ test('a database that is being written is refused after three tries', async t =>
   assert.deepEqual(await readdir(scratch), [])
 })
 
-test('a database for which the disk has no room is refused before anything is copied', async t => {
+test('rejects a database that does not fit on the disk before copying it', async t => {
   const directory = await database(t)
   const scratch = await ownTemporary(t)
-  // A file of holes: it takes no room itself.
+  // A sparse file occupies no space itself.
   await writeFile(path.join(directory, '999999.ldb'), '')
   await truncate(path.join(directory, '999999.ldb'), 8 * 2 ** 40)
   await assert.rejects(
     withDatabaseCopy(directory, async () => {}),
-    { code: 'DATA_UNUSABLE', message: /takes 83886\d\d MiB, and .* MiB free$|takes \d+ MiB, and .* has \d+ MiB free$/ },
+    { code: 'DATA_UNUSABLE', message: /takes 83886\d\d MiB, and .* MiB free$|takes \d+ MiB, but .* has \d+ MiB free$/ },
   )
   assert.deepEqual(await readdir(scratch), [])
 })
 
-test('two listings agree only if names, sizes and times do', () => {
+test('two listings agree only if names, sizes and times agree', () => {
   const file = (name: string, bytes = 1, writtenNs = 1n): Listed => ({ name, bytes, writtenNs })
   const listing = [file('CURRENT'), file('000003.log')]
   assert.equal(isSameListing(listing, listing.toReversed()), true)

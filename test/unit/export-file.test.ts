@@ -76,7 +76,7 @@ test('an export that fails half-way leaves the older one, and nothing beside it'
   await assert.rejects(writeExport(path.join(folder, 'none', 'x'), archiveOf(log, LOBBY_ID)), /no such file/)
 })
 
-test('an export follows no link, waits for no pipe, and writes to nothing that stands beside it', {
+test('follows no link, blocks on no pipe and touches no file next to the export', {
   timeout: 20_000,
 }, async t => {
   const { log, folder } = await world(t)
@@ -109,7 +109,7 @@ test('an export follows no link, waits for no pipe, and writes to nothing that s
   assert.equal((await readdir(folder)).filter(name => name.startsWith('.')).length, 0)
 })
 
-test('what comes to stand there while the export is written is left as it is', async t => {
+test('keeps a file that appears while the export is written', async t => {
   const { log, folder } = await world(t)
   const file = path.join(folder, 'alice.logs')
   async function* slow(): AsyncGenerator<Uint8Array> {
@@ -121,7 +121,7 @@ test('what comes to stand there while the export is written is left as it is', a
   assert.deepEqual(await readdir(folder), ['alice.logs'])
 })
 
-test('a report takes the place of an older one, and of nothing else', async t => {
+test('a report replaces an older report and no other file', async t => {
   const { folder } = await world(t)
   const file = path.join(folder, 'report.html')
   const figures = await simulateChat(CHAT, () => {})
@@ -131,7 +131,7 @@ test('a report takes the place of an older one, and of nothing else', async t =>
   await writeFile(thesis, '<!doctype html>\n<title>thesis</title>')
   await assert.rejects(writeReport(thesis, reportOf(figures)), {
     code: 'DATA_UNUSABLE',
-    message: `${thesis} cannot be written: it exists, and is no report of this program`,
+    message: `${thesis} cannot be written: it exists, and is no report of simulate`,
   })
   assert.equal(await readFile(thesis, 'utf8'), '<!doctype html>\n<title>thesis</title>')
 })

@@ -51,7 +51,7 @@ test('a key from before its file said whose it is is read as it was', async t =>
   assert.equal((await loadKey(file, systemRandom)).isChecked, true)
 })
 
-test('a prepared key changes nothing until it is committed, and then both keys are there', async t => {
+test('a prepared key changes nothing until it is committed, then keeps both keys', async t => {
   const directory = await temporaryDirectory(t)
   const file = path.join(directory, 'key')
   const made = await loadKey(file, systemRandom)
@@ -73,7 +73,7 @@ test('a prepared key changes nothing until it is committed, and then both keys a
   assert.deepEqual((await readdir(directory)).sort(), ['key', path.basename(kept)])
 })
 
-test('a kept key is never written over, and a key that changed meanwhile is not replaced', async t => {
+test('overwrites no kept key and replaces no key that has changed in the meantime', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const { publicKey } = await loadKey(file, systemRandom)
   const first = await readFile(file)
@@ -87,12 +87,12 @@ test('a kept key is never written over, and a key that changed meanwhile is not 
   const late = await prepareKey(file, systemRandom)
   const renewed = await readFile(file)
   await writeFile(file, first)
-  await assert.rejects(late.commit(), { code: 'DATA_UNUSABLE', message: /was changed meanwhile$/ })
+  await assert.rejects(late.commit(), { code: 'DATA_UNUSABLE', message: /has changed in the meantime$/ })
   assert.deepEqual(await readFile(file), first)
   await writeFile(file, renewed)
 })
 
-test('a file of the user is never written over or through, whatever it is called', async t => {
+test('overwrites no other file and follows no symbolic link', async t => {
   const directory = await temporaryDirectory(t)
   const file = path.join(directory, 'key')
   const precious = path.join(directory, 'precious')
@@ -103,7 +103,9 @@ test('a file of the user is never written over or through, whatever it is called
   assert.deepEqual((await readdir(directory)).sort(), ['key', 'key.new', 'precious'])
 })
 
-test('what is no small regular file is refused as a key at once, and left as it is', { timeout: 10_000 }, async t => {
+test('rejects keys that are not small regular files at once and leaves them as they are', {
+  timeout: 10_000,
+}, async t => {
   const directory = await temporaryDirectory(t)
   const elsewhere = path.join(directory, 'elsewhere')
   await loadKey(elsewhere, systemRandom)
@@ -132,7 +134,7 @@ test('what is no small regular file is refused as a key at once, and left as it 
   }
 })
 
-test('a key that other users can read is closed to them, and that is said once', async t => {
+test('restricts a key that other users can read and warns once', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const warnings: string[] = []
   await loadKey(file, systemRandom, line => warnings.push(line))
@@ -141,21 +143,24 @@ test('a key that other users can read is closed to them, and that is said once',
   await loadKey(file, systemRandom, line => warnings.push(line))
   await loadKey(file, systemRandom, line => warnings.push(line))
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^other users could read the key .*: it is closed to them now\. .*renew$/)
+  assert.match(
+    warnings[0] ?? '',
+    /^other users could read the key .*; restricted it to your account \(mode 0600\)\. .*renew$/,
+  )
   assert.equal((await stat(file)).mode & 0o777, 0o600)
 })
 
-test('a key that another user planted is not used', { skip: process.getuid?.() !== 0 }, async t => {
+test('rejects a key that another user owns', { skip: process.getuid?.() !== 0 }, async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   await loadKey(file, systemRandom)
   await chown(file, 65534, 65534)
   await assert.rejects(loadKey(file, systemRandom), {
     code: 'DATA_UNUSABLE',
-    message: `the key ${file} belongs to another user, who could write as you`,
+    message: `the key ${file} belongs to another user (uid 65534), who could sign as you`,
   })
 })
 
-test('of two processes that make a key at once, both have the same one', async t => {
+test('concurrent first starts agree on one key', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const keys = await Promise.all(Array.from({ length: 8 }, () => loadKey(file, systemRandom)))
   assert.equal(new Set(keys.map(({ publicKey }) => hexOf(publicKey))).size, 1)

@@ -23,7 +23,7 @@ async function world(t: TestContext) {
   return { data, home: homeOf(data, 'alice'), warnings, warn: (line: string) => void warnings.push(line) }
 }
 
-/** A first start, and one line. */
+/** Opens alice's logs and appends one message. */
 async function say(home: Home, warn: (line: string) => void): Promise<string> {
   const { log } = await openLog(home, warn)
   try {
@@ -34,7 +34,7 @@ async function say(home: Home, warn: (line: string) => void): Promise<string> {
   }
 }
 
-test('a home is made for its owner alone, and is accepted without a word', async t => {
+test('creates a home with mode 0700 and accepts it without a warning', async t => {
   const { home, warnings, warn } = await world(t)
   await secureHome(home, warn)
   await secureHome(home, warn)
@@ -42,8 +42,8 @@ test('a home is made for its owner alone, and is accepted without a word', async
   assert.deepEqual(warnings, [])
 })
 
-test('a home that is open to other users is closed to them, and that is said once', async t => {
-  for (const [mode, told] of [
+test('restricts a home that other users can access and warns once', async t => {
+  for (const [mode, verb] of [
     [0o755, 'read'],
     [0o710, 'read'],
     [0o777, 'write to'],
@@ -54,15 +54,17 @@ test('a home that is open to other users is closed to them, and that is said onc
     await chmod(home.directory, mode)
     await checkHome(home, warn)
     await checkHome(home, warn)
-    assert.deepEqual(warnings, [`other users could ${told} ${home.directory}: it is closed to them now`])
+    assert.deepEqual(warnings, [
+      `other users could ${verb} ${home.directory}; restricted it to your account (mode 0700)`,
+    ])
     assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
   }
 })
 
-test('a home or a database that another user planted is not used', { skip: !isRoot }, async t => {
+test('rejects a home or database that another user planted', { skip: !isRoot }, async t => {
   const { data, home, warn } = await world(t)
   const elsewhere = path.join(data, 'elsewhere')
-  const refusal = { code: 'DATA_UNUSABLE', message: /belongs to another user \(65534\), and is not used$/ }
+  const refusal = { code: 'DATA_UNUSABLE', message: /belongs to another user \(uid 65534\); refusing to use it$/ }
   await mkdir(elsewhere)
 
   await mkdir(home.directory)
@@ -71,7 +73,7 @@ test('a home or a database that another user planted is not used', { skip: !isRo
   assert.deepEqual(await readdir(home.directory), [])
   await rm(home.directory, { recursive: true })
 
-  // A link of another user is refused wherever it leads, a link of one's own only where it leads to another user.
+  // Another user's link is rejected wherever it points; an own link only if its target is another user's.
   await symlink(elsewhere, home.directory)
   await checkHome(home, warn)
   await lchown(home.directory, SOMEBODY, SOMEBODY)
@@ -88,7 +90,7 @@ test('a home or a database that another user planted is not used', { skip: !isRo
   assert.deepEqual(await readdir(home.directory), ['lobby'])
 })
 
-test('a missing key beside logs is said, and no other is made', async t => {
+test('rejects logs without a key instead of creating a new key', async t => {
   const { data, home, warn } = await world(t)
   const id = await say(home, warn)
   const key = await readFile(home.keyFile)
@@ -97,7 +99,7 @@ test('a missing key beside logs is said, and no other is made', async t => {
     await assert.rejects(openLog(homeOf(data, 'alice', room), warn), {
       code: 'DATA_UNUSABLE',
       message: `the key ${home.keyFile} is missing, but there are logs in ${home.database}`,
-      hint: `Bring the key back from a backup; or, to start as another author, move ${home.directory} aside.`,
+      hint: `Restore the key from a backup; or, to start over as a new author, move ${home.directory} aside.`,
     })
     assert.deepEqual(await readdir(home.directory), ['lobby'])
   }
@@ -105,7 +107,7 @@ test('a missing key beside logs is said, and no other is made', async t => {
   assert.equal(await say(home, warn), id)
 })
 
-test('files of the user in the place of a database are not taken for one', async t => {
+test('does not open unrelated files as a database', async t => {
   const { home, warn } = await world(t)
   await mkdir(home.database, { recursive: true })
   for (const name of ['000001.log', '000007.ldb', 'LOG']) await writeFile(path.join(home.database, name), name)
@@ -113,7 +115,7 @@ test('files of the user in the place of a database are not taken for one', async
   assert.deepEqual((await readdir(home.database)).sort(), ['000001.log', '000007.ldb', 'LOG'])
 })
 
-test('a key without its second line that has written nothing in these logs is told', async t => {
+test('warns about a key without a checksum line that has no entries in the logs', async t => {
   const { home, warnings, warn } = await world(t)
   await say(home, warn)
   const [seed = ''] = (await readFile(home.keyFile, 'latin1')).split('\n')
@@ -123,30 +125,30 @@ test('a key without its second line that has written nothing in these logs is to
   await writeFile(home.keyFile, `${seed[0] === 'a' ? 'b' : 'a'}${seed.slice(1)}\n`)
   await say(home, warn)
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /has written nothing in these logs.*bring the key back from a backup$/)
+  assert.match(warnings[0] ?? '', /has no entries in these logs.*restore the key from a backup$/)
 })
 
-test('a key that was made but whose database was not is used at the next start', async t => {
+test('uses a key whose database was not created before a crash', async t => {
   const { home, warn } = await world(t)
   await secureHome(home, warn)
   const { publicKey } = await loadKey(home.keyFile, systemRandom)
   assert.equal(await say(home, warn), hexOf(publicKey))
 })
 
-test('a directory of something else is refused, and its mode stays as it is', async t => {
+test('rejects a directory with unrelated files and keeps its mode', async t => {
   const { home, warn } = await world(t)
   await mkdir(home.directory)
   await chmod(home.directory, 0o755)
   await writeFile(path.join(home.directory, 'holiday.jpg'), 'a picture')
   await assert.rejects(openLog(home, warn), {
     code: 'DATA_UNUSABLE',
-    message: `${home.directory} holds files of something else, and is not used`,
+    message: `${home.directory} contains files that this program did not create; refusing to use it`,
   })
   assert.deepEqual(await readdir(home.directory), ['holiday.jpg'])
   assert.equal((await stat(home.directory)).mode & 0o777, 0o755)
 })
 
-test('what the program made is known, also where people have moved parts of it aside', () => {
+test('recognises its own entries, also after people moved some aside', () => {
   for (const names of [
     [],
     ['.DS_Store', 'lost+found'],
@@ -171,7 +173,7 @@ test('what the program made is known, also where people have moved parts of it a
     assert.equal(isForeign(names), true, names.join(' '))
 })
 
-test('a socket of another user in the place of the own one is neither removed nor used', { skip: !isRoot }, async t => {
+test('neither removes nor connects to a socket of another user', { skip: !isRoot }, async t => {
   const { home, warn } = await world(t)
   await secureHome(home, warn)
   const server = createServer().listen(home.door)

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { homeOf } from '../../src/peer/home.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-test('each name has a directory of its own, and one that was made before stays in use', async t => {
+test('gives each name its own directory and keeps existing ones', async t => {
   const data = await temporaryDirectory(t)
   const homes = ['alice', 'Alice', 'ALICE'].map(name => homeOf(data, name).directory)
   assert.equal(homes[0], path.join(data, 'alice'))
@@ -16,7 +16,7 @@ test('each name has a directory of its own, and one that was made before stays i
   assert.deepEqual(await readdir(data), ['Alice'])
 })
 
-test('a directory that cannot be listed still leads to the home that is there', async t => {
+test('finds an existing home in a directory that cannot be listed', async t => {
   const data = await temporaryDirectory(t)
   await mkdir(path.join(data, 'alice'))
   await mkdir(path.join(data, 'Bob'))

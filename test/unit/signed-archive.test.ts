@@ -292,7 +292,7 @@ async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {
   return Buffer.concat(parts)
 }
 
-test('a file that was made to be refused is given up early, whatever it is full of', async () => {
+test('gives up early on crafted files', async () => {
   const { log } = await openLog()
   const head = Buffer.concat([Buffer.from('persisted-chat/export/2\n'), LOBBY_ID])
   const size = 65_536

@@ -27,7 +27,7 @@ const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Se
 /** What was remembered; nothing where it cannot be read, for all of it can be done without. */
 export function remembered(file: string): Remembered {
   try {
-    if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would wait
+    if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof value !== 'object' || value === null) return NOTHING
     const { seen, leftAt, hidden, topic, draft } = value as Record<string, unknown>
