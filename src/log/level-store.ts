@@ -1,19 +1,19 @@
-import { access, cp, mkdir, open as openFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import { Level } from 'level'
 import { unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { PAGE_BYTES_MAX } from '../base/limits.js'
+import { makeDirectory } from '../base/make-directory.js'
+import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
+import { copyDatabase, syncPath } from './leveldb/copy.js'
+import { finishRepair, mendCopy, type RepairFailure, repairDatabase } from './leveldb/repair.js'
 import type { Range, Row, Store, Write } from './store.js'
-import { damagedTables } from './table-check.js'
 
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Rows asked for at once; the byte limit of a page is usually met first. */
 const PAGE_ROWS_MAX = 1_000
-
-/** A file of this name says that the database was found damaged while it was in use. */
-const DAMAGED = 'damaged'
 
 type Database = Level<Uint8Array, Uint8Array>
 
@@ -25,6 +25,7 @@ export class LevelStore implements Store {
   #opened: Promise<void>
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
+  #onClosed = async (): Promise<void> => {}
 
   private constructor(directory: string, database: Database) {
     this.#directory = directory
@@ -32,39 +33,54 @@ export class LevelStore implements Store {
     this.#opened = Promise.resolve()
   }
 
-  /** Opens the database in `directory`, making both where they are not. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
+  /**
+   * Opens the database in `directory`, making both where nothing of a database is there. Its files are checked before
+   * LevelDB opens them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
+   */
   static async open(directory: string): Promise<LevelStore> {
-    try {
-      await makeDirectory(path.resolve(directory))
-    } catch (cause) {
-      throw unusable(directory, cause)
-    }
-    return new LevelStore(directory, await openDatabase(directory))
+    const { exists, faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    if (faults.length > 0) throw (await isLocked(directory)) ? locked(directory) : corrupt(directory, faults)
+    return new LevelStore(directory, await openDatabase(directory, !exists))
   }
 
   /**
-   * The same for a database that may be damaged: it is copied aside, and what can be saved is. What that lost shows as
-   * missing entries. `onRepair` is told where the copy is.
+   * The same for a database that may be damaged: a repaired copy takes its place, and the damaged one is kept. What that
+   * lost shows as missing entries. `onRepair` is told where the damaged one is.
    */
-  static async openOrRepair(directory: string, onRepair: (copy: string) => void): Promise<LevelStore> {
+  static async openOrRepair(
+    directory: string,
+    onRepair: (kept: string, faults: readonly Fault[]) => void,
+  ): Promise<LevelStore> {
+    await finishRepair(directory)
+    const { faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    if (faults.length === 0) return LevelStore.open(directory)
+    if (await isLocked(directory)) throw locked(directory)
+    const repair = await repairDatabase(directory, faults).catch(cause => {
+      throw unusable(directory, cause)
+    })
+    if ('failure' in repair) throw notRepaired(directory, faults, repair.failure)
+    onRepair(repair.kept, faults)
+    return LevelStore.open(directory)
+  }
+
+  /**
+   * A copy of the database to read from, which is removed when it is closed: the database itself is neither opened nor
+   * changed, and another process may have it open. Damage is mended in the copy alone; `faults` tells of it.
+   */
+  static async openCopy(directory: string): Promise<{ readonly store: LevelStore; readonly faults: readonly Fault[] }> {
+    await finishRepair(directory).catch(() => {}) // a disk that is only read cannot be helped
+    const { exists, faults } = await inspected(directory, Number.POSITIVE_INFINITY)
+    const copy = await copyOf(directory)
+    const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
     try {
-      const store = await LevelStore.open(directory)
-      if (!(await isFound(path.join(directory, DAMAGED)))) return store
-      await store.close() // nobody else has it open
-      throw corrupt(directory)
+      const failure = faults.length > 0 ? await mendCopy(copy, faults) : undefined
+      if (failure !== undefined) throw notRepaired(directory, faults, failure)
+      const store = new LevelStore(copy, await openDatabase(copy, !exists))
+      store.#onClosed = remove
+      return { store, faults }
     } catch (error) {
-      if (!(error instanceof ChatError) || error.code !== 'LOG_CORRUPT') throw error
-      const copy = await copyAside(directory)
-      try {
-        // A repair would be led astray by them too. What was in them comes back from peers.
-        for (const table of await damagedTables(directory)) await rm(table)
-        await ClassicLevel.repair(directory)
-      } catch {
-        throw error // as damaged as it was said to be
-      }
-      await rm(path.join(directory, DAMAGED), { force: true })
-      onRepair(copy)
-      return LevelStore.open(directory)
+      await remove()
+      throw error
     }
   }
 
@@ -124,11 +140,19 @@ export class LevelStore implements Store {
     await this.#attempt.catch(() => undefined)
     await this.#database.close()
     this.#wakeReaders?.()
+    await this.#onClosed()
+  }
+
+  /** Reads the tables that were not read whole at the opening. Where one is damaged, the next start repairs it. */
+  async inspect(): Promise<void> {
+    const { faults } = await checkDatabase(this.#directory)
+    const damaged = faults.filter(({ kind, what }) => kind === 'table' && what === 'is damaged')
+    if (damaged.length > 0) throw await this.#marked(corrupt(this.#directory, damaged), 'LOG_CORRUPT')
   }
 
   async #openAgain(): Promise<void> {
     await this.#database.close()
-    this.#database = await openDatabase(this.#directory)
+    this.#database = await openDatabase(this.#directory, false)
     this.#wakeReaders?.()
     this.#wakeReaders = undefined
   }
@@ -137,7 +161,10 @@ export class LevelStore implements Store {
   async #marked(error: unknown, ...damage: readonly string[]): Promise<unknown> {
     if (!damage.includes(systemCode(error) ?? '')) return error
     await writeFile(path.join(this.#directory, DAMAGED), '').catch(() => undefined)
-    return corrupt(this.#directory, error, 'Start again: what can be saved is, and the rest comes back from peers.')
+    return new ChatError('LOG_CORRUPT', `the logs in ${this.#directory} are damaged`, {
+      cause: error,
+      hint: 'Start again: what can be saved is, and the rest comes back from peers.',
+    })
   }
 
   /** Whether the disk takes a write and a sync. */
@@ -208,40 +235,61 @@ function beyond(range: Range, key: Uint8Array): Range {
   return range.reverse ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
 }
 
-/** A whole copy beside the directory, under a name that is free. */
-async function copyAside(directory: string): Promise<string> {
-  for (let number = 1; ; number++) {
-    const copy = `${path.resolve(directory)}.damaged-${number}`
-    try {
-      await mkdir(copy, { mode: 0o700 })
-    } catch (error) {
-      if (systemCode(error) === 'EEXIST') continue
-      throw unusable(copy, error)
-    }
-    await cp(directory, copy, { recursive: true })
-    return copy
-  }
-}
-
-/** Makes a directory and those above it. (mkdir's own recursion never ends where the file system denies that a parent is.) */
-async function makeDirectory(directory: string): Promise<void> {
+/** The files of a database, checked. Rejects with DATA_UNUSABLE. */
+async function inspected(directory: string, tableBytesMax: number): ReturnType<typeof checkDatabase> {
   try {
-    await mkdir(directory, { mode: 0o700 })
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || path.dirname(directory) === directory) throw error
-    await makeDirectory(path.dirname(directory))
-    await mkdir(directory, { mode: 0o700 })
+    return await checkDatabase(directory, tableBytesMax)
+  } catch (cause) {
+    throw unusable(directory, cause)
   }
 }
 
-async function openDatabase(directory: string): Promise<Database> {
+/** Copies a database beside it, or where that cannot be, to the system's place for such files. */
+async function copyOf(directory: string): Promise<string> {
+  const beside = await mkdtemp(`${path.resolve(directory)}.copy-`).catch(() => undefined)
+  const copy = beside ?? (await mkdtemp(path.join(tmpdir(), 'persisted-chat-')))
+  let failure: RepairFailure | undefined
+  try {
+    failure = await copyDatabase(directory, copy, beside !== undefined)
+  } catch (cause) {
+    await rm(copy, { recursive: true, force: true })
+    throw unusable(directory, cause)
+  }
+  if (failure === undefined) return copy
+  await rm(copy, { recursive: true, force: true })
+  throw notRepaired(directory, [], failure)
+}
+
+/**
+ * Whether another process has the database open. LevelDB takes the lock before it looks at anything, and refuses what
+ * exists where that is asked for: so nothing is changed.
+ */
+async function isLocked(directory: string): Promise<boolean> {
+  const database = new Level(directory, ENCODING)
+  try {
+    await database.open({ createIfMissing: false, errorIfExists: true })
+    return false
+  } catch (error) {
+    return systemCode(error) === 'LEVEL_LOCKED'
+  } finally {
+    await database.close()
+  }
+}
+
+async function openDatabase(directory: string, isNew: boolean): Promise<Database> {
+  if (isNew) {
+    try {
+      await makeDirectory(path.resolve(directory))
+    } catch (cause) {
+      throw unusable(directory, cause)
+    }
+  }
   const database: Database = new Level(directory, ENCODING)
   try {
-    await database.open()
-    await syncDirectory(directory)
-    if ((await damagedTables(directory)).length > 0) throw corrupt(directory)
+    await database.open({ createIfMissing: isNew })
+    // LevelDB names its newest manifest by a rename that it does not sync, and what a new database's first manifest says was
+    // never synced either: without this a power cut can take all that was acknowledged since.
+    await syncPath(directory)
     return database
   } catch (cause) {
     await database.close()
@@ -249,51 +297,52 @@ async function openDatabase(directory: string): Promise<Database> {
   }
 }
 
-/**
- * LevelDB names its newest manifest by a rename that it does not sync, and what a new database's first manifest says was
- * never synced either: without this a power cut can take all that was acknowledged since.
- */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await openFile(directory)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
 function openingError(directory: string, cause: unknown): ChatError {
   if (cause instanceof ChatError) return cause
   switch (systemCode(cause)) {
     case 'LEVEL_LOCKED':
-      return new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
-        cause,
-        hint: 'Stop that one first, or choose another directory with --data.',
-      })
+      return locked(directory, cause)
     case 'LEVEL_CORRUPTION':
-      return corrupt(directory, cause)
+      return corrupt(directory, [], cause)
     default:
-      // Of a database that is there, a file is not: CURRENT names a manifest that was never written.
-      return systemReason(cause).endsWith('No such file or directory')
-        ? corrupt(directory, cause)
-        : unusable(directory, cause)
+      return unusable(directory, cause)
   }
 }
 
-function corrupt(
-  directory: string,
-  cause?: unknown,
-  hint = 'Move the directory aside: what other peers hold comes back from them.',
-): ChatError {
-  return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged`, { cause, hint })
+const locked = (directory: string, cause?: unknown): ChatError =>
+  new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
+    cause,
+    hint: 'Stop that one first, or choose another directory with --data.',
+  })
+
+function corrupt(directory: string, faults: readonly Fault[], cause?: unknown): ChatError {
+  return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged${listed(faults)}`, {
+    cause,
+    hint: 'Move the directory aside: what other peers hold comes back from them.',
+  })
 }
 
-async function isFound(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
+function notRepaired(directory: string, faults: readonly Fault[], failure: RepairFailure): ChatError {
+  switch (failure) {
+    case 'busy':
+      return new ChatError('LOG_LOCKED', `the logs in ${directory} are being repaired by another process`, {
+        hint: 'Wait for it, and try again.',
+      })
+    case 'changing':
+      return new ChatError('LOG_LOCKED', `the logs in ${directory} changed while they were copied`, {
+        hint: 'Stop the process that writes to them, or try again.',
+      })
+    case 'no-room':
+      return new ChatError('DATA_UNUSABLE', `there is no room on the disk for a copy of the logs in ${directory}`, {
+        hint: 'Free some space, and try again.',
+      })
+    case 'beyond-repair':
+      return corrupt(directory, faults)
+  }
 }
+
+const listed = (faults: readonly Fault[]): string =>
+  faults.length === 0 ? '' : ` (${faults.map(({ file, what }) => `${file} ${what}`).join(', ')})`
 
 function unusable(directory: string, cause: unknown): ChatError {
   return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {

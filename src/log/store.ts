@@ -28,6 +28,8 @@ export interface Store {
    * committed before `reopen` has resolved: going on was seen to lose what had been acknowledged. PROTOCOL.md §4.3.
    */
   commit(writes: readonly Write[]): Promise<void>
+  /** Looks at all that the disk holds for damage. Rejects with LOG_CORRUPT. */
+  inspect?(): Promise<void>
   /** Tries whether the disk takes a write again, then closes and opens the database. Rejects where it does not yet. */
   reopen(): Promise<void>
   close(): Promise<void>

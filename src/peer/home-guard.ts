@@ -1,7 +1,8 @@
-import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { diskFaultWords, unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
+import { makeDirectory } from '../base/make-directory.js'
 import { isOpenToOthers, isOwn } from '../log/ownership.js'
 import { DATABASE_NAME, type Home } from './home.js'
 
@@ -115,19 +116,6 @@ async function restrict(directory: string, mode: number): Promise<string> {
     return `${risk}; restricted it to your account (mode 0700)`
   } catch (error) {
     return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
-  }
-}
-
-/** Creates a directory and its parents. (mkdir's own recursion loops forever if the file system hides an existing parent.) */
-async function makeDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { mode: 0o700 })
-  } catch (error) {
-    const code = systemCode(error)
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT' || path.dirname(directory) === directory) throw error
-    await makeDirectory(path.dirname(directory))
-    await mkdir(directory, { mode: 0o700 })
   }
 }
 

@@ -1,0 +1,136 @@
+import { bufferOf, concat } from '../../base/bytes.js'
+import { crc32c, masked } from './crc32c.js'
+
+// LevelDB's log format (google/leveldb, doc/log_format.md), in which journals and manifests are written.
+
+const BLOCK_BYTES = 32 * 1024
+/** Checksum, length, and which part of a record follows. */
+const HEADER_BYTES = 7
+const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4] as const
+/** Zeros at the end of a file from which on a torn write is assumed: no record of ours ends in so many. */
+const TORN_ZEROS_MIN = 64
+
+/** What a file in the log format holds. */
+export interface Journal {
+  /** The records that are whole, in order; what is damaged is left out. */
+  readonly records: readonly Uint8Array[]
+  /**
+   * Where the first damaged byte was met, if any was. A record that the end of the file cuts off is no damage: a crash
+   * leaves one, and whoever wrote it was never told that it is stored.
+   */
+  readonly damagedAt: number | undefined
+}
+
+type Fragment =
+  | { readonly kind: 'fragment'; readonly type: number; readonly bytes: Uint8Array; readonly next: number }
+  /** Nothing but a torn write follows. */
+  | { readonly kind: 'end' }
+  | { readonly kind: 'damaged' }
+
+/** Reads all records. LevelDB itself drops what is damaged without a word, and deletes the file. */
+export function readJournal(file: Uint8Array): Journal {
+  const bytes = bufferOf(file)
+  const records: Uint8Array[] = []
+  let damagedAt: number | undefined
+  let parts: Uint8Array[] | undefined
+  for (let at = 0; at < bytes.length; ) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES)
+    if (left < HEADER_BYTES) {
+      at += left
+      continue
+    }
+    const fragment = fragmentAt(bytes, at)
+    if (fragment.kind === 'end') break
+    const isExpected =
+      fragment.kind === 'fragment' &&
+      (fragment.type === FULL || fragment.type === FIRST) === (parts === undefined) &&
+      fragment.type >= FULL &&
+      fragment.type <= LAST
+    if (fragment.kind === 'damaged' || !isExpected) {
+      damagedAt ??= at
+      parts = undefined
+      // A whole record that begins anew is good, whatever came before it.
+      if (fragment.kind === 'fragment' && (fragment.type === FULL || fragment.type === FIRST)) continue
+      at = fragment.kind === 'fragment' ? fragment.next : nextSoundAt(bytes, at)
+      continue
+    }
+    parts = [...(parts ?? []), fragment.bytes]
+    if (fragment.type === FULL || fragment.type === LAST) {
+      records.push(concat(parts))
+      parts = undefined
+    }
+    at = fragment.next
+  }
+  return { records, damagedAt }
+}
+
+/** The bytes of a file that holds `records`. */
+export function writeJournal(records: readonly Uint8Array[]): Uint8Array {
+  const parts: Uint8Array[] = []
+  let at = 0
+  const push = (part: Uint8Array): void => {
+    parts.push(part)
+    at += part.length
+  }
+  for (const record of records) {
+    let isFirst = true
+    for (let rest: Uint8Array | undefined = record; rest !== undefined; ) {
+      const left = BLOCK_BYTES - (at % BLOCK_BYTES)
+      if (left < HEADER_BYTES) {
+        push(Buffer.alloc(left))
+        continue
+      }
+      const bytes: Uint8Array = rest.subarray(0, left - HEADER_BYTES)
+      const isLast: boolean = bytes.length === rest.length
+      push(fragment(isFirst ? (isLast ? FULL : FIRST) : isLast ? LAST : MIDDLE, bytes))
+      rest = isLast ? undefined : rest.subarray(bytes.length)
+      isFirst = false
+    }
+  }
+  return Buffer.concat(parts)
+}
+
+function fragment(type: number, bytes: Uint8Array): Uint8Array {
+  const whole = Buffer.alloc(HEADER_BYTES + bytes.length)
+  whole.writeUInt16LE(bytes.length, 4)
+  whole[6] = type
+  whole.set(bytes, HEADER_BYTES)
+  whole.writeUInt32LE(masked(crc32c(whole, 6)), 0)
+  return whole
+}
+
+function fragmentAt(bytes: Buffer, at: number): Fragment {
+  const blockEnd = at - (at % BLOCK_BYTES) + BLOCK_BYTES
+  const isLastBlock = blockEnd >= bytes.length
+  if (at + HEADER_BYTES > bytes.length) return { kind: 'end' }
+  if (isZero(bytes, at)) return { kind: 'end' }
+  const length = bytes.readUInt16LE(at + 4)
+  const next = at + HEADER_BYTES + length
+  if (next > bytes.length && isLastBlock) return { kind: isWholeButLength(bytes, at) ? 'damaged' : 'end' }
+  if (next > blockEnd) return { kind: 'damaged' }
+  if (bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6, next)))
+    return { kind: 'fragment', type: bytes[at + 6] as number, bytes: bytes.subarray(at + HEADER_BYTES, next), next }
+  // The zeros of a torn write reach to the end of the file.
+  const zerosAt = Math.max(at + HEADER_BYTES, Math.min(next, bytes.length - TORN_ZEROS_MIN))
+  const isTorn = bytes.length - zerosAt >= TORN_ZEROS_MIN && isZero(bytes, zerosAt)
+  return { kind: isTorn ? 'end' : 'damaged' }
+}
+
+/** Whether the last record is whole but for its length: then that was damaged, and nothing was cut off. */
+function isWholeButLength(bytes: Buffer, at: number): boolean {
+  return bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6))
+}
+
+const isZero = (bytes: Uint8Array, from: number): boolean => {
+  for (let at = from; at < bytes.length; at++) if (bytes[at] !== 0) return false
+  return true
+}
+
+/** Behind damage: the next record of the same block, if the length can be believed, else the next block. */
+function nextSoundAt(bytes: Buffer, at: number): number {
+  const blockEnd = at - (at % BLOCK_BYTES) + BLOCK_BYTES
+  const next = at + HEADER_BYTES + bytes.readUInt16LE(at + 4)
+  return next + HEADER_BYTES <= Math.min(blockEnd, bytes.length) && fragmentAt(bytes, next).kind === 'fragment'
+    ? next
+    : blockEnd
+}

@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstat, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemCode } from '../../base/errors.js'
+import { type Fault, isJournal } from './check.js'
+import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
+import { readJournal, writeJournal } from './journal.js'
+
+const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
+
+/** Why a database cannot be repaired: it is damaged beyond that, or something else stands in the way. */
+export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
+
+/**
+ * Mends a copy of a damaged database in place: whole records of damaged journals are kept, damaged tables are left out.
+ * LevelDB opens it for the first time in a process of its own, which damage may end.
+ */
+export async function mendCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
+  for (const { file, kind, what } of faults) {
+    const damaged = path.join(copy, file)
+    if (kind === 'in-use' || (kind === 'table' && what !== 'is missing'))
+      await rm(damaged, { force: true, recursive: true })
+    if (kind === 'journal' && isJournal(file)) await keepWholeRecords(damaged)
+  }
+  const isFilesOnly = faults.every(({ kind }) => kind === 'journal')
+  if (isFilesOnly && (await survives(copy, 'open'))) return undefined
+  return (await survives(copy, 'repair')) ? undefined : 'beyond-repair'
+}
+
+/**
+ * Repairs the database in `directory`, which nobody may have open. Gives where the damaged one is kept. The repaired one
+ * takes its place by two renamings; where a crash comes between them, `finishRepair` does the second.
+ */
+export async function repairDatabase(
+  directory: string,
+  faults: readonly Fault[],
+): Promise<{ readonly kept: string } | { readonly failure: RepairFailure }> {
+  const base = path.resolve(directory)
+  const release = await claim(`${base}.repairing`)
+  if (release === undefined) return { failure: 'busy' }
+  const copy = await mkdtemp(`${base}.repair-`)
+  try {
+    const failure = (await copyDatabase(base, copy, false)) ?? (await mendCopy(copy, faults))
+    if (failure !== undefined) return { failure }
+    await syncAll(copy)
+    await rm(repairedName(base), { recursive: true, force: true })
+    await rename(copy, repairedName(base))
+    const kept = await freeName(base)
+    await rename(base, kept)
+    await finishRepair(base)
+    return { kept }
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+    await release()
+  }
+}
+
+/** Puts a repaired database in its place, where the damaged one has left it. */
+export async function finishRepair(directory: string): Promise<void> {
+  const base = path.resolve(directory)
+  if (!(await isThere(repairedName(base))) || (await isThere(base))) return
+  await rename(repairedName(base), base)
+  await syncPath(path.dirname(base))
+}
+
+const repairedName = (base: string): string => `${base}.repaired`
+
+async function freeName(base: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${base}.damaged-${number}`
+    if (!(await isThere(name))) return name
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** A missing journal is left out; one that cannot be read is taken away. */
+async function keepWholeRecords(file: string): Promise<void> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(file)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') await rm(file, { force: true, recursive: true })
+    return
+  }
+  await rm(file)
+  await writeFile(file, writeJournal(readJournal(bytes).records), { flag: 'wx', mode: 0o600 })
+}
+
+/** Whether a process that opens the database, or repairs it first, and reads every row lives to tell. */
+async function survives(directory: string, task: 'open' | 'repair'): Promise<boolean> {
+  const child = spawn(process.execPath, [WORKER, task, directory], { stdio: 'ignore' })
+  const [code] = await once(child, 'close')
+  return code === 0
+}
+
+/** Claims the repair for this process; undefined where another one that lives has it. */
+async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      const handle = await open(file, 'wx', 0o600)
+      await handle.writeFile(String(process.pid))
+      await handle.close()
+      return () => rm(file, { force: true })
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
+      const owner = Number(await readFile(file, 'latin1').catch(() => ''))
+      if (isAlive(owner)) return undefined
+      await rm(file, { force: true })
+    }
+  }
+  return undefined
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid < 1 || pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
+}

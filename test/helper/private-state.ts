@@ -1,0 +1,11 @@
+// Loaded before every test: marks of logs that tests make do not go into the user's own state directory.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+
+if (process.env['PERSISTED_CHAT_TEST_STATE'] === undefined) {
+  const directory = mkdtempSync(path.join(tmpdir(), 'persisted-chat-state-'))
+  process.env['PERSISTED_CHAT_TEST_STATE'] = directory
+  process.env['XDG_STATE_HOME'] = directory
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+}
