@@ -51,9 +51,6 @@ export function diskFaultWords(cause: unknown): string | undefined {
   return fault === undefined ? undefined : WORDS[fault]
 }
 
-/** Whether the file system is mounted read-only. */
-export const isReadOnlyFault = (cause: unknown): boolean => diskFaultOf(cause) === 'read-only'
-
 /** What to do about a data directory that failed with this cause. */
 export function unusableHint(cause: unknown): string {
   const fault = diskFaultOf(cause)

@@ -14,6 +14,9 @@ const DONE = 0
 const FAILED = 1
 const NOBODY = { on: 0, of: 0, left: 0 }
 
+/** How long the end waits for the disk. */
+const STORING_MS_MAX = 5_000
+
 /** History that a terminal shows first, in messages. */
 const TERMINAL_HISTORY = 200
 
@@ -145,13 +148,15 @@ async function sayTyped(peer: SharedConversation, text: string): Promise<void> {
   else warn(`/${line.name} is not said: commands are for the screen, without --plain. To say it, write //${line.name}`)
 }
 
-/** What was typed is stored before the end; a second request gives that up. */
+/** What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. */
 async function stored(peer: SharedConversation, stop: StopRequest): Promise<void> {
-  await Promise.race([peer.said(), stop.asked()])
+  await Promise.race([peer.said(), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
   if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
   if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
 }
+
+const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())
 
 const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
 

@@ -14,7 +14,7 @@ import { type Where, withLog } from './stored-logs.js'
 export async function importLog(where: Where, from: string): Promise<number> {
   const source = await openImport(from)
   try {
-    return await withLog(where, (log, home) => merge(log, home, source, from), true)
+    return await withLog(where, (log, home) => merge(log, home, source, from))
   } finally {
     await source.close()
   }

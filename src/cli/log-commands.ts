@@ -1,5 +1,4 @@
 import { ChatError } from '../base/errors.js'
-import { sanitise, sanitisedJson } from '../base/sanitise.js'
 import { jsonLineOf } from '../chat/lines.js'
 import { type Message, messageOf } from '../chat/message.js'
 import { Names } from '../chat/names.js'
@@ -7,8 +6,8 @@ import { archiveOf } from '../log/archive.js'
 import { isSigned } from '../log/author.js'
 import { writeExport } from './export-file.js'
 import { labelled } from './labels.js'
-import { info, write, writeLines } from './output.js'
-import { type Where, withLog } from './stored-logs.js'
+import { info, warn, write, writeLines } from './output.js'
+import { type Where, withCopy } from './stored-logs.js'
 
 export interface LogFilter {
   readonly isJson: boolean
@@ -20,7 +19,13 @@ export interface LogFilter {
 
 /** `persisted-chat log <me>`: the stored history, in order of conversation. */
 export async function printLog(where: Where, filter: LogFilter): Promise<number> {
-  return withLog(where, async (log, home) => {
+  return withCopy(where, async ({ log, faults }, home) => {
+    // What is damaged or missing is warned of as it is met.
+    let isWhole = faults.length === 0
+    log.on('warning', () => {
+      isWhole = false
+    })
+    if (!isWhole) warn(`the logs are damaged: what is shown may not be all. \`verify\` says more.`)
     const format = filter.isJson ? jsonLineOf : labelled(new Names(home.me, log.id), process.stdout.isTTY === true)
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last
@@ -38,7 +43,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       }
     }
     await writeLines(process.stdout, window)
-    return 0
+    return isWhole ? 0 : 1
   })
 }
 
@@ -49,37 +54,13 @@ function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => b
     (grep === undefined || message.message.includes(grep))
 }
 
-/** `persisted-chat verify <me>`: every sequence, chain and signature; exit code 1 where anything is wrong. */
-export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
-  return withLog(where, async log => {
-    const problems: { author: string; seq: number; what: string }[] = []
-    let entries = 0
-    const heads = log.head
-    for (const { author } of heads) {
-      const { last, fault } = await log.verify(author)
-      entries += last
-      if (fault !== undefined) problems.push({ author, seq: last + 1, what: fault })
-      if (isJson) continue
-      const kind = isSigned(author) ? 'signed' : 'unsigned'
-      const line = `${author}  ${last} ${kind} entries  ${fault ?? 'ok'}`
-      await writeLines(process.stdout, [sanitise(line)])
-    }
-    if (isJson) {
-      await writeLines(process.stdout, [
-        sanitisedJson({ authors: heads.length, entries, ok: problems.length === 0, problems }),
-      ])
-    }
-    return problems.length === 0 ? 0 : 1
-  })
-}
-
 /** `persisted-chat export <me> <file>`; `-` is stdout. */
 export async function exportLog(where: Where, file: string): Promise<number> {
   if (file === '-' && process.stdout.isTTY)
     throw new ChatError('BAD_USAGE', 'an export is binary data, and stdout is a terminal', {
       hint: 'Redirect stdout, or name a file.',
     })
-  return withLog(where, async (log, home) => {
+  return withCopy(where, async ({ log }, home) => {
     const archive = archiveOf(log, home.roomId)
     if (file === '-') {
       if (!(await writeToStdout(archive))) return 0

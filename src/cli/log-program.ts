@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { dataDirectory } from './data-directory.js'
 import { importLog } from './import-command.js'
-import { exportLog, printLog, verifyLog } from './log-commands.js'
+import { exportLog, printLog } from './log-commands.js'
 import { DATA_HELP, moment, wholeNumber } from './option-values.js'
 import { renewKey } from './renew-command.js'
+import { repairLog } from './repair-command.js'
 import type { Where } from './stored-logs.js'
+import { verifyLog } from './verify-command.js'
 
 interface WhereFlags {
   readonly data?: string
@@ -59,6 +61,11 @@ export function logCommands(onDone: (code: number) => void): Command[] {
       .action(async (me: string, from: string, flags: WhereFlags) =>
         onDone(await importLog(await where(me, flags), from)),
       ),
+    command('repair', 'repair damaged logs, and say whether the end of your own is in doubt')
+      .option('--nobody-has-more', 'go on where your log ends here: no peer has more of it')
+      .action(async (me: string, flags: WhereFlags & { nobodyHasMore?: boolean }) => {
+        onDone(await repairLog(await where(me, flags), flags.nobodyHasMore ?? false))
+      }),
     command('renew', 'a new key that names the old one, after a lost or forked log').action(
       async (me: string, flags: WhereFlags) => onDone(await renewKey(await where(me, flags))),
     ),

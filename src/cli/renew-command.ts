@@ -3,27 +3,33 @@ import { hexOf } from '../base/bytes.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { type PreparedKey, prepareKey } from '../log/identity.js'
-import { LevelStore } from '../log/level-store.js'
 import { Log } from '../log/log.js'
+import type { OwnMark } from '../log/mark/own-mark.js'
 import { homeOf } from '../peer/home.js'
 import { checkHome } from '../peer/home-guard.js'
+import { openMark, openStore } from '../peer/open.js'
 import { info, warn } from './output.js'
 import type { Where } from './stored-logs.js'
 
-/** `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. */
+/**
+ * `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. The new key is in use only when
+ * that entry is on disk. It says nothing of the old log, whose end may be in doubt, or forked.
+ */
 export async function renewKey({ me, data, room }: Where): Promise<number> {
   const home = homeOf(data, me, room)
   const file = home.keyFile
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
   await checkHome(home, warn)
-  const store = await LevelStore.open(home.database)
+  const store = await openStore(home, warn)
   let log: Log | undefined
+  let mark: OwnMark | undefined
   let prepared: PreparedKey | undefined
   try {
     prepared = await prepareKey(home.keyFile, systemRandom, warn)
     const { old, fresh } = prepared
-    log = await Log.over(store, fresh, { room: home.roomId })
+    mark = await openMark(home, fresh, warn)
+    log = await Log.over(store, fresh, { room: home.roomId, mark, onWarning: warn })
     const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
     await log.append({
       username: home.me,
@@ -38,6 +44,7 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
     return 0
   } finally {
     await prepared?.discard()
+    if (log === undefined) await mark?.release()
     await (log ?? store).close()
   }
 }

@@ -1,14 +1,15 @@
 import { lstat, readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { diskFaultWords, isReadOnlyFault, unusableHint } from '../base/disk-faults.js'
+import { diskFaultWords, unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import type { Log } from '../log/log.js'
 import { isOwn } from '../log/ownership.js'
 import { type Home, homeOf } from '../peer/home.js'
-import { newKeyLine, openLog } from '../peer/open.js'
+import { type LogCopy, newKeyLine, openLog, openLogCopy } from '../peer/open.js'
 import { alsoInLine } from './data-directory.js'
-import { withDatabaseCopy } from './database-copy.js'
 import { info, warn } from './output.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** Selects the stored logs of one user and conversation. */
 export interface Where {
@@ -20,37 +21,41 @@ export interface Where {
 }
 
 /**
- * Opens the stored logs for a command and closes them afterwards. On a read-only file system it opens a copy, unless the
- * command writes. `isWriting` commands also create logs that are missing. Rejects with a ChatError.
+ * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
+ * opened nor changed: they may lie on a read-only file system, and the chat may run meanwhile. Rejects with a ChatError.
  */
-export async function withLog(
-  where: Where,
-  action: (log: Log, home: Home) => Promise<number>,
-  isWriting = false,
-): Promise<number> {
+export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
-  if (!isWriting) await checkLogs(home, where.alsoIn)
-  const act = async ({ log, keys }: Awaited<ReturnType<typeof openLog>>): Promise<number> => {
-    log.on('warning', warn)
-    if (keys.isNew) {
-      info(newKeyLine(home))
-      for (const place of where.alsoIn) info(alsoInLine(home.me, place))
-    }
-    try {
-      return await action(log, home)
-    } finally {
-      await log.close()
-    }
+  await checkLogs(home, where.alsoIn)
+  const copy = await openLogCopy(home, warn)
+  copy.log.on('warning', warn)
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const end = (): void => void process.kill(process.pid, signal)
+    copy.log.close().then(end, end) // which removes the copy
   }
-  let opened: Awaited<ReturnType<typeof openLog>>
+  for (const signal of SIGNALS) process.once(signal, onSignal)
   try {
-    opened = await openLog(home, warn)
-  } catch (error) {
-    if (isWriting || !isReadOnlyFault(error)) throw error
-    info(`${home.database} is on a read-only file system; reading a copy`)
-    return await withDatabaseCopy(home.database, async copy => act(await openLog({ ...home, database: copy }, warn)))
+    return await action(copy, home)
+  } finally {
+    await copy.log.close()
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal)
   }
-  return await act(opened)
+}
+
+/** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
+export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
+  const home = homeOf(where.data, where.me, where.room)
+  const { log, keys } = await openLog(home, warn)
+  log.on('warning', warn)
+  if (keys.isNew) {
+    info(newKeyLine(home))
+    for (const place of where.alsoIn) info(alsoInLine(home.me, place))
+  }
+  try {
+    return await action(log, home)
+  } finally {
+    await log.close()
+  }
 }
 
 /** Rejects missing or unreadable logs before a read command would create them. Rejects with DATA_UNUSABLE. */

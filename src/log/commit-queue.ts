@@ -89,6 +89,11 @@ export class CommitQueue {
     })
   }
 
+  /** Writes a hint with the next commit, or at the close: nothing is lost where neither comes. */
+  hint(summary: Summary): void {
+    this.#hints.set(summary.name, summary)
+  }
+
   /** What waits goes to the disk now, if that is free, and not only after this turn: it fills a commit. */
   begin(): void {
     if (this.#state.kind === 'gathering') void this.#run()

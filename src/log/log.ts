@@ -22,7 +22,17 @@ import { loadKey } from './identity.js'
 import { Intake } from './intake.js'
 import { Ledger } from './ledger.js'
 import { LevelStore } from './level-store.js'
-import type { LogEvents, LogOptions, ReadOptions, Refusal, RelayOptions, ReplicationOptions } from './options.js'
+import type { Doubt } from './mark/doubt.js'
+import type { FoundMark } from './mark/own-mark.js'
+import type {
+  LogEvents,
+  LogMark,
+  LogOptions,
+  ReadOptions,
+  Refusal,
+  RelayOptions,
+  ReplicationOptions,
+} from './options.js'
 import { OwnLog } from './own-log.js'
 import { Reader } from './reader.js'
 import { Recovery } from './recovery.js'
@@ -31,13 +41,23 @@ import { Restoration } from './restoration.js'
 import { LOBBY, roomId } from './room.js'
 import { RowLogs } from './row-logs.js'
 import type { Segment } from './segment.js'
-import { SegmentHeads } from './segment-heads.js'
+import { type Claim, SegmentHeads } from './segment-heads.js'
 import { SegmentLogs } from './segment-logs.js'
 import type { SignedRun } from './segment-plan.js'
 import { verifySegments } from './segment-verification.js'
 import type { Store } from './store.js'
 import { entryStream, replicationStream } from './streams.js'
 import { type Branch, Tree, type Voice } from './tree.js'
+
+/** What was found of one log. */
+export interface Verified {
+  readonly author: AuthorId
+  /** Up to here the log is whole. */
+  readonly last: Seq
+  readonly fault: string | undefined
+  /** From here on its author has signed two histories. */
+  readonly forkedAt: Seq | undefined
+}
 
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
@@ -49,6 +69,7 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #hybrid: HybridClock
   readonly #rows: RowLogs
   readonly #segments: SegmentLogs
+  readonly #heads: SegmentHeads
   readonly #queue: CommitQueue
   readonly #forks: Forks
   readonly #own: OwnLog
@@ -60,6 +81,7 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #recovery: Recovery
   readonly #restoration: Restoration
   readonly #intake: Intake
+  readonly #mark: LogMark | undefined
   #isClosed = false
 
   private constructor(store: Store, keys: KeyPair, options: LogOptions) {
@@ -73,6 +95,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#rows = new RowLogs(store, this.#hybrid, onHole)
     this.#segments = new SegmentLogs(store, onHole)
     const heads = new SegmentHeads(store, this.#room, this.#hybrid)
+    this.#heads = heads
     this.#queue = new CommitQueue(store, this.#clock, {
       onFailure: cause => this.emit('read-only', reasonOf(cause)),
       recover: () => this.#recovery.recover(),
@@ -84,17 +107,23 @@ export class Log extends EventEmitter<LogEvents> {
     this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, (span, news) =>
       this.#announce(span, news),
     )
-    this.#own = new OwnLog(keys, this.#room, this.#queue, {
-      onSealed: head => void this.#ledger.plan(head),
-      onStored: (author, from, to, rows) => {
-        this.#segments.remember(author, rows)
-        this.#ledger.stored(author, from, to, rows.length)
+    this.#own = new OwnLog(
+      keys,
+      this.#room,
+      this.#queue,
+      {
+        onSealed: head => void this.#ledger.plan(head),
+        onStored: (author, from, to, rows) => {
+          this.#segments.remember(author, rows)
+          this.#ledger.stored(author, from, to, rows.length)
+        },
+        // No news to those who read here, but to peers.
+        onOffered: ({ author, from, to }) => {
+          this.#reader.relayOn(this.#tellable({ author, from, to: Math.min(to, this.#ledger.durable(author) + 1) }))
+        },
       },
-      // No news to those who read here, but to peers.
-      onOffered: ({ author, from, to }) => {
-        this.#reader.relayOn(this.#tellable({ author, from, to: Math.min(to, this.#ledger.durable(author) + 1) }))
-      },
-    })
+      options.mark,
+    )
     this.#tree = new Tree(this.#clock, author => this.reach(author))
     this.#forks = new Forks(store, this.#room, this.#segments)
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks)
@@ -108,7 +137,9 @@ export class Log extends EventEmitter<LogEvents> {
       own: this.#own,
       forks: this.#forks,
     }
-    const onWarning = (line: string): void => void this.emit('warning', line)
+    const onWarning = (line: string): void => {
+      if (!this.emit('warning', line)) options.onWarning?.(line)
+    }
     this.#restoration = new Restoration({ ...parts, clock: this.#clock, onWarning })
     this.#intake = new Intake({
       ...parts,
@@ -121,9 +152,11 @@ export class Log extends EventEmitter<LogEvents> {
         this.emit('fork', proof)
       },
     })
+    this.#mark = options.mark
     this.#recovery = new Recovery({
       ...parts,
       restoration: this.#restoration,
+      mark: options.mark,
       onWarning,
       onLost: author => this.emit('lost', author),
       onFound: span => this.#announce(span),
@@ -147,7 +180,7 @@ export class Log extends EventEmitter<LogEvents> {
   static async over(store: Store, keys: KeyPair, options: LogOptions = {}): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
-      await log.#recovery.load()
+      await log.#recovery.open()
       return log
     } catch (cause) {
       await store.close()
@@ -240,12 +273,21 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * A peer says how much it holds of the own log. Where that is more than was ever told to anybody, this disk has lost
-   * some of it: nothing is appended until it is back, or 5 s have passed. PROTOCOL.md §4.5.
+   * A peer says how much it holds of the own log, 0 for nothing of it. Where that is more than was ever told to anybody, this
+   * disk has lost some of it: nothing is appended until it is back, or 5 s have passed. PROTOCOL.md §4.5.
    */
   ownClaimed(seq: Seq): void {
-    if (seq <= Math.max(this.#own.offered, this.#restoration.to) || this.#forks.proofOf(this.id) !== undefined) return
-    this.#restoration.claimed(seq)
+    if (this.#forks.proofOf(this.id) === undefined) this.#restoration.heard(seq)
+  }
+
+  /** Why nothing is appended until a peer has said how far it holds the own log, if that is so. */
+  get inDoubt(): Doubt | undefined {
+    return this.#restoration.inDoubt
+  }
+
+  /** Ends a doubt: the author says that no peer holds more of the own log than this disk. */
+  async trustThisDisk(): Promise<void> {
+    await this.#restoration.trustThisDisk()
   }
 
   /** Notes that peers are told of all own entries from now on, and tells them. Rejects as `append` does; then it is tried again. */
@@ -318,8 +360,30 @@ export class Log extends EventEmitter<LogEvents> {
       : this.#rows.verify(author, this.#ledger.durable(author))
   }
 
+  /**
+   * Looks at everything that is stored, of every author of whom anything is. A log that ends before the place at which it is
+   * known to end, from rows of its own or from `known` outside of the database, has a fault too.
+   */
+  async *verifyAll(known: FoundMark | undefined): AsyncGenerator<Verified> {
+    const claims = new Map([...(await this.#rows.claims()), ...(await this.#heads.claims())])
+    const ends = new Map<AuthorId, Seq>(known?.heads)
+    if (known?.mark !== undefined) ends.set(known.mark.author, known.mark.seq)
+    for (const author of new Set([...claims.keys(), ...ends.keys()])) {
+      const { last, fault } = await this.verify(author)
+      const claim = claims.get(author) ?? 0
+      const expected = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
+      yield {
+        author,
+        last,
+        fault: fault ?? faultOf(last, expected, claim),
+        forkedAt: this.#forks.proofOf(author)?.place,
+      }
+    }
+  }
+
   /** Looks for what this disk has lost without an error. What is missing is reported, and fetched again. */
   async inspect(): Promise<void> {
+    await this.#store.inspect?.()
     for (const { author, seq } of this.head) {
       if (this.#isClosed) return
       await (isSigned(author) ? this.#segments : this.#rows).inspect(author, seq)
@@ -335,6 +399,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#recovery.close()
     await this.#queue.close()
     await this.#store.close()
+    await this.#mark?.close(this.head)
   }
 
   get #isFrozen(): boolean {
@@ -382,4 +447,9 @@ export class Log extends EventEmitter<LogEvents> {
     this.#reader.relayOn(this.#tellable(span))
     if (news < span.to) this.emit('entries', { ...span, from: news })
   }
+}
+
+function faultOf(last: Seq, expected: Seq, claim: Claim): string | undefined {
+  if (last < expected) return `entries ${last + 1} to ${expected} are missing`
+  return claim === 'damaged' ? 'the row that says how far it goes is damaged' : undefined
 }

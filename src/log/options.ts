@@ -6,7 +6,9 @@ import type { Entry } from './entry.js'
 import type { Feed, Span } from './feed.js'
 import type { ForkProof } from './fork.js'
 import type { Digest } from './head.js'
+import type { End } from './mark/mark.js'
 import type { Mode } from './messages.js'
+import type { EndMark } from './own-log.js'
 import type { Way } from './relay.js'
 
 export interface LogOptions {
@@ -20,6 +22,22 @@ export interface LogOptions {
   readonly authorsMax?: number
   /** How many bytes of one log are taken in; the own is never stopped. */
   readonly logBytesMax?: number
+  /** Where the end of the own log is noted outside of the database; without it a lost end is noticed only by peers. */
+  readonly mark?: LogMark
+  /** Told what nobody listens for: above all what is found at the opening. */
+  readonly onWarning?: (line: string) => void
+}
+
+/** The end of the own log, noted outside of the database. PROTOCOL.md §4.5. */
+export interface LogMark extends EndMark {
+  /** The end that was noted last, as it was found at the opening. */
+  readonly found: End | undefined
+  /** How far the logs of others went at the last clean end. */
+  readonly heads: ReadonlyMap<AuthorId, Seq>
+  /** Whether the mark lies somewhere else than where it was written. */
+  readonly isMoved: boolean
+  /** Notes how far all logs go at a clean end. */
+  close(heads: readonly Digest[]): Promise<void>
 }
 
 export interface LogEvents {

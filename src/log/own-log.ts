@@ -8,10 +8,11 @@ import type { CommitQueue } from './commit-queue.js'
 import type { Entry } from './entry.js'
 import type { Span } from './feed.js'
 import type { SignedHead } from './head.js'
+import { BATCH_BYTES_MAX, type End } from './mark/mark.js'
 import { writtenEntries } from './packed-entry.js'
 import { encodeSegment, lastOf, type Segment } from './segment.js'
 import { SegmentDraft } from './segment-draft.js'
-import { OFFERED_KEY, segmentWrite, signedHeadWrite } from './segment-rows.js'
+import { offeredKey, segmentWrite, signedHeadWrite } from './segment-rows.js'
 import type { Put, Write } from './store.js'
 
 /** Segments that go to the disk together, at most: a quarter of a commit, so that the disk works while more is appended. */
@@ -28,6 +29,14 @@ interface Group {
   readonly first: At
   /** What the log is with them; not before nothing is added any more. */
   head: SignedHead | undefined
+}
+
+/** Where the end of the own log is noted outside of the database. */
+export interface EndMark {
+  /** Notes an end; resolves when it is on disk. It never rejects: what cannot be kept is gone without. */
+  note(end: End): Promise<void>
+  /** Notes that the log ends here, though more was noted before. */
+  level(end: End): Promise<void>
 }
 
 /** What is told of own entries, in order. */
@@ -59,8 +68,11 @@ export class OwnLog {
   /** Whether peers are told of what is stored as soon as it is. */
   #isOffering = false
 
-  constructor(keys: KeyPair, room: Uint8Array, queue: CommitQueue, hooks: OwnLogHooks) {
+  readonly #mark: EndMark | undefined
+
+  constructor(keys: KeyPair, room: Uint8Array, queue: CommitQueue, hooks: OwnLogHooks, mark: EndMark | undefined) {
     this.author = authorOfKey(keys.publicKey)
+    this.#mark = mark
     this.#keys = keys
     this.#room = room
     this.#queue = queue
@@ -117,8 +129,21 @@ export class OwnLog {
     this.#isOffering = true
     const seq = this.#draft.next - 1
     if (seq <= this.#offered) return
-    await this.#queue.write([offeredWrite(seq)])
+    await this.#queue.write([offeredWrite(this.author, seq)])
+    if (this.#head !== undefined) await this.#mark?.note({ ...this.#head, told: Math.min(seq, this.#head.seq) })
     this.#mayTell(seq)
+  }
+
+  /** Notes outside of the database that the log ends where it is known to end. */
+  async level(): Promise<void> {
+    const chain = this.#head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
+    await this.#mark?.level({ seq: this.#head?.seq ?? 0, chain, told: Math.min(this.#offered, this.#head?.seq ?? 0) })
+  }
+
+  /** The log ends where this disk says, however much was offered once: so its author says. */
+  async forgetOffer(): Promise<void> {
+    this.#offered = this.#head?.seq ?? 0
+    await this.#queue.write([offeredWrite(this.author, this.#offered)])
   }
 
   /** Peers may now be told of entries up to `seq`. */
@@ -144,9 +169,19 @@ export class OwnLog {
     const from = this.#draft.next
     const rows: Put[] = []
     const entries = writtenEntries(this.author, rows)
-    const done = this.#queue
-      .write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes: () => this.#sealGroup(group) })
-      .then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows))
+    const before = this.#settled
+    let marked: Promise<void> | undefined
+    const writes = (): Write[] => {
+      const head = this.#head
+      const sealed = this.#sealGroup(group)
+      marked = this.#noteBatch(head, sealed)
+      return sealed
+    }
+    const stored = this.#queue.write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes })
+    // A mark can be slower than the commit behind it: what is stored is told in order all the same.
+    const noted =
+      this.#mark === undefined ? stored : stored.then(() => marked ?? this.#noteEnd(group.head)).then(() => before)
+    const done = noted.then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows))
     const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
@@ -164,20 +199,46 @@ export class OwnLog {
     return group.head
   }
 
-  #sealGroup(group: Group): Write[] {
+  /**
+   * Notes the end that a commit brings beside that commit, and what is in it, so that a crash between the two is no loss;
+   * undefined where the batch is too large for that, and the end is noted behind the commit.
+   */
+  #noteBatch(before: SignedHead | undefined, rows: readonly Put[]): Promise<void> | undefined {
+    if (this.#mark === undefined || this.#head === undefined) return undefined
+    const bytes = rows.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+    if (bytes > BATCH_BYTES_MAX) return undefined
+    const chain = before?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
+    const batch = { before: { seq: before?.seq ?? 0, chain }, rows }
+    return this.#mark.note({
+      seq: this.#head.seq,
+      chain: this.#head.chain,
+      told: this.#toldUpTo(this.#head.seq),
+      batch,
+    })
+  }
+
+  async #noteEnd(head: SignedHead | undefined): Promise<void> {
+    if (head !== undefined) await this.#mark?.note({ seq: head.seq, chain: head.chain, told: this.#toldUpTo(head.seq) })
+  }
+
+  #toldUpTo(seq: Seq): Seq {
+    return this.#isOffering ? seq : Math.min(seq, this.#offered)
+  }
+
+  #sealGroup(group: Group): Put[] {
     this.#head = group.head ?? this.#endGroup(group)
     this.#hooks.onSealed(this.#head)
     const writes = [...group.rows, signedHeadWrite(this.#head)]
     if (!this.#isOffering) return writes
     this.#offered = this.#head.seq
-    return [...writes, offeredWrite(this.#offered)]
+    return [...writes, offeredWrite(this.author, this.#offered)]
   }
 }
 
-function offeredWrite(seq: Seq): Write {
+function offeredWrite(author: AuthorId, seq: Seq): Put {
   const value = Buffer.alloc(4)
   value.writeUInt32BE(seq)
-  return { type: 'put', key: OFFERED_KEY, value }
+  return { type: 'put', key: offeredKey(author), value }
 }
 
 export const storedOffer = (value: Uint8Array | undefined): Seq =>

@@ -7,13 +7,14 @@ import type { Span } from './feed.js'
 import type { Forks } from './forks.js'
 import { shortened } from './head.js'
 import type { Ledger } from './ledger.js'
-import type { Refusal } from './options.js'
+import { compareEnd } from './mark/doubt.js'
+import type { LogMark, Refusal } from './options.js'
 import { type OwnLog, storedOffer } from './own-log.js'
 import type { Restoration } from './restoration.js'
 import type { RowLogs } from './row-logs.js'
 import type { SegmentHeads } from './segment-heads.js'
 import type { SegmentLogs } from './segment-logs.js'
-import { OFFERED_KEY } from './segment-rows.js'
+import { offeredKey, signedHeadWrite } from './segment-rows.js'
 import type { Store } from './store.js'
 
 export interface RecoveryParts {
@@ -26,6 +27,7 @@ export interface RecoveryParts {
   readonly own: OwnLog
   readonly forks: Forks
   readonly restoration: Restoration
+  readonly mark: LogMark | undefined
   readonly onWarning: (line: string) => void
   /** Something that was held is not there any more. */
   readonly onLost: (author: AuthorId) => void
@@ -56,23 +58,59 @@ export class Recovery {
     await this.#relearning.get(author)
   }
 
-  async load(): Promise<void> {
-    const { store, rows, heads, forks, ledger, own, restoration } = this.#parts
+  /** At the opening: what the disk holds, compared with what was noted elsewhere. Nothing is appended while that is in doubt. */
+  async open(): Promise<void> {
+    const { queue, heads, mark, ledger, own, restoration, onWarning } = this.#parts
+    await this.#load(mark?.found?.told)
+    for (const head of heads.stale) queue.hint({ name: head.author, isHint: true, write: () => signedHeadWrite(head) })
+    if (mark === undefined) {
+      const seq = own.head?.seq ?? 0
+      if (seq < own.offered) restoration.doubt({ reason: 'behind', to: own.offered })
+      return
+    }
+    let finding = compareEnd(mark, own.head, own.offered)
+    if (finding.kind === 'unfinished') {
+      await queue.write(finding.rows)
+      if (mark.found?.isClean)
+        onWarning(`the last entries of your own log were missing on this disk: they are restored from its mark`)
+      await this.#load(mark.found?.told)
+      finding = compareEnd(mark, own.head, own.offered)
+    }
+    if (finding.kind === 'doubt') restoration.doubt(finding.doubt)
+    else await own.level()
+    for (const [author, seq] of mark.heads) {
+      const held = ledger.durable(author)
+      if (held < seq && author !== own.author)
+        onWarning(
+          `entries ${held + 1} to ${seq} of ${author} are missing on this disk: they are fetched again from peers`,
+        )
+    }
+  }
+
+  /** `told`: peers may hold own entries up to this one, whatever the database says. */
+  async #load(told: Seq = 0): Promise<void> {
+    const { store, rows, heads, forks, ledger, own } = this.#parts
     await forks.load()
     const unsigned = await rows.load()
     const signed = await heads.load()
-    const offered = storedOffer(await store.get(OFFERED_KEY))
     ledger.reset([...unsigned.values(), ...signed.values()])
-    const head = ledger.signedHead(own.author)
-    own.reset(head, offered)
-    if ((head?.seq ?? 0) < offered) restoration.lost((head?.seq ?? 0) + 1, offered)
+    const offered = storedOffer(await store.get(offeredKey(own.author)))
+    own.reset(ledger.signedHead(own.author), Math.max(offered, told))
   }
 
   /** After a reopen: what the disk holds is what is true. */
   async recover(): Promise<void> {
-    const { ledger, own, segments, onWarning, onFound, onRecovered } = this.#parts
+    const { ledger, own, segments, restoration, onWarning, onFound, onRecovered } = this.#parts
     const before = new Map(ledger.heads.map(({ author, seq }) => [author, seq]))
-    await this.load()
+    const toldBefore = own.offered
+    await this.#load()
+    const seq = own.head?.seq ?? 0
+    if (seq < own.offered) {
+      restoration.doubt({ reason: 'behind', to: own.offered })
+    } else {
+      own.reset(own.head, Math.max(own.offered, Math.min(toldBefore, seq)))
+      await own.level()
+    }
     for (const [author, seq] of before) {
       const now = ledger.durable(author)
       if (now < seq) onWarning(`entries ${now + 1} to ${seq} of ${author} are gone from this disk`)
@@ -133,7 +171,9 @@ export class Recovery {
       return
     }
     const relearning = this.#relearn(author, missing)
-      .catch(error => onWarning(reasonOf(error))) // the database itself is damaged
+      .catch(error => {
+        if (!this.#isClosed) onWarning(reasonOf(error)) // the database itself is damaged
+      })
       .finally(() => this.#relearning.delete(author))
     this.#relearning.set(author, relearning)
   }
@@ -152,7 +192,7 @@ export class Recovery {
       // Its places were given out: they are never given again.
       const to = own.head?.seq ?? 0
       own.reset(head, to)
-      if ((head?.seq ?? 0) < to) restoration.lost((head?.seq ?? 0) + 1, to)
+      if ((head?.seq ?? 0) < to) restoration.doubt({ reason: 'behind', to })
     }
     ledger.put(author, head)
     onLost(author)

@@ -4,10 +4,14 @@ import type { CommitQueue } from './commit-queue.js'
 import type { Members } from './entry.js'
 import type { SignedHead } from './head.js'
 import type { Ledger } from './ledger.js'
+import type { Doubt } from './mark/doubt.js'
 import type { OwnLog } from './own-log.js'
 import { forgetRetracted, retract, retracted } from './retraction.js'
 import type { SegmentLogs } from './segment-logs.js'
 import type { Store } from './store.js'
+
+/** Claims of peers that are remembered while the end of the log is in doubt. */
+const CLAIMS_MAX = 64
 
 /** How long a peer that claims more of the own log may take to send it. */
 const RESTORE_MS_MAX: Millis = 5_000
@@ -22,12 +26,17 @@ export interface RestorationParts {
   readonly onWarning: (line: string) => void
 }
 
-/** What is awaited, and for how long. */
+/** What nothing is appended before: the end of a claim, or of a doubt. */
 interface Wait {
+  /** The log is awaited up to here. */
   to: Seq
   readonly done: Promise<void>
-  /** Begins the 5 s of a claim anew; nothing where this disk knows itself that it lost something. */
-  readonly prolong: (() => void) | undefined
+  /** Why it is not sure that this disk holds all of the log; undefined where only a peer claims that it does not. */
+  readonly doubt: Doubt | undefined
+  /** How far peers said that they hold the log, and did not send it yet. */
+  readonly claims: Set<Seq>
+  /** A claim has 5 s, and 5 s more after each piece that came. */
+  readonly prolong: () => void
   readonly finish: () => void
 }
 
@@ -48,31 +57,49 @@ export class Restoration {
     return this.#current !== undefined
   }
 
-  /** The place up to which the log is awaited; 0 where it is not. */
-  get to(): Seq {
-    return this.#current?.to ?? 0
+  /** Why nothing is appended until a peer has said how far it holds the own log, if that is so. */
+  get inDoubt(): Doubt | undefined {
+    return this.#current?.doubt
   }
 
-  /** A peer claims to hold the own log up to `to`: it has 5 s to send it, and 5 s more after each piece that came. */
-  claimed(to: Seq): void {
+  /**
+   * A peer says that it holds the own log up to `seq`, 0 for nothing of it. Where that is more than is here, it has 5 s to
+   * send it. Where the end was in doubt and it is not more, the doubt is over: not by a peer that knows nothing of the log,
+   * though, if others were told of entries that are missing.
+   */
+  heard(seq: Seq): void {
+    const { own, onWarning } = this.#parts
+    const end = own.head?.seq ?? 0
     const current = this.#current
-    if (current !== undefined) {
-      // Anybody can claim anything: words put off no deadline, and make nobody forget what he lost.
-      if (current.prolong !== undefined) current.to = Math.max(current.to, to)
+    if (current === undefined) {
+      if (seq <= own.offered) return
+      onWarning(`a peer holds more of your own log than this disk: entries up to ${seq} are fetched back first`)
+      this.#begin(seq, undefined).prolong()
       return
     }
-    this.#parts.onWarning(
-      `a peer holds more of your own log than this disk: entries up to ${to} are fetched back first`,
-    )
-    this.#begin(to, RESTORE_MS_MAX)
+    if (seq > end) {
+      if (current.claims.size < CLAIMS_MAX) current.claims.add(seq)
+      // Anybody can claim anything: words put off no deadline.
+      if (current.doubt === undefined) current.to = Math.max(current.to, seq)
+      return
+    }
+    if (current.doubt === undefined || (seq === 0 && own.offered > end)) return
+    if (seq <= own.offered) this.#trust()
+    // It holds what it was never offered: if that is not what stands here, it will say so.
+    else this.#parts.clock.after(RESTORE_MS_MAX, () => void (this.#current === current && this.#trust()))
   }
 
-  /** This disk has lost what peers were told of: there is no going on before it is back, however long that takes. */
-  lost(from: Seq, to: Seq): void {
-    this.#parts.onWarning(
-      `entries ${from} to ${to} of your own log are missing here: nothing is written until a peer brings them back, or \`renew\` makes a new key`,
-    )
-    this.#begin(to, undefined)
+  /** It is not sure that this disk holds all of the own log: nothing is appended before a peer, or the author, has said so. */
+  doubt(doubt: Doubt): void {
+    this.#parts.onWarning(`${wordsOf(doubt, this.#parts.own.head?.seq ?? 0)}: ${WHAT_NOW}`)
+    this.#begin(doubt.to, doubt)
+  }
+
+  /** The author says that nobody has more of the log than this disk. */
+  async trustThisDisk(): Promise<void> {
+    await this.#parts.own.forgetOffer()
+    this.finish()
+    await this.#parts.own.level()
   }
 
   /** More of the own log came back. */
@@ -80,13 +107,15 @@ export class Restoration {
     const { own, onWarning } = this.#parts
     const seq = head?.seq ?? 0
     own.reset(head, Math.max(own.offered, seq))
-    if (this.#current === undefined) return
-    if (seq < this.#current.to) {
-      this.#current.prolong?.()
+    const current = this.#current
+    if (current === undefined) return
+    const isAll = seq >= current.to || [...current.claims].some(claim => claim <= seq)
+    if (!isAll) {
+      if (current.doubt === undefined) current.prolong()
       return
     }
     onWarning(`your own log is back: it goes up to entry ${seq}`)
-    this.finish()
+    this.#trust()
   }
 
   finish(): void {
@@ -136,17 +165,25 @@ export class Restoration {
     this.#hasRetracted = false
     const retractions = this.#retractions
     try {
-      const lines = await retracted(this.#parts.store)
+      const { own } = this.#parts
+      const lines = await retracted(this.#parts.store, own.author)
       await Promise.all(lines.map(append))
       // Taken back once more meanwhile: then they wait again.
-      if (lines.length > 0 && retractions === this.#retractions) await this.#parts.queue.write([forgetRetracted])
+      if (lines.length > 0 && retractions === this.#retractions)
+        await this.#parts.queue.write([forgetRetracted(own.author)])
     } catch (error) {
       this.#hasRetracted = true
       throw error
     }
   }
 
-  #begin(to: Seq, withinMs: Millis | undefined): void {
+  /** The log goes on where it ends here. */
+  #trust(): void {
+    this.finish()
+    void this.#parts.own.level()
+  }
+
+  #begin(to: Seq, doubt: Doubt | undefined): Wait {
     this.#current?.finish()
     let release = (): void => {}
     const done = new Promise<void>(resolve => {
@@ -159,20 +196,38 @@ export class Restoration {
       this.finish()
     }
     let cancel: Cancel = () => {}
-    const prolong = (): void => {
-      cancel()
-      if (withinMs !== undefined) cancel = this.#parts.clock.after(withinMs, giveUp)
-    }
-    prolong()
-    this.#current = {
+    const wait: Wait = {
       to,
       done,
-      prolong: withinMs === undefined ? undefined : prolong,
+      doubt,
+      claims: new Set(),
+      prolong: () => {
+        cancel()
+        cancel = this.#parts.clock.after(RESTORE_MS_MAX, giveUp)
+      },
       finish: () => {
         cancel()
         this.#current = undefined
         release()
       },
     }
+    this.#current = wait
+    return wait
+  }
+}
+
+const WHAT_NOW =
+  'nothing is stored until a peer that has your log is connected; if there is none, run `persisted-chat repair --nobody-has-more` with your name'
+
+function wordsOf({ reason, to }: Doubt, seq: Seq): string {
+  switch (reason) {
+    case 'behind':
+      return `entries ${seq + 1} to ${to} of your own log are missing on this disk`
+    case 'other-history':
+      return `entry ${seq} of your own log is not the one that was stored last`
+    case 'moved':
+      return 'your data was copied or restored from elsewhere, and may be older than what peers hold of your log'
+    case 'no-mark':
+      return 'the mark of where your own log ends is missing or damaged'
   }
 }

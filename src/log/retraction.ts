@@ -1,16 +1,13 @@
 import { textOf, utf8 } from '../base/bytes.js'
-import { keyOf, type Seq } from './author.js'
+import { type AuthorId, keyOf, type Seq } from './author.js'
 import { chainNext } from './chain.js'
 import { decodeEntry, type Members } from './entry.js'
 import type { SignedHead } from './head.js'
 import type { OwnLog } from './own-log.js'
 import { bytesOf } from './packed.js'
 import type { SegmentLogs } from './segment-logs.js'
-import { segmentKey, signedHeadKey, signedHeadWrite } from './segment-rows.js'
+import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from './segment-rows.js'
 import type { Store, Write } from './store.js'
-
-/** Where own lines wait that were taken back and are to be appended again. */
-const RETRACTED_KEY = utf8('r')
 
 /** Own entries that nobody was ever told of, taken back to make room for what peers hold at their places. */
 export interface Retraction {
@@ -39,19 +36,19 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
     writes.push(log.seal({ ...cut, entries: cut.entries.slice(0, offered - cut.first + 1) }))
   }
   writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
-  writes.push({ type: 'put', key: RETRACTED_KEY, value: utf8(JSON.stringify(lines)) })
+  writes.push({ type: 'put', key: retractedKey(own.author), value: utf8(JSON.stringify(lines)) })
   return { writes, head }
 }
 
 /** The own lines that were taken back, without the clock that they had. */
-export async function retracted(store: Store): Promise<Members[]> {
-  const text = textOf((await store.get(RETRACTED_KEY)) ?? utf8('[]')) ?? '[]'
+export async function retracted(store: Store, author: AuthorId): Promise<Members[]> {
+  const text = textOf((await store.get(retractedKey(author))) ?? utf8('[]')) ?? '[]'
   const lines: unknown = JSON.parse(text)
   if (!Array.isArray(lines)) return []
   return lines.map(({ at: _at, time: _time, ...members }: Members) => members as Members)
 }
 
-export const forgetRetracted: Write = { type: 'del', key: RETRACTED_KEY }
+export const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })
 
 async function lastBefore(segments: SegmentLogs, own: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
   const segment = seq === 0 ? undefined : await segments.segmentAt(own.author, seq)

@@ -5,6 +5,7 @@ import type { AuthorId, Seq } from './author.js'
 import { claimedAt, decodeEntry, type Entry } from './entry.js'
 import { type Digest, type Head, shortened } from './head.js'
 import * as keys from './row-keys.js'
+import type { Claim } from './segment-heads.js'
 import { tooLong } from './segment-plan.js'
 import type { Store, Write } from './store.js'
 
@@ -55,6 +56,19 @@ export class RowLogs {
     }
     for (const head of heads.values()) this.#clock.observe(head.last)
     return heads
+  }
+
+  /** How far the row about it says that each log goes. */
+  async claims(): Promise<Map<AuthorId, Claim>> {
+    const claims = new Map<AuthorId, Claim>()
+    for (const { author } of await this.survey()) claims.set(author, 0)
+    for await (const page of this.#store.pages(keys.ALL_HEADS)) {
+      for (const [key, value] of page) {
+        const author = keys.headKeyAuthor(key)
+        if (author !== undefined) claims.set(author, decodeHead(author, value)?.seq ?? 'damaged')
+      }
+    }
+    return claims
   }
 
   /** Decides how `entries` go behind `head`. Their places follow on it. */

@@ -15,16 +15,21 @@ import {
   segmentKey,
   segmentKeyAuthor,
   segmentRange,
+  signedHeadKeyAuthor,
   storedHead,
   storedSegment,
 } from './segment-rows.js'
 import type { Store, Write } from './store.js'
+
+/** How far a log goes, as the row about that says. */
+export type Claim = Seq | 'damaged'
 
 /** How far the logs of signed authors go on the disk, as their segments say, and what stands in the way behind that. PROTOCOL.md §4.2. */
 export class SegmentHeads {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #clock: HybridClock
+  #stale: SignedHead[] = []
   /** Where segments begin that stand behind the end of a log, beyond what is missing. */
   readonly #behind = new Map<AuthorId, readonly Seq[]>()
 
@@ -44,13 +49,33 @@ export class SegmentHeads {
       }
     }
     const heads = new Map<AuthorId, SignedHead>()
+    this.#stale = []
     for await (const author of this.#authors()) {
       const head = await this.#trueHead(author, saved.get(author))
       if (head === undefined) continue
       heads.set(author, head)
       this.#clock.observe(head.last)
+      if (head.seq > (saved.get(author)?.seq ?? 0)) this.#stale.push(head)
     }
     return heads
+  }
+
+  /** Heads whose rows were found behind the segments, as after a crash: written, they need not be made again at each start. */
+  get stale(): readonly SignedHead[] {
+    return this.#stale
+  }
+
+  /** Every author of whom anything is stored, and how far the row about that says that the log goes: `damaged` where it says nothing. */
+  async claims(): Promise<Map<AuthorId, Claim>> {
+    const claims = new Map<AuthorId, Claim>()
+    for await (const author of this.#authors()) claims.set(author, 0)
+    for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
+      for (const row of page) {
+        const author = signedHeadKeyAuthor(row[0])
+        if (author !== undefined) claims.set(author, storedHead(row)?.seq ?? 'damaged')
+      }
+    }
+    return claims
   }
 
   /**

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { bufferOf, concat, hexOf, textOf, utf8 } from '../base/bytes.js'
+import { bufferOf, concat, EMPTY, hexOf, textOf, utf8 } from '../base/bytes.js'
 import { KEY_BYTES } from '../base/signing.js'
 import { atOf } from './at.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
@@ -29,8 +29,14 @@ const PLACE_BYTES = 4
 export const ALL_SIGNED_HEADS: Range = { gte: concat([HEADS, Buffer.alloc(KEY_BYTES)]), lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
-/** Where the own seq last offered to anyone stands. */
-export const OFFERED_KEY = utf8('o')
+const OFFERED = utf8('o')
+const RETRACTED = utf8('r')
+
+/** Where the seq of a key's own log stands that was last offered to anyone: it says nothing of another key's log. */
+export const offeredKey = (author: AuthorId): Uint8Array => concat([OFFERED, keyOf(author) ?? EMPTY])
+
+/** Where lines of a key's own log wait that were taken back and are to be appended again. */
+export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, keyOf(author) ?? EMPTY])
 
 export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
   const place = Buffer.alloc(PLACE_BYTES)
@@ -109,7 +115,11 @@ export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
 export const signedHeadKey = (author: AuthorId): Uint8Array =>
   concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
 
-export const signedHeadWrite = (head: SignedHead): Write => ({
+/** The author whose head a row is. */
+export const signedHeadKeyAuthor = (rowKey: Uint8Array): AuthorId | undefined =>
+  rowKey.length === 1 + KEY_BYTES ? authorOfKey(rowKey.subarray(1)) : undefined
+
+export const signedHeadWrite = (head: SignedHead): Put => ({
   type: 'put',
   key: signedHeadKey(head.author),
   value: checked(

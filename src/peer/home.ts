@@ -16,6 +16,8 @@ export interface Home {
   readonly directory: string
   readonly keyFile: string
   readonly database: string
+  /** Names the database among those of the user. */
+  readonly part: string
   /** Socket at which further windows of the user come in. */
   readonly door: string
 }
@@ -34,6 +36,7 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
     directory,
     keyFile: path.join(directory, 'key'),
     database: path.join(directory, part),
+    part,
     door: path.join(directory, `${part}.window`),
   }
 }

@@ -1,14 +1,20 @@
+import { existsSync } from 'node:fs'
 import { type Clock, systemClock } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { PLAUSIBLE_MS, RELEASED_AT_MS } from '../base/release.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/signing.js'
 import { isHeardAt } from '../discovery/interfaces.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { resolver } from '../discovery/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../discovery/service.js'
+import { authorOfKey } from '../log/author.js'
 import { type LoadedKey, loadKey } from '../log/identity.js'
 import { LevelStore } from '../log/level-store.js'
+import type { Fault } from '../log/leveldb/check.js'
 import { Log } from '../log/log.js'
+import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
+import type { LogMark } from '../log/options.js'
 import { LOBBY } from '../log/room.js'
 import { formatAddress, parseListen } from '../swarm/address.js'
 import { PROTOCOL_VERSION } from '../swarm/hello.js'
@@ -16,7 +22,8 @@ import { Swarm } from '../swarm/swarm.js'
 import { TcpTransport } from '../swarm/tcp.js'
 import { Announced } from './announced.js'
 import { type Home, homeOf } from './home.js'
-import { checkKeyIsThere, secureHome } from './home-guard.js'
+import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
+import { markPaths } from './marks.js'
 import type { Meeting } from './meeting.js'
 import { addressIn, namedPeer } from './named-peer.js'
 import { Neighbours } from './neighbours.js'
@@ -140,15 +147,13 @@ export async function openLog(
   await checkKeyIsThere(home)
   // Create the key before the database, so that a database without a key means the key was lost.
   const { isNew } = await loadKey(home.keyFile, systemRandom, onWarning)
-  const store = await LevelStore.openOrRepair(home.database, copy =>
-    onWarning(
-      `the logs were damaged: a copy is in ${copy}, and what could be saved is in use; the rest comes back from peers`,
-    ),
-  )
+  const store = await openStore(home, onWarning)
+  let mark: OwnMark | undefined
   try {
     // Read it again now that the database is locked: `renew` may have replaced it meanwhile.
     const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
-    const log = await Log.over(store, keys, { room: home.roomId })
+    mark = await openMark(home, keys, onWarning)
+    const log = await Log.over(store, keys, { room: home.roomId, mark, onWarning })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
       onWarning(
@@ -158,10 +163,63 @@ export async function openLog(
     }
     return { log, keys }
   } catch (error) {
+    await mark?.release()
     await store.close()
     throw error
   }
 }
+
+/** The database in `home`, repaired where it was damaged. */
+export function openStore(home: Home, onWarning: (line: string) => void): Promise<LevelStore> {
+  return LevelStore.openOrRepair(home.database, (kept, faults) =>
+    onWarning(
+      `the logs were damaged (${listed(faults)}) and have been repaired; the damaged files are kept in ${kept}, and what is missing comes back from peers`,
+    ),
+  )
+}
+
+/** The mark of the log that `keys` extend in `home`, open for writing. */
+export function openMark(home: Home, keys: KeyPair, onWarning: (line: string) => void): Promise<OwnMark> {
+  const author = authorOfKey(keys.publicKey)
+  return OwnMark.open({ ...markPaths(home, author), author, random: systemRandom, onWarning })
+}
+
+export interface LogCopy {
+  readonly log: Log
+  /** What was found wrong with the files of the database. */
+  readonly faults: readonly Fault[]
+  /** Where the logs are known to end from outside of the database. */
+  readonly found: FoundMark
+}
+
+/**
+ * Opens a copy of the logs, to read from: nothing of them is made, changed or locked, and the chat may run meanwhile.
+ * Rejects with a ChatError.
+ */
+export async function openLogCopy(home: Home, onWarning: (line: string) => void): Promise<LogCopy> {
+  await checkHome(home, onWarning)
+  const hasKey = existsSync(home.keyFile)
+  const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onWarning) : keyPairOf(systemRandom.bytes(SEED_BYTES))
+  const author = authorOfKey(keys.publicKey)
+  // Before the copy is made: what is noted is in the database by then, or was never acknowledged.
+  const found = await OwnMark.read(markPaths(home, author), author)
+  const { store, faults } = await LevelStore.openCopy(home.database)
+  const log = await Log.over(store, keys, {
+    room: home.roomId,
+    ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
+    onWarning,
+  })
+  return { log, faults, found }
+}
+
+/** What was on its way to the disk when the process was killed is in the copy too. */
+function readOnlyMark({ mark, heads }: FoundMark): LogMark {
+  const nothing = async (): Promise<void> => {}
+  const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
+  return { found, heads, isMoved: false, note: nothing, level: nothing, close: nothing }
+}
+
+const listed = (faults: readonly Fault[]): string => faults.map(({ file, what }) => `${file} ${what}`).join(', ')
 
 /** Listens; where the port is taken and peers can be told another, on a free one. Gives the port. */
 async function listenOr(

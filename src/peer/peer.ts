@@ -226,7 +226,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
 
   async *verify(): ReturnType<Conversation['verify']> {
     const { log } = this.#parts
-    for (const { author } of log.head) yield { author, ...(await log.verify(author)) }
+    yield* log.verifyAll(undefined)
   }
 
   archive(): AsyncIterable<Uint8Array> {

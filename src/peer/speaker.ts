@@ -34,9 +34,9 @@ export class Speaker {
     return this.#working
   }
 
-  /** Resolves when nothing is pending. */
+  /** Resolves when nothing is pending, or what is pending waits for a peer, or for its author, to end a doubt. */
   async settled(): Promise<void> {
-    await this.#working
+    if (this.#log.inDoubt === undefined) await this.#working
   }
 
   async #work(): Promise<void> {

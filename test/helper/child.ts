@@ -65,6 +65,8 @@ export class Child {
           this.#unfinished[stream] = ''
         }
         this.#exit = { code, signal }
+        // Node's code for a top-level promise that never settled: a command that forgot to end.
+        if (code === 13) throw new Error(`it ended with an unsettled await\n${this.transcript()}`)
         for (const waiter of this.#waiters) waiter.reject(`the process ended with ${code ?? signal}`)
         resolve(this.#exit)
       })

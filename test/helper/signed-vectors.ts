@@ -423,7 +423,11 @@ function store() {
     exportBefore: base64(before),
     entries: CHAT.length + BOBS.length,
     rows: rows.sort((a, b) => (a.key < b.key ? -1 : 1)),
-    offered: { what: 'the own seq last offered, of 258', key: hex(utf8('o')), value: hex(u32(258)) },
+    offered: {
+      what: "the seq of alice's own log last offered, of 258",
+      key: hex(joined(utf8('o'), oracle.publicKey(PEOPLE.alice))),
+      value: hex(u32(258)),
+    },
   }
 }
 

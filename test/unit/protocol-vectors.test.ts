@@ -9,6 +9,7 @@ import { keyPairOf } from '../../src/base/signing.js'
 import { archiveOf, readArchive } from '../../src/log/archive.js'
 import { type At, EARLIEST } from '../../src/log/at.js'
 import type { AuthorId } from '../../src/log/author.js'
+import { authorOfKey } from '../../src/log/author.js'
 import { chainNext, chainStart, isVouchedFor, signChain } from '../../src/log/chain.js'
 import { splitSignature, validAt, withSignature } from '../../src/log/entry.js'
 import {
@@ -25,7 +26,7 @@ import { Log } from '../../src/log/log.js'
 import { decodeChange, decodeHandshake, encodeChange, encodeHandshake, type Mode } from '../../src/log/messages.js'
 import { roomId } from '../../src/log/room.js'
 import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/segment.js'
-import { OFFERED_KEY, segmentWrite } from '../../src/log/segment-rows.js'
+import { offeredKey, segmentWrite } from '../../src/log/segment-rows.js'
 import { sumsOf } from '../../src/log/sums.js'
 import { type Contact, decodeView, encodeView, type SaidFrame } from '../../src/peer/contact.js'
 import { isGenuineStatus, readStatus, type Status, signStatus, statusFrame } from '../../src/peer/status.js'
@@ -299,13 +300,13 @@ test('an export, and the rows of the database that takes it in and gives it back
 
 test('the row of what was offered of the own log', async () => {
   const { key, value } = load('store').offered
-  assert.equal(hex(OFFERED_KEY), key)
+  assert.equal(hex(offeredKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
   const disk = new MemoryDisk()
   const log = await Log.over(new MemoryStore(disk), carol)
   await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
   await log.offer()
   await log.close()
-  assert.equal(hex(disk.get(OFFERED_KEY) ?? new Uint8Array(0)), value)
+  assert.equal(hex(disk.get(offeredKey(log.id)) ?? new Uint8Array(0)), value)
 })
 
 async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,52 @@
+import { sameBytes } from '../../base/bytes.js'
+import type { Seq } from '../author.js'
+import type { SignedHead } from '../head.js'
+import type { Put } from '../store.js'
+import type { End } from './mark.js'
+
+/** Why it is not sure that the own log on this disk is all of it. PROTOCOL.md §4.5. */
+type DoubtReason =
+  /** The log is shorter than its mark. */
+  | 'behind'
+  /** Another entry stands where the mark ends. */
+  | 'other-history'
+  /** The directory was copied or restored from elsewhere, and no mark of this machine tells whether it is the newest. */
+  | 'moved'
+  /** There is a log, and no readable mark of it. */
+  | 'no-mark'
+
+export interface Doubt {
+  readonly reason: DoubtReason
+  /** The log may have gone on up to here. */
+  readonly to: Seq
+}
+
+export type Finding =
+  | { readonly kind: 'certain' }
+  /** The log ends before a batch that was on its way to the disk: it is stored now. */
+  | { readonly kind: 'unfinished'; readonly rows: readonly Put[] }
+  | { readonly kind: 'doubt'; readonly doubt: Doubt }
+
+/** Compares the end of the own log, as the database has it, with its mark. `offered`: peers may hold as much, by the database. */
+export function compareEnd(
+  { found, isMoved }: { readonly found: End | undefined; readonly isMoved: boolean },
+  head: SignedHead | undefined,
+  offered: Seq,
+): Finding {
+  const seq = head?.seq ?? 0
+  if (found === undefined) {
+    return seq === 0 && offered === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, offered))
+  }
+  if (seq < found.seq) {
+    const { batch } = found
+    const isBefore = batch !== undefined && batch.before.seq === seq
+    if (isBefore && (head === undefined || sameBytes(batch.before.chain, head.chain)))
+      return { kind: 'unfinished', rows: batch.rows }
+    return doubt('behind', found.seq)
+  }
+  if (seq < offered) return doubt('behind', offered)
+  if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain)) return doubt('other-history', seq)
+  return isMoved ? doubt('moved', seq) : { kind: 'certain' }
+}
+
+const doubt = (reason: DoubtReason, to: Seq): Finding => ({ kind: 'doubt', doubt: { reason, to } })

@@ -1,0 +1,100 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { systemCode } from '../../base/errors.js'
+import type { Random } from '../../base/random.js'
+import { draftBeside } from '../draft-file.js'
+import { decodeMark, encodeMark, laterOf, type Mark, type Place, SLOT_BYTES } from './mark.js'
+
+/** A mark in a file of its own: two slots, allocated when it is made, so that a full disk does not stop it. */
+export class MarkFile {
+  /** The mark as it was found, if there was one. */
+  readonly found: Mark | undefined
+  readonly #file: FileHandle
+  /** Inode and birth of the file; a copy has others. */
+  readonly #place: Omit<Place, 'machine'>
+  #generation: number
+
+  private constructor(file: FileHandle, found: Mark | undefined, place: Omit<Place, 'machine'>) {
+    this.found = found
+    this.#file = file
+    this.#place = place
+    this.#generation = found?.generation ?? 0
+  }
+
+  /** Opens the mark in `file`, making it where there is none. Rejects where it cannot be written. */
+  static async open(file: string, random: Random): Promise<MarkFile> {
+    const handle = (await openExisting(file)) ?? (await make(file, random))
+    try {
+      const status = await handle.stat({ bigint: true })
+      if (!status.isFile()) throw new Error('it is no file')
+      const found = await read(handle)
+      return new MarkFile(handle, found, { inode: String(status.ino), bornMs: Number(status.birthtimeMs) })
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  /** The mark in `file`, which is only read; undefined where none can be. */
+  static async read(file: string): Promise<Mark | undefined> {
+    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+      () => undefined,
+    )
+    if (handle === undefined) return undefined
+    try {
+      return (await handle.stat()).isFile() ? await read(handle) : undefined
+    } catch {
+      return undefined // the other place may know
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** Whether the mark was written where it lies now. */
+  isHere(machine: string): boolean {
+    const place = this.found?.place
+    return place?.machine === machine && place.inode === this.#place.inode && place.bornMs === this.#place.bornMs
+  }
+
+  /** Writes a mark over the older of the two; it is on disk when this resolves. */
+  async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string): Promise<void> {
+    this.#generation++
+    const bytes = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#place } })
+    await this.#file.write(bytes, 0, bytes.length, (this.#generation % 2) * SLOT_BYTES)
+    await this.#file.datasync()
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+}
+
+async function openExisting(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Under its own name only when it is whole, and never over another file. */
+async function make(file: string, random: Random): Promise<FileHandle> {
+  const draft = await draftBeside(file, '\0'.repeat(2 * SLOT_BYTES), random)
+  try {
+    await draft.create(file)
+  } catch (error) {
+    await draft.discard()
+    throw error
+  }
+  return open(file, constants.O_RDWR | constants.O_NOFOLLOW)
+}
+
+async function read(handle: FileHandle): Promise<Mark | undefined> {
+  const slots = Buffer.alloc(2 * SLOT_BYTES)
+  const { bytesRead } = await handle.read(slots, 0, slots.length, 0)
+  const marks = [slots.subarray(0, SLOT_BYTES), slots.subarray(SLOT_BYTES, bytesRead)].map(decodeMark)
+  const [one, other] = marks
+  if (one === undefined || other === undefined) return one ?? other
+  return one.generation === other.generation ? laterOf(one, other) : one.generation > other.generation ? one : other
+}

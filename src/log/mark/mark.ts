@@ -1,0 +1,121 @@
+import { crc32 } from 'node:zlib'
+import { bufferOf, hexOf, textOf, utf8 } from '../../base/bytes.js'
+import { SEQ_MAX } from '../../base/limits.js'
+import { type AuthorId, isSigned, type Seq } from '../author.js'
+import { CHAIN_BYTES, type ChainValue } from '../chain.js'
+import type { Put } from '../store.js'
+
+/** A batch up to this size is noted in the mark, so that a crash between mark and commit leaves no doubt. */
+export const BATCH_BYTES_MAX = 32 * 1024
+
+/** Own entries on their way to the disk when the mark was written. */
+interface Batch {
+  /** Where the log ended before them. */
+  readonly before: { readonly seq: Seq; readonly chain: ChainValue }
+  readonly rows: readonly Put[]
+}
+
+/** Where the own log ends, noted outside of the database. */
+export interface End {
+  /** Every own entry up to this one may be acknowledged. */
+  readonly seq: Seq
+  readonly chain: ChainValue
+  /** Peers may hold own entries up to this one: `told ≤ seq`. */
+  readonly told: Seq
+  readonly batch?: Batch | undefined
+  /** Whether the log was closed here: then the batch is in the database, or was lost. */
+  readonly isClean?: boolean | undefined
+}
+
+/** Where a mark lies: a copy of it lies elsewhere. */
+export interface Place {
+  /** Names the machine, where it has such a name. */
+  readonly machine: string
+  readonly inode: string
+  readonly bornMs: number
+}
+
+export interface Mark extends End {
+  /** Counts the writes of a mark: of two slots the later counts. */
+  readonly generation: number
+  readonly author: AuthorId
+  readonly place: Place
+}
+
+/** The two slots of a mark are written by turns: a torn write leaves the other. */
+export const SLOT_BYTES = 48 * 1024
+const HEADER_BYTES = 8
+
+/** Checksum, length, and the mark as JSON. */
+export function encodeMark(mark: Mark): Uint8Array {
+  const { batch, chain, ...rest } = mark
+  const text = utf8(
+    JSON.stringify({
+      ...rest,
+      chain: hexOf(chain),
+      ...(batch !== undefined && {
+        batch: {
+          seq: batch.before.seq,
+          chain: hexOf(batch.before.chain),
+          rows: batch.rows.map(({ key, value }) => [base64(key), base64(value)]),
+        },
+      }),
+    }),
+  )
+  const bytes = Buffer.alloc(HEADER_BYTES + text.length)
+  bytes.set(text, HEADER_BYTES)
+  bytes.writeUInt32BE(text.length, 4)
+  bytes.writeUInt32BE(crc32(bytes.subarray(4)))
+  return bytes
+}
+
+/** The mark in a slot; undefined where it is empty or damaged. */
+export function decodeMark(slot: Uint8Array): Mark | undefined {
+  const bytes = bufferOf(slot)
+  if (bytes.length < HEADER_BYTES) return undefined
+  const end = HEADER_BYTES + bytes.readUInt32BE(4)
+  if (end > bytes.length || bytes.readUInt32BE() !== crc32(bytes.subarray(4, end))) return undefined
+  try {
+    return markOf(JSON.parse(textOf(bytes.subarray(HEADER_BYTES, end)) ?? ''))
+  } catch {
+    return undefined // written by another version: as good as none
+  }
+}
+
+/** Of two marks of one log the one that knows of more. */
+export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a.seq !== b.seq) return a.seq > b.seq ? a : b
+  return a.told >= b.told ? a : b
+}
+
+function markOf(value: unknown): Mark | undefined {
+  const { generation, author, place, seq, chain, told, batch, isClean } = value as Record<string, unknown>
+  const { machine, inode, bornMs } = place as Record<string, unknown>
+  if (typeof machine !== 'string' || typeof inode !== 'string' || typeof bornMs !== 'number') return undefined
+  if (typeof author !== 'string' || !isSigned(author as AuthorId) || !isCount(generation)) return undefined
+  const end = bytesIn(chain, 'hex')
+  if (!isCount(seq) || seq > SEQ_MAX || !isCount(told) || end.length !== CHAIN_BYTES) return undefined
+  return {
+    generation,
+    author: author as AuthorId,
+    place: { machine, inode, bornMs },
+    seq,
+    chain: end,
+    told,
+    batch: batch === undefined ? undefined : batchOf(batch as Record<string, unknown>),
+    isClean: isClean === true,
+  }
+}
+
+function batchOf({ seq, chain, rows }: Record<string, unknown>): Batch | undefined {
+  if (!isCount(seq) || !Array.isArray(rows)) return undefined
+  return {
+    before: { seq, chain: bytesIn(chain, 'hex') },
+    rows: rows.map(([key, value]) => ({ type: 'put', key: bytesIn(key, 'base64'), value: bytesIn(value, 'base64') })),
+  }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const base64 = (bytes: Uint8Array): string => bufferOf(bytes).toString('base64')
+const bytesIn = (text: unknown, encoding: 'hex' | 'base64'): Buffer => Buffer.from(String(text), encoding)

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { sameBytes } from '../../base/bytes.js'
+import { reasonOf } from '../../base/errors.js'
+import { makeDirectory } from '../../base/make-directory.js'
+import type { Random } from '../../base/random.js'
+import type { AuthorId, Seq } from '../author.js'
+import type { Digest } from '../head.js'
+import { decodeHeads, encodeHeads, writeHeads } from './heads-file.js'
+import { type End, laterOf, type Mark } from './mark.js'
+import { MarkFile } from './mark-file.js'
+
+/** Where the mark of one log lies, and its copy: where a restored or copied data directory does not bring it along. */
+export interface MarkPaths {
+  readonly file: string
+  readonly copy: string | undefined
+}
+
+export interface OwnMarkOptions extends MarkPaths {
+  readonly author: AuthorId
+  readonly random: Random
+  readonly onWarning: (line: string) => void
+}
+
+/** What the marks of a log say, read without changing anything. */
+export interface FoundMark {
+  readonly mark: Mark | undefined
+  /** How far the logs of others went at the last clean end. */
+  readonly heads: ReadonlyMap<AuthorId, Seq>
+}
+
+/**
+ * The end of the own log, kept in two places beside the database, so that a lost end is noticed. A write of it runs beside the
+ * commit that it is about; nothing is acknowledged or sent before both are on disk.
+ */
+export class OwnMark {
+  /** The later of what the two places said at the opening. */
+  readonly found: Mark | undefined
+  readonly heads: ReadonlyMap<AuthorId, Seq>
+  /** Whether neither place is the one in which its mark was written: the directory was copied, or restored. */
+  readonly isMoved: boolean
+  readonly #options: OwnMarkOptions
+  readonly #machine: string
+  #files: MarkFile[]
+  #end: End | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
+
+  private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: ReadonlyMap<AuthorId, Seq>) {
+    this.#options = options
+    this.#machine = machine
+    this.#files = files
+    this.heads = heads
+    const own = files.filter(({ found }) => found?.author === options.author)
+    this.found = own.map(({ found }) => found).reduce(laterOf, undefined)
+    this.isMoved = own.length > 0 && !own.some(file => file.isHere(machine))
+    this.#end = this.found
+  }
+
+  /** Opens both places, making them where they are not. One that cannot be written is gone without, with a warning. */
+  static async open(options: OwnMarkOptions): Promise<OwnMark> {
+    const { file, copy, random, onWarning } = options
+    const files: MarkFile[] = []
+    for (const place of [file, copy]) {
+      if (place === undefined) continue
+      try {
+        await makeDirectory(path.dirname(place))
+        files.push(await MarkFile.open(place, random))
+      } catch (error) {
+        onWarning(`the mark ${place} cannot be kept: ${reasonOf(error)}`)
+      }
+    }
+    return new OwnMark(options, await machineId(), files, await headsIn(options))
+  }
+
+  /** What the marks in both places say. Nothing is made or changed. */
+  static async read(paths: MarkPaths, author: AuthorId): Promise<FoundMark> {
+    const places = [paths.file, ...(paths.copy === undefined ? [] : [paths.copy])]
+    const marks = await Promise.all(places.map(place => MarkFile.read(place)))
+    const mark = marks.filter(mark => mark?.author === author).reduce(laterOf, undefined)
+    return { mark, heads: await headsIn(paths) }
+  }
+
+  /** Notes where the log ends; never less than before. Resolves when that is on disk. */
+  note(end: End): Promise<void> {
+    const { seq, told } = this.#end ?? { seq: 0, told: 0 }
+    if (end.seq > seq || this.#end === undefined) this.#end = { ...end, told: Math.max(end.told, told) }
+    else if (end.told > told) this.#end = { ...this.#end, told: end.told, isClean: false }
+    return this.#write()
+  }
+
+  /** Notes that the log ends here and nowhere else, as it was found, or as its author says. */
+  level(end: End): Promise<void> {
+    const before = this.#end
+    const isSame =
+      before?.seq === end.seq &&
+      before.told === end.told &&
+      before.batch === undefined &&
+      sameBytes(before.chain, end.chain)
+    this.#end = end
+    const isEverywhere = this.#files.every(
+      ({ found }) => found?.seq === end.seq && found.author === this.#options.author,
+    )
+    return isSame && isEverywhere && !this.isMoved ? Promise.resolve() : this.#write()
+  }
+
+  /** Lets both places go without a word: nothing was begun. */
+  async release(): Promise<void> {
+    await (this.#next ?? this.#writing)
+    await Promise.all(this.#files.map(file => file.close()))
+    this.#files = []
+  }
+
+  /** Notes at a clean end how far the logs of others go, so that it is seen if they get shorter. */
+  async close(heads: readonly Digest[]): Promise<void> {
+    if (this.#end !== undefined && this.#end.isClean !== true) {
+      this.#end = { ...this.#end, isClean: true }
+      await this.#write()
+    }
+    await this.release()
+    const known = new Map(this.heads)
+    for (const { author, seq } of heads)
+      if (author !== this.#options.author) known.set(author, Math.max(seq, known.get(author) ?? 0))
+    const text = encodeHeads(known)
+    for (const file of headFiles(this.#options)) await writeHeads(file, text, this.#options.random).catch(() => {})
+  }
+
+  #write(): Promise<void> {
+    // Whoever asks while a write runs shares the next one.
+    this.#next ??= this.#writing.then(() => {
+      this.#writing = this.#next ?? this.#writing
+      this.#next = undefined
+      return this.#writeNow()
+    })
+    return this.#next
+  }
+
+  async #writeNow(): Promise<void> {
+    const { author, onWarning } = this.#options
+    const end = this.#end
+    if (end === undefined) return
+    const lost = new Set<MarkFile>()
+    await Promise.all(
+      this.#files.map(file =>
+        file.write({ ...end, author }, this.#machine).catch(error => {
+          lost.add(file)
+          onWarning(`a mark of your log cannot be written: ${reasonOf(error)}`)
+        }),
+      ),
+    )
+    this.#files = this.#files.filter(file => !lost.has(file))
+  }
+}
+
+const headFiles = ({ file, copy }: MarkPaths): string[] =>
+  [file, ...(copy === undefined ? [] : [copy])].map(name => `${name}.heads`)
+
+async function headsIn(paths: MarkPaths): Promise<Map<AuthorId, Seq>> {
+  const heads = new Map<AuthorId, Seq>()
+  for (const file of headFiles(paths)) {
+    const bytes = await readFile(file).catch(() => undefined)
+    for (const [author, seq] of bytes === undefined ? [] : decodeHeads(bytes))
+      heads.set(author, Math.max(seq, heads.get(author) ?? 0))
+  }
+  return heads
+}
+
+/** What names this machine, where it has such a name. */
+async function machineId(): Promise<string> {
+  return (await readFile('/etc/machine-id', 'latin1').catch(() => '')).trim()
+}

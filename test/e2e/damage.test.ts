@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { cp, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { linked, openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// What a damaged disk, an old copy or a new key does to a user: nothing is called good that is not, and nobody is left mute.
+
+const BOUND = { timeout: 240_000 }
+/** How long an end may take. */
+const END_MS = 8_000
+
+async function command(t: TestContext, data: string, ...args: readonly string[]) {
+  const child = startChat(t, [...args, '--data', data])
+  const { code } = await child.exited
+  return { code, stdout: child.stdout, stderr: child.stderr.join('\n') }
+}
+
+/** alice says lines, linked with `peers`, and ends. */
+async function says(
+  t: TestContext,
+  data: string,
+  listen: string,
+  peers: readonly string[],
+  ...lines: readonly string[]
+) {
+  const alice = await openChat(t, { me: 'alice', listen, peers, data })
+  if (peers.length > 0) await linked(alice, peers[0] ?? '')
+  for (const line of lines) {
+    alice.type(line)
+    await alice.waitForLine(`> ${line}`)
+  }
+  assert.equal(await alice.stop('SIGTERM', END_MS), 0)
+}
+
+const filesBelow = async (directory: string): Promise<Map<string, string>> => {
+  const files = new Map<string, string>()
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath ?? entry.path, entry.name)
+    if (entry.isFile()) files.set(path.relative(directory, file), await readFile(file, 'base64'))
+  }
+  return files
+}
+
+test('a renewed key writes and is heard, whoever was linked before; each end takes one signal', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [at, bobAt] = (await localAddresses(2)) as [string, string]
+  const bob = await openChat(t, { me: 'bob', listen: bobAt, peers: [at], data })
+  await says(t, data, at, [bobAt], 'before')
+  await bob.waitForLine('alice> before')
+  for (const round of ['first', 'second']) {
+    const renewed = await command(t, data, 'renew', 'alice')
+    assert.equal(renewed.code, 0, renewed.stderr)
+    assert.match(renewed.stderr, /info> new key [0-9a-f]{8}…; the old one is kept in /)
+    await says(t, data, at, [bobAt], `after the ${round}`)
+    await bob.waitForLine(`> after the ${round}`)
+  }
+  assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+  assert.equal(await bob.stop('SIGTERM', END_MS), 0)
+})
+
+test(
+  'an old copy that is put back appends nothing before a peer has spoken, and gets back what it lacks',
+  BOUND,
+  async t => {
+    const data = await temporaryDirectory(t)
+    const [at, bobAt] = (await localAddresses(2)) as [string, string]
+    const [lobby, old] = [path.join(data, 'alice', 'lobby'), path.join(data, 'old')]
+    const bob = await openChat(t, { me: 'bob', listen: bobAt, peers: [at], data })
+    await says(t, data, at, [bobAt], 'one', 'two')
+    await cp(lobby, old, { recursive: true })
+    await says(t, data, at, [bobAt], 'three')
+    await bob.waitForLine('alice> three')
+    await rm(lobby, { recursive: true })
+    await rename(old, lobby)
+
+    const verified = await command(t, data, 'verify', 'alice')
+    assert.equal(verified.code, 1, verified.stderr)
+    const alone = await openChat(t, { me: 'alice', listen: at, data })
+    alone.type('said in doubt')
+    await alone.waitForLine(/of your own log are missing on this disk: nothing is stored until/, { stream: 'stderr' })
+    assert.equal(await alone.stop('SIGTERM', END_MS), 0)
+    assert.match(alone.stderr.join('\n'), /1 of your lines could not be stored/)
+
+    const alice = await openChat(t, { me: 'alice', listen: at, peers: [bobAt], data })
+    alice.type('four')
+    await bob.waitForLine('alice> four')
+    await alice.waitForLine('alice> four')
+    for (const line of ['one', 'two', 'three', 'four'])
+      assert.equal(alice.stdout.filter(each => each === `alice> ${line}`).length, 1, alice.transcript())
+    assert.equal(await alice.stop('SIGTERM', END_MS), 0)
+    assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+    assert.doesNotMatch(bob.stderr.join('\n'), /two histories/)
+  },
+)
+
+test('`repair --nobody-has-more` lets a log go on that has lost its end', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [at] = (await localAddresses(1)) as [string]
+  const lobby = path.join(data, 'alice', 'lobby')
+  await says(t, data, at, [], 'one')
+  await cp(lobby, path.join(data, 'old'), { recursive: true })
+  await says(t, data, at, [], 'two')
+  await says(t, data, at, [], 'three')
+  await rm(lobby, { recursive: true })
+  await rename(path.join(data, 'old'), lobby)
+  const told = await command(t, data, 'repair', 'alice')
+  assert.equal(told.code, 1)
+  assert.match(told.stderr, /entries 2 to 3 of your own log are missing.*repair alice --nobody-has-more/s)
+  const trusted = await command(t, data, 'repair', 'alice', '--nobody-has-more')
+  assert.equal(trusted.code, 0, trusted.stderr)
+  await says(t, data, at, [], 'and on')
+  const { stdout, code } = await command(t, data, 'log', 'alice')
+  assert.deepEqual([stdout, code], [['alice> one', 'alice> and on'], 0])
+})
+
+test(
+  'reading commands change nothing, and do not call good what has lost files; the chat repairs it',
+  BOUND,
+  async t => {
+    const base = await temporaryDirectory(t)
+    const [at] = (await localAddresses(1)) as [string]
+    const made = path.join(base, 'made')
+    for (const line of ['one', 'two', 'three']) await says(t, made, at, [], line)
+    const names = (await readdir(path.join(made, 'alice', 'lobby'))).filter(name => /^(CURRENT|MANIFEST|\d)/.test(name))
+    for (const name of names) {
+      for (const how of ['removed', 'cut'] as const) {
+        const data = path.join(base, `${name}-${how}`)
+        await cp(made, data, { recursive: true })
+        const file = path.join(data, 'alice', 'lobby', name)
+        if (how === 'removed') await rm(file)
+        else await truncate(file, Math.floor((await readFile(file)).length / 3))
+        const before = await filesBelow(data)
+        for (const args of [
+          ['verify', 'alice'],
+          ['log', 'alice'],
+          ['export', 'alice', path.join(base, 'x.logs')],
+        ]) {
+          const { code, stderr } = await command(t, data, ...args)
+          if (args[0] === 'verify') assert.equal(code, 1, `${name} ${how}: ${stderr}`)
+        }
+        assert.deepEqual(await filesBelow(data), before, `${name} ${how}`)
+      }
+    }
+    const data = path.join(base, 'repaired')
+    await cp(made, data, { recursive: true })
+    await rm(path.join(data, 'alice', 'lobby', 'CURRENT'))
+    const alice = await openChat(t, { me: 'alice', listen: at, data })
+    await alice.waitForLine('alice> three')
+    assert.match(alice.stderr.join('\n'), /the logs were damaged \(CURRENT is missing\) and have been repaired/)
+    assert.equal(await alice.stop('SIGTERM', END_MS), 0)
+    const kept = (await readdir(path.join(data, 'alice'))).filter(name => name.includes('damaged'))
+    assert.deepEqual(kept, ['lobby.damaged-1'])
+    assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+  },
+)
