@@ -19,7 +19,7 @@ const WAYS_TO_OPEN = 6
 const NO_ANSWER_MS: Millis = 5_000
 /** After which a link to somebody who is gone without a word is closed. */
 const SILENCE_MS_MIN: Millis = 30_000
-const SILENCE_MS_MAX: Millis = 40_000
+const SILENCE_MS_MAX: Millis = 31_000
 
 interface Link {
   readonly ends: readonly [Member, Member]

@@ -5,12 +5,14 @@ import type { Connection } from './transport.js'
 
 /** An empty frame: whoever speaks the protocol passes over it. */
 const HEARTBEAT = Uint8Array.of(0)
-/** After the other side's end of a half-closed link, how soon it is seen whether anybody is left there. */
+/** How often received bytes are checked for: a dead link is closed at most this long after `SILENCE_MS_MAX`. */
+const CHECK_MS = 1_000
+/** After the other side has ended its half of a link, the delay before the second write that shows whether its process is alive. */
 const FAREWELL_MS = 250
 
 /**
- * Keeps an open link alive, and finds out when it is dead: an empty frame every 10 s, and of ours at least one in 30 s.
- * Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
+ * The heartbeat of an open link: writes an empty frame every 10 s, and closes a link with one of our own peers on which
+ * nothing arrived for 30 s. Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
  */
 export function watchOver(
   connection: Connection,
@@ -20,36 +22,48 @@ export function watchOver(
 ): void {
   let heard = connection.bytesRead
   let silentMs = 0
-  let beatAt = clock.now()
-  let cancel: Cancel = () => {}
+  let checkedAt = clock.now()
+  let cancelBeat: Cancel = () => {}
+  let cancelCheck: Cancel = () => {}
 
-  const beat = (): void => {
+  const write = (): void => {
     if (connection.writable) connection.write(HEARTBEAT)
-    // Who does not read hears nothing; but after the other side's end there is nothing left to read.
+  }
+  const beat = (): void => {
+    write()
+    cancelBeat = clock.after(HEARTBEAT_MS, beat)
+  }
+  const check = (): void => {
+    // While nothing is read, nothing can be heard; but once the other side has ended its half, nothing is left to read.
     const isDeaf = connection.isPaused() && !connection.readableEnded
     if (connection.bytesRead !== heard || isDeaf) {
       heard = connection.bytesRead
       silentMs = 0
     } else {
-      // At least a heartbeat: a clock that is set back must not keep a dead link for hours.
-      silentMs += Math.max(HEARTBEAT_MS, clock.now() - beatAt)
+      // Count at least the timer's delay: setting the clock back must not keep a dead link open for hours.
+      silentMs += Math.max(CHECK_MS, clock.now() - checkedAt)
     }
-    beatAt = clock.now()
-    if (remote.kind === 'ours' && silentMs >= SILENCE_MS_MAX) {
+    checkedAt = clock.now()
+    if (silentMs >= SILENCE_MS_MAX) {
+      cancelBeat()
       onDeath(`silent for ${SILENCE_MS_MAX / 1000} s`)
       connection.destroy()
       return
     }
-    cancel = clock.after(HEARTBEAT_MS, beat)
+    cancelCheck = clock.after(CHECK_MS, check)
   }
 
-  cancel = clock.after(HEARTBEAT_MS, beat)
+  cancelBeat = clock.after(HEARTBEAT_MS, beat)
+  // Peers of the original program send no heartbeats.
+  if (remote.kind === 'ours') cancelCheck = clock.after(CHECK_MS, check)
   connection.once('end', () => {
-    // Half closed is allowed; a dead process shows itself when it is written to twice.
-    cancel()
-    beat()
-    cancel()
-    cancel = clock.after(FAREWELL_MS, beat)
+    // A half-closed link is allowed; writing twice makes the system report a dead process.
+    cancelBeat()
+    write()
+    cancelBeat = clock.after(FAREWELL_MS, beat)
   })
-  connection.once('close', () => cancel())
+  connection.once('close', () => {
+    cancelBeat()
+    cancelCheck()
+  })
 }

@@ -123,8 +123,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'silence is measured by a clock that can be set back',
     file: 'swarm/link',
-    find: 'Math.max(HEARTBEAT_MS, clock.now() - beatAt)',
-    replace: 'clock.now() - beatAt',
+    find: 'Math.max(CHECK_MS, clock.now() - checkedAt)',
+    replace: 'clock.now() - checkedAt',
     killer: 326,
   },
   {
