@@ -134,6 +134,12 @@ export const STATUSES_PER_SECOND_MAX = 64
 /** New statuses of one author that are taken in a second; honest ones say one. */
 export const STATUSES_OF_AUTHOR_PER_SECOND_MAX = 3
 
+/** Statuses that one request asks for. */
+export const STATUS_REQUEST_MAX = 64
+
+/** Digests of who is present that are read of one link in a second: honest peers send one in a few seconds. */
+export const DIGESTS_PER_SECOND_MAX = 16
+
 /** Links to peers who meet others: so many are made while so few are known, and more are not kept. */
 export const VIEW_MAX = 16
 

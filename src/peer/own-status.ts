@@ -3,11 +3,11 @@ import { STATUS_HOPS_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import { awayText, type Status, signStatus } from './status.js'
 
-/** How long a status holds, and when it is said again: a clock that is some minutes wrong does no harm. */
-const HOLDS_MS = 420_000
-/** Whoever is gone stays so for longer than anything that he said before holds. */
-const GONE_MS = 480_000
-const AGAIN_MS = 180_000
+/** How long a status holds, and when it is renewed at the latest: a clock that is a minute wrong does no harm. */
+const HOLDS_MS = 540_000
+/** A goodbye holds for longer than anything its author said before. */
+const GONE_MS = 570_000
+const AGAIN_MS = 450_000
 /** Between two statuses of one's own. */
 const PAUSE_MS = 1_000
 /** How long somebody is shown as typing after a key was pressed; he says so again while he types. */
@@ -15,6 +15,8 @@ const TYPING_MS = 6_000
 const TYPING_AGAIN_MS = 3_000
 /** Links that it is told over that somebody types: those far away can wait for the line. */
 const TYPING_HOPS = 4
+/** A renewal goes to those who are linked: all others find it in digests, and ask for it. */
+const RENEWAL_HOPS = 1
 
 export interface OwnStatusOptions {
   readonly keys: KeyPair
@@ -42,6 +44,11 @@ export class OwnStatus {
   /** As it was said last. */
   get body(): Uint8Array | undefined {
     return this.#said?.body
+  }
+
+  /** Of the status that was said last. */
+  get version(): number {
+    return this.#version
   }
 
   /** When it is to be said. */
@@ -90,13 +97,14 @@ export class OwnStatus {
   say(now: Millis, isLast = false): void {
     const isTyping = now - this.#typedAt < TYPING_AGAIN_MS && !isLast
     const againAt = this.#said?.againAt ?? 0
-    const isForAll = this.#isForAll || againAt <= now || isLast
+    const isForAll = this.#isForAll || this.#said === undefined || isLast
+    const isRenewal = isForAll || againAt <= now
     this.#version = Math.max(this.#version + 1, now)
     const status: Status = {
       version: this.#version,
       until: this.#version + (isLast ? GONE_MS : HOLDS_MS),
       state: isLast ? 'left' : this.#away === undefined ? 'present' : 'away',
-      reach: isForAll ? STATUS_HOPS_MAX : TYPING_HOPS,
+      reach: isForAll ? STATUS_HOPS_MAX : isTyping ? TYPING_HOPS : RENEWAL_HOPS,
       name: this.#options.me,
       text: this.#away ?? '',
       typingMs: isTyping ? TYPING_MS : 0,
@@ -107,7 +115,7 @@ export class OwnStatus {
     this.#said = {
       body: signStatus(this.#options.keys, this.#options.room, status),
       at: now,
-      againAt: isForAll ? now + AGAIN_MS * (0.75 + this.#options.random() / 4) : againAt,
+      againAt: isRenewal ? now + AGAIN_MS * (0.9 + this.#options.random() / 10) : againAt,
     }
   }
 }

@@ -311,7 +311,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
       onWarning: line => this.emit('warning', sanitise(`${this.#nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
       ...(remote.kind === 'ours' && {
-        aside: this.#aside(link, remote.key, remote.aheadMs),
+        aside: this.#aside(link, remote.key, remote.aheadMs, () => socket.bytesRead),
       }),
     })
     if (remote.kind === 'original') {
@@ -325,11 +325,11 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   }
 
   /** What is said on a link of ours besides logs. */
-  #aside(link: LinkInfo, key: string, aheadMs: Millis): OpenAside {
+  #aside(link: LinkInfo, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
     const author = authorOf(key)
     const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
     const openPresence = this.#presence.over(
-      { author, name: this.#nameOf(link), aheadMs },
+      { author, name: this.#nameOf(link), aheadMs, bytesRead },
       () => !this.#isParting(link),
     )
     const openMeeting = this.meeting?.over(link, hasLeft)

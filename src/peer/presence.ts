@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { sanitise } from '../base/sanitise.js'
 import type { AuthorId } from '../log/author.js'
 import type { Aside, OpenAside } from '../log/options.js'
+import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './presence-digest.js'
 import {
   type LinkedPeer,
   type Present,
@@ -78,7 +79,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
   /** An original is linked: it says and is told nothing. To be closed with the link. */
   original(name: string): Pick<Aside, 'close'> {
     return this.#link(
-      { author: undefined, name, aheadMs: 0 },
+      { author: undefined, name, aheadMs: 0, bytesRead: () => 0 },
       () => false,
       () => false,
     )
@@ -100,9 +101,10 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#perform(this.#roster.linked(id, peer, this.#clock.now()))
     return {
       receive: body => {
-        if (body[0] !== STATUS_TYPE) return undefined
+        const type = body[0]
+        if (type !== STATUS_TYPE && type !== DIGEST_TYPE && type !== STATUS_REQUEST_TYPE) return undefined
         const effects = this.#roster.receive(id, body, this.#clock.now())
-        if (effects === 'bad') return 'a status that is none'
+        if (effects === 'bad') return type === STATUS_TYPE ? 'a malformed status' : 'a malformed presence digest'
         this.#perform(effects)
         return undefined
       },
@@ -116,8 +118,9 @@ export class Presence extends EventEmitter<PresenceEvents> {
   #perform(effects: readonly RosterEffect[]): void {
     if (this.#isClosed) return
     for (const effect of effects) {
-      if (effect.kind === 'send') this.#sends.get(effect.link)?.(effect.frame)
-      else this.#telling ??= this.#clock.after(SETTLE_MS, () => this.#tell())
+      if (effect.kind === 'send') {
+        if (this.#sends.get(effect.link)?.(effect.frame) === false) this.#roster.undelivered(effect.link)
+      } else this.#telling ??= this.#clock.after(SETTLE_MS, () => this.#tell())
     }
     this.#timer?.()
     const { nextAt } = this.#roster

@@ -1,7 +1,9 @@
 import type { Millis } from '../base/clock.js'
 import {
+  DIGESTS_PER_SECOND_MAX,
   STATUS_HOPS_MAX,
   STATUS_MS_MAX,
+  STATUS_REQUEST_MAX,
   STATUSES_MAX,
   STATUSES_OF_AUTHOR_PER_SECOND_MAX,
   STATUSES_PER_SECOND_MAX,
@@ -9,12 +11,36 @@ import {
 import { Allowance } from '../discovery/allowance.js'
 import { type AuthorId, authorOfKey } from '../log/author.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
+import {
+  checkOf,
+  DIGEST_TYPE,
+  type DigestEntry,
+  DigestReader,
+  DigestWriter,
+  encodeStatusRequest,
+  readStatusRequest,
+  type ShortKey,
+  STATUS_REQUEST_TYPE,
+  shortKeyOfAuthor,
+} from './presence-digest.js'
 import { type HeardStatus, isGenuineStatus, readStatus, statusFrame } from './status.js'
 
-/** Statuses of others that a new link is told at once, the latest. */
-const FIRST_MAX = 48
 /** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
 const LOST_MS = 2_000
+/** Evidence this much later than the loss of a link cannot stem from that link: others poll theirs less often than they lose it. */
+const LOST_MARGIN_MS = 6_000
+/** Digests go out in rounds: over a quarter of the links each time, and over three at least. */
+const DIGEST_MS = 5_000
+const DIGEST_ROUNDS = 4
+const DIGEST_LINKS_MIN = 3
+/** How old the last evidence of life may be: a heartbeat and two rounds over all links, and one round more for each link between. */
+const FRESH_MS = 35_000
+const FRESH_HOP_MS = 5_000
+/** Evidence older than this is not repeated to others. */
+const REPEATED_MS = 100_000
+/** How long an answer to a request is waited for; and when the same may be asked for over the same link again. */
+const REQUEST_MS = 2_000
+const REQUEST_AGAIN_MS = 30_000
 /** Those who are not there any more, and are remembered. */
 const LEFT_MAX = 64
 
@@ -49,10 +75,26 @@ export interface LinkedPeer {
   readonly name: string
   /** How far his clock is ahead. */
   readonly aheadMs: Millis
+  /** How many bytes have arrived over the link: where the number grows, the peer is alive. */
+  readonly bytesRead: () => number
 }
 
 interface Link extends LinkedPeer {
   readonly allowance: Allowance
+  readonly answers: Allowance
+  readonly digests: Allowance
+  readonly writer: DigestWriter
+  readonly reader: DigestReader
+  bytes: number
+}
+
+/** A status that was asked for. */
+interface Request {
+  readonly link: RosterLink
+  readonly check: number
+  readonly askedAt: Millis
+  /** When its author was alive, as the digest said. */
+  readonly aliveAt: Millis
 }
 
 /** What is known of an author. */
@@ -67,6 +109,13 @@ interface Known {
   /** Since when a link with him is lost, and nothing was heard of him; 0 where that is not so. */
   lostAt: Millis
   hasLeft: boolean
+  /** How many links lead to him. */
+  links: number
+  /** The last evidence of life, and whether it is recent enough for him to be shown. */
+  aliveAt: Millis
+  isFresh: boolean
+  /** Evidence from before this does not count. */
+  notBefore: Millis
   readonly allowance: Allowance
 }
 
@@ -82,36 +131,52 @@ export interface RosterOptions extends OwnStatusOptions {
 export class Roster {
   readonly #options: RosterOptions
   readonly #me: AuthorId
+  readonly #myKey: ShortKey
   readonly #links = new Map<RosterLink, Link>()
   readonly #known = new Map<AuthorId, Known>()
+  readonly #byShortKey = new Map<ShortKey, AuthorId>()
+  readonly #requests = new Map<ShortKey, Request>()
   readonly #own: OwnStatus
+  #digestAt: Millis = 0
+  /** How many links got their digest in earlier rounds: the next one in order is next. */
+  #turn = 0
 
   constructor(options: RosterOptions) {
     this.#options = options
     this.#own = new OwnStatus(options)
     this.#me = authorOfKey(options.keys.publicKey)
+    this.#myKey = shortKeyOfAuthor(this.#me)
   }
 
   /** A link opened; `author` is undefined where an original is at the other end. */
-  linked(id: RosterLink, link: LinkedPeer, now: Millis): RosterEffect[] {
-    this.#links.set(id, { ...link, allowance: new Allowance(STATUSES_PER_SECOND_MAX, now) })
+  linked(id: RosterLink, peer: LinkedPeer, now: Millis): RosterEffect[] {
+    const link: Link = {
+      ...peer,
+      allowance: new Allowance(STATUSES_PER_SECOND_MAX, now),
+      answers: new Allowance(STATUSES_PER_SECOND_MAX, now),
+      digests: new Allowance(DIGESTS_PER_SECOND_MAX, now),
+      writer: new DigestWriter(),
+      reader: new DigestReader(),
+      bytes: peer.bytesRead(),
+    }
+    this.#links.set(id, link)
     if (link.author === undefined) return [{ kind: 'change' }]
     if (link.author !== this.#me) {
       const known = this.#of(link.author, now)
       if (known.name === '') known.name = link.name
+      known.links += 1
       known.heardAt = now
       known.hops = 1
       known.lostAt = 0
+      known.notBefore = 0
       known.hasLeft = false
+      this.#alive(known, now)
     }
     if (this.#own.isOld(now)) this.#own.say(now)
-    const others = [...this.#known.values()]
-      .filter(({ status, until, lostAt }) => until > now && lostAt === 0 && status?.author !== link.author)
-      .sort((a, b) => b.heardAt - a.heardAt)
-      .slice(0, FIRST_MAX)
+    const { body } = this.#own
     return [
-      ...(this.#own.body ? [{ kind: 'send' as const, link: id, frame: statusFrame(this.#own.body, 1) }] : []),
-      ...others.flatMap(({ status }) => (status && canGoOn(status) ? [onwards(id, status)] : [])),
+      ...(body ? [{ kind: 'send' as const, link: id, frame: statusFrame(body, 1) }] : []),
+      this.#digestFor(id, link, now),
       { kind: 'change' },
     ]
   }
@@ -121,7 +186,8 @@ export class Roster {
     const link = this.#links.get(id)
     if (!this.#links.delete(id) || link === undefined) return []
     const known = link.author === undefined ? undefined : this.#known.get(link.author)
-    if (known === undefined || this.#isLinked(link.author)) return [{ kind: 'change' }]
+    if (known !== undefined) known.links -= 1
+    if (known === undefined || known.links > 0) return [{ kind: 'change' }]
     known.heardAt = now
     if (isLost && !known.hasLeft) {
       known.lostAt = now
@@ -132,18 +198,34 @@ export class Roster {
     return [{ kind: 'change' }]
   }
 
-  /** A frame came over a link. `bad` where it has to be closed. */
+  /** What was to be sent over a link last may be lost: its digests begin anew. */
+  undelivered(id: RosterLink): void {
+    this.#links.get(id)?.writer.restart()
+  }
+
+  /** A frame came over a link. `bad` where the link has to be closed. */
   receive(id: RosterLink, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     const link = this.#links.get(id)
+    if (link === undefined) return []
+    if (body[0] === DIGEST_TYPE) return this.#receiveDigest(id, link, body, now)
+    if (body[0] === STATUS_REQUEST_TYPE) return this.#answer(id, link, body, now)
+    return this.#receiveStatus(id, link, body, now)
+  }
+
+  #receiveStatus(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     const status = readStatus(body)
     if (status === undefined) return 'bad'
     const { author, version, until } = status
-    if (link === undefined || version <= (this.#known.get(author)?.status?.version ?? 0)) return []
+    if (version <= (this.#known.get(author)?.status?.version ?? 0)) return []
     // Who is linked is judged by his own clock, which the link has told.
     const theirNow = link.author === author ? now + link.aheadMs : now
     if (until <= theirNow || until > theirNow + STATUS_MS_MAX || !link.allowance.take(now)) return []
     if (!isGenuineStatus(this.#options.room, status)) return 'bad'
+    const asked = this.#requests.get(shortKeyOfAuthor(author))
+    const request = asked?.link === id && asked.check === checkOf(version) ? asked : undefined
     if (author === this.#me) {
+      // An earlier run said it, or another device: what this one says has to count again.
+      if (request !== undefined && version > this.#own.version) this.#own.changed(now)
       this.#own.saidElsewhere(version)
       return []
     }
@@ -156,18 +238,71 @@ export class Roster {
     const typingMs = status.typingMs - Math.max(0, theirNow - version)
     known.typingUntil = typingMs <= 0 ? 0 : Math.min(known.until, now + typingMs)
     known.heardAt = now
-    known.lostAt = 0
     known.hasLeft = status.state === 'left'
-    if (!this.#isLinked(author)) known.hops = status.hops
-    // Others would not take what the own clock does not.
-    const isPassedOn = canGoOn(status) && until > now && until <= now + STATUS_MS_MAX
-    const onward = isPassedOn ? [...this.#links].filter(([other]) => other !== id) : []
+    if (known.links === 0) known.hops = status.hops
+    if (request !== undefined) {
+      // It may be minutes old, and the others ask for it as this peer did.
+      this.#alive(known, request.aliveAt)
+      return [{ kind: 'change' }]
+    }
+    known.lostAt = 0
+    known.notBefore = 0
+    this.#alive(known, now)
+    const onward = canGoOn(status) && isPlausible(status, now) ? [...this.#links].filter(([other]) => other !== id) : []
     return [
       ...onward.flatMap(([other, to]) =>
         to.author === undefined || to.author === author ? [] : [onwards(other, status)],
       ),
       { kind: 'change' },
     ]
+  }
+
+  /** Who is alive, as a neighbour knows it; asks for statuses that this peer lacks. */
+  #receiveDigest(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+    if (!link.digests.take(now)) return 'bad'
+    const entries = link.reader.read(body)
+    if (entries === undefined) return 'bad'
+    const wanted: ShortKey[] = []
+    let hasChanged = false
+    for (const { id: key, check, ageMs, isNew } of entries) {
+      if (ageMs === undefined) continue
+      const aliveAt = now - ageMs
+      const author = this.#byShortKey.get(key)
+      const known = author === undefined ? undefined : this.#known.get(author)
+      if (known !== undefined) hasChanged = this.#alive(known, aliveAt) || hasChanged
+      const isMe = key === this.#myKey
+      // Others lag behind what this peer says of itself; only at first they may know of a later status, from an earlier run.
+      if (isMe && !isNew) continue
+      const held = isMe ? this.#own.version : known?.status?.version
+      if (held !== undefined && checkOf(held) === check) continue
+      if (wanted.length < STATUS_REQUEST_MAX && this.#mayAsk(id, key, check, now)) {
+        wanted.push(key)
+        this.#requests.set(key, { link: id, check, askedAt: now, aliveAt })
+      }
+    }
+    return [
+      ...(wanted.length > 0 ? [{ kind: 'send' as const, link: id, frame: encodeStatusRequest(wanted) }] : []),
+      ...(hasChanged ? [{ kind: 'change' as const }] : []),
+    ]
+  }
+
+  #mayAsk(link: RosterLink, key: ShortKey, check: number, now: Millis): boolean {
+    const before = this.#requests.get(key)
+    if (before === undefined) return this.#requests.size < 2 * STATUSES_MAX
+    const isSame = before.link === link && before.check === check
+    return now - before.askedAt >= (isSame ? REQUEST_AGAIN_MS : REQUEST_MS)
+  }
+
+  /** A neighbour asks for statuses. */
+  #answer(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+    const keys = readStatusRequest(body)
+    if (keys === undefined) return 'bad'
+    return keys.flatMap(key => {
+      const author = this.#byShortKey.get(key)
+      const { status, hasLeft = true } = (author === undefined ? undefined : this.#known.get(author)) ?? {}
+      if (status === undefined || hasLeft || status.hops >= STATUS_HOPS_MAX || !isPlausible(status, now)) return []
+      return link.answers.take(now) ? [onwards(id, status)] : []
+    })
   }
 
   /** Whether somebody said goodbye. */
@@ -177,8 +312,8 @@ export class Roster {
 
   /** Whether somebody whose key begins so is there, and a link with him was not lost since. */
   isHeardOf(key: string, now: Millis): boolean {
-    for (const [author, { until, lostAt, hasLeft }] of this.#known)
-      if (author.startsWith(key)) return until > now && lostAt === 0 && !hasLeft
+    for (const [author, { until, lostAt, hasLeft, isFresh }] of this.#known)
+      if (author.startsWith(key)) return until > now && lostAt === 0 && !hasLeft && isFresh
     return false
   }
 
@@ -216,6 +351,7 @@ export class Roster {
       this.#own.say(now)
       effects.push(...this.#toAll())
     }
+    if (this.#links.size > 0 && now >= this.#digestAt) effects.push(...this.#digestRound(now))
     let hasExpired = false
     for (const known of this.#known.values()) {
       if (known.typingUntil !== 0 && known.typingUntil <= now) {
@@ -227,8 +363,14 @@ export class Roster {
         hasExpired = true
       }
       if (known.lostAt !== 0 && known.lostAt + LOST_MS <= now) {
+        known.notBefore = known.lostAt + LOST_MARGIN_MS
         known.lostAt = 0
-        known.until = 0
+        known.aliveAt = 0
+      }
+      // A clock that was set back makes nobody immortal.
+      known.aliveAt = Math.min(known.aliveAt, now)
+      if (known.isFresh && freshUntil(known) <= now) {
+        known.isFresh = false
         hasExpired = true
       }
     }
@@ -238,11 +380,13 @@ export class Roster {
 
   /** When there is something to do next; infinite where there is not. */
   get nextAt(): Millis {
-    let next = this.#links.size > 0 ? this.#own.dueAt : Number.POSITIVE_INFINITY
-    for (const { until, typingUntil, lostAt } of this.#known.values()) {
+    let next = this.#links.size > 0 ? Math.min(this.#own.dueAt, this.#digestAt) : Number.POSITIVE_INFINITY
+    for (const known of this.#known.values()) {
+      const { until, typingUntil, lostAt, isFresh } = known
       if (lostAt !== 0) next = Math.min(next, lostAt + LOST_MS)
       if (until !== 0) next = Math.min(next, until)
       if (typingUntil !== 0) next = Math.min(next, typingUntil)
+      if (isFresh) next = Math.min(next, freshUntil(known))
     }
     return next
   }
@@ -256,8 +400,8 @@ export class Roster {
     }
     for (const [author, known] of this.#known) {
       const { status, name, heardAt, hops, until, typingUntil, hasLeft } = known
-      const isLinked = this.#isLinked(author)
-      const state = hasLeft ? 'left' : isLinked ? 'linked' : until > now ? 'heard' : 'left'
+      const isLinked = known.links > 0
+      const state = hasLeft ? 'left' : isLinked ? 'linked' : until > now && freshUntil(known) > now ? 'heard' : 'left'
       present.push({
         author,
         name,
@@ -282,9 +426,41 @@ export class Roster {
     )
   }
 
-  #isLinked(author: AuthorId | undefined): boolean {
-    for (const link of this.#links.values()) if (link.author === author) return true
-    return false
+  /** There is evidence that somebody was alive at a time. Gives whether he is shown again by that. */
+  #alive(known: Known, at: Millis): boolean {
+    if (at <= known.notBefore || at <= known.aliveAt) return false
+    known.aliveAt = at
+    const wasFresh = known.isFresh
+    known.isFresh = true
+    return !wasFresh
+  }
+
+  /** Polls all links for signs of life, and sends digests over those whose turn it is. */
+  #digestRound(now: Millis): RosterEffect[] {
+    this.#digestAt = now + DIGEST_MS * (0.9 + this.#options.random() / 5)
+    for (const [key, { askedAt }] of this.#requests) if (now - askedAt >= REQUEST_AGAIN_MS) this.#requests.delete(key)
+    const ours = [...this.#links].filter(([, { author }]) => author !== undefined)
+    for (const [, link] of ours) {
+      const bytes = link.bytesRead()
+      const known = link.author === undefined ? undefined : this.#known.get(link.author)
+      if (bytes !== link.bytes && known !== undefined) this.#alive(known, now)
+      link.bytes = bytes
+    }
+    const count = Math.min(ours.length, Math.max(DIGEST_LINKS_MIN, Math.ceil(ours.length / DIGEST_ROUNDS)))
+    const from = this.#turn
+    this.#turn += count
+    return Array.from({ length: count }, (_, i) => ours[(from + i) % ours.length]).flatMap(each =>
+      each === undefined ? [] : [this.#digestFor(...each, now)],
+    )
+  }
+
+  #digestFor(id: RosterLink, { writer }: Link, now: Millis): RosterEffect {
+    const entries: DigestEntry[] = []
+    for (const [author, { status, hasLeft, aliveAt }] of this.#known) {
+      if (status === undefined || hasLeft || now - aliveAt > REPEATED_MS || !isPlausible(status, now)) continue
+      entries.push({ id: shortKeyOfAuthor(author), check: checkOf(status.version), ageMs: Math.max(0, now - aliveAt) })
+    }
+    return { kind: 'send', link: id, frame: writer.next(entries) }
   }
 
   #of(author: AuthorId, now: Millis): Known {
@@ -300,9 +476,14 @@ export class Roster {
         typingUntil: 0,
         lostAt: 0,
         hasLeft: false,
+        links: 0,
+        aliveAt: 0,
+        isFresh: false,
+        notBefore: 0,
         allowance: new Allowance(STATUSES_OF_AUTHOR_PER_SECOND_MAX, now),
       }
       this.#known.set(author, known)
+      this.#byShortKey.set(shortKeyOfAuthor(author), author)
     }
     return known
   }
@@ -310,24 +491,35 @@ export class Roster {
   /** Who is least missed: not linked; who has written nothing before who has; of those who was heard of longest ago. */
   #giveUpOne(): void {
     let worst: { readonly author: AuthorId; readonly hasWritten: boolean; readonly heardAt: Millis } | undefined
-    for (const [author, { heardAt }] of this.#known) {
-      if (this.#isLinked(author)) continue
+    for (const [author, { heardAt, links }] of this.#known) {
+      if (links > 0) continue
       const hasWritten = this.#options.hasWritten(author)
       const isWorse =
         worst === undefined || (hasWritten === worst.hasWritten ? heardAt < worst.heardAt : worst.hasWritten)
       if (isWorse) worst = { author, hasWritten, heardAt }
     }
-    if (worst !== undefined) this.#known.delete(worst.author)
+    if (worst !== undefined) this.#drop(worst.author)
   }
 
   /** Of those who are not there any more some are remembered. */
   #forget(): void {
     const gone = [...this.#known]
-      .filter(([author, { until }]) => until === 0 && !this.#isLinked(author))
+      .filter(([, { until, links }]) => until === 0 && links === 0)
       .sort(([, a], [, b]) => b.heardAt - a.heardAt)
-    for (const [author] of gone.slice(LEFT_MAX)) this.#known.delete(author)
+    for (const [author] of gone.slice(LEFT_MAX)) this.#drop(author)
+  }
+
+  #drop(author: AuthorId): void {
+    this.#known.delete(author)
+    this.#byShortKey.delete(shortKeyOfAuthor(author))
   }
 }
+
+/** Until when somebody is shown on the evidence that there is. */
+const freshUntil = ({ aliveAt, hops }: Known): Millis => aliveAt + FRESH_MS + hops * FRESH_HOP_MS
+
+/** Whether others, who judge by their own clocks, are likely to take a status. */
+const isPlausible = ({ until }: HeardStatus, now: Millis): boolean => until > now && until <= now + STATUS_MS_MAX
 
 const canGoOn = ({ hops, reach }: HeardStatus): boolean => hops < Math.min(reach, STATUS_HOPS_MAX)
 

@@ -136,6 +136,11 @@ export class World {
     return this.#steps
   }
 
+  /** Bytes that were said on links besides logs. */
+  get asideBytes(): number {
+    return this.#asideBytes
+  }
+
   get names(): readonly string[] {
     return [...this.#machines.keys()]
   }

@@ -4,8 +4,9 @@ import { concat } from '../../src/base/bytes.js'
 import { frame } from '../../src/base/frames.js'
 import { CONTACTS_MAX } from '../../src/base/limits.js'
 import { type Contact, decodeView, encodeView, placeOf, type SaidFrame } from '../../src/peer/contact.js'
+import { DIGEST_TYPE, DigestWriter, encodeStatusRequest, STATUS_REQUEST_TYPE } from '../../src/peer/presence-digest.js'
 import { Roster } from '../../src/peer/roster.js'
-import { readStatus, signStatus } from '../../src/peer/status.js'
+import { readStatus, STATUS_TYPE, signStatus } from '../../src/peer/status.js'
 import { View } from '../../src/peer/view.js'
 import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
 
@@ -44,7 +45,19 @@ const SAID: readonly SaidFrame[] = [
   { kind: 'full', contacts: [CONTACT_V6] },
 ]
 
+/** A digest that names alice and bob, and a request for their statuses, without their types. */
+const KEYS = ['0123456789abcdef', 'fedcba9876543210']
+const DIGEST = bodyOf(new DigestWriter().next(KEYS.map((id, place) => ({ id, check: place, ageMs: place * 7_000 }))))
+const REQUEST = bodyOf(encodeStatusRequest(KEYS))
+
+/** The body of a short frame. */
+function bodyOf(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(1)
+}
+
 export const ASIDE_PARTS = {
+  digest: ['all'],
+  request: ['all'],
   status: ['hops', 'key', 'signature', 'fields', 'all'],
   view: ['neighbour', 'question', 'answer', 'newcomer', 'full'],
 } as const
@@ -61,6 +74,10 @@ export function asideFrame(
     const bytes = encodeView(said)
     return frame(concat([bytes.subarray(1, 2), garble(bytes.subarray(2))]))
   }
+  if (message !== 'status') {
+    const body = message === 'digest' ? DIGEST : REQUEST
+    return frame(concat([body.subarray(0, 1), garble(body.subarray(1))]))
+  }
   const status = pick(STATUSES)
   if (part === 'all') return frame(concat([status.subarray(0, 1), garble(status.subarray(1))]))
   const [from, to] = STATUS_PARTS[part as keyof typeof STATUS_PARTS]
@@ -68,6 +85,8 @@ export function asideFrame(
     concat([status.subarray(0, from), garble(status.subarray(from, to)), status.subarray(to ?? status.length)]),
   )
 }
+
+export const PRESENCE_TYPES: readonly number[] = [STATUS_TYPE, DIGEST_TYPE, STATUS_REQUEST_TYPE]
 
 /** Takes what comes over one link. Throws where something is believed that nobody said, or somebody dialled who must not be. */
 export class AsideReceiver {
@@ -84,14 +103,15 @@ export class AsideReceiver {
   /** The careless one, which is the control, believes statuses without looking at their signatures. */
   constructor(isCareless: boolean) {
     this.#isCareless = isCareless
-    this.#roster.linked(1, { author: undefined, name: 'dave', aheadMs: 0 }, NOW)
+    this.#roster.linked(1, { author: undefined, name: 'dave', aheadMs: 0, bytesRead: () => 0 }, NOW)
     this.#view.opened({ link: 1, id: '00000000000000bb', host: FROM, isNamed: false }, NOW)
   }
 
   /** Whether the link is still open. */
   take(body: Uint8Array): boolean {
-    if (body[0] === 8) {
-      const status = readStatus(body)
+    const type = body[0] ?? 0
+    if (PRESENCE_TYPES.includes(type)) {
+      const status = type === STATUS_TYPE ? readStatus(body) : undefined
       if (this.#isCareless && status !== undefined) this.#isTrue(status.name, status.text)
       if (this.#roster.receive(1, body, NOW + 10) === 'bad') return false
       for (const { name, away, state } of this.#roster.list(NOW + 10))

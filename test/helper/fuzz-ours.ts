@@ -19,7 +19,7 @@ import { planSigned, type SignedRun } from '../../src/log/segment-plan.js'
 import { Session } from '../../src/log/session.js'
 import { sumsOf } from '../../src/log/sums.js'
 import { chance as numbers } from '../long/chance.js'
-import { ASIDE_PARTS, AsideReceiver, asideFrame } from './fuzz-aside.js'
+import { ASIDE_PARTS, AsideReceiver, asideFrame, PRESENCE_TYPES } from './fuzz-aside.js'
 import { MemoryStore } from './memory-store.js'
 import { hex } from './signed-oracle.js'
 import { alice, bob, carol, entryOf, LOBBY_ID, WrittenLog } from './signed-world.js'
@@ -266,7 +266,9 @@ class Receiver {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
       if (effect.kind === 'close') return false
       if (effect.kind === 'aside' && !this.#aside.take(effect.body)) {
-        this.#outcome.reasons.add(effect.body[0] === 8 ? 'a status that is none' : 'contacts that are none')
+        this.#outcome.reasons.add(
+          PRESENCE_TYPES.includes(effect.body[0] ?? 0) ? 'a malformed presence frame' : 'contacts that are none',
+        )
         return false
       }
       if (effect.kind === 'fork') this.#accused(effect.segments)

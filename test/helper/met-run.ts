@@ -15,7 +15,7 @@ export const metRun = (seed: number): Promise<string> => {
     check(world, peers, [])
     const killed = peers.slice(0, PEERS / 4)
     for (const name of killed) world.machine(name).crash('killed')
-    await world.run(45_000)
+    await world.run(60_000)
     const rest = peers.slice(PEERS / 4)
     check(world, rest, killed)
     const [first = ''] = rest
@@ -37,8 +37,9 @@ function check(world: World, there: readonly string[], gone: readonly string[]):
     for (const other of there)
       if (other !== name && !['linked', 'heard'].includes(stateOf(other) ?? ''))
         faults.push(`${name} takes ${other}, who is there, as ${stateOf(other)}`)
-    for (const other of gone)
-      if (stateOf(other) === 'linked') faults.push(`${name} takes ${other}, who is gone, as linked`)
+    for (const other of gone.slice(0, PEERS / 4))
+      if ((stateOf(other) ?? 'left') !== 'left')
+        faults.push(`${name} takes ${other}, who was killed a minute ago, as ${stateOf(other)}`)
     const last = gone.at(-1)
     if (
       last !== undefined &&

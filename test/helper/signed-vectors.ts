@@ -150,6 +150,7 @@ function leb(value: number): Uint8Array {
   }
 }
 
+const u16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff)
 const u32 = (value: number): Uint8Array => {
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setUint32(0, value)
@@ -335,6 +336,44 @@ function frames() {
           of,
           first: framed(8, joined(Uint8Array.of(1), key, signature, fields)),
           second: framed(8, joined(Uint8Array.of(2), key, signature, fields)),
+        }
+      })(),
+      digests: (() => {
+        const ids = ['0123456789abcdef', 'fedcba9876543210', '00000000000000ff'] as const
+        const first = [
+          { id: ids[0], check: 123, ageMs: 0 },
+          { id: ids[1], check: 65_535, ageMs: 10_001 },
+        ]
+        const second = [
+          { id: ids[1], check: 7, ageMs: 100_000 },
+          { id: ids[2], check: 0, ageMs: 4_000 },
+        ]
+        const named = (id: string, check: number): Uint8Array => joined(Buffer.from(id, 'hex'), u16(check))
+        return {
+          first: {
+            of: first,
+            // The table begins; two authors, no changes; codes 0 and 6.
+            bytes: framed(
+              14,
+              joined(Uint8Array.of(1, 2), named(ids[0], 123), named(ids[1], 65_535), Uint8Array.of(0, 0x06)),
+            ),
+          },
+          second: {
+            of: second,
+            // One more author; the check of place 1 has changed; codes 15 (the first is not known to be alive), 14 and 2.
+            bytes: framed(
+              14,
+              joined(
+                Uint8Array.of(0, 1),
+                named(ids[2], 0),
+                Uint8Array.of(1),
+                u16(1),
+                u16(7),
+                Uint8Array.of(0xfe, 0x20),
+              ),
+            ),
+          },
+          request: { of: ids.slice(0, 2), bytes: framed(15, Buffer.from(ids[0] + ids[1], 'hex')) },
         }
       })(),
       view: (() => {

@@ -26,7 +26,7 @@ const REASONS = [
   /^a proof that is none$/,
   /^a wish that is none$/,
   /^a frame that is no entry$/,
-  /^a status that is none$/,
+  /^a malformed presence frame$/,
   /^contacts that are none$/,
 ]
 

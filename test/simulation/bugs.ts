@@ -255,6 +255,20 @@ export const BUGS: readonly Bug[] = [
     isOfMeeting: true,
   },
   {
+    name: 'whoever a neighbour reports as alive counts as alive now',
+    file: 'peer/roster',
+    find: 'const aliveAt = now - ageMs;',
+    replace: 'const aliveAt = now;',
+    isOfMeeting: true,
+  },
+  {
+    name: 'nobody is asked for statuses that a digest shows to be missing',
+    file: 'peer/roster',
+    find: 'if (wanted.length < STATUS_REQUEST_MAX &&',
+    replace: 'if (false &&',
+    isOfMeeting: true,
+  },
+  {
     name: 'a goodbye is not heeded',
     file: 'peer/roster',
     find: "known.hasLeft = status.state === 'left';",

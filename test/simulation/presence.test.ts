@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Present } from '../../src/peer/roster.js'
+import { Chance } from '../../src/sim/chance.js'
+import { namesIn } from '../../src/sim/topologies.js'
 import type { World } from '../../src/sim/world.js'
-import { inWorld } from '../helper/in-world.js'
+import { crowdOf, inWorld } from '../helper/in-world.js'
 
 const LINE: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
 const line = (seed: number) => ({ seed, peers: Object.keys(LINE), names: (name: string) => LINE[name] ?? [] })
@@ -61,8 +63,98 @@ test('whose link broke, and who is still there by way of others, is heard of and
     await world.run(600_000)
     assert.equal(seenBy(world, 'alice', 'carol')?.state, 'heard', 'ten minutes later')
     world.machine('carol').crash('power cut')
-    await world.run(480_000)
-    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'left', 'what was heard holds no longer')
+    await world.run(60_000)
+    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'left', 'a minute later')
     await world.converge()
+  })
+})
+
+/** Peers of a room with many links between them, of whom most know each other only through others. */
+const meshOf = (seed: number, count: number) => {
+  const peers = crowdOf(count)
+  const names = namesIn('regular', peers, new Chance(seed, 'topology'))
+  return { seed, peers, names: (name: string) => names.get(name) ?? [], isTraced: false }
+}
+
+test('a frozen peer is shown as gone within a minute by everyone, and nobody else is', async () => {
+  await inWorld(meshOf(4, 40), async world => {
+    await world.run(60_000)
+    const [frozen = '', ...others] = world.names
+    world.machine(frozen).sleep()
+    let lastAt = 0
+    for (let second = 1; second <= 90; second++) {
+      await world.run(1_000)
+      if (others.some(name => seenBy(world, name, frozen)?.state !== 'left')) lastAt = second
+      for (const name of others)
+        for (const other of others)
+          if (name !== other)
+            assert.notEqual(
+              seenBy(world, name, other)?.state,
+              'left',
+              `${name} takes ${other} as gone after ${second} s`,
+            )
+    }
+    assert.ok(lastAt >= 30 && lastAt < 60, `shown for ${lastAt} s`)
+    world.machine(frozen).wake()
+    await world.run(30_000)
+    for (const name of others) assert.notEqual(seenBy(world, name, frozen)?.state, 'left', `${name} after the wake`)
+  })
+})
+
+test('those behind a frozen peer are shown as gone within a minute, and come back with it', async () => {
+  await inWorld(line(5), async world => {
+    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'heard')
+    await world.run(30_000)
+    world.machine('mafintosh').sleep()
+    await world.run(60_000)
+    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'left')
+    world.machine('mafintosh').wake()
+    await world.run(60_000)
+    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'heard')
+  })
+})
+
+test('along a line of twelve the ends keep seeing each other', async () => {
+  const peers = crowdOf(12)
+  const names = (name: string): string[] => peers.slice(Math.max(0, peers.indexOf(name) - 1), peers.indexOf(name))
+  await inWorld({ seed: 6, peers, names, isTraced: false }, async world => {
+    await world.run(60_000)
+    for (let minute = 0; minute < 20; minute++) {
+      await world.run(30_000)
+      assert.equal(seenBy(world, 'peer1', 'peer12')?.state, 'heard', `after ${minute / 2} min`)
+      assert.equal(seenBy(world, 'peer12', 'peer1')?.state, 'heard', `after ${minute / 2} min`)
+    }
+  })
+})
+
+test('around a hub with 40 links everyone keeps seeing everyone', async () => {
+  const peers = crowdOf(41)
+  await inWorld(
+    { seed: 7, peers, names: name => (name === 'peer1' ? [] : ['peer1']), isTraced: false },
+    async world => {
+      await world.run(60_000)
+      for (let minute = 0; minute < 20; minute++) {
+        await world.run(30_000)
+        for (const name of peers.slice(1, 6))
+          for (const other of peers)
+            if (name !== other)
+              assert.notEqual(seenBy(world, name, other)?.state ?? 'left', 'left', `${name} of ${other}`)
+      }
+    },
+  )
+})
+
+test('presence costs a peer among 100 less than 100 bytes a second', async t => {
+  await inWorld(meshOf(8, 100), async world => {
+    await world.run(60_000)
+    const before = world.asideBytes
+    const seconds = 480
+    await world.run(seconds * 1_000)
+    const bytes = (world.asideBytes - before) / seconds / world.names.length
+    t.diagnostic(`${bytes.toFixed(1)} bytes a second`)
+    assert.ok(bytes < 100, `${bytes} bytes a second`)
+    for (const name of world.names.slice(0, 5))
+      for (const other of world.names)
+        if (name !== other) assert.notEqual(seenBy(world, name, other)?.state ?? 'left', 'left', `${name} of ${other}`)
   })
 })

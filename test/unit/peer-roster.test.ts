@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { concat } from '../../src/base/bytes.js'
 import { FrameReader } from '../../src/base/frames.js'
 import { STATUSES_MAX } from '../../src/base/limits.js'
 import { type KeyPair, keyPairOf } from '../../src/base/signing.js'
 import { type AuthorId, authorOfKey } from '../../src/log/author.js'
 import { roomId } from '../../src/log/room.js'
+import { DigestReader, DigestWriter } from '../../src/peer/presence-digest.js'
 import { type Present, Roster, type RosterEffect } from '../../src/peer/roster.js'
 import { readStatus, type Status, signStatus, statusFrame } from '../../src/peer/status.js'
 
@@ -52,8 +54,8 @@ const sentTo = (effects: RosterEffect[] | 'bad'): number[] =>
 /** Alice, who is linked with bob over link 1 and with dave over link 2. */
 function alice(aheadMs = 0) {
   const roster = rosterOf(1, 'alice')
-  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs }, START)
-  roster.linked(2, { author: idOf(4), name: 'dave', aheadMs: 0 }, START)
+  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs, bytesRead: () => 0 }, START)
+  roster.linked(2, { author: idOf(4), name: 'dave', aheadMs: 0, bytesRead: () => 0 }, START)
   const of = (number: number, now = START): Present | undefined =>
     roster.list(now).find(({ author }) => author === idOf(number))
   return { roster, of }
@@ -188,7 +190,7 @@ test('one link brings no more than a bounded number a second, and one author no 
 
 test('a crowd of strangers is remembered up to a bound, and displaces nobody who is linked or has written', () => {
   const roster = rosterOf(1, 'alice', author => author === idOf(3))
-  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs: 0 }, START)
+  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
   roster.receive(1, carols(), START)
   for (let i = 0; i < STATUSES_MAX + 100; i++) {
     const now = START + 1_000 + i * 20
@@ -203,17 +205,160 @@ test('a crowd of strangers is remembered up to a bound, and displaces nobody who
   assert.ok(list.some(({ name }) => name === 'bob') && list.some(({ name }) => name === 'carol'))
 })
 
-test('a new link is told the own status, and what is known of others', () => {
+/** Delivers what rosters send to each other over one link, until neither has anything left to say. */
+function exchange(
+  a: Roster,
+  linkOfA: number,
+  b: Roster,
+  linkOfB: number,
+  effects: RosterEffect[],
+  now: number,
+): number {
+  let bytes = 0
+  const queue = effects.map(effect => ({ to: b, link: linkOfB, from: linkOfA, effect }))
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const { to, link, from, effect } = next
+    if (effect.kind !== 'send' || effect.link !== from) continue
+    bytes += effect.frame.length
+    const answers = to.receive(link, bodyOf(effect.frame), now)
+    assert.notEqual(answers, 'bad')
+    if (answers === 'bad') continue
+    for (const answer of answers)
+      queue.push({ to: to === a ? b : a, link: link === linkOfA ? linkOfB : linkOfA, from: link, effect: answer })
+  }
+  return bytes
+}
+
+test('tells a new link the own status, and whoever asks the statuses of those in the digest', () => {
+  const { roster } = alice()
+  roster.receive(1, carols({ text: 'lunch', state: 'away' }), START)
+  const erin = rosterOf(5, 'erin')
+  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  const effects = roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START)
+  exchange(roster, 3, erin, 3, effects, START)
+  assert.deepEqual(
+    erin.list(START).map(({ name, state, hops, away }) => [name, state, hops, away]),
+    [
+      ['alice', 'linked', 1, undefined],
+      ['carol', 'heard', 3, 'lunch'],
+    ],
+  )
+})
+
+test('asks for a status again only where a digest says that there is a newer one', () => {
   const { roster } = alice()
   roster.receive(1, carols(), START)
-  const effects = roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0 }, START)
-  const names = effects.flatMap(effect => (effect.kind === 'send' ? [readStatus(bodyOf(effect.frame))] : []))
+  const erin = rosterOf(5, 'erin')
+  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  exchange(
+    roster,
+    3,
+    erin,
+    3,
+    roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START),
+    START,
+  )
+  const pass = (from: number): number => {
+    let statuses = 0
+    for (let now = from; now <= from + 30_000; now += 1_000)
+      for (const effect of roster.tick(now)) {
+        if (effect.kind !== 'send' || effect.link !== 3) continue
+        const answers = erin.receive(3, bodyOf(effect.frame), now)
+        for (const ask of answers === 'bad' ? [] : answers)
+          if (ask.kind === 'send') {
+            const answered = roster.receive(3, bodyOf(ask.frame), now)
+            statuses += answered === 'bad' ? 0 : answered.length
+            for (const status of answered === 'bad' ? [] : answered)
+              if (status.kind === 'send') erin.receive(3, bodyOf(status.frame), now)
+          }
+      }
+    return statuses
+  }
+  assert.equal(pass(START + 5_000), 0)
+  roster.receive(1, carols({ version: START + 40_000, until: START + 9 * MINUTE, reach: 1 }, 1), START + 40_000)
+  assert.equal(pass(START + 41_000), 1)
+  assert.equal(pass(START + 80_000), 0)
+})
+
+test('shows nobody for more than a minute after the last evidence that they are alive', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  roster.tick(START + 40_000)
+  assert.equal(of(3, START + 40_000)?.state, 'heard')
+  const effects = roster.tick(START + 50_000)
+  assert.equal(of(3, START + 50_000)?.state, 'left', 'though the status holds for nine minutes')
+  assert.ok(effects.some(({ kind }) => kind === 'change'))
+})
+
+test('cannot be kept believing by neighbours who only repeat what they heard', () => {
+  const one = alice()
+  const other = rosterOf(2, 'bob')
+  other.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  one.roster.receive(2, carols({ until: START + 9 * MINUTE }), START)
+  other.receive(1, carols({ until: START + 9 * MINUTE }, 3), START)
+  for (let now = START; now <= START + 2 * MINUTE; now += 1_000) {
+    exchange(one.roster, 1, other, 1, one.roster.tick(now), now)
+    exchange(other, 1, one.roster, 1, other.tick(now), now)
+  }
+  for (const roster of [one.roster, other])
+    assert.equal(roster.list(START + 2 * MINUTE).find(({ author }) => author === idOf(3))?.state, 'left')
+})
+
+test('keeps showing someone while a neighbour is linked with them, and their link brings bytes', () => {
+  const { roster, of } = alice()
+  const bob = rosterOf(2, 'bob')
+  let bytes = 0
+  bob.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  bob.linked(2, { author: idOf(3), name: 'carol', aheadMs: 0, bytesRead: () => bytes }, START)
+  bob.receive(2, carols({ until: START + 9 * MINUTE }, 1), START)
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  const pass = (from: number, to: number, isBeating: boolean): void => {
+    for (let now = from; now <= to; now += 1_000) {
+      if (isBeating && now % 10_000 === 0) bytes++
+      exchange(bob, 1, roster, 1, bob.tick(now), now)
+      roster.tick(now)
+      if (isBeating) assert.equal(of(3, now)?.state, 'heard', `after ${now - START} ms`)
+    }
+  }
+  pass(START, START + 5 * MINUTE, true)
+  pass(START + 5 * MINUTE, START + 5 * MINUTE + 60_000, false)
+  assert.equal(of(3, START + 6 * MINUTE)?.state, 'left', 'a minute after the last byte')
+})
+
+test('closes a link whose digest is malformed, or that asks for no status at all', () => {
+  const digest = bodyOf(new DigestWriter().next([{ id: '0123456789abcdef', check: 7, ageMs: 0 }]))
+  const bad = [
+    Uint8Array.of(14),
+    Uint8Array.of(15),
+    Uint8Array.of(15, 1, 2, 3),
+    digest.subarray(0, -1),
+    concat([digest, Uint8Array.of(0)]),
+    Uint8Array.from(digest, (byte, at) => (at === 2 ? 2 : byte)),
+    concat([Uint8Array.of(15), new Uint8Array(65 * 8)]),
+  ]
+  for (const body of bad) assert.equal(alice().roster.receive(1, body, START), 'bad')
+  assert.notEqual(alice().roster.receive(1, digest, START), 'bad', 'control')
+  assert.notEqual(alice().roster.receive(1, concat([Uint8Array.of(15), new Uint8Array(64 * 8)]), START), 'bad')
+})
+
+test('names everyone again after a digest that could not be sent', () => {
+  const { roster } = alice()
+  roster.receive(1, carols(), START)
+  const reader = new DigestReader()
+  const digests = (from: number): Uint8Array[] => {
+    const frames: Uint8Array[] = []
+    for (let now = from; frames.length === 0; now += 1_000)
+      for (const effect of roster.tick(now))
+        if (effect.kind === 'send' && effect.link === 2 && bodyOf(effect.frame)[0] === 14)
+          frames.push(bodyOf(effect.frame))
+    return frames
+  }
+  digests(START + 5_000)
+  roster.undelivered(2)
+  const entries = digests(START + 11_000).flatMap(body => reader.read(body) ?? [])
   assert.deepEqual(
-    names.map(status => [status?.name, status?.hops]),
-    [
-      ['alice', 1],
-      ['carol', 3],
-    ],
+    entries.map(({ id, isNew }) => [id, isNew]),
+    [[idOf(3).slice(0, 16), true]],
   )
 })
 
@@ -225,7 +370,8 @@ test('who is away says so at once, and the same to who comes later; typing is to
     while (roster.nextAt <= end) {
       now = Math.max(now, roster.nextAt)
       for (const effect of roster.tick(now))
-        if (effect.kind === 'send' && effect.link === 1) said.push(readStatus(bodyOf(effect.frame)))
+        if (effect.kind === 'send' && effect.link === 1 && bodyOf(effect.frame)[0] === 8)
+          said.push(readStatus(bodyOf(effect.frame)))
     }
     now = end
   }
@@ -243,8 +389,12 @@ test('who is away says so at once, and the same to who comes later; typing is to
   assert.equal(said.length, 4)
   assert.ok(said.every(status => status?.typingMs === 6_000 && status.reach === 4))
   said.length = 0
-  passUntil(now + 10 * MINUTE)
-  assert.ok(said.length >= 3 && said.every(status => status?.reach === 16), `${said.length} times in ten minutes`)
+  passUntil(now + 30 * MINUTE)
+  assert.ok(said.length >= 4 && said.length <= 5, `renewed ${said.length} times in half an hour`)
+  assert.ok(
+    said.every(status => status?.reach === 1),
+    'to neighbours: others ask for it',
+  )
   const versions = said.map(status => status?.version ?? 0)
   assert.deepEqual(
     versions,

@@ -29,6 +29,7 @@ import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../s
 import { offeredKey, segmentWrite } from '../../src/log/segment-rows.js'
 import { sumsOf } from '../../src/log/sums.js'
 import { type Contact, decodeView, encodeView, type SaidFrame } from '../../src/peer/contact.js'
+import { DigestReader, DigestWriter, encodeStatusRequest, readStatusRequest } from '../../src/peer/presence-digest.js'
 import { isGenuineStatus, readStatus, type Status, signStatus, statusFrame } from '../../src/peer/status.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/swarm/hello.js'
 import { Opening, type OpeningEffect } from '../../src/swarm/opening.js'
@@ -225,6 +226,28 @@ test('frames between ours', () => {
     clock.of,
   )
   assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
+})
+
+test('digests of who is present, and a request for statuses', () => {
+  const { first, second, request } = load('frames').ours.digests
+  const writer = new DigestWriter()
+  assert.equal(hex(writer.next(first.of)), first.bytes)
+  assert.equal(hex(writer.next(second.of)), second.bytes)
+  const reader = new DigestReader()
+  const ages = (bytes: string) =>
+    reader.read(unhex(bytes).subarray(1))?.map(({ id, check, ageMs }) => [id, check, ageMs])
+  const [one, other] = [first.of.map(({ id }) => id), second.of.map(({ id }) => id)]
+  assert.deepEqual(ages(first.bytes), [
+    [one[0], 123, 0],
+    [one[1], 65_535, 13_000],
+  ])
+  assert.deepEqual(ages(second.bytes), [
+    [one[0], 123, undefined],
+    [one[1], 7, 100_000],
+    [other[1], 0, 4_000],
+  ])
+  assert.equal(hex(encodeStatusRequest(request.of)), request.bytes)
+  assert.deepEqual(readStatusRequest(unhex(request.bytes).subarray(1)), request.of)
 })
 
 test('a status, on its first link and on its second', () => {
