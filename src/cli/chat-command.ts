@@ -1,5 +1,6 @@
 import { jsonLineOf } from '../chat/lines.js'
 import { Names } from '../chat/names.js'
+import type { Holders } from '../log/custody.js'
 import { openShared } from '../peer/open-shared.js'
 import type { SharedConversation } from '../peer/shared-conversation.js'
 import { lineOf } from './commands/commands.js'
@@ -12,7 +13,7 @@ import { info, warn, writeLines } from './output.js'
 
 const DONE = 0
 const FAILED = 1
-const NOBODY = { on: 0, of: 0, left: 0 }
+const NOBODY: Holders = { on: 0, of: 0, left: 0 }
 
 /** How long the end waits for the disk. */
 const STORING_MS_MAX = 5_000
@@ -103,9 +104,14 @@ async function deliver(
   stop: StopRequest,
 ): Promise<number> {
   let isStored = false
+  let isRefused = false
+  const end = peer.ownEnd
   const stored = (async () => {
     await peer.say(message.text)
     if (peer.unsaid > 0) return
+    // Why it was refused is told already; whoever holds the line before it does not hold this one.
+    isRefused = peer.ownEnd <= end
+    if (isRefused) return
     await peer.stored()
     isStored = true
   })()
@@ -118,6 +124,12 @@ async function deliver(
   if (isStored) {
     info(custodyLine(peer.kept ?? NOBODY))
     return DONE
+  }
+  if (isRefused) return FAILED
+  const kept = peer.kept ?? NOBODY
+  if (peer.unsaid === 0 && (kept.differing ?? 0) > 0) {
+    warn(custodyLine(kept))
+    return FAILED
   }
   warn(
     peer.unsaid > 0

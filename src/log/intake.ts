@@ -1,9 +1,10 @@
 import { EMPTY, sameBytes } from '../base/bytes.js'
 import type { Allowance } from './allowance.js'
-import { type AuthorId, authorOfKey, keyOf } from './author.js'
+import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
+import type { LogName } from './chain.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Run } from './effects.js'
-import type { ForkProof } from './fork.js'
+import { type ForkProof, isGenuine } from './fork.js'
 import type { Forks } from './forks.js'
 import { CHAIN_PREFIX_BYTES } from './frames.js'
 import type { Digest } from './head.js'
@@ -31,6 +32,8 @@ export interface IntakeParts {
   readonly forks: Forks
   readonly restoration: Restoration
   readonly onFork: (proof: ForkProof) => void
+  /** Somebody brought own entries up to a place, signed with the own key, that this disk lacks. */
+  readonly onOwnEntries: (seq: Seq) => void
 }
 
 /** Judges what peers send. Only what continues a log at its head, and what its author vouches for, is stored. PROTOCOL.md §5.3. */
@@ -73,7 +76,13 @@ export class Intake {
     const isNews = placeAfter(runs) - 1 > (head?.seq ?? 0)
     const proof = forks.proofOf(author)
     if (proof !== undefined) return this.#addBelow(author, proof, runs)
-    if (isOwn && isNews && !restoration.isOn) return { reason: 'it is the own log, and only its owner extends it' }
+    if (isOwn && isNews && !restoration.isOn) {
+      // Signed with the own key: by this device before a backup was restored, or by another one.
+      if (isGenuineRun({ room, key }, runs)) this.#parts.onOwnEntries(placeAfter(runs) - 1)
+      return restoration.isOn
+        ? this.addSigned(author, runs, newAuthors)
+        : { reason: 'it is the own log, and only its owner extends it' }
+    }
     const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
     if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
     const plan = planSigned({ room, key }, head, runs, isOwn ? undefined : this.#parts.logBytesMax)
@@ -190,6 +199,14 @@ export class Intake {
     if (authorOfKey(proof.segments[0].key) === own.author) restoration.finish()
     onFork(proof)
   }
+}
+
+/** Whether the author signed the last of some runs; not known where they came without a chain value. */
+function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
+  const run = runs.at(-1)
+  if (run?.before === undefined) return false
+  const { before, first, entries, signature } = run
+  return isGenuine(log, { key: log.key, before, first, entries, signature })
 }
 
 /** The place behind the last entry of the runs. */

@@ -1,6 +1,7 @@
 import { AUTHORS_MAX, MERGE_SEGMENTS, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, isSigned, type Seq } from './author.js'
+import type { ChainValue } from './chain.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Span } from './feed.js'
 import type { Digest, Head, SignedHead } from './head.js'
@@ -56,6 +57,14 @@ export class Ledger {
     return this.tips.get(author)?.planned.seq ?? 0
   }
 
+  /** The chain value at a place of a signed log, if it is one that is remembered: at its end, or at the end of what is on disk. */
+  chainAt(author: AuthorId, seq: Seq): ChainValue | undefined {
+    const planned = this.signedHead(author)
+    if (planned?.seq === seq) return planned.chain
+    const stored = this.tips.get(author)?.chainAt
+    return stored?.seq === seq ? stored.chain : undefined
+  }
+
   signedHead(author: AuthorId): SignedHead | undefined {
     const planned = this.tips.get(author)?.planned
     return planned !== undefined && 'chain' in planned ? planned : undefined
@@ -68,10 +77,13 @@ export class Ledger {
     for (const head of heads) this.tips.set(head.author, tipAt(head))
   }
 
-  /** One log is found to go only so far; readers are not told again of what they saw. */
-  put(author: AuthorId, head: Head | SignedHead | undefined): void {
+  /**
+   * One log is found to go only so far. Readers are not told again of what they saw, unless what comes behind `announcedMax` is
+   * something else.
+   */
+  put(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
     this.#segments.forget(author)
-    const announced = this.tips.get(author)?.announced ?? 0
+    const announced = Math.min(announcedMax, this.tips.get(author)?.announced ?? 0)
     if (head === undefined) this.tips.delete(author)
     else this.tips.set(author, tipAt(head, announced))
   }
@@ -95,6 +107,7 @@ export class Ledger {
     const tip = this.tips.get(head.author) ?? {
       planned: head,
       durable: 0,
+      chainAt: undefined,
       announced: 0,
       loose: { count: 0, from: 1, size: 0 },
     }
@@ -114,14 +127,15 @@ export class Ledger {
       throw error
     }
     if (segments > 0) this.#segments.remember(author, writes)
-    this.stored(author, seq + 1 - count, seq + 1, segments)
+    this.stored(author, seq + 1 - count, seq + 1, segments, 'chain' in head ? head.chain : undefined)
   }
 
-  /** Entries with `from ≤ seq < to` are on disk. */
-  stored(author: AuthorId, from: Seq, to: Seq, segments: number): void {
+  /** Entries with `from ≤ seq < to` are on disk; `chain` is the chain value behind the last, of a signed log. */
+  stored(author: AuthorId, from: Seq, to: Seq, segments: number, chain: ChainValue | undefined): void {
     const tip = this.tips.get(author)
     if (tip === undefined) return
     tip.durable = to - 1
+    tip.chainAt = chain && { seq: to - 1, chain }
     const news = Math.max(from, tip.announced + 1)
     tip.announced = Math.max(tip.announced, to - 1)
     this.#onDurable({ author, from, to }, news)

@@ -10,6 +10,7 @@ import type { KeyPair } from '../base/signing.js'
 import { Allowance } from './allowance.js'
 import { HybridClock } from './at.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
+import { chainAfter } from './chain.js'
 import { CommitQueue } from './commit-queue.js'
 import { Custody } from './custody.js'
 import type { Run } from './effects.js'
@@ -62,7 +63,7 @@ export interface Verified {
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
   /** What other peers hold, as they told. */
-  readonly custody = new Custody()
+  readonly custody: Custody
   readonly #store: Store
   readonly #clock: Clock
   readonly #room: Uint8Array
@@ -82,6 +83,8 @@ export class Log extends EventEmitter<LogEvents> {
   readonly #restoration: Restoration
   readonly #intake: Intake
   readonly #mark: LogMark | undefined
+  /** Whether the user was told that own entries come from elsewhere. */
+  #hasWarnedOfDevice = false
   #isClosed = false
 
   private constructor(store: Store, keys: KeyPair, options: LogOptions) {
@@ -113,9 +116,9 @@ export class Log extends EventEmitter<LogEvents> {
       this.#queue,
       {
         onSealed: head => void this.#ledger.plan(head),
-        onStored: (author, from, to, rows) => {
+        onStored: (author, from, to, rows, chain) => {
           this.#segments.remember(author, rows)
-          this.#ledger.stored(author, from, to, rows.length)
+          this.#ledger.stored(author, from, to, rows.length, chain)
         },
         // No news to those who read here, but to peers.
         onOffered: ({ author, from, to }) => {
@@ -126,7 +129,8 @@ export class Log extends EventEmitter<LogEvents> {
     )
     this.#tree = new Tree(this.#clock, author => this.reach(author))
     this.#forks = new Forks(store, this.#room, this.#segments)
-    this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks)
+    this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks, this.#own.author)
+    this.custody = new Custody({ author: this.#own.author, chainAt: seq => this.#ownChainAt(seq) })
     const parts = {
       store,
       rows: this.#rows,
@@ -140,13 +144,30 @@ export class Log extends EventEmitter<LogEvents> {
     const onWarning = (line: string): void => {
       if (!this.emit('warning', line)) options.onWarning?.(line)
     }
-    this.#restoration = new Restoration({ ...parts, clock: this.#clock, onWarning })
+    this.#restoration = new Restoration({
+      ...parts,
+      clock: this.#clock,
+      onWarning,
+      onTakenBack: (from, lines) => {
+        this.#reader.takenBack(from, lines)
+        this.custody.rewritten(from - 1)
+        this.emit('taken-back', from)
+      },
+    })
     this.#intake = new Intake({
       ...parts,
       room: this.#room,
       isOpen: sameBytes(this.#room, roomId(LOBBY)),
       logBytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
       restoration: this.#restoration,
+      onOwnEntries: seq => {
+        this.ownClaimed(seq)
+        if (this.#hasWarnedOfDevice) return
+        this.#hasWarnedOfDevice = true
+        onWarning(
+          'these entries are signed with your key, and were not written here since this start: by another device with the same key, or before a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
+        )
+      },
       onFork: proof => {
         this.#reader.prove(proof)
         this.emit('fork', proof)
@@ -210,11 +231,12 @@ export class Log extends EventEmitter<LogEvents> {
     const seq = this.#ledger.durable(author)
     const frozen = this.#forks.proofOf(author)?.place
     const told = Math.min(seq, (frozen ?? Number.POSITIVE_INFINITY) - 1, author === this.id ? this.#own.offered : seq)
-    const head = this.#ledger.signedHead(author)
+    const proof = this.#forks.proofOf(author)
+    const chain = proof !== undefined && told === proof.place - 1 ? proof.chain : this.#ledger.chainAt(author, told)
     return {
       author,
       seq: told,
-      ...(head?.seq === told && { chain: head.chain.subarray(0, CHAIN_PREFIX_BYTES) }),
+      ...(chain !== undefined && told > 0 && { chain: chain.subarray(0, CHAIN_PREFIX_BYTES) }),
       ...(frozen !== undefined && { frozen }),
     }
   }
@@ -260,6 +282,11 @@ export class Log extends EventEmitter<LogEvents> {
   /** Heads that are as long as those held here, and not the same. */
   differing(heads: readonly Digest[]): Digest[] {
     return this.#intake.differing(heads)
+  }
+
+  /** A peer holds another history of the own log: segments of it are to be compared with what is held here. */
+  ownDiffers(): void {
+    if (this.#forks.proofOf(this.id) === undefined) this.#forks.suspect(this.id)
   }
 
   /** The segment that holds an entry, for a peer that asks. */
@@ -402,6 +429,17 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#mark?.close(this.head)
   }
 
+  /** As much of the chain value at a place of the own log as is sent to peers. */
+  async #ownChainAt(seq: Seq): Promise<Uint8Array | undefined> {
+    if (seq > this.#ledger.durable(this.id)) return undefined
+    const known = this.#ledger.chainAt(this.id, seq)
+    if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
+    const segment = await this.#segments.segmentAt(this.id, seq)
+    if (segment === undefined) return undefined
+    const entries = segment.entries.slice(0, seq - segment.first + 1)
+    return chainAfter(segment.before, entries).subarray(0, CHAIN_PREFIX_BYTES)
+  }
+
   get #isFrozen(): boolean {
     return this.#forks.proofOf(this.id) !== undefined
   }
@@ -445,6 +483,7 @@ export class Log extends EventEmitter<LogEvents> {
   #announce(span: Span, news: Seq = span.from): void {
     this.#reader.announce({ ...span, from: Math.max(span.from, news) })
     this.#reader.relayOn(this.#tellable(span))
+    if (span.author === this.id) this.custody.grown()
     if (news < span.to) this.emit('entries', { ...span, from: news })
   }
 }

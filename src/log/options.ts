@@ -50,6 +50,8 @@ export interface LogEvents {
   writable: []
   /** An own entry whose append was rejected stands in the log after all. */
   recovered: [Entry]
+  /** Own entries from a place on, of which nobody was told, made room for others: they are appended again behind those. */
+  'taken-back': [Seq]
   /** Something that was held is not there any more: peers have to be told anew how far it goes. */
   lost: [AuthorId]
   /** It is proven that an author signed two histories. */

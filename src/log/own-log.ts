@@ -3,7 +3,7 @@ import { COMMIT_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import type { KeyPair } from '../base/signing.js'
 import { type At, EARLIEST } from './at.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
-import { chainAfter, chainStart, signChain } from './chain.js'
+import { type ChainValue, chainAfter, chainStart, signChain } from './chain.js'
 import type { CommitQueue } from './commit-queue.js'
 import type { Entry } from './entry.js'
 import type { Span } from './feed.js'
@@ -44,7 +44,7 @@ export interface OwnLogHooks {
   /** They are on their way to the disk. */
   onSealed(head: SignedHead): void
   /** Those with `from ≤ seq < to` are on disk, in these rows. */
-  onStored(author: AuthorId, from: Seq, to: Seq, rows: readonly Put[]): void
+  onStored(author: AuthorId, from: Seq, to: Seq, rows: readonly Put[], chain: ChainValue | undefined): void
   /** Peers may be told of these, which are on disk; what they are told with the same commit is not said here. */
   onOffered(span: Span): void
 }
@@ -181,7 +181,9 @@ export class OwnLog {
     // A mark can be slower than the commit behind it: what is stored is told in order all the same.
     const noted =
       this.#mark === undefined ? stored : stored.then(() => marked ?? this.#noteEnd(group.head)).then(() => before)
-    const done = noted.then(() => this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows))
+    const done = noted.then(() =>
+      this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows, group.head?.chain),
+    )
     const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group

@@ -1,7 +1,7 @@
 import { FRAME_BYTES_MAX, TURN_BYTES_MAX } from '../base/limits.js'
 import { EARLIEST } from './at.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './author.js'
-import type { Entry } from './entry.js'
+import type { Entry, Members } from './entry.js'
 import { Feed, type Span } from './feed.js'
 import { below, type ForkProof } from './fork.js'
 import type { Forks } from './forks.js'
@@ -12,6 +12,7 @@ import type { Relayed, Way } from './relay.js'
 import type { RowLogs } from './row-logs.js'
 import { encodeSegment, lastOf } from './segment.js'
 import type { SegmentLogs } from './segment-logs.js'
+import { ShownLines } from './shown-lines.js'
 import type { Tips } from './tip.js'
 
 /** Reads all logs of a store: for people in order of conversation, for peers as it is stored; and goes on with what arrives. */
@@ -21,13 +22,17 @@ export class Reader {
   readonly #segments: SegmentLogs
   readonly #forks: Forks
   readonly #feeds = new Set<Feed>()
+  readonly #own: AuthorId
+  /** What each live reader was shown of the own log. */
+  readonly #shown = new Set<ShownLines>()
   #isClosed = false
 
-  constructor(tips: Tips, rows: RowLogs, segments: SegmentLogs, forks: Forks) {
+  constructor(tips: Tips, rows: RowLogs, segments: SegmentLogs, forks: Forks, own: AuthorId) {
     this.#tips = tips
     this.#rows = rows
     this.#segments = segments
     this.#forks = forks
+    this.#own = own
   }
 
   /** Tells people who read live of what became durable and is new to them. */
@@ -38,6 +43,11 @@ export class Reader {
   /** Tells those who relay of what they may pass on now, also of what was lost and came again. */
   relayOn(span: Span): void {
     if (span.from < span.to) for (const feed of this.#feeds) if (feed.isRelayed) feed.push(span)
+  }
+
+  /** The own entries from `from` on are taken back: these were their lines. */
+  takenBack(from: Seq, lines: readonly Members[]): void {
+    for (const shown of this.#shown) shown.takenBack(from, lines)
   }
 
   /** Tells those who relay of a fork. */
@@ -58,21 +68,30 @@ export class Reader {
 
   /** Batches of entries: the history in order of conversation, then, where `live`, what arrives. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
+    const since = sinceOf(options)
+    const shown = new ShownLines(this.#own, since.get(this.#own) ?? 0)
     const feed = options.live || options.tail ? this.openFeed(options.signal, false) : undefined
+    if (feed !== undefined) this.#shown.add(shown)
     try {
-      const since = sinceOf(options)
       const stretches = options.tail ? [] : this.#stretches(since)
-      if (options.last !== undefined) yield* this.#lastOf(stretches, options.last)
-      else yield* merge(stretches, span => this.log(span))
+      const history =
+        options.last === undefined ? merge(stretches, span => this.log(span)) : this.#lastOf(stretches, options.last)
+      yield* feed === undefined ? history : freshOf(history, shown)
       while (feed !== undefined && !feed.isClosed) {
         await feed.wait()
+        // Own entries behind those that the reader knows may have been taken back, and others stand there now.
+        const known = (author: AuthorId): Seq => (author === this.#own ? shown.reached : (since.get(author) ?? 0))
         // What arrived together, as when a peer catches up, is read in order of conversation.
-        const spans = feed.takeAll().flatMap(span => behind(since, span))
-        yield* merge(spans.map(unbounded), span => this.log(span, true))
+        const spans = feed.takeAll().flatMap(span => behind(known(span.author), span))
+        yield* freshOf(
+          merge(spans.map(unbounded), span => this.log(span, true)),
+          shown,
+        )
       }
     } catch (error) {
       if (!this.#isClosed) throw error
     } finally {
+      this.#shown.delete(shown)
       feed?.close()
     }
   }
@@ -207,9 +226,21 @@ const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<AuthorId, S
   new Map(since?.map(({ author, seq }) => [author, seq]))
 
 /** What of a span lies behind what is known already. */
-function behind(since: ReadonlyMap<AuthorId, Seq>, span: Span): Span[] {
-  const from = Math.max(span.from, (since.get(span.author) ?? 0) + 1)
+function behind(known: Seq, span: Span): Span[] {
+  const from = Math.max(span.from, known + 1)
   return from < span.to ? [{ ...span, from }] : []
+}
+
+/** What of some batches a live reader was not shown yet. */
+async function* freshOf(
+  batches: AsyncGenerator<readonly Entry[]>,
+  shown: ShownLines,
+): AsyncGenerator<readonly Entry[]> {
+  const { retractions } = shown
+  for await (const entries of batches) {
+    const fresh = shown.fresh(entries, retractions)
+    if (fresh.length > 0) yield fresh
+  }
 }
 
 /** A stretch of which nothing is known but its places: the merge opens it at once. */

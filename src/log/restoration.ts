@@ -24,6 +24,8 @@ export interface RestorationParts {
   readonly ledger: Ledger
   readonly own: OwnLog
   readonly onWarning: (line: string) => void
+  /** Own entries from a place on, with these lines, are taken back. */
+  readonly onTakenBack: (from: Seq, lines: readonly Members[]) => void
 }
 
 /** What nothing is appended before: the end of a claim, or of a doubt. */
@@ -147,15 +149,21 @@ export class Restoration {
   }
 
   async #takeBack(): Promise<boolean> {
-    const { own, ledger, queue, segments } = this.#parts
+    const { own, ledger, queue, segments, onTakenBack, onWarning } = this.#parts
     const { head, offered } = own
     if (head === undefined || head.seq <= offered) return false
     this.#retractions++
-    const { writes, head: rest } = await retract(segments, own, head)
+    const { writes, head: rest, lines } = await retract(segments, own, head)
     await queue.write(writes)
     own.reset(rest, offered)
-    ledger.put(own.author, rest)
+    // What comes back from peers stands at the same places, and nobody here was shown it.
+    ledger.put(own.author, rest, rest?.seq)
+    onTakenBack(offered + 1, lines)
+    onWarning(
+      `entries ${offered + 1} to ${head.seq} of your log were on this disk only, and peers hold others there: yours get new numbers behind those`,
+    )
     this.#hasRetracted = true
+    await own.level()
     return true
   }
 

@@ -13,6 +13,8 @@ import type { Store, Write } from './store.js'
 export interface Retraction {
   readonly writes: readonly Write[]
   readonly head: SignedHead | undefined
+  /** The lines that are taken back, in order. */
+  readonly lines: readonly Members[]
 }
 
 /**
@@ -37,7 +39,7 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
   }
   writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
   writes.push({ type: 'put', key: retractedKey(own.author), value: utf8(JSON.stringify(lines)) })
-  return { writes, head }
+  return { writes, head, lines }
 }
 
 /** The own lines that were taken back, without the clock that they had. */

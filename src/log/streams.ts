@@ -3,10 +3,11 @@ import { concat } from '../base/bytes.js'
 import { ASIDE_BYTES_MAX, FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN, WISHES_MAX } from '../base/limits.js'
 import type { Allowance } from './allowance.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
+import { chainAfter } from './chain.js'
 import type { Custody } from './custody.js'
 import type { Effect, Run } from './effects.js'
 import type { Entry } from './entry.js'
-import { encodeSegments } from './frames.js'
+import { CHAIN_PREFIX_BYTES, encodeSegments } from './frames.js'
 import type { Digest } from './head.js'
 import type { Aside, ReadOptions, Refusal, ReplicationOptions } from './options.js'
 import { encodeSegment, lastOf, packedOf, type Segment } from './segment.js'
@@ -24,6 +25,7 @@ interface Source extends Library {
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined>
   readonly custody: Pick<Custody, 'open'>
   differing(heads: readonly Digest[]): Digest[]
+  ownDiffers(): void
   segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
   newAuthorAllowance(perHourMax: number): Allowance
   ownClaimed(seq: Seq): void
@@ -76,7 +78,16 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
       : talkToOriginal(log, options)
   const allowance =
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
-  const witness = options.holder === undefined ? undefined : log.custody.open(options.holder)
+  const witness =
+    options.holder === undefined
+      ? undefined
+      : log.custody.open(options.holder, {
+          isOriginal: options.dialect !== 'ours',
+          onDiffering: seq => {
+            log.ownDiffers()
+            if (!stream.destroyed) refuse(log.id, { reason: 'it differs at the same place', want: seq })
+          },
+        })
   const abort = new AbortController()
   const onDrain: (() => void)[] = []
   const wishes = new Map<AuthorId, Digest>()
@@ -123,11 +134,11 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const perform = (effect: Effect): void => {
     switch (effect.kind) {
       case 'offer':
-        brought(effect.run.author, effect.run.first + effect.run.entries.length - 1)
+        brought({ author: effect.run.author, seq: effect.run.first + effect.run.entries.length - 1 })
         take(effect.run.author, sizeOfEntries(effect.run.entries), log.add(effect.run, allowance))
         return
       case 'offer-signed':
-        brought(effect.author, lastOfRuns(effect.runs))
+        brought(endOfRuns(effect.author, effect.runs, log.id))
         take(effect.author, sizeOfRuns(effect.runs), log.addSigned(effect.author, effect.runs, allowance))
         return
       case 'fork':
@@ -181,9 +192,9 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   }
 
   /** Who sends something holds it. */
-  const brought = (author: AuthorId, seq: Seq): void => {
-    branch.brought(author, seq)
-    witness?.told([{ author, seq }])
+  const brought = (end: Digest): void => {
+    branch.brought(end.author, end.seq)
+    witness?.told([end])
   }
 
   const told = (heads: readonly Digest[]): void => {
@@ -280,7 +291,13 @@ const sizeOfEntries = (entries: readonly Uint8Array[]): number =>
 const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + HELD_BYTES, 0)
 
-const lastOfRuns = (runs: readonly SignedRun[]): Seq => {
+/** Where runs end; of the own log with the chain value there, without which nobody counts as holding it. */
+function endOfRuns(author: AuthorId, runs: readonly SignedRun[], own: AuthorId): Digest {
   const last = runs.at(-1)
-  return last === undefined ? 0 : lastOf(last)
+  if (last === undefined) return { author, seq: 0 }
+  const chain =
+    author === own && last.before !== undefined
+      ? chainAfter(last.before, last.entries).subarray(0, CHAIN_PREFIX_BYTES)
+      : undefined
+  return { author, seq: lastOf(last), ...(chain !== undefined && { chain }) }
 }

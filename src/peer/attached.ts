@@ -60,7 +60,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
   readonly #heads = new Map<AuthorId, Seq>()
   readonly #saying = new Set<Promise<void>>()
   #next: QuestionId = 1
-  #held: Held = { linked: [], left: [] }
+  #held: Held = { linked: [], left: [], differing: [] }
   #standing: Standing = { linked: [], trials: [] }
   #presence: readonly Present[] = []
   #others = 0

@@ -158,12 +158,15 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     log.on('recovered', entry =>
       this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
     )
-    log.on('fork', ({ segments: [{ key }], place }) =>
+    log.on('fork', ({ segments: [{ key }], place }) => {
+      const author = authorOfKey(key)
       this.emit(
         'warning',
-        `the key ${shortKey(authorOfKey(key))}… signed two histories: from entry ${place} on they are disputed`,
-      ),
-    )
+        author === log.id
+          ? `your log has forked: two devices wrote entry ${place} with your key, or one did after a backup was restored. Peers take nothing more from either: stop, run \`persisted-chat renew\` with your name on one of them, and use each key on one device only`
+          : `the key ${shortKey(author)}… signed two histories: from entry ${place} on they are disputed`,
+      )
+    })
   }
 
   /** The own author id. */

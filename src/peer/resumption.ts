@@ -8,6 +8,8 @@ export class Resumption {
   readonly #options: ReadOptions
   readonly #start: ReadonlyMap<AuthorId, Seq>
   readonly #read = new Map<AuthorId, Seq>()
+  /** What was read before the process that is read from now took over, by author, as long as it may come again. */
+  #before: Map<AuthorId, Seq> = new Map()
 
   /** `heads` are those at the beginning. */
   constructor(options: ReadOptions, heads: readonly Digest[]) {
@@ -15,15 +17,23 @@ export class Resumption {
     this.#start = new Map(heads.map(({ author, seq }) => [author, seq]))
   }
 
-  /** What was not read before. */
+  /**
+   * What was not read before. One process gives each entry once; a place of the own log may come again, with another entry,
+   * where lines that were told to nobody made room for what peers held.
+   */
   fresh(entries: readonly ToldEntry[]): readonly ToldEntry[] {
-    const fresh = entries.filter(({ author, seq }) => seq > (this.#read.get(author) ?? 0))
+    const fresh = entries.filter(({ author, seq }) => {
+      const before = this.#before.get(author) ?? 0
+      if (seq > before) this.#before.delete(author)
+      return seq > before
+    })
     for (const { author, seq } of fresh) this.#read.set(author, seq)
     return fresh
   }
 
   /** What to ask for, of one that holds logs up to `heads`. */
   options(heads: readonly Digest[]): ReadOptions {
+    this.#before = new Map(this.#read)
     const { last, tail, since, ...others } = this.#options
     if (last !== undefined && !tail) {
       // The same entries at the beginning, however many came behind them since.

@@ -129,9 +129,14 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     return this.#hasSpoken
   }
 
+  /** The place of the last own entry; 0 where there is none. */
+  get ownEnd(): Seq {
+    return this.heads.find(({ author }) => author === this.id)?.seq ?? 0
+  }
+
   /** Where the last own line is held besides here; undefined where there is none. */
   get kept(): Holders | undefined {
-    const seq = this.#ownHead
+    const seq = this.ownEnd
     return seq === 0 ? undefined : this.holdersOf(seq)
   }
 
@@ -208,10 +213,6 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     await this.#seat.close()
   }
 
-  get #ownHead(): Seq {
-    return this.heads.find(({ author }) => author === this.id)?.seq ?? 0
-  }
-
   #sit(seat: Seat): void {
     this.#seat = seat
     const onChange = (): void => void this.emit('change')
@@ -285,7 +286,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
 
   /** Hands a line on. Where it is not known what became of it, it waits for whoever goes on. */
   #hand(line: Line): void {
-    line.sent = { atMs: this.#clock.now(), after: this.#ownHead }
+    line.sent = { atMs: this.#clock.now(), after: this.ownEnd }
     this.#seat.hosted.say(line.message, line.extras).then(
       () => {
         this.#lines.delete(line)

@@ -276,13 +276,30 @@ test('two histories that come at the same time are proven to be two, though neit
   }
 })
 
-test('nobody extends the own log but its owner, though the signature be his', async () => {
+test('extends the own log by nothing that its key did not sign', async () => {
   const disk = new MemoryDisk()
   const log = await Log.over(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
-  const refusal = await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)])
-  assert.match(refusal?.reason ?? '', /only its owner extends it/)
-  assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
+  const run = new WrittenLog(alice, ENTRIES).run(1, 6)
+  const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
+  for (const runs of [[forged], [{ ...run, before: withBitFlipped(run.before ?? run.signature, 3) }]]) {
+    const refusal = await log.addSigned(log.id, runs)
+    assert.match(refusal?.reason ?? '', /only its owner extends it/)
+    assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
+  }
+  await log.append({ username: 'alice', message: 'is not held up' })
+  await log.close()
+})
+
+test('takes what the own key signed elsewhere as a claim and its proof: lines told to nobody follow behind it', async () => {
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), alice)
+  await log.append({ username: 'alice', message: 'hello' })
+  assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)]), undefined)
+  await log.offer()
+  const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => JSON.parse(Buffer.from(entry).toString()).message)
+  assert.equal(texts.length, 7)
+  assert.equal(texts[6], 'hello')
   await log.close()
 })
 
