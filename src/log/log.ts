@@ -165,7 +165,7 @@ export class Log extends EventEmitter<LogEvents> {
         if (this.#hasWarnedOfDevice) return
         this.#hasWarnedOfDevice = true
         onWarning(
-          'these entries are signed with your key, and were not written here since this start: by another device with the same key, or before a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
+          'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
         )
       },
       onFork: proof => {
@@ -463,7 +463,7 @@ export class Log extends EventEmitter<LogEvents> {
     }
     if (this.#queue.isReadOnly) await this.#queue.write([]) // rejects with the reason
     if (this.#isFrozen) {
-      throw new ChatError('LOG_FROZEN', 'not stored: your log has two histories, and nobody takes more of it', {
+      throw new ChatError('LOG_FROZEN', 'not stored: your log has forked, and peers reject further entries of it', {
         hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
       })
     }

@@ -173,12 +173,12 @@ export class Restoration {
     this.#hasRetracted = false
     const retractions = this.#retractions
     try {
-      const { own } = this.#parts
-      const lines = await retracted(this.#parts.store, own.author)
+      const { own, store, segments } = this.#parts
+      const lines = await retracted(store, segments, own)
+      if (lines === undefined) return
       await Promise.all(lines.map(append))
       // Taken back once more meanwhile: then they wait again.
-      if (lines.length > 0 && retractions === this.#retractions)
-        await this.#parts.queue.write([forgetRetracted(own.author)])
+      if (retractions === this.#retractions) await this.#parts.queue.write([forgetRetracted(own.author)])
     } catch (error) {
       this.#hasRetracted = true
       throw error

@@ -42,12 +42,43 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
   return { writes, head, lines }
 }
 
-/** The own lines that were taken back, without the clock that they had. */
-export async function retracted(store: Store, author: AuthorId): Promise<Members[]> {
-  const text = textOf((await store.get(retractedKey(author))) ?? utf8('[]')) ?? '[]'
-  const lines: unknown = JSON.parse(text)
+/**
+ * The own lines that were taken back and did not come back from peers as they were, without the clock that they had. Undefined
+ * where none were taken back.
+ */
+export async function retracted(
+  store: Store,
+  segments: SegmentLogs,
+  { author, head }: Pick<OwnLog, 'author' | 'head'>,
+): Promise<Members[] | undefined> {
+  const row = await store.get(retractedKey(author))
+  if (row === undefined) return undefined
+  const lines: unknown = JSON.parse(textOf(row) ?? '[]')
   if (!Array.isArray(lines)) return []
-  return lines.map(({ at: _at, time: _time, ...members }: Members) => members as Members)
+  const back = await cameBack(segments, head, lines)
+  return lines
+    .filter((line: Members) => !back.has(JSON.stringify(line)))
+    .map(({ at: _at, time: _time, ...members }: Members) => members as Members)
+}
+
+/** Those of the lines that stand in the own log again, each as JSON: a peer held these very entries. */
+async function cameBack(
+  segments: SegmentLogs,
+  own: SignedHead | undefined,
+  lines: readonly Members[],
+): Promise<ReadonlySet<string>> {
+  const wanted = new Set(lines.map(line => JSON.stringify(line)))
+  const back = new Set<string>()
+  const first = lines.map(({ at }) => String(at)).sort()[0]
+  if (own === undefined || first === undefined) return back
+  for await (const entries of segments.readBack(own.author, 1, own.seq + 1)) {
+    for (const { at, entry } of entries) {
+      if (at < first) return back
+      const line = JSON.stringify(decodeEntry(entry))
+      if (wanted.has(line)) back.add(line)
+    }
+  }
+  return back
 }
 
 export const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })

@@ -211,6 +211,25 @@ for (const alone of [1, 2, 3]) {
   }
 }
 
+test('does not say again what a peer already holds, though this disk does not know that it was told', async () => {
+  const disk = new MemoryDisk()
+  const first = await logOf(alice, 0, disk)
+  await say(first, 'said before the copy', 'and this')
+  await first.close()
+  const copy = copyOf(disk)
+  const [one, other] = [await logOf(alice, 10_000, disk), await logOf(alice, 50_000, copy)]
+  const peer = await logOf(bob)
+  const shown = reading(one)
+  await say(other, 'on the copy')
+  await linkOnce(other, peer)
+  await say(one, 'on this disk')
+  await settle()
+  await linkOnce(one, peer)
+  assert.deepEqual(await linesOf(one), ['said before the copy', 'and this', 'on the copy', 'on this disk'])
+  assert.deepEqual(shown.shown, ['said before the copy', 'and this', 'on this disk', 'on the copy'])
+  for (const log of [one, other, peer]) await log.close()
+})
+
 test('a head of the own log without a chain value, or with another, proves nothing; one beyond its end waits', async () => {
   const chains = new Map([[3, Uint8Array.of(3, 3)]])
   const custody = new Custody({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
