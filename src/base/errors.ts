@@ -13,6 +13,7 @@ const ERROR_CODES = {
   LOG_READ_ONLY: 'a write failed and the disk has not answered since',
   SWARM_PORT_TAKEN: 'the port is in use',
   SWARM_LISTEN_FAILED: 'the address cannot be listened on',
+  OUTPUT_FAILED: 'standard output cannot be written',
   SIMULATION_STOPPED: 'a simulation was stopped before its end',
 } as const satisfies Record<string, string>
 

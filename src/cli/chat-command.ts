@@ -9,7 +9,7 @@ import { alsoInLine } from './data-directory.js'
 import { sayLines } from './input.js'
 import { labelled } from './labels.js'
 import { type Notice, Notices } from './notices.js'
-import { info, warn, writeLines } from './output.js'
+import { info, OutputClosed, warn, writeLines } from './output.js'
 
 const DONE = 0
 const FAILED = 1
@@ -147,7 +147,15 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
   sayLines(isTyped ? { say: text => sayTyped(peer, text) } : peer, process.stdin, options.isJson).catch(error => {
     if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
   })
-  await Promise.race([stop.asked(), printing])
+  try {
+    await Promise.race([stop.asked(), printing])
+  } catch (error) {
+    if (!(error instanceof OutputClosed)) throw error
+    // What was typed is stored all the same.
+    process.stdin.destroy()
+    await stored(peer, stop)
+    throw error
+  }
   process.stdin.destroy()
   await stored(peer, stop)
 }
@@ -185,9 +193,8 @@ const isOnScreen = ({ isJson, isPlain, isSeed, message }: ChatOptions): boolean 
 async function print(peer: SharedConversation, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
   const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
   const formatter = isJson ? jsonLineOf : labelled(new Names(me, peer.id), process.stdout.isTTY === true && !isPlain)
-  process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
   for await (const messages of peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
-    if (!(await writeLines(process.stdout, messages.map(formatter)))) return
+    await writeLines(process.stdout, messages.map(formatter))
   }
 }
 

@@ -5,7 +5,7 @@ import { sanitise } from '../base/sanitise.js'
 import { LINE_BYTES_MAX } from '../flood/limits.js'
 import { FloodNetwork, ownAddresses } from '../flood/network.js'
 import { formatPeerAddress, type PeerAddress, peerAddressOf } from '../flood/peer-address.js'
-import { info, warn } from './output.js'
+import { info, warn, writeUnlessFull } from './output.js'
 import { Prompt } from './prompt.js'
 import { piecesOf, splitLines } from './split-lines.js'
 
@@ -40,7 +40,7 @@ class FloodClient {
   readonly #over = new AbortController()
   #code = DONE
   readonly #network = new FloodNetwork(systemClock, {
-    onPrint: text => this.#tell(() => process.stdout.write(`${sanitise(text)}\n`)),
+    onPrint: text => this.#tell(() => writeUnlessFull(process.stdout, sanitise(text))),
     onClosed: (left, reason) => {
       const rest = left === 0 ? 'you are alone now' : `${left} left`
       this.#tell(() =>

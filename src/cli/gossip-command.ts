@@ -7,7 +7,7 @@ import type { GossipSettings } from '../gossip/gossip-node.js'
 import { type OpenNode, openNode } from '../gossip/open-node.js'
 import type { Rumour } from '../gossip/rumour.js'
 import { gossipTable } from './gossip-table.js'
-import { info } from './output.js'
+import { info, writeUnlessFull } from './output.js'
 
 const BOOKS = new URL('../../../data/books.txt', import.meta.url)
 const STATUS_MS = 1_000
@@ -26,7 +26,6 @@ export async function gossip({ display, isTethered, ...options }: GossipOptions)
   const { host, port, bootstrap } = options
   const over = stopRequested(isTethered)
   const books = await readBooks()
-  process.stdout.on('error', () => {}) // who read it may be gone
   let onNews: (rumour: Rumour) => void = () => {}
   const [clock, random] = [systemClock, systemRandom]
   const node = await openNode({ ...options, books, clock, random, onNews: rumour => onNews(rumour) })
@@ -53,14 +52,14 @@ function showLines(_: OpenNode, __: string, port: number): Shown {
   return {
     onNews: ({ origin, version, hops, payload }) => {
       const way = origin === port ? 'its own' : `${hops} ${hops === 1 ? 'hop' : 'hops'}`
-      process.stdout.write(`${origin} likes ${sanitise(payload.book)} (version ${version}, ${way})\n`)
+      writeUnlessFull(process.stdout, `${origin} likes ${sanitise(payload.book)} (version ${version}, ${way})`)
     },
     end: () => {},
   }
 }
 
 function showJson(node: OpenNode, origin: string, port: number): Shown {
-  const print = (object: object): void => void process.stdout.write(`${sanitisedJson(object)}\n`)
+  const print = (object: object): void => writeUnlessFull(process.stdout, sanitisedJson(object))
   print({ event: 'listening', port, origin, time: Date.now() })
   let before = ''
   const status = (): void => {
@@ -125,6 +124,7 @@ function showTable(node: OpenNode, origin: string): Shown {
 function stopRequested(isTethered: boolean): Promise<void> {
   return new Promise(resolve => {
     for (const signal of SIGNALS) process.on(signal, () => resolve())
+    process.stdout.on('error', () => resolve()) // nobody reads any more
     if (!isTethered) return
     process.stdin.on('error', () => resolve())
     process.stdin.on('close', () => resolve())

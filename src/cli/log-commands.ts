@@ -37,7 +37,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
         .filter(matching(filter))
         .map(format)
       if (last === undefined || !isFiltered) {
-        if (!(await writeLines(process.stdout, lines))) return 0
+        await writeLines(process.stdout, lines)
       } else {
         window = last === 0 ? [] : [...window, ...lines].slice(-last)
       }
@@ -62,18 +62,10 @@ export async function exportLog(where: Where, file: string): Promise<number> {
     })
   return withCopy(where, async ({ log }, home) => {
     const archive = archiveOf(log, home.roomId)
-    if (file === '-') {
-      if (!(await writeToStdout(archive))) return 0
-    } else await writeExport(file, archive)
+    if (file !== '-') await writeExport(file, archive)
+    else for await (const part of archive) await write(process.stdout, part)
     const count = log.head.filter(({ author }) => isSigned(author)).length
     info(`exported ${count} signed logs to ${file === '-' ? 'stdout' : file}`)
     return 0
   })
-}
-
-/** False if stdout was closed. */
-async function writeToStdout(archive: AsyncIterable<Uint8Array>): Promise<boolean> {
-  process.stdout.on('error', () => {}) // a closed pipe shows as `destroyed`
-  for await (const part of archive) if (!(await write(process.stdout, part))) return false
-  return true
 }

@@ -1,8 +1,12 @@
+import { watchOutput } from './output.js'
 import { run } from './program.js'
 
 /** How long what is left may take once all is done. */
 const END_MS = 1_000
 
-process.exitCode = await run(process.argv.slice(2))
+watchOutput()
+const code = await run(process.argv.slice(2))
+// A write that failed has set it already.
+process.exitCode ||= code
 // A terminal that is gone can hold the process by what was never written to it.
 if (process.stdout.isTTY) setTimeout(() => process.exit(), END_MS).unref()

@@ -1,13 +1,44 @@
 import type { Writable } from 'node:stream'
-import { ChatError, reasonOf } from '../base/errors.js'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { sanitise } from '../base/sanitise.js'
 
-// Who reads stderr may go before the rest does: what would be told is then told to nobody.
-process.stderr.on('error', () => {})
+/** Standard output takes no more lines: its reader has closed it, or a write failed. */
+export class OutputClosed extends Error {
+  /** Whether the reader went away, which ends a command as it ends `cat`: quietly, with exit code 0. */
+  readonly isReaderGone: boolean
+
+  constructor(cause: unknown) {
+    super('standard output is closed', { cause })
+    this.isReaderGone = isReaderGone(cause)
+  }
+}
+
+/** How the system says that nobody reads any more: a closed pipe, a closed terminal, a stream that was closed before. */
+const GONE = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
+
+const isReaderGone = (error: unknown): boolean => error == null || GONE.has(systemCode(error) ?? '')
+
+/** Most bytes that wait for a slow reader of lines that nobody waits for; more of them are dropped. */
+const WAITING_BYTES_MAX = 1024 * 1024
+
+/**
+ * Handles the errors of both standard streams, for every command: without a listener, a closed pipe would end the process
+ * with a stack trace. A full disk behind stdout is reported once, and makes the exit code 1.
+ */
+export function watchOutput(stdout: Writable = process.stdout, stderr: Writable = process.stderr): void {
+  let isReported = false // each further write fails as well
+  stdout.on('error', error => {
+    if (isReaderGone(error) || isReported) return
+    isReported = true
+    complain(new ChatError('OUTPUT_FAILED', `the output cannot be written: ${reasonOf(error)}`))
+    process.exitCode = 1
+  })
+  stderr.on('error', () => {}) // there is nowhere left to report it
+}
 
 /** What a person is told beside the messages: one line each, on stderr. */
-export const info = (line: string): void => void process.stderr.write(`info> ${sanitise(line)}\n`)
-export const warn = (line: string): void => void process.stderr.write(`warn> ${sanitise(line)}\n`)
+export const info = (line: string): void => writeUnlessFull(process.stderr, `info> ${sanitise(line)}`)
+export const warn = (line: string): void => writeUnlessFull(process.stderr, `warn> ${sanitise(line)}`)
 
 /** The last words of a run that failed. */
 export function complain(error: unknown): void {
@@ -15,16 +46,31 @@ export function complain(error: unknown): void {
   process.stderr.write(`persisted-chat: ${sanitise(line)}\n`)
 }
 
-/** Writes whole lines, at the reader's pace. False where nobody reads any more. */
-export async function writeLines(stream: Writable, lines: readonly string[]): Promise<boolean> {
-  if (lines.length === 0) return !stream.destroyed
-  return write(stream, `${lines.join('\n')}\n`)
+/** Writes whole lines and waits until they are written. Rejects with `OutputClosed`. */
+export function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) return write(stream, `${lines.join('\n')}\n`)
+  return stream.destroyed ? Promise.reject(new OutputClosed(stream.errored)) : Promise.resolve()
 }
 
-/** Writes with backpressure. False if the stream was closed. */
-export async function write(stream: Writable, content: string | Uint8Array): Promise<boolean> {
-  if (stream.destroyed) return false
-  return new Promise(resolve => {
-    stream.write(content, error => resolve(!error && !stream.destroyed))
+/** Writes, and waits until that is done. Rejects with `OutputClosed`. */
+export function write(stream: Writable, content: string | Uint8Array): Promise<void> {
+  if (stream.destroyed) return Promise.reject(new OutputClosed(stream.errored))
+  return new Promise((resolve, reject) => {
+    stream.write(content, error => {
+      if (error || stream.destroyed) reject(new OutputClosed(error ?? stream.errored))
+      else resolve()
+    })
   })
 }
+
+/** Writes a line that nobody can wait for. It is dropped where the reader is too slow, so that memory stays bounded. */
+export function writeUnlessFull(stream: Writable, line: string): void {
+  if (stream.destroyed) return
+  if (stream.writableLength <= WAITING_BYTES_MAX) stream.write(`${line}\n`)
+  else if (stream === process.stdout && !isDropReported) {
+    isDropReported = true
+    warn('stdout is read too slowly: lines are dropped')
+  }
+}
+
+let isDropReported = false

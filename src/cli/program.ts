@@ -7,7 +7,7 @@ import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
 import { logCommands } from './log-program.js'
 import { DATA_HELP, wholeNumber } from './option-values.js'
-import { complain } from './output.js'
+import { complain, OutputClosed } from './output.js'
 import { simulateCommand } from './simulate-program.js'
 
 const OK = 0
@@ -159,6 +159,8 @@ function exitCodeOf(error: unknown): number {
     complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
     return WRONG_USAGE
   }
+  // Why it could not be written has been reported.
+  if (error instanceof OutputClosed) return error.isReaderGone ? OK : FAILED
   complain(error)
   return error instanceof ChatError && USAGE_CODES.has(error.code) ? WRONG_USAGE : FAILED
 }

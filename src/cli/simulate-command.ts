@@ -22,8 +22,9 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   const figures = await simulateChat(options, showProgress)
   clearProgress()
   const wallMs = performance.now() - startedAt
-  await writeLines(process.stdout, isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs))
   if (report !== undefined) await writeReport(report, reportOf(figures))
+  // Last: where nobody reads them, the report is written all the same.
+  await writeLines(process.stdout, isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs))
   return figures.converged ? 0 : 1
 }
 

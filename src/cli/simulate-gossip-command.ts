@@ -40,8 +40,9 @@ export async function simulateGossipNodes(options: SimulateGossipOptions): Promi
   const run = options.isReal ? await runProcesses(options, startedAt) : runVirtual(options, startedAt)
   clearProgress()
   const lines = options.isJson ? [JSON.stringify(objectOf(run))] : linesOf(run)
-  await writeLines(process.stdout, lines)
   if (options.report !== undefined) await writeReport(options.report, reportOfGossip(options, run.phases, linesOf(run)))
+  // Last: where nobody reads them, the report is written all the same.
+  await writeLines(process.stdout, lines)
   return run.violations.length === 0 ? 0 : 1
 }
 
@@ -51,8 +52,8 @@ async function sweep(options: SimulateGossipOptions, ranges: SweepRanges, starte
   const wallMs = Math.round(performance.now() - startedAt)
   const { seed, nodes, report } = options
   const told = { seed, peers: nodes, converged: true, sweep: cells, wallMs, violations: [] }
-  await writeLines(process.stdout, options.isJson ? [JSON.stringify(told)] : sweepLinesOf(options, cells, wallMs))
   if (report !== undefined) await writeReport(report, reportOfSweep(options, cells, sweepCommandOf(options, ranges)))
+  await writeLines(process.stdout, options.isJson ? [JSON.stringify(told)] : sweepLinesOf(options, cells, wallMs))
   return 0
 }
 

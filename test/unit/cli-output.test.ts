@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
-import { complain, info, warn, writeLines } from '../../src/cli/output.js'
+import { complain, info, OutputClosed, warn, writeLines, writeUnlessFull } from '../../src/cli/output.js'
+
+/** A stream whose writes fail with a code of the system's. */
+function failing(code: string): Writable {
+  const stream = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })),
+  })
+  return stream.on('error', () => {})
+}
 
 test('lines are written at once, and only as fast as they are read', async () => {
   const written: string[] = []
@@ -14,27 +22,41 @@ test('lines are written at once, and only as fast as they are read', async () =>
     },
   })
   let isDone = false
-  const writing = writeLines(slow, ['one', 'two']).then(isOpen => {
+  const writing = writeLines(slow, ['one', 'two']).then(() => {
     isDone = true
-    return isOpen
   })
   await Promise.resolve()
   assert.deepEqual([written, isDone], [['one\ntwo\n'], false])
   read()
-  assert.equal(await writing, true)
+  await writing
+  assert.equal(isDone, true)
 })
 
 test('no lines are no write', async () => {
   const stream = new Writable({ write: () => assert.fail('nothing to write') })
-  assert.equal(await writeLines(stream, []), true)
+  await writeLines(stream, [])
 })
 
-test('a reader who went away is noticed at the first write', async () => {
-  const gone = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) })
-  gone.on('error', () => {})
-  assert.equal(await writeLines(gone, ['one']), false)
-  assert.equal(await writeLines(gone, ['two']), false)
-  assert.equal(await writeLines(gone, []), false)
+test('rejects as closed by the reader when the pipe is closed, and ever after', async () => {
+  const gone = failing('EPIPE')
+  const isClosedByReader = (error: unknown): boolean => error instanceof OutputClosed && error.isReaderGone
+  await assert.rejects(writeLines(gone, ['one']), isClosedByReader)
+  await assert.rejects(writeLines(gone, ['two']), isClosedByReader)
+  await assert.rejects(writeLines(gone, []), isClosedByReader)
+})
+
+test('control: a full disk is not a reader who went away', async () => {
+  const full = failing('ENOSPC')
+  const isFailure = (error: unknown): boolean => error instanceof OutputClosed && !error.isReaderGone
+  await assert.rejects(writeLines(full, ['one']), isFailure)
+  await assert.rejects(writeLines(full, ['two']), isFailure)
+})
+
+test('a line that nobody can wait for is dropped while the reader is slow', () => {
+  const blocked = new Writable({ write: () => {} })
+  const line = 'x'.repeat(64 * 1024)
+  for (let i = 0; i < 1_000; i++) writeUnlessFull(blocked, line)
+  assert.ok(blocked.writableLength < 2 * 1024 * 1024, String(blocked.writableLength))
 })
 
 test('what a person is told is one line, and only text', t => {

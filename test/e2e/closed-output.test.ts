@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { CHAT_PROGRAM, openChat } from '../helper/chat-process.js'
+import { Child } from '../helper/child.js'
+import { freePorts, localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// A reader that closes its end of a pipe ends every command quietly; a write that fails is reported in one line.
+
+const BOUND = { timeout: 240_000 }
+
+/** alice's data, with more lines than a pipe holds. */
+async function history(t: TestContext): Promise<string> {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  for (let i = 0; i < 400; i++) alice.type(`line ${i} ${'x'.repeat(400)}`)
+  await alice.waitForLine('line 399 ')
+  await alice.stop()
+  return data
+}
+
+/** Runs a command line of `sh` in which `$PC` is the program; gives what it and the shell wrote on stderr. */
+async function shell(t: TestContext, line: string): Promise<readonly string[]> {
+  const child = new Child(t, 'sh', { args: ['-c', line], env: { PC: `${process.execPath} ${CHAT_PROGRAM}` } })
+  await child.exited
+  return child.stderr
+}
+
+test('a closed stdout ends each command quietly, with exit code 0', BOUND, async t => {
+  const data = await history(t)
+  const [port = 0, other = 0] = await freePorts(2)
+  for (const command of [
+    `log alice --data ${data}`,
+    `log alice --json --data ${data}`,
+    `log alice --last 300 --grep x --data ${data}`,
+    `verify alice --data ${data}`,
+    `verify alice --json --data ${data}`,
+    '--help',
+    'simulate gossip --help',
+    '--version',
+    'simulate chat --peers 2 --minutes 1 --lines 1 --seed 1',
+    'simulate crowd --peers 20 --seed 1 --json',
+    'simulate gossip --nodes 20 --seed 1',
+    'simulate gossip --nodes 20 --seed 1 --sweep ttl=2..4',
+    `gossip -p ${port} --every 0.1 --json`,
+    `gossip -p ${port} --every 0.1 --plain`,
+    `flood --listen 127.0.0.1:${other}`,
+  ]) {
+    // The reader is gone before the first write.
+    const told = await shell(t, `printf '\nhello\n' | { sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
+    const own = told.filter(line => !/^(info> |address of a peer)/.test(line))
+    assert.deepEqual(own, ['exit 0'], `${command}\n${told.join('\n')}`)
+  }
+})
+
+test('the first lines of a long log are printed, and its end is not waited for', BOUND, async t => {
+  const data = await history(t)
+  const child = new Child(t, 'sh', {
+    args: ['-c', `{ $PC log alice --data ${data}; echo "exit $?" >&2; } | head -1`],
+    env: { PC: `${process.execPath} ${CHAT_PROGRAM}` },
+  })
+  await child.exited
+  assert.equal(child.stdout.length, 1)
+  assert.match(child.stdout[0] ?? '', /^alice> line 0 /)
+  assert.deepEqual(child.stderr, ['exit 0'])
+})
+
+test('a closed stderr hinders no command', BOUND, async t => {
+  const data = await history(t)
+  const file = path.join(data, 'alice.logs')
+  for (const command of [
+    `export alice ${file} --data ${data}`,
+    `import bob ${file} --data ${data}`,
+    `simulate chat --peers 2 --minutes 1 --lines 1 --seed 1 --report ${path.join(data, 'report.html')} > /dev/null`,
+  ]) {
+    const code = await shell(t, `{ { sleep 0.1; $PC ${command}; echo "exit $?" >&3; } 2>&1 | true; } 3>&2`)
+    assert.deepEqual(code, ['exit 0'], command)
+  }
+  const refused = await shell(t, '{ { sleep 0.1; $PC a/b 2>&1; echo "exit $?" >&3; } | true; } 3>&2')
+  assert.deepEqual(refused, ['exit 2'], 'control: what failed has its own exit code')
+})
+
+test('output that cannot be written is one line and exit code 1', BOUND, async t => {
+  const data = await history(t)
+  const [port = 0] = await freePorts(1)
+  for (const command of [
+    `log alice --data ${data}`,
+    `verify alice --data ${data}`,
+    `alice --data ${data} --no-discovery --listen localhost:${port} < /dev/null`,
+    '--help',
+    'log --help',
+    '--version',
+    'simulate chat --peers 2 --minutes 1 --lines 1 --seed 1',
+    `gossip -p ${port} --every 0.1 --json`,
+  ]) {
+    const told = await shell(t, `$PC ${command} > /dev/full; echo "exit $?" >&2`)
+    const own = told.filter(line => !line.startsWith('info> '))
+    assert.equal(own.length, 2, `${command}\n${told.join('\n')}`)
+    assert.match(own[0] ?? '', /^persisted-chat: the output cannot be written: .*no space left/i)
+    assert.equal(own[1], 'exit 1', command)
+  }
+})
