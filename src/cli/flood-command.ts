@@ -27,7 +27,8 @@ export function floodCommand(onDone: (code: number) => void): Command {
 
 function listenPlace(text: string | undefined): { readonly host: string | undefined; readonly port: number } {
   if (text === undefined) return { host: undefined, port: 0 }
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return { host: undefined, port: Number(text) }
+  const [, port] = /^:?(\d{1,5})$/.exec(text) ?? []
+  if (port !== undefined && Number(port) <= 65_535) return { host: undefined, port: Number(port) }
   const place = peerAddressOf(text, 0)
   if (place === undefined)
     throw new ChatError('BAD_ADDRESS', `${text} is no place to listen on`, { hint: 'Write a port, or host:port.' })

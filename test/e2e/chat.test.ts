@@ -218,3 +218,19 @@ test(
     assert.deepEqual(carol.stdout, ['alice> from the desk', 'alice> now it is'])
   },
 )
+
+test('with port 0 it listens on a free port, and says and announces which', { timeout: 240_000 }, async t => {
+  const data = await temporaryDirectory(t)
+  for (const listen of ['0', ':0', 'localhost:0', '127.0.0.1:0', '[::1]:0']) {
+    const name = `alice${listen.length}`
+    const alice = await openChat(t, { me: name, listen, data })
+    const line = await alice.waitForLine('info> listening on', { stream: 'stderr' })
+    const port = /:(\d+)$/.exec(line)?.[1]
+    assert.ok(Number(port) > 0, line)
+    const host = listen.startsWith('[') ? '[::1]' : '127.0.0.1'
+    const bob = await openChat(t, { me: 'bob', listen: 'localhost:0', peers: [`${host}:${port}`], data })
+    bob.type(`hello ${listen}`)
+    await alice.waitForLine(`bob> hello ${listen}`)
+    await Promise.all([alice.stop(), bob.stop()])
+  }
+})

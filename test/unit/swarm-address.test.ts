@@ -40,14 +40,22 @@ test('what is no address is refused', () => {
 })
 
 test('a port is a whole number from 1 to 65535', () => {
-  for (const port of ['0', '65536', '99999', '100000', '-1', '1.5', '0x50', '1e3', ' 80', '80 ', '٣']) {
+  for (const port of ['65536', '99999', '100000', '-1', '1.5', '0x50', '1e3', ' 80', '80 ', '٣']) {
     assert.throws(() => parseAddress(`bob:${port}`), refused, port)
     assert.throws(() => parseListen(port), refused, port)
   }
 })
 
+test('port 0 is no address of a peer, but can be listened on: it stands for any free port', () => {
+  assert.throws(() => parseAddress('bob:0'), refused)
+  for (const text of ['0', ':0']) assert.deepEqual(parseListen(text), { host: undefined, port: 0 })
+  assert.deepEqual(parseListen('localhost:0'), { host: 'localhost', port: 0 })
+  assert.deepEqual(parseListen('[::1]:0'), { host: '::1', port: 0 })
+})
+
 test('where to listen may be a port alone, on every interface', () => {
   assert.deepEqual(parseListen('4000'), { host: undefined, port: 4000 })
+  assert.deepEqual(parseListen(':4000'), { host: undefined, port: 4000 })
   assert.deepEqual(parseListen('localhost:4000'), { host: 'localhost', port: 4000 })
   assert.deepEqual(parseListen('[::1]:4000'), { host: '::1', port: 4000 })
 })
