@@ -17,6 +17,9 @@ export function checkName(text: string, what: string): string {
   return name
 }
 
+/** Whether two names are the same on a network, where case does not count. RFC 6762 §16. */
+export const equalsIgnoringCase = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
+
 function faultOf(name: string): string | undefined {
   if (name === '') return 'is empty'
   if ([...name].length > NAME_LENGTH_MAX) return `is longer than ${NAME_LENGTH_MAX} characters`

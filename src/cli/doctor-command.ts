@@ -3,12 +3,11 @@ import { hexOf } from '../base/bytes.js'
 import { type Millis, systemClock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
-import { checkName } from '../base/name.js'
+import { equalsIgnoringCase } from '../base/name.js'
 import { systemRandom } from '../base/random.js'
 import { sanitise } from '../base/sanitise.js'
 import { keyPairOf, SEED_BYTES } from '../base/signing.js'
 import { labelMark } from '../discovery/datagrams.js'
-import { addressOfName } from '../discovery/hashed-port.js'
 import type { LocalInterface } from '../discovery/interfaces.js'
 import { type Discovery, openDiscovery } from '../discovery/mdns.js'
 import { Multicast } from '../discovery/multicast.js'
@@ -19,7 +18,8 @@ import { loadKey } from '../log/identity.js'
 import { LOBBY } from '../log/room.js'
 import { type Home, homeOf } from '../peer/home.js'
 import { checkHome } from '../peer/home-guard.js'
-import { type Address, parseAddress, parseListen } from '../swarm/address.js'
+import { addressIn, placeOf } from '../peer/named-peer.js'
+import { type Address, parseListen } from '../swarm/address.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../swarm/hello.js'
 import { Opening } from '../swarm/opening.js'
 import { TcpTransport } from '../swarm/tcp.js'
@@ -53,7 +53,10 @@ export interface DoctorOptions {
 /** `persisted-chat doctor [me] [peer...]`: why peers do not see each other. Exit code 1 where something is wrong. */
 export async function doctor(options: DoctorOptions): Promise<number> {
   const home = homeOf(options.data, options.me ?? 'doctor', options.room)
-  const peers = options.peers.map(text => ({ text, address: addressOf(text, home) }))
+  const peers = options.peers.map(text => {
+    const { name, address } = placeOf(text, home.room)
+    return { text: name, address }
+  })
   const findings = findingsOf(await look(options, home, peers))
   const ok = findings.every(finding => finding.ok)
   const lines = options.isJson ? [JSON.stringify({ ok, findings })] : findings.map(lineOf)
@@ -68,11 +71,6 @@ interface Asked {
   readonly text: string
   /** Where it listens as its name says, or the address itself. */
   readonly address: Address
-}
-
-function addressOf(text: string, { room }: Home): Address {
-  if (text.includes(':')) return parseAddress(text)
-  return addressOfName(checkName(text, `the peer name ${JSON.stringify(text)}`), room === LOBBY ? undefined : room)
 }
 
 async function look({ me, listen }: DoctorOptions, home: Home, peers: readonly Asked[]): Promise<Seen> {
@@ -158,12 +156,12 @@ async function tryPort(
   interfaces: readonly SeenInterface[],
 ): Promise<SeenPort> {
   const { host, port } =
-    listen === undefined ? { host: undefined, port: addressOf(home.me, home).port } : parseListen(listen)
+    listen === undefined ? { host: undefined, port: addressIn(home.me, home.room).port } : parseListen(listen)
   const transport = new TcpTransport(systemClock, async address => [address])
   const addresses =
     host === undefined ? interfaces.filter(({ address }) => !address.includes(':')).map(each => each.address) : [host]
   const isReached = new Set<string>()
-  const reach = async (): Promise<string[]> => {
+  const reach = async (port: number): Promise<string[]> => {
     await Promise.all(
       addresses.map(async address => {
         const connection = await transport
@@ -179,14 +177,14 @@ async function tryPort(
     const listener = await transport.listen(host, port, connection =>
       connection.on('end', () => connection.end()).resume(),
     )
-    const unreached = await reach()
+    const unreached = await reach(listener.port)
     await listener.close()
-    return { port, holder: undefined, unreached }
+    return { port: listener.port, holder: undefined, unreached }
   } catch (error) {
     if (!(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN')
       return { port, holder: { kind: 'refused', reason: reasonOf(error) }, unreached: [] }
     const holder = await ask({ host: host ?? '127.0.0.1', port }, home)
-    return { port, holder, unreached: holder.kind === 'ours' ? await reach() : [] }
+    return { port, holder, unreached: holder.kind === 'ours' ? await reach(port) : [] }
   }
 }
 
@@ -194,7 +192,7 @@ async function meet({ text, address }: Asked, home: Home, discovery: Discovery):
   const isByAddress = text.includes(':')
   const services = isByAddress
     ? []
-    : discovery.services.filter(({ instance }) => wishedName(instance) === text.normalize('NFC'))
+    : discovery.services.filter(({ instance }) => equalsIgnoringCase(wishedName(instance), text))
   const inRoom = services.filter(({ room }) => room === roomTag(home.roomId))
   const announced = inRoom.flatMap(service => discovery.placesOfService(service))
   const find = resolver(systemClock, place => discovery.placesOf(place))

@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '../base/clock.js'
+import { equalsIgnoringCase } from '../base/name.js'
 import { Announcer } from './announcer.js'
 import { answerTo, goodbyeOf, hostOf } from './answers.js'
 import { labelMark } from './datagrams.js'
@@ -179,12 +180,15 @@ class MulticastDiscovery implements Discovery {
     })
   }
 
-  /** What services of the own room say of a name, also where they had to take another. */
+  /** What services of the own room say of a name, also where they had to take another, or where its case differs. */
   #placesIn(name: string): Place[] {
     const room = this.#announcer?.service.room
-    return this.#services.all
-      .filter(service => service.room === room && (wishedName(service.instance) === name || service.instance === name))
-      .flatMap(({ instance }) => this.#services.placesOf(instance))
+    const called = this.#services.all.filter(
+      ({ room: theirs, instance }) =>
+        theirs === room && (equalsIgnoringCase(wishedName(instance), name) || equalsIgnoringCase(instance, name)),
+    )
+    const exact = called.filter(({ instance }) => wishedName(instance) === name || instance === name)
+    return (exact.length > 0 ? exact : called).flatMap(({ instance }) => this.#services.placesOf(instance))
   }
 
   #opened(): void {

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { VIEW_MAX } from '../base/limits.js'
+import { equalsIgnoringCase } from '../base/name.js'
 import { type Service, shortKeyIn, wishedName } from '../discovery/service.js'
 import type { Address } from '../swarm/address.js'
 import type { LinkInfo } from '../swarm/swarm.js'
@@ -141,4 +142,4 @@ export class Neighbours {
 
 /** Who had to take another name than he wished for is dialled by either. */
 const isDialledAs = ({ host }: Address, { instance }: Service): boolean =>
-  host === `${instance}.local` || host === `${wishedName(instance)}.local`
+  equalsIgnoringCase(host, `${instance}.local`) || equalsIgnoringCase(host, `${wishedName(instance)}.local`)

@@ -25,7 +25,7 @@ import { type Home, homeOf } from './home.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { markPaths } from './marks.js'
 import type { Meeting } from './meeting.js'
-import { addressIn, namedPeer } from './named-peer.js'
+import { addressIn, distinctPeers, namedPeer } from './named-peer.js'
 import { Neighbours } from './neighbours.js'
 import { Peer } from './peer.js'
 
@@ -56,7 +56,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   const usual = addressIn(me, room)
   const listen = options.listen === undefined ? { host: undefined, port: usual.port } : parseListen(options.listen)
   const own = formatAddress({ host: listen.host ?? usual.host, port: listen.port })
-  const peers = options.peers.map(text => namedPeer(text, home, own))
+  const peers = distinctPeers(options.peers.map(text => namedPeer(text, home, own)))
   checkClock(systemClock, options.isClockTrusted ?? false, onWarning)
 
   const { log, keys } = await openLog(home, onWarning)

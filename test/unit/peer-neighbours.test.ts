@@ -51,6 +51,14 @@ test('of two who find each other the lower key dials at once, the other where th
   assert.deepEqual(done.slice(1), ['add bob bob.local:4002'])
 })
 
+test('a peer that was named in other letters is tried again when it is announced', () => {
+  const { done, neighbours, tryInVain } = world(false)
+  tryInVain('BOB', 'BOB.local')
+  tryInVain('bobby', 'bobby.local')
+  neighbours.sighted(bob)
+  assert.deepEqual(done, ['hurry BOB'])
+})
+
 test('who has dialled us meanwhile is not dialled, nor who is linked, in another room, or seen again', () => {
   const { clock, done, neighbours, link } = world()
   neighbours.sighted(bob)
