@@ -6,7 +6,7 @@ export const between =
   (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text)
-    if (!/^\d{1,9}$/.test(text) || value < min || value > max)
+    if (!/^\d{1,10}$/.test(text) || value < min || value > max)
       throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`)
     return value
   }
@@ -22,23 +22,20 @@ export const decimalBetween =
   }
 
 /** A whole number. */
-export function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It takes a whole number.')
-  return value
-}
+export const wholeNumber = between(0, 999_999_999)
 
 /** A number, with decimals if need be. */
-export function number(text: string): number {
-  if (!/^\d{1,6}(\.\d{1,6})?$/.test(text)) throw new InvalidArgumentError('It takes a number.')
-  return Number(text)
-}
+export const number = decimalBetween(0, 999_999)
+
+/** The longest wait that a timer can count: more would end at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** Seconds to wait for something. */
+export const seconds = between(0, Math.floor(TIMER_MS_MAX / 1_000))
 
 /** A share of all, of which something has to be left. */
 export function share(text: string): number {
-  const value = number(text)
-  if (value > 0.9) throw new InvalidArgumentError('It takes a share from 0 to 0.9.')
-  return value
+  return decimalBetween(0, 0.9)(text)
 }
 
 /** What a packet takes, in milliseconds. */

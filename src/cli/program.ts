@@ -6,7 +6,7 @@ import { dataDirectory } from './data-directory.js'
 import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
 import { logCommands } from './log-program.js'
-import { DATA_HELP, wholeNumber } from './option-values.js'
+import { DATA_HELP, seconds, wholeNumber } from './option-values.js'
 import { complain, OutputClosed } from './output.js'
 import { simulateCommand } from './simulate-program.js'
 
@@ -90,7 +90,10 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
   return command
     .argument('[me]', 'your name')
     .argument('[peer...]', 'names on the local network, or addresses as host:port')
-    .option('--listen <[host:]port>', 'where to listen; without it the port that your name hashes to')
+    .option(
+      '--listen <[host:]port>',
+      'where to listen, port 0 for any free one; without it the port that your name hashes to',
+    )
     .option('--room <name>', 'another conversation than lobby, with logs of its own')
     .option('--data <dir>', DATA_HELP)
     .option('--last <n>', 'show only the last n messages first (on a terminal 200 without it)', wholeNumber)
@@ -99,13 +102,16 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--plain', 'lines only, no screen control, on a terminal too')
     .option('--no-bell', 'do not ring when somebody calls you by your name')
     .option('--message <text>', 'say this, wait until a peer has stored it, and end')
-    .option('--timeout <s>', 'how many seconds --message waits', wholeNumber, 10)
+    .option('--timeout <s>', 'how many seconds --message waits', seconds, 10)
     .option('--seed', 'say and show nothing: keep and relay what is said, until stopped')
     .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
     .option('--no-discovery', 'no names on the local network: link only to the addresses given')
     .action(async (me: string | undefined, peers: string[], flags: ChatFlags) => {
       if (me === undefined) {
         throw new ChatError('BAD_USAGE', 'your name is missing', { hint: 'Try: persisted-chat alice bob' })
+      }
+      if (flags.message?.trim() === '') {
+        throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Say something, as --message hello.' })
       }
       onDone(
         await chat({

@@ -7,8 +7,13 @@ import { StringDecoder } from 'node:string_decoder'
 export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMax: number): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
+  let isAtStart = true
   for await (const chunk of input) {
-    const parts = (rest + (typeof chunk === 'string' ? chunk : decoder.write(chunk))).split('\n')
+    let text = typeof chunk === 'string' ? chunk : decoder.write(chunk)
+    // The byte-order mark that some programs begin UTF-8 with is no text.
+    if (isAtStart && text.startsWith('\ufeff')) text = text.slice(1)
+    if (text !== '') isAtStart = false
+    const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
     for (const line of parts) yield* piecesOf(line.endsWith('\r') ? line.slice(0, -1) : line, bytesMax)
     while (Buffer.byteLength(rest) > bytesMax) {

@@ -22,6 +22,13 @@ test('lines come without their ends, the last one also without one', async () =>
   assert.deepEqual(await linesOf(['\n']), [''])
 })
 
+test('drops a byte-order mark at the start, and only there', async () => {
+  const mark = Buffer.from([0xef, 0xbb, 0xbf])
+  assert.deepEqual(await linesOf([mark, 'one\n\ufefftwo']), ['one', '\ufefftwo'])
+  assert.deepEqual(await linesOf([...Buffer.concat([mark, Buffer.from('one')])].map(byte => Buffer.of(byte))), ['one'])
+  assert.deepEqual(await linesOf(['\ufeff\ufeffone']), ['\ufeffone'], 'control: one mark is dropped')
+})
+
 test('a character that is cut between chunks is one character', async () => {
   const bytes = Buffer.from('é😀\n')
   assert.deepEqual(await linesOf([...bytes].map(byte => Buffer.of(byte))), ['é😀'])

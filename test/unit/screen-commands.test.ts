@@ -63,12 +63,21 @@ test('every command has a help of one line, and its name is a word', () => {
   }
 })
 
+test('rejects days that the calendar does not have', () => {
+  const now = new Date(2026, 10, 21, 12, 0).getTime()
+  for (const none of ['2026-02-29', '2026-02-30', '2026-04-31T10:00', '2026-11-31', '2026-00-10', '2026-11-00'])
+    assert.equal(momentOf(none, now), undefined, none)
+  assert.notEqual(momentOf('2028-02-29', now), undefined, 'control: a leap day')
+})
+
 test('a time is one of today or yesterday, a day, or a day with a time', () => {
   const now = new Date(2026, 10, 21, 12, 0).getTime()
   assert.equal(momentOf('11:30', now), new Date(2026, 10, 21, 11, 30).getTime())
   assert.equal(momentOf('13:30', now), new Date(2026, 10, 20, 13, 30).getTime())
   assert.equal(momentOf('2026-11-20', now), new Date(2026, 10, 20).getTime())
   assert.equal(momentOf('2026-11-20T10:00', now), new Date(2026, 10, 20, 10).getTime())
-  for (const none of ['', 'yesterday', '25:00', '11:60', '7', '2026-13-45'])
-    assert.equal(momentOf(none, now), undefined)
+  assert.equal(momentOf('2026-11-20 10:00:30', now), new Date(2026, 10, 20, 10, 0, 30).getTime())
+  assert.equal(momentOf('2026-11-20T10:00Z', now), Date.UTC(2026, 10, 20, 10))
+  for (const none of ['', 'yesterday', '25:00', '11:60', '7', '2026-13-45', '2026-11-20 noon', '2026-'])
+    assert.equal(momentOf(none, now), undefined, none)
 })

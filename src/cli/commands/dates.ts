@@ -36,7 +36,16 @@ export function momentOf(text: string, now: Millis): Millis | undefined {
     if (date.getTime() > now) date.setDate(date.getDate() - 1)
     return date.getTime()
   }
-  // A day alone is taken for one here, not in Greenwich.
-  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00`) : Date.parse(text)
-  return /^\d{4}-/.test(text) && !Number.isNaN(value) ? value : undefined
+  const [, day, time, zone = ''] =
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(text) ?? []
+  if (day === undefined || !isDay(day)) return undefined
+  // A day alone begins at midnight here, not in Greenwich.
+  const value = Date.parse(`${day}T${time ?? '00:00'}${zone}`)
+  return Number.isNaN(value) ? undefined : value
+}
+
+/** Whether the calendar has that day: `Date.parse` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)
 }
