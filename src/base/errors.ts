@@ -36,7 +36,8 @@ export class ChatError extends Error {
 
   /** One line: what happened, then what to do next. */
   toLine(): string {
-    return this.hint === undefined ? this.message : `${this.message}. ${this.hint}`
+    if (this.hint === undefined) return this.message
+    return /[.?!]$/.test(this.message) ? `${this.message} ${this.hint}` : `${this.message}. ${this.hint}`
   }
 }
 

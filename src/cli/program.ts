@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
+import { homeOf } from '../peer/home.js'
 import { chat } from './chat-command.js'
+import { checkFirstWord, firstWordOf } from './command-words.js'
 import { dataDirectory } from './data-directory.js'
 import { floodCommand } from './flood-command.js'
 import { gossipCommand } from './gossip-program.js'
@@ -43,6 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
     .description("A group chat that needs no server: the whole conversation is kept on everyone's own disk.")
     .version(version(), '--version', 'print the version')
     .addHelpText('after', HELP_AFTER)
+    .helpCommand('help [command]', 'print the options, or those of a command')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
@@ -78,11 +81,44 @@ export async function run(args: readonly string[]): Promise<number> {
       code = result
     }),
   )
+  program.addCommand(
+    program
+      .createCommand('version')
+      .copyInheritedSettings(program)
+      .description('print the version')
+      .action(() => void process.stdout.write(`${version()}\n`)),
+  )
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await checkUserName(program, args)
+    // Commander's own help command does not take --help.
+    const isHelpOnHelp = args[0] === 'help' && args.slice(1).some(arg => arg === '--help' || arg === '-h')
+    await program.parseAsync(isHelpOnHelp ? ['--help'] : args, { from: 'user' })
     return code
   } catch (error) {
     return exitCodeOf(error)
+  }
+}
+
+/** What is no command becomes the user's name: not so where it was meant as one. Rejects with BAD_USAGE. */
+async function checkUserName(program: Command, args: readonly string[]): Promise<void> {
+  const takesValue = (flag: string): boolean =>
+    program.options.some(option => option.required && (option.long === flag || option.short === flag))
+  const word = firstWordOf(args, takesValue)
+  if (word === undefined) return
+  const at = args.findIndex(arg => /^--data(=|$)/.test(arg))
+  const data = args[at]?.startsWith('--data=') ? args[at].slice('--data='.length) : args[at + 1]
+  const commands = [...program.commands.map(command => command.name()), 'help']
+  const isUser = await isUserIn(word, at === -1 ? undefined : data)
+  checkFirstWord(word, commands, () => isUser)
+}
+
+/** Whether a user of that name has a key in the data directory. */
+async function isUserIn(name: string, flag: string | undefined): Promise<boolean> {
+  try {
+    const { data } = await dataDirectory(name, flag)
+    return existsSync(homeOf(data, name).keyFile)
+  } catch {
+    return false // no name at all: reported where it is used
   }
 }
 
@@ -161,7 +197,8 @@ interface DoctorFlags {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return OK
-    const what = error.message.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
+    const said = error.code === 'commander.help' ? 'there is no such command' : error.message
+    const what = said.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
     complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
     return WRONG_USAGE
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -58,6 +58,45 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an option that is nearly one', ['alice', '--plan'], /unknown option '--plan'.*Did you mean --plain\?/],
   ['a room’s name with a slash', ['alice', '--room', 'a/b'], /the room name "a\/b" must not contain \//],
 ]
+
+test(
+  'help and version are commands, and words that look like commands are refused before anything is made',
+  BOUND,
+  async t => {
+    const data = await temporaryDirectory(t)
+    const options = ['--data', data, '--no-discovery']
+    const run = async (args: readonly string[]) => {
+      const child = startChat(t, args)
+      const { code } = await child.exited
+      return { code, stdout: child.stdout, stderr: child.stderr }
+    }
+    const [help, version] = [await run(['help']), await run(['version'])]
+    assert.deepEqual([help.code, help.stderr, help.stdout], [0, [], (await run(['--help'])).stdout])
+    assert.deepEqual([version.code, version.stderr, version.stdout], [0, [], (await run(['--version'])).stdout])
+    assert.deepEqual((await run(['help', 'log'])).stdout, (await run(['log', '--help'])).stdout)
+    for (const [word, complaint] of [
+      ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
+      ['jion', /did you mean join\?/],
+      ['rooms', /rooms is not a command of this version\. .*persisted-chat chat rooms$/],
+    ] as const) {
+      for (const args of [
+        [word, ...options],
+        [...options, word, 'alice'],
+        [word, 'alice', '--unknown-option'],
+      ]) {
+        const { code, stdout, stderr } = await run(args)
+        assert.deepEqual([code, stdout, stderr.length], [WRONG_USAGE, [], 1], args.join(' '))
+        assert.match(stderr[0] ?? '', complaint)
+      }
+    }
+    assert.deepEqual(await readdir(data), [])
+    const [a = ''] = await localAddresses(1)
+    const named = startChat(t, ['chat', 'help', '--listen', a, ...options])
+    await named.waitForLine('info> listening on', { stream: 'stderr' })
+    assert.equal(await named.stop(), 0, 'control: as a name it is still to be had')
+    assert.deepEqual(await readdir(data), ['help'])
+  },
+)
 
 test('wrong usage is told in one line', { ...BOUND, concurrency: 4 }, async t => {
   const data = await temporaryDirectory(t)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { COMMANDS, distanceOf, lineOf } from '../../src/cli/commands/commands.js'
+import { COMMANDS, lineOf } from '../../src/cli/commands/commands.js'
 import { momentOf } from '../../src/cli/commands/dates.js'
+import { distanceOf } from '../../src/cli/near-miss.js'
 import { complete } from '../../src/cli/screen/completion.js'
 
 test('a line is a message, a command, or a message that begins with a slash', () => {

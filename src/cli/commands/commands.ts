@@ -1,3 +1,5 @@
+import { distanceOf } from '../near-miss.js'
+
 /** A command of the screen: `/name argument`. */
 export interface Command {
   readonly name: string
@@ -68,21 +70,4 @@ function nearest(name: string): string | undefined {
     .filter(({ known, distance }) => distance <= Math.max(1, Math.floor(known.length / 2)) && distance <= 2)
     .sort((a, b) => a.distance - b.distance)
   return best?.known
-}
-
-/** Letters to add, leave out, replace or swap with their neighbour (Damerau and Levenshtein). */
-export function distanceOf(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
-  for (let i = 1; i <= a.length; i++) {
-    const above = rows[i - 1] ?? []
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const swapped = isSwapped ? (rows[i - 2]?.[j - 2] ?? 0) + 1 : replaced
-      row.push(Math.min(replaced, swapped, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
-    }
-    rows.push(row)
-  }
-  return rows[a.length]?.[b.length] ?? 0
 }

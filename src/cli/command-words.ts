@@ -1,0 +1,58 @@
+import { ChatError } from '../base/errors.js'
+import { isSlip } from './near-miss.js'
+
+/** Commands that are planned: reserved now, so that nobody takes one of them as a user name by accident. */
+const PLANNED = [
+  'backup',
+  'completion',
+  'invite',
+  'invites',
+  'join',
+  'leave',
+  'members',
+  'node',
+  'people',
+  'proof',
+  'remove',
+  'restore',
+  'risk',
+  'room',
+  'rooms',
+  'search',
+  'status',
+  'stop',
+  'uninvite',
+  'web',
+] as const
+
+/** Longest word that can be a mistyped command. */
+const WORD_LENGTH_MAX = 20
+
+/** The first argument that is neither an option nor its value; undefined where `--` says that names follow. */
+export function firstWordOf(args: readonly string[], takesValue: (flag: string) => boolean): string | undefined {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] ?? ''
+    if (arg === '--') return undefined
+    if (!arg.startsWith('-')) return arg
+    if (takesValue(arg)) index++
+  }
+  return undefined
+}
+
+/**
+ * Refuses a first word that is a planned command, or that looks like a mistyped command, before it becomes a user name.
+ * `isUser` says whether somebody of that name has chatted here before. Throws BAD_USAGE.
+ */
+export function checkFirstWord(word: string, commands: readonly string[], isUser: (name: string) => boolean): void {
+  if (commands.includes(word)) return
+  const hint = `To chat under the name ${word}: persisted-chat chat ${word}`
+  const lower = word.toLowerCase()
+  if (PLANNED.some(planned => planned === lower)) {
+    throw new ChatError('BAD_USAGE', `${word} is not a command of this version`, { hint })
+  }
+  if (word.length > WORD_LENGTH_MAX || isUser(word)) return
+  const known = [...commands, ...PLANNED.filter(planned => !commands.includes(planned))]
+  const meant = known.find(command => command === lower) ?? known.find(command => isSlip(lower, command))
+  if (meant === undefined) return
+  throw new ChatError('BAD_USAGE', `there is no command ${word}; did you mean ${meant}?`, { hint })
+}

@@ -1,0 +1,38 @@
+/** Edit distance: letters to add, remove, replace or swap with their neighbour (Damerau and Levenshtein). */
+export function distanceOf(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= a.length; i++) {
+    const above = rows[i - 1] ?? []
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwapped ? (rows[i - 2]?.[j - 2] ?? 0) + 1 : replaced
+      row.push(Math.min(replaced, swapped, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    rows.push(row)
+  }
+  return rows[a.length]?.[b.length] ?? 0
+}
+
+/** From this length on a replaced letter is a slip; in shorter words it makes another word or name: john, rick, deb. */
+const REPLACED_LENGTH_MIN = 5
+/** From this length on a missing letter is a slip. */
+const MISSING_LENGTH_MIN = 4
+/** From this length on two slips are. */
+const TWO_SLIPS_LENGTH_MIN = 8
+
+/** People's names that are one letter from a command. */
+const GIVEN_NAMES = new Set(['cat', 'chad', 'floyd', 'hat', 'jon', 'noe', 'rene', 'verity', 'webb'])
+
+/** Whether somebody who typed `word` probably meant `command`, rather than a person of that name. Both in lower case. */
+export function isSlip(word: string, command: string): boolean {
+  if (word === command || GIVEN_NAMES.has(word)) return false
+  const distance = distanceOf(word, command)
+  if (distance === 2) return command.length >= TWO_SLIPS_LENGTH_MIN
+  if (distance !== 1) return false
+  if (word.length > command.length) return true
+  if (word.length < command.length) return command.length >= MISSING_LENGTH_MIN
+  const isSwapped = [...word].sort().join('') === [...command].sort().join('')
+  return isSwapped || command.length >= REPLACED_LENGTH_MIN
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { checkFirstWord, firstWordOf } from '../../src/cli/command-words.js'
+
+const COMMANDS = ['chat', 'log', 'verify', 'export', 'import', 'renew', 'doctor', 'gossip', 'flood', 'simulate', 'help']
+const check = (word: string, isUser = false) => checkFirstWord(word, COMMANDS, () => isUser)
+
+test('refuses mistyped commands, and says which one was meant and how to use the word as a name', () => {
+  for (const [word, meant] of [
+    ['loog', 'log'],
+    ['logs', 'log'],
+    ['olg', 'log'],
+    ['exprot', 'export'],
+    ['exort', 'export'],
+    ['verfy', 'verify'],
+    ['verifi', 'verify'],
+    ['jion', 'join'],
+    ['impotr', 'import'],
+    ['hlep', 'help'],
+    ['hlp', 'help'],
+    ['chta', 'chat'],
+    ['flodo', 'flood'],
+    ['simulte', 'simulate'],
+    ['simlte', 'simulate'],
+    ['statsu', 'status'],
+    ['LOG', 'log'],
+  ] as const) {
+    const expected = { code: 'BAD_USAGE', message: `there is no command ${word}; did you mean ${meant}?` }
+    assert.throws(() => check(word), {
+      ...expected,
+      hint: `To chat under the name ${word}: persisted-chat chat ${word}`,
+    })
+  }
+})
+
+test('refuses planned commands as such, whatever their case', () => {
+  for (const word of ['rooms', 'room', 'invite', 'invites', 'uninvite', 'join', 'members', 'remove', 'leave', 'backup'])
+    assert.throws(() => check(word), { message: `${word} is not a command of this version` })
+  for (const word of [
+    'restore',
+    'status',
+    'stop',
+    'node',
+    'web',
+    'risk',
+    'people',
+    'proof',
+    'search',
+    'completion',
+    'Join',
+  ])
+    assert.throws(() => check(word, true), { message: `${word} is not a command of this version` })
+  assert.doesNotThrow(() => checkFirstWord('rooms', [...COMMANDS, 'rooms'], () => false), 'control: once it is one')
+})
+
+test('control: commands and names of people pass', () => {
+  for (const word of COMMANDS) assert.doesNotThrow(() => check(word))
+  const people = ['alice', 'bob', 'carol', 'dave', 'eve', 'john', 'joan', 'jon', 'rick', 'deb', 'lou', 'chad', 'rene']
+  const others = [
+    'ann',
+    'zoe',
+    'leo',
+    'max',
+    'tom',
+    'kim',
+    'nora',
+    'eduardo',
+    'mafintosh',
+    'watson',
+    'verity',
+    'ci',
+    'bot',
+  ]
+  for (const word of [...people, ...others, 'x'.repeat(60_000)]) assert.doesNotThrow(() => check(word), word)
+})
+
+test('somebody who has chatted here before keeps their name', () => {
+  assert.throws(() => check('logs', false))
+  assert.doesNotThrow(() => check('logs', true))
+})
+
+test('the first word is neither an option nor the value of one', () => {
+  const takesValue = (flag: string): boolean => flag === '--room' || flag === '--data'
+  assert.equal(firstWordOf(['--plain', '--room', 'help', 'loog', 'bob'], takesValue), 'loog')
+  assert.equal(firstWordOf(['--room=help', 'loog'], takesValue), 'loog')
+  assert.equal(firstWordOf(['--plain'], takesValue), undefined)
+  assert.equal(firstWordOf(['--', 'loog'], takesValue), undefined)
+})
