@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { COMMANDS, lineOf } from '../../src/cli/commands/commands.js'
+import { COMMANDS, lineOf, unknownCommandLine } from '../../src/cli/commands/commands.js'
 import { momentOf } from '../../src/cli/commands/dates.js'
+import { ADVICE, ALIASES } from '../../src/cli/commands/verbs.js'
 import { distanceOf } from '../../src/cli/near-miss.js'
 import { complete } from '../../src/cli/screen/completion.js'
+
+const adviceOn = (text: string): string => {
+  const line = lineOf(text)
+  return line.kind === 'unknown' ? unknownCommandLine(line) : line.kind
+}
 
 test('a line is a message, a command, or a message that begins with a slash', () => {
   assert.deepEqual(lineOf('hello'), { kind: 'message', text: 'hello' })
@@ -13,11 +19,28 @@ test('a line is a message, a command, or a message that begins with a slash', ()
   assert.deepEqual(lineOf('/me one\ntwo'), { kind: 'command', name: 'me', argument: 'one\ntwo' })
 })
 
+test('verbs of other chats are aliases where the thing exists, and else get advice', () => {
+  for (const [typed, name] of [
+    ['/exit', 'quit'],
+    ['/BYE', 'quit'],
+    ['/names', 'who'],
+    ['/dm', 'msg'],
+    ['/query', 'msg'],
+    ['/ignore', 'hide'],
+  ] as const)
+    assert.deepEqual(lineOf(`${typed} bob`), { kind: 'command', name, argument: 'bob' })
+  for (const verb of ['join', 'rooms', 'list', 'part', 'j'])
+    assert.match(adviceOn(`/${verb} #x`), /^there is no command \/\w+: a room is chosen at the start, with --room/)
+  assert.match(adviceOn('/clear'), /Ctrl-L/)
+  assert.match(adviceOn('/kick bob'), /\/hide/)
+  for (const name of ALIASES.values()) assert.ok(COMMANDS.some(command => command.name === name))
+  for (const verb of [...ALIASES.keys(), ...ADVICE.keys()])
+    assert.ok(!COMMANDS.some(command => command.name === verb), `${verb} is a command itself`)
+  assert.match(adviceOn('/frobnicate'), /\/help lists all\. To say it, write \/\/frobnicate$/, 'control')
+})
+
 test('a mistyped command is answered with the one that was meant', () => {
-  const meant = (text: string) => {
-    const line = lineOf(text)
-    return line.kind === 'unknown' ? line.meant : line.kind
-  }
+  const meant = (text: string) => /did you mean \/(\w+)\?/.exec(adviceOn(text))?.[1]
   assert.equal(meant('/serch x'), 'search')
   assert.equal(meant('/hlep'), 'help')
   assert.equal(meant('/exprot'), 'export')

@@ -8,7 +8,7 @@ import { type AuthorId, isSigned } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
 import { writeExport } from '../export-file.js'
-import { COMMANDS, type CommandName } from './commands.js'
+import { COMMANDS, type CommandName, commandOf } from './commands.js'
 import { momentOf } from './dates.js'
 import { lastMessages, messagesSince, messagesWith, type Task } from './reading.js'
 
@@ -54,7 +54,7 @@ function described({ name, away }: Present): string {
 
 const help: Answer = ({ tell, list, complain }, name) => {
   if (name !== '') {
-    const found = COMMANDS.find(command => command.name === name.replace(/^\//, ''))
+    const found = commandOf(name.replace(/^\//, ''))
     if (found === undefined) return complain(`there is no command ${name}`)
     return tell(`/${found.name} ${found.argument}`.trim(), found.help)
   }

@@ -1,4 +1,5 @@
 import { distanceOf } from '../near-miss.js'
+import { ADVICE, ALIASES } from './verbs.js'
 
 /** A command of the screen: `/name argument`. */
 export interface Command {
@@ -41,7 +42,8 @@ export type CommandName = (typeof COMMANDS)[number]['name']
 export type Line =
   | { readonly kind: 'message'; readonly text: string }
   | { readonly kind: 'command'; readonly name: CommandName; readonly argument: string }
-  | { readonly kind: 'unknown'; readonly name: string; readonly meant: string | undefined }
+  /** `advice` says what to do instead. */
+  | { readonly kind: 'unknown'; readonly name: string; readonly advice: string }
 
 /**
  * What a typed line means. A second slash says a line that begins with one: `//etc/hosts`. Spaces before a slash are a slip:
@@ -52,9 +54,30 @@ export function lineOf(text: string): Line {
   if (!typed.startsWith('/')) return { kind: 'message', text }
   if (typed.startsWith('//')) return { kind: 'message', text: typed.slice(1) }
   const [, name = '', argument = ''] = /^\/(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? []
-  const found = COMMANDS.find(command => command.name === name.toLowerCase())
-  if (found !== undefined) return { kind: 'command', name: found.name, argument }
-  return { kind: 'unknown', name, meant: nearest(name.slice(0, NAME_LENGTH_MAX).toLowerCase()) }
+  const found = commandOf(name)
+  return found === undefined
+    ? { kind: 'unknown', name, advice: adviceOn(name) }
+    : { kind: 'command', name: found.name, argument }
+}
+
+/** The command of a name or alias, whatever its case. */
+export function commandOf(name: string): (Command & { readonly name: CommandName }) | undefined {
+  const lower = name.toLowerCase()
+  return COMMANDS.find(command => command.name === (ALIASES.get(lower) ?? lower))
+}
+
+/** One line on a command that does not exist. */
+export const unknownCommandLine = ({ name, advice }: Extract<Line, { kind: 'unknown' }>): string =>
+  `there is no command /${cut(name)}: ${advice}${advice.endsWith('?') ? '' : '.'} To say it, write //${cut(name)}`
+
+const cut = (name: string): string => name.slice(0, NAME_LENGTH_MAX)
+
+function adviceOn(name: string): string {
+  const typed = cut(name).toLowerCase()
+  const advice = ADVICE.get(typed)
+  if (advice !== undefined) return advice
+  const meant = nearest(typed)
+  return meant === undefined ? '/help lists all' : `did you mean /${meant}?`
 }
 
 /** What has to be typed for a message to be said. */

@@ -9,7 +9,7 @@ import type { AuthorId, Seq } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
 import { ANSWERS, type Desk } from '../commands/answers.js'
-import type { Line } from '../commands/commands.js'
+import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
 import { MESSAGE_BYTES_MAX } from '../input.js'
 import { type Palette, paletteOf } from '../palette.js'
@@ -325,10 +325,7 @@ export class Window {
   }
 
   async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
-    if (line.kind === 'unknown') {
-      const meant = line.meant === undefined ? '/help lists all.' : `did you mean /${line.meant}?`
-      return this.tell(`there is no command /${line.name}: ${meant} To say it, write //${line.name}`, 'alarm')
-    }
+    if (line.kind === 'unknown') return this.tell(unknownCommandLine(line), 'alarm')
     try {
       await ANSWERS[line.name](this.#desk, line.argument)
     } catch (error) {

@@ -1,0 +1,50 @@
+// What people who come from IRC and other chats type.
+
+/** Other words for commands. */
+export const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['exit', 'quit'],
+  ['bye', 'quit'],
+  ['disconnect', 'quit'],
+  ['logout', 'quit'],
+  ['names', 'who'],
+  ['users', 'who'],
+  ['online', 'who'],
+  ['action', 'me'],
+  ['name', 'nick'],
+  ['rename', 'nick'],
+  ['dm', 'msg'],
+  ['query', 'msg'],
+  ['tell', 'msg'],
+  ['whisper', 'msg'],
+  ['find', 'search'],
+  ['grep', 'search'],
+  ['history', 'last'],
+  ['ignore', 'hide'],
+  ['mute', 'hide'],
+  ['block', 'hide'],
+  ['unignore', 'unhide'],
+  ['unmute', 'unhide'],
+  ['unblock', 'unhide'],
+  ['afk', 'away'],
+  ['brb', 'away'],
+  ['connect', 'link'],
+  ['server', 'link'],
+  ['commands', 'help'],
+  ['?', 'help'],
+])
+
+const ROOMS = 'a room is chosen at the start, with --room'
+const MEMBERS = 'nobody can be removed from an open room; /hide hides what somebody says, for you only'
+
+/** What to do instead, where this program has no such thing. */
+export const ADVICE: ReadonlyMap<string, string> = new Map([
+  ...['join', 'j', 'rooms', 'room', 'list', 'channels', 'channel', 'switch'].map(verb => [verb, ROOMS] as const),
+  ...['part', 'leave', 'close'].map(verb => [verb, `${ROOMS}; /quit leaves it`] as const),
+  ...['kick', 'ban', 'remove', 'op', 'mode', 'invite'].map(verb => [verb, MEMBERS] as const),
+  ['clear', 'Ctrl-L clears the screen'],
+  ['notice', '/me and plain lines are all that can be said'],
+  ['version', 'persisted-chat version prints it'],
+  ['ping', '/peers lists who is connected'],
+  ['set', 'options are set at the start: see persisted-chat --help'],
+  ['notify', 'the bell rings when somebody mentions you; --no-bell turns it off'],
+])
