@@ -1,8 +1,35 @@
 import { sanitise, sanitisedJson } from '../base/sanitise.js'
 import type { Message } from './message.js'
+import { skeletonOf } from './skeleton.js'
 
-/** A message as one line for people: `alice> hello`. `label` says who. */
-export const lineOf = (label: string, { message }: Message): string => `${label}> ${sanitise(message)}`
+/** Messages that are no sayings, in the program's own words. */
+const IS_CALLED = 'is now called'
+const SET_TOPIC = 'set the topic'
+const REMOVED_TOPIC = 'removed the topic'
+const HAS_NEW_NAME = 'has a new name'
+const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME].map(skeletonOf)
+
+/**
+ * A message as one line for people: `alice> hello`, `* alice waves`, `* alice is now called Al`. `label` says who it is,
+ * `before` how they were shown before they took another name. An action that begins like a change of name or topic has a
+ * colon, so that nobody can type one: `* alice: is now called bob`.
+ */
+export function lineOf(label: string, { kind, message, topic }: Message, before: string | undefined): string {
+  const text = sanitise(message)
+  if (kind === 'nick') return before === undefined ? `* ${label} ${HAS_NEW_NAME}` : `* ${before} ${IS_CALLED} ${label}`
+  if (kind === 'topic' && topic !== undefined)
+    return topic === '' ? `* ${label} ${REMOVED_TOPIC}` : `* ${label} ${SET_TOPIC}: ${sanitise(topic)}`
+  if (kind !== 'action') return `${label}> ${text}`
+  const looksLike = skeletonOf(message.slice(0, 1_000))
+  const isSetApart = PROGRAM_WORDS.some(words => looksLike.startsWith(words))
+  return `* ${label}${isSetApart ? ':' : ''} ${text}`
+}
+
+/** The name that somebody had before a change of name, as the message of that says. */
+export const nameBefore = ({ kind, message, username }: Message): string | undefined =>
+  kind === 'nick' && message.endsWith(` is called ${username} from now on`)
+    ? message.slice(0, -` is called ${username} from now on`.length)
+    : undefined
 
 /** A message as one JSON object for programs. */
 export function jsonLineOf({ author, seq, username, message, kind, at, timeMs, isVerified }: Message): string {

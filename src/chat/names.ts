@@ -1,62 +1,90 @@
 import type { Millis } from '../base/clock.js'
-import { sanitise } from '../base/sanitise.js'
-import type { At } from '../log/at.js'
-import { isAhead } from '../log/at.js'
+import { AHEAD_MS_MAX } from '../log/at.js'
 import { type AuthorId, isSigned } from '../log/author.js'
 import type { Message } from './message.js'
+import { isPlainName, shownName } from './shown-name.js'
+import { skeletonOf } from './skeleton.js'
 
-/** How a message's author is shown, and what is to be said aloud about him, once. */
+/** How a message's author is shown, and what is to be reported about them, once. */
 export interface Label {
   readonly text: string
   readonly news: string | undefined
 }
 
-/** Names remembered; more come and go without being remembered, and are then shown with their key. */
+/** Names remembered; authors of further ones are shown with their key. */
 const NAMES_MAX = 10_000
 
 /** The first 8 digits of a key: enough for people to compare. */
 export const shortKey = (author: AuthorId): string => author.slice(0, 8)
 
+/** More than one key uses a name. */
+const SHARED = 'shared'
+
 /**
- * Who may be shown by his name alone. A name is not an identity: the first key that is seen with a name has it, another
- * one with the same name is shown with its short key, and an author without a key as unsigned.
+ * Who is shown by their name alone. A name is not an identity: where two keys use names that look alike, both are shown with
+ * the short key, whoever was there first. The user's own key is always shown by the name alone, an author without a key as
+ * unsigned. A label depends on the people noted so far, not on their order.
  */
 export class Names {
-  readonly #owners = new Map<string, AuthorId>()
-  readonly #told = new Set<string>()
+  readonly #own: AuthorId
+  readonly #users = new Map<string, AuthorId | typeof SHARED>()
+  /** The name that each author's last message had. */
+  readonly #called = new Map<AuthorId, string>()
+  readonly #reported = new Set<string>()
 
   /** `me` is the own name, which is nobody else's. */
   constructor(me: string, own: AuthorId) {
-    this.#owners.set(fold(me), own)
+    this.#own = own
+    this.#users.set(skeletonOf(me), own)
   }
 
-  labelOf({ author, username, at, isDisputed }: Message, now: Millis): Label {
-    const name = sanitise(username)
-    const ahead = this.#aheadOf(author, name, at, now)
-    if (!isSigned(author)) return { text: `${name} (unsigned)`, news: ahead || undefined }
-    const folded = fold(name)
-    if (!this.#owners.has(folded) && this.#owners.size < NAMES_MAX) this.#owners.set(folded, author)
-    const isOwner = this.#owners.get(folded) === author
-    const mark = `${ahead === undefined ? '' : ' (clock ahead)'}${isDisputed ? ' (disputed)' : ''}`
-    if (isOwner) return { text: `${name}${mark}`, news: ahead || undefined }
-    const news = this.#once(
-      `key ${author} ${folded}`,
-      `another ${name}, with the key ${shortKey(author)}…, is not the ${name} known before`,
+  /** Somebody uses a name. */
+  note(author: AuthorId, name: string): void {
+    if (!isSigned(author)) return
+    const skeleton = skeletonOf(name)
+    const user = this.#users.get(skeleton)
+    if (user === undefined && this.#users.size < NAMES_MAX) this.#users.set(skeleton, author)
+    else if (user !== undefined && user !== author) this.#users.set(skeleton, SHARED)
+  }
+
+  /** Somebody as they are shown under a name that they use. */
+  nameOf(author: AuthorId, name: string): string {
+    this.note(author, name)
+    if (!isSigned(author)) return `${shownName(name)} (unsigned)`
+    const isAlone = this.#users.get(skeletonOf(name)) === author || author === this.#own
+    return isAlone && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
+  }
+
+  labelOf({ author, username, timeMs, isDisputed }: Message, now: Millis): Label {
+    const name = this.nameOf(author, username)
+    const isAhead = timeMs > now + AHEAD_MS_MAX
+    if (this.#called.size < NAMES_MAX || this.#called.has(author)) this.#called.set(author, username)
+    const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isDisputed ? ' (disputed)' : ''}` : ''
+    return { text: `${name}${marks}`, news: this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead) }
+  }
+
+  /** The name of somebody's last message that was shown. */
+  calledBefore(author: AuthorId): string | undefined {
+    return this.#called.get(author)
+  }
+
+  #sharingOf(author: AuthorId, username: string): string | undefined {
+    const skeleton = skeletonOf(username)
+    if (!isSigned(author) || author === this.#own || this.#users.get(skeleton) !== SHARED) return undefined
+    return this.#once(
+      `name ${skeleton}`,
+      `more than one person is called ${shownName(username)}: each is shown with the first digits of their key`,
     )
-    return { text: `${name} (${shortKey(author)})${mark}`, news: news ?? (ahead || undefined) }
   }
 
-  #aheadOf(author: AuthorId, name: string, at: At, now: Millis): string | undefined {
-    if (!isAhead(at, now)) return undefined
-    return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines stand at the end`) ?? ''
+  #aheadOf(author: AuthorId, name: string, isAhead: boolean): string | undefined {
+    if (!isAhead) return undefined
+    return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines are sorted last`)
   }
 
   #once(what: string, line: string): string | undefined {
-    if (this.#told.has(what)) return undefined
-    if (this.#told.size < NAMES_MAX) this.#told.add(what)
+    if (this.#reported.has(what)) return undefined
+    if (this.#reported.size < NAMES_MAX) this.#reported.add(what)
     return line
   }
 }
-
-/** Names that look alike are one name. */
-const fold = (name: string): string => name.normalize('NFKC').toLowerCase()

@@ -7,6 +7,7 @@ import { lineOf } from './commands/commands.js'
 import { custodyLine } from './custody-lines.js'
 import { alsoInLine } from './data-directory.js'
 import { sayLines } from './input.js'
+import { noteLatest } from './known-names.js'
 import { labelled } from './labels.js'
 import { type Notice, Notices } from './notices.js'
 import { info, OutputClosed, warn, writeLines } from './output.js'
@@ -192,7 +193,9 @@ const isOnScreen = ({ isJson, isPlain, isSeed, message }: ChatOptions): boolean 
 /** Resolves when nobody reads any more. */
 async function print(peer: SharedConversation, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
   const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
-  const formatter = isJson ? jsonLineOf : labelled(new Names(me, peer.id), process.stdout.isTTY === true && !isPlain)
+  const names = new Names(me, peer.id)
+  const formatter = isJson ? jsonLineOf : labelled(names, process.stdout.isTTY === true && !isPlain)
+  if (!isJson) await noteLatest(names, peer.heads, options => peer.messages(options))
   for await (const messages of peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
     await writeLines(process.stdout, messages.map(formatter))
   }

@@ -4,7 +4,10 @@ import { type Message, messageOf } from '../chat/message.js'
 import { Names } from '../chat/names.js'
 import { archiveOf } from '../log/archive.js'
 import { isSigned } from '../log/author.js'
+import type { Log } from '../log/log.js'
+import type { ReadOptions } from '../log/options.js'
 import { writeExport } from './export-file.js'
+import { noteLatest } from './known-names.js'
 import { labelled } from './labels.js'
 import { info, warn, write, writeLines } from './output.js'
 import { type Where, withCopy } from './stored-logs.js'
@@ -26,7 +29,9 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       isWhole = false
     })
     if (!isWhole) warn(`the logs are damaged: what is shown may not be all. \`verify\` says more.`)
-    const format = filter.isJson ? jsonLineOf : labelled(new Names(home.me, log.id), process.stdout.isTTY === true)
+    const names = new Names(home.me, log.id)
+    const format = filter.isJson ? jsonLineOf : labelled(names, process.stdout.isTTY === true)
+    if (!filter.isJson) await noteLatest(names, log.head, options => messagesIn(log, options))
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last
     // The last n of what matches: a window of n, however much is read.
@@ -45,6 +50,10 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     await writeLines(process.stdout, window)
     return isWhole ? 0 : 1
   })
+}
+
+async function* messagesIn(log: Log, options: ReadOptions): AsyncGenerator<readonly Message[]> {
+  for await (const entries of log.read(options)) yield entries.flatMap(entry => messageOf(entry) ?? [])
 }
 
 function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => boolean {

@@ -38,7 +38,7 @@ export async function converseOnScreen(
   void stopped.then(() => stop.abort())
   process.stdout.on('error', () => stop.abort()) // the terminal is gone
   peer.on('change', () => window.changed())
-  peer.on('presence', () => window.changed())
+  peer.on('presence', () => window.presenceChanged())
   let saved: Promise<void> = Promise.resolve()
   const save = (): Promise<void> => {
     saved = saved

@@ -3,7 +3,7 @@ import { systemClock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
-import { Names, shortKey } from '../../chat/names.js'
+import { Names } from '../../chat/names.js'
 import { People } from '../../chat/people.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
@@ -12,6 +12,7 @@ import { ANSWERS, type Desk } from '../commands/answers.js'
 import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
 import { MESSAGE_BYTES_MAX } from '../input.js'
+import { noteLatest } from '../known-names.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
@@ -146,6 +147,13 @@ export class Window {
     this.changed()
   }
 
+  /** Who is there has changed: names that several people use are known before any of them is drawn. */
+  presenceChanged(): void {
+    for (const { author, name } of this.#options.conversation.presence)
+      if (author !== undefined) this.#names.note(author, name)
+    this.changed()
+  }
+
   /** Something that the frame shows is not the same any more. */
   changed(): void {
     this.#drawing ??= setImmediate(() => this.#draw())
@@ -193,11 +201,10 @@ export class Window {
   async #recallNick(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
     const { conversation } = this.#options
     this.#own = heads.get(conversation.id)
-    if (this.#own === undefined) return
-    const since = [...heads].map(([author, seq]) => ({ author, seq: author === conversation.id ? seq - 1 : seq }))
-    for await (const batch of conversation.messages({ since }))
-      for (const { author, seq, username } of batch)
-        if (author === conversation.id && seq === this.#own) this.#nick = sanitise(username)
+    const digests = [...heads].map(([author, seq]) => ({ author, seq }))
+    const latest = await noteLatest(this.#names, digests, options => conversation.messages(options))
+    for (const { author, seq, username } of latest)
+      if (author === conversation.id && seq === this.#own) this.#nick = sanitise(username)
     if (this.#nick !== conversation.me) this.tell(`you are called ${this.#nick}: /nick ${conversation.me} goes back`)
   }
 
@@ -298,13 +305,10 @@ export class Window {
     terminal.show(lines, { rows: rows.slice(-(rowsMax - input.rows.length)), input })
   }
 
-  /** A key that has written is called as its lines are; with its first digits where another is called so too. */
+  /** Somebody is called as their lines are. */
   #nameOf({ author, name }: Present): string {
     const called = (author && this.#people.nameOf(author)) ?? name
-    const { conversation } = this.#options
-    const others = conversation.presence.filter(other => other.author !== author && other.name === name)
-    const isAlone = called !== this.#nick && called !== conversation.me && others.length === 0
-    return author === undefined || isAlone ? called : `${called} (${shortKey(author)})`
+    return author === undefined ? called : this.#names.nameOf(author, called)
   }
 
   #press(key: Key): void {

@@ -1,0 +1,59 @@
+/** Letters of other scripts, and digits, that look like a Latin letter in most fonts. After Unicode TR39, the common ones. */
+const LOOKALIKES: Readonly<Record<string, string>> = {
+  // Cyrillic
+  а: 'a',
+  в: 'b',
+  с: 'c',
+  ԁ: 'd',
+  е: 'e',
+  һ: 'h',
+  н: 'h',
+  і: 'i',
+  ї: 'i',
+  ј: 'j',
+  к: 'k',
+  ӏ: 'i',
+  м: 'm',
+  о: 'o',
+  р: 'p',
+  ԛ: 'q',
+  ѕ: 's',
+  т: 't',
+  у: 'y',
+  ѵ: 'v',
+  ԝ: 'w',
+  х: 'x',
+  г: 'r',
+  // Greek
+  α: 'a',
+  β: 'b',
+  ε: 'e',
+  η: 'n',
+  ι: 'i',
+  κ: 'k',
+  ν: 'v',
+  ο: 'o',
+  ρ: 'p',
+  τ: 't',
+  υ: 'u',
+  χ: 'x',
+  γ: 'y',
+  ω: 'w',
+  // Latin
+  ı: 'i',
+  ł: 'i',
+  ɑ: 'a',
+  ɡ: 'g',
+  ʀ: 'r',
+  l: 'i',
+  '1': 'i',
+  '|': 'i',
+  '0': 'o',
+}
+
+/** What a text looks like at a glance: texts with one skeleton can be mistaken for each other. */
+export const skeletonOf = (text: string): string =>
+  [...text.normalize('NFKC').toLowerCase().normalize('NFKC')]
+    .map(character => (Object.hasOwn(LOOKALIKES, character) ? LOOKALIKES[character] : character))
+    .join('')
+    .replace(/[\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu, '')
