@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { pipeline } from 'node:stream'
-import type { Clock, Millis } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
@@ -8,7 +8,10 @@ import { sanitise } from '../base/sanitise.js'
 import type { KeyPair } from '../base/signing.js'
 import type { Message } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
+import { isPlainName, shownName } from '../chat/shown-name.js'
+import { skeletonOf } from '../chat/skeleton.js'
 import { addressOfName } from '../discovery/hashed-port.js'
+import { wishedName } from '../discovery/service.js'
 import { archiveOf } from '../log/archive.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
 import { type AuthorId, authorOf, authorOfKey, type Seq } from '../log/author.js'
@@ -70,6 +73,9 @@ const FIRST_WORD_MS = 3_000
 /** How long a goodbye has to leave before the links are closed. */
 const GOODBYE_MS = 50
 
+/** How soon a lost connection has to be replaced for nobody to be bothered with it. */
+const REPLACED_MS = 300
+
 /** How long after the start the logs are looked through. */
 const INSPECTION_MS = 2_000
 
@@ -88,6 +94,8 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
   #elder: string | undefined
   #hasSpoken = false
+  /** Connections that were lost a moment ago. */
+  readonly #lost = new Set<{ readonly link: LinkInfo; readonly cancel: Cancel }>()
 
   constructor(parts: PeerParts) {
     super()
@@ -106,9 +114,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     clock.after(INSPECTION_MS, () => void log.inspect().catch(error => this.emit('warning', sanitise(reasonOf(error)))))
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
     swarm.on('disconnection', (link, reason) => {
-      const isStillLinked = swarm.links.some(other => isSamePeer(other, link))
-      if (!isStillLinked && !this.#isParting(link))
-        this.emit('info', `link with ${this.#nameOf(link)} closed: ${sanitise(reason)}`)
+      this.#tellOfEnd(link, sanitise(reason))
     })
     const standings = new Standings(
       clock,
@@ -287,6 +293,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   async close(): Promise<void> {
     const { log, swarm, discovery, clock } = this.#parts
     this.#heard()
+    for (const { cancel } of this.#lost) cancel()
     this.#standings.close()
     this.meeting?.close()
     this.#presence.close()
@@ -324,7 +331,45 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     // However it ends, the connection goes with it; the swarm tells of that and dials again.
     pipeline(socket, replication, socket, () => socket.destroy())
     const isNew = this.links.filter(other => isSamePeer(other, link)).length === 1
-    if (isNew) this.#tellOf(link)
+    if (isNew && !this.#isBackAtOnce(link)) this.#tellOf(link)
+  }
+
+  /** A connection ended: the peer said goodbye, or it was lost. One that is replaced at once is not told. */
+  #tellOfEnd(link: LinkInfo, reason: string): void {
+    if (this.links.some(other => isSamePeer(other, link)) || this.#isParting(link)) return
+    const author = link.remote.kind === 'ours' ? authorOf(link.remote.key) : undefined
+    if (author !== undefined && this.#presence.hasLeft(author)) {
+      this.emit('info', `${this.#personOf(link)} left`)
+      return
+    }
+    const tell = (): void => {
+      this.#lost.delete(lost)
+      this.emit('info', `lost the connection to ${this.#personOf(link)}: ${reason}`)
+    }
+    const lost = { link, cancel: this.#parts.clock.after(REPLACED_MS, tell) }
+    this.#lost.add(lost)
+  }
+
+  /** Whether the peer was lost a moment ago, and that was not told. */
+  #isBackAtOnce(link: LinkInfo): boolean {
+    const before = [...this.#lost].filter(lost => isSamePeer(lost.link, link))
+    for (const lost of before) {
+      lost.cancel()
+      this.#lost.delete(lost)
+    }
+    return before.length > 0
+  }
+
+  /** Who is at the other end, by the name that their key was heard with; as the connection is called where none was. */
+  #personOf(link: LinkInfo): string {
+    if (link.remote.kind !== 'ours') return this.#nameOf(link)
+    const author = authorOf(link.remote.key)
+    const { presence } = this
+    const name = presence.find(one => one.author === author)?.name
+    if (author === undefined || name === undefined || name === '') return this.#nameOf(link)
+    const isShared = presence.some(one => one.author !== author && skeletonOf(one.name) === skeletonOf(name))
+    const isOdd = !isPlainName(name) || skeletonOf(name) === skeletonOf(this.me)
+    return isShared || isOdd ? `${shownName(name)} (${shortKey(author)})` : name
   }
 
   /** What is said on a link of ours besides logs. */
@@ -374,7 +419,9 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
 function nameIn(room: string | undefined, { dialled, remote }: LinkInfo): string {
   const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
   const isHashed = name !== '' && formatAddress(addressOfName(name, room)) === remote.address
-  return sanitise(dialled ?? (isHashed ? name : remote.address))
+  const called = dialled ?? (isHashed ? name : remote.address)
+  // As it is announced where somebody else has that name: `alice (2)`.
+  return isPlainName(wishedName(called)) ? called : shownName(called)
 }
 
 function isSamePeer(a: LinkInfo, b: LinkInfo): boolean {

@@ -71,7 +71,7 @@ test('the bot in the README knows who said what last, from the history too', BOU
   // Its chat ends as it finds that nobody reads it any more: at the first line that comes when the bot is gone.
   const ended = seen.stop('SIGKILL')
   let isGone = false
-  const gone = alice.waitForLine(`link with ${other} closed`, { stream: 'stderr' }).then(() => {
+  const gone = alice.waitForLine(/(seen left|lost the connection to seen)/, { stream: 'stderr' }).then(() => {
     isGone = true
   })
   for (let line = 1; !isGone; line++) {

@@ -60,7 +60,7 @@ async function conversation(t: TestContext, ourPlace: Place, theirPlace: Place, 
   // Whoever names the other comes back: an original dials when it starts, ours until it is linked.
   if (theirPlace.names.length > 0 || ourPlace.names.length > 0) {
     await stop(theirs)
-    await ours.waitForLine(/info> link with .* closed/, { stream: 'stderr' })
+    await ours.waitForLine('info> lost the connection to ', { stream: 'stderr' })
     ours.type('are you away?')
     await ours.waitForLine('are you away?')
     theirs = await startTheirs(t, theirPlace)
