@@ -31,9 +31,12 @@ export const nameBefore = ({ kind, message, username }: Message): string | undef
     ? message.slice(0, -` is called ${username} from now on`.length)
     : undefined
 
-/** A message as one JSON object for programs. */
-export function jsonLineOf({ author, seq, username, message, kind, at, timeMs, isVerified }: Message): string {
+/** A message as one JSON object for programs. `live` is whether it was said just now, and is not history. */
+export function jsonLineOf(
+  { author, seq, username, message, kind, at, timeMs, isVerified }: Message,
+  live = false,
+): string {
   const time = new Date(timeMs).toISOString()
   const type = kind === 'line' ? {} : { type: kind }
-  return sanitisedJson({ author, seq, username, message, ...type, at, time, verified: isVerified })
+  return sanitisedJson({ author, seq, username, message, ...type, at, time, verified: isVerified, live })
 }

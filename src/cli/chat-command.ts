@@ -1,26 +1,20 @@
-import { jsonLineOf } from '../chat/lines.js'
-import { Names } from '../chat/names.js'
-import type { Holders } from '../log/custody.js'
+import { homeOf } from '../peer/home.js'
 import { openShared } from '../peer/open-shared.js'
 import type { SharedConversation } from '../peer/shared-conversation.js'
-import { lineOf } from './commands/commands.js'
 import { custodyLine } from './custody-lines.js'
 import { alsoInLine } from './data-directory.js'
-import { sayLines } from './input.js'
-import { noteLatest } from './known-names.js'
-import { labelled } from './labels.js'
+import { LineConversation } from './line-conversation.js'
+import { MessageDelivery } from './message-delivery.js'
 import { type Notice, Notices } from './notices.js'
-import { info, OutputClosed, warn, writeLines } from './output.js'
+import { info, warn } from './output.js'
+import { RetriedMessage } from './retried-message.js'
+import { screenMemoryOf } from './screen/memory.js'
+import { StopRequest } from './stop-request.js'
 
 const DONE = 0
-const FAILED = 1
-const NOBODY: Holders = { on: 0, of: 0, left: 0 }
 
 /** How long the end waits for the disk. */
 const STORING_MS_MAX = 5_000
-
-/** History that a terminal shows first, in messages. */
-const TERMINAL_HISTORY = 200
 
 export interface ChatOptions {
   readonly me: string
@@ -33,6 +27,10 @@ export interface ChatOptions {
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
+  /** Whether each line begins with its time. */
+  readonly hasTimes: boolean
+  /** Whether, with JSON, it is also written who comes and goes. */
+  readonly hasPresence: boolean
   /** Whether the terminal rings when the user is called by his name. */
   readonly hasBell: boolean
   readonly room: string | undefined
@@ -50,6 +48,7 @@ export async function chat(options: ChatOptions): Promise<number> {
   const notices = new Notices()
   try {
     const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
+    let delivery: MessageDelivery
     const peer = await openShared({
       me,
       peers,
@@ -71,13 +70,18 @@ export async function chat(options: ChatOptions): Promise<number> {
       }
       notices.tellTo(tellInLines)
       if (options.isSeed) return await seed(peer, stop)
-      if (options.message !== undefined) return await deliver(peer, options.message, stop)
-      await converse(peer, options, stop)
-      return DONE
+      if (options.message === undefined) {
+        await converse(peer, options, stop)
+        return DONE
+      }
+      const { database } = homeOf(data, me, room)
+      delivery = new MessageDelivery(peer, options.message, new RetriedMessage(database))
+      await delivery.attempt(stop)
     } finally {
       if (peer.isHost && peer.others > 0) info('the chat goes on in your other window')
       await peer.close()
     }
+    return await delivery.report()
   } catch (error) {
     // Where it cannot be opened, why is all that is said, and what may be behind it.
     notices.tellTo(notice => {
@@ -98,75 +102,21 @@ async function seed(peer: SharedConversation, stop: StopRequest): Promise<number
   return DONE
 }
 
-/** Says one line, and waits until it is not here alone. */
-async function deliver(
-  peer: SharedConversation,
-  message: { text: string; timeoutS: number },
-  stop: StopRequest,
-): Promise<number> {
-  let isStored = false
-  let isRefused = false
-  const end = peer.ownEnd
-  const stored = (async () => {
-    await peer.say(message.text)
-    if (peer.unsaid > 0) return
-    // Why it was refused is told already; whoever holds the line before it does not hold this one.
-    isRefused = peer.ownEnd <= end
-    if (isRefused) return
-    await peer.stored()
-    isStored = true
-  })()
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, message.timeoutS * 1_000)
-  })
-  await Promise.race([stored, timeout, stop.asked()])
-  clearTimeout(timer)
-  if (isStored) {
-    info(custodyLine(peer.kept ?? NOBODY))
-    return DONE
-  }
-  if (isRefused) return FAILED
-  const kept = peer.kept ?? NOBODY
-  if (peer.unsaid === 0 && (kept.differing ?? 0) > 0) {
-    warn(custodyLine(kept))
-    return FAILED
-  }
-  warn(
-    peer.unsaid > 0
-      ? 'it is not in your log yet: either the disk does not answer, or peers had no time to tell what they hold of your log (give more with --timeout)'
-      : 'no peer has stored it yet: it is in your log, and leaves with the next link',
-  )
-  return FAILED
-}
-
+/** In lines, until the user stops it or stdout takes no more. What was typed is stored either way. */
 async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<void> {
-  const printing = print(peer, options)
   // A pipe is told once, at the end.
   if (process.stdin.isTTY) peer.on('custody', holders => info(custodyLine(holders)))
-  const isTyped = process.stdin.isTTY === true && !options.isJson
-  sayLines(isTyped ? { say: text => sayTyped(peer, text) } : peer, process.stdin, options.isJson).catch(error => {
-    if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
+  const { data, me, room } = options
+  const conversation = new LineConversation(peer, {
+    ...options,
+    memoryFile: screenMemoryOf(homeOf(data, me, room).database),
+    quit: () => process.kill(process.pid, 'SIGINT'),
   })
   try {
-    await Promise.race([stop.asked(), printing])
-  } catch (error) {
-    if (!(error instanceof OutputClosed)) throw error
-    // What was typed is stored all the same.
-    process.stdin.destroy()
+    await conversation.run(stop.asked())
+  } finally {
     await stored(peer, stop)
-    throw error
   }
-  process.stdin.destroy()
-  await stored(peer, stop)
-}
-
-/** What a person types in lines: a command of the screen, which does not work here, is not told to everybody. */
-async function sayTyped(peer: SharedConversation, text: string): Promise<void> {
-  const line = lineOf(text)
-  if (line.kind === 'message') await peer.say(line.text)
-  else if (line.kind === 'command' && line.name === 'quit') process.kill(process.pid, 'SIGINT')
-  else warn(`/${line.name} is not said: commands are for the screen, without --plain. To say it, write //${line.name}`)
 }
 
 /** What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. */
@@ -189,41 +139,3 @@ const isOnScreen = ({ isJson, isPlain, isSeed, message }: ChatOptions): boolean 
   !isPlain &&
   !isSeed &&
   message === undefined
-
-/** Resolves when nobody reads any more. */
-async function print(peer: SharedConversation, { me, last, isJson, isPlain }: ChatOptions): Promise<void> {
-  const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
-  const names = new Names(me, peer.id)
-  const formatter = isJson ? jsonLineOf : labelled(names, process.stdout.isTTY === true && !isPlain)
-  if (!isJson) await noteLatest(names, peer.heads, options => peer.messages(options))
-  for await (const messages of peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
-    await writeLines(process.stdout, messages.map(formatter))
-  }
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-/** Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until it is released. */
-class StopRequest {
-  readonly #awake = setInterval(() => {}, 2 ** 30)
-  /** Until anybody asks there is nothing to close cleanly. */
-  #onStop = (): void => process.exit(1)
-
-  constructor() {
-    for (const signal of SIGNALS) process.on(signal, this.#stop)
-  }
-
-  /** Resolves at the next request. */
-  asked(): Promise<void> {
-    return new Promise(resolve => {
-      this.#onStop = resolve
-    })
-  }
-
-  release(): void {
-    clearInterval(this.#awake)
-    for (const signal of SIGNALS) process.removeListener(signal, this.#stop)
-  }
-
-  readonly #stop = (): void => this.#onStop()
-}

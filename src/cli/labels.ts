@@ -1,19 +1,52 @@
-import { systemClock } from '../base/clock.js'
+import wrapAnsi from 'wrap-ansi'
+import { type Millis, systemClock } from '../base/clock.js'
 import { lineOf, nameBefore } from '../chat/lines.js'
 import type { Message } from '../chat/message.js'
 import type { Names } from '../chat/names.js'
+import { secondOf, timeOf } from './commands/dates.js'
 import { warn } from './output.js'
 import { paletteOf } from './palette.js'
 
+/** How a line says when it was written: not at all, as `14:03`, or as `2026-11-21 14:03:09`. */
+export type TimeStyle = 'none' | 'time' | 'date and time'
+
+interface LabelOptions {
+  readonly time: TimeStyle
+  /** Whether a row of the terminal that continues a line is indented, so that it cannot be taken for another line. */
+  readonly isWrapped: boolean
+}
+
+const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
+
+/** Columns before the rows that continue a line. */
+const INDENT = '  '
+/** Columns of a terminal that does not say how many it has. */
+const COLUMNS = 80
+
 /** Formats messages for people: who said it as `names` has it, in the colour of their key; news about them are reported. */
-export function labelled(names: Names, isTerminal: boolean): (message: Message) => string {
-  const palette = paletteOf(isTerminal)
+export function labelled(
+  names: Names,
+  isColoured: boolean,
+  { time, isWrapped }: LabelOptions = PLAIN,
+): (message: Message) => string {
+  const palette = paletteOf(isColoured)
   return message => {
-    const { author } = message
+    const { author, timeMs } = message
     const called = message.kind === 'nick' ? (names.calledBefore(author) ?? nameBefore(message)) : undefined
     const before = called === undefined ? undefined : names.nameOf(author, called)
     const { text, news } = names.labelOf(message, systemClock.now())
     if (news !== undefined) warn(news)
-    return lineOf(palette.name(author, text), message, before && palette.name(author, before))
+    const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
+    return isWrapped ? wrapped(line, process.stdout.columns ?? COLUMNS) : line
   }
+}
+
+function timePrefix(at: Millis, style: TimeStyle): string {
+  if (style === 'none') return ''
+  return `${style === 'time' ? timeOf(at) : secondOf(at)} `
+}
+
+function wrapped(line: string, columns: number): string {
+  const width = Math.max(20, columns - INDENT.length)
+  return wrapAnsi(line, width, { hard: true, trim: false }).replaceAll('\n', `\n${INDENT}`)
 }

@@ -18,6 +18,8 @@ export interface LogFilter {
   readonly sinceMs: number | undefined
   readonly author: string | undefined
   readonly grep: string | undefined
+  /** Whether each line begins with its time. */
+  readonly hasTimes: boolean
 }
 
 /** `persisted-chat log <me>`: the stored history, in order of conversation. */
@@ -30,7 +32,11 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     })
     if (!isWhole) warn(`the logs are damaged: what is shown may not be all. \`verify\` says more.`)
     const names = new Names(home.me, log.id)
-    const format = filter.isJson ? jsonLineOf : labelled(names, process.stdout.isTTY === true)
+    const isTerminal = process.stdout.isTTY === true
+    const time = filter.hasTimes ? 'date and time' : 'none'
+    const format = filter.isJson
+      ? (message: Message) => jsonLineOf(message)
+      : labelled(names, isTerminal, { time, isWrapped: isTerminal })
     if (!filter.isJson) await noteLatest(names, log.head, options => messagesIn(log, options))
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last

@@ -29,6 +29,7 @@ export function logCommands(onDone: (code: number) => void): Command[] {
   return [
     command('log', 'print the stored history')
       .option('--json', 'one JSON object a line')
+      .option('--time', 'begin each line with its date and time')
       .option('--last <n>', 'only the last n that match', wholeNumber)
       .option(
         '--since <time>',
@@ -40,10 +41,26 @@ export function logCommands(onDone: (code: number) => void): Command[] {
       .action(
         async (
           me: string,
-          flags: WhereFlags & { json?: boolean; last?: number; since?: number; author?: string; grep?: string },
+          flags: WhereFlags & {
+            json?: boolean
+            time?: boolean
+            last?: number
+            since?: number
+            author?: string
+            grep?: string
+          },
         ) => {
-          const { json, last, since, author, grep } = flags
-          onDone(await printLog(await where(me, flags), { isJson: json ?? false, last, sinceMs: since, author, grep }))
+          const { json, time, last, since, author, grep } = flags
+          onDone(
+            await printLog(await where(me, flags), {
+              isJson: json ?? false,
+              last,
+              sinceMs: since,
+              author,
+              grep,
+              hasTimes: time ?? false,
+            }),
+          )
         },
       ),
     command('verify', 'check every sequence, chain and signature that is stored')

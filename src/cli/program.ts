@@ -26,6 +26,8 @@ interface ChatFlags {
   readonly all?: boolean
   readonly json?: boolean
   readonly plain?: boolean
+  readonly time?: boolean
+  readonly presence?: boolean
   readonly room?: string
   readonly trustClock?: boolean
   readonly discovery: boolean
@@ -136,6 +138,8 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--all', 'show the whole history first')
     .option('--json', 'one JSON object a line on stdout; JSON or plain lines on stdin')
     .option('--plain', 'lines only, no screen control, on a terminal too')
+    .option('--time', 'begin each line with its time; on a terminal --plain always does')
+    .option('--presence', 'with --json: also an object for each person who comes, leaves or goes away')
     .option('--no-bell', 'do not ring when somebody calls you by your name')
     .option('--message <text>', 'say this, wait until a peer has stored it, and end')
     .option('--timeout <s>', 'how many seconds --message waits', seconds, 10)
@@ -149,6 +153,9 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
       if (flags.message?.trim() === '') {
         throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Say something, as --message hello.' })
       }
+      if (flags.presence && !flags.json) {
+        throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Give --json as well.' })
+      }
       onDone(
         await chat({
           me,
@@ -158,6 +165,8 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           room: flags.room,
           isClockTrusted: flags.trustClock ?? false,
           isPlain: flags.plain ?? false,
+          hasTimes: flags.time ?? false,
+          hasPresence: flags.presence ?? false,
           hasBell: flags.bell,
           last: flags.all ? 'all' : flags.last,
           isJson: flags.json ?? false,

@@ -2,12 +2,18 @@ import { StringDecoder } from 'node:string_decoder'
 
 /**
  * Cuts a stream of bytes into lines without their ends. A line of over `bytesMax` bytes comes in pieces, cut between
- * characters, so that nothing is lost and no more than that is held.
+ * characters, so that nothing is lost and no more than that is held; `onCut` is called once for each such line.
  */
-export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMax: number): AsyncGenerator<string> {
+export async function* splitLines(
+  input: AsyncIterable<Buffer | string>,
+  bytesMax: number,
+  onCut: () => void = () => {},
+): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isAtStart = true
+  /** Whether a part of the line that is being read has been given already. */
+  let isCut = false
   for await (const chunk of input) {
     let text = typeof chunk === 'string' ? chunk : decoder.write(chunk)
     // The byte-order mark that some programs begin UTF-8 with is no text.
@@ -15,8 +21,15 @@ export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMa
     if (text !== '') isAtStart = false
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
-    for (const line of parts) yield* piecesOf(line.endsWith('\r') ? line.slice(0, -1) : line, bytesMax)
+    for (const line of parts) {
+      const text = line.endsWith('\r') ? line.slice(0, -1) : line
+      if (!isCut && Buffer.byteLength(text) > bytesMax) onCut()
+      isCut = false
+      yield* piecesOf(text, bytesMax)
+    }
     while (Buffer.byteLength(rest) > bytesMax) {
+      if (!isCut) onCut()
+      isCut = true
       const [piece = ''] = piecesOf(rest, bytesMax)
       yield piece
       rest = rest.slice(piece.length)

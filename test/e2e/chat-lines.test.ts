@@ -24,8 +24,7 @@ test('stdout has messages and nothing else, stderr lines that say what they are'
   bob.type('hello')
   await alice.waitForLine('bob> hello')
   await bob.stop()
-  await alice.waitForLine('info> link with', { stream: 'stderr' })
-  await alice.waitForLine(/closed/, { stream: 'stderr' })
+  await alice.waitForLine('info> bob left', { stream: 'stderr' })
   alice.type('bye')
   await alice.waitForLine('alice> bye')
   assert.equal(await alice.stop(), 0)
@@ -37,7 +36,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   test(`${signal} ends it cleanly, with 0`, BOUND, async t => {
     const { alice, bob } = await pair(t)
     assert.equal(await alice.stop(signal, 3_000), 0)
-    await bob.waitForLine('closed', { stream: 'stderr' })
+    await bob.waitForLine('info> alice left', { stream: 'stderr' })
   })
 }
 
@@ -69,11 +68,12 @@ test('with --json each line is an object; what controls a terminal is escaped, a
   bob.type(HOSTILE)
   const line = await alice.waitForLine('username')
   assert.match(line, /^[\x20-\x7e]*$/)
-  const { author, seq, username, message, at, time, verified, ...more } = JSON.parse(line)
+  const { author, seq, username, message, at, time, verified, live, ...more } = JSON.parse(line)
   assert.deepEqual({ seq, username, message, verified }, { seq: 1, username: 'bob', message: HOSTILE, verified: true })
   assert.match(author, /^[0-9a-f]{64}$/)
   assert.match(at, /^\d{13}\.\d{4}$/)
   assert.ok(new Date(time).toISOString() === time && Date.parse(time) >= before - 1_000)
+  assert.equal(live, true)
   assert.deepEqual(more, {})
 })
 

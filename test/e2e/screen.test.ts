@@ -396,25 +396,6 @@ test('the check of a terminal sees what such messages do to it when they are pri
   assert.notDeepEqual(await stateOf(terminal), before)
 })
 
-test('in lines on a terminal no command is told to everybody', BOUND, async t => {
-  const { alice, people } = await pair(t)
-  const [c = ''] = await localAddresses(1)
-  const carol = await open(t, {
-    me: 'carol',
-    listen: c,
-    peers: [people.alice.listen],
-    data: people.alice.data,
-    options: ['--plain'],
-  })
-  await carol.waitFor('info> linked with')
-  await carol.enter('/who')
-  await carol.waitFor('/who is not said')
-  await carol.enter('//who')
-  assert.deepEqual(said(await alice.waitFor('carol │ /who')), ['carol │ /who'])
-  await carol.enter('/quit')
-  assert.equal(await carol.ended(), 0)
-})
-
 test('without colours there are none, and 40 columns are enough', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 40, env: { NO_COLOR: '1' } })
   await bob.enter('你好 👨‍👩‍👧 שלום e\u0301')

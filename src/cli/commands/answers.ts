@@ -37,6 +37,8 @@ export interface Desk {
   readonly say: (message: string, extras?: Readonly<Record<string, unknown>>) => void
   /** Tells others that the user is away, and why; without a text that he is back. */
   readonly away: (text: string | undefined) => void
+  /** What can be pressed besides, for the end of /help. */
+  readonly keyHelp: readonly string[]
   readonly quit: () => void
 }
 
@@ -52,7 +54,7 @@ function described({ name, away }: Present): string {
   return away === '' ? `${name} (away)` : `${name} (away: ${away})`
 }
 
-const help: Answer = ({ tell, list, complain }, name) => {
+const help: Answer = ({ tell, list, complain, keyHelp }, name) => {
   if (name !== '') {
     const found = commandOf(name.replace(/^\//, ''))
     if (found === undefined) return complain(`there is no command ${name}`)
@@ -61,8 +63,7 @@ const help: Answer = ({ tell, list, complain }, name) => {
   const width = Math.max(...COMMANDS.map(command => command.name.length + command.argument.length + 2))
   list(
     ...COMMANDS.map(command => `${`/${command.name} ${command.argument}`.padEnd(width)}  ${command.help}`),
-    'Tab completes commands and names, Alt-Enter begins a new line,',
-    'Up brings back what you said, and //text says /text.',
+    ...keyHelp,
   )
 }
 

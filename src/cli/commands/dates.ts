@@ -11,6 +11,13 @@ export function timeOf(at: Millis): string {
   return `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`
 }
 
+/** `2026-11-21 14:03:09`, by the clock on the wall here. */
+export function secondOf(at: Millis): string {
+  const date = new Date(at)
+  const day = [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join('-')
+  return `${day} ${timeOf(at)}:${twoDigits(date.getSeconds())}`
+}
+
 /** `21 Nov 14:03` */
 export function dateAndTimeOf(at: Millis): string {
   const date = new Date(at)

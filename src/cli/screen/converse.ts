@@ -1,7 +1,7 @@
 import { homeOf } from '../../peer/home.js'
 import type { SharedConversation } from '../../peer/shared-conversation.js'
 import type { Notices } from '../notices.js'
-import { remember, remembered } from './memory.js'
+import { remember, remembered, screenMemoryOf } from './memory.js'
 
 /** History that is shown first, in messages. */
 const HISTORY = 200
@@ -25,7 +25,7 @@ export async function converseOnScreen(
 ): Promise<void> {
   const { Terminal, Window } = await onceSet()
   const { database } = homeOf(data, me, room)
-  const file = `${database}.screen`
+  const file = screenMemoryOf(database)
   const window = new Window({
     conversation: peer,
     terminal: new Terminal(),

@@ -24,6 +24,9 @@ export interface Topic {
 
 const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: '' }
 
+/** Where it is kept, beside the database of the conversation. */
+export const screenMemoryOf = (database: string): string => `${database}.screen`
+
 /** What was remembered; nothing where it cannot be read, for all of it can be done without. */
 export function remembered(file: string): Remembered {
   try {

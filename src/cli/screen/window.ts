@@ -11,7 +11,7 @@ import type { Present } from '../../peer/roster.js'
 import { ANSWERS, type Desk } from '../commands/answers.js'
 import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
-import { MESSAGE_BYTES_MAX } from '../input.js'
+import { cutLine, MESSAGE_BYTES_MAX } from '../input.js'
 import { noteLatest } from '../known-names.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
@@ -365,6 +365,10 @@ export class Window {
       busy: (what, work) => this.#doWork(what, work),
       say: (message, extras) => this.#say(message, extras),
       away: text => this.#setAway(text),
+      keyHelp: [
+        'Tab completes commands and names, Alt-Enter begins a new line,',
+        'Up brings back what you said, and //text says /text.',
+      ],
       quit: () => this.#quit(),
     }
   }
@@ -396,7 +400,9 @@ export class Window {
     const named = this.#nick === this.#options.conversation.me ? extras : { username: this.#nick, ...extras }
     this.#hasSpoken = true
     this.#setAway(undefined)
-    for (const piece of piecesOf(message, MESSAGE_BYTES_MAX))
+    const pieces = [...piecesOf(message, MESSAGE_BYTES_MAX)]
+    if (pieces.length > 1) this.tell(cutLine)
+    for (const piece of pieces)
       this.#options.conversation.say(piece, named).catch(error => this.tell(reasonOf(error), 'alarm'))
   }
 

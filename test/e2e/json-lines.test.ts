@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { linked, openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+// What programs read.
+
+const BOUND = { timeout: 240_000 }
+
+const objects = (lines: readonly string[]) => lines.map(line => JSON.parse(line) as Record<string, unknown>)
+
+test('history and what is fetched on connecting are not live, what is said afterwards is', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [], data })
+  bob.type('said before the bot started')
+  await bob.waitForLine('said before')
+  const first = await openChat(t, { me: 'bot', listen: a, peers: [b], data, options: ['--json'] })
+  await first.waitForLine('said before')
+  first.type('mine')
+  await first.waitForLine('mine')
+  await bob.stop()
+  await first.waitForLine('bob left', { stream: 'stderr' })
+  // bob says a line alone while the bot runs: it comes as he connects.
+  const alone = await openChat(t, { me: 'bob', listen: b, peers: [], data })
+  alone.type('said while not connected')
+  await alone.waitForLine('said while')
+  await first.waitForLine('said while')
+  alone.type('said live')
+  await first.waitForLine('said live')
+  const live = objects(first.stdout).map(({ message, live }) => [message, live])
+  assert.deepEqual(live.slice(0, 2), [
+    ['said before the bot started', false],
+    ['mine', true],
+  ])
+  assert.deepEqual(live.at(-1), ['said live', true])
+  await first.stop()
+  const again = await openChat(t, { me: 'bot', listen: a, peers: [b], data, options: ['--json'] })
+  await again.waitForLine('said live')
+  assert.ok(objects(again.stdout).every(message => message['live'] === false))
+  const log = startChat(t, ['log', 'bob', '--json', '--data', data])
+  await Promise.all([alone.stop(), again.stop()])
+  await log.exited
+  const told = startChat(t, ['log', 'bot', '--json', '--data', data])
+  await told.exited
+  assert.ok(told.stdout.length > 3 && objects(told.stdout).every(message => message['live'] === false))
+})
+
+test('with --presence it is also written who comes, goes away and leaves', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const bot = await openChat(t, { me: 'bot', listen: a, data, options: ['--json', '--presence'] })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
+  await bot.waitForLine('"presence":"here"')
+  bob.type('hello')
+  await bot.waitForLine('"message":"hello"')
+  await bob.stop()
+  await bot.waitForLine('"presence":"left"')
+  const [here, hello, left] = objects(bot.stdout)
+  const key = hello?.['author']
+  const { time, ...rest } = here ?? {}
+  assert.ok(!Number.isNaN(Date.parse(String(time))))
+  assert.deepEqual(rest, { event: 'presence', presence: 'here', username: 'bob', key, linked: true })
+  assert.equal(hello?.['event'], undefined)
+  assert.deepEqual([left?.['presence'], left?.['key'], left?.['username']], ['left', key, 'bob'])
+  await bot.stop()
+})
+
+test('control: without --presence stdout has messages alone', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const bot = await openChat(t, { me: 'bot', listen: a, data, options: ['--json'] })
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
+  await linked(bob, a)
+  bob.type('hello')
+  await bot.waitForLine('"message":"hello"')
+  await bob.stop()
+  await bot.waitForLine('bob left', { stream: 'stderr' })
+  assert.deepEqual(
+    objects(bot.stdout).map(({ message }) => message),
+    ['hello'],
+  )
+})

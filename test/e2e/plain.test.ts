@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { CHAT_PROGRAM, linked, openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { TerminalWindow } from '../helper/terminal.js'
+
+// --plain on a terminal: lines only, for screen readers, and still with every command.
+
+const BOUND = { timeout: 300_000 }
+
+/** alice in lines on a terminal, and bob, linked. */
+async function pair(t: TestContext, { columns = 100, options = [] as readonly string[] } = {}) {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const args = ['alice', '--plain', '--listen', a, '--no-discovery', '--data', data, ...options]
+  const alice = await TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args], { columns, rows: 50 })
+  await alice.waitFor('info> listening on')
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
+  await linked(bob, a)
+  await alice.waitFor('info> linked with')
+  return { alice, bob, data }
+}
+
+test('commands work, and none of them is told to everybody', BOUND, async t => {
+  const { alice, bob, data } = await pair(t)
+  bob.type('hello')
+  await alice.waitFor(/^\d\d:\d\d bob> hello$/)
+  await alice.enter('/who')
+  await alice.waitFor(/^info> linked: bob$/)
+  await alice.enter('/whois bob')
+  await alice.waitFor(/^info> bob: the key [0-9a-f]{64}$/)
+  await alice.enter('/nick Al')
+  await bob.waitForLine('* alice is now called Al')
+  await alice.enter('/me waves')
+  await bob.waitForLine('* Al waves')
+  await alice.enter('/topic tea')
+  await bob.waitForLine('* Al set the topic: tea')
+  await alice.enter('/topic')
+  await alice.waitFor(/^info> the topic is: tea$/)
+  await alice.enter('/search hello')
+  await alice.waitFor(/^info> \d{4}-\d\d-\d\d \d\d:\d\d:\d\d bob> hello$/)
+  await alice.enter('/away lunch')
+  await alice.waitFor('info> you are away')
+  await alice.enter('/exti')
+  await alice.waitFor(/^warn> there is no command \/exti/)
+  await alice.enter('/names')
+  await alice.waitFor(rows => rows.filter(row => row === 'info> linked: bob').length === 2)
+  await alice.enter('//who')
+  await bob.waitForLine('Al> /who')
+  await alice.enter('/hide bob')
+  await alice.waitFor(/what bob says is not shown/)
+  bob.type('not to be seen')
+  await bob.waitForLine('not to be seen')
+  await alice.enter('/help')
+  await alice.waitFor(/^info> \/\/text says \/text\.$/)
+  await alice.enter('/exit')
+  assert.equal(await alice.ended(), 0)
+  const rows = await alice.scrollback()
+  assert.ok(!rows.some(row => row.includes('not to be seen')))
+  assert.ok(!bob.stdout.some(line => /> \/(nick|me|topic|search|away|exti|names|hide|help|exit)/.test(line)))
+  const log = startChat(t, ['log', 'alice', '--time', '--data', data])
+  await log.exited
+  for (const line of log.stdout) assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\* )?(bob|alice|Al)/)
+})
+
+test('an own line that the terminal has echoed is not printed again', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  await alice.enter('only once')
+  await bob.waitForLine('alice> only once')
+  await alice.enter('same')
+  await alice.enter('same')
+  await bob.waitForLine('alice> same')
+  bob.type('done')
+  await alice.waitFor(/bob> done$/)
+  const rows = await alice.scrollback()
+  assert.equal(rows.filter(row => row.includes('only once')).length, 1, rows.join('\n'))
+  assert.equal(rows.filter(row => row.includes('same')).length, 2)
+})
+
+test('a row that continues a line is indented, so that it cannot be taken for another line', BOUND, async t => {
+  const { alice, bob } = await pair(t, { columns: 40 })
+  bob.type(`${'x'.repeat(27)} bob> yes ${' '.repeat(60)}info> linked with carol`)
+  const rows = await alice.waitFor('linked with carol')
+  for (const row of rows) assert.ok(!/^(bob> yes|info> linked with carol)/.test(row), row)
+})
+
+test('in a pipe lines have no time unless asked, and own lines come once', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--time'] })
+  alice.type('hello')
+  await alice.waitForLine(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d alice> hello$/)
+  await alice.stop()
+  const again = await openChat(t, { me: 'alice', listen: a, data })
+  again.type('/who')
+  await again.waitForLine('alice> /who')
+  assert.deepEqual(again.stdout, ['alice> hello', 'alice> /who'])
+})
