@@ -10,6 +10,7 @@ import { freeNames, freePorts } from '../helper/ports.js'
 
 const BOUND = { timeout: 240_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
+const LINTER = path.resolve('node_modules/.bin/biome')
 const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
 /** Inside the package, where its own name leads to its own exports. */
 const INSIDE = path.resolve('dist/test')
@@ -79,6 +80,38 @@ test('the bot in the README knows who said what last, from the history too', BOU
     await alice.waitForLine(`alice> goodbye ${line}`)
   }
   await Promise.all([gone, ended])
+})
+
+for (const what of ['chat', 'gossip']) {
+  test(
+    `the simulation of ${what} in the README prints what the README says, but for how long it takes`,
+    BOUND,
+    async t => {
+      const [, block = ''] =
+        new RegExp(`^\\$ npx persisted-chat (simulate ${what} .*?)^\`\`\`$`, 'ms').exec(readme) ?? []
+      // The next command begins after an empty line.
+      const [command = '', ...printed] = (block.split('\n\n$ ')[0] ?? '').trimEnd().split('\n')
+      const child = start(t, PROGRAM, command.split(' '), await directory(t))
+      assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
+      const withoutDuration = (line: string): string => line.replace(/(simulated in|virtual time in) .*$/, '$1')
+      assert.ok(printed.length > 5)
+      assert.deepEqual(child.stdout.map(withoutDuration), printed.map(withoutDuration))
+    },
+  )
+}
+
+test('the programs in the README pass the lint of this directory', BOUND, async t => {
+  const folder = await directory(t)
+  const config = JSON.parse(await readFile('biome.json', 'utf8'))
+  await writeFile(path.join(folder, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }))
+  await writeFile(path.join(folder, 'seen.mjs'), programIn(/^```js\n(.*?)^```$/gms, '!seen'))
+  await writeFile(path.join(folder, 'chat.mjs'), programIn(/^```ts\n(.*?)^```$/gms, "from 'persisted-chat'"))
+  const lint = () =>
+    new Child(t, LINTER, { args: ['check', '--error-on-warnings', 'seen.mjs', 'chat.mjs'], cwd: folder })
+  const passing = lint()
+  assert.equal((await passing.exited).code, 0, passing.transcript())
+  await writeFile(path.join(folder, 'seen.mjs'), "import b from 'node:zlib'\nimport a from 'node:fs'\nvar c = [a, b]\n")
+  assert.notEqual((await lint().exited).code, 0, 'control: what is unsorted fails')
 })
 
 test('the program in the README passes the strict compiler', BOUND, async t => {
