@@ -1,4 +1,3 @@
-import wrapAnsi from 'wrap-ansi'
 import { type Millis, systemClock } from '../base/clock.js'
 import { lineOf, nameBefore } from '../chat/lines.js'
 import type { Message } from '../chat/message.js'
@@ -6,6 +5,7 @@ import type { Names } from '../chat/names.js'
 import { secondOf, timeOf } from './commands/dates.js'
 import { warn } from './output.js'
 import { paletteOf } from './palette.js'
+import { wrapped } from './wrapped.js'
 
 /** How a line says when it was written: not at all, as `14:03`, or as `2026-11-21 14:03:09`. */
 export type TimeStyle = 'none' | 'time' | 'date and time'
@@ -17,11 +17,6 @@ interface LabelOptions {
 }
 
 const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
-
-/** Columns before the rows that continue a line. */
-const INDENT = '  '
-/** Columns of a terminal that does not say how many it has. */
-const COLUMNS = 80
 
 /** Formats messages for people: who said it as `names` has it, in the colour of their key; news about them are reported. */
 export function labelled(
@@ -37,16 +32,11 @@ export function labelled(
     const { text, news } = names.labelOf(message, systemClock.now())
     if (news !== undefined) warn(news)
     const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
-    return isWrapped ? wrapped(line, process.stdout.columns ?? COLUMNS) : line
+    return isWrapped ? wrapped(line, process.stdout.columns) : line
   }
 }
 
 function timePrefix(at: Millis, style: TimeStyle): string {
   if (style === 'none') return ''
   return `${style === 'time' ? timeOf(at) : secondOf(at)} `
-}
-
-function wrapped(line: string, columns: number): string {
-  const width = Math.max(20, columns - INDENT.length)
-  return wrapAnsi(line, width, { hard: true, trim: false }).replaceAll('\n', `\n${INDENT}`)
 }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { sanitise } from '../base/sanitise.js'
+import { wrapped } from './wrapped.js'
 
 /** Standard output takes no more lines: its reader has closed it, or a write failed. */
 export class OutputClosed extends Error {
@@ -37,8 +38,13 @@ export function watchOutput(stdout: Writable = process.stdout, stderr: Writable 
 }
 
 /** What a person is told beside the messages: one line each, on stderr. */
-export const info = (line: string): void => writeUnlessFull(process.stderr, `info> ${sanitise(line)}`)
-export const warn = (line: string): void => writeUnlessFull(process.stderr, `warn> ${sanitise(line)}`)
+export const info = (line: string): void => report(`info> ${sanitise(line)}`)
+export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
+
+function report(line: string): void {
+  const { stderr } = process
+  writeUnlessFull(stderr, stderr.isTTY ? wrapped(line, stderr.columns) : line)
+}
 
 /** The last words of a run that failed. */
 export function complain(error: unknown): void {

@@ -64,6 +64,19 @@ test('commands work, and none of them is told to everybody', BOUND, async t => {
   for (const line of log.stdout) assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\* )?(bob|alice|Al)/)
 })
 
+test('somebody who has said nothing yet can be looked up and hidden', BOUND, async t => {
+  const { alice, bob } = await pair(t)
+  await alice.enter('/whois BOB')
+  await alice.waitFor(/^info> BOB: the key [0-9a-f]{64}$/)
+  await alice.enter('/hide bob')
+  await alice.waitFor(/what bob says is not shown/)
+  bob.type('not to be seen')
+  await bob.waitForLine('not to be seen')
+  await alice.enter('/whois zed')
+  const rows = await alice.waitFor('nobody is known as zed')
+  assert.ok(!rows.some(row => row.includes('not to be seen')))
+})
+
 test('an own line that the terminal has echoed is not printed again', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await alice.enter('only once')

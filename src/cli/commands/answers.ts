@@ -1,5 +1,5 @@
 import { reasonOf } from '../../base/errors.js'
-import { checkName } from '../../base/name.js'
+import { checkName, equalsIgnoringCase } from '../../base/name.js'
 import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
 import { shortKey } from '../../chat/names.js'
@@ -67,9 +67,18 @@ const help: Answer = ({ tell, list, complain, keyHelp }, name) => {
   )
 }
 
+/** Those who go by a name: who has said something, or else who is or was there. */
+function authorsCalled({ people, conversation }: Pick<Desk, 'people' | 'conversation'>, name: string): AuthorId[] {
+  const found = people.find(name)
+  if (found.length > 0) return found
+  return conversation.presence.flatMap(({ author, name: called }) =>
+    author !== undefined && equalsIgnoringCase(called, name) ? [author] : [],
+  )
+}
+
 const whois: Answer = ({ people, conversation, tell, complain }, name) => {
   if (name === '') return complain('who is who? /whois bob')
-  const found = name === conversation.me ? [conversation.id] : people.find(name)
+  const found = name === conversation.me ? [conversation.id] : authorsCalled({ people, conversation }, name)
   if (found.length === 0) return complain(`nobody is known as ${sanitise(name)}`)
   for (const author of found) {
     const entries = conversation.heads.find(head => head.author === author)?.seq ?? 0
@@ -144,14 +153,16 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
       const named = [...hidden].map(author => `${people.nameOf(author) ?? 'somebody'} (${shortKey(author)})`)
       return tell(named.length === 0 ? 'nobody is hidden' : `hidden, for you alone: ${named.join(', ')}`)
     }
-    const found = people.find(name).filter(author => author !== conversation.id)
-    if (found.length === 0) return complain(people.find(name).length > 0 ? 'that is you' : `nobody is known as ${name}`)
+    const called = authorsCalled({ people, conversation }, name)
+    const found = called.filter(author => author !== conversation.id)
+    if (found.length === 0) return complain(called.length > 0 ? 'that is you' : `nobody is known as ${name}`)
     for (const author of found) hidden.add(author)
     const who = found.length === 1 ? name : `${name} (${found.map(shortKey).join(' and ')})`
     tell(`what ${who} says is not shown any more, to you alone: /unhide ${name} shows it again`)
   },
-  unhide: ({ hidden, people, tell, complain }, name) => {
-    const found = [...hidden].filter(author => people.find(name).includes(author) || author.startsWith(name))
+  unhide: ({ hidden, people, conversation, tell, complain }, name) => {
+    const called = authorsCalled({ people, conversation }, name)
+    const found = [...hidden].filter(author => called.includes(author) || author.startsWith(name))
     if (name === '') return complain('show whom again? /hide lists who is hidden')
     if (found.length === 0) return complain(`nobody hidden is known as ${name}`)
     for (const author of found) hidden.delete(author)
