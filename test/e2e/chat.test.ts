@@ -234,3 +234,28 @@ test('with port 0 it listens on a free port, and says and announces which', { ti
     await Promise.all([alice.stop(), bob.stop()])
   }
 })
+
+test('of two who dial each other nobody is said to have left when one of two connections goes', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  for (let round = 0; round < 3; round++) {
+    const [a = '', b = ''] = await localAddresses(2)
+    const [alice, bob] = await Promise.all([
+      openChat(t, { me: 'alice', listen: a, peers: [b], data }),
+      openChat(t, { me: 'bob', listen: b, peers: [a], data }),
+    ])
+    await Promise.all([linked(alice, b), linked(bob, a)])
+    for (let line = 0; line < 5; line++) {
+      alice.type(`from alice ${line} in ${round}`)
+      bob.type(`from bob ${line} in ${round}`)
+      await Promise.all([
+        bob.waitForLine(`from alice ${line} in ${round}`),
+        alice.waitForLine(`from bob ${line} in ${round}`),
+      ])
+    }
+    for (const peer of [alice, bob])
+      assert.ok(!peer.stderr.some(line => /( left|lost the connection)/.test(line)), peer.transcript())
+    await bob.stop()
+    assert.equal(await alice.waitForLine(' left', { stream: 'stderr' }), 'info> bob left', 'control')
+    await alice.stop()
+  }
+})
