@@ -25,6 +25,9 @@ export class MessageDelivery {
   readonly #retried: RetriedMessage
   #holders: Holders | undefined
   #refusal: string | undefined
+  /** How far the own log went before. */
+  readonly #headBefore: Seq
+  #isRetry = false
   /** Whether another process has the message and has not confirmed it. */
   #isHandedOver = false
 
@@ -37,16 +40,17 @@ export class MessageDelivery {
     this.#text = text
     this.#timeoutS = timeoutS
     this.#retried = retried
+    this.#headBefore = this.#ownHead
   }
 
   /** Resolves when a peer has stored it, when the time is up, or when the user stops it. */
   async attempt(stop: StopRequest): Promise<void> {
     const peer = this.#peer
-    const isRetry = this.#retried.isRetry(this.#text, this.#ownHead, systemClock.now())
-    if (isRetry) info('this message is in your log already and is not said again; waiting for a peer to store it')
+    this.#isRetry = this.#retried.isRetry(this.#text, this.#headBefore, systemClock.now())
+    if (this.#isRetry) info('this message is in your log already and is not said again; waiting for a peer to store it')
     const delivered = (async () => {
-      if (!isRetry) await this.#say()
-      if (peer.unsaid > 0 || this.#refusal !== undefined) return
+      if (!this.#isRetry) await this.#say()
+      if (peer.unsaid > 0 || !this.#isInLog) return
       await peer.stored()
       this.#holders = peer.kept
     })()
@@ -76,6 +80,8 @@ export class MessageDelivery {
       warn(`it was not said: ${this.#refusal}`)
     } else if (this.#peer.unsaid > 0) {
       warn('it could not be stored and is not in your log: the disk does not answer')
+    } else if (!this.#isInLog) {
+      warn('it was refused and is not in your log') // why has been reported
     } else if ((this.#peer.kept?.differing ?? 0) > 0) {
       warn(custodyLine(this.#peer.kept ?? NOBODY))
     } else {
@@ -93,6 +99,10 @@ export class MessageDelivery {
     } catch (error) {
       this.#refusal = reasonOf(error)
     }
+  }
+
+  get #isInLog(): boolean {
+    return this.#isRetry || (this.#refusal === undefined && this.#ownHead > this.#headBefore)
   }
 
   get #ownHead(): Seq {

@@ -13,11 +13,11 @@ export const between =
 
 /** A number within bounds, with decimals if need be. */
 export const decimalBetween =
-  (min: number, max: number) =>
+  (min: number, max: number, what = 'number') =>
   (text: string): number => {
     const value = Number(text)
     if (!/^\d{1,6}(\.\d{1,6})?$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`It takes a number from ${min} to ${max}.`)
+      throw new InvalidArgumentError(`It takes a ${what} from ${min} to ${max}.`)
     return value
   }
 
@@ -34,9 +34,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1
 export const seconds = between(0, Math.floor(TIMER_MS_MAX / 1_000))
 
 /** A share of all, of which something has to be left. */
-export function share(text: string): number {
-  return decimalBetween(0, 0.9)(text)
-}
+export const share = decimalBetween(0, 0.9, 'share')
 
 /** What a packet takes, in milliseconds. */
 export interface Delay {

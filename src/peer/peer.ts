@@ -338,13 +338,16 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   #tellOfEnd(link: LinkInfo, reason: string): void {
     if (this.links.some(other => isSamePeer(other, link)) || this.#isParting(link)) return
     const author = link.remote.kind === 'ours' ? authorOf(link.remote.key) : undefined
-    if (author !== undefined && this.#presence.hasLeft(author)) {
+    const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
+    if (hasLeft()) {
       this.emit('info', `${this.#personOf(link)} left`)
       return
     }
     const tell = (): void => {
       this.#lost.delete(lost)
-      this.emit('info', `lost the connection to ${this.#personOf(link)}: ${reason}`)
+      // A goodbye can come late, by way of others.
+      if (hasLeft()) this.emit('info', `${this.#personOf(link)} left`)
+      else this.emit('info', `lost the connection to ${this.#personOf(link)}: ${reason}`)
     }
     const lost = { link, cancel: this.#parts.clock.after(REPLACED_MS, tell) }
     this.#lost.add(lost)
