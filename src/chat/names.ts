@@ -47,6 +47,11 @@ export class Names {
     else if (user !== undefined && user !== author) this.#users.set(skeleton, SHARED)
   }
 
+  /** Some people use names; those without a key do not count. */
+  noteAll(people: Iterable<{ readonly author: AuthorId | undefined; readonly name: string }>): void {
+    for (const { author, name } of people) if (author !== undefined) this.note(author, name)
+  }
+
   /** Somebody as they are shown under a name that they use. */
   nameOf(author: AuthorId, name: string): string {
     this.note(author, name)

@@ -76,9 +76,8 @@ export class LineConversation {
     this.#topic = new TopicWatch(memory.topic)
     this.#noteConnections()
     peer.on('change', () => this.#noteConnections())
-    peer.on('presence', () => {
-      for (const { author, name } of peer.presence) if (author !== undefined) this.#names.note(author, name)
-    })
+    this.#names.noteAll(peer.presence)
+    peer.on('presence', () => this.#names.noteAll(peer.presence))
   }
 
   /** Reads stdin and writes stdout until `stopped` resolves. Rejects with `OutputClosed` when stdout takes no more. */

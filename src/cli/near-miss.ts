@@ -22,12 +22,15 @@ const MISSING_LENGTH_MIN = 4
 /** From this length on two slips are. */
 const TWO_SLIPS_LENGTH_MIN = 8
 
-/** People's names that are one letter from a command. */
-const GIVEN_NAMES = new Set(['cat', 'chad', 'floyd', 'hat', 'jon', 'noe', 'rene', 'verity', 'webb'])
+/** Names and words that are one letter from a command, and more likely meant as they are. */
+const OTHER_WORDS = new Set(
+  'blog broom cat chad chart clog floyd groom hat jon logo noe prof rene renee roof verity webb'.split(' '),
+)
 
 /** Whether somebody who typed `word` probably meant `command`, rather than a person of that name. Both in lower case. */
 export function isSlip(word: string, command: string): boolean {
-  if (word === command || GIVEN_NAMES.has(word)) return false
+  // A digit is no slip: node1 is a name.
+  if (word === command || OTHER_WORDS.has(word) || /\d/.test(word)) return false
   const distance = distanceOf(word, command)
   if (distance === 2) return command.length >= TWO_SLIPS_LENGTH_MIN
   if (distance !== 1) return false

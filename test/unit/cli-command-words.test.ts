@@ -69,6 +69,10 @@ test('control: commands and names of people pass', () => {
     'watson',
     'verity',
     'ci',
+    'node1',
+    'log2',
+    'blog',
+    'prof',
     'bot',
   ]
   for (const word of [...people, ...others, 'x'.repeat(60_000)]) assert.doesNotThrow(() => check(word), word)

@@ -149,8 +149,7 @@ export class Window {
 
   /** Who is there has changed: names that several people use are known before any of them is drawn. */
   presenceChanged(): void {
-    for (const { author, name } of this.#options.conversation.presence)
-      if (author !== undefined) this.#names.note(author, name)
+    this.#names.noteAll(this.#options.conversation.presence)
     this.changed()
   }
 
@@ -201,6 +200,7 @@ export class Window {
   async #recallNick(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
     const { conversation } = this.#options
     this.#own = heads.get(conversation.id)
+    this.#names.noteAll(conversation.presence)
     const digests = [...heads].map(([author, seq]) => ({ author, seq }))
     const latest = await noteLatest(this.#names, digests, options => conversation.messages(options))
     for (const { author, seq, username } of latest)
