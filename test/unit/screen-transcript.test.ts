@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import stringWidth from 'string-width'
 import type { Message } from '../../src/chat/message.js'
 import { Names } from '../../src/chat/names.js'
 import { paletteOf } from '../../src/cli/palette.js'
@@ -83,12 +84,49 @@ test('own lines are no mentions', () => {
   assert.equal(transcriptOf().message(said(ALICE, 'I am alice'), NOON, true).isMention, undefined)
 })
 
-test('what comes late stands with its own date, and does not turn the day back', () => {
+test('a line that arrives in its order is not late, however old it is', () => {
+  const transcript = transcriptOf()
+  const rows = [7_200_000, 7_100_000, 3_600_000, 1_000].flatMap(ago =>
+    shown(transcript, said(BOB, `${ago} ms ago`, NOON - ago)),
+  )
+  assert.deepEqual(rows, [
+    '── Saturday 21 November 2026 ──',
+    '10:00          bob │ 7200000 ms ago',
+    '10:01          bob │ 7100000 ms ago',
+    '11:00          bob │ 3600000 ms ago',
+    '11:59          bob │ 1000 ms ago',
+  ])
+})
+
+test('a line that is older than the newest one drawn is late: a rule shows its date, and the columns stay', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'now'))
   const weekAgo = new Date(2026, 10, 14, 9, 30).getTime()
-  assert.deepEqual(shown(transcript, said(BOB, 'from the train', weekAgo)), ['late 14 Nov 09:30 bob │ from the train'])
-  assert.deepEqual(shown(transcript, said(BOB, 'next')), ['12:00          bob │ next'])
+  assert.deepEqual(shown(transcript, said(BOB, 'from the train', weekAgo)), [
+    '── late 14 Nov 09:30 ──',
+    '09:30          bob │ from the train',
+  ])
+  assert.deepEqual(shown(transcript, said(BOB, 'still there', weekAgo + 60_000)), ['09:31          bob │ still there'])
+  assert.deepEqual(shown(transcript, said(BOB, 'next')), [
+    '── Saturday 21 November 2026 ──',
+    '12:00          bob │ next',
+  ])
+})
+
+test('lines that two people write at the same time are not late', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'now'))
+  assert.deepEqual(shown(transcript, said(BOB, 'a little before', NOON - 30_000)), [
+    '11:59          bob │ a little before',
+  ])
+})
+
+test('a clock that is far ahead makes nobody else late', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'hello'))
+  shown(transcript, said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime()))
+  assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00          bob │ next')
+  assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
 })
 
 test('history is never late', () => {
@@ -100,10 +138,68 @@ test('history is never late', () => {
 test('what somebody does, a new name and a topic are no lines', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
-  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00            * bob waves'])
+  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00              * bob waves'])
   assert.deepEqual(shown(transcript, said(BOB, 'the topic is now: x', NOON, { kind: 'topic' })), [
-    '12:00            * bob: the topic is now: x',
+    '12:00              * bob: the topic is now: x',
   ])
+})
+
+test('names longer than their column are cut, and the text stays in its column', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const long = said(BOB, 'hello', NOON, { username: 'bartholomew-the-third' })
+  assert.deepEqual(shown(transcript, long), ['12:00 bartholomew… │ hello'])
+  const wide = said('c2'.repeat(32) as AuthorId, 'hello', NOON, { username: '安娜安娜安娜安娜' })
+  assert.deepEqual(shown(transcript, wide), ['12:00  安娜安娜安… │ hello'])
+})
+
+test('a label with a key or another mark is never cut: it has a row of its own', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const namesake = said('c2'.repeat(32) as AuthorId, 'so am I', NOON, { username: 'bob' })
+  assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                   │ so am I'])
+  const original = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
+  assert.deepEqual(shown(transcript, original), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
+})
+
+test('text wraps between words, under its own column', () => {
+  const transcript = transcriptOf(60)
+  shown(transcript, said(BOB, 'first'))
+  assert.deepEqual(shown(transcript, said(BOB, 'I write to see how a line is wrapped at words, here and there')), [
+    '12:00          bob │ I write to see how a line is wrapped',
+    '                     at words, here and there',
+  ])
+})
+
+test('a message that is on the screen is laid out again when the terminal is resized', () => {
+  const transcript = transcriptOf(80)
+  const printed = transcript.message(said(BOB, 'word '.repeat(12).trim()), NOON, true)
+  const rows = (): number => printed.text.split('\n').length
+  assert.equal(rows(), 1 + 2)
+  transcript.columns = 40
+  assert.equal(rows(), 1 + 3)
+  transcript.columns = 200
+  assert.equal(rows(), 1 + 1)
+})
+
+test('no row is wider than the terminal, and text is in one column, at every width', () => {
+  const texts = [
+    'plain words of several lengths, incomprehensibilities among them',
+    'https://example.org/a/path/that/is/quite/long?and=has&a=query#part',
+    '这是一行没有空格的中文，它应该在任何字符之间换行。',
+    '👨‍👩‍👧 emoji 🎉 and flags 🇩🇪🇯🇵 in between',
+    `x${'y'.repeat(200)}z`,
+  ]
+  for (const columns of [20, 30, 40, 59, 60, 80, 200])
+    for (const text of texts) {
+      const transcript = transcriptOf(columns)
+      const printed = transcript.message(said(BOB, text, NOON, { username: 'bartholomew-the-third' }), NOON, true)
+      const rows = printed.text.split('\n')
+      for (const row of rows) assert.ok(stringWidth(row) < columns, `${columns}: ${row}`)
+      const column = columns >= 60 ? 21 : columns >= 30 ? 6 : 2
+      for (const row of rows.slice(rows.findIndex(row => row.startsWith('12:00')) + 1))
+        assert.ok(/^ *\S/.exec(row)?.[0].length === column + 1 || row.trim().startsWith('https:'), `${columns}: ${row}`)
+    }
 })
 
 test('nothing that strangers write comes out as anything but text, in any width', () => {
@@ -118,7 +214,11 @@ test('the check of what comes out sees what an unclean transcript lets through',
 
 test('an own line is kept back until every peer has it, and what follows it stays behind it', () => {
   const held = new Map([[1, { on: 0, of: 2, left: 0 }]])
-  const tail = new Tail(seq => held.get(seq) ?? { on: 0, of: 0, left: 0 }, paletteOf(false))
+  const tail = new Tail(
+    seq => held.get(seq) ?? { on: 0, of: 0, left: 0 },
+    paletteOf(false),
+    () => 80,
+  )
   const take = (rows = 8) => tail.take(rows, () => 1)
   tail.push({ text: 'before' })
   tail.push({ text: 'mine', own: 1 })
@@ -132,8 +232,23 @@ test('an own line is kept back until every peer has it, and what follows it stay
   assert.deepEqual(tail.texts, [])
 })
 
+test('a delivery mark that does not fit behind a line is on a row below it', () => {
+  const tail = new Tail(
+    () => ({ on: 1, of: 2, left: 0 }),
+    paletteOf(false),
+    () => 20,
+  )
+  tail.push({ text: 'eleven cells', own: 1, indent: 2 })
+  tail.push({ text: 'fourteen cells', own: 2, indent: 2 })
+  assert.deepEqual(tail.texts, ['eleven cells  ✓ 1/2', 'fourteen cells\n  ✓ 1/2'])
+})
+
 test('no more is kept back than there are rows for', () => {
-  const tail = new Tail(() => ({ on: 0, of: 0, left: 0 }), paletteOf(false))
+  const tail = new Tail(
+    () => ({ on: 0, of: 0, left: 0 }),
+    paletteOf(false),
+    () => 80,
+  )
   for (let seq = 1; seq <= 20; seq++) tail.push({ text: `line ${seq}`, own: seq })
   assert.equal(tail.take(3, () => 1).length, 17)
   assert.deepEqual(tail.texts, ['line 18  ✓', 'line 19  ✓', 'line 20  ✓'])

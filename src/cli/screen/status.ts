@@ -1,10 +1,9 @@
-import stringWidth from 'string-width'
 import { sanitise } from '../../base/sanitise.js'
 import type { Seq } from '../../log/author.js'
 import type { Holders } from '../../log/custody.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
-import { charactersOf } from './editor.js'
+import { cut } from './cells.js'
 
 export interface StatusParts {
   readonly room: string
@@ -83,16 +82,3 @@ export function statusRow(parts: StatusParts, columns: number): string {
 
 const namesOf = (names: readonly string[]): string =>
   names.slice(0, NAMES_MAX).join(', ') + (names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : '')
-
-/** The beginning of a text that fits into so many columns. */
-export function cut(text: string, columns: number): string {
-  if (stringWidth(text) <= columns) return text
-  let shown = ''
-  let width = 1
-  for (const character of charactersOf(text)) {
-    width += stringWidth(character)
-    if (width > columns) break
-    shown += character
-  }
-  return `${shown}…`
-}

@@ -1,6 +1,7 @@
 import type { Seq } from '../../log/author.js'
 import type { Holders } from '../../log/custody.js'
 import type { Palette } from '../palette.js'
+import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
 
 /** Rows that are kept back at most: what scrolls past them stays as it was then. */
@@ -13,11 +14,14 @@ const ROWS_MAX = 8
 export class Tail {
   readonly #holdersOf: (seq: Seq) => Holders
   readonly #palette: Palette
+  readonly #columns: () => number
   #lines: Printed[] = []
 
-  constructor(holdersOf: (seq: Seq) => Holders, palette: Palette) {
+  /** `columns` is the width of the terminal now. */
+  constructor(holdersOf: (seq: Seq) => Holders, palette: Palette, columns: () => number) {
     this.#holdersOf = holdersOf
     this.#palette = palette
+    this.#columns = columns
   }
 
   push(line: Printed): void {
@@ -52,10 +56,13 @@ export class Tail {
     return of > 0 && on >= of
   }
 
-  /** A check for the own disk, and how many peers have it too. */
-  #marked({ text, own }: Printed): string {
+  /** A check for the own disk, and how many peers have stored it too; on a row of its own where the last one is full. */
+  #marked({ text, own, indent = 0 }: Printed): string {
     if (own === undefined) return text
     const { on, of } = this.#holdersOf(own)
-    return `${text}  ${this.#palette.faint(of > 0 ? `✓ ${on}/${of}` : '✓')}`
+    const mark = of > 0 ? `✓ ${on}/${of}` : '✓'
+    const used = cellsOf(text.slice(text.lastIndexOf('\n') + 1))
+    const isFull = used + 2 + cellsOf(mark) > this.#columns() - 1
+    return `${text}${isFull ? `\n${' '.repeat(indent)}` : '  '}${this.#palette.faint(mark)}`
   }
 }

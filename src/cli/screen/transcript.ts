@@ -1,132 +1,217 @@
-import stringWidth from 'string-width'
-import wrapAnsi from 'wrap-ansi'
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/sanitise.js'
 import type { Message } from '../../chat/message.js'
-import type { Names } from '../../chat/names.js'
+import type { Label } from '../../chat/names.js'
+import { type At, EARLIEST, isAhead, later, millisOf } from '../../log/at.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../commands/dates.js'
+import { MESSAGE_BYTES_MAX } from '../input.js'
 import type { Palette } from '../palette.js'
+import { cellsOf, cut } from './cells.js'
+import { wrapWords } from './word-wrap.js'
 
-/** What is printed at once: a message with the rules before it. */
+/** A message with the rules above it, laid out for the width that the terminal has when it is read. */
 export interface Printed {
   /** Harmless to any terminal. Rows end with a line break, but the last. */
   readonly text: string
-  /** Where it stands in the own log, if it is an own line. */
+  /** The cell at which a row below it begins. */
+  readonly indent?: number
+  /** Its place in the own log, if it is an own line. */
   readonly own?: Seq
-  /** Somebody else called the user by his name. */
+  /** Whether somebody else mentioned the user by name. */
   readonly isMention?: boolean
 }
 
-/** Columns from which on names stand in a column of their own. */
+/** From this width on names have a column of their own. */
 const WIDE_COLUMNS = 60
+/** From this width on rows are indented by the whole time column. */
+const INDENTED_COLUMNS = 30
 const TIME_COLUMNS = 5
 const NAME_COLUMNS = 12
-/** Rows of one message; of more it is said how many they are. */
+/** A narrower name column than this tells nobody apart. */
+const NAME_COLUMNS_MIN = 4
+/** Where the gutter is that divides names from text. */
+const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
+/** Rows of one message as it was typed. */
 const ROWS_MAX = 24
-/** A line is late when it is older than one that is shown by more than this, or than now by more than that. */
+/** How far a live line may be behind the newest one drawn before it is out of order: two people often write at the same time. */
 const BEHIND_MS = 60_000
-const OLD_MS = 300_000
 
 export interface TranscriptOptions {
   readonly id: AuthorId
-  readonly names: Names
+  readonly names: { labelOf(message: Message, now: Millis): Label }
   readonly palette: Palette
-  /** The names by which the user may be called. */
+  /** The names by which the user may be mentioned. */
   readonly called: () => readonly string[]
 }
 
-/** Messages as people read them: times, days, who said it, what is new, what comes late. */
+/** Lays out messages for people: time, day, author and text. Decides which lines are late. */
 export class Transcript {
   columns = 80
   readonly #options: TranscriptOptions
   #day: number | undefined
-  /** The time of the newest line that is shown. */
-  #newest = 0
+  /** The newest line drawn, in conversation order. */
+  #newest: At = EARLIEST
+  /** The day of the late lines drawn last; undefined after a line in order. */
+  #lateDay: number | undefined
 
   constructor(options: TranscriptOptions) {
     this.#options = options
   }
 
-  /** A line of history, or one that has just arrived, which may be late. */
+  /** A line of history, or one that has just arrived: that one is late if it belongs far above the newest line drawn. */
   message(message: Message, now: Millis, isLive: boolean): Printed {
-    const at = message.timeMs
     const isOwn = message.author === this.#options.id
-    const isLate = isLive && !isOwn && (at < this.#newest - BEHIND_MS || at < now - OLD_MS) && this.#newest > 0
-    const rules: string[] = []
-    if (!isLate) {
-      const day = dayNumberOf(at)
-      if (day !== this.#day) rules.push(this.rule(dayOf(at)))
+    const isLate = isLive && !isOwn && millisOf(message.at) < millisOf(this.#newest) - BEHIND_MS
+    const day = dayNumberOf(message.timeMs)
+    const parts: (() => string)[] = []
+    if (isLate) {
+      if (day !== this.#lateDay) parts.push(() => this.rule(`late ${dateAndTimeOf(message.timeMs)}`))
+      this.#lateDay = day
+      this.#day = undefined // the next line in order shows its day again
+    } else {
+      if (day !== this.#day) parts.push(() => this.rule(dayOf(message.timeMs)))
       this.#day = day
-      this.#newest = Math.max(this.#newest, at)
+      this.#lateDay = undefined
+      if (!isAhead(message.at, now)) this.#newest = later(this.#newest, message.at)
     }
     const isMention = !isOwn && this.#isMention(message)
     const { text: label, news } = this.#options.names.labelOf(message, now)
-    if (news !== undefined) rules.push(this.notice(news, 'alarm'))
+    if (news !== undefined) parts.push(() => this.notice(news, 'alarm'))
+    parts.push(() => this.#said(message, label, isMention))
+    return this.#printed(parts, { ...(isOwn && { own: message.seq }), ...(isMention && { isMention }) })
+  }
+
+  /** Laid out again only when the width has changed. */
+  #printed(parts: readonly (() => string)[], more: Omit<Printed, 'text' | 'indent'>): Printed {
+    const transcript = this
+    let columns: number | undefined
+    let text = ''
     return {
-      text: [...rules, this.#said(message, label, isLate, isMention)].join('\n'),
-      ...(isOwn && { own: message.seq }),
-      ...(isMention && { isMention }),
+      ...more,
+      get text() {
+        if (columns !== transcript.columns) text = parts.map(part => part()).join('\n')
+        columns = transcript.columns
+        return text
+      },
+      get indent() {
+        return transcript.#textColumn
+      },
     }
   }
 
   /** A rule across the transcript: `── 3 new since you left ──` */
   rule(text: string): string {
-    return this.#options.palette.faint(`── ${sanitise(text)} ──`)
-  }
-
-  /** Something the program says. */
-  notice(text: string, kind: 'info' | 'alarm' = 'info'): string {
-    const { palette } = this.#options
-    const indent = this.#indent
-    const wrapped = wrapAnsi(sanitise(text), Math.max(20, this.columns - indent.length - 3), { hard: true }).split('\n')
-    const rows = wrapped.map((row, index) => `${indent}${index > 0 ? ' ' : kind === 'info' ? '·' : '!'} ${row}`)
-    return rows.map(kind === 'info' ? palette.faint : palette.alarm).join('\n')
-  }
-
-  /** A row of a list. */
-  listed(text: string): string {
-    return wrapAnsi(sanitise(text), Math.max(20, this.columns - 6), { hard: true, trim: false })
-      .split('\n')
-      .map((row, index) => `${index > 0 ? '    ' : '  '}${row}`)
+    const rows = wrapWords(sanitise(text), { columns: Math.max(10, this.#width - 3), first: 3, indent: 3 })
+    const last = rows.length - 1
+    return rows
+      .map(({ text }, index) => `${index === 0 ? '── ' : '   '}${text}${index === last ? ' ──' : ''}`)
+      .map(this.#options.palette.faint)
       .join('\n')
   }
 
-  #said(message: Message, label: string, isLate: boolean, isMention: boolean): string {
-    const { id, palette } = this.#options
-    const time = isLate ? `late ${dateAndTimeOf(message.timeMs)}` : timeOf(message.timeMs)
-    const name = (message.author === id ? palette.own : palette.name)(message.author, label)
-    const [first = '', ...more] = this.#rowsOf(message)
-    const text = isMention ? palette.strong(first) : first
-    const start = `${palette.faint(time)} `
-    const gap = this.#gap(time.length, message.kind === 'line' ? label : '*')
-    const rest = more.map(row => `\n${this.#indent}${palette.faint('┊')} ${row}`).join('')
-    if (message.kind === 'action') return `${start}${gap}* ${name} ${text}${rest}`
-    if (message.kind === 'nick' || message.kind === 'topic') return `${start}${gap}* ${name}: ${text}${rest}`
-    if (!this.#isWide) return `${start}${name}${isMention ? palette.alarm(' »') : ':'} ${text}${rest}`
-    const gutter = isMention ? palette.alarm('»') : palette.faint('│')
-    return `${start}${gap}${name} ${gutter} ${text}${rest}`
+  /** A line of the program's own. */
+  notice(text: string, kind: 'info' | 'alarm' = 'info'): string {
+    const paint = kind === 'info' ? this.#options.palette.faint : this.#options.palette.alarm
+    const mark = `${' '.repeat(this.#noticeColumn)}${kind === 'info' ? '·' : '!'} `
+    return this.#hanging(mark, sanitise(text), mark.length).map(paint).join('\n')
   }
 
-  #rowsOf({ message }: Message): string[] {
-    const rows = message.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
-    if (rows.length <= ROWS_MAX) return rows
-    return [...rows.slice(0, ROWS_MAX), `… and ${rows.length - ROWS_MAX} rows more`]
+  /** A row of a list: what follows two spaces in it is aligned when it wraps. */
+  listed(text: string): string {
+    const [head = '', rest = ''] = /^(\S.*? {2,})(\S.*)$/.exec(sanitise(text))?.slice(1) ?? []
+    if (head === '') return this.#hanging('  ', sanitise(text), 2).join('\n')
+    if (head.length + 2 <= this.#width / 2) return this.#hanging(`  ${head}`, rest, head.length + 2).join('\n')
+    return [`  ${head.trimEnd()}`, ...this.#hanging('    ', rest, 4)].join('\n')
+  }
+
+  #hanging(prefix: string, text: string, indent: number): string[] {
+    const rows = wrapWords(text, { columns: this.#width, first: cellsOf(prefix), indent })
+    return rows.map((row, index) => `${index === 0 ? prefix : ' '.repeat(row.indent)}${row.text}`)
+  }
+
+  #said(message: Message, label: string, isMention: boolean): string {
+    const { palette } = this.#options
+    const isOwn = message.author === this.#options.id
+    const name = (text: string): string => (isOwn ? palette.own : palette.name)(message.author, text)
+    const strong = isMention ? palette.strong : (text: string): string => text
+    const time = `${palette.faint(timeOf(message.timeMs))} `
+    const { shown, isBeside } = this.#nameIn(label, message)
+    const wide = this.#isWide
+    const mark = isMention ? palette.alarm('»') : palette.faint('│')
+    let start: { text: string; cells: number }
+    if (message.kind !== 'line') {
+      const end = message.kind === 'action' ? ' ' : ': '
+      const gap = wide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
+      const cells = TIME_COLUMNS + 1 + gap.length + 2 + cellsOf(shown) + end.length
+      start = { text: `${time}${gap}* ${name(shown)}${end}`, cells }
+    } else if (!wide) {
+      const end = isMention ? ' »' : ':'
+      const cells = TIME_COLUMNS + 1 + cellsOf(shown) + end.length + 1
+      start = { text: `${time}${name(shown)}${isMention ? palette.alarm(end) : end} `, cells }
+    } else {
+      const gap = ' '.repeat(Math.max(0, NAME_COLUMNS - cellsOf(shown)))
+      const above = isBeside ? `${time}${gap}${name(shown)} ` : `${time}${name(shown)}\n${' '.repeat(GUTTER)}`
+      start = { text: `${above}${mark} `, cells: GUTTER + 2 }
+    }
+    return this.#rows(message, start, strong, palette.faint('┊')).join('\n')
+  }
+
+  /** The message as rows: those that its author began with a line break carry a mark, those that only wrap do not. */
+  #rows(
+    { message }: Message,
+    start: { text: string; cells: number },
+    strong: (text: string) => string,
+    broken: string,
+  ): string[] {
+    const indent = this.#textColumn
+    const typed = message.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
+    const shown = typed.slice(0, ROWS_MAX)
+    const rows = shown.flatMap((row, index) => {
+      const first = index === 0 ? start.cells : indent
+      const prefix = index === 0 ? start.text : `${' '.repeat(indent - 2)}${broken} `
+      return wrapWords(row, { columns: this.#width, first, indent }).map(({ indent, text }, wrapped) => {
+        const painted = index === 0 && text !== '' ? strong(text) : text
+        return `${wrapped === 0 ? prefix : ' '.repeat(indent)}${painted}`
+      })
+    })
+    // A message as long as people can type is always whole.
+    const rowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
+    const left = Math.max(0, rows.length - rowsMax) + typed.length - shown.length
+    return left === 0 ? rows : [...rows.slice(0, rowsMax), `${' '.repeat(indent)}… and ${left} rows more`]
+  }
+
+  /**
+   * A label as it is shown, and whether that is beside the text. A long name is cut, but not the key or another mark
+   * behind it: where those do not fit, the label has a row of its own.
+   */
+  #nameIn(label: string, { username }: Message): { shown: string; isBeside: boolean } {
+    const columns = Math.min(NAME_COLUMNS, Math.max(NAME_COLUMNS_MIN, Math.floor(this.columns * 0.3)))
+    const name = sanitise(username)
+    const marks = label.startsWith(name) ? label.slice(name.length) : ''
+    if (marks === '') return { shown: cut(label, columns), isBeside: true }
+    if (cellsOf(label) <= NAME_COLUMNS) return { shown: label, isBeside: true }
+    const room = this.#isWide ? this.#width - TIME_COLUMNS - 1 - cellsOf(marks) : columns
+    return { shown: cut(cut(name, room) + marks, this.#width - TIME_COLUMNS - 4), isBeside: false }
   }
 
   get #isWide(): boolean {
     return this.columns >= WIDE_COLUMNS
   }
 
-  /** Where rows begin that are no beginning of a message: behind the column of names, if there is one. */
-  get #indent(): string {
-    return this.#isWide ? ' '.repeat(TIME_COLUMNS + 1 + NAME_COLUMNS + 1) : '  '
+  /** Cells of a row: a terminal's last one stays empty, so that no row wraps by itself. */
+  get #width(): number {
+    return Math.max(10, this.columns - 1)
   }
 
-  /** What brings a label to the end of its column. */
-  #gap(timeColumns: number, label: string): string {
-    if (!this.#isWide) return ''
-    return ' '.repeat(Math.max(0, NAME_COLUMNS - stringWidth(label) - (timeColumns - TIME_COLUMNS)))
+  /** Where text begins on every row of a message but its first. */
+  get #textColumn(): number {
+    if (this.#isWide) return GUTTER + 2
+    return this.columns >= INDENTED_COLUMNS ? TIME_COLUMNS + 1 : 2
+  }
+
+  get #noticeColumn(): number {
+    return this.#textColumn - 2
   }
 
   #isMention({ message }: Message): boolean {

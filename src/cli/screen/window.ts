@@ -17,11 +17,12 @@ import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
 import { Arrivals } from './arrivals.js'
+import { cut } from './cells.js'
 import { Composer } from './composer.js'
 import type { Key } from './keys.js'
 import type { Remembered } from './memory.js'
 import { quitQuestion } from './questions.js'
-import { cut, partsOf, statusRow } from './status.js'
+import { partsOf, statusRow } from './status.js'
 import { Tail } from './tail.js'
 import type { Terminal } from './terminal.js'
 import { TopicWatch } from './topic-watch.js'
@@ -85,7 +86,11 @@ export class Window {
     this.#absence = new Absence(memory, conversation, author => this.#hidden.has(author), systemClock.now())
     this.#names = new Names(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
-    this.#tail = new Tail(seq => conversation.holdersOf(seq), this.#palette)
+    this.#tail = new Tail(
+      seq => conversation.holdersOf(seq),
+      this.#palette,
+      () => options.terminal.columns,
+    )
     this.#composer = new Composer(
       {
         say: message => this.#say(message),
@@ -276,7 +281,7 @@ export class Window {
     clearImmediate(this.#drawing)
     this.#drawing = undefined
     const { terminal, conversation } = this.#options
-    const columns = Math.max(20, terminal.columns - 1)
+    const columns = Math.max(10, terminal.columns - 1)
     // Lower than the terminal, whatever there is to show: what scrolled up could not be taken back.
     const rowsMax = Math.max(2, terminal.rows - 2)
     const input = this.#composer.rows(`${this.#nick}> `, { columns, rows: Math.min(INPUT_ROWS, rowsMax - 1) })
