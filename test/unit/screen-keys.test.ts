@@ -3,6 +3,18 @@ import { once } from 'node:events'
 import test from 'node:test'
 import { type Key, Keys } from '../../src/cli/screen/keys.js'
 
+/** Keys and pastes as they come: keys by their names, pastes in quotes. */
+function listening(): { keys: Keys; heard: string[] } {
+  const keys = new Keys()
+  const heard: string[] = []
+  keys.on('key', ({ name, text, ctrl }) => void heard.push(`${ctrl ? 'ctrl-' : ''}${text === '' ? name : text}`))
+  keys.on('paste', text => void heard.push(JSON.stringify(text)))
+  return { keys, heard }
+}
+
+/** Lets the keys that were written be read. */
+const settled = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
+
 /** What comes of chunks of bytes: keys by their names, pastes in quotes. */
 async function decoded(...chunks: readonly (string | Buffer)[]): Promise<string[]> {
   const keys = new Keys()
@@ -53,4 +65,65 @@ test('a paste is one event, however it is cut, and its keys are text', async () 
 test('a paste that never ends is bounded', async () => {
   const heard = await decoded('\u001b[200~', ...Array.from({ length: 40 }, () => 'x'.repeat(64 * 1024)), '\u001b[201~')
   assert.equal(heard[0]?.length, 1024 * 1024 + 2)
+})
+
+test('a paste whose end never comes ends after a second of silence, and keys are keys again', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { keys, heard } = listening()
+  keys.write(Buffer.from('\u001b[200~half'))
+  t.mock.timers.tick(900)
+  keys.write(Buffer.from(' a line\u001b[20'))
+  t.mock.timers.tick(900)
+  assert.deepEqual(heard, [])
+  t.mock.timers.tick(100)
+  assert.deepEqual(heard, [JSON.stringify('half a line\u001b[20')])
+  keys.write(Buffer.from('x\u0003'))
+  await settled()
+  assert.deepEqual(heard.slice(1), ['x', 'ctrl-c'])
+})
+
+test('Ctrl-C and Ctrl-D work within a paste whose end does not come', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  for (const [byte, key] of [
+    ['\u0003', 'ctrl-c'],
+    ['\u0004', 'ctrl-d'],
+  ]) {
+    const { keys, heard } = listening()
+    keys.write(Buffer.from('\u001b[200~half'))
+    keys.write(Buffer.from(`${byte}`))
+    t.mock.timers.tick(100)
+    await settled()
+    assert.deepEqual(heard, ['"half"', key])
+  }
+})
+
+test('Ctrl-C works within a paste that is full', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { keys, heard } = listening()
+  keys.write(Buffer.from(`\u001b[200~${'x'.repeat(1024 * 1024)}`))
+  keys.write(Buffer.from('yyy\u0003'))
+  t.mock.timers.tick(100)
+  await settled()
+  assert.deepEqual([heard[0]?.length, heard[1]], [1024 * 1024 + 2, 'ctrl-c'])
+})
+
+test('a Ctrl-C that was pasted is text where the paste goes on at once', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { keys, heard } = listening()
+  keys.write(Buffer.from('\u001b[200~a\u0003'))
+  t.mock.timers.tick(50)
+  keys.write(Buffer.from('b\u001b[201~'))
+  t.mock.timers.tick(5_000)
+  await settled()
+  assert.deepEqual(heard, [JSON.stringify('a\u0003b')])
+})
+
+test('the rest of a paste that paused for longer is pasted, not typed', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { keys, heard } = listening()
+  keys.write(Buffer.from('\u001b[200~one\r'))
+  t.mock.timers.tick(1_000)
+  keys.write(Buffer.from('two\rthree\u001b[201~\r'))
+  await settled()
+  assert.deepEqual(heard, ['"one\\r"', '"two\\rthree"', 'return'])
 })

@@ -23,8 +23,16 @@ export const PASTE_MODE_OFF = '\u001b[?2004l'
 const PASTE_START = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
 
-/** Characters of one paste; what is beyond them is left out. */
+/** Characters of one paste; any more are dropped. */
 const PASTE_LENGTH_MAX = 1024 * 1024
+
+/**
+ * How long a paste may be silent before it is taken to have ended: its end mark can be lost with a connection. Shorter
+ * where the last that came holds Ctrl-C or Ctrl-D: a person wants to leave, unless more of the paste follows at once.
+ */
+const PASTE_SILENCE_MS = 1_000
+const PASTE_LEAVING_MS = 100
+const LEAVING = /[\u0003\u0004]/
 
 /** How long after an escape the rest of a key's sequence is waited for. */
 const ESCAPE_MS = 50
@@ -33,10 +41,16 @@ const ESCAPE_MS = 50
 export class Keys extends EventEmitter<KeyEvents> {
   readonly #decoder = new StringDecoder('utf8')
   readonly #typed = new PassThrough({ encoding: 'utf8' })
-  /** What came of a paste that has not ended. */
+  /** The text so far of a paste that has not ended. */
   #paste: string | undefined
-  /** The beginning of a paste's mark, perhaps. */
+  /** The last that came, which may be the beginning of a mark. */
   #held = ''
+  /** Until an unfinished paste is taken to have ended. */
+  #silence: NodeJS.Timeout | undefined
+  /** The last bytes as text: a paste that is full already drops what it gets. */
+  #last = ''
+  /** Whether a paste was taken to have ended, and its end mark may come yet. */
+  #isEndMissing = false
 
   constructor() {
     super()
@@ -47,8 +61,41 @@ export class Keys extends EventEmitter<KeyEvents> {
 
   /** Bytes from the terminal. */
   write(bytes: Uint8Array): void {
-    let rest = this.#held + this.#decoder.write(Buffer.from(bytes))
+    clearTimeout(this.#silence)
+    this.#last = this.#decoder.write(Buffer.from(bytes))
+    this.#read(this.#held + this.#last)
+    if (this.#paste === undefined) return
+    const isLeaving = LEAVING.test(this.#last)
+    this.#silence = setTimeout(() => this.endPaste(), isLeaving ? PASTE_LEAVING_MS : PASTE_SILENCE_MS)
+  }
+
+  /**
+   * Ends a paste whose end mark has not come: what came of it is the paste, up to a Ctrl-C or Ctrl-D, which is a key like
+   * all that follows it.
+   */
+  endPaste(): void {
+    clearTimeout(this.#silence)
+    if (this.#paste === undefined) return
+    const text = this.#paste + this.#held
+    const end = text.search(LEAVING)
+    const isFull = this.#paste.length === PASTE_LENGTH_MAX
+    const keys = end !== -1 ? text.slice(end) : isFull ? this.#last.slice(this.#last.search(LEAVING)) : ''
+    this.#paste = undefined
     this.#held = ''
+    this.#isEndMissing = true
+    if (end !== 0) this.emit('paste', end === -1 ? text : text.slice(0, end))
+    if (LEAVING.test(keys)) this.#typed.write(keys)
+  }
+
+  #read(text: string): void {
+    let rest = text
+    this.#held = ''
+    if (this.#isEndMissing && this.#paste === undefined) {
+      // The rest of a paste that paused: not keys, for an Enter in it would send something.
+      const end = rest.indexOf(PASTE_END)
+      const start = rest.indexOf(PASTE_START)
+      if (end !== -1 && (start === -1 || end < start)) this.#paste = ''
+    }
     while (rest !== '') {
       const mark = this.#paste === undefined ? PASTE_START : PASTE_END
       const at = rest.indexOf(mark)
@@ -58,7 +105,10 @@ export class Keys extends EventEmitter<KeyEvents> {
         return
       }
       this.#take(rest.slice(0, at))
-      if (this.#paste !== undefined) this.emit('paste', this.#paste)
+      if (this.#paste !== undefined) {
+        this.#isEndMissing = false
+        this.emit('paste', this.#paste)
+      }
       this.#paste = this.#paste === undefined ? '' : undefined
       rest = rest.slice(at + mark.length)
     }
