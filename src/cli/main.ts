@@ -1,9 +1,11 @@
 import { watchOutput } from './output.js'
 import { run } from './program.js'
+import { releaseLostTerminalAtExit } from './terminal-exit.js'
 
 /** How long what is left may take once all is done. */
 const END_MS = 1_000
 
+releaseLostTerminalAtExit()
 watchOutput()
 const code = await run(process.argv.slice(2))
 // A write that failed has set it already.

@@ -36,7 +36,6 @@ export async function converseOnScreen(
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
-  process.stdout.on('error', () => stop.abort()) // the terminal is gone
   peer.on('change', () => window.changed())
   peer.on('presence', () => window.presenceChanged())
   let saved: Promise<void> = Promise.resolve()

@@ -117,7 +117,11 @@ export class Window {
       this.#composer.pasted(text)
       this.#draw()
     })
-    terminal.open(() => this.#resized())
+    terminal.open({
+      onResize: () => this.#resized(),
+      onLost: () => this.#leave(),
+      onUnstoppable: () => this.tell('Ctrl-Z does nothing here: no shell waits to continue this program'),
+    })
     this.#resized()
     const heads = new Map(conversation.heads.map(({ author, seq }) => [author, seq]))
     const reading = this.#read(heads)
