@@ -40,7 +40,7 @@ export function justAfter(at: At): At {
 export const later = (a: At, b: At): At => (a > b ? a : b)
 
 /** Whether an `at` is further ahead of `now` than any clock should be. */
-const isAhead = (at: At, now: Millis): boolean => millisOf(at) > now + AHEAD_MS_MAX
+export const isAhead = (at: At, now: Millis): boolean => millisOf(at) > now + AHEAD_MS_MAX
 
 /** Gives every new entry an `at` after all that this peer has seen, as far as others' clocks can be believed. */
 export class HybridClock {

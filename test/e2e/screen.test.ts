@@ -256,7 +256,7 @@ test('a terminal that is lower than what is written keeps its scrollback', BOUND
   assert.deepEqual([...new Set(lines)].length, 30)
 })
 
-test('what was said before this start and came after it stands behind a rule', BOUND, async t => {
+test('what was missed and arrives after the start is marked', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   await alice.enter('seen')
   await bob.waitFor('alice │ seen')
@@ -271,7 +271,7 @@ test('what was said before this start and came after it stands behind a rule', B
   await again.waitFor('#lobby · alone')
   await open(t, people.alice)
   const rows = await again.waitFor('alice │ missed')
-  const rule = rows.findIndex(row => /^── said while you were away, since \d+ \w+ \d\d:\d\d ──$/.test(row))
+  const rule = rows.findIndex(row => /^── 1 new since you left on \d+ \w+ \d\d:\d\d ──$/.test(row))
   assert.ok(rule !== -1 && rule < rows.findIndex(row => row.endsWith('│ missed')), rows.join('\n'))
 })
 

@@ -4,8 +4,9 @@ import stringWidth from 'string-width'
 import type { Message } from '../../src/chat/message.js'
 import { Names } from '../../src/chat/names.js'
 import { paletteOf } from '../../src/cli/palette.js'
+import { Absence } from '../../src/cli/screen/absence.js'
 import { Arrivals } from '../../src/cli/screen/arrivals.js'
-import { statusRow } from '../../src/cli/screen/status.js'
+import { type StatusParts, statusRow } from '../../src/cli/screen/status.js'
 import { Tail } from '../../src/cli/screen/tail.js'
 import { Transcript } from '../../src/cli/screen/transcript.js'
 import { atMillis } from '../../src/log/at.js'
@@ -258,13 +259,16 @@ test('no more is kept back than there are rows for', () => {
   )
 })
 
+const NOT_MISSED = (): boolean => false
+
 test('lines that come together are shown together, and a flood by its end', () => {
-  const arrivals = new Arrivals()
+  const arrivals = new Arrivals(NOT_MISSED)
   assert.equal(arrivals.dueAt, undefined)
   arrivals.push([said(BOB, 'one')], 1_000)
   arrivals.push([said(BOB, 'two')], 1_000)
   assert.equal(arrivals.dueAt, 1_000)
-  assert.deepEqual(arrivals.take(1_000), { messages: [said(BOB, 'one'), said(BOB, 'two')], skipped: 0 })
+  const both = { messages: [said(BOB, 'one'), said(BOB, 'two')], skipped: 0, missed: 0, isCut: false }
+  assert.deepEqual(arrivals.take(1_000), both)
   arrivals.push([said(BOB, 'three')], 1_005)
   assert.equal(arrivals.dueAt, 1_016)
   assert.equal(arrivals.take(1_016).messages.length, 1)
@@ -278,24 +282,90 @@ test('lines that come together are shown together, and a flood by its end', () =
   assert.deepEqual([messages.length, skipped, messages.at(-1)?.message], [200, 4_800, '49'])
 })
 
-test('where things stand fits into the row, whatever there is to say', () => {
-  const parts = {
-    room: 'lobby',
-    topic: 'lunch \u001b[2J at noon',
-    linked: ['bob', 'carol', 'dave', 'erin', 'frank'],
-    heard: 0,
-    tried: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
-    typing: ['bob'],
-    away: [],
-    isAway: false,
-    custody: 'your last line is on 3 of 5',
-    unsaid: 0,
-    busy: undefined,
-  }
+test('missed lines are gathered until they are complete, and shown in conversation order', () => {
+  const arrivals = new Arrivals(({ timeMs }) => timeMs < NOON)
+  arrivals.push([said(BOB, 'first', NOON - 3_000), said(BOB, 'third', NOON - 1_000)], 1_000)
+  arrivals.push([said(ALICE, 'second', NOON - 2_000)], 1_100)
+  assert.equal(arrivals.dueAt, 1_300)
+  const { messages, missed, isCut } = arrivals.take(1_300)
+  assert.deepEqual(
+    messages.map(({ message }) => message),
+    ['first', 'second', 'third'],
+  )
+  assert.deepEqual([missed, isCut], [3, false])
+})
+
+test('live lines are shown in order of arrival, whatever the clocks of their authors are', () => {
+  const arrivals = new Arrivals(NOT_MISSED)
+  const messages = [said(BOB, 'from the fast clock', NOON + 500), said(ALICE, 'right after it', NOON)]
+  arrivals.push(messages, 1_000)
+  assert.deepEqual(arrivals.take(1_000).messages, messages)
+})
+
+/** What somebody missed, with a log of bob's that goes up to `seq` here. */
+const absence = (leftAt: number | undefined, seen: number, seq: number): Absence =>
+  new Absence(
+    { seen: new Map([[BOB, seen]]), leftAt, hidden: new Set(), topic: undefined, draft: { text: '', pid: undefined } },
+    { id: ALICE, heads: [{ author: BOB, seq }] },
+    () => false,
+    NOON,
+  )
+
+test('what was missed is marked once: in the history, or above the first lines that arrive', () => {
+  const stored = absence(NOON - 60_000, 3, 5)
+  assert.equal(stored.titleOf(said(BOB, 'seen', NOON, { seq: 3 })), undefined)
+  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 4 })), '2 new since you left on 21 Nov 11:59')
+  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 5 })), undefined)
+  assert.ok(!stored.isMissed(said(BOB, 'earlier', NOON - 1)), 'there is a marker already')
+
+  const arriving = absence(NOON - 60_000, 3, 3)
+  assert.ok(arriving.isMissed(said(BOB, 'missed', NOON - 1)))
+  assert.ok(!arriving.isMissed(said(BOB, 'live', NOON)))
+  assert.ok(!arriving.isMissed(said(ALICE, 'mine', NOON - 1)))
+  assert.equal(arriving.arrivalTitle(0, false), undefined)
+  assert.equal(arriving.arrivalTitle(14, false), '14 new since you left on 21 Nov 11:59')
+  assert.equal(arriving.arrivalTitle(2, false), undefined)
   assert.equal(
-    statusRow(parts, 200),
+    absence(NOON - 60_000, 0, 0)
+      .arrivalTitle(7_000, true)
+      ?.slice(0, 19),
+    'more than 7,000 new',
+  )
+})
+
+test('a newcomer is told what is from before they joined', () => {
+  assert.equal(absence(undefined, 0, 0).arrivalTitle(14, false), '14 new, from before you joined')
+  assert.equal(absence(undefined, 0, 5).titleOf(said(BOB, 'stored already')), '5 new, from before you joined')
+})
+
+const PARTS: StatusParts = {
+  room: 'lobby',
+  topic: 'lunch \u001b[2J at noon',
+  linked: ['bob', 'carol', 'dave', 'erin', 'frank'],
+  heard: 0,
+  tried: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
+  typing: ['bob'],
+  away: [],
+  isAway: false,
+  delivery: { on: 3, of: 5, left: 0 },
+  unsaid: 0,
+  busy: undefined,
+}
+
+test('where things stand fits into the row, whatever there is to say', () => {
+  assert.equal(
+    statusRow(PARTS, 200),
     '#lobby · 5 linked: bob, carol, dave, erin and 1 more · bob is typing · your last line is on 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
   )
-  for (const columns of [20, 40, 80]) assert.ok(statusRow(parts, columns).length <= columns)
-  assert.match(statusRow({ ...parts, linked: [], tried: [] }, 80), /^#lobby · alone/)
+  for (const columns of [20, 40, 80]) assert.ok(statusRow(PARTS, columns).length <= columns)
+  assert.match(statusRow({ ...PARTS, linked: [], tried: [] }, 80), /^#lobby · alone/)
+})
+
+test('a narrow row keeps the delivery of the last line, and the topic', () => {
+  const parts = { ...PARTS, topic: 'lunch at noon', typing: [], linked: ['bob', 'carol'], tried: [] }
+  assert.equal(statusRow(parts, 39), '#lobby · 2 linked · ✓ 3/5 · lunch at n…')
+  assert.equal(statusRow(parts, 60), '#lobby · 2 linked · on 3 of 5 · lunch at noon')
+  assert.equal(statusRow({ ...parts, topic: undefined }, 39), '#lobby · 2 linked · on 3 of 5')
+  assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 linked · on 3 of 5 · lunch')
+  assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 linked · ✓ 3/5 · lunch at n…')
 })

@@ -28,7 +28,8 @@ test('drops spaces at a break and keeps all others', () => {
 })
 
 test('breaks a word only when it is longer than a row', () => {
-  assert.deepEqual(wrapped('a abcdefghijkl b', 6, 0, 2), ['a', '  abcd', '  efgh', '  ijkl', '  b'])
+  assert.deepEqual(wrapped('a abcdefghijkl b', 6, 0, 2), ['a abcd', '  efgh', '  ijkl', '  b'])
+  assert.deepEqual(wrapped('abcd efghijkl', 6), ['abcd', 'efghij', 'kl'])
 })
 
 test('keeps an address whole where it fits a row, with less indent if it must', () => {

@@ -8,7 +8,7 @@ import { type AuthorId, isSigned } from '../../log/author.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
 import { writeExport } from '../export-file.js'
-import { COMMANDS, type CommandName, commandOf } from './commands.js'
+import { type CommandName, commandOf, SHOWN_COMMANDS } from './commands.js'
 import { momentOf } from './dates.js'
 import { lastMessages, messagesSince, messagesWith, type Task } from './reading.js'
 
@@ -60,9 +60,9 @@ const help: Answer = ({ tell, list, complain, keyHelp }, name) => {
     if (found === undefined) return complain(`there is no command ${name}`)
     return tell(`/${found.name} ${found.argument}`.trim(), found.help)
   }
-  const width = Math.max(...COMMANDS.map(command => command.name.length + command.argument.length + 2))
+  const width = Math.max(...SHOWN_COMMANDS.map(command => command.name.length + command.argument.length + 2))
   list(
-    ...COMMANDS.map(command => `${`/${command.name} ${command.argument}`.padEnd(width)}  ${command.help}`),
+    ...SHOWN_COMMANDS.map(command => `${`/${command.name} ${command.argument}`.padEnd(width)}  ${command.help}`),
     ...keyHelp,
   )
 }

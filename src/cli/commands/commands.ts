@@ -9,6 +9,8 @@ export interface Command {
   readonly help: string
   /** What its argument is completed to. */
   readonly completes?: 'name' | 'command'
+  /** Whether it is left out of /help and completion: it does not work yet, and says so. */
+  readonly isHidden?: true
 }
 
 export const COMMANDS = [
@@ -16,7 +18,7 @@ export const COMMANDS = [
   { name: 'who', argument: '', help: 'who is linked, who is heard of through others, who has left' },
   { name: 'whois', argument: 'name', help: "somebody's key, and what is known of it", completes: 'name' },
   { name: 'me', argument: 'text', help: 'say what you do: * alice waves' },
-  { name: 'msg', argument: 'name text', help: 'to come: until then all that is said is for all', completes: 'name' },
+  { name: 'msg', argument: 'name text', help: 'not available yet', isHidden: true },
   { name: 'nick', argument: 'name', help: 'be called otherwise from now on, for everybody' },
   { name: 'topic', argument: '[text]', help: 'what the conversation is about, for everybody; alone: show it; -: none' },
   { name: 'last', argument: '[n]', help: 'print the last n messages again, at most 2,000' },
@@ -33,6 +35,9 @@ export const COMMANDS = [
   { name: 'export', argument: 'file', help: 'write the signed logs to a file' },
   { name: 'quit', argument: '', help: 'leave; Ctrl-C does the same' },
 ] as const satisfies readonly Command[]
+
+/** The commands that work. */
+export const SHOWN_COMMANDS: readonly Command[] = COMMANDS.filter((command: Command) => command.isHidden !== true)
 
 /** Letters of a mistyped command that are compared. */
 const NAME_LENGTH_MAX = 20

@@ -5,14 +5,16 @@ import type { Conversation } from '../../peer/conversation.js'
 import { dateAndTimeOf } from '../commands/dates.js'
 import type { Remembered } from './memory.js'
 
-/** What came while the user was away: its beginning is marked in the history, and where it comes late once more. Each once. */
+/**
+ * The one marker above what the user missed: before the first start in this room, or since they left it. It is in the
+ * history where that holds missed lines, else above the first ones that arrive.
+ */
 export class Absence {
   readonly #memory: Remembered
   readonly #conversation: Pick<Conversation, 'id' | 'heads'>
   readonly #isHidden: (author: AuthorId) => boolean
   readonly #startedAt: Millis
-  #isTold = false
-  #isLateTold = false
+  #isMarked = false
 
   constructor(
     memory: Remembered,
@@ -26,24 +28,40 @@ export class Absence {
     this.#startedAt = startedAt
   }
 
-  /** What stands above a message of the history, if what is new begins with it. */
+  /** The marker above a line of the history, if the missed lines begin with it. */
   titleOf({ author, seq }: Message): string | undefined {
-    const { leftAt, seen } = this.#memory
-    if (this.#isTold || leftAt === undefined || author === this.#conversation.id || seq <= (seen.get(author) ?? 0))
-      return undefined
-    this.#isTold = true
+    const { seen } = this.#memory
+    if (this.#isMarked || author === this.#conversation.id || seq <= (seen.get(author) ?? 0)) return undefined
+    if (this.#wasHereBefore) return undefined
+    this.#isMarked = true
     const count = this.#conversation.heads
       .filter(head => head.author !== this.#conversation.id && !this.#isHidden(head.author))
       .reduce((sum, head) => sum + Math.max(0, head.seq - (seen.get(head.author) ?? 0)), 0)
-    return `${count} new since you left on ${dateAndTimeOf(leftAt)}`
+    return this.#title(count.toLocaleString('en'))
   }
 
-  /** What stands above a message that arrives, if it is the first that was said before this start. */
-  lateTitleOf({ author, timeMs }: Message): string | undefined {
+  /** Whether a line that arrives was written before this start, and nothing missed is marked yet. */
+  isMissed({ author, timeMs }: Message): boolean {
+    return !this.#isMarked && author !== this.#conversation.id && timeMs < this.#startedAt
+  }
+
+  /** The marker above the first missed lines that arrive. `isCut` where more of them were still coming. */
+  arrivalTitle(missed: number, isCut: boolean): string | undefined {
+    if (this.#isMarked || missed === 0) return undefined
+    this.#isMarked = true
+    return this.#title(`${isCut ? 'more than ' : ''}${missed.toLocaleString('en')}`)
+  }
+
+  /** Whether the user took part without a screen that remembers when they left. */
+  get #wasHereBefore(): boolean {
+    const { id, heads } = this.#conversation
+    return this.#memory.leftAt === undefined && heads.some(({ author, seq }) => author === id && seq > 0)
+  }
+
+  #title(count: string): string {
     const { leftAt } = this.#memory
-    if (this.#isLateTold || leftAt === undefined || author === this.#conversation.id) return undefined
-    if (timeMs >= this.#startedAt) return undefined
-    this.#isLateTold = true
-    return `said while you were away, since ${dateAndTimeOf(leftAt)}`
+    return leftAt === undefined
+      ? `${count} new, from before you joined`
+      : `${count} new since you left on ${dateAndTimeOf(leftAt)}`
   }
 }

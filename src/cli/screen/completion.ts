@@ -1,4 +1,4 @@
-import { COMMANDS, type Command } from '../commands/commands.js'
+import { COMMANDS, type Command, SHOWN_COMMANDS } from '../commands/commands.js'
 
 export interface Completion {
   /** The text before the cursor, completed as far as it is certain. */
@@ -15,7 +15,7 @@ export function complete(before: string, names: readonly string[]): Completion |
     return completed(
       '',
       before,
-      COMMANDS.map(({ name }) => `/${name}`).filter(name => name.startsWith(`/${started}`)),
+      SHOWN_COMMANDS.map(({ name }) => `/${name}`).filter(name => name.startsWith(`/${started}`)),
       ' ',
     )
   }
@@ -26,7 +26,7 @@ export function complete(before: string, names: readonly string[]): Completion |
       return completed(
         start,
         word,
-        COMMANDS.map(({ name }) => name).filter(name => name.startsWith(word)),
+        SHOWN_COMMANDS.map(({ name }) => name).filter(name => name.startsWith(word)),
         '',
       )
     if (known?.completes === 'name') return completed(start, word, namesFrom(word, names), ' ')

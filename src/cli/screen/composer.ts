@@ -5,6 +5,9 @@ import { type InputRows, type InputSize, inputRows } from './input-rows.js'
 import type { Key } from './keys.js'
 import { pasteQuestion, type Question } from './questions.js'
 
+/** Shown at the start, and to those who look for help by `?` or F1. */
+export const HINT = '/help lists the commands, Tab completes them'
+
 /** What comes of what the user writes. */
 export interface ComposerActs {
   readonly say: (message: string) => void
@@ -23,6 +26,7 @@ export class Composer {
   readonly #editor = new Editor()
   #question: Question | undefined
   #choices: readonly string[] = []
+  #hint: string | undefined
 
   constructor(acts: ComposerActs, draft: string) {
     this.#acts = acts
@@ -41,6 +45,11 @@ export class Composer {
   /** What the word before the cursor could go on to, where that is not certain. */
   get choices(): readonly string[] {
     return this.#choices
+  }
+
+  /** Where to find help, for somebody who seems to look for it. */
+  get hint(): string | undefined {
+    return this.#hint
   }
 
   rows(prompt: string, size: InputSize): InputRows {
@@ -64,11 +73,14 @@ export class Composer {
 
   press(key: Key): void {
     this.#choices = []
+    this.#hint = undefined
     if (this.#question !== undefined) this.#answer(this.#question, key)
     else this.#edit(key)
   }
 
   #edit(key: Key): void {
+    const isAsking = key.name === 'f1' || (key.text === '?' && this.#editor.text === '')
+    if (isAsking) this.#hint = HINT
     const request = this.#editor.press(key)
     if (request === 'send') this.#send()
     if (request === 'complete') this.#complete()

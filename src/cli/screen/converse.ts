@@ -1,6 +1,8 @@
+import { systemCode } from '../../base/errors.js'
 import { homeOf } from '../../peer/home.js'
 import type { SharedConversation } from '../../peer/shared-conversation.js'
 import type { Notices } from '../notices.js'
+import { draftToStart, draftToStore } from './draft.js'
 import { remember, remembered, screenMemoryOf } from './memory.js'
 
 /** History that is shown first, in messages. */
@@ -26,10 +28,13 @@ export async function converseOnScreen(
   const { Terminal, Window } = await onceSet()
   const { database } = homeOf(data, me, room)
   const file = screenMemoryOf(database)
+  const memory = remembered(file)
+  /** The draft in the file, as far as this window knows. */
+  let known = draftToStart(memory.draft, pid => !peer.isHost && isRunning(pid))
   const window = new Window({
     conversation: peer,
     terminal: new Terminal(),
-    memory: remembered(file),
+    memory: { ...memory, draft: { text: known, pid: undefined } },
     last: last ?? HISTORY,
     hasBell,
     isLastWindow: () => peer.others === 0,
@@ -39,17 +44,31 @@ export async function converseOnScreen(
   peer.on('change', () => window.changed())
   peer.on('presence', () => window.presenceChanged())
   let saved: Promise<void> = Promise.resolve()
-  const save = (): Promise<void> => {
+  const save = (pid: number | undefined): Promise<void> => {
     saved = saved
-      .then(() => remember(file, window.remembered))
+      .then(() => {
+        const now = window.remembered
+        const draft = draftToStore({ text: now.draft, pid }, remembered(file).draft, known)
+        known = now.draft === '' ? known : now.draft
+        return remember(file, { ...now, draft })
+      })
       .catch(error => window.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
     return saved
   }
-  const saving = setInterval(save, REMEMBER_MS)
+  const saving = setInterval(() => save(process.pid), REMEMBER_MS)
   notices.tellTo(({ kind, line }) => window.tell(line, kind))
   await window.show(stop.signal)
   clearInterval(saving)
-  await save()
+  await save(undefined)
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
 }
 
 /** Ink and React, told what they read from the environment as they are loaded: a terminal in CI is a terminal too. */

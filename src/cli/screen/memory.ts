@@ -3,6 +3,7 @@ import type { Millis } from '../../base/clock.js'
 import { systemRandom } from '../../base/random.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import { draftBeside } from '../../log/draft-file.js'
+import type { Draft } from './draft.js'
 
 /** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
 export interface Remembered {
@@ -12,8 +13,7 @@ export interface Remembered {
   /** Whose lines are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
   readonly topic: Topic | undefined
-  /** What was being written. */
-  readonly draft: string
+  readonly draft: Draft
 }
 
 /** What the conversation is about, and since when. */
@@ -22,7 +22,8 @@ export interface Topic {
   readonly at: string
 }
 
-const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: '' }
+const NO_DRAFT: Draft = { text: '', pid: undefined }
+const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
 
 /** Where it is kept, beside the database of the conversation. */
 export const screenMemoryOf = (database: string): string => `${database}.screen`
@@ -33,13 +34,14 @@ export function remembered(file: string): Remembered {
     if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof value !== 'object' || value === null) return NOTHING
-    const { seen, leftAt, hidden, topic, draft } = value as Record<string, unknown>
+    const { seen, leftAt, hidden, topic, draft, window } = value as Record<string, unknown>
     return {
       seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [AuthorId, Seq][]),
       leftAt: typeof leftAt === 'number' ? leftAt : undefined,
       hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
       topic: isTopic(topic) ? topic : undefined,
-      draft: typeof draft === 'string' ? draft : '',
+      draft:
+        typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
     }
   } catch {
     return NOTHING
@@ -47,12 +49,13 @@ export function remembered(file: string): Remembered {
 }
 
 /** Writes it whole, or leaves what was there. */
-export async function remember(file: string, { seen, hidden, ...rest }: Remembered): Promise<void> {
-  const draft = await draftBeside(file, JSON.stringify({ ...rest, seen: [...seen], hidden: [...hidden] }), systemRandom)
+export async function remember(file: string, { seen, hidden, draft, ...rest }: Remembered): Promise<void> {
+  const value = { ...rest, draft: draft.text, window: draft.pid, seen: [...seen], hidden: [...hidden] }
+  const written = await draftBeside(file, JSON.stringify(value), systemRandom)
   try {
-    await draft.replace(file)
+    await written.replace(file)
   } catch (error) {
-    await draft.discard()
+    await written.discard()
     throw error
   }
 }

@@ -3,7 +3,7 @@ import type { Seq } from '../../log/author.js'
 import type { Holders } from '../../log/custody.js'
 import type { Conversation } from '../../peer/conversation.js'
 import type { Present } from '../../peer/roster.js'
-import { cut } from './cells.js'
+import { cellsOf, cut } from './cells.js'
 
 export interface StatusParts {
   readonly room: string
@@ -15,8 +15,8 @@ export interface StatusParts {
   readonly typing: readonly string[]
   readonly away: readonly string[]
   readonly isAway: boolean
-  /** Who has stored the last own line, in a few words. */
-  readonly custody: string | undefined
+  /** Where the last own line is stored; undefined where there is none since the start. */
+  readonly delivery: Holders | undefined
   readonly unsaid: number
   /** What the program is busy with. */
   readonly busy: string | undefined
@@ -27,11 +27,12 @@ interface Surroundings extends Pick<StatusParts, 'topic' | 'isAway' | 'busy'> {
   /** The last own line, if there is one since the start. */
   readonly own: Seq | undefined
   readonly nameOf: (present: Present) => string
+  readonly presence: readonly Present[]
 }
 
 /** What there is to say of a conversation. */
-export function partsOf(conversation: Conversation, { own, nameOf, ...others }: Surroundings): StatusParts {
-  const { room, presence, standing, unsaid } = conversation
+export function partsOf(conversation: Conversation, { own, nameOf, presence, ...others }: Surroundings): StatusParts {
+  const { room, standing, unsaid } = conversation
   // Of whom one hears through others one hears nothing while nobody is linked.
   const isLinked = presence.some(({ state }) => state === 'linked')
   const here = isLinked ? presence.filter(({ state }) => state !== 'left') : []
@@ -44,40 +45,65 @@ export function partsOf(conversation: Conversation, { own, nameOf, ...others }: 
     tried: standing.trials,
     typing: names(({ isTyping }) => isTyping),
     away: names(({ away }) => away !== undefined),
-    custody: own === undefined ? undefined : inWords(conversation.holdersOf(own)),
+    delivery: own === undefined ? undefined : conversation.holdersOf(own),
     unsaid,
   }
 }
 
-function inWords({ on, of, left }: Holders): string {
-  if (of > 0) return `your last line is on ${on} of ${of}`
-  return left > 0 ? `your last line is on ${left} that left` : 'only you have your last line'
+/** How much is said of each thing: less where the row is too narrow for more. */
+type Detail = 'full' | 'short' | 'least'
+const DETAILS: readonly Detail[] = ['full', 'short', 'least']
+
+function deliveryIn({ on, of, left }: Holders, detail: Detail): string {
+  const whose = detail === 'full' ? 'your last line is ' : ''
+  if (of > 0) return detail === 'least' ? `✓ ${on}/${of}` : `${whose}on ${on} of ${of}`
+  if (left > 0) return `${whose}on ${left} that left`
+  return detail === 'full' ? 'only you have your last line' : 'only here'
 }
 
 const NAMES_MAX = 4
 
-/** Where things stand, in one row of at most `columns`; what matters most comes first. */
+/**
+ * Where things stand, in one row of at most `columns`. A narrow row drops names and reasons first, so that the delivery of
+ * the last line and the topic stay readable.
+ */
 export function statusRow(parts: StatusParts, columns: number): string {
-  const { room, topic, linked, heard, tried, typing, away, custody, unsaid, busy, isAway } = parts
-  const [first] = tried
-  const shown = [
+  const rows = DETAILS.map(detail => sanitise(shownIn(parts, detail).join(' · ')))
+  const fitting = rows.find(row => cellsOf(row) <= columns)
+  return fitting ?? cut(rows.at(-1) ?? '', columns)
+}
+
+function shownIn(parts: StatusParts, detail: Detail): string[] {
+  const { room, topic, linked, heard, typing, away, delivery, unsaid, busy, isAway } = parts
+  const isFull = detail === 'full'
+  const shownTopic = topic === undefined || topic === '' ? [] : [isFull ? `topic: ${topic}` : topic]
+  const rest = [
+    ...(heard === 0 || !isFull ? [] : [`${heard} more through them`]),
+    ...(typing.length === 0 ? [] : [`${namesOf(typing)} ${typing.length === 1 ? 'is' : 'are'} typing`]),
+  ]
+  const whereabouts = [
+    ...(isAway ? ['you are away'] : []),
+    ...(away.length === 0 ? [] : [`away: ${namesOf(away)}`]),
+    ...triedIn(parts, isFull),
+  ]
+  const deliveries = delivery === undefined ? [] : [deliveryIn(delivery, detail)]
+  const first = [
     `#${room}`,
     ...(busy === undefined ? [] : [busy]),
     ...(unsaid === 0 ? [] : [`${unsaid} not stored yet`]),
-    linked.length === 0 ? 'alone' : `${linked.length} linked: ${namesOf(linked)}`,
-    ...(heard === 0 ? [] : [`${heard} more through them`]),
-    ...(typing.length === 0 ? [] : [`${namesOf(typing)} ${typing.length === 1 ? 'is' : 'are'} typing`]),
-    ...(custody === undefined ? [] : [custody]),
-    ...(isAway ? ['you are away'] : []),
-    ...(away.length === 0 ? [] : [`away: ${namesOf(away)}`]),
-    ...(first === undefined
-      ? []
-      : [
-          `trying ${first.name} (${first.reason}${first.tries > 1 ? `, ${first.tries} times` : ''})${tried.length > 1 ? ` and ${tried.length - 1} more` : ''}`,
-        ]),
-    ...(topic === undefined || topic === '' ? [] : [`topic: ${topic}`]),
+    linked.length === 0 ? 'alone' : `${linked.length} linked${isFull ? `: ${namesOf(linked)}` : ''}`,
   ]
-  return cut(sanitise(shown.join(' · ')), columns)
+  if (isFull) return [...first, ...rest, ...deliveries, ...whereabouts, ...shownTopic]
+  if (detail === 'short') return [...first, ...deliveries, ...rest, ...whereabouts, ...shownTopic]
+  return [...first, ...deliveries, ...shownTopic, ...rest, ...whereabouts]
+}
+
+function triedIn({ tried }: StatusParts, isFull: boolean): string[] {
+  const [first] = tried
+  if (first === undefined) return []
+  const times = first.tries > 1 ? `, ${first.tries} times` : ''
+  const reason = isFull ? ` (${first.reason}${times})` : ''
+  return [`trying ${first.name}${reason}${tried.length > 1 ? ` and ${tried.length - 1} more` : ''}`]
 }
 
 const namesOf = (names: readonly string[]): string =>

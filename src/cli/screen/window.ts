@@ -18,7 +18,7 @@ import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
 import { Arrivals } from './arrivals.js'
 import { cut } from './cells.js'
-import { Composer } from './composer.js'
+import { Composer, HINT } from './composer.js'
 import type { Key } from './keys.js'
 import type { Remembered } from './memory.js'
 import { quitQuestion } from './questions.js'
@@ -53,7 +53,7 @@ export class Window {
   readonly #palette: Palette = paletteOf(true)
   readonly #composer: Composer
   readonly #people = new People()
-  readonly #arrivals = new Arrivals()
+  readonly #arrivals: Arrivals
   readonly #work = new Work(() => this.changed())
   readonly #hidden: Set<AuthorId>
   readonly #names: Names
@@ -84,6 +84,7 @@ export class Window {
     this.#hidden = new Set(memory.hidden)
     this.#topic = new TopicWatch(memory.topic)
     this.#absence = new Absence(memory, conversation, author => this.#hidden.has(author), systemClock.now())
+    this.#arrivals = new Arrivals(message => this.#absence.isMissed(message))
     this.#names = new Names(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
     this.#tail = new Tail(
@@ -101,7 +102,7 @@ export class Window {
         ],
         leave: () => this.#quit(),
       },
-      memory.draft,
+      memory.draft.text,
     )
   }
 
@@ -137,7 +138,7 @@ export class Window {
   }
 
   /** What to remember for the next time. */
-  get remembered(): Remembered {
+  get remembered(): Omit<Remembered, 'draft'> & { readonly draft: string } {
     const { conversation } = this.#options
     return {
       seen: new Map(conversation.heads.map(({ author, seq }) => [author, seq])),
@@ -183,9 +184,11 @@ export class Window {
     const { conversation, terminal, last } = this.#options
     await this.#recallNick(heads)
     const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
-    for await (const batch of conversation.messages(last === 'all' ? {} : { last }))
+    for await (const batch of conversation.messages(last === 'all' ? {} : { last })) {
+      if (this.#closing.signal.aborted) return
       this.#showHistory(batch.filter(isHistory))
-    this.#lines.push(...(this.#early ?? []))
+    }
+    this.#lines.push(...(this.#early ?? []), this.#transcript.notice(HINT))
     this.#early = undefined
     this.#draw()
     await terminal.showFrames()
@@ -249,7 +252,9 @@ export class Window {
   #showArrivals(): void {
     clearTimeout(this.#showing)
     const now = systemClock.now()
-    const { messages, skipped } = this.#arrivals.take(now)
+    const { messages, skipped, missed, isCut } = this.#arrivals.take(now)
+    const title = this.#absence.arrivalTitle(missed, isCut)
+    if (title !== undefined) this.#printAfterTail(this.#transcript.rule(title))
     if (skipped > 0)
       this.#printAfterTail(
         this.#transcript.rule(
@@ -257,8 +262,6 @@ export class Window {
         ),
       )
     for (const message of messages) {
-      const title = this.#absence.lateTitleOf(message)
-      if (title !== undefined) this.#printAfterTail(this.#transcript.rule(title))
       const printed = this.#transcript.message(message, now, true)
       this.#tail.push(printed)
       if (printed.isMention) this.#ring(now)
@@ -292,8 +295,11 @@ export class Window {
     const rowsOf = (text: string): string[] =>
       wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
     this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
+    const { presence } = conversation
+    this.#people.setPresent(presence)
     const status = statusRow(
       partsOf(conversation, {
+        presence,
         own: this.#hasSpoken ? this.#own : undefined,
         topic: this.#topic.current?.text,
         isAway: this.#isAway,
@@ -302,11 +308,12 @@ export class Window {
       }),
       columns,
     )
-    const { question, choices } = this.#composer
+    const { question, choices, hint } = this.#composer
     const rows = [
       ...this.#tail.texts.flatMap(rowsOf),
       this.#palette.faint(status),
       ...(choices.length === 0 ? [] : [this.#palette.faint(cut(sanitise(choices.join('  ')), columns))]),
+      ...(hint === undefined ? [] : [this.#palette.faint(cut(hint, columns))]),
       ...(question === undefined ? [] : rowsOf(this.#palette.alarm(sanitise(question.text)))),
     ]
     const lines = this.#lines
@@ -321,7 +328,8 @@ export class Window {
   }
 
   #press(key: Key): void {
-    if (key.ctrl && key.name === 'c') this.#interrupt()
+    const isLeaving = key.name === 'c' || (key.name === 'd' && this.#composer.question !== undefined)
+    if (key.ctrl && isLeaving) this.#interrupt()
     else if (key.name === 'escape') {
       this.#composer.dismiss()
       this.#work.giveUp()

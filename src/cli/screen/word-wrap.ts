@@ -55,9 +55,8 @@ export function wrapWords(text: string, { columns, first, indent }: WrapSize): W
       append(piece, cells)
       continue
     }
-    const isEmptyRow = (rows.at(-1)?.text ?? '') === ''
     if (URL.test(piece) && cells > width && cells <= columns) startRow(columns - cells)
-    else if (!isEmptyRow || used > indent || space !== '') startRow(indent)
+    else if (cells <= width || (columns - used - space.length) * 2 < width) startRow(indent)
     if (used + cells <= columns) append(piece, cells)
     else
       for (const character of charactersOf(piece)) {
