@@ -49,7 +49,7 @@ export async function chat(options: ChatOptions): Promise<number> {
   try {
     const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
     let delivery: MessageDelivery
-    const peer = await openShared({
+    const running = {
       me,
       peers,
       data,
@@ -59,7 +59,8 @@ export async function chat(options: ChatOptions): Promise<number> {
       ...(listen !== undefined && { listen }),
       onInfo: notices.info,
       onWarning: notices.warn,
-    })
+    }
+    const peer = await openShared(running, warn)
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
       if (isOnScreen(options)) {

@@ -181,6 +181,11 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     return this.#ask({ do: 'stored' })
   }
 
+  /** Resolves when the other process answers; rejects with `Parted` when it is gone. */
+  ping(): Promise<void> {
+    return this.#ask({ do: 'ping' })
+  }
+
   async *messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
     for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted)
   }

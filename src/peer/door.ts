@@ -1,4 +1,4 @@
-import { lstat, mkdir, rm } from 'node:fs/promises'
+import { lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,6 +13,8 @@ const PATH_BYTES_MAX = 100
 const KNOCK_MS_MAX = 2_000
 /** Windows of one chat besides the first. */
 const WINDOWS_MAX = 16
+/** Behind the socket's name: a file with the process that opened it. */
+const PID_SUFFIX = '.pid'
 const NOT_OTHERS = 0o177
 const OF_OTHERS = 0o077
 
@@ -58,7 +60,20 @@ export async function openDoor(door: string, onWindow: (socket: net.Socket) => v
     process.umask(mask)
   })
   server.removeAllListeners('error').on('error', () => {})
-  return () => new Promise(resolve => void server.close(() => resolve()))
+  // Only to be named where this process does not answer: nothing else depends on it.
+  await writeFile(`${file}${PID_SUFFIX}`, `${process.pid}\n`, { mode: 0o600 }).catch(() => {})
+  return async () => {
+    const closed = new Promise<void>(resolve => void server.close(() => resolve()))
+    await rm(`${file}${PID_SUFFIX}`, { force: true }).catch(() => {})
+    await closed
+  }
+}
+
+/** The process that opened the door last; undefined where that is not known. */
+export async function doorPid(door: string): Promise<number | undefined> {
+  const text = await readFile(`${placeOf(door).file}${PID_SUFFIX}`, 'utf8').catch(() => '')
+  const pid = Number(text.trim())
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
 }
 
 /** A socket to the running chat; undefined where there is none, or it is not the user's own. */

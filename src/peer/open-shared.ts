@@ -1,26 +1,36 @@
 import { systemClock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import { Attached } from './attached.js'
-import { knock, openDoor } from './door.js'
+import { doorPid, knock, openDoor } from './door.js'
 import { homeOf } from './home.js'
 import { checkHome } from './home-guard.js'
+import { afterSilence, silentLine, watchHost } from './host-watch.js'
 import { type OpenPeerOptions, openPeer } from './open.js'
 import { type Seat, type Seats, SharedConversation } from './shared-conversation.js'
 import { WindowHost } from './window-host.js'
 
-/** Opens the chat; where the same user has it open already, as another window of that. Rejects with a ChatError. */
-export async function openShared(options: OpenPeerOptions): Promise<SharedConversation> {
+/**
+ * Opens the chat; where the same user has it open already, as another window of that. Rejects with a ChatError. `onSilent`
+ * is told at once where that process does not answer, for then this waits.
+ */
+export async function openShared(
+  options: OpenPeerOptions,
+  onSilent: (line: string) => void,
+): Promise<SharedConversation> {
   const home = homeOf(options.data, options.me, options.room)
   const { door } = home
   await checkHome(home, options.onWarning) // before connecting to a socket in it
+  let tell = onSilent
   const seats: Seats = {
     onInfo: options.onInfo,
     onWarning: options.onWarning,
     host: (before, onChange) =>
       host(before === undefined ? options : { ...options, ...setupOf(before, options) }, door, onChange),
-    window: () => window(options, door),
+    window: () => window(options, door, line => tell(line)),
   }
-  return SharedConversation.open(seats, systemClock)
+  const shared = await SharedConversation.open(seats, systemClock)
+  tell = options.onWarning
+  return shared
 }
 
 async function host(options: OpenPeerOptions, door: string, onChange: () => void): Promise<Seat> {
@@ -45,10 +55,23 @@ async function host(options: OpenPeerOptions, door: string, onChange: () => void
   }
 }
 
-async function window(options: OpenPeerOptions, door: string): Promise<Seat | undefined> {
+async function window(
+  options: OpenPeerOptions,
+  door: string,
+  onSilent: (line: string) => void,
+): Promise<Seat | undefined> {
   const socket = await knock(door, systemClock)
-  const attached = socket && (await Attached.over(socket).catch(() => undefined))
+  if (socket === undefined) return undefined
+  const tellSilent = async (tell: (line: string) => void): Promise<void> =>
+    tell(silentLine(options.me, await doorPid(door)))
+  const cancel = afterSilence(systemClock, () => void tellSilent(onSilent))
+  const attached = await Attached.over(socket).catch(() => undefined)
+  cancel()
   if (attached === undefined) return undefined
+  watchHost(attached, systemClock, isSilent => {
+    if (isSilent) void tellSilent(options.onWarning)
+    else options.onInfo('the other process answers again')
+  })
   options.onInfo(`${attached.me} is in the chat already: this is another window of it`)
   for (const peer of options.peers.filter(each => !textsOf(attached.setup['peers']).includes(each))) {
     try {

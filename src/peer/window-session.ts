@@ -129,6 +129,7 @@ export class WindowSession {
     else if (what === 'stop') this.#streams.get(id)?.stop()
     else if (this.#open >= QUESTIONS_MAX || this.#streams.has(id)) return false
     else if (what === 'say') return this.#say(id, asked)
+    else if (what === 'ping') this.#answer(id, Promise.resolve())
     else if (what === 'stored') this.#answer(id, this.#stored())
     else if (what === 'read') return this.#read(id, asked)
     else if (what === 'verify')

@@ -72,6 +72,22 @@ test('the first is killed with -9 while lines of the other wait: they are said o
   assert.deepEqual(second.stdout, lines)
 })
 
+test('a window says that the first process is stopped, with its pid, and goes on when it answers', BOUND, async t => {
+  const { alice, bob, first } = await aliceAndBob(t)
+  const attached = await anotherWindow(t, alice)
+  const pid = first.pid ?? 0
+  process.kill(pid, 'SIGSTOP')
+  const silent = `(pid ${pid}) has this chat open and does not answer; it may be stopped: continue it with fg`
+  await attached.waitForLine(silent, STDERR)
+  const late = startChat(t, [alice.me, '--data', alice.data, '--no-discovery'])
+  await late.waitForLine(silent, STDERR)
+  process.kill(pid, 'SIGCONT')
+  await attached.waitForLine('the other process answers again', STDERR)
+  await late.waitForLine('this is another window of it', STDERR)
+  late.type('we go on')
+  await bob.waitForLine('alice> we go on')
+})
+
 test('--message says its line through the chat that runs', BOUND, async t => {
   const { alice, bob, first } = await aliceAndBob(t)
   const message = await anotherWindow(t, alice, '--message', 'by the way')

@@ -364,7 +364,8 @@ test('where things stand fits into the row, whatever there is to say', () => {
 test('a narrow row keeps the delivery of the last line, and the topic', () => {
   const parts = { ...PARTS, topic: 'lunch at noon', typing: [], linked: ['bob', 'carol'], tried: [] }
   assert.equal(statusRow(parts, 39), '#lobby · 2 linked · ✓ 3/5 · lunch at n…')
-  assert.equal(statusRow(parts, 60), '#lobby · 2 linked · on 3 of 5 · lunch at noon')
+  assert.equal(statusRow(parts, 59), '#lobby · 2 linked: bob, carol · on 3 of 5 · lunch at noon')
+  assert.equal(statusRow(parts, 50), '#lobby · 2 linked · on 3 of 5 · lunch at noon')
   assert.equal(statusRow({ ...parts, topic: undefined }, 39), '#lobby · 2 linked · on 3 of 5')
   assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 linked · on 3 of 5 · lunch')
   assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 linked · ✓ 3/5 · lunch at n…')

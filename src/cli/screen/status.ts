@@ -51,8 +51,8 @@ export function partsOf(conversation: Conversation, { own, nameOf, presence, ...
 }
 
 /** How much is said of each thing: less where the row is too narrow for more. */
-type Detail = 'full' | 'short' | 'least'
-const DETAILS: readonly Detail[] = ['full', 'short', 'least']
+type Detail = 'full' | 'named' | 'short' | 'least'
+const DETAILS: readonly Detail[] = ['full', 'named', 'short', 'least']
 
 function deliveryIn({ on, of, left }: Holders, detail: Detail): string {
   const whose = detail === 'full' ? 'your last line is ' : ''
@@ -91,10 +91,12 @@ function shownIn(parts: StatusParts, detail: Detail): string[] {
     `#${room}`,
     ...(busy === undefined ? [] : [busy]),
     ...(unsaid === 0 ? [] : [`${unsaid} not stored yet`]),
-    linked.length === 0 ? 'alone' : `${linked.length} linked${isFull ? `: ${namesOf(linked)}` : ''}`,
+    linked.length === 0
+      ? 'alone'
+      : `${linked.length} linked${isFull || detail === 'named' ? `: ${namesOf(linked)}` : ''}`,
   ]
   if (isFull) return [...first, ...rest, ...deliveries, ...whereabouts, ...shownTopic]
-  if (detail === 'short') return [...first, ...deliveries, ...rest, ...whereabouts, ...shownTopic]
+  if (detail !== 'least') return [...first, ...deliveries, ...rest, ...whereabouts, ...shownTopic]
   return [...first, ...deliveries, ...shownTopic, ...rest, ...whereabouts]
 }
 

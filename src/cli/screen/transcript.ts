@@ -30,6 +30,8 @@ const TIME_COLUMNS = 5
 const NAME_COLUMNS = 12
 /** A narrower name column than this tells nobody apart. */
 const NAME_COLUMNS_MIN = 4
+/** The least cells for the second column of a list: with fewer it is below the first. */
+const LIST_COLUMNS_MIN = 30
 /** Where the gutter is that divides names from text. */
 const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
 /** Rows of one message as it was typed. */
@@ -121,7 +123,8 @@ export class Transcript {
   listed(text: string): string {
     const [head = '', rest = ''] = /^(\S.*? {2,})(\S.*)$/.exec(sanitise(text))?.slice(1) ?? []
     if (head === '') return this.#hanging('  ', sanitise(text), 2).join('\n')
-    if (head.length + 2 <= this.#width / 2) return this.#hanging(`  ${head}`, rest, head.length + 2).join('\n')
+    if (this.#width - head.length - 2 >= LIST_COLUMNS_MIN)
+      return this.#hanging(`  ${head}`, rest, head.length + 2).join('\n')
     return [`  ${head.trimEnd()}`, ...this.#hanging('    ', rest, 4)].join('\n')
   }
 
