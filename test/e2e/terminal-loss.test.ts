@@ -15,6 +15,9 @@ import { TerminalWindow } from '../helper/terminal.js'
 
 const BOUND = { timeout: 240_000 }
 const run = promisify(execFile)
+/** How long a program may take to end once its terminal is closed. */
+const END_MS = 20_000
+const LOOK_MS = 20
 
 interface Chat {
   readonly listen: string
@@ -37,6 +40,15 @@ const openShell = (t: TestContext): Promise<TerminalWindow> =>
 async function pidOf({ listen }: Chat): Promise<number> {
   const { stdout } = await run('pgrep', ['-f', `^${process.execPath}.* alice --listen ${listen} `])
   return Number(stdout.trim())
+}
+
+/** The same, once it is there: nothing of it is on the screen. */
+async function pidOnceRunning(chat: Chat): Promise<number> {
+  for (;;) {
+    const pid = await pidOf(chat).catch(() => undefined)
+    if (pid !== undefined) return pid
+    await pause(LOOK_MS)
+  }
 }
 
 const frames = (rows: readonly string[]): number => rows.filter(row => row.startsWith('#lobby')).length
@@ -109,25 +121,55 @@ test(
   },
 )
 
+test('a chat that is started in the background takes the terminal once it is in the foreground', BOUND, async t => {
+  const chat = await chatOf(t)
+  const shell = await openShell(t)
+  await shell.enter(`${chat.command} &`)
+  await pidOnceRunning(chat)
+  await shell.enter('echo $((6 * 7)) typed while it runs')
+  const rows = await shell.waitFor('42 typed while it runs')
+  assert.equal(frames(rows), 0)
+  await shell.enter('fg')
+  await shell.waitFor('#lobby · alone')
+  await shell.enter('from the front')
+  await shell.waitFor(/alice │ from the front {2}✓/)
+  await shell.press('C-z')
+  await shell.waitFor('Stopped')
+})
+
+test('a paste whose end never comes does not lock the keyboard', BOUND, async t => {
+  const chat = await chatOf(t)
+  const window = await TerminalWindow.open(t, ['sh', '-c', chat.command])
+  await window.waitFor('#lobby · alone')
+  await window.type('\u001b[200~half')
+  await window.waitFor('alice> half')
+  await window.enter(' a line')
+  await window.waitFor(/alice │ half a line {2}✓/)
+  await window.type('\u001b[200~and no end')
+  await window.press('C-c')
+  await window.waitFor('Only you have your last line')
+  await window.press('y')
+  assert.equal(await window.ended(), 0)
+})
+
 test('a chat that is stopped and continued from outside takes the terminal again', BOUND, async t => {
   const chat = await chatOf(t)
   const shell = await openShell(t)
   await shell.enter(chat.command)
   await shell.waitFor('#lobby · alone')
-  await shell.type('half')
-  await shell.waitFor('alice> half')
   const pid = await pidOf(chat)
   for (const signal of ['SIGTSTP', 'SIGSTOP'] as const) {
-    await shell.enter('')
+    await shell.type(`after ${signal}`)
+    await shell.waitFor(`alice> after ${signal}`)
     process.kill(pid, signal)
-    await shell.waitFor(/Stopped/)
+    await shell.waitFor('Stopped')
     await shell.enter('clear')
     await shell.waitFor(rows => !rows.some(row => row.includes('Stopped')))
     await shell.enter('echo the $0')
     await shell.waitFor('the bash')
     await shell.enter('fg')
-    await shell.waitFor(rows => frames(rows) === 1 && rows.at(-1) === 'alice>')
-    await shell.enter(`after ${signal}`)
+    await shell.waitFor(rows => frames(rows) === 1 && rows.at(-1) === `alice> after ${signal}`)
+    await shell.press('Enter')
     await shell.waitFor(new RegExp(`alice │ after ${signal} {2}✓`))
   }
 })
@@ -168,10 +210,6 @@ test('the terminal is given back at the end by any signal, and by an error that 
     assert.ok(!after.some(row => row.includes('200~')), `${signal}\n${after.join('\n')}`)
   }
 })
-
-/** How long a program may take to end once its terminal is closed. */
-const END_MS = 20_000
-const LOOK_MS = 20
 
 /** Runs a command on a terminal that is then closed, and gives its exit code and its stderr. */
 async function endWithTerminal(t: TestContext, command: string, ready: string, onClosed = () => {}) {

@@ -42,6 +42,7 @@ export class Terminal {
   #events: TerminalEvents = { onResize: () => {}, onLost: () => {}, onUnstoppable: () => {} }
   #frame = EMPTY
   #stage: Stage | undefined
+  #openStage: (() => Stage) | undefined
   /** Whether it is ours now: not while the process is stopped or in the background, and not once it is closed or lost. */
   #isOurs = false
   #isClosed = false
@@ -63,20 +64,22 @@ export class Terminal {
   open(events: TerminalEvents): void {
     this.#events = events
     for (const stream of [process.stdin, process.stdout]) stream.on('error', this.#onGone).on('close', this.#onGone)
+    process.stdin.pause() // not read before it is ours
     process.stdin.on('end', this.#onGone).on('data', this.#onKeys)
     process.stdout.on('resize', this.#eraseReflowed)
     process.stdout.on('resize', events.onResize)
     process.on('SIGTSTP', this.#onStop).on('SIGCONT', this.#onContinued)
     for (const signal of ENDING_SIGNALS) process.on(signal, this.#onEndingSignal)
     process.on('exit', this.#onExit)
-    this.#take()
+    this.#return()
   }
 
   /** Begins to show frames. What draws them takes its time to load: so the history can be there before. */
   async showFrames(): Promise<void> {
     const { Stage } = await import('./stage.js')
     if (this.#isClosed) return
-    this.#stage = new Stage(this.#isOurs ? this.#frame : EMPTY)
+    this.#openStage = () => new Stage(this.#frame)
+    if (this.#isOurs) this.#stage = this.#openStage()
   }
 
   /** Lets lines scroll up, and shows a frame below them. */
@@ -146,6 +149,7 @@ export class Terminal {
     process.stdin.setRawMode(true)
     process.stdin.resume()
     process.stdout.write(PASTE_MODE_ON)
+    this.#stage ??= this.#openStage?.()
   }
 
   /** Safe to call in any state: nothing is written to a terminal that is not ours. */
@@ -170,6 +174,7 @@ export class Terminal {
       this.#returnIn(BACKGROUND_MS)
       return
     }
+    process.emit('SIGWINCH') // a process in the background is not told of a new size
     this.#take()
     if (this.#isStopping) this.#events.onUnstoppable()
     this.#isStopping = false
