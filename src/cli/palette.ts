@@ -8,7 +8,7 @@ import { type AuthorId, isSigned } from '../log/author.js'
 export const NAME_COLOURS = [33, 28, 164, 166, 30, 160, 99, 100, 168, 94] as const
 
 /** Without 256 colours: five that can be read on light and on dark backgrounds, and the same underlined. */
-const FEW_COLOURS = [34, 32, 35, 36, 31].flatMap(code => [`${code}`, `${code};4`]).sort((a, b) => a.length - b.length)
+const FEW_COLOURS = [94, 32, 35, 36, 31].flatMap(code => [`${code}`, `${code};4`]).sort((a, b) => a.length - b.length)
 
 /** Colour depth in bits from which on a terminal has 256 colours. */
 const DEPTH_256 = 8

@@ -49,7 +49,7 @@ export function faultOnScreen(username: string, message: string, columns: number
   })
   transcript.columns = columns
   const said: Message = { ...SAID, username, message, kind: columns % 2 === 0 ? 'line' : 'action' }
-  const rows = transcript.message(said, SAID.timeMs, true).text.split('\n')
+  const rows = transcript.message(said, SAID.timeMs, 'live').text.split('\n')
   const point = rows.map(forbiddenIn).find(found => found !== undefined)
   return point && `${pointsOf(point)} is shown of ${pointsOf(username)} and ${pointsOf(message)}`
 }

@@ -8,7 +8,7 @@ import { Absence } from '../../src/cli/screen/absence.js'
 import { Arrivals } from '../../src/cli/screen/arrivals.js'
 import { type StatusParts, statusRow } from '../../src/cli/screen/status.js'
 import { Tail } from '../../src/cli/screen/tail.js'
-import { Transcript } from '../../src/cli/screen/transcript.js'
+import { type Origin, Transcript } from '../../src/cli/screen/transcript.js'
 import { atMillis } from '../../src/log/at.js'
 import type { AuthorId } from '../../src/log/author.js'
 import { forbiddenIn } from '../helper/forbidden.js'
@@ -44,8 +44,8 @@ function transcriptOf(columns = 80, isColoured = false): Transcript {
   return transcript
 }
 
-const shown = (transcript: Transcript, message: Message, isLive = true): string[] =>
-  transcript.message(message, NOON, isLive).text.split('\n')
+const shown = (transcript: Transcript, message: Message, origin: Origin = 'live'): string[] =>
+  transcript.message(message, NOON, origin).text.split('\n')
 
 test('a day is told when it begins, names stand in a column of their own', () => {
   const transcript = transcriptOf()
@@ -76,13 +76,13 @@ test('a message of many lines is cut, and it is said by how many', () => {
 })
 
 test('who is called by his name is told, whatever its case, but not for a part of a word', () => {
-  const isMention = (message: string) => transcriptOf().message(said(BOB, message), NOON, true).isMention === true
+  const isMention = (message: string) => transcriptOf().message(said(BOB, message), NOON, 'live').isMention === true
   assert.deepEqual(['hey Alice!', '@al?', 'AL', 'malice', 'also'].map(isMention), [true, true, true, false, false])
   assert.match(shown(transcriptOf(), said(BOB, 'hey alice'))[1] ?? '', /bob » hey alice/)
 })
 
 test('own lines are no mentions', () => {
-  assert.equal(transcriptOf().message(said(ALICE, 'I am alice'), NOON, true).isMention, undefined)
+  assert.equal(transcriptOf().message(said(ALICE, 'I am alice'), NOON, 'live').isMention, undefined)
 })
 
 test('a line that arrives in its order is not late, however old it is', () => {
@@ -122,6 +122,16 @@ test('lines that two people write at the same time are not late', () => {
   ])
 })
 
+test('what the user has said already does not make missed lines late, but lines of others do', () => {
+  const missed = said(BOB, 'missed', NOON - 3_600_000)
+  const speaking = transcriptOf()
+  shown(speaking, said(ALICE, 'hello?'))
+  assert.deepEqual(shown(speaking, missed, 'missed'), ['11:00          bob │ missed'])
+  const reading = transcriptOf()
+  shown(reading, said(ALICE, 'an hour ago', NOON - 1_000_000), 'history')
+  assert.equal(shown(reading, missed, 'missed')[0], '── late 21 Nov 11:00 ──')
+})
+
 test('a clock that is far ahead makes nobody else late', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'hello'))
@@ -132,8 +142,11 @@ test('a clock that is far ahead makes nobody else late', () => {
 
 test('history is never late', () => {
   const transcript = transcriptOf()
-  shown(transcript, said(BOB, 'now'), false)
-  assert.equal(shown(transcript, said(BOB, 'before', NOON - 3_600_000), false).at(-1), '11:00          bob │ before')
+  shown(transcript, said(BOB, 'now'), 'history')
+  assert.equal(
+    shown(transcript, said(BOB, 'before', NOON - 3_600_000), 'history').at(-1),
+    '11:00          bob │ before',
+  )
 })
 
 test('what somebody does, a new name and a topic are no lines', () => {
@@ -174,7 +187,7 @@ test('text wraps between words, under its own column', () => {
 
 test('a message that is on the screen is laid out again when the terminal is resized', () => {
   const transcript = transcriptOf(80)
-  const printed = transcript.message(said(BOB, 'word '.repeat(12).trim()), NOON, true)
+  const printed = transcript.message(said(BOB, 'word '.repeat(12).trim()), NOON, 'live')
   const rows = (): number => printed.text.split('\n').length
   assert.equal(rows(), 1 + 2)
   transcript.columns = 40
@@ -194,7 +207,7 @@ test('no row is wider than the terminal, and text is in one column, at every wid
   for (const columns of [20, 30, 40, 59, 60, 80, 200])
     for (const text of texts) {
       const transcript = transcriptOf(columns)
-      const printed = transcript.message(said(BOB, text, NOON, { username: 'bartholomew-the-third' }), NOON, true)
+      const printed = transcript.message(said(BOB, text, NOON, { username: 'bartholomew-the-third' }), NOON, 'live')
       const rows = printed.text.split('\n')
       for (const row of rows) assert.ok(stringWidth(row) < columns, `${columns}: ${row}`)
       const column = columns >= 60 ? 21 : columns >= 30 ? 6 : 2
@@ -286,8 +299,8 @@ test('missed lines are gathered until they are complete, and shown in conversati
   const arrivals = new Arrivals(({ timeMs }) => timeMs < NOON)
   arrivals.push([said(BOB, 'first', NOON - 3_000), said(BOB, 'third', NOON - 1_000)], 1_000)
   arrivals.push([said(ALICE, 'second', NOON - 2_000)], 1_100)
-  assert.equal(arrivals.dueAt, 1_300)
-  const { messages, missed, isCut } = arrivals.take(1_300)
+  assert.equal(arrivals.dueAt, 1_500)
+  const { messages, missed, isCut } = arrivals.take(1_500)
   assert.deepEqual(
     messages.map(({ message }) => message),
     ['first', 'second', 'third'],
@@ -331,6 +344,14 @@ test('what was missed is marked once: in the history, or above the first lines t
       ?.slice(0, 19),
     'more than 7,000 new',
   )
+})
+
+test('somebody who was here without a screen is not told that they join', () => {
+  const memory = { seen: new Map(), leftAt: undefined, hidden: new Set<AuthorId>(), topic: undefined }
+  const heads = [{ author: ALICE, seq: 1 }]
+  const back = new Absence({ ...memory, draft: { text: '', pid: undefined } }, { id: ALICE, heads }, () => false, NOON)
+  assert.equal(back.titleOf(said(BOB, 'stored already')), undefined)
+  assert.equal(back.arrivalTitle(2, false), '2 new, from before this start')
 })
 
 test('a newcomer is told what is from before they joined', () => {

@@ -14,6 +14,8 @@ export class Absence {
   readonly #conversation: Pick<Conversation, 'id' | 'heads'>
   readonly #isHidden: (author: AuthorId) => boolean
   readonly #startedAt: Millis
+  /** Whether the user has spoken here before this start: perhaps without a screen that remembers when they left. */
+  readonly #wasHere: boolean
   #isMarked = false
 
   constructor(
@@ -26,13 +28,14 @@ export class Absence {
     this.#conversation = conversation
     this.#isHidden = isHidden
     this.#startedAt = startedAt
+    this.#wasHere = conversation.heads.some(({ author, seq }) => author === conversation.id && seq > 0)
   }
 
   /** The marker above a line of the history, if the missed lines begin with it. */
   titleOf({ author, seq }: Message): string | undefined {
     const { seen } = this.#memory
     if (this.#isMarked || author === this.#conversation.id || seq <= (seen.get(author) ?? 0)) return undefined
-    if (this.#wasHereBefore) return undefined
+    if (this.#memory.leftAt === undefined && this.#wasHere) return undefined
     this.#isMarked = true
     const count = this.#conversation.heads
       .filter(head => head.author !== this.#conversation.id && !this.#isHidden(head.author))
@@ -52,16 +55,9 @@ export class Absence {
     return this.#title(`${isCut ? 'more than ' : ''}${missed.toLocaleString('en')}`)
   }
 
-  /** Whether the user took part without a screen that remembers when they left. */
-  get #wasHereBefore(): boolean {
-    const { id, heads } = this.#conversation
-    return this.#memory.leftAt === undefined && heads.some(({ author, seq }) => author === id && seq > 0)
-  }
-
   #title(count: string): string {
     const { leftAt } = this.#memory
-    return leftAt === undefined
-      ? `${count} new, from before you joined`
-      : `${count} new since you left on ${dateAndTimeOf(leftAt)}`
+    if (leftAt !== undefined) return `${count} new since you left on ${dateAndTimeOf(leftAt)}`
+    return `${count} new, from before ${this.#wasHere ? 'this start' : 'you joined'}`
   }
 }

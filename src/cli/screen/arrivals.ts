@@ -7,8 +7,12 @@ const GATHER_MS = 16
 /** More lines than this at once are not a conversation but a log that catches up: the newest of them are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
-/** Lines that catch up are shown after a silence, or at the latest after so long. */
+/**
+ * Lines that catch up are shown after a silence, or at the latest after so long. Missed lines come from several logs, one
+ * after the other: they wait longer, so that they can be put into one order.
+ */
 const QUIET_MS = 200
+const MISSED_QUIET_MS = 400
 const BURST_MS_MAX = 2_000
 
 /** Lines that are shown together. */
@@ -51,7 +55,7 @@ export class Arrivals {
   get dueAt(): Millis | undefined {
     if (this.#count === 0) return undefined
     if (!this.#isCatchingUp) return Math.max(this.#firstAt, this.#shownAt + GATHER_MS)
-    return Math.min(this.#lastAt + QUIET_MS, this.#firstAt + BURST_MS_MAX)
+    return Math.min(this.#lastAt + this.#quietMs, this.#firstAt + BURST_MS_MAX)
   }
 
   take(now: Millis): Lot {
@@ -60,13 +64,17 @@ export class Arrivals {
       messages,
       skipped: this.#count - messages.length,
       missed: this.#missed,
-      isCut: this.#isCatchingUp && now < this.#lastAt + QUIET_MS,
+      isCut: this.#isCatchingUp && now < this.#lastAt + this.#quietMs,
     }
     this.#messages = []
     this.#count = 0
     this.#missed = 0
     this.#shownAt = now
     return lot
+  }
+
+  get #quietMs(): Millis {
+    return this.#missed > 0 ? MISSED_QUIET_MS : QUIET_MS
   }
 
   get #isCatchingUp(): boolean {

@@ -39,6 +39,9 @@ const ROWS_MAX = 24
 /** How far a live line may be behind the newest one drawn before it is out of order: two people often write at the same time. */
 const BEHIND_MS = 60_000
 
+/** Where a line comes from: the disk, a peer that had what the user missed, or somebody who has just said it. */
+export type Origin = 'history' | 'missed' | 'live'
+
 export interface TranscriptOptions {
   readonly id: AuthorId
   readonly names: { labelOf(message: Message, now: Millis): Label }
@@ -52,8 +55,9 @@ export class Transcript {
   columns = 80
   readonly #options: TranscriptOptions
   #day: number | undefined
-  /** The newest line drawn, in conversation order. */
+  /** The newest line drawn, in conversation order; and without what the user has said since the start. */
   #newest: At = EARLIEST
+  #newestHeard: At = EARLIEST
   /** The day of the late lines drawn last; undefined after a line in order. */
   #lateDay: number | undefined
 
@@ -62,9 +66,11 @@ export class Transcript {
   }
 
   /** A line of history, or one that has just arrived: that one is late if it belongs far above the newest line drawn. */
-  message(message: Message, now: Millis, isLive: boolean): Printed {
+  message(message: Message, now: Millis, origin: Origin): Printed {
     const isOwn = message.author === this.#options.id
-    const isLate = isLive && !isOwn && millisOf(message.at) < millisOf(this.#newest) - BEHIND_MS
+    // Missed lines have a marker above them: what the user said before they came does not make them late.
+    const newest = origin === 'missed' ? this.#newestHeard : this.#newest
+    const isLate = origin !== 'history' && !isOwn && millisOf(message.at) < millisOf(newest) - BEHIND_MS
     const day = dayNumberOf(message.timeMs)
     const parts: (() => string)[] = []
     if (isLate) {
@@ -75,7 +81,10 @@ export class Transcript {
       if (day !== this.#day) parts.push(() => this.rule(dayOf(message.timeMs)))
       this.#day = day
       this.#lateDay = undefined
-      if (!isAhead(message.at, now)) this.#newest = later(this.#newest, message.at)
+      if (!isAhead(message.at, now)) {
+        this.#newest = later(this.#newest, message.at)
+        if (origin === 'history' || !isOwn) this.#newestHeard = later(this.#newestHeard, message.at)
+      }
     }
     const isMention = !isOwn && this.#isMention(message)
     const { text: label, news } = this.#options.names.labelOf(message, now)

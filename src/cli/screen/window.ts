@@ -230,7 +230,7 @@ export class Window {
       if (this.#hidden.has(message.author)) continue
       const title = this.#absence.titleOf(message)
       if (title !== undefined) this.#lines.push(this.#transcript.rule(title))
-      this.#lines.push(this.#transcript.message(message, systemClock.now(), false).text)
+      this.#lines.push(this.#transcript.message(message, systemClock.now(), 'history').text)
     }
     this.#draw()
   }
@@ -262,7 +262,7 @@ export class Window {
         ),
       )
     for (const message of messages) {
-      const printed = this.#transcript.message(message, now, true)
+      const printed = this.#transcript.message(message, now, title === undefined ? 'live' : 'missed')
       this.#tail.push(printed)
       if (printed.isMention) this.#ring(now)
     }
@@ -395,7 +395,7 @@ export class Window {
     this.#printAfterTail(transcript.rule(title))
     for (const message of messages)
       if (!this.#hidden.has(message.author))
-        this.#printAfterTail(transcript.message(message, systemClock.now(), false).text)
+        this.#printAfterTail(transcript.message(message, systemClock.now(), 'history').text)
     this.#printAfterTail(transcript.rule(end))
     this.changed()
   }
