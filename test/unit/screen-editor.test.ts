@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { Editor } from '../../src/cli/screen/editor.js'
-import { inputRows } from '../../src/cli/screen/input-rows.js'
+import { inputRows, promptOf } from '../../src/cli/screen/input-rows.js'
 import type { Key } from '../../src/cli/screen/keys.js'
 
 const key = (name: string, how: Partial<Key> = {}): Key => ({ name, text: '', ctrl: false, alt: false, ...how })
@@ -132,4 +132,11 @@ test('of a line of many rows those around the cursor are shown, and none is wide
 test('what is pasted into the line cannot reach the terminal', () => {
   const { rows } = inputRows('me> ', ['\u001b', '[', '2', 'J', '\u202e'], 0, { columns: 40, rows: 6 })
   assert.deepEqual(rows, ['me> ␛[2J‹U+202E›'])
+})
+
+test('a long name leaves the line being written two thirds of the row', () => {
+  assert.equal(promptOf('alice', 79), 'alice> ')
+  assert.equal(promptOf('bartholomew-the-third', 79), 'bartholomew-the-third> ')
+  assert.equal(promptOf('bartholomew-the-third', 39), 'bartholomew-…> ')
+  assert.equal(promptOf('alice', 7), '> ')
 })

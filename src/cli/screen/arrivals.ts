@@ -16,7 +16,7 @@ const MISSED_QUIET_MS = 400
 const BURST_MS_MAX = 2_000
 
 /** Lines that are shown together. */
-export interface Lot {
+export interface ArrivalBatch {
   /** In order of arrival; in conversation order where they catch up. */
   readonly messages: readonly Message[]
   /** How many there were before these. */
@@ -58,9 +58,9 @@ export class Arrivals {
     return Math.min(this.#lastAt + this.#quietMs, this.#firstAt + BURST_MS_MAX)
   }
 
-  take(now: Millis): Lot {
+  take(now: Millis): ArrivalBatch {
     const messages = this.#isCatchingUp ? newest(this.#messages) : this.#messages
-    const lot = {
+    const batch = {
       messages,
       skipped: this.#count - messages.length,
       missed: this.#missed,
@@ -70,7 +70,7 @@ export class Arrivals {
     this.#count = 0
     this.#missed = 0
     this.#shownAt = now
-    return lot
+    return batch
   }
 
   get #quietMs(): Millis {

@@ -1,6 +1,9 @@
 import stringWidth from 'string-width'
 import { charactersOf } from './editor.js'
 
+/** Rows are laid out for at least so many cells, however narrow the terminal is. */
+export const COLUMNS_MIN = 4
+
 /** Cells of a terminal that a text takes. */
 export const cellsOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text))
 

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width'
 import { sanitise } from '../../base/sanitise.js'
+import { cut } from './cells.js'
 
 export interface InputRows {
   readonly rows: readonly string[]
@@ -11,6 +12,13 @@ export interface InputSize {
   /** Of a line that takes more rows those around the cursor are shown. */
   readonly rows: number
 }
+
+/** From this width on the line being written begins with a name. */
+const NAMED_COLUMNS = 16
+
+/** What stands before the line being written: a name takes no more than a third of the row. */
+export const promptOf = (name: string, columns: number): string =>
+  columns < NAMED_COLUMNS ? '> ' : `${cut(name, Math.floor(columns / 3))}> `
 
 /** The line being written as rows behind a prompt, and where the cursor stands in them. */
 export function inputRows(prompt: string, characters: readonly string[], cursor: number, size: InputSize): InputRows {

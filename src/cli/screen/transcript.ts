@@ -7,7 +7,7 @@ import type { AuthorId, Seq } from '../../log/author.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../commands/dates.js'
 import { MESSAGE_BYTES_MAX } from '../input.js'
 import type { Palette } from '../palette.js'
-import { cellsOf, cut } from './cells.js'
+import { COLUMNS_MIN, cellsOf, cut } from './cells.js'
 import { wrapWords } from './word-wrap.js'
 
 /** A message with the rules above it, laid out for the width that the terminal has when it is read. */
@@ -113,7 +113,7 @@ export class Transcript {
 
   /** A rule across the transcript: `── 3 new since you left ──` */
   rule(text: string): string {
-    const rows = wrapWords(sanitise(text), { columns: Math.max(10, this.#width - 3), first: 3, indent: 3 })
+    const rows = wrapWords(sanitise(text), { columns: Math.max(COLUMNS_MIN, this.#width - 3), first: 3, indent: 3 })
     const last = rows.length - 1
     return rows
       .map(({ text }, index) => `${index === 0 ? '── ' : '   '}${text}${index === last ? ' ──' : ''}`)
@@ -213,7 +213,7 @@ export class Transcript {
 
   /** Cells of a row: a terminal's last one stays empty, so that no row wraps by itself. */
   get #width(): number {
-    return Math.max(10, this.columns - 1)
+    return Math.max(COLUMNS_MIN, this.columns - 1)
   }
 
   /** Where text begins on every row of a message but its first. */

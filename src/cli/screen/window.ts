@@ -17,8 +17,9 @@ import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
 import { Arrivals } from './arrivals.js'
-import { cut } from './cells.js'
+import { COLUMNS_MIN, cut } from './cells.js'
 import { Composer, HINT } from './composer.js'
+import { promptOf } from './input-rows.js'
 import type { Key } from './keys.js'
 import type { Remembered } from './memory.js'
 import { quitQuestion } from './questions.js'
@@ -288,10 +289,13 @@ export class Window {
     clearImmediate(this.#drawing)
     this.#drawing = undefined
     const { terminal, conversation } = this.#options
-    const columns = Math.max(10, terminal.columns - 1)
+    const columns = Math.max(COLUMNS_MIN, terminal.columns - 1)
     // Lower than the terminal, whatever there is to show: what scrolled up could not be taken back.
     const rowsMax = Math.max(2, terminal.rows - 2)
-    const input = this.#composer.rows(`${this.#nick}> `, { columns, rows: Math.min(INPUT_ROWS, rowsMax - 1) })
+    const input = this.#composer.rows(promptOf(this.#nick, columns), {
+      columns,
+      rows: Math.min(INPUT_ROWS, rowsMax - 1),
+    })
     const rowsOf = (text: string): string[] =>
       wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
     this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
