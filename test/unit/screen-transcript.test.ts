@@ -135,7 +135,8 @@ test('what the user has said already does not make missed lines late, but lines 
 test('a clock that is far ahead makes nobody else late', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'hello'))
-  shown(transcript, said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime()))
+  const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), { username: 'carol' })
+  shown(transcript, ahead)
   assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00          bob │ next')
   assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
 })
