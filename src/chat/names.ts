@@ -11,6 +11,14 @@ export interface Label {
   readonly news: string | undefined
 }
 
+/** Somebody who is here. A connection whose peer has not said its name yet is called by its address. */
+interface Called {
+  readonly author: AuthorId | undefined
+  readonly name: string
+}
+
+const isAddress = (name: string): boolean => name.includes(':')
+
 /** Names remembered; authors of further ones are shown with their key. */
 const NAMES_MAX = 10_000
 
@@ -47,16 +55,39 @@ export class Names {
     else if (user !== undefined && user !== author) this.#users.set(skeleton, SHARED)
   }
 
-  /** Some people use names; those without a key do not count. */
-  noteAll(people: Iterable<{ readonly author: AuthorId | undefined; readonly name: string }>): void {
-    for (const { author, name } of people) if (author !== undefined) this.note(author, name)
+  /**
+   * Several people who are here at once use one name. A single one who has written nothing does not count: a program may
+   * connect with another key than it writes with.
+   */
+  notePresent(people: Iterable<Called>): void {
+    const first = new Map<string, AuthorId>()
+    for (const { author, name } of people) {
+      if (author === undefined || isAddress(name)) continue
+      const other = first.get(skeletonOf(name))
+      if (other === undefined) first.set(skeletonOf(name), author)
+      else if (other !== author) {
+        this.note(other, name)
+        this.note(author, name)
+      }
+    }
+  }
+
+  /** Somebody who is here, as they are shown: with the key where the name is another's. */
+  presentName({ author, name }: Called): string {
+    if (author === undefined || isAddress(name)) return shownName(name)
+    return this.#shown(author, name)
   }
 
   /** Somebody as they are shown under a name that they use. */
   nameOf(author: AuthorId, name: string): string {
     this.note(author, name)
     if (!isSigned(author)) return `${shownName(name)} (unsigned)`
-    const isAlone = this.#users.get(skeletonOf(name)) === author || author === this.#own
+    // Beyond NAMES_MAX names nobody is known to be alone.
+    return this.#users.has(skeletonOf(name)) ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
+  }
+
+  #shown(author: AuthorId, name: string): string {
+    const isAlone = (this.#users.get(skeletonOf(name)) ?? author) === author || author === this.#own
     return isAlone && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
   }
 

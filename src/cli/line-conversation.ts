@@ -76,8 +76,8 @@ export class LineConversation {
     this.#topic = new TopicWatch(memory.topic)
     this.#noteConnections()
     peer.on('change', () => this.#noteConnections())
-    this.#names.noteAll(peer.presence)
-    peer.on('presence', () => this.#names.noteAll(peer.presence))
+    this.#names.notePresent(peer.presence)
+    peer.on('presence', () => this.#names.notePresent(peer.presence))
   }
 
   /** Reads stdin and writes stdout until `stopped` resolves. Rejects with `OutputClosed` when stdout takes no more. */
@@ -245,7 +245,7 @@ export class LineConversation {
       topic: () => this.#topic.current?.text,
       nameOf: ({ author, name }) => {
         const called = (author && this.#people.nameOf(author)) ?? name
-        return author === undefined ? called : this.#names.nameOf(author, called)
+        return this.#names.presentName({ author, name: called })
       },
       keyHelp: ['//text says /text.'],
       tell: (...lines) => lines.forEach(info),

@@ -53,6 +53,28 @@ test('the own key is shown by its name alone, and another one of that name never
   assert.deepEqual(labelsAfter(people), labels)
 })
 
+test('somebody who is here and has written nothing takes no name from who has, two of one name are told apart', () => {
+  const names = new Names('me', ME)
+  names.note(ANN, 'ann')
+  const present = [
+    { author: OTHER, name: 'ann' },
+    { author: ME, name: 'localhost:4000' },
+    { author: BOB, name: 'localhost:4000' },
+  ]
+  names.notePresent(present)
+  assert.deepEqual(
+    present.map(one => names.presentName(one)),
+    ['ann (cccccccc)', 'localhost:4000', 'localhost:4000'],
+  )
+  assert.equal(names.nameOf(ANN, 'ann'), 'ann')
+  names.notePresent([
+    { author: OTHER, name: 'ann' },
+    { author: ANN, name: 'ann' },
+  ])
+  assert.equal(names.nameOf(ANN, 'ann'), 'ann (bbbbbbbb)')
+  assert.equal(names.presentName({ author: undefined, name: 'info' }), '"info"')
+})
+
 test('labels depend on the set of people, not on the order in which they came', () => {
   const person = fc.tuple(
     fc.constantFrom(ME, ANN, OTHER, BOB),

@@ -160,7 +160,7 @@ export class Window {
 
   /** Who is there has changed: names that several people use are known before any of them is drawn. */
   presenceChanged(): void {
-    this.#names.noteAll(this.#options.conversation.presence)
+    this.#names.notePresent(this.#options.conversation.presence)
     this.changed()
   }
 
@@ -213,7 +213,7 @@ export class Window {
   async #recallNick(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
     const { conversation } = this.#options
     this.#own = heads.get(conversation.id)
-    this.#names.noteAll(conversation.presence)
+    this.#names.notePresent(conversation.presence)
     const digests = [...heads].map(([author, seq]) => ({ author, seq }))
     const latest = await noteLatest(this.#names, digests, options => conversation.messages(options))
     for (const { author, seq, username } of latest)
@@ -328,7 +328,7 @@ export class Window {
   /** Somebody is called as their lines are. */
   #nameOf({ author, name }: Present): string {
     const called = (author && this.#people.nameOf(author)) ?? name
-    return author === undefined ? called : this.#names.nameOf(author, called)
+    return this.#names.presentName({ author, name: called })
   }
 
   #press(key: Key): void {
