@@ -3,6 +3,8 @@ import type { Cancel, Clock, Millis } from '../base/clock.js'
 /** How often the process that keeps the chat running is asked whether it answers, and how long it has for that. */
 const ASK_MS = 500
 const ANSWER_MS = 1_200
+/** The same for the first answer: a user who starts a window sees nothing until then. */
+export const FIRST_ANSWER_MS = 700
 /** A timer that is later than this says that this process was stopped itself: then nobody else is late. */
 const LATE_MS = 500
 
@@ -14,11 +16,11 @@ export function silentLine(me: string, pid: number | undefined): string {
 }
 
 /** Calls `onSilent` unless it is cancelled before the other process has had time to answer. */
-export function afterSilence(clock: Clock, onSilent: () => void): Cancel {
-  const dueAt: Millis = clock.now() + ANSWER_MS
-  let cancel = clock.after(ANSWER_MS, () => {
+export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => void): Cancel {
+  const dueAt = clock.now() + answerMs
+  let cancel = clock.after(answerMs, () => {
     if (clock.now() <= dueAt + LATE_MS) return onSilent()
-    cancel = afterSilence(clock, onSilent)
+    cancel = afterSilence(clock, answerMs, onSilent)
   })
   return () => cancel()
 }
@@ -34,7 +36,7 @@ export function watchHost(host: WatchedHost, clock: Clock, onChange: (isSilent: 
   let isSilent = false
   const ask = (): void => {
     if (host.isParted) return
-    const cancel = afterSilence(clock, () => {
+    const cancel = afterSilence(clock, ANSWER_MS, () => {
       isSilent = true
       onChange(true)
     })

@@ -4,7 +4,7 @@ import { Attached } from './attached.js'
 import { doorPid, knock, openDoor } from './door.js'
 import { homeOf } from './home.js'
 import { checkHome } from './home-guard.js'
-import { afterSilence, silentLine, watchHost } from './host-watch.js'
+import { afterSilence, FIRST_ANSWER_MS, silentLine, watchHost } from './host-watch.js'
 import { type OpenPeerOptions, openPeer } from './open.js'
 import { type Seat, type Seats, SharedConversation } from './shared-conversation.js'
 import { WindowHost } from './window-host.js'
@@ -64,7 +64,7 @@ async function window(
   if (socket === undefined) return undefined
   const tellSilent = async (tell: (line: string) => void): Promise<void> =>
     tell(silentLine(options.me, await doorPid(door)))
-  const cancel = afterSilence(systemClock, () => void tellSilent(onSilent))
+  const cancel = afterSilence(systemClock, FIRST_ANSWER_MS, () => void tellSilent(onSilent))
   const attached = await Attached.over(socket).catch(() => undefined)
   cancel()
   if (attached === undefined) return undefined
