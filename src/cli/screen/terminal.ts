@@ -7,6 +7,9 @@ import type { Stage } from './stage.js'
 const EMPTY: Frame = { rows: [], input: { rows: [], cursor: { x: 0, y: 0 } } }
 const SHOW_CURSOR = '\u001b[?25h'
 
+/** Where there is no job control, and there are hardly any signals. */
+const IS_WINDOWS = process.platform === 'win32'
+
 /** How long after a stop signal the process runs on only if nothing has stopped it. */
 const STOP_MS = 50
 /** How often a job in the background looks whether it has the terminal again: not every shell signals that. */
@@ -19,7 +22,9 @@ const WAITING_LINES_MAX = 5_000
  * SIGFPE and SIGSEGV cannot be handled: the fault behind them would be repeated for ever.
  */
 const ENDING_SIGNALS: readonly NodeJS.Signals[] = [
-  ...(['SIGQUIT', 'SIGABRT', 'SIGTRAP', 'SIGSYS', 'SIGALRM', 'SIGVTALRM', 'SIGUSR2', 'SIGXCPU'] as const),
+  ...(IS_WINDOWS
+    ? []
+    : (['SIGQUIT', 'SIGABRT', 'SIGTRAP', 'SIGSYS', 'SIGALRM', 'SIGVTALRM', 'SIGUSR2', 'SIGXCPU'] as const)),
   ...(process.platform === 'linux' ? (['SIGIO', 'SIGPWR', 'SIGSTKFLT'] as const) : []),
 ]
 
@@ -112,6 +117,10 @@ export class Terminal {
    * terminal had sent the signal: whatever wraps this process would otherwise stay in front of the shell.
    */
   suspend(): void {
+    if (IS_WINDOWS) {
+      this.#events.onUnstoppable()
+      return
+    }
     this.#giveBack()
     this.#isStopping = true
     process.off('SIGTSTP', this.#onStop)
@@ -164,7 +173,8 @@ export class Terminal {
 
   #returnIn(ms: number): void {
     clearTimeout(this.#returning)
-    this.#returning = setTimeout(() => this.#return(), ms).unref()
+    // Not in the timer itself: a SIGCONT that has come already is told before an immediate, but after a timer.
+    this.#returning = setTimeout(() => setImmediate(() => this.#return()), ms).unref()
   }
 
   /** Takes the terminal again, as soon as the process is in its foreground. */
