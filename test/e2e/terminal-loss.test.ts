@@ -42,15 +42,6 @@ async function pidOf({ listen }: Chat): Promise<number> {
   return Number(stdout.trim())
 }
 
-/** The same, once it is there: nothing of it is on the screen. */
-async function pidOnceRunning(chat: Chat): Promise<number> {
-  for (;;) {
-    const pid = await pidOf(chat).catch(() => undefined)
-    if (pid !== undefined) return pid
-    await pause(LOOK_MS)
-  }
-}
-
 const frames = (rows: readonly string[]): number => rows.filter(row => row.startsWith('#lobby')).length
 
 const WRAPPERS: readonly (readonly [name: string, wrap: (command: string) => string])[] = [
@@ -125,7 +116,7 @@ test('a chat that is started in the background takes the terminal once it is in 
   const chat = await chatOf(t)
   const shell = await openShell(t)
   await shell.enter(`${chat.command} &`)
-  await pidOnceRunning(chat)
+  await shell.waitFor('info> this chat runs in the background: fg shows it')
   await shell.enter('echo $((6 * 7)) typed while it runs')
   const rows = await shell.waitFor('42 typed while it runs')
   assert.equal(frames(rows), 0)

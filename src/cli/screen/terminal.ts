@@ -31,6 +31,8 @@ const ENDING_SIGNALS: readonly NodeJS.Signals[] = [
 export interface TerminalEvents {
   /** The size has changed, or the terminal is ours again: everything is to be drawn. */
   readonly onResize: () => void
+  /** The program was started in the background: nothing is drawn until it is in the foreground. */
+  readonly onBackground: () => void
   /** The terminal is gone. */
   readonly onLost: () => void
   /** A stop was asked for, but there is no shell that could continue this process. */
@@ -44,7 +46,7 @@ export interface TerminalEvents {
 export class Terminal {
   readonly keys = new Keys()
   readonly #onKeys = (bytes: Buffer): void => this.keys.write(bytes)
-  #events: TerminalEvents = { onResize: () => {}, onLost: () => {}, onUnstoppable: () => {} }
+  #events: TerminalEvents = { onResize: () => {}, onBackground: () => {}, onLost: () => {}, onUnstoppable: () => {} }
   #frame = EMPTY
   #stage: Stage | undefined
   #openStage: (() => Stage) | undefined
@@ -77,6 +79,7 @@ export class Terminal {
     for (const signal of ENDING_SIGNALS) process.on(signal, this.#onEndingSignal)
     process.on('exit', this.#onExit)
     this.#return()
+    if (!this.#isOurs) events.onBackground()
   }
 
   /** Begins to show frames. What draws them takes its time to load: so the history can be there before. */

@@ -11,8 +11,11 @@ import type { Present } from '../../peer/roster.js'
 import { ANSWERS, type Desk } from '../commands/answers.js'
 import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
+
 import { cutLine, MESSAGE_BYTES_MAX } from '../input.js'
 import { noteLatest } from '../known-names.js'
+import { info } from '../output.js'
+
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
@@ -121,6 +124,7 @@ export class Window {
     })
     terminal.open({
       onResize: () => this.#resized(),
+      onBackground: () => info('this chat runs in the background: fg shows it (under timeout, add --foreground)'),
       onLost: () => this.#leave(),
       onUnstoppable: () => this.tell('Ctrl-Z does nothing here: no shell waits to continue this program'),
     })
