@@ -28,20 +28,24 @@ export function headKeyAuthor(key: Uint8Array): AuthorId | undefined {
   return unsignedAuthor(Buffer.from(key).toString('latin1', 1))
 }
 
-/** Where the `at` stands at which this peer first saw an entry that says none. */
-export function seenKey(author: AuthorId, seq: Seq): Uint8Array {
+/** What is kept beside an entry: the `at` at which this peer first saw it, where it says none; and its checksum. */
+export type Beside = 'at' | 'checksum'
+
+const LETTERS: Readonly<Record<Beside, string>> = { at: 'u', checksum: 'x' }
+
+export function besideKey(what: Beside, author: AuthorId, seq: Seq): Uint8Array {
   const key = Buffer.alloc(author.length + 8)
-  key.write(`u${author}`, 'latin1')
+  key.write(`${LETTERS[what]}${author}`, 'latin1')
   key.writeUIntBE(seq, author.length + 2, 6)
   return key
 }
 
-export const seenRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
-  gte: seenKey(author, from),
-  lt: seenKey(author, to),
+export const besideRange = (what: Beside, author: AuthorId, from: Seq, to: Seq): Range => ({
+  gte: besideKey(what, author, from),
+  lt: besideKey(what, author, to),
 })
 
-export const seenKeySeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
+export const besideKeySeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
 
 /**
  * What a scuttleup row's key says: all undefined where it is none. `author` is undefined where the id is one that this

@@ -1,4 +1,5 @@
-import { textOf, utf8 } from '../base/bytes.js'
+import { crc32 } from 'node:zlib'
+import { EMPTY, sameBytes, textOf, utf8 } from '../base/bytes.js'
 import { SEQ_MAX } from '../base/limits.js'
 import { type At, atOf, type HybridClock, justAfter, later } from './at.js'
 import type { AuthorId, Seq } from './author.js'
@@ -95,8 +96,9 @@ export class RowLogs {
       const claimed = this.#credible(claimedAt(entry), last)
       const at: At = claimed ?? this.#clock.next(last)
       this.#clock.observe(at)
-      if (claimed === undefined) writes.push({ type: 'put', key: keys.seenKey(author, seq), value: utf8(at) })
+      if (claimed === undefined) writes.push({ type: 'put', key: keys.besideKey('at', author, seq), value: utf8(at) })
       writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
+      writes.push({ type: 'put', key: keys.besideKey('checksum', author, seq), value: checksumOf(entry) })
       planned.push({ author, seq, at, entry })
       first ??= at
       last = at
@@ -108,10 +110,11 @@ export class RowLogs {
 
   /** Entries with `from ≤ seq < to`, in order; ends before a missing row, which is reported. */
   async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
-    const seen = await this.#hasSeenRows(author, from, to)
+    const seen = await this.#has('at', author, from, to)
     let expected = from
     let last: At | undefined
-    for await (const rows of this.#rows(author, from, to)) {
+    for await (const stored of this.#rows(author, from, to)) {
+      const rows = await this.#wholeOf(author, stored)
       const entries = await this.#entriesOf(author, rows, seen, last)
       const gap = entries.findIndex((entry, index) => entry.seq !== expected + index)
       const good = gap === -1 ? entries : entries.slice(0, gap)
@@ -125,9 +128,10 @@ export class RowLogs {
 
   /** The same entries from the last to the first. */
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
-    const seen = await this.#hasSeenRows(author, from, to)
+    const seen = await this.#has('at', author, from, to)
     let expected = to - 1
-    for await (const rows of this.#rows(author, from, to, true)) {
+    for await (const stored of this.#rows(author, from, to, true)) {
+      const rows = (await this.#wholeOf(author, stored.toReversed())).toReversed()
       const entries = (await this.#entriesOf(author, rows.toReversed(), seen, undefined)).toReversed()
       const gap = entries.findIndex((entry, index) => entry.seq !== expected - index)
       yield gap === -1 ? entries : entries.slice(0, gap)
@@ -160,9 +164,13 @@ export class RowLogs {
   async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
     let last = 0
     for await (const rows of this.#rows(author, 1, seq + 1)) {
+      const checksums = await this.#beside('checksum', author, rows)
       for (const { seq, entry } of rows) {
         if (seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
-        if (decodeEntry(entry) === undefined) return { last, fault: `entry ${last + 1} is damaged` }
+        const checksum = checksums.get(seq)
+        if (checksum === undefined) return { last, fault: `the checksum of entry ${seq} is missing` }
+        if (!sameBytes(checksum, checksumOf(entry)) || decodeEntry(entry) === undefined)
+          return { last, fault: `entry ${seq} is damaged` }
         last++
       }
     }
@@ -175,9 +183,29 @@ export class RowLogs {
     return this.#clock.isBelievable(claimed) ? claimed : undefined
   }
 
-  async #hasSeenRows(author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
-    for await (const page of this.#store.keys({ ...keys.seenRange(author, from, to), limit: 1 })) return page.length > 0
+  async #has(what: keys.Beside, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
+    for await (const page of this.#store.keys({ ...keys.besideRange(what, author, from, to), limit: 1 }))
+      return page.length > 0
     return false
+  }
+
+  /** Rows in order, without those that are not what was stored. One without a checksum was stored by an original program. */
+  async #wholeOf(author: AuthorId, rows: readonly Placed[]): Promise<readonly Placed[]> {
+    const checksums = await this.#beside('checksum', author, rows)
+    return rows.filter(({ seq, entry }) => {
+      const checksum = checksums.get(seq)
+      return checksum === undefined || sameBytes(checksum, checksumOf(entry))
+    })
+  }
+
+  /** What is kept beside rows that are in order. */
+  async #beside(what: keys.Beside, author: AuthorId, rows: readonly Placed[]): Promise<Map<Seq, Uint8Array>> {
+    const values = new Map<Seq, Uint8Array>()
+    const [first, last] = [rows[0], rows.at(-1)]
+    if (first === undefined || last === undefined) return values
+    for await (const page of this.#store.pages(keys.besideRange(what, author, first.seq, last.seq + 1)))
+      for (const [key, value] of page) values.set(keys.besideKeySeq(key), value)
+    return values
   }
 
   /** The rows of a log. What an id that goes on behind a separator has in between is not of this log. */
@@ -193,24 +221,16 @@ export class RowLogs {
   }
 
   async #entriesOf(author: AuthorId, rows: readonly Placed[], seen: boolean, before: At | undefined): Promise<Entry[]> {
-    const seenAts = seen ? await this.#seenAts(author, rows[0]?.seq ?? 0, (rows.at(-1)?.seq ?? 0) + 1) : undefined
+    const seenAts = seen ? await this.#beside('at', author, rows) : undefined
     let last = before
     return rows.map(({ seq, entry }) => {
-      const at = seenAts?.get(seq) ?? claimedAt(entry) ?? (last === undefined ? this.#clock.next() : justAfter(last))
+      const at =
+        atOf(textOf(seenAts?.get(seq) ?? EMPTY) ?? '') ??
+        claimedAt(entry) ??
+        (last === undefined ? this.#clock.next() : justAfter(last))
       last = at
       return { author, seq, at, entry }
     })
-  }
-
-  async #seenAts(author: AuthorId, from: Seq, to: Seq): Promise<Map<Seq, At>> {
-    const ats = new Map<Seq, At>()
-    for await (const page of this.#store.pages(keys.seenRange(author, from, to))) {
-      for (const [key, value] of page) {
-        const at = atOf(textOf(value) ?? '')
-        if (at !== undefined) ats.set(keys.seenKeySeq(key), at)
-      }
-    }
-    return ats
   }
 
   async #savedHeads(): Promise<Map<AuthorId, Head>> {
@@ -293,4 +313,11 @@ function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
   return first === undefined || last === undefined
     ? undefined
     : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }
+}
+
+/** The CRC-32 of an entry, kept in a row beside it: a scuttleup peer would take it for a part of the entry. */
+function checksumOf(entry: Uint8Array): Uint8Array {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(entry))
+  return checksum
 }

@@ -174,8 +174,11 @@ test('a row key says what was put into it, in the order of its numbers', () => {
     for (const seq of EDGES) {
       assert.deepEqual(keys.parseRowKey(keys.rowKey(author, seq)), { id: author, author, seq })
       assert.ok(Buffer.compare(keys.rowKey(author, seq), keys.rowKey(author, seq + 1)) < 0, String(seq))
-      assert.equal(keys.seenKeySeq(keys.seenKey(author, seq)), seq)
-      assert.ok(Buffer.compare(keys.seenKey(author, seq), keys.seenKey(author, seq + 1)) < 0, String(seq))
+      assert.equal(keys.besideKeySeq(keys.besideKey('at', author, seq)), seq)
+      assert.ok(
+        Buffer.compare(keys.besideKey('at', author, seq), keys.besideKey('at', author, seq + 1)) < 0,
+        String(seq),
+      )
     }
   }
 })

@@ -6,7 +6,7 @@ import { type At, atMillis, HybridClock, justAfter } from '../../src/log/at.js'
 import type { AuthorId, Seq } from '../../src/log/author.js'
 import type { Entry } from '../../src/log/entry.js'
 import type { Head } from '../../src/log/head.js'
-import { headKey, rowKey, seenKey } from '../../src/log/row-keys.js'
+import { besideKey, headKey, rowKey } from '../../src/log/row-keys.js'
 import { headWrite, RowLogs } from '../../src/log/row-logs.js'
 import type { Write } from '../../src/log/store.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
@@ -61,7 +61,7 @@ test('an entry keeps the at that it says, where that comes after the one before 
   assert.deepEqual(head, { author: bob, seq: 2, first, last: second, size })
   assert.deepEqual(
     writes.map(({ key }) => key),
-    [rowKey(bob, 1), rowKey(bob, 2)],
+    [rowKey(bob, 1), besideKey('checksum', bob, 1), rowKey(bob, 2), besideKey('checksum', bob, 2)],
   )
 })
 
@@ -79,8 +79,8 @@ test('an entry that says no at, a repeated one or one far ahead gets that of its
   const expected = [now, justAfter(now)]
   while (expected.length < 5) expected.push(justAfter(expected.at(-1) as At))
   assert.equal(head.last, expected.at(-1))
-  for (const seq of [2, 3, 4, 5]) assert.equal(textOf(disk.get(seenKey(bob, seq)) ?? EMPTY), expected[seq - 1])
-  assert.equal(disk.get(seenKey(bob, 1)), undefined)
+  for (const seq of [2, 3, 4, 5]) assert.equal(textOf(disk.get(besideKey('at', bob, seq)) ?? EMPTY), expected[seq - 1])
+  assert.equal(disk.get(besideKey('at', bob, 1)), undefined)
 
   time.advance(1_000_000)
   const again = open()
@@ -247,4 +247,27 @@ test('every row of a log is looked at when it is verified', async () => {
   assert.deepEqual(await logs.verify(bob, 3), { last: 2, fault: 'entry 3 is damaged' })
   disk.write([{ type: 'del', key: rowKey(bob, 2) }])
   assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'entry 2 is missing' })
+})
+
+test('a damaged entry is missed, not shown; one that a scuttleup peer stored beside ours is read without a checksum', async () => {
+  const { logs, disk, holes, open } = setUp()
+  const head = store(disk, logs, bob, undefined, [plain('one'), plain('two'), plain('three')])
+  assert.deepEqual(await logs.verify(bob, 3), { last: 3, fault: undefined })
+  const key = rowKey(bob, 2)
+  const good = disk.get(key) ?? EMPTY
+  const damaged = utf8((textOf(good) ?? '').replace('two', 'tWo'))
+  disk.write([put(key, damaged)])
+  assert.deepEqual((await all(logs.read(bob, 1, 4))).map(messageOf), ['one'])
+  assert.deepEqual((await all(logs.readBack(bob, 1, 4))).map(messageOf), ['three'])
+  assert.deepEqual(holes, [
+    [bob, 2],
+    [bob, 2],
+  ])
+  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'entry 2 is damaged' })
+  disk.write([put(key, good), { type: 'del', key: besideKey('checksum', bob, 2) }])
+  assert.deepEqual((await all(logs.read(bob, 1, 4))).map(messageOf), ['one', 'two', 'three'])
+  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'the checksum of entry 2 is missing' })
+  disk.write([put(rowKey(bob, 4), plain('four'))])
+  assert.equal((await open().load()).get(bob)?.seq, head.seq + 1)
+  assert.notEqual(disk.get(besideKey('checksum', bob, 4)), undefined)
 })
