@@ -251,6 +251,7 @@ export class Log extends EventEmitter<LogEvents> {
    */
   append(members: Members): Promise<Entry> {
     const mustWait = this.#recovery.isRelearning(this.id) || this.#restoration.isOn
+    if (mustWait) this.#restoration.hold()
     return mustWait || this.#queue.isReadOnly || this.#isFrozen ? this.#appendLater(members) : this.#appendNow(members)
   }
 

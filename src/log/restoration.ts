@@ -50,6 +50,8 @@ export class Restoration {
   #hasRetracted = true
   #retractions = 0
   #takingBack: Promise<boolean> | undefined
+  /** The doubt of which it was told that lines wait for its end. */
+  #toldOf: Doubt | undefined
 
   constructor(parts: RestorationParts) {
     this.#parts = parts
@@ -93,8 +95,16 @@ export class Restoration {
 
   /** It is not sure that this disk holds all of the own log: nothing is appended before a peer, or the author, has said so. */
   doubt(doubt: Doubt): void {
-    this.#parts.onWarning(`${wordsOf(doubt, this.#parts.own.head?.seq ?? 0)}: ${WHAT_NOW}`)
+    this.#parts.onWarning(`${wordsOf(doubt, this.#parts.own.head?.seq ?? 0)}. Nothing is stored for now: ${WHAT_NOW}`)
     this.#begin(doubt.to, doubt)
+  }
+
+  /** A line waits: told once for each doubt, for its author sees nothing of it until it is stored. */
+  hold(): void {
+    const { doubt } = this.#current ?? {}
+    if (doubt === undefined || doubt === this.#toldOf) return
+    this.#toldOf = doubt
+    this.#parts.onWarning(`what you say is not stored yet: ${WHAT_NOW}`)
   }
 
   /** The author says that nobody has more of the log than this disk. */
@@ -225,7 +235,7 @@ export class Restoration {
 }
 
 const WHAT_NOW =
-  'nothing is stored until a peer that has your log is connected; if there is none, run `persisted-chat repair --nobody-has-more` with your name'
+  'it waits for a peer that has your log; if there is none, run `persisted-chat repair --nobody-has-more` with your name'
 
 function wordsOf({ reason, to }: Doubt, seq: Seq): string {
   switch (reason) {

@@ -239,5 +239,5 @@ test('a chat whose terminal is closed ends without an abort, with and without SI
 test('the check of a closed terminal sees the abort of a program that does not expect it', BOUND, async t => {
   const careless = `${process.execPath} -e 'process.stdin.on("end", () => process.exit()).resume(); console.log("ready")'`
   const { end } = await endWithTerminal(t, careless, 'ready')
-  assert.equal(end, 'code 134')
+  assert.match(end, /^code 13[49]$/) // SIGABRT, or SIGSEGV on the way there
 })

@@ -78,7 +78,10 @@ test('nothing is appended to a log that is shorter than its mark; without the ma
   const { disks, mark } = await written(5)
   const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
   assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5 }, 0])
-  assert.match(warnings.join(), /entries 4 to 5 of your own log are missing on this disk: nothing is stored until/)
+  assert.match(
+    warnings.join(),
+    /entries 4 to 5 of your own log are missing on this disk. Nothing is stored for now: it waits for a peer/,
+  )
   await log.close()
   await saying
   assert.equal(line.error, 'LOG_CLOSED')

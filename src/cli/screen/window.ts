@@ -11,11 +11,9 @@ import type { Present } from '../../peer/roster.js'
 import { ANSWERS, type Desk } from '../commands/answers.js'
 import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
-
 import { cutLine, MESSAGE_BYTES_MAX } from '../input.js'
 import { noteLatest } from '../known-names.js'
 import { info } from '../output.js'
-
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
 import { Absence } from './absence.js'
