@@ -1,5 +1,5 @@
-import { lookup } from 'node:dns/promises'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
+import { lookupHost } from '../base/host-lookup.js'
 import type { Place } from './mdns.js'
 
 /** How long the system is waited for. Where it has no name server it takes ever so long to say no. */
@@ -20,7 +20,7 @@ export function resolver(clock: Clock, local: LocalLookup | undefined): (place: 
     if (found.length > 0) return found
     const tooLate = timeLimit(clock, isLocal ? LOCAL_MS_MAX : SYSTEM_MS_MAX)
     try {
-      const addresses = await Promise.race([lookup(host, { all: true, verbatim: true }), tooLate.passed])
+      const addresses = await Promise.race([lookupHost(host), tooLate.passed])
       return addresses.map(({ address }) => ({ host: address, port }))
     } catch (cause) {
       throw new Error(isLocal ? 'nobody on this network answers to that name' : 'the name is not known', { cause })

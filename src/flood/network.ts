@@ -2,6 +2,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type { Clock } from '../base/clock.js'
 import { ChatError, systemCode } from '../base/errors.js'
+import { lookupHost, socketLookup } from '../base/host-lookup.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import { type ConnectionId, type Effect, Flood } from './flood.js'
 import { CONNECTIONS_MAX, WAITING_BYTES_MAX } from './limits.js'
@@ -43,7 +44,7 @@ export class FloodNetwork {
   /** Connects to a peer, and keeps that connection. Gives the own IP address as the peer sees it; undefined: nobody is there. */
   connect({ host, port }: PeerAddress): Promise<string | undefined> {
     return new Promise(resolve => {
-      const socket = net.connect({ host, port, ...KEEP_ALIVE })
+      const socket = net.connect({ host, port, lookup: socketLookup, ...KEEP_ALIVE })
       const cancel = this.#clock.after(OPENING_MS_MAX, () => socket.destroy())
       socket.once('error', () => {})
       socket.once('close', () => {
@@ -63,7 +64,11 @@ export class FloodNetwork {
   }
 
   /** Waits for connections; on any free port for port 0. Gives the port. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
-  listen(host: string | undefined, port: number): Promise<number> {
+  async listen(host: string | undefined, port: number): Promise<number> {
+    const refuse = (cause: Error): never => {
+      throw listenError({ host: host ?? 'this machine', port }, cause)
+    }
+    const address = host === undefined ? undefined : (await lookupHost(host).catch(refuse))[0]?.address
     return new Promise((resolve, reject) => {
       const server = net.createServer(KEEP_ALIVE, socket => {
         if (this.#sockets.size < CONNECTIONS_MAX && !this.#isClosed) this.#add(socket)
@@ -71,7 +76,7 @@ export class FloodNetwork {
       })
       this.#server = server
       server.once('error', cause => reject(listenError({ host: host ?? 'this machine', port }, cause)))
-      server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.listen({ port, ...(address !== undefined && { host: address }) }, () => {
         server.removeAllListeners('error')
         // Running out of descriptors refuses one connection; it must not end the client.
         server.on('error', () => {})

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { Clock } from '../base/clock.js'
 import { ChatError, systemCode } from '../base/errors.js'
+import { lookupHost, socketLookup } from '../base/host-lookup.js'
 import { HEARTBEAT_MS, OPENING_MS_MAX } from '../base/limits.js'
 import type { Address } from './address.js'
 import type { Connection, Listener, Lookup, Transport } from './transport.js'
@@ -41,7 +42,8 @@ export class TcpTransport implements Transport {
   ): Promise<Listener> {
     for (let left = BIND_TRIES - 1; ; left--) {
       try {
-        return await bind(host, port, onConnection)
+        const address = host === undefined ? undefined : (await lookupHost(host))[0]?.address
+        return await bind(address, port, onConnection)
       } catch (cause) {
         const isTaken = systemCode(cause) === 'EADDRINUSE'
         if (!isTaken || left === 0) throw listenError(host, port, isTaken, cause)
@@ -102,6 +104,7 @@ export class TcpTransport implements Transport {
       const socket = net.connect({
         host,
         port,
+        lookup: socketLookup,
         allowHalfOpen: true,
         noDelay: true,
         keepAlive: true,

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdir, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import path from 'node:path'
-import { promisify } from 'node:util'
 import { between, type Chance } from '../long/chance.js'
-
-// The source tree: tests run with the repository root as directory.
-const SOURCE = path.resolve('test/helper/power-cut.c')
+import { compilePreload, type Preload } from './preload.js'
 
 /** Places of the orders, as power-cut.c has them; 8 bytes each. */
 const ORDERS = { calls: 0, from: 1, count: 2, error: 3, kinds: 4, failures: 5, killAt: 6 } as const
@@ -26,19 +22,7 @@ export interface FailingCalls {
 }
 
 /** Builds the library that notes and fails calls, in `directory`. Its file, or why there is none. */
-export async function buildPowerCut(
-  directory: string,
-): Promise<{ readonly library: string } | { readonly missing: string }> {
-  if (process.platform !== 'linux') return { missing: 'LD_PRELOAD is tried on Linux only' }
-  const library = path.join(directory, 'power-cut.so')
-  try {
-    await promisify(execFile)('gcc', ['-O1', '-shared', '-fPIC', '-o', library, SOURCE, '-ldl'])
-    return { library }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { missing: 'gcc is not installed' }
-    throw error
-  }
-}
+export const buildPowerCut = (directory: string): Promise<Preload> => compilePreload(directory, 'power-cut')
 
 /** What was done to the names in a directory, and how it is undone. */
 type Change =

@@ -28,6 +28,8 @@ const WORLD = [
   'base/clock.ts',
   'base/random.ts',
   'base/make-directory.ts',
+  'base/host-lookup.ts',
+  'base/host-lookup-process.ts',
   'log/level-store.ts',
   'log/draft-file.ts',
   'log/identity.ts',

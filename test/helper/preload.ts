@@ -1,0 +1,20 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+export type Preload = { readonly library: string } | { readonly missing: string }
+
+/** Compiles a source of this folder into a library for LD_PRELOAD; or says why that cannot be done here. */
+export async function compilePreload(directory: string, name: string): Promise<Preload> {
+  if (process.platform !== 'linux') return { missing: 'LD_PRELOAD is tried on Linux only' }
+  // The source tree: tests run with the repository root as directory.
+  const source = path.resolve('test/helper', `${name}.c`)
+  const library = path.join(directory, `${name}.so`)
+  try {
+    await promisify(execFile)('gcc', ['-O1', '-shared', '-fPIC', '-o', library, source, '-ldl'])
+    return { library }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { missing: 'gcc is not installed' }
+    throw error
+  }
+}
