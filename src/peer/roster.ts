@@ -5,11 +5,11 @@ import {
   STATUS_MS_MAX,
   STATUS_REQUEST_MAX,
   STATUSES_MAX,
-  STATUSES_OF_AUTHOR_PER_SECOND_MAX,
   STATUSES_PER_SECOND_MAX,
 } from '../base/limits.js'
 import { Allowance } from '../discovery/allowance.js'
 import { type AuthorId, authorOfKey } from '../log/author.js'
+import { KnownAuthor } from './known-author.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
 import {
   checkOf,
@@ -24,23 +24,14 @@ import {
   shortKeyOfAuthor,
 } from './presence-digest.js'
 import { type HeardStatus, isGenuineStatus, readStatus, statusFrame } from './status.js'
+import { StatusRequests } from './status-requests.js'
 
-/** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
-const LOST_MS = 2_000
-/** Evidence this much later than the loss of a link cannot stem from that link: others poll theirs less often than they lose it. */
-const LOST_MARGIN_MS = 6_000
 /** Digests go out in rounds: over a quarter of the links each time, and over three at least. */
 const DIGEST_MS = 5_000
 const DIGEST_ROUNDS = 4
 const DIGEST_LINKS_MIN = 3
-/** How old the last evidence of life may be: a heartbeat and two rounds over all links, and one round more for each link between. */
-const FRESH_MS = 35_000
-const FRESH_HOP_MS = 5_000
 /** Evidence older than this is not repeated to others. */
 const REPEATED_MS = 100_000
-/** How long an answer to a request is waited for; and when the same may be asked for over the same link again. */
-const REQUEST_MS = 2_000
-const REQUEST_AGAIN_MS = 30_000
 /** Those who are not there any more, and are remembered. */
 const LEFT_MAX = 64
 
@@ -88,37 +79,6 @@ interface Link extends LinkedPeer {
   bytes: number
 }
 
-/** A status that was asked for. */
-interface Request {
-  readonly link: RosterLink
-  readonly check: number
-  readonly askedAt: Millis
-  /** When its author was alive, as the digest said. */
-  readonly aliveAt: Millis
-}
-
-/** What is known of an author. */
-interface Known {
-  status: HeardStatus | undefined
-  name: string
-  heardAt: Millis
-  hops: number
-  /** By the own clock. */
-  until: Millis
-  typingUntil: Millis
-  /** Since when a link with him is lost, and nothing was heard of him; 0 where that is not so. */
-  lostAt: Millis
-  hasLeft: boolean
-  /** How many links lead to him. */
-  links: number
-  /** The last evidence of life, and whether it is recent enough for him to be shown. */
-  aliveAt: Millis
-  isFresh: boolean
-  /** Evidence from before this does not count. */
-  notBefore: Millis
-  readonly allowance: Allowance
-}
-
 export interface RosterOptions extends OwnStatusOptions {
   /** Whether an author has written in the room: of others fewer statuses are remembered. */
   readonly hasWritten: (author: AuthorId) => boolean
@@ -133,9 +93,9 @@ export class Roster {
   readonly #me: AuthorId
   readonly #myKey: ShortKey
   readonly #links = new Map<RosterLink, Link>()
-  readonly #known = new Map<AuthorId, Known>()
+  readonly #known = new Map<AuthorId, KnownAuthor>()
   readonly #byShortKey = new Map<ShortKey, AuthorId>()
-  readonly #requests = new Map<ShortKey, Request>()
+  readonly #requests = new StatusRequests()
   readonly #own: OwnStatus
   #digestAt: Millis = 0
   /** How many links got their digest in earlier rounds: the next one in order is next. */
@@ -167,10 +127,8 @@ export class Roster {
       known.links += 1
       known.heardAt = now
       known.hops = 1
-      known.lostAt = 0
-      known.notBefore = 0
       known.hasLeft = false
-      this.#alive(known, now)
+      known.spoke(now)
     }
     if (this.#own.isOld(now)) this.#own.say(now)
     const { body } = this.#own
@@ -190,7 +148,7 @@ export class Roster {
     if (known === undefined || known.links > 0) return [{ kind: 'change' }]
     known.heardAt = now
     if (isLost && !known.hasLeft) {
-      known.lostAt = now
+      known.lost(now)
       // Whoever was at the other end thinks the same of this peer: it says that it is there still.
       this.#own.changed(now)
     }
@@ -221,11 +179,10 @@ export class Roster {
     const theirNow = link.author === author ? now + link.aheadMs : now
     if (until <= theirNow || until > theirNow + STATUS_MS_MAX || !link.allowance.take(now)) return []
     if (!isGenuineStatus(this.#options.room, status)) return 'bad'
-    const asked = this.#requests.get(shortKeyOfAuthor(author))
-    const request = asked?.link === id && asked.check === checkOf(version) ? asked : undefined
+    const toldAliveAt = this.#requests.answeredBy(shortKeyOfAuthor(author), id, version)
     if (author === this.#me) {
       // An earlier run said it, or another device: what this one says has to count again.
-      if (request !== undefined && version > this.#own.version) this.#own.changed(now)
+      if (toldAliveAt !== undefined && version > this.#own.version) this.#own.changed(now)
       this.#own.saidElsewhere(version)
       return []
     }
@@ -240,14 +197,12 @@ export class Roster {
     known.heardAt = now
     known.hasLeft = status.state === 'left'
     if (known.links === 0) known.hops = status.hops
-    if (request !== undefined) {
+    if (toldAliveAt !== undefined) {
       // It may be minutes old, and the others ask for it as this peer did.
-      this.#alive(known, request.aliveAt)
+      known.alive(toldAliveAt)
       return [{ kind: 'change' }]
     }
-    known.lostAt = 0
-    known.notBefore = 0
-    this.#alive(known, now)
+    known.spoke(now)
     const onward = canGoOn(status) && isPlausible(status, now) ? [...this.#links].filter(([other]) => other !== id) : []
     return [
       ...onward.flatMap(([other, to]) =>
@@ -269,28 +224,19 @@ export class Roster {
       const aliveAt = now - ageMs
       const author = this.#byShortKey.get(key)
       const known = author === undefined ? undefined : this.#known.get(author)
-      if (known !== undefined) hasChanged = this.#alive(known, aliveAt) || hasChanged
+      hasChanged = known?.alive(aliveAt) || hasChanged
       const isMe = key === this.#myKey
       // Others lag behind what this peer says of itself; only at first they may know of a later status, from an earlier run.
       if (isMe && !isNew) continue
       const held = isMe ? this.#own.version : known?.status?.version
       if (held !== undefined && checkOf(held) === check) continue
-      if (wanted.length < STATUS_REQUEST_MAX && this.#mayAsk(id, key, check, now)) {
+      if (wanted.length < STATUS_REQUEST_MAX && this.#requests.ask(key, { link: id, check, aliveAt }, now))
         wanted.push(key)
-        this.#requests.set(key, { link: id, check, askedAt: now, aliveAt })
-      }
     }
     return [
       ...(wanted.length > 0 ? [{ kind: 'send' as const, link: id, frame: encodeStatusRequest(wanted) }] : []),
       ...(hasChanged ? [{ kind: 'change' as const }] : []),
     ]
-  }
-
-  #mayAsk(link: RosterLink, key: ShortKey, check: number, now: Millis): boolean {
-    const before = this.#requests.get(key)
-    if (before === undefined) return this.#requests.size < 2 * STATUSES_MAX
-    const isSame = before.link === link && before.check === check
-    return now - before.askedAt >= (isSame ? REQUEST_AGAIN_MS : REQUEST_MS)
   }
 
   /** A neighbour asks for statuses. */
@@ -312,8 +258,7 @@ export class Roster {
 
   /** Whether somebody whose key begins so is there, and a link with him was not lost since. */
   isHeardOf(key: string, now: Millis): boolean {
-    for (const [author, { until, lostAt, hasLeft, isFresh }] of this.#known)
-      if (author.startsWith(key)) return until > now && lostAt === 0 && !hasLeft && isFresh
+    for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isThere(now)
     return false
   }
 
@@ -351,29 +296,11 @@ export class Roster {
       this.#own.say(now)
       effects.push(...this.#toAll())
     }
+    // Where the clock was set back, the next round is not hours away.
+    this.#digestAt = Math.min(this.#digestAt, now + DIGEST_MS)
     if (this.#links.size > 0 && now >= this.#digestAt) effects.push(...this.#digestRound(now))
     let hasExpired = false
-    for (const known of this.#known.values()) {
-      if (known.typingUntil !== 0 && known.typingUntil <= now) {
-        known.typingUntil = 0
-        hasExpired = true
-      }
-      if (known.until !== 0 && known.until <= now) {
-        known.until = 0
-        hasExpired = true
-      }
-      if (known.lostAt !== 0 && known.lostAt + LOST_MS <= now) {
-        known.notBefore = known.lostAt + LOST_MARGIN_MS
-        known.lostAt = 0
-        known.aliveAt = 0
-      }
-      // A clock that was set back makes nobody immortal.
-      known.aliveAt = Math.min(known.aliveAt, now)
-      if (known.isFresh && freshUntil(known) <= now) {
-        known.isFresh = false
-        hasExpired = true
-      }
-    }
+    for (const known of this.#known.values()) hasExpired = known.expire(now) || hasExpired
     if (hasExpired) this.#forget()
     return hasExpired ? [...effects, { kind: 'change' }] : effects
   }
@@ -381,13 +308,7 @@ export class Roster {
   /** When there is something to do next; infinite where there is not. */
   get nextAt(): Millis {
     let next = this.#links.size > 0 ? Math.min(this.#own.dueAt, this.#digestAt) : Number.POSITIVE_INFINITY
-    for (const known of this.#known.values()) {
-      const { until, typingUntil, lostAt, isFresh } = known
-      if (lostAt !== 0) next = Math.min(next, lostAt + LOST_MS)
-      if (until !== 0) next = Math.min(next, until)
-      if (typingUntil !== 0) next = Math.min(next, typingUntil)
-      if (isFresh) next = Math.min(next, freshUntil(known))
-    }
+    for (const known of this.#known.values()) next = Math.min(next, known.nextAt)
     return next
   }
 
@@ -399,9 +320,9 @@ export class Roster {
       present.push({ author, name, state: 'linked', away: undefined, isTyping: false, lastHeardMs: now, hops: 1 })
     }
     for (const [author, known] of this.#known) {
-      const { status, name, heardAt, hops, until, typingUntil, hasLeft } = known
+      const { status, name, heardAt, hops, typingUntil } = known
       const isLinked = known.links > 0
-      const state = hasLeft ? 'left' : isLinked ? 'linked' : until > now && freshUntil(known) > now ? 'heard' : 'left'
+      const state = known.state(now)
       present.push({
         author,
         name,
@@ -426,24 +347,14 @@ export class Roster {
     )
   }
 
-  /** There is evidence that somebody was alive at a time. Gives whether he is shown again by that. */
-  #alive(known: Known, at: Millis): boolean {
-    if (at <= known.notBefore || at <= known.aliveAt) return false
-    known.aliveAt = at
-    const wasFresh = known.isFresh
-    known.isFresh = true
-    return !wasFresh
-  }
-
   /** Polls all links for signs of life, and sends digests over those whose turn it is. */
   #digestRound(now: Millis): RosterEffect[] {
-    this.#digestAt = now + DIGEST_MS * (0.9 + this.#options.random() / 5)
-    for (const [key, { askedAt }] of this.#requests) if (now - askedAt >= REQUEST_AGAIN_MS) this.#requests.delete(key)
+    this.#digestAt = now + DIGEST_MS * (0.8 + this.#options.random() / 5)
+    this.#requests.prune(now)
     const ours = [...this.#links].filter(([, { author }]) => author !== undefined)
     for (const [, link] of ours) {
       const bytes = link.bytesRead()
-      const known = link.author === undefined ? undefined : this.#known.get(link.author)
-      if (bytes !== link.bytes && known !== undefined) this.#alive(known, now)
+      if (bytes !== link.bytes && link.author !== undefined) this.#known.get(link.author)?.alive(now)
       link.bytes = bytes
     }
     const count = Math.min(ours.length, Math.max(DIGEST_LINKS_MIN, Math.ceil(ours.length / DIGEST_ROUNDS)))
@@ -463,25 +374,11 @@ export class Roster {
     return { kind: 'send', link: id, frame: writer.next(entries) }
   }
 
-  #of(author: AuthorId, now: Millis): Known {
+  #of(author: AuthorId, now: Millis): KnownAuthor {
     let known = this.#known.get(author)
     if (known === undefined) {
       if (this.#known.size >= STATUSES_MAX) this.#giveUpOne()
-      known = {
-        status: undefined,
-        name: '',
-        heardAt: now,
-        hops: 1,
-        until: 0,
-        typingUntil: 0,
-        lostAt: 0,
-        hasLeft: false,
-        links: 0,
-        aliveAt: 0,
-        isFresh: false,
-        notBefore: 0,
-        allowance: new Allowance(STATUSES_OF_AUTHOR_PER_SECOND_MAX, now),
-      }
+      known = new KnownAuthor(now)
       this.#known.set(author, known)
       this.#byShortKey.set(shortKeyOfAuthor(author), author)
     }
@@ -514,9 +411,6 @@ export class Roster {
     this.#byShortKey.delete(shortKeyOfAuthor(author))
   }
 }
-
-/** Until when somebody is shown on the evidence that there is. */
-const freshUntil = ({ aliveAt, hops }: Known): Millis => aliveAt + FRESH_MS + hops * FRESH_HOP_MS
 
 /** Whether others, who judge by their own clocks, are likely to take a status. */
 const isPlausible = ({ until }: HeardStatus, now: Millis): boolean => until > now && until <= now + STATUS_MS_MAX

@@ -290,6 +290,18 @@ test('shows nobody for more than a minute after the last evidence that they are 
   assert.ok(effects.some(({ kind }) => kind === 'change'))
 })
 
+test('sends digests on when the clock is set back, and keeps nobody alive by that', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  roster.tick(START + 5_000)
+  const back = START - 60 * MINUTE
+  let digests = 0
+  for (let now = back; now <= back + MINUTE; now += 1_000)
+    for (const effect of roster.tick(now)) if (effect.kind === 'send' && bodyOf(effect.frame)[0] === 14) digests++
+  assert.ok(digests >= 20, `${digests} digests in a minute over two links`)
+  assert.equal(of(3, back + MINUTE)?.state, 'left')
+})
+
 test('cannot be kept believing by neighbours who only repeat what they heard', () => {
   const one = alice()
   const other = rosterOf(2, 'bob')
