@@ -46,6 +46,8 @@ interface Account {
   report: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
   /** Whether the report was compared, and differs. */
   isDiffering: boolean
+  /** One comparison at a time: however many places a peer tells of, they are not all looked up. */
+  isComparing: boolean
   readonly onDiffering: (seq: Seq) => void
 }
 
@@ -79,6 +81,7 @@ const accountOf = ({ onDiffering = () => {} }: WitnessOptions): Account => ({
   held: new Map(),
   report: undefined,
   isDiffering: false,
+  isComparing: false,
   onDiffering,
 })
 
@@ -157,7 +160,10 @@ export class Custody extends EventEmitter<CustodyEvents> {
         const held = account.held.get(author) ?? 0
         if (held > kept) account.held.set(author, kept)
         account.isDiffering = false
-        if (account.report !== undefined) void this.#compare(name, account)
+        if (account.report === undefined) continue
+        // A new object: a comparison that is under way is made again.
+        account.report = { ...account.report }
+        void this.#compare(name, account)
       }
     }
   }
@@ -179,9 +185,11 @@ export class Custody extends EventEmitter<CustodyEvents> {
   async #compare(name: string, account: Account): Promise<void> {
     const { report } = account
     const own = this.#own
-    if (report === undefined || own === undefined) return
+    if (report === undefined || own === undefined || account.isComparing) return
+    account.isComparing = true
     const chain = await own.chainAt(report.seq).catch(() => undefined)
-    if (account.report !== report) return // a later one came meanwhile, and is compared by itself
+    account.isComparing = false
+    if (account.report !== report) return this.#compare(name, account) // a later one came meanwhile
     if (chain === undefined) {
       this.#waiting.set(account, name)
       return

@@ -230,6 +230,24 @@ test('does not say again what a peer already holds, though this disk does not kn
   for (const log of [one, other, peer]) await log.close()
 })
 
+test('compares what one peer tells at most once at a time, and the last of it', async () => {
+  let lookups = 0
+  const author = nameOf(alice) as never
+  const custody = new Custody({
+    author,
+    chainAt: async seq => {
+      lookups++
+      await new Promise(resolve => setImmediate(resolve))
+      return Uint8Array.of(seq % 256)
+    },
+  })
+  const peer = custody.open('bob')
+  for (let seq = 1; seq <= 1_000; seq++) peer.told([{ author, seq, chain: Uint8Array.of(seq % 256) }])
+  await settle()
+  assert.ok(lookups <= 2, `${lookups} look-ups`)
+  assert.equal(custody.of({ author, seq: 1_000 }).on, 1)
+})
+
 test('a head of the own log without a chain value, or with another, proves nothing; one beyond its end waits', async () => {
   const chains = new Map([[3, Uint8Array.of(3, 3)]])
   const custody = new Custody({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
