@@ -5,6 +5,13 @@ import { releaseLostTerminalAtExit } from './terminal-exit.js'
 /** How long what is left may take once all is done. */
 const END_MS = 1_000
 
+/** Node.js ends so where the command never settles. */
+const UNSETTLED = 13
+
+process.on('exit', code => {
+  if (code === UNSETTLED)
+    process.stderr.write('persisted-chat: it ended before it was done, by a fault of the program. Try again.\n')
+})
 releaseLostTerminalAtExit()
 watchOutput()
 const code = await run(process.argv.slice(2))

@@ -79,7 +79,7 @@ export class MessageDelivery {
     } else if (this.#refusal !== undefined) {
       warn(`it was not said: ${this.#refusal}`)
     } else if (this.#peer.unsaid > 0) {
-      warn('it could not be stored and is not in your log: the disk does not answer')
+      warn('it could not be stored and is not in your log: the disk does not answer, or your log waits for a peer')
     } else if (!this.#isInLog) {
       warn('it was refused and is not in your log') // why has been reported
     } else if ((this.#peer.kept?.differing ?? 0) > 0) {

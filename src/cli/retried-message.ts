@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { Millis } from '../base/clock.js'
+import { systemRandom } from '../base/random.js'
 import type { Seq } from '../log/author.js'
+import { draftBeside } from '../log/draft-file.js'
 
 /** A `--message` that is in the log, but that no peer was known to have stored when its time was up. */
 interface Undelivered {
@@ -30,7 +32,12 @@ export class RetriedMessage {
 
   async failed(message: string, seq: Seq, at: Millis): Promise<void> {
     if (this.#read()?.seq === seq) return // the hour counts from the first time
-    await writeFile(this.#file, JSON.stringify({ message, seq, at }), { mode: 0o600 }).catch(() => {}) // a convenience
+    try {
+      const draft = await draftBeside(this.#file, JSON.stringify({ message, seq, at }), systemRandom)
+      await draft.replace(this.#file).catch(() => draft.discard())
+    } catch {
+      // A convenience: where it cannot be kept, a retry says the message again.
+    }
   }
 
   async delivered(): Promise<void> {

@@ -2,10 +2,12 @@ import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Level } from 'level'
+import { hexOf } from '../base/bytes.js'
 import { unusableHint } from '../base/disk-faults.js'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
 import { PAGE_BYTES_MAX } from '../base/limits.js'
 import { makeDirectory } from '../base/make-directory.js'
+import { systemRandom } from '../base/random.js'
 import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
 import { copyDatabase, syncPath } from './leveldb/copy.js'
 import { finishRepair, mendCopy, type RepairFailure, repairDatabase } from './leveldb/repair.js'
@@ -160,7 +162,7 @@ export class LevelStore implements Store {
   /** What a read or a write failed of. Where that is damage, the next start is told to repair it. */
   async #marked(error: unknown, ...damage: readonly string[]): Promise<unknown> {
     if (!damage.includes(systemCode(error) ?? '')) return error
-    await writeFile(path.join(this.#directory, DAMAGED), '').catch(() => undefined)
+    await writeFile(path.join(this.#directory, DAMAGED), '', { flag: 'wx' }).catch(() => undefined)
     return new ChatError('LOG_CORRUPT', `the logs in ${this.#directory} are damaged`, {
       cause: error,
       hint: 'Start again: what can be saved is, and the rest comes back from peers.',
@@ -169,8 +171,8 @@ export class LevelStore implements Store {
 
   /** Whether the disk takes a write and a sync. */
   async #probe(): Promise<void> {
-    const scratch = path.join(this.#directory, 'scratch')
-    const file = await openFile(scratch, 'w', 0o600)
+    const scratch = path.join(this.#directory, `scratch-${hexOf(systemRandom.bytes(8))}`)
+    const file = await openFile(scratch, 'wx', 0o600)
     try {
       await file.write(Buffer.alloc(PAGE_BYTES_MAX))
       await file.sync()

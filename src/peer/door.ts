@@ -61,7 +61,10 @@ export async function openDoor(door: string, onWindow: (socket: net.Socket) => v
   })
   server.removeAllListeners('error').on('error', () => {})
   // Only to be named where this process does not answer: nothing else depends on it.
-  await writeFile(`${file}${PID_SUFFIX}`, `${process.pid}\n`, { mode: 0o600 }).catch(() => {})
+  const pidFile = `${file}${PID_SUFFIX}`
+  await rm(pidFile, { force: true })
+    .then(() => writeFile(pidFile, `${process.pid}\n`, { flag: 'wx', mode: 0o600 }))
+    .catch(() => {})
   return async () => {
     const closed = new Promise<void>(resolve => void server.close(() => resolve()))
     await rm(`${file}${PID_SUFFIX}`, { force: true }).catch(() => {})

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { systemCode } from '../../base/errors.js'
 
 /** Files that say nothing about the rows: LevelDB makes them anew. */
-const LEFT_OUT = /^(?:LOCK|LOG|LOG\.old|scratch)$|\.dbtmp$/
+const LEFT_OUT = /^(?:LOCK|LOG|LOG\.old|scratch-.*)$|\.dbtmp$/
 const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
 /** A database that is being written is copied anew, at most so often. */
