@@ -95,7 +95,7 @@ export class Restoration {
 
   /** It is not sure that this disk holds all of the own log: nothing is appended before a peer, or the author, has said so. */
   doubt(doubt: Doubt): void {
-    this.#parts.onWarning(`${wordsOf(doubt, this.#parts.own.head?.seq ?? 0)}. Nothing is stored for now: ${WHAT_NOW}`)
+    this.#parts.onWarning(`${wordsOf(doubt, this.#parts.own.head?.seq ?? 0)}: nothing is stored until ${WHAT_NOW}`)
     this.#begin(doubt.to, doubt)
   }
 
@@ -104,7 +104,7 @@ export class Restoration {
     const { doubt } = this.#current ?? {}
     if (doubt === undefined || doubt === this.#toldOf) return
     this.#toldOf = doubt
-    this.#parts.onWarning(`what you say is not stored yet: ${WHAT_NOW}`)
+    this.#parts.onWarning(`what you say is not stored until ${WHAT_NOW}`)
   }
 
   /** The author says that nobody has more of the log than this disk. */
@@ -235,7 +235,7 @@ export class Restoration {
 }
 
 const WHAT_NOW =
-  'it waits for a peer that has your log; if there is none, run `persisted-chat repair --nobody-has-more` with your name'
+  'a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`'
 
 function wordsOf({ reason, to }: Doubt, seq: Seq): string {
   switch (reason) {

@@ -80,7 +80,7 @@ test('nothing is appended to a log that is shorter than its mark; without the ma
   assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5 }, 0])
   assert.match(
     warnings.join(),
-    /entries 4 to 5 of your own log are missing on this disk. Nothing is stored for now: it waits for a peer/,
+    /entries 4 to 5 of your own log are missing on this disk: nothing is stored until a peer/,
   )
   await log.close()
   await saying

@@ -6,12 +6,16 @@ export interface Question {
   readonly answers: ReadonlyMap<string, () => void>
 }
 
-export function quitQuestion(leave: () => void): Question {
+/** Asked before the user leaves with lines that nobody else has; `unstored` of them not even this disk. */
+export function quitQuestion(unstored: number, leave: () => void): Question {
+  const lines = unstored === 1 ? 'One of your lines is' : `${unstored} of your lines are`
   return {
     kind: 'quit',
     text:
-      'Only you have your last line; quit anyway? It is stored here, and goes to the first peer that links with you when ' +
-      'you start again. (y quits, n stays)',
+      unstored > 0
+        ? `${lines} not stored yet and will be lost; quit anyway? (y quits, n stays)`
+        : 'Only you have your last line; quit anyway? It is stored here, and goes to the first peer that links with you when ' +
+          'you start again. (y quits, n stays)',
     answers: new Map([
       ['y', leave],
       ['n', () => {}],

@@ -434,7 +434,8 @@ export class Window {
     const isAlone = holders !== undefined && holders.on + holders.left === 0
     // In another window the chat goes on.
     const isLast = this.#options.isLastWindow()
-    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitQuestion(() => this.#leave()))
+    const { unsaid } = this.#options.conversation
+    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitQuestion(unsaid, () => this.#leave()))
     else this.#leave()
   }
 }
