@@ -246,20 +246,26 @@ async function inspected(directory: string, tableBytesMax: number): ReturnType<t
   }
 }
 
-/** Copies a database beside it, or where that cannot be, to the system's place for such files. */
+/** Copies a database beside it, or where that cannot be, to the system's directory for temporary files. */
 async function copyOf(directory: string): Promise<string> {
-  const beside = await mkdtemp(`${path.resolve(directory)}.copy-`).catch(() => undefined)
-  const copy = beside ?? (await mkdtemp(path.join(tmpdir(), 'persisted-chat-')))
   let failure: RepairFailure | undefined
-  try {
-    failure = await copyDatabase(directory, copy, beside !== undefined)
-  } catch (cause) {
+  for (const { prefix, mayLink } of [
+    { prefix: `${path.resolve(directory)}.copy-`, mayLink: true },
+    { prefix: path.join(tmpdir(), 'persisted-chat-'), mayLink: false },
+  ]) {
+    const copy = await mkdtemp(prefix).catch(() => undefined) // a disk that is full, or only read
+    if (copy === undefined) continue
+    try {
+      failure = await copyDatabase(directory, copy, mayLink)
+      if (failure === undefined) return copy
+    } catch (cause) {
+      await rm(copy, { recursive: true, force: true })
+      throw unusable(directory, cause)
+    }
     await rm(copy, { recursive: true, force: true })
-    throw unusable(directory, cause)
+    if (failure !== 'no-room') break
   }
-  if (failure === undefined) return copy
-  await rm(copy, { recursive: true, force: true })
-  throw notRepaired(directory, [], failure)
+  throw notRepaired(directory, [], failure ?? 'no-room')
 }
 
 /**

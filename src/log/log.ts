@@ -426,8 +426,9 @@ export class Log extends EventEmitter<LogEvents> {
     this.#reader.close()
     this.#recovery.close()
     await this.#queue.close()
-    await this.#store.close()
+    // Before the lock of the database is free: the next process to open it has the mark for itself.
     await this.#mark?.close(this.head)
+    await this.#store.close()
   }
 
   /** As much of the chain value at a place of the own log as is sent to peers. */

@@ -199,9 +199,31 @@ test('reads logs on a read-only file system', { ...BOUND, skip: !canMount() }, a
   }
 })
 
+test('reads logs on a full disk, and reports the cause to commands that write', {
+  ...BOUND,
+  skip: !canMount(),
+}, async t => {
+  const at = await place(t)
+  await start(t, at, ['--data', 'data'])
+  const [log, chat] = await Promise.all([onFullDisk(t, at, 'log alice'), onFullDisk(t, at, 'alice --no-discovery')])
+  assert.deepEqual([log.code, log.stdout], [0, ['alice> hello']], log.stderr.join('\n'))
+  assert.equal(chat.code, 1)
+  assert.match(chat.stderr.at(-1) ?? '', /no space left.*\. Free some space on that disk, then try again\.$/i)
+})
+
+/** Runs a command line on a copy of `data` on a file system without free space. */
+function onFullDisk(t: TestContext, at: Place, command: string) {
+  const fill = 'cp -a data full/ && { head -c 4m /dev/zero > full/filling; true; } 2>/dev/null'
+  const mounts = `mkdir -p full && mount -t tmpfs -o size=1m none full && ${fill}`
+  return inNamespace(t, at, mounts, `${command} --data full/data`)
+}
+
 /** Runs a command line while `data` is mounted read-only. */
-async function onReadOnly(t: TestContext, { cwd, env }: Place, command: string) {
-  const script = `${READ_ONLY} && exec "$0" "$1" ${command} --data data`
+const onReadOnly = (t: TestContext, at: Place, command: string) =>
+  inNamespace(t, at, READ_ONLY, `${command} --data data`)
+
+async function inNamespace(t: TestContext, { cwd, env }: Place, mounts: string, command: string) {
+  const script = `${mounts} && exec "$0" "$1" ${command}`
   const child = new Child(t, 'unshare', { args: ['-m', 'sh', '-c', script, process.execPath, CHAT_PROGRAM], cwd, env })
   const { code } = await child.exited
   return { code, stdout: child.stdout, stderr: child.stderr }

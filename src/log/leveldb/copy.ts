@@ -7,6 +7,8 @@ import { systemCode } from '../../base/errors.js'
 const LEFT_OUT = /^(?:LOCK|LOG|LOG\.old|scratch-.*)$|\.dbtmp$/
 const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
+/** Room for what LevelDB writes besides. */
+const SPARE_BYTES = 4 * 1024 * 1024
 /** A database that is being written is copied anew, at most so often. */
 const TRIES_MAX = 3
 
@@ -90,9 +92,10 @@ const sameFiles = (before: readonly Listed[], after: readonly Listed[]): boolean
     return IS_JOURNAL.test(name) ? now.size >= size : now.size === size && now.changedMs === changedMs
   })
 
+/** Opening the copy writes its journals once more, as tables. */
 async function hasRoom(directory: string, bytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(directory)
-  return bavail * bsize > bytes
+  return bavail * bsize > 2 * bytes + SPARE_BYTES
 }
 
 /** Makes what was written to a directory, and the names of its files, safe from a power cut. */
