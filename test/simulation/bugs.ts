@@ -152,7 +152,7 @@ export const BUGS: readonly Bug[] = [
     file: 'swarm/link',
     find: 'connection.isPaused() && !connection.readableEnded',
     replace: 'connection.isPaused() || connection.readableEnded',
-    killer: 505,
+    killer: 2542,
   },
   {
     name: 'a proof that comes while the disk is full is forgotten',
@@ -217,13 +217,6 @@ export const BUGS: readonly Bug[] = [
     file: 'log/segment',
     find: 'joined.set(signatureIn(end), SIGNATURE_AT);',
     replace: '',
-  },
-  {
-    name: 'heads that are as long and not the same go unseen',
-    file: 'log/intake',
-    find: 'forks.suspect(author);\n            return true;',
-    replace: 'return false;',
-    killer: 66,
   },
   {
     name: 'nobody is sent away where there is no room',
