@@ -17,15 +17,17 @@ export interface ChatPeer {
   readonly peers?: readonly string[]
   readonly data: string
   readonly options?: readonly string[]
+  /** The state directory of another machine. */
+  readonly state?: string
 }
 
 /** Starts the chat, and waits until it listens. */
 export async function openChat(
   cleanup: Cleanup,
-  { me, listen, peers = [], data, options = [] }: ChatPeer,
+  { me, listen, peers = [], data, options = [], state }: ChatPeer,
 ): Promise<Child> {
   const isByAddress = peers.every(peer => peer.includes(':'))
-  const child = startChat(cleanup, [
+  const args = [
     me,
     ...peers,
     '--data',
@@ -33,7 +35,8 @@ export async function openChat(
     ...(listen === undefined ? [] : ['--listen', listen]),
     ...(isByAddress ? ['--no-discovery'] : []),
     ...options,
-  ])
+  ]
+  const child = startChat(cleanup, args, state === undefined ? {} : { env: { XDG_STATE_HOME: state } })
   await child.waitForLine('info> listening on', { stream: 'stderr' })
   return child
 }
