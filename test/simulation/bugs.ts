@@ -78,7 +78,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a claim of more of the own log is waited for without end',
     file: 'log/restoration',
-    find: 'cancel = this.#parts.clock.after(withinMs, giveUp);',
+    find: 'cancel = this.#parts.clock.after(RESTORE_MS_MAX, giveUp);',
     replace: 'void giveUp;',
     killer: 122,
   },
