@@ -7,5 +7,11 @@ if (process.env['PERSISTED_CHAT_TEST_STATE'] === undefined) {
   const directory = mkdtempSync(path.join(tmpdir(), 'persisted-chat-state-'))
   process.env['PERSISTED_CHAT_TEST_STATE'] = directory
   process.env['XDG_STATE_HOME'] = directory
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  process.on('exit', () => {
+    try {
+      rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
+    } catch {
+      // A process that outlived its test wrote once more.
+    }
+  })
 }
