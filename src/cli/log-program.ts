@@ -1,12 +1,16 @@
 import { Command } from 'commander'
 import { dataDirectory } from './data-directory.js'
-import { importLog } from './import-command.js'
-import { exportLog, printLog } from './log-commands.js'
 import { DATA_HELP, moment, wholeNumber } from './option-values.js'
-import { renewKey } from './renew-command.js'
-import { repairLog } from './repair-command.js'
 import type { Where } from './stored-logs.js'
-import { verifyLog } from './verify-command.js'
+
+// What a command needs is loaded when it runs: the chat starts without it.
+const commands = {
+  log: () => import('./log-commands.js'),
+  verify: () => import('./verify-command.js'),
+  import: () => import('./import-command.js'),
+  repair: () => import('./repair-command.js'),
+  renew: () => import('./renew-command.js'),
+} as const
 
 interface WhereFlags {
   readonly data?: string
@@ -52,7 +56,7 @@ export function logCommands(onDone: (code: number) => void): Command[] {
         ) => {
           const { json, time, last, since, author, grep } = flags
           onDone(
-            await printLog(await where(me, flags), {
+            await (await commands.log()).printLog(await where(me, flags), {
               isJson: json ?? false,
               last,
               sinceMs: since,
@@ -66,25 +70,25 @@ export function logCommands(onDone: (code: number) => void): Command[] {
     command('verify', 'check every sequence, chain and signature that is stored')
       .option('--json', 'one JSON object')
       .action(async (me: string, flags: WhereFlags & { json?: boolean }) => {
-        onDone(await verifyLog(await where(me, flags), flags.json ?? false))
+        onDone(await (await commands.verify()).verifyLog(await where(me, flags), flags.json ?? false))
       }),
     command('export', 'write the signed logs to a file')
       .argument('<file>', 'the file to write, or - for stdout')
       .action(async (me: string, file: string, flags: WhereFlags) =>
-        onDone(await exportLog(await where(me, flags), file)),
+        onDone(await (await commands.log()).exportLog(await where(me, flags), file)),
       ),
     command('import', 'merge an export, or the database of the original program')
       .argument('<file-or-dir>', 'what to read')
       .action(async (me: string, from: string, flags: WhereFlags) =>
-        onDone(await importLog(await where(me, flags), from)),
+        onDone(await (await commands.import()).importLog(await where(me, flags), from)),
       ),
     command('repair', 'repair damaged logs, and say whether the end of your own is in doubt')
       .option('--nobody-has-more', 'go on where your log ends here: no peer has more of it')
       .action(async (me: string, flags: WhereFlags & { nobodyHasMore?: boolean }) => {
-        onDone(await repairLog(await where(me, flags), flags.nobodyHasMore ?? false))
+        onDone(await (await commands.repair()).repairLog(await where(me, flags), flags.nobodyHasMore ?? false))
       }),
     command('renew', 'a new key that names the old one, after a lost or forked log').action(
-      async (me: string, flags: WhereFlags) => onDone(await renewKey(await where(me, flags))),
+      async (me: string, flags: WhereFlags) => onDone(await (await commands.renew()).renewKey(await where(me, flags))),
     ),
   ]
 }

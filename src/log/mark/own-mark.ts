@@ -92,12 +92,9 @@ export class OwnMark {
   /** Notes that the log ends here and nowhere else, as it was found, or as its author says. */
   level(end: End): Promise<void> {
     const before = this.#end
-    const isSame =
-      before?.seq === end.seq &&
-      before.told === end.told &&
-      before.batch === undefined &&
-      sameBytes(before.chain, end.chain)
-    this.#end = end
+    // As it is at most starts: nothing is written then.
+    const isSame = before?.seq === end.seq && before.told === end.told && sameBytes(before.chain, end.chain)
+    if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(
       ({ found }) => found?.seq === end.seq && found.author === this.#options.author,
     )
