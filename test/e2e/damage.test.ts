@@ -160,3 +160,28 @@ test(
     assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
   },
 )
+
+test(
+  'a chat that is killed in the middle of its lines goes on without a doubt, and has all that it showed',
+  BOUND,
+  async t => {
+    const data = await temporaryDirectory(t)
+    const [at] = (await localAddresses(1)) as [string]
+    const shown = new Set<string>()
+    for (let round = 0; round < 5; round++) {
+      const alice = await openChat(t, { me: 'alice', listen: at, data })
+      assert.doesNotMatch(alice.stderr.join('\n'), /nothing is stored until/)
+      for (let line = 0; line < 200; line++) alice.type(`line ${round}.${line}`)
+      await alice.waitForLine(`alice> line ${round}.${round * 20}`)
+      await alice.stop('SIGKILL')
+      for (const line of alice.stdout) shown.add(line)
+    }
+    const { stdout, code, stderr } = await command(t, data, 'log', 'alice')
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(
+      [...shown].filter(line => !stdout.includes(line)),
+      [],
+    )
+    assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+  },
+)
