@@ -12,6 +12,7 @@ import { screenMemoryOf } from './screen/memory.js'
 import { StopRequest } from './stop-request.js'
 
 const DONE = 0
+const FAILED = 1
 
 /** How long the end waits for the disk. */
 const STORING_MS_MAX = 5_000
@@ -66,15 +67,11 @@ export async function chat(options: ChatOptions): Promise<number> {
       if (isOnScreen(options)) {
         const { converseOnScreen } = await import('./screen/converse.js')
         await converseOnScreen(peer, options, notices, stop.asked())
-        await stored(peer, stop)
-        return DONE
+        return await stored(peer, stop)
       }
       notices.tellTo(tellInLines)
       if (options.isSeed) return await seed(peer, stop)
-      if (options.message === undefined) {
-        await converse(peer, options, stop)
-        return DONE
-      }
+      if (options.message === undefined) return await converse(peer, options, stop)
       const { database } = homeOf(data, me, room)
       delivery = new MessageDelivery(peer, options.message, new RetriedMessage(database))
       await delivery.attempt(stop)
@@ -104,7 +101,7 @@ async function seed(peer: SharedConversation, stop: StopRequest): Promise<number
 }
 
 /** In lines, until the user stops it or stdout takes no more. What was typed is stored either way. */
-async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<void> {
+async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<number> {
   // A pipe is told once, at the end.
   if (process.stdin.isTTY) peer.on('custody', holders => info(custodyLine(holders)))
   const { data, me, room } = options
@@ -113,19 +110,28 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
     memoryFile: screenMemoryOf(homeOf(data, me, room).database),
     quit: () => process.kill(process.pid, 'SIGINT'),
   })
+  let code = FAILED
   try {
     await conversation.run(stop.asked())
   } finally {
-    await stored(peer, stop)
+    code = await stored(peer, stop)
   }
+  return code
 }
 
-/** What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. */
-async function stored(peer: SharedConversation, stop: StopRequest): Promise<void> {
+/**
+ * What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. Gives the
+ * exit code: 1 where a line is left.
+ */
+async function stored(peer: SharedConversation, stop: StopRequest): Promise<number> {
   await Promise.race([peer.said(), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
+  if (peer.unsaid > 0) {
+    warn(`${peer.unsaid} of your lines could not be stored`)
+    return FAILED
+  }
   if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
-  if (peer.unsaid > 0) warn(`${peer.unsaid} of your lines could not be stored`)
+  return DONE
 }
 
 const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())

@@ -6,7 +6,7 @@ import { type PreparedKey, prepareKey } from '../log/identity.js'
 import { Log } from '../log/log.js'
 import type { OwnMark } from '../log/mark/own-mark.js'
 import { homeOf } from '../peer/home.js'
-import { checkHome } from '../peer/home-guard.js'
+import { checkHome, checkKeyIsThere } from '../peer/home-guard.js'
 import { openMark, openStore } from '../peer/open.js'
 import { info, warn } from './output.js'
 import type { Where } from './stored-logs.js'
@@ -18,9 +18,10 @@ import type { Where } from './stored-logs.js'
 export async function renewKey({ me, data, room }: Where): Promise<number> {
   const home = homeOf(data, me, room)
   const file = home.keyFile
+  await checkHome(home, warn)
+  await checkKeyIsThere(home)
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
-  await checkHome(home, warn)
   const store = await openStore(home, warn)
   let log: Log | undefined
   let mark: OwnMark | undefined
@@ -29,7 +30,7 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
     prepared = await prepareKey(home.keyFile, systemRandom, warn)
     const { old, fresh } = prepared
     mark = await openMark(home, fresh, warn)
-    log = await Log.over(store, fresh, { room: home.roomId, mark, onWarning: warn })
+    log = await Log.over(store, fresh, { room: home.roomId, mark, onWarning: warn, isRepaired: store.isRepaired })
     const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
     await log.append({
       username: home.me,

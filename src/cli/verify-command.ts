@@ -17,10 +17,15 @@ interface Problem {
  * go. Nothing is changed. Exit code 1 where anything is wrong.
  */
 export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
-  return withCopy(where, async ({ log, faults, found }) => {
-    const problems: Problem[] = faults.map(({ file, what }) => ({ author: '', seq: 0, what: `${file} ${what}`, file }))
+  return withCopy(where, async ({ log, faults, found, hasKey }, home) => {
+    const problems: Problem[] = faults.map(({ file, what }) => ({ author: '', seq: 0, what, file }))
+    // Without key or mark it is not known whether the own log goes as far as it did.
+    const isOwnHere = log.head.some(({ author }) => author === log.id)
+    if (!hasKey) problems.push({ author: '', seq: 0, what: 'is missing', file: home.keyFile })
+    else if (found.mark === undefined && isOwnHere)
+      problems.push({ author: log.id, seq: 0, what: 'the mark of where this log ends is missing or damaged' })
+    const lines = problems.map(({ author, file, what }) => `${file ?? author}  ${what}`)
     const forks: { author: string; seq: number }[] = []
-    const lines = problems.map(({ what }) => `database  ${what}`)
     let authors = 0
     let entries = 0
     for await (const verified of log.verifyAll(found)) {

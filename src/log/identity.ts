@@ -11,7 +11,7 @@ import { isOpenToOthers, isOwn } from './ownership.js'
 /** Largest file read as a key. A key file has 130 bytes. */
 const KEY_FILE_BYTES_MAX = 1024
 
-const BRING_BACK = 'Bring it back from a backup, or move it aside for a new one: to others that is another author.'
+const BRING_BACK = 'Bring it back from a backup; or, to start as another author, move its directory aside.'
 
 type OnWarning = (line: string) => void
 

@@ -28,6 +28,7 @@ export class LevelStore implements Store {
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
   #onClosed = async (): Promise<void> => {}
+  #isRepaired = false
 
   private constructor(directory: string, database: Database) {
     this.#directory = directory
@@ -62,7 +63,9 @@ export class LevelStore implements Store {
     })
     if ('failure' in repair) throw notRepaired(directory, faults, repair.failure)
     onRepair(repair.kept, faults)
-    return LevelStore.open(directory)
+    const store = await LevelStore.open(directory)
+    store.#isRepaired = true
+    return store
   }
 
   /**
@@ -79,11 +82,17 @@ export class LevelStore implements Store {
       if (failure !== undefined) throw notRepaired(directory, faults, failure)
       const store = new LevelStore(copy, await openDatabase(copy, !exists))
       store.#onClosed = remove
+      store.#isRepaired = faults.length > 0
       return { store, faults }
     } catch (error) {
       await remove()
       throw error
     }
+  }
+
+  /** Whether it was repaired at this opening: rows may be missing anywhere. */
+  get isRepaired(): boolean {
+    return this.#isRepaired
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {

@@ -201,7 +201,7 @@ export class Log extends EventEmitter<LogEvents> {
   static async over(store: Store, keys: KeyPair, options: LogOptions = {}): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
-      await log.#recovery.open()
+      await log.#recovery.open(options.isRepaired ?? false)
       return log
     } catch (cause) {
       await store.close()

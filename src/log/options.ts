@@ -24,6 +24,8 @@ export interface LogOptions {
   readonly logBytesMax?: number
   /** Where the end of the own log is noted outside of the database; without it a lost end is noticed only by peers. */
   readonly mark?: LogMark
+  /** Whether the database was just repaired: entries in the middle of logs may be missing. */
+  readonly isRepaired?: boolean
   /** Told what nobody listens for: above all what is found at the opening. */
   readonly onWarning?: (line: string) => void
 }

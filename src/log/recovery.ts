@@ -59,13 +59,17 @@ export class Recovery {
   }
 
   /** At the opening: what the disk holds, compared with what was noted elsewhere. Nothing is appended while that is in doubt. */
-  async open(): Promise<void> {
+  async open(isRepaired: boolean): Promise<void> {
     const { queue, heads, mark, ledger, own, restoration, onWarning } = this.#parts
-    await this.#load(mark?.found?.told)
-    for (const head of heads.stale) queue.hint({ name: head.author, isHint: true, write: () => signedHeadWrite(head) })
+    await this.#load(mark?.found?.told, isRepaired)
+    // The next start has to find them, however this one ends.
+    if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
+    else
+      for (const head of heads.stale)
+        queue.hint({ name: head.author, isHint: true, write: () => signedHeadWrite(head) })
     if (mark === undefined) {
       const seq = own.head?.seq ?? 0
-      if (seq < own.offered) restoration.doubt({ reason: 'behind', to: own.offered })
+      if (seq < own.offered) restoration.doubt({ reason: 'behind', to: own.offered, told: own.offered })
       return
     }
     let finding = compareEnd(mark, own.head, own.offered)
@@ -73,7 +77,7 @@ export class Recovery {
       await queue.write(finding.rows)
       if (mark.found?.isClean)
         onWarning(`the last entries of your own log were missing on this disk: they are restored from its mark`)
-      await this.#load(mark.found?.told)
+      await this.#load(mark.found?.told, isRepaired)
       finding = compareEnd(mark, own.head, own.offered)
     }
     if (finding.kind === 'doubt') restoration.doubt(finding.doubt)
@@ -88,11 +92,11 @@ export class Recovery {
   }
 
   /** `told`: peers may hold own entries up to this one, whatever the database says. */
-  async #load(told: Seq = 0): Promise<void> {
+  async #load(told: Seq = 0, isRepaired = false): Promise<void> {
     const { store, rows, heads, forks, ledger, own } = this.#parts
     await forks.load()
     const unsigned = await rows.load()
-    const signed = await heads.load()
+    const signed = await heads.load(isRepaired)
     ledger.reset([...unsigned.values(), ...signed.values()])
     const offered = storedOffer(await store.get(offeredKey(own.author)))
     own.reset(ledger.signedHead(own.author), Math.max(offered, told))
@@ -106,7 +110,7 @@ export class Recovery {
     await this.#load()
     const seq = own.head?.seq ?? 0
     if (seq < own.offered) {
-      restoration.doubt({ reason: 'behind', to: own.offered })
+      restoration.doubt({ reason: 'behind', to: own.offered, told: own.offered })
     } else {
       own.reset(own.head, Math.max(own.offered, Math.min(toldBefore, seq)))
       await own.level()
@@ -192,7 +196,7 @@ export class Recovery {
       // Its places were given out: they are never given again.
       const to = own.head?.seq ?? 0
       own.reset(head, to)
-      if ((head?.seq ?? 0) < to) restoration.doubt({ reason: 'behind', to })
+      if ((head?.seq ?? 0) < to) restoration.doubt({ reason: 'behind', to, told: to })
     }
     ledger.put(author, head)
     onLost(author)

@@ -4,7 +4,7 @@ import type { CommitQueue } from './commit-queue.js'
 import type { Members } from './entry.js'
 import type { SignedHead } from './head.js'
 import type { Ledger } from './ledger.js'
-import type { Doubt } from './mark/doubt.js'
+import { type Doubt, endsDoubt } from './mark/doubt.js'
 import type { OwnLog } from './own-log.js'
 import { forgetRetracted, retract, retracted } from './retraction.js'
 import type { SegmentLogs } from './segment-logs.js'
@@ -68,8 +68,7 @@ export class Restoration {
 
   /**
    * A peer says that it holds the own log up to `seq`, 0 for nothing of it. Where that is more than is here, it has 5 s to
-   * send it. Where the end was in doubt and it is not more, the doubt is over: not by a peer that knows nothing of the log,
-   * though, if others were told of entries that are missing.
+   * send it; in a doubt, as long as it takes. Where it is not more, it may end a doubt.
    */
   heard(seq: Seq): void {
     const { own, onWarning } = this.#parts
@@ -87,10 +86,7 @@ export class Restoration {
       if (current.doubt === undefined) current.to = Math.max(current.to, seq)
       return
     }
-    if (current.doubt === undefined || (seq === 0 && own.offered > end)) return
-    if (seq <= own.offered) this.#trust()
-    // It holds what it was never offered: if that is not what stands here, it will say so.
-    else this.#parts.clock.after(RESTORE_MS_MAX, () => void (this.#current === current && this.#trust()))
+    if (current.doubt !== undefined && endsDoubt(current.doubt, end, seq)) this.#trust()
   }
 
   /** It is not sure that this disk holds all of the own log: nothing is appended before a peer, or the author, has said so. */
@@ -121,7 +117,8 @@ export class Restoration {
     own.reset(head, Math.max(own.offered, seq))
     const current = this.#current
     if (current === undefined) return
-    const isAll = seq >= current.to || [...current.claims].some(claim => claim <= seq)
+    const isSent = seq >= current.to || [...current.claims].some(claim => claim <= seq)
+    const isAll = isSent && seq >= (current.doubt?.told ?? 0)
     if (!isAll) {
       if (current.doubt === undefined) current.prolong()
       return

@@ -39,8 +39,11 @@ export class SegmentHeads {
     this.#clock = clock
   }
 
-  /** The heads of all logs, each true to the last segment that is there. */
-  async load(): Promise<Map<AuthorId, SignedHead>> {
+  /**
+   * The heads of all logs, each true to the last segment that is there; after a repair, which may have lost some in the middle,
+   * to all segments up to the first that is missing.
+   */
+  async load(isRepaired = false): Promise<Map<AuthorId, SignedHead>> {
     const saved = new Map<AuthorId, SignedHead>()
     for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
       for (const row of page) {
@@ -51,11 +54,13 @@ export class SegmentHeads {
     const heads = new Map<AuthorId, SignedHead>()
     this.#stale = []
     for await (const author of this.#authors()) {
-      const head = await this.#trueHead(author, saved.get(author))
+      const head = isRepaired
+        ? await this.headBefore(author, PLACES_END)
+        : await this.#trueHead(author, saved.get(author))
       if (head === undefined) continue
       heads.set(author, head)
       this.#clock.observe(head.last)
-      if (head.seq > (saved.get(author)?.seq ?? 0)) this.#stale.push(head)
+      if (head.seq !== saved.get(author)?.seq) this.#stale.push(head)
     }
     return heads
   }

@@ -153,7 +153,7 @@ export async function openLog(
     // Read it again now that the database is locked: `renew` may have replaced it meanwhile.
     const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
     mark = await openMark(home, keys, onWarning)
-    const log = await Log.over(store, keys, { room: home.roomId, mark, onWarning })
+    const log = await Log.over(store, keys, { room: home.roomId, mark, onWarning, isRepaired: store.isRepaired })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
       onWarning(
@@ -190,6 +190,8 @@ export interface LogCopy {
   readonly faults: readonly Fault[]
   /** Where the logs are known to end from outside of the database. */
   readonly found: FoundMark
+  /** Whether the key is there whose log this user extends. */
+  readonly hasKey: boolean
 }
 
 /**
@@ -206,10 +208,11 @@ export async function openLogCopy(home: Home, onWarning: (line: string) => void)
   const { store, faults } = await LevelStore.openCopy(home.database)
   const log = await Log.over(store, keys, {
     room: home.roomId,
+    isRepaired: store.isRepaired,
     ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
     onWarning,
   })
-  return { log, faults, found }
+  return { log, faults, found, hasKey }
 }
 
 /** What was on its way to the disk when the process was killed is in the copy too. */

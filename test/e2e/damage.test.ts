@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, readdir, readFile, rename, rm, truncate } from 'node:fs/promises'
+import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { linked, openChat, startChat } from '../helper/chat-process.js'
@@ -87,7 +87,7 @@ test(
       stream: 'stderr',
     })
     await alone.waitForLine('what you say is not stored until', { stream: 'stderr' })
-    assert.equal(await alone.stop('SIGTERM', END_MS), 0)
+    assert.equal(await alone.stop('SIGTERM', END_MS), 1)
     assert.match(alone.stderr.join('\n'), /1 of your lines could not be stored/)
 
     const alice = await openChat(t, { me: 'alice', listen: at, peers: [bobAt], data })
@@ -183,5 +183,46 @@ test(
       [],
     )
     assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+  },
+)
+
+test(
+  'a peer that knows less of a damaged log than another ends no doubt, and so the key never forks',
+  BOUND,
+  async t => {
+    const data = await temporaryDirectory(t)
+    const [at, bobAt, carolAt] = (await localAddresses(3)) as [string, string, string]
+    const bob = { me: 'bob', listen: bobAt, data }
+    const carol = { me: 'carol', listen: carolAt, data }
+    const lobby = path.join(data, 'ann', 'lobby')
+    const first = [await openChat(t, bob), await openChat(t, carol)] as const
+    const ann = await openChat(t, { me: 'ann', listen: at, peers: [bobAt, carolAt], data })
+    for (let line = 1; line <= 10; line++) ann.type(`line ${line}`)
+    for (const peer of first) await peer.waitForLine('ann> line 10')
+    await first[1].stop()
+    for (let line = 11; line <= 20; line++) {
+      ann.type(`line ${line}`)
+      await first[0].waitForLine(`ann> line ${line}`)
+    }
+    await ann.stop()
+    await first[0].stop()
+    const [journal = ''] = (await readdir(lobby)).filter(name => name.endsWith('.log'))
+    const bytes = await readFile(path.join(lobby, journal))
+    const at70 = Math.floor(bytes.length * 0.7)
+    bytes[at70] = (bytes[at70] as number) ^ 1
+    await writeFile(path.join(lobby, journal), bytes)
+
+    const carolAgain = await openChat(t, carol)
+    const again = await openChat(t, { me: 'ann', listen: at, peers: [carolAt, bobAt], data })
+    await linked(again, carolAt)
+    again.type('the next line')
+    await again.waitForLine('what you say is not stored until', { stream: 'stderr' })
+    const bobAgain = await openChat(t, bob)
+    await bobAgain.waitForLine('ann> the next line')
+    await carolAgain.waitForLine('ann> the next line')
+    for (const peer of [again, bobAgain, carolAgain])
+      assert.doesNotMatch(peer.stderr.join('\n'), /two histories|forked/, peer.transcript())
+    assert.equal(again.stdout.filter(line => line.startsWith('ann> line ')).length, 20)
+    for (const peer of [again, bobAgain, carolAgain]) assert.equal(await peer.stop('SIGTERM', END_MS), 0)
   },
 )

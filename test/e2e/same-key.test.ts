@@ -34,8 +34,12 @@ test('a fork of the own log is told with the next step, and no receipt is given 
   const one = await openChat(t, { me: 'alice', listen: at(0), peers: [at(1)], data: data('one') })
   await linked(one, at(1))
   await say(one, 'to bob', bob)
-  // carol knows nothing of alice: that the copy may be older than what bob holds cannot be known there.
+  // carol knows nothing of alice, so the copy would wait for bob: its user says that nobody has more, which is not so.
   const otherMachine = { data: data('other'), state: data('state of the other') }
+  const trusted = startChat(t, ['repair', 'alice', '--nobody-has-more', '--data', otherMachine.data], {
+    env: { XDG_STATE_HOME: otherMachine.state },
+  })
+  assert.equal((await trusted.exited).code, 0, trusted.transcript())
   const other = await openChat(t, { me: 'alice', listen: at(3), peers: [at(2)], ...otherMachine })
   await linked(other, at(2))
   await say(other, 'to carol', carol)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'node:test'
@@ -196,3 +197,24 @@ async function count(store: LevelStore): Promise<number> {
   for await (const page of store.pages({ gte: Buffer.alloc(0), lt: Buffer.of(255) })) rows += page.length
   return rows
 }
+
+test('a journal whose contents were doubled is a fault, and each change is kept once; LevelDB ends the process', async t => {
+  const directory = path.join(await temporaryDirectory(t), 'db')
+  for (const row of ['a', 'b', 'c']) {
+    const store = await LevelStore.open(directory)
+    await store.commit([{ type: 'put', key: Buffer.from(row), value: Buffer.from(row) }])
+    await store.close()
+  }
+  const journal = (await readdir(directory)).find(name => name.endsWith('.log')) as string
+  const bytes = await readFile(path.join(directory, journal))
+  await writeFile(path.join(directory, journal), Buffer.concat([bytes, bytes]))
+  const control = `${directory}-control`
+  await cp(directory, control, { recursive: true })
+  const worker = new URL('../../src/log/leveldb/repair-worker.js', import.meta.url).pathname
+  const { status } = spawnSync(process.execPath, [worker, 'open', control])
+  assert.notEqual(status, 0)
+  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${journal} repeats what it holds already`])
+  const store = await LevelStore.openOrRepair(directory, () => {})
+  assert.equal(await count(store), 3)
+  await store.close()
+})

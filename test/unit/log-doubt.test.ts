@@ -77,7 +77,7 @@ async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new Vir
 test('nothing is appended to a log that is shorter than its mark; without the mark it would be', async () => {
   const { disks, mark } = await written(5)
   const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
-  assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5 }, 0])
+  assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, told: 0 }, 0])
   assert.match(
     warnings.join(),
     /entries 4 to 5 of your own log are missing on this disk: nothing is stored until a peer/,
@@ -90,50 +90,55 @@ test('nothing is appended to a log that is shorter than its mark; without the ma
   await control.log.close()
 })
 
-test('a peer that holds no more of the log ends a doubt, and one that holds more is waited for until it has sent it', async () => {
+test('a doubt lasts until all that peers were told of is back, whoever comes first', async () => {
   const { disks, mark } = await written(5)
-  const whole = await Log.over(new MemoryStore(disks[5]), alice, {})
-  const segments = []
-  for await (const relayed of whole.relay([])) if (relayed.kind === 'segments') segments.push(relayed)
-  await whole.close()
   assert.ok(mark.found)
-  const told = (): MemoryMark => new MemoryMark({ ...(mark.found as End), told: 5 })
-  const same = await open((disks[3] as MemoryDisk).copy(), told())
-  same.log.ownClaimed(3)
-  await turns()
-  assert.deepEqual([same.log.inDoubt, same.line.seq], [undefined, 4])
-  await same.log.close()
-
   const clock = new VirtualClock()
-  const longer = await open((disks[3] as MemoryDisk).copy(), told(), clock)
-  longer.log.ownClaimed(5)
+  const { log, line } = await open((disks[3] as MemoryDisk).copy(), new MemoryMark({ ...mark.found, told: 5 }), clock)
+  // One that knows nothing, one that knows less, one that knows as much as this disk.
+  for (const seq of [0, 2, 3]) log.ownClaimed(seq)
   clock.advance(60_000)
   await turns()
-  assert.equal(longer.line.seq, 0, 'a claim alone ends nothing')
+  assert.deepEqual([line.seq, log.inDoubt?.reason], [0, 'behind'])
+  log.ownClaimed(5)
+  clock.advance(60_000)
+  await turns()
+  assert.equal(line.seq, 0, 'a claim alone ends nothing')
   const peer = await Log.over(new MemoryStore(disks[5]), alice, {})
   for (let seq = 4; seq <= 5; seq++) {
     const segment = await peer.segmentAt(peer.id, seq)
-    if (segment !== undefined) await longer.log.addSigned(longer.log.id, [segment])
+    if (segment !== undefined) await log.addSigned(log.id, [segment])
   }
   await turns()
-  assert.equal(longer.line.seq, 6)
-  await longer.log.close()
+  assert.equal(line.seq, 6)
+  await log.close()
   await peer.close()
 })
 
-test('a peer that knows nothing of the log ends a doubt only where nobody was told of what is missing', async () => {
+test('where nobody was told of what is missing, any peer ends a doubt', async () => {
   const { disks, mark } = await written(5)
-  const untold = await open((disks[3] as MemoryDisk).copy(), mark)
-  untold.log.ownClaimed(0)
+  const { log, line } = await open((disks[3] as MemoryDisk).copy(), mark)
+  log.ownClaimed(0)
   await turns()
-  assert.equal(untold.line.seq, 4)
-  await untold.log.close()
-  assert.ok(mark.found)
-  const told = await open((disks[3] as MemoryDisk).copy(), new MemoryMark({ ...mark.found, told: 5 }))
-  told.log.ownClaimed(0)
-  await turns()
-  assert.equal(told.line.seq, 0)
-  await told.log.close()
+  assert.equal(line.seq, 4)
+  await log.close()
+})
+
+test('a copied log waits for a peer that holds at least as much of it', async () => {
+  const { disks, mark } = await written(5)
+  for (const [seq, expected] of [
+    [0, 0],
+    [4, 0],
+    [5, 6],
+  ] as const) {
+    const moved = new MemoryMark(mark.found)
+    moved.isMoved = true
+    const { log, line } = await open((disks[5] as MemoryDisk).copy(), moved)
+    log.ownClaimed(seq)
+    await turns()
+    assert.equal(line.seq, expected, `a peer with ${seq} entries`)
+    await log.close()
+  }
 })
 
 test('the author can say that nobody has more, and the log goes on for good', async () => {

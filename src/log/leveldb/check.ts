@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../base/errors.js'
-import { readJournal } from './journal.js'
+import { distinctRecords, readJournal } from './journal.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 import { type Depth, isTableWhole } from './table.js'
 
@@ -42,17 +42,27 @@ export async function checkDatabase(
   const faults: Fault[] = []
   if (names.includes(DAMAGED)) faults.push({ file: DAMAGED, kind: 'in-use', what: 'was damaged while it was in use' })
   const manifest = await manifestOf(directory, names, faults)
-  for (const name of own) {
-    const number = journalNumber(name)
-    if (
-      number === undefined ||
-      (manifest !== undefined && number < manifest.journal && number !== manifest.journalBefore)
-    )
+  const isRead = (number: number): boolean =>
+    manifest === undefined || number >= manifest.journal || number === manifest.journalBefore
+  const journals = own
+    .flatMap(name => {
+      const number = journalNumber(name)
+      return number !== undefined && isRead(number) ? [{ name, number }] : []
+    })
+    .toSorted((a, b) => a.number - b.number)
+  let last = 0n
+  for (const { name } of journals) {
+    const journal = await withFile(directory, name, async file => readJournal(await file.readFile()))
+    if (journal === 'unreadable') {
+      faults.push({ file: name, kind: 'journal', what: 'cannot be read' })
       continue
-    const damagedAt = await withFile(directory, name, async file => readJournal(await file.readFile()).damagedAt)
-    if (damagedAt === 'unreadable') faults.push({ file: name, kind: 'journal', what: 'cannot be read' })
-    else if (damagedAt !== undefined)
-      faults.push({ file: name, kind: 'journal', what: `is damaged at byte ${damagedAt}` })
+    }
+    const distinct = distinctRecords(journal.records, last)
+    last = distinct.last
+    if (journal.damagedAt !== undefined)
+      faults.push({ file: name, kind: 'journal', what: `is damaged at byte ${journal.damagedAt}` })
+    else if (distinct.records.length < journal.records.length)
+      faults.push({ file: name, kind: 'journal', what: 'repeats what it holds already' })
   }
   if (manifest === undefined) {
     await checkTables(
@@ -147,7 +157,7 @@ async function withFile<T, A = never>(
 ): Promise<T | A | 'unreadable'> {
   let file: FileHandle
   try {
-    file = await open(path.join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK)
+    file = await open(path.join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return absent ?? 'unreadable'
     if (systemCode(error) === 'EACCES') throw error

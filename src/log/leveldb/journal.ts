@@ -134,3 +134,23 @@ function nextSoundAt(bytes: Buffer, at: number): number {
     ? next
     : blockEnd
 }
+
+/** A record of a write-ahead journal begins with the number of its first change, and how many there are. */
+const BATCH_HEADER_BYTES = 12
+
+/**
+ * The records that follow each other: LevelDB ends the process where a change comes a second time, as in a file whose contents
+ * were doubled. `after` is the number of the last change before.
+ */
+export function distinctRecords(records: readonly Uint8Array[], after = 0n): { records: Uint8Array[]; last: bigint } {
+  const distinct: Uint8Array[] = []
+  let last = after
+  for (const record of records) {
+    if (record.length < BATCH_HEADER_BYTES) continue
+    const first = bufferOf(record).readBigUInt64LE()
+    if (first <= last) continue
+    last = first + BigInt(bufferOf(record).readUInt32LE(8)) - 1n
+    distinct.push(record)
+  }
+  return { records: distinct, last }
+}

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { lstat, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemCode } from '../../base/errors.js'
 import { type Fault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
-import { readJournal, writeJournal } from './journal.js'
+import { distinctRecords, readJournal, writeJournal } from './journal.js'
+
+/** How long a claim to a repair counts. */
+const REPAIR_MS_MAX = 10 * 60_000
 
 const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
 
@@ -19,11 +22,11 @@ export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
  */
 export async function mendCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
   for (const { file, kind, what } of faults) {
-    const damaged = path.join(copy, file)
     if (kind === 'in-use' || (kind === 'table' && what !== 'is missing'))
-      await rm(damaged, { force: true, recursive: true })
-    if (kind === 'journal' && isJournal(file)) await keepWholeRecords(damaged)
+      await rm(path.join(copy, file), { force: true, recursive: true })
   }
+  const journals = faults.filter(({ kind }) => kind === 'journal').map(({ file }) => file)
+  if (journals.length > 0) await keepWholeRecords(copy, new Set(journals))
   const isFilesOnly = faults.every(({ kind }) => kind === 'journal')
   if (isFilesOnly && (await survives(copy, 'open'))) return undefined
   return (await survives(copy, 'repair')) ? undefined : 'beyond-repair'
@@ -84,17 +87,24 @@ async function isThere(file: string): Promise<boolean> {
   }
 }
 
-/** A missing journal is left out; one that cannot be read is taken away. */
-async function keepWholeRecords(file: string): Promise<void> {
-  let bytes: Uint8Array
-  try {
-    bytes = await readFile(file)
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT') await rm(file, { force: true, recursive: true })
-    return
+/**
+ * Keeps what is whole of the damaged journals, and each change once. A missing journal is left out; one that cannot be read is
+ * taken away.
+ */
+async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
+  const journals = (await readdir(copy))
+    .filter(isJournal)
+    .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+  let last = 0n
+  for (const name of journals) {
+    const file = path.join(copy, name)
+    const bytes = await readFile(file).catch(() => undefined)
+    const { records, last: lastHere } = distinctRecords(bytes === undefined ? [] : readJournal(bytes).records, last)
+    last = lastHere
+    if (!damaged.has(name)) continue
+    await rm(file, { force: true, recursive: true })
+    if (bytes !== undefined) await writeFile(file, writeJournal(records), { flag: 'wx', mode: 0o600 })
   }
-  await rm(file)
-  await writeFile(file, writeJournal(readJournal(bytes).records), { flag: 'wx', mode: 0o600 })
 }
 
 /** Whether a process that opens the database, or repairs it first, and reads every row lives to tell. */
@@ -115,7 +125,9 @@ async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error
       const owner = Number(await readFile(file, 'latin1').catch(() => ''))
-      if (isAlive(owner)) return undefined
+      const { mtimeMs } = await lstat(file)
+      // Another process may have the number of one that was killed: no repair takes so long.
+      if (isAlive(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
       await rm(file, { force: true })
     }
   }

@@ -19,6 +19,8 @@ export interface Doubt {
   readonly reason: DoubtReason
   /** The log may have gone on up to here. */
   readonly to: Seq
+  /** Peers may hold it up to here: before it is as long again, nothing is appended. */
+  readonly told: Seq
 }
 
 export type Finding =
@@ -35,18 +37,26 @@ export function compareEnd(
 ): Finding {
   const seq = head?.seq ?? 0
   if (found === undefined) {
-    return seq === 0 && offered === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, offered))
+    return seq === 0 && offered === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, offered), offered)
   }
   if (seq < found.seq) {
     const { batch } = found
     const isBefore = batch !== undefined && batch.before.seq === seq
     if (isBefore && (head === undefined || sameBytes(batch.before.chain, head.chain)))
       return { kind: 'unfinished', rows: batch.rows }
-    return doubt('behind', found.seq)
+    return doubt('behind', found.seq, Math.max(offered, found.told))
   }
-  if (seq < offered) return doubt('behind', offered)
-  if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain)) return doubt('other-history', seq)
-  return isMoved ? doubt('moved', seq) : { kind: 'certain' }
+  if (seq < offered) return doubt('behind', offered, offered)
+  if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain))
+    return doubt('other-history', seq, offered)
+  return isMoved ? doubt('moved', seq, offered) : { kind: 'certain' }
 }
 
-const doubt = (reason: DoubtReason, to: Seq): Finding => ({ kind: 'doubt', doubt: { reason, to } })
+const doubt = (reason: DoubtReason, to: Seq, told: Seq): Finding => ({ kind: 'doubt', doubt: { reason, to, told } })
+
+/**
+ * Whether a peer that holds the log up to `theirs`, and no more than this disk, ends a doubt: all that peers were told of is
+ * here. Where it is not known how much that is, the peer has to hold the log as far as this disk does.
+ */
+export const endsDoubt = ({ reason, told }: Doubt, end: Seq, theirs: Seq): boolean =>
+  end >= told && (reason === 'behind' || (theirs >= end && theirs > 0))

@@ -1,9 +1,14 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { textOf } from '../../base/bytes.js'
 import { SEQ_MAX } from '../../base/limits.js'
 import type { Random } from '../../base/random.js'
 import type { AuthorId, Seq } from '../author.js'
 import { draftBeside } from '../draft-file.js'
+
+/** Heads of some thousand authors take less. */
+const HEADS_FILE_BYTES_MAX = 16 * 1024 * 1024
 
 /** How far each log goes, as one line of JSON behind its checksum. */
 export function encodeHeads(heads: ReadonlyMap<AuthorId, Seq>): string {
@@ -12,14 +17,37 @@ export function encodeHeads(heads: ReadonlyMap<AuthorId, Seq>): string {
 }
 
 /** The heads in a file; none where it is damaged. */
-export function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
+function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
   const match = /^(\d{1,10}) (.*)\n$/s.exec(textOf(bytes) ?? '')
   if (match === null || Number(match[1]) !== crc32(match[2] ?? '')) return []
-  const heads: unknown = JSON.parse(match[2] ?? '[]')
-  if (!Array.isArray(heads)) return []
-  return heads.filter(
-    ([author, seq]) => typeof author === 'string' && Number.isSafeInteger(seq) && seq > 0 && seq <= SEQ_MAX,
-  )
+  try {
+    const heads: unknown = JSON.parse(match[2] ?? '[]')
+    return Array.isArray(heads) ? heads.filter(isHead) : []
+  } catch {
+    return [] // of another version
+  }
+}
+
+const isHead = (value: unknown): value is [AuthorId, Seq] =>
+  Array.isArray(value) &&
+  typeof value[0] === 'string' &&
+  Number.isSafeInteger(value[1]) &&
+  value[1] > 0 &&
+  value[1] <= SEQ_MAX
+
+/** The heads in `file`; none where there is no regular file that can be read. */
+export async function readHeads(file: string): Promise<[AuthorId, Seq][]> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+  const handle = await open(file, flags).catch(() => undefined)
+  if (handle === undefined) return []
+  try {
+    const status = await handle.stat()
+    return status.isFile() && status.size <= HEADS_FILE_BYTES_MAX ? decodeHeads(await handle.readFile()) : []
+  } catch {
+    return [] // the other place may know
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Replaces the heads in `file`, whole or not at all. */

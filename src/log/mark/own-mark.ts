@@ -6,7 +6,7 @@ import { makeDirectory } from '../../base/make-directory.js'
 import type { Random } from '../../base/random.js'
 import type { AuthorId, Seq } from '../author.js'
 import type { Digest } from '../head.js'
-import { decodeHeads, encodeHeads, writeHeads } from './heads-file.js'
+import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile } from './mark-file.js'
 
@@ -155,9 +155,7 @@ const headFiles = ({ file, copy }: MarkPaths): string[] =>
 async function headsIn(paths: MarkPaths): Promise<Map<AuthorId, Seq>> {
   const heads = new Map<AuthorId, Seq>()
   for (const file of headFiles(paths)) {
-    const bytes = await readFile(file).catch(() => undefined)
-    for (const [author, seq] of bytes === undefined ? [] : decodeHeads(bytes))
-      heads.set(author, Math.max(seq, heads.get(author) ?? 0))
+    for (const [author, seq] of await readHeads(file)) heads.set(author, Math.max(seq, heads.get(author) ?? 0))
   }
   return heads
 }
