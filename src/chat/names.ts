@@ -2,7 +2,7 @@ import type { Millis } from '../base/clock.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
 import { type AuthorId, isSigned } from '../log/author.js'
 import type { Message } from './message.js'
-import { isPlainName, shownName } from './shown-name.js'
+import { isPlace, isPlainName, shownName, shownPlace } from './shown-name.js'
 import { skeletonOf } from './skeleton.js'
 
 /** How a message's author is shown, and what is to be reported about them, once. */
@@ -16,8 +16,6 @@ interface Called {
   readonly author: AuthorId | undefined
   readonly name: string
 }
-
-const isAddress = (name: string): boolean => name.includes(':')
 
 /** Names remembered; authors of further ones are shown with their key. */
 const NAMES_MAX = 10_000
@@ -62,7 +60,7 @@ export class Names {
   notePresent(people: Iterable<Called>): void {
     const first = new Map<string, AuthorId>()
     for (const { author, name } of people) {
-      if (author === undefined || isAddress(name)) continue
+      if (author === undefined || isPlace(name)) continue
       const other = first.get(skeletonOf(name))
       if (other === undefined) first.set(skeletonOf(name), author)
       else if (other !== author) {
@@ -74,7 +72,7 @@ export class Names {
 
   /** Somebody who is here, as they are shown: with the key where the name is another's. */
   presentName({ author, name }: Called): string {
-    if (author === undefined || isAddress(name)) return shownName(name)
+    if (author === undefined || isPlace(name)) return shownPlace(name)
     return this.#shown(author, name)
   }
 

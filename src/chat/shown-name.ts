@@ -5,26 +5,45 @@ import { skeletonOf } from './skeleton.js'
 /** Words that begin lines of the program's own. */
 const PROGRAM_WORDS = new Set(['info', 'warn', 'error', 'persisted-chat'].map(skeletonOf))
 
-/** What separates names from what follows in a line, and what looks like that; spaces, brackets, quotes and box drawing. */
-const SEPARATOR = /(?![+=~])[\p{Z}\p{C}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Sm}"*\u2500-\u259f\u2400-\u243f\u23ce❯❮]/u
+/** Letters, digits, marks, emoji and a few signs; dots and apostrophes only between two of these. */
+const PLAIN =
+  /^[\p{L}\p{N}_\p{Sc}\p{Extended_Pictographic}](?:[.']?[\p{L}\p{N}\p{M}_+=~\p{Sc}\p{Extended_Pictographic}\p{Emoji_Modifier}-])*$/u
 
-/** Names begin with a letter, a digit, `_` or an emoji, never with a mark that begins a line of the program's own. */
-const BEGINNING = /^[\p{L}\p{N}_\p{Extended_Pictographic}\p{Sc}]/u
+/** Modifier and tone letters that look like punctuation, and the click letters. */
+const LIKE_PUNCTUATION = /[\u01c0-\u01c3\u02b0-\u02ff\ua4f8-\ua4ff\ua788-\ua78c]/u
 
-const IPV6_ADDRESS = /^\[[0-9A-Fa-f:.]+(%[\w.-]+)?\]:\d+$/
+/** `2026-11-27` or `14.03`. */
+const LIKE_TIME = /^\p{N}+(?:[.'-]+\p{N}+)+$/u
+
+/** Addresses that peers of the original program go by. */
+const LITERAL_ADDRESS = /^(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[(?=.*:.*:)[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]):\d{1,5}$/
+
+/** Any `host:port`. */
+const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 
 /** Letters of two of these in one name are there to deceive. */
 const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
 
-/** Whether a name can stand in a line as it is: nobody can take it for a line of the program's own, or for somebody's words. */
+/** Visarga and the like stand to the right of a letter, as a colon does, and belong to none of these scripts. */
+const SPACING_MARK = /\p{Mc}/u
+
+/** Whether a name can be shown unquoted: it cannot be mistaken for a program notice, or run into the words that follow it. */
 export function isPlainName(name: string): boolean {
-  if (IPV6_ADDRESS.test(name)) return true
+  if (LITERAL_ADDRESS.test(name)) return true
   if ([...name].length > NAME_LENGTH_MAX * 2 || sanitise(name) !== name) return false
   const normal = name.normalize('NFKC')
-  if (!BEGINNING.test(normal) || SEPARATOR.test(normal)) return false
-  if (SCRIPTS.filter(script => script.test(normal)).length > 1) return false
+  if (!PLAIN.test(normal) || LIKE_PUNCTUATION.test(name) || LIKE_TIME.test(normal)) return false
+  const scripts = SCRIPTS.filter(script => script.test(normal)).length
+  if (scripts > 1 || (scripts === 1 && SPACING_MARK.test(normal))) return false
   return !PROGRAM_WORDS.has(skeletonOf(name))
 }
+
+/** What a connection is called until its peer has said its name: an address stands as it is. */
+export const shownPlace = (place: string): string => (ADDRESS.test(place) ? place : shownName(place))
+
+/** Whether a name is the address of a connection, not a person's name with a colon. */
+export const isPlace = (name: string): boolean =>
+  LITERAL_ADDRESS.test(name) || (ADDRESS.test(name) && name.includes('.'))
 
 /** A stranger's name, harmless to show: one that is not plain stands in quotes. */
 export const shownName = (name: string): string => (isPlainName(name) ? name : quoted(name))

@@ -8,7 +8,7 @@ import { sanitise } from '../base/sanitise.js'
 import type { KeyPair } from '../base/signing.js'
 import type { Message } from '../chat/message.js'
 import { shortKey } from '../chat/names.js'
-import { isPlainName, shownName } from '../chat/shown-name.js'
+import { isPlainName, shownName, shownPlace } from '../chat/shown-name.js'
 import { skeletonOf } from '../chat/skeleton.js'
 import { addressOfName } from '../discovery/hashed-port.js'
 import { wishedName } from '../discovery/service.js'
@@ -424,7 +424,7 @@ function nameIn(room: string | undefined, { dialled, remote }: LinkInfo): string
   const isHashed = name !== '' && formatAddress(addressOfName(name, room)) === remote.address
   const called = dialled ?? (isHashed ? name : remote.address)
   // As it is announced where somebody else has that name: `alice (2)`.
-  return isPlainName(wishedName(called)) ? called : shownName(called)
+  return isPlainName(wishedName(called)) ? called : shownPlace(called)
 }
 
 function isSamePeer(a: LinkInfo, b: LinkInfo): boolean {

@@ -127,6 +127,30 @@ test('names that could be taken for a line of the program or for somebody’s wo
     ['bob\n', '"bob⏎"'],
     ['"bob"', '"\\"bob\\""'],
     ['b\u043eb', '"b\u043eb"'],
+    ...[
+      ':',
+      '.',
+      ',',
+      "'",
+      '…',
+      ';',
+      '\uff1a',
+      '\u02d0',
+      '\ua4fd',
+      '\ua789',
+      '\u0903',
+      '\u2236',
+      '\ufe55',
+      '\u01c3',
+    ].map(mark => [`ann${mark}`, `"ann${mark}"`] as const),
+    ['info:', '"info:"'],
+    ['ann: hello', '"ann: hello"'],
+    ['ann:hello', '"ann:hello"'],
+    ['ann:12', '"ann:12"'],
+    ['12:34', '"12:34"'],
+    ['2026-11-27', '"2026-11-27"'],
+    ['14.03', '"14.03"'],
+    ['a..b', '"a..b"'],
     ['x'.repeat(500), `"${'x'.repeat(32)}…"`],
   ] as const) {
     assert.equal(shownName(name), shown)
@@ -136,9 +160,35 @@ test('names that could be taken for a line of the program or for somebody’s wo
 })
 
 test('control: ordinary names stand as they are', () => {
-  for (const name of ['bob', 'josé', '太郎', 'Ольга', 'علی', '🦊', 'c++', 'a-b_c', "o'neil", 'x1', 'localhost:3000'])
+  for (const name of [
+    'bob',
+    'josé',
+    '太郎',
+    'Ольга',
+    'علی',
+    '🦊',
+    'c++',
+    'a-b_c',
+    "o'neil",
+    'x1',
+    '42',
+    'ann.b',
+    'ann-',
+    '人々',
+    'हिन्दी',
+  ])
     assert.ok(isPlainName(name), name)
-  assert.ok(isPlainName('[fd00::2]:4000'))
+  for (const address of ['localhost:3000', '10.0.0.7:4000', '[fd00::2]:4000', '[fe80::1%eth0]:4000'])
+    assert.ok(isPlainName(address), address)
+})
+
+test('a connection without a name is shown by its address, a person called like an address is not', () => {
+  const names = new Names('me', ME)
+  assert.equal(names.presentName({ author: undefined, name: 'host.example:4000' }), 'host.example:4000')
+  assert.equal(names.presentName({ author: OTHER, name: 'host.example:4000' }), 'host.example:4000')
+  for (const name of ['ann:', 'ann:12', '12:34'])
+    assert.equal(names.presentName({ author: OTHER, name }), `"${name}" (cccccccc)`)
+  assert.equal(names.nameOf(OTHER, 'host.example:4000'), '"host.example:4000" (cccccccc)')
 })
 
 test('a shared name is reported once, and a clock that is far ahead once', () => {
