@@ -9,20 +9,36 @@ const REMOVED_TOPIC = 'removed the topic'
 const HAS_NEW_NAME = 'has a new name'
 const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME].map(skeletonOf)
 
+/** What follows `* ` in the row of an action or a notice, in three parts: only the names are painted. */
+export interface Deed {
+  readonly who: string
+  readonly text: string
+  /** The new name, of a change of name whose former name is known. */
+  readonly renamed: string
+}
+
 /**
- * A message as one line for people: `alice> hello`, `* alice waves`, `* alice is now called Al`. `label` says who it is,
+ * An action, or a change of name or topic in the program's own words; undefined for what is said. `label` says who it is,
  * `before` how they were shown before they took another name. An action that begins like a change of name or topic has a
- * colon, so that nobody can type one: `* alice: is now called bob`.
+ * colon, so that nobody can type one: `* alice: is now called bob`. The text of an action may have several lines.
  */
-export function lineOf(label: string, { kind, message, topic }: Message, before: string | undefined): string {
-  const text = sanitise(message)
-  if (kind === 'nick') return before === undefined ? `* ${label} ${HAS_NEW_NAME}` : `* ${before} ${IS_CALLED} ${label}`
+export function deedOf(label: string, { kind, message, topic }: Message, before: string | undefined): Deed | undefined {
+  const deed = (text: string): Deed => ({ who: label, text, renamed: '' })
+  if (kind === 'nick')
+    return before === undefined ? deed(` ${HAS_NEW_NAME}`) : { who: before, text: ` ${IS_CALLED} `, renamed: label }
   if (kind === 'topic' && topic !== undefined)
-    return topic === '' ? `* ${label} ${REMOVED_TOPIC}` : `* ${label} ${SET_TOPIC}: ${sanitise(topic)}`
-  if (kind !== 'action') return `${label}> ${text}`
+    return deed(topic === '' ? ` ${REMOVED_TOPIC}` : ` ${SET_TOPIC}: ${sanitise(topic)}`)
+  if (kind !== 'action') return undefined
   const looksLike = skeletonOf(message.slice(0, 1_000))
   const isSetApart = PROGRAM_WORDS.some(words => looksLike.startsWith(words))
-  return `* ${label}${isSetApart ? ':' : ''} ${text}`
+  return deed(`${isSetApart ? ':' : ''} ${message}`)
+}
+
+/** A message as one line for people: `alice> hello`, `* alice waves`, `* alice is now called Al`. */
+export function lineOf(label: string, message: Message, before: string | undefined): string {
+  const deed = deedOf(label, message, before)
+  if (deed === undefined) return `${label}> ${sanitise(message.message)}`
+  return `* ${deed.who}${sanitise(deed.text)}${deed.renamed}`
 }
 
 /** The name that somebody had before a change of name, as the message of that says. */

@@ -1,6 +1,7 @@
 import type { Millis } from '../base/clock.js'
 import { AHEAD_MS_MAX } from '../log/at.js'
 import { type AuthorId, isSigned } from '../log/author.js'
+import { nameBefore } from './lines.js'
 import type { Message } from './message.js'
 import { isPlace, isPlainName, shownName, shownPlace } from './shown-name.js'
 import { skeletonOf } from './skeleton.js'
@@ -9,6 +10,8 @@ import { skeletonOf } from './skeleton.js'
 export interface Label {
   readonly text: string
   readonly news: string | undefined
+  /** Of a change of name: how the author was shown before, where that is known. */
+  readonly before?: string
 }
 
 /** Somebody who is here. A connection whose peer has not said its name yet is called by its address. */
@@ -89,17 +92,23 @@ export class Names {
     return isAlone && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
   }
 
-  labelOf({ author, username, timeMs, isDisputed }: Message, now: Millis): Label {
+  labelOf(message: Message, now: Millis): Label {
+    const { author, username, timeMs, isDisputed } = message
+    const called = message.kind === 'nick' ? (this.#called.get(author) ?? nameBefore(message)) : undefined
+    const before = called === undefined ? undefined : this.nameOf(author, called)
     const name = this.nameOf(author, username)
     const isAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#called.size < NAMES_MAX || this.#called.has(author)) this.#called.set(author, username)
     const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isDisputed ? ' (disputed)' : ''}` : ''
-    return { text: `${name}${marks}`, news: this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead) }
+    const news = this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead)
+    return { text: `${name}${marks}`, news, ...(before !== undefined && { before }) }
   }
 
-  /** The name of somebody's last message that was shown. */
-  calledBefore(author: AuthorId): string | undefined {
-    return this.#called.get(author)
+  /** Whether another person's name begins so, or looks as if it did: the beginning alone tells the two apart no more. */
+  hasOtherBeginning(author: AuthorId, beginning: string): boolean {
+    const skeleton = skeletonOf(beginning)
+    for (const [name, user] of this.#users) if (user !== author && name.startsWith(skeleton)) return true
+    return false
   }
 
   #sharingOf(author: AuthorId, username: string): string | undefined {

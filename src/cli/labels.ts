@@ -1,5 +1,5 @@
 import { type Millis, systemClock } from '../base/clock.js'
-import { lineOf, nameBefore } from '../chat/lines.js'
+import { lineOf } from '../chat/lines.js'
 import type { Message } from '../chat/message.js'
 import type { Names } from '../chat/names.js'
 import { secondOf, timeOf } from './commands/dates.js'
@@ -27,9 +27,7 @@ export function labelled(
   const palette = paletteOf(isColoured)
   return message => {
     const { author, timeMs } = message
-    const called = message.kind === 'nick' ? (names.calledBefore(author) ?? nameBefore(message)) : undefined
-    const before = called === undefined ? undefined : names.nameOf(author, called)
-    const { text, news } = names.labelOf(message, systemClock.now())
+    const { text, news, before } = names.labelOf(message, systemClock.now())
     if (news !== undefined) warn(news)
     const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
     return isWrapped ? wrapped(line, process.stdout.columns) : line

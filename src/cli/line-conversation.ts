@@ -118,6 +118,8 @@ export class LineConversation {
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     for await (const messages of this.#peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
+      // Namesakes that come together carry their key from the first line on.
+      for (const { author, username } of messages) this.#names.note(author, username)
       let lines: string[] = []
       for (const message of messages) {
         if (!this.#isShown(message)) continue

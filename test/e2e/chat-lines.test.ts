@@ -53,6 +53,25 @@ test('the end of stdin ends nothing: what others say is still heard, and passed 
   assert.equal(await alice.stop(), 0)
 })
 
+test('namesakes who come in one catch-up carry their key from the first line on', BOUND, async t => {
+  const [h = '', a = '', b = '', z = ''] = await localAddresses(4)
+  const data = await temporaryDirectory(t)
+  const hub = await openChat(t, { me: 'hub', listen: h, data })
+  for (const [listen, text] of [
+    [a, 'I am A'],
+    [b, 'I am B'],
+  ] as const) {
+    const ann = await openChat(t, { me: 'ann', listen, peers: [h], data: await temporaryDirectory(t) })
+    ann.type(text)
+    await hub.waitForLine(text)
+    await ann.stop()
+  }
+  const zed = await openChat(t, { me: 'zed', listen: z, peers: [h], data })
+  await zed.waitForLine('I am A')
+  await zed.waitForLine('I am B')
+  for (const line of zed.stdout) assert.match(line, /^ann \([0-9a-f]{8}\)> I am [AB]$/)
+})
+
 const HOSTILE = '\u001b[31mred\u001b[0m\u0007 \u202egnp.exe\u202c a\u200bb \u2028next'
 
 test('control characters of others are shown in lines, never obeyed', BOUND, async t => {

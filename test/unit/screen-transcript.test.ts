@@ -3,6 +3,7 @@ import test from 'node:test'
 import stringWidth from 'string-width'
 import type { Message } from '../../src/chat/message.js'
 import { Names } from '../../src/chat/names.js'
+import { labelled } from '../../src/cli/labels.js'
 import { paletteOf } from '../../src/cli/palette.js'
 import { Absence } from '../../src/cli/screen/absence.js'
 import { Arrivals } from '../../src/cli/screen/arrivals.js'
@@ -154,9 +155,55 @@ test('what somebody does, a new name and a topic are no lines', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00              * bob waves'])
-  assert.deepEqual(shown(transcript, said(BOB, 'the topic is now: x', NOON, { kind: 'topic' })), [
-    '12:00              * bob: the topic is now: x',
-  ])
+  const notices = [
+    said(BOB, 'whatever', NOON, { kind: 'topic', topic: 'tea' }),
+    said(BOB, 'whatever', NOON, { kind: 'topic', topic: '' }),
+    said(BOB, 'bob is called bobby from now on', NOON, { kind: 'nick', username: 'bobby' }),
+    said(BOB, 'is now called eve', NOON, { kind: 'action', username: 'bobby' }),
+  ]
+  assert.deepEqual(
+    notices.map(notice => shown(transcript, notice)),
+    [
+      ['12:00              * bob set the topic: tea'],
+      ['12:00              * bob removed the topic'],
+      ['12:00              * bob is now called bobby'],
+      ['12:00              * bobby: is now called eve'],
+    ],
+  )
+})
+
+test('notices have the same words on the screen and in lines, whatever text their author gave them', () => {
+  const text = 'left; alice owes me 5\nwarn> stop'
+  const messages = [
+    said(BOB, 'hello'),
+    said(BOB, text, NOON, { kind: 'nick', username: 'bobby' }),
+    said(BOB, text, NOON, { kind: 'topic', topic: 'tea\nand cake', username: 'bobby' }),
+    said(BOB, text, NOON, { kind: 'topic', topic: '', username: 'bobby' }),
+    said('c2'.repeat(32) as AuthorId, text, NOON, { kind: 'nick', username: 'bob' }),
+  ]
+  const transcript = transcriptOf(200)
+  const onScreen = messages.map(message => transcript.message(message, NOON, 'history'))
+  const inLines = messages.map(labelled(new Names('alice', ALICE), false))
+  const rows = onScreen.map(({ text }) =>
+    text
+      .split('\n')
+      .at(-1)
+      ?.replace(/^12:00 +/, ''),
+  )
+  assert.deepEqual(rows.slice(1), inLines.slice(1))
+  assert.deepEqual(
+    onScreen.map(({ isMention }) => isMention ?? false),
+    [false, false, false, false, false],
+    'a text that is not shown mentions nobody',
+  )
+  assert.equal(rows[4], '* bob (c2c2c2c2) has a new name')
+})
+
+test('a topic without a topic is a saying', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const odd = said(BOB, 'the topic is now: x', NOON, { kind: 'topic' })
+  assert.deepEqual(shown(transcript, odd), ['12:00          bob │ the topic is now: x'])
 })
 
 test('names longer than their column are cut, and the text stays in its column', () => {
@@ -175,6 +222,33 @@ test('a label with a key or another mark is never cut: it has a row of its own',
   assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                   │ so am I'])
   const original = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
   assert.deepEqual(shown(transcript, original), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
+})
+
+test('long names that would be cut to the same beginning are shown in full', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const [great, greek] = ['c2', 'd3'].map(digits => digits.repeat(32)) as [AuthorId, AuthorId]
+  const first = transcript.message(said(great, 'hi', NOON, { username: 'alexander-the-great' }), NOON, 'live')
+  assert.equal(first.text, '12:00 alexander-t… │ hi', 'control: alone it is cut')
+  const second = said(greek, 'hi', NOON, { username: 'alexander-the-greek' })
+  assert.deepEqual(shown(transcript, second), ['12:00 alexander-the-greek', '                   │ hi'])
+  const again = said(great, 'hi', NOON, { username: 'alexander-the-great' })
+  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great', '                   │ hi'])
+  transcript.columns = 40
+  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great: hi'])
+})
+
+test('the key of a quoted name is never cut', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const quoted = (username: string) => said('c2'.repeat(32) as AuthorId, 'hi', NOON, { username })
+  assert.deepEqual(shown(transcript, quoted('info')), ['12:00 "info" (c2c2c2c2)', '                   │ hi'])
+  for (const columns of [30, 40, 60, 80])
+    for (const kind of ['line', 'action'] as const) {
+      transcript.columns = columns
+      const rows = shown(transcript, { ...quoted(`${'x'.repeat(40)}:`), kind })
+      assert.match(rows[0] ?? '', /"x*…" \(c2c2c2c2\)/, `${columns} columns, ${kind}`)
+    }
 })
 
 test('text wraps between words, under its own column', () => {

@@ -1,7 +1,8 @@
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/sanitise.js'
+import { type Deed, deedOf } from '../../chat/lines.js'
 import type { Message } from '../../chat/message.js'
-import type { Label } from '../../chat/names.js'
+import type { Names } from '../../chat/names.js'
 import { type At, EARLIEST, isAhead, later, millisOf } from '../../log/at.js'
 import type { AuthorId, Seq } from '../../log/author.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../commands/dates.js'
@@ -39,12 +40,28 @@ const ROWS_MAX = 24
 /** How far a live line may be behind the newest one drawn before it is out of order: two people often write at the same time. */
 const BEHIND_MS = 60_000
 
+/** The key and other marks behind a name. No plain name has brackets, and a quoted one ends with its quote. */
+const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead|disputed)\))+$/
+
+/** A label with `…` in place of what does not fit of the name; in quotes it stays in quotes. */
+function fitted(label: string, cells: number): string {
+  const { name, marks } = partsOf(label)
+  const room = cells - cellsOf(marks)
+  const isCutQuote = name.startsWith('"') && cellsOf(name) > room
+  return cut(`${isCutQuote ? `${cut(name, room - 1)}"` : cut(name, room)}${marks}`, cells)
+}
+
+function partsOf(label: string): { name: string; marks: string } {
+  const marks = MARKS.exec(label)?.[0] ?? ''
+  return { name: label.slice(0, label.length - marks.length), marks }
+}
+
 /** Where a line comes from: the disk, a peer that had what the user missed, or somebody who has just said it. */
 export type Origin = 'history' | 'missed' | 'live'
 
 export interface TranscriptOptions {
   readonly id: AuthorId
-  readonly names: { labelOf(message: Message, now: Millis): Label }
+  readonly names: Pick<Names, 'labelOf' | 'hasOtherBeginning'>
   readonly palette: Palette
   /** The names by which the user may be mentioned. */
   readonly called: () => readonly string[]
@@ -86,10 +103,11 @@ export class Transcript {
         if (origin === 'history' || !isOwn) this.#newestHeard = later(this.#newestHeard, message.at)
       }
     }
+    const { text: label, news, before } = this.#options.names.labelOf(message, now)
+    const deed = deedOf(label, message, before)
     const isMention = !isOwn && this.#isMention(message)
-    const { text: label, news } = this.#options.names.labelOf(message, now)
     if (news !== undefined) parts.push(() => this.notice(news, 'alarm'))
-    parts.push(() => this.#said(message, label, isMention))
+    parts.push(() => (deed ? this.#done(message, deed, isMention) : this.#said(message, label, isMention)))
     return this.#printed(parts, { ...(isOwn && { own: message.seq }), ...(isMention && { isMention }) })
   }
 
@@ -142,40 +160,48 @@ export class Transcript {
     return rows.map((row, index) => `${index === 0 ? prefix : ' '.repeat(row.indent)}${row.text}`)
   }
 
+  /** An action or a notice: `* bob waves`. Names are whole, because nothing is beside them. */
+  #done(message: Message, { who, text, renamed }: Deed, isMention: boolean): string {
+    const { palette } = this.#options
+    const gap = this.#isWide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
+    const shown = fitted(who, this.#width - TIME_COLUMNS - gap.length - 6)
+    const start = {
+      text: `${palette.faint(timeOf(message.timeMs))} ${gap}* ${this.#painted(message, shown)}`,
+      cells: TIME_COLUMNS + 1 + gap.length + 2 + cellsOf(shown),
+    }
+    return this.#rows(`${text}${renamed}`, start, isMention).join('\n')
+  }
+
   #said(message: Message, label: string, isMention: boolean): string {
     const { palette } = this.#options
-    const isOwn = message.author === this.#options.id
-    const name = (text: string): string => (isOwn ? palette.own : palette.name)(message.author, text)
-    const strong = isMention ? palette.strong : (text: string): string => text
     const time = `${palette.faint(timeOf(message.timeMs))} `
-    const { shown, isBeside } = this.#nameIn(label, message)
-    const wide = this.#isWide
+    const { shown, isBeside } = this.#nameIn(label, message.author)
+    const name = this.#painted(message, shown)
     const mark = isMention ? palette.alarm('»') : palette.faint('│')
     let start: { text: string; cells: number }
-    if (message.kind !== 'line') {
-      const end = message.kind === 'action' ? ' ' : ': '
-      const gap = wide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
-      const cells = TIME_COLUMNS + 1 + gap.length + 2 + cellsOf(shown) + end.length
-      start = { text: `${time}${gap}* ${name(shown)}${end}`, cells }
-    } else if (!wide) {
+    if (!this.#isWide) {
       const end = isMention ? ' »' : ':'
       const cells = TIME_COLUMNS + 1 + cellsOf(shown) + end.length + 1
-      start = { text: `${time}${name(shown)}${isMention ? palette.alarm(end) : end} `, cells }
+      start = { text: `${time}${name}${isMention ? palette.alarm(end) : end} `, cells }
     } else {
       const gap = ' '.repeat(Math.max(0, NAME_COLUMNS - cellsOf(shown)))
-      const above = isBeside ? `${time}${gap}${name(shown)} ` : `${time}${name(shown)}\n${' '.repeat(GUTTER)}`
+      const above = isBeside ? `${time}${gap}${name} ` : `${time}${name}\n${' '.repeat(GUTTER)}`
       start = { text: `${above}${mark} `, cells: GUTTER + 2 }
     }
-    return this.#rows(message, start, strong, palette.faint('┊')).join('\n')
+    return this.#rows(message.message, start, isMention).join('\n')
+  }
+
+  /** A name in the colour of its key. */
+  #painted({ author }: Message, name: string): string {
+    const { id, palette } = this.#options
+    return (author === id ? palette.own : palette.name)(author, name)
   }
 
   /** The message as rows: those that its author began with a line break carry a mark, those that only wrap do not. */
-  #rows(
-    { message }: Message,
-    start: { text: string; cells: number },
-    strong: (text: string) => string,
-    broken: string,
-  ): string[] {
+  #rows(message: string, start: { text: string; cells: number }, isMention: boolean): string[] {
+    const { palette } = this.#options
+    const strong = isMention ? palette.strong : (text: string): string => text
+    const broken = palette.faint('┊')
     const indent = this.#textColumn
     const typed = message.split('\n').map(row => sanitise(row.replace(/\r$/, '')))
     const shown = typed.slice(0, ROWS_MAX)
@@ -194,17 +220,19 @@ export class Transcript {
   }
 
   /**
-   * A label as it is shown, and whether that is beside the text. A long name is cut, but not the key or another mark
-   * behind it: where those do not fit, the label has a row of its own.
+   * A label as it is shown, and whether that is beside the text. A label that does not fit the name column has a row of its
+   * own if it carries a key or another mark, or if what is left of the name would be another person's as well.
    */
-  #nameIn(label: string, { username }: Message): { shown: string; isBeside: boolean } {
+  #nameIn(label: string, author: AuthorId): { shown: string; isBeside: boolean } {
     const columns = Math.min(NAME_COLUMNS, Math.max(NAME_COLUMNS_MIN, Math.floor(this.columns * 0.3)))
-    const name = sanitise(username)
-    const marks = label.startsWith(name) ? label.slice(name.length) : ''
-    if (marks === '') return { shown: cut(label, columns), isBeside: true }
-    if (cellsOf(label) <= NAME_COLUMNS) return { shown: label, isBeside: true }
-    const room = this.#isWide ? this.#width - TIME_COLUMNS - 1 - cellsOf(marks) : columns
-    return { shown: cut(cut(name, room) + marks, this.#width - TIME_COLUMNS - 4), isBeside: false }
+    const { name, marks } = partsOf(label)
+    if (cellsOf(label) <= (marks === '' ? columns : NAME_COLUMNS)) return { shown: label, isBeside: true }
+    const short = cut(name, columns)
+    const isAmbiguous = this.#options.names.hasOtherBeginning(author, short.replace(/…$/, ''))
+    if (marks === '' && !isAmbiguous) return { shown: short, isBeside: true }
+    const cells = this.#width - TIME_COLUMNS - 4
+    const wanted = this.#isWide || isAmbiguous ? cells : Math.min(cells, columns + cellsOf(marks))
+    return { shown: fitted(label, wanted), isBeside: false }
   }
 
   get #isWide(): boolean {
@@ -226,10 +254,12 @@ export class Transcript {
     return this.#textColumn - 2
   }
 
-  #isMention({ message }: Message): boolean {
+  /** Only what is shown of a message can mention anybody. */
+  #isMention({ kind, message, topic }: Message): boolean {
+    const text = kind === 'nick' ? '' : (topic ?? message)
     return this.#options.called().some(name => {
       const escaped = name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-      return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(message)
+      return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text)
     })
   }
 }

@@ -225,6 +225,7 @@ export class Window {
 
   #showHistory(messages: readonly Message[]): void {
     const { conversation } = this.#options
+    for (const { author, username } of messages) this.#names.note(author, username)
     for (const message of messages) {
       this.#people.note(message)
       this.#topic.note(message)
@@ -264,6 +265,7 @@ export class Window {
           `${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`,
         ),
       )
+    for (const { author, username } of messages) this.#names.note(author, username)
     for (const message of messages) {
       const printed = this.#transcript.message(message, now, title === undefined ? 'live' : 'missed')
       this.#tail.push(printed)
