@@ -1,7 +1,7 @@
 import { VIEW_MAX } from '../base/limits.js'
 import { type CrowdFigures, type CrowdSimulationOptions, simulateCrowd } from '../sim/crowd-simulation.js'
 import { duration } from '../sim/report.js'
-import { writeLines } from './output.js'
+import { writeLinesIfOpen } from './output.js'
 import { clearProgress, showProgress } from './progress.js'
 
 export interface CrowdOptions extends CrowdSimulationOptions {
@@ -19,7 +19,7 @@ export async function crowd({ isJson, ...options }: CrowdOptions): Promise<numbe
     [connectedMs, settledMs, healedMs, resettledMs].every(ms => ms !== undefined) &&
     // One more while somebody is being sent away.
     Math.max(links.max, linksAtEnd.max) <= VIEW_MAX + 1
-  await writeLines(
+  await writeLinesIfOpen(
     process.stdout,
     isJson ? [JSON.stringify(objectOf(figures, isFine, wallMs))] : linesOf(figures, wallMs),
   )

@@ -33,7 +33,7 @@ import {
   type SeenPeer,
   type SeenPort,
 } from './doctor-findings.js'
-import { warn, writeLines } from './output.js'
+import { warn, writeLinesIfOpen } from './output.js'
 
 /** How long others are listened for: several questions, and their answers. */
 const LISTEN_MS = 2_500
@@ -60,7 +60,7 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const findings = findingsOf(await look(options, home, peers))
   const ok = findings.every(finding => finding.ok)
   const lines = options.isJson ? [JSON.stringify({ ok, findings })] : findings.map(lineOf)
-  await writeLines(process.stdout, lines)
+  await writeLinesIfOpen(process.stdout, lines)
   return ok ? 0 : 1
 }
 

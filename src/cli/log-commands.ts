@@ -9,7 +9,7 @@ import type { ReadOptions } from '../log/options.js'
 import { writeExport } from './export-file.js'
 import { noteLatest } from './known-names.js'
 import { labelled } from './labels.js'
-import { info, warn, write, writeLines } from './output.js'
+import { info, OutputClosed, warn, write, writeLines } from './output.js'
 import { type Where, withCopy } from './stored-logs.js'
 
 export interface LogFilter {
@@ -40,20 +40,25 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     if (!filter.isJson) await noteLatest(names, log.head, options => messagesIn(log, options))
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last
-    // The last n of what matches: a window of n, however much is read.
-    let window: string[] = []
-    for await (const entries of log.read(last !== undefined && !isFiltered ? { last } : {})) {
-      const lines = entries
-        .flatMap(entry => messageOf(entry) ?? [])
-        .filter(matching(filter))
-        .map(format)
-      if (last === undefined || !isFiltered) {
-        await writeLines(process.stdout, lines)
-      } else {
-        window = last === 0 ? [] : [...window, ...lines].slice(-last)
+    try {
+      // The last n of what matches: a window of n, however much is read.
+      let window: string[] = []
+      for await (const entries of log.read(last !== undefined && !isFiltered ? { last } : {})) {
+        const lines = entries
+          .flatMap(entry => messageOf(entry) ?? [])
+          .filter(matching(filter))
+          .map(format)
+        if (last === undefined || !isFiltered) {
+          await writeLines(process.stdout, lines)
+        } else {
+          window = last === 0 ? [] : [...window, ...lines].slice(-last)
+        }
       }
+      await writeLines(process.stdout, window)
+    } catch (error) {
+      // Without a reader the rest is not read; what was found damaged before stays a failure.
+      if (isWhole || !(error instanceof OutputClosed)) throw error
     }
-    await writeLines(process.stdout, window)
     return isWhole ? 0 : 1
   })
 }

@@ -58,6 +58,18 @@ export function writeLines(stream: Writable, lines: readonly string[]): Promise<
   return stream.destroyed ? Promise.reject(new OutputClosed(stream.errored)) : Promise.resolve()
 }
 
+/**
+ * Writes the lines of a command that has a verdict: a reader that goes away does not turn a failure into success. Rejects with
+ * `OutputClosed` only when a write fails.
+ */
+export async function writeLinesIfOpen(stream: Writable, lines: readonly string[]): Promise<void> {
+  try {
+    await writeLines(stream, lines)
+  } catch (error) {
+    if (!(error instanceof OutputClosed && error.isReaderGone)) throw error
+  }
+}
+
 /** Writes, and waits until that is done. Rejects with `OutputClosed`. */
 export function write(stream: Writable, content: string | Uint8Array): Promise<void> {
   if (stream.destroyed) return Promise.reject(new OutputClosed(stream.errored))

@@ -1,7 +1,7 @@
 import { ChatError } from '../base/errors.js'
 import { type ChatFigures, type ChatSimulationOptions, simulateChat } from '../sim/chat-simulation.js'
 import { commandOf, duration, reportOf } from '../sim/report.js'
-import { writeLines } from './output.js'
+import { writeLinesIfOpen } from './output.js'
 import { clearProgress, showProgress } from './progress.js'
 import { writeReport } from './report-file.js'
 
@@ -24,7 +24,10 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   const wallMs = performance.now() - startedAt
   if (report !== undefined) await writeReport(report, reportOf(figures))
   // Last: where nobody reads them, the report is written all the same.
-  await writeLines(process.stdout, isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs))
+  await writeLinesIfOpen(
+    process.stdout,
+    isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs),
+  )
   return figures.converged ? 0 : 1
 }
 

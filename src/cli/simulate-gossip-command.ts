@@ -7,7 +7,7 @@ import { coverageOf, roundsOf } from '../sim/gossip-theory.js'
 import { duration } from '../sim/report.js'
 import type { PhaseFigures } from '../sim/rumour-courses.js'
 import { type ProcessFigures, watchProcesses } from '../sim/watched-processes.js'
-import { writeLines } from './output.js'
+import { writeLinesIfOpen } from './output.js'
 import { clearProgress, showProgress } from './progress.js'
 import { writeReport } from './report-file.js'
 
@@ -42,7 +42,7 @@ export async function simulateGossipNodes(options: SimulateGossipOptions): Promi
   const lines = options.isJson ? [JSON.stringify(objectOf(run))] : linesOf(run)
   if (options.report !== undefined) await writeReport(options.report, reportOfGossip(options, run.phases, linesOf(run)))
   // Last: where nobody reads them, the report is written all the same.
-  await writeLines(process.stdout, lines)
+  await writeLinesIfOpen(process.stdout, lines)
   return run.violations.length === 0 ? 0 : 1
 }
 
@@ -53,7 +53,7 @@ async function sweep(options: SimulateGossipOptions, ranges: SweepRanges, starte
   const { seed, nodes, report } = options
   const told = { seed, peers: nodes, converged: true, sweep: cells, wallMs, violations: [] }
   if (report !== undefined) await writeReport(report, reportOfSweep(options, cells, sweepCommandOf(options, ranges)))
-  await writeLines(process.stdout, options.isJson ? [JSON.stringify(told)] : sweepLinesOf(options, cells, wallMs))
+  await writeLinesIfOpen(process.stdout, options.isJson ? [JSON.stringify(told)] : sweepLinesOf(options, cells, wallMs))
   return 0
 }
 

@@ -1,7 +1,7 @@
 import { sanitise, sanitisedJson } from '../base/sanitise.js'
 import { isSigned } from '../log/author.js'
 import type { Verified } from '../log/log.js'
-import { info, writeLines } from './output.js'
+import { info, writeLinesIfOpen } from './output.js'
 import { type Where, withCopy } from './stored-logs.js'
 
 /** Something that is not as it should be: in a log, from `seq` on, or in a file of the database. */
@@ -37,7 +37,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
       lines.push(lineOf(verified))
     }
     const json = { authors, entries, ok: problems.length === 0, problems, forks }
-    await writeLines(process.stdout, isJson ? [sanitisedJson(json)] : lines.map(sanitise))
+    await writeLinesIfOpen(process.stdout, isJson ? [sanitisedJson(json)] : lines.map(sanitise))
     if (faults.length > 0 && !isJson)
       info('the next start of the chat repairs the database, and keeps the damaged files')
     return problems.length === 0 ? 0 : 1

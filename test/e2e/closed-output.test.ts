@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, openChat } from '../helper/chat-process.js'
@@ -52,6 +53,25 @@ test('a closed stdout ends each command quietly, with exit code 0', BOUND, async
     const told = await shell(t, `printf '\nhello\n' | { sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
     const own = told.filter(line => !/^(info> |address of a peer)/.test(line))
     assert.deepEqual(own, ['exit 0'], `${command}\n${told.join('\n')}`)
+  }
+})
+
+test('a closed stdout does not turn a failure into success', BOUND, async t => {
+  const data = await history(t)
+  const lobby = path.join(data, 'alice', 'lobby')
+  const files = await readdir(lobby, { recursive: true })
+  for (const file of files.filter(name => /MANIFEST-\d+$/.test(name))) await rm(path.join(lobby, file))
+  const [port = 0] = await freePorts(1)
+  for (const command of [
+    `verify alice --data ${data}`,
+    `verify alice --json --data ${data}`,
+    `log alice --data ${data}`,
+    `doctor alice localhost:${port} --data ${data}`,
+  ]) {
+    const open = await shell(t, `$PC ${command} >/dev/null; echo "exit $?" >&2`)
+    assert.equal(open.at(-1), 'exit 1', `control: ${command}\n${open.join('\n')}`)
+    const told = await shell(t, `{ sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
+    assert.equal(told.at(-1), 'exit 1', `${command}\n${told.join('\n')}`)
   }
 })
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
-import { complain, info, OutputClosed, warn, writeLines, writeUnlessFull } from '../../src/cli/output.js'
+import {
+  complain,
+  info,
+  OutputClosed,
+  warn,
+  writeLines,
+  writeLinesIfOpen,
+  writeUnlessFull,
+} from '../../src/cli/output.js'
 
 /** A stream whose writes fail with a code of the system's. */
 function failing(code: string): Writable {
@@ -43,6 +51,11 @@ test('rejects as closed by the reader when the pipe is closed, and ever after', 
   await assert.rejects(writeLines(gone, ['one']), isClosedByReader)
   await assert.rejects(writeLines(gone, ['two']), isClosedByReader)
   await assert.rejects(writeLines(gone, []), isClosedByReader)
+})
+
+test('a command with a verdict keeps it when the reader is gone, not when the disk is full', async () => {
+  await writeLinesIfOpen(failing('EPIPE'), ['one'])
+  await assert.rejects(writeLinesIfOpen(failing('ENOSPC'), ['one']), OutputClosed)
 })
 
 test('control: a full disk is not a reader who went away', async () => {
