@@ -184,7 +184,7 @@ test('a name, a topic and what somebody does are told to all; hiding is for ones
   await alice.enter('/me waves')
   await bob.waitFor('* alice waves')
   await alice.enter('/nick Al')
-  await bob.waitFor('* Al: alice is called Al from now on')
+  await bob.waitFor('* alice is now called Al')
   await alice.enter('so')
   await bob.waitFor('Al │ so')
   await bob.enter('/hide Al')
