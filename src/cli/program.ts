@@ -150,7 +150,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
       if (me === undefined) {
         throw new ChatError('BAD_USAGE', 'your name is missing', { hint: 'Try: persisted-chat alice bob' })
       }
-      if (flags.message?.trim() === '') {
+      if (flags.message !== undefined && isInvisible(flags.message)) {
         throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Say something, as --message hello.' })
       }
       if (flags.presence && !flags.json) {
@@ -177,6 +177,10 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
       )
     })
 }
+
+/** Whether a text shows nothing: white space, controls and what takes no ink. U+2800 is a braille cell without dots. */
+const isInvisible = (text: string): boolean =>
+  /^(?:[\s\p{Z}\p{C}\u2800]|\p{Default_Ignorable_Code_Point})*$/u.test(text)
 
 function doctorCommand(command: Command, onDone: (code: number) => void): Command {
   return command

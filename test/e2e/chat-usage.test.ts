@@ -48,6 +48,7 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['--timeout as Infinity', ['alice', '--message', 'hi', '--timeout', 'Infinity'], /from 0 to 2147483/],
   ['an empty --message', ['alice', '--message', ''], /the --message is empty/],
   ['a blank --message', ['alice', '--message', ' \t\n '], /the --message is empty/],
+  ['an invisible --message', ['alice', '--message', '\u200b\u2800\u202e\u3164'], /the --message is empty/],
   ['a day that is none', ['log', 'alice', '--since', '2026-02-30'], /'--since <time>'.*It takes a time like/],
   ['a host without its port', ['alice', 'bob.example'], /bob\.example:4000/],
   ['oneself in other letters', ['alice', 'ALICE.local'], /the peer ALICE\.local is yourself/],

@@ -82,10 +82,11 @@ test('a paste whose end never comes ends after a second of silence, and keys are
   assert.deepEqual(heard.slice(1), ['x', 'ctrl-c'])
 })
 
-test('Ctrl-C and Ctrl-D work within a paste whose end does not come', async t => {
+test('Ctrl-C, Ctrl-D and Ctrl-Z work within a paste whose end does not come', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   for (const [byte, key] of [
     ['\u0003', 'ctrl-c'],
+    ['\u001a', 'ctrl-z'],
     ['\u0004', 'ctrl-d'],
   ]) {
     const { keys, heard } = listening()

@@ -28,11 +28,11 @@ const PASTE_LENGTH_MAX = 1024 * 1024
 
 /**
  * How long a paste may be silent before it is taken to have ended: its end mark can be lost with a connection. Shorter
- * where the last that came holds Ctrl-C or Ctrl-D: a person wants to leave, unless more of the paste follows at once.
+ * where the last that came holds Ctrl-C, Ctrl-D or Ctrl-Z: a person wants to leave, unless more of the paste follows at once.
  */
 const PASTE_SILENCE_MS = 1_000
 const PASTE_LEAVING_MS = 100
-const LEAVING = /[\u0003\u0004]/
+const LEAVING = /[\u0003\u0004\u001a]/
 
 /** How long after an escape the rest of a key's sequence is waited for. */
 const ESCAPE_MS = 50
@@ -70,7 +70,7 @@ export class Keys extends EventEmitter<KeyEvents> {
   }
 
   /**
-   * Ends a paste whose end mark has not come: what came of it is the paste, up to a Ctrl-C or Ctrl-D, which is a key like
+   * Ends a paste whose end mark has not come: what came of it is the paste, up to a Ctrl-C, Ctrl-D or Ctrl-Z, which is a key like
    * all that follows it.
    */
   endPaste(): void {
