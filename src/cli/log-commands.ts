@@ -1,3 +1,4 @@
+import { fstatSync, statSync } from 'node:fs'
 import { ChatError } from '../base/errors.js'
 import { jsonLineOf } from '../chat/lines.js'
 import { type Message, messageOf } from '../chat/message.js'
@@ -84,8 +85,22 @@ export async function exportLog(where: Where, file: string): Promise<number> {
     const archive = archiveOf(log, home.roomId)
     if (file !== '-') await writeExport(file, archive)
     else for await (const part of archive) await write(process.stdout, part)
+    if (file === '-' && isDiscarded()) {
+      warn('stdout is closed or /dev/null: the export is stored nowhere. Redirect stdout, or name a file.')
+      return 0
+    }
     const count = log.head.filter(({ author }) => isSigned(author)).length
     info(`exported ${count} signed logs to ${file === '-' ? 'stdout' : file}`)
     return 0
   })
+}
+
+/** Whether stdout is /dev/null: Node also opens that in place of a stdout that was closed at the start. */
+function isDiscarded(): boolean {
+  try {
+    const stdout = fstatSync(1)
+    return stdout.isCharacterDevice() && stdout.rdev === statSync('/dev/null').rdev
+  } catch {
+    return false
+  }
 }

@@ -75,6 +75,17 @@ test('a closed stdout does not turn a failure into success', BOUND, async t => {
   }
 })
 
+test('an export to a closed stdout is not called exported', BOUND, async t => {
+  const data = await history(t)
+  for (const to of ['>&-', '> /dev/null']) {
+    const [told] = await shell(t, `$PC export alice - --data ${data} ${to}`)
+    assert.match(told ?? '', /^warn> stdout is closed or \/dev\/null: the export is stored nowhere/, to)
+  }
+  const file = path.join(data, 'alice.logs')
+  const told = await shell(t, `$PC export alice - --data ${data} > ${file}`)
+  assert.deepEqual(told, ['info> exported 1 signed logs to stdout'], 'control')
+})
+
 test('the first lines of a long log are printed, and its end is not waited for', BOUND, async t => {
   const data = await history(t)
   const child = new Child(t, 'sh', {
