@@ -1,11 +1,13 @@
-import { mkdir } from 'node:fs/promises'
+import assert from 'node:assert/strict'
 import { systemClock } from '../../src/base/clock.js'
+import { makeDirectory } from '../../src/base/make-directory.js'
 import { systemRandom } from '../../src/base/random.js'
 import { loadKey } from '../../src/log/identity.js'
 import { LevelStore } from '../../src/log/level-store.js'
 import { Log } from '../../src/log/log.js'
 import { roomId } from '../../src/log/room.js'
 import { homeOf } from '../../src/peer/home.js'
+import { openMark } from '../../src/peer/open.js'
 
 /** Writes lines into somebody's own log, as if they had been said so many milliseconds ago. */
 export async function writeLines(
@@ -14,11 +16,13 @@ export async function writeLines(
   lines: readonly { readonly message: string; readonly agoMs: number }[],
 ): Promise<void> {
   const home = homeOf(data, me)
-  await mkdir(home.directory, { recursive: true })
+  await makeDirectory(home.directory)
   let agoMs = 0
   const store = await LevelStore.open(home.database)
-  const log = await Log.over(store, await loadKey(home.keyFile, systemRandom), {
+  const keys = await loadKey(home.keyFile, systemRandom)
+  const log = await Log.over(store, keys, {
     room: roomId(home.room),
+    mark: await openMark(home, keys, line => assert.fail(line)),
     clock: { ...systemClock, now: () => systemClock.now() - agoMs },
   })
   for (const line of lines) {
