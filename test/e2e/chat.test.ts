@@ -255,7 +255,9 @@ test('of two who dial each other nobody is said to have left when one of two con
     for (const peer of [alice, bob])
       assert.ok(!peer.stderr.some(line => /( left|lost the connection)/.test(line)), peer.transcript())
     await bob.stop()
-    assert.equal(await alice.waitForLine(' left', { stream: 'stderr' }), 'info> bob left', 'control')
+    // The control. On a busy machine the goodbye may come too late for the first of these words.
+    const told = await alice.waitForLine(/( left|lost the connection)/, { stream: 'stderr' })
+    assert.match(told, /^info> (bob left|lost the connection to bob: .*)$/)
     await alice.stop()
   }
 })
