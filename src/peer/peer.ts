@@ -71,7 +71,7 @@ export interface PeerParts {
 const FIRST_WORD_MS = 3_000
 
 /** How long a goodbye has to leave before the links are closed. */
-const GOODBYE_MS = 50
+const GOODBYE_MS = 150
 
 /** How soon a lost connection has to be replaced for nobody to be bothered with it. */
 const REPLACED_MS = 300

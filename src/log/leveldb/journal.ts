@@ -106,7 +106,9 @@ function fragmentAt(bytes: Buffer, at: number): Fragment {
   if (isZero(bytes, at)) return { kind: 'end' }
   const length = bytes.readUInt16LE(at + 4)
   const next = at + HEADER_BYTES + length
-  if (next > bytes.length && isLastBlock) return { kind: isWholeButLength(bytes, at) ? 'damaged' : 'end' }
+  // What runs past the end of the file is a torn write, unless its length was damaged: then something whole is here.
+  if (next > bytes.length && isLastBlock)
+    return { kind: isWholeButLength(bytes, at) || soundBehind(bytes, at) !== undefined ? 'damaged' : 'end' }
   if (next > blockEnd) return { kind: 'damaged' }
   if (bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6, next)))
     return { kind: 'fragment', type: bytes[at + 6] as number, bytes: bytes.subarray(at + HEADER_BYTES, next), next }
@@ -126,13 +128,20 @@ const isZero = (bytes: Uint8Array, from: number): boolean => {
   return true
 }
 
-/** Behind damage: the next record of the same block, if the length can be believed, else the next block. */
-function nextSoundAt(bytes: Buffer, at: number): number {
-  const blockEnd = at - (at % BLOCK_BYTES) + BLOCK_BYTES
-  const next = at + HEADER_BYTES + bytes.readUInt16LE(at + 4)
-  return next + HEADER_BYTES <= Math.min(blockEnd, bytes.length) && fragmentAt(bytes, next).kind === 'fragment'
-    ? next
-    : blockEnd
+/** Behind damage: the next whole fragment of the same block, else the next block. */
+const nextSoundAt = (bytes: Buffer, at: number): number =>
+  soundBehind(bytes, at) ?? at - (at % BLOCK_BYTES) + BLOCK_BYTES
+
+/** Where the next whole fragment behind `at` begins in the same block. Lengths that were read there cannot be believed. */
+function soundBehind(bytes: Buffer, at: number): number | undefined {
+  const blockEnd = Math.min(at - (at % BLOCK_BYTES) + BLOCK_BYTES, bytes.length)
+  for (let from = at + 1; from + HEADER_BYTES <= blockEnd; from++) {
+    const type = bytes[from + 6] as number
+    const next = from + HEADER_BYTES + bytes.readUInt16LE(from + 4)
+    if (type < FULL || type > LAST || next > blockEnd) continue
+    if (bytes.readUInt32LE(from) === masked(crc32c(bytes, from + 6, next))) return from
+  }
+  return undefined
 }
 
 /** A record of a write-ahead journal begins with the number of its first change, and how many there are. */
