@@ -187,7 +187,8 @@ export class Roster {
       return []
     }
     const known = this.#of(author, now)
-    if (!known.allowance.take(now)) return []
+    // A goodbye is always heard: it is the last, and may follow another status at once.
+    if (status.state !== 'left' && !known.allowance.take(now)) return []
     known.status = { ...status, body: Uint8Array.from(body) }
     known.name = status.name
     known.until = now + (until - theirNow)

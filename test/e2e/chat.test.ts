@@ -120,8 +120,9 @@ test('while the one in the middle is away both ends write, and once he is back a
   eduardo.type('can you hear me, watson?')
   await watson.waitForLine('eduardo> can you hear me, watson?')
   await first.stop()
-  await eduardo.waitForLine('info> mafintosh left', { stream: 'stderr' })
-  await watson.waitForLine('info> mafintosh left', { stream: 'stderr' })
+  // On a busy machine the goodbye may come too late for the first of these words.
+  for (const peer of [eduardo, watson])
+    await peer.waitForLine(/mafintosh left|lost the connection to mafintosh/, { stream: 'stderr' })
   for (let line = 1; line <= 5; line++) {
     eduardo.type(`from eduardo ${line}`)
     watson.type(`from watson ${line}`)
