@@ -1,5 +1,5 @@
-import { bufferOf } from '../base/bytes.js'
-import type { Message } from './message.js'
+import { bufferOf } from '../base/wire/bytes.js'
+import type { Message } from './kinds/message.js'
 
 /** Text that JSON writes as it is, letter by letter, unless it escapes what it need not. */
 const UNESCAPED = /^[ !#-[\]-~]+$/

@@ -1,5 +1,5 @@
 import { NAME_LENGTH_MAX } from '../base/limits.js'
-import { sanitise } from '../base/sanitise.js'
+import { sanitise } from '../base/safe-text.js'
 import { skeletonOf } from './skeleton.js'
 
 /** Words that begin lines of the program's own. */

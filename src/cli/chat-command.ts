@@ -1,15 +1,15 @@
-import { homeOf } from '../peer/home.js'
-import { openShared } from '../peer/open-shared.js'
-import type { SharedConversation } from '../peer/shared-conversation.js'
-import { custodyLine } from './custody-lines.js'
-import { alsoInLine } from './data-directory.js'
-import { LineConversation } from './line-conversation.js'
-import { MessageDelivery } from './message-delivery.js'
-import { type Notice, Notices } from './notices.js'
-import { info, warn } from './output.js'
-import { RetriedMessage } from './retried-message.js'
-import { screenMemoryOf } from './screen/memory.js'
-import { StopRequest } from './stop-request.js'
+import { openShared } from '../host/open-shared.js'
+import type { SharedConversation } from '../host/shared-conversation.js'
+import { homeOf } from '../node/paths.js'
+import { screenMemoryOf } from '../session/saved-view.js'
+import { LineConversation } from '../ui/lines/line-conversation.js'
+import { MessageDelivery } from '../ui/lines/message-delivery.js'
+import { info, warn } from '../ui/lines/output.js'
+import { RetriedMessage } from '../ui/lines/retried-message.js'
+import { StopRequest } from '../ui/lines/stop-request.js'
+import { type Notice, Notices } from '../ui/notices.js'
+import { custodyLine } from '../ui/receipt-text.js'
+import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0
 const FAILED = 1
@@ -65,7 +65,7 @@ export async function chat(options: ChatOptions): Promise<number> {
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
       if (isOnScreen(options)) {
-        const { converseOnScreen } = await import('./screen/converse.js')
+        const { converseOnScreen } = await import('../ui/terminal/run.js')
         await converseOnScreen(peer, options, notices, stop.asked())
         return await stored(peer, stop)
       }

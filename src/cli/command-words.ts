@@ -1,5 +1,5 @@
 import { ChatError } from '../base/errors.js'
-import { isSlip } from './near-miss.js'
+import { isSlip } from '../ui/near-miss.js'
 
 /** Commands that are planned: reserved now, so that nobody takes one of them as a user name by accident. */
 const PLANNED = [

@@ -1,6 +1,6 @@
-import { watchOutput } from './output.js'
+import { watchOutput } from '../ui/lines/output.js'
+import { releaseLostTerminalAtExit } from '../ui/terminal/terminal-exit.js'
 import { run } from './program.js'
-import { releaseLostTerminalAtExit } from './terminal-exit.js'
 
 /** How long what is left may take once all is done. */
 const END_MS = 1_000

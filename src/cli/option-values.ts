@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { momentOf } from './commands/dates.js'
+import { momentOf } from '../session/dates.js'
 
 /** A whole number within bounds. */
 export const between =

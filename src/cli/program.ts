@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
-import { homeOf } from '../peer/home.js'
+import { homeOf } from '../node/paths.js'
+import { complain, OutputClosed } from '../ui/lines/output.js'
 import { chat } from './chat-command.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
-import { dataDirectory } from './data-directory.js'
-import { floodCommand } from './flood-command.js'
-import { gossipCommand } from './gossip-program.js'
-import { logCommands } from './log-program.js'
+import { floodCommand } from './labs/flood-command.js'
+import { gossipCommand } from './labs/gossip-program.js'
+import { simulateCommand } from './labs/simulate-program.js'
 import { DATA_HELP, seconds, wholeNumber } from './option-values.js'
-import { complain, OutputClosed } from './output.js'
-import { simulateCommand } from './simulate-program.js'
+import { dataDirectory } from './store/data-directory.js'
+import { logCommands } from './store/log-program.js'
 
 const OK = 0
 const FAILED = 1
@@ -192,7 +192,7 @@ function doctorCommand(command: Command, onDone: (code: number) => void): Comman
     .option('--data <dir>', DATA_HELP)
     .option('--json', 'one JSON object')
     .action(async (me: string | undefined, peers: string[], flags: DoctorFlags) => {
-      const { doctor } = await import('./doctor-command.js')
+      const { doctor } = await import('./doctor/doctor-command.js')
       const { listen, room, json } = flags
       // Without a name it reads no user's files.
       const data = me === undefined ? '.' : (await dataDirectory(me, flags.data)).data

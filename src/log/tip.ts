@@ -1,6 +1,6 @@
-import type { AuthorId, Seq } from './author.js'
-import type { ChainValue } from './chain.js'
-import type { Head, SignedHead } from './head.js'
+import type { AuthorId, Seq } from './format/author.js'
+import type { ChainValue } from './format/chain.js'
+import type { Head, SignedHead } from './format/heads.js'
 
 /** A head that knows what is on its way to the disk: `durable ≤ planned.seq`. */
 export interface Tip {

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { Chance } from './chance.js'
+import { Chance } from './seeded-random.js'
 import { quantile, Spread } from './spread.js'
 import { type CHAT_TOPOLOGIES, namesIn } from './topologies.js'
 import { Violation, World } from './world.js'

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { drawPlan, type Plan, perform } from './plan.js'
+import { drawPlan, type Plan, perform } from './fault-plan.js'
 import { World, type WorldOptions } from './world.js'
 
 /** What a run was like. */

@@ -1,5 +1,5 @@
-import { bufferOf } from '../base/bytes.js'
-import type { Range, Row, Write } from '../log/store.js'
+import { bufferOf } from '../base/wire/bytes.js'
+import type { Range, Row, Write } from '../log/store/store.js'
 
 /** Rows in order of their bytes, in memory. Values are kept as they are given: whoever writes must own them. */
 export class SortedRows {

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { AuthorId, Seq } from '../log/author.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
 
 /** How one entry came to everybody. */
 interface Course {

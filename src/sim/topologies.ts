@@ -1,4 +1,4 @@
-import type { Chance } from './chance.js'
+import type { Chance } from './seeded-random.js'
 
 /** Who is to be linked with whom. */
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { Connection } from '../swarm/transport.js'
+import type { Connection } from '../net/transport.js'
 import type { Content, Terminal, Wire } from './wire.js'
 
 /** A machine on the network. */

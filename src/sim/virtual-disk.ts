@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
-import type { Range, Row, Store, Write } from '../log/store.js'
-import type { Chance } from './chance.js'
-import type { Life } from './life.js'
+import type { Range, Row, Store, Write } from '../log/store/store.js'
+import type { Life } from './lifecycle.js'
+import type { Chance } from './seeded-random.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
 import type { VirtualTime } from './virtual-time.js'
 

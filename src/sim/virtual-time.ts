@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
-import type { Life } from './life.js'
+import type { Life } from './lifecycle.js'
 
 interface Event {
   readonly due: Millis

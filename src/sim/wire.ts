@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { Chance } from './chance.js'
+import type { Chance } from './seeded-random.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** Bytes under way in one direction before the writer has to wait. */

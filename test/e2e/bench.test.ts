@@ -6,7 +6,7 @@ import test from 'node:test'
 import { Child } from '../helper/child.js'
 
 const BOUND = { timeout: 240_000 }
-const BENCH = path.resolve('dist/src/bench/main.js')
+const BENCH = path.resolve('dist/bench/main.js')
 
 test('the benchmark measures one workload of each kind, and says so as one object', BOUND, async t => {
   const only = ['append', 'sync', 'flood', 'first'].flatMap(name => ['--only', name])

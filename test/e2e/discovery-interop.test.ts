@@ -7,8 +7,8 @@ import { networkInterfaces } from 'node:os'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { isLoopback, usableInterfaces } from '../../src/discovery/interfaces.js'
-import { openDiscovery } from '../../src/discovery/mdns.js'
+import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
+import { isLoopback, usableInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 
 const require = createRequire(import.meta.url)
 

@@ -6,8 +6,8 @@ import { createRequire } from 'node:module'
 import test, { type TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import type { NetworkInterfaces } from '../../src/discovery/interfaces.js'
-import { openDiscovery } from '../../src/discovery/mdns.js'
+import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
+import type { NetworkInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 
 const lo = [{ address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4' }]
 /** An address that no machine has (RFC 5737), so that no membership can be had on it. */
@@ -118,7 +118,7 @@ function run(
 const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
 const opening = `
   import { networkInterfaces as real } from 'node:os'
-  import { openDiscovery } from ${url('../../src/discovery/mdns.js')}
+  import { openDiscovery } from ${url('../../src/net/lan/mdns/discovery.js')}
   import { systemClock } from ${url('../../src/base/clock.js')}
   let scan, interfaces, warnings = 0
   const networkInterfaces = () => interfaces ?? real()

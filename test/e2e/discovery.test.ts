@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import multicastDns from 'multicast-dns'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/discovery/mdns.js'
+import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import { Child } from '../helper/child.js'
 
 const FLOOD = fileURLToPath(new URL('../helper/flood-process.js', import.meta.url))

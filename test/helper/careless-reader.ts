@@ -1,6 +1,6 @@
 // Prints the segments of a database as LevelDB gives them, a line of base64 each, whatever was damaged.
 import { ClassicLevel } from 'classic-level'
-import { ALL_SEGMENTS } from '../../src/log/segment-rows.js'
+import { ALL_SEGMENTS } from '../../src/log/format/segment-rows.js'
 
 const [, , directory = ''] = process.argv
 const database = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })

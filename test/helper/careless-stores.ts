@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { Level } from 'level'
-import type { LevelStore } from '../../src/log/level-store.js'
-import type { Range, Row, Store, Write } from '../../src/log/store.js'
+import type { LevelStore } from '../../src/log/store/level-store.js'
+import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
 
 /** For the controls: a store that says "on disk" as soon as the operating system has the bytes. */
 export class UnsyncedStore implements Store {

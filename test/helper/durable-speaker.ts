@@ -11,7 +11,7 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.js'
 import { Log } from '../../src/log/log.js'
-import { Speaker } from '../../src/peer/speaker.js'
+import { Speaker } from '../../src/node/outbox.js'
 import { spoken } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
 

@@ -1,4 +1,4 @@
-import type { Write } from '../../src/log/store.js'
+import type { Write } from '../../src/log/store/store.js'
 import { type MemoryDisk, MemoryStore } from './memory-store.js'
 
 /** What a failing commit leaves on the disk: nothing, or all of it. */

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import multicastDns from 'multicast-dns'
-import { SERVICE, serviceRecords } from '../../src/discovery/service.js'
+import { SERVICE, serviceRecords } from '../../src/net/lan/mdns/service-records.js'
 import { interfaceOfHost, serviceOf } from './link-of-hosts.js'
 
 const GROUP = '224.0.0.251'

@@ -1,13 +1,18 @@
 // What is said on links besides logs, true but for one field, and a receiver that looks at what comes of it.
 import assert from 'node:assert/strict'
-import { concat } from '../../src/base/bytes.js'
-import { frame } from '../../src/base/frames.js'
 import { CONTACTS_MAX } from '../../src/base/limits.js'
-import { type Contact, decodeView, encodeView, placeOf, type SaidFrame } from '../../src/peer/contact.js'
-import { DIGEST_TYPE, DigestWriter, encodeStatusRequest, STATUS_REQUEST_TYPE } from '../../src/peer/presence-digest.js'
-import { Roster } from '../../src/peer/roster.js'
-import { readStatus, STATUS_TYPE, signStatus } from '../../src/peer/status.js'
-import { View } from '../../src/peer/view.js'
+import { concat } from '../../src/base/wire/bytes.js'
+import { frame } from '../../src/base/wire/frames.js'
+import {
+  DIGEST_TYPE,
+  DigestWriter,
+  encodeStatusRequest,
+  STATUS_REQUEST_TYPE,
+} from '../../src/chat/presence/digest-codec.js'
+import { Roster } from '../../src/chat/presence/roster.js'
+import { readStatus, STATUS_TYPE, signStatus } from '../../src/chat/presence/status-codec.js'
+import { View } from '../../src/net/overlay/hyparview.js'
+import { type Contact, decodeView, encodeView, placeOf, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
 import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
 
 const NOW = 1_800_000_000_000

@@ -1,8 +1,8 @@
-import { Announcer } from '../../src/discovery/announcer.js'
-import type { LocalInterface } from '../../src/discovery/interfaces.js'
-import type { Packet } from '../../src/discovery/packets.js'
-import type { Service } from '../../src/discovery/service.js'
-import { Services } from '../../src/discovery/services.js'
+import { Services } from '../../src/net/lan/mdns/browser.js'
+import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
+import type { Packet } from '../../src/net/lan/mdns/packets.js'
+import { Announcer } from '../../src/net/lan/mdns/responder.js'
+import type { Service } from '../../src/net/lan/mdns/service-records.js'
 import { VirtualClock } from './virtual-clock.js'
 
 export const ROOM = '00112233445566aa'

@@ -1,8 +1,8 @@
 // A peer in a process of its own, to be stopped or killed: `node linking-process.js <port>` links to that port.
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { Swarm } from '../../src/swarm/swarm.js'
-import { TcpTransport } from '../../src/swarm/tcp.js'
+import { Swarm } from '../../src/net/connections.js'
+import { TcpTransport } from '../../src/net/lan/tcp.js'
 import { keysOf, ROOM } from './opening-world.js'
 
 const swarm = new Swarm({

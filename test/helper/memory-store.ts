@@ -1,4 +1,4 @@
-import type { Range, Row, Store, Write } from '../../src/log/store.js'
+import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
 import { owned, pagesOf, SortedRows } from '../../src/sim/sorted-rows.js'
 
 /** What stands on a disk, and outlives every store that is opened on it. */

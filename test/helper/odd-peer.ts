@@ -1,10 +1,10 @@
 // A peer of ours that says an odd version or time when a link opens: `odd-peer <port> <version> <ahead ms>`. It stores nothing.
 import { createServer } from 'node:net'
+import { keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
-import { keyPairOf, SEED_BYTES } from '../../src/base/signing.js'
-import { LOBBY, roomId } from '../../src/log/room.js'
-import { INSTANCE_ID_BYTES, NONCE_BYTES } from '../../src/swarm/hello.js'
-import { Opening } from '../../src/swarm/opening.js'
+import { LOBBY, roomId } from '../../src/log/format/room-id.js'
+import { Opening } from '../../src/net/handshake/handshake.js'
+import { INSTANCE_ID_BYTES, NONCE_BYTES } from '../../src/net/handshake/hello.js'
 
 const [port, version, aheadMs] = process.argv.slice(2).map(Number)
 const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))

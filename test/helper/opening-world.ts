@@ -1,7 +1,7 @@
-import { frame } from '../../src/base/frames.js'
-import { type KeyPair, keyPairOf } from '../../src/base/signing.js'
-import type { Hello } from '../../src/swarm/hello.js'
-import { Opening, type OpeningEffect, type Remote } from '../../src/swarm/opening.js'
+import { type KeyPair, keyPairOf } from '../../src/base/crypto/signing.js'
+import { frame } from '../../src/base/wire/frames.js'
+import { Opening, type OpeningEffect, type Remote } from '../../src/net/handshake/handshake.js'
+import type { Hello } from '../../src/net/handshake/hello.js'
 import type { OriginalTopology } from './original-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)

@@ -1,5 +1,5 @@
-import { readVarint } from '../../src/base/bytes.js'
-import { frame } from '../../src/base/frames.js'
+import { readVarint } from '../../src/base/wire/bytes.js'
+import { frame } from '../../src/base/wire/frames.js'
 
 /** What an original reads next: the other's address, by which it decides, or one more message, whatever it says. */
 type Step = 'address' | 'anything' | 'ready' | 'stuck'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { homeOf } from '../../src/peer/home.js'
+import { homeOf } from '../../src/node/paths.js'
 
 const LOOK_MS = 50
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/base/clock.js'
-import { makeDirectory } from '../../src/base/make-directory.js'
+import { loadKey } from '../../src/base/crypto/key-file.js'
+import { makeDirectory } from '../../src/base/files/make-directory.js'
 import { systemRandom } from '../../src/base/random.js'
-import { loadKey } from '../../src/log/identity.js'
-import { LevelStore } from '../../src/log/level-store.js'
+import { roomId } from '../../src/log/format/room-id.js'
 import { Log } from '../../src/log/log.js'
-import { roomId } from '../../src/log/room.js'
-import { homeOf } from '../../src/peer/home.js'
-import { openMark } from '../../src/peer/open.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
+import { openMark } from '../../src/node/open.js'
+import { homeOf } from '../../src/node/paths.js'
 
 /** Writes lines into somebody's own log, as if they had been said so many milliseconds ago. */
 export async function writeLines(

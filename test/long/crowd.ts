@@ -1,4 +1,4 @@
-import { simulateCrowd } from '../../src/sim/crowd-simulation.js'
+import { simulateCrowd } from '../../src/sim/overlay-simulation.js'
 import type { Fault, LongRun } from './long-run.js'
 
 /** 1,000 peers that know one address; of every second thousand, who leaves does so without a word. */

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/base/clock.js'
-import { type GossipConditions, simulateGossip } from '../../src/sim/gossip-simulation.js'
-import type { PhaseFigures } from '../../src/sim/rumour-courses.js'
-import { watchProcesses } from '../../src/sim/watched-processes.js'
+import type { PhaseFigures } from '../../src/labs/gossip/sim/rumour-courses.js'
+import { type GossipConditions, simulateGossip } from '../../src/labs/gossip/sim/simulation.js'
+import { watchProcesses } from '../../src/labs/gossip/sim/watched-processes.js'
 import type { Fault, LongRun } from './long-run.js'
 
 const NODES = 25

@@ -1,10 +1,10 @@
 import path from 'node:path'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { reasonOf } from '../../src/base/errors.js'
-import { type KeyPair, keyPairOf, SEED_BYTES } from '../../src/base/signing.js'
-import type { AuthorId, Seq } from '../../src/log/author.js'
-import { decodeEntry } from '../../src/log/entry.js'
-import { LevelStore } from '../../src/log/level-store.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { decodeEntry } from '../../src/log/format/entry.js'
 import { Log } from '../../src/log/log.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
 import { spoken, tokenOf } from './chance.js'
 
 /** An author without a key, whose entries alice has from an original peer. */

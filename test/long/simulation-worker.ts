@@ -1,7 +1,7 @@
 // Random runs in a process of their own: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
-import { drawPlan, type Plan } from '../../src/sim/plan.js'
+import { drawPlan, type Plan } from '../../src/sim/fault-plan.js'
+import { keeping, shrink } from '../../src/sim/minimise.js'
 import { runPlan } from '../../src/sim/random-run.js'
-import { keeping, shrink } from '../../src/sim/shrink.js'
 import { Violation } from '../../src/sim/world.js'
 import type { Fault } from './long-run.js'
 import type { Report } from './simulation.js'

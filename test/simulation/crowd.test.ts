@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Crowd } from '../../src/sim/crowd.js'
-import { simulateCrowd } from '../../src/sim/crowd-simulation.js'
+import { Crowd } from '../../src/sim/overlay.js'
+import { simulateCrowd } from '../../src/sim/overlay-simulation.js'
 
 const NETWORK = { delayMsMin: 1, delayMsMax: 30 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Chance } from '../../src/sim/chance.js'
+import { Chance } from '../../src/sim/seeded-random.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { WorldOptions } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { LIES, type Lie } from '../../src/sim/liar.js'
+import { LIES, type Lie } from '../../src/sim/byzantine-peer.js'
 import { inWorld } from '../helper/in-world.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave']

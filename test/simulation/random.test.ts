@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
-import { drawPlan } from '../../src/sim/plan.js'
+import { drawPlan } from '../../src/sim/fault-plan.js'
+import { keeping, shrink } from '../../src/sim/minimise.js'
 import { randomRun, runPlan } from '../../src/sim/random-run.js'
-import { keeping, shrink } from '../../src/sim/shrink.js'
 import { Violation } from '../../src/sim/world.js'
 import type { Regression } from '../long/simulation.js'
 

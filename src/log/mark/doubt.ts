@@ -1,7 +1,7 @@
-import { sameBytes } from '../../base/bytes.js'
-import type { Seq } from '../author.js'
-import type { SignedHead } from '../head.js'
-import type { Put } from '../store.js'
+import { sameBytes } from '../../base/wire/bytes.js'
+import type { Seq } from '../format/author.js'
+import type { SignedHead } from '../format/heads.js'
+import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
 /** Why it is not sure that the own log on this disk is all of it. PROTOCOL.md §4.5. */

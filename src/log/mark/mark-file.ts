@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { systemCode } from '../../base/errors.js'
+import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
-import { draftBeside } from '../draft-file.js'
 import { decodeMark, encodeMark, laterOf, type Mark, type Place, SLOT_BYTES } from './mark.js'
 
 /** A mark in a file of its own: two slots, allocated when it is made, so that a full disk does not stop it. */

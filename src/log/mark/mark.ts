@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
-import { bufferOf, hexOf, textOf, utf8 } from '../../base/bytes.js'
 import { SEQ_MAX } from '../../base/limits.js'
-import { type AuthorId, isSigned, type Seq } from '../author.js'
-import { CHAIN_BYTES, type ChainValue } from '../chain.js'
-import type { Put } from '../store.js'
+import { bufferOf, hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
+import { type AuthorId, isSigned, type Seq } from '../format/author.js'
+import { CHAIN_BYTES, type ChainValue } from '../format/chain.js'
+import type { Put } from '../store/store.js'
 
 /** A batch up to this size is noted in the mark, so that a crash between mark and commit leaves no doubt. */
 export const BATCH_BYTES_MAX = 32 * 1024

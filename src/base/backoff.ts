@@ -1,0 +1,6 @@
+import type { Millis } from './clock.js'
+import { RETRY_MS_MAX, RETRY_MS_MIN } from './limits.js'
+
+/** How long to wait before attempt `attempt` (0, 1, 2, …): doubling, capped, between half and all of it at random. */
+export const retryDelayMs = (attempt: number, random: () => number): Millis =>
+  Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(attempt, 32)) * (0.5 + random() / 2)

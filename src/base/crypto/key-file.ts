@@ -1,0 +1,197 @@
+import { constants, type FileHandle, link, lstat, open } from 'node:fs/promises'
+import path from 'node:path'
+import { ChatError, reasonOf, systemCode } from '../errors.js'
+import { diskFaultWords, unusableHint } from '../files/disk-faults.js'
+import { type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
+import { isOpenToOthers, isOwn } from '../files/ownership.js'
+import type { Random } from '../random.js'
+import { hexOf } from '../wire/bytes.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from './signing.js'
+
+/** Largest file read as a key. A key file has 130 bytes. */
+const KEY_FILE_BYTES_MAX = 1024
+
+const BRING_BACK = 'Bring it back from a backup; or, to start as another author, move its directory aside.'
+
+type OnWarning = (line: string) => void
+
+export interface LoadedKey extends KeyPair {
+  /** Whether this call created it. */
+  readonly isNew: boolean
+  /** Whether its file also holds the public key, which reveals damage to the seed. */
+  readonly isChecked: boolean
+}
+
+/**
+ * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed does
+ * not become another author. Mode 0600. PROTOCOL.md §4.
+ * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
+ */
+export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {
+  const saved = await readSeed(file, onWarning)
+  if (saved !== undefined) return { ...keyPairOf(saved.seed), isNew: false, isChecked: saved.isChecked }
+  const seed = random.bytes(SEED_BYTES)
+  try {
+    const draft = await draftBeside(file, textOf(seed), random)
+    try {
+      await draft.create(file)
+    } catch (error) {
+      await draft.discard()
+      throw error
+    }
+  } catch (cause) {
+    // Another process created it first.
+    if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onWarning)
+    throw cannotBeMade(file, cause)
+  }
+  return { ...keyPairOf(seed), isNew: true, isChecked: true }
+}
+
+/** A new key that is on disk but not in use yet. */
+export interface PreparedKey {
+  readonly old: KeyPair
+  readonly fresh: KeyPair
+  /**
+   * Replaces the old key in one atomic step; gives the file that the old key is kept in. Call it once the first entry of the
+   * new log is on disk: until then the old key stays in use.
+   */
+  commit(): Promise<string>
+  /** Deletes the fresh key; the old one stays in use. */
+  discard(): Promise<void>
+}
+
+/** Writes a new key next to `file`, to replace the key in it. Rejects with DATA_UNUSABLE. */
+export async function prepareKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<PreparedKey> {
+  const saved = await readSeed(file, onWarning)
+  if (saved === undefined)
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+  const old = keyPairOf(saved.seed)
+  const seed = random.bytes(SEED_BYTES)
+  let draft: Draft
+  try {
+    draft = await draftBeside(file, textOf(seed), random)
+  } catch (cause) {
+    throw cannotBeMade(file, cause)
+  }
+  return {
+    old,
+    fresh: keyPairOf(seed),
+    commit: async () => {
+      const present = await readSeed(file, onWarning)
+      if (present === undefined || hexOf(present.seed) !== hexOf(saved.seed))
+        throw new ChatError('DATA_UNUSABLE', `the key ${file} has changed in the meantime`, { hint: 'Try again.' })
+      try {
+        const kept = await keepUnder(`${file}.${hexOf(old.publicKey).slice(0, 8)}`, file, saved.seed, random)
+        await syncDirectory(path.dirname(file))
+        await draft.replace(file)
+        return kept
+      } catch (cause) {
+        throw cannotBeMade(file, cause)
+      }
+    },
+    discard: () => draft.discard(),
+  }
+}
+
+/** Gives the key in `file` a second name: `wanted`, or the next free one. */
+async function keepUnder(wanted: string, file: string, seed: Uint8Array, random: Random): Promise<string> {
+  for (let number = 1; ; number++) {
+    const kept = number === 1 ? wanted : `${wanted}-${number}`
+    try {
+      await link(file, kept)
+      return kept
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') continue
+    }
+    // Copy it on file systems without hard links.
+    const draft = await draftBeside(file, textOf(seed), random)
+    try {
+      await draft.create(kept)
+      return kept
+    } catch (error) {
+      await draft.discard()
+      if (systemCode(error) !== 'EEXIST') throw error
+    }
+  }
+}
+
+const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`
+
+const cannotBeMade = (file: string, cause: unknown): ChatError =>
+  new ChatError('DATA_UNUSABLE', `the key ${file} cannot be made: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
+    cause,
+    hint: unusableHint(cause),
+  })
+
+interface SavedSeed {
+  readonly seed: Uint8Array
+  readonly isChecked: boolean
+}
+
+async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed | undefined> {
+  const text = await readKeyFile(file, onWarning)
+  if (text === undefined) return undefined
+  // The second line is missing from before there was one.
+  const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
+  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, { hint: BRING_BACK })
+  const [, secret = '', owner] = match
+  const seed = Buffer.from(secret, 'hex')
+  if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey)) {
+    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not belong together`, {
+      hint: BRING_BACK,
+    })
+  }
+  return { seed, isChecked: owner !== undefined }
+}
+
+/** The content of a key file, undefined if it is missing. Removes other users' permissions. */
+async function readKeyFile(file: string, onWarning: OnWarning): Promise<string | undefined> {
+  let handle: FileHandle | undefined
+  try {
+    // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
+    if (!(await lstat(file)).isFile())
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+    handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+    const found = await handle.stat()
+    if (!found.isFile())
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+    if (!isOwn(found)) {
+      throw new ChatError(
+        'DATA_UNUSABLE',
+        `the key ${file} belongs to another user (uid ${found.uid}), who could sign as you`,
+        {
+          hint: 'Restore your own key from a backup, or choose another directory with --data.',
+        },
+      )
+    }
+    if (found.size > KEY_FILE_BYTES_MAX)
+      throw new ChatError('DATA_UNUSABLE', `${file} holds no key: it has ${found.size} bytes`, { hint: BRING_BACK })
+    if (isOpenToOthers(found)) onWarning(await restrict(file, handle))
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
+    return buffer.toString('latin1', 0, bytesRead)
+  } catch (cause) {
+    if (cause instanceof ChatError) throw cause
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw new ChatError(
+      'DATA_UNUSABLE',
+      `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
+      {
+        cause,
+        hint: 'Give it back to its owner.',
+      },
+    )
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** Removes other users' permissions; gives the warning to show. */
+async function restrict(file: string, handle: FileHandle): Promise<string> {
+  const risk = `other users could read the key ${file} and sign as you`
+  try {
+    await handle.chmod(0o600)
+    return `${risk}; restricted it to your account (mode 0600). If someone may have copied it, replace it with renew`
+  } catch (error) {
+    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
+  }
+}

@@ -1,0 +1,58 @@
+import { systemCode } from '../errors.js'
+
+/** Causes of a failed disk operation that a person can do something about. */
+type DiskFault = 'denied' | 'read-only' | 'full' | 'not a directory'
+
+const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
+  EACCES: 'denied',
+  EPERM: 'denied',
+  EROFS: 'read-only',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  ENOTDIR: 'not a directory',
+}
+
+/** LevelDB reports the system's message without its code: `IO error: data/alice/lobby/LOCK: Read-only file system`. */
+const FAULT_OF_MESSAGE: readonly (readonly [RegExp, DiskFault])[] = [
+  [/permission denied$|operation not permitted$/i, 'denied'],
+  [/read-only file system$/i, 'read-only'],
+  [/no space left on device$|quota exceeded$/i, 'full'],
+  [/not a directory$/i, 'not a directory'],
+]
+
+const WORDS: Readonly<Record<DiskFault, string>> = {
+  denied: 'permission denied',
+  'read-only': 'the file system is read-only',
+  full: 'no space left on the disk',
+  'not a directory': 'part of its path is not a directory',
+}
+
+const HINTS: Readonly<Record<DiskFault, string>> = {
+  denied: 'Ask its owner for access, or choose another with --data.',
+  'read-only': 'Copy it to a writable disk and pass the copy with --data.',
+  full: 'Free some space on that disk, then try again.',
+  'not a directory': 'Choose another with --data.',
+}
+
+function diskFaultOf(error: unknown): DiskFault | undefined {
+  const byCode = FAULT_OF_CODE[systemCode(error) ?? '']
+  if (byCode !== undefined) return byCode
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const { message } = at
+    const found = FAULT_OF_MESSAGE.find(([pattern]) => pattern.test(message))
+    if (found !== undefined) return found[1]
+  }
+  return undefined
+}
+
+/** The cause as a message, such as `permission denied`; undefined for a cause not listed here. */
+export function diskFaultWords(cause: unknown): string | undefined {
+  const fault = diskFaultOf(cause)
+  return fault === undefined ? undefined : WORDS[fault]
+}
+
+/** What to do about a data directory that failed with this cause. */
+export function unusableHint(cause: unknown): string {
+  const fault = diskFaultOf(cause)
+  return fault === undefined ? 'Choose another with --data.' : HINTS[fault]
+}

@@ -1,0 +1,92 @@
+import { constants, type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { systemCode } from '../errors.js'
+import type { Random } from '../random.js'
+import { hexOf } from '../wire/bytes.js'
+
+/** Error codes of file systems without hard links, such as those of most memory sticks. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
+const NAME_BYTES = 8
+
+/** A complete, synced file with a temporary name in its target directory. */
+export interface Draft {
+  readonly path: string
+  /** Renames it to `file`, replacing what is there. A symbolic link is replaced, never followed. */
+  replace(file: string): Promise<void>
+  /** Renames it to `file` unless that exists. Rejects with EEXIST. */
+  create(file: string): Promise<void>
+  discard(): Promise<void>
+}
+
+/**
+ * Writes a temporary file next to `file`, with mode 0600. Its name is random and O_EXCL is set, so that it never follows a
+ * symbolic link or overwrites anything. Rejects with the system's error and leaves no file.
+ */
+export async function draftBeside(
+  file: string,
+  content: string | AsyncIterable<Uint8Array>,
+  random: Random,
+): Promise<Draft> {
+  const directory = path.dirname(file)
+  const draft = path.join(directory, `.persisted-chat-${hexOf(random.bytes(NAME_BYTES))}`)
+  const discard = (): Promise<void> => rm(draft, { force: true })
+  const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    if (typeof content === 'string') await handle.writeFile(content)
+    else for await (const part of content) await handle.writeFile(part)
+    await handle.sync()
+  } catch (error) {
+    await discard().catch(() => {}) // report the first error
+    throw error
+  } finally {
+    await handle.close()
+  }
+  return {
+    path: draft,
+    replace: async target => {
+      await rename(draft, target)
+      await syncDirectory(directory)
+    },
+    create: async target => {
+      await createFrom(draft, target)
+      await syncDirectory(directory)
+    },
+    discard,
+  }
+}
+
+async function createFrom(draft: string, target: string): Promise<void> {
+  try {
+    await link(draft, target)
+  } catch (error) {
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
+    if (await isThere(target)) throw Object.assign(new Error(`${target} exists`), { code: 'EEXIST' })
+    await rename(draft, target)
+    return
+  }
+  await rm(draft)
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return lstat(file).then(
+    () => true,
+    error => {
+      if (systemCode(error) === 'ENOENT') return false
+      throw error
+    },
+  )
+}
+
+/** Without this, a power failure can lose the name of a file whose content is on disk. */
+export async function syncDirectory(directory: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(directory)
+    await handle.sync()
+  } catch (error) {
+    // Windows cannot open directories, and a writable directory need not be readable.
+    if (!['EISDIR', 'EPERM', 'EACCES', 'EINVAL'].includes(systemCode(error) ?? '')) throw error
+  } finally {
+    await handle?.close()
+  }
+}

@@ -1,8 +1,0 @@
-import { ARCHIVE_START_BYTES, beginsArchive } from '../log/archive.js'
-import { type FileKind, writeOwnFile } from './own-file.js'
-
-const EXPORT: FileKind = { name: 'export', startBytes: ARCHIVE_START_BYTES, begins: beginsArchive }
-
-/** Writes an export to `file`, replacing an older export. Rejects with DATA_UNUSABLE. */
-export const writeExport = (file: string, archive: AsyncIterable<Uint8Array>): Promise<void> =>
-  writeOwnFile(file, EXPORT, archive)

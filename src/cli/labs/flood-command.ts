@@ -1,0 +1,133 @@
+import { Command } from 'commander'
+import { systemClock } from '../../base/clock.js'
+import { ChatError } from '../../base/errors.js'
+import { sanitise } from '../../base/safe-text.js'
+import { LINE_BYTES_MAX } from '../../labs/flood/limits.js'
+import { FloodNetwork, ownAddresses } from '../../labs/flood/network.js'
+import { formatPeerAddress, type PeerAddress, peerAddressOf } from '../../labs/flood/peer-address.js'
+import { info, warn, writeUnlessFull } from '../../ui/lines/output.js'
+import { piecesOf, splitLines } from '../../ui/split-lines.js'
+import { Prompt } from './prompt.js'
+
+const QUESTION = 'address of a peer, as 192.168.1.20:40000 (none: a new network): '
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const DONE = 0
+const FAILED = 1
+
+export function floodCommand(onDone: (code: number) => void): Command {
+  return new Command('flood')
+    .description('a toy network in which every text is flooded to everyone; nothing is stored')
+    .argument('[host:port]', 'a client that is there already; without it you are asked')
+    .option('--listen <[host:]port>', 'where to wait for connections (default: any free port)')
+    .action(async (peer: string | undefined, flags: { readonly listen?: string }) => {
+      onDone(await new FloodClient().run(peer, listenPlace(flags.listen)))
+    })
+}
+
+function listenPlace(text: string | undefined): { readonly host: string | undefined; readonly port: number } {
+  if (text === undefined) return { host: undefined, port: 0 }
+  const [, port] = /^:?(\d{1,5})$/.exec(text) ?? []
+  if (port !== undefined && Number(port) <= 65_535) return { host: undefined, port: Number(port) }
+  const place = peerAddressOf(text, 0)
+  if (place === undefined)
+    throw new ChatError('BAD_ADDRESS', `${text} is no place to listen on`, { hint: 'Write a port, or host:port.' })
+  return place
+}
+
+/** `persisted-chat flood`: texts on stdout, all else on stderr. */
+class FloodClient {
+  readonly #prompt = process.stdin.isTTY && process.stdout.isTTY ? new Prompt() : undefined
+  readonly #over = new AbortController()
+  #code = DONE
+  readonly #network = new FloodNetwork(systemClock, {
+    onPrint: text => this.#tell(() => writeUnlessFull(process.stdout, sanitise(text))),
+    onClosed: (left, reason) => {
+      const rest = left === 0 ? 'you are alone now' : `${left} left`
+      this.#tell(() =>
+        (reason === undefined ? info : warn)(
+          `a connection has ended${reason === undefined ? '' : `: ${reason}`}; ${rest}`,
+        ),
+      )
+    },
+    onFull: () => {
+      this.#code = FAILED
+      this.#tell(() => warn('no more messages can be remembered, and none may be forgotten: start again'))
+      this.#over.abort()
+    },
+  })
+
+  /** Resolves with the exit code when the user leaves. */
+  async run(
+    peer: string | undefined,
+    listen: { readonly host: string | undefined; readonly port: number },
+  ): Promise<number> {
+    const leave = (): void => this.#over.abort()
+    for (const signal of SIGNALS) process.on(signal, leave)
+    process.stdout.on('error', leave) // nobody reads any more
+    const awake = setInterval(() => {}, 2 ** 30)
+    const over = new Promise<void>(resolve => this.#over.signal.addEventListener('abort', () => resolve()))
+    try {
+      await Promise.race([over, this.#converse(peer, listen)])
+      return this.#code
+    } finally {
+      // Also where the terminal is gone, and nothing can be asked any more.
+      await this.#network.close()
+      clearInterval(awake)
+      this.#prompt?.close()
+      process.stdin.destroy()
+      for (const signal of SIGNALS) process.off(signal, leave)
+    }
+  }
+
+  async #converse(
+    peer: string | undefined,
+    listen: { readonly host: string | undefined; readonly port: number },
+  ): Promise<void> {
+    const lines = this.#lines()
+    const own = await this.#join(peer ?? (await this.#askForPeer(lines)))
+    const port = await this.#network.listen(listen.host, listen.port)
+    const hosts = own !== undefined ? [own] : ownAddresses()
+    const addresses = (listen.host === undefined ? hosts : [listen.host]).map(host => formatPeerAddress({ host, port }))
+    this.#tell(() => info(`your address is ${addresses.join(' or ')}: others connect to it`))
+    this.#prompt?.ask('> ')
+    for await (const line of lines) {
+      for (const piece of piecesOf(line, LINE_BYTES_MAX)) this.#network.typed(piece)
+      await this.#network.ready()
+      this.#prompt?.ask('> ')
+    }
+    // A person who ends the input leaves; where a pipe ends, the client goes on to print what others say.
+    if (this.#prompt === undefined) await new Promise(() => {})
+  }
+
+  async #askForPeer(lines: AsyncIterator<string>): Promise<string> {
+    if (this.#prompt === undefined) process.stderr.write(`${QUESTION}\n`)
+    else this.#prompt.ask(QUESTION)
+    const answer = await lines.next()
+    return answer.done ? '' : answer.value
+  }
+
+  /** Connects to the peer, or starts a network of its own. Gives the own IP address as the peer sees it. */
+  async #join(peer: string): Promise<string | undefined> {
+    const address: PeerAddress | undefined = peerAddressOf(peer)
+    if (address === undefined) {
+      this.#tell(() =>
+        info(`${peer.trim() === '' ? 'no peer is named' : `${peer} is no address`}: this is a new network`),
+      )
+      return undefined
+    }
+    const own = await this.#network.connect(address)
+    const place = formatPeerAddress(address)
+    this.#tell(() => info(own === undefined ? `nobody is at ${place}: this is a new network` : `connected to ${place}`))
+    return own?.replace(/^::ffff:(?=\d+\.)/, '')
+  }
+
+  #lines(): AsyncGenerator<string> {
+    return this.#prompt?.lines() ?? splitLines(process.stdin, LINE_BYTES_MAX)
+  }
+
+  #tell(write: () => void): void {
+    if (this.#prompt === undefined) write()
+    else this.#prompt.above(write)
+  }
+}

@@ -1,0 +1,87 @@
+import { styleText } from 'node:util'
+import stringWidth from 'string-width'
+import { sanitise } from '../../base/safe-text.js'
+import type { BookState, NodeState } from '../../labs/gossip/open-node.js'
+
+const COLOURS = ['cyan', 'green', 'yellow', 'magenta', 'blue'] as const
+/** What is younger than this stands out. */
+const FRESH_MS = 2_000
+/** Columns beside the book: origin, version, age, hops, in/out. */
+const FIXED_COLUMNS = 7 + 8 + 7 + 5 + 10
+
+export interface TableOptions {
+  readonly origin: string
+  readonly columns: number
+  readonly rows: number
+  readonly isColoured: boolean
+}
+
+/** What a node knows, in as many lines as a screen has. */
+export function gossipTable({ port, books, peers, counts }: NodeState, options: TableOptions): string[] {
+  const { columns, rows, isColoured } = options
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    isColoured ? styleText(style, text, { validateStream: false }) : text
+  const count = (state: string): number => peers.filter(peer => peer.state === state).length
+  const dead = new Set(peers.filter(({ state }) => state === 'dead').map(peer => peer.port))
+  const bookColumns = Math.max(8, columns - FIXED_COLUMNS - 1)
+  const line = (origin: string, book: string, rest: readonly [string, string, string, string]): string => {
+    const [version, age, hops, traffic] = rest
+    const end = version.padStart(8) + age.padStart(7) + hops.padStart(5) + traffic.padStart(10)
+    return cut(origin.padEnd(7) + fitted(book, bookColumns) + end, columns)
+  }
+  const row = (book: BookState): string => {
+    const { origin, version, ageMs, hops } = book
+    const isOwn = origin === port
+    const traffic = `${book.in}/${book.out}`
+    const text = line(`${isOwn ? '*' : ' '}${origin}`, sanitise(book.payload.book), [
+      String(version),
+      ageOf(ageMs),
+      isOwn ? '' : String(hops),
+      traffic,
+    ])
+    if (dead.has(origin)) return paint(['dim', 'red'], text)
+    const colour = COLOURS[origin % COLOURS.length] ?? 'cyan'
+    return paint(ageMs < FRESH_MS ? ['bold', colour] : colour, text)
+  }
+  const head = [
+    paint('bold', cut(`node ${port}   ${options.origin}/   Ctrl-C ends`, columns)),
+    cut(
+      `${books.length} books   peers: ${count('live')} live, ${count('heard')} heard of, ${count('dead')} dead   ` +
+        `messages: ${counts.received} in, ${counts.sent} out, ${counts.duplicates} known before`,
+      columns,
+    ),
+    '',
+    paint('dim', line('origin', 'book', ['version', 'age', 'hops', 'in/out'])),
+  ]
+  const room = Math.max(1, rows - head.length)
+  const own = books.filter(({ origin }) => origin === port)
+  const others = books.filter(({ origin }) => origin !== port)
+  const all = [...own, ...others]
+  const shown = all.length <= room ? all : all.slice(0, room - 1)
+  const more = all.length - shown.length
+  return [...head, ...shown.map(row), ...(more > 0 ? [paint('dim', `… and ${more} more: ${options.origin}/`)] : [])]
+}
+
+function ageOf(ms: number): string {
+  if (ms < 60_000) return `${Math.floor(ms / 1_000)} s`
+  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : `${Math.floor(ms / 3_600_000)} h`
+}
+
+/** `text` in exactly so many columns. */
+function fitted(text: string, columns: number): string {
+  const short = stringWidth(text) <= columns - 1 ? text : `${cut(text, columns - 2)}…`
+  return short + ' '.repeat(Math.max(0, columns - stringWidth(short)))
+}
+
+/** The beginning of `text` that takes no more columns. */
+function cut(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text
+  let kept = ''
+  let width = 0
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += stringWidth(segment)
+    if (width > columns) break
+    kept += segment
+  }
+  return kept
+}

@@ -1,0 +1,78 @@
+import { ChatError } from '../../base/errors.js'
+import { type ChatFigures, type ChatSimulationOptions, simulateChat } from '../../sim/chat-simulation.js'
+import { commandOf, duration, reportOf } from '../../sim/report.js'
+import { writeLinesIfOpen } from '../../ui/lines/output.js'
+import { clearProgress, showProgress } from './progress.js'
+import { writeReport } from './report-file.js'
+
+export interface SimulateOptions extends ChatSimulationOptions {
+  readonly isJson: boolean
+  /** Where a page with pictures is written. */
+  readonly report: string | undefined
+}
+
+/** `persisted-chat simulate chat`: peers in virtual time. Exit code 1 where something happened that must not. */
+export async function simulate({ isJson, report, ...options }: SimulateOptions): Promise<number> {
+  if (options.partitionMinutes > options.minutes) {
+    throw new ChatError('BAD_USAGE', 'the network cannot be split for longer than the simulation takes', {
+      hint: 'Give a smaller --partition, or more --minutes.',
+    })
+  }
+  const startedAt = performance.now()
+  const figures = await simulateChat(options, showProgress)
+  clearProgress()
+  const wallMs = performance.now() - startedAt
+  if (report !== undefined) await writeReport(report, reportOf(figures))
+  // Last: where nobody reads them, the report is written all the same.
+  await writeLinesIfOpen(
+    process.stdout,
+    isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs),
+  )
+  return figures.converged ? 0 : 1
+}
+
+/** What programs get. A time that was never reached is null. */
+function objectOf(figures: ChatFigures, wallMs: number): object {
+  const { options, converged, entries, reached, slowest, copiesPerEntry, bytesPerEntry, virtualMs, violations } =
+    figures
+  return {
+    seed: options.seed,
+    peers: options.peers,
+    converged,
+    entries,
+    reached,
+    slowest,
+    copiesPerEntry,
+    bytesPerEntry,
+    hops: figures.hops,
+    virtualMs,
+    wallMs: Math.round(wallMs),
+    steps: figures.steps,
+    violations,
+  }
+}
+
+function linesOf(figures: ChatFigures, wallMs: number): string[] {
+  const { options, converged, entries, reached, slowest, copiesPerEntry, bytesPerEntry, hops, violations } = figures
+  const row = (name: string, cells: readonly string[]): string =>
+    name.padEnd(16) + cells.map(cell => cell.padStart(10)).join('')
+  const times = ({ p50Ms, p90Ms, p99Ms, p100Ms }: ChatFigures['reached']): string[] =>
+    [p50Ms, p90Ms, p99Ms, p100Ms].map(duration)
+  const total = hops.reduce((sum, count) => sum + count, 0)
+  const mean = hops.reduce((sum, count, index) => sum + count * (index + 1), 0) / Math.max(1, total)
+  return [
+    `${options.peers} peers, ${options.topology}, seed ${options.seed}: ${entries} lines in ${duration(figures.virtualMs)} of virtual time, simulated in ${duration(wallMs)}`,
+    '',
+    row('reached', ['50 %', '90 %', '99 %', '100 %']),
+    row('  median line', times(reached)),
+    row('  slowest line', times(slowest)),
+    '',
+    `copies sent     ${copiesPerEntry.toFixed(1)} a line, where ${options.peers - 1} are needed`,
+    `bytes sent      ${Math.round(bytesPerEntry).toLocaleString('en')} a line, all included`,
+    `links on the way ${mean.toFixed(1)} in the mean, ${hops.length} at most`,
+    '',
+    converged ? 'All peers hold the same. Nothing was lost, forged or shown twice.' : 'Something went wrong:',
+    ...violations.map(violation => `  ${violation}`),
+    `Again: ${commandOf(options)}`,
+  ]
+}

@@ -1,0 +1,109 @@
+import { Command, Option } from 'commander'
+import { ChatError } from '../../base/errors.js'
+import { systemRandom } from '../../base/random.js'
+import { CHAT_TOPOLOGIES } from '../../sim/topologies.js'
+import { between, type Delay, delay, number, share, wholeNumber } from '../option-values.js'
+import { simulateGossipCommand } from './gossip-program.js'
+
+interface SimulateFlags {
+  readonly peers: number
+  readonly seed?: number
+  readonly topology: (typeof CHAT_TOPOLOGIES)[number]
+  readonly minutes: number
+  readonly lines: number
+  readonly delay: Delay
+  readonly loss: number
+  readonly churn: number
+  readonly partition: number
+  readonly json?: boolean
+  readonly report?: string
+}
+
+interface CrowdFlags {
+  readonly peers: number
+  readonly seed?: number
+  readonly arrivals: number
+  readonly leave: number
+  readonly silent?: boolean
+  readonly delay: Delay
+  readonly json?: boolean
+}
+
+/** Networks in virtual time. */
+export function simulateCommand(program: Command, onDone: (code: number) => void): Command {
+  const chat = new Command('chat')
+    .copyInheritedSettings(program)
+    .description('let peers chat: how fast lines spread, and at what cost')
+    .option('--peers <n>', 'how many peers', between(2, 2_000), 20)
+    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(CHAT_TOPOLOGIES).default('regular'))
+    .option('--minutes <n>', 'virtual minutes', between(1, 1_440), 2)
+    .option('--lines <n>', 'lines said in a minute, by anybody', between(1, 100_000), 30)
+    .addOption(
+      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+        .argParser(delay)
+        .default({ min: 1, max: 30 }, '1-30'),
+    )
+    .option('--loss <share>', 'packets that are lost and sent again, 0 to 0.9', share, 0)
+    .option('--churn <n>', 'peers that crash in a minute, and come back', between(0, 100_000), 0)
+    .option('--partition <minutes>', 'for how long, in the middle, two halves do not reach each other', number, 0)
+    .option('--json', 'one JSON object')
+    .option('--report <file>', 'write a page with pictures')
+    .action(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
+      const { simulate } = await import('./simulate-command.js')
+      onDone(
+        await simulate({
+          ...flags,
+          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
+          delayMsMin: delay.min,
+          delayMsMax: delay.max,
+          partitionMinutes: partition,
+          isJson: json ?? false,
+          report,
+        }),
+      )
+    })
+  const crowd = new Command('crowd')
+    .copyInheritedSettings(program)
+    .description('let peers that know one address meet: who gets linked with whom, and what holds when some leave')
+    .option('--peers <n>', 'how many peers', between(2, 2_000), 1_000)
+    .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
+    .option('--arrivals <n>', 'peers that come in a second', between(1, 10_000), 100)
+    .option('--leave <share>', 'peers that leave at once in the end, 0 to 0.9', share, 0.3)
+    .option('--silent', 'without a word, as when the power fails; else their links break')
+    .addOption(
+      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+        .argParser(delay)
+        .default({ min: 1, max: 30 }, '1-30'),
+    )
+    .option('--json', 'one JSON object')
+    .action(async ({ delay, seed, silent, json, ...flags }: CrowdFlags) => {
+      const { crowd } = await import('./overlay-command.js')
+      onDone(
+        await crowd({
+          ...flags,
+          seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
+          delayMsMin: delay.min,
+          delayMsMax: delay.max,
+          isSilent: silent ?? false,
+          isJson: json ?? false,
+        }),
+      )
+    })
+  return new Command('simulate')
+    .copyInheritedSettings(program)
+    .description('networks in virtual time, to measure and to learn from')
+    .argument('[what]', 'chat, crowd or gossip')
+    .action(what => {
+      throw new ChatError(
+        'BAD_USAGE',
+        what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
+        {
+          hint: 'Try: persisted-chat simulate chat, simulate crowd, or simulate gossip',
+        },
+      )
+    })
+    .addCommand(chat)
+    .addCommand(crowd)
+    .addCommand(simulateGossipCommand(program, onDone))
+}

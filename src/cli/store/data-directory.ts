@@ -1,0 +1,62 @@
+import { realpathSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { isInUse } from '../../node/home-guard.js'
+import { homeOf } from '../../node/paths.js'
+import { allPlaces, placesOf, placeToUse } from './data-places.js'
+
+const MANIFEST_BYTES_MAX = 1 << 20
+
+/** The data directory to use. */
+export interface DataDirectory {
+  readonly data: string
+  /** Other candidates that hold logs of the same name. */
+  readonly alsoIn: readonly string[]
+}
+
+/**
+ * `--data`, else `$PERSISTED_CHAT_DATA`, else `./data` in a checkout of this project or if it has a home of this name, else the
+ * platform's data directory. Rejects with BAD_NAME, BAD_USAGE or DATA_UNUSABLE.
+ */
+export async function dataDirectory(me: string, flag: string | undefined): Promise<DataDirectory> {
+  const { env, platform } = process
+  const places = placesOf(flag, env, platform)
+  const useLocal = (await isCheckout()) || (await holds(places.local, me)) || (await isEmptyHome(places.local, me))
+  const data = placeToUse(places, useLocal, platform)
+  const alsoIn: string[] = []
+  for (const place of allPlaces(places)) {
+    if (trueNameOf(place) !== trueNameOf(data) && (await holds(place, me))) alsoIn.push(place)
+  }
+  return { data, alsoIn }
+}
+
+export const alsoInLine = (me: string, place: string): string =>
+  `${me} also has logs in ${place}, which this run does not use`
+
+const holds = (place: string, me: string): Promise<boolean> => isInUse(homeOf(place, me))
+
+/** Whether an empty directory was created as the user's home. */
+async function isEmptyHome(place: string, me: string): Promise<boolean> {
+  const names = await readdir(homeOf(place, me).directory).catch(() => undefined)
+  return names !== undefined && names.length === 0
+}
+
+/** Whether the working directory is a checkout of this project. */
+async function isCheckout(): Promise<boolean> {
+  try {
+    const found = await stat('package.json')
+    if (!found.isFile() || found.size > MANIFEST_BYTES_MAX) return false
+    const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'))
+    return typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === 'persisted-chat'
+  } catch {
+    return false
+  }
+}
+
+function trueNameOf(place: string): string {
+  try {
+    return realpathSync(place)
+  } catch {
+    return path.resolve(place)
+  }
+}

@@ -1,0 +1,64 @@
+import { systemClock } from '../../base/clock.js'
+import { ChatError } from '../../base/errors.js'
+import { importOriginal } from '../../compat/scuttleup/import.js'
+import type { Log } from '../../log/log.js'
+import { LevelStore } from '../../log/store/level-store.js'
+import type { Home } from '../../node/paths.js'
+import { type ArchiveReport, readArchive } from '../../sync/archive.js'
+import { info, warn } from '../../ui/lines/output.js'
+import { withDatabaseCopy } from './database-copy.js'
+import { type ImportSource, openImport } from './import-source.js'
+import { type Where, withLog } from './stored-logs.js'
+
+/** `persisted-chat import <me> <file-or-directory>`: merges; exit code 1 where a part was refused. */
+export async function importLog(where: Where, from: string): Promise<number> {
+  const source = await openImport(from)
+  try {
+    return await withLog(where, (log, home) => merge(log, home, source, from))
+  } finally {
+    await source.close()
+  }
+}
+
+async function merge(log: Log, home: Home, source: ImportSource, from: string): Promise<number> {
+  const { added, refused, fault } =
+    source.kind === 'database'
+      ? await withDatabaseCopy(from, copy => importDatabase(log, copy, from))
+      : await readArchive(log, home.roomId, source.bytes)
+  if (fault !== undefined) {
+    const [what, hint] = FAULTS[fault]
+    throw new ChatError('DATA_UNUSABLE', `${from} ${what.replace('{room}', home.room)}`, { hint })
+  }
+  for (const line of refused) warn(`refused: ${line}`)
+  info(`imported ${added} new entries`)
+  return refused.length === 0 ? 0 : 1
+}
+
+/** Reasons to reject a source as a whole, with what to do. */
+const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [what: string, hint: string]>> = {
+  'no export': ['is no export', 'Name a file written by export, or the database of the original program.'],
+  'another room': ['is no export of the room {room}', 'Name its room with --room.'],
+  'our own database': ['is a database of this program', 'Export its logs to a file and import that file.'],
+  'no original': [
+    'is a database of another program',
+    'Name a file written by export, or the database of the original program.',
+  ],
+}
+
+/** Imports from a copy; messages name `from`, the path that the user gave. */
+async function importDatabase(log: Log, copy: string, from: string): Promise<ArchiveReport> {
+  let store: LevelStore
+  try {
+    store = await LevelStore.open(copy)
+  } catch (cause) {
+    throw new ChatError('LOG_CORRUPT', `the database ${from} is damaged`, {
+      cause,
+      hint: 'Open it once with the program that created it, which may repair it.',
+    })
+  }
+  try {
+    return await importOriginal(log, store, systemClock)
+  } finally {
+    await store.close()
+  }
+}

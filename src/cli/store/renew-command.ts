@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { type PreparedKey, prepareKey } from '../../base/crypto/key-file.js'
+import { ChatError } from '../../base/errors.js'
+import { systemRandom } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { Log } from '../../log/log.js'
+import type { OwnMark } from '../../log/mark/own-mark.js'
+import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
+import { openMark, openStore } from '../../node/open.js'
+import { homeOf } from '../../node/paths.js'
+import { info, warn } from '../../ui/lines/output.js'
+import type { Where } from './stored-logs.js'
+
+/**
+ * `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. The new key is in use only when
+ * that entry is on disk. It says nothing of the old log, whose end may be in doubt, or forked.
+ */
+export async function renewKey({ me, data, room }: Where): Promise<number> {
+  const home = homeOf(data, me, room)
+  const file = home.keyFile
+  await checkHome(home, warn)
+  await checkKeyIsThere(home)
+  if (!existsSync(file))
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+  const store = await openStore(home, warn)
+  let log: Log | undefined
+  let mark: OwnMark | undefined
+  let prepared: PreparedKey | undefined
+  try {
+    prepared = await prepareKey(home.keyFile, systemRandom, warn)
+    const { old, fresh } = prepared
+    mark = await openMark(home, fresh, warn)
+    log = await Log.over(store, fresh, { room: home.roomId, mark, onWarning: warn, isRepaired: store.isRepaired })
+    const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
+    await log.append({
+      username: home.me,
+      message: `has a new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one was ${hexOf(old.publicKey).slice(0, 8)}…`,
+      type: 'renew',
+      previous: hexOf(old.publicKey),
+      consent: Buffer.from(consent).toString('base64url'),
+    })
+    const kept = await prepared.commit()
+    prepared = undefined
+    info(`new key ${hexOf(fresh.publicKey).slice(0, 8)}…; the old one is kept in ${kept}`)
+    return 0
+  } finally {
+    await prepared?.discard()
+    if (log === undefined) await mark?.release()
+    await (log ?? store).close()
+  }
+}

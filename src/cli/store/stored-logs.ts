@@ -1,0 +1,92 @@
+import { lstat, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
+import { diskFaultWords, unusableHint } from '../../base/files/disk-faults.js'
+import { isOwn } from '../../base/files/ownership.js'
+import type { Log } from '../../log/log.js'
+import { type LogCopy, newKeyLine, openLog, openLogCopy } from '../../node/open.js'
+import { type Home, homeOf } from '../../node/paths.js'
+import { info, warn } from '../../ui/lines/output.js'
+import { alsoInLine } from './data-directory.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Selects the stored logs of one user and conversation. */
+export interface Where {
+  readonly me: string
+  readonly data: string
+  /** Other data directories that hold logs of the same name. */
+  readonly alsoIn: readonly string[]
+  readonly room: string | undefined
+}
+
+/**
+ * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
+ * opened nor changed: they may lie on a read-only file system, and the chat may run meanwhile. Rejects with a ChatError.
+ */
+export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
+  const home = homeOf(where.data, where.me, where.room)
+  await checkLogs(home, where.alsoIn)
+  const copy = await openLogCopy(home, warn)
+  copy.log.on('warning', warn)
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const end = (): void => void process.kill(process.pid, signal)
+    copy.log.close().then(end, end) // which removes the copy
+  }
+  for (const signal of SIGNALS) process.once(signal, onSignal)
+  try {
+    return await action(copy, home)
+  } finally {
+    await copy.log.close()
+    for (const signal of SIGNALS) process.removeListener(signal, onSignal)
+  }
+}
+
+/** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
+export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
+  const home = homeOf(where.data, where.me, where.room)
+  const { log, keys } = await openLog(home, warn)
+  log.on('warning', warn)
+  if (keys.isNew) {
+    info(newKeyLine(home))
+    for (const place of where.alsoIn) info(alsoInLine(home.me, place))
+  }
+  try {
+    return await action(log, home)
+  } finally {
+    await log.close()
+  }
+}
+
+/** Rejects missing or unreadable logs before a read command would create them. Rejects with DATA_UNUSABLE. */
+async function checkLogs(home: Home, alsoIn: readonly string[]): Promise<void> {
+  const what = `logs of ${home.me} in ${home.database}`
+  try {
+    if ((await readdir(home.database)).length === 0) throw Object.assign(new Error('it is empty'), { code: 'ENOENT' }) // opening it would create a database
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') {
+      throw new ChatError('DATA_UNUSABLE', `there are no ${what}`, {
+        hint:
+          alsoIn.length === 0
+            ? 'Say where they are with --data, and which conversation with --room.'
+            : `There are some in ${alsoIn.join(' and ')}: pass it with --data.`,
+      })
+    }
+    const reason = diskFaultWords(cause) ?? reasonOf(cause)
+    throw new ChatError('DATA_UNUSABLE', `the ${what} cannot be read: ${reason}${await ownerOf(home.database)}`, {
+      cause,
+      hint: unusableHint(cause),
+    })
+  }
+}
+
+/** Names the other user who denies access to a path: the owner of its innermost visible directory. */
+async function ownerOf(file: string): Promise<string> {
+  for (let at = path.resolve(file); at !== path.dirname(at); at = path.dirname(at)) {
+    const found = await lstat(at).catch(() => undefined)
+    if (found === undefined) continue
+    if (isOwn(found)) return ''
+    return `; ${at} belongs to ${found.uid === 0 ? 'root' : `another user (uid ${found.uid})`}`
+  }
+  return ''
+}

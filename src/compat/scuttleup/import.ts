@@ -1,0 +1,40 @@
+import type { Clock } from '../../base/clock.js'
+import { HybridClock } from '../../log/format/hybrid-clock.js'
+import { ALL_SEGMENTS, ALL_SIGNED_HEADS } from '../../log/format/segment-rows.js'
+import type { Log } from '../../log/log.js'
+import type { Range, Store } from '../../log/store/store.js'
+import type { ArchiveReport } from '../../sync/archive.js'
+import { ALL_ROWS } from './row-keys.js'
+import { RowLogs } from './row-store.js'
+
+const EVERYTHING: Range = { gte: Buffer.alloc(0), lt: Buffer.alloc(8, 0xff) }
+
+/** Takes in the history that a database of the original program holds, as unsigned logs; each as far as it has no gap. */
+export async function importOriginal(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
+  if ((await holdsAny(store, ALL_SEGMENTS)) || (await holdsAny(store, ALL_SIGNED_HEADS)))
+    return { added: 0, refused: [], fault: 'our own database' }
+  if (!(await holdsAny(store, ALL_ROWS)) && (await holdsAny(store, EVERYTHING)))
+    return { added: 0, refused: [], fault: 'no original' }
+  const refused: string[] = []
+  const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
+  const rows = new RowLogs(store, new HybridClock(clock), () => {})
+  for (const { author, seq } of await rows.survey()) {
+    let last = 0
+    for await (const entries of rows.read(author, 1, seq + 1)) {
+      const refusal = await log.add({ author, first: entries[0]?.seq ?? 1, entries: entries.map(({ entry }) => entry) })
+      last = entries.at(-1)?.seq ?? last
+      if (refusal === undefined) continue
+      refused.push(`${author}: ${refusal.reason}`)
+      last = seq
+      break
+    }
+    if (last < seq) refused.push(`${author}: entry ${last + 1} is missing`)
+  }
+  const added = log.head.reduce((sum, { author, seq }) => sum + seq - (before.get(author) ?? 0), 0)
+  return { added, refused }
+}
+
+async function holdsAny(store: Store, range: Range): Promise<boolean> {
+  for await (const keys of store.keys({ ...range, limit: 1 })) return keys.length > 0
+  return false
+}

@@ -1,0 +1,323 @@
+import { crc32 } from 'node:zlib'
+import { SEQ_MAX } from '../../base/limits.js'
+import { EMPTY, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
+import type { AuthorId, Seq } from '../../log/format/author.js'
+import { claimedAt, decodeEntry, type Entry } from '../../log/format/entry.js'
+import { type Digest, type Head, shortened } from '../../log/format/heads.js'
+import { type At, atOf, type HybridClock, justAfter, later } from '../../log/format/hybrid-clock.js'
+import { tooLong } from '../../log/format/segment-plan.js'
+import type { Claim } from '../../log/store/head-index.js'
+import type { Store, Write } from '../../log/store/store.js'
+import * as keys from './row-keys.js'
+
+/** What is to be written for new entries of one log, and what the log is then. */
+export interface Plan {
+  readonly writes: readonly Write[]
+  readonly entries: readonly Entry[]
+  readonly head: Head | undefined
+  /** Why the entries behind those of the plan are not entries. */
+  readonly fault: string | undefined
+}
+
+/** A row of a log. */
+interface Placed {
+  readonly seq: Seq
+  readonly entry: Uint8Array
+}
+
+export type OnHole = (author: AuthorId, missing: Seq) => void
+
+/**
+ * The logs of unsigned authors, one row an entry, as scuttleup keeps them; so a database of the original program can be
+ * opened as it is. They have no clock of their own: where an entry does not say a credible `at`, the one at which this
+ * peer first saw it is kept beside it. PROTOCOL.md §4.1.
+ */
+export class RowLogs {
+  readonly #store: Store
+  readonly #clock: HybridClock
+  readonly #onHole: OnHole
+
+  constructor(store: Store, clock: HybridClock, onHole: OnHole) {
+    this.#store = store
+    this.#clock = clock
+    this.#onHole = onHole
+  }
+
+  /** The heads of all logs. Rows that scuttleup wrote since are taken in, as far as they are contiguous and entries. */
+  async load(): Promise<Map<AuthorId, Head>> {
+    const heads = await this.#savedHeads()
+    for await (const [author, lastSeq] of this.#lastRows()) {
+      const head = heads.get(author)
+      if (head === undefined || head.seq < lastSeq) {
+        const adopted = await this.#adopt(author, head, lastSeq)
+        if (adopted !== undefined) heads.set(author, adopted)
+      } else if (head.seq > lastSeq) {
+        heads.set(author, shortened(head, lastSeq))
+      }
+    }
+    for (const head of heads.values()) this.#clock.observe(head.last)
+    return heads
+  }
+
+  /** How far the row about it says that each log goes. */
+  async claims(): Promise<Map<AuthorId, Claim>> {
+    const claims = new Map<AuthorId, Claim>()
+    for (const { author } of await this.survey()) claims.set(author, 0)
+    for await (const page of this.#store.pages(keys.ALL_HEADS)) {
+      for (const [key, value] of page) {
+        const author = keys.headKeyAuthor(key)
+        if (author !== undefined) claims.set(author, decodeHead(author, value)?.seq ?? 'damaged')
+      }
+    }
+    return claims
+  }
+
+  /** Decides how `entries` go behind `head`. Their places follow on it. */
+  plan(
+    author: AuthorId,
+    head: Head | undefined,
+    entries: readonly Uint8Array[],
+    bytesMax = Number.POSITIVE_INFINITY,
+  ): Plan {
+    const writes: Write[] = []
+    const planned: Entry[] = []
+    let last = head?.last
+    let first = head?.first
+    let seq = head?.seq ?? 0
+    let size = head?.size ?? 0
+    let fault: string | undefined
+    for (const entry of entries) {
+      if (decodeEntry(entry) === undefined) fault = 'an entry that is no JSON object with a username and a message'
+      else if (seq >= SEQ_MAX) fault = 'a log longer than any can be'
+      else if (size + entry.length > bytesMax) fault = tooLong(bytesMax)
+      if (fault !== undefined) break
+      seq++
+      size += entry.length
+      const claimed = this.#credible(claimedAt(entry), last)
+      const at: At = claimed ?? this.#clock.next(last)
+      this.#clock.observe(at)
+      if (claimed === undefined) writes.push({ type: 'put', key: keys.besideKey('at', author, seq), value: utf8(at) })
+      writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
+      writes.push({ type: 'put', key: keys.besideKey('checksum', author, seq), value: checksumOf(entry) })
+      planned.push({ author, seq, at, entry })
+      first ??= at
+      last = at
+    }
+    if (first === undefined || last === undefined) return { writes, entries: planned, head, fault }
+    const next: Head = { author, seq, first, last, size }
+    return { writes, entries: planned, head: next, fault }
+  }
+
+  /** Entries with `from ≤ seq < to`, in order; ends before a missing row, which is reported. */
+  async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    const seen = await this.#has('at', author, from, to)
+    let expected = from
+    let last: At | undefined
+    for await (const stored of this.#rows(author, from, to)) {
+      const rows = await this.#wholeOf(author, stored)
+      const entries = await this.#entriesOf(author, rows, seen, last)
+      const gap = entries.findIndex((entry, index) => entry.seq !== expected + index)
+      const good = gap === -1 ? entries : entries.slice(0, gap)
+      expected += good.length
+      last = good.at(-1)?.at ?? last
+      if (good.length > 0) yield good
+      if (gap !== -1) break
+    }
+    if (expected < to) this.#onHole(author, expected)
+  }
+
+  /** The same entries from the last to the first. */
+  async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+    const seen = await this.#has('at', author, from, to)
+    let expected = to - 1
+    for await (const stored of this.#rows(author, from, to, true)) {
+      const rows = (await this.#wholeOf(author, stored.toReversed())).toReversed()
+      const entries = (await this.#entriesOf(author, rows.toReversed(), seen, undefined)).toReversed()
+      const gap = entries.findIndex((entry, index) => entry.seq !== expected - index)
+      yield gap === -1 ? entries : entries.slice(0, gap)
+      expected -= gap === -1 ? entries.length : gap
+      if (gap !== -1) break
+    }
+    if (expected >= from) this.#onHole(author, expected)
+  }
+
+  /** Looks at the keys of a log up to `seq` for a hole. */
+  async inspect(author: AuthorId, seq: Seq): Promise<void> {
+    let expected = 1
+    for await (const page of this.#store.keys(keys.rowRange(author, 1, seq + 1))) {
+      for (const key of page) {
+        if (keys.parseRowKey(key).seq !== expected) return this.#onHole(author, expected)
+        expected++
+      }
+    }
+    if (expected <= seq) this.#onHole(author, expected)
+  }
+
+  /** Every log that has rows, with the last place that is taken; nothing is written. */
+  async survey(): Promise<Digest[]> {
+    const digests: Digest[] = []
+    for await (const [author, seq] of this.#lastRows()) digests.push({ author, seq })
+    return digests
+  }
+
+  /** Looks at every row of a log up to `seq`. */
+  async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+    let last = 0
+    for await (const rows of this.#rows(author, 1, seq + 1)) {
+      const checksums = await this.#beside('checksum', author, rows)
+      for (const { seq, entry } of rows) {
+        if (seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
+        const checksum = checksums.get(seq)
+        if (checksum === undefined) return { last, fault: `the checksum of entry ${seq} is missing` }
+        if (!sameBytes(checksum, checksumOf(entry)) || decodeEntry(entry) === undefined)
+          return { last, fault: `entry ${seq} is damaged` }
+        last++
+      }
+    }
+    return { last, fault: last < seq ? `entry ${last + 1} is missing` : undefined }
+  }
+
+  /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */
+  #credible(claimed: At | undefined, last: At | undefined): At | undefined {
+    if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
+    return this.#clock.isBelievable(claimed) ? claimed : undefined
+  }
+
+  async #has(what: keys.Beside, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
+    for await (const page of this.#store.keys({ ...keys.besideRange(what, author, from, to), limit: 1 }))
+      return page.length > 0
+    return false
+  }
+
+  /** Rows in order, without those that are not what was stored. One without a checksum was stored by an original program. */
+  async #wholeOf(author: AuthorId, rows: readonly Placed[]): Promise<readonly Placed[]> {
+    const checksums = await this.#beside('checksum', author, rows)
+    return rows.filter(({ seq, entry }) => {
+      const checksum = checksums.get(seq)
+      return checksum === undefined || sameBytes(checksum, checksumOf(entry))
+    })
+  }
+
+  /** What is kept beside rows that are in order. */
+  async #beside(what: keys.Beside, author: AuthorId, rows: readonly Placed[]): Promise<Map<Seq, Uint8Array>> {
+    const values = new Map<Seq, Uint8Array>()
+    const [first, last] = [rows[0], rows.at(-1)]
+    if (first === undefined || last === undefined) return values
+    for await (const page of this.#store.pages(keys.besideRange(what, author, first.seq, last.seq + 1)))
+      for (const [key, value] of page) values.set(keys.besideKeySeq(key), value)
+    return values
+  }
+
+  /** The rows of a log. What an id that goes on behind a separator has in between is not of this log. */
+  async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly Placed[]> {
+    for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
+      const rows: Placed[] = []
+      for (const [key, entry] of page) {
+        const { id, seq } = keys.parseRowKey(key)
+        if (id === author && seq !== undefined) rows.push({ seq, entry })
+      }
+      yield rows
+    }
+  }
+
+  async #entriesOf(author: AuthorId, rows: readonly Placed[], seen: boolean, before: At | undefined): Promise<Entry[]> {
+    const seenAts = seen ? await this.#beside('at', author, rows) : undefined
+    let last = before
+    return rows.map(({ seq, entry }) => {
+      const at =
+        atOf(textOf(seenAts?.get(seq) ?? EMPTY) ?? '') ??
+        claimedAt(entry) ??
+        (last === undefined ? this.#clock.next() : justAfter(last))
+      last = at
+      return { author, seq, at, entry }
+    })
+  }
+
+  async #savedHeads(): Promise<Map<AuthorId, Head>> {
+    const heads = new Map<AuthorId, Head>()
+    for await (const page of this.#store.pages(keys.ALL_HEADS)) {
+      for (const [key, value] of page) {
+        const author = keys.headKeyAuthor(key)
+        const head = author === undefined ? undefined : decodeHead(author, value)
+        if (head !== undefined) heads.set(head.author, head)
+      }
+    }
+    return heads
+  }
+
+  /** Each author that has rows, with the last seq: two seeks an author, whatever the length of the logs. */
+  async *#lastRows(): AsyncGenerator<readonly [AuthorId, Seq]> {
+    let gte = keys.ALL_ROWS.gte
+    for (;;) {
+      const first = await this.#firstKey({ gte, lt: keys.ALL_ROWS.lt })
+      if (first === undefined) return
+      const { author } = keys.parseRowKey(first)
+      const seq = author === undefined ? undefined : await this.#lastSeq(author)
+      if (author !== undefined && seq !== undefined) yield [author, seq]
+      gte = keys.behindRowsOf(first)
+    }
+  }
+
+  async #firstKey(range: { gte: Uint8Array; lt: Uint8Array }): Promise<Uint8Array | undefined> {
+    for await (const page of this.#store.keys({ ...range, limit: 1 })) return page[0]
+    return undefined
+  }
+
+  async #lastSeq(author: AuthorId): Promise<Seq | undefined> {
+    const range = { ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true }
+    // The very last key is nearly always the one; a page is asked for where something odd stands behind it.
+    for (const limit of [1, Number.POSITIVE_INFINITY]) {
+      for await (const page of this.#store.keys({ ...range, limit })) {
+        const last = page.map(keys.parseRowKey).find(({ id, seq }) => id === author && seq !== undefined)
+        if (last !== undefined) return last.seq
+      }
+    }
+    return undefined
+  }
+
+  async #adopt(author: AuthorId, head: Head | undefined, lastSeq: Seq): Promise<Head | undefined> {
+    let known = head
+    let expected = (head?.seq ?? 0) + 1
+    for await (const rows of this.#rows(author, expected, lastSeq + 1)) {
+      const gap = rows.findIndex(({ seq }, index) => seq !== expected + index)
+      const good = gap === -1 ? rows : rows.slice(0, gap)
+      const plan = this.plan(
+        author,
+        known,
+        good.map(({ entry }) => entry),
+      )
+      if (plan.head !== undefined) await this.#store.commit([...plan.writes, headWrite(plan.head)])
+      known = plan.head
+      expected += good.length
+      if (gap !== -1 || plan.fault !== undefined) break
+    }
+    return known
+  }
+}
+
+/** The row that says how far a log goes; it is stored with the entries. */
+export const headWrite = (head: Head): Write => ({
+  type: 'put',
+  key: keys.headKey(head.author),
+  value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
+})
+
+/** Without a size where it was written before there was a limit: it counts from there. */
+const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
+
+/** A saved head; undefined where it is damaged, so that the log is looked through again. */
+function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
+  const match = HEAD.exec(textOf(value) ?? '')
+  const first = atOf(match?.[2] ?? '')
+  const last = atOf(match?.[3] ?? '')
+  return first === undefined || last === undefined
+    ? undefined
+    : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }
+}
+
+/** The CRC-32 of an entry, kept in a row beside it: a scuttleup peer would take it for a part of the entry. */
+function checksumOf(entry: Uint8Array): Uint8Array {
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(entry))
+  return checksum
+}

@@ -1,0 +1,73 @@
+import { textOf, utf8 } from '../../base/wire/bytes.js'
+import { LINE_BYTES_MAX } from './limits.js'
+import { LineReader } from './line-reader.js'
+import { SentMessages } from './sent-messages.js'
+
+/** A connection, whoever has made it. */
+export type ConnectionId = number
+
+export type Effect =
+  | { readonly kind: 'print'; readonly text: string }
+  | { readonly kind: 'send'; readonly to: ConnectionId; readonly line: Uint8Array }
+  | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: string }
+  /** No more messages can be remembered: the client has to leave. */
+  | { readonly kind: 'full' }
+
+/** What a client of the flooding network does, without IO: what is typed and what arrives go in, what is to be done comes out. */
+export class Flood {
+  readonly #sent: SentMessages
+  readonly #readers = new Map<ConnectionId, LineReader>()
+  #isFull = false
+
+  constructor(sent: SentMessages = new SentMessages()) {
+    this.#sent = sent
+  }
+
+  connected(connection: ConnectionId): void {
+    this.#readers.set(connection, new LineReader(LINE_BYTES_MAX))
+  }
+
+  disconnected(connection: ConnectionId): void {
+    this.#readers.delete(connection)
+  }
+
+  /** A line of at most LINE_BYTES_MAX bytes, without its end. */
+  typed(line: string): Effect[] {
+    return this.#take(textOf(utf8(line)) ?? '')
+  }
+
+  received(connection: ConnectionId, bytes: Uint8Array): Effect[] {
+    const reader = this.#readers.get(connection)
+    if (reader === undefined) return []
+    const { lines, isTooLong } = reader.push(bytes)
+    const effects: Effect[] = []
+    for (const line of lines) {
+      const text = textOf(line)
+      if (text === undefined) return [...effects, ...this.#close(connection, 'it sent what is no text')]
+      for (const effect of this.#take(text)) effects.push(effect)
+    }
+    if (isTooLong) effects.push(...this.#close(connection, `it sent a line of over ${LINE_BYTES_MAX} bytes`))
+    return effects
+  }
+
+  /** Whether typed or received: known messages are left alone, new ones are remembered, printed and sent to everyone. */
+  #take(line: string): Effect[] {
+    // All of them, not one: each client on the way would take off another, and they would print different strings.
+    const text = line.replace(/\r+$/, '')
+    if (text === '' || this.#isFull || this.#sent.has(text)) return []
+    if (!this.#sent.add(text)) {
+      this.#isFull = true
+      return [{ kind: 'full' }]
+    }
+    const bytes = utf8(`${text}\n`)
+    return [
+      { kind: 'print', text },
+      ...[...this.#readers.keys()].map((to): Effect => ({ kind: 'send', to, line: bytes })),
+    ]
+  }
+
+  #close(connection: ConnectionId, reason: string): Effect[] {
+    this.disconnected(connection)
+    return [{ kind: 'close', connection, reason }]
+  }
+}

@@ -1,0 +1,218 @@
+import type { Clock, Millis } from '../../../base/clock.js'
+import { ChatError } from '../../../base/errors.js'
+import { Chance } from '../../../sim/seeded-random.js'
+import type { Port } from '../rumour.js'
+import { freePorts, GossipProcesses, type NodeEvent } from './processes.js'
+import { type PhaseFigures, RumourCourses } from './rumour-courses.js'
+import type { GossipConditions } from './simulation.js'
+
+/** How many nodes start at a time: gentle on a machine that has other work too. */
+const STARTS_AT_ONCE = 2
+/** How long all nodes may take until they know each other's books. */
+const SETTLE_MS_MAX = 180_000
+/** After a phase, how long the last rumours may still spread. */
+const SPREAD_MS = 3_000
+
+export interface ProcessFigures {
+  readonly phases: readonly PhaseFigures[]
+  /** From the first start, and from the last restart, until all knew a book of everybody. Undefined where that never came. */
+  readonly allKnownMs: Millis | undefined
+  readonly caughtUpMs: Millis | undefined
+  /** (node, origin) of which at the end nothing was known. */
+  readonly unknown: number
+  readonly killed: number
+  /** Nodes that ended though nobody killed them. */
+  readonly lost: readonly Port[]
+  readonly memoryBytes: number | undefined
+}
+
+/** Real nodes as processes: started, watched, some of them killed and started again. They are gone when it settles. */
+export async function watchProcesses(
+  conditions: GossipConditions,
+  clock: Clock,
+  onProgress: (share: number, what: string) => void,
+  stop: AbortSignal,
+): Promise<ProcessFigures> {
+  const watch = new Watch(conditions, clock, onProgress, stop)
+  try {
+    return await watch.run()
+  } finally {
+    await watch.processes.close()
+  }
+}
+
+class Watch {
+  readonly processes: GossipProcesses
+  readonly #conditions: GossipConditions
+  readonly #clock: Clock
+  readonly #onProgress: (share: number, what: string) => void
+  readonly #stop: AbortSignal
+  readonly #chance: Chance
+  /** Which versions of whom each node that is up has told of. */
+  readonly #known = new Map<Port, Map<Port, number>>()
+  /** What each node that is up has sent so far, and those that are down had. */
+  readonly #sent = new Map<Port, number>()
+  #sentBefore = 0
+  #courses: RumourCourses | undefined
+  #isPublishing = false
+
+  constructor(
+    conditions: GossipConditions,
+    clock: Clock,
+    onProgress: (share: number, what: string) => void,
+    stop: AbortSignal,
+  ) {
+    const { fanout, ttl, repeat, pullMs, everyMs, nodes } = conditions
+    this.#conditions = conditions
+    this.#clock = clock
+    this.#onProgress = onProgress
+    this.#stop = stop
+    this.#chance = new Chance(conditions.seed, 'processes')
+    const args = [
+      ...(Number.isFinite(fanout) ? ['--fanout', fanout] : []),
+      ...['--ttl', ttl, '--repeat', repeat, '--pull', pullMs / 1_000, '--every', everyMs / 1_000],
+      ...['--peers', Math.max(1, nodes)],
+    ]
+    this.processes = new GossipProcesses(args.map(String), event => this.#note(event))
+  }
+
+  async run(): Promise<ProcessFigures> {
+    const { nodes, kill } = this.#conditions
+    const ports = await freePorts(nodes, this.#chance.number())
+    if (ports.length < nodes)
+      throw new ChatError('SWARM_PORT_TAKEN', `there are no ${nodes} ports free`, { hint: 'Simulate fewer processes.' })
+    const startedAtMs = this.#clock.now()
+    const [first = 0, ...others] = ports
+    await this.#start([first], undefined, 'starting')
+    await this.#start(others, first, 'starting')
+    const isSettled = await this.#settled(ports, 'until all know all')
+    const allKnownMs = isSettled ? this.#clock.now() - startedAtMs : undefined
+    const phases = [await this.#phase('all up')]
+    const memoryBytes = await this.processes.memoryBytes()
+    let caughtUpMs: Millis | undefined
+    const killed = this.#drawn(others, Math.round(kill * nodes))
+    if (killed.length > 0) {
+      for (const port of killed) await this.#kill(port)
+      phases.push(await this.#phase('some killed'))
+      await this.#start(killed, first, 'starting again')
+      const restartedAtMs = this.#clock.now()
+      if (await this.#settled(ports, 'until all know all again')) caughtUpMs = this.#clock.now() - restartedAtMs
+      phases.push(await this.#phase('started again'))
+    }
+    const unknown = this.#unknownOf(ports)
+    const { lost } = this.processes
+    return { phases, allKnownMs, caughtUpMs, unknown, killed: killed.length, lost, memoryBytes }
+  }
+
+  async #start(ports: readonly Port[], bootstrap: Port | undefined, what: string): Promise<void> {
+    const waiting = [...ports]
+    const next = async (): Promise<void> => {
+      for (let port = waiting.shift(); port !== undefined; port = waiting.shift()) {
+        this.#stop.throwIfAborted()
+        this.#known.set(port, new Map())
+        this.#sent.set(port, 0)
+        await this.processes.start(port, bootstrap)
+        this.#onProgress((ports.length - waiting.length) / ports.length, what)
+      }
+    }
+    await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next))
+  }
+
+  async #kill(port: Port): Promise<void> {
+    await this.processes.kill(port)
+    this.#sentBefore += this.#sent.get(port) ?? 0
+    this.#sent.delete(port)
+    this.#known.delete(port)
+  }
+
+  /** Whether all came to know a book of everybody. */
+  async #settled(ports: readonly Port[], what: string): Promise<boolean> {
+    const pairs = ports.length * (ports.length - 1)
+    const untilMs = this.#clock.now() + SETTLE_MS_MAX
+    for (;;) {
+      const unknown = this.#unknownOf(ports)
+      this.#onProgress(1 - unknown / Math.max(1, pairs), what)
+      if (unknown === 0) return true
+      if (this.#clock.now() >= untilMs || this.processes.lost.length > 0) return false
+      await this.#wait(200)
+    }
+  }
+
+  #unknownOf(ports: readonly Port[]): number {
+    let unknown = 0
+    for (const port of ports) {
+      const known = this.#known.get(port)
+      for (const origin of ports) if (origin !== port && !known?.has(origin)) unknown++
+    }
+    return unknown
+  }
+
+  /** Every node chooses about one book, and those are watched until they have spread. */
+  async #phase(name: string): Promise<PhaseFigures> {
+    const { everyMs, pullMs, repeat, ttl } = this.#conditions
+    const spreadMs = SPREAD_MS + Math.min(4 * pullMs, everyMs) + (repeat > 1 ? Math.min(ttl, repeat) * 1_000 : 0)
+    const courses = new RumourCourses(pullMs > 0)
+    const before = this.#allSent()
+    const startMs = this.#clock.now()
+    this.#courses = courses
+    this.#isPublishing = true
+    await this.#pass(startMs, everyMs, spreadMs, name)
+    // What was sent is told once a second; what belongs to books chosen later is left out by its share of the time.
+    const messages = this.#allSent() - before
+    this.#isPublishing = false
+    await this.#pass(startMs + everyMs, spreadMs, 0, name)
+    this.#courses = undefined
+    return courses.figures(name, this.processes.ports.length, messages)
+  }
+
+  async #pass(startMs: Millis, durationMs: Millis, moreMs: Millis, what: string): Promise<void> {
+    for (;;) {
+      const passedMs = this.#clock.now() - startMs
+      if (passedMs >= durationMs) return
+      if (moreMs > 0) this.#onProgress(passedMs / (durationMs + moreMs), what)
+      await this.#wait(Math.min(500, durationMs - passedMs))
+    }
+  }
+
+  #note(event: NodeEvent): void {
+    if (event.event === 'status') {
+      if (this.#sent.has(event.port)) this.#sent.set(event.port, event.sent)
+      return
+    }
+    const { port, origin, version, ttl, time } = event
+    const known = this.#known.get(port)
+    if (known === undefined) return
+    if (port === origin) {
+      if (this.#isPublishing) this.#courses?.published(origin, version, this.processes.ports.length - 1, time)
+    } else {
+      this.#courses?.heard(port, origin, version, this.#conditions.ttl - ttl + 1, time)
+      known.set(origin, version)
+    }
+  }
+
+  #allSent(): number {
+    return [...this.#sent.values()].reduce((sum, sent) => sum + sent, this.#sentBefore)
+  }
+
+  #drawn(ports: readonly Port[], count: number): Port[] {
+    const left = [...ports]
+    return Array.from({ length: Math.min(count, left.length) }, () =>
+      left.splice(this.#chance.whole(0, left.length - 1), 1),
+    ).flat()
+  }
+
+  #wait(ms: Millis): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onStop = (): void => {
+        cancel()
+        reject(this.#stop.reason)
+      }
+      const cancel = this.#clock.after(ms, () => {
+        this.#stop.removeEventListener('abort', onStop)
+        resolve()
+      })
+      if (this.#stop.aborted) onStop()
+      else this.#stop.addEventListener('abort', onStop, { once: true })
+    })
+  }
+}

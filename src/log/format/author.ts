@@ -1,0 +1,35 @@
+import { UNSIGNED_ID_LENGTH_MAX } from '../../base/limits.js'
+import { hexOf } from '../../base/wire/bytes.js'
+
+declare const authorBrand: unique symbol
+
+/** Who appends to a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. PROTOCOL.md §3.1. */
+export type AuthorId = string & { readonly [authorBrand]: true }
+
+/** Place of an entry in its log: 1, 2, 3, … without holes. 0 stands for the empty log. */
+export type Seq = number
+
+const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
+const KEY_HEX = /^[0-9a-f]{64}$/
+
+/**
+ * `text` as the id of an unsigned author. Undefined where it could be taken for a key, or names a property that every
+ * object has: the original program dies on those, and they must not be carried to it.
+ */
+export function unsignedAuthor(text: string): AuthorId | undefined {
+  if (!UNSIGNED_ID.test(text) || KEY_HEX.test(text.toLowerCase()) || text in Object.prototype) return undefined
+  return text as AuthorId
+}
+
+/** The author whose log a key signs. */
+export const authorOfKey = (key: Uint8Array): AuthorId => hexOf(key) as AuthorId
+
+/** The key of a signed author; undefined for an unsigned one. */
+export const keyOf = (author: AuthorId): Uint8Array | undefined =>
+  KEY_HEX.test(author) ? Buffer.from(author, 'hex') : undefined
+
+export const isSigned = (author: AuthorId): boolean => author.length === 64 && KEY_HEX.test(author)
+
+/** `text` as the id of any author, signed or not. */
+export const authorOf = (text: string): AuthorId | undefined =>
+  KEY_HEX.test(text) ? (text as AuthorId) : unsignedAuthor(text)

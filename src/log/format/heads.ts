@@ -1,0 +1,36 @@
+import type { AuthorId, Seq } from './author.js'
+import type { ChainValue } from './chain.js'
+import type { At } from './hybrid-clock.js'
+
+/** How far a log goes. */
+export interface Head {
+  readonly author: AuthorId
+  readonly seq: Seq
+  /** `at` of its first and of its last entry. */
+  readonly first: At
+  readonly last: At
+  /** What its entries take, in bytes: the same however they are cut into segments. */
+  readonly size: number
+}
+
+/** The head of a log that is found to go only up to `seq`; what its entries take then is guessed. */
+export const shortened = (head: Head, seq: Seq): Head => ({
+  ...head,
+  seq,
+  size: Math.round((head.size * seq) / Math.max(1, head.seq)),
+})
+
+/** What one peer tells another of a log: everything up to `seq` is held. */
+export interface Digest {
+  readonly author: AuthorId
+  readonly seq: Seq
+  /** The first 8 bytes of the chain value there: so forks of equal length are seen. */
+  readonly chain?: Uint8Array
+  /** From here on it is proven that there are two histories. */
+  readonly frozen?: Seq
+}
+
+/** How far a signed log goes, with the chain value there. */
+export interface SignedHead extends Head {
+  readonly chain: ChainValue
+}

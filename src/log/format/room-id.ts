@@ -1,0 +1,7 @@
+import { hash } from '../../base/crypto/hash.js'
+import { utf8 } from '../../base/wire/bytes.js'
+
+export const LOBBY = 'lobby'
+
+/** The id of a conversation: 32 bytes that its name (in NFC) hashes to. PROTOCOL.md §1. */
+export const roomId = (name: string): Uint8Array => hash(utf8(`persisted-chat/room/1${name.normalize('NFC')}`))

@@ -1,0 +1,80 @@
+import { RunningHash } from '../../base/crypto/hash.js'
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../base/limits.js'
+import { writeVarint } from '../../base/wire/bytes.js'
+import type { Seq } from '../format/author.js'
+import { type ChainValue, signChain } from '../format/chain.js'
+import { packedSize } from '../format/packed.js'
+import { ENTRIES_AT, writeHeader } from '../format/segment.js'
+import { segmentWrite } from '../format/segment-rows.js'
+import type { Put } from '../store/store.js'
+
+/** An own segment in the making: entries become part of it, and of the chain, as they come. */
+export class SegmentDraft {
+  readonly #keys: KeyPair
+  readonly #room: Uint8Array
+  readonly #bytes = Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)
+  readonly #chain = new RunningHash(ENTRY_BYTES_MAX)
+  #before: ChainValue
+  #first: Seq
+  #count = 0
+  #size: number
+  #end = ENTRIES_AT
+
+  /** The log goes on at `next`; `before` is the chain value before that, `size` what its entries take so far. */
+  constructor(
+    keys: KeyPair,
+    room: Uint8Array,
+    { next, before, size }: { readonly next: Seq; readonly before: ChainValue; readonly size: number },
+  ) {
+    this.#keys = keys
+    this.#room = room
+    this.#first = next
+    this.#before = before
+    this.#chain.value = before
+    this.#size = size
+  }
+
+  /** What all entries of the log take, with those that were added. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** The chain value behind the last entry. */
+  get chain(): ChainValue {
+    return this.#chain.value
+  }
+
+  /** The place behind the last entry. */
+  get next(): Seq {
+    return this.#first + this.#count
+  }
+
+  /** Adds an entry, of at most ENTRY_BYTES_MAX; where it does not fit, the row of the segment that ends before it. */
+  add(entry: string): Put | undefined {
+    const length = this.#chain.part.write(entry)
+    const isFull = this.#end + packedSize(length) > SEGMENT_BYTES_MAX
+    const row = isFull ? this.cut() : undefined
+    this.#end = writeVarint(this.#bytes, this.#end, length)
+    this.#bytes.set(this.#chain.part.subarray(0, length), this.#end)
+    this.#end += length
+    this.#size += packedSize(length)
+    this.#count++
+    this.#chain.advance(length)
+    return row
+  }
+
+  /** The row of what was added, signed; the next segment begins behind it. */
+  cut(): Put | undefined {
+    if (this.#count === 0) return undefined
+    const [key, first, before, chain] = [this.#keys.publicKey, this.#first, this.#before, this.chain]
+    const signature = signChain(this.#keys, this.#room, this.next - 1, chain)
+    writeHeader(this.#bytes, { key, first, count: this.#count, before, signature })
+    const row = segmentWrite(key, first, this.#bytes.subarray(0, this.#end))
+    this.#first = this.next
+    this.#before = chain
+    this.#count = 0
+    this.#end = ENTRIES_AT
+    return row
+  }
+}

@@ -1,7 +1,0 @@
-import { utf8 } from '../base/bytes.js'
-import { hash } from '../base/hash.js'
-
-export const LOBBY = 'lobby'
-
-/** The id of a conversation: 32 bytes that its name (in NFC) hashes to. PROTOCOL.md §1. */
-export const roomId = (name: string): Uint8Array => hash(utf8(`persisted-chat/room/1${name.normalize('NFC')}`))

@@ -1,0 +1,373 @@
+import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { Level } from 'level'
+import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
+import { unusableHint } from '../../base/files/disk-faults.js'
+import { makeDirectory } from '../../base/files/make-directory.js'
+import { PAGE_BYTES_MAX } from '../../base/limits.js'
+import { systemRandom } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
+import { copyDatabase, syncPath } from './leveldb/copy.js'
+import { finishRepair, mendCopy, type RepairFailure, repairDatabase } from './leveldb/repair.js'
+import type { Range, Row, Store, Write } from './store.js'
+
+const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+/** Rows asked for at once; the byte limit of a page is usually met first. */
+const PAGE_ROWS_MAX = 1_000
+
+type Database = Level<Uint8Array, Uint8Array>
+
+/** A LevelDB database in a directory of its own. */
+export class LevelStore implements Store {
+  readonly #directory: string
+  #database: Database
+  /** Settles when the database is open, or closed for good; replaced at each reopen, so that readers can wait for it. */
+  #opened: Promise<void>
+  #wakeReaders: (() => void) | undefined
+  #attempt: Promise<void> = Promise.resolve()
+  #onClosed = async (): Promise<void> => {}
+  #isRepaired = false
+
+  private constructor(directory: string, database: Database) {
+    this.#directory = directory
+    this.#database = database
+    this.#opened = Promise.resolve()
+  }
+
+  /**
+   * Opens the database in `directory`, making both where nothing of a database is there. Its files are checked before
+   * LevelDB opens them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
+   */
+  static async open(directory: string): Promise<LevelStore> {
+    const { exists, faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    if (faults.length > 0) throw (await isLocked(directory)) ? locked(directory) : corrupt(directory, faults)
+    return new LevelStore(directory, await openDatabase(directory, !exists))
+  }
+
+  /**
+   * The same for a database that may be damaged: a repaired copy takes its place, and the damaged one is kept. What that
+   * lost shows as missing entries. `onRepair` is told where the damaged one is.
+   */
+  static async openOrRepair(
+    directory: string,
+    onRepair: (kept: string, faults: readonly Fault[]) => void,
+  ): Promise<LevelStore> {
+    await finishRepair(directory)
+    const { faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    if (faults.length === 0) return LevelStore.open(directory)
+    if (await isLocked(directory)) throw locked(directory)
+    const repair = await repairDatabase(directory, faults).catch(cause => {
+      throw unusable(directory, cause)
+    })
+    if ('failure' in repair) throw notRepaired(directory, faults, repair.failure)
+    onRepair(repair.kept, faults)
+    const store = await LevelStore.open(directory)
+    store.#isRepaired = true
+    return store
+  }
+
+  /**
+   * A copy of the database to read from, which is removed when it is closed: the database itself is neither opened nor
+   * changed, and another process may have it open. Damage is mended in the copy alone; `faults` tells of it.
+   */
+  static async openCopy(directory: string): Promise<{ readonly store: LevelStore; readonly faults: readonly Fault[] }> {
+    await finishRepair(directory).catch(() => {}) // a disk that is only read cannot be helped
+    const { exists, faults } = await inspected(directory, Number.POSITIVE_INFINITY)
+    const copy = await copyOf(directory)
+    const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
+    try {
+      const failure = faults.length > 0 ? await mendCopy(copy, faults) : undefined
+      if (failure !== undefined) throw notRepaired(directory, faults, failure)
+      const store = new LevelStore(copy, await openDatabase(copy, !exists))
+      store.#onClosed = remove
+      store.#isRepaired = faults.length > 0
+      return { store, faults }
+    } catch (error) {
+      await remove()
+      throw error
+    }
+  }
+
+  /** Whether it was repaired at this opening: rows may be missing anywhere. */
+  get isRepaired(): boolean {
+    return this.#isRepaired
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#throughReopen(() => this.#database.get(key))
+  }
+
+  async *pages(range: Range): AsyncGenerator<readonly Row[]> {
+    yield* this.#resumed<Row>(
+      range,
+      rest => {
+        const iterator = this.#database.iterator({ ...rest, highWaterMarkBytes: PAGE_BYTES_MAX })
+        return { next: () => iterator.nextv(PAGE_ROWS_MAX), close: () => iterator.close() }
+      },
+      row => row[0],
+    )
+  }
+
+  async *keys(range: Range): AsyncGenerator<readonly Uint8Array[]> {
+    yield* this.#resumed<Uint8Array>(
+      range,
+      rest => {
+        const iterator = this.#database.keys({ ...rest, highWaterMarkBytes: PAGE_BYTES_MAX })
+        return { next: () => iterator.nextv(PAGE_ROWS_MAX), close: () => iterator.close() }
+      },
+      key => key,
+    )
+  }
+
+  async commit(writes: readonly Write[]): Promise<void> {
+    // A chained batch costs a third of an array of operations.
+    const batch = this.#database.batch()
+    try {
+      for (const write of writes) {
+        if (write.type === 'put') batch.put(write.key, write.value)
+        else batch.del(write.key)
+      }
+      await batch.write({ sync: true })
+    } catch (error) {
+      await batch.close()
+      throw await this.#marked(error, 'LEVEL_CORRUPTION')
+    }
+  }
+
+  async reopen(): Promise<void> {
+    await this.#probe()
+    // Where it cannot be opened yet, readers wait for the next attempt.
+    if (this.#wakeReaders === undefined)
+      this.#opened = new Promise(resolve => {
+        this.#wakeReaders = resolve
+      })
+    this.#attempt = this.#openAgain()
+    await this.#attempt
+  }
+
+  async close(): Promise<void> {
+    await this.#attempt.catch(() => undefined)
+    await this.#database.close()
+    this.#wakeReaders?.()
+    await this.#onClosed()
+  }
+
+  /** Reads the tables that were not read whole at the opening. Where one is damaged, the next start repairs it. */
+  async inspect(): Promise<void> {
+    const { faults } = await checkDatabase(this.#directory)
+    const damaged = faults.filter(({ kind, what }) => kind === 'table' && what === 'is damaged')
+    if (damaged.length > 0) throw await this.#marked(corrupt(this.#directory, damaged), 'LOG_CORRUPT')
+  }
+
+  async #openAgain(): Promise<void> {
+    await this.#database.close()
+    this.#database = await openDatabase(this.#directory, false)
+    this.#wakeReaders?.()
+    this.#wakeReaders = undefined
+  }
+
+  /** What a read or a write failed of. Where that is damage, the next start is told to repair it. */
+  async #marked(error: unknown, ...damage: readonly string[]): Promise<unknown> {
+    if (!damage.includes(systemCode(error) ?? '')) return error
+    await writeFile(path.join(this.#directory, DAMAGED), '', { flag: 'wx' }).catch(() => undefined)
+    return new ChatError('LOG_CORRUPT', `the logs in ${this.#directory} are damaged`, {
+      cause: error,
+      hint: 'Start again: what can be saved is, and the rest comes back from peers.',
+    })
+  }
+
+  /** Whether the disk takes a write and a sync. */
+  async #probe(): Promise<void> {
+    const scratch = path.join(this.#directory, `scratch-${hexOf(systemRandom.bytes(8))}`)
+    const file = await openFile(scratch, 'wx', 0o600)
+    try {
+      await file.write(Buffer.alloc(PAGE_BYTES_MAX))
+      await file.sync()
+    } finally {
+      await file.close()
+      await rm(scratch, { force: true })
+    }
+  }
+
+  async *#resumed<T>(
+    range: Range,
+    open: (rest: Range) => Pages<T>,
+    keyOf: (item: T) => Uint8Array,
+  ): AsyncGenerator<readonly T[]> {
+    let rest = range
+    let left = range.limit ?? Number.POSITIVE_INFINITY
+    while (left > 0) {
+      const database = this.#database
+      let pages: Pages<T> | undefined
+      try {
+        pages = open(rest)
+        for (let ahead: Promise<readonly T[]> | undefined; ; ) {
+          const page = await (ahead ?? pages.next())
+          const last = page.at(-1)
+          if (last === undefined) return
+          left -= page.length
+          // Whoever asked for a second page is given the third while he asks for it.
+          ahead = rest === range ? undefined : pages.next()
+          ahead?.catch(() => undefined) // told when it is asked for, if it ever is
+          rest = { ...beyond(rest, keyOf(last)), ...(left < Number.POSITIVE_INFINITY && { limit: left }) }
+          yield page
+        }
+      } catch (error) {
+        await this.#opened
+        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
+      } finally {
+        await pages?.close()
+      }
+    }
+  }
+
+  async #throughReopen<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const database = this.#database
+      try {
+        return await read()
+      } catch (error) {
+        await this.#opened
+        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
+      }
+    }
+  }
+}
+
+interface Pages<T> {
+  next(): Promise<readonly T[]>
+  close(): Promise<void>
+}
+
+/** What of `range` lies behind `key`, in the range's own direction. */
+function beyond(range: Range, key: Uint8Array): Range {
+  return range.reverse ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
+}
+
+/** The files of a database, checked. Rejects with DATA_UNUSABLE. */
+async function inspected(directory: string, tableBytesMax: number): ReturnType<typeof checkDatabase> {
+  try {
+    return await checkDatabase(directory, tableBytesMax)
+  } catch (cause) {
+    throw unusable(directory, cause)
+  }
+}
+
+/** Copies a database beside it, or where that cannot be, to the system's directory for temporary files. */
+async function copyOf(directory: string): Promise<string> {
+  let failure: RepairFailure | undefined
+  for (const { prefix, mayLink } of [
+    { prefix: `${path.resolve(directory)}.copy-`, mayLink: true },
+    { prefix: path.join(tmpdir(), 'persisted-chat-'), mayLink: false },
+  ]) {
+    const copy = await mkdtemp(prefix).catch(() => undefined) // a disk that is full, or only read
+    if (copy === undefined) continue
+    try {
+      failure = await copyDatabase(directory, copy, mayLink)
+      if (failure === undefined) return copy
+    } catch (cause) {
+      await rm(copy, { recursive: true, force: true })
+      throw unusable(directory, cause)
+    }
+    await rm(copy, { recursive: true, force: true })
+    if (failure !== 'no-room') break
+  }
+  throw notRepaired(directory, [], failure ?? 'no-room')
+}
+
+/**
+ * Whether another process has the database open. LevelDB takes the lock before it looks at anything, and refuses what
+ * exists where that is asked for: so nothing is changed.
+ */
+async function isLocked(directory: string): Promise<boolean> {
+  const database = new Level(directory, ENCODING)
+  try {
+    await database.open({ createIfMissing: false, errorIfExists: true })
+    return false
+  } catch (error) {
+    return systemCode(error) === 'LEVEL_LOCKED'
+  } finally {
+    await database.close()
+  }
+}
+
+async function openDatabase(directory: string, isNew: boolean): Promise<Database> {
+  if (isNew) {
+    try {
+      await makeDirectory(path.resolve(directory))
+    } catch (cause) {
+      throw unusable(directory, cause)
+    }
+  }
+  const database: Database = new Level(directory, ENCODING)
+  try {
+    await database.open({ createIfMissing: isNew })
+    // LevelDB names its newest manifest by a rename that it does not sync, and what a new database's first manifest says was
+    // never synced either: without this a power cut can take all that was acknowledged since.
+    await syncPath(directory)
+    return database
+  } catch (cause) {
+    await database.close()
+    throw openingError(directory, cause)
+  }
+}
+
+function openingError(directory: string, cause: unknown): ChatError {
+  if (cause instanceof ChatError) return cause
+  switch (systemCode(cause)) {
+    case 'LEVEL_LOCKED':
+      return locked(directory, cause)
+    case 'LEVEL_CORRUPTION':
+      return corrupt(directory, [], cause)
+    default:
+      return unusable(directory, cause)
+  }
+}
+
+const locked = (directory: string, cause?: unknown): ChatError =>
+  new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
+    cause,
+    hint: 'Stop that one first, or choose another directory with --data.',
+  })
+
+function corrupt(directory: string, faults: readonly Fault[], cause?: unknown): ChatError {
+  return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged${listed(faults)}`, {
+    cause,
+    hint: 'Move the directory aside: what other peers hold comes back from them.',
+  })
+}
+
+function notRepaired(directory: string, faults: readonly Fault[], failure: RepairFailure): ChatError {
+  switch (failure) {
+    case 'busy':
+      return new ChatError('LOG_LOCKED', `the logs in ${directory} are being repaired by another process`, {
+        hint: 'Wait for it, and try again.',
+      })
+    case 'changing':
+      return new ChatError('LOG_LOCKED', `the logs in ${directory} changed while they were copied`, {
+        hint: 'Stop the process that writes to them, or try again.',
+      })
+    case 'no-room':
+      return new ChatError('DATA_UNUSABLE', `there is no room on the disk for a copy of the logs in ${directory}`, {
+        hint: 'Free some space, and try again.',
+      })
+    case 'beyond-repair':
+      return corrupt(directory, faults)
+  }
+}
+
+const listed = (faults: readonly Fault[]): string =>
+  faults.length === 0 ? '' : ` (${faults.map(({ file, what }) => `${file} ${what}`).join(', ')})`
+
+function unusable(directory: string, cause: unknown): ChatError {
+  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {
+    cause,
+    hint: unusableHint(cause),
+  })
+}
+
+function systemReason(error: unknown): string {
+  return reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error)
+}

@@ -1,0 +1,184 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { systemCode } from '../../../base/errors.js'
+import { distinctRecords, readJournal } from './journal.js'
+import { decodeManifest, type Manifest } from './manifest.js'
+import { type Depth, isTableWhole } from './table.js'
+
+/** Of tables, the newest so many bytes are read whole before a start; the rest is read later, or by `verify`. */
+export const TABLE_BYTES_AT_START = 16 * 1024 * 1024
+
+/** Written by this program where it found damage while the database was in use. */
+export const DAMAGED = 'damaged'
+
+/** A file of a database that is not as LevelDB wrote it. */
+export interface Fault {
+  readonly file: string
+  readonly kind: 'current' | 'manifest' | 'journal' | 'table' | 'in-use'
+  readonly what: string
+}
+
+export interface DatabaseState {
+  /** Whether anything of a database is there: only where nothing is may one be made. */
+  readonly exists: boolean
+  readonly faults: readonly Fault[]
+}
+
+const OWN_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/
+const CURRENT_BYTES_MAX = 64
+const MANIFEST_BYTES_MAX = 256 * 1024 * 1024
+
+/** Looks at the files of a database without opening it: LevelDB repairs by forgetting, and says nothing. */
+export async function checkDatabase(
+  directory: string,
+  tableBytesMax = Number.POSITIVE_INFINITY,
+): Promise<DatabaseState> {
+  const names = await namesIn(directory)
+  const own = names.filter(name => OWN_FILE.test(name))
+  // A database whose making was cut off has a first manifest, and nothing else.
+  const exists = own.some(name => !/^(?:MANIFEST-0*1|\d+\.dbtmp)$/.test(name)) || names.includes(DAMAGED)
+  if (!exists) return { exists, faults: [] }
+  const faults: Fault[] = []
+  if (names.includes(DAMAGED)) faults.push({ file: DAMAGED, kind: 'in-use', what: 'was damaged while it was in use' })
+  const manifest = await manifestOf(directory, names, faults)
+  const isRead = (number: number): boolean =>
+    manifest === undefined || number >= manifest.journal || number === manifest.journalBefore
+  const journals = own
+    .flatMap(name => {
+      const number = journalNumber(name)
+      return number !== undefined && isRead(number) ? [{ name, number }] : []
+    })
+    .toSorted((a, b) => a.number - b.number)
+  let last = 0n
+  for (const { name } of journals) {
+    const journal = await withFile(directory, name, async file => readJournal(await file.readFile()))
+    if (journal === 'unreadable') {
+      faults.push({ file: name, kind: 'journal', what: 'cannot be read' })
+      continue
+    }
+    const distinct = distinctRecords(journal.records, last)
+    last = distinct.last
+    if (journal.damagedAt !== undefined)
+      faults.push({ file: name, kind: 'journal', what: `is damaged at byte ${journal.damagedAt}` })
+    else if (distinct.records.length < journal.records.length)
+      faults.push({ file: name, kind: 'journal', what: 'repeats what it holds already' })
+  }
+  if (manifest === undefined) {
+    await checkTables(
+      directory,
+      own.flatMap(name => tableNumber(name) ?? []),
+      undefined,
+      tableBytesMax,
+      faults,
+    )
+    return { exists, faults }
+  }
+  const isThere = (number: number): boolean => own.some(name => journalNumber(name) === number)
+  for (const number of [manifest.journal, manifest.journalBefore])
+    if (number > 0 && !isThere(number))
+      faults.push({ file: `${digits(number)}.log`, kind: 'journal', what: 'is missing' })
+  await checkTables(directory, [...manifest.tables.keys()], manifest.tables, tableBytesMax, faults)
+  return { exists, faults }
+}
+
+/** The journals of a database, by name. */
+export const isJournal = (name: string): boolean => journalNumber(name) !== undefined
+
+async function checkTables(
+  directory: string,
+  numbers: readonly number[],
+  sizes: ReadonlyMap<number, number> | undefined,
+  tableBytesMax: number,
+  faults: Fault[],
+): Promise<void> {
+  let bytes = 0
+  for (const number of numbers.toSorted((a, b) => b - a)) {
+    let name = `${digits(number)}.ldb`
+    const look = async (file: FileHandle): Promise<boolean> => {
+      const { size } = await file.stat()
+      bytes += size
+      const depth: Depth = bytes > tableBytesMax ? 'index' : 'all'
+      return (sizes?.get(number) ?? size) === size && (await isTableWhole(file, size, depth))
+    }
+    let isWhole = await withFile(directory, name, look, 'absent')
+    if (isWhole === 'absent') {
+      const older = await withFile(directory, `${digits(number)}.sst`, look, 'absent')
+      if (older !== 'absent') [name, isWhole] = [`${digits(number)}.sst`, older]
+    }
+    if (isWhole === 'absent') faults.push({ file: name, kind: 'table', what: 'is missing' })
+    else if (isWhole === 'unreadable') faults.push({ file: name, kind: 'table', what: 'cannot be read' })
+    else if (!isWhole) faults.push({ file: name, kind: 'table', what: 'is damaged' })
+  }
+}
+
+/** What CURRENT and the manifest that it names say; undefined, with the faults told, where they cannot be believed. */
+async function manifestOf(directory: string, names: readonly string[], faults: Fault[]): Promise<Manifest | undefined> {
+  const current = await withFile(directory, 'CURRENT', file => textIn(file), 'absent')
+  const name = typeof current === 'object' ? /^(MANIFEST-\d+)\n$/.exec(current.text)?.[1] : undefined
+  if (name === undefined || !names.includes(name)) {
+    const what =
+      current === 'absent' ? 'is missing' : name === undefined ? 'is damaged' : `names ${name}, which is missing`
+    faults.push({ file: 'CURRENT', kind: 'current', what })
+    return undefined
+  }
+  const manifest = await withFile(directory, name, async file => {
+    if ((await file.stat()).size > MANIFEST_BYTES_MAX) return undefined
+    const { records, damagedAt } = readJournal(await file.readFile())
+    return damagedAt === undefined ? decodeManifest(records) : undefined
+  })
+  if (manifest === undefined || manifest === 'unreadable') {
+    faults.push({ file: name, kind: 'manifest', what: manifest === undefined ? 'is damaged' : 'cannot be read' })
+    return undefined
+  }
+  return manifest
+}
+
+async function textIn(file: FileHandle): Promise<{ readonly text: string }> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(CURRENT_BYTES_MAX), 0, CURRENT_BYTES_MAX, 0)
+  return { text: buffer.toString('latin1', 0, bytesRead) }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** What `look` finds in a regular file; a pipe or a device in its place is not waited for. */
+async function withFile<T, A = never>(
+  directory: string,
+  name: string,
+  look: (file: FileHandle) => Promise<T>,
+  absent?: A,
+): Promise<T | A | 'unreadable'> {
+  let file: FileHandle
+  try {
+    file = await open(path.join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return absent ?? 'unreadable'
+    if (systemCode(error) === 'EACCES') throw error
+    return 'unreadable'
+  }
+  try {
+    return (await file.stat()).isFile() ? await look(file) : 'unreadable'
+  } catch (error) {
+    if (systemCode(error) === 'EIO' || systemCode(error) === 'EISDIR') return 'unreadable'
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+const journalNumber = (name: string): number | undefined => numberIn(/^(\d+)\.log$/, name)
+const tableNumber = (name: string): number | undefined => numberIn(/^(\d+)\.(?:ldb|sst)$/, name)
+const numberIn = (pattern: RegExp, name: string): number | undefined => {
+  const digits = pattern.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** File names carry at least six digits. */
+const digits = (number: number): string => String(number).padStart(6, '0')

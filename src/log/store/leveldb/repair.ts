@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { lstat, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemCode } from '../../../base/errors.js'
+import { type Fault, isJournal } from './check.js'
+import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
+import { distinctRecords, readJournal, writeJournal } from './journal.js'
+
+/** How long a claim to a repair counts. */
+const REPAIR_MS_MAX = 10 * 60_000
+
+const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
+
+/** Why a database cannot be repaired: it is damaged beyond that, or something else stands in the way. */
+export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
+
+/**
+ * Mends a copy of a damaged database in place: whole records of damaged journals are kept, damaged tables are left out.
+ * LevelDB opens it for the first time in a process of its own, which damage may end.
+ */
+export async function mendCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
+  for (const { file, kind, what } of faults) {
+    if (kind === 'in-use' || (kind === 'table' && what !== 'is missing'))
+      await rm(path.join(copy, file), { force: true, recursive: true })
+  }
+  const journals = faults.filter(({ kind }) => kind === 'journal').map(({ file }) => file)
+  if (journals.length > 0) await keepWholeRecords(copy, new Set(journals))
+  const isFilesOnly = faults.every(({ kind }) => kind === 'journal')
+  if (isFilesOnly && (await survives(copy, 'open'))) return undefined
+  return (await survives(copy, 'repair')) ? undefined : 'beyond-repair'
+}
+
+/**
+ * Repairs the database in `directory`, which nobody may have open. Gives where the damaged one is kept. The repaired one
+ * takes its place by two renamings; where a crash comes between them, `finishRepair` does the second.
+ */
+export async function repairDatabase(
+  directory: string,
+  faults: readonly Fault[],
+): Promise<{ readonly kept: string } | { readonly failure: RepairFailure }> {
+  const base = path.resolve(directory)
+  const release = await claim(`${base}.repairing`)
+  if (release === undefined) return { failure: 'busy' }
+  const copy = await mkdtemp(`${base}.repair-`)
+  try {
+    const failure = (await copyDatabase(base, copy, false)) ?? (await mendCopy(copy, faults))
+    if (failure !== undefined) return { failure }
+    await syncAll(copy)
+    await rm(repairedName(base), { recursive: true, force: true })
+    await rename(copy, repairedName(base))
+    const kept = await freeName(base)
+    await rename(base, kept)
+    await finishRepair(base)
+    return { kept }
+  } finally {
+    await rm(copy, { recursive: true, force: true })
+    await release()
+  }
+}
+
+/** Puts a repaired database in its place, where the damaged one has left it. */
+export async function finishRepair(directory: string): Promise<void> {
+  const base = path.resolve(directory)
+  if (!(await isThere(repairedName(base))) || (await isThere(base))) return
+  await rename(repairedName(base), base)
+  await syncPath(path.dirname(base))
+}
+
+const repairedName = (base: string): string => `${base}.repaired`
+
+async function freeName(base: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${base}.damaged-${number}`
+    if (!(await isThere(name))) return name
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await lstat(file)
+    return true
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+/**
+ * Keeps what is whole of the damaged journals, and each change once. A missing journal is left out; one that cannot be read is
+ * taken away.
+ */
+async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
+  const journals = (await readdir(copy))
+    .filter(isJournal)
+    .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
+  let last = 0n
+  for (const name of journals) {
+    const file = path.join(copy, name)
+    const bytes = await readFile(file).catch(() => undefined)
+    const { records, last: lastHere } = distinctRecords(bytes === undefined ? [] : readJournal(bytes).records, last)
+    last = lastHere
+    if (!damaged.has(name)) continue
+    await rm(file, { force: true, recursive: true })
+    if (bytes !== undefined) await writeFile(file, writeJournal(records), { flag: 'wx', mode: 0o600 })
+  }
+}
+
+/** Whether a process that opens the database, or repairs it first, and reads every row lives to tell. */
+async function survives(directory: string, task: 'open' | 'repair'): Promise<boolean> {
+  const child = spawn(process.execPath, [WORKER, task, directory], { stdio: 'ignore' })
+  const [code] = await once(child, 'close')
+  return code === 0
+}
+
+/** Claims the repair for this process; undefined where another one that lives has it. */
+async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      const handle = await open(file, 'wx', 0o600)
+      await handle.writeFile(String(process.pid))
+      await handle.close()
+      return () => rm(file, { force: true })
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
+      const owner = Number(await readFile(file, 'latin1').catch(() => ''))
+      const { mtimeMs } = await lstat(file)
+      // Another process may have the number of one that was killed: no repair takes so long.
+      if (isAlive(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
+      await rm(file, { force: true })
+    }
+  }
+  return undefined
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid < 1 || pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,58 @@
+import { sameBytes } from '../../base/wire/bytes.js'
+import { type AuthorId, keyOf, type Seq } from '../format/author.js'
+import { chainAfter, chainStart, isVouchedFor } from '../format/chain.js'
+import { claimedAt } from '../format/entry.js'
+import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
+import { type At, EARLIEST } from '../format/hybrid-clock.js'
+import { lastOf, type Segment } from '../format/segment.js'
+import { PLACES_END, segmentRange, storedSegment } from '../format/segment-rows.js'
+import type { Store } from './store.js'
+
+/** Looks at every segment of a log: its chain, and its signatures. The faults that it has, with their places. */
+export async function verifySegments(
+  store: Store,
+  room: Uint8Array,
+  author: AuthorId,
+  proof?: ForkProof,
+): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+  const key = keyOf(author)
+  if (key === undefined) return { last: 0, fault: 'it has no key' }
+  const log = { room, key }
+  let chain = chainStart(log)
+  let at: At = EARLIEST
+  let last = 0
+  for await (const page of store.pages(segmentRange(key, 0, PLACES_END))) {
+    for (const row of page) {
+      const segment = storedSegment(row)
+      if (segment === undefined) return { last, fault: `what is stored at entry ${last + 1} is damaged` }
+      if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
+      if (lastOf(segment) <= last) continue // stored again in a longer one
+      if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
+        return { last, fault: `entry ${segment.first} does not continue the chain` }
+      }
+      chain = chainAfter(segment.before, segment.entries)
+      if (!isProven(segment, proof) && !isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
+        return {
+          last,
+          fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
+        }
+      }
+      for (const [index, entry] of segment.entries.entries()) {
+        if (segment.first + index <= last) continue
+        const next = claimedAt(entry)
+        if (next === undefined || next <= at) return { last, fault: `entry ${segment.first + index} is out of order` }
+        at = next
+      }
+      last = lastOf(segment)
+    }
+  }
+  return { last, fault: undefined }
+}
+
+/** Whether a proof vouches for a segment below its place. What stands behind that is disputed, and may have been cut. */
+function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
+  if (proof === undefined || lastOf(segment) + 1 < proof.place || !sameBytes(segment.signature, NO_SIGNATURE))
+    return false
+  const below = segment.entries.slice(0, Math.max(0, proof.place - segment.first))
+  return segment.first > proof.place || sameBytes(chainAfter(segment.before, below), proof.chain)
+}

@@ -1,0 +1,199 @@
+import type { Cancel, Clock, Millis } from '../../../base/clock.js'
+import type { LocalInterface } from './interfaces.js'
+import { type DnsRecord, fieldsOf, isSameName, itemsOf, lowered, type Packet, recordsIn } from './packets.js'
+import {
+  ALL_SERVICES,
+  addressRecords,
+  fullNameOf,
+  instanceName,
+  locationIn,
+  locationOf,
+  pointerTo,
+  SERVICE,
+  type Service,
+  serviceRecords,
+  TTL_S,
+} from './service-records.js'
+
+/** Probes and the time between them. RFC 6762 §8.1. */
+const PROBES = 3
+const PROBE_MS = 250
+
+/** How long the lower of two who probe for one name at once waits before it probes again. RFC 6762 §8.2. */
+const DEFERRED_MS = 1_000
+
+/** An announcement is said twice, for a datagram may be lost. */
+const ANNOUNCE_AGAIN_MS = 1_000
+
+/** Answers that many give at once are spread over this time. RFC 6762 §6. */
+const ANSWER_MS_MIN = 20
+const ANSWER_MS_MAX = 120
+
+/** Conflicts after which a name is kept whatever others say: nobody can keep us from being found by contradicting for ever. */
+const CONFLICTS_MAX = 12
+
+export interface AnnouncerOptions {
+  readonly clock: Clock
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: () => number
+  /** Puts a packet on the interface given, or on all; each may say something else. */
+  readonly send: (make: (at: LocalInterface) => Packet | undefined, only?: LocalInterface) => void
+  /** The name is ours: from now on it is announced. Another one than wished for where somebody else has that. */
+  readonly onNamed: (instance: string) => void
+}
+
+type State =
+  /** `sent` probes are out; nothing is claimed yet. */
+  { readonly kind: 'probing'; readonly sent: number } | { readonly kind: 'announced' }
+
+/**
+ * Announces one service: asks whether its name is free, takes another where it is not, says that it is there, answers for
+ * it, and defends its name. RFC 6762 §8 and §9. Without IO.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions
+  readonly #wished: Service
+  #service: Service
+  #state: State = { kind: 'probing', sent: 0 }
+  #number = 1
+  #conflicts = 0
+  #cancel: Cancel
+  readonly #answering = new Map<LocalInterface, Cancel>()
+  #isClosed = false
+
+  constructor(service: Service, options: AnnouncerOptions) {
+    this.#options = options
+    this.#wished = service
+    this.#service = service
+    this.#cancel = options.clock.after(options.random() * PROBE_MS, () => this.#probe())
+  }
+
+  get service(): Service {
+    return this.#service
+  }
+
+  get isAnnounced(): boolean {
+    return this.#state.kind === 'announced'
+  }
+
+  /** What to answer at once to a query heard on an interface; what many may answer comes later, by `send`. */
+  answerTo(query: unknown, at: LocalInterface): readonly DnsRecord[] {
+    if (this.#isClosed) return []
+    if (this.#state.kind === 'probing') {
+      this.#hearProbe(query)
+      return []
+    }
+    const { instance, host } = this.#service
+    const full = lowered(fullNameOf(instance))
+    let isHostAsked = false
+    let isInstanceAsked = false
+    for (const question of itemsOf(query, 'questions')) {
+      const { name, type } = fieldsOf(question)
+      if (isSameName(name, full)) isInstanceAsked ||= type === 'SRV' || type === 'TXT' || type === 'ANY'
+      else if (isSameName(name, host)) isHostAsked ||= type === 'A' || type === 'AAAA' || type === 'ANY'
+      else if ((type === 'PTR' || type === 'ANY') && (isSameName(name, SERVICE) || isSameName(name, ALL_SERVICES)))
+        this.#answerSoon(query, at, isSameName(name, ALL_SERVICES))
+    }
+    if (isInstanceAsked) return serviceRecords(this.#service, at)
+    return isHostAsked ? addressRecords(host, at) : []
+  }
+
+  /** Takes a decoded response, whatever is in it: somebody else may claim the name. */
+  hear(response: unknown): void {
+    if (this.#isClosed || this.#conflicts >= CONFLICTS_MAX) return
+    const isClaimed = recordsIn(response).some(record => this.#isOthers(record))
+    if (!isClaimed) return
+    this.#conflicts++
+    if (this.#state.kind === 'probing') {
+      this.#number++
+      this.#service = { ...this.#wished, instance: instanceName(this.#wished.instance, this.#number) }
+    }
+    this.#probeIn(0)
+  }
+
+  /** There is another interface to be heard on. */
+  interfacesChanged(): void {
+    if (this.#state.kind === 'announced') this.#announce()
+  }
+
+  /** What takes everything back, on an interface. RFC 6762 §10.1. */
+  goodbye(at: LocalInterface): readonly DnsRecord[] {
+    return this.#state.kind === 'announced' ? serviceRecords(this.#service, at, 0) : []
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancel()
+    for (const cancel of this.#answering.values()) cancel()
+  }
+
+  #probeIn(delayMs: Millis): void {
+    this.#state = { kind: 'probing', sent: 0 }
+    this.#cancel()
+    this.#cancel = this.#options.clock.after(delayMs, () => this.#probe())
+  }
+
+  #probe(): void {
+    const sent = this.#state.kind === 'probing' ? this.#state.sent : 0
+    if (sent === PROBES) {
+      this.#state = { kind: 'announced' }
+      this.#options.onNamed(this.#service.instance)
+      this.#announce()
+      return
+    }
+    this.#state = { kind: 'probing', sent: sent + 1 }
+    this.#cancel = this.#options.clock.after(PROBE_MS, () => this.#probe())
+    const question = { name: fullNameOf(this.#service.instance), type: 'ANY' as const }
+    const claim = locationOf(this.#service)
+    this.#options.send(() => ({ type: 'query', questions: [question], authorities: [claim] }))
+  }
+
+  #announce(): void {
+    const say = (): void => this.#options.send(at => ({ type: 'response', answers: serviceRecords(this.#service, at) }))
+    this.#cancel()
+    this.#cancel = this.#options.clock.after(ANNOUNCE_AGAIN_MS, say)
+    say()
+  }
+
+  #answerSoon(query: unknown, at: LocalInterface, isForAll: boolean): void {
+    if (this.#answering.has(at) || (!isForAll && this.#isKnown(query))) return
+    const delayMs = ANSWER_MS_MIN + this.#options.random() * (ANSWER_MS_MAX - ANSWER_MS_MIN)
+    const answer = (): void => {
+      this.#answering.delete(at)
+      const type: DnsRecord = { type: 'PTR', name: ALL_SERVICES, ttl: TTL_S, data: SERVICE }
+      const answers = isForAll ? [type, pointerTo(this.#service)] : serviceRecords(this.#service, at)
+      if (this.#state.kind === 'announced') this.#options.send(() => ({ type: 'response', answers }), at)
+    }
+    this.#answering.set(at, this.#options.clock.after(delayMs, answer))
+  }
+
+  /** Whether who asks says that it knows already, for a while to come. RFC 6762 §7.1. */
+  #isKnown(query: unknown): boolean {
+    const full = lowered(fullNameOf(this.#service.instance))
+    return itemsOf(query, 'answers').some(answer => {
+      const { type, data, ttl } = fieldsOf(answer)
+      return type === 'PTR' && isSameName(data, full) && typeof ttl === 'number' && ttl >= TTL_S / 2
+    })
+  }
+
+  /** Somebody probes for the same name at once: the lower location waits, and then finds the name taken. */
+  #hearProbe(query: unknown): void {
+    const claims = itemsOf(query, 'authorities').filter(record => this.#isOthers(record))
+    if (claims.length === 0 || this.#conflicts >= CONFLICTS_MAX) return
+    const isLower = claims.some(claim => {
+      const { port, target } = locationIn(claim, this.#service.instance) ?? {}
+      const theirs = lowered(String(target))
+      return Number(port) === this.#service.port ? theirs > this.#service.host : Number(port) > this.#service.port
+    })
+    if (!isLower) return
+    this.#conflicts++
+    this.#probeIn(DEFERRED_MS)
+  }
+
+  #isOthers(record: unknown): boolean {
+    const location = locationIn(record, this.#service.instance)
+    if (location === undefined) return false
+    const isSameHost = typeof location.target === 'string' && lowered(location.target) === this.#service.host
+    return !isSameHost || location.port !== this.#service.port
+  }
+}

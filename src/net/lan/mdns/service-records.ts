@@ -1,0 +1,200 @@
+import { hash } from '../../../base/crypto/hash.js'
+import { sanitise } from '../../../base/safe-text.js'
+import { hexOf, utf8 } from '../../../base/wire/bytes.js'
+import { ipv6Groups, isLinkLocal, isPeerIpv4, isPeerIpv6 } from '../ip-address.js'
+import type { LocalInterface } from './interfaces.js'
+import { interfaceOf, isLoopback } from './interfaces.js'
+import { type AddressRecord, type DnsRecord, fieldsOf, isSameName, lowered, recordsIn } from './packets.js'
+
+/** What peers of ours are found under. RFC 6763; PROTOCOL.md §2.6. */
+export const SERVICE = '_persisted-chat._tcp.local'
+
+/** What everyone who enumerates services asks for. RFC 6763 §9. */
+export const ALL_SERVICES = '_services._dns-sd._udp.local'
+
+/** How long what is said counts, unless it is said again. */
+export const TTL_S = 120
+
+/** Digits of a room tag and of a short key. */
+const TAG_DIGITS = 16
+
+/** Services that one packet may tell of, and addresses of each: a packet of ours has one service. */
+const SERVICES_PER_PACKET_MAX = 8
+const ADDRESSES_MAX = 8
+
+const LABEL_BYTES_MAX = 63
+
+/** A running peer, as it is announced. */
+export interface Service {
+  /** What it goes by on this network: the user's name, or `alice (2)` where another has that. */
+  readonly instance: string
+  /** A name that belongs to this process alone, and whose addresses are those of the interface asked. */
+  readonly host: string
+  readonly port: number
+  /** The version of the protocol. */
+  readonly version: number
+  /** `roomTag` of its room. */
+  readonly room: string
+  /** `shortKeyOf` its public key. */
+  readonly key: string
+}
+
+/** A service that somebody on the network says is there: hints, all of them. */
+export interface Sighting {
+  readonly service: Service
+  /** Where it says that it can be dialled, IPv4 first. */
+  readonly addresses: readonly string[]
+  /** Seconds for which that counts; 0: it is gone. */
+  readonly ttl: number
+}
+
+/** Tells members of a room from others without giving away its id, which only those who know its name can make. */
+export const roomTag = (roomId: Uint8Array): string =>
+  hexOf(hash(utf8('persisted-chat/tag/1'), roomId)).slice(0, TAG_DIGITS)
+
+/** So much of a public key as is announced: enough not to be dialled twice, and to tell one alice from another. */
+export const shortKeyOf = (publicKey: Uint8Array): string => shortKeyIn(hexOf(publicKey))
+
+/** The same of a key as hex. */
+export const shortKeyIn = (key: string): string => key.slice(0, TAG_DIGITS)
+
+/** A host name for this process, out of random bytes. */
+export const serviceHost = (random: Uint8Array): string => `persisted-chat-${hexOf(random).slice(0, TAG_DIGITS)}.local`
+
+const HOST = /^persisted-chat-[0-9a-f]{16}\.local$/
+
+/** The full name of an instance. */
+export const fullNameOf = (instance: string): string => `${instance}.${SERVICE}`
+
+/** The name of try `number` of an instance, from 1: `alice`, `alice (2)`, …, cut so that it stays a label. */
+export function instanceName(name: string, number: number): string {
+  const suffix = number === 1 ? '' : ` (${number})`
+  const characters = [...name]
+  while (Buffer.byteLength(characters.join('')) + suffix.length > LABEL_BYTES_MAX) characters.pop()
+  return characters.join('') + suffix
+}
+
+/** The name that an instance was made from. A user's name has no space. */
+export const wishedName = (instance: string): string => instance.replace(/ \(\d+\)$/, '')
+
+/** That the service is there. */
+export const pointerTo = ({ instance }: Service, ttl = TTL_S): DnsRecord => ({
+  type: 'PTR',
+  name: SERVICE,
+  ttl,
+  data: fullNameOf(instance),
+})
+
+/** Where it is: its port, at its host. */
+export const locationOf = ({ instance, port, host }: Service, ttl = TTL_S): DnsRecord => ({
+  type: 'SRV',
+  name: fullNameOf(instance),
+  ttl,
+  data: { port, target: host },
+})
+
+/** What it is. */
+const descriptionOf = ({ instance, version, room, key }: Service, ttl: number): DnsRecord => ({
+  type: 'TXT',
+  name: fullNameOf(instance),
+  ttl,
+  data: [`v=${version}`, `room=${room}`, `key=${key}`],
+})
+
+/** The addresses of a host on an interface: its own, and those of IPv6 beside it. */
+export function addressRecords(name: string, at: LocalInterface, ttl = TTL_S): AddressRecord[] {
+  const ipv6 = at.ipv6.map(data => ({ type: 'AAAA' as const, name, ttl, data }))
+  if (at.family === 'IPv6') return [{ type: 'AAAA', name, ttl, data: at.address }, ...ipv6]
+  return [{ type: 'A', name, ttl, data: at.address }, ...ipv6]
+}
+
+/** Everything about a service, as an interface is told: a response brings all of it, so that nobody has to ask twice. */
+export const serviceRecords = (service: Service, at: LocalInterface, ttl = TTL_S): DnsRecord[] => [
+  pointerTo(service, ttl),
+  locationOf(service, ttl),
+  descriptionOf(service, ttl),
+  ...addressRecords(service.host, at, ttl),
+]
+
+/** The services that a decoded response tells of, whatever is in it; heard on the interface `at`. */
+export function sightingsIn(response: unknown, at: LocalInterface): Sighting[] {
+  const records = recordsIn(response)
+  const found = new Map<string, Sighting>()
+  for (const { type, name, ttl, data } of records) {
+    if (found.size === SERVICES_PER_PACKET_MAX) break
+    if (type !== 'SRV' || !isSeconds(ttl)) continue
+    const instance = instanceIn(name)
+    const { port, target } = fieldsOf(data)
+    if (instance === undefined || !isPort(port) || typeof target !== 'string' || !HOST.test(lowered(target))) continue
+    const lower = lowered(fullNameOf(instance))
+    const described = records.find(record => record.type === 'TXT' && isSameName(record.name, lower))
+    const description = readDescription(described?.data)
+    if (description === undefined) continue
+    const host = lowered(target)
+    const service: Service = { instance, host, port, ...description }
+    found.set(lower, { service, ttl: Math.min(ttl, TTL_S), addresses: addressesOf(host, records, at) })
+  }
+  return [...found.values()]
+}
+
+/** What a record says that speaks of the same instance: undefined where it does not, or says nothing of where it is. */
+export function locationIn(record: unknown, instance: string): { port: unknown; target: unknown } | undefined {
+  const { type, name, ttl, data } = fieldsOf(record)
+  if (type !== 'SRV' || ttl === 0 || !isSameName(name, lowered(fullNameOf(instance)))) return undefined
+  const { port, target } = fieldsOf(data)
+  return { port, target }
+}
+
+/** The instance that a full name names, if it is text that needs no cleaning; a dot would make it two labels. */
+function instanceIn(name: unknown): string | undefined {
+  if (typeof name !== 'string') return undefined
+  const suffix = `.${SERVICE}`
+  if (!lowered(name).endsWith(suffix)) return undefined
+  const instance = name.slice(0, -suffix.length)
+  const isText = instance !== '' && !instance.includes('.') && sanitise(instance) === instance
+  return isText && Buffer.byteLength(instance) <= LABEL_BYTES_MAX ? instance : undefined
+}
+
+const isPort = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536
+
+const isSeconds = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0
+
+function readDescription(data: unknown): Pick<Service, 'version' | 'room' | 'key'> | undefined {
+  const strings = Array.isArray(data) ? data.slice(0, 16) : []
+  const values = new Map<string, string>()
+  for (const each of strings) {
+    const text = Buffer.isBuffer(each) || typeof each === 'string' ? each.toString() : ''
+    const [, key = '', value = ''] = /^(v|room|key)=([0-9a-f]{1,16})$/.exec(text) ?? []
+    if (!values.has(key)) values.set(key, value)
+  }
+  const [version = '', room = '', key = ''] = [values.get('v'), values.get('room'), values.get('key')]
+  if (!/^[1-9]\d{0,5}$/.test(version) || room.length !== TAG_DIGITS || key.length !== TAG_DIGITS) return undefined
+  return { version: Number(version), room, key }
+}
+
+/** The addresses of `host` that can be on this very link: nobody is sent to dial elsewhere. */
+function addressesOf(
+  host: string,
+  records: readonly { name?: unknown; type?: unknown; data?: unknown }[],
+  at: LocalInterface,
+): string[] {
+  const ipv4 = new Set<string>()
+  const ipv6 = new Set<string>()
+  for (const { name, type, data } of records) {
+    if (!isSameName(name, host)) continue
+    if (type === 'A' && isPeerIpv4(data, isLoopback(at)) && interfaceOf(data, [at]) !== undefined) ipv4.add(data)
+    if (type === 'AAAA') for (const address of dialable(data, at)) ipv6.add(address)
+  }
+  return [...ipv4, ...ipv6].slice(0, ADDRESSES_MAX)
+}
+
+/** An IPv6 address as it can be dialled from this interface: link-local ones with its zone, others of its own subnets. */
+export function dialable(address: unknown, at: LocalInterface): string[] {
+  const groups = ipv6Groups(address)
+  if (groups === undefined || typeof address !== 'string') return []
+  if (isLinkLocal(address)) return at.family === 'IPv6' ? [`${address}%${at.name}`] : []
+  if (!isPeerIpv6(address, isLoopback(at))) return []
+  const subnet = (each: readonly number[] | undefined): string => (each ?? []).slice(0, 4).join()
+  return at.ipv6.some(own => subnet(ipv6Groups(own)) === subnet(groups)) ? [address] : []
+}

@@ -1,0 +1,193 @@
+import net from 'node:net'
+import type { Clock } from '../../base/clock.js'
+import { ChatError, systemCode } from '../../base/errors.js'
+import { lookupHost, socketLookup } from '../../base/host-lookup.js'
+import { HEARTBEAT_MS, OPENING_MS_MAX } from '../../base/limits.js'
+import type { Connection, Listener, Lookup, Transport } from '../transport.js'
+import type { Address } from './address.js'
+
+/** A hashed port may be in use for a moment as the near end of somebody's connection: the bind is tried again. */
+const BIND_TRIES = 4
+const BIND_RETRY_MS = 250
+
+/** After which the next of several places is dialled, if the one before has not answered. RFC 8305 §5. */
+const STAGGER_MS = 250
+
+const REASONS = {
+  ECONNREFUSED: 'nobody listens there',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the network cannot be reached',
+  ETIMEDOUT: 'it does not answer',
+  ECONNRESET: 'it closed the connection',
+} as const
+
+function reasonFor(cause: Error): string {
+  const code = systemCode(cause) ?? ''
+  return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : cause.message
+}
+
+export class TcpTransport implements Transport {
+  readonly #clock: Clock
+  readonly #lookup: Lookup
+
+  constructor(clock: Clock, lookup: Lookup) {
+    this.#clock = clock
+    this.#lookup = lookup
+  }
+
+  async listen(
+    host: string | undefined,
+    port: number,
+    onConnection: (connection: Connection) => void,
+  ): Promise<Listener> {
+    for (let left = BIND_TRIES - 1; ; left--) {
+      try {
+        const address = host === undefined ? undefined : (await lookupHost(host))[0]?.address
+        return await bind(address, port, onConnection)
+      } catch (cause) {
+        const isTaken = systemCode(cause) === 'EADDRINUSE'
+        if (!isTaken || left === 0) throw listenError(host, port, isTaken, cause)
+        await this.#wait(BIND_RETRY_MS)
+      }
+    }
+  }
+
+  async dial(address: Address, signal: AbortSignal): Promise<Connection> {
+    const places = await this.#lookup(address)
+    signal.throwIfAborted()
+    if (places.length === 0) throw new Error(`nobody on this network answers to ${address.host}`)
+    return this.#race(places, signal)
+  }
+
+  /** Dials one place after the other without waiting for those that are silent; the first that answers counts. RFC 8305. */
+  #race(places: readonly Address[], signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const over = new AbortController()
+      const stop = (): void => over.abort()
+      signal.addEventListener('abort', stop)
+      const settle = (): void => {
+        cancel()
+        signal.removeEventListener('abort', stop)
+        over.abort()
+      }
+      let next = 0
+      let running = 0
+      let cancel = (): void => {}
+      const start = (): void => {
+        cancel()
+        const place = places[next++]
+        if (place === undefined || over.signal.aborted) return
+        running++
+        if (next < places.length) cancel = this.#clock.after(STAGGER_MS, start)
+        this.#connect(place.host, place.port, over.signal).then(
+          connection => {
+            if (over.signal.aborted) connection.destroy()
+            settle()
+            resolve(connection)
+          },
+          error => {
+            running--
+            start()
+            if (running > 0) return
+            settle()
+            reject(error)
+          },
+        )
+      }
+      start()
+    })
+  }
+
+  #connect(host: string, port: number, signal: AbortSignal): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      const socket = net.connect({
+        host,
+        port,
+        lookup: socketLookup,
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: HEARTBEAT_MS,
+      })
+      const giveUp = (): void => void socket.destroy(new Error('it does not answer'))
+      const cancelTimer = this.#clock.after(OPENING_MS_MAX, giveUp)
+      signal.addEventListener('abort', giveUp)
+      const cancel = (): void => {
+        cancelTimer()
+        signal.removeEventListener('abort', giveUp)
+      }
+      socket.once('error', cause => {
+        cancel()
+        reject(new Error(reasonFor(cause), { cause }))
+      })
+      socket.once('connect', () => {
+        cancel()
+        if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
+          // Dialling a port of the ephemeral range on which nobody listens can connect a socket to itself.
+          socket.destroy()
+          reject(new Error(REASONS.ECONNREFUSED))
+          return
+        }
+        socket.removeAllListeners('error')
+        resolve(connectionOf(socket))
+      })
+    })
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise(resolve => {
+      this.#clock.after(delayMs, resolve)
+    })
+  }
+}
+
+function bind(
+  host: string | undefined,
+  port: number,
+  onConnection: (connection: Connection) => void,
+): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: HEARTBEAT_MS },
+      socket => onConnection(connectionOf(socket)),
+    )
+    server.once('error', reject)
+    server.listen({ port, ...(host !== undefined && { host }) }, () => {
+      server.removeListener('error', reject)
+      // Running out of descriptors refuses one connection; it must not end the process.
+      server.on('error', () => {})
+      const address = server.address()
+      resolve({
+        port: typeof address === 'object' && address !== null ? address.port : port,
+        close: () => new Promise(done => server.close(() => done())),
+      })
+    })
+  })
+}
+
+/** A socket whose errors never go unheard: what matters is that it closes. */
+function connectionOf(socket: net.Socket): Connection {
+  socket.on('error', () => socket.destroy())
+  // Whoever listens on IPv6 too sees IPv4 addresses mapped: one peer has one address, whichever side dialled.
+  const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+  return Object.defineProperty(socket, 'remoteAddress', {
+    value: remoteAddress,
+    configurable: true,
+  }) as unknown as Connection
+}
+
+function listenError(host: string | undefined, port: number, isTaken: boolean, cause: unknown): ChatError {
+  const where = host === undefined ? `port ${port}` : `${host}:${port}`
+  if (isTaken) {
+    return new ChatError('SWARM_PORT_TAKEN', `${where} is in use by another program`, {
+      cause,
+      hint: 'Is this name already running here? Otherwise choose another port with --listen.',
+    })
+  }
+  const reason = systemCode(cause) === 'EACCES' ? 'not allowed' : cause instanceof Error ? cause.message : String(cause)
+  return new ChatError('SWARM_LISTEN_FAILED', `${where} cannot be listened on: ${reason}`, {
+    cause,
+    hint: 'Choose another address with --listen.',
+  })
+}

@@ -1,0 +1,129 @@
+import { chmod, lstat, readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ChatError, reasonOf, systemCode } from '../base/errors.js'
+import { diskFaultWords, unusableHint } from '../base/files/disk-faults.js'
+import { makeDirectory } from '../base/files/make-directory.js'
+import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
+import { DATABASE_NAME, type Home } from './paths.js'
+
+/** Entries that the program creates in a home directory, also with a suffix that people add to move one aside. */
+const OWN_ENTRY = /^(key|lobby|[0-9a-f]{16})(\W|$)/
+/** Entries that operating systems create in any directory. */
+const SYSTEM_ENTRY = /^(\..*|lost\+found)$/
+
+/** Whether a directory with these entries was created for another purpose. */
+export const isForeign = (names: readonly string[]): boolean =>
+  names.some(name => !SYSTEM_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
+
+type OnWarning = (line: string) => void
+
+/** Creates the home directory if it is missing, then checks it as `checkHome` does. Rejects with DATA_UNUSABLE. */
+export async function secureHome(home: Home, onWarning: OnWarning): Promise<void> {
+  try {
+    await makeDirectory(path.resolve(home.directory))
+  } catch (cause) {
+    throw unusable(home.directory, cause)
+  }
+  await checkHome(home, onWarning)
+}
+
+/**
+ * Rejects a home directory or database that another user owns, and a directory that holds unrelated files. Removes other
+ * users' permissions from the home directory. Accepts a missing one. Rejects with DATA_UNUSABLE.
+ */
+export async function checkHome(home: Home, onWarning: OnWarning): Promise<void> {
+  const mode = await ownDirectory(home.directory)
+  if (mode === undefined) return
+  if (isForeign(await namesIn(home.directory))) {
+    throw new ChatError(
+      'DATA_UNUSABLE',
+      `${home.directory} contains files that this program did not create; refusing to use it`,
+      {
+        hint: 'Choose another directory with --data.',
+      },
+    )
+  }
+  if (isOpenToOthers(mode)) onWarning(await restrict(home.directory, mode.mode))
+  await ownDirectory(home.database)
+}
+
+/**
+ * Rejects a home that has logs but no key: a new key would silently make its owner a different author. Rejects with
+ * DATA_UNUSABLE.
+ */
+export async function checkKeyIsThere(home: Home): Promise<void> {
+  // Look for databases first: the key is created before any database, so one that exists now has had a key.
+  const database = await databaseIn(home)
+  if (database === undefined || (await isThere(home.keyFile))) return
+  throw new ChatError('DATA_UNUSABLE', `the key ${home.keyFile} is missing, but there are logs in ${database}`, {
+    hint: `Restore the key from a backup; or, to start over as a new author, move ${home.directory} aside.`,
+  })
+}
+
+/** Whether a home has a key or logs, or cannot be searched for them. */
+export async function isInUse(home: Home): Promise<boolean> {
+  if ((await databaseIn(home)) !== undefined) return true
+  return lstat(home.keyFile).then(
+    () => true,
+    error => !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? ''),
+  )
+}
+
+async function databaseIn({ directory, database }: Home): Promise<string | undefined> {
+  if ((await namesIn(database)).length > 0) return database
+  for (const name of await namesIn(directory)) {
+    const place = path.join(directory, name)
+    if (DATABASE_NAME.test(name) && (await isThere(path.join(place, 'CURRENT')))) return place
+  }
+  return undefined
+}
+
+const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => [])
+
+const isThere = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  )
+
+/** Owner and mode; undefined if it is missing. A symbolic link is followed if the user owns it. */
+async function ownDirectory(directory: string): Promise<{ readonly uid: number; readonly mode: number } | undefined> {
+  try {
+    let found = await lstat(directory)
+    if (isOwn(found) && found.isSymbolicLink()) found = await stat(directory)
+    if (!isOwn(found)) {
+      throw new ChatError(
+        'DATA_UNUSABLE',
+        `${directory} belongs to another user (uid ${found.uid}); refusing to use it`,
+        {
+          hint: 'Choose another directory with --data.',
+        },
+      )
+    }
+    if (!found.isDirectory()) throw new Error('it is not a directory')
+    return found
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw unusable(directory, cause)
+  }
+}
+
+/** Removes other users' permissions; gives the warning to show. */
+async function restrict(directory: string, mode: number): Promise<string> {
+  const risk = `other users could ${(mode & 0o022) === 0 ? 'read' : 'write to'} ${directory}`
+  try {
+    await chmod(directory, 0o700)
+    return `${risk}; restricted it to your account (mode 0700)`
+  } catch (error) {
+    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
+  }
+}
+
+function unusable(directory: string, cause: unknown): ChatError {
+  if (cause instanceof ChatError) return cause
+  const reason = diskFaultWords(cause) ?? reasonOf(cause)
+  return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${reason}`, {
+    cause,
+    hint: unusableHint(cause),
+  })
+}

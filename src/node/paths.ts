@@ -1,0 +1,42 @@
+import path from 'node:path'
+import { checkName } from '../base/names.js'
+import { hexOf } from '../base/wire/bytes.js'
+import { LOBBY, roomId } from '../log/format/room-id.js'
+import { storedPartIn } from './stored-part.js'
+
+/** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
+export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
+
+/** Where one user keeps one conversation. */
+export interface Home {
+  readonly me: string
+  readonly room: string
+  readonly roomId: Uint8Array
+  /** Directory of the user: his key, and a database for each room. */
+  readonly directory: string
+  readonly keyFile: string
+  readonly database: string
+  /** Names the database among those of the user. */
+  readonly part: string
+  /** Socket at which further windows of the user come in. */
+  readonly door: string
+}
+
+/** Names become parts of paths here and nowhere else. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
+export function homeOf(data: string, me: string, room = LOBBY): Home {
+  const name = checkName(me, `the name ${JSON.stringify(me)}`)
+  const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
+  const directory = path.join(data, storedPartIn(data, name))
+  const id = roomId(roomName)
+  const part = roomName === LOBBY ? LOBBY : hexOf(id).slice(0, 16)
+  return {
+    me: name,
+    room: roomName,
+    roomId: id,
+    directory,
+    keyFile: path.join(directory, 'key'),
+    database: path.join(directory, part),
+    part,
+    door: path.join(directory, `${part}.window`),
+  }
+}

@@ -1,0 +1,87 @@
+import type { Millis } from '../base/clock.js'
+import type { Message } from '../chat/kinds/message.js'
+
+/** Lines are shown at once, but not more often than this: those that come closer together are shown together. */
+const GATHER_MS = 16
+
+/** More lines than this at once are not a conversation but a log that catches up: the newest of them are shown. */
+const BURST_MIN = 100
+const SHOWN_MAX = 200
+/**
+ * Lines that catch up are shown after a silence, or at the latest after so long. Missed lines come from several logs, one
+ * after the other: they wait longer, so that they can be put into one order.
+ */
+const QUIET_MS = 200
+const MISSED_QUIET_MS = 400
+const BURST_MS_MAX = 2_000
+
+/** Lines that are shown together. */
+export interface ArrivalBatch {
+  /** In order of arrival; in conversation order where they catch up. */
+  readonly messages: readonly Message[]
+  /** How many there were before these. */
+  readonly skipped: number
+  /** How many of all were missed: written while nobody was here. */
+  readonly missed: number
+  /** Whether more were still coming when these were taken. */
+  readonly isCut: boolean
+}
+
+/** Lines that have arrived and are not shown yet. */
+export class Arrivals {
+  readonly #isMissed: (message: Message) => boolean
+  #messages: Message[] = []
+  #count = 0
+  #missed = 0
+  #firstAt = 0
+  #lastAt = 0
+  #shownAt = 0
+
+  constructor(isMissed: (message: Message) => boolean) {
+    this.#isMissed = isMissed
+  }
+
+  push(messages: readonly Message[], now: Millis): void {
+    if (messages.length === 0) return
+    if (this.#count === 0) this.#firstAt = now
+    this.#lastAt = now
+    this.#count += messages.length
+    this.#missed += messages.filter(this.#isMissed).length
+    this.#messages = [...this.#messages, ...messages]
+    if (this.#messages.length > 2 * SHOWN_MAX) this.#messages = newest(this.#messages)
+  }
+
+  /** When they are to be shown; undefined where there are none. */
+  get dueAt(): Millis | undefined {
+    if (this.#count === 0) return undefined
+    if (!this.#isCatchingUp) return Math.max(this.#firstAt, this.#shownAt + GATHER_MS)
+    return Math.min(this.#lastAt + this.#quietMs, this.#firstAt + BURST_MS_MAX)
+  }
+
+  take(now: Millis): ArrivalBatch {
+    const messages = this.#isCatchingUp ? newest(this.#messages) : this.#messages
+    const batch = {
+      messages,
+      skipped: this.#count - messages.length,
+      missed: this.#missed,
+      isCut: this.#isCatchingUp && now < this.#lastAt + this.#quietMs,
+    }
+    this.#messages = []
+    this.#count = 0
+    this.#missed = 0
+    this.#shownAt = now
+    return batch
+  }
+
+  get #quietMs(): Millis {
+    return this.#missed > 0 ? MISSED_QUIET_MS : QUIET_MS
+  }
+
+  get #isCatchingUp(): boolean {
+    return this.#count >= BURST_MIN || this.#missed > 0
+  }
+}
+
+/** The newest of them, in conversation order: each log comes by itself, so they do not arrive in it. */
+const newest = (messages: readonly Message[]): Message[] =>
+  messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-SHOWN_MAX)

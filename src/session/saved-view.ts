@@ -1,0 +1,70 @@
+import { lstatSync, readFileSync } from 'node:fs'
+import type { Millis } from '../base/clock.js'
+import { draftBeside } from '../base/files/draft-file.js'
+import { systemRandom } from '../base/random.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
+import type { Draft } from './draft.js'
+
+/** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
+export interface Remembered {
+  /** How far each log was when the screen was left. */
+  readonly seen: ReadonlyMap<AuthorId, Seq>
+  readonly leftAt: Millis | undefined
+  /** Whose lines are not shown. */
+  readonly hidden: ReadonlySet<AuthorId>
+  readonly topic: Topic | undefined
+  readonly draft: Draft
+}
+
+/** What the conversation is about, and since when. */
+export interface Topic {
+  readonly text: string
+  readonly at: string
+}
+
+const NO_DRAFT: Draft = { text: '', pid: undefined }
+const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
+
+/** Where it is kept, beside the database of the conversation. */
+export const screenMemoryOf = (database: string): string => `${database}.screen`
+
+/** What was remembered; nothing where it cannot be read, for all of it can be done without. */
+export function remembered(file: string): Remembered {
+  try {
+    if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof value !== 'object' || value === null) return NOTHING
+    const { seen, leftAt, hidden, topic, draft, window } = value as Record<string, unknown>
+    return {
+      seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [AuthorId, Seq][]),
+      leftAt: typeof leftAt === 'number' ? leftAt : undefined,
+      hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
+      topic: isTopic(topic) ? topic : undefined,
+      draft:
+        typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
+    }
+  } catch {
+    return NOTHING
+  }
+}
+
+/** Writes it whole, or leaves what was there. */
+export async function remember(file: string, { seen, hidden, draft, ...rest }: Remembered): Promise<void> {
+  const value = { ...rest, draft: draft.text, window: draft.pid, seen: [...seen], hidden: [...hidden] }
+  const written = await draftBeside(file, JSON.stringify(value), systemRandom)
+  try {
+    await written.replace(file)
+  } catch (error) {
+    await written.discard()
+    throw error
+  }
+}
+
+const pairsIn = (value: unknown): [unknown, unknown][] =>
+  Array.isArray(value) ? value.filter(pair => Array.isArray(pair) && pair.length === 2) : []
+
+function isTopic(value: unknown): value is Topic {
+  if (typeof value !== 'object' || value === null) return false
+  const { text, at } = value as Record<string, unknown>
+  return typeof text === 'string' && typeof at === 'string'
+}

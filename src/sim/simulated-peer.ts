@@ -1,0 +1,360 @@
+import type { Duplex } from 'node:stream'
+import type { Millis } from '../base/clock.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
+import { reasonOf } from '../base/errors.js'
+import { type AuthorId, authorOfKey, type Seq } from '../log/format/author.js'
+import { decodeEntry, type Entry } from '../log/format/entry.js'
+import { LOBBY, roomId } from '../log/format/room-id.js'
+import type { SignedRun } from '../log/format/segment-plan.js'
+import { Log } from '../log/log.js'
+import type { ReplicationOptions } from '../log/options.js'
+import type { Span } from '../log/read/subscription.js'
+import { Swarm } from '../net/connections.js'
+import { type Address, formatAddress } from '../net/lan/address.js'
+import { Peer } from '../node/room.js'
+import { replicationStream } from '../sync/replication-stream.js'
+import { type Lie, lyingStream } from './byzantine-peer.js'
+import type { Judge, Shown } from './invariants.js'
+import { Life } from './lifecycle.js'
+import type { VirtualNetwork } from './network.js'
+import { overridden } from './overridden.js'
+import { Chance } from './seeded-random.js'
+import type { SortedRows } from './sorted-rows.js'
+import type { VirtualHost } from './virtual-connection.js'
+import { VirtualDisk } from './virtual-disk.js'
+import type { VirtualTime, Watch } from './virtual-time.js'
+
+const PORT = 4000
+const ROOM = roomId(LOBBY)
+
+/** What all machines of a world share. */
+export interface Surroundings {
+  readonly seed: number
+  readonly time: VirtualTime
+  readonly network: VirtualNetwork
+  readonly judge: Judge
+  /** Keeps a line of what happens. */
+  note(line: string): void
+  /** Entries were stored at `name`. */
+  stored(name: string, span: Span): void
+  /** Whether peers meet further ones by way of those they know. */
+  readonly isMeeting: boolean
+  /** Something was said on a link besides logs. */
+  saidAside(bytes: number): void
+  /** Something was shown to somebody. */
+  moved(): void
+  /** A link brought entries to `name`, new to it or not. */
+  brought(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
+}
+
+export interface MachineOptions {
+  readonly name: string
+  /** Its address on the network. */
+  readonly address: string
+  /** How far its clock is ahead of the truth at first. */
+  readonly aheadMs: Millis
+  readonly lie: Lie | undefined
+}
+
+/** A running program of a peer. */
+interface Program {
+  readonly life: Life
+  readonly shown: Shown
+  readonly lines: string[]
+  readonly streams: Set<Duplex>
+  log: Log | undefined
+  swarm: Swarm | undefined
+  peer: Peer | undefined
+}
+
+/** A computer with a user: its disk, clock and key outlive the processes that run on it. */
+export class Machine {
+  readonly name: string
+  readonly author: AuthorId
+  readonly lie: Lie | undefined
+  readonly host: VirtualHost
+  readonly disk: VirtualDisk
+  readonly #surroundings: Surroundings
+  readonly #keys: KeyPair
+  readonly #watch: Watch
+  readonly #named: { readonly name: string; readonly address: Address }[] = []
+  readonly #chance: Chance
+  #links = 0
+  #program: Program | undefined
+
+  constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: MachineOptions) {
+    const { seed, time, network, judge } = surroundings
+    this.#surroundings = surroundings
+    this.name = name
+    this.lie = lie
+    this.#keys = keyPairOf(new Chance(seed, `key of ${name}`).bytes(SEED_BYTES))
+    this.author = authorOfKey(this.#keys.publicKey)
+    this.host = network.addHost(address)
+    this.disk = new VirtualDisk(time, new Chance(seed, `disk of ${name}`))
+    this.#watch = { aheadMs }
+    this.#chance = new Chance(seed, `whims of ${name}`)
+    judge.register(name, this.author, this.disk, lie !== undefined)
+  }
+
+  get isRunning(): boolean {
+    return this.#program !== undefined
+  }
+
+  /** Whether something can be said there. */
+  get isReady(): boolean {
+    return this.#program?.peer !== undefined
+  }
+
+  /** The log of its program, once that is open. */
+  get log(): Log | undefined {
+    return this.#program?.log
+  }
+
+  get unsaid(): number {
+    return this.#program?.peer?.unsaid ?? 0
+  }
+
+  /** The keys of the peers that it is linked with, one a link. */
+  get links(): readonly AuthorId[] {
+    const links = this.#program?.swarm?.links ?? []
+    return links.flatMap(({ remote }) => (remote.kind === 'ours' ? (remote.key as AuthorId) : []))
+  }
+
+  /** Its running peer, where there is one. */
+  get peer(): Peer | undefined {
+    return this.#program?.peer
+  }
+
+  /** How many peers it has met, and is linked with. */
+  get viewSize(): number {
+    return this.#program?.peer?.meeting?.size ?? 0
+  }
+
+  /** Whom its user named. */
+  get named(): readonly string[] {
+    return this.#named.map(({ name }) => name)
+  }
+
+  /** What its user was shown since it was started last. */
+  get heard(): readonly string[] {
+    return this.#program?.lines ?? []
+  }
+
+  /** How far its user was shown a log since it was started last. */
+  shownOf(author: AuthorId): Seq {
+    return this.#program?.shown.get(author) ?? 0
+  }
+
+  /** Bytes that wait in the streams of one link, for the fullest of them. */
+  get fullestLinkBytes(): number {
+    let most = 0
+    for (const { readableLength, writableLength } of this.#program?.streams ?? [])
+      most = Math.max(most, readableLength + writableLength)
+    for (const { readableLength, writableLength } of this.host.connections)
+      most = Math.max(most, readableLength + writableLength)
+    return most
+  }
+
+  /** Its user names another: it dials him from now on. */
+  names(other: Machine): void {
+    const named = { name: other.name, address: { host: other.host.address, port: PORT } }
+    this.#named.push(named)
+    this.#program?.swarm?.add(named.name, named.address)
+  }
+
+  start(): void {
+    if (this.#program !== undefined) return
+    const program: Program = {
+      life: new Life(),
+      shown: new Map(),
+      lines: [],
+      streams: new Set(),
+      log: undefined,
+      swarm: undefined,
+      peer: undefined,
+    }
+    this.#program = program
+    this.host.isUp = true
+    this.#surroundings.note(`${this.name} starts`)
+    this.#open(program).catch(error => {
+      if (!program.life.isOver) this.#surroundings.judge.violate(`${this.name} does not start: ${reasonOf(error)}`)
+    })
+  }
+
+  /** The program is gone from one moment to the next; with the power, what was not synced is gone too. */
+  crash(how: 'killed' | 'power cut'): void {
+    if (this.#program === undefined) return
+    this.#surroundings.note(`${this.name} crashes: ${how}`)
+    this.#program.life.end()
+    this.#program = undefined
+    this.host.isAsleep = false
+    this.host.stop(how === 'power cut')
+    if (how === 'power cut') this.disk.cutPower()
+  }
+
+  /** The lid is closed: nothing runs, nothing answers. */
+  sleep(): void {
+    if (this.#program === undefined || this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} falls asleep`)
+    this.host.isAsleep = true
+    this.#program.life.sleep()
+  }
+
+  wake(): void {
+    if (!this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} wakes`)
+    this.#surroundings.network.wake(this.host)
+    this.#program?.life.wake()
+  }
+
+  /** Says something; acknowledged as soon as it is on disk. */
+  say(line: string): void {
+    const program = this.#program
+    if (program?.peer === undefined || this.host.isAsleep) return
+    this.#surroundings.note(`${this.name} says "${brief(line)}"`)
+    program.peer.say(line).then(
+      () => {
+        if (program.life.isOver) return
+        this.#surroundings.note(`${this.name} has "${brief(line)}" on disk`)
+        this.#surroundings.judge.acknowledged(this.name, line)
+      },
+      error => {
+        if (!program.life.isOver && this.lie === undefined)
+          this.#surroundings.judge.violate(`${this.name} cannot say "${brief(line)}": ${reasonOf(error)}`)
+      },
+    )
+  }
+
+  /** Somebody sets its clock. */
+  setClock(aheadMs: Millis): void {
+    this.#surroundings.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
+    this.#watch.aheadMs = aheadMs
+  }
+
+  /** The disk takes no writes, or takes them again. */
+  fill(isFull: boolean): void {
+    this.#surroundings.note(`the disk of ${this.name} is ${isFull ? 'full' : 'free again'}`)
+    this.disk.isFull = isFull
+  }
+
+  /** Its user puts a backup in the place of what is on the disk. Gives the own lines that have to come back from others. */
+  restore(backup: SortedRows): ReadonlySet<string> {
+    this.#surroundings.note(`${this.name} restores a backup`)
+    this.disk.restore(backup)
+    return this.#surroundings.judge.restored(this.name)
+  }
+
+  /** Nothing of it goes on. */
+  end(): void {
+    this.#program?.life.end()
+    this.host.stop(false)
+  }
+
+  async #open(program: Program): Promise<void> {
+    const { seed, time, network, judge } = this.#surroundings
+    const { life } = program
+    const clock = time.clockFor(this.#watch, life)
+    const log = await Log.over(this.disk.open(life), this.#keys, { clock, room: ROOM })
+    if (life.isOver) return
+    program.log = log
+    log.on('entries', span => this.#surroundings.stored(this.name, span))
+    log.custody.on('told', (holder, author, seq) => {
+      if (this.lie === undefined && !life.isOver) judge.told(this.name, holder as AuthorId, author, seq)
+    })
+    log.on('fork', ({ segments: [{ key }] }) => {
+      if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
+    })
+    const judgeHistory = judge.reading(this.name)
+    judgeHistory(await historyOf(log))
+    if (life.isOver) return
+    const swarm = new Swarm({
+      me: formatAddress({ host: this.host.address, port: PORT }),
+      room: ROOM,
+      keys: this.#keys,
+      isOpen: true,
+      transport: network.transportOf(this.host, life),
+      clock,
+      random: new Chance(seed, `${this.name} from ${time.now}`),
+    })
+    await swarm.listen(undefined, PORT)
+    if (life.isOver) return
+    let remote: AuthorId | undefined
+    swarm.on('connection', (_, link) => {
+      remote = link.remote.kind === 'ours' ? (link.remote.key as AuthorId) : undefined
+    })
+    const peer = new Peer({
+      me: this.name,
+      log: overridden(log, { createReplicationStream: options => this.#replicate(program, log, remote, options) }),
+      swarm,
+      discovery: undefined,
+      clock,
+      random: new Chance(seed, `${this.name} from ${time.now}, presence`),
+      keys: this.#keys,
+      isMeeting: this.#surroundings.isMeeting,
+      mayBeAhead: log.head.length > 0,
+    })
+    const tell = (line: string): void => {
+      if (!life.isOver) this.#surroundings.note(`${this.name}: ${line}`)
+    }
+    peer.on('info', tell)
+    peer.on('warning', tell)
+    program.swarm = swarm
+    program.peer = peer
+    for (const { name, address } of this.#named) swarm.add(name, address)
+    await this.#show(program, log)
+  }
+
+  /** What the peer does on every link, watched; and with the lie of a liar. */
+  #replicate(program: Program, log: Log, from: AuthorId | undefined, given: ReplicationOptions = {}): Duplex {
+    const { aside } = given
+    const options: ReplicationOptions = {
+      ...given,
+      ...(aside && {
+        aside: send =>
+          aside(frames => {
+            const isSent = send(frames)
+            if (isSent) this.#surroundings.saidAside(frames.length)
+            return isSent
+          }),
+      }),
+    }
+    const watched = overridden(log, {
+      addSigned: (author, runs, allowance) => {
+        this.#surroundings.brought(this.name, from, author, runs)
+        return log.addSigned(author, runs, allowance)
+      },
+    })
+    const liar = { log: watched, keys: this.#keys, room: ROOM, chance: this.#chance }
+    const stream =
+      this.lie === undefined
+        ? replicationStream(watched, options)
+        : lyingStream(liar, this.lie, options, this.#links++ % 2 === 1)
+    program.streams.add(stream)
+    stream.once('close', () => program.streams.delete(stream))
+    return stream
+  }
+
+  /** The live reader of a program: what its user sees. */
+  async #show(program: Program, log: Log): Promise<void> {
+    for await (const entries of log.read({ live: true })) {
+      for (const entry of entries) {
+        if (program.life.isOver) return
+        const line = decodeEntry(entry.entry)?.message ?? ''
+        program.lines.push(line)
+        this.#surroundings.note(`${this.name} hears "${brief(line)}"`)
+        this.#surroundings.judge.shown(this.name, program.shown, entry)
+        this.#surroundings.moved()
+      }
+    }
+  }
+}
+
+/** The history that a log holds, whole. */
+export async function historyOf(log: Log): Promise<Entry[]> {
+  const history: Entry[] = []
+  for await (const entries of log.read()) history.push(...entries)
+  return history
+}
+
+/** A line as it stands in a trace. */
+const brief = (line: string): string => (line.length > 40 ? `${line.slice(0, 40)}…` : line)

@@ -1,0 +1,94 @@
+import type { Writable } from 'node:stream'
+import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
+import { sanitise } from '../../base/safe-text.js'
+import { wrapped } from '../wrapped.js'
+
+/** Standard output takes no more lines: its reader has closed it, or a write failed. */
+export class OutputClosed extends Error {
+  /** Whether the reader went away, which ends a command as it ends `cat`: quietly, with exit code 0. */
+  readonly isReaderGone: boolean
+
+  constructor(cause: unknown) {
+    super('standard output is closed', { cause })
+    this.isReaderGone = isReaderGone(cause)
+  }
+}
+
+/** How the system says that nobody reads any more: a closed pipe, a closed terminal, a stream that was closed before. */
+const GONE = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
+
+const isReaderGone = (error: unknown): boolean => error == null || GONE.has(systemCode(error) ?? '')
+
+/** Most bytes that wait for a slow reader of lines that nobody waits for; more of them are dropped. */
+const WAITING_BYTES_MAX = 1024 * 1024
+
+/**
+ * Handles the errors of both standard streams, for every command: without a listener, a closed pipe would end the process
+ * with a stack trace. A full disk behind stdout is reported once, and makes the exit code 1.
+ */
+export function watchOutput(stdout: Writable = process.stdout, stderr: Writable = process.stderr): void {
+  let isReported = false // each further write fails as well
+  stdout.on('error', error => {
+    if (isReaderGone(error) || isReported) return
+    isReported = true
+    complain(new ChatError('OUTPUT_FAILED', `the output cannot be written: ${reasonOf(error)}`))
+    process.exitCode = 1
+  })
+  stderr.on('error', () => {}) // there is nowhere left to report it
+}
+
+/** What a person is told beside the messages: one line each, on stderr. */
+export const info = (line: string): void => report(`info> ${sanitise(line)}`)
+export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
+
+function report(line: string): void {
+  const { stderr } = process
+  writeUnlessFull(stderr, stderr.isTTY ? wrapped(line, stderr.columns) : line)
+}
+
+/** The last words of a run that failed. */
+export function complain(error: unknown): void {
+  const line = error instanceof ChatError ? error.toLine() : `something went wrong: ${reasonOf(error)}`
+  process.stderr.write(`persisted-chat: ${sanitise(line)}\n`)
+}
+
+/** Writes whole lines and waits until they are written. Rejects with `OutputClosed`. */
+export function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
+  if (lines.length > 0) return write(stream, `${lines.join('\n')}\n`)
+  return stream.destroyed ? Promise.reject(new OutputClosed(stream.errored)) : Promise.resolve()
+}
+
+/**
+ * Writes the lines of a command that has a verdict: a reader that goes away does not turn a failure into success. Rejects with
+ * `OutputClosed` only when a write fails.
+ */
+export async function writeLinesIfOpen(stream: Writable, lines: readonly string[]): Promise<void> {
+  try {
+    await writeLines(stream, lines)
+  } catch (error) {
+    if (!(error instanceof OutputClosed && error.isReaderGone)) throw error
+  }
+}
+
+/** Writes, and waits until that is done. Rejects with `OutputClosed`. */
+export function write(stream: Writable, content: string | Uint8Array): Promise<void> {
+  if (stream.destroyed) return Promise.reject(new OutputClosed(stream.errored))
+  return new Promise((resolve, reject) => {
+    stream.write(content, error => {
+      if (error || stream.destroyed) reject(new OutputClosed(error ?? stream.errored))
+      else resolve()
+    })
+  })
+}
+
+/** Writes a line that nobody can wait for. It is dropped where the reader is too slow, so that memory stays bounded. */
+export function writeUnlessFull(stream: Writable, line: string): void {
+  if (stream.destroyed) return
+  if (stream.writableLength <= WAITING_BYTES_MAX) stream.write(`${line}\n`)
+  else if (stream === process.stdout && !isDropReported) {
+    isDropReported = true
+    warn('stdout is read too slowly: lines are dropped')
+  }
+}
+
+let isDropReported = false

@@ -1,0 +1,60 @@
+import type { Present } from '../../chat/presence/roster.js'
+import type { AuthorId } from '../../log/format/author.js'
+
+/** Somebody came, left, went away or took another name, for programs. */
+export interface PresenceChange {
+  readonly event: 'presence'
+  readonly presence: 'here' | 'away' | 'left'
+  readonly username: string
+  /** Left out for a peer of the original program, which has no key. */
+  readonly key?: AuthorId
+  /** Why they are away, where they said. */
+  readonly text?: string
+  /** Whether there is a connection to them, rather than only news through others. */
+  readonly linked: boolean
+}
+
+/** Tells what has changed since it was asked last. Who had left before the first time is not mentioned. */
+export class PresenceChanges {
+  readonly #known = new Map<string, string>()
+
+  since(present: readonly Present[]): PresenceChange[] {
+    const changes: PresenceChange[] = []
+    const gone = new Set(this.#known.keys())
+    for (const one of present) {
+      // A connection whose peer has not said its name yet is called by its address.
+      if (one.author !== undefined && one.name.includes(':')) continue
+      const id = one.author ?? `unsigned ${one.name}`
+      gone.delete(id)
+      const change = changeOf(one)
+      const state = JSON.stringify([change.presence, change.username, change.text])
+      const before = this.#known.get(id)
+      if (before === state || (before === undefined && change.presence === 'left')) continue
+      if (change.presence === 'left') this.#known.delete(id)
+      else this.#known.set(id, state)
+      changes.push(change)
+    }
+    for (const id of gone) {
+      const [, username = ''] = JSON.parse(this.#known.get(id) ?? '[]') as string[]
+      this.#known.delete(id)
+      const isUnsigned = id.startsWith('unsigned ')
+      changes.push({
+        event: 'presence',
+        presence: 'left',
+        username,
+        ...(!isUnsigned && { key: id as AuthorId }),
+        linked: false,
+      })
+    }
+    return changes
+  }
+}
+
+const changeOf = ({ author, name, state, away }: Present): PresenceChange => ({
+  event: 'presence',
+  presence: state === 'left' ? 'left' : away === undefined ? 'here' : 'away',
+  username: name,
+  ...(author !== undefined && { key: author }),
+  ...(away !== undefined && away !== '' && { text: away }),
+  linked: state === 'linked',
+})

@@ -1,0 +1,53 @@
+import { COMMANDS, type Command, SHOWN_COMMANDS } from '../../commands/commands.js'
+
+export interface Completion {
+  /** The text before the cursor, completed as far as it is certain. */
+  readonly text: string
+  /** What it could go on to, where there is more than one way. */
+  readonly choices: readonly string[]
+}
+
+/** Completes commands and names at the end of `before`; undefined where nothing fits. */
+export function complete(before: string, names: readonly string[]): Completion | undefined {
+  const [, command = '', word = ''] = /^\/(\S*)$/.exec(before) ? [] : (/^\/(\S+)\s+(\S*)$/.exec(before) ?? [])
+  if (/^\/\S*$/.test(before)) {
+    const started = before.slice(1).toLowerCase()
+    return completed(
+      '',
+      before,
+      SHOWN_COMMANDS.map(({ name }) => `/${name}`).filter(name => name.startsWith(`/${started}`)),
+      ' ',
+    )
+  }
+  if (command !== '') {
+    const known: Command | undefined = COMMANDS.find(({ name }) => name === command.toLowerCase())
+    const start = before.slice(0, before.length - word.length)
+    if (known?.completes === 'command')
+      return completed(
+        start,
+        word,
+        SHOWN_COMMANDS.map(({ name }) => name).filter(name => name.startsWith(word)),
+        '',
+      )
+    if (known?.completes === 'name') return completed(start, word, namesFrom(word, names), ' ')
+  }
+  const last = /(\S*)$/.exec(before)?.[1] ?? ''
+  if (last === '') return undefined
+  const start = before.slice(0, before.length - last.length)
+  const at = last.startsWith('@') ? '@' : ''
+  const found = namesFrom(last.slice(at.length), names).map(name => at + name)
+  return completed(start, last, found, start === '' && at === '' ? ': ' : ' ')
+}
+
+const namesFrom = (word: string, names: readonly string[]): string[] =>
+  names.filter(name => name.toLowerCase().startsWith(word.toLowerCase())).sort()
+
+function completed(start: string, word: string, found: readonly string[], end: string): Completion | undefined {
+  const [first] = found
+  if (first === undefined) return undefined
+  if (found.length === 1) return { text: start + first + end, choices: [] }
+  let common = first
+  for (const name of found)
+    while (!name.toLowerCase().startsWith(common.toLowerCase())) common = [...common].slice(0, -1).join('')
+  return { text: start + (common.length > word.length ? common : word), choices: found }
+}

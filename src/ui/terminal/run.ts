@@ -1,0 +1,81 @@
+import { systemCode } from '../../base/errors.js'
+import type { SharedConversation } from '../../host/shared-conversation.js'
+import { homeOf } from '../../node/paths.js'
+import { draftToStart, draftToStore } from '../../session/draft.js'
+import { remember, remembered, screenMemoryOf } from '../../session/saved-view.js'
+import type { Notices } from '../notices.js'
+
+/** History that is shown first, in messages. */
+const HISTORY = 200
+/** How often it is kept how far the user has read, in case there is no end to keep it at. */
+const REMEMBER_MS = 5_000
+
+export interface ScreenOptions {
+  readonly data: string
+  readonly me: string
+  readonly room: string | undefined
+  readonly last: number | 'all' | undefined
+  readonly hasBell: boolean
+}
+
+/** The chat as a full terminal program. Resolves when the user has left it, or when `stopped` has resolved. */
+export async function converseOnScreen(
+  peer: SharedConversation,
+  { data, me, room, last, hasBell }: ScreenOptions,
+  notices: Notices,
+  stopped: Promise<void>,
+): Promise<void> {
+  const { Terminal, Window } = await onceSet()
+  const { database } = homeOf(data, me, room)
+  const file = screenMemoryOf(database)
+  const memory = remembered(file)
+  /** The draft in the file, as far as this window knows. */
+  let known = draftToStart(memory.draft, pid => !peer.isHost && isRunning(pid))
+  const window = new Window({
+    conversation: peer,
+    terminal: new Terminal(),
+    memory: { ...memory, draft: { text: known, pid: undefined } },
+    last: last ?? HISTORY,
+    hasBell,
+    isLastWindow: () => peer.others === 0,
+  })
+  const stop = new AbortController()
+  void stopped.then(() => stop.abort())
+  peer.on('change', () => window.changed())
+  peer.on('presence', () => window.presenceChanged())
+  let saved: Promise<void> = Promise.resolve()
+  const save = (pid: number | undefined): Promise<void> => {
+    saved = saved
+      .then(() => {
+        const now = window.remembered
+        const draft = draftToStore({ text: now.draft, pid }, remembered(file).draft, known)
+        known = now.draft === '' ? known : now.draft
+        return remember(file, { ...now, draft })
+      })
+      .catch(error => window.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
+    return saved
+  }
+  const saving = setInterval(() => save(process.pid), REMEMBER_MS)
+  notices.tellTo(({ kind, line }) => window.tell(line, kind))
+  await window.show(stop.signal)
+  clearInterval(saving)
+  await save(undefined)
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return systemCode(error) === 'EPERM'
+  }
+}
+
+/** Ink and React, told what they read from the environment as they are loaded: a terminal in CI is a terminal too. */
+async function onceSet() {
+  process.env['NODE_ENV'] ??= 'production'
+  delete process.env['CI']
+  delete process.env['CONTINUOUS_INTEGRATION']
+  const [{ Terminal }, { Window }] = await Promise.all([import('./terminal.js'), import('./chat-screen.js')])
+  return { Terminal, Window }
+}

@@ -1,0 +1,144 @@
+// Holds the program to src/architecture.json: which room may import which, which files may touch the world.
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import path from 'node:path'
+import test from 'node:test'
+import { parseSync, Visitor } from 'oxc-parser'
+
+const SRC = path.resolve('src')
+
+interface Architecture {
+  /** Room -> the rooms of src/ that it may import from, besides itself. */
+  readonly mayImport: Readonly<Record<string, readonly string[]>>
+  /** The only files that may reach sockets, disk, clocks, timers or chance. All others are functions of their inputs. */
+  readonly mayTouchWorld: readonly string[]
+}
+
+const { mayImport, mayTouchWorld }: Architecture = JSON.parse(fs.readFileSync('src/architecture.json', 'utf8'))
+
+const WORLD_MODULE =
+  /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(fastify|level|classic-level|multicast-dns)$/
+const WORLD_GLOBAL = new Set(['fetch', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'])
+const WORLD_MEMBER = new Set(['Date.now', 'Math.random'])
+/** Chance by way of node:crypto, which is otherwise pure and open to all. */
+const CHANCE =
+  /^(generateKeyPair|generateKeyPairSync|getRandomValues|randomBytes|randomFill|randomFillSync|randomInt|randomUUID|randombytes_buf)$/
+
+interface Source {
+  readonly file: string
+  readonly imports: readonly string[]
+  readonly touches: readonly string[]
+}
+
+function read(file: string): Source {
+  const imports: string[] = []
+  const touches: string[] = []
+  const { program, errors } = parseSync(file, fs.readFileSync(path.join(SRC, file), 'utf8'))
+  assert.deepEqual(errors, [], file)
+  /** Names that stand as a member (`clock.setTimeout`) or a key, and so are no globals. */
+  const bound = new Set<unknown>()
+  const from = (target: string, isType: boolean): void => {
+    imports.push(target)
+    if (!isType && WORLD_MODULE.test(target)) touches.push(target)
+  }
+  new Visitor({
+    ImportDeclaration: node => from(node.source.value, node.importKind === 'type'),
+    ExportNamedDeclaration: node => {
+      if (node.source) from(node.source.value, node.exportKind === 'type')
+    },
+    ExportAllDeclaration: node => from(node.source.value, false),
+    ImportExpression: node => {
+      if (node.source.type === 'Literal') from(String(node.source.value), false)
+    },
+    MemberExpression: node => {
+      if (node.computed || node.object.type !== 'Identifier' || node.property.type !== 'Identifier') {
+        if (!node.computed) bound.add(node.property)
+        return
+      }
+      bound.add(node.property)
+      const member = `${node.object.name}.${node.property.name}`
+      if (WORLD_MEMBER.has(member)) touches.push(member)
+    },
+    Property: node => {
+      if (!node.computed) bound.add(node.key)
+    },
+    MethodDefinition: node => {
+      bound.add(node.key)
+    },
+    PropertyDefinition: node => {
+      bound.add(node.key)
+    },
+    NewExpression: node => {
+      if (node.callee.type === 'Identifier' && node.callee.name === 'Date' && node.arguments.length === 0)
+        touches.push('new Date()')
+    },
+    Identifier: node => {
+      if (CHANCE.test(node.name)) touches.push(node.name)
+      if (WORLD_GLOBAL.has(node.name) && !bound.has(node)) touches.push(node.name)
+    },
+  }).visit(program)
+  return { file, imports, touches }
+}
+
+const sources = fs
+  .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter(file => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'))
+  .map(file => read(file.replaceAll(path.sep, '/')))
+const folderOf = (file: string): string => file.split('/')[0] ?? ''
+const edges = sources.flatMap(({ file, imports }) =>
+  imports
+    .filter(target => target.startsWith('.'))
+    .map(target => ({ from: file, to: path.posix.join(path.posix.dirname(file), target).replace(/\.js$/, '.ts') })),
+)
+
+test('every folder of the house stands in the table', () => {
+  const unknown = sources.filter(({ file }) => mayImport[folderOf(file)] === undefined)
+  assert.deepEqual(
+    unknown.map(({ file }) => file),
+    [],
+  )
+})
+
+test('a folder imports only from the folders listed for it', () => {
+  const wrong = edges.filter(
+    ({ from, to }) => folderOf(from) !== folderOf(to) && !mayImport[folderOf(from)]?.includes(folderOf(to)),
+  )
+  assert.deepEqual(
+    wrong.map(({ from, to }) => `${from} -> ${to}`),
+    [],
+  )
+})
+
+test('only the listed files touch sockets, disk, clocks, timers or chance', () => {
+  const wrong = sources.filter(
+    ({ file, touches }) => touches.length > 0 && !mayTouchWorld.some(allowed => file.startsWith(allowed)),
+  )
+  assert.deepEqual(
+    wrong.map(({ file, touches }) => `${file}: ${touches.join(', ')}`),
+    [],
+  )
+})
+
+test('the check sees a file that touches the world', () => {
+  const touching = sources.filter(({ touches }) => touches.length > 0).map(({ file }) => file)
+  for (const file of ['base/clock.ts', 'base/random.ts', 'log/store/level-store.ts', 'net/lan/tcp.ts'])
+    assert.ok(touching.includes(file), file)
+})
+
+test('no file imports itself by way of others', () => {
+  const done = new Set<string>()
+  const walk = (file: string, trail: readonly string[]): void => {
+    assert.ok(!trail.includes(file), `cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
+    if (done.has(file)) return
+    for (const { from, to } of edges) if (from === file) walk(to, [...trail, file])
+    done.add(file)
+  }
+  for (const { file } of sources) walk(file, [])
+})
+
+test('nothing inside imports the public face', () => {
+  assert.deepEqual(
+    edges.filter(({ to }) => to === 'index.ts'),
+    [],
+  )
+})

@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import test from 'node:test'
+import { keyPairOf } from '../../src/base/crypto/signing.js'
+import * as limits from '../../src/base/limits.js'
+import { sanitise } from '../../src/base/safe-text.js'
+import { frame } from '../../src/base/wire/frames.js'
+import {
+  DigestReader,
+  DigestWriter,
+  encodeStatusRequest,
+  readStatusRequest,
+} from '../../src/chat/presence/digest-codec.js'
+import {
+  isGenuineStatus,
+  readStatus,
+  type Status,
+  signStatus,
+  statusFrame,
+} from '../../src/chat/presence/status-codec.js'
+import {
+  decodeChange,
+  decodeHandshake,
+  encodeChange,
+  encodeHandshake,
+  type Mode,
+} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { authorOfKey } from '../../src/log/format/author.js'
+import { chainNext, chainStart, isVouchedFor, signChain } from '../../src/log/format/chain.js'
+import { splitSignature, validAt, withSignature } from '../../src/log/format/entry.js'
+import type { Digest } from '../../src/log/format/heads.js'
+import { type At, EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { roomId } from '../../src/log/format/room-id.js'
+import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/format/segment.js'
+import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
+import { Log } from '../../src/log/log.js'
+import { Opening, type OpeningEffect } from '../../src/net/handshake/handshake.js'
+import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/net/handshake/hello.js'
+import { type Contact, decodeView, encodeView, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
+import { archiveOf, readArchive } from '../../src/sync/archive.js'
+import {
+  decodeFrame,
+  encodeClock,
+  encodeHeads,
+  encodeLoose,
+  encodeSegments,
+  encodeSums,
+  type NoteKind,
+} from '../../src/sync/codec.js'
+import { sumsOf } from '../../src/sync/fingerprints.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { entryFault, hex, unhex } from '../helper/signed-oracle.js'
+import { vectors } from '../helper/signed-vectors.js'
+import { allRows, carol } from '../helper/signed-world.js'
+
+// PROTOCOL.md §10. Compiled tests run from dist/, the vectors stay in the source tree.
+
+type Vectors = { readonly [N in keyof typeof vectors]: ReturnType<(typeof vectors)[N]> }
+
+const fileOf = (name: string): string => path.resolve('test/vectors', `${name}.json`)
+
+function load<N extends keyof Vectors>(name: N): Vectors[N] {
+  return JSON.parse(readFileSync(fileOf(name), 'utf8'))
+}
+
+const unbase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
+
+/** `VECTORS=write node …` makes the files anew: a change of them is a change of the protocol. */
+for (const [name, make] of Object.entries(vectors)) {
+  const text = `${JSON.stringify(make(), null, 2)}\n`
+  if (process.env['VECTORS'] === 'write') writeFileSync(fileOf(name), text)
+  test(`the vectors in ${name}.json are those that the oracle makes`, () => {
+    assert.deepEqual(JSON.parse(readFileSync(fileOf(name), 'utf8')), JSON.parse(text))
+  })
+}
+
+test('room ids', () => {
+  for (const { name, id } of load('rooms')) assert.equal(hex(roomId(name)), id, name)
+})
+
+test('keys, chain values and signatures', () => {
+  for (const log of load('logs')) {
+    const keys = keyPairOf(unhex(log.seed))
+    const room = unhex(log.room)
+    assert.equal(hex(keys.publicKey), log.key)
+    const name = { room, key: keys.publicKey }
+    let chain = chainStart(name)
+    assert.equal(hex(chain), log.chain[0])
+    log.entries.forEach((entry, index) => {
+      chain = chainNext(chain, Buffer.from(entry))
+      assert.equal(hex(chain), log.chain[index + 1])
+      const signature = signChain(keys, room, index + 1, chain)
+      assert.equal(hex(signature), log.signatures[index])
+      assert.ok(isVouchedFor(name, index + 1, chain, signature))
+      assert.ok(!isVouchedFor(name, index + 2, chain, signature))
+    })
+  }
+})
+
+test('segments, and the rows they are stored in', () => {
+  const { good, bad } = load('segments')
+  for (const { what, bytes: text, row, lengths, ...said } of good) {
+    const bytes = unbase64(text)
+    const segment = decodeSegment(bytes)
+    assert.ok(segment, what)
+    const { key, first, entries, before, signature } = segment
+    assert.deepEqual(
+      { key: hex(key), first, count: entries.length, before: hex(before), signature: hex(signature) },
+      said,
+      what,
+    )
+    assert.deepEqual(
+      entries.map(({ length }) => length),
+      lengths,
+    )
+    assert.equal(hex(encodeSegment(segment)), hex(bytes), what)
+    const write = segmentWrite(key, first, bytes)
+    assert.ok(write.type === 'put')
+    assert.equal(hex(write.key), row.key)
+    assert.equal(hex(write.value), row.checksum + hex(bytes))
+    let chain = before
+    for (const entry of entries) chain = chainNext(chain, entry)
+    assert.ok(isVouchedFor({ room: roomId('lobby'), key }, first + entries.length - 1, chain, signature), what)
+  }
+  for (const { what, bytes } of bad) assert.equal(decodeSegment(unbase64(bytes)), undefined, what)
+})
+
+type Side = Vectors['hello']['dialler']
+
+const helloOf = (room: string, { key, instance, nonce, ageMs, nowMs }: Side): Hello => ({
+  version: 1,
+  room: unhex(room),
+  instance: unhex(instance),
+  key: unhex(key),
+  nonce: unhex(nonce),
+  ageMs,
+  nowMs,
+})
+
+test('hellos and the proofs of their keys', () => {
+  const { room, dialler, listener } = load('hello')
+  for (const side of [dialler, listener]) {
+    const hello = helloOf(room, side)
+    assert.equal(hex(encodeHello(hello)), side.hello)
+    assert.deepEqual(decodeHello(unhex(side.hello)), hello)
+  }
+  const [theirs, own] = [helloOf(room, dialler), helloOf(room, listener)]
+  assert.equal(hex(proofOf(keyPairOf(unhex(dialler.seed)), 'dialler', theirs, own)), dialler.proof)
+  assert.equal(hex(proofOf(keyPairOf(unhex(listener.seed)), 'listener', own, theirs)), listener.proof)
+  assert.ok(isProof(unhex(dialler.proof), 'dialler', theirs, own))
+  assert.ok(!isProof(unhex(dialler.proof), 'listener', theirs, own))
+  assert.ok(!isProof(unhex(listener.proof), 'dialler', theirs, own))
+})
+
+test('the opening of a link between two of ours, write by write', () => {
+  const { room, dialler, listener, written } = load('hello')
+  const opening = (role: 'dialler' | 'listener', side: Side): Opening =>
+    new Opening({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
+  const ends = { dialler: opening('dialler', dialler), listener: opening('listener', listener) }
+  const said = { dialler: '', listener: '' }
+  const opened: string[] = []
+  const perform = (by: 'dialler' | 'listener', effects: readonly OpeningEffect[]): void => {
+    for (const effect of effects) {
+      if (effect.kind === 'opened' && effect.remote.kind === 'ours') opened.push(effect.remote.key)
+      if (effect.kind !== 'send') continue
+      said[by] += hex(effect.bytes)
+      const other = by === 'dialler' ? 'listener' : 'dialler'
+      perform(other, ends[other].receive(effect.bytes))
+    }
+  }
+  perform('listener', ends.listener.start())
+  perform('dialler', ends.dialler.start())
+  for (const by of ['dialler', 'listener'] as const) {
+    const expected = written.filter(write => write.by === by).map(({ bytes }) => bytes)
+    assert.equal(said[by], expected.join(''))
+  }
+  assert.deepEqual(opened.sort(), [dialler.key, listener.key].sort())
+})
+
+/** The body of the one frame that `bytes` are. */
+function bodyOf(bytes: string): Uint8Array {
+  const whole = unhex(bytes)
+  const start = (whole[0] ?? 0) < 0x80 ? 1 : (whole[1] ?? 0) < 0x80 ? 2 : 3
+  assert.equal(hex(frame(whole.subarray(start))), bytes)
+  return whole.subarray(start)
+}
+
+const digestOf = ({
+  author,
+  seq,
+  ...rest
+}: {
+  author: string
+  seq: number
+  chain?: string
+  frozen?: number
+}): Digest => ({
+  author: author as AuthorId,
+  seq,
+  ...('frozen' in rest && rest.frozen !== undefined && { frozen: rest.frozen }),
+  ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
+})
+
+test('frames between ours', () => {
+  const { heads, noHeads, frozen, sums, segments, loose, clock, unknown } = load('frames').ours
+  const digests = heads.of.map(digestOf)
+  assert.equal(hex(encodeHeads(digests)), heads.bytes)
+  const read = decodeFrame(bodyOf(heads.bytes))
+  assert.ok(read.kind === 'heads')
+  assert.deepEqual(
+    read.heads.map(({ author, seq, chain }) => ({ author, seq, ...(chain !== undefined && { chain: hex(chain) }) })),
+    heads.of,
+  )
+  assert.deepEqual(decodeFrame(bodyOf(noHeads)), { kind: 'heads', heads: [] })
+  assert.equal(hex(encodeSegments(segments.of.map(unhex))), segments.bytes)
+  const frames = decodeFrame(bodyOf(segments.bytes))
+  assert.ok(frames.kind === 'segments')
+  assert.deepEqual(
+    frames.segments.map(segment => hex(encodeSegment(segment))),
+    segments.of,
+  )
+  const { id, seq, entry } = loose.of
+  assert.equal(hex(encodeLoose({ id, seq, entry: Buffer.from(entry) })), loose.bytes)
+  const single = decodeFrame(bodyOf(loose.bytes))
+  assert.ok(single.kind === 'loose')
+  assert.deepEqual({ ...single.change, entry: Buffer.from(single.change.entry).toString() }, loose.of)
+  assert.equal(hex(encodeHeads([digestOf(frozen.of)])), frozen.bytes)
+  const cold = decodeFrame(bodyOf(frozen.bytes))
+  assert.ok(cold.kind === 'heads')
+  assert.deepEqual(cold.heads[0], digestOf(frozen.of))
+  assert.equal(hex(encodeSums(sumsOf(sums.of.map(digestOf)))), sums.bytes)
+  assert.equal(decodeFrame(bodyOf(sums.bytes)).kind, 'sums')
+  assert.equal(
+    hex(encodeClock(clock.of.map(note => ({ kind: note.kind as NoteKind, ...digestOf(note) })))),
+    clock.bytes,
+  )
+  const notes = decodeFrame(bodyOf(clock.bytes))
+  assert.ok(notes.kind === 'clock')
+  assert.deepEqual(
+    notes.notes.map(({ chain, ...note }) => ({ ...note, ...(chain !== undefined && { chain: hex(chain) }) })),
+    clock.of,
+  )
+  assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
+})
+
+test('digests of who is present, and a request for statuses', () => {
+  const { first, second, request } = load('frames').ours.digests
+  const writer = new DigestWriter()
+  assert.equal(hex(writer.next(first.of)), first.bytes)
+  assert.equal(hex(writer.next(second.of)), second.bytes)
+  const reader = new DigestReader()
+  const ages = (bytes: string) =>
+    reader.read(unhex(bytes).subarray(1))?.map(({ id, check, ageMs }) => [id, check, ageMs])
+  const [one, other] = [first.of.map(({ id }) => id), second.of.map(({ id }) => id)]
+  assert.deepEqual(ages(first.bytes), [
+    [one[0], 123, 0],
+    [one[1], 65_535, 13_000],
+  ])
+  assert.deepEqual(ages(second.bytes), [
+    [one[0], 123, undefined],
+    [one[1], 7, 100_000],
+    [other[1], 0, 4_000],
+  ])
+  assert.equal(hex(encodeStatusRequest(request.of)), request.bytes)
+  assert.deepEqual(readStatusRequest(unhex(request.bytes).subarray(1)), request.of)
+})
+
+test('a status, on its first link and on its second', () => {
+  const { room, seed, of, first, second } = load('frames').ours.status
+  const status = { ...of, state: of.state as Status['state'] }
+  const body = signStatus(keyPairOf(unhex(seed)), unhex(room), status)
+  assert.equal(hex(statusFrame(body, 1)), first)
+  assert.equal(hex(statusFrame(body, 2)), second)
+  const read = readStatus(bodyOf(second))
+  assert.ok(read)
+  const { author, hops, body: _, ...said } = read
+  assert.deepEqual([author, hops, said], [hex(keyPairOf(unhex(seed)).publicKey), 2, status])
+  assert.ok(isGenuineStatus(unhex(room), read))
+  assert.ok(!isGenuineStatus(roomId('ops'), read))
+})
+
+test('what peers who meet others say', () => {
+  const { neighbour, question, answer, newcomer, full } = load('frames').ours.view
+  const contactOf = ({ host, ...rest }: { id: string; port: number; host?: string }): Contact => ({ ...rest, host })
+  const said: readonly [SaidFrame, string][] = [
+    [{ kind: 'neighbour', port: neighbour.port, links: neighbour.links }, neighbour.bytes],
+    [{ kind: 'question', contacts: [] }, question.bytes],
+    [{ kind: 'answer', contacts: answer.contacts.map(contactOf) }, answer.bytes],
+    [
+      { kind: 'newcomer', hops: newcomer.hops, contact: contactOf(newcomer.contact as Contact & { host: string }) },
+      newcomer.bytes,
+    ],
+    [{ kind: 'full', contacts: full.contacts.map(contactOf) }, full.bytes],
+  ]
+  for (const [what, bytes] of said) {
+    assert.equal(hex(encodeView(what)), bytes)
+    assert.deepEqual(decodeView(bodyOf(bytes)), what)
+  }
+})
+
+test('messages to and from an original peer, and a signature on its way through one', () => {
+  const { handshake, change } = load('frames').original
+  const spoken = { ...handshake.of, mode: handshake.of.mode as Mode }
+  assert.equal(hex(frame(encodeHandshake(spoken))), handshake.bytes)
+  assert.deepEqual(decodeHandshake(bodyOf(handshake.bytes)), spoken)
+  const { id, seq, entry, signature } = change.of
+  const travelling = withSignature(Buffer.from(entry), unhex(signature))
+  assert.equal(Buffer.from(travelling).toString(), change.entry)
+  assert.equal(hex(frame(encodeChange({ id, seq, entry: travelling }))), change.bytes)
+  const read = decodeChange(bodyOf(change.bytes))
+  const split = splitSignature(read?.entry ?? new Uint8Array(0))
+  assert.deepEqual([read?.id, read?.seq], [id, seq])
+  assert.equal(Buffer.from(split?.entry ?? []).toString(), entry)
+  assert.equal(hex(split?.signature ?? new Uint8Array(0)), signature)
+})
+
+test('an export, and the rows of the database that takes it in and gives it back', async () => {
+  const store = load('store')
+  const disk = new MemoryDisk()
+  const room = unhex(store.room)
+  const log = await Log.over(new MemoryStore(disk), carol, { room })
+  const file = unbase64(store.export)
+  const report = await readArchive(log, room, piece(file))
+  assert.deepEqual(report, { added: store.entries, refused: [] })
+  const rows = allRows(disk).map(([key, value]) => ({ key: hex(key), value: hex(value) }))
+  assert.deepEqual(
+    rows,
+    store.rows.map(({ key, value }) => ({ key, value })),
+  )
+  const given: Uint8Array[] = []
+  for await (const bytes of archiveOf(log, room)) given.push(bytes)
+  assert.equal(hex(Buffer.concat(given)), hex(file))
+  await log.close()
+  const other = await Log.over(new MemoryStore(), carol, { room })
+  assert.deepEqual(await readArchive(other, room, piece(unbase64(store.exportBefore))), report)
+  await other.close()
+})
+
+test('the row of what was offered of the own log', async () => {
+  const { key, value } = load('store').offered
+  assert.equal(hex(offeredKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), carol)
+  await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
+  await log.offer()
+  await log.close()
+  assert.equal(hex(disk.get(offeredKey(log.id)) ?? new Uint8Array(0)), value)
+})
+
+async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+test('which entries are valid, and by which rule the others are not', () => {
+  const { previous, at, valid, invalid } = load('entries')
+  for (const { what, bytes } of valid) {
+    assert.equal(validAt(unbase64(bytes), previous as At), at, what)
+    assert.equal(entryFault(unbase64(bytes), previous), undefined, what)
+  }
+  const faults: Record<string, string> = {
+    'at most 16 KiB': 'longer than 16 KiB',
+    'UTF-8': 'not well-formed UTF-8',
+    begins: 'does not begin with its clock',
+    ends: 'does not end with its brace',
+    JSON: 'not JSON',
+    username: 'no text username',
+    message: 'no text message',
+    signed: 'ends as if signed',
+    after: 'not after the entry before',
+  }
+  for (const { what, bytes, rule } of invalid) {
+    assert.equal(validAt(unbase64(bytes), previous as At), undefined, what)
+    assert.equal(entryFault(unbase64(bytes), previous), faults[rule], what)
+  }
+  assert.deepEqual(new Set(invalid.map(({ rule }) => rule)), new Set(Object.keys(faults)), 'each rule once')
+})
+
+test('the first entry of a log is after the earliest time there is', () => {
+  const entry = (time: string): Uint8Array => Buffer.from(`{"at":"${time}","username":"","message":""}`)
+  assert.equal(validAt(entry(EARLIEST), EARLIEST), undefined)
+  assert.equal(validAt(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
+  assert.equal(validAt(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
+})
+
+// The text itself.
+
+const TEXT = readFileSync(path.resolve('src/PROTOCOL.md'), 'utf8')
+
+test('the table of limits is that of the code', () => {
+  const told = [...TEXT.matchAll(/^\| `([A-Z_]+)` +\| +(\d+) \|/gm)].map(([, name, value]) => [name, Number(value)])
+  assert.deepEqual(Object.fromEntries(told), { ...limits })
+})
+
+test('the table of what is never shown is what is never shown', () => {
+  const ranges = [...TEXT.matchAll(/^\| `U\+([0-9A-F]+)` +\| `U\+([0-9A-F]+)` +\|/gm)].map(
+    ([, from = '', to = '']) => [Number.parseInt(from, 16), Number.parseInt(to, 16)] as const,
+  )
+  assert.equal(ranges.length, 31)
+  const shown: string[] = []
+  for (let code = 0; code <= 0x10_ffff; code++) {
+    const text = String.fromCodePoint(code)
+    const isForbidden = ranges.some(([from, to]) => from <= code && code <= to)
+    if ((sanitise(text) === text) === isForbidden) shown.push(code.toString(16))
+  }
+  assert.deepEqual(shown, [])
+})
+
+test('every section that the code cites is there', () => {
+  const sections = new Set([...TEXT.matchAll(/^##+ §([\d.]+) /gm)].map(([, number]) => number))
+  const cited = new Set<string>()
+  for (const directory of ['src', 'test']) {
+    for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(ts|md)$/.test(file)) continue
+      const text = readFileSync(path.join(directory, file), 'utf8')
+      for (const [, number = ''] of text.matchAll(/PROTOCOL\.md §(\d+(?:\.\d+)?)/g)) cited.add(number)
+    }
+  }
+  for (const [, number = ''] of TEXT.matchAll(/[(,] ?§(\d+(?:\.\d+)?)/g)) cited.add(number)
+  assert.deepEqual(
+    [...cited].filter(number => !sections.has(number)),
+    [],
+  )
+  assert.ok(cited.size > 15)
+})
+
+test('the sizes in the layout of a segment add up to those of the code', () => {
+  const rows = [...TEXT.matchAll(/^\| (\d+) +\| (\d*) +\| /gm)].map(([, offset, size]) => [
+    Number(offset),
+    Number(size),
+  ])
+  const layout = rows.slice(rows.findIndex(([offset, size]) => offset === 0 && size === 32))
+  let end = 0
+  for (const [offset, size = 0] of layout.slice(0, 6)) {
+    assert.equal(offset, end)
+    end += size
+  }
+  assert.equal(end, 134)
+  assert.equal(limits.SEGMENT_BYTES_MAX - SEGMENT_ENTRIES_BYTES_MAX, end)
+})

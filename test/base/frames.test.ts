@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import v8 from 'node:v8'
+import vm from 'node:vm'
+import { FRAME_BYTES_MAX } from '../../src/base/limits.js'
+import { varint } from '../../src/base/wire/bytes.js'
+import { FrameReader, frame } from '../../src/base/wire/frames.js'
+
+const MORE = { kind: 'more' } as const
+
+v8.setFlagsFromString('--expose-gc')
+const collectGarbage = vm.runInNewContext('gc') as () => void
+
+/** Memory in use, heap and buffers, once the garbage is gone: buffers are swept beside the collection that finds them. */
+function usedBytes(): number {
+  collectGarbage()
+  collectGarbage()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+test('a frame of the largest size is read, one byte more is bad before its body comes', () => {
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  reader.push(frame(Buffer.alloc(FRAME_BYTES_MAX, 7)))
+  const read = reader.next()
+  assert.equal(read.kind === 'frame' && read.body.length, FRAME_BYTES_MAX)
+
+  reader.push(varint(FRAME_BYTES_MAX + 1))
+  assert.equal(reader.next().kind, 'bad')
+})
+
+test('a length prefix of 5 GiB is bad at once', () => {
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  const before = process.memoryUsage().arrayBuffers
+  reader.push(varint(5 * 1024 ** 3))
+  assert.equal(reader.next().kind, 'bad')
+  assert.ok(process.memoryUsage().arrayBuffers - before < 1024 ** 2)
+})
+
+test('a prefix that is too large is bad before it is whole', () => {
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  reader.push(varint(2 ** 35 - 1).subarray(0, 4))
+  assert.equal(reader.next().kind, 'bad')
+})
+
+test('a prefix that never ends is bad', () => {
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  reader.push(Buffer.alloc(10, 0x80))
+  assert.equal(reader.next().kind, 'bad')
+})
+
+test('frames of length zero are heartbeats: they are skipped', () => {
+  const reader = new FrameReader(16)
+  reader.push(Buffer.of(0, 0, 1, 0x61, 0, 0x80, 0x00, 1, 0x62, 0))
+  assert.deepEqual(reader.next(), { kind: 'frame', body: Buffer.from('a') })
+  assert.deepEqual(reader.next(), { kind: 'frame', body: Buffer.from('b') })
+  assert.deepEqual(reader.next(), MORE)
+  assert.equal(reader.isMidFrame, false)
+})
+
+test('a reader knows whether it stands within a frame, and gives out what it has not read', () => {
+  const reader = new FrameReader(16)
+  assert.equal(reader.isMidFrame, false)
+  reader.push(Buffer.of(3, 0x61))
+  assert.deepEqual(reader.next(), MORE)
+  assert.equal(reader.isMidFrame, true)
+  reader.push(Buffer.of(0x62))
+  assert.deepEqual(Buffer.from(reader.rest()), Buffer.of(3, 0x61, 0x62))
+  assert.equal(reader.isMidFrame, false)
+  assert.deepEqual(reader.next(), MORE)
+})
+
+test('a frame that comes byte by byte takes about its own size of memory', () => {
+  const bytes = frame(Buffer.alloc(FRAME_BYTES_MAX, 7))
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  const before = usedBytes()
+  // Each in a buffer of its own, as sockets hand them out.
+  for (const byte of bytes.subarray(0, -1)) {
+    reader.push(Uint8Array.of(byte))
+    assert.equal(reader.next().kind, 'more')
+  }
+  const held = usedBytes() - before
+  assert.ok(held < 4 * FRAME_BYTES_MAX, `${held} bytes are held`)
+  reader.push(bytes.subarray(-1))
+  assert.equal(reader.next().kind, 'frame')
+})

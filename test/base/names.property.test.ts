@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { ChatError } from '../../src/base/errors.js'
+import { checkName, pathPartOf } from '../../src/base/names.js'
+
+/** Well-formed text that leans towards what breaks paths. */
+const text = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom('.', '/', '\\', '%', '2', 'e', 'é', '\u0000', '👩'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
+  maxLength: 40,
+})
+
+/** What a path part stands for: only possible where no two names share one. */
+const nameOf = (part: string): string => {
+  const bytes = part.replace(/%(..)|[^%]/g, (whole, hex) => hex ?? Buffer.from(whole).toString('hex'))
+  return Buffer.from(bytes, 'hex').toString()
+}
+
+test('every path part can be turned back into its name: no two names share one', () => {
+  fc.assert(
+    fc.property(text, name => assert.equal(nameOf(pathPartOf(name)), name)),
+    { numRuns: 5_000 },
+  )
+})
+
+test('a path part has no separators or dots and is lower-case ASCII', () => {
+  fc.assert(
+    fc.property(text, name => assert.match(pathPartOf(name), /^([a-z0-9_-]|%[0-9a-f]{2})*$/)),
+    { numRuns: 5_000 },
+  )
+})
+
+test('any text is a name within the limits, or BAD_NAME', () => {
+  let names = 0
+  fc.assert(
+    fc.property(fc.oneof(text, fc.string({ unit: 'grapheme', maxLength: 40 })), text => {
+      try {
+        const name = checkName(text, 'your name')
+        names++
+        assert.equal(name, text.normalize('NFC'))
+        assert.equal(checkName(name, 'your name'), name)
+        assert.ok([...name].length <= 32 && Buffer.byteLength(name) <= 63 && name.length >= 1)
+        assert.ok(pathPartOf(name).length <= 255)
+      } catch (error) {
+        assert.ok(error instanceof ChatError && error.code === 'BAD_NAME', String(error))
+      }
+    }),
+    { numRuns: 5_000 },
+  )
+  assert.ok(names > 100, `${names} of the texts were names`)
+})

@@ -1,0 +1,52 @@
+// A database that the benchmark makes quickly is the one that people have who type line by line.
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import type { Shape } from '../../bench/contestant.js'
+import { lineOf } from '../../bench/entries.js'
+import { program } from '../../bench/ours.js'
+import { Log } from '../../src/log/log.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const ENTRIES = 150
+
+/** How many entries each stored segment of a log holds. */
+async function segmentsOf(log: Log): Promise<number[]> {
+  const lasts: number[] = []
+  for (let seq = 1; (await log.entry(log.id, seq)) !== undefined; ) {
+    const segment = await log.segmentAt(log.id, seq)
+    assert.ok(segment)
+    lasts.push(segment.entries.length)
+    seq += segment.entries.length
+  }
+  return lasts
+}
+
+async function filled(t: TestContext, shape: Partial<Shape>): Promise<Log> {
+  const directory = path.join(await temporaryDirectory(t), 'filled')
+  await program.fill(directory, { authors: 1, entries: ENTRIES, appended: 'singly', areJoined: true, ...shape })
+  const log = await Log.open(directory)
+  t.after(() => log.close())
+  return log
+}
+
+test('entries that are appended one after the other, quickly, are stored as on a disk that is waited for', async t => {
+  const real = await Log.open(path.join(await temporaryDirectory(t), 'real'))
+  t.after(() => real.close())
+  for (let index = 0; index < ENTRIES; index++) await real.append({ username: 'bench', message: lineOf(index) })
+  assert.deepEqual(await segmentsOf(await filled(t, {})), await segmentsOf(real))
+})
+
+test('where nothing is to be joined, every entry has a signature of its own', async t => {
+  const log = await filled(t, { areJoined: false })
+  assert.deepEqual(await segmentsOf(log), Array(ENTRIES).fill(1))
+  assert.deepEqual(await log.verify(log.id), { last: ENTRIES, fault: undefined })
+})
+
+test('a database of several authors holds the entries of each', async t => {
+  const log = await filled(t, { authors: 3, entries: 10, appended: 'in bulk' })
+  assert.deepEqual(
+    log.head.map(({ seq }) => seq),
+    [10, 10, 10],
+  )
+})

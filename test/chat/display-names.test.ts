@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { Names } from '../../src/chat/display-names.js'
+import type { Message } from '../../src/chat/kinds/message.js'
+import { isPlainName, shownName } from '../../src/chat/shown-name.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { atMillis } from '../../src/log/format/hybrid-clock.js'
+
+const NOW = Date.UTC(2026, 10, 21)
+const HOUR = 3_600_000
+const keyOf = (digit: string): AuthorId => digit.repeat(64) as AuthorId
+const [ME, ANN, OTHER, BOB] = ['a', 'b', 'c', 'd'].map(keyOf) as [AuthorId, AuthorId, AuthorId, AuthorId]
+
+const said = (author: AuthorId, username: string, more: Partial<Message> = {}): Message => ({
+  author,
+  seq: 1,
+  username,
+  message: 'hello',
+  kind: 'line',
+  topic: undefined,
+  at: atMillis(NOW),
+  timeMs: NOW,
+  isVerified: true,
+  isDisputed: false,
+  ...more,
+})
+
+/** What everybody is called, after they were noted in some order. */
+function labelsAfter(people: readonly (readonly [AuthorId, string])[]): Record<string, string> {
+  const names = new Names('me', ME)
+  for (const [author, name] of people) names.note(author, name)
+  return Object.fromEntries(people.map(([author, name]) => [`${author[0]} ${name}`, names.nameOf(author, name)]))
+}
+
+test('two keys with one name are both shown with the key, and nobody else is', () => {
+  const people = [
+    [ANN, 'ann'],
+    [BOB, 'bob'],
+    [OTHER, 'Ann'],
+  ] as const
+  assert.deepEqual(labelsAfter(people), { 'b ann': 'ann (bbbbbbbb)', 'd bob': 'bob', 'c Ann': 'Ann (cccccccc)' })
+})
+
+test('the own key is shown by its name alone, and another one of that name never is', () => {
+  const people = [
+    [OTHER, 'me'],
+    [ME, 'me'],
+    [ANN, 'ann'],
+    [ME, 'ann'],
+  ] as const
+  const labels = { 'c me': 'me (cccccccc)', 'a me': 'me', 'b ann': 'ann (bbbbbbbb)', 'a ann': 'ann' }
+  assert.deepEqual(labelsAfter(people), labels)
+})
+
+test('somebody who is here and has written nothing takes no name from who has, two of one name are told apart', () => {
+  const names = new Names('me', ME)
+  names.note(ANN, 'ann')
+  const present = [
+    { author: OTHER, name: 'ann' },
+    { author: ME, name: 'localhost:4000' },
+    { author: BOB, name: 'localhost:4000' },
+  ]
+  names.notePresent(present)
+  assert.deepEqual(
+    present.map(one => names.presentName(one)),
+    ['ann (cccccccc)', 'localhost:4000', 'localhost:4000'],
+  )
+  assert.equal(names.nameOf(ANN, 'ann'), 'ann')
+  names.notePresent([
+    { author: OTHER, name: 'ann' },
+    { author: ANN, name: 'ann' },
+  ])
+  assert.equal(names.nameOf(ANN, 'ann'), 'ann (bbbbbbbb)')
+  assert.equal(names.presentName({ author: undefined, name: 'info' }), '"info"')
+})
+
+test('labels depend on the set of people, not on the order in which they came', () => {
+  const person = fc.tuple(
+    fc.constantFrom(ME, ANN, OTHER, BOB),
+    fc.constantFrom('ann', 'ANN', 'me', 'bob', 'b\u043eb', 'a nn', 'info'),
+  )
+  const people = fc.uniqueArray(person, { selector: ([author, name]) => `${author} ${name}`, maxLength: 12 })
+  fc.assert(
+    fc.property(people, fc.infiniteStream(fc.nat()), (set, weights) => {
+      const shuffled = set
+        .map(one => ({ one, weight: weights.next().value as number }))
+        .sort((a, b) => a.weight - b.weight)
+        .map(({ one }) => one)
+      assert.deepEqual(labelsAfter(shuffled), labelsAfter(set))
+    }),
+  )
+})
+
+test('names that look alike are one name', () => {
+  for (const alike of ['b\u043eb', 'BOB', 'bob ', '\uff42\uff4f\uff42', 'b0b', 'bob\u200b']) {
+    const labels = labelsAfter([
+      [BOB, 'bob'],
+      [OTHER, alike],
+    ])
+    assert.equal(labels['d bob'], 'bob (dddddddd)', alike)
+    assert.match(labels[`c ${alike}`] ?? '', /\(cccccccc\)$/)
+  }
+  assert.equal(labelsAfter([[BOB, 'bob'], [OTHER, 'rob']])['d bob'], 'bob', 'control: another name') // biome-ignore format: one line
+})
+
+test('names that could be taken for a line of the program or for somebody’s words stand in quotes, with the key', () => {
+  for (const [name, shown] of [
+    ['info', '"info"'],
+    ['WARN', '"WARN"'],
+    ['inf\u043e', '"inf\u043e"'],
+    ['error', '"error"'],
+    ['bob> yes', '"bob> yes"'],
+    ['bob＞', '"bob＞"'],
+    ['* bob', '"* bob"'],
+    ['*', '"*"'],
+    ['bob (dddddddd)', '"bob (dddddddd)"'],
+    ['carol (unsigned)', '"carol (unsigned)"'],
+    ['12:00 bob │ yes', '"12:00 bob │ yes"'],
+    ['bob│', '"bob│"'],
+    ['bob is now called eve', '"bob is now called eve"'],
+    ['·', '"·"'],
+    ['!', '"!"'],
+    ['── new ──', '"── new ──"'],
+    ['', '""'],
+    ['   ', '"   "'],
+    ['bob\n', '"bob⏎"'],
+    ['"bob"', '"\\"bob\\""'],
+    ['b\u043eb', '"b\u043eb"'],
+    ...[
+      ':',
+      '.',
+      ',',
+      "'",
+      '…',
+      ';',
+      '\uff1a',
+      '\u02d0',
+      '\ua4fd',
+      '\ua789',
+      '\u0903',
+      '\u2236',
+      '\ufe55',
+      '\u01c3',
+    ].map(mark => [`ann${mark}`, `"ann${mark}"`] as const),
+    ['info:', '"info:"'],
+    ['ann: hello', '"ann: hello"'],
+    ['ann:hello', '"ann:hello"'],
+    ['ann:12', '"ann:12"'],
+    ['12:34', '"12:34"'],
+    ['2026-11-27', '"2026-11-27"'],
+    ['14.03', '"14.03"'],
+    ['a..b', '"a..b"'],
+    ['x'.repeat(500), `"${'x'.repeat(32)}…"`],
+  ] as const) {
+    assert.equal(shownName(name), shown)
+    assert.equal(new Names('me', ME).nameOf(OTHER, name), `${shown} (cccccccc)`)
+    assert.equal(new Names('me', ME).nameOf('walter' as AuthorId, name), `${shown} (unsigned)`)
+  }
+})
+
+test('control: ordinary names stand as they are', () => {
+  for (const name of [
+    'bob',
+    'josé',
+    '太郎',
+    'Ольга',
+    'علی',
+    '🦊',
+    'c++',
+    'a-b_c',
+    "o'neil",
+    'x1',
+    '42',
+    'ann.b',
+    'ann-',
+    '人々',
+    'हिन्दी',
+  ])
+    assert.ok(isPlainName(name), name)
+  for (const address of ['localhost:3000', '10.0.0.7:4000', '[fd00::2]:4000', '[fe80::1%eth0]:4000'])
+    assert.ok(isPlainName(address), address)
+})
+
+test('a connection without a name is shown by its address, a person called like an address is not', () => {
+  const names = new Names('me', ME)
+  assert.equal(names.presentName({ author: undefined, name: 'host.example:4000' }), 'host.example:4000')
+  assert.equal(names.presentName({ author: OTHER, name: 'host.example:4000' }), 'host.example:4000')
+  for (const name of ['ann:', 'ann:12', '12:34'])
+    assert.equal(names.presentName({ author: OTHER, name }), `"${name}" (cccccccc)`)
+  assert.equal(names.nameOf(OTHER, 'host.example:4000'), '"host.example:4000" (cccccccc)')
+})
+
+test('a shared name is reported once, and a clock that is far ahead once', () => {
+  const names = new Names('me', ME)
+  assert.deepEqual(names.labelOf(said(ANN, 'ann'), NOW), { text: 'ann', news: undefined })
+  assert.match(names.labelOf(said(OTHER, 'ann'), NOW).news ?? '', /more than one person is called ann/)
+  assert.equal(names.labelOf(said(ANN, 'ann'), NOW).news, undefined)
+  const ahead = said(BOB, 'bob', { timeMs: NOW + 13 * HOUR })
+  assert.deepEqual(names.labelOf(ahead, NOW), {
+    text: 'bob (clock ahead)',
+    news: 'the clock of bob is far ahead: those lines are sorted last',
+  })
+  assert.deepEqual(names.labelOf(ahead, NOW), { text: 'bob (clock ahead)', news: undefined })
+})
+
+test('the mark of a clock that is ahead goes by the time that was written, not by the place in the order', () => {
+  const names = new Names('me', ME)
+  const afterMistake = said(BOB, 'bob', { at: atMillis(NOW + 10_000 * HOUR), timeMs: NOW })
+  assert.equal(names.labelOf(afterMistake, NOW).text, 'bob')
+  assert.equal(
+    names.labelOf(said(BOB, 'bob', { timeMs: NOW + 10_000 * HOUR }), NOW).text,
+    'bob (clock ahead)',
+    'control',
+  )
+})

@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { type KeyPair, keyPairOf } from '../../src/base/crypto/signing.js'
+import { STATUSES_MAX } from '../../src/base/limits.js'
+import { concat } from '../../src/base/wire/bytes.js'
+import { FrameReader } from '../../src/base/wire/frames.js'
+import { DigestReader, DigestWriter } from '../../src/chat/presence/digest-codec.js'
+import { type Present, Roster, type RosterEffect } from '../../src/chat/presence/roster.js'
+import { readStatus, type Status, signStatus, statusFrame } from '../../src/chat/presence/status-codec.js'
+import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { roomId } from '../../src/log/format/room-id.js'
+
+// PROTOCOL.md §5.6: statuses, who takes them, who passes them on.
+
+const ROOM = roomId('lobby')
+const START = 1_800_000_000_000
+const MINUTE = 60_000
+
+const keysOf = (number: number): KeyPair => {
+  const seed = Buffer.alloc(32)
+  seed.writeUInt32BE(number)
+  return keyPairOf(seed)
+}
+const idOf = (number: number): AuthorId => authorOfKey(keysOf(number).publicKey)
+
+const rosterOf = (number: number, me: string, hasWritten = (_: AuthorId) => false): Roster =>
+  new Roster({ keys: keysOf(number), room: ROOM, me, hasWritten, random: () => 0.5 })
+
+function bodyOf(frame: Uint8Array): Uint8Array {
+  const reader = new FrameReader(2_000)
+  reader.push(frame)
+  const read = reader.next()
+  assert.ok(read.kind === 'frame')
+  return read.body
+}
+
+const STATUS: Status = {
+  version: START,
+  until: START + 5 * MINUTE,
+  state: 'present',
+  reach: 16,
+  name: 'carol',
+  text: '',
+  typingMs: 0,
+}
+
+/** A status of carol, who is number 3, that has crossed so many links. */
+const carols = (change: Partial<Status> = {}, hops = 2, keys = keysOf(3), room = ROOM): Uint8Array =>
+  bodyOf(statusFrame(signStatus(keys, room, { ...STATUS, ...change }), hops))
+
+const sentTo = (effects: RosterEffect[] | 'bad'): number[] =>
+  effects === 'bad' ? [] : effects.flatMap(effect => (effect.kind === 'send' ? [effect.link] : []))
+
+/** Alice, who is linked with bob over link 1 and with dave over link 2. */
+function alice(aheadMs = 0) {
+  const roster = rosterOf(1, 'alice')
+  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs, bytesRead: () => 0 }, START)
+  roster.linked(2, { author: idOf(4), name: 'dave', aheadMs: 0, bytesRead: () => 0 }, START)
+  const of = (number: number, now = START): Present | undefined =>
+    roster.list(now).find(({ author }) => author === idOf(number))
+  return { roster, of }
+}
+
+test('who is linked is linked, who is heard of is heard of, and who says goodbye has left', () => {
+  const { roster, of } = alice()
+  assert.deepEqual(sentTo(roster.receive(1, carols(), START)), [2], 'passed on to all but who sent it')
+  assert.deepEqual(
+    roster.list(START).map(({ name, state, hops }) => [name, state, hops]),
+    [
+      ['bob', 'linked', 1],
+      ['dave', 'linked', 1],
+      ['carol', 'heard', 2],
+    ],
+  )
+  roster.receive(2, carols({ version: START + 1, state: 'left' }), START + 1)
+  assert.equal(of(3)?.state, 'left')
+  roster.unlinked(2, true, START + 2)
+  assert.equal(of(4, START + 2)?.state, 'left', 'nothing was heard of dave but the link')
+})
+
+test('why somebody is away, and that he types, is told while it holds; his line ends the typing', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ state: 'away', text: 'lunch', typingMs: 6_000 }), START)
+  assert.equal(of(3)?.away, 'lunch')
+  assert.equal(of(3)?.isTyping, true)
+  assert.equal(of(3, START + 6_000)?.isTyping, false)
+  roster.spoke(idOf(3))
+  assert.equal(of(3)?.isTyping, false)
+  roster.receive(1, carols({ version: START + 1 }), START)
+  assert.equal(of(3)?.away, undefined)
+})
+
+test('of an author the newest version counts, whatever comes later', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ version: START + 5, state: 'away', text: 'lunch' }), START)
+  assert.deepEqual(sentTo(roster.receive(2, carols({ version: START + 4 }), START)), [], 'not passed on')
+  assert.deepEqual(sentTo(roster.receive(2, carols({ version: START + 5, text: 'dinner' }), START)), [])
+  assert.equal(of(3)?.away, 'lunch')
+})
+
+const REFUSED: readonly [what: string, body: Uint8Array][] = [
+  ['what holds no longer', carols({ version: START - 6 * MINUTE, until: START })],
+  ['what holds for over ten minutes from now', carols({ version: START + MINUTE, until: START + 10 * MINUTE + 1 })],
+]
+for (const [what, body] of REFUSED) {
+  test(`not taken, and held against nobody: ${what}`, () => {
+    const { roster, of } = alice()
+    assert.deepEqual(roster.receive(1, body, START), [])
+    assert.equal(of(3), undefined)
+    assert.notDeepEqual(roster.receive(1, carols({ until: START + 10 * MINUTE }), START), [], 'control')
+  })
+}
+
+const flipped = (place: number): Uint8Array => {
+  const body = Uint8Array.from(carols())
+  body[place] = (body[place] ?? 0) ^ 1
+  return body
+}
+const BAD: readonly [what: string, body: Uint8Array][] = [
+  ['another key', flipped(3)],
+  ['another signature', flipped(40)],
+  ['another name', flipped(carols().length - 1)],
+  ['another room', carols({}, 2, keysOf(3), roomId('ops'))],
+  ['no hops', carols({}, 0)],
+  ['hops without end', carols({}, 17)],
+  ['a reach without end', carols({ reach: 17 })],
+  ['over ten minutes', carols({ version: START - MINUTE, until: START + 9 * MINUTE + 1 })],
+  ['no time at all', carols({ until: START })],
+  ['a long name', carols({ name: 'x'.repeat(64) })],
+  ['a long text', carols({ text: 'x'.repeat(257) })],
+  ['typing beyond its end', carols({ typingMs: 6 * MINUTE })],
+  ['nothing', Uint8Array.of(8)],
+]
+for (const [what, body] of BAD) {
+  test(`a link that brings a status with ${what} is closed`, () => {
+    const { roster, of } = alice()
+    assert.equal(roster.receive(1, body, START), 'bad')
+    assert.equal(of(3), undefined)
+  })
+}
+
+test('no more links are crossed than the author allows', () => {
+  const { roster, of } = alice()
+  assert.deepEqual(sentTo(roster.receive(1, carols({ reach: 4 }, 4), START)), [])
+  assert.equal(of(3)?.hops, 4, 'known all the same')
+  assert.deepEqual(sentTo(roster.receive(1, carols({ version: START + 1, reach: 4 }, 3), START)), [2], 'control')
+})
+
+test('whose clock is wrong is known over the own link, and not passed on', () => {
+  const hour = 60 * MINUTE
+  const bobs = bodyOf(
+    statusFrame(
+      signStatus(keysOf(2), ROOM, {
+        ...STATUS,
+        name: 'bob',
+        text: 'lunch',
+        state: 'away',
+        version: START + hour,
+        until: START + hour + MINUTE,
+      }),
+      1,
+    ),
+  )
+  const right = alice()
+  right.roster.receive(1, bobs, START)
+  assert.equal(right.of(2)?.away, undefined, 'control: a link that did not tell of it')
+  const { roster, of } = alice(hour)
+  assert.deepEqual(sentTo(roster.receive(1, bobs, START)), [])
+  assert.equal(of(2)?.away, 'lunch')
+})
+
+test('one link brings no more than a bounded number a second, and one author no more than a few', () => {
+  const { roster } = alice()
+  for (let i = 0; i < 10; i++) roster.receive(1, carols({ version: START + 1 + i }), START)
+  assert.equal(roster.list(START).length, 3)
+  const taken = (now: number): number => {
+    let count = 0
+    for (let i = 0; i < 200; i++)
+      if (sentTo(roster.receive(1, carols({ version: now }, 2, keysOf(now - START + 100 + i)), now)).length > 0) count++
+    return count
+  }
+  assert.equal(taken(START + 1_000), 64)
+  assert.equal(taken(START + 2_000), 64, 'the next second again')
+  assert.equal(
+    sentTo(roster.receive(2, carols({ version: START + 3_000 }), START + 2_000)).length,
+    1,
+    'over others it comes',
+  )
+})
+
+test('a crowd of strangers is remembered up to a bound, and displaces nobody who is linked or has written', () => {
+  const roster = rosterOf(1, 'alice', author => author === idOf(3))
+  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
+  roster.receive(1, carols(), START)
+  for (let i = 0; i < STATUSES_MAX + 100; i++) {
+    const now = START + 1_000 + i * 20
+    roster.receive(
+      1,
+      carols({ version: now, until: now + 5 * MINUTE, name: `stranger ${i}` }, 2, keysOf(1_000 + i)),
+      now,
+    )
+  }
+  const list = roster.list(START + 30_000)
+  assert.equal(list.length, STATUSES_MAX)
+  assert.ok(list.some(({ name }) => name === 'bob') && list.some(({ name }) => name === 'carol'))
+})
+
+/** Delivers what rosters send to each other over one link, until neither has anything left to say. */
+function exchange(
+  a: Roster,
+  linkOfA: number,
+  b: Roster,
+  linkOfB: number,
+  effects: RosterEffect[],
+  now: number,
+): number {
+  let bytes = 0
+  const queue = effects.map(effect => ({ to: b, link: linkOfB, from: linkOfA, effect }))
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    const { to, link, from, effect } = next
+    if (effect.kind !== 'send' || effect.link !== from) continue
+    bytes += effect.frame.length
+    const answers = to.receive(link, bodyOf(effect.frame), now)
+    assert.notEqual(answers, 'bad')
+    if (answers === 'bad') continue
+    for (const answer of answers)
+      queue.push({ to: to === a ? b : a, link: link === linkOfA ? linkOfB : linkOfA, from: link, effect: answer })
+  }
+  return bytes
+}
+
+test('tells a new link the own status, and whoever asks the statuses of those in the digest', () => {
+  const { roster } = alice()
+  roster.receive(1, carols({ text: 'lunch', state: 'away' }), START)
+  const erin = rosterOf(5, 'erin')
+  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  const effects = roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START)
+  exchange(roster, 3, erin, 3, effects, START)
+  assert.deepEqual(
+    erin.list(START).map(({ name, state, hops, away }) => [name, state, hops, away]),
+    [
+      ['alice', 'linked', 1, undefined],
+      ['carol', 'heard', 3, 'lunch'],
+    ],
+  )
+})
+
+test('asks for a status again only where a digest says that there is a newer one', () => {
+  const { roster } = alice()
+  roster.receive(1, carols(), START)
+  const erin = rosterOf(5, 'erin')
+  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  exchange(
+    roster,
+    3,
+    erin,
+    3,
+    roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START),
+    START,
+  )
+  const pass = (from: number): number => {
+    let statuses = 0
+    for (let now = from; now <= from + 30_000; now += 1_000)
+      for (const effect of roster.tick(now)) {
+        if (effect.kind !== 'send' || effect.link !== 3) continue
+        const answers = erin.receive(3, bodyOf(effect.frame), now)
+        for (const ask of answers === 'bad' ? [] : answers)
+          if (ask.kind === 'send') {
+            const answered = roster.receive(3, bodyOf(ask.frame), now)
+            statuses += answered === 'bad' ? 0 : answered.length
+            for (const status of answered === 'bad' ? [] : answered)
+              if (status.kind === 'send') erin.receive(3, bodyOf(status.frame), now)
+          }
+      }
+    return statuses
+  }
+  assert.equal(pass(START + 5_000), 0)
+  roster.receive(1, carols({ version: START + 40_000, until: START + 9 * MINUTE, reach: 1 }, 1), START + 40_000)
+  assert.equal(pass(START + 41_000), 1)
+  assert.equal(pass(START + 80_000), 0)
+})
+
+test('shows nobody for more than a minute after the last evidence that they are alive', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  roster.tick(START + 40_000)
+  assert.equal(of(3, START + 40_000)?.state, 'heard')
+  const effects = roster.tick(START + 50_000)
+  assert.equal(of(3, START + 50_000)?.state, 'left', 'though the status holds for nine minutes')
+  assert.ok(effects.some(({ kind }) => kind === 'change'))
+})
+
+test('sends digests on when the clock is set back, and keeps nobody alive by that', () => {
+  const { roster, of } = alice()
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  roster.tick(START + 5_000)
+  const back = START - 60 * MINUTE
+  let digests = 0
+  for (let now = back; now <= back + MINUTE; now += 1_000)
+    for (const effect of roster.tick(now)) if (effect.kind === 'send' && bodyOf(effect.frame)[0] === 14) digests++
+  assert.ok(digests >= 20, `${digests} digests in a minute over two links`)
+  assert.equal(of(3, back + MINUTE)?.state, 'left')
+})
+
+test('cannot be kept believing by neighbours who only repeat what they heard', () => {
+  const one = alice()
+  const other = rosterOf(2, 'bob')
+  other.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  one.roster.receive(2, carols({ until: START + 9 * MINUTE }), START)
+  other.receive(1, carols({ until: START + 9 * MINUTE }, 3), START)
+  for (let now = START; now <= START + 2 * MINUTE; now += 1_000) {
+    exchange(one.roster, 1, other, 1, one.roster.tick(now), now)
+    exchange(other, 1, one.roster, 1, other.tick(now), now)
+  }
+  for (const roster of [one.roster, other])
+    assert.equal(roster.list(START + 2 * MINUTE).find(({ author }) => author === idOf(3))?.state, 'left')
+})
+
+test('keeps showing someone while a neighbour is linked with them, and their link brings bytes', () => {
+  const { roster, of } = alice()
+  const bob = rosterOf(2, 'bob')
+  let bytes = 0
+  bob.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  bob.linked(2, { author: idOf(3), name: 'carol', aheadMs: 0, bytesRead: () => bytes }, START)
+  bob.receive(2, carols({ until: START + 9 * MINUTE }, 1), START)
+  roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
+  const pass = (from: number, to: number, isBeating: boolean): void => {
+    for (let now = from; now <= to; now += 1_000) {
+      if (isBeating && now % 10_000 === 0) bytes++
+      exchange(bob, 1, roster, 1, bob.tick(now), now)
+      roster.tick(now)
+      if (isBeating) assert.equal(of(3, now)?.state, 'heard', `after ${now - START} ms`)
+    }
+  }
+  pass(START, START + 5 * MINUTE, true)
+  pass(START + 5 * MINUTE, START + 5 * MINUTE + 60_000, false)
+  assert.equal(of(3, START + 6 * MINUTE)?.state, 'left', 'a minute after the last byte')
+})
+
+test('closes a link whose digest is malformed, or that asks for no status at all', () => {
+  const digest = bodyOf(new DigestWriter().next([{ id: '0123456789abcdef', check: 7, ageMs: 0 }]))
+  const bad = [
+    Uint8Array.of(14),
+    Uint8Array.of(15),
+    Uint8Array.of(15, 1, 2, 3),
+    digest.subarray(0, -1),
+    concat([digest, Uint8Array.of(0)]),
+    Uint8Array.from(digest, (byte, at) => (at === 2 ? 2 : byte)),
+    concat([Uint8Array.of(15), new Uint8Array(65 * 8)]),
+  ]
+  for (const body of bad) assert.equal(alice().roster.receive(1, body, START), 'bad')
+  assert.notEqual(alice().roster.receive(1, digest, START), 'bad', 'control')
+  assert.notEqual(alice().roster.receive(1, concat([Uint8Array.of(15), new Uint8Array(64 * 8)]), START), 'bad')
+})
+
+test('names everyone again after a digest that could not be sent', () => {
+  const { roster } = alice()
+  roster.receive(1, carols(), START)
+  const reader = new DigestReader()
+  const digests = (from: number): Uint8Array[] => {
+    const frames: Uint8Array[] = []
+    for (let now = from; frames.length === 0; now += 1_000)
+      for (const effect of roster.tick(now))
+        if (effect.kind === 'send' && effect.link === 2 && bodyOf(effect.frame)[0] === 14)
+          frames.push(bodyOf(effect.frame))
+    return frames
+  }
+  digests(START + 5_000)
+  roster.undelivered(2)
+  const entries = digests(START + 11_000).flatMap(body => reader.read(body) ?? [])
+  assert.deepEqual(
+    entries.map(({ id, isNew }) => [id, isNew]),
+    [[idOf(3).slice(0, 16), true]],
+  )
+})
+
+test('who is away says so at once, and the same to who comes later; typing is told every three seconds at most', () => {
+  const { roster } = alice()
+  const said: (Status | undefined)[] = []
+  let now = START
+  const passUntil = (end: number): void => {
+    while (roster.nextAt <= end) {
+      now = Math.max(now, roster.nextAt)
+      for (const effect of roster.tick(now))
+        if (effect.kind === 'send' && effect.link === 1 && bodyOf(effect.frame)[0] === 8)
+          said.push(readStatus(bodyOf(effect.frame)))
+    }
+    now = end
+  }
+  roster.setAway('lunch', now)
+  passUntil(START + 2_000)
+  assert.deepEqual(
+    said.map(status => [status?.state, status?.text]),
+    [['away', 'lunch']],
+  )
+  said.length = 0
+  for (let i = 0; i < 100; i++) {
+    roster.typing(now)
+    passUntil(now + 100)
+  }
+  assert.equal(said.length, 4)
+  assert.ok(said.every(status => status?.typingMs === 6_000 && status.reach === 4))
+  said.length = 0
+  passUntil(now + 30 * MINUTE)
+  assert.ok(said.length >= 4 && said.length <= 5, `renewed ${said.length} times in half an hour`)
+  assert.ok(
+    said.every(status => status?.reach === 1),
+    'to neighbours: others ask for it',
+  )
+  const versions = said.map(status => status?.version ?? 0)
+  assert.deepEqual(
+    versions,
+    versions.toSorted((a, b) => a - b),
+  )
+})
+
+test('whose link is lost is not shown as there two seconds later, unless he was heard of again', () => {
+  const { roster, of } = alice()
+  const bobs = (version: number): Uint8Array => carols({ version, name: 'bob' }, 2, keysOf(2))
+  roster.receive(1, bobs(START), START)
+  roster.unlinked(1, true, START + 1)
+  assert.equal(of(2, START + 1)?.state, 'heard')
+  roster.tick(roster.nextAt)
+  const later = START + 2_001
+  roster.tick(later)
+  assert.equal(of(2, later)?.state, 'left')
+  roster.receive(2, bobs(START + 1_500), later)
+  assert.equal(of(2, later)?.state, 'heard')
+})
+
+test('nobody who left can be shown as there by what he said before', () => {
+  const { roster, of } = alice()
+  const before = carols({ until: START + 7 * MINUTE })
+  roster.receive(1, carols({ version: START + 1, until: START + 10 * MINUTE, state: 'left' }), START + 1)
+  for (let now = START + 2; now < START + 20 * MINUTE; now += MINUTE) {
+    roster.tick(now)
+    roster.receive(1, before, now)
+    assert.equal(of(3, now)?.state, 'left')
+  }
+})

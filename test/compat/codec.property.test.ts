@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import test from 'node:test'
+import fc from 'fast-check'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/base/limits.js'
+import {
+  type Change,
+  decodeChange,
+  decodeHandshake,
+  encodeChange,
+  encodeHandshake,
+  type Handshake,
+} from '../../src/compat/scuttleup/scuttleup-codec.js'
+
+interface Codec {
+  encode(message: object): Buffer
+  decode(bytes: Uint8Array): unknown
+}
+
+/** scuttleup's own reading of its own schema. */
+const original = (() => {
+  const at = createRequire(import.meta.url).resolve('scuttleup')
+  const compile = createRequire(at)('protocol-buffers') as (schema: Buffer) => Record<'Handshake' | 'Change', Codec>
+  return compile(fs.readFileSync(path.join(path.dirname(at), 'schema.proto')))
+})()
+
+const MODES = { sync: 1, push: 2, pull: 3 }
+
+const id = fc.oneof(
+  fc.constantFrom('', 'a', '__proto__', 'x'.repeat(63), 'x'.repeat(64), 'a\u00ffb', '👩'),
+  fc.string({ maxLength: 30 }),
+)
+const headSeq = fc.oneof(fc.constantFrom(0, 1, SEQ_MAX - 1, SEQ_MAX), fc.nat(SEQ_MAX))
+const entryMost = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
+const entry = fc.oneof(
+  fc.constantFrom(0, 1, 127, 128, entryMost - 1, entryMost).map(length => Buffer.alloc(length, 7)),
+  fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),
+)
+const handshake: fc.Arbitrary<Handshake> = fc
+  .tuple(id, fc.array(fc.tuple(id, headSeq)), fc.constantFrom('sync' as const, 'push' as const, 'pull' as const))
+  .map(([id, head, mode]) => ({ id, head: head.map(([id, seq]) => ({ id, seq })), mode }))
+const change: fc.Arbitrary<Change & { entry: Buffer }> = fc
+  .tuple(id, headSeq, entry)
+  .map(([id, seq, entry]) => ({ id, seq: Math.max(1, seq), entry }))
+
+const originalHandshake = ({ id, head, mode }: Handshake) => ({
+  id,
+  head: head.map(({ id, seq }) => ({ peer: id, seq })),
+  mode: MODES[mode],
+})
+
+test('a handshake is encoded as scuttleup encodes it, and each reads it back', () => {
+  fc.assert(
+    fc.property(handshake, handshake => {
+      const bytes = encodeHandshake(handshake)
+      assert.deepEqual(Buffer.from(bytes), original.Handshake.encode(originalHandshake(handshake)))
+      assert.deepEqual(decodeHandshake(bytes), handshake)
+      assert.deepEqual(JSON.parse(JSON.stringify(original.Handshake.decode(bytes))), originalHandshake(handshake))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a change is encoded as scuttleup encodes it, and each reads it back', () => {
+  fc.assert(
+    fc.property(change, change => {
+      const bytes = encodeChange(change)
+      const { id, seq, entry } = change
+      assert.deepEqual(Buffer.from(bytes), original.Change.encode({ peer: id, seq, entry }))
+      const read = decodeChange(bytes)
+      assert.deepEqual(read && { ...read, entry: Buffer.from(read.entry) }, change)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('random bytes are a message within the limits or none, and nothing is thrown', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 100 }),
+    fc
+      .tuple(fc.oneof(handshake.map(encodeHandshake), change.map(encodeChange)), fc.nat(), fc.nat(255))
+      .map(([bytes, place, value]) => {
+        const mutated = Buffer.from(bytes)
+        if (mutated.length > 0) mutated[place % mutated.length] = value
+        return mutated
+      }),
+  )
+  fc.assert(
+    fc.property(bytes, bytes => {
+      for (const { seq } of decodeHandshake(bytes)?.head ?? []) assert.ok(seq >= 0 && seq <= SEQ_MAX)
+      const change = decodeChange(bytes)
+      if (change === undefined) return
+      assert.ok(change.seq >= 1 && change.seq <= SEQ_MAX)
+      assert.ok(change.id.length <= 64 && change.entry.length <= entryMost)
+    }),
+    { numRuns: 10_000 },
+  )
+})

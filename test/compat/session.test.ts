@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { AUTHORS_MAX, FRAME_BYTES_MAX, HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
+import { concat, utf8, varint } from '../../src/base/wire/bytes.js'
+import { frame } from '../../src/base/wire/frames.js'
+import {
+  decodeChange,
+  decodeHandshake,
+  encodeChange,
+  encodeHandshake,
+  type Mode,
+} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { type Entry, withSignature } from '../../src/log/format/entry.js'
+import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import type { Effect } from '../../src/sync/effects.js'
+
+const [alice, bob, carol] = ['alice', 'bob', 'carol'] as [AuthorId, AuthorId, AuthorId]
+const dave = 'd'.repeat(64) as AuthorId // a key
+const SIGNATURE = Buffer.alloc(64, 7)
+
+const bytesOf = (n: number): Uint8Array => utf8(JSON.stringify({ username: 'x', message: `line ${n}` }))
+const change = (id: string, seq: Seq): Uint8Array => frame(encodeChange({ id, seq, entry: bytesOf(seq) }))
+const changes = (id: string, from: Seq, to: Seq): Uint8Array =>
+  concat(Array.from({ length: to - from }, (_, i) => change(id, from + i)))
+const hello = (head: readonly { id: string; seq: Seq }[] = [], mode: Mode = 'sync', id = 'bob'): Uint8Array =>
+  frame(encodeHandshake({ id, head, mode }))
+const entries = (author: AuthorId, from: Seq, to: Seq): Entry[] =>
+  Array.from({ length: to - from }, (_, i) => ({ author, seq: from + i, at: EARLIEST, entry: bytesOf(from + i) }))
+
+const setUp = (mode: Mode = 'sync'): Session => new Session({ id: alice, head: [{ author: alice, seq: 3 }], mode })
+
+/** A session that has heard the other side's handshake. */
+function opened(head: readonly { id: string; seq: Seq }[] = []): Session {
+  const session = setUp()
+  session.receive(hello(head))
+  return session
+}
+
+/** Effects in short: what is offered as `bob 1-3`. */
+const told = (effects: readonly Effect[]): string[] =>
+  effects.map(effect => {
+    switch (effect.kind) {
+      case 'offer':
+        return `${effect.run.author} ${effect.run.first}-${effect.run.first + effect.run.entries.length - 1}`
+      case 'offer-signed':
+        return effect.runs.map(run => `signed ${run.first}-${run.first + run.entries.length - 1}`).join(' ')
+      case 'warn':
+      case 'close':
+        return `${effect.kind}: ${effect.reason}`
+      default:
+        return effect.kind
+    }
+  })
+
+/** What stands in frames: `bob 1`. */
+function sent(bytes: Uint8Array | undefined): string[] {
+  const lines: string[] = []
+  let rest = Buffer.from(bytes ?? [])
+  while (rest.length > 0) {
+    const length = rest.readUInt8() < 0x80 ? rest.readUInt8() : (rest.readUInt8() & 0x7f) + rest.readUInt8(1) * 0x80
+    const start = rest.readUInt8() < 0x80 ? 1 : 2
+    const read = decodeChange(rest.subarray(start, start + length))
+    assert.ok(read)
+    lines.push(`${read.id} ${read.seq}`)
+    rest = rest.subarray(start + length)
+  }
+  return lines
+}
+
+test('a session begins with a handshake that says what is held', () => {
+  for (const mode of ['sync', 'push', 'pull'] as const) {
+    const start = setUp(mode).start()
+    assert.deepEqual(decodeHandshake(start.subarray(1)), { id: alice, head: [{ id: alice, seq: 3 }], mode })
+  }
+})
+
+test('who sends is decided by the modes of both', () => {
+  const table: [ours: Mode, theirs: Mode, what: string][] = [
+    ['sync', 'sync', 'serve'],
+    ['sync', 'push', 'end'],
+    ['sync', 'pull', 'serve'],
+    ['push', 'sync', 'serve'],
+    ['push', 'push', 'end'],
+    ['push', 'pull', 'serve'],
+    ['pull', 'sync', 'end'],
+    ['pull', 'push', 'end'],
+    ['pull', 'pull', 'end'],
+  ]
+  for (const [ours, theirs, what] of table) {
+    assert.deepEqual(told(setUp(ours).receive(hello([], theirs))), [what], `${ours} with ${theirs}`)
+  }
+})
+
+test('what the other side holds is handed on, but for ids that cannot be', () => {
+  const head = [alice, '__proto__', bob, 'constructor', 'a\u00ffb', dave, ''].map((id, i) => ({ id, seq: i + 1 }))
+  assert.deepEqual(setUp().receive(hello(head)), [
+    {
+      kind: 'serve',
+      since: [
+        { author: alice, seq: 1 },
+        { author: bob, seq: 3 },
+        { author: dave, seq: 6 },
+      ],
+    },
+  ])
+  assert.equal(Reflect.get({}, 'seq'), undefined)
+})
+
+test('consecutive entries of one author come as one offer, whatever came between', () => {
+  const session = opened()
+  const bytes = concat([changes(bob, 1, 4), Buffer.of(0, 0), changes(bob, 4, 6), changes(carol, 1, 3), change(bob, 6)])
+  assert.deepEqual(told(session.receive(bytes)), ['bob 1-5', 'carol 1-2', 'bob 6-6'])
+})
+
+test('handshake and entries may come in one piece, or byte by byte', () => {
+  const bytes = concat([hello(), changes(bob, 1, 4)])
+  assert.deepEqual(told(setUp().receive(bytes)), ['serve', 'bob 1-3'])
+  const session = setUp()
+  const effects = [...bytes].flatMap(byte => session.receive(Uint8Array.of(byte)))
+  assert.deepEqual(told(effects), ['serve', 'bob 1-1', 'bob 2-2', 'bob 3-3'])
+})
+
+test('gaps and repetitions are handed on: the log decides what continues it', () => {
+  const session = opened()
+  const bytes = concat([change(bob, 1), change(bob, 3), change(bob, 3), change(bob, 2)])
+  assert.deepEqual(told(session.receive(bytes)), ['bob 1-1', 'bob 3-3', 'bob 3-3', 'bob 2-2'])
+})
+
+test('an entry is sent once, and not to a side that has it', () => {
+  const session = opened([{ id: bob, seq: 2 }])
+  assert.deepEqual(sent(session.encode(entries(bob, 1, 5))), ['bob 3', 'bob 4'])
+  assert.equal(session.encode(entries(bob, 1, 5)), undefined)
+  session.receive(changes(carol, 1, 4))
+  assert.deepEqual(sent(session.encode(entries(carol, 1, 6))), ['carol 4', 'carol 5'])
+})
+
+test('an entry goes out as it is held', () => {
+  const [held] = entries(bob, 1, 2)
+  assert.ok(held)
+  const bytes = opened().encode([held])
+  assert.deepEqual(bytes && Buffer.from(bytes), Buffer.from(change(bob, 1)))
+})
+
+test('what the log refused of an author is told once, and the rest of it passed over', () => {
+  const session = opened()
+  assert.deepEqual(told(session.refused(bob, 'entry 1 is missing')), [
+    'warn: entries of bob are not taken: entry 1 is missing',
+  ])
+  assert.deepEqual(session.refused(bob, 'entry 1 is missing'), [])
+  assert.deepEqual(told(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
+})
+
+test('an id that cannot be is told once, and does not end the link or change anything', () => {
+  const session = opened()
+  const effects = session.receive(
+    concat([
+      change(bob, 1),
+      changes('__proto__', 1, 3),
+      change('constructor', 1),
+      change('a\u00ffb', 1),
+      change(bob, 2),
+    ]),
+  )
+  assert.deepEqual(told(effects), [
+    'bob 1-1',
+    ...['__proto__', 'constructor', 'a\u00ffb'].map(
+      id => `warn: entries of ${id} are not taken: an author id that cannot be one`,
+    ),
+    'bob 2-2',
+  ])
+  assert.equal(Reflect.get({}, 'entry'), undefined)
+  assert.deepEqual(Object.keys(Object.prototype), [])
+})
+
+test('these end the link, with the reason, after what came whole before', () => {
+  const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
+    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
+    ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
+    ['a prefix without end', Buffer.alloc(10, 0x80), /over 262144 bytes/],
+    ['a frame that is no entry', frame(utf8('hello')), /no entry/],
+    ['an entry of over 16 KiB', frame(encodeChange({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })), /no entry/],
+    ['a place of 0', change(bob, 0), /no entry/],
+    ['a second handshake', hello(), /no entry/],
+  ]
+  for (const [what, bytes, reason] of table) {
+    const session = opened()
+    const [first, close, ...rest] = told(session.receive(concat([change(bob, 1), bytes, change(bob, 2)])))
+    assert.deepEqual([first, rest], ['bob 1-1', []], what)
+    assert.match(close ?? '', reason, what)
+    assert.deepEqual(session.receive(change(bob, 3)), [], 'nothing is heard any more')
+  }
+})
+
+test('these are no beginning of a link', () => {
+  const heads = Array.from({ length: 3_000 }, (_, i) => ({ id: `a${i}`, seq: 1 }))
+  const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
+    ['an entry', change(bob, 1), /no handshake/],
+    ['a request for a web page', utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(100)}`), /no handshake/],
+    ['more authors than are held', hello(heads), /heads of over/],
+    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
+  ]
+  for (const [what, bytes, reason] of table) {
+    const [close, ...rest] = told(setUp().receive(bytes))
+    assert.match(close ?? '', /^close: /, what)
+    assert.match(close ?? '', reason, what)
+    assert.deepEqual(rest, [], what)
+  }
+})
+
+test('a stranger that brings nothing but ids that cannot be is let go', () => {
+  const session = opened()
+  const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
+  assert.equal(effects.length, AUTHORS_MAX + 1)
+  assert.deepEqual(told(effects.slice(-1)), ['close: too many entries that cannot be taken'])
+})
+
+test('what came whole before a stranger is let go is still offered', () => {
+  const session = opened()
+  for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
+  assert.deepEqual(told(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
+    'bob 1-1',
+    'close: too many entries that cannot be taken',
+  ])
+})
+
+const signed = (id: string, seq: Seq): Uint8Array =>
+  frame(encodeChange({ id, seq, entry: withSignature(bytesOf(seq), SIGNATURE) }))
+
+test('entries of a signed author wait for a signature that vouches for them', () => {
+  const session = opened()
+  assert.deepEqual(session.receive(changes(dave, 1, 3)), [])
+  const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), change(dave, 5)]))
+  assert.deepEqual(told(effects), ['signed 1-3 signed 4-4'])
+  const [offer] = effects
+  assert.ok(offer?.kind === 'offer-signed')
+  assert.equal(offer.author, dave)
+  assert.deepEqual(
+    offer.runs.map(({ entries, signature }) => [entries.map(entry => Buffer.from(entry)), Buffer.from(signature)]),
+    [
+      [[1, 2, 3].map(n => bytesOf(n)), SIGNATURE],
+      [[bytesOf(4)], SIGNATURE],
+    ],
+  )
+})
+
+test('entries that wait are dropped where the next one does not continue them', () => {
+  const session = opened()
+  session.receive(changes(dave, 1, 3))
+  assert.deepEqual(told(session.receive(concat([change(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
+})
+
+test('too much of one author that waits for a signature is dropped, and no more of it taken', () => {
+  const session = opened()
+  const entry = Buffer.alloc(16_000, 0x20)
+  const effects: Effect[] = []
+  for (let seq = 1; seq <= 10; seq++) effects.push(...session.receive(frame(encodeChange({ id: dave, seq, entry }))))
+  assert.deepEqual(told(effects), [`warn: entries of ${dave} are not taken: too much of it came without a signature`])
+  assert.deepEqual(session.receive(signed(dave, 11)), [])
+})
+
+test('what waits for signatures is bounded for a link, even where each entry is empty', () => {
+  for (const size of [0, 1, HELD_AUTHOR_BYTES_MAX / 8]) {
+    const session = opened()
+    let count = 0
+    for (; count < 100_000; count++) {
+      const id = count.toString(16).padStart(64, '0')
+      const effects = session.receive(frame(encodeChange({ id, seq: 1, entry: Buffer.alloc(size) })))
+      if (effects.some(({ kind }) => kind === 'close')) break
+    }
+    assert.ok(count < AUTHORS_MAX + HELD_LINK_BYTES_MAX / 64, `${count} authors of ${size} bytes each were kept`)
+  }
+})
+
+test('what waits of one author is bounded, even where each entry is empty', () => {
+  const session = opened()
+  for (let seq = 1; seq <= HELD_LINK_BYTES_MAX / 64; seq++) {
+    const effects = session.receive(frame(encodeChange({ id: dave, seq, entry: Buffer.alloc(0) })))
+    if (effects.length > 0) return
+  }
+  assert.fail('all were kept')
+})
+
+test('an entry that waits does not hold on to the bytes that it came in', () => {
+  const session = opened()
+  const chunk = concat([change(dave, 1), Buffer.alloc(60_000)])
+  session.receive(chunk)
+  const [offer] = session.receive(signed(dave, 2))
+  assert.ok(offer?.kind === 'offer-signed')
+  assert.notEqual(offer.runs[0]?.entries[0]?.buffer, chunk.buffer)
+})

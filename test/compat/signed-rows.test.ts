@@ -1,0 +1,195 @@
+// The rows of unsigned authors, byte for byte those of scuttleup: either program opens what the other wrote.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import test from 'node:test'
+import level7 from 'level7'
+import scuttleup from 'scuttleup'
+import { utf8 } from '../../src/base/wire/bytes.js'
+import * as keys from '../../src/compat/scuttleup/row-keys.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { Log } from '../../src/log/log.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+/** Where lexicographic integers grow by a byte, and around it. */
+const EDGES = [1, 2, 250, 251, 252, 506, 507, 508, 66_042, 66_043, 16_843_258, 16_843_259, 2 ** 32 - 2, 2 ** 32 - 1]
+
+interface Change {
+  readonly peer: string
+  readonly seq: number
+  readonly entry: string
+}
+
+async function openScuttleup(directory: string) {
+  const database = level7(directory)
+  await database.open()
+  const log = scuttleup(database, { valueEncoding: 'utf-8' })
+  await new Promise<void>(resolve => log.on('ready', resolve))
+  return {
+    log,
+    append: (entry: string) =>
+      new Promise<void>((resolve, reject) => log.append(entry, error => (error ? reject(error) : resolve()))),
+    read: async (): Promise<Change[]> => {
+      const changes: Change[] = []
+      const stream = log.createReadStream({})
+      stream.on('data', change => changes.push(change))
+      await once(stream, 'end')
+      return changes
+    },
+    /** Reads from `other` until `count` entries have come. */
+    replicate: async (other: { log: typeof log }, count: number): Promise<void> => {
+      let left = count
+      const done = new Promise<void>(resolve => {
+        log.on('append', () => {
+          if (--left === 0) resolve()
+        })
+      })
+      const [mine, theirs] = [
+        log.createReplicationStream({ live: true }),
+        other.log.createReplicationStream({ live: true }),
+      ]
+      mine.pipe(theirs).pipe(mine)
+      await done
+      mine.destroy()
+      theirs.destroy()
+    },
+    close: () => database.close(),
+  }
+}
+
+async function readAll(log: Log): Promise<Change[]> {
+  const changes: Change[] = []
+  for await (const batch of log.read()) {
+    for (const { author, seq, entry } of batch) changes.push({ peer: author, seq, entry: String(Buffer.from(entry)) })
+  }
+  return changes
+}
+
+const byPlace = (a: Change, b: Change): number => (a.peer === b.peer ? a.seq - b.seq : a.peer < b.peer ? -1 : 1)
+
+const line = (username: string, n: number): string => JSON.stringify({ username, message: `line ${n}` })
+
+test('what scuttleup wrote is read, entry by entry, under keys that are the same byte for byte', async t => {
+  const [aliceAt, bobAt] = [await temporaryDirectory(t), await temporaryDirectory(t)]
+  const alice = await openScuttleup(aliceAt)
+  const bob = await openScuttleup(bobAt)
+  for (let i = 1; i <= 600; i++) await alice.append(line('alice', i))
+  for (let i = 1; i <= 10; i++) await bob.append(line('bob', i))
+  await bob.replicate(alice, 600)
+  const written = await bob.read()
+  assert.equal(written.length, 610)
+  await alice.close()
+  await bob.close()
+
+  const store = await LevelStore.open(bobAt)
+  const found: string[] = []
+  for await (const page of store.keys(keys.ALL_ROWS)) found.push(...page.map(key => Buffer.from(key).toString('hex')))
+  await store.close()
+  const expected = written.map(({ peer, seq }) => Buffer.from(keys.rowKey(peer as AuthorId, seq)).toString('hex'))
+  assert.deepEqual(found, expected.sort())
+
+  const log = await Log.open(bobAt)
+  t.after(() => log.close())
+  assert.deepEqual((await readAll(log)).sort(byPlace), written.sort(byPlace))
+})
+
+test('what ours wrote of unsigned authors is read by scuttleup', async t => {
+  const directory = await temporaryDirectory(t)
+  const log = await Log.open(directory)
+  await log.append({ username: 'alice', message: 'signed, and no row' })
+  const authors = ['bob', 'carol'] as AuthorId[]
+  for (const author of authors) {
+    for (let first = 1; first <= 520; first += 40) {
+      const entries = Array.from({ length: 40 }, (_, i) => utf8(line(author, first + i)))
+      assert.equal(await log.add({ author, first, entries }), undefined)
+    }
+  }
+  await log.close()
+
+  const original = await openScuttleup(directory)
+  t.after(() => original.close())
+  const expected = authors.flatMap(peer =>
+    Array.from({ length: 520 }, (_, i): Change => ({ peer, seq: i + 1, entry: line(peer, i + 1) })),
+  )
+  assert.deepEqual((await original.read()).sort(byPlace), expected)
+})
+
+test('either program goes on where the other stopped', async t => {
+  const directory = await temporaryDirectory(t)
+  const first = await openScuttleup(directory)
+  await first.append(line('alice', 1))
+  const [{ peer } = assert.fail('nothing was written')] = await first.read()
+  await first.close()
+
+  const author = peer as AuthorId
+  const ours = await Log.open(directory)
+  assert.equal(await ours.add({ author, first: 2, entries: [utf8(line('alice', 2))] }), undefined)
+  await ours.close()
+
+  const second = await openScuttleup(directory)
+  await second.append(line('alice', 3))
+  await second.close()
+
+  const last = await Log.open(directory)
+  t.after(() => last.close())
+  const expected = [1, 2, 3].map((seq): Change => ({ peer, seq, entry: line('alice', seq) }))
+  assert.deepEqual(await readAll(last), expected)
+  assert.deepEqual(last.head, [{ author, seq: 3 as Seq }])
+})
+
+test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 120_000 }, async t => {
+  const original = await openScuttleup(await temporaryDirectory(t))
+  const ours = await Log.open(await temporaryDirectory(t))
+  const author = 'bob' as AuthorId
+  await original.append(line('alice', 1))
+  await ours.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
+  const own = await ours.append({ username: 'carol', message: 'signed' })
+  const [theirs, stream] = [original.log.createReplicationStream({ live: true }), ours.createReplicationStream()]
+  theirs.pipe(stream).pipe(theirs)
+  await original.append(line('alice', 2))
+  await ours.add({ author, first: 4, entries: [utf8(line('bob', 4))] })
+  const has = async (count: number): Promise<Change[]> => {
+    for (;;) {
+      const changes = await original.read()
+      if (changes.length >= count) return changes
+    }
+  }
+  const changes = await has(7)
+  while (!ours.head.some(({ author, seq }) => author !== 'bob' && author !== ours.id && seq === 2))
+    await once(ours, 'entries')
+  stream.destroy()
+  theirs.destroy()
+  await original.close()
+  const unsigned = (all: readonly Change[]) => all.filter(({ peer }) => peer !== ours.id).sort(byPlace)
+  assert.deepEqual(unsigned(changes), unsigned(await readAll(ours)))
+  assert.equal(unsigned(changes).length, 6)
+  const sent = changes.find(({ peer }) => peer === ours.id)
+  assert.equal(sent?.seq, own.seq)
+  assert.match(sent?.entry ?? '', /^\{"at":"[\d.]{18}","username":"carol","message":"signed","sig":"[\w-]{86}"\}$/)
+  await ours.close()
+})
+
+test('a row key says what was put into it, in the order of its numbers', () => {
+  for (const author of ['a', 'cixq1k2p30000abcd1234efgh', '-', 'x'.repeat(64)] as AuthorId[]) {
+    for (const seq of EDGES) {
+      assert.deepEqual(keys.parseRowKey(keys.rowKey(author, seq)), { id: author, author, seq })
+      assert.ok(Buffer.compare(keys.rowKey(author, seq), keys.rowKey(author, seq + 1)) < 0, String(seq))
+      assert.equal(keys.besideKeySeq(keys.besideKey('at', author, seq)), seq)
+      assert.ok(
+        Buffer.compare(keys.besideKey('at', author, seq), keys.besideKey('at', author, seq + 1)) < 0,
+        String(seq),
+      )
+    }
+  }
+})
+
+test('keys that scuttleup never writes have no place', () => {
+  for (const rest of ['', 'ff', 'zz', '0', '01f', 'FB01', '00', 'fb', 'ff0102030405060708', '01\u00ff']) {
+    const { seq, id } = keys.parseRowKey(utf8(`c\u00ffbob\u00ff${rest}`))
+    assert.equal(seq, undefined, rest)
+    assert.ok(id === 'bob' || id === 'bob\u00ff01')
+  }
+  assert.equal(keys.parseRowKey(utf8('c\u00ff__proto__\u00ff01')).author, undefined)
+  assert.equal(keys.parseRowKey(utf8('c\u00ffa\u00ffb\u00ff01')).author, undefined)
+  assert.equal(keys.parseRowKey(utf8('c\u00ffa\u00ffb\u00ff01')).id, 'a\u00ffb')
+})

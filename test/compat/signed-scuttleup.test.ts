@@ -1,0 +1,393 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import test, { type TestContext } from 'node:test'
+import fc from 'fast-check'
+import level from 'level7'
+import scuttleup from 'scuttleup'
+import { ENTRY_BYTES_MAX, HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
+import { frame } from '../../src/base/wire/frames.js'
+import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { Held } from '../../src/compat/scuttleup/unsigned-buffer.js'
+import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { splitSignature, validAt, withSignature } from '../../src/log/format/entry.js'
+import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
+import { Log } from '../../src/log/log.js'
+import type { Effect } from '../../src/sync/effects.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { hex } from '../helper/signed-oracle.js'
+import {
+  alice,
+  auditDisk,
+  bob,
+  carol,
+  entryOf,
+  RUN_BYTES_MAX,
+  WrittenLog,
+  withBitFlipped,
+} from '../helper/signed-world.js'
+
+// PROTOCOL.md §5.1: signed entries among peers of the original program.
+
+const BOUND = { timeout: 120_000 }
+const AT = '1763670000123.0007'
+const ALICE = authorOfKey(alice.publicKey)
+const CAROL = authorOfKey(carol.publicKey)
+
+test('whatever entry is valid comes back byte for byte from its way with a signature', () => {
+  const signature = Buffer.alloc(64, 0xa5)
+  for (const text of [
+    `{"at":"${AT}","username":"alice","message":"hello"}`,
+    `{"at":"${AT}","username":"alice","message":"hello" }`,
+    `{"at":"${AT}"\n,\t"username":"","message":"\\ud800"\r}`,
+    `{"at":"${AT}","username":"alice","message":"hello"} `,
+    `{"at":"${AT}","username":"alice","message":"hello"}\n`,
+  ]) {
+    const entry = Buffer.from(text)
+    if (validAt(entry, EARLIEST) === undefined) continue
+    const travelling = withSignature(entry, signature)
+    assert.equal(typeof JSON.parse(Buffer.from(travelling).toString()).sig, 'string', text)
+    assert.deepEqual(splitSignature(travelling)?.entry, entry)
+    assert.deepEqual(splitSignature(travelling)?.signature, signature)
+  }
+})
+
+/** A change as an original peer passes it on: with a signature where one is given. */
+const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
+  frame(encodeChange({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }))
+
+/** A session that has heard the other side's handshake. */
+function openSession(): Session {
+  const session = new Session({ id: authorOfKey(bob.publicKey), head: [], mode: 'sync' })
+  session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+  return session
+}
+
+const runsIn = (effects: readonly Effect[]): SignedRun[] =>
+  effects.flatMap(effect => (effect.kind === 'offer-signed' ? effect.runs : []))
+
+test('signed entries wait for the signature that vouches for them, however they are cut and the bytes arrive', () => {
+  const arbitrary = fc.record({
+    sizes: fc.array(fc.integer({ min: 60, max: 400 }), { minLength: 1, maxLength: 40 }),
+    signed: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
+    cuts: fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1, maxLength: 6 }),
+  })
+  fc.assert(
+    fc.property(arbitrary, ({ sizes, signed, cuts }) => {
+      const log = new WrittenLog(
+        alice,
+        sizes.map((bytes, index) => entryOf(index, bytes)),
+      )
+      const ends = sizes.map((_, index) => index + 1).filter(seq => signed[seq - 1])
+      const bytes = Buffer.concat(
+        log.entries.map((entry, index) =>
+          changeOf(ALICE, index + 1, entry, signed[index] ? log.signature(index + 1) : undefined),
+        ),
+      )
+      const session = openSession()
+      const runs: SignedRun[] = []
+      for (let at = 0, turn = 0; at < bytes.length; turn++) {
+        const size = cuts[turn % cuts.length] ?? 1
+        runs.push(...runsIn(session.receive(bytes.subarray(at, at + size))))
+        at += size
+      }
+      assert.deepEqual(
+        runs.map(({ first, entries }) => first + entries.length - 1),
+        ends,
+      )
+      const plan = planSigned(log.name, undefined, runs)
+      assert.equal(plan.fault, undefined)
+      assert.deepEqual(
+        plan.entries.map(({ entry }) => hex(entry)),
+        log.entries.slice(0, ends.at(-1) ?? 0).map(hex),
+      )
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('what one of ours sends to an original goes into the log of the next as it was, whatever its segments were', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 40 }),
+      fc.nat(7),
+      (sizes, every) => {
+        const log = new WrittenLog(
+          alice,
+          sizes.map((bytes, index) => entryOf(index, bytes)),
+        )
+        const runs = log.runs(sizes.map((_, index) => index * (every + 1)))
+        const plan = planSigned(log.name, undefined, runs)
+        const bytes = new Session({ id: ALICE, head: [], mode: 'sync' }).encode(plan.entries)
+        assert.ok(bytes)
+        const heard = planSigned(log.name, undefined, runsIn(openSession().receive(bytes)))
+        assert.deepEqual([heard.fault, heard.head], [undefined, plan.head])
+        assert.deepEqual(
+          heard.entries.map(({ entry }) => hex(entry)),
+          log.entries.map(hex),
+        )
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('a full segment of the shortest entries is held until its signature comes', () => {
+  const shortest = entryOf(0).length + 1
+  const count = Math.floor(RUN_BYTES_MAX / shortest)
+  const log = new WrittenLog(
+    alice,
+    Array.from({ length: count }, (_, index) => entryOf(index)),
+  )
+  const held = new Held()
+  log.entries.forEach((entry, index) => {
+    const seq = index + 1
+    const change = seq === count ? withSignature(entry, log.signature(seq)) : entry
+    const run = held.add(ALICE, seq, change)
+    if (seq < count) assert.equal(run, 'held')
+    else assert.ok(typeof run === 'object' && planSigned(log.name, undefined, [run]).entries.length === count)
+  })
+})
+
+test('of one author no more than 64 KiB are held, and then nothing of him is taken, but of others it is', () => {
+  const session = openSession()
+  const entry = entryOf(0, 1_000)
+  const warnings: string[] = []
+  for (let seq = 1; seq <= 200; seq++) {
+    for (const effect of session.receive(changeOf(ALICE, seq, entry))) {
+      assert.ok(effect.kind === 'warn')
+      warnings.push(`${seq}: ${effect.reason}`)
+    }
+  }
+  assert.deepEqual(warnings, [
+    `${Math.floor(HELD_AUTHOR_BYTES_MAX / entry.length) + 1}: entries of ${ALICE} are not taken: too much of it came without a signature`,
+  ])
+  const log = new WrittenLog(carol, [entryOf(0, 100, 'carol')])
+  assert.equal(runsIn(session.receive(changeOf(CAROL, 1, log.entries[0] as Uint8Array, log.signature(1)))).length, 1)
+})
+
+test('of all authors together no more than 1 MiB is held, though each piece be small', () => {
+  for (const size of [0, 1, 60, 1_000, ENTRY_BYTES_MAX]) {
+    const held = new Held()
+    let count = 0
+    for (let index = 0; index < 20_000; index++) {
+      const author = index.toString(16).padStart(64, '0') as AuthorId
+      if (held.add(author, 1, new Uint8Array(size)) === 'full') break
+      count++
+    }
+    assert.ok(count * (size + 64) < HELD_LINK_BYTES_MAX, `${count} authors with an entry of ${size} bytes each`)
+    assert.ok(count > 50)
+  }
+})
+
+test('what is held is let go when it is signed, or when a hole shows that its signature will not come', () => {
+  const held = new Held()
+  const big = entryOf(0, ENTRY_BYTES_MAX - 100)
+  for (let round = 0; round < 200; round++) {
+    assert.equal(held.add(ALICE, 10 * round + 1, big), 'held', String(round))
+    assert.equal(held.add(CAROL, 10 * round + 1, big), 'held')
+    const run = held.add(CAROL, 10 * round + 2, withSignature(big, new Uint8Array(64)))
+    assert.ok(typeof run === 'object' && run.entries.length === 2)
+  }
+})
+
+interface Original {
+  readonly log: ReturnType<typeof scuttleup>
+  /** Resolves when it holds so many entries. */
+  holds(count: number): Promise<void>
+}
+
+/** An original's log, in this process. */
+async function openOriginal(t: TestContext): Promise<Original> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'original-'))
+  const database = level(directory)
+  t.after(async () => {
+    await database.close()
+    await rm(directory, { recursive: true })
+  })
+  await database.open()
+  const log = scuttleup(database)
+  await new Promise<void>(resolve => log.on('ready', resolve))
+  let entries = 0
+  let onMore = (): void => {}
+  log.on('append', () => {
+    entries++
+    onMore()
+  })
+  const holds = async (count: number): Promise<void> => {
+    while (entries < count) {
+      await new Promise<void>(resolve => {
+        onMore = resolve
+      })
+    }
+  }
+  return { log, holds }
+}
+
+/** Links one of ours with an original, for as long as the test lasts. */
+function link(t: TestContext, ours: Log, original: Original, onWarning = (_line: string): void => {}): Duplex {
+  const stream = ours.createReplicationStream({ live: true, dialect: 'original', onWarning })
+  const theirs = original.log.createReplicationStream({ live: true })
+  stream.on('error', () => {})
+  theirs.on('error', () => {})
+  stream.pipe(theirs).pipe(stream)
+  t.after(() => {
+    stream.destroy()
+    theirs.destroy()
+  })
+  return stream
+}
+
+async function reaches(log: Log, count: number): Promise<void> {
+  while (log.head.reduce((sum, { seq }) => sum + seq, 0) < count)
+    await new Promise(resolve => log.once('entries', resolve))
+}
+
+async function openLog(t: TestContext, keys: typeof alice): Promise<{ log: Log; disk: MemoryDisk }> {
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), keys)
+  t.after(() => log.close())
+  return { log, disk }
+}
+
+const signedTexts = (disk: MemoryDisk): Record<string, string[]> =>
+  Object.fromEntries(
+    [...auditDisk(disk).logs].map(([author, entries]) => [author, entries.map(entry => Buffer.from(entry).toString())]),
+  )
+
+test('from ours through an original to another of ours: the logs are equal, and verified', BOUND, async t => {
+  const original = await openOriginal(t)
+  const [alices, bobs] = [await openLog(t, alice), await openLog(t, bob)]
+  const written = new WrittenLog(
+    carol,
+    Array.from({ length: 400 }, (_, index) => entryOf(index, index % 50 === 0 ? ENTRY_BYTES_MAX : 60 + index, 'carol')),
+  )
+  assert.equal(await alices.log.addSigned(CAROL, written.runs([1, 2, 3, 100])), undefined)
+  const say = (log: Log, line: number): Promise<unknown> => log.append({ username: 'someone', message: `line ${line}` })
+  await Promise.all(Array.from({ length: 300 }, (_, line) => say(alices.log, line)))
+  for (let line = 0; line < 20; line++) await say(alices.log, line)
+  link(t, alices.log, original)
+  await original.holds(720)
+  link(t, bobs.log, original)
+  await reaches(bobs.log, 720)
+  // Live, both ways, and with lines of the original itself between them.
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, line) => {
+      await say(alices.log, line)
+      await say(bobs.log, line)
+    }),
+  )
+  await new Promise(resolve => original.log.append('{"username":"dave","message":"unsigned"}', resolve))
+  await Promise.all([reaches(bobs.log, 781), reaches(alices.log, 781)])
+  const [one, other] = [signedTexts(alices.disk), signedTexts(bobs.disk)]
+  assert.deepEqual(one, other)
+  assert.deepEqual(
+    Object.values(one)
+      .map(({ length }) => length)
+      .sort(),
+    [30, 350, 400],
+  )
+  for (const { log } of [alices, bobs]) {
+    for (const { author } of log.head) assert.equal((await log.verify(author)).fault, undefined)
+  }
+})
+
+test('a log that an original stored in pieces of two cuts goes on to the next of ours', BOUND, async t => {
+  const original = await openOriginal(t)
+  const written = new WrittenLog(
+    carol,
+    Array.from({ length: 120 }, (_, index) => entryOf(index, 100, 'carol')),
+  )
+  // Two of ours that hold the same log in other segments, one after the other linked with the same original.
+  for (const [keys, held, every] of [
+    [alice, 50, 7],
+    [bob, 120, 33],
+  ] as const) {
+    const { log } = await openLog(t, keys)
+    const part = new WrittenLog(carol, written.entries.slice(0, held))
+    const runs = part.runs(part.entries.map((_, index) => index * every))
+    for (const run of runs) assert.equal(await log.addSigned(CAROL, [run]), undefined)
+    link(t, log, original)
+    await original.holds(held)
+  }
+  const dave = await openLog(t, alice)
+  link(t, dave.log, original)
+  await reaches(dave.log, 120)
+  assert.equal(auditDisk(dave.disk).logs.get(CAROL)?.length, 120)
+})
+
+/** Puts changes into an original's log, as any peer of it could. */
+async function pour(original: Original, changes: readonly Uint8Array[]): Promise<void> {
+  const theirs = original.log.createReplicationStream({ live: true })
+  theirs.on('error', () => {})
+  theirs.resume()
+  theirs.write(Buffer.concat([frame(encodeHandshake({ id: 'liar', head: [], mode: 'push' })), ...changes]))
+  await original.holds(changes.length)
+}
+
+test('a liar behind an honest original is dropped, and named; the link stays, and others are taken', BOUND, async t => {
+  const log = new WrittenLog(
+    alice,
+    Array.from({ length: 6 }, (_, index) => entryOf(index, 90)),
+  )
+  const carols = new WrittenLog(carol, [entryOf(0, 90, 'carol'), entryOf(1, 90, 'carol')])
+  const reworded = Buffer.from(
+    Buffer.from(log.entries[3] as Uint8Array)
+      .toString()
+      .replace('xxx', 'yyy'),
+  )
+  const lies: Record<string, (seq: number) => Uint8Array> = {
+    'an entry reworded': seq =>
+      changeOf(
+        ALICE,
+        seq,
+        seq === 4 ? reworded : (log.entries[seq - 1] as Uint8Array),
+        seq % 2 ? undefined : log.signature(seq),
+      ),
+    'a signature garbled': seq =>
+      changeOf(
+        ALICE,
+        seq,
+        log.entries[seq - 1] as Uint8Array,
+        seq % 2 ? undefined : withBitFlipped(log.signature(seq), seq === 4 ? 9 : 0),
+      ),
+    'an entry that is no JSON': seq =>
+      changeOf(
+        ALICE,
+        seq,
+        seq === 4 ? Buffer.from('}{') : (log.entries[seq - 1] as Uint8Array),
+        seq % 2 ? undefined : log.signature(seq),
+      ),
+  }
+  for (const [what, lie] of Object.entries(lies)) {
+    await t.test(what, BOUND, async t => {
+      const original = await openOriginal(t)
+      await pour(original, [1, 2, 3, 4, 5, 6].map(lie))
+      const { log: bobs, disk } = await openLog(t, bob)
+      const warnings: string[] = []
+      const stream = link(t, bobs, original, line => warnings.push(line))
+      const taken = what === 'a signature garbled' ? 0 : 2
+      const changes = carols.entries.map((entry, index) =>
+        changeOf(CAROL, index + 1, entry, carols.signature(index + 1)),
+      )
+      const theirs = original.log.createReplicationStream({ live: true })
+      theirs.resume()
+      theirs.write(
+        Buffer.concat([frame(encodeHandshake({ id: 'carol', head: [], mode: 'push' })), changes[0] as Uint8Array]),
+      )
+      await reaches(bobs, taken + 1)
+      while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
+      theirs.write(changes[1] as Uint8Array)
+      await reaches(bobs, taken + 2)
+      assert.equal(stream.destroyed, false)
+      assert.equal(warnings.length, 1)
+      assert.match(warnings[0] ?? '', new RegExp(`^entries of ${ALICE} are not taken: .*entry \\d`))
+      assert.equal(auditDisk(disk).logs.get(ALICE)?.length ?? 0, taken)
+      assert.equal(auditDisk(disk).logs.get(CAROL)?.length, 2)
+    })
+  }
+})

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { SignedRun } from '../../src/log/format/segment-plan.js'
+import { Log } from '../../src/log/log.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { alice, allRows, auditDisk, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+// PROTOCOL.md §4.5: what peers say of the own log. Any stranger can say that he holds more of it than this disk.
+
+const CLAIM_MS = 5_000
+const written = new WrittenLog(
+  alice,
+  Array.from({ length: 40 }, (_, index) => entryOf(index, 90)),
+)
+const runs = written.runs([10, 20, 30])
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Alice's log, of which this disk holds the first ten entries, and an entry that she is about to append. */
+async function restored(
+  first: readonly SignedRun[],
+): Promise<{ log: Log; disk: MemoryDisk; clock: VirtualClock; append: () => { seq: number | undefined } }> {
+  const disk = new MemoryDisk()
+  const clock = new VirtualClock()
+  const log = await Log.over(new MemoryStore(disk), alice, { clock, room: LOBBY_ID })
+  if (first.length > 0) {
+    log.ownClaimed(first.reduce((sum, { entries }) => sum + entries.length, 0))
+    assert.equal(await log.addSigned(log.id, first), undefined)
+  }
+  const append = (): { seq: number | undefined } => {
+    const state: { seq: number | undefined } = { seq: undefined }
+    void log.append({ username: 'alice', message: 'new' }).then(entry => {
+      state.seq = entry.seq
+    })
+    return state
+  }
+  return { log, disk, clock, append }
+}
+
+test('a claim holds up a line until the own log is back, and the line goes behind it', async () => {
+  const { log, disk, append } = await restored(runs.slice(0, 1))
+  log.ownClaimed(40)
+  const line = append()
+  await turns()
+  assert.equal(line.seq, undefined)
+  await log.addSigned(log.id, runs.slice(1))
+  await turns()
+  assert.equal(line.seq, 41)
+  assert.equal(auditDisk(disk).logs.get(log.id)?.length, 41)
+  await log.close()
+})
+
+test('what is held already and comes once more meanwhile is passed over, and what comes behind it is taken', async () => {
+  const { log } = await restored(runs.slice(0, 1))
+  log.ownClaimed(40)
+  assert.equal(await log.addSigned(log.id, runs.slice(0, 1)), undefined)
+  assert.equal(await log.addSigned(log.id, runs.slice(1)), undefined)
+  assert.deepEqual(log.head, [{ author: log.id, seq: 40 }])
+  await log.close()
+})
+
+test('a claim that nothing follows holds up a line for five seconds, however many more strangers make', async () => {
+  const { log, clock, append } = await restored(runs.slice(0, 1))
+  log.ownClaimed(100)
+  const line = append()
+  for (let seq = 101; seq < 150; seq++) {
+    await turns()
+    assert.equal(line.seq, undefined)
+    clock.advance(CLAIM_MS / 50)
+    log.ownClaimed(seq)
+  }
+  clock.advance(CLAIM_MS / 50)
+  await turns()
+  assert.equal(line.seq, 11)
+  await log.close()
+})
+
+test('a long log that comes back piece by piece is waited for as long as pieces come', async () => {
+  const { log, disk, clock, append } = await restored([])
+  log.ownClaimed(40)
+  const line = append()
+  for (const run of runs) {
+    clock.advance(CLAIM_MS - 1)
+    await turns()
+    assert.equal(line.seq, undefined)
+    await log.addSigned(log.id, [run])
+  }
+  await turns()
+  assert.equal(line.seq, 41)
+  assert.equal(auditDisk(disk).logs.get(log.id)?.length, 41)
+  await log.close()
+})
+
+test('a log that this disk lost in part is not extended because a stranger claims still more of it', async () => {
+  const { log, disk, clock, append } = await restored(runs)
+  const rows = allRows(disk).filter(([key]) => key[0] === 0x73)
+  const [key, value] = rows.at(-1) ?? []
+  assert.ok(key && value)
+  disk.write([{ type: 'put', key, value: withBitFlipped(value, 4_000) }])
+  for await (const _ of log.read()) void _
+  await turns()
+  const line = append()
+  for (const seq of [41, 100, 0xffff_ffff]) {
+    log.ownClaimed(seq)
+    clock.advance(2 * CLAIM_MS)
+    await turns()
+    assert.equal(line.seq, undefined, `after a claim of ${seq}`)
+  }
+  const missing = (log.head[0]?.seq ?? 0) + 1
+  await log.addSigned(log.id, [written.run(missing, 40)])
+  await turns()
+  assert.equal(line.seq, 41)
+  await log.close()
+})
+
+test('own lines make room once, in whatever order what they stand in the way of comes at the same time', async () => {
+  const parts = [[written.run(1, 1), written.run(2, 2)], [written.run(2, 2)], [written.run(1, 2)]]
+  for (const order of [parts, parts.toReversed(), parts.slice(0, 2), parts.slice(0, 2).toReversed()]) {
+    const { log, disk } = await restored([])
+    for (const message of ['one', 'two']) await log.append({ username: 'alice', message })
+    log.ownClaimed(2)
+    const offered = log.offer()
+    await Promise.all(order.map(part => log.addSigned(log.id, part)))
+    await offered
+    await turns()
+    assert.equal(log.isDisputed({ author: log.id, seq: 1 }), false, 'it is no fork')
+    const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
+    assert.deepEqual(
+      texts.slice(0, 2),
+      written.entries.slice(0, 2).map(entry => Buffer.from(entry).toString()),
+    )
+    assert.deepEqual(
+      texts.slice(2).map(text => JSON.parse(text).message),
+      ['one', 'two'],
+    )
+    await log.close()
+  }
+})
+
+test('a line that is on its way to the disk when the own log comes back is not lost, and stands once', async () => {
+  for (const wait of [0, 1, 2, 3]) {
+    const { log, disk } = await restored(runs.slice(0, 1))
+    const lines = Array.from({ length: 3 }, (_, line) => log.append({ username: 'alice', message: `new ${line}` }))
+    for (let turn = 0; turn < wait; turn++) await new Promise(resolve => setImmediate(resolve))
+    log.ownClaimed(40)
+    const coming = log.addSigned(log.id, runs.slice(1))
+    await Promise.allSettled([...lines, coming])
+    await log.offer()
+    await turns()
+    const entries = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
+    assert.deepEqual(
+      entries.map(text => JSON.parse(text).message).filter(message => message.startsWith('new')),
+      ['new 0', 'new 1', 'new 2'],
+      `after ${wait} turns`,
+    )
+    assert.deepEqual(
+      entries.slice(0, 40).map(text => Buffer.from(text).toString()),
+      written.entries.map(entry => Buffer.from(entry).toString()),
+    )
+    assert.equal((await log.verify(log.id)).fault, undefined)
+    await log.close()
+  }
+})

@@ -1,0 +1,238 @@
+// A disk that fails a write, at each place: what was acknowledged stays, and nothing hangs.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { keyPairOf } from '../../src/base/crypto/signing.js'
+import { ChatError } from '../../src/base/errors.js'
+import { utf8 } from '../../src/base/wire/bytes.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
+import type { Segment } from '../../src/log/format/segment.js'
+import { Log } from '../../src/log/log.js'
+import { type Fault, type Faults, FaultyStore } from '../helper/faulty-store.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { entryOf, WrittenLog } from '../helper/signed-world.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+const WRITES = 50
+const WRITERS = 3
+const LINES = 25
+const keys = keyPairOf(Buffer.alloc(32, 1))
+const bob = 'bob' as AuthorId
+const bobsLine = (seq: Seq): Uint8Array => utf8(JSON.stringify({ username: 'bob', message: `bob ${seq}` }))
+
+const messageOf = ({ entry }: Entry): string => decodeEntry(entry)?.message ?? ''
+
+async function readAll(log: Log): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for await (const batch of log.read()) entries.push(...batch)
+  return entries
+}
+
+interface Found {
+  /** What the disk holds after a restart. */
+  readonly held: readonly Entry[]
+  readonly acknowledged: readonly Entry[]
+  readonly rejected: readonly string[]
+  /** Own entries that were told to be there although their append was rejected. */
+  readonly recovered: readonly Entry[]
+  /** What a live reader got, from the beginning. */
+  readonly seen: readonly Entry[]
+  readonly store: FaultyStore
+}
+
+/** Several write at the same time, a peer's entries come in, and a reader looks on, while the disk fails. */
+async function run(faults: (index: number) => Fault | undefined, options: Omit<Faults, 'of'> = {}): Promise<Found> {
+  const disk = new MemoryDisk()
+  let opened = Number.POSITIVE_INFINITY
+  const store = new FaultyStore(disk, { of: index => faults(index - opened), ...options })
+  const clock = new VirtualClock()
+  const log = await Log.over(store, keys, { clock })
+  opened = store.commits
+  const acknowledged: Entry[] = []
+  const rejected: string[] = []
+  const recovered: Entry[] = []
+  const seen: Entry[] = []
+  log.on('recovered', entry => recovered.push(entry))
+  const stop = new AbortController()
+  const watching = (async () => {
+    for await (const batch of log.read({ live: true, signal: stop.signal })) seen.push(...batch)
+  })()
+
+  const writer = async (name: string): Promise<void> => {
+    for (let i = 0; i < LINES; i++) {
+      const message = `${name} ${i}`
+      try {
+        acknowledged.push(await log.append({ username: 'alice', message }))
+      } catch (error) {
+        assert.ok(error instanceof ChatError && /^LOG_(WRITE_FAILED|READ_ONLY)$/.test(error.code), String(error))
+        rejected.push(message)
+        await log.writable()
+      }
+    }
+  }
+  const peer = async (): Promise<void> => {
+    for (let seq = 1; seq <= 2 * LINES; seq++) {
+      // Somebody who repeats himself, as links do.
+      const first = Math.max(1, seq - 2)
+      const entries = Array.from({ length: seq - first + 1 }, (_, i) => bobsLine(first + i))
+      assert.equal(await log.add({ author: bob, first, entries }), undefined)
+    }
+  }
+  const names = Array.from({ length: WRITERS }, (_, i) => `writer ${i}`)
+  await clock.during(Promise.all([...names.map(writer), peer()]))
+  await clock.during(log.append({ username: 'alice', message: 'the last' }).then(entry => acknowledged.push(entry)))
+  const total = log.head.reduce((sum, { seq }) => sum + seq, 0)
+  while (seen.length < total) await new Promise(resolve => setImmediate(resolve))
+  stop.abort()
+  await watching
+  await log.close()
+
+  const again = await Log.over(new MemoryStore(disk), keys, { clock })
+  const held = await readAll(again)
+  await again.close()
+  return { held, acknowledged, rejected, recovered, seen, store }
+}
+
+const placeOf = ({ author, seq }: Entry): string => `${author} ${seq}`
+
+/** What is wrong with a run; undefined where all that was promised holds. */
+function faultOf({ held, acknowledged, rejected, recovered, seen, store }: Found): string | undefined {
+  const byPlace = new Map(held.map(entry => [placeOf(entry), entry]))
+  for (const entry of acknowledged) {
+    const found = byPlace.get(placeOf(entry))
+    if (found === undefined || messageOf(found) !== messageOf(entry)) return `lost: ${messageOf(entry)}`
+  }
+  const places = acknowledged.map(placeOf)
+  if (new Set(places).size !== places.length) return 'a place was given out twice'
+  const own = held.filter(({ author }) => author !== bob).map(messageOf)
+  const expected = [...acknowledged, ...recovered].map(messageOf)
+  if (own.toSorted().join() !== expected.toSorted().join()) return 'what is there is not what was told'
+  if (recovered.some(entry => !rejected.includes(messageOf(entry)))) return 'recovered, but never rejected'
+  const bobs = held.filter(({ author }) => author === bob).map(messageOf)
+  if (bobs.join() !== Array.from({ length: 2 * LINES }, (_, i) => `bob ${i + 1}`).join()) return 'lost a line of bob'
+  const shown = seen.map(placeOf).toSorted().join()
+  if (shown !== held.map(placeOf).toSorted().join()) return 'a reader did not see each entry once'
+  if (store.commitsAfterFailure > 0) return 'written with a handle that had failed'
+  return undefined
+}
+
+for (const fault of ['not stored', 'stored'] as const) {
+  test(`nothing acknowledged is lost, and nothing hangs, where any of ${WRITES} writes fails and is ${fault}`, async () => {
+    let recovered = 0
+    for (let write = 0; write < WRITES; write++) {
+      const found = await run(index => (index === write ? fault : undefined))
+      assert.equal(faultOf(found), undefined, `write ${write}`)
+      assert.equal(found.store.failures, 1, `write ${write} was made`)
+      recovered += found.recovered.length
+    }
+    assert.equal(recovered > 0, fault === 'stored', `${recovered} entries were recovered`)
+  })
+}
+
+test('the control: a store that goes on without being reopened loses what was acknowledged, and the harness sees it', async () => {
+  for (const fault of ['not stored', 'stored'] as const) {
+    let caught = 0
+    for (let write = 0; write < WRITES; write += 10) {
+      const found = await run(index => (index === write ? fault : undefined), { isReopening: false })
+      if (faultOf(found)?.startsWith('lost') === true) caught++
+    }
+    assert.equal(caught, WRITES / 10)
+  }
+})
+
+test('a disk that fails again and again, and is slow to come back, loses nothing either', async () => {
+  const found = await run(index => (index % 3 === 1 ? (index % 2 === 0 ? 'stored' : 'not stored') : undefined), {
+    failingReopens: 4,
+  })
+  assert.equal(faultOf(found), undefined)
+  assert.ok(found.store.failures > 10)
+})
+
+test('a disk that fails tells it once, says what can be done, and says when it is over', async () => {
+  const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
+  let fails = -1
+  const clock = new VirtualClock()
+  const log = await Log.over(store, keys, { clock })
+  fails = store.commits
+  const told: string[] = []
+  log.on('read-only', reason => told.push(`read-only: ${reason}`))
+  log.on('writable', () => told.push('writable'))
+  const say = () => log.append({ username: 'alice', message: 'hello' })
+  await assert.rejects(say(), { code: 'LOG_WRITE_FAILED' })
+  assert.equal(log.isReadOnly, true)
+  await assert.rejects(say(), { code: 'LOG_READ_ONLY' })
+  const entries: Entry[] = []
+  for await (const batch of log.read()) entries.push(...batch)
+  assert.deepEqual(entries, [], 'it still reads')
+  await clock.during(log.writable())
+  assert.equal((await say()).seq, 1)
+  assert.deepEqual(told, ['read-only: no space left on device', 'writable'])
+  await log.close()
+})
+
+test('a disk that fails while the log is closed leaves the database closed', async () => {
+  const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
+  let fails = -1
+  const clock = new VirtualClock()
+  const log = await Log.over(store, keys, { clock })
+  fails = store.commits
+  const failing = assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
+  await Promise.resolve()
+  await log.close()
+  await failing
+  clock.advance(60_000)
+  assert.deepEqual([store.reopens, store.isClosed], [0, true])
+})
+
+test('what waits for a disk that never comes back ends when the log is closed', async () => {
+  const store = new FaultyStore(new MemoryDisk(), {
+    of: index => (index >= fails ? 'not stored' : undefined),
+    failingReopens: Number.POSITIVE_INFINITY,
+  })
+  let fails = Number.POSITIVE_INFINITY
+  const log = await Log.over(store, keys, { clock: new VirtualClock() })
+  fails = store.commits
+  const adding = log.add({ author: bob, first: 1, entries: [bobsLine(1)] })
+  while (!log.isReadOnly) await new Promise(resolve => setImmediate(resolve))
+  const waiting = log.writable()
+  await log.close()
+  assert.equal(await adding, undefined)
+  await waiting
+  await assert.rejects(log.append({ username: 'alice', message: 'late' }), { code: 'LOG_CLOSED' })
+})
+
+test('a database that cannot be read while it is opened is let go, and the reason told', async () => {
+  class Unreadable extends MemoryStore {
+    override async get(): Promise<Uint8Array | undefined> {
+      throw new Error('input/output error')
+    }
+    // biome-ignore lint/correctness/useYield: it has nothing to give
+    override async *pages(): AsyncGenerator<never> {
+      throw new Error('input/output error')
+    }
+  }
+  const store = new Unreadable()
+  await assert.rejects(Log.over(store, keys), error => {
+    return error instanceof ChatError && error.code === 'DATA_UNUSABLE' && /input\/output error/.test(error.message)
+  })
+  assert.equal(store.isClosed, true)
+})
+
+test('a proof of two histories that comes while the disk is full is taken when it is free', async () => {
+  let fails = -1
+  const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
+  const clock = new VirtualClock()
+  const log = await Log.over(store, keys, { clock })
+  fails = store.commits
+  const places: number[] = []
+  log.on('fork', ({ place }) => places.push(place))
+  const mallory = keyPairOf(Buffer.alloc(32, 2))
+  const segments = [100, 101].map(bytes => {
+    const written = new WrittenLog(mallory, [entryOf(1), entryOf(2, bytes)])
+    return { key: mallory.publicKey, before: written.chains[0] as Uint8Array, ...written.run(1, 2, false) }
+  })
+  await assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
+  await clock.during(log.addProof(segments as [Segment, Segment]))
+  assert.deepEqual(places, [2])
+  await log.close()
+})

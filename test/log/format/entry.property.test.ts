@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { ENTRY_BYTES_MAX } from '../../../src/base/limits.js'
+import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
+import { chainNext, chainStart } from '../../../src/log/format/chain.js'
+import { claimedAt, decodeEntry, entryText, splitSignature, storedAt, validAt } from '../../../src/log/format/entry.js'
+import { EntryJudge } from '../../../src/log/format/entry-validator.js'
+import { atMillis, atOf, EARLIEST } from '../../../src/log/format/hybrid-clock.js'
+import { pack } from '../../../src/log/format/packed.js'
+import { isPlainEntry } from '../../../src/log/format/plain-entry.js'
+
+const AT = atMillis(1_763_670_000_123, 7)
+const NOW = 1_763_670_000_123
+
+/** JSON texts that are entries, nearly are, or are not at all. */
+const nearEntry = fc.oneof(
+  fc.json(),
+  fc.string(),
+  fc
+    .tuple(fc.constantFrom('username', 'message', '__proto__', 'at', 'constructor', 'toString'), fc.jsonValue())
+    .map(([name, value]) => `{"at":"${AT}","username":"a","message":"b","${name}":${JSON.stringify(value)}}`),
+)
+
+test('any bytes are an entry or none, and nothing is thrown', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), nearEntry.map(utf8)), bytes => {
+      const members = decodeEntry(bytes)
+      if (members !== undefined) {
+        assert.ok(typeof members.username === 'string' && typeof members.message === 'string')
+        assert.ok(Object.hasOwn(members, 'username') && Object.hasOwn(members, 'message'))
+      }
+      const at = claimedAt(bytes)
+      if (at !== undefined) assert.equal(atOf(at), at)
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
+test('what is said is read back, whatever it is', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 200 })
+  fc.assert(
+    fc.property(text, text, (username, message) => {
+      const bytes = utf8(entryText(AT, NOW, { username, message }))
+      assert.deepEqual({ ...decodeEntry(bytes) }, { at: AT, username, message })
+      assert.equal(claimedAt(bytes), AT)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('an entry is taken up to 16 KiB, and not beyond', () => {
+  const empty = entryText(AT, NOW, { username: '', message: '' }).length
+  const room = ENTRY_BYTES_MAX - empty
+  const length = fc.oneof(fc.constantFrom(0, 1, room - 1, room, room + 1), fc.nat(2 * room))
+  fc.assert(
+    fc.property(length, length => {
+      const message = 'x'.repeat(length)
+      const text = JSON.stringify({ at: AT, username: '', message })
+      assert.equal(decodeEntry(utf8(text)) !== undefined, length <= room)
+      if (length <= room) assert.equal(entryText(AT, NOW, { username: '', message }), text)
+      else assert.throws(() => entryText(AT, NOW, { username: '', message }), { code: 'BAD_MESSAGE' })
+    }),
+  )
+})
+
+/** The rules of PROTOCOL.md §3.2 one by one, by `JSON.parse`. */
+function isValidByParsing(entry: Uint8Array): boolean {
+  const isWhole = claimedAt(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
+  return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined
+}
+
+/** Texts as they stand between quotes, some of which may not. */
+const inQuotes = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }).map(text => JSON.stringify(text).slice(1, -1)) },
+  fc.stringMatching(/^[ -~]{0,12}$/),
+  fc.constantFrom(
+    '\\',
+    '\\\\',
+    '\\"',
+    '\\x',
+    '\\u0041',
+    '\\u004',
+    '\t',
+    '\u007f',
+    '"',
+    ',"sig":"',
+    '","message":"',
+    '\ud800',
+  ),
+)
+const START = chainStart({ room: new Uint8Array(32), key: new Uint8Array(32) })
+const SIGNED_TAIL = `","sig":"${'A'.repeat(86)}`
+
+test('what is known to be valid without being parsed is valid, and one byte more or less changes nothing in that', () => {
+  const drawn = fc.record({
+    username: inQuotes,
+    message: fc.oneof({ weight: 9, arbitrary: inQuotes }, fc.constant(SIGNED_TAIL)),
+    place: fc.nat(),
+    byte: fc.integer({ min: 0, max: 255 }),
+    change: fc.constantFrom('none', 'none', 'put', 'insert', 'remove'),
+  })
+  let plain = 0
+  fc.assert(
+    fc.property(drawn, ({ username, message, place, byte, change }) => {
+      const bytes = [...Buffer.from(`{"at":"${AT}","username":"${username}","message":"${message}"}`)]
+      const at = place % bytes.length
+      if (change === 'put') bytes[at] = byte
+      if (change === 'insert') bytes.splice(at, 0, byte)
+      if (change === 'remove') bytes.splice(at, 1)
+      const entry = Uint8Array.from(bytes)
+      const isValid = isValidByParsing(entry)
+      if (isPlainEntry(entry)) {
+        plain++
+        assert.ok(isValid)
+      }
+      assert.equal(validAt(entry, EARLIEST) !== undefined, isValid && claimedAt(entry) !== EARLIEST)
+    }),
+    { numRuns: 50_000 },
+  )
+  assert.ok(plain > 10_000, `only ${plain} of them`)
+})
+
+test('of packed entries the first is found that is not valid, or not after the one before it, with the chain value behind the others', () => {
+  const row = fc.array(
+    fc.record({
+      step: fc.constantFrom(1, 1, 1, 1, 1, 1, 0, -1),
+      form: fc.constantFrom('plain', 'plain', 'more', 'none'),
+    }),
+    { maxLength: 12 },
+  )
+  fc.assert(
+    fc.property(row, steps => {
+      let counter = 20
+      const entries = steps.map(({ step, form }) => {
+        counter += step
+        const more = form === 'more' ? ',"type":"x"' : form === 'none' ? ',' : ''
+        return utf8(`{"at":"${atMillis(NOW, counter)}","username":"a","message":"b"${more}}`)
+      })
+      const previous = atMillis(NOW, 20)
+      const expected = entries.findIndex(
+        (entry, index) =>
+          !isValidByParsing(entry) ||
+          storedAt(entry) <= (index === 0 ? previous : storedAt(entries[index - 1] ?? entry)),
+      )
+      const judge = new EntryJudge()
+      judge.begin(START, previous)
+      assert.equal(judge.take(pack(entries)), expected)
+      const good = expected === -1 ? entries : entries.slice(0, expected)
+      assert.deepEqual(hexOf(judge.chain), hexOf(good.reduce(chainNext, START)))
+      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
+      judge.mark()
+      judge.take(pack([utf8(`{"at":"${atMillis(NOW + 1, 0)}","username":"a","message":"b"}`)]))
+      judge.goBack()
+      assert.ok(judge.isAt(good.reduce(chainNext, START)))
+      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
+    }),
+    { numRuns: 5_000 },
+  )
+})

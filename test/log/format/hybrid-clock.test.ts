@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import {
+  type At,
+  atMillis,
+  atOf,
+  EARLIEST,
+  HybridClock,
+  justAfter,
+  later,
+  millisOf,
+} from '../../../src/log/format/hybrid-clock.js'
+import { VirtualClock } from '../../helper/virtual-clock.js'
+
+const HOURS_12 = 12 * 60 * 60 * 1000
+const at = (text: string): At => {
+  const at = atOf(text)
+  assert.ok(at !== undefined, text)
+  return at
+}
+
+test('an at is thirteen digits, a dot and four digits, and nothing else', () => {
+  assert.equal(atOf('1763670000123.0007'), '1763670000123.0007')
+  for (const text of [
+    '',
+    '1763670000123',
+    '1763670000123.007',
+    '1763670000123.00007',
+    '176367000012.0007',
+    ' 1763670000123.0007',
+    '1763670000123.0007\n',
+    '1763670000123,0007',
+    '+763670000123.0007',
+    '１763670000123.0007',
+  ]) {
+    assert.equal(atOf(text), undefined, JSON.stringify(text))
+  }
+})
+
+test('the first at of a millisecond, within what thirteen digits hold', () => {
+  assert.equal(atMillis(1_763_670_000_123), '1763670000123.0000')
+  assert.equal(atMillis(7.9, 3), '0000000000007.0003')
+  assert.equal(atMillis(-1), EARLIEST)
+  assert.equal(atMillis(1e15), '9999999999999.0000')
+  assert.equal(millisOf(at('1763670000123.0007')), 1_763_670_000_123)
+})
+
+test('just after carries from the counter into the millisecond', () => {
+  assert.equal(justAfter(at('1763670000123.0007')), '1763670000123.0008')
+  assert.equal(justAfter(at('1763670000123.9998')), '1763670000123.9999')
+  assert.equal(justAfter(at('1763670000123.9999')), '1763670000124.0000')
+  assert.equal(justAfter(at('1763670000999.9999')), '1763670001000.0000')
+})
+
+test('the later of two is the greater, whichever comes first', () => {
+  assert.equal(later(at('0000000000001.0000'), at('0000000000000.9999')), '0000000000001.0000')
+  assert.equal(later(EARLIEST, EARLIEST), EARLIEST)
+})
+
+test('20,000 entries within one millisecond are strictly increasing', () => {
+  const clock = new HybridClock(new VirtualClock(1_800_000_000_000))
+  let last = EARLIEST
+  for (let i = 0; i < 20_000; i++) {
+    const next = clock.next()
+    assert.ok(next > last)
+    last = next
+  }
+  assert.equal(last, '1800000000001.9999')
+})
+
+test('a new entry comes after all that was seen, even when the own clock is behind or set back', () => {
+  const time = new VirtualClock()
+  const clock = new HybridClock(time)
+  const seen = atMillis(time.now() + 5_000, 3)
+  clock.observe(seen)
+  assert.equal(clock.next(), justAfter(seen))
+  time.advance(-60_000)
+  assert.equal(clock.next(), justAfter(justAfter(seen)))
+  time.advance(120_000)
+  assert.equal(clock.next(), atMillis(time.now()))
+})
+
+test('an at moves the clock up to twelve hours ahead, and not a millisecond further', () => {
+  const time = new VirtualClock()
+  const clock = new HybridClock(time)
+  clock.observe(atMillis(time.now() + HOURS_12 + 1))
+  assert.equal(clock.next(), atMillis(time.now()))
+  clock.observe(atMillis(time.now() + HOURS_12))
+  assert.equal(clock.next(), atMillis(time.now() + HOURS_12, 1))
+})
+
+test('a new entry comes after the one before in its own log, however far ahead that is', () => {
+  const time = new VirtualClock()
+  const clock = new HybridClock(time)
+  const ahead = atMillis(time.now() + 100 * HOURS_12)
+  assert.equal(clock.next(ahead), justAfter(ahead))
+  assert.equal(clock.next(), atMillis(time.now()), 'others are not dragged along')
+})
+
+test('a clock from before the release is none: it follows whatever it sees', () => {
+  const clock = new HybridClock(new VirtualClock(0))
+  clock.observe(atMillis(1_900_000_000_000))
+  assert.equal(clock.next(), atMillis(1_900_000_000_000, 1))
+})

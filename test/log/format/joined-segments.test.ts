@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream/promises'
+import test from 'node:test'
+import { SEGMENT_BYTES_MAX } from '../../../src/base/limits.js'
+import { countOf, decodeSegment } from '../../../src/log/format/segment.js'
+import { ALL_SEGMENTS } from '../../../src/log/format/segment-rows.js'
+import { Log } from '../../../src/log/log.js'
+import { historyOf } from '../../../src/sim/simulated-peer.js'
+import { MemoryStore } from '../../helper/memory-store.js'
+import { keysOf } from '../../long/ledger.js'
+
+test('segments that are stored one by one are relayed as few, under signatures that vouch for all', async t => {
+  const [mine, theirs] = [new MemoryStore(), new MemoryStore()]
+  const [alice, bob] = await Promise.all([Log.over(mine, keysOf('alice')), Log.over(theirs, keysOf('bob'))])
+  t.after(() => Promise.all([alice.close(), bob.close()]))
+  for (let line = 0; line < 50; line++)
+    await alice.append({ username: 'alice', message: `${line} ${'long '.repeat((line % 7) * 100)}` })
+  assert.equal(await rows(mine), 50)
+
+  const sent: Uint8Array[] = []
+  for await (const relayed of alice.relay()) if (relayed.kind === 'segments') sent.push(...relayed.segments)
+  const segments = sent.map(decodeSegment).filter(segment => segment !== undefined)
+  assert.equal(segments.length, sent.length)
+  assert.equal(
+    segments.reduce((sum, segment) => sum + countOf(segment), 0),
+    50,
+  )
+  assert.ok(sent.length < 10 && sent.every(({ length }) => length <= SEGMENT_BYTES_MAX), `${sent.length} segments`)
+
+  const a = alice.createReplicationStream({ live: false, dialect: 'ours' })
+  await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'ours' }), a)
+  assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
+  assert.ok((await rows(theirs)) <= sent.length)
+  assert.equal((await bob.verify(alice.id)).fault, undefined)
+})
+
+test('who holds a part of what was joined takes the rest', async t => {
+  const [alice, bob] = await Promise.all(
+    ['alice', 'bob'].map(name => Log.over(new MemoryStore(), keysOf(name))) as [Promise<Log>, Promise<Log>],
+  )
+  t.after(() => Promise.all([alice.close(), bob.close()]))
+  for (const upTo of [3, 4, 20, 21]) {
+    while ((alice.head[0]?.seq ?? 0) < upTo) await alice.append({ username: 'alice', message: `before ${upTo}` })
+    const a = alice.createReplicationStream({ live: false, dialect: 'ours' })
+    await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'ours' }), a)
+    assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
+  }
+})
+
+async function rows(store: MemoryStore): Promise<number> {
+  let count = 0
+  for await (const page of store.pages(ALL_SEGMENTS)) count += page.length
+  return count
+}
+
+const plain = (entries: Awaited<ReturnType<typeof historyOf>>): string[] =>
+  entries.map(({ seq, entry }) => `${seq} ${Buffer.from(entry)}`)

@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { authorOfKey } from '../../src/log/format/author.js'
+import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
+import { Log } from '../../src/log/log.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import * as oracle from '../helper/signed-oracle.js'
+import {
+  alice,
+  auditDisk,
+  bob,
+  carol,
+  entryOf,
+  LOBBY_ID,
+  OTHER_ROOM_ID,
+  seedOf,
+  WrittenLog,
+  withBitFlipped,
+} from '../helper/signed-world.js'
+
+// Each attack is tried three times: on the oracle's receiver with the check left out that stops it, which must store it (so
+// that it is known to be an attack); on the oracle's receiver with all checks; and on ours, with a disk behind it.
+
+/** What a receiver looks at; one of them can be left out. `place` and `room` are left out by the author's hand too. */
+type Check = 'gap' | 'chain' | 'signature' | 'validity' | 'place' | 'room'
+
+const NOWHERE = new Uint8Array(32)
+
+/** Alice's log as she would sign it in a world without a certain check. */
+class Author {
+  readonly room: Uint8Array
+  readonly entries: readonly Uint8Array[]
+  readonly #without: Check | undefined
+
+  constructor(without: Check | undefined, entries: readonly Uint8Array[], room = LOBBY_ID) {
+    this.#without = without
+    this.room = room
+    this.entries = entries
+  }
+
+  run(first: number, last: number): SignedRun & { readonly before: Uint8Array } {
+    const name = placeOf(this.room, this.#without)
+    const before = oracle.chain(name, this.entries.slice(0, first - 1)).at(-1) as Uint8Array
+    const entries = this.entries.slice(first - 1, last)
+    return {
+      first,
+      entries,
+      before,
+      signature: oracle.sign(seedOf(1), words(name, first, entries, before, this.#without)),
+    }
+  }
+}
+
+const placeOf = (room: Uint8Array, without: Check | undefined): oracle.Place => ({
+  room: without === 'room' ? NOWHERE : room,
+  key: alice.publicKey,
+})
+
+/** What a signature covers; in a world without places neither where the entries stand nor what is before them. */
+function words(
+  name: oracle.Place,
+  first: number,
+  entries: readonly Uint8Array[],
+  before: Uint8Array,
+  without: Check | undefined,
+): Uint8Array {
+  const start = without === 'place' ? NOWHERE : before
+  const end = oracle.chain(name, entries, start).at(-1) as Uint8Array
+  return oracle.signedBytes(name, without === 'place' ? 0 : first + entries.length - 1, end)
+}
+
+/** Whether a receiver that holds `held` stores the run. */
+function isStored(room: Uint8Array, held: readonly Uint8Array[], run: SignedRun, without?: Check): boolean {
+  const name = placeOf(room, without)
+  if (without !== 'gap' && run.first !== held.length + 1) return false
+  const chain = oracle.chain(name, held).at(-1) as Uint8Array
+  const before = without === 'chain' || without === 'gap' ? (run.before ?? chain) : chain
+  if (without !== 'validity') {
+    let at = Buffer.from(held.at(-1)?.subarray(7, 25) ?? '').toString()
+    for (const entry of run.entries) {
+      if (oracle.entryFault(entry, at) !== undefined) return false
+      at = Buffer.from(entry.subarray(7, 25)).toString()
+    }
+  }
+  const message = words(name, run.first, run.entries, before, without)
+  return without === 'signature' || oracle.isSignature(run.signature, message, alice.publicKey)
+}
+
+interface Attack {
+  readonly what: string
+  /** The check that stops it. */
+  readonly check: Check
+  readonly run: (author: Author, without: Check | undefined) => SignedRun
+  /** What the user is told. */
+  readonly reason: RegExp
+  /** What alice wrote, where it is not the usual. */
+  readonly entries?: readonly Uint8Array[]
+  /** Where it is offered, if not in the lobby. */
+  readonly room?: Uint8Array
+  /** How much of the log is held; two entries unless told. */
+  readonly held?: number
+}
+
+const ENTRIES = Array.from({ length: 6 }, (_, index) => entryOf(index, 90))
+const HELD = 2
+
+const reworded = (entry: Uint8Array | undefined): Uint8Array =>
+  Buffer.from(
+    Buffer.from(entry ?? [])
+      .toString()
+      .replace('xx', 'yy'),
+  )
+
+/** Entry `at` of the usual ones replaced by an invalid one that alice signs all the same. */
+const signedNonsense = (what: string, entry: Uint8Array): Attack => ({
+  what,
+  check: 'validity',
+  entries: ENTRIES.with(2, entry),
+  run: author => author.run(3, 4),
+  reason: /^entry 3 is not valid$/,
+})
+
+const attacks: readonly Attack[] = [
+  {
+    what: 'an entry whose words were changed',
+    check: 'signature',
+    run: author => ({ ...author.run(3, 4), entries: [ENTRIES[2] as Uint8Array, reworded(ENTRIES[3])] }),
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: 'entries behind a gap',
+    check: 'gap',
+    run: author => author.run(4, 5),
+    reason: /^entry 3 is missing before entry 4$/,
+  },
+  {
+    what: 'a second history of the same author',
+    check: 'chain',
+    run: (_, without) => new Author(without, ENTRIES.with(0, reworded(ENTRIES[0]))).run(3, 4),
+    reason: /two different histories before entry 5|contradicts/,
+  },
+  {
+    what: 'a second history, told from an original peer without the chain value before it',
+    check: 'chain',
+    run: (_, without) => {
+      const run = new Author(without, ENTRIES.with(0, reworded(ENTRIES[0]))).run(3, 4)
+      if (without === 'chain') return run
+      const { before, ...rest } = run
+      return rest
+    },
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: 'a signature with one bit the other way round',
+    check: 'signature',
+    run: author => ({ ...author.run(3, 4), signature: withBitFlipped(author.run(3, 4).signature, 77) }),
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: 'a signature of zeros',
+    check: 'signature',
+    run: author => ({ ...author.run(3, 4), signature: new Uint8Array(64) }),
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: "bob's signature under alice's entries",
+    check: 'signature',
+    run: author => ({ ...author.run(3, 4), signature: new WrittenLog(bob, ENTRIES).signature(4) }),
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: "the signature of alice's own entry before",
+    check: 'signature',
+    run: author => ({ ...author.run(3, 4), signature: author.run(3, 3).signature }),
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: 'entries that were moved to an earlier place',
+    check: 'place',
+    run: (author, without) => {
+      const held = oracle.chain(placeOf(author.room, without), ENTRIES.slice(0, HELD)).at(-1) as Uint8Array
+      return { ...author.run(5, 6), first: 3, before: held }
+    },
+    reason: /signature at entry 4 does not vouch/,
+  },
+  {
+    what: 'entries from the same author in another room',
+    check: 'room',
+    room: OTHER_ROOM_ID,
+    held: 0,
+    run: author => author.run(1, 2),
+    reason: /entry 1 does not continue the log/,
+  },
+  signedNonsense('an entry that goes back in time', entryOf(0, 90)),
+  signedNonsense('an entry that is at the same time as the one before', entryOf(1, 100)),
+  signedNonsense('an entry without a message', Buffer.from('{"at":"1763670000002.0000","username":"alice"}')),
+  signedNonsense('an entry that is no JSON', Buffer.from('{"at":"1763670000002.0000","username":"alice","message":"}')),
+]
+
+for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held = HELD } of attacks) {
+  test(`${what}: refused and named, and the good part stays; a receiver without the ${check} check stores it`, async () => {
+    const careless = new Author(check, entries)
+    assert.ok(isStored(room, entries.slice(0, held), run(careless, check), check), 'the control')
+
+    const honest = new Author(undefined, entries)
+    const attack = run(honest, undefined)
+    assert.ok(!isStored(room, entries.slice(0, held), attack), "the oracle's receiver")
+
+    const disk = new MemoryDisk()
+    const log = await Log.over(new MemoryStore(disk), carol, { room })
+    const author = authorOfKey(alice.publicKey)
+    if (held > 0) assert.equal(await log.addSigned(author, [honest.run(1, held)]), undefined)
+    const before = auditDisk(disk, room)
+    const refusal = await log.addSigned(author, [attack])
+    assert.match(refusal?.reason ?? '', reason)
+    assert.deepEqual(auditDisk(disk, room), before)
+    for await (const relayed of log.relay()) {
+      if (relayed.kind !== 'segments') continue
+      for (const bytes of relayed.segments)
+        assert.equal(oracle.segmentFault(room, oracle.readSegment(bytes)), undefined)
+    }
+    // The honest rest is taken as if nothing had been.
+    if (room === LOBBY_ID && check !== 'validity') {
+      assert.equal(await log.addSigned(author, [honest.run(3, 6)]), undefined)
+      assert.equal(auditDisk(disk).logs.get(author)?.length, 6)
+    }
+    await log.close()
+  })
+}
+
+test('an honest author is not taken for a forked one because a relay garbled the run before', () => {
+  const log = new WrittenLog(alice, ENTRIES)
+  const garbled = log.run(1, 4)
+  const plan = planSigned(log.name, undefined, [
+    { ...garbled, entries: garbled.entries.with(1, reworded(garbled.entries[1])) },
+    log.run(5, 6),
+  ])
+  assert.equal(plan.fork, undefined)
+  assert.equal(plan.entries.length, 0)
+  assert.match(plan.fault ?? '', /signature at entry 4 does not vouch/)
+})
+
+test('another end of what is held is seen to be one, though it is no longer than what is held', () => {
+  const log = new WrittenLog(alice, ENTRIES)
+  const other = new WrittenLog(
+    alice,
+    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+  )
+  const held = planSigned(log.name, undefined, [log.run(1, 4)])
+  for (const first of [1, 3, 4]) {
+    const plan = planSigned(log.name, held.head, [other.run(first, 4)])
+    assert.equal(plan.fork?.first, first)
+    assert.equal(plan.entries.length, 0)
+  }
+  for (const first of [1, 3, 4]) assert.equal(planSigned(log.name, held.head, [log.run(first, 4)]).fault, undefined)
+  const garbled = { ...log.run(4, 4), entries: [reworded(ENTRIES[3])] }
+  assert.match(planSigned(log.name, held.head, [garbled]).fault ?? '', /its signature is none/)
+})
+
+test('two histories that come at the same time are proven to be two, though neither is on disk yet', async () => {
+  const other = new WrittenLog(
+    alice,
+    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+  )
+  for (const last of [4, 6]) {
+    const log = await Log.over(new MemoryStore(), carol)
+    const places: number[] = []
+    log.on('fork', ({ place }) => places.push(place))
+    const author = authorOfKey(alice.publicKey)
+    await Promise.all([
+      log.addSigned(author, [new WrittenLog(alice, ENTRIES).run(1, 4)]),
+      log.addSigned(author, [other.run(1, last)]),
+    ])
+    assert.deepEqual(places, [4])
+    await log.close()
+  }
+})
+
+test('extends the own log by nothing that its key did not sign', async () => {
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), alice)
+  await log.append({ username: 'alice', message: 'hello' })
+  const run = new WrittenLog(alice, ENTRIES).run(1, 6)
+  const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
+  for (const runs of [[forged], [{ ...run, before: withBitFlipped(run.before ?? run.signature, 3) }]]) {
+    const refusal = await log.addSigned(log.id, runs)
+    assert.match(refusal?.reason ?? '', /only its owner extends it/)
+    assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
+  }
+  await log.append({ username: 'alice', message: 'is not held up' })
+  await log.close()
+})
+
+test('takes what the own key signed elsewhere as a claim and its proof: lines told to nobody follow behind it', async () => {
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), alice)
+  await log.append({ username: 'alice', message: 'hello' })
+  assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)]), undefined)
+  await log.offer()
+  const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => JSON.parse(Buffer.from(entry).toString()).message)
+  assert.equal(texts.length, 7)
+  assert.equal(texts[6], 'hello')
+  await log.close()
+})
+
+test('a key of small order signs nothing, though its equation holds for every message', async () => {
+  const log = await Log.over(new MemoryStore(), carol)
+  const identity = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0))
+  const signature = new Uint8Array(64)
+  signature[0] = 1
+  const refusal = await log.addSigned(authorOfKey(identity), [{ first: 1, entries: ENTRIES, signature }])
+  assert.match(refusal?.reason ?? '', /does not vouch/)
+  assert.deepEqual(log.head, [])
+  await log.close()
+})

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream'
+import test from 'node:test'
+import { crc32 } from 'node:zlib'
+import { LOG_BYTES_MAX } from '../../src/base/limits.js'
+import { concat, utf8 } from '../../src/base/wire/bytes.js'
+import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
+import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { Log } from '../../src/log/log.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import {
+  alice,
+  auditDisk,
+  bob,
+  entryOf,
+  LOBBY_ID,
+  OTHER_ROOM_ID,
+  WrittenLog,
+  withBitFlipped,
+} from '../helper/signed-world.js'
+
+// PROTOCOL.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
+
+const written = new WrittenLog(
+  alice,
+  Array.from({ length: 60 }, (_, index) => entryOf(index, 400)),
+)
+const author = authorOfKey(alice.publicKey)
+const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
+const LIMIT = 10_000
+
+const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
+  Log.over(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
+
+const heldIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
+
+test('an author may fill 1 GiB', () => {
+  assert.equal(LOG_BYTES_MAX, 2 ** 30)
+})
+
+test('of a log that is too long no more is taken, and why is said; after a restart too', async () => {
+  const disk = new MemoryDisk()
+  let log = await open(disk)
+  for (const run of runs) await log.addSigned(author, [run])
+  const held = heldIn(log)
+  const bytes = written.entries.slice(0, held).reduce((sum, entry) => sum + entry.length + 2, 0)
+  assert.ok(bytes <= LIMIT && bytes > LIMIT - 500, `${bytes} bytes`)
+  await log.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, held)
+
+  log = await open(disk)
+  assert.match((await log.addSigned(author, runs.slice(held, held + 1)))?.reason ?? '', /takes 10,000 bytes here/)
+  assert.equal(heldIn(log), held)
+  await log.close()
+})
+
+test('what comes in one batch with what is too long is taken up to there', async () => {
+  const log = await open(new MemoryDisk())
+  const refusal = await log.addSigned(author, runs)
+  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  assert.ok(heldIn(log) > 20)
+  await log.close()
+})
+
+test("one's own log may be longer, typed or fetched back", async () => {
+  const log = await open(new MemoryDisk(), alice)
+  log.ownClaimed(60)
+  assert.equal(await log.addSigned(author, runs), undefined)
+  for (let line = 0; line < 5; line++) await log.append({ username: 'alice', message: 'x'.repeat(5_000) })
+  assert.equal(heldIn(log), 65)
+  await log.close()
+})
+
+test('nor is more taken of an unsigned log', async () => {
+  const disk = new MemoryDisk()
+  const dave = 'dave' as AuthorId
+  const lines = Array.from({ length: 40 }, (_, line) =>
+    utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
+  )
+  let log = await open(disk)
+  const refusal = await log.add({ author: dave, first: 1, entries: lines })
+  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  const held = heldIn(log, dave)
+  assert.ok(held > 20 && held < 25)
+  await log.close()
+  log = await open(disk)
+  assert.match((await log.add({ author: dave, first: held + 1, entries: lines.slice(held) }))?.reason ?? '', /bytes/)
+  assert.equal(heldIn(log, dave), held)
+  await log.close()
+})
+
+test('what was lost of an unsigned log and comes again is not counted twice', async () => {
+  const disk = new MemoryDisk()
+  const dave = 'dave' as AuthorId
+  const lines = Array.from({ length: 20 }, (_, line) =>
+    utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
+  )
+  for (let round = 0; round < 3; round++) {
+    const log = await open(disk)
+    assert.equal(await log.add({ author: dave, first: 1, entries: lines }), undefined, `round ${round}`)
+    assert.equal(heldIn(log, dave), 20)
+    await log.close()
+    for (let seq = 11; seq <= 20; seq++) disk.write([{ type: 'del', key: rowKey(dave, seq) }])
+  }
+})
+
+const HEAD_KEY = concat([utf8('h'), alice.publicKey])
+
+test('no bit of a head can be another: it is made again from the segments', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const head = disk.get(HEAD_KEY) as Uint8Array
+  for (let bit = 0; bit < head.length * 8; bit++) {
+    const damaged = disk.copy()
+    damaged.write([{ type: 'put', key: HEAD_KEY, value: withBitFlipped(head, bit) }])
+    const reopened = await open(damaged)
+    assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+    await reopened.close()
+    assert.equal(auditDisk(damaged).logs.get(author)?.length, 4, `bit ${bit}`)
+  }
+})
+
+test('a head whose chain value is not that of the last segment is made again, though its checksum is right', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const text = Buffer.from(disk.get(HEAD_KEY)?.subarray(4) ?? []).toString()
+  const value = utf8(text.replace(/"chain":"[0-9a-f]{64}"/, `"chain":"${'0'.repeat(64)}"`))
+  const checksum = Buffer.alloc(4)
+  checksum.writeUInt32BE(crc32(value))
+  disk.write([{ type: 'put', key: HEAD_KEY, value: concat([checksum, value]) }])
+  const reopened = await open(disk)
+  assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+  await reopened.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
+
+test('a head from before it had a checksum and a size is made again', async () => {
+  const disk = new MemoryDisk()
+  const log = await open(disk)
+  await log.addSigned(author, runs.slice(0, 3))
+  await log.close()
+  const text = Buffer.from(disk.get(HEAD_KEY)?.subarray(4) ?? []).toString()
+  disk.write([{ type: 'put', key: HEAD_KEY, value: utf8(text.replace(/,"size":\d+/, '')) }])
+  const reopened = await open(disk)
+  assert.equal(await reopened.addSigned(author, runs.slice(3, 4)), undefined)
+  await reopened.close()
+  assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
+})
+
+test('over a link a log that is too long is taken up to there, once told, and other logs go on', async t => {
+  const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
+  t.after(() => theirs.close())
+  for (let line = 0; line < 60; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })
+  const mine = await open(new MemoryDisk(), bob, 10 * LIMIT)
+  t.after(() => mine.close())
+  const warnings: string[] = []
+  const [one, other] = [
+    theirs.createReplicationStream({ live: true, dialect: 'ours' }),
+    mine.createReplicationStream({ live: true, dialect: 'ours', onWarning: line => warnings.push(line) }),
+  ]
+  pipeline(one, other, one, () => {})
+  t.after(() => one.destroy())
+  while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
+  const held = heldIn(mine)
+  assert.equal(held, 24)
+  await theirs.append({ username: 'alice', message: 'more' })
+  await theirs.add({ author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
+  while (heldIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(heldIn(mine), held)
+  assert.equal(warnings.length, 1, warnings.join('\n'))
+  assert.match(warnings[0] ?? '', /^entries of [0-9a-f]{64} are not taken: .* takes 100,000 bytes here/)
+})
+
+test('unsigned authors are taken in the lobby alone', async () => {
+  const run = { author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
+  const room = await Log.over(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
+  assert.match((await room.add(run))?.reason ?? '', /unsigned/)
+  assert.deepEqual(room.head, [])
+  await room.close()
+  const lobby = await open(new MemoryDisk())
+  assert.equal(await lobby.add(run), undefined)
+  await lobby.close()
+})

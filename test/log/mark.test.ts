@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { chmod, cp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import test from 'node:test'
+import fc from 'fast-check'
+import { systemRandom } from '../../src/base/random.js'
+import { authorOfKey } from '../../src/log/format/author.js'
+import { compareEnd } from '../../src/log/mark/doubt.js'
+import { decodeMark, encodeMark, type Mark, SLOT_BYTES } from '../../src/log/mark/mark.js'
+import { OwnMark } from '../../src/log/mark/own-mark.js'
+import type { Cleanup } from '../helper/child.js'
+import { alice, bob } from '../helper/signed-world.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const author = authorOfKey(alice.publicKey)
+const chainOf = (seq: number): Uint8Array => new Uint8Array(32).fill(seq % 256)
+const end = (seq: number, told = 0) => ({ seq, chain: chainOf(seq), told })
+
+async function places(t: Cleanup) {
+  const directory = await temporaryDirectory(t)
+  const paths = { file: path.join(directory, 'home', 'mark'), copy: path.join(directory, 'state', 'mark') }
+  const warnings: string[] = []
+  const open = (who = author) =>
+    OwnMark.open({ ...paths, author: who, random: systemRandom, onWarning: line => warnings.push(line) })
+  return { directory, paths, warnings, open }
+}
+
+/** Writes ends one after the other, and closes. */
+async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof end>[]): Promise<void> {
+  const mark = await open()
+  for (const each of ends) await mark.note(each)
+  await mark.close([])
+}
+
+test('a mark is read as it was written, and no flipped bit of it is believed', () => {
+  fc.assert(
+    fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, told, at, bit) => {
+      const mark: Mark = {
+        ...end(seq, Math.min(told, seq)),
+        batch: { before: { seq: 3, chain: chainOf(3) }, rows: [{ type: 'put', key: chainOf(1), value: chainOf(2) }] },
+        isClean: false,
+        generation: 7,
+        author,
+        place: { machine: 'one', inode: '12', bornMs: 5 },
+      }
+      const bytes = Buffer.from(encodeMark(mark))
+      const read = decodeMark(Buffer.concat([bytes, Buffer.alloc(100)]))
+      assert.deepEqual(
+        [read?.seq, read?.told, read?.generation, read?.author, read?.place, read?.isClean],
+        [mark.seq, mark.told, mark.generation, mark.author, mark.place, false],
+      )
+      assert.deepEqual(Uint8Array.from(read?.batch?.rows[0]?.value ?? []), chainOf(2))
+      const offset = at % bytes.length
+      bytes[offset] = (bytes[offset] as number) ^ (1 << bit)
+      assert.equal(decodeMark(bytes), undefined)
+    }),
+  )
+})
+
+test('the higher of two places counts, and one that is readable is enough', async t => {
+  const { paths, open } = await places(t)
+  await marked(open, end(1), end(2))
+  const old = await readFile(paths.copy)
+  await marked(open, end(9, 4))
+  await writeFile(paths.copy, old) // in place: an older copy was put back
+  let mark = await open()
+  assert.deepEqual([mark.found?.seq, mark.found?.told, mark.isMoved], [9, 4, false])
+  await mark.level(end(9, 4)) // as at each start: both places know it then
+  await mark.close([])
+  await writeFile(paths.file, 'rubbish')
+  mark = await open()
+  assert.equal(mark.found?.seq, 9)
+  await mark.close([])
+  await rm(paths.file)
+  await rm(paths.copy)
+  mark = await open()
+  assert.equal(mark.found, undefined)
+  await mark.close([])
+})
+
+test('a torn write leaves the mark that was written before', async t => {
+  const { paths, open } = await places(t)
+  await marked(open, end(1), end(2), end(3))
+  for (const file of [paths.file, paths.copy]) {
+    const bytes = await readFile(file)
+    const slots = [0, 1].map(slot => decodeMark(bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES)))
+    const newest = (slots[0]?.generation ?? 0) > (slots[1]?.generation ?? 0) ? 0 : 1
+    bytes.fill(0, newest * SLOT_BYTES + 20, newest * SLOT_BYTES + 60)
+    await writeFile(file, bytes)
+  }
+  const mark = await open()
+  assert.ok((mark.found?.seq ?? 0) >= 2)
+  await mark.close([])
+})
+
+test('a mark is never lowered by a note, only by levelling', async t => {
+  const { open } = await places(t)
+  const mark = await open()
+  await mark.note(end(5, 5))
+  await mark.note(end(3))
+  await mark.close([])
+  const again = await open()
+  assert.deepEqual([again.found?.seq, again.found?.told], [5, 5])
+  await again.level(end(3))
+  await again.close([])
+  const last = await open()
+  assert.deepEqual([last.found?.seq, last.found?.told], [3, 0])
+  await last.close([])
+})
+
+test('a mark of another key says nothing', async t => {
+  const { open } = await places(t)
+  await marked(open, end(5))
+  const mark = await open(authorOfKey(bob.publicKey))
+  assert.equal(mark.found, undefined)
+  await mark.close([])
+})
+
+test('a copied directory is known by its mark, unless the copy elsewhere is where it was', async t => {
+  const { directory, paths, open } = await places(t)
+  await marked(open, end(5))
+  await cp(path.join(directory, 'home'), path.join(directory, 'other'), { recursive: true })
+  const other = { file: path.join(directory, 'other', 'mark'), author, random: systemRandom, onWarning: () => {} }
+  const alone = await OwnMark.open({ ...other, copy: path.join(directory, 'nowhere', 'mark') })
+  assert.deepEqual([alone.found?.seq, alone.isMoved], [5, true])
+  await alone.release()
+  const withState = await OwnMark.open({ ...other, copy: paths.copy })
+  assert.deepEqual([withState.found?.seq, withState.isMoved], [5, false])
+  await withState.release()
+})
+
+test('where one place cannot be written it goes on with the other, and says so', async t => {
+  const { directory, paths, warnings, open } = await places(t)
+  await writeFile(path.join(directory, 'state'), 'a file in the place of the directory')
+  await marked(open, end(4))
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /cannot be kept/)
+  assert.equal((await OwnMark.read(paths, author)).mark?.seq, 4)
+})
+
+test('a mark is not written through a symbolic link', async t => {
+  const { directory, paths, warnings, open } = await places(t)
+  const precious = path.join(directory, 'precious')
+  await writeFile(precious, 'precious')
+  await marked(open, end(1))
+  await rm(paths.file)
+  await symlink(precious, paths.file)
+  await marked(open, end(2))
+  assert.equal(await readFile(precious, 'utf8'), 'precious')
+  assert.equal(warnings.length, 1)
+  await chmod(precious, 0o600)
+})
+
+test('heads of others at a clean end are found again, and only grow', async t => {
+  const { paths, open } = await places(t)
+  let mark = await open()
+  await mark.note(end(1))
+  await mark.close([
+    { author, seq: 1 },
+    { author: authorOfKey(bob.publicKey), seq: 12 },
+  ])
+  mark = await open()
+  await mark.close([{ author: authorOfKey(bob.publicKey), seq: 7 }])
+  await rm(`${paths.file}.heads`)
+  const { heads } = await OwnMark.read(paths, author)
+  assert.deepEqual([...heads], [[authorOfKey(bob.publicKey), 12]])
+})
+
+test('which ends are in doubt', () => {
+  const head = (seq: number) => ({ author, seq, chain: chainOf(seq), first: '' as never, last: '' as never, size: 0 })
+  const batch = { before: { seq: 4, chain: chainOf(4) }, rows: [] }
+  const cases: [what: string, ...Parameters<typeof compareEnd>, expected: string][] = [
+    ['a new log', { found: undefined, isMoved: false }, undefined, 0, 'certain'],
+    ['a log without a mark', { found: undefined, isMoved: false }, head(5), 0, 'no-mark'],
+    ['a lost log without a mark, of which peers know', { found: undefined, isMoved: false }, undefined, 5, 'no-mark'],
+    ['as marked', { found: end(5), isMoved: false }, head(5), 0, 'certain'],
+    ['longer than marked', { found: end(4), isMoved: false }, head(5), 0, 'certain'],
+    ['shorter than marked', { found: end(6), isMoved: false }, head(5), 0, 'behind'],
+    ['all of it lost', { found: end(6), isMoved: false }, undefined, 0, 'behind'],
+    ['shorter than what peers were told', { found: undefined, isMoved: false }, head(4), 5, 'no-mark'],
+    ['shorter than what peers were told, and marked', { found: end(4), isMoved: false }, head(4), 5, 'behind'],
+    ['before the batch in flight', { found: { ...end(5), batch }, isMoved: false }, head(4), 0, 'unfinished'],
+    ['further before it', { found: { ...end(5), batch }, isMoved: false }, head(3), 0, 'behind'],
+    ['another history', { found: { ...end(5), chain: chainOf(9) }, isMoved: false }, head(5), 0, 'other-history'],
+    ['copied', { found: end(5), isMoved: true }, head(5), 0, 'moved'],
+  ]
+  for (const [what, mark, own, offered, expected] of cases) {
+    const finding = compareEnd(mark, own, offered)
+    assert.equal(finding.kind === 'doubt' ? finding.doubt.reason : finding.kind, expected, what)
+  }
+})

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream'
+import test from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { Log } from '../../src/log/log.js'
+import type { Write } from '../../src/log/store/store.js'
+import { MemoryStore } from '../helper/memory-store.js'
+import { keysOf } from '../long/ledger.js'
+
+/** A store whose commits wait until they are let go, one by one. */
+class GatedStore extends MemoryStore {
+  readonly #waiting: (() => void)[] = []
+  isOpen = true
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    if (!this.isOpen) await new Promise<void>(resolve => this.#waiting.push(resolve))
+    return super.commit(writes)
+  }
+
+  letGo(): void {
+    this.#waiting.shift()?.()
+  }
+}
+
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 200; turns++) await turn()
+}
+
+test('own lines go to nobody before the disk has it that they are told: what a power cut left would else be taken back', async t => {
+  const store = new GatedStore()
+  const [alice, bob] = await Promise.all([Log.over(store, keysOf('alice')), Log.over(new MemoryStore(), keysOf('bob'))])
+  t.after(() => Promise.all([alice.close(), bob.close()]))
+  const warnings: string[] = []
+  alice.on('warning', line => warnings.push(line))
+  store.isOpen = false
+  const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
+  await settled()
+  // A group is on its way to the disk as they link: that these lines are told is the next commit.
+  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  assert.ok(a !== undefined && b !== undefined)
+  pipeline(a, b, a, () => {})
+  await settled()
+  store.letGo()
+  await said
+  await settled()
+  const held = (): number => bob.head.find(({ author }) => author === alice.id)?.seq ?? 0
+  assert.equal(held(), 0)
+  store.isOpen = true
+  store.letGo()
+  await settled()
+  assert.equal(held(), 3)
+  assert.deepEqual(warnings, [])
+})

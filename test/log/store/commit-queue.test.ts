@@ -1,0 +1,381 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { BULK_BYTES_MIN, COMMIT_BYTES_MAX, HINTS_BYTES_MAX } from '../../../src/base/limits.js'
+import { utf8 } from '../../../src/base/wire/bytes.js'
+import { CommitQueue } from '../../../src/log/store/commit-queue.js'
+import type { Store, Write } from '../../../src/log/store/store.js'
+import { MemoryStore } from '../../helper/memory-store.js'
+import { VirtualClock } from '../../helper/virtual-clock.js'
+
+interface Call {
+  readonly what: 'commit' | 'reopen'
+  readonly keys: readonly string[]
+  succeed(): void
+  fail(): void
+}
+
+/** A store that answers when the test says so. */
+class HeldStore extends MemoryStore implements Store {
+  readonly calls: Call[] = []
+  readonly #onCall: (() => void)[] = []
+
+  override commit(writes: readonly Write[]): Promise<void> {
+    return this.#call(
+      'commit',
+      writes.map(({ key }) => String(Buffer.from(key))),
+    )
+  }
+
+  override reopen(): Promise<void> {
+    return this.#call('reopen', [])
+  }
+
+  /** Resolves once `count` calls have been made, with the last of them. */
+  async called(count: number): Promise<Call> {
+    while (this.calls.length < count) await new Promise<void>(resolve => this.#onCall.push(resolve))
+    const call = this.calls[count - 1]
+    assert.ok(call)
+    return call
+  }
+
+  #call(what: Call['what'], keys: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.calls.push({ what, keys, succeed: resolve, fail: () => reject(new Error('no space left on device')) })
+      for (const tell of this.#onCall.splice(0)) tell()
+    })
+  }
+}
+
+const put = (key: string, value: Uint8Array = utf8('x')): Write => ({ type: 'put', key: utf8(key), value })
+
+/** One turn of the event loop: whatever can happen without the outside has happened. */
+const turn = () => new Promise<void>(resolve => setImmediate(resolve))
+
+/** The codes that promises were rejected with, `stored` for those that were not. */
+const outcomes = async (writes: readonly Promise<void>[]): Promise<string[]> =>
+  (await Promise.allSettled(writes)).map(result => (result.status === 'fulfilled' ? 'stored' : result.reason.code))
+
+function setUp() {
+  const store = new HeldStore()
+  const clock = new VirtualClock()
+  const told: string[] = []
+  let recover = async (): Promise<void> => {}
+  const queue = new CommitQueue(store, clock, {
+    onFailure: () => told.push('failed'),
+    recover: () => recover(),
+    onRecovered: () => told.push('recovered'),
+  })
+  return { store, clock, told, queue, recoverWith: (action: () => Promise<void>) => (recover = action) }
+}
+
+/** Makes a write fail. */
+async function broken() {
+  const all = setUp()
+  const failed = outcomes([all.queue.write([put('lost')])])
+  const commit = await all.store.called(1)
+  commit.fail()
+  assert.deepEqual(await failed, ['LOG_WRITE_FAILED'])
+  return all
+}
+
+test('what is written in one turn shares one commit, in order', async () => {
+  const { store, queue } = setUp()
+  const writes = [queue.write([put('a')]), queue.write([put('b'), put('c')]), queue.write([put('d')])]
+  const commit = await store.called(1)
+  assert.deepEqual(commit.keys, ['a', 'b', 'c', 'd'])
+  commit.succeed()
+  assert.deepEqual(await outcomes(writes), ['stored', 'stored', 'stored'])
+  assert.equal(store.calls.length, 1)
+})
+
+test('what is written while the disk is busy shares the next commit: 1,000 writes need two', async () => {
+  const { store, queue } = setUp()
+  const first = queue.write([put('first')])
+  const commit = await store.called(1)
+  const rest = Array.from({ length: 999 }, (_, i) => queue.write([put(`k${i}`)]))
+  await turn()
+  assert.equal(store.calls.length, 1, 'one at a time')
+  commit.succeed()
+  await first
+  const second = await store.called(2)
+  assert.equal(second.keys.length, 999)
+  second.succeed()
+  await Promise.all(rest)
+  assert.equal(store.calls.length, 2)
+})
+
+test('what fills a commit goes to the disk within its turn, and what follows shares the next', async () => {
+  const { store, queue } = setUp()
+  const writes = [queue.write([put('a')])]
+  queue.begin()
+  assert.deepEqual(
+    store.calls.map(({ keys }) => keys),
+    [['a']],
+  )
+  writes.push(queue.write([put('b')]))
+  queue.begin()
+  writes.push(queue.write([put('c')]))
+  ;(await store.called(1)).succeed()
+  const second = await store.called(2)
+  assert.deepEqual(second.keys, ['b', 'c'])
+  second.succeed()
+  assert.deepEqual(await outcomes(writes), ['stored', 'stored', 'stored'])
+})
+
+test('a write resolves when its commit is on disk, and not before', async () => {
+  const { store, queue } = setUp()
+  let isStored = false
+  const write = queue.write([put('a')]).then(() => {
+    isStored = true
+  })
+  const commit = await store.called(1)
+  await turn()
+  assert.equal(isStored, false)
+  commit.succeed()
+  await write
+})
+
+test('of a row that every write of a log replaces, only the last of a group is stored', async () => {
+  const { store, queue } = setUp()
+  const summary = (name: string, value: string) => ({ name, write: () => put(`${name}-${value}`) })
+  void queue.write([put('a')], summary('bob', '1'))
+  void queue.write([put('b')], summary('carol', '1'))
+  void queue.write([put('c')], summary('bob', '2'))
+  const commit = await store.called(1)
+  assert.deepEqual(commit.keys, ['a', 'b', 'c', 'bob-2', 'carol-1'])
+  commit.succeed()
+})
+
+test('hints are left out of large batches, and come with the next small one, or with the end, before what else is written', async () => {
+  const { store, queue } = setUp()
+  const hint = (name: string) => ({ name, isHint: true, write: () => put(name) })
+  const large = Buffer.alloc(BULK_BYTES_MIN)
+  const stored = async (...given: Parameters<typeof queue.write>): Promise<readonly string[]> => {
+    const count = store.calls.length + 1
+    const write = queue.write(...given)
+    const commit = await store.called(count)
+    commit.succeed()
+    await write
+    return commit.keys
+  }
+  assert.deepEqual(await stored([put('a', large)], hint('bob')), ['a'])
+  assert.deepEqual(await stored([put('b', large)], hint('carol')), ['b'])
+  assert.deepEqual(await stored([put('c')], hint('carol')), ['bob', 'carol', 'c'])
+  const most = HINTS_BYTES_MAX / COMMIT_BYTES_MAX
+  const all: string[] = []
+  for (let i = 1; i <= most; i++)
+    all.push(...(await stored([put(`d${i}`, Buffer.alloc(COMMIT_BYTES_MAX - 2))], hint('bob'))))
+  assert.deepEqual(all, ['d1', 'd2', 'd3', 'bob', 'd4'])
+  await stored([put('e', large)], hint('dave'))
+  const before = store.calls.length
+  const closing = queue.close()
+  const last = await store.called(before + 1)
+  assert.deepEqual(last.keys, ['dave'])
+  last.succeed()
+  await closing
+})
+
+test('a group holds so many bytes that its first caller does not wait for the last', async () => {
+  const { store, queue } = setUp()
+  const half = Buffer.alloc(COMMIT_BYTES_MAX / 2)
+  const whole = Buffer.alloc(COMMIT_BYTES_MAX + 1)
+  const writes = [half, half, whole, half].map((value, index) => queue.write([put(`k${index}`, value)]))
+  const groups: (readonly string[])[] = []
+  for (let count = 1; count <= 4; count++) {
+    const commit = await store.called(count)
+    groups.push(commit.keys)
+    commit.succeed()
+  }
+  await Promise.all(writes)
+  assert.deepEqual(groups, [['k0'], ['k1'], ['k2'], ['k3']])
+})
+
+test('after a failed commit everyone who waits is told, and nothing is committed before the store was reopened', async () => {
+  const { store, queue, clock, told } = setUp()
+  const writes = [queue.write([put('a')])]
+  const commit = await store.called(1)
+  writes.push(queue.write([put('b')]), queue.write([put('c')]))
+  commit.fail()
+  assert.deepEqual(await outcomes(writes), ['LOG_WRITE_FAILED', 'LOG_WRITE_FAILED', 'LOG_WRITE_FAILED'])
+  assert.equal(queue.isReadOnly, true)
+  assert.deepEqual(await outcomes([queue.write([put('d')])]), ['LOG_READ_ONLY'])
+
+  clock.advance(250)
+  const reopen = await store.called(2)
+  assert.deepEqual(await outcomes([queue.write([put('e')])]), ['LOG_READ_ONLY'])
+  reopen.succeed()
+  await turn()
+  assert.deepEqual([queue.isReadOnly, told], [false, ['failed', 'recovered']])
+
+  const again = queue.write([put('f')])
+  const last = await store.called(3)
+  last.succeed()
+  await again
+  assert.deepEqual(
+    store.calls.map(({ what }) => what),
+    ['commit', 'reopen', 'commit'],
+  )
+})
+
+test('an error says what the system said, and what to do', async () => {
+  const { store, queue } = setUp()
+  const write = queue.write([put('a')])
+  const commit = await store.called(1)
+  commit.fail()
+  await assert.rejects(write, error => /no space left/.test(String(error)) && 'hint' in (error as object))
+})
+
+test('nothing is written until what the disk really holds was read back', async () => {
+  const { store, queue, clock, recoverWith } = await broken()
+  let done = (): void => {}
+  recoverWith(() => new Promise(resolve => (done = resolve)))
+  clock.advance(250)
+  const reopen = await store.called(2)
+  reopen.succeed()
+  await turn()
+  assert.deepEqual(await outcomes([queue.write([put('a')])]), ['LOG_READ_ONLY'])
+  done()
+  await turn()
+  assert.equal(queue.isReadOnly, false)
+})
+
+test('the disk is tried again after 0.25 s, doubling to 30 s, and told once', async () => {
+  const { store, queue, clock, told } = await broken()
+  for (let attempt = 0; attempt < 10; attempt++) {
+    clock.advance(30_000)
+    const reopen = await store.called(2 + attempt)
+    reopen.fail()
+    await turn()
+  }
+  assert.deepEqual(clock.delays, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000])
+  assert.deepEqual([told, queue.isReadOnly], [['failed'], true])
+})
+
+test('where reading back fails, the store is reopened once more', async () => {
+  const { store, queue, clock, told, recoverWith } = await broken()
+  recoverWith(() => Promise.reject(new Error('cannot be read')))
+  clock.advance(250)
+  ;(await store.called(2)).succeed()
+  await turn()
+  assert.equal(queue.isReadOnly, true)
+  recoverWith(async () => {})
+  clock.advance(500)
+  ;(await store.called(3)).succeed()
+  await turn()
+  assert.deepEqual([queue.isReadOnly, told], [false, ['failed', 'recovered']])
+})
+
+test('a second failure begins again with the shortest wait', async () => {
+  const { store, queue, clock } = await broken()
+  clock.advance(250)
+  ;(await store.called(2)).fail()
+  await turn()
+  clock.advance(500)
+  ;(await store.called(3)).succeed()
+  await turn()
+  const failed = outcomes([queue.write([put('a')])])
+  ;(await store.called(4)).fail()
+  assert.deepEqual(await failed, ['LOG_WRITE_FAILED'])
+  assert.deepEqual(clock.delays, [250, 500, 250])
+})
+
+test('writes that cannot be told are a failure like any other, not a queue that hangs', async () => {
+  const { queue, told } = setUp()
+  const bad = queue.write({
+    bytes: () => 0,
+    writes: () => {
+      throw new Error('cannot be encoded')
+    },
+  })
+  assert.deepEqual(await outcomes([bad, queue.write([put('a')])]), ['LOG_WRITE_FAILED', 'LOG_WRITE_FAILED'])
+  assert.deepEqual(told, ['failed'])
+})
+
+test('closing waits for what was asked for before it, and refuses what comes after', async () => {
+  const { store, queue } = setUp()
+  const before = [queue.write([put('a')])]
+  const commit = await store.called(1)
+  before.push(queue.write([put('b')]))
+  let isClosed = false
+  const closing = queue.close().then(() => {
+    isClosed = true
+  })
+  const late = queue.write([put('c')])
+  assert.deepEqual(await outcomes([late]), ['LOG_CLOSED'])
+  commit.succeed()
+  const second = await store.called(2)
+  assert.deepEqual([isClosed, second.keys], [false, ['b']])
+  second.succeed()
+  await closing
+  assert.deepEqual(await outcomes(before), ['stored', 'stored'])
+  assert.deepEqual(await outcomes([queue.write([put('d')])]), ['LOG_CLOSED'])
+})
+
+test('closing ends, however eagerly others go on writing', async () => {
+  const { store, queue } = setUp()
+  let isRunning = true
+  const writer = async (): Promise<void> => {
+    while (isRunning) await queue.write([put('x')])
+  }
+  const stagger = [writer()]
+  const commit = await store.called(1)
+  stagger.push(writer())
+  const closing = queue.close()
+  commit.succeed()
+  let count = 2
+  const answering = (async () => {
+    for (; count < 20; count++) (await store.called(count)).succeed()
+  })()
+  await Promise.race([closing, answering])
+  isRunning = false
+  assert.ok(count < 20, 'the writers kept it open')
+  assert.deepEqual(await outcomes(stagger), ['LOG_CLOSED', 'LOG_CLOSED'])
+})
+
+test('closing while the disk does not answer tries it no more', async () => {
+  const { store, queue, clock } = await broken()
+  await queue.close()
+  assert.equal(clock.timers, 0)
+  clock.advance(60_000)
+  await turn()
+  assert.equal(store.calls.length, 1)
+})
+
+test('closing while a commit fails leaves the store alone: it is not opened again behind the back of who closed it', async () => {
+  const { store, queue, clock } = setUp()
+  const write = outcomes([queue.write([put('a')])])
+  const commit = await store.called(1)
+  const closing = queue.close()
+  commit.fail()
+  await closing
+  assert.deepEqual(await write, ['LOG_WRITE_FAILED'])
+  clock.advance(60_000)
+  await turn()
+  assert.equal(store.calls.length, 1)
+})
+
+test('closing while the store is being reopened waits for that, and nothing more is done', async () => {
+  for (const answer of ['succeed', 'fail'] as const) {
+    const { store, queue, clock, told } = await broken()
+    clock.advance(250)
+    const reopen = await store.called(2)
+    let isClosed = false
+    const closing = queue.close().then(() => {
+      isClosed = true
+    })
+    await turn()
+    assert.equal(isClosed, false)
+    reopen[answer]()
+    await closing
+    clock.advance(60_000)
+    await turn()
+    assert.deepEqual([store.calls.length, told], [2, ['failed']])
+  }
+})
+
+test('closing twice, or before anything was written, is no more than closing', async () => {
+  const { queue } = setUp()
+  await Promise.all([queue.close(), queue.close()])
+  await queue.close()
+  assert.deepEqual(await outcomes([queue.write([put('a')])]), ['LOG_CLOSED'])
+})

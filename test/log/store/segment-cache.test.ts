@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { RECENT_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../../src/base/limits.js'
+import { type AuthorId, authorOfKey } from '../../../src/log/format/author.js'
+import { Log } from '../../../src/log/log.js'
+import { RecentSegments } from '../../../src/log/store/segment-cache.js'
+import type { Range, Row } from '../../../src/log/store/store.js'
+import { MemoryStore } from '../../helper/memory-store.js'
+import { alice, bob, entryOf, WrittenLog } from '../../helper/signed-world.js'
+
+const ALICE = authorOfKey(alice.publicKey)
+const BOB = authorOfKey(bob.publicKey)
+const segment = (first: number, last: number, bytes = 10) => ({ first, last, bytes: new Uint8Array(bytes) })
+const placesAt = (recent: RecentSegments, author: AuthorId, seqs: readonly number[]) =>
+  seqs.map(seq => recent.page(author, seq, seq + 1)[0]?.first)
+
+test('the segment is found that holds a place, and none where that was not stored lately', () => {
+  const recent = new RecentSegments()
+  recent.add(ALICE, [segment(5, 6), segment(7, 7)])
+  recent.add(ALICE, [segment(8, 20)])
+  recent.add(BOB, [segment(1, 1)])
+  assert.deepEqual(placesAt(recent, ALICE, [4, 5, 6, 7, 8, 20, 21]), [undefined, 5, 5, 7, 8, 8, undefined])
+  recent.forget(ALICE)
+  assert.deepEqual(placesAt(recent, ALICE, [5, 20]), [undefined, undefined])
+  assert.deepEqual(placesAt(recent, BOB, [1]), [1])
+  recent.forgetAll()
+  assert.deepEqual(placesAt(recent, BOB, [1]), [undefined])
+})
+
+test('what does not follow on what was stored before takes its place', () => {
+  const recent = new RecentSegments()
+  recent.add(ALICE, [segment(1, 10), segment(11, 20)])
+  recent.add(ALICE, [segment(11, 12)])
+  assert.deepEqual(placesAt(recent, ALICE, [1, 10, 11, 12, 13]), [undefined, undefined, 11, 11, undefined])
+})
+
+test('it holds no more bytes than it may, of all logs together, and those that came last', () => {
+  const recent = new RecentSegments()
+  const count = RECENT_BYTES_MAX / SEGMENT_BYTES_MAX
+  for (let seq = 1; seq <= 2 * count; seq++)
+    recent.add(seq % 2 === 0 ? ALICE : BOB, [segment(seq, seq + 1, SEGMENT_BYTES_MAX)])
+  const held = Array.from(
+    { length: 2 * count },
+    (_, index) => recent.page(index % 2 === 0 ? BOB : ALICE, index + 1, index + 2)[0],
+  )
+  assert.ok(held.filter(found => found !== undefined).length <= count)
+  assert.notEqual(held.at(-1), undefined)
+  assert.equal(held[0], undefined)
+})
+
+/** Counts how often it is read. */
+class CountingStore extends MemoryStore {
+  reads = 0
+
+  override pages(range: Range): AsyncGenerator<readonly Row[]> {
+    this.reads++
+    return super.pages(range)
+  }
+}
+
+test('who follows what arrives is given it without the disk being read, and who reads the history is not', async () => {
+  const store = new CountingStore()
+  const log = await Log.over(store, bob)
+  const written = new WrittenLog(
+    alice,
+    Array.from({ length: 6 }, (_, index) => entryOf(index, 90)),
+  )
+  const told: number[] = []
+  const news = log.read({ tail: true })
+  let next = news.next()
+  const before = store.reads
+  for (const first of [1, 3, 5]) {
+    await log.addSigned(ALICE, [written.run(first, first + 1)])
+    const { value } = await next
+    told.push(...value.map(({ seq }: { seq: number }) => seq))
+    next = news.next()
+  }
+  assert.deepEqual(told, [1, 2, 3, 4, 5, 6])
+  assert.equal(store.reads, before)
+  for await (const _ of log.read()) void _
+  assert.ok(store.reads > before)
+  await log.close()
+})

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { decodeSegment } from '../../src/log/format/segment.js'
+import { Log } from '../../src/log/log.js'
+import { Feed } from '../../src/log/read/subscription.js'
+import { MemoryStore } from '../helper/memory-store.js'
+import { keysOf } from '../long/ledger.js'
+
+const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
+
+test('spans come out in order of arrival, those of one author that follow each other as one', () => {
+  const feed = new Feed()
+  feed.push({ author: bob, from: 1, to: 2 })
+  feed.push({ author: bob, from: 2, to: 5 })
+  feed.push({ author: carol, from: 1, to: 3 })
+  feed.push({ author: bob, from: 5, to: 6 })
+  assert.deepEqual(feed.takeAll(), [
+    { author: bob, from: 1, to: 6 },
+    { author: carol, from: 1, to: 3 },
+  ])
+  assert.deepEqual(feed.takeAll(), [])
+})
+
+test('what is new and what is left of the old come out by turns, and neither waits for all of the other', () => {
+  const feed = new Feed()
+  const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as AuthorId)
+  for (const author of authors.slice(0, 4)) feed.owe({ author, from: 1, to: 100 })
+  assert.equal(feed.hasNews, false)
+  assert.equal(feed.take()?.author, 'author0')
+  for (const author of authors.slice(4)) feed.push({ author, from: 1, to: 2 })
+  assert.equal(feed.hasNews, true)
+  feed.owe({ author: 'author0' as AuthorId, from: 50, to: 100 })
+  const order = []
+  for (let span = feed.take(); span !== undefined; span = feed.take()) order.push(Number(span.author.slice(-1)))
+  assert.deepEqual(order, [4, 1, 5, 2, 6, 3, 7, 0, 8])
+})
+
+test('what is new of a log of which more is owed comes behind that, and what is owed before what is new', () => {
+  const feed = new Feed()
+  feed.owe({ author: bob, from: 1, to: 100 })
+  feed.push({ author: bob, from: 100, to: 101 })
+  assert.equal(feed.hasNews, false)
+  feed.push({ author: carol, from: 7, to: 8 })
+  feed.owe({ author: carol, from: 1, to: 7 })
+  assert.deepEqual(feed.takeAll(), [
+    { author: carol, from: 1, to: 8 },
+    { author: bob, from: 1, to: 101 },
+  ])
+})
+
+test('who waits is woken by what arrives, and not held up by what is there', async () => {
+  const feed = new Feed()
+  const waiting = feed.wait()
+  feed.push({ author: bob, from: 1, to: 2 })
+  await waiting
+  await feed.wait()
+  assert.equal(feed.takeAll().length, 1)
+})
+
+test('closing wakes who waits, and whoever asks later', async () => {
+  const feed = new Feed()
+  const waiting = feed.wait()
+  feed.close()
+  await waiting
+  await feed.wait()
+  assert.equal(feed.isClosed, true)
+})
+
+test('a reader that never reads costs a span an author, and misses nothing', () => {
+  const feed = new Feed()
+  const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
+  const rounds = 400
+  for (let seq = 1; seq <= rounds; seq++) for (const author of authors) feed.push({ author, from: seq, to: seq + 1 })
+  const spans = feed.takeAll()
+  assert.deepEqual(
+    spans,
+    authors.map(author => ({ author, from: 1, to: rounds + 1 })),
+  )
+})
+
+test('a line that is said while others of whom much is owed are sent goes out after a page of theirs', async t => {
+  const log = await Log.over(new MemoryStore(), keysOf('alice'))
+  t.after(() => log.close())
+  await log.append({ username: 'alice', message: 'before' })
+  await log.offer()
+  const others = ['bob', 'carol', 'dave'].map(keysOf)
+  for (const keys of others) {
+    const theirs = await Log.over(new MemoryStore(), keys)
+    await Promise.all(Array.from({ length: 200 }, () => theirs.append({ username: 'x', message: 'x'.repeat(9_000) })))
+    for await (const relayed of theirs.relay())
+      if (relayed.kind === 'segments')
+        await log.addSigned(relayed.author, relayed.segments.map(decodeSegment).filter(isThere))
+    await theirs.close()
+  }
+  const feed = log.openFeed()
+  for (const { author, seq } of log.head) if (author !== log.id) feed.owe({ author, from: 1, to: seq + 1 })
+  const sent: AuthorId[] = []
+  for await (const relayed of log.follow({
+    feed,
+    way: span => ({ kind: 'send', from: span.from }),
+    knowsFork: () => true,
+  })) {
+    if (relayed.kind === 'segments') sent.push(relayed.author)
+    if (sent.length === 3) await log.append({ username: 'alice', message: 'now' })
+    if (feed.isEmpty && sent.length > 3) feed.close()
+  }
+  assert.ok(sent.length > 40)
+  assert.equal(sent.indexOf(log.id), 3, 'behind what is on its way as it is said')
+  // Where nothing new waits each goes on for a while, for to begin anew costs something.
+  assert.ok(new Set(sent.slice(0, 3)).size === 1)
+})
+
+const isThere = <T>(value: T | undefined): value is T => value !== undefined

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../../src/base/limits.js'
+import { Doorman } from '../../src/net/admission.js'
+
+const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1']
+const address = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('10.0.0.1', ...LOOPBACK) },
+  fc.integer({ min: 2, max: 20 }).map(host => `10.0.0.${host}`),
+)
+/** Someone comes from an address, or whoever came so many before goes. */
+const event = fc.oneof({ weight: 4, arbitrary: fc.record({ from: address }) }, fc.record({ gone: fc.nat({ max: 30 }) }))
+
+test('whoever comes, few wait, and who has to leave is the oldest of the address with most', () => {
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 120 }), events => {
+      const doorman = new Doorman<number>()
+      let waiting: { guest: number; from: string }[] = []
+      let guest = 0
+      const from = (where: string): typeof waiting => waiting.filter(each => each.from === where)
+      for (const each of events) {
+        if ('gone' in each) {
+          doorman.release(guest - each.gone)
+          waiting = waiting.filter(other => other.guest !== guest - each.gone)
+          continue
+        }
+        guest++
+        waiting.push({ guest, from: each.from })
+        const leaver = doorman.admit(guest, each.from)
+        if (leaver !== undefined) {
+          const address = waiting.find(other => other.guest === leaver)?.from ?? ''
+          assert.equal(from(address)[0]?.guest, leaver, 'the oldest of its address')
+          const tooMany = !LOOPBACK.includes(each.from) && from(each.from).length > UNPROVEN_PER_ADDRESS_MAX
+          if (tooMany) assert.equal(address, each.from)
+          else for (const other of waiting) assert.ok(from(other.from).length <= from(address).length)
+          waiting = waiting.filter(other => other.guest !== leaver)
+        }
+        assert.equal(doorman.size, waiting.length)
+        assert.ok(waiting.length <= UNPROVEN_MAX)
+        if (!LOOPBACK.includes(each.from)) assert.ok(from(each.from).length <= UNPROVEN_PER_ADDRESS_MAX)
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('the bounds are met, and not undercut', () => {
+  const doorman = new Doorman<number>()
+  for (let guest = 1; guest <= UNPROVEN_MAX; guest++) assert.equal(doorman.admit(guest, '127.0.0.1'), undefined)
+  assert.equal(doorman.admit(100, '10.0.0.1'), 1, 'an honest peer gets in')
+  for (let guest = 101; guest < 100 + UNPROVEN_PER_ADDRESS_MAX; guest++) doorman.admit(guest, '10.0.0.1')
+  assert.equal(doorman.admit(200, '10.0.0.1'), 100)
+  assert.equal(doorman.size, UNPROVEN_MAX)
+})

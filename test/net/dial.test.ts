@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import test from 'node:test'
+import { systemRandom } from '../../src/base/random.js'
+import { roomId } from '../../src/log/format/room-id.js'
+import { Swarm } from '../../src/net/connections.js'
+import type { Connection, Transport } from '../../src/net/transport.js'
+import { keysOf } from '../helper/opening-world.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+/** A connection that broke before anybody could listen to it. */
+class Broken extends Duplex implements Connection {
+  readonly remoteAddress = '10.0.0.2'
+  readonly bytesRead = 0
+
+  constructor() {
+    super()
+    this.on('error', () => {})
+    this.destroy(new Error('it closed the connection'))
+  }
+
+  override _read(): void {}
+}
+
+test('a connection that is broken by the time it is handed over counts as a try, and is tried again', async () => {
+  const clock = new VirtualClock()
+  let dials = 0
+  const transport: Transport = {
+    listen: async () => ({ port: 1, close: async () => {} }),
+    dial: async () => {
+      dials++
+      const connection = new Broken()
+      await new Promise(resolve => setImmediate(resolve))
+      return connection
+    },
+  }
+  const swarm = new Swarm({
+    me: 'alice.local:1',
+    room: roomId('lobby'),
+    keys: keysOf(1),
+    isOpen: true,
+    transport,
+    clock,
+    random: systemRandom,
+  })
+  swarm.add('bob', { host: '10.0.0.2', port: 1 })
+  for (let turn = 0; turn < 20; turn++) {
+    await new Promise(resolve => setImmediate(resolve))
+    clock.advance(1_000)
+  }
+  assert.ok(dials > 2, `${dials} dials`)
+  await swarm.close()
+})

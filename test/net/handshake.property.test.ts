@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { frame } from '../../src/base/wire/frames.js'
+import { encodeHello } from '../../src/net/handshake/hello.js'
+import { connect, HANDSHAKE, hear, helloOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
+import { OriginalTopology } from '../helper/original-topology.js'
+
+/** Addresses that are often equal, prefixes of each other, or as long as they may be. */
+const address = fc.oneof(
+  fc.constantFrom('a:1', 'a:10', 'b:1', 'B:1', 'é.local:7', '😀:1', '__proto__', 'x'.repeat(127), 'x'.repeat(256)),
+  fc.string({ minLength: 1, maxLength: 40, unit: 'grapheme' }).filter(text => Buffer.byteLength(text) <= 256),
+)
+const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 })
+const role = fc.constantFrom('dialler' as const, 'listener' as const)
+const plain = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+test('two of ours always know each other, however the bytes are cut, and lose nothing of what follows', () => {
+  fc.assert(
+    fc.property(address, address, sizes, fc.uint8Array(), fc.uint8Array(), (mine, yours, cuts, fromA, fromB) => {
+      const a = ourEnd('dialler', mine, { peer: 1, says: fromA })
+      const b = ourEnd('listener', yours, { peer: 2, says: fromB })
+      connect(a, b, cuts)
+      assert.deepEqual(a.outcome, remoteOf(yours, 2))
+      assert.deepEqual(b.outcome, remoteOf(mine, 1))
+      assert.deepEqual([plain(a.rest), plain(b.rest)], [plain(fromB), plain(fromA)])
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('an original that dials, by whatever name it calls us, is understood, and nothing is lost either way', () => {
+  fc.assert(
+    fc.property(address, address, address, sizes, (mine, its, called, cuts) => {
+      const end = ourEnd('listener', mine, { says: HANDSHAKE })
+      const original = new OriginalTopology(its, called)
+      connect(originalEnd(original), end, cuts)
+      assert.deepEqual(end.outcome, { kind: 'original', address: its })
+      assert.ok(original.isReady)
+      assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), plain(HANDSHAKE)])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('an original that is dialled is understood, and reads an empty frame and then ours', () => {
+  fc.assert(
+    fc.property(address, address, sizes, (mine, its, cuts) => {
+      const end = ourEnd('dialler', mine, { says: HANDSHAKE })
+      const original = new OriginalTopology(its)
+      connect(end, originalEnd(original), cuts)
+      assert.deepEqual(end.outcome, { kind: 'original', address: its })
+      assert.ok(original.isReady)
+      assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), `00${plain(HANDSHAKE)}`])
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+/** What strangers say: right pieces, in right and wrong order, and noise between them. */
+const piece = (mine: string): fc.Arbitrary<Uint8Array> =>
+  fc.oneof(
+    fc.constant(frame(Buffer.from(mine))),
+    address.map(text => frame(Buffer.from(text))),
+    fc.constant(HANDSHAKE),
+    fc.constant(frame(encodeHello(helloOf(9)))),
+    fc.constantFrom(Buffer.from([0]), Buffer.from([0x80, 0]), Buffer.from([0xff, 0xff]), Buffer.from([0x80, 2])),
+    fc.uint8Array({ maxLength: 20 }),
+  )
+
+test('the same bytes lead to the same end, however they are cut', () => {
+  const said = address.chain(its =>
+    fc.array(piece(its), { maxLength: 6 }).map(parts => [frame(Buffer.from(its)), ...parts]),
+  )
+  fc.assert(
+    fc.property(
+      role,
+      address,
+      fc.oneof(
+        said,
+        said.map(parts => parts.slice(1)),
+      ),
+      sizes,
+      (ourRole, mine, parts, cuts) => {
+        const bytes = Buffer.concat(parts)
+        const pieces: Uint8Array[] = []
+        for (let at = 0, turn = 0; at < bytes.length; turn++) {
+          const size = cuts[turn % cuts.length] ?? 1
+          pieces.push(bytes.subarray(at, at + size))
+          at += size
+        }
+        const whole = hear(ourEnd(ourRole, mine), [bytes])
+        const cut = hear(ourEnd(ourRole, mine), pieces)
+        assert.deepEqual(cut.outcome, whole.outcome)
+        assert.deepEqual([plain(cut.written), plain(cut.rest)], [plain(whole.written), plain(whole.rest)])
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+})
+
+test('no stranger makes an opening throw, or answer with more than a few hundred bytes', () => {
+  fc.assert(
+    fc.property(
+      role,
+      address,
+      fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 }),
+      (ourRole, mine, pieces) => {
+        assert.ok(hear(ourEnd(ourRole, mine), pieces).written.length < 1_000)
+      },
+    ),
+    { numRuns: 2_000 },
+  )
+})

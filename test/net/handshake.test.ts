@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { frame } from '../../src/base/wire/frames.js'
+import { encodeHello, proofOf } from '../../src/net/handshake/hello.js'
+import { connect, HANDSHAKE, hear, helloOf, keysOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
+import { OriginalTopology } from '../helper/original-topology.js'
+
+const ALICE = 'alice.local:1001'
+const BOB = 'bob.local:1002'
+const CAROL = 'carol.local:1003'
+const EMPTY = Buffer.alloc(0)
+const EMPTY_FRAME = Buffer.from([0])
+
+const address = (text: string): Uint8Array => frame(Buffer.from(text))
+const original = (text: string) => ({ kind: 'original', address: text })
+
+for (const [dialler, listener, why] of [
+  [ALICE, BOB, 'the lower address dials'],
+  [BOB, ALICE, 'the higher address dials'],
+  [ALICE, ALICE, 'both have the same address'],
+] as const) {
+  test(`two of ours know each other when ${why}, and nothing of what follows is lost`, () => {
+    const a = ourEnd('dialler', dialler, { peer: 1, says: Buffer.from('from the dialler') })
+    const b = ourEnd('listener', listener, { peer: 2, says: Buffer.from('from the listener') })
+    connect(a, b)
+    assert.deepEqual(a.outcome, remoteOf(listener, 2))
+    assert.deepEqual(b.outcome, remoteOf(dialler, 1))
+    assert.equal(String(a.rest), 'from the listener')
+    assert.equal(String(b.rest), 'from the dialler')
+  })
+}
+
+for (const [me, other] of [
+  [ALICE, BOB],
+  [BOB, ALICE],
+] as const) {
+  test(`${me} dials an original at ${other}: its first frame arrives whole`, () => {
+    const end = ourEnd('dialler', me, { says: HANDSHAKE })
+    const peer = new OriginalTopology(other)
+    connect(end, originalEnd(peer))
+    assert.deepEqual(end.outcome, original(other))
+    assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+    assert.ok(peer.isReady)
+    assert.deepEqual(Buffer.from(peer.rest), Buffer.concat([EMPTY_FRAME, HANDSHAKE]), 'an empty frame, then ours')
+  })
+
+  test(`an original, ${other}, dials ${me} by that name: its first frame arrives whole`, () => {
+    const end = ourEnd('listener', me, { says: HANDSHAKE })
+    const peer = new OriginalTopology(other, me)
+    connect(end, originalEnd(peer))
+    assert.deepEqual(end.outcome, original(other))
+    assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+    assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+  })
+}
+
+test('a listener that waits for the address again takes a message that differs for the next step', () => {
+  const end = ourEnd('listener', ALICE)
+  const peer = new OriginalTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
+  connect(end, originalEnd(peer))
+  assert.deepEqual(end.outcome, original(BOB))
+  assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+})
+
+test('an original that calls us by a lower name than we say gets our address a second time', () => {
+  const end = ourEnd('listener', CAROL, { says: HANDSHAKE })
+  const peer = new OriginalTopology(BOB, ALICE)
+  connect(end, originalEnd(peer))
+  assert.deepEqual(end.outcome, original(BOB))
+  assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+  assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+})
+
+test('an original that says our own address again is not told ours a second time', () => {
+  const end = ourEnd('listener', BOB, { says: HANDSHAKE })
+  const peer = new OriginalTopology(BOB, ALICE)
+  connect(end, originalEnd(peer))
+  assert.deepEqual(end.outcome, original(BOB))
+  assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+})
+
+test('control: two originals that know each other by different names eat each other’s first frame', () => {
+  const listener = new OriginalTopology(CAROL)
+  const dialler = new OriginalTopology(BOB, ALICE)
+  const [a, b] = [originalEnd(dialler), originalEnd(listener)]
+  connect(a, b)
+  assert.ok(dialler.isReady && listener.isReady)
+  assert.notDeepEqual(Buffer.from(dialler.rest), HANDSHAKE)
+})
+
+test('a listener says nothing of who it is before the dialler has', () => {
+  assert.deepEqual(Buffer.from(hear(ourEnd('listener', BOB), [address(ALICE)]).written), address(BOB))
+})
+
+test('a dialler shows at once that it is one of ours, by an empty frame', () => {
+  const { written } = hear(ourEnd('dialler', ALICE), [address(BOB)])
+  assert.deepEqual(Buffer.from(written), Buffer.concat([address(ALICE), EMPTY_FRAME]))
+})
+
+const GARBAGE: readonly (readonly [string, Uint8Array])[] = [
+  ['a length of 5 GiB', Buffer.from([0x80, 0x80, 0x80, 0x80, 0x14])],
+  ['a length that never ends', Buffer.alloc(64, 0x80)],
+  ['an empty address', address('')],
+  ['an empty address of two bytes', Buffer.from([0x80, 0x00])],
+  ['an empty address, then another', Buffer.concat([EMPTY_FRAME, address(BOB)])],
+  ['an address of 257 bytes', address('b'.repeat(257))],
+  ['an address that is no UTF-8', frame(Buffer.from([0x62, 0xff]))],
+]
+
+for (const [what, bytes] of GARBAGE) {
+  test(`${what} in the place of an address is refused by both roles`, () => {
+    for (const role of ['dialler', 'listener'] as const) {
+      const { outcome, written } = hear(ourEnd(role, ALICE), [bytes])
+      assert.equal(outcome, 'it does not speak this protocol')
+      assert.ok(written.length < 100)
+    }
+  })
+}
+
+test('an HTTP request is first taken for an original, whose session it then fails to be', () => {
+  const request = Buffer.from(`GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${'a browser '.repeat(9)}\r\n\r\n`)
+  const { outcome, written, rest } = hear(ourEnd('listener', ALICE), [request])
+  assert.deepEqual(outcome, original(request.subarray(1, 1 + 0x47).toString())) // G is a length of 71
+  assert.deepEqual(Buffer.from(written), address(ALICE))
+  assert.deepEqual(Buffer.from(rest), request.subarray(1 + 0x47))
+})
+
+test('an address of 256 bytes is one', () => {
+  const long = 'b'.repeat(256)
+  assert.deepEqual(hear(ourEnd('dialler', ALICE), [address(long), HANDSHAKE]).outcome, original(long))
+})
+
+test('silence is waited for: what ends it is the clock', () => {
+  assert.equal(hear(ourEnd('listener', ALICE), [EMPTY]).outcome, undefined)
+  assert.equal(hear(ourEnd('dialler', ALICE), [EMPTY]).outcome, undefined)
+  assert.equal(hear(ourEnd('listener', ALICE), [address(BOB).subarray(0, 5)]).outcome, undefined)
+})
+
+test('endless empty frames in the place of an address are refused at the first', () => {
+  const end = ourEnd('listener', ALICE)
+  end.start()
+  end.receive(Buffer.from([0x80, 0x00]))
+  assert.equal(end.outcome, 'it does not speak this protocol')
+})
+
+test('one of ours in another room is let go', () => {
+  const a = ourEnd('dialler', ALICE, { peer: 1 })
+  const b = ourEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
+  connect(a, b)
+  assert.equal(a.outcome, 'it is in another room')
+  assert.equal(b.outcome, 'it is in another room')
+})
+
+test('a hello that is none ends the opening', () => {
+  for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
+    const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
+    assert.equal(outcome, 'its hello cannot be understood')
+  }
+})
+
+/** What bob, a listener, says to alice up to his proof. */
+const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
+const proof = (bytes: Uint8Array) => hear(ourEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
+
+test('who says a key must prove it, on this very link', () => {
+  const NO = 'it does not hold the key that it says'
+  assert.deepEqual(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(1))), remoteOf(BOB, 2), 'control')
+  assert.equal(proof(proofOf(keysOf(3), 'listener', helloOf(2), helloOf(1))), NO, 'signed with another key')
+  assert.equal(proof(proofOf(keysOf(2), 'dialler', helloOf(2), helloOf(1))), NO, 'what bob proved where he dialled')
+  assert.equal(proof(proofOf(keysOf(1), 'dialler', helloOf(1), helloOf(2))), NO, 'alice’s own proof, sent back')
+  const earlier = helloOf(1, { nonce: Buffer.alloc(32, 77) })
+  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), earlier)), NO, 'what bob proved to alice before')
+  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(3))), NO, 'what bob proved to carol')
+  for (const length of [1, 63, 65]) assert.equal(proof(Buffer.alloc(length)), NO, `${length} bytes`)
+})
+
+test('nothing that a stranger echoes makes him one of ours', () => {
+  const a = ourEnd('dialler', ALICE)
+  let said = a.start()
+  for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
+  assert.equal(a.outcome, 'it does not hold the key that it says')
+})
+
+test('of two with one key both agree who is the elder', () => {
+  for (const [ageA, ageB] of [
+    [5, 4],
+    [4, 5],
+    [5, 5],
+  ] as const) {
+    const a = ourEnd('dialler', ALICE, { hello: { ageMs: ageA, instance: Buffer.alloc(16, 6) } })
+    const b = ourEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
+    connect(a, b)
+    const elders = [a, b].map(
+      ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'ours' && outcome.isElder,
+    )
+    assert.equal(elders.filter(Boolean).length, 1, `${ageA} and ${ageB}`)
+    if (ageA !== ageB) assert.equal(elders[0], ageB > ageA)
+  }
+})
+
+test('each side knows how far the other’s clock is ahead', () => {
+  const a = ourEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
+  const b = ourEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })
+  connect(a, b)
+  assert.deepEqual(a.outcome, { ...remoteOf(BOB, 2), aheadMs: 60_000 })
+  assert.deepEqual(b.outcome, { ...remoteOf(ALICE, 1), aheadMs: -60_000 })
+})
+
+test('a peer whose address is __proto__ or constructor is one like any other', () => {
+  const before = Object.getOwnPropertyNames(Object.prototype)
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.deepEqual(hear(ourEnd('listener', ALICE), [address(name), address(name), HANDSHAKE]).outcome, original(name))
+  }
+  assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before)
+  assert.equal(Reflect.get({}, 'id'), undefined)
+})

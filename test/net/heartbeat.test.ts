@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import test from 'node:test'
+import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../../src/base/limits.js'
+import { watchOver } from '../../src/net/heartbeat.js'
+import type { Connection } from '../../src/net/transport.js'
+import { remoteOf } from '../helper/opening-world.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+const OURS = remoteOf('bob.local:1002', 2)
+const ORIGINAL = { kind: 'original', address: 'bob.local:1002' } as const
+
+/** A connection of which a test decides what comes in, and sees what goes out. */
+class Wire extends Duplex implements Connection {
+  readonly remoteAddress = '10.0.0.2'
+  readonly written: Buffer[] = []
+  bytesRead = 0
+
+  constructor() {
+    super({ allowHalfOpen: true })
+    this.resume()
+  }
+
+  hear(bytes: Uint8Array): void {
+    this.bytesRead += bytes.length
+    this.push(bytes)
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.written.push(chunk)
+    done()
+  }
+}
+
+function watched(remote: typeof OURS | typeof ORIGINAL) {
+  const clock = new VirtualClock()
+  const wire = new Wire()
+  const deaths: string[] = []
+  watchOver(wire, remote, clock, reason => deaths.push(reason))
+  return { clock, wire, deaths, heartbeats: () => Buffer.concat(wire.written).toString('hex') }
+}
+
+for (const [remote, who] of [
+  [OURS, 'one of ours'],
+  [ORIGINAL, 'an original'],
+] as const) {
+  test(`${who} is sent an empty frame every 10 s, and nothing else`, () => {
+    const { clock, wire, heartbeats } = watched(remote)
+    clock.advance(HEARTBEAT_MS - 1)
+    assert.equal(heartbeats(), '')
+    clock.advance(1)
+    assert.equal(heartbeats(), '00')
+    for (let beat = 2; beat <= 100; beat++) {
+      wire.hear(Buffer.from([0]))
+      clock.advance(HEARTBEAT_MS)
+    }
+    assert.equal(heartbeats(), '00'.repeat(100))
+    assert.ok(!wire.destroyed)
+  })
+}
+
+test('one of ours that is silent for 30 s is dead', () => {
+  const { clock, wire, deaths } = watched(OURS)
+  clock.advance(SILENCE_MS_MAX - 1)
+  assert.deepEqual([deaths, wire.destroyed], [[], false])
+  clock.advance(1)
+  assert.deepEqual([deaths, wire.destroyed], [['silent for 30 s'], true])
+})
+
+for (const lastHeardMs of [1, 499, 5_000, 9_999, 10_000, 14_001, 25_000]) {
+  test(`closes a link 30 s after the last byte, give or take one second, when that came at ${lastHeardMs} ms`, () => {
+    const { clock, wire, deaths } = watched(OURS)
+    clock.advance(lastHeardMs)
+    wire.hear(Buffer.from([0]))
+    clock.advance(SILENCE_MS_MAX - 1_000)
+    assert.deepEqual(deaths, [])
+    clock.advance(2_000)
+    assert.deepEqual(deaths, ['silent for 30 s'])
+  })
+}
+
+test('an original that is silent for a day is not dead: it says nothing where there is nothing to say', () => {
+  const { clock, wire, deaths } = watched(ORIGINAL)
+  clock.advance(24 * 60 * 60 * 1000)
+  assert.deepEqual([deaths, wire.destroyed], [[], false])
+})
+
+test('a link that is not read, because the disk is slow, is not silent', () => {
+  const { clock, wire, deaths } = watched(OURS)
+  wire.pause()
+  clock.advance(10 * SILENCE_MS_MAX)
+  assert.deepEqual(deaths, [])
+  wire.resume()
+  clock.advance(SILENCE_MS_MAX - 1_000)
+  assert.deepEqual(deaths, [], 'silence begins when it is read again')
+  clock.advance(1_000)
+  assert.deepEqual(deaths, ['silent for 30 s'])
+})
+
+test('after a sleep of hours a link that heard nothing meanwhile is dead at the first check', () => {
+  const clock = new VirtualClock()
+  const wire = new Wire()
+  const deaths: string[] = []
+  let asleepMs = 0
+  const late = { now: () => clock.now() + asleepMs, after: clock.after.bind(clock) }
+  watchOver(wire, OURS, late, reason => deaths.push(reason))
+  asleepMs = 8 * 60 * 60 * 1000
+  clock.advance(1_000)
+  assert.deepEqual(deaths, ['silent for 30 s'])
+})
+
+test('a half-closed link is written to at once and again, so that a dead process shows itself', async () => {
+  const { clock, wire, deaths, heartbeats } = watched(ORIGINAL)
+  const ended = new Promise(resolve => wire.once('end', resolve))
+  wire.push(null)
+  await ended
+  assert.equal(heartbeats(), '00')
+  clock.advance(250)
+  assert.equal(heartbeats(), '0000')
+  clock.advance(10 * HEARTBEAT_MS)
+  assert.equal(heartbeats(), '00'.repeat(12), 'and every 10 s from then on')
+  assert.deepEqual(deaths, [])
+})
+
+test('one of ours that has said goodbye, and of whom nothing more is heard, is dead like any other', async () => {
+  const { clock, wire, deaths } = watched(OURS)
+  const ended = new Promise(resolve => wire.once('end', resolve))
+  wire.push(null)
+  await ended
+  clock.advance(SILENCE_MS_MAX + HEARTBEAT_MS)
+  assert.deepEqual(deaths, ['silent for 30 s'])
+})
+
+test('a link that this side has ended is not written to', async () => {
+  const { clock, wire, heartbeats } = watched(OURS)
+  await new Promise<void>(resolve => wire.end(resolve))
+  clock.advance(2 * HEARTBEAT_MS)
+  assert.equal(heartbeats(), '')
+})
+
+test('a link that closes leaves no timer behind', async () => {
+  const { clock, wire } = watched(OURS)
+  clock.advance(HEARTBEAT_MS)
+  const closed = new Promise(resolve => wire.once('close', resolve))
+  wire.destroy()
+  await closed
+  assert.equal(clock.timers, 0)
+})
+
+test('a link that is given up for dead leaves no timer behind', () => {
+  const { clock } = watched(OURS)
+  clock.advance(SILENCE_MS_MAX)
+  assert.equal(clock.timers, 0)
+})

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { bytesField, textField, varintField } from '../../src/base/wire/fields.js'
+import { decodeHello, encodeHello } from '../../src/net/handshake/hello.js'
+
+const room = Uint8Array.from({ length: 32 }, (_, i) => i)
+const instance = Uint8Array.from({ length: 16 }, (_, i) => 255 - i)
+const key = Uint8Array.from({ length: 32 }, (_, i) => 100 + i)
+const nonce = Uint8Array.from({ length: 32 }, (_, i) => 200 - i)
+const hello = { version: 1, room, instance, key, nonce, ageMs: 7, nowMs: 1_800_000_000_000 }
+
+const join = (...fields: readonly Uint8Array[]): Uint8Array => Buffer.concat(fields)
+/** The fields of `hello`, in order, with those in `others` instead. */
+const fields = (others: Readonly<Record<number, Uint8Array | undefined>> = {}): Uint8Array[] =>
+  [
+    varintField(1, 1),
+    bytesField(2, room),
+    bytesField(3, instance),
+    bytesField(4, key),
+    bytesField(5, nonce),
+    varintField(6, 7),
+    varintField(7, 1_800_000_000_000),
+  ].flatMap((field, index) => (index + 1 in others ? (others[index + 1] ?? []) : field))
+
+test('a hello says what was put into it', () => {
+  assert.deepEqual(decodeHello(encodeHello(hello)), hello)
+  assert.deepEqual(Buffer.from(encodeHello(hello)), join(...fields()))
+  assert.deepEqual(decodeHello(encodeHello({ ...hello, version: 200 })), { ...hello, version: 200 })
+})
+
+test('a time before 1970 and parts of milliseconds are said as what can be said', () => {
+  assert.deepEqual(decodeHello(encodeHello({ ...hello, ageMs: 1.9, nowMs: -5 })), { ...hello, ageMs: 1, nowMs: 0 })
+})
+
+test('fields that later versions add are passed over, in any order', () => {
+  const later = join(
+    textField(99, 'later'),
+    ...fields().toReversed(),
+    varintField(98, 7),
+    Buffer.from([0x79, 1, 2, 3, 4, 5, 6, 7, 8]), // field 15, fixed64
+    Buffer.from([0x75, 1, 2, 3, 4]), // field 14, fixed32
+  )
+  assert.deepEqual(decodeHello(later), hello)
+})
+
+test('a field of another length or kind is refused, as is one that is missing', () => {
+  for (const [number, length] of [
+    [2, 32],
+    [3, 16],
+    [4, 32],
+    [5, 32],
+  ] as const) {
+    for (const other of [0, 1, length - 1, length + 1]) {
+      assert.equal(decodeHello(join(...fields({ [number]: bytesField(number, Buffer.alloc(other)) }))), undefined)
+    }
+    assert.equal(decodeHello(join(...fields({ [number]: varintField(number, 1) }))), undefined)
+  }
+  for (const number of [1, 6, 7]) {
+    assert.equal(decodeHello(join(...fields({ [number]: textField(number, '1') }))), undefined)
+  }
+  for (let number = 1; number <= 7; number++)
+    assert.equal(decodeHello(join(...fields({ [number]: undefined }))), undefined)
+  assert.equal(decodeHello(join(...fields({ 1: varintField(1, 0) }))), undefined, 'version 0')
+})
+
+test('a hello that is cut short is refused', () => {
+  const whole = join(...fields())
+  for (let length = 0; length < whole.length; length++) {
+    assert.equal(decodeHello(whole.subarray(0, length)), undefined, `${length} bytes`)
+  }
+})
+
+test('what a hello says outlives the bytes that it was read from', () => {
+  const bytes = encodeHello(hello)
+  const read = decodeHello(bytes)
+  bytes.fill(0)
+  assert.deepEqual(read, hello)
+})

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { type DnsRecord, fieldsOf } from '../../src/net/lan/mdns/packets.js'
+import {
+  ALL_SERVICES,
+  addressRecords,
+  fullNameOf,
+  locationOf,
+  SERVICE,
+  serviceRecords,
+} from '../../src/net/lan/mdns/service-records.js'
+import { interfaceOfHost, LinkOfHosts, serviceOf } from '../helper/link-of-hosts.js'
+
+const typesOf = (answers: readonly DnsRecord[] = []): string => answers.map(({ type }) => type).join(' ')
+
+test('a name is probed for three times, 250 ms apart, then announced twice', () => {
+  const link = new LinkOfHosts()
+  const alice = link.join('alice', 1)
+  link.clock.advance(10_000)
+  const said = link.said.map(
+    ({ atMs, packet }) => `${atMs} ${packet.type} ${typesOf(packet.authorities)}${typesOf(packet.answers)}`,
+  )
+  assert.deepEqual(said, [
+    '125 query SRV',
+    '375 query SRV',
+    '625 query SRV',
+    '875 response PTR SRV TXT A',
+    '1875 response PTR SRV TXT A',
+  ])
+  assert.deepEqual(alice.named, ['alice'])
+})
+
+test('whoever comes later to a name that is taken takes another, and the first keeps hers', () => {
+  const link = new LinkOfHosts()
+  const first = link.join('alice', 1)
+  link.clock.advance(5_000)
+  const second = link.join('alice', 2)
+  const third = link.join('alice', 3, 0.9)
+  link.clock.advance(20_000)
+  assert.deepEqual(first.named, ['alice'])
+  assert.deepEqual([...second.named, ...third.named].sort(), ['alice (2)', 'alice (3)'])
+})
+
+test('of two who probe at the same moment one gets the name, and the other another', () => {
+  const link = new LinkOfHosts()
+  const [lower, higher] = [link.join('alice', 1), link.join('alice', 2)]
+  link.clock.advance(20_000)
+  assert.deepEqual([lower.named, higher.named], [['alice (2)'], ['alice']])
+})
+
+test('two who had one name while they were apart part with it when they meet again', () => {
+  const link = new LinkOfHosts()
+  const [first, second] = [link.join('alice', 1), link.join('alice', 2)]
+  second.isCut = true
+  link.clock.advance(5_000)
+  assert.deepEqual([first.named, second.named], [['alice'], ['alice']])
+  second.isCut = false
+  second.announcer.interfacesChanged()
+  link.clock.advance(20_000)
+  const names = [first.announcer.service.instance, second.announcer.service.instance].sort()
+  assert.deepEqual(names, ['alice', 'alice (2)'])
+})
+
+test('somebody who claims every name cannot keep a peer from being announced', () => {
+  const link = new LinkOfHosts()
+  const alice = link.join('alice', 1)
+  for (let i = 0; i < 200; i++) {
+    const liar = { ...serviceOf(alice.announcer.service.instance, 9), port: 1 + i }
+    link.say(9, { type: 'response', answers: serviceRecords(liar, interfaceOfHost(9)) })
+    link.clock.advance(100)
+  }
+  assert.equal(alice.announcer.isAnnounced, true)
+  assert.match(alice.named.at(-1) ?? '', /^alice/)
+})
+
+test('a conflict with a name of 63 bytes still gives a label', () => {
+  const name = 'ü'.repeat(31)
+  const link = new LinkOfHosts()
+  link.join(name, 1)
+  link.clock.advance(5_000)
+  const second = link.join(name, 2)
+  link.clock.advance(20_000)
+  assert.equal(second.named[0], `${'ü'.repeat(29)} (2)`)
+})
+
+test('who is there is answered after a moment, once, and not to those who know', () => {
+  const link = new LinkOfHosts()
+  const { announcer } = link.join('alice', 1)
+  link.clock.advance(5_000)
+  const before = link.said.length
+  const asked = { type: 'query', questions: [{ name: SERVICE.toUpperCase(), type: 'PTR' }] }
+  const at = interfaceOfHost(1)
+  for (let i = 0; i < 50; i++) assert.deepEqual(announcer.answerTo(asked, at), [])
+  link.clock.advance(200)
+  assert.deepEqual(
+    link.said.slice(before).map(({ packet }) => typesOf(packet.answers)),
+    ['PTR SRV TXT A'],
+  )
+  const known = (ttl: number) => ({
+    ...asked,
+    answers: [{ type: 'PTR', name: SERVICE, ttl, data: fullNameOf('Alice') }],
+  })
+  announcer.answerTo(known(60), at)
+  link.clock.advance(200)
+  assert.equal(link.said.length, before + 1, 'whoever knows is not told')
+  announcer.answerTo(known(59), at)
+  link.clock.advance(200)
+  assert.equal(link.said.length, before + 2, 'control: whoever is about to forget is')
+})
+
+test('an instance, its host and the kinds of services are answered; a probe is told that the name is taken', () => {
+  const link = new LinkOfHosts()
+  const { announcer } = link.join('alice', 1)
+  const at = interfaceOfHost(1)
+  const asks = (name: string, type: string) => announcer.answerTo({ type: 'query', questions: [{ name, type }] }, at)
+  assert.deepEqual(asks(fullNameOf('alice'), 'SRV'), [], 'not while it is probed for')
+  link.clock.advance(5_000)
+  for (const type of ['SRV', 'TXT', 'ANY']) assert.equal(typesOf(asks(fullNameOf('ALICE'), type)), 'PTR SRV TXT A')
+  assert.deepEqual(asks(announcer.service.host, 'A'), addressRecords(announcer.service.host, at))
+  for (const name of [fullNameOf('bob'), 'alice.local', 'persisted-chat.local']) assert.deepEqual(asks(name, 'ANY'), [])
+  asks(ALL_SERVICES, 'PTR')
+  link.clock.advance(200)
+  assert.equal(fieldsOf(link.said.at(-1)?.packet.answers?.[0]).data, SERVICE)
+})
+
+test('a goodbye takes back every record, and only what was said', () => {
+  const link = new LinkOfHosts()
+  const { announcer } = link.join('alice', 1)
+  assert.deepEqual(announcer.goodbye(interfaceOfHost(1)), [])
+  link.clock.advance(5_000)
+  const goodbye = announcer.goodbye(interfaceOfHost(1))
+  assert.equal(typesOf(goodbye), 'PTR SRV TXT A')
+  assert.ok(goodbye.every(({ ttl }) => ttl === 0))
+})
+
+const odd = fc.oneof(
+  fc.constantFrom('SRV', 'PTR', 'TXT', 'ANY', 'A', SERVICE, fullNameOf('alice'), serviceOf('x', 9).host, 0, 120, 4_001),
+  fc.anything(),
+)
+const data = fc.oneof(odd, fc.record({ port: odd, target: odd }, { requiredKeys: [] }), fc.array(odd))
+const record = fc.oneof(fc.anything(), fc.record({ name: odd, type: odd, ttl: odd, data }, { requiredKeys: [] }))
+const section = fc.oneof(fc.anything(), fc.array(record))
+const packet = fc.oneof(
+  fc.anything(),
+  fc.record({ questions: section, answers: section, authorities: section, additionals: section }, { requiredKeys: [] }),
+)
+
+test('no packet, however odd, makes announcing or finding throw, or keeps a peer from being announced', () => {
+  fc.assert(
+    fc.property(fc.array(packet, { maxLength: 10 }), packets => {
+      const link = new LinkOfHosts()
+      const alice = link.join('alice', 1)
+      alice.services.browse()
+      for (const each of packets) {
+        link.clock.advance(200)
+        alice.announcer.answerTo(each, interfaceOfHost(1))
+        alice.announcer.hear(each)
+        alice.services.hear(each, interfaceOfHost(1), '10.0.0.9')
+      }
+      link.clock.advance(60_000)
+      assert.equal(alice.announcer.isAnnounced, true)
+    }),
+    { numRuns: 1_000, seed: 1 },
+  )
+  const link = new LinkOfHosts()
+  const alice = link.join('alice', 1)
+  alice.announcer.hear({ answers: [locationOf(serviceOf('alice', 9))] })
+  assert.equal(alice.announcer.service.instance, 'alice (2)', 'control: what is no junk counts')
+})

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import net from 'node:net'
+import test, { type TestContext } from 'node:test'
+import { systemClock } from '../../src/base/clock.js'
+import { OPENING_MS_MAX } from '../../src/base/limits.js'
+import { parseAddress } from '../../src/net/lan/address.js'
+import { resolver } from '../../src/net/lan/mdns/resolve.js'
+import { TcpTransport } from '../../src/net/lan/tcp.js'
+import type { Connection, Lookup } from '../../src/net/transport.js'
+import { deafPort } from '../helper/deaf-server.js'
+import { freePorts } from '../helper/ports.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+const BOUND = { timeout: 120_000 }
+const asItIs: Lookup = async address => [address]
+const transport = new TcpTransport(systemClock, asItIs)
+const never = new AbortController().signal
+
+/** A listener, and the next connection that it takes. */
+async function listener(t: TestContext, host: string | undefined) {
+  let take = (_: Connection): void => {}
+  const taken = new Promise<Connection>(resolve => {
+    take = resolve
+  })
+  const listening = await transport.listen(host, 0, connection => take(connection))
+  const open: Connection[] = []
+  t.after(async () => {
+    for (const connection of open) connection.destroy()
+    await listening.close()
+  })
+  const ends = async (dialled: Promise<Connection>): Promise<[Connection, Connection]> => {
+    const both = await Promise.all([dialled, taken])
+    open.push(...both)
+    return both
+  }
+  return { port: listening.port, ends }
+}
+
+async function blocker(t: TestContext): Promise<{ readonly port: number; free(): Promise<void> }> {
+  const server = net.createServer().listen(0)
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as net.AddressInfo
+  return { port, free: () => new Promise<void>(resolve => server.close(() => resolve())) }
+}
+
+test('a port that stays taken is said to be, with what to do', BOUND, async t => {
+  const { port } = await blocker(t)
+  const clock = new VirtualClock()
+  await assert.rejects(clock.during(new TcpTransport(clock, asItIs).listen(undefined, port, () => {})), {
+    code: 'SWARM_PORT_TAKEN',
+    message: `port ${port} is in use by another program`,
+    hint: /--listen/,
+  })
+  assert.deepEqual(clock.delays, [250, 250, 250])
+})
+
+test('a port that is free again after a moment is had', BOUND, async t => {
+  const { port, free } = await blocker(t)
+  const clock = new VirtualClock()
+  const listening = new TcpTransport(clock, asItIs).listen(undefined, port, () => {})
+  await clock.armed()
+  await free()
+  clock.advance(250)
+  const { port: found, close } = await listening
+  assert.equal(found, port)
+  await close()
+})
+
+test('an address that is not of this machine cannot be listened on', BOUND, async () => {
+  await assert.rejects(
+    transport.listen('198.51.100.7', 0, () => {}),
+    { code: 'SWARM_LISTEN_FAILED', hint: /--listen/ },
+  )
+})
+
+for (const [name, host] of [
+  ['127.0.0.1', '127.0.0.1'],
+  ['[::1]', '::1'],
+  ['localhost', 'localhost'],
+] as const) {
+  test(`a peer that listens at ${name} is dialled at ${name}`, BOUND, async t => {
+    const { port, ends } = await listener(t, host)
+    const dialler = new TcpTransport(systemClock, resolver(systemClock, undefined))
+    const [a, b] = await ends(dialler.dial(parseAddress(`${name}:${port}`), never))
+    a.write('hello')
+    const [said] = await once(b, 'data')
+    assert.equal(String(said), 'hello')
+    assert.equal(a.remoteAddress, b.remoteAddress)
+  })
+}
+
+for (const host of ['127.0.0.1', '::1']) {
+  test(`a peer that listens everywhere sees ${host} as the dialler does`, BOUND, async t => {
+    const { port, ends } = await listener(t, undefined)
+    const [a, b] = await ends(transport.dial({ host, port }, never))
+    assert.deepEqual([a.remoteAddress, b.remoteAddress], [host, host])
+  })
+}
+
+test('where a name has several addresses, the next is tried when one does not work', BOUND, async t => {
+  const { port, ends } = await listener(t, '127.0.0.1')
+  const dialler = new TcpTransport(systemClock, async () =>
+    ['127.0.0.2', '::1', '127.0.0.1'].map(host => ({ host, port })),
+  )
+  const [a] = await ends(dialler.dial({ host: 'bob.local', port }, never))
+  assert.equal(a.remoteAddress, '127.0.0.1')
+})
+
+test(
+  'a first address that is silent holds nobody up: the next is dialled after a quarter of a second',
+  BOUND,
+  async t => {
+    const { port, ends } = await listener(t, '127.0.0.1')
+    const deaf = await deafPort(t)
+    const clock = new VirtualClock()
+    const places = [
+      { host: '127.0.0.1', port: deaf },
+      { host: '127.0.0.1', port },
+    ]
+    const dialling = ends(new TcpTransport(clock, async () => places).dial({ host: 'bob.local', port }, never))
+    await clock.armed()
+    clock.advance(250)
+    const [a] = await dialling
+    assert.equal(a.remoteAddress, '127.0.0.1')
+    await new Promise(resolve => setImmediate(resolve))
+    assert.equal(clock.timers, 0, 'the silent one is given up')
+  },
+)
+
+test('why nobody is reached is said in words', BOUND, async t => {
+  const [port = 0] = await freePorts(1)
+  await assert.rejects(transport.dial({ host: '127.0.0.1', port }, never), { message: 'nobody listens there' })
+  const lonely = new TcpTransport(systemClock, async () => [])
+  await assert.rejects(lonely.dial({ host: 'bob.local', port }, never), {
+    message: 'nobody on this network answers to bob.local',
+  })
+  const clock = new VirtualClock()
+  const deaf = new TcpTransport(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
+  await clock.armed()
+  clock.advance(OPENING_MS_MAX)
+  await assert.rejects(deaf, { message: 'it does not answer' })
+})
+
+test('a dial that is called off ends at once, before and after the name is known', BOUND, async t => {
+  const address = { host: '127.0.0.1', port: await deafPort(t) }
+  const clock = new VirtualClock()
+  const dialler = new TcpTransport(clock, asItIs)
+  const stop = new AbortController()
+  const dialling = dialler.dial(address, stop.signal)
+  await clock.armed()
+  stop.abort()
+  await assert.rejects(dialling)
+  await assert.rejects(dialler.dial(address, stop.signal))
+  assert.equal(clock.timers, 0)
+})
+
+test('the two directions end separately', BOUND, async t => {
+  const { port, ends } = await listener(t, '127.0.0.1')
+  const [a, b] = await ends(transport.dial({ host: '127.0.0.1', port }, never))
+  a.resume()
+  b.resume()
+  a.end()
+  await once(b, 'end')
+  b.write('still here')
+  const [said] = await once(a, 'data')
+  assert.equal(String(said), 'still here')
+})
+
+test('a connection that is reset closes, and ends nothing else', BOUND, async t => {
+  const { port, ends } = await listener(t, '127.0.0.1')
+  const raw = net.connect(port, '127.0.0.1')
+  const [, b] = await ends(new Promise(resolve => raw.once('connect', () => resolve(raw as unknown as Connection))))
+  const closed = new Promise<void>(resolve => b.once('close', resolve))
+  b.resume()
+  raw.resetAndDestroy()
+  await closed
+})
+
+/** A world of its own in which the only port that a connection can come from is the one that is dialled. */
+const ALONE = `ip link set lo up && echo "40000 40001" > /proc/sys/net/ipv4/ip_local_port_range && exec "$0" "$@"`
+
+function alone(program: string): string {
+  const args = ['-rn', 'sh', '-c', ALONE, process.execPath, '--input-type=module', '-e', program]
+  const { stdout, status } = spawnSync('unshare', args, { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : `exit ${status}`
+}
+
+const canBeAlone = alone('console.log("yes")') === 'yes'
+const skipped = canBeAlone ? false : 'no network namespaces here'
+
+/** Dials 40000 a few times: every other free port of the two is the one that is dialled. */
+const dialling = (dial: string): string => `
+import net from 'node:net'
+import { TcpTransport } from ${JSON.stringify(new URL('../../src/net/lan/tcp.js', import.meta.url).href)}
+import { systemClock } from ${JSON.stringify(new URL('../../src/base/clock.js', import.meta.url).href)}
+const transport = new TcpTransport(systemClock, async address => [address])
+const found = new Set()
+const awake = setInterval(() => {}, 1000)
+for (let i = 0; i < 20; i++) found.add(await (${dial})())
+clearInterval(awake)
+console.log([...found].join())
+`
+
+test('a connection to itself, where nobody listens, is nobody', { ...BOUND, skip: skipped }, () => {
+  const ours = `() => transport.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
+  assert.equal(alone(dialling(ours)), 'nobody listens there')
+})
+
+test('control: there a plain socket connects to itself', { ...BOUND, skip: skipped }, () => {
+  const plain = `() => new Promise(resolve => {
+    const socket = net.connect(40000, '127.0.0.1')
+    const settle = what => { socket.destroy(); resolve(what) }
+    socket.once('connect', () => settle('connected')).once('error', error => settle(error.code))
+  })`
+  assert.match(alone(dialling(plain)), /connected/)
+})

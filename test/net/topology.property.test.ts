@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import type { Remote } from '../../src/net/handshake/handshake.js'
+import { parseAddress } from '../../src/net/lan/address.js'
+import { Topology, type TopologyEffect } from '../../src/net/topology.js'
+
+type Name = 'alice' | 'bob'
+const NAMES = ['alice', 'bob'] as const
+const other = (name: Name): Name => (name === 'alice' ? 'bob' : 'alice')
+const ADDRESSES = { alice: parseAddress('alice.local:1001'), bob: parseAddress('bob.local:1002') }
+
+/** One end of a connection, as its side sees it. */
+type End = 'unopened' | 'open' | 'gone'
+
+interface Connection {
+  readonly dialler: Name
+  readonly ends: Record<Name, End>
+  isCut: boolean
+}
+
+/** Two topologies and the network between them: what is under way happens in whatever order `choose` says. */
+class World {
+  readonly #topologies: Record<Name, Topology>
+  readonly #instances: Record<Name, string>
+  readonly #connections: Connection[] = []
+  readonly #dials: Name[] = []
+  readonly #timers = new Set<Name>()
+  readonly linked: Record<Name, number> = { alice: 0, bob: 0 }
+
+  constructor(instances: Record<Name, string>) {
+    this.#instances = instances
+    this.#topologies = { alice: topologyOf(instances.alice), bob: topologyOf(instances.bob) }
+  }
+
+  name(who: Name): void {
+    this.#perform(who, this.#topologies[who].add(other(who), ADDRESSES[other(who)]))
+  }
+
+  /** Everything that may happen next. */
+  next(): (() => void)[] {
+    const events: (() => void)[] = this.#dials.map((who, index) => () => {
+      this.#dials.splice(index, 1)
+      this.#connections.push({ dialler: who, ends: { alice: 'unopened', bob: 'unopened' }, isCut: false })
+    })
+    for (const who of this.#timers) {
+      events.push(() => {
+        this.#timers.delete(who)
+        this.#perform(who, this.#topologies[who].due(other(who)))
+      })
+    }
+    for (const [id, connection] of this.#connections.entries()) {
+      for (const who of NAMES) {
+        // What the other side sent before it closed still opens this end.
+        if (connection.ends[who] === 'unopened') events.push(() => this.#opens(id, connection, who))
+        if (connection.ends[who] !== 'gone' && connection.isCut) events.push(() => this.#loses(id, connection, who))
+      }
+    }
+    return events
+  }
+
+  /** A dial that comes to nothing, or a connection that breaks, where there is any. */
+  disturb(index: number): void {
+    if (index % 2 === 0 && this.#dials.length > 0) {
+      const [who] = this.#dials.splice(index % this.#dials.length, 1)
+      if (who !== undefined) this.#perform(who, this.#topologies[who].failed(other(who), 'nobody listens there'))
+      return
+    }
+    const connection = this.#connections[index % Math.max(1, this.#connections.length)]
+    if (connection !== undefined) connection.isCut = true
+  }
+
+  get open(): readonly Connection[] {
+    return this.#connections.filter(({ ends }) => ends.alice === 'open' && ends.bob === 'open')
+  }
+
+  /** Whether a link is there, or one is coming, that nobody has closed. */
+  get isAlive(): boolean {
+    return this.#connections.some(({ ends, isCut }) => !isCut && (ends.alice === 'open' || ends.bob === 'open'))
+  }
+
+  get linksHeld(): number[] {
+    return NAMES.map(who => this.#topologies[who].links.length)
+  }
+
+  #opens(id: number, connection: Connection, who: Name): void {
+    connection.ends[who] = 'open'
+    const remote = remoteOf(other(who), this.#instances[other(who)])
+    const dialled = connection.dialler === who ? other(who) : undefined
+    this.#perform(who, this.#topologies[who].opened({ id, remote, dialled, remoteAddress: '10.0.0.1' }))
+  }
+
+  #loses(id: number, connection: Connection, who: Name): void {
+    const wasOpen = connection.ends[who] === 'open'
+    connection.ends[who] = 'gone'
+    if (wasOpen) this.#perform(who, this.#topologies[who].closed(id, 0))
+    else if (connection.dialler === who) {
+      this.#perform(who, this.#topologies[who].failed(other(who), 'it closed the connection', '10.0.0.1'))
+    }
+  }
+
+  #perform(who: Name, effects: readonly TopologyEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'dial') this.#dials.push(who)
+      if (effect.kind === 'retry') this.#timers.add(who)
+      if (effect.kind === 'cancel-retry') this.#timers.delete(who)
+      if (effect.kind === 'linked') this.linked[who]++
+      if (effect.kind !== 'close') continue
+      const connection = this.#connections[effect.link]
+      assert.ok(connection !== undefined && connection.ends[who] === 'open', 'only what is open is closed')
+      connection.isCut = true
+    }
+  }
+}
+
+const topologyOf = (instance: string): Topology => new Topology(instance, instance, () => 1)
+const remoteOf = (name: Name, instance: string): Remote => ({
+  kind: 'ours',
+  address: `${name}.local:1`,
+  instance,
+  key: instance,
+  isElder: false,
+  aheadMs: 0,
+})
+
+const LOW = '1'.repeat(32)
+const HIGH = '9'.repeat(32)
+
+test('two that name each other end with one link, whatever happens in whatever order on the way', () => {
+  const choice = fc.nat({ max: 1_000 })
+  fc.assert(
+    fc.property(
+      fc.boolean(),
+      fc.constantFrom<readonly Name[]>(['alice', 'bob'], ['bob', 'alice'], ['alice'], ['bob']),
+      fc.array(fc.tuple(choice, fc.option(choice)), { maxLength: 30 }),
+      fc.array(choice, { minLength: 1, maxLength: 30 }),
+      (isAliceLower, naming, stormy, calm) => {
+        const world = new World(isAliceLower ? { alice: LOW, bob: HIGH } : { alice: HIGH, bob: LOW })
+        for (const who of naming) world.name(who)
+        for (const [index, disturbance] of stormy) {
+          const events = world.next()
+          events[index % events.length]?.()
+          if (disturbance !== null) world.disturb(disturbance)
+        }
+        const wasStormy = stormy.some(([, disturbance]) => disturbance !== null)
+        // From here on nothing breaks any more.
+        for (let step = 0; ; step++) {
+          const events = world.next()
+          if (events.length === 0) break
+          assert.ok(step < 500, 'it comes to rest')
+          const wasAlive = world.isAlive
+          events[(calm[step % calm.length] ?? 0) % events.length]?.()
+          // What broke may still open late, and then looks like the newer link.
+          assert.ok(world.isAlive || !wasAlive || wasStormy, 'nobody closes the last link')
+        }
+        assert.equal(world.open.length, 1)
+        assert.deepEqual(world.linksHeld, [1, 1])
+        assert.ok(world.linked.alice > 0 && world.linked.bob > 0)
+      },
+    ),
+    { numRuns: 3_000 },
+  )
+})
+
+test('control: where both sides close the older link, both links may go', () => {
+  // The same two links, opened in opposite order: each side would close the one that the other keeps.
+  const [a, b] = [topologyOf(LOW), topologyOf(LOW)]
+  for (const [topology, order] of [
+    [a, [1, 2]],
+    [b, [2, 1]],
+  ] as const) {
+    const closed = order.flatMap(id =>
+      topology.opened({ id, remote: remoteOf('bob', HIGH), dialled: undefined, remoteAddress: '10.0.0.1' }),
+    )
+    assert.deepEqual(
+      closed.flatMap(effect => (effect.kind === 'close' ? [effect.link] : [])),
+      [order[0]],
+    )
+  }
+})

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmod, chown, lchown, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { systemClock } from '../../src/base/clock.js'
+import { loadKey } from '../../src/base/crypto/key-file.js'
+import { systemRandom } from '../../src/base/random.js'
+import { hexOf } from '../../src/base/wire/bytes.js'
+import { knock, openDoor } from '../../src/host/door.js'
+import { checkHome, isForeign, secureHome } from '../../src/node/home-guard.js'
+import { openLog } from '../../src/node/open.js'
+import { type Home, homeOf } from '../../src/node/paths.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const SOMEBODY = 65534
+const isRoot = process.getuid?.() === 0
+
+async function world(t: TestContext) {
+  const data = await temporaryDirectory(t)
+  const warnings: string[] = []
+  return { data, home: homeOf(data, 'alice'), warnings, warn: (line: string) => void warnings.push(line) }
+}
+
+/** Opens alice's logs and appends one message. */
+async function say(home: Home, warn: (line: string) => void): Promise<string> {
+  const { log } = await openLog(home, warn)
+  try {
+    await log.append({ username: 'alice', message: 'hello' })
+    return log.id
+  } finally {
+    await log.close()
+  }
+}
+
+test('creates a home with mode 0700 and accepts it without a warning', async t => {
+  const { home, warnings, warn } = await world(t)
+  await secureHome(home, warn)
+  await secureHome(home, warn)
+  assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
+  assert.deepEqual(warnings, [])
+})
+
+test('restricts a home that other users can access and warns once', async t => {
+  for (const [mode, verb] of [
+    [0o755, 'read'],
+    [0o710, 'read'],
+    [0o777, 'write to'],
+    [0o720, 'write to'],
+  ] as const) {
+    const { home, warnings, warn } = await world(t)
+    await mkdir(home.directory)
+    await chmod(home.directory, mode)
+    await checkHome(home, warn)
+    await checkHome(home, warn)
+    assert.deepEqual(warnings, [
+      `other users could ${verb} ${home.directory}; restricted it to your account (mode 0700)`,
+    ])
+    assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
+  }
+})
+
+test('rejects a home or database that another user planted', { skip: !isRoot }, async t => {
+  const { data, home, warn } = await world(t)
+  const elsewhere = path.join(data, 'elsewhere')
+  const refusal = { code: 'DATA_UNUSABLE', message: /belongs to another user \(uid 65534\); refusing to use it$/ }
+  await mkdir(elsewhere)
+
+  await mkdir(home.directory)
+  await chown(home.directory, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  assert.deepEqual(await readdir(home.directory), [])
+  await rm(home.directory, { recursive: true })
+
+  // Another user's link is rejected wherever it points; an own link only if its target is another user's.
+  await symlink(elsewhere, home.directory)
+  await checkHome(home, warn)
+  await lchown(home.directory, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  await lchown(home.directory, 0, 0)
+  await chown(elsewhere, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  await rm(home.directory)
+
+  await mkdir(home.directory)
+  await mkdir(home.database)
+  await chown(home.database, SOMEBODY, SOMEBODY)
+  await assert.rejects(openLog(home, warn), refusal)
+  assert.deepEqual(await readdir(home.directory), ['lobby'])
+})
+
+test('rejects logs without a key instead of creating a new key', async t => {
+  const { data, home, warn } = await world(t)
+  const id = await say(home, warn)
+  const key = await readFile(home.keyFile)
+  await rm(home.keyFile)
+  for (const room of [undefined, 'ops']) {
+    await assert.rejects(openLog(homeOf(data, 'alice', room), warn), {
+      code: 'DATA_UNUSABLE',
+      message: `the key ${home.keyFile} is missing, but there are logs in ${home.database}`,
+      hint: `Restore the key from a backup; or, to start over as a new author, move ${home.directory} aside.`,
+    })
+    const left = (await readdir(home.directory)).filter(name => !name.includes('.mark'))
+    assert.deepEqual(left, ['lobby'])
+  }
+  await writeFile(home.keyFile, key, { mode: 0o600 })
+  assert.equal(await say(home, warn), id)
+})
+
+test('does not open unrelated files as a database', async t => {
+  const { home, warn } = await world(t)
+  await mkdir(home.database, { recursive: true })
+  for (const name of ['000001.log', '000007.ldb', 'LOG']) await writeFile(path.join(home.database, name), name)
+  await assert.rejects(openLog(home, warn), { code: 'DATA_UNUSABLE' })
+  assert.deepEqual((await readdir(home.database)).sort(), ['000001.log', '000007.ldb', 'LOG'])
+})
+
+test('warns about a key without a checksum line that has no entries in the logs', async t => {
+  const { home, warnings, warn } = await world(t)
+  await say(home, warn)
+  const [seed = ''] = (await readFile(home.keyFile, 'latin1')).split('\n')
+  await writeFile(home.keyFile, `${seed}\n`)
+  await say(home, warn)
+  assert.deepEqual(warnings, [])
+  await writeFile(home.keyFile, `${seed[0] === 'a' ? 'b' : 'a'}${seed.slice(1)}\n`)
+  await say(home, warn)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0] ?? '', /has no entries in these logs.*restore the key from a backup$/)
+})
+
+test('uses a key whose database was not created before a crash', async t => {
+  const { home, warn } = await world(t)
+  await secureHome(home, warn)
+  const { publicKey } = await loadKey(home.keyFile, systemRandom)
+  assert.equal(await say(home, warn), hexOf(publicKey))
+})
+
+test('rejects a directory with unrelated files and keeps its mode', async t => {
+  const { home, warn } = await world(t)
+  await mkdir(home.directory)
+  await chmod(home.directory, 0o755)
+  await writeFile(path.join(home.directory, 'holiday.jpg'), 'a picture')
+  await assert.rejects(openLog(home, warn), {
+    code: 'DATA_UNUSABLE',
+    message: `${home.directory} contains files that this program did not create; refusing to use it`,
+  })
+  assert.deepEqual(await readdir(home.directory), ['holiday.jpg'])
+  assert.equal((await stat(home.directory)).mode & 0o777, 0o755)
+})
+
+test('recognises its own entries, also after people moved some aside', () => {
+  for (const names of [
+    [],
+    ['.DS_Store', 'lost+found'],
+    ['key'],
+    ['lobby'],
+    ['0123456789abcdef'],
+    ['key.1c6d1c4f'],
+    ['key~'],
+    ['lobby.old', 'notes'],
+    ['lobby.damaged-1'],
+    ['lobby.window'],
+  ]) {
+    assert.equal(isForeign(names), false, names.join(' '))
+  }
+  for (const names of [
+    ['holiday.jpg'],
+    ['keyboard.md'],
+    ['lobbying', '.git'],
+    ['0123456789abcdef0'],
+    ['src', 'package.json'],
+  ])
+    assert.equal(isForeign(names), true, names.join(' '))
+})
+
+test('neither removes nor connects to a socket of another user', { skip: !isRoot }, async t => {
+  const { home, warn } = await world(t)
+  await secureHome(home, warn)
+  const server = createServer().listen(home.door)
+  await once(server, 'listening')
+  t.after(() => void server.close())
+  await chmod(home.door, 0o600)
+  await chown(home.door, SOMEBODY, SOMEBODY)
+  assert.equal(await knock(home.door, systemClock), undefined)
+  await assert.rejects(
+    openDoor(home.door, () => {}),
+    /belongs to another user$/,
+  )
+  assert.deepEqual(await readdir(home.directory), ['lobby.window'])
+})

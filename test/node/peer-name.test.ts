@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { addressIn, distinctPeers, namedPeer } from '../../src/node/peer-name.js'
+
+const HOME = { me: 'alice', room: 'lobby' }
+const named = (text: string) => namedPeer(text, HOME, 'localhost:4000')
+
+test('bob.local without a port is bob', () => {
+  for (const text of ['bob', 'bob.local', 'bob.LOCAL', 'bob.local.'])
+    assert.deepEqual(named(text), { name: 'bob', address: addressIn('bob', 'lobby') })
+  assert.equal(named('bob.local:4000').address.port, 4000, 'control: with a port it is an address')
+})
+
+test('names the address to write for a host without a port', () => {
+  const hint = /bob\.example:4000/
+  assert.throws(() => named('bob.example'), { code: 'BAD_NAME', hint })
+})
+
+test('a name in other letters is the same peer', () => {
+  const peers = ['bob', 'BOB', 'Bob.local', 'carol', 'localhost:3001', 'LOCALHOST:3001'].map(named)
+  assert.deepEqual(
+    distinctPeers(peers).map(({ name }) => name),
+    ['bob', 'carol', 'localhost:3001'],
+  )
+  assert.throws(() => named('Alice'), { code: 'BAD_USAGE' })
+})

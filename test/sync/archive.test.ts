@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import fc from 'fast-check'
+import { FRAME_BYTES_MAX } from '../../src/base/limits.js'
+import { readVarint, varint } from '../../src/base/wire/bytes.js'
+import { frame } from '../../src/base/wire/frames.js'
+import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { encodeSegment, type Segment } from '../../src/log/format/segment.js'
+import type { SignedRun } from '../../src/log/format/segment-plan.js'
+import { Log } from '../../src/log/log.js'
+import { archiveOf, readArchive } from '../../src/sync/archive.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { hex } from '../helper/signed-oracle.js'
+import {
+  alice,
+  allRows,
+  auditDisk,
+  bob,
+  carol,
+  entryOf,
+  LOBBY_ID,
+  OTHER_ROOM_ID,
+  WrittenLog,
+} from '../helper/signed-world.js'
+
+// PROTOCOL.md §6: signed logs as a file.
+
+async function openLog(keys = carol): Promise<{ log: Log; disk: MemoryDisk }> {
+  const disk = new MemoryDisk()
+  return { log: await Log.over(new MemoryStore(disk), keys, { room: LOBBY_ID }), disk }
+}
+
+const lines = (count: number, bytes: number, username = 'alice'): Uint8Array[] =>
+  Array.from({ length: count }, (_, index) => entryOf(index, bytes, username))
+
+/** The export of a log that holds these, in the segments in which they came. */
+async function exportOf(logs: readonly WrittenLog[], ends: readonly number[] = []): Promise<Uint8Array> {
+  const { log } = await openLog()
+  for (const written of logs) {
+    for (const run of written.runs(ends)) {
+      assert.equal(await log.addSigned(authorOfKey(written.name.key), [run]), undefined)
+    }
+  }
+  const parts: Uint8Array[] = []
+  for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
+  await log.close()
+  return Buffer.concat(parts)
+}
+
+async function* pieces(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+const textsOf = (disk: MemoryDisk): Record<string, string[]> =>
+  Object.fromEntries([...auditDisk(disk).logs].map(([author, entries]) => [author, entries.map(hex)]))
+
+const said = (...logs: readonly WrittenLog[]): Record<string, string[]> =>
+  Object.fromEntries(logs.map(({ name, entries }) => [hex(name.key), entries.map(hex)]))
+
+test('what is exported is imported, entry by entry, however the file is read; a second time nothing changes', async () => {
+  const arbitrary = fc.record({
+    counts: fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 })),
+    bytes: fc.constantFrom(0, 100, 3_000, 16_384),
+    ends: fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 10 }),
+    size: fc.constantFrom(1, 7, 1_000, 65_536, 10_000_000),
+  })
+  await fc.assert(
+    fc.asyncProperty(arbitrary, async ({ counts: [ofAlice, ofBob], bytes, ends, size }) => {
+      const logs = [new WrittenLog(alice, lines(ofAlice, bytes)), new WrittenLog(bob, lines(ofBob, bytes, 'bob'))]
+      const file = await exportOf(logs, ends)
+      const { log, disk } = await openLog()
+      const most = Math.max(size, Math.ceil(file.length / 2_000))
+      assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file, most)), { added: ofAlice + ofBob, refused: [] })
+      assert.deepEqual(textsOf(disk), said(...logs))
+      const rows = allRows(disk)
+      assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file)), { added: 0, refused: [] })
+      assert.deepEqual(allRows(disk), rows)
+      await log.close()
+    }),
+    { numRuns: 25 },
+  )
+})
+
+test('an import adds what is missing to what is held, and what it holds itself stays', async () => {
+  const whole = new WrittenLog(alice, lines(30, 90))
+  const part = new WrittenLog(alice, whole.entries.slice(0, 10))
+  const bobs = new WrittenLog(bob, lines(3, 90, 'bob'))
+  const { log, disk } = await openLog()
+  await log.append({ username: 'carol', message: 'mine' })
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(await exportOf([part, bobs]))))?.added, 13)
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(await exportOf([whole]))))?.added, 20)
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(await exportOf([part]))))?.added, 0)
+  const texts = textsOf(disk)
+  assert.equal(texts[log.id]?.length, 1)
+  assert.deepEqual({ ...texts, [log.id]: undefined }, { ...said(whole, bobs), [log.id]: undefined })
+  await log.close()
+})
+
+test('lines of unsigned authors stay out of an export: nothing would vouch for them', async () => {
+  const { log } = await openLog()
+  await log.add({
+    author: 'ciz9ebxt60000' as AuthorId,
+    first: 1,
+    entries: [Buffer.from('{"username":"d","message":""}')],
+  })
+  await log.append({ username: 'carol', message: 'signed' })
+  const parts: Uint8Array[] = []
+  for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
+  const other = await openLog(alice)
+  assert.deepEqual(await readArchive(other.log, LOBBY_ID, pieces(Buffer.concat(parts))), { added: 1, refused: [] })
+  assert.deepEqual(other.log.head, [{ author: log.id, seq: 1 }])
+  await log.close()
+  await other.log.close()
+})
+
+test('another room, another file, and nothing at all are no export of this room', async () => {
+  const file = await exportOf([new WrittenLog(alice, lines(2, 90))])
+  const { log } = await openLog()
+  assert.deepEqual(await readArchive(log, OTHER_ROOM_ID, pieces(file)), {
+    added: 0,
+    refused: [],
+    fault: 'another room',
+  })
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(new Uint8Array(0)))).fault, 'no export')
+  assert.equal(
+    (await readArchive(log, LOBBY_ID, pieces(Buffer.from('{"not":"an export"}'.repeat(10))))).fault,
+    'no export',
+  )
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 55)))).fault, 'no export')
+  assert.deepEqual(log.head, [])
+  assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 56))), { added: 0, refused: [] })
+  await log.close()
+})
+
+/** Whether each log on the disk is the beginning of what was said. */
+function assertPrefixes(disk: MemoryDisk, ...logs: readonly WrittenLog[]): number {
+  let count = 0
+  const all = said(...logs)
+  for (const [author, entries] of Object.entries(textsOf(disk))) {
+    assert.deepEqual(entries, all[author]?.slice(0, entries.length), author)
+    count += entries.length
+  }
+  return count
+}
+
+/** Imports into a disk that holds nothing, and looks at what came of it. */
+async function imported(t: TestContext, file: Uint8Array, ...logs: readonly WrittenLog[]) {
+  const { log, disk } = await openLog()
+  t.after(() => log.close())
+  const report = await readArchive(log, LOBBY_ID, pieces(file))
+  const count = assertPrefixes(disk, ...logs)
+  assert.equal(report?.added ?? 0, count)
+  return { report, count, texts: textsOf(disk) }
+}
+
+const SEGMENT_LENGTH_BYTES = 2
+
+test('with any one byte changed the bad part is refused by name, and the good part is kept', async t => {
+  const alices = new WrittenLog(alice, lines(6, 70))
+  const bobs = new WrittenLog(bob, lines(2, 70, 'bob'))
+  const file = await exportOf([alices, bobs], [2, 4])
+  const head = 'persisted-chat/export/2\n'.length + 32
+  /** Where the lengths of the frames stand, after which all else is cut differently; and where bob's begin. */
+  const lengths = new Set<number>()
+  /** Where the segments say where they begin: one that says too low a place is passed over, as held already. */
+  const firsts = new Set<number>()
+  let bobsFrame = file.length
+  for (let at = head; at < file.length; ) {
+    const length = readVarint(file, at, FRAME_BYTES_MAX)
+    assert.equal(length.kind, 'value')
+    if (length.kind !== 'value') return
+    const keyAt = Buffer.from(file.subarray(0, length.next + length.value)).indexOf(Buffer.from(bob.publicKey), at)
+    if (keyAt !== -1) bobsFrame = Math.min(bobsFrame, at)
+    const type = 1
+    for (let place = 0; place < 4; place++) firsts.add(length.next + type + SEGMENT_LENGTH_BYTES + 32 + place)
+    for (; at < length.next; at++) lengths.add(at)
+    at = length.next + length.value
+  }
+  const isAlicesFirst = Buffer.from(file).indexOf(alice.publicKey) < Buffer.from(file).indexOf(bob.publicKey)
+  assert.ok(isAlicesFirst)
+  const bobsAt = Buffer.from(file).indexOf(bob.publicKey)
+  for (let at = 0; at < file.length; at++) {
+    const changed = Uint8Array.from(file)
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
+    const { report, count, texts } = await imported(t, changed, alices, bobs)
+    if (at < head) {
+      assert.equal(report.fault, at < head - 32 ? 'no export' : 'another room', `byte ${at}`)
+      continue
+    }
+    assert.equal(report.fault, undefined)
+    // An inner signature is not needed where the next vouches: then nothing is lost.
+    if (count < 8 && !firsts.has(at))
+      assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)
+    for (const line of report.refused) assert.match(line, /^([0-9a-f]{64}|(a part|the rest) of the file): ./)
+    // What stands before it in the file is kept, and so is another's log behind it, as long as the cuts are right.
+    if (at > bobsAt) assert.equal(texts[hex(alice.publicKey)]?.length, 6, `byte ${at}`)
+    if (at < bobsFrame && !lengths.has(at)) assert.equal(texts[hex(bob.publicKey)]?.length, 2, `byte ${at}`)
+  }
+})
+
+test('a file that ends early is taken as far as it goes, and that it ends early is said', async t => {
+  const alices = new WrittenLog(alice, lines(6, 70))
+  const file = await exportOf([alices], [2, 4])
+  const { log } = await openLog()
+  await log.close()
+  let most = 0
+  for (let end = 56; end <= file.length; end += 3) {
+    const { report, count } = await imported(t, file.subarray(0, end), alices)
+    assert.ok(count >= most)
+    most = count
+    const isWhole = [0, 2, 4, 6].includes(count) && report?.refused.length === 0
+    assert.ok(isWhole || report?.refused.join() === 'the rest of the file: it ends in the middle of a segment')
+  }
+  assert.equal((await imported(t, file, alices)).count, 6)
+})
+
+/** What an export was before it held proofs: segments alone. */
+const exportBefore = (...logs: readonly WrittenLog[]): Uint8Array =>
+  Buffer.concat([
+    Buffer.from('persisted-chat/export/1\n'),
+    LOBBY_ID,
+    ...logs.flatMap(log =>
+      log.runs([2, 4]).flatMap(run => {
+        const bytes = encodeSegment({ key: log.name.key, before: new Uint8Array(32), ...run })
+        return [varint(bytes.length), bytes]
+      }),
+    ),
+  ])
+
+test('an export of the first kind is taken too, whole or as far as it goes', async t => {
+  const logs = [new WrittenLog(alice, lines(6, 70)), new WrittenLog(bob, lines(5, 70, 'bob'))] as const
+  const file = exportBefore(...logs)
+  assert.deepEqual((await imported(t, file, ...logs)).report, { added: 11, refused: [] })
+  const cut = await imported(t, file.subarray(0, -10), ...logs)
+  assert.deepEqual(cut.report, { added: 10, refused: ['the rest of the file: it ends in the middle of a segment'] })
+  const damaged = Uint8Array.from(file)
+  damaged[56] = 0xff
+  const { report } = await imported(t, damaged, ...logs)
+  assert.deepEqual(report, { added: 0, refused: ['the rest of the file: what follows is no segment'] })
+})
+
+test('the proof of a fork is carried too, and what stands below it', async () => {
+  const one = new WrittenLog(alice, lines(6, 70))
+  const other = new WrittenLog(alice, [...one.entries.slice(0, 3), ...lines(6, 80).slice(3)])
+  const author = authorOfKey(alice.publicKey)
+  const { log } = await openLog()
+  await log.addSigned(author, one.runs())
+  await log.addProof([one.run(1, 6), other.run(1, 6)].map(run => segmentOf(run)) as [Segment, Segment])
+  assert.equal(log.isDisputed({ author, seq: 4 }), true)
+  const parts: Uint8Array[] = []
+  for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
+  await log.close()
+
+  const there = await openLog(bob)
+  assert.deepEqual(await readArchive(there.log, LOBBY_ID, pieces(Buffer.concat(parts), 100)), { added: 3, refused: [] })
+  assert.equal(there.log.isDisputed({ author, seq: 4 }), true)
+  assert.equal(there.log.isDisputed({ author, seq: 3 }), false)
+  assert.equal((await there.log.verify(author)).fault, undefined)
+  assert.deepEqual(await readArchive(there.log, LOBBY_ID, pieces(Buffer.concat(parts))), { added: 0, refused: [] })
+  await there.log.close()
+})
+
+const segmentOf = (run: SignedRun): Segment => ({ key: alice.publicKey, before: new Uint8Array(32), ...run })
+
+test('a part of an export that is of a later kind is named, and the rest is taken', async t => {
+  const log = new WrittenLog(alice, lines(3, 70))
+  const file = await exportOf([log])
+  const { report } = await imported(
+    t,
+    Buffer.concat([file.subarray(0, 56), frame(Buffer.of(99)), file.subarray(56)]),
+    log,
+  )
+  assert.deepEqual(report, { added: 3, refused: ['a part of the file: this version does not know what it is'] })
+})
+
+test("one's own log comes back from an export, and goes on behind it", async () => {
+  const carols = new WrittenLog(carol, lines(30, 90, 'carol'))
+  const file = await exportOfOwn(carols)
+  const { log, disk } = await openLog()
+  assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file)), { added: 30, refused: [] })
+  assert.equal((await log.append({ username: 'carol', message: 'back' })).seq, 31)
+  await log.close()
+  assert.equal(auditDisk(disk).logs.get(log.id)?.length, 31)
+})
+
+async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {
+  const { log } = await openLog(alice)
+  await log.addSigned(authorOfKey(written.name.key), written.runs([3, 9]))
+  const parts: Uint8Array[] = []
+  for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
+  await log.close()
+  return Buffer.concat(parts)
+}
+
+test('gives up early on crafted files', async () => {
+  const { log } = await openLog()
+  const head = Buffer.concat([Buffer.from('persisted-chat/export/2\n'), LOBBY_ID])
+  const size = 65_536
+  const fillings: Record<string, Uint8Array> = {
+    'frames of no bytes': Buffer.alloc(size),
+    'frames of a later kind': Buffer.alloc(size, frame(Buffer.of(99))),
+    'frames of no segments': Buffer.alloc(size, frame(Buffer.of(2))),
+    'frames that cannot be read': Buffer.alloc(size, frame(Buffer.of(2, 1))),
+    'segments of one byte each, for the first kind of export': Buffer.alloc(size, 1),
+  }
+  for (const [what, filling] of Object.entries(fillings)) {
+    let read = 0
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield what.includes('first kind') ? Buffer.concat([Buffer.from('persisted-chat/export/1\n'), LOBBY_ID]) : head
+      for (;;) {
+        read += filling.length
+        assert.ok(read <= 2 * size, what)
+        yield filling
+      }
+    }
+    const { added, refused } = await readArchive(log, LOBBY_ID, endless())
+    assert.equal(added, 0, what)
+    assert.ok(refused.length > 0 && refused.length <= 3, what)
+    assert.match(refused.at(-1) ?? '', /^the rest of the file: /, what)
+  }
+  await log.close()
+})

@@ -1,0 +1,61 @@
+// What is fuzzed, and the fuzz itself: test/helper/fuzz-ours.ts. In numbers: fuzz.test.ts. PROTOCOL.md §5.3.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { frame } from '../../src/base/wire/frames.js'
+import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { Log } from '../../src/log/log.js'
+import { AsideReceiver, asideFrame } from '../helper/fuzz-aside.js'
+import { chanceOf, fuzzOurs, fuzzRelayed, originalFrame, ourFrame, TRUE } from '../helper/fuzz-ours.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { hex } from '../helper/signed-oracle.js'
+import { auditDisk, carol } from '../helper/signed-world.js'
+
+const SEED = Date.now() % 2 ** 32
+const LINKS = 400
+
+test('control: a receiver that does not look at signatures is caught within a few frames', () => {
+  assert.throws(() => fuzzOurs({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
+  assert.throws(() => fuzzRelayed({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
+})
+
+test('control: a receiver that believes statuses unseen is caught within a few frames', () => {
+  const chance = chanceOf(SEED)
+  const pick = <T>(items: readonly T[]): T => items[chance(items.length)] as T
+  const garble = (bytes: Uint8Array): Uint8Array =>
+    bytes.map(byte => (chance(20) === 0 ? byte ^ (1 << chance(8)) : byte))
+  const takeAll = (isCareless: boolean): void => {
+    for (let i = 0; i < 3_000; i++) {
+      const bytes = asideFrame(pick, 'status', pick(['key', 'fields']), garble)
+      new AsideReceiver(isCareless).take(bytes.subarray((bytes[0] ?? 0) < 0x80 ? 1 : 2))
+    }
+  }
+  assert.throws(() => takeAll(true), /that nobody signed/)
+  takeAll(false)
+})
+
+test('garbled frames into a log with a disk: what is on the disk at the end was all said, and verifies', async () => {
+  const chance = chanceOf(SEED)
+  const disk = new MemoryDisk()
+  const log = await Log.over(new MemoryStore(disk), carol)
+  for (let link = 0; link < LINKS; link++) {
+    const dialect = link % 2 === 0 ? 'ours' : 'original'
+    const stream = log.createReplicationStream({ dialect, live: true })
+    stream.on('error', () => {})
+    stream.resume()
+    if (dialect === 'original') stream.write(frame(encodeHandshake({ id: 'x', head: [], mode: 'sync' })))
+    for (let turn = 0; turn < 8 && !stream.destroyed; turn++) {
+      stream.write(dialect === 'ours' ? ourFrame(chance) : originalFrame(chance))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    stream.destroy()
+  }
+  await new Promise(resolve => setImmediate(resolve))
+  await log.close()
+  const { logs } = auditDisk(disk)
+  assert.ok(logs.size > 0)
+  for (const [author, entries] of logs) {
+    const said = TRUE.get(author as AuthorId)?.entries.slice(0, entries.length) ?? []
+    assert.deepEqual(entries.map(hex), said.map(hex), `SEED=${SEED}`)
+  }
+})

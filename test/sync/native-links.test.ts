@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { pipeline } from 'node:stream'
+import test from 'node:test'
+import { hash } from '../../src/base/crypto/hash.js'
+import { keyPairOf } from '../../src/base/crypto/signing.js'
+import { AUTHORS_MAX, ENTRY_BYTES_MAX, REFUSALS_MAX } from '../../src/base/limits.js'
+import { concat, utf8 } from '../../src/base/wire/bytes.js'
+import { bytesField } from '../../src/base/wire/fields.js'
+import { frame } from '../../src/base/wire/frames.js'
+import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { authorOfKey } from '../../src/log/format/author.js'
+import { encodeSegment } from '../../src/log/format/segment.js'
+import { Log } from '../../src/log/log.js'
+import { encodeHeads, encodeSegments, encodeWant } from '../../src/sync/codec.js'
+import { PeerSession } from '../../src/sync/peer-session.js'
+import { MemoryStore } from '../helper/memory-store.js'
+import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
+import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.js'
+
+const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
+
+test('a log that holds as many authors as it takes, and its own, still links with others', async () => {
+  for (const dialect of ['ours', 'original'] as const) {
+    const full = await Log.over(new MemoryStore(), alice)
+    const other = await Log.over(new MemoryStore(), bob)
+    for (let index = 0; index < AUTHORS_MAX; index++) {
+      const written = new WrittenLog(keysOf(index), [entryOf(index)])
+      await full.addSigned(authorOfKey(written.keys.publicKey), written.runs())
+    }
+    await full.append({ username: 'alice', message: 'hello' })
+    await full.offer()
+    assert.equal(full.told.length, AUTHORS_MAX + 1)
+    const warnings: string[] = []
+    const onWarning = (line: string): number => warnings.push(line)
+    const [one, two] = [full, other].map(log => log.createReplicationStream({ dialect, live: false, onWarning }))
+    await new Promise(resolve => pipeline([one, two, one] as never, resolve))
+    assert.equal(other.head.length, AUTHORS_MAX, dialect)
+    assert.ok(
+      warnings.every(line => /no more are taken/.test(line)),
+      String(warnings),
+    )
+    await full.close()
+    await other.close()
+  }
+})
+
+test('heads that come again and again take no more memory than a stranger may have', () => {
+  const session = new PeerSession(authorOfKey(hash(utf8('own'))), [])
+  const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
+  let frames = 0
+  const hear = (count: number): void => {
+    for (const end = frames + count; frames < end; frames++) {
+      const authors = heads.map(index => ({ author: authorOfKey(hash(utf8(`${frames} ${index}`))), seq: 1 }))
+      for (const { kind } of session.receive(encodeHeads(authors))) assert.equal(kind, 'serve')
+    }
+  }
+  hear(20)
+  const before = heapBytes()
+  hear(100)
+  assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
+})
+
+test('a stranger who asks for segments again and again, and reads none, is not sent more than he may have waiting', async () => {
+  const log = await Log.over(new MemoryStore(), carol)
+  const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
+  const author = authorOfKey(alice.publicKey)
+  await log.addSigned(author, written.runs())
+  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeWant({ author, seq: 1 })))
+  const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
+  for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
+  await done
+  assert.ok(stream.readableLength < MEGABYTE, `${stream.readableLength / MEGABYTE} MiB`)
+  stream.destroy()
+  await log.close()
+})
+
+test('who asks for segments of several logs at once is answered for each', async () => {
+  const log = await Log.over(new MemoryStore(), carol)
+  const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
+  for (const keys of [alice, bob])
+    await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
+  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const answered = new Set<string>()
+  const peer = new PeerSession(authorOfKey(carol.publicKey), [])
+  const done = new Promise<void>(resolve => {
+    stream.on('data', (bytes: Buffer) => {
+      for (const effect of peer.receive(bytes)) if (effect.kind === 'offer-signed') answered.add(effect.author)
+      if (answered.size === authors.length) resolve()
+    })
+  })
+  stream.write(Buffer.concat([encodeHeads([]), ...authors.map(author => encodeWant({ author, seq: 1 }))]))
+  await done
+  stream.destroy()
+  await log.close()
+})
+
+test('what follows a fork is refused, and the segment that was asked for is still taken; but not for ever', () => {
+  const session = new PeerSession(authorOfKey(carol.publicKey), [])
+  const author = authorOfKey(alice.publicKey)
+  const segment = encodeSegment({
+    key: alice.publicKey,
+    before: new Uint8Array(32),
+    ...new WrittenLog(alice, [entryOf(0)]).run(1, 1),
+  })
+  session.receive(encodeHeads([]))
+  assert.ok((session.want(author, 30)?.length ?? 0) > 0)
+  assert.equal(session.want(author, 64)?.length, 0, 'an earlier place is asked for already')
+  assert.deepEqual(session.refused(author, 'a gap'), [])
+  assert.equal(session.receive(encodeSegments([segment])).length, 1)
+  for (let refusal = 0; refusal < REFUSALS_MAX; refusal++) session.refused(author, 'a gap')
+  assert.deepEqual(session.receive(encodeSegments([segment])), [])
+})
+
+test('entries that wait hold their own bytes, not the frames in which they came', () => {
+  const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+  session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+  const before = heapBytes()
+  for (let index = 0; index < 400; index++) {
+    const padding = bytesField(99, new Uint8Array(200_000))
+    const id = index.toString(16).padStart(64, '0')
+    const change = concat([padding, encodeChange({ id, seq: 1, entry: Buffer.from('{') })])
+    assert.deepEqual(session.receive(frame(change)), [])
+  }
+  assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
+  assert.deepEqual(session.receive(new Uint8Array(0)), [])
+})

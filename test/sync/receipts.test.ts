@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict'
+import type { Duplex } from 'node:stream'
+import test from 'node:test'
+import { decodeEntry } from '../../src/log/format/entry.js'
+import { Log } from '../../src/log/log.js'
+import { Custody } from '../../src/sync/receipts.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { alice, allRows, bob, carol, LOBBY_ID } from '../helper/signed-world.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+// PROTOCOL.md §4.5, §5.5: a receipt names a chain value. The same key on two devices, and restored backups.
+
+const BEGIN = 1_800_000_000_000
+const clocks = new Set<VirtualClock>()
+
+/** A log over a disk of its own, whose clock is so far ahead that two with one key never sign the same entry. */
+async function logOf(keys: typeof alice, aheadMs = 0, disk = new MemoryDisk()): Promise<Log> {
+  const clock = new VirtualClock(BEGIN + aheadMs)
+  clocks.add(clock)
+  return Log.over(new MemoryStore(disk), keys, { clock, room: LOBBY_ID })
+}
+
+function copyOf(disk: MemoryDisk): MemoryDisk {
+  const copy = new MemoryDisk()
+  copy.write(allRows(disk).map(([key, value]) => ({ type: 'put', key, value })))
+  return copy
+}
+
+async function say(log: Log, ...messages: string[]): Promise<void> {
+  for (const message of messages) await log.append({ username: 'alice', message })
+}
+
+const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toString('hex')
+
+/** Links two logs live; each counts the other as a holder. */
+function link(a: Log, b: Log, warnings: string[] = []): Duplex[] {
+  const onWarning = (line: string): number => warnings.push(line)
+  const [one, two] = [
+    a.createReplicationStream({ dialect: 'ours', live: true, peer: b.id, holder: b.id, onWarning }),
+    b.createReplicationStream({ dialect: 'ours', live: true, peer: a.id, holder: a.id, onWarning }),
+  ]
+  one.pipe(two).pipe(one)
+  for (const stream of [one, two]) stream.on('error', () => {})
+  return [one, two]
+}
+
+const unlink = (streams: readonly Duplex[]): void => {
+  for (const stream of streams) stream.destroy()
+}
+
+/** Lets everything happen that takes no longer than a second. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 300; turn++) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (turn % 100 === 99) for (const clock of clocks) clock.advance(300)
+  }
+}
+
+async function linkOnce(a: Log, b: Log): Promise<void> {
+  const streams = link(a, b)
+  await settle()
+  unlink(streams)
+}
+
+const linesOf = async (log: Log): Promise<string[]> => {
+  const lines: string[] = []
+  for await (const entries of log.read())
+    for (const { author, entry } of entries) if (author === log.id) lines.push(decodeEntry(entry)?.message ?? '')
+  return lines
+}
+
+/** What a live reader of a log is shown of its own entries. */
+function reading(log: Log): { readonly shown: string[]; readonly places: string[] } {
+  const state = { shown: [] as string[], places: [] as string[] }
+  void (async () => {
+    for await (const entries of log.read({ live: true }))
+      for (const { author, seq, entry } of entries) {
+        if (author !== log.id) continue
+        state.shown.push(decodeEntry(entry)?.message ?? '')
+        state.places.push(`${seq} ${decodeEntry(entry)?.message}`)
+      }
+  })()
+  return state
+}
+
+const PARTINGS: readonly { readonly what: string; readonly theirs: number; readonly ours: number }[] = [
+  { what: 'as long as', theirs: 2, ours: 2 },
+  { what: 'shorter than', theirs: 1, ours: 4 },
+  { what: 'longer than', theirs: 5, ours: 2 },
+]
+for (const shared of [0, 3]) {
+  for (const { what, theirs, ours } of PARTINGS) {
+    test(`does not count a peer whose history of the own log is ${what} ours and parts from it after ${shared} entries`, async () => {
+      const disk = new MemoryDisk()
+      const first = await logOf(alice, 0, disk)
+      await say(first, ...Array.from({ length: shared }, (_, i) => `shared ${i}`))
+      await first.offer()
+      const copy = copyOf(disk)
+      const second = await logOf(alice, 50_000, copy)
+      const peer = await logOf(bob)
+      const far = await logOf(carol)
+      await say(second, ...Array.from({ length: theirs }, (_, i) => `there ${i}`))
+      await linkOnce(second, peer)
+      await say(first, ...Array.from({ length: ours }, (_, i) => `here ${i}`))
+      await linkOnce(first, far)
+      assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).left, 1, 'control: carol holds it')
+
+      for (const round of ['first', 'after a new link']) {
+        const streams = link(first, peer)
+        await settle()
+        for (let seq = shared + 1; seq <= shared + ours; seq++)
+          assert.equal(first.custody.of({ author: first.id, seq }).on, 0, `entry ${seq}, ${round}`)
+        assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).of, 1)
+        unlink(streams)
+        await settle()
+        assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
+      }
+      assert.equal(first.isDisputed({ author: first.id, seq: shared + 1 }), true, 'the fork is found')
+      await assert.rejects(first.append({ username: 'alice', message: 'no more' }), { code: 'LOG_FROZEN' })
+      for (const log of [first, second, peer, far]) await log.close()
+    })
+  }
+}
+
+test('a peer that holds the very entry counts, as soon as it has it and after a new link', async () => {
+  const [log, peer] = [await logOf(alice), await logOf(bob)]
+  const streams = link(log, peer)
+  await say(log, 'one', 'two', 'three')
+  await settle()
+  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  unlink(streams)
+  await settle()
+  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 0, of: 0, left: 1 })
+  const again = link(log, peer)
+  await settle()
+  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  unlink(again)
+  for (const each of [log, peer]) await each.close()
+})
+
+test('what the own key signed elsewhere while this device ran is taken in, told, and not forked', async () => {
+  const disk = new MemoryDisk()
+  const here = await logOf(alice, 0, disk)
+  await say(here, 'one')
+  await here.offer()
+  const copy = copyOf(disk)
+  const there = await logOf(alice, 50_000, copy)
+  const peer = await logOf(bob)
+  const warnings: string[] = []
+  here.on('warning', line => warnings.push(line))
+  const shown = reading(here)
+  const streams = link(here, peer)
+  await settle()
+  await linkOnce(there, peer)
+  await say(there, 'from the other device')
+  await linkOnce(there, peer)
+  await settle()
+  await say(here, 'from here')
+  await settle()
+  assert.deepEqual(await linesOf(here), ['one', 'from the other device', 'from here'])
+  assert.deepEqual(shown.shown, ['one', 'from the other device', 'from here'])
+  assert.deepEqual(here.custody.of({ author: here.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  assert.ok(
+    warnings.some(line => /another device/.test(line) && /renew/.test(line)),
+    String(warnings),
+  )
+  unlink(streams)
+  for (const log of [here, there, peer]) await log.close()
+})
+
+for (const alone of [1, 2, 3]) {
+  for (const lost of [1, 2, 4]) {
+    test(`after a restored backup shows each of ${lost} lines that come back once, and ${alone} said alone not again`, async () => {
+      const peer = await logOf(bob)
+      const disk = new MemoryDisk()
+      const before = await logOf(alice, 0, disk)
+      await say(before, 'kept')
+      await linkOnce(before, peer)
+      const backup = copyOf(disk)
+      const back = Array.from({ length: lost }, (_, i) => `back ${i}`)
+      await say(before, ...back)
+      await linkOnce(before, peer)
+
+      const live = await logOf(alice, 90_000, backup)
+      const reader = reading(live)
+      const mine = Array.from({ length: alone }, (_, i) => `alone ${i}`)
+      const warnings: string[] = []
+      live.on('warning', line => warnings.push(line))
+      await say(live, ...mine)
+      await settle()
+      const streams = link(live, peer)
+      await settle()
+      await say(live, 'after')
+      await settle()
+      assert.deepEqual(reader.shown.toSorted(), ['kept', ...back, ...mine, 'after'].toSorted())
+      assert.deepEqual(await linesOf(live), ['kept', ...back, ...mine, 'after'])
+      const seqs = reader.places.map(place => Number(place.split(' ')[0]))
+      if (new Set(seqs).size < seqs.length)
+        assert.ok(
+          warnings.some(line => /^entries 2 to \d+ of your log .* get new numbers/.test(line)),
+          String(warnings),
+        )
+      assert.equal(live.custody.of({ author: live.id, seq: 2 + lost + alone }).on, 1)
+      const late: string[] = []
+      for await (const entries of live.read({ last: 100 }))
+        for (const { entry } of entries) late.push(decodeEntry(entry)?.message ?? '')
+      assert.deepEqual(late, ['kept', ...back, ...mine, 'after'], 'a reader that comes later sees them in order')
+      unlink(streams)
+      for (const log of [peer, before, live]) await log.close()
+    })
+  }
+}
+
+test('does not say again what a peer already holds, though this disk does not know that it was told', async () => {
+  const disk = new MemoryDisk()
+  const first = await logOf(alice, 0, disk)
+  await say(first, 'said before the copy', 'and this')
+  await first.close()
+  const copy = copyOf(disk)
+  const [one, other] = [await logOf(alice, 10_000, disk), await logOf(alice, 50_000, copy)]
+  const peer = await logOf(bob)
+  const shown = reading(one)
+  await say(other, 'on the copy')
+  await linkOnce(other, peer)
+  await say(one, 'on this disk')
+  await settle()
+  await linkOnce(one, peer)
+  assert.deepEqual(await linesOf(one), ['said before the copy', 'and this', 'on the copy', 'on this disk'])
+  assert.deepEqual(shown.shown, ['said before the copy', 'and this', 'on this disk', 'on the copy'])
+  for (const log of [one, other, peer]) await log.close()
+})
+
+test('compares what one peer tells at most once at a time, and the last of it', async () => {
+  let lookups = 0
+  const author = nameOf(alice) as never
+  const custody = new Custody({
+    author,
+    chainAt: async seq => {
+      lookups++
+      await new Promise(resolve => setImmediate(resolve))
+      return Uint8Array.of(seq % 256)
+    },
+  })
+  const peer = custody.open('bob')
+  for (let seq = 1; seq <= 1_000; seq++) peer.told([{ author, seq, chain: Uint8Array.of(seq % 256) }])
+  await settle()
+  assert.ok(lookups <= 2, `${lookups} look-ups`)
+  assert.equal(custody.of({ author, seq: 1_000 }).on, 1)
+})
+
+test('a head of the own log without a chain value, or with another, proves nothing; one beyond its end waits', async () => {
+  const chains = new Map([[3, Uint8Array.of(3, 3)]])
+  const custody = new Custody({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
+  const author = nameOf(alice) as never
+  const differing: number[] = []
+  const one = custody.open('bob', { onDiffering: seq => differing.push(seq) })
+  one.told([{ author, seq: 3 }])
+  await settle()
+  assert.equal(custody.of({ author, seq: 3 }).on, 0)
+  one.told([{ author, seq: 5, chain: Uint8Array.of(5, 5) }])
+  await settle()
+  assert.equal(custody.of({ author, seq: 1 }).on, 0, 'it may part anywhere')
+  chains.set(5, Uint8Array.of(5, 5))
+  custody.grown()
+  await settle()
+  assert.deepEqual(custody.of({ author, seq: 5 }), { on: 1, of: 1, left: 0 })
+  const other = custody.open('carol', { onDiffering: seq => differing.push(seq) })
+  other.told([{ author, seq: 3, chain: Uint8Array.of(9, 9) }])
+  await settle()
+  assert.deepEqual(custody.of({ author, seq: 3 }), { on: 1, of: 2, left: 0, differing: 1 })
+  assert.deepEqual(differing, [3])
+  custody.rewritten(4)
+  assert.equal(custody.of({ author, seq: 5 }).on, 0, 'what stood there is not there any more')
+  const original = custody.open('dave', { isOriginal: true })
+  original.told([{ author, seq: 3 }])
+  assert.equal(custody.of({ author, seq: 3 }).on, 2, 'an original has no chain values to say')
+})

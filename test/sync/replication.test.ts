@@ -1,0 +1,407 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
+import path from 'node:path'
+import type { Duplex } from 'node:stream'
+import test from 'node:test'
+import { keyPairOf } from '../../src/base/crypto/signing.js'
+import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/base/limits.js'
+import { concat, utf8 } from '../../src/base/wire/bytes.js'
+import { frame } from '../../src/base/wire/frames.js'
+import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
+import { encodeChange, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { Log } from '../../src/log/log.js'
+import type { ReplicationOptions } from '../../src/log/options.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
+import type { Store, Write } from '../../src/log/store/store.js'
+import { FaultyStore } from '../helper/faulty-store.js'
+import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+const MODES: readonly Mode[] = ['sync', 'push', 'pull']
+
+const keysOf = (name: string) => keyPairOf(Buffer.alloc(32, name))
+
+const entryOf = (name: string, n: number): Uint8Array => utf8(JSON.stringify({ username: name, message: `line ${n}` }))
+
+/** Adds entries `from ≤ seq < to` of an unsigned author. */
+async function add(log: Log, name: string, from: Seq, to: Seq): Promise<void> {
+  const entries = Array.from({ length: to - from }, (_, i) => entryOf(name, from + i))
+  assert.equal(await log.add({ author: name as AuthorId, first: from, entries }), undefined)
+}
+
+/** A log over `store` in which its owner said some lines, and in which another is known. */
+async function logOf(name: string, other: string, store: Store = new MemoryStore(), lines = 3): Promise<Log> {
+  const log = await Log.over(store, keysOf(name), { clock: new VirtualClock() })
+  for (let i = 0; i < lines; i++) await log.append({ username: name, message: `line ${i}` })
+  await add(log, other, 1, 41)
+  return log
+}
+
+/** Everything that a log holds, entry by entry. */
+async function contents(log: Log): Promise<string[]> {
+  const lines: string[] = []
+  for await (const batch of log.read()) {
+    for (const { author, seq, entry } of batch) lines.push(`${author} ${seq} ${Buffer.from(entry)}`)
+  }
+  return lines.sort()
+}
+
+const heads = (log: Log): string[] => log.head.map(({ author, seq }) => `${author} ${seq}`).sort()
+
+/** Resolves once `log` holds an author's entries up to `seq`. */
+async function holds(log: Log, author: string, seq: Seq): Promise<void> {
+  const has = () => log.head.some(digest => digest.author === author && digest.seq >= seq)
+  while (!has()) await once(log, 'entries')
+}
+
+function link(a: Log, b: Log, options: ReplicationOptions = {}, theirs = options): [Duplex, Duplex] {
+  const [from, to] = [a.createReplicationStream(options), b.createReplicationStream(theirs)]
+  from.pipe(to).pipe(from)
+  return [from, to]
+}
+
+/** Resolves once both sides have sent all, and have taken in all. */
+async function untilDone(streams: readonly Duplex[]): Promise<void> {
+  await Promise.all(streams.map(stream => once(stream, 'close')))
+}
+
+for (const ours of MODES) {
+  for (const theirs of MODES) {
+    test(`${ours} with ${theirs}, live and not live: each side gets what the modes say, and loses nothing`, async t => {
+      for (const isOursLive of [true, false]) {
+        for (const isTheirsLive of [true, false]) {
+          const directory = await temporaryDirectory(t)
+          const alice = await logOf('alice', 'ann', await LevelStore.open(path.join(directory, 'alice')))
+          const bob = await logOf('bob', 'ben', await LevelStore.open(path.join(directory, 'bob')))
+          const [from, to] = link(alice, bob, { mode: ours, live: isOursLive }, { mode: theirs, live: isTheirsLive })
+          // Consumed by the pipes: what a side sends has been taken in when the other's input is finished.
+          const directions = [
+            {
+              sender: alice,
+              receiver: bob,
+              input: to,
+              other: 'ann',
+              isLive: isOursLive,
+              sends: ours !== 'pull' && theirs !== 'push',
+            },
+            {
+              sender: bob,
+              receiver: alice,
+              input: from,
+              other: 'ben',
+              isLive: isTheirsLive,
+              sends: theirs !== 'pull' && ours !== 'push',
+            },
+          ]
+          await Promise.all(
+            directions.map(async ({ sender, receiver, input, other, isLive, sends }) => {
+              const finished = input.writableFinished ? undefined : once(input, 'finish')
+              if (!sends || !isLive) await finished
+              if (sends) {
+                await Promise.all([holds(receiver, sender.id, 3), holds(receiver, other, 40)])
+              } else {
+                assert.deepEqual(
+                  receiver.head.filter(({ author }) => author === sender.id || author === other),
+                  [],
+                )
+              }
+              if (!sends || !isLive) return
+              await sender.append({ username: 'x', message: 'one more' })
+              await add(sender, other, 41, 44)
+              await Promise.all([holds(receiver, sender.id, 4), holds(receiver, other, 43)])
+            }),
+          )
+          if (directions.every(({ sends }) => sends)) assert.deepEqual(await contents(alice), await contents(bob))
+          from.destroy()
+          to.destroy()
+          await alice.close()
+          await bob.close()
+        }
+      }
+    })
+  }
+}
+
+test('push and pull over sockets that are ended one way at a time lose nothing', async () => {
+  for (const [ours, theirs] of [
+    ['sync', 'sync'],
+    ['push', 'pull'],
+    ['pull', 'push'],
+    ['sync', 'pull'],
+  ] as const) {
+    const alice = await logOf('alice', 'ann')
+    const bob = await logOf('bob', 'ben')
+    const server = net.createServer({ allowHalfOpen: true })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const dialled = net.connect({ port: (server.address() as net.AddressInfo).port, allowHalfOpen: true })
+    const [accepted] = (await once(server, 'connection')) as [net.Socket]
+    const from = alice.createReplicationStream({ mode: ours, live: false })
+    const to = bob.createReplicationStream({ mode: theirs, live: false })
+    dialled.pipe(from).pipe(dialled)
+    accepted.pipe(to).pipe(accepted)
+    await untilDone([from, to])
+    server.close()
+    if (ours === 'sync' && theirs === 'sync') assert.deepEqual(await contents(alice), await contents(bob))
+    const [sender, receiver, other] = ours === 'pull' ? [bob, alice, 'ben'] : [alice, bob, 'ann']
+    assert.ok(heads(receiver).includes(`${other} 40`) && heads(receiver).includes(`${sender.id} 3`))
+    await alice.close()
+    await bob.close()
+  }
+})
+
+test('the logs of 100 authors come across whole, to originals and to ours', async () => {
+  for (const dialect of ['original', 'ours'] as const) {
+    const alice = await logOf('alice', 'ann')
+    const bob = await logOf('bob', 'ben')
+    for (let i = 0; i < 100; i++) await add(i % 2 === 0 ? alice : bob, `author${i}`, 1, 2 + (i % 7))
+    const streams = link(alice, bob, { live: false, dialect })
+    await untilDone(streams)
+    assert.equal(alice.head.length, 104)
+    assert.deepEqual(await contents(alice), await contents(bob))
+    await alice.close()
+    await bob.close()
+  }
+})
+
+test('what arrives at one is passed on to the next, live', async () => {
+  for (const dialect of ['original', 'ours'] as const) {
+    const [alice, bob, carol] = await Promise.all([logOf('alice', 'ann'), logOf('bob', 'ben'), logOf('carol', 'cy')])
+    const streams = [...link(alice, bob, { dialect }), ...link(bob, carol, { dialect })]
+    await Promise.all([holds(carol, alice.id, 3), holds(alice, carol.id, 3)])
+    await Promise.all([alice.append({ username: 'alice', message: 'to all' }), add(carol, 'cy', 41, 44)])
+    await Promise.all([
+      holds(carol, alice.id, 4),
+      holds(alice, 'cy', 43),
+      holds(alice, 'ben', 40),
+      holds(carol, 'ann', 40),
+    ])
+    await Promise.all([holds(alice, bob.id, 3), holds(carol, bob.id, 3)])
+    assert.deepEqual(await contents(alice), await contents(bob))
+    assert.deepEqual(await contents(carol), await contents(bob))
+    for (const stream of streams) stream.destroy()
+    for (const log of [alice, bob, carol]) await log.close()
+  }
+})
+
+test('two links that bring the same at the same time bring each entry once', async () => {
+  const alice = await logOf('alice', 'ann')
+  const bob = await logOf('bob', 'ben')
+  const seen: string[] = []
+  bob.on('entries', ({ author, from, to }) => {
+    for (let seq = from; seq < to; seq++) seen.push(`${author} ${seq}`)
+  })
+  await Promise.all([link(alice, bob, { live: false }), link(alice, bob, { live: false })].map(untilDone))
+  assert.equal(seen.length, 43)
+  assert.equal(new Set(seen).size, 43)
+  assert.deepEqual(await contents(alice), await contents(bob))
+})
+
+test('a receiver whose disk fails in the middle ends with the same as the sender', async () => {
+  for (const dialect of ['original', 'ours'] as const) {
+    for (const fault of ['not stored', 'stored'] as const) {
+      let failing = Number.POSITIVE_INFINITY
+      const disk = new MemoryDisk()
+      const store = new FaultyStore(disk, {
+        of: index => (index >= failing && index % 3 === 0 && index < failing + 9 ? fault : undefined),
+        failingReopens: 2,
+      })
+      const clock = new VirtualClock()
+      const bob = await Log.over(store, keysOf('bob'), { clock })
+      const alice = await logOf('alice', 'ann')
+      for (let i = 0; i < 20; i++) await add(alice, `author${i}`, 1, 30)
+      failing = store.commits
+      const [from, to] = link(alice, bob, { dialect })
+      const all = [holds(bob, alice.id, 3), holds(bob, 'ann', 60)]
+      for (let i = 0; i < 20; i++) all.push(holds(bob, `author${i}`, 29))
+      // Line after line, so that the failures fall between them.
+      const later = (async () => {
+        for (let seq = 41; seq <= 60; seq++) {
+          await add(alice, 'ann', seq, seq + 1)
+          await new Promise(resolve => setImmediate(resolve))
+        }
+      })()
+      await clock.during(Promise.all([...all, later]))
+      assert.ok(store.failures > 0)
+      assert.equal(store.commitsAfterFailure, 0)
+      from.destroy()
+      to.destroy()
+      await bob.close()
+      const again = await Log.over(new MemoryStore(disk), keysOf('bob'), { clock })
+      assert.deepEqual(await contents(again), await contents(alice))
+      await again.close()
+      await alice.close()
+    }
+  }
+})
+
+test('nothing beyond a gap is passed on', async () => {
+  for (const dialect of ['original', 'ours'] as const) {
+    const disk = new MemoryDisk()
+    const [ann, gone] = ['ann', 'gone'] as [AuthorId, AuthorId]
+    const rows = [rowKey(ann, 1), rowKey(ann, 2), rowKey(ann, 1_000_000), rowKey(gone, 7)]
+    disk.write(rows.map(key => ({ type: 'put', key, value: entryOf('ann', 1) })))
+    const alice = await Log.over(new MemoryStore(disk), keysOf('alice'), { clock: new VirtualClock() })
+    const bob = await Log.over(new MemoryStore(), keysOf('bob'), { clock: new VirtualClock() })
+    await untilDone(link(alice, bob, { live: false, dialect }))
+    assert.deepEqual(heads(bob), ['ann 2'])
+    await alice.close()
+    await bob.close()
+  }
+})
+
+const handshake = frame(encodeHandshake({ id: 'stranger', head: [], mode: 'sync' }))
+const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array => frame(encodeChange({ id, seq, entry }))
+
+/** What a stranger sends, and what is told of it. */
+async function hear(log: Log, bytes: Uint8Array, options: ReplicationOptions = {}) {
+  const warnings: string[] = []
+  const stream = log.createReplicationStream({ ...options, onWarning: line => warnings.push(line) })
+  stream.resume()
+  let error: Error | undefined
+  stream.on('error', cause => {
+    error = cause
+  })
+  stream.end(bytes)
+  const ended =
+    options.live === false ? once(stream, 'close') : Promise.race([once(stream, 'finish'), once(stream, 'close')])
+  await ended.catch(() => {})
+  stream.destroy()
+  return { warnings, error }
+}
+
+test('only what continues a log is stored; what does not is told once, and the link goes on', async () => {
+  const log = await logOf('alice', 'ann')
+  const bytes = concat([
+    handshake,
+    change('ann', 41),
+    change('bob', 1),
+    change('ann', 43),
+    change('bob', 3),
+    change('ann', 1, entryOf('ann', 999)),
+    change('carol', 1),
+    change('__proto__', 1),
+    change('dave', 1, utf8('not JSON')),
+  ])
+  const { warnings, error } = await hear(log, bytes)
+  assert.equal(error, undefined)
+  assert.deepEqual(
+    heads(log).filter(head => !head.startsWith(log.id)),
+    ['ann 41', 'bob 1', 'carol 1'],
+  )
+  assert.deepEqual(warnings.sort(), [
+    'entries of __proto__ are not taken: an author id that cannot be one',
+    'entries of ann are not taken: entry 42 is missing before entry 43',
+    'entries of bob are not taken: entry 2 is missing before entry 3',
+    'entries of dave are not taken: an entry that is no JSON object with a username and a message',
+  ])
+  const first = await log.entry('ann' as AuthorId, 1)
+  assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'what is held does not change')
+  await log.close()
+})
+
+test('a bad frame ends that link alone, with the reason, after what came whole before it', async () => {
+  const log = await logOf('alice', 'ann')
+  const other = await logOf('bob', 'ben')
+  const [from, to] = link(log, other)
+  for (const [id, bad, reason] of [
+    ['carol', frame(utf8('hello')), /no entry/],
+    ['dave', Buffer.from('ffffffffff01', 'hex'), /262144/],
+  ] as const) {
+    const { warnings, error } = await hear(log, concat([handshake, change(id, 1), bad]))
+    assert.match(error?.message ?? '', reason)
+    assert.match(warnings.join(), reason)
+    await holds(log, id, 1)
+  }
+  await log.append({ username: 'alice', message: 'still here' })
+  await holds(other, log.id, 4)
+  from.destroy()
+  to.destroy()
+  await log.close()
+  await other.close()
+})
+
+test('one link brings no more new authors than it may', async () => {
+  const log = await logOf('alice', 'ann')
+  const bytes = concat([handshake, ...Array.from({ length: 10 }, (_, i) => change(`new${i}`, 1)), change('ann', 41)])
+  const { warnings } = await hear(log, bytes, { newAuthorsPerHourMax: 4 })
+  assert.deepEqual(heads(log).filter(head => head.startsWith('new')).length, 4)
+  assert.ok(heads(log).includes('ann 41'), 'who is known already is taken')
+  assert.equal(warnings.length, 6)
+  await log.close()
+})
+
+test('a log holds no more authors than it may, and goes on with those', async () => {
+  const log = await Log.over(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
+  const { warnings } = await hear(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
+  assert.deepEqual(heads(log), ['a 1', 'b 1', 'c 1'])
+  assert.equal(warnings.length, 2)
+  await hear(log, concat([handshake, change('a', 2)]))
+  await log.append({ username: 'alice', message: 'own' })
+  assert.deepEqual(heads(log).includes('a 2'), true)
+  await log.close()
+})
+
+/** A disk that takes no commit while it is held. */
+class HeldStore extends MemoryStore {
+  #held: { readonly until: Promise<void>; readonly release: () => void } | undefined
+
+  hold(): void {
+    let release = (): void => {}
+    const until = new Promise<void>(resolve => {
+      release = resolve
+    })
+    this.#held = { until, release }
+  }
+
+  release(): void {
+    this.#held?.release()
+    this.#held = undefined
+  }
+
+  override async commit(writes: readonly Write[]): Promise<void> {
+    await this.#held?.until
+    await super.commit(writes)
+  }
+}
+
+test('while the disk is busy no more is read from a link than its bound, which grows with what is stored', async () => {
+  const store = new HeldStore()
+  const log = await Log.over(store, keysOf('alice'), { clock: new VirtualClock() })
+  store.hold()
+  const stream = log.createReplicationStream()
+  stream.resume()
+  stream.write(handshake)
+  let taken = 0
+  let seq = 0
+  let next = 0
+  const write = (): void => {
+    const changes: Uint8Array[] = []
+    for (let i = 0; i < 16; i++)
+      changes.push(change('bob', ++seq, utf8(JSON.stringify({ username: 'bob', message: 'x'.repeat(4_000) }))))
+    const bytes = concat(changes)
+    next = bytes.length
+    stream.write(bytes, () => {
+      taken += bytes.length
+      if (seq === 16 * 50) store.hold()
+      if (seq < 16 * 100) write()
+    })
+  }
+  const settled = async (): Promise<void> => {
+    for (let i = 0; i < 200; i++) await new Promise(resolve => setImmediate(resolve))
+  }
+  write()
+  for (const bound of [PENDING_BYTES_MIN, PENDING_BYTES_MAX]) {
+    await settled()
+    const stored = ((log.head.find(({ author }) => author === 'bob')?.seq ?? 0) / 16) * next
+    const waiting = taken - stored
+    assert.ok(waiting >= bound - next && waiting <= bound + next, `${waiting} bytes were taken`)
+    store.release()
+  }
+  await holds(log, 'bob', 16 * 100)
+  stream.destroy()
+  await log.close()
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { momentOf } from '../../src/session/dates.js'
+import { COMMANDS, lineOf, unknownCommandLine } from '../../src/ui/commands/commands.js'
+import { ADVICE, ALIASES } from '../../src/ui/commands/verbs.js'
+import { distanceOf } from '../../src/ui/near-miss.js'
+import { complete } from '../../src/ui/terminal/editor/completion.js'
+
+const adviceOn = (text: string): string => {
+  const line = lineOf(text)
+  return line.kind === 'unknown' ? unknownCommandLine(line) : line.kind
+}
+
+test('a line is a message, a command, or a message that begins with a slash', () => {
+  assert.deepEqual(lineOf('hello'), { kind: 'message', text: 'hello' })
+  assert.deepEqual(lineOf('//etc/hosts'), { kind: 'message', text: '/etc/hosts' })
+  assert.deepEqual(lineOf('/nick  Al '), { kind: 'command', name: 'nick', argument: 'Al' })
+  assert.deepEqual(lineOf('/QUIT'), { kind: 'command', name: 'quit', argument: '' })
+  assert.deepEqual(lineOf('/me one\ntwo'), { kind: 'command', name: 'me', argument: 'one\ntwo' })
+})
+
+test('verbs of other chats are aliases where the thing exists, and else get advice', () => {
+  for (const [typed, name] of [
+    ['/exit', 'quit'],
+    ['/BYE', 'quit'],
+    ['/names', 'who'],
+    ['/dm', 'msg'],
+    ['/query', 'msg'],
+    ['/ignore', 'hide'],
+  ] as const)
+    assert.deepEqual(lineOf(`${typed} bob`), { kind: 'command', name, argument: 'bob' })
+  for (const verb of ['join', 'rooms', 'list', 'part', 'j'])
+    assert.match(adviceOn(`/${verb} #x`), /^there is no command \/\w+: a room is chosen at the start, with --room/)
+  assert.match(adviceOn('/clear'), /Ctrl-L/)
+  assert.match(adviceOn('/kick bob'), /\/hide/)
+  for (const name of ALIASES.values()) assert.ok(COMMANDS.some(command => command.name === name))
+  for (const verb of [...ALIASES.keys(), ...ADVICE.keys()])
+    assert.ok(!COMMANDS.some(command => command.name === verb), `${verb} is a command itself`)
+  assert.match(adviceOn('/frobnicate'), /\/help lists all\. To say it, write \/\/frobnicate$/, 'control')
+})
+
+test('a mistyped command is answered with the one that was meant', () => {
+  const meant = (text: string) => /did you mean \/(\w+)\?/.exec(adviceOn(text))?.[1]
+  assert.equal(meant('/serch x'), 'search')
+  assert.equal(meant('/hlep'), 'help')
+  assert.equal(meant('/exprot'), 'export')
+  assert.equal(meant('/unlnik bob'), 'unlink')
+  assert.equal(meant('/q'), 'quit')
+  assert.equal(meant('/nicks'), 'nick')
+  assert.equal(meant('/frobnicate'), undefined)
+  assert.equal(meant('/__proto__'), undefined)
+  assert.equal(meant(`/${'x'.repeat(60_000)}`), undefined)
+})
+
+test('letters added, left out, replaced or swapped count one each', () => {
+  for (const [a, b, distance] of [
+    ['', '', 0],
+    ['who', 'who', 0],
+    ['who', 'whois', 2],
+    ['hwo', 'who', 1],
+    ['topik', 'topic', 1],
+    ['', 'me', 2],
+  ] as const)
+    assert.equal(distanceOf(a, b), distance, `${a} ${b}`)
+})
+
+test('commands are completed, as far as it is certain', () => {
+  assert.deepEqual(complete('/sea', []), { text: '/search ', choices: [] })
+  assert.deepEqual(complete('/wh', []), { text: '/who', choices: ['/who', '/whois'] })
+  assert.equal(complete('/xyz', []), undefined)
+  assert.deepEqual(complete('/help ver', []), { text: '/help verify', choices: [] })
+})
+
+test('names are completed: with a colon where a line begins, after @, and behind commands that take one', () => {
+  const names = ['Bob', 'alice', 'albert']
+  assert.deepEqual(complete('bo', names), { text: 'Bob: ', choices: [] })
+  assert.deepEqual(complete('hello @bo', names), { text: 'hello @Bob ', choices: [] })
+  assert.deepEqual(complete('/whois bo', names), { text: '/whois Bob ', choices: [] })
+  assert.deepEqual(complete('hey al', names), { text: 'hey al', choices: ['albert', 'alice'] })
+  assert.equal(complete('', names), undefined)
+})
+
+test('every command has a help of one line, and its name is a word', () => {
+  for (const { name, help } of COMMANDS) {
+    assert.match(name, /^[a-z]+$/)
+    assert.ok(help.length > 10 && help.length < 80, name)
+  }
+})
+
+test('rejects days that the calendar does not have', () => {
+  const now = new Date(2026, 10, 21, 12, 0).getTime()
+  for (const none of ['2026-02-29', '2026-02-30', '2026-04-31T10:00', '2026-11-31', '2026-00-10', '2026-11-00'])
+    assert.equal(momentOf(none, now), undefined, none)
+  assert.notEqual(momentOf('2028-02-29', now), undefined, 'control: a leap day')
+})
+
+test('a time is one of today or yesterday, a day, or a day with a time', () => {
+  const now = new Date(2026, 10, 21, 12, 0).getTime()
+  assert.equal(momentOf('11:30', now), new Date(2026, 10, 21, 11, 30).getTime())
+  assert.equal(momentOf('13:30', now), new Date(2026, 10, 20, 13, 30).getTime())
+  assert.equal(momentOf('2026-11-20', now), new Date(2026, 10, 20).getTime())
+  assert.equal(momentOf('2026-11-20T10:00', now), new Date(2026, 10, 20, 10).getTime())
+  assert.equal(momentOf('2026-11-20 10:00:30', now), new Date(2026, 10, 20, 10, 0, 30).getTime())
+  assert.equal(momentOf('2026-11-20T10:00Z', now), Date.UTC(2026, 10, 20, 10))
+  for (const none of ['', 'yesterday', '25:00', '11:60', '7', '2026-13-45', '2026-11-20 noon', '2026-'])
+    assert.equal(momentOf(none, now), undefined, none)
+})

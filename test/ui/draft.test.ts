@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { draftToStart, draftToStore } from '../../src/session/draft.js'
+
+const FIRST = 1
+const SECOND = 2
+
+test('a window does not start with a copy of a draft that is open in another one', () => {
+  const draft = { text: 'half a line', pid: FIRST }
+  assert.equal(
+    draftToStart(draft, pid => pid === FIRST),
+    '',
+  )
+  assert.equal(
+    draftToStart(draft, () => false),
+    'half a line',
+    'its process has crashed',
+  )
+  assert.equal(
+    draftToStart({ text: 'half a line', pid: undefined }, () => true),
+    'half a line',
+    'its window was left',
+  )
+})
+
+test('a window with nothing to store keeps the draft of another one', () => {
+  const stored = { text: 'half a line', pid: FIRST }
+  assert.deepEqual(draftToStore({ text: '', pid: SECOND }, stored, ''), stored)
+  assert.deepEqual(draftToStore({ text: 'mine', pid: SECOND }, stored, ''), { text: 'mine', pid: SECOND })
+})
+
+test('a draft that was sent is not stored any longer', () => {
+  const stored = { text: 'half a line', pid: FIRST }
+  assert.deepEqual(draftToStore({ text: '', pid: FIRST }, stored, 'half a line'), { text: '', pid: FIRST })
+})

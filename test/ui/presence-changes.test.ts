@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Present } from '../../src/chat/presence/roster.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { PresenceChanges } from '../../src/ui/lines/presence-changes.js'
+
+const BOB = 'b'.repeat(64) as AuthorId
+const bob = (more: Partial<Present> = {}): Present => ({
+  author: BOB,
+  name: 'bob',
+  state: 'linked',
+  away: undefined,
+  isTyping: false,
+  lastHeardMs: 0,
+  hops: 1,
+  ...more,
+})
+const HERE = { event: 'presence', presence: 'here', username: 'bob', key: BOB, linked: true }
+
+test('each change is told once: who comes, goes away, takes another name, and leaves', () => {
+  const changes = new PresenceChanges()
+  assert.deepEqual(changes.since([bob()]), [HERE])
+  assert.deepEqual(changes.since([bob({ isTyping: true, lastHeardMs: 5 })]), [], 'control: nothing has changed')
+  assert.deepEqual(changes.since([bob({ away: 'lunch' })]), [{ ...HERE, presence: 'away', text: 'lunch' }])
+  assert.deepEqual(changes.since([bob({ away: '' })]), [{ ...HERE, presence: 'away' }])
+  assert.deepEqual(changes.since([bob({ name: 'bobby' })]), [{ ...HERE, username: 'bobby' }])
+  const left = { ...HERE, presence: 'left', linked: false }
+  assert.deepEqual(changes.since([bob({ state: 'left' })]), [left])
+  assert.deepEqual(changes.since([bob({ state: 'left' })]), [])
+  assert.deepEqual(changes.since([bob({ state: 'heard' })]), [{ ...HERE, linked: false }])
+  assert.deepEqual(changes.since([]), [left], 'somebody who is forgotten has left')
+})
+
+test('who had left before is not mentioned, nor who has not said their name yet', () => {
+  const changes = new PresenceChanges()
+  assert.deepEqual(changes.since([bob({ state: 'left' })]), [])
+  assert.deepEqual(changes.since([bob({ name: 'localhost:4000' })]), [])
+})
+
+test('a peer of the original program has no key', () => {
+  const old = bob({ author: undefined, name: 'localhost:4000' })
+  const change = { event: 'presence', presence: 'here', username: 'localhost:4000', linked: true }
+  assert.deepEqual(new PresenceChanges().since([old]), [change])
+})

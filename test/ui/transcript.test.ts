@@ -1,0 +1,468 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import stringWidth from 'string-width'
+import { Names } from '../../src/chat/display-names.js'
+import type { Message } from '../../src/chat/kinds/message.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { atMillis } from '../../src/log/format/hybrid-clock.js'
+import { Absence } from '../../src/session/absence.js'
+import { Arrivals } from '../../src/session/arrivals.js'
+import { labelled } from '../../src/ui/labels.js'
+import { paletteOf } from '../../src/ui/palette.js'
+import { Tail } from '../../src/ui/terminal/pending-lines.js'
+import { type StatusParts, statusRow } from '../../src/ui/terminal/status-bar.js'
+import { type Origin, Transcript } from '../../src/ui/terminal/transcript.js'
+import { forbiddenIn } from '../helper/forbidden.js'
+import { chance } from '../long/chance.js'
+import { faultOnScreen, nastyText } from '../long/sanitise.js'
+
+const ALICE = 'a1'.repeat(32) as AuthorId
+const BOB = 'b0'.repeat(32) as AuthorId
+const NOON = new Date(2026, 10, 21, 12, 0).getTime()
+
+const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Message> = {}): Message => ({
+  author,
+  seq: 1,
+  username: author === ALICE ? 'alice' : 'bob',
+  message,
+  kind: 'line',
+  topic: undefined,
+  at: atMillis(timeMs),
+  timeMs,
+  isVerified: true,
+  isDisputed: false,
+  ...more,
+})
+
+function transcriptOf(columns = 80, isColoured = false): Transcript {
+  const transcript = new Transcript({
+    id: ALICE,
+    names: new Names('alice', ALICE),
+    palette: paletteOf(isColoured),
+    called: () => ['alice', 'Al'],
+  })
+  transcript.columns = columns
+  return transcript
+}
+
+const shown = (transcript: Transcript, message: Message, origin: Origin = 'live'): string[] =>
+  transcript.message(message, NOON, origin).text.split('\n')
+
+test('a day is told when it begins, names stand in a column of their own', () => {
+  const transcript = transcriptOf()
+  assert.deepEqual(shown(transcript, said(BOB, 'hello')), [
+    '── Saturday 21 November 2026 ──',
+    '12:00          bob │ hello',
+  ])
+  assert.deepEqual(shown(transcript, said(ALICE, 'hi')), ['12:00        alice │ hi'])
+})
+
+test('a narrow terminal has no column for names', () => {
+  const transcript = transcriptOf(40)
+  assert.deepEqual(shown(transcript, said(BOB, 'hello')).slice(1), ['12:00 bob: hello'])
+})
+
+test('a message of several lines cannot be taken for several messages', () => {
+  const lines = shown(transcriptOf(), said(BOB, 'one\n12:00        carol │ I never said this'))
+  assert.deepEqual(lines.slice(1), [
+    '12:00          bob │ one',
+    '                   ┊ 12:00        carol │ I never said this',
+  ])
+})
+
+test('a message of many lines is cut, and it is said by how many', () => {
+  const lines = shown(transcriptOf(), said(BOB, 'x\n'.repeat(100)))
+  assert.equal(lines.length, 1 + 25)
+  assert.match(lines.at(-1) ?? '', /… and 77 rows more$/)
+})
+
+test('who is called by his name is told, whatever its case, but not for a part of a word', () => {
+  const isMention = (message: string) => transcriptOf().message(said(BOB, message), NOON, 'live').isMention === true
+  assert.deepEqual(['hey Alice!', '@al?', 'AL', 'malice', 'also'].map(isMention), [true, true, true, false, false])
+  assert.match(shown(transcriptOf(), said(BOB, 'hey alice'))[1] ?? '', /bob » hey alice/)
+})
+
+test('own lines are no mentions', () => {
+  assert.equal(transcriptOf().message(said(ALICE, 'I am alice'), NOON, 'live').isMention, undefined)
+})
+
+test('a line that arrives in its order is not late, however old it is', () => {
+  const transcript = transcriptOf()
+  const rows = [7_200_000, 7_100_000, 3_600_000, 1_000].flatMap(ago =>
+    shown(transcript, said(BOB, `${ago} ms ago`, NOON - ago)),
+  )
+  assert.deepEqual(rows, [
+    '── Saturday 21 November 2026 ──',
+    '10:00          bob │ 7200000 ms ago',
+    '10:01          bob │ 7100000 ms ago',
+    '11:00          bob │ 3600000 ms ago',
+    '11:59          bob │ 1000 ms ago',
+  ])
+})
+
+test('a line that is older than the newest one drawn is late: a rule shows its date, and the columns stay', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'now'))
+  const weekAgo = new Date(2026, 10, 14, 9, 30).getTime()
+  assert.deepEqual(shown(transcript, said(BOB, 'from the train', weekAgo)), [
+    '── late 14 Nov 09:30 ──',
+    '09:30          bob │ from the train',
+  ])
+  assert.deepEqual(shown(transcript, said(BOB, 'still there', weekAgo + 60_000)), ['09:31          bob │ still there'])
+  assert.deepEqual(shown(transcript, said(BOB, 'next')), [
+    '── Saturday 21 November 2026 ──',
+    '12:00          bob │ next',
+  ])
+})
+
+test('lines that two people write at the same time are not late', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'now'))
+  assert.deepEqual(shown(transcript, said(BOB, 'a little before', NOON - 30_000)), [
+    '11:59          bob │ a little before',
+  ])
+})
+
+test('what the user has said already does not make missed lines late, but lines of others do', () => {
+  const missed = said(BOB, 'missed', NOON - 3_600_000)
+  const speaking = transcriptOf()
+  shown(speaking, said(ALICE, 'hello?'))
+  assert.deepEqual(shown(speaking, missed, 'missed'), ['11:00          bob │ missed'])
+  const reading = transcriptOf()
+  shown(reading, said(ALICE, 'an hour ago', NOON - 1_000_000), 'history')
+  assert.equal(shown(reading, missed, 'missed')[0], '── late 21 Nov 11:00 ──')
+})
+
+test('a clock that is far ahead makes nobody else late', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'hello'))
+  const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), { username: 'carol' })
+  shown(transcript, ahead)
+  assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00          bob │ next')
+  assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
+})
+
+test('history is never late', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'now'), 'history')
+  assert.equal(
+    shown(transcript, said(BOB, 'before', NOON - 3_600_000), 'history').at(-1),
+    '11:00          bob │ before',
+  )
+})
+
+test('what somebody does, a new name and a topic are no lines', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00              * bob waves'])
+  const notices = [
+    said(BOB, 'whatever', NOON, { kind: 'topic', topic: 'tea' }),
+    said(BOB, 'whatever', NOON, { kind: 'topic', topic: '' }),
+    said(BOB, 'bob is called bobby from now on', NOON, { kind: 'nick', username: 'bobby' }),
+    said(BOB, 'is now called eve', NOON, { kind: 'action', username: 'bobby' }),
+  ]
+  assert.deepEqual(
+    notices.map(notice => shown(transcript, notice)),
+    [
+      ['12:00              * bob set the topic: tea'],
+      ['12:00              * bob removed the topic'],
+      ['12:00              * bob is now called bobby'],
+      ['12:00              * bobby: is now called eve'],
+    ],
+  )
+})
+
+test('notices have the same words on the screen and in lines, whatever text their author gave them', () => {
+  const text = 'left; alice owes me 5\nwarn> stop'
+  const messages = [
+    said(BOB, 'hello'),
+    said(BOB, text, NOON, { kind: 'nick', username: 'bobby' }),
+    said(BOB, text, NOON, { kind: 'topic', topic: 'tea\nand cake', username: 'bobby' }),
+    said(BOB, text, NOON, { kind: 'topic', topic: '', username: 'bobby' }),
+    said('c2'.repeat(32) as AuthorId, text, NOON, { kind: 'nick', username: 'bob' }),
+  ]
+  const transcript = transcriptOf(200)
+  const onScreen = messages.map(message => transcript.message(message, NOON, 'history'))
+  const inLines = messages.map(labelled(new Names('alice', ALICE), false))
+  const rows = onScreen.map(({ text }) =>
+    text
+      .split('\n')
+      .at(-1)
+      ?.replace(/^12:00 +/, ''),
+  )
+  assert.deepEqual(rows.slice(1), inLines.slice(1))
+  assert.deepEqual(
+    onScreen.map(({ isMention }) => isMention ?? false),
+    [false, false, false, false, false],
+    'a text that is not shown mentions nobody',
+  )
+  assert.equal(rows[4], '* bob (c2c2c2c2) has a new name')
+})
+
+test('a topic without a topic is a saying', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const odd = said(BOB, 'the topic is now: x', NOON, { kind: 'topic' })
+  assert.deepEqual(shown(transcript, odd), ['12:00          bob │ the topic is now: x'])
+})
+
+test('names longer than their column are cut, and the text stays in its column', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const long = said(BOB, 'hello', NOON, { username: 'bartholomew-the-third' })
+  assert.deepEqual(shown(transcript, long), ['12:00 bartholomew… │ hello'])
+  const wide = said('c2'.repeat(32) as AuthorId, 'hello', NOON, { username: '安娜安娜安娜安娜' })
+  assert.deepEqual(shown(transcript, wide), ['12:00  安娜安娜安… │ hello'])
+})
+
+test('a label with a key or another mark is never cut: it has a row of its own', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const namesake = said('c2'.repeat(32) as AuthorId, 'so am I', NOON, { username: 'bob' })
+  assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                   │ so am I'])
+  const original = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
+  assert.deepEqual(shown(transcript, original), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
+})
+
+test('long names that would be cut to the same beginning are shown in full', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const [great, greek] = ['c2', 'd3'].map(digits => digits.repeat(32)) as [AuthorId, AuthorId]
+  const first = transcript.message(said(great, 'hi', NOON, { username: 'alexander-the-great' }), NOON, 'live')
+  assert.equal(first.text, '12:00 alexander-t… │ hi', 'control: alone it is cut')
+  const second = said(greek, 'hi', NOON, { username: 'alexander-the-greek' })
+  assert.deepEqual(shown(transcript, second), ['12:00 alexander-the-greek', '                   │ hi'])
+  const again = said(great, 'hi', NOON, { username: 'alexander-the-great' })
+  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great', '                   │ hi'])
+  transcript.columns = 40
+  assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great: hi'])
+})
+
+test('the key of a quoted name is never cut', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'first'))
+  const quoted = (username: string) => said('c2'.repeat(32) as AuthorId, 'hi', NOON, { username })
+  assert.deepEqual(shown(transcript, quoted('info')), ['12:00 "info" (c2c2c2c2)', '                   │ hi'])
+  for (const columns of [30, 40, 60, 80])
+    for (const kind of ['line', 'action'] as const) {
+      transcript.columns = columns
+      const rows = shown(transcript, { ...quoted(`${'x'.repeat(40)}:`), kind })
+      assert.match(rows[0] ?? '', /"x*…" \(c2c2c2c2\)/, `${columns} columns, ${kind}`)
+    }
+})
+
+test('text wraps between words, under its own column', () => {
+  const transcript = transcriptOf(60)
+  shown(transcript, said(BOB, 'first'))
+  assert.deepEqual(shown(transcript, said(BOB, 'I write to see how a line is wrapped at words, here and there')), [
+    '12:00          bob │ I write to see how a line is wrapped',
+    '                     at words, here and there',
+  ])
+})
+
+test('a message that is on the screen is laid out again when the terminal is resized', () => {
+  const transcript = transcriptOf(80)
+  const printed = transcript.message(said(BOB, 'word '.repeat(12).trim()), NOON, 'live')
+  const rows = (): number => printed.text.split('\n').length
+  assert.equal(rows(), 1 + 2)
+  transcript.columns = 40
+  assert.equal(rows(), 1 + 3)
+  transcript.columns = 200
+  assert.equal(rows(), 1 + 1)
+})
+
+test('no row is wider than the terminal, and text is in one column, at every width', () => {
+  const texts = [
+    'plain words of several lengths, incomprehensibilities among them',
+    'https://example.org/a/path/that/is/quite/long?and=has&a=query#part',
+    '这是一行没有空格的中文，它应该在任何字符之间换行。',
+    '👨‍👩‍👧 emoji 🎉 and flags 🇩🇪🇯🇵 in between',
+    `x${'y'.repeat(200)}z`,
+  ]
+  for (const columns of [20, 30, 40, 59, 60, 80, 200])
+    for (const text of texts) {
+      const transcript = transcriptOf(columns)
+      const printed = transcript.message(said(BOB, text, NOON, { username: 'bartholomew-the-third' }), NOON, 'live')
+      const rows = printed.text.split('\n')
+      for (const row of rows) assert.ok(stringWidth(row) < columns, `${columns}: ${row}`)
+      const column = columns >= 60 ? 21 : columns >= 30 ? 6 : 2
+      for (const row of rows.slice(rows.findIndex(row => row.startsWith('12:00')) + 1))
+        assert.ok(/^ *\S/.exec(row)?.[0].length === column + 1 || row.trim().startsWith('https:'), `${columns}: ${row}`)
+    }
+})
+
+test('nothing that strangers write comes out as anything but text, in any width', () => {
+  const random = chance(7)
+  for (let i = 0; i < 20_000; i++)
+    assert.equal(faultOnScreen(nastyText(random), nastyText(random), i % 2 === 0 ? 80 : 41), undefined)
+})
+
+test('the check of what comes out sees what an unclean transcript lets through', () => {
+  assert.equal(forbiddenIn('bob │ \u001b[2J'), '\u001b')
+})
+
+test('an own line is kept back until every peer has it, and what follows it stays behind it', () => {
+  const held = new Map([[1, { on: 0, of: 2, left: 0 }]])
+  const tail = new Tail(
+    seq => held.get(seq) ?? { on: 0, of: 0, left: 0 },
+    paletteOf(false),
+    () => 80,
+  )
+  const take = (rows = 8) => tail.take(rows, () => 1)
+  tail.push({ text: 'before' })
+  tail.push({ text: 'mine', own: 1 })
+  tail.push({ text: 'after' })
+  assert.deepEqual(take(), ['before'])
+  assert.deepEqual(tail.texts, ['mine  ✓ 0/2', 'after'])
+  held.set(1, { on: 1, of: 2, left: 0 })
+  assert.deepEqual(tail.texts, ['mine  ✓ 1/2', 'after'])
+  held.set(1, { on: 2, of: 2, left: 0 })
+  assert.deepEqual(take(), ['mine  ✓ 2/2', 'after'])
+  assert.deepEqual(tail.texts, [])
+})
+
+test('a delivery mark that does not fit behind a line is on a row below it', () => {
+  const tail = new Tail(
+    () => ({ on: 1, of: 2, left: 0 }),
+    paletteOf(false),
+    () => 20,
+  )
+  tail.push({ text: 'eleven cells', own: 1, indent: 2 })
+  tail.push({ text: 'fourteen cells', own: 2, indent: 2 })
+  assert.deepEqual(tail.texts, ['eleven cells  ✓ 1/2', 'fourteen cells\n  ✓ 1/2'])
+})
+
+test('no more is kept back than there are rows for', () => {
+  const tail = new Tail(
+    () => ({ on: 0, of: 0, left: 0 }),
+    paletteOf(false),
+    () => 80,
+  )
+  for (let seq = 1; seq <= 20; seq++) tail.push({ text: `line ${seq}`, own: seq })
+  assert.equal(tail.take(3, () => 1).length, 17)
+  assert.deepEqual(tail.texts, ['line 18  ✓', 'line 19  ✓', 'line 20  ✓'])
+  assert.deepEqual(
+    tail.take(0, () => 1),
+    ['line 18  ✓', 'line 19  ✓', 'line 20  ✓'],
+  )
+})
+
+const NOT_MISSED = (): boolean => false
+
+test('lines that come together are shown together, and a flood by its end', () => {
+  const arrivals = new Arrivals(NOT_MISSED)
+  assert.equal(arrivals.dueAt, undefined)
+  arrivals.push([said(BOB, 'one')], 1_000)
+  arrivals.push([said(BOB, 'two')], 1_000)
+  assert.equal(arrivals.dueAt, 1_000)
+  const both = { messages: [said(BOB, 'one'), said(BOB, 'two')], skipped: 0, missed: 0, isCut: false }
+  assert.deepEqual(arrivals.take(1_000), both)
+  arrivals.push([said(BOB, 'three')], 1_005)
+  assert.equal(arrivals.dueAt, 1_016)
+  assert.equal(arrivals.take(1_016).messages.length, 1)
+  for (let i = 0; i < 50; i++)
+    arrivals.push(
+      Array.from({ length: 100 }, () => said(BOB, String(i))),
+      2_000 + i * 100,
+    )
+  assert.equal(arrivals.dueAt, 4_000)
+  const { messages, skipped } = arrivals.take(4_000)
+  assert.deepEqual([messages.length, skipped, messages.at(-1)?.message], [200, 4_800, '49'])
+})
+
+test('missed lines are gathered until they are complete, and shown in conversation order', () => {
+  const arrivals = new Arrivals(({ timeMs }) => timeMs < NOON)
+  arrivals.push([said(BOB, 'first', NOON - 3_000), said(BOB, 'third', NOON - 1_000)], 1_000)
+  arrivals.push([said(ALICE, 'second', NOON - 2_000)], 1_100)
+  assert.equal(arrivals.dueAt, 1_500)
+  const { messages, missed, isCut } = arrivals.take(1_500)
+  assert.deepEqual(
+    messages.map(({ message }) => message),
+    ['first', 'second', 'third'],
+  )
+  assert.deepEqual([missed, isCut], [3, false])
+})
+
+test('live lines are shown in order of arrival, whatever the clocks of their authors are', () => {
+  const arrivals = new Arrivals(NOT_MISSED)
+  const messages = [said(BOB, 'from the fast clock', NOON + 500), said(ALICE, 'right after it', NOON)]
+  arrivals.push(messages, 1_000)
+  assert.deepEqual(arrivals.take(1_000).messages, messages)
+})
+
+/** What somebody missed, with a log of bob's that goes up to `seq` here. */
+const absence = (leftAt: number | undefined, seen: number, seq: number): Absence =>
+  new Absence(
+    { seen: new Map([[BOB, seen]]), leftAt, hidden: new Set(), topic: undefined, draft: { text: '', pid: undefined } },
+    { id: ALICE, heads: [{ author: BOB, seq }] },
+    () => false,
+    NOON,
+  )
+
+test('what was missed is marked once: in the history, or above the first lines that arrive', () => {
+  const stored = absence(NOON - 60_000, 3, 5)
+  assert.equal(stored.titleOf(said(BOB, 'seen', NOON, { seq: 3 })), undefined)
+  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 4 })), '2 new since you left on 21 Nov 11:59')
+  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 5 })), undefined)
+  assert.ok(!stored.isMissed(said(BOB, 'earlier', NOON - 1)), 'there is a marker already')
+
+  const arriving = absence(NOON - 60_000, 3, 3)
+  assert.ok(arriving.isMissed(said(BOB, 'missed', NOON - 1)))
+  assert.ok(!arriving.isMissed(said(BOB, 'live', NOON)))
+  assert.ok(!arriving.isMissed(said(ALICE, 'mine', NOON - 1)))
+  assert.equal(arriving.arrivalTitle(0, false), undefined)
+  assert.equal(arriving.arrivalTitle(14, false), '14 new since you left on 21 Nov 11:59')
+  assert.equal(arriving.arrivalTitle(2, false), undefined)
+  assert.equal(
+    absence(NOON - 60_000, 0, 0)
+      .arrivalTitle(7_000, true)
+      ?.slice(0, 19),
+    'more than 7,000 new',
+  )
+})
+
+test('somebody who was here without a screen is not told that they join', () => {
+  const memory = { seen: new Map(), leftAt: undefined, hidden: new Set<AuthorId>(), topic: undefined }
+  const heads = [{ author: ALICE, seq: 1 }]
+  const back = new Absence({ ...memory, draft: { text: '', pid: undefined } }, { id: ALICE, heads }, () => false, NOON)
+  assert.equal(back.titleOf(said(BOB, 'stored already')), undefined)
+  assert.equal(back.arrivalTitle(2, false), '2 new, from before this start')
+})
+
+test('a newcomer is told what is from before they joined', () => {
+  assert.equal(absence(undefined, 0, 0).arrivalTitle(14, false), '14 new, from before you joined')
+  assert.equal(absence(undefined, 0, 5).titleOf(said(BOB, 'stored already')), '5 new, from before you joined')
+})
+
+const PARTS: StatusParts = {
+  room: 'lobby',
+  topic: 'lunch \u001b[2J at noon',
+  linked: ['bob', 'carol', 'dave', 'erin', 'frank'],
+  heard: 0,
+  tried: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
+  typing: ['bob'],
+  away: [],
+  isAway: false,
+  delivery: { on: 3, of: 5, left: 0 },
+  unsaid: 0,
+  busy: undefined,
+}
+
+test('where things stand fits into the row, whatever there is to say', () => {
+  assert.equal(
+    statusRow(PARTS, 200),
+    '#lobby · 5 linked: bob, carol, dave, erin and 1 more · bob is typing · your last line is on 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
+  )
+  for (const columns of [20, 40, 80]) assert.ok(statusRow(PARTS, columns).length <= columns)
+  assert.match(statusRow({ ...PARTS, linked: [], tried: [] }, 80), /^#lobby · alone/)
+})
+
+test('a narrow row keeps the delivery of the last line, and the topic', () => {
+  const parts = { ...PARTS, topic: 'lunch at noon', typing: [], linked: ['bob', 'carol'], tried: [] }
+  assert.equal(statusRow(parts, 39), '#lobby · 2 linked · ✓ 3/5 · lunch at n…')
+  assert.equal(statusRow(parts, 59), '#lobby · 2 linked: bob, carol · on 3 of 5 · lunch at noon')
+  assert.equal(statusRow(parts, 50), '#lobby · 2 linked · on 3 of 5 · lunch at noon')
+  assert.equal(statusRow({ ...parts, topic: undefined }, 39), '#lobby · 2 linked · on 3 of 5')
+  assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 linked · on 3 of 5 · lunch')
+  assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 linked · ✓ 3/5 · lunch at n…')
+})
