@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 
 /** How many new authors a link may still bring within the hour. */
-export class Allowance {
+export class HourlyQuota {
   readonly #clock: Clock
   readonly #perHourMax: number
   #hourStart: number

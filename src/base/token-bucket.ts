@@ -1,7 +1,7 @@
 import type { Millis } from './clock.js'
 
 /** What may be done `perSecond` times a second, and as often at once after a pause. */
-export class Allowance {
+export class TokenBucket {
   readonly #perSecond: number
   #left: number
   #at: Millis

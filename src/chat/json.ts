@@ -10,7 +10,7 @@ const HAS_NEW_NAME = 'has a new name'
 const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME].map(skeletonOf)
 
 /** What follows `* ` in the row of an action or a notice, in three parts: only the names are painted. */
-export interface Deed {
+export interface Action {
   readonly who: string
   readonly text: string
   /** The new name, of a change of name whose former name is known. */
@@ -22,8 +22,12 @@ export interface Deed {
  * `before` how they were shown before they took another name. An action that begins like a change of name or topic has a
  * colon, so that nobody can type one: `* alice: is now called bob`. The text of an action may have several lines.
  */
-export function deedOf(label: string, { kind, message, topic }: Message, before: string | undefined): Deed | undefined {
-  const deed = (text: string): Deed => ({ who: label, text, renamed: '' })
+export function actionOf(
+  label: string,
+  { kind, message, topic }: Message,
+  before: string | undefined,
+): Action | undefined {
+  const deed = (text: string): Action => ({ who: label, text, renamed: '' })
   if (kind === 'nick')
     return before === undefined ? deed(` ${HAS_NEW_NAME}`) : { who: before, text: ` ${IS_CALLED} `, renamed: label }
   if (kind === 'topic' && topic !== undefined)
@@ -36,7 +40,7 @@ export function deedOf(label: string, { kind, message, topic }: Message, before:
 
 /** A message as one line for people: `alice> hello`, `* alice waves`, `* alice is now called Al`. */
 export function lineOf(label: string, message: Message, before: string | undefined): string {
-  const deed = deedOf(label, message, before)
+  const deed = actionOf(label, message, before)
   if (deed === undefined) return `${label}> ${sanitise(message.message)}`
   return `* ${deed.who}${sanitise(deed.text)}${deed.renamed}`
 }

@@ -1,14 +1,14 @@
 import { openShared } from '../host/open-shared.js'
 import type { SharedConversation } from '../host/shared-conversation.js'
 import { homeOf } from '../node/paths.js'
-import { screenMemoryOf } from '../session/saved-view.js'
+import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
 import { MessageDelivery } from '../ui/lines/message-delivery.js'
 import { info, warn } from '../ui/lines/output.js'
 import { RetriedMessage } from '../ui/lines/retried-message.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
 import { type Notice, Notices } from '../ui/notices.js'
-import { custodyLine } from '../ui/receipt-text.js'
+import { receiptLine } from '../ui/receipt-text.js'
 import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0
@@ -65,8 +65,8 @@ export async function chat(options: ChatOptions): Promise<number> {
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
       if (isOnScreen(options)) {
-        const { converseOnScreen } = await import('../ui/terminal/run.js')
-        await converseOnScreen(peer, options, notices, stop.asked())
+        const { runScreen } = await import('../ui/terminal/run.js')
+        await runScreen(peer, options, notices, stop.asked())
         return await stored(peer, stop)
       }
       notices.tellTo(tellInLines)
@@ -103,11 +103,11 @@ async function seed(peer: SharedConversation, stop: StopRequest): Promise<number
 /** In lines, until the user stops it or stdout takes no more. What was typed is stored either way. */
 async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<number> {
   // A pipe is told once, at the end.
-  if (process.stdin.isTTY) peer.on('custody', holders => info(custodyLine(holders)))
+  if (process.stdin.isTTY) peer.on('custody', holders => info(receiptLine(holders)))
   const { data, me, room } = options
   const conversation = new LineConversation(peer, {
     ...options,
-    memoryFile: screenMemoryOf(homeOf(data, me, room).database),
+    memoryFile: savedViewFile(homeOf(data, me, room).database),
     quit: () => process.kill(process.pid, 'SIGINT'),
   })
   let code = FAILED
@@ -124,13 +124,13 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
  * exit code: 1 where a line is left.
  */
 async function stored(peer: SharedConversation, stop: StopRequest): Promise<number> {
-  await Promise.race([peer.said(), stop.asked(), delayed(STORING_MS_MAX)])
+  await Promise.race([peer.flushed(), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
-  if (peer.unsaid > 0) {
-    warn(`${peer.unsaid} of your lines could not be stored`)
+  if (peer.unsavedCount > 0) {
+    warn(`${peer.unsavedCount} of your lines could not be stored`)
     return FAILED
   }
-  if (holders !== undefined && peer.hasSpoken) info(custodyLine(holders))
+  if (holders !== undefined && peer.hasSpoken) info(receiptLine(holders))
   return DONE
 }
 

@@ -8,10 +8,10 @@ import type { Present } from '../chat/presence/roster.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { Standing } from '../node/connection-summary.js'
+import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
-import { type Extras, type Hosted, messagesOf, type ToldEntry } from '../node/room-api.js'
-import { type Held, type Holders, holdersIn } from '../sync/receipts.js'
+import { type Extras, type HostedRoom, messagesOf, type ToldEntry } from '../node/room-api.js'
+import { type Held, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   jsonBody,
   type QuestionId,
@@ -29,7 +29,7 @@ interface AttachedEvents {
   warning: [string]
   change: []
   presence: []
-  custody: [Holders]
+  custody: [Replicas]
   /** The process that kept the chat running is gone. */
   parted: []
 }
@@ -53,7 +53,7 @@ interface Question {
 }
 
 /** A conversation that another process of the same user keeps running. */
-export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
+export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom {
   readonly #socket: Duplex
   readonly #hello: Hello
   readonly #questions = new Map<QuestionId, Question>()
@@ -61,7 +61,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
   readonly #saying = new Set<Promise<void>>()
   #next: QuestionId = 1
   #held: Held = { linked: [], left: [], differing: [] }
-  #standing: Standing = { linked: [], trials: [] }
+  #standing: ConnectionSummary = { linked: [], trials: [] }
   #presence: readonly Present[] = []
   #others = 0
   #isParted = false
@@ -142,11 +142,11 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     return [...this.#heads].map(([author, seq]) => ({ author, seq }))
   }
 
-  get unsaid(): number {
+  get unsavedCount(): number {
     return this.#saying.size
   }
 
-  get standing(): Standing {
+  get connectionSummary(): ConnectionSummary {
     return this.#standing
   }
 
@@ -158,8 +158,8 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     return this.#held
   }
 
-  holdersOf(seq: Seq): Holders {
-    return holdersIn(this.#held, seq)
+  replicasOf(seq: Seq): Replicas {
+    return replicasIn(this.#held, seq)
   }
 
   /** Rejects with `Parted` where it is not known whether it was stored. */
@@ -173,7 +173,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     return said
   }
 
-  async said(): Promise<void> {
+  async flushed(): Promise<void> {
     await Promise.allSettled(this.#saying)
   }
 
@@ -199,12 +199,12 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     }
   }
 
-  link(peer: string): void {
+  connect(peer: string): void {
     namedPeer(peer, this, this.address)
     this.#send({ do: 'link', peer })
   }
 
-  unlink(peer: string): boolean {
+  disconnect(peer: string): boolean {
     const { linked, trials } = this.#standing
     this.#send({ do: 'unlink', peer })
     return linked.includes(peer) || trials.some(({ name }) => name === peer)
@@ -218,7 +218,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     this.#send({ do: 'typing' })
   }
 
-  async *verify(): ReturnType<Hosted['verify']> {
+  async *verify(): ReturnType<HostedRoom['verify']> {
     type Verdict = { readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }
     for await (const part of this.#parts({ do: 'verify' })) if (part.kind === 'item') yield part.value as Verdict
   }
@@ -244,7 +244,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
       question?.onEnd(undefined)
     } else if (is === 'failed') question?.onEnd(errorOf(value))
     else if (is === 'item') question?.onPart({ kind: 'item', value: value['value'] })
-    else if (is === 'custody') this.emit('custody', value['holders'] as Holders)
+    else if (is === 'custody') this.emit('custody', value['holders'] as Replicas)
     else if (is === 'notice') this.emit(value['kind'] === 'info' ? 'info' : 'warning', String(value['line']))
     else if (is === 'state') this.#stands(value)
   }
@@ -254,7 +254,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements Hosted {
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     // What the user's own process says of itself is taken as it is.
     if (isRecord(held)) this.#held = held as unknown as Held
-    if (isRecord(standing)) this.#standing = standing as unknown as Standing
+    if (isRecord(standing)) this.#standing = standing as unknown as ConnectionSummary
     if (Array.isArray(presence)) this.#presence = presence
     this.emit('change')
     if (presence !== undefined) this.emit('presence')

@@ -2,7 +2,7 @@ import { systemClock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import { checkHome } from '../node/home-guard.js'
 import { afterSilence, FIRST_ANSWER_MS, silentLine, watchHost } from '../node/host-watch.js'
-import { type OpenPeerOptions, openPeer } from '../node/open.js'
+import { type OpenRoomOptions, openRoom } from '../node/open.js'
 import { homeOf } from '../node/paths.js'
 import { Attached } from './attached.js'
 import { doorPid, knock, openDoor } from './door.js'
@@ -14,7 +14,7 @@ import { WindowHost } from './window-host.js'
  * is told at once where that process does not answer, for then this waits.
  */
 export async function openShared(
-  options: OpenPeerOptions,
+  options: OpenRoomOptions,
   onSilent: (line: string) => void,
 ): Promise<SharedConversation> {
   const home = homeOf(options.data, options.me, options.room)
@@ -33,8 +33,8 @@ export async function openShared(
   return shared
 }
 
-async function host(options: OpenPeerOptions, door: string, onChange: () => void): Promise<Seat> {
-  const peer = await openPeer(options)
+async function host(options: OpenRoomOptions, door: string, onChange: () => void): Promise<Seat> {
+  const peer = await openRoom(options)
   const { peers, listen, isDiscovering, isClockTrusted } = options
   const windows = new WindowHost(peer, systemClock, { peers, listen, isDiscovering, isClockTrusted }, onChange)
   const closeDoor = await openDoor(door, socket => windows.admit(socket)).catch(error => {
@@ -56,7 +56,7 @@ async function host(options: OpenPeerOptions, door: string, onChange: () => void
 }
 
 async function window(
-  options: OpenPeerOptions,
+  options: OpenRoomOptions,
   door: string,
   onSilent: (line: string) => void,
 ): Promise<Seat | undefined> {
@@ -75,7 +75,7 @@ async function window(
   options.onInfo(`${attached.me} is in the chat already: this is another window of it`)
   for (const peer of options.peers.filter(each => !textsOf(attached.setup['peers']).includes(each))) {
     try {
-      attached.link(peer)
+      attached.connect(peer)
     } catch (error) {
       options.onWarning(reasonOf(error))
     }
@@ -89,8 +89,8 @@ const textsOf = (value: unknown): string[] =>
 /** As the process before was started, and with the peers that were named here. */
 function setupOf(
   { setup }: Attached,
-  options: OpenPeerOptions,
-): Pick<OpenPeerOptions, 'peers' | 'isDiscovering'> & Partial<Pick<OpenPeerOptions, 'listen' | 'isClockTrusted'>> {
+  options: OpenRoomOptions,
+): Pick<OpenRoomOptions, 'peers' | 'isDiscovering'> & Partial<Pick<OpenRoomOptions, 'listen' | 'isClockTrusted'>> {
   const { peers, listen, isDiscovering, isClockTrusted } = setup
   return {
     peers: [...new Set([...textsOf(peers), ...options.peers])],

@@ -7,16 +7,16 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { millisOf } from '../log/format/hybrid-clock.js'
 import type { ReadOptions } from '../log/options.js'
-import type { Standing } from '../node/connection-summary.js'
-import type { Peer } from '../node/room.js'
-import { type Conversation, type Extras, messagesOf } from '../node/room-api.js'
-import type { Holders } from '../sync/receipts.js'
+import type { ConnectionSummary } from '../node/connection-summary.js'
+import type { Room } from '../node/room.js'
+import { type Extras, messagesOf, type RoomApi } from '../node/room-api.js'
+import type { Replicas } from '../sync/receipts.js'
 import { type Attached, Parted } from './attached.js'
 import { Resumption } from './resumption.js'
 
 /** Where this process takes part: it keeps the chat running, or is a window of one that does. */
 export type Seat =
-  | { readonly kind: 'host'; readonly hosted: Peer; readonly others: () => number; close(): Promise<void> }
+  | { readonly kind: 'host'; readonly hosted: Room; readonly others: () => number; close(): Promise<void> }
   | { readonly kind: 'window'; readonly hosted: Attached; readonly others: () => number; close(): Promise<void> }
 
 /** How to take part. */
@@ -35,7 +35,7 @@ interface SharedEvents {
   /** Who is there, away or typing is not the same any more. */
   presence: []
   /** The last own line is held by others than before. */
-  custody: [Holders]
+  custody: [Replicas]
 }
 
 interface Line {
@@ -57,7 +57,7 @@ const TRY_MS = 100
  * ends, however it ends, one of them opens the logs and goes on. What was typed and not yet confirmed is then looked for in
  * the own log, and said again where it is not there.
  */
-export class SharedConversation extends EventEmitter<SharedEvents> implements Conversation {
+export class SharedConversation extends EventEmitter<SharedEvents> implements RoomApi {
   readonly #seats: Seats
   readonly #clock: Clock
   #seat: Seat
@@ -112,16 +112,16 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     return this.#seat.hosted.heads
   }
 
-  get standing(): Standing {
-    return this.#seat.hosted.standing
+  get connectionSummary(): ConnectionSummary {
+    return this.#seat.hosted.connectionSummary
   }
 
   get presence(): readonly Present[] {
     return this.#seat.hosted.presence
   }
 
-  get unsaid(): number {
-    return this.#seat.kind === 'host' && this.#moving === undefined ? this.#seat.hosted.unsaid : this.#lines.size
+  get unsavedCount(): number {
+    return this.#seat.kind === 'host' && this.#moving === undefined ? this.#seat.hosted.unsavedCount : this.#lines.size
   }
 
   /** Whether anything was said in this window. */
@@ -135,13 +135,13 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
   }
 
   /** Where the last own line is held besides here; undefined where there is none. */
-  get kept(): Holders | undefined {
+  get kept(): Replicas | undefined {
     const seq = this.ownEnd
-    return seq === 0 ? undefined : this.holdersOf(seq)
+    return seq === 0 ? undefined : this.replicasOf(seq)
   }
 
-  holdersOf(seq: Seq): Holders {
-    return this.#seat.hosted.holdersOf(seq)
+  replicasOf(seq: Seq): Replicas {
+    return this.#seat.hosted.replicasOf(seq)
   }
 
   say(message: string, extras?: Extras): Promise<void> {
@@ -154,10 +154,10 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     })
   }
 
-  async said(): Promise<void> {
+  async flushed(): Promise<void> {
     while (this.#moving !== undefined) await this.#moving.catch(() => {})
-    await this.#seat.hosted.said()
-    if (this.#moving !== undefined) await this.said()
+    await this.#seat.hosted.flushed()
+    if (this.#moving !== undefined) await this.flushed()
   }
 
   /** Resolves when some peer has stored the last own line of now. */
@@ -182,12 +182,12 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     }
   }
 
-  link(peer: string): void {
-    this.#seat.hosted.link(peer)
+  connect(peer: string): void {
+    this.#seat.hosted.connect(peer)
   }
 
-  unlink(peer: string): boolean {
-    return this.#seat.hosted.unlink(peer)
+  disconnect(peer: string): boolean {
+    return this.#seat.hosted.disconnect(peer)
   }
 
   setAway(text: string | undefined): void {
@@ -198,7 +198,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     this.#seat.hosted.typing()
   }
 
-  verify(): ReturnType<Conversation['verify']> {
+  verify(): ReturnType<RoomApi['verify']> {
     return this.#seat.hosted.verify()
   }
 
@@ -217,7 +217,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Co
     this.#seat = seat
     const onChange = (): void => void this.emit('change')
     const onPresence = (): void => void this.emit('presence')
-    const onCustody = (holders: Holders): void => void this.emit('custody', holders)
+    const onCustody = (holders: Replicas): void => void this.emit('custody', holders)
     if (seat.kind === 'host') {
       seat.hosted.on('change', onChange).on('presence', onPresence)
       seat.hosted.keeping.on('change', onCustody)

@@ -1,7 +1,7 @@
 import { ENTRY_BYTES_MAX } from '../base/limits.js'
 import { concat, readVarint, textOf, utf8, varint } from '../base/wire/bytes.js'
 import { authorOf, type Seq } from '../log/format/author.js'
-import { AT_LENGTH, atOf } from '../log/format/hybrid-clock.js'
+import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
 import type { ToldEntry } from '../node/room-api.js'
 
 // What a window in another process and the one that keeps the chat running say to each other, in length-prefixed frames.
@@ -87,8 +87,8 @@ function readEntry(bytes: Uint8Array, offset: number): { entry: ToldEntry; next:
   const author = authorOf(textOf(bytes.subarray(offset + 2, nameEnd)) ?? '')
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
   if (author === undefined || seq.kind !== 'value') return undefined
-  const at = atOf(textOf(bytes.subarray(seq.next, seq.next + AT_LENGTH)) ?? '')
-  const length = readVarint(bytes, seq.next + AT_LENGTH, ENTRY_BYTES_MAX)
+  const at = hlcOf(textOf(bytes.subarray(seq.next, seq.next + HLC_LENGTH)) ?? '')
+  const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
   if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
   const next = length.next + length.value
   const entry: ToldEntry = {

@@ -1,18 +1,18 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.js'
-import type { Peer } from '../node/room.js'
+import type { Room } from '../node/room.js'
 import { WindowSession } from './window-session.js'
 
 /** The windows in other processes that are at one running peer. */
 export class WindowHost {
-  readonly #peer: Peer
+  readonly #peer: Room
   readonly #clock: Clock
   readonly #setup: object
   readonly #onChange: () => void
   readonly #sessions = new Map<Duplex, WindowSession>()
   #isClosed = false
 
-  constructor(peer: Peer, clock: Clock, setup: object, onChange: () => void) {
+  constructor(peer: Room, clock: Clock, setup: object, onChange: () => void) {
     this.#peer = peer
     this.#clock = clock
     this.#setup = setup

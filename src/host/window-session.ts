@@ -7,9 +7,9 @@ import { FrameReader, frame } from '../base/wire/frames.js'
 import { authorOf, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { Peer } from '../node/room.js'
+import type { Room } from '../node/room.js'
 import type { Extras } from '../node/room-api.js'
-import type { Holders } from '../sync/receipts.js'
+import type { Replicas } from '../sync/receipts.js'
 import { bytesBody, entriesBodies, jsonBody, type QuestionId, readWindowFrame } from './window-frames.js'
 
 /** Answers that a window gets before it has read the first of them. */
@@ -63,7 +63,7 @@ export interface SessionParts {
 
 /** One window in another process, at the peer that runs. What it asks is answered; what is no question ends it, and nothing else. */
 export class WindowSession {
-  readonly #peer: Peer
+  readonly #peer: Room
   readonly #socket: Duplex
   readonly #clock: Clock
   readonly #others: () => number
@@ -77,7 +77,7 @@ export class WindowSession {
   #isTelling = false
   #isClosed = false
 
-  constructor(peer: Peer, socket: Duplex, { clock, setup, others }: SessionParts) {
+  constructor(peer: Room, socket: Duplex, { clock, setup, others }: SessionParts) {
     this.#peer = peer
     this.#socket = socket.setMaxListeners(0) // each stream waits here
     this.#clock = clock
@@ -96,7 +96,7 @@ export class WindowSession {
   }
 
   /** The last own line is held by others than before. */
-  custody(holders: Holders): void {
+  custody(holders: Replicas): void {
     this.#send({ is: 'custody', holders })
   }
 
@@ -157,7 +157,7 @@ export class WindowSession {
   #turnTo(what: 'link' | 'unlink', peer: unknown): boolean {
     if (typeof peer !== 'string') return false
     try {
-      this.#peer[what](peer)
+      what === 'link' ? this.#peer.connect(peer) : this.#peer.disconnect(peer)
     } catch (error) {
       this.#send({ is: 'notice', kind: 'alarm', line: reasonOf(error) })
     }
@@ -252,8 +252,8 @@ export class WindowSession {
 
   /** What is not as it was told last. */
   #tellState(): void {
-    const { standing, presence, held, heads } = this.#peer
-    const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
+    const { connectionSummary, presence, held, heads } = this.#peer
+    const changed = Object.entries({ standing: connectionSummary, presence, held }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#told.get(member) === text) return false
       this.#told.set(member, text)

@@ -1,12 +1,12 @@
-import type { Allowance } from '../base/hourly-quota.js'
+import type { HourlyQuota } from '../base/hourly-quota.js'
 import { AUTHORS_MAX, MERGE_SEGMENTS, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { type AuthorId, isSigned, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import type { Digest, Head, SignedHead } from './format/heads.js'
 import type { Refusal } from './options.js'
-import type { Span } from './read/subscription.js'
+import type { SeqRange } from './read/subscription.js'
 import type { CommitQueue } from './store/commit-queue.js'
-import type { SegmentLogs } from './store/segment-store.js'
+import type { SegmentStore } from './store/segment-store.js'
 import type { Write } from './store/store.js'
 import { type Tip, type Tips, tipAt } from './tip.js'
 
@@ -22,18 +22,18 @@ export interface Addition {
 }
 
 /** Keeps account of how far every log goes: what is planned, what is on disk, and what readers were told of. */
-export class Ledger {
+export class Frontier {
   readonly tips: Tips = new Map()
   readonly #queue: CommitQueue
-  readonly #segments: SegmentLogs
+  readonly #segments: SegmentStore
   readonly #authorsMax: number
-  readonly #onDurable: (span: Span, news: Seq) => void
+  readonly #onDurable: (span: SeqRange, news: Seq) => void
 
   constructor(
     queue: CommitQueue,
-    segments: SegmentLogs,
+    segments: SegmentStore,
     authorsMax = AUTHORS_MAX,
-    onDurable: (span: Span, news: Seq) => void,
+    onDurable: (span: SeqRange, news: Seq) => void,
   ) {
     this.#queue = queue
     this.#segments = segments
@@ -89,7 +89,7 @@ export class Ledger {
   }
 
   /** Why a log cannot be begun here, if it cannot. */
-  refusalOf(author: AuthorId, newAuthors: Allowance | undefined): Refusal | undefined {
+  refusalOf(author: AuthorId, newAuthors: HourlyQuota | undefined): Refusal | undefined {
     if (this.tips.has(author)) return undefined
     if (this.tips.size >= this.#authorsMax)
       return { reason: `${this.#authorsMax} authors are held, and no more are taken` }

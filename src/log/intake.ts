@@ -1,9 +1,9 @@
-import type { Allowance } from '../base/hourly-quota.js'
+import type { HourlyQuota } from '../base/hourly-quota.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
-import { headWrite, type RowLogs } from '../compat/scuttleup/row-store.js'
+import { headWrite, type RowStore } from '../compat/scuttleup/row-store.js'
 import { CHAIN_PREFIX_BYTES } from '../sync/codec.js'
 import type { Run } from '../sync/effects.js'
-import type { Forks } from './forks/fork-registry.js'
+import type { ForkRegistry } from './forks/fork-registry.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
@@ -11,12 +11,12 @@ import type { Digest } from './format/heads.js'
 import type { Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
-import type { Ledger } from './frontier.js'
+import type { Frontier } from './frontier.js'
 import type { Refusal } from './options.js'
 import type { OwnLog } from './own/own-log.js'
 import type { Restoration } from './repair/restoration.js'
 import type { CommitQueue } from './store/commit-queue.js'
-import type { SegmentHeads } from './store/head-index.js'
+import type { HeadIndex } from './store/head-index.js'
 
 export interface IntakeParts {
   readonly room: Uint8Array
@@ -24,12 +24,12 @@ export interface IntakeParts {
   readonly isOpen: boolean
   /** What is taken of one log; the own is never stopped. */
   readonly logBytesMax: number
-  readonly rows: RowLogs
-  readonly heads: SegmentHeads
-  readonly ledger: Ledger
+  readonly rows: RowStore
+  readonly heads: HeadIndex
+  readonly ledger: Frontier
   readonly queue: CommitQueue
   readonly own: OwnLog
-  readonly forks: Forks
+  readonly forks: ForkRegistry
   readonly restoration: Restoration
   readonly onFork: (proof: ForkProof) => void
   /** Somebody brought own entries up to a place, signed with the own key, that this disk lacks. */
@@ -45,7 +45,7 @@ export class Intake {
   }
 
   /** Entries of an unsigned author. Rejects where the disk does not take them. */
-  async add(run: Run, newAuthors: Allowance | undefined): Promise<Refusal | undefined> {
+  async add(run: Run, newAuthors: HourlyQuota | undefined): Promise<Refusal | undefined> {
     const { isOpen, ledger, rows, logBytesMax } = this.#parts
     if (!isOpen) return { reason: 'it is unsigned, and this room takes signed logs alone' }
     const planned = ledger.tips.get(run.author)?.planned
@@ -65,7 +65,7 @@ export class Intake {
   async addSigned(
     author: AuthorId,
     runs: readonly SignedRun[],
-    newAuthors: Allowance | undefined,
+    newAuthors: HourlyQuota | undefined,
   ): Promise<Refusal | undefined> {
     const { room, ledger, own, forks, restoration } = this.#parts
     const key = keyOf(author) ?? EMPTY

@@ -5,17 +5,17 @@ import { type Clock, systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { Allowance } from '../base/hourly-quota.js'
+import { HourlyQuota } from '../base/hourly-quota.js'
 import { LOG_BYTES_MAX } from '../base/limits.js'
 import { systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
-import { RowLogs } from '../compat/scuttleup/row-store.js'
-import { type Branch, Tree, type Voice } from '../sync/broadcast-tree.js'
+import { RowStore } from '../compat/scuttleup/row-store.js'
+import { BroadcastTree, type ConnectionControl, type TreeConnection } from '../sync/broadcast-tree.js'
 import { CHAIN_PREFIX_BYTES } from '../sync/codec.js'
 import type { Run } from '../sync/effects.js'
-import { Custody } from '../sync/receipts.js'
+import { Receipts } from '../sync/receipts.js'
 import { entryStream, replicationStream } from '../sync/replication-stream.js'
-import { Forks } from './forks/fork-registry.js'
+import { ForkRegistry } from './forks/fork-registry.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './format/author.js'
 import { chainAfter } from './format/chain.js'
 import { type Entry, entryText, type Members } from './format/entry.js'
@@ -24,7 +24,7 @@ import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import type { Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
-import { Ledger } from './frontier.js'
+import { Frontier } from './frontier.js'
 import { Intake } from './intake.js'
 import type { Doubt } from './mark/doubt.js'
 import type { FoundMark } from './mark/own-mark.js'
@@ -40,13 +40,13 @@ import type {
 import { OwnLog } from './own/own-log.js'
 import type { Relayed } from './read/outgoing.js'
 import { Reader } from './read/reader.js'
-import type { Feed, Span } from './read/subscription.js'
+import type { SeqRange, Subscription } from './read/subscription.js'
 import { Recovery } from './repair/disk-recovery.js'
 import { Restoration } from './repair/restoration.js'
 import { CommitQueue } from './store/commit-queue.js'
-import { type Claim, SegmentHeads } from './store/head-index.js'
+import { type Claim, HeadIndex } from './store/head-index.js'
 import { LevelStore } from './store/level-store.js'
-import { SegmentLogs } from './store/segment-store.js'
+import { SegmentStore } from './store/segment-store.js'
 import { verifySegments } from './store/segment-verification.js'
 import type { Store } from './store/store.js'
 
@@ -63,22 +63,22 @@ export interface Verified {
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
   /** What other peers hold, as they told. */
-  readonly custody: Custody
+  readonly custody: Receipts
   readonly #store: Store
   readonly #clock: Clock
   readonly #room: Uint8Array
   readonly #hybrid: HybridClock
-  readonly #rows: RowLogs
-  readonly #segments: SegmentLogs
-  readonly #heads: SegmentHeads
+  readonly #rows: RowStore
+  readonly #segments: SegmentStore
+  readonly #heads: HeadIndex
   readonly #queue: CommitQueue
-  readonly #forks: Forks
+  readonly #forks: ForkRegistry
   readonly #own: OwnLog
   /** The last own entry that those who relay were told of. */
   #relayed: Seq = 0
-  readonly #ledger: Ledger
+  readonly #ledger: Frontier
   readonly #reader: Reader
-  readonly #tree: Tree
+  readonly #tree: BroadcastTree
   readonly #recovery: Recovery
   readonly #restoration: Restoration
   readonly #intake: Intake
@@ -95,9 +95,9 @@ export class Log extends EventEmitter<LogEvents> {
     this.#room = options.room ?? roomId(LOBBY)
     this.#hybrid = new HybridClock(this.#clock)
     const onHole = (author: AuthorId, missing: Seq): void => this.#recovery.lose(author, missing)
-    this.#rows = new RowLogs(store, this.#hybrid, onHole)
-    this.#segments = new SegmentLogs(store, onHole)
-    const heads = new SegmentHeads(store, this.#room, this.#hybrid)
+    this.#rows = new RowStore(store, this.#hybrid, onHole)
+    this.#segments = new SegmentStore(store, onHole)
+    const heads = new HeadIndex(store, this.#room, this.#hybrid)
     this.#heads = heads
     this.#queue = new CommitQueue(store, this.#clock, {
       onFailure: cause => this.emit('read-only', reasonOf(cause)),
@@ -107,7 +107,7 @@ export class Log extends EventEmitter<LogEvents> {
         this.#recovery.wake()
       },
     })
-    this.#ledger = new Ledger(this.#queue, this.#segments, options.authorsMax, (span, news) =>
+    this.#ledger = new Frontier(this.#queue, this.#segments, options.authorsMax, (span, news) =>
       this.#announce(span, news),
     )
     this.#own = new OwnLog(
@@ -127,10 +127,10 @@ export class Log extends EventEmitter<LogEvents> {
       },
       options.mark,
     )
-    this.#tree = new Tree(this.#clock, author => this.reach(author))
-    this.#forks = new Forks(store, this.#room, this.#segments)
+    this.#tree = new BroadcastTree(this.#clock, author => this.reach(author))
+    this.#forks = new ForkRegistry(store, this.#room, this.#segments)
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks, this.#own.author)
-    this.custody = new Custody({ author: this.#own.author, chainAt: seq => this.#ownChainAt(seq) })
+    this.custody = new Receipts({ author: this.#own.author, chainAt: seq => this.#ownChainAt(seq) })
     const parts = {
       store,
       rows: this.#rows,
@@ -266,12 +266,12 @@ export class Log extends EventEmitter<LogEvents> {
    * Takes in what a peer sent of an unsigned author: only what continues the log at its head. Resolves when that is on
    * disk; what is held already is passed over. While the disk does not answer it waits, so that nothing is lost.
    */
-  add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined> {
+  add(run: Run, newAuthors?: HourlyQuota): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, newAuthors))
   }
 
   /** The same for consecutive runs of a signed author: stored is what a signature vouches for, and nothing else. */
-  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined> {
+  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: HourlyQuota): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
   }
 
@@ -351,12 +351,12 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** What arrives from now on, for one who relays it. */
-  openFeed(): Feed {
+  openFeed(): Subscription {
     return this.#reader.openFeed(undefined, true)
   }
 
   /** A link opens, over which entries come: to the peer `peer`, where that is proven, and with a voice, where it is one of ours. */
-  openBranch(peer: AuthorId | undefined, voice: Voice | undefined): Branch {
+  openBranch(peer: AuthorId | undefined, voice: ConnectionControl | undefined): TreeConnection {
     return this.#tree.open(peer, voice)
   }
 
@@ -377,8 +377,8 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** An allowance of new authors for one link. */
-  newAuthorAllowance(perHourMax: number): Allowance {
-    return new Allowance(this.#clock, perHourMax)
+  newAuthorAllowance(perHourMax: number): HourlyQuota {
+    return new HourlyQuota(this.#clock, perHourMax)
   }
 
   /** Looks at everything that is stored of a log. */
@@ -473,7 +473,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** What of a span peers may be told: of the own log what is noted on disk as told, with what was held back until now. */
-  #tellable({ author, from, to }: Span): Span {
+  #tellable({ author, from, to }: SeqRange): SeqRange {
     if (author !== this.id) return { author, from, to }
     const end = Math.min(to, this.#own.offered + 1)
     const start = Math.min(from, this.#relayed + 1)
@@ -482,7 +482,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Entries are on disk; those below `news` were before, and were lost. */
-  #announce(span: Span, news: Seq = span.from): void {
+  #announce(span: SeqRange, news: Seq = span.from): void {
     this.#reader.announce({ ...span, from: Math.max(span.from, news) })
     this.#reader.relayOn(this.#tellable(span))
     if (span.author === this.id) this.custody.grown()

@@ -9,7 +9,7 @@ import type { Digest } from './format/heads.js'
 import type { End } from './mark/mark.js'
 import type { EndMark } from './own/own-log.js'
 import type { Way } from './read/outgoing.js'
-import type { Feed, Span } from './read/subscription.js'
+import type { SeqRange, Subscription } from './read/subscription.js'
 
 export interface LogOptions {
   /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
@@ -44,7 +44,7 @@ export interface LogMark extends EndMark {
 
 export interface LogEvents {
   /** Entries became durable here, own and others'. */
-  entries: [Span]
+  entries: [SeqRange]
   /** One line for the user. */
   warning: [string]
   /** A failed write: nothing is written until `writable`. */
@@ -76,9 +76,9 @@ export interface ReadOptions {
 /** What is relayed to a peer of ours that follows what arrives. */
 export interface RelayOptions {
   /** What there is to relay, until it is closed. */
-  readonly feed: Feed
+  readonly feed: Subscription
   /** What is to be done with it. */
-  readonly way: (span: Span) => Way
+  readonly way: (span: SeqRange) => Way
   /** Whether it knows already that two histories are proven from a place on. */
   readonly knowsFork: (author: AuthorId, place: Seq) => boolean
 }

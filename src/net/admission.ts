@@ -4,7 +4,7 @@ import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../base/limits.js'
  * Decides which sockets may wait to prove themselves. There are never more than UNPROVEN_MAX: a further one displaces the
  * oldest of the address that has most, so that no stranger can keep others out by holding sockets open.
  */
-export class Doorman<T> {
+export class AdmissionControl<T> {
   /** In order of arrival. */
   readonly #waiting = new Map<T, string>()
 

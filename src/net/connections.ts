@@ -5,15 +5,15 @@ import { reasonOf } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
-import { Doorman } from './admission.js'
-import { Opening, type OpeningEffect, type Remote } from './handshake/handshake.js'
+import { AdmissionControl } from './admission.js'
+import { Handshake, type HandshakeEffect, type Remote } from './handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
-import { watchOver } from './heartbeat.js'
+import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import { type LinkId, Topology, type TopologyEffect, type Trial } from './topology.js'
+import { type ConnectionId, type DialAttempt, Topology, type TopologyEffect } from './topology.js'
 import type { Connection, Listener, Transport } from './transport.js'
 
-export interface SwarmOptions {
+export interface ConnectionsOptions {
   /** The own address, as it is said to peers. */
   readonly me: string
   readonly room: Uint8Array
@@ -27,8 +27,8 @@ export interface SwarmOptions {
 }
 
 /** What is known of an open link. */
-export interface LinkInfo {
-  readonly id: LinkId
+export interface ConnectionInfo {
+  readonly id: ConnectionId
   readonly remote: Remote
   /** The name by which the user named this peer, where it was dialled. */
   readonly dialled: string | undefined
@@ -39,11 +39,11 @@ export interface LinkInfo {
   readonly remoteAddress: string
 }
 
-export interface SwarmEvents {
+export interface ConnectionsEvents {
   /** A link is open: whole frames may be written to the connection and come out of it. */
-  connection: [Connection, LinkInfo]
+  connection: [Connection, ConnectionInfo]
   /** A link that was open is not any more. */
-  disconnection: [LinkInfo, string]
+  disconnection: [ConnectionInfo, string]
   warning: [string]
   /** A visit came to nothing. */
   missed: [string]
@@ -52,14 +52,14 @@ export interface SwarmEvents {
 }
 
 /** Links to the peers named and to those who dial in: opened, kept alive, one a peer, made again when they break. */
-export class Swarm extends EventEmitter<SwarmEvents> {
-  readonly #options: SwarmOptions
+export class Connections extends EventEmitter<ConnectionsEvents> {
+  readonly #options: ConnectionsOptions
   readonly #topology: Topology
-  readonly #doorman = new Doorman<Connection>()
+  readonly #doorman = new AdmissionControl<Connection>()
   readonly #connections = new Set<Connection>()
   readonly #links = new Map<
-    LinkId,
-    { readonly connection: Connection; readonly info: LinkInfo; reason: string; isTold: boolean }
+    ConnectionId,
+    { readonly connection: Connection; readonly info: ConnectionInfo; reason: string; isTold: boolean }
   >()
   readonly #retries = new Map<string, Cancel>()
   readonly #instance: Uint8Array
@@ -70,11 +70,11 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   readonly #found = new Set<string>()
   /** Names that were dialled as visits. */
   readonly #visits = new Set<string>()
-  #nextLink: LinkId = 1
+  #nextLink: ConnectionId = 1
   #me: string
   #isClosed = false
 
-  constructor(options: SwarmOptions) {
+  constructor(options: ConnectionsOptions) {
     super()
     this.#options = options
     this.#me = options.me
@@ -95,12 +95,12 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   }
 
   /** Open links, but those that are closed as soon as it is known whom they lead to. */
-  get links(): readonly LinkInfo[] {
+  get links(): readonly ConnectionInfo[] {
     return [...this.#links.values()].filter(link => link.isTold).map(link => link.info)
   }
 
   /** Those who are tried in vain. */
-  get trials(): readonly Trial[] {
+  get trials(): readonly DialAttempt[] {
     return this.#topology.trials
   }
 
@@ -128,7 +128,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   }
 
   /** Closes a link; a peer that it leads to is not dialled for a while. */
-  part(id: LinkId, reason: string, restMs: Millis): void {
+  part(id: ConnectionId, reason: string, restMs: Millis): void {
     this.#topology.rest(id, restMs)
     this.#perform([{ kind: 'close', link: id, reason }])
   }
@@ -150,7 +150,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
   }
 
   /** Closes links, all of them without `which`; those to the peers named are made again at once. */
-  relink(which: (link: LinkInfo) => boolean = () => true): void {
+  relink(which: (link: ConnectionInfo) => boolean = () => true): void {
     for (const { connection, info } of [...this.#links.values()]) if (which(info)) connection.destroy()
   }
 
@@ -193,7 +193,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       ageMs: this.ageMs,
       nowMs: clock.now(),
     }
-    const opening = new Opening({ role: dialled === undefined ? 'listener' : 'dialler', me: this.#me, hello, keys })
+    const opening = new Handshake({ role: dialled === undefined ? 'listener' : 'dialler', me: this.#me, hello, keys })
     let failure = 'it closed the connection'
     this.#connections.add(connection)
 
@@ -217,7 +217,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
       if (dialled !== undefined && !this.#isClosed)
         this.#perform(this.#topology.failed(dialled, failure, connection.remoteAddress))
     }
-    const perform = (effects: readonly OpeningEffect[]): void => {
+    const perform = (effects: readonly HandshakeEffect[]): void => {
       for (const effect of effects) {
         if (effect.kind === 'send') connection.write(effect.bytes)
         if (effect.kind === 'failed') fail(effect.reason)
@@ -241,7 +241,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
 
   #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {
     const isVisit = dialled !== undefined && this.#visits.has(dialled)
-    const info: LinkInfo = {
+    const info: ConnectionInfo = {
       id: this.#nextLink++,
       remote,
       dialled: isVisit ? undefined : dialled,
@@ -263,7 +263,7 @@ export class Swarm extends EventEmitter<SwarmEvents> {
     })
     this.#perform(this.#topology.opened(info))
     if (connection.destroyed) return
-    watchOver(connection, remote, this.#options.clock, reason => {
+    startHeartbeat(connection, remote, this.#options.clock, reason => {
       link.reason = reason
     })
   }

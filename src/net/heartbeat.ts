@@ -14,7 +14,7 @@ const FAREWELL_MS = 250
  * The heartbeat of an open link: writes an empty frame every 10 s, and closes a link with one of our own peers on which
  * nothing arrived for 30 s. Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
  */
-export function watchOver(
+export function startHeartbeat(
   connection: Connection,
   remote: Remote,
   clock: Clock,

@@ -4,11 +4,11 @@ import { HEARTBEAT_MS, LINKS_MAX } from '../base/limits.js'
 import type { Remote } from './handshake/handshake.js'
 import { type Address, formatAddress } from './lan/address.js'
 
-export type LinkId = number
+export type ConnectionId = number
 
 /** An open link, as the topology sees it. */
-export interface OpenLink {
-  readonly id: LinkId
+export interface OpenConnection {
+  readonly id: ConnectionId
   readonly remote: Remote
   /** The peer that was dialled; undefined where the other side dialled, or it is a visit. */
   readonly dialled: string | undefined
@@ -22,8 +22,8 @@ export type TopologyEffect =
   | { readonly kind: 'dial'; readonly peer: string; readonly address: Address }
   | { readonly kind: 'retry'; readonly peer: string; readonly delayMs: Millis }
   | { readonly kind: 'cancel-retry'; readonly peer: string }
-  | { readonly kind: 'close'; readonly link: LinkId; readonly reason: string }
-  | { readonly kind: 'linked'; readonly link: LinkId }
+  | { readonly kind: 'close'; readonly link: ConnectionId; readonly reason: string }
+  | { readonly kind: 'linked'; readonly link: ConnectionId }
   /** A visit came to nothing. */
   | { readonly kind: 'missed'; readonly peer: string }
   /** One line for the user; the same state of a peer is told once. */
@@ -33,7 +33,7 @@ export type TopologyEffect =
 const REASONS_MAX = 16
 
 /** A peer that is not linked, though it should be. */
-export interface Trial {
+export interface DialAttempt {
   readonly name: string
   readonly address: Address
   /** How often in a row it came to nothing, and why the last time. */
@@ -74,7 +74,7 @@ export class Topology {
   readonly #key: string
   readonly #random: () => number
   readonly #peers = new Map<string, Peer>()
-  readonly #links = new Map<LinkId, OpenLink>()
+  readonly #links = new Map<ConnectionId, OpenConnection>()
 
   /** `instance` and `key` are this process's own, as hex. */
   constructor(instance: string, key: string, random: () => number) {
@@ -83,12 +83,12 @@ export class Topology {
     this.#random = random
   }
 
-  get links(): readonly OpenLink[] {
+  get links(): readonly OpenConnection[] {
     return [...this.#links.values()]
   }
 
   /** Those who are tried in vain. */
-  get trials(): readonly Trial[] {
+  get trials(): readonly DialAttempt[] {
     return [...this.#peers.values()]
       .filter(peer => peer.tries > 0 && (peer.state.kind === 'waiting' || peer.state.kind === 'dialling'))
       .filter(peer => !peer.isVisit && !this.#isHere(peer))
@@ -162,7 +162,7 @@ export class Topology {
   }
 
   /** A link opened. */
-  opened(link: OpenLink): TopologyEffect[] {
+  opened(link: OpenConnection): TopologyEffect[] {
     const name = link.dialled ?? link.visited
     const peer = name === undefined ? undefined : this.#peers.get(name)
     const { remote } = link
@@ -213,7 +213,7 @@ export class Topology {
   }
 
   /** An open link closed. One that lasted but a moment is as good as none: it is tried again ever more slowly. */
-  closed(id: LinkId, lastedMs: Millis): TopologyEffect[] {
+  closed(id: ConnectionId, lastedMs: Millis): TopologyEffect[] {
     if (!this.#links.delete(id)) return []
     const effects: TopologyEffect[] = []
     for (const peer of this.#peers.values()) {
@@ -225,7 +225,7 @@ export class Topology {
   }
 
   /** Whoever is at the other end has no room: those who are linked by it are left in peace for a while when it closes. */
-  rest(id: LinkId, restMs: Millis): void {
+  rest(id: ConnectionId, restMs: Millis): void {
     const remote = this.#links.get(id)?.remote
     if (remote?.kind !== 'ours') return
     for (const peer of this.#peers.values()) if (peer.identity === remote.key + remote.instance) peer.restMs = restMs
@@ -271,7 +271,7 @@ export class Topology {
    * Who has to leave a full house for `link`, so that strangers cannot keep others out: for a peer that the user named
    * whoever he did not name, for one of ours an original that nobody can tell from a stranger; the oldest first.
    */
-  #guestBefore(link: OpenLink): OpenLink | undefined {
+  #guestBefore(link: OpenConnection): OpenConnection | undefined {
     const guests = this.links.filter(({ dialled }) => dialled === undefined)
     const original = guests.find(({ remote }) => remote.kind === 'original')
     if (link.dialled !== undefined) return original ?? guests[0]

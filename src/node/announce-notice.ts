@@ -5,7 +5,7 @@ import { isLoopback } from '../net/lan/mdns/interfaces.js'
 const NAMED_MAX = 4
 
 /** Says under which name, and on which interfaces, a peer is announced: at first, and when that changes. */
-export class Announced {
+export class AnnounceNotice {
   readonly #wished: string
   readonly #say: (line: string) => void
   #said = ''

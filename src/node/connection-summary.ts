@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { sanitise } from '../base/safe-text.js'
-import type { Trial } from '../net/topology.js'
+import type { DialAttempt } from '../net/topology.js'
 
 /** Changes that follow each other closely are told together. */
 const SETTLED_MS = 2_000
@@ -8,22 +8,22 @@ const SETTLED_MS = 2_000
 /** Names of one line. */
 const NAMED_MAX = 6
 
-export interface Standing {
+export interface ConnectionSummary {
   readonly linked: readonly string[]
-  readonly trials: readonly Trial[]
+  readonly trials: readonly DialAttempt[]
   /** How many more are there, by way of those who are linked. */
   readonly heard?: number
 }
 
 /** Says in one line who is linked, who is tried and why that fails, whenever that has changed and came to rest. */
-export class Standings {
+export class ConnectionSummaries {
   readonly #clock: Clock
-  readonly #read: () => Standing
+  readonly #read: () => ConnectionSummary
   readonly #say: (line: string) => void
   #cancel: Cancel = () => {}
   #told = ''
 
-  constructor(clock: Clock, read: () => Standing, say: (line: string) => void) {
+  constructor(clock: Clock, read: () => ConnectionSummary, say: (line: string) => void) {
     this.#clock = clock
     this.#read = read
     this.#say = say

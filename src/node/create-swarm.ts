@@ -4,7 +4,7 @@ import { checkName } from '../base/names.js'
 import { systemRandom } from '../base/random.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
-import { Swarm } from '../net/connections.js'
+import { Connections } from '../net/connections.js'
 import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
 import { type Address, formatAddress, parseAddress } from '../net/lan/address.js'
 import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
@@ -19,7 +19,7 @@ import type { Transport } from '../net/transport.js'
  * their own; entries carry the signatures of their logs. Closing it takes back the name too.
  * Rejects with BAD_NAME, BAD_ADDRESS, SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED, leaving nothing open.
  */
-export async function createSwarm(me: string, peers: readonly string[] = []): Promise<Swarm> {
+export async function createSwarm(me: string, peers: readonly string[] = []): Promise<Connections> {
   const own = addressOf(me)
   const named = peers.map(name => ({ name, address: addressOf(name) }))
   const tcp = new TcpTransport(
@@ -28,7 +28,7 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
   )
   const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
   const room = roomId(LOBBY)
-  const swarm = new Swarm({
+  const swarm = new Connections({
     me: formatAddress(own),
     room,
     keys,

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Cancel, Clock } from '../base/clock.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
-import type { Holders } from '../sync/receipts.js'
+import type { Replicas } from '../sync/receipts.js'
 
 /** How long changes are gathered before they are told: many lines at once are one change. */
 const SETTLE_MS = 300
@@ -12,11 +12,11 @@ const ORIGINAL_MS = 1_000
 
 interface KeepingEvents {
   /** The last own line is held by others than were told of before. */
-  change: [Holders]
+  change: [Replicas]
 }
 
 /** Who has stored the last own line, besides this disk. */
-export class Keeping extends EventEmitter<KeepingEvents> {
+export class DeliveryWatch extends EventEmitter<KeepingEvents> {
   readonly #log: Log
   readonly #clock: Clock
   /** Opens links to originals again: they tell what they hold in their handshake alone. */
@@ -39,7 +39,7 @@ export class Keeping extends EventEmitter<KeepingEvents> {
   }
 
   /** Who holds the last own line; undefined where there is none. */
-  get current(): Holders | undefined {
+  get current(): Replicas | undefined {
     const last = this.#last
     return last && this.#log.custody.of(last)
   }

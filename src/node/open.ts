@@ -12,7 +12,7 @@ import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
 import type { LogMark } from '../log/options.js'
 import { LevelStore } from '../log/store/level-store.js'
 import type { Fault } from '../log/store/leveldb/check.js'
-import { Swarm } from '../net/connections.js'
+import { Connections } from '../net/connections.js'
 import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
 import { formatAddress, parseListen } from '../net/lan/address.js'
 import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
@@ -20,16 +20,16 @@ import { isHeardAt } from '../net/lan/mdns/interfaces.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { TcpTransport } from '../net/lan/tcp.js'
-import { Neighbours } from '../net/overlay/lan-autodial.js'
-import type { Meeting } from '../net/overlay/peer-exchange.js'
-import { Announced } from './announce-notice.js'
+import { LanAutodial } from '../net/overlay/lan-autodial.js'
+import type { PeerExchange } from '../net/overlay/peer-exchange.js'
+import { AnnounceNotice } from './announce-notice.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { markPaths } from './marks.js'
 import { type Home, homeOf } from './paths.js'
 import { addressIn, distinctPeers, namedPeer } from './peer-name.js'
-import { Peer } from './room.js'
+import { Room } from './room.js'
 
-export interface OpenPeerOptions {
+export interface OpenRoomOptions {
   readonly me: string
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
@@ -49,7 +49,7 @@ export interface OpenPeerOptions {
 }
 
 /** Opens the logs, the port and the links of `me`. Rejects with a ChatError, leaving nothing open. */
-export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
+export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const { onInfo, onWarning } = options
   const home = homeOf(options.data, options.me, options.room)
   const { me, room } = home
@@ -64,9 +64,9 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
   if (keys.isNew) onInfo(newKeyLine(home))
   const closing: (() => Promise<void>)[] = [() => log.close()]
   try {
-    let swarm: Swarm | undefined
-    let neighbours: Neighbours | undefined
-    const announced = new Announced(me, onInfo)
+    let swarm: Connections | undefined
+    let neighbours: LanAutodial | undefined
+    const announced = new AnnounceNotice(me, onInfo)
     const discovery: Discovery | undefined = options.isDiscovering
       ? openDiscovery({
           clock: systemClock,
@@ -83,7 +83,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
       systemClock,
       resolver(systemClock, discovery && (place => discovery.placesOf(place))),
     )
-    swarm = new Swarm({
+    swarm = new Connections({
       me: own,
       room: home.roomId,
       keys,
@@ -99,7 +99,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
     const heard = formatAddress({ host: listen.host ?? usual.host, port })
     onInfo(`listening on ${heard}${room === LOBBY ? '' : ` in the room ${room}`}`)
     const mayBeAhead = !keys.isNew && (options.isDiscovering || peers.length > 0)
-    const peer = new Peer({
+    const peer = new Room({
       me,
       room: room === LOBBY ? undefined : room,
       log,
@@ -226,7 +226,7 @@ const listed = (faults: readonly Fault[]): string => faults.map(({ file, what })
 
 /** Listens; where the port is taken and peers can be told another, on a free one. Gives the port. */
 async function listenOr(
-  swarm: Swarm,
+  swarm: Connections,
   { host, port }: { readonly host: string | undefined; readonly port: number },
   canMove: boolean,
   onWarning: (line: string) => void,
@@ -245,9 +245,14 @@ async function listenOr(
 }
 
 /** Lets those who are found on the network be dialled, or tried again. */
-function meet(swarm: Swarm, discovery: Discovery, { key, room }: Service, meeting: Meeting | undefined): Neighbours {
+function meet(
+  swarm: Connections,
+  discovery: Discovery,
+  { key, room }: Service,
+  meeting: PeerExchange | undefined,
+): LanAutodial {
   const onMissing = (isMissing: boolean): void => discovery.miss(isMissing)
-  const neighbours = new Neighbours({ swarm, clock: systemClock, key, room, meeting, onMissing })
+  const neighbours = new LanAutodial({ swarm, clock: systemClock, key, room, meeting, onMissing })
   swarm.on('change', () => neighbours.update())
   swarm.on('disconnection', () => {
     for (const service of discovery.services) neighbours.sighted(service)

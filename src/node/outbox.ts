@@ -6,7 +6,7 @@ import type { Log } from '../log/log.js'
  * Says lines in their order, each once, whatever the disk does: what a failed write left out is appended again when the
  * disk answers, and what it stored after all is not.
  */
-export class Speaker {
+export class Outbox {
   readonly #log: Log
   readonly #mayWrite: Promise<void>
   readonly #onRefused: (members: Members, error: ChatError) => void

@@ -4,14 +4,14 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { Held, Holders } from '../sync/receipts.js'
-import type { Standing } from './connection-summary.js'
+import type { Held, Replicas } from '../sync/receipts.js'
+import type { ConnectionSummary } from './connection-summary.js'
 
 /** Members of an entry besides the message: another username, and a type where it is no line. */
 export type Extras = Readonly<Record<string, unknown>>
 
 /** What somebody who takes part in a conversation can see and do in it. */
-export interface Conversation {
+export interface RoomApi {
   /** The own name, as the user opened it. */
   readonly me: string
   /** The own author id. */
@@ -20,22 +20,22 @@ export interface Conversation {
   /** How far each log goes that is held here. */
   readonly heads: readonly Digest[]
   /** How many lines said are not yet on disk. */
-  readonly unsaid: number
-  readonly standing: Standing
+  readonly unsavedCount: number
+  readonly connectionSummary: ConnectionSummary
   /** Who else is in the room, and who was. */
   readonly presence: readonly Present[]
   /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
   say(message: string, extras?: Extras): Promise<void>
   /** Resolves when everything said so far is on this disk, or was refused for good. */
-  said(): Promise<void>
+  flushed(): Promise<void>
   /** What was said, in batches: history in order of conversation, then what arrives; only what `isWanted`, seen as bytes. */
   messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
   /** Where an own entry is held besides here. */
-  holdersOf(seq: Seq): Holders
+  replicasOf(seq: Seq): Replicas
   /** Links with a peer, named as on the command line, from now on. Throws a ChatError. */
-  link(peer: string): void
+  connect(peer: string): void
   /** Does not try a peer any more, and closes the link with it. False where it is neither tried nor linked. */
-  unlink(peer: string): boolean
+  disconnect(peer: string): boolean
   /** Tells others that the user is away, and why; or, without a text, that he is back. Nothing of it is stored. */
   setAway(text: string | undefined): void
   /** Tells others that the user types; to be called as often as he presses a key. */
@@ -52,7 +52,7 @@ export interface ToldEntry extends Entry {
 }
 
 /** A conversation that windows in other processes can take part in. */
-export interface Hosted extends Conversation {
+export interface HostedRoom extends RoomApi {
   /** The own address, as peers know it. */
   readonly address: string
   /** How far the own log is held besides here. */

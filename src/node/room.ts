@@ -19,20 +19,20 @@ import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
 import type { OpenAside, ReadOptions } from '../log/options.js'
-import type { LinkInfo, Swarm } from '../net/connections.js'
+import type { ConnectionInfo, Connections } from '../net/connections.js'
 import { formatAddress } from '../net/lan/address.js'
 import { wishedName } from '../net/lan/mdns/service-records.js'
-import { Meeting } from '../net/overlay/peer-exchange.js'
+import { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { Connection } from '../net/transport.js'
 import { archiveOf } from '../sync/archive.js'
-import type { Held, Holders } from '../sync/receipts.js'
-import { type Standing, Standings } from './connection-summary.js'
-import { Keeping } from './delivery-watch.js'
-import { Speaker } from './outbox.js'
+import type { Held, Replicas } from '../sync/receipts.js'
+import { ConnectionSummaries, type ConnectionSummary } from './connection-summary.js'
+import { DeliveryWatch } from './delivery-watch.js'
+import { Outbox } from './outbox.js'
 import { namedPeer } from './peer-name.js'
-import { type Conversation, type Extras, type Hosted, messagesOf, type ToldEntry } from './room-api.js'
+import { type Extras, type HostedRoom, messagesOf, type RoomApi, type ToldEntry } from './room-api.js'
 
-export interface PeerEvents {
+export interface RoomEvents {
   /** One line on where things stand. */
   info: [string]
   /** One line on what is not as it should be. */
@@ -48,13 +48,13 @@ export interface PeerEvents {
 }
 
 /** What a peer is wired from; it closes them in the end. */
-export interface PeerParts {
+export interface RoomParts {
   /** The user's name, as it stands in every message. */
   readonly me: string
   /** The room, if it is another than the lobby: the ports of its peers are hashed with it. */
   readonly room?: string | undefined
   readonly log: Log
-  readonly swarm: Swarm
+  readonly swarm: Connections
   /** Names on the local network, if any are used. */
   readonly discovery: { close(): Promise<void> } | undefined
   readonly clock: Clock
@@ -80,24 +80,24 @@ const REPLACED_MS = 300
 const INSPECTION_MS = 2_000
 
 /** One running participant: its logs, its links, and what is said in them. */
-export class Peer extends EventEmitter<PeerEvents> implements Hosted {
+export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Who has stored the last own line. */
-  readonly keeping: Keeping
-  readonly #parts: PeerParts
-  readonly #speaker: Speaker
-  readonly #standings: Standings
+  readonly keeping: DeliveryWatch
+  readonly #parts: RoomParts
+  readonly #speaker: Outbox
+  readonly #standings: ConnectionSummaries
   readonly #presence: Presence
   /** Where further peers are met by way of those who are linked. */
-  readonly meeting: Meeting | undefined
+  readonly meeting: PeerExchange | undefined
   /** Told by the first link, or by time: nothing is written before. */
   #heard = (): void => {}
   /** A device with the own key that was there before. Its lines are not held here: writing now would fork the log. */
   #elder: string | undefined
   #hasSpoken = false
   /** Connections that were lost a moment ago. */
-  readonly #lost = new Set<{ readonly link: LinkInfo; readonly cancel: Cancel }>()
+  readonly #lost = new Set<{ readonly link: ConnectionInfo; readonly cancel: Cancel }>()
 
-  constructor(parts: PeerParts) {
+  constructor(parts: RoomParts) {
     super()
     this.#parts = parts
     const { log, swarm, clock, mayBeAhead } = parts
@@ -106,19 +106,19 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
       if (mayBeAhead) clock.after(FIRST_WORD_MS, resolve)
       else resolve()
     })
-    this.#speaker = new Speaker(log, mayWrite, ({ message }, error) => {
+    this.#speaker = new Outbox(log, mayWrite, ({ message }, error) => {
       this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
     })
-    this.keeping = new Keeping(log, clock, () => swarm.relink(({ remote }) => remote.kind === 'original'))
+    this.keeping = new DeliveryWatch(log, clock, () => swarm.relink(({ remote }) => remote.kind === 'original'))
     // Behind the first screen: what the disk has lost without a word is found, and fetched again.
     clock.after(INSPECTION_MS, () => void log.inspect().catch(error => this.emit('warning', sanitise(reasonOf(error)))))
     swarm.on('connection', (socket, link) => this.#replicate(socket, link))
     swarm.on('disconnection', (link, reason) => {
       this.#tellOfEnd(link, sanitise(reason))
     })
-    const standings = new Standings(
+    const standings = new ConnectionSummaries(
       clock,
-      () => this.standing,
+      () => this.connectionSummary,
       line => this.emit('info', `now ${line}`),
     )
     this.#standings = standings
@@ -139,7 +139,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     if (parts.isMeeting) {
       const { random, keys } = parts
       const onParted = (id: string): void => void this.emit('parted', id)
-      this.meeting = new Meeting({
+      this.meeting = new PeerExchange({
         swarm,
         clock,
         random,
@@ -188,11 +188,11 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     return this.#parts.room ?? LOBBY
   }
 
-  get links(): readonly LinkInfo[] {
+  get links(): readonly ConnectionInfo[] {
     return this.#parts.swarm.links
   }
 
-  get standing(): Standing {
+  get connectionSummary(): ConnectionSummary {
     const { links, trials } = this.#parts.swarm
     const heard = this.presence.filter(({ state }) => state === 'heard').length
     return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials, heard }
@@ -214,18 +214,18 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     return this.#parts.log.head
   }
 
-  holdersOf(seq: Seq): Holders {
+  replicasOf(seq: Seq): Replicas {
     return this.#parts.log.custody.of({ author: this.id, seq })
   }
 
-  link(peer: string): void {
+  connect(peer: string): void {
     const { name, address } = namedPeer(peer, this, this.#parts.swarm.me)
     this.#parts.swarm.add(name, address)
   }
 
-  unlink(peer: string): boolean {
+  disconnect(peer: string): boolean {
     const { swarm } = this.#parts
-    const isIt = (link: LinkInfo): boolean => link.dialled === peer || this.#nameOf(link) === peer
+    const isIt = (link: ConnectionInfo): boolean => link.dialled === peer || this.#nameOf(link) === peer
     const names = new Set([peer, ...swarm.links.filter(isIt).flatMap(({ dialled }) => dialled ?? [])])
     const isKnown = swarm.links.some(isIt) || swarm.trials.some(({ name }) => name === peer)
     for (const name of names) swarm.remove(name)
@@ -233,7 +233,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     return isKnown
   }
 
-  async *verify(): ReturnType<Conversation['verify']> {
+  async *verify(): ReturnType<RoomApi['verify']> {
     const { log } = this.#parts
     yield* log.verifyAll(undefined)
   }
@@ -252,7 +252,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     await this.#speaker.say({ username: this.#parts.me, message, ...extras })
   }
 
-  said(): Promise<void> {
+  flushed(): Promise<void> {
     return this.#speaker.settled()
   }
 
@@ -261,7 +261,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     return this.#hasSpoken
   }
 
-  get unsaid(): number {
+  get unsavedCount(): number {
     return this.#speaker.pending
   }
 
@@ -303,12 +303,12 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     await log.close()
   }
 
-  #nameOf(link: LinkInfo): string {
+  #nameOf(link: ConnectionInfo): string {
     return nameIn(this.#parts.room, link)
   }
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
-  #replicate(socket: Connection, link: LinkInfo): void {
+  #replicate(socket: Connection, link: ConnectionInfo): void {
     const { remote } = link
     if (remote.kind === 'ours' && remote.key === this.id && remote.isElder) this.#elder = this.#nameOf(link)
     const isStranger = link.dialled === undefined && remote.kind === 'original'
@@ -335,7 +335,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   }
 
   /** A connection ended: the peer said goodbye, or it was lost. One that is replaced at once is not told. */
-  #tellOfEnd(link: LinkInfo, reason: string): void {
+  #tellOfEnd(link: ConnectionInfo, reason: string): void {
     if (this.links.some(other => isSamePeer(other, link)) || this.#isParting(link)) return
     const author = link.remote.kind === 'ours' ? authorOf(link.remote.key) : undefined
     const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
@@ -354,7 +354,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   }
 
   /** Whether the peer was lost a moment ago, and that was not told. */
-  #isBackAtOnce(link: LinkInfo): boolean {
+  #isBackAtOnce(link: ConnectionInfo): boolean {
     const before = [...this.#lost].filter(lost => isSamePeer(lost.link, link))
     for (const lost of before) {
       lost.cancel()
@@ -364,7 +364,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   }
 
   /** Who is at the other end, by the name that their key was heard with; as the connection is called where none was. */
-  #personOf(link: LinkInfo): string {
+  #personOf(link: ConnectionInfo): string {
     if (link.remote.kind !== 'ours') return this.#nameOf(link)
     const author = authorOf(link.remote.key)
     const { presence } = this
@@ -376,7 +376,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
   }
 
   /** What is said on a link of ours besides logs. */
-  #aside(link: LinkInfo, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
+  #aside(link: ConnectionInfo, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
     const author = authorOf(key)
     const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
     const openPresence = this.#presence.over(
@@ -397,11 +397,11 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
     }
   }
 
-  #isParting(link: LinkInfo): boolean {
+  #isParting(link: ConnectionInfo): boolean {
     return this.meeting?.isParting(link) ?? false
   }
 
-  #tellOf(link: LinkInfo): void {
+  #tellOf(link: ConnectionInfo): void {
     const { remote } = link
     this.emit('info', `linked with ${this.#nameOf(link)}${remote.kind === 'original' ? ' (original program)' : ''}`)
     if (remote.kind === 'original') return
@@ -419,7 +419,7 @@ export class Peer extends EventEmitter<PeerEvents> implements Hosted {
 }
 
 /** What a link is called in a line for the user: as he called it, else by the name that its address is made from. */
-function nameIn(room: string | undefined, { dialled, remote }: LinkInfo): string {
+function nameIn(room: string | undefined, { dialled, remote }: ConnectionInfo): string {
   const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
   const isHashed = name !== '' && formatAddress(addressOfName(name, room)) === remote.address
   const called = dialled ?? (isHashed ? name : remote.address)
@@ -427,7 +427,7 @@ function nameIn(room: string | undefined, { dialled, remote }: LinkInfo): string
   return isPlainName(wishedName(called)) ? called : shownPlace(called)
 }
 
-function isSamePeer(a: LinkInfo, b: LinkInfo): boolean {
+function isSamePeer(a: ConnectionInfo, b: ConnectionInfo): boolean {
   if (a.remote.kind === 'ours' && b.remote.kind === 'ours')
     return a.remote.instance === b.remote.instance && a.remote.key === b.remote.key
   return a.remote.kind === b.remote.kind && a.remote.address === b.remote.address

@@ -1,17 +1,17 @@
 import type { Millis } from '../base/clock.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { AuthorId } from '../log/format/author.js'
-import type { Conversation } from '../node/room-api.js'
+import type { RoomApi } from '../node/room-api.js'
 import { dateAndTimeOf } from './dates.js'
-import type { Remembered } from './saved-view.js'
+import type { SavedView } from './saved-view.js'
 
 /**
  * The one marker above what the user missed: before the first start in this room, or since they left it. It is in the
  * history where that holds missed lines, else above the first ones that arrive.
  */
-export class Absence {
-  readonly #memory: Remembered
-  readonly #conversation: Pick<Conversation, 'id' | 'heads'>
+export class UnreadMarker {
+  readonly #memory: SavedView
+  readonly #conversation: Pick<RoomApi, 'id' | 'heads'>
   readonly #isHidden: (author: AuthorId) => boolean
   readonly #startedAt: Millis
   /** Whether the user has spoken here before this start: perhaps without a screen that remembers when they left. */
@@ -19,8 +19,8 @@ export class Absence {
   #isMarked = false
 
   constructor(
-    memory: Remembered,
-    conversation: Pick<Conversation, 'id' | 'heads'>,
+    memory: SavedView,
+    conversation: Pick<RoomApi, 'id' | 'heads'>,
     isHidden: (author: AuthorId) => boolean,
     startedAt: Millis,
   ) {

@@ -6,7 +6,7 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Draft } from './draft.js'
 
 /** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
-export interface Remembered {
+export interface SavedView {
   /** How far each log was when the screen was left. */
   readonly seen: ReadonlyMap<AuthorId, Seq>
   readonly leftAt: Millis | undefined
@@ -23,13 +23,13 @@ export interface Topic {
 }
 
 const NO_DRAFT: Draft = { text: '', pid: undefined }
-const NOTHING: Remembered = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
+const NOTHING: SavedView = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
 
 /** Where it is kept, beside the database of the conversation. */
-export const screenMemoryOf = (database: string): string => `${database}.screen`
+export const savedViewFile = (database: string): string => `${database}.screen`
 
 /** What was remembered; nothing where it cannot be read, for all of it can be done without. */
-export function remembered(file: string): Remembered {
+export function loadView(file: string): SavedView {
   try {
     if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
@@ -49,7 +49,7 @@ export function remembered(file: string): Remembered {
 }
 
 /** Writes it whole, or leaves what was there. */
-export async function remember(file: string, { seen, hidden, draft, ...rest }: Remembered): Promise<void> {
+export async function saveView(file: string, { seen, hidden, draft, ...rest }: SavedView): Promise<void> {
   const value = { ...rest, draft: draft.text, window: draft.pid, seen: [...seen], hidden: [...hidden] }
   const written = await draftBeside(file, JSON.stringify(value), systemRandom)
   try {

@@ -1,11 +1,11 @@
 import { bufferOf } from '../base/wire/bytes.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
-import type { Conversation } from '../node/room-api.js'
+import type { RoomApi } from '../node/room-api.js'
 import type { Topic } from './saved-view.js'
 
 /** What the conversation is about: the newest topic in its order. */
-export class TopicWatch {
+export class TopicView {
   #current: Topic | undefined
 
   constructor(remembered: Topic | undefined) {
@@ -22,7 +22,7 @@ export class TopicWatch {
   }
 
   /** Looks through what was not seen before. */
-  async find(conversation: Conversation, seen: ReadonlyMap<AuthorId, Seq>, signal: AbortSignal): Promise<void> {
+  async find(conversation: RoomApi, seen: ReadonlyMap<AuthorId, Seq>, signal: AbortSignal): Promise<void> {
     const since = [...seen].map(([author, seq]) => ({ author, seq }))
     for await (const batch of conversation.messages({ since }, mayBeTopic)) {
       if (signal.aborted) return

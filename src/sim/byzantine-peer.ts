@@ -11,10 +11,10 @@ import type { ReplicationOptions } from '../log/options.js'
 import type { Relayed } from '../log/read/outgoing.js'
 import { replicationStream } from '../sync/replication-stream.js'
 import { overridden } from './overridden.js'
-import type { Chance } from './seeded-random.js'
+import type { SeededRandom } from './seeded-random.js'
 
 /** What one who lies to all others does. */
-export const LIES = [
+export const FAULTS = [
   'alters entries',
   'skips entries',
   'moves entries to other places',
@@ -27,7 +27,7 @@ export const LIES = [
   'tells two histories',
   'accuses falsely',
 ] as const
-export type Lie = (typeof LIES)[number]
+export type ByzantineFault = (typeof FAULTS)[number]
 
 /** From which entry on the second history of one who tells two differs from the first. */
 const FORK_PLACE = 3
@@ -38,11 +38,16 @@ interface Liar {
   readonly log: Log
   readonly keys: KeyPair
   readonly room: Uint8Array
-  readonly chance: Chance
+  readonly chance: SeededRandom
 }
 
 /** A replication as an honest one, but for one lie. `isSecond` for every other link, to which another story may be told. */
-export function lyingStream(liar: Liar, lie: Lie, options: ReplicationOptions, isSecond: boolean): Duplex {
+export function byzantineStream(
+  liar: Liar,
+  lie: ByzantineFault,
+  options: ReplicationOptions,
+  isSecond: boolean,
+): Duplex {
   const { log, chance } = liar
   const boast = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const lying = overridden(log, {
@@ -62,7 +67,7 @@ export function lyingStream(liar: Liar, lie: Lie, options: ReplicationOptions, i
 
 async function* toldOf(
   liar: Liar,
-  lie: Lie,
+  lie: ByzantineFault,
   truth: AsyncGenerator<Relayed>,
   isSecond: boolean,
 ): AsyncGenerator<Relayed> {
@@ -128,7 +133,7 @@ const changed = (relayed: Segments, change: (segment: Segment) => Segment): Rela
 })
 
 /** One byte of the message is another: what was a line stays one. */
-function altered(chance: Chance, entry: Uint8Array): Uint8Array {
+function altered(chance: SeededRandom, entry: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(entry)
   const place = copy.length - 3 - chance.whole(0, 3)
   copy[place] = copy[place] === 0x78 ? 0x79 : 0x78
@@ -143,7 +148,7 @@ const withoutFirst = (segment: Segment): Segment => ({
   entries: segment.entries.slice(1),
 })
 
-function garbled(chance: Chance, bytes: Uint8Array): Uint8Array {
+function garbled(chance: SeededRandom, bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes)
   const place = chance.whole(0, copy.length - 1)
   copy[place] = (copy[place] ?? 0) ^ (1 << chance.whole(0, 7))

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { Chance } from './seeded-random.js'
+import { SeededRandom } from './seeded-random.js'
 import { quantile, Spread } from './spread.js'
 import { type CHAT_TOPOLOGIES, namesIn } from './topologies.js'
 import { Violation, World } from './world.js'
@@ -76,10 +76,10 @@ export async function simulateChat(
   onProgress: (share: number) => void = () => {},
 ): Promise<ChatFigures> {
   const { seed, topology, loss, delayMsMin, delayMsMax, minutes } = options
-  const chance = new Chance(seed, 'chat')
+  const chance = new SeededRandom(seed, 'chat')
   const peers = Array.from({ length: options.peers }, (_, index) => `peer${index + 1}`)
   const isMeeting = topology === 'met'
-  const names = namesIn(isMeeting ? 'star' : topology, peers, new Chance(seed, 'topology'))
+  const names = namesIn(isMeeting ? 'star' : topology, peers, new SeededRandom(seed, 'topology'))
   const spread = new Spread()
   const events: Event[] = []
   const world: World = new World({

@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
-import { LIES, type Lie } from './byzantine-peer.js'
+import { type ByzantineFault, FAULTS } from './byzantine-peer.js'
 import type { NetworkOptions } from './network.js'
-import { Chance } from './seeded-random.js'
+import { SeededRandom } from './seeded-random.js'
 import { namesIn, TOPOLOGIES, type TopologyKind } from './topologies.js'
 import type { World } from './world.js'
 
@@ -31,23 +31,23 @@ interface Step {
 }
 
 /** All that a run is made of: drawn whole before it begins, so that any part of it can be left out. */
-export interface Plan {
+export interface FaultPlan {
   readonly seed: number
   readonly peers: readonly string[]
   readonly topology: TopologyKind
   readonly names: ReadonlyMap<string, readonly string[]>
   readonly aheadMs: ReadonlyMap<string, Millis>
   readonly network: NetworkOptions
-  readonly liars: ReadonlyMap<string, Lie>
+  readonly liars: ReadonlyMap<string, ByzantineFault>
   readonly steps: readonly Step[]
   readonly endMs: Millis
 }
 
 /** A plan with faults of every kind, drawn from the seed. */
-export function drawPlan(seed: number): Plan {
-  const chance = new Chance(seed, 'faults')
+export function drawFaultPlan(seed: number): FaultPlan {
+  const chance = new SeededRandom(seed, 'faults')
   const honest = NAMES.slice(0, chance.whole(3, chance.is(0.2) ? 8 : 5))
-  const liars = new Map<string, Lie>(chance.is(0.4) ? [[LIAR, chance.pick(LIES)]] : [])
+  const liars = new Map<string, ByzantineFault>(chance.is(0.4) ? [[LIAR, chance.pick(FAULTS)]] : [])
   const peers = [...honest, ...liars.keys()]
   const topology = chance.pick(TOPOLOGIES)
   // Whoever lies knows everybody, and nobody depends on him.
@@ -71,7 +71,7 @@ export function drawPlan(seed: number): Plan {
   return { seed, peers, topology, names, aheadMs, network, liars, steps, endMs: atMs }
 }
 
-function drawAct(chance: Chance, peers: readonly string[], index: number): Act {
+function drawAct(chance: SeededRandom, peers: readonly string[], index: number): Act {
   const who = chance.pick(peers)
   const pair = (): { a: string; b: string } => ({ a: who, b: chance.pick(peers.filter(name => name !== who)) })
   const acts: readonly [weight: number, draw: () => Act][] = [
@@ -102,7 +102,7 @@ function drawAct(chance: Chance, peers: readonly string[], index: number): Act {
 }
 
 /** One line, or several at once; now and then so many and long that a link does not take them in one. */
-function drawLines(chance: Chance, who: string, index: number): string[] {
+function drawLines(chance: SeededRandom, who: string, index: number): string[] {
   const isFlood = chance.is(0.004)
   const count = isFlood ? FLOOD_LINES : chance.is(0.2) ? chance.whole(2, 20) : 1
   const tail = isFlood ? ` ${'x'.repeat(LONG_LINE_CHARS)}` : ''

@@ -19,7 +19,7 @@ interface Record {
 }
 
 /** Watches a run, and says what must never be. It believes the disks, not the programs. */
-export class Judge {
+export class InvariantChecker {
   readonly violations: string[] = []
   readonly #records = new Map<string, Record>()
   readonly #owners = new Map<AuthorId, string>()

@@ -1,5 +1,5 @@
 /** Whether a process acts. What comes due while it sleeps waits until it wakes; when it is over, nothing comes any more. */
-export class Life {
+export class Lifecycle {
   #state: 'awake' | 'asleep' | 'over' = 'awake'
   #waiting: (() => void)[] = []
 

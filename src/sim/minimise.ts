@@ -1,11 +1,11 @@
-import type { Plan } from './fault-plan.js'
+import type { FaultPlan } from './fault-plan.js'
 
 /**
  * Leaves out of a plan whatever it fails without: ever smaller parts of its steps, as long as it goes on failing
  * (Zeller's ddmin). `isFailing` is asked at most `triesMax` times. Gives the places of the steps that are left.
  */
 export async function shrink(
-  plan: Plan,
+  plan: FaultPlan,
   isFailing: (kept: readonly number[]) => Promise<boolean>,
   triesMax = 200,
 ): Promise<readonly number[]> {
@@ -30,7 +30,7 @@ export async function shrink(
 }
 
 /** The plan with only some of its steps, at their times. */
-export const keeping = (plan: Plan, kept: readonly number[]): Plan => ({
+export const keeping = (plan: FaultPlan, kept: readonly number[]): FaultPlan => ({
   ...plan,
   steps: plan.steps.filter((_, index) => kept.includes(index)),
 })

@@ -3,8 +3,8 @@ import { ChatError } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Address } from '../net/lan/address.js'
 import type { Connection, Listener, Transport } from '../net/transport.js'
-import type { Life } from './lifecycle.js'
-import type { Chance } from './seeded-random.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { SeededRandom } from './seeded-random.js'
 import { VirtualConnection, VirtualHost } from './virtual-connection.js'
 import type { VirtualTime } from './virtual-time.js'
 import { type Medium, Wire } from './wire.js'
@@ -26,7 +26,7 @@ export interface NetworkOptions {
 /** Machines, and the ways between them. */
 export class VirtualNetwork implements Medium {
   readonly time: VirtualTime
-  readonly chance: Chance
+  readonly chance: SeededRandom
   readonly #options: NetworkOptions
   readonly #hosts = new Map<string, VirtualHost>()
   readonly #blocked = new Set<string>()
@@ -34,7 +34,7 @@ export class VirtualNetwork implements Medium {
   /** Connections that were ever made. */
   connectionsMade = 0
 
-  constructor(time: VirtualTime, chance: Chance, options: NetworkOptions) {
+  constructor(time: VirtualTime, chance: SeededRandom, options: NetworkOptions) {
     this.time = time
     this.chance = chance
     this.#options = options
@@ -101,7 +101,7 @@ export class VirtualNetwork implements Medium {
   }
 
   /** The network as one process of a machine sees it. */
-  transportOf(host: VirtualHost, life: Life): Transport {
+  transportOf(host: VirtualHost, life: Lifecycle): Transport {
     return {
       listen: async (_host, port, onConnection) => this.#listen(host, port, onConnection),
       dial: (address, signal) => this.#dial(host, address, signal, life),
@@ -121,7 +121,7 @@ export class VirtualNetwork implements Medium {
     }
   }
 
-  #dial(host: VirtualHost, { host: to, port }: Address, signal: AbortSignal, life: Life): Promise<Connection> {
+  #dial(host: VirtualHost, { host: to, port }: Address, signal: AbortSignal, life: Lifecycle): Promise<Connection> {
     return new Promise((resolve, reject) => {
       let isOver = false
       const later = (delayMs: Millis, action: () => void): void => void this.time.after(delayMs, () => life.act(action))

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
-import { Crowd } from './overlay.js'
-import { Chance } from './seeded-random.js'
+import { Overlay } from './overlay.js'
+import { SeededRandom } from './seeded-random.js'
 import { quantile } from './spread.js'
 
 /** Links that everybody is to have, or one with all where they are fewer. */
@@ -10,7 +10,7 @@ const PATIENCE_MS: Millis = 300_000
 /** How long the crowd is left alone before some of it leave. */
 const CALM_MS: Millis = 60_000
 
-export interface CrowdSimulationOptions {
+export interface OverlaySimulationOptions {
   readonly seed: number
   readonly peers: number
   /** Peers that start in a second. */
@@ -29,8 +29,8 @@ interface Links {
   readonly max: number
 }
 
-export interface CrowdFigures {
-  readonly options: CrowdSimulationOptions
+export interface OverlayFigures {
+  readonly options: OverlaySimulationOptions
   /** Links of each peer, before some leave and at the end. */
   readonly links: Links
   readonly linksAtEnd: Links
@@ -49,12 +49,12 @@ export interface CrowdFigures {
 }
 
 /** Lets peers that know one address meet each other, and a share of them leave at once. `onProgress` is told the share that is done. */
-export function simulateCrowd(
-  options: CrowdSimulationOptions,
+export function simulateOverlay(
+  options: OverlaySimulationOptions,
   onProgress: (share: number) => void = () => {},
-): CrowdFigures {
+): OverlayFigures {
   const { seed, peers, arrivals, leave, isSilent } = options
-  const crowd = new Crowd(options)
+  const crowd = new Overlay(options)
   for (let index = 0; index < peers; index++)
     crowd.start(index, index === 0 ? undefined : 0, (index * 1_000) / arrivals)
   const startMs = ((peers - 1) * 1_000) / arrivals
@@ -72,7 +72,7 @@ export function simulateCrowd(
   crowd.run(CALM_MS)
   const links = linksOf(crowd)
   onProgress(0.9)
-  const chance = new Chance(seed, 'leave')
+  const chance = new SeededRandom(seed, 'leave')
   const order = Array.from({ length: peers }, (_, index) => [chance.number(), index] as const).sort(([a], [b]) => a - b)
   for (const [, index] of order.slice(0, Math.floor(peers * leave))) crowd.leave(index, isSilent ? 'silent' : 'killed')
   const leftAt = crowd.now
@@ -97,7 +97,7 @@ export function simulateCrowd(
   }
 }
 
-function linksOf(crowd: Crowd): Links {
+function linksOf(crowd: Overlay): Links {
   const degrees = crowd.degrees()
   return { min: degrees[0] ?? 0, median: quantile(degrees, 0.5), max: degrees.at(-1) ?? 0 }
 }

@@ -2,11 +2,11 @@ import { retryDelayMs } from '../base/backoff.js'
 import type { Cancel, Millis } from '../base/clock.js'
 import { FRAME_BYTES_MAX, LINKS_MAX } from '../base/limits.js'
 import { FrameReader } from '../base/wire/frames.js'
-import { View, type ViewEffect } from '../net/overlay/hyparview.js'
-import { Neighbours } from '../net/overlay/lan-autodial.js'
-import { decodeView, encodeView } from '../net/overlay/pex-codec.js'
-import type { LinkId } from '../net/topology.js'
-import { Chance } from './seeded-random.js'
+import { HyParView, type HyParViewEffect } from '../net/overlay/hyparview.js'
+import { LanAutodial } from '../net/overlay/lan-autodial.js'
+import { decodePexFrame, encodePexFrame } from '../net/overlay/pex-codec.js'
+import type { ConnectionId } from '../net/topology.js'
+import { SeededRandom } from './seeded-random.js'
 import { VirtualTime } from './virtual-time.js'
 
 const TICK_MS: Millis = 1_000
@@ -24,7 +24,7 @@ const SILENCE_MS_MAX: Millis = 31_000
 interface Link {
   readonly ends: readonly [Member, Member]
   /** What each end calls it. */
-  readonly ids: ReadonlyMap<Member, LinkId>
+  readonly ids: ReadonlyMap<Member, ConnectionId>
   /** The same for all that is sent, so that what was sent first comes first. */
   readonly delayMs: Millis
   isOpen: boolean
@@ -35,21 +35,21 @@ interface Member {
   readonly index: number
   readonly id: string
   readonly host: string
-  readonly view: View
-  readonly links: Map<LinkId, Link>
+  readonly view: HyParView
+  readonly links: Map<ConnectionId, Link>
   readonly named: Set<Member>
   isUp: boolean
-  nextLink: LinkId
+  nextLink: ConnectionId
   attempt: number
   retry: Cancel
   isResting: boolean
   /** What it does about those who are announced, where they are. */
-  readonly neighbours: Neighbours | undefined
+  readonly neighbours: LanAutodial | undefined
   /** Those whom it dials because they are announced, and how often that came to nothing. */
   readonly found: Map<string, { readonly other: Member; tries: number; isDialling: boolean }>
 }
 
-export interface CrowdOptions {
+export interface OverlayOptions {
   readonly seed: number
   readonly peers: number
   readonly delayMsMin: Millis
@@ -62,10 +62,10 @@ export interface CrowdOptions {
  * Many peers that know one address and decide with whom to link, in virtual time: their decisions and the frames
  * between them are real, the connections are a model. There are no logs.
  */
-export class Crowd {
+export class Overlay {
   readonly #time = new VirtualTime(0)
-  readonly #chance: Chance
-  readonly #options: CrowdOptions
+  readonly #chance: SeededRandom
+  readonly #options: OverlayOptions
   readonly #members: Member[] = []
   readonly #byHost = new Map<string, Member>()
   readonly #blocked = new Set<number>()
@@ -73,13 +73,13 @@ export class Crowd {
   bytesSent = 0
   steps = 0
 
-  constructor(options: CrowdOptions) {
+  constructor(options: OverlayOptions) {
     this.#options = options
-    this.#chance = new Chance(options.seed, 'crowd')
+    this.#chance = new SeededRandom(options.seed, 'crowd')
     for (let index = 0; index < options.peers; index++) {
-      const chance = new Chance(options.seed, `member ${index}`)
+      const chance = new SeededRandom(options.seed, `member ${index}`)
       const id = Buffer.from(chance.bytes(8)).toString('hex')
-      const view = new View({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() })
+      const view = new HyParView({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() })
       const member: Member = {
         index,
         id,
@@ -206,11 +206,11 @@ export class Crowd {
     return this.#blocked.has(a.index) !== this.#blocked.has(b.index)
   }
 
-  #neighboursOf(member: () => Member, view: View, id: string): Neighbours {
+  #neighboursOf(member: () => Member, view: HyParView, id: string): LanAutodial {
     const time = this.#time
     const byHost = this.#byHost
     const dial = (other: Member): void => this.#dialFound(member(), other)
-    return new Neighbours({
+    return new LanAutodial({
       swarm: {
         get links() {
           const self = member()
@@ -267,13 +267,13 @@ export class Crowd {
     })
   }
 
-  #perform(member: Member, effects: readonly ViewEffect[] | 'bad'): void {
+  #perform(member: Member, effects: readonly HyParViewEffect[] | 'bad'): void {
     if (!member.isUp) return
     if (effects === 'bad') throw new Error(`peer ${member.index} was sent what is no frame`)
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#send(member, effect.link, encodeView(effect.frame))
+          this.#send(member, effect.link, encodePexFrame(effect.frame))
           break
         case 'dial': {
           const other = this.#byHost.get(effect.address.host)
@@ -297,7 +297,7 @@ export class Crowd {
     }
   }
 
-  #send(from: Member, id: LinkId, bytes: Uint8Array): void {
+  #send(from: Member, id: ConnectionId, bytes: Uint8Array): void {
     const link = from.links.get(id)
     if (link === undefined || !link.isOpen) return
     this.bytesSent += bytes.length
@@ -308,7 +308,7 @@ export class Crowd {
       const reader = new FrameReader(FRAME_BYTES_MAX)
       reader.push(bytes)
       for (let read = reader.next(); read.kind === 'frame'; read = reader.next())
-        this.#perform(to, to.view.receive(end, decodeView(read.body), this.now))
+        this.#perform(to, to.view.receive(end, decodePexFrame(read.body), this.now))
     })
   }
 
@@ -383,14 +383,14 @@ export class Crowd {
   }
 }
 
-function idOf(link: Link, self: Member): LinkId {
+function idOf(link: Link, self: Member): ConnectionId {
   const id = link.ids.get(self)
   if (id === undefined) throw new RangeError(`it is no link of peer ${self.index}`)
   return id
 }
 
 /** What is announced of a peer: its address stands for its name. */
-const serviceOf = ({ id, host }: Member): Parameters<Neighbours['sighted']>[0] => ({
+const serviceOf = ({ id, host }: Member): Parameters<LanAutodial['sighted']>[0] => ({
   instance: host,
   host,
   port: PORT,

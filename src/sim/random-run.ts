@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import { drawPlan, type Plan, perform } from './fault-plan.js'
+import { drawFaultPlan, type FaultPlan, perform } from './fault-plan.js'
 import { World, type WorldOptions } from './world.js'
 
 /** What a run was like. */
@@ -12,10 +12,10 @@ export interface Outcome {
 }
 
 /** One run with faults drawn from the seed. Rejects with a Violation. */
-export const randomRun = (seed: number): Promise<Outcome> => runPlan(drawPlan(seed))
+export const randomRun = (seed: number): Promise<Outcome> => runPlan(drawFaultPlan(seed))
 
 /** Carries a plan out. Rejects with a Violation. `options` take the place of what the plan says. */
-export async function runPlan(plan: Plan, options: Partial<WorldOptions> = {}): Promise<Outcome> {
+export async function runPlan(plan: FaultPlan, options: Partial<WorldOptions> = {}): Promise<Outcome> {
   const { seed, peers, names, aheadMs, network, liars, steps, endMs } = plan
   const world = new World({
     seed,

@@ -1,7 +1,7 @@
 import type { Random } from '../base/random.js'
 
 /** Chance that is the same for the same seed: sfc32, which is small, fast and passes the usual tests. */
-export class Chance implements Random {
+export class SeededRandom implements Random {
   #a: number
   #b: number
   #c: number

@@ -8,17 +8,17 @@ import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import { Log } from '../log/log.js'
 import type { ReplicationOptions } from '../log/options.js'
-import type { Span } from '../log/read/subscription.js'
-import { Swarm } from '../net/connections.js'
+import type { SeqRange } from '../log/read/subscription.js'
+import { Connections } from '../net/connections.js'
 import { type Address, formatAddress } from '../net/lan/address.js'
-import { Peer } from '../node/room.js'
+import { Room } from '../node/room.js'
 import { replicationStream } from '../sync/replication-stream.js'
-import { type Lie, lyingStream } from './byzantine-peer.js'
-import type { Judge, Shown } from './invariants.js'
-import { Life } from './lifecycle.js'
+import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
+import type { InvariantChecker, Shown } from './invariants.js'
+import { Lifecycle } from './lifecycle.js'
 import type { VirtualNetwork } from './network.js'
 import { overridden } from './overridden.js'
-import { Chance } from './seeded-random.js'
+import { SeededRandom } from './seeded-random.js'
 import type { SortedRows } from './sorted-rows.js'
 import type { VirtualHost } from './virtual-connection.js'
 import { VirtualDisk } from './virtual-disk.js'
@@ -32,11 +32,11 @@ export interface Surroundings {
   readonly seed: number
   readonly time: VirtualTime
   readonly network: VirtualNetwork
-  readonly judge: Judge
+  readonly judge: InvariantChecker
   /** Keeps a line of what happens. */
   note(line: string): void
   /** Entries were stored at `name`. */
-  stored(name: string, span: Span): void
+  stored(name: string, span: SeqRange): void
   /** Whether peers meet further ones by way of those they know. */
   readonly isMeeting: boolean
   /** Something was said on a link besides logs. */
@@ -47,52 +47,52 @@ export interface Surroundings {
   brought(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
 }
 
-export interface MachineOptions {
+export interface SimulatedPeerOptions {
   readonly name: string
   /** Its address on the network. */
   readonly address: string
   /** How far its clock is ahead of the truth at first. */
   readonly aheadMs: Millis
-  readonly lie: Lie | undefined
+  readonly lie: ByzantineFault | undefined
 }
 
 /** A running program of a peer. */
 interface Program {
-  readonly life: Life
+  readonly life: Lifecycle
   readonly shown: Shown
   readonly lines: string[]
   readonly streams: Set<Duplex>
   log: Log | undefined
-  swarm: Swarm | undefined
-  peer: Peer | undefined
+  swarm: Connections | undefined
+  peer: Room | undefined
 }
 
 /** A computer with a user: its disk, clock and key outlive the processes that run on it. */
-export class Machine {
+export class SimulatedPeer {
   readonly name: string
   readonly author: AuthorId
-  readonly lie: Lie | undefined
+  readonly lie: ByzantineFault | undefined
   readonly host: VirtualHost
   readonly disk: VirtualDisk
   readonly #surroundings: Surroundings
   readonly #keys: KeyPair
   readonly #watch: Watch
   readonly #named: { readonly name: string; readonly address: Address }[] = []
-  readonly #chance: Chance
+  readonly #chance: SeededRandom
   #links = 0
   #program: Program | undefined
 
-  constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: MachineOptions) {
+  constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: SimulatedPeerOptions) {
     const { seed, time, network, judge } = surroundings
     this.#surroundings = surroundings
     this.name = name
     this.lie = lie
-    this.#keys = keyPairOf(new Chance(seed, `key of ${name}`).bytes(SEED_BYTES))
+    this.#keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
     this.author = authorOfKey(this.#keys.publicKey)
     this.host = network.addHost(address)
-    this.disk = new VirtualDisk(time, new Chance(seed, `disk of ${name}`))
+    this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${name}`))
     this.#watch = { aheadMs }
-    this.#chance = new Chance(seed, `whims of ${name}`)
+    this.#chance = new SeededRandom(seed, `whims of ${name}`)
     judge.register(name, this.author, this.disk, lie !== undefined)
   }
 
@@ -111,7 +111,7 @@ export class Machine {
   }
 
   get unsaid(): number {
-    return this.#program?.peer?.unsaid ?? 0
+    return this.#program?.peer?.unsavedCount ?? 0
   }
 
   /** The keys of the peers that it is linked with, one a link. */
@@ -121,7 +121,7 @@ export class Machine {
   }
 
   /** Its running peer, where there is one. */
-  get peer(): Peer | undefined {
+  get peer(): Room | undefined {
     return this.#program?.peer
   }
 
@@ -156,7 +156,7 @@ export class Machine {
   }
 
   /** Its user names another: it dials him from now on. */
-  names(other: Machine): void {
+  names(other: SimulatedPeer): void {
     const named = { name: other.name, address: { host: other.host.address, port: PORT } }
     this.#named.push(named)
     this.#program?.swarm?.add(named.name, named.address)
@@ -165,7 +165,7 @@ export class Machine {
   start(): void {
     if (this.#program !== undefined) return
     const program: Program = {
-      life: new Life(),
+      life: new Lifecycle(),
       shown: new Map(),
       lines: [],
       streams: new Set(),
@@ -267,14 +267,14 @@ export class Machine {
     const judgeHistory = judge.reading(this.name)
     judgeHistory(await historyOf(log))
     if (life.isOver) return
-    const swarm = new Swarm({
+    const swarm = new Connections({
       me: formatAddress({ host: this.host.address, port: PORT }),
       room: ROOM,
       keys: this.#keys,
       isOpen: true,
       transport: network.transportOf(this.host, life),
       clock,
-      random: new Chance(seed, `${this.name} from ${time.now}`),
+      random: new SeededRandom(seed, `${this.name} from ${time.now}`),
     })
     await swarm.listen(undefined, PORT)
     if (life.isOver) return
@@ -282,13 +282,13 @@ export class Machine {
     swarm.on('connection', (_, link) => {
       remote = link.remote.kind === 'ours' ? (link.remote.key as AuthorId) : undefined
     })
-    const peer = new Peer({
+    const peer = new Room({
       me: this.name,
       log: overridden(log, { createReplicationStream: options => this.#replicate(program, log, remote, options) }),
       swarm,
       discovery: undefined,
       clock,
-      random: new Chance(seed, `${this.name} from ${time.now}, presence`),
+      random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
       isMeeting: this.#surroundings.isMeeting,
       mayBeAhead: log.head.length > 0,
@@ -328,7 +328,7 @@ export class Machine {
     const stream =
       this.lie === undefined
         ? replicationStream(watched, options)
-        : lyingStream(liar, this.lie, options, this.#links++ % 2 === 1)
+        : byzantineStream(liar, this.lie, options, this.#links++ % 2 === 1)
     program.streams.add(stream)
     stream.once('close', () => program.streams.delete(stream))
     return stream

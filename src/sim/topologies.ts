@@ -1,4 +1,4 @@
-import type { Chance } from './seeded-random.js'
+import type { SeededRandom } from './seeded-random.js'
 
 /** Who is to be linked with whom. */
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const
@@ -14,7 +14,7 @@ const DEGREE = 8
 export function namesIn(
   kind: TopologyKind,
   peers: readonly string[],
-  chance: Chance,
+  chance: SeededRandom,
 ): ReadonlyMap<string, readonly string[]> {
   const count = peers.length
   const names = new Map<string, readonly string[]>()
@@ -45,14 +45,14 @@ export function namesIn(
 }
 
 /** Random rings through all: each gives everyone two neighbours, so that half as many make the degree. */
-function rings(peers: readonly string[], chance: Chance): Map<string, string>[] {
+function rings(peers: readonly string[], chance: SeededRandom): Map<string, string>[] {
   return Array.from({ length: Math.min(DEGREE / 2, Math.max(1, (peers.length - 1) / 2)) }, () => {
     const order = shuffled(peers, chance)
     return new Map(order.map((name, index) => [name, order[(index + 1) % order.length] ?? name]))
   })
 }
 
-function shuffled(peers: readonly string[], chance: Chance): string[] {
+function shuffled(peers: readonly string[], chance: SeededRandom): string[] {
   const order = [...peers]
   for (let last = order.length - 1; last > 0; last--) {
     const other = chance.whole(0, last)

@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
 import type { Range, Row, Store, Write } from '../log/store/store.js'
-import type { Life } from './lifecycle.js'
-import type { Chance } from './seeded-random.js'
+import type { Lifecycle } from './lifecycle.js'
+import type { SeededRandom } from './seeded-random.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
 import type { VirtualTime } from './virtual-time.js'
 
@@ -14,7 +14,7 @@ const PAGE_ROWS = 16
 /** What outlives a process and a power cut. A machine has one. */
 export class VirtualDisk {
   readonly #time: VirtualTime
-  readonly #chance: Chance
+  readonly #chance: SeededRandom
   /** What a power cut leaves. */
   #synced = new SortedRows()
   /** Written, and not yet synced, in order. */
@@ -22,13 +22,13 @@ export class VirtualDisk {
   /** Whether writes fail, as on a full disk. */
   isFull = false
 
-  constructor(time: VirtualTime, chance: Chance) {
+  constructor(time: VirtualTime, chance: SeededRandom) {
     this.#time = time
     this.#chance = chance
   }
 
   /** A store on this disk for as long as its process lives. To open is to sync, for LevelDB writes its journal anew. */
-  open(life: Life): VirtualStore {
+  open(life: Lifecycle): VirtualStore {
     this.sync()
     return new VirtualStore(this, this.#time, this.#chance, life)
   }
@@ -80,13 +80,13 @@ export class VirtualDisk {
 export class VirtualStore implements Store {
   readonly #disk: VirtualDisk
   readonly #time: VirtualTime
-  readonly #chance: Chance
-  readonly #life: Life
+  readonly #chance: SeededRandom
+  readonly #life: Lifecycle
   #view: SortedRows
   #isBroken = false
   #isClosed = false
 
-  constructor(disk: VirtualDisk, time: VirtualTime, chance: Chance, life: Life) {
+  constructor(disk: VirtualDisk, time: VirtualTime, chance: SeededRandom, life: Lifecycle) {
     this.#disk = disk
     this.#time = time
     this.#chance = chance

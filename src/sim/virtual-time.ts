@@ -1,6 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
-import type { Life } from './lifecycle.js'
+import type { Lifecycle } from './lifecycle.js'
 
 interface Event {
   readonly due: Millis
@@ -54,7 +54,7 @@ export class VirtualTime {
   }
 
   /** The time as one process sees it. */
-  clockFor(watch: Watch, life: Life): Clock {
+  clockFor(watch: Watch, life: Lifecycle): Clock {
     return {
       now: () => Math.floor(this.#now + watch.aheadMs),
       after: (delayMs, action) => {

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { Chance } from './seeded-random.js'
+import type { SeededRandom } from './seeded-random.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** Bytes under way in one direction before the writer has to wait. */
@@ -13,7 +13,7 @@ export type Content =
 /** What carries packets. */
 export interface Medium {
   readonly time: VirtualTime
-  readonly chance: Chance
+  readonly chance: SeededRandom
   /** Bytes of data that were ever sent, without copies. */
   bytesSent: number
   /** How long the next packet takes. */

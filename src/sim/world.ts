@@ -4,13 +4,13 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
-import type { Span } from '../log/read/subscription.js'
-import type { Lie } from './byzantine-peer.js'
+import type { SeqRange } from '../log/read/subscription.js'
+import type { ByzantineFault } from './byzantine-peer.js'
 import { settle } from './drain-event-loop.js'
-import { Judge } from './invariants.js'
+import { InvariantChecker } from './invariants.js'
 import { type NetworkOptions, VirtualNetwork } from './network.js'
-import { Chance } from './seeded-random.js'
-import { historyOf, Machine } from './simulated-peer.js'
+import { SeededRandom } from './seeded-random.js'
+import { historyOf, SimulatedPeer } from './simulated-peer.js'
 import type { SortedRows } from './sorted-rows.js'
 import { VirtualTime } from './virtual-time.js'
 
@@ -42,11 +42,11 @@ export interface WorldOptions {
   /** How far the clock of a machine is ahead of the truth at first. */
   readonly aheadMs?: (name: string) => Millis
   /** Who lies, and how. */
-  readonly liars?: ReadonlyMap<string, Lie>
+  readonly liars?: ReadonlyMap<string, ByzantineFault>
   /** False where nobody reads what happened. */
   readonly isTraced?: boolean
   /** Told of entries that a peer has stored, own and others'. */
-  readonly onStored?: (name: string, span: Span) => void
+  readonly onStored?: (name: string, span: SeqRange) => void
   /** Told of entries that a link brought to a peer, whether they were new to it or not. */
   readonly onBrought?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
 }
@@ -63,15 +63,15 @@ export class Violation extends Error {
 
 /** Many peers in one process and virtual time, everything from one seed. */
 export class World {
-  readonly judge = new Judge()
+  readonly judge = new InvariantChecker()
   readonly trace: string[] = []
   readonly network: VirtualNetwork
   readonly #isTraced: boolean
   readonly #isMeeting: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
-  readonly #machines = new Map<string, Machine>()
+  readonly #machines = new Map<string, SimulatedPeer>()
   readonly #nameOf = new Map<AuthorId, string>()
-  readonly #honest: readonly Machine[]
+  readonly #honest: readonly SimulatedPeer[]
   #steps = 0
   #hasMoved = true
   /** Bytes that were said besides logs. */
@@ -92,7 +92,7 @@ export class World {
     this.#isTraced = isTraced
     this.#isMeeting = isMeeting
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
-    this.network = new VirtualNetwork(this.#time, new Chance(seed, 'network'), options)
+    this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
     const surroundings = {
       seed,
       time: this.#time,
@@ -100,7 +100,7 @@ export class World {
       judge: this.judge,
       isMeeting,
       note: (line: string) => this.#note(line),
-      stored: (name: string, span: Span) => {
+      stored: (name: string, span: SeqRange) => {
         this.#hasMoved = true
         onStored?.(name, span)
       },
@@ -115,7 +115,12 @@ export class World {
     }
     peers.forEach((name, index) => {
       const address = `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`
-      const machine = new Machine(surroundings, { name, address, aheadMs: aheadMs?.(name) ?? 0, lie: liars?.get(name) })
+      const machine = new SimulatedPeer(surroundings, {
+        name,
+        address,
+        aheadMs: aheadMs?.(name) ?? 0,
+        lie: liars?.get(name),
+      })
       this.#machines.set(name, machine)
       this.#nameOf.set(machine.author, name)
     })
@@ -145,7 +150,7 @@ export class World {
     return [...this.#machines.keys()]
   }
 
-  machine(name: string): Machine {
+  machine(name: string): SimulatedPeer {
     const machine = this.#machines.get(name)
     if (machine === undefined) throw new RangeError(`${name} is not in this world`)
     return machine

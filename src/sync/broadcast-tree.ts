@@ -4,7 +4,7 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 
 /** What can be said over a link about who is to send what. */
-export interface Voice {
+export interface ConnectionControl {
   /** What follows in this log is wanted here, now and from now on. */
   ask(author: AuthorId): void
   /** Of this log no more is wanted here, but to be told how far it goes. */
@@ -28,10 +28,10 @@ interface Missing {
  * each author, over which every peer gets each entry once; where a link ends or nothing comes, another is asked.
  * After Leitão, Pereira, Rodrigues: Epidemic Broadcast Trees (SRDS 2007), grown by asking instead of flooding. PROTOCOL.md §5.5.
  */
-export class Tree {
+export class BroadcastTree {
   readonly #clock: Clock
   readonly #held: (author: AuthorId) => Seq
-  readonly #branches = new Set<Branch>()
+  readonly #branches = new Set<TreeConnection>()
   readonly #missing = new Map<AuthorId, Missing>()
 
   /** `held` says how far a log goes here, with what is on its way to the disk. */
@@ -44,14 +44,14 @@ export class Tree {
    * A link opens. `peer` is the author at its other end, where that is proven: he sends his own entries unasked. A link to an
    * original has no `voice`: it brings what it brings.
    */
-  open(peer: AuthorId | undefined, voice: Voice | undefined): Branch {
-    const branch = new Branch(this, peer, voice)
+  open(peer: AuthorId | undefined, voice: ConnectionControl | undefined): TreeConnection {
+    const branch = new TreeConnection(this, peer, voice)
     this.#branches.add(branch)
     return branch
   }
 
   /** The other end of a link holds more of a log than it did. */
-  told(branch: Branch, author: AuthorId): void {
+  told(branch: TreeConnection, author: AuthorId): void {
     if (branch.held(author) <= this.#held(author)) return
     const missing = this.#missing.get(author)
     if (missing === undefined && this.#missing.size >= AUTHORS_MAX) return
@@ -62,19 +62,19 @@ export class Tree {
   }
 
   /** Entries up to `last` came over a link. What is held already, and comes over another link too, is not wanted twice. */
-  brought(branch: Branch, author: AuthorId, last: Seq): void {
+  brought(branch: TreeConnection, author: AuthorId, last: Seq): void {
     if (last <= this.#held(author) && this.#isFed(author, branch)) branch.stop(author)
   }
 
   /** A link is gone: what it was to bring is asked of another. */
-  close(branch: Branch): void {
+  close(branch: TreeConnection): void {
     this.#branches.delete(branch)
     for (const author of this.#missing.keys())
       if (branch.feeds(author) && !this.#isFed(author, branch)) this.#askNext(author)
   }
 
   /** Whether any other link is to bring what is new in a log. */
-  #isFed(author: AuthorId, except: Branch): boolean {
+  #isFed(author: AuthorId, except: TreeConnection): boolean {
     for (const branch of this.#branches) if (branch !== except && branch.feeds(author)) return true
     return false
   }
@@ -118,7 +118,7 @@ export class Tree {
   }
 
   /** The links over which it was told that more of a log is held than here. */
-  #tellers(author: AuthorId): Branch[] {
+  #tellers(author: AuthorId): TreeConnection[] {
     const held = this.#held(author)
     return [...this.#branches].filter(branch => branch.held(author) > held)
   }
@@ -129,10 +129,10 @@ export class Tree {
 }
 
 /** One link, as the tree sees it. */
-export class Branch {
-  readonly #tree: Tree
+export class TreeConnection {
+  readonly #tree: BroadcastTree
   readonly #peer: AuthorId | undefined
-  readonly #voice: Voice | undefined
+  readonly #voice: ConnectionControl | undefined
   /** How far the other end told that it holds logs. */
   readonly #told = new Map<AuthorId, Seq>()
   /** What is to come over this link: asked for, or brought by an original. */
@@ -140,7 +140,7 @@ export class Branch {
   #isPeerStopped = false
   #arrivals = 0
 
-  constructor(tree: Tree, peer: AuthorId | undefined, voice: Voice | undefined) {
+  constructor(tree: BroadcastTree, peer: AuthorId | undefined, voice: ConnectionControl | undefined) {
     this.#tree = tree
     this.#peer = peer
     this.#voice = voice

@@ -8,7 +8,7 @@ import { type AuthorId, authorOfKey, keyOf, type Seq, unsignedAuthor } from '../
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
 import type { Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
-import { SUMS_BYTES } from './fingerprints.js'
+import { FINGERPRINT_BYTES } from './fingerprints.js'
 
 // Frames between ours: a byte that says what it is, then the rest. PROTOCOL.md §5.2.
 
@@ -63,9 +63,9 @@ export function encodeHeads(heads: readonly Digest[]): Uint8Array {
   return frame(concat([Uint8Array.of(HEADS), ...fields]))
 }
 
-export const encodeSums = (sums: Uint8Array): Uint8Array => frame(concat([Uint8Array.of(SUMS), sums]))
+export const encodeFingerprints = (sums: Uint8Array): Uint8Array => frame(concat([Uint8Array.of(SUMS), sums]))
 
-export function encodeClock(notes: readonly Note[]): Uint8Array {
+export function encodeNotes(notes: readonly Note[]): Uint8Array {
   const fields = notes.map(note => {
     const key = keyOf(note.author)
     const number = NOTE_KINDS.indexOf(note.kind) + 1
@@ -84,12 +84,13 @@ const unsignedBytes = ({ author, seq }: Digest): Uint8Array => concat([textField
 export const encodeSegments = (segments: readonly Uint8Array[]): Uint8Array =>
   frame(concat([Uint8Array.of(SEGMENTS), ...segments.flatMap(segment => [varint(segment.length), segment])]))
 
-export const encodeLoose = (change: Change): Uint8Array => frame(concat([Uint8Array.of(LOOSE), encodeChange(change)]))
+export const encodeUnsigned = (change: Change): Uint8Array =>
+  frame(concat([Uint8Array.of(LOOSE), encodeChange(change)]))
 
 export const encodeFork = (proof: ForkProof): Uint8Array => frame(concat([Uint8Array.of(FORK), encodeProof(proof)]))
 
 /** Asks for the segment that holds (author, seq). */
-export const encodeWant = ({ author, seq }: Digest): Uint8Array =>
+export const encodeSegmentRequest = ({ author, seq }: Digest): Uint8Array =>
   frame(concat([Uint8Array.of(WANT), placeOf(keyOf(author) ?? EMPTY, seq)]))
 
 const placeOf = (key: Uint8Array, seq: Seq): Uint8Array => concat([key, numberOf(seq)])
@@ -117,7 +118,9 @@ export function decodeFrame(body: Uint8Array): PeerFrame {
     case CLOCK:
       return decodeClock(rest)
     case SUMS:
-      return rest.length === SUMS_BYTES ? { kind: 'sums', sums: rest } : { kind: 'bad', reason: 'sums that are none' }
+      return rest.length === FINGERPRINT_BYTES
+        ? { kind: 'sums', sums: rest }
+        : { kind: 'bad', reason: 'sums that are none' }
     case SEGMENTS:
       return decodeSegments(rest)
     case LOOSE: {

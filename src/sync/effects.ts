@@ -37,7 +37,7 @@ export type Effect =
   | { readonly kind: 'close'; readonly reason: string }
 
 /** Puts runs of the same author that follow each other into one offer. */
-export class Offers {
+export class IncomingBatcher {
   readonly #effects: Effect[] = []
   #run: { author: AuthorId; first: Seq; entries: Uint8Array[] } | undefined
   #signed: { author: AuthorId; runs: SignedRun[] } | undefined

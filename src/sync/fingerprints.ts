@@ -10,12 +10,12 @@ import type { Digest } from '../log/format/heads.js'
 const GROUPS = 32
 /** Of each sum, so many bytes: two sets of heads with the same one are not found by trying. */
 const SUM_BYTES = 12
-export const SUMS_BYTES = GROUPS * SUM_BYTES
+export const FINGERPRINT_BYTES = GROUPS * SUM_BYTES
 
 const groupOf = (author: AuthorId): number => (hash(utf8(author))[0] ?? 0) % GROUPS
 
 /** The sums of all groups, one after the other. */
-export function sumsOf(heads: readonly Digest[]): Uint8Array {
+export function fingerprintsOf(heads: readonly Digest[]): Uint8Array {
   const groups = Array.from({ length: GROUPS }, (): Digest[] => [])
   for (const head of heads) groups[groupOf(head.author)]?.push(head)
   return concat(groups.map(sumOf))

@@ -5,21 +5,21 @@ import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from '../log/for
 import type { Digest } from '../log/format/heads.js'
 import { lastOf } from '../log/format/segment.js'
 import type { Relayed, Way } from '../log/read/outgoing.js'
-import type { Span } from '../log/read/subscription.js'
+import type { SeqRange } from '../log/read/subscription.js'
 import {
   decodeFrame,
-  encodeClock,
+  encodeFingerprints,
   encodeFork,
   encodeHeads,
-  encodeLoose,
+  encodeNotes,
+  encodeSegmentRequest,
   encodeSegments,
-  encodeSums,
-  encodeWant,
+  encodeUnsigned,
   type Note,
   type PeerFrame,
 } from './codec.js'
-import { type Effect, Ignored, Offers } from './effects.js'
-import { comparedHeads, sumsOf } from './fingerprints.js'
+import { type Effect, Ignored, IncomingBatcher } from './effects.js'
+import { comparedHeads, fingerprintsOf } from './fingerprints.js'
 
 /**
  * One replication between two peers of ours, without IO. Each side says how far its logs go, and from then on what it holds
@@ -49,14 +49,14 @@ export class PeerSession {
   /** `own` is the log that this side extends: what is new in it is wanted, unless the other side says otherwise. */
   constructor(own: AuthorId, head: readonly Digest[]) {
     this.#head = head.slice(0, HEADS_MAX)
-    this.#sums = sumsOf(this.#head)
+    this.#sums = fingerprintsOf(this.#head)
     this.#isBrief = this.#head.length <= HEADS_AT_ONCE_MAX
     this.#wanted.add(own)
     for (const { author, seq } of this.#head) this.#told.set(author, seq)
   }
 
   start(): Uint8Array {
-    return this.#isBrief ? encodeHeads(this.#head) : encodeSums(this.#sums)
+    return this.#isBrief ? encodeHeads(this.#head) : encodeFingerprints(this.#sums)
   }
 
   /** Whether the other side knows that two histories of an author are proven from a place on. */
@@ -65,7 +65,7 @@ export class PeerSession {
   }
 
   receive(bytes: Uint8Array): Effect[] {
-    const offers = new Offers()
+    const offers = new IncomingBatcher()
     if (this.#state !== 'closed') this.#frames.push(bytes)
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
@@ -78,7 +78,7 @@ export class PeerSession {
   }
 
   /** What is to be done with more of a log. What is sent is also told: it is held here durably. */
-  way({ author, from, to }: Span): Way {
+  way({ author, from, to }: SeqRange): Way {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
     // What does not follow on what they hold would not be taken.
@@ -89,7 +89,7 @@ export class PeerSession {
   /** The bytes of what is said about logs. */
   notes(notes: readonly Note[]): Uint8Array {
     for (const { kind, author, seq } of notes) if (kind !== 'ask') this.#told.set(author, seq)
-    return encodeClock(notes)
+    return encodeNotes(notes)
   }
 
   /** The bytes for what this side relays, without what the other side has. */
@@ -105,7 +105,7 @@ export class PeerSession {
     for (const { author, seq, entry } of relayed.entries) {
       if (seq <= (this.#theirs.get(author) ?? 0)) continue
       this.#sent(author, seq)
-      frames.push(encodeLoose({ id: author, seq, entry }))
+      frames.push(encodeUnsigned({ id: author, seq, entry }))
     }
     return frames.length === 0 ? undefined : concat(frames)
   }
@@ -116,7 +116,7 @@ export class PeerSession {
     const want = this.#wants.get(author)
     if (want !== undefined && seq >= want.seq) return this.#isAwaited(author) ? EMPTY : undefined
     this.#wants.set(author, { seq, refusals: want?.refusals ?? 0 })
-    return encodeWant({ author, seq })
+    return encodeSegmentRequest({ author, seq })
   }
 
   /** What came of a log was not taken: nothing more of it is, unless what was asked for is still to come. */
@@ -133,7 +133,7 @@ export class PeerSession {
     return true
   }
 
-  #frame(offers: Offers, frame: PeerFrame): void {
+  #frame(offers: IncomingBatcher, frame: PeerFrame): void {
     switch (frame.kind) {
       case 'bad':
         this.#effect(offers, { kind: 'close', reason: frame.reason })
@@ -178,7 +178,7 @@ export class PeerSession {
     }
   }
 
-  #note(offers: Offers, { kind, author, seq }: Note): void {
+  #note(offers: IncomingBatcher, { kind, author, seq }: Note): void {
     if (kind === 'stop') this.#wanted.delete(author)
     if (kind !== 'ask') {
       this.#hear(author, seq)
@@ -197,20 +197,20 @@ export class PeerSession {
     this.#told.set(author, Math.max(last, this.#told.get(author) ?? 0))
   }
 
-  #heads(offers: Offers, heads: readonly Digest[]): void {
+  #heads(offers: IncomingBatcher, heads: readonly Digest[]): void {
     if (heads.length > HEADS_MAX) {
       this.#effect(offers, { kind: 'close', reason: `heads of over ${HEADS_MAX} authors` })
       return
     }
     const isFirst = this.#state === 'opening'
-    if (isFirst) this.#answer(offers, sumsOf(heads))
+    if (isFirst) this.#answer(offers, fingerprintsOf(heads))
     this.#learn(heads)
     // Heads may come again; what is missing is sent after the first.
     if (this.#state !== 'open') offers.effect({ kind: 'serve', since: isFirst ? heads : [...this.#alike, ...heads] })
     this.#state = 'open'
   }
 
-  #compare(offers: Offers, theirs: Uint8Array): void {
+  #compare(offers: IncomingBatcher, theirs: Uint8Array): void {
     if (this.#state !== 'opening') {
       this.#effect(offers, { kind: 'close', reason: 'sums a second time' })
       return
@@ -223,7 +223,7 @@ export class PeerSession {
   }
 
   /** Says the heads where the other side has others, unless they were said already. */
-  #answer(offers: Offers, theirs: Uint8Array): ReturnType<typeof comparedHeads> {
+  #answer(offers: IncomingBatcher, theirs: Uint8Array): ReturnType<typeof comparedHeads> {
     const compared = comparedHeads(this.#head, this.#sums, theirs)
     if (!this.#isBrief && !compared.isAlike) offers.effect({ kind: 'say', bytes: encodeHeads(compared.differing) })
     return compared
@@ -242,7 +242,7 @@ export class PeerSession {
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
   }
 
-  #effect(offers: Offers, effect: Effect): void {
+  #effect(offers: IncomingBatcher, effect: Effect): void {
     offers.effect(effect)
     if (effect.kind === 'close') this.#state = 'closed'
   }

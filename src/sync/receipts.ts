@@ -5,7 +5,7 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 
 /** Where an entry is held besides here, as far as it was told. */
-export interface Holders {
+export interface Replicas {
   /** How many of the linked peers hold it. */
   readonly on: number
   /** How many peers are linked. */
@@ -25,7 +25,7 @@ export interface Held {
 }
 
 /** Where an entry is held of a log that is held so far. */
-export function holdersIn({ linked, left, differing }: Held, seq: Seq): Holders {
+export function replicasIn({ linked, left, differing }: Held, seq: Seq): Replicas {
   const count = (reached: readonly Seq[]): number => reached.filter(reach => reach >= seq).length
   const others = differing.length - count(differing)
   return { on: count(linked), of: linked.length, left: count(left), ...(others > 0 && { differing: others }) }
@@ -59,13 +59,13 @@ interface Holder {
 }
 
 /** What one link tells of what is held at its other end. */
-export interface Witness {
+export interface ReceiptRecorder {
   /** How far logs are held there. */
   told(heads: readonly Digest[]): void
   close(): void
 }
 
-export interface WitnessOptions {
+export interface ReceiptRecorderOptions {
   /** Whether the peer can say no chain values, as those of the original program: its numbers count as they are. */
   readonly isOriginal?: boolean
   /** The peer holds another history of the own log at a place. */
@@ -77,7 +77,7 @@ interface CustodyEvents {
   told: [holder: string, author: AuthorId, seq: Seq]
 }
 
-const accountOf = ({ onDiffering = () => {} }: WitnessOptions): Account => ({
+const accountOf = ({ onDiffering = () => {} }: ReceiptRecorderOptions): Account => ({
   held: new Map(),
   report: undefined,
   isDiffering: false,
@@ -89,7 +89,7 @@ const accountOf = ({ onDiffering = () => {} }: WitnessOptions): Account => ({
  * Keeps account of what each peer holds durably, by what it said itself. A receipt for an own entry names a chain value: a peer
  * that got another entry for the same place, from a second device with the same key, does not count.
  */
-export class Custody extends EventEmitter<CustodyEvents> {
+export class Receipts extends EventEmitter<CustodyEvents> {
   readonly #own: OwnHistory | undefined
   /** In the order in which they were last linked. */
   readonly #holders = new Map<string, Holder>()
@@ -103,7 +103,7 @@ export class Custody extends EventEmitter<CustodyEvents> {
   }
 
   /** A link to a peer opens. Several links to the same one count once. */
-  open(name: string, options: WitnessOptions = {}): Witness {
+  open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
     const holder = this.#holders.get(name) ?? { open: new Set(), left: accountOf({}) }
     this.#holders.delete(name)
     this.#holders.set(name, holder)
@@ -125,8 +125,8 @@ export class Custody extends EventEmitter<CustodyEvents> {
   }
 
   /** Who holds an entry. */
-  of({ author, seq }: Digest): Holders {
-    return holdersIn(this.held(author), seq)
+  of({ author, seq }: Digest): Replicas {
+    return replicasIn(this.held(author), seq)
   }
 
   /** How far a log is held. */

@@ -1,8 +1,8 @@
 import { Duplex, Readable } from 'node:stream'
-import type { Allowance } from '../base/hourly-quota.js'
+import type { HourlyQuota } from '../base/hourly-quota.js'
 import { ASIDE_BYTES_MAX, FRAME_BYTES_MAX, PENDING_BYTES_MAX, PENDING_BYTES_MIN, WISHES_MAX } from '../base/limits.js'
 import { concat } from '../base/wire/bytes.js'
-import { Session } from '../compat/scuttleup/scuttleup-session.js'
+import { ScuttleupSession } from '../compat/scuttleup/scuttleup-session.js'
 import { type AuthorId, authorOfKey, type Seq } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import type { Entry } from '../log/format/entry.js'
@@ -12,22 +12,22 @@ import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Aside, ReadOptions, Refusal, ReplicationOptions } from '../log/options.js'
 import { CHAIN_PREFIX_BYTES, encodeSegments } from './codec.js'
 import type { Effect, Run } from './effects.js'
-import type { Custody } from './receipts.js'
-import { type Library, talkToOriginal, talkToOurs } from './replicator.js'
+import type { Receipts } from './receipts.js'
+import { type ReplicaSource, replicateNative, replicateScuttleup } from './replicator.js'
 
 /** What is made of an entry, or of a run of them, until it is stored. */
 const HELD_BYTES = 64
 
 /** What the streams need of a log. */
-interface Source extends Library {
-  add(run: Run, newAuthors?: Allowance): Promise<Refusal | undefined>
-  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: Allowance): Promise<Refusal | undefined>
+interface Source extends ReplicaSource {
+  add(run: Run, newAuthors?: HourlyQuota): Promise<Refusal | undefined>
+  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: HourlyQuota): Promise<Refusal | undefined>
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined>
-  readonly custody: Pick<Custody, 'open'>
+  readonly custody: Pick<Receipts, 'open'>
   differing(heads: readonly Digest[]): Digest[]
   ownDiffers(): void
   segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined>
-  newAuthorAllowance(perHourMax: number): Allowance
+  newAuthorAllowance(perHourMax: number): HourlyQuota
   ownClaimed(seq: Seq): void
 }
 
@@ -74,8 +74,8 @@ export function entryStream(log: Pick<Source, 'read'>, options: ReadOptions): Re
 export function replicationStream(log: Source, options: ReplicationOptions): Duplex {
   const { session, branch, bytesSince, asked, close } =
     options.dialect === 'ours'
-      ? talkToOurs(log, options, bytes => void (hasEnded || stream.destroyed || stream.push(bytes)))
-      : talkToOriginal(log, options)
+      ? replicateNative(log, options, bytes => void (hasEnded || stream.destroyed || stream.push(bytes)))
+      : replicateScuttleup(log, options)
   const allowance =
     options.newAuthorsPerHourMax === undefined ? undefined : log.newAuthorAllowance(options.newAuthorsPerHourMax)
   const witness =
@@ -204,7 +204,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   }
 
   const refuse = (author: AuthorId, { reason, want }: Refusal): void => {
-    const wish = want === undefined || session instanceof Session ? undefined : session.want(author, want)
+    const wish = want === undefined || session instanceof ScuttleupSession ? undefined : session.want(author, want)
     if (wish !== undefined && !hasEnded) {
       if (wish.length > 0) stream.push(wish)
     } else for (const effect of session.refused(author, reason)) perform(effect)

@@ -1,23 +1,23 @@
-import { Session } from '../compat/scuttleup/scuttleup-session.js'
+import { ScuttleupSession } from '../compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions, RelayOptions, ReplicationOptions } from '../log/options.js'
 import type { Relayed } from '../log/read/outgoing.js'
-import type { Feed } from '../log/read/subscription.js'
-import type { Branch, Voice } from './broadcast-tree.js'
+import type { Subscription } from '../log/read/subscription.js'
+import type { ConnectionControl, TreeConnection } from './broadcast-tree.js'
 import type { Note, NoteKind } from './codec.js'
 import { PeerSession } from './peer-session.js'
 
 /** What a talk needs of a log. */
-export interface Library {
+export interface ReplicaSource {
   readonly id: AuthorId
   readonly told: Digest[]
   read(options: ReadOptions): AsyncGenerator<readonly Entry[]>
   relay(since: readonly Digest[]): AsyncGenerator<Relayed>
   follow(options: RelayOptions): AsyncGenerator<Relayed>
-  openFeed(): Feed
-  openBranch(peer: AuthorId | undefined, voice: Voice | undefined): Branch
+  openFeed(): Subscription
+  openBranch(peer: AuthorId | undefined, voice: ConnectionControl | undefined): TreeConnection
   toldOf(author: AuthorId): Digest
   reach(author: AuthorId): Seq
   isDisputed(place: Digest): boolean
@@ -25,10 +25,10 @@ export interface Library {
 }
 
 /** What the two kinds of replication differ in. */
-export interface Talk {
-  readonly session: Session | PeerSession
+export interface Replicator {
+  readonly session: ScuttleupSession | PeerSession
   /** What the link is among others. */
-  readonly branch: Branch
+  readonly branch: TreeConnection
   /** The bytes of what the other side lacks, and then, where live, of what is new. */
   bytesSince(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
   /** The other side wants what follows this. */
@@ -36,8 +36,8 @@ export interface Talk {
   close(): void
 }
 
-export function talkToOriginal(log: Library, { live, mode }: ReplicationOptions): Talk {
-  const session = new Session({ id: log.id, head: log.told, mode: mode ?? 'sync' })
+export function replicateScuttleup(log: ReplicaSource, { live, mode }: ReplicationOptions): Replicator {
+  const session = new ScuttleupSession({ id: log.id, head: log.told, mode: mode ?? 'sync' })
   const branch = log.openBranch(undefined, undefined)
   return {
     session,
@@ -53,7 +53,11 @@ export function talkToOriginal(log: Library, { live, mode }: ReplicationOptions)
 }
 
 /** `push` sends bytes over the link at once. */
-export function talkToOurs(log: Library, { live, peer }: ReplicationOptions, push: (bytes: Uint8Array) => void): Talk {
+export function replicateNative(
+  log: ReplicaSource,
+  { live, peer }: ReplicationOptions,
+  push: (bytes: Uint8Array) => void,
+): Replicator {
   const session = new PeerSession(log.id, log.told)
   const { seq: toldAtFirst } = log.toldOf(log.id)
   const feed = live === false ? undefined : log.openFeed()

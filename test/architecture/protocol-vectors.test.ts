@@ -28,28 +28,28 @@ import {
 } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { authorOfKey } from '../../src/log/format/author.js'
-import { chainNext, chainStart, isVouchedFor, signChain } from '../../src/log/format/chain.js'
-import { splitSignature, validAt, withSignature } from '../../src/log/format/entry.js'
+import { chainNext, chainStart, isChainSigned, signChain } from '../../src/log/format/chain.js'
+import { splitSignature, validHlc, withSignature } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
-import { type At, EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/format/segment.js'
 import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
 import { Log } from '../../src/log/log.js'
-import { Opening, type OpeningEffect } from '../../src/net/handshake/handshake.js'
+import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/net/handshake/hello.js'
-import { type Contact, decodeView, encodeView, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
+import { type Contact, decodePexFrame, encodePexFrame, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
 import {
   decodeFrame,
-  encodeClock,
+  encodeFingerprints,
   encodeHeads,
-  encodeLoose,
+  encodeNotes,
   encodeSegments,
-  encodeSums,
+  encodeUnsigned,
   type NoteKind,
 } from '../../src/sync/codec.js'
-import { sumsOf } from '../../src/sync/fingerprints.js'
+import { fingerprintsOf } from '../../src/sync/fingerprints.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { entryFault, hex, unhex } from '../helper/signed-oracle.js'
 import { vectors } from '../helper/signed-vectors.js'
@@ -93,8 +93,8 @@ test('keys, chain values and signatures', () => {
       assert.equal(hex(chain), log.chain[index + 1])
       const signature = signChain(keys, room, index + 1, chain)
       assert.equal(hex(signature), log.signatures[index])
-      assert.ok(isVouchedFor(name, index + 1, chain, signature))
-      assert.ok(!isVouchedFor(name, index + 2, chain, signature))
+      assert.ok(isChainSigned(name, index + 1, chain, signature))
+      assert.ok(!isChainSigned(name, index + 2, chain, signature))
     })
   }
 })
@@ -122,7 +122,7 @@ test('segments, and the rows they are stored in', () => {
     assert.equal(hex(write.value), row.checksum + hex(bytes))
     let chain = before
     for (const entry of entries) chain = chainNext(chain, entry)
-    assert.ok(isVouchedFor({ room: roomId('lobby'), key }, first + entries.length - 1, chain, signature), what)
+    assert.ok(isChainSigned({ room: roomId('lobby'), key }, first + entries.length - 1, chain, signature), what)
   }
   for (const { what, bytes } of bad) assert.equal(decodeSegment(unbase64(bytes)), undefined, what)
 })
@@ -156,12 +156,12 @@ test('hellos and the proofs of their keys', () => {
 
 test('the opening of a link between two of ours, write by write', () => {
   const { room, dialler, listener, written } = load('hello')
-  const opening = (role: 'dialler' | 'listener', side: Side): Opening =>
-    new Opening({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
+  const opening = (role: 'dialler' | 'listener', side: Side): Handshake =>
+    new Handshake({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
   const ends = { dialler: opening('dialler', dialler), listener: opening('listener', listener) }
   const said = { dialler: '', listener: '' }
   const opened: string[] = []
-  const perform = (by: 'dialler' | 'listener', effects: readonly OpeningEffect[]): void => {
+  const perform = (by: 'dialler' | 'listener', effects: readonly HandshakeEffect[]): void => {
     for (const effect of effects) {
       if (effect.kind === 'opened' && effect.remote.kind === 'ours') opened.push(effect.remote.key)
       if (effect.kind !== 'send') continue
@@ -222,7 +222,7 @@ test('frames between ours', () => {
     segments.of,
   )
   const { id, seq, entry } = loose.of
-  assert.equal(hex(encodeLoose({ id, seq, entry: Buffer.from(entry) })), loose.bytes)
+  assert.equal(hex(encodeUnsigned({ id, seq, entry: Buffer.from(entry) })), loose.bytes)
   const single = decodeFrame(bodyOf(loose.bytes))
   assert.ok(single.kind === 'loose')
   assert.deepEqual({ ...single.change, entry: Buffer.from(single.change.entry).toString() }, loose.of)
@@ -230,10 +230,10 @@ test('frames between ours', () => {
   const cold = decodeFrame(bodyOf(frozen.bytes))
   assert.ok(cold.kind === 'heads')
   assert.deepEqual(cold.heads[0], digestOf(frozen.of))
-  assert.equal(hex(encodeSums(sumsOf(sums.of.map(digestOf)))), sums.bytes)
+  assert.equal(hex(encodeFingerprints(fingerprintsOf(sums.of.map(digestOf)))), sums.bytes)
   assert.equal(decodeFrame(bodyOf(sums.bytes)).kind, 'sums')
   assert.equal(
-    hex(encodeClock(clock.of.map(note => ({ kind: note.kind as NoteKind, ...digestOf(note) })))),
+    hex(encodeNotes(clock.of.map(note => ({ kind: note.kind as NoteKind, ...digestOf(note) })))),
     clock.bytes,
   )
   const notes = decodeFrame(bodyOf(clock.bytes))
@@ -295,8 +295,8 @@ test('what peers who meet others say', () => {
     [{ kind: 'full', contacts: full.contacts.map(contactOf) }, full.bytes],
   ]
   for (const [what, bytes] of said) {
-    assert.equal(hex(encodeView(what)), bytes)
-    assert.deepEqual(decodeView(bodyOf(bytes)), what)
+    assert.equal(hex(encodePexFrame(what)), bytes)
+    assert.deepEqual(decodePexFrame(bodyOf(bytes)), what)
   }
 })
 
@@ -356,7 +356,7 @@ async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 test('which entries are valid, and by which rule the others are not', () => {
   const { previous, at, valid, invalid } = load('entries')
   for (const { what, bytes } of valid) {
-    assert.equal(validAt(unbase64(bytes), previous as At), at, what)
+    assert.equal(validHlc(unbase64(bytes), previous as Hlc), at, what)
     assert.equal(entryFault(unbase64(bytes), previous), undefined, what)
   }
   const faults: Record<string, string> = {
@@ -371,7 +371,7 @@ test('which entries are valid, and by which rule the others are not', () => {
     after: 'not after the entry before',
   }
   for (const { what, bytes, rule } of invalid) {
-    assert.equal(validAt(unbase64(bytes), previous as At), undefined, what)
+    assert.equal(validHlc(unbase64(bytes), previous as Hlc), undefined, what)
     assert.equal(entryFault(unbase64(bytes), previous), faults[rule], what)
   }
   assert.deepEqual(new Set(invalid.map(({ rule }) => rule)), new Set(Object.keys(faults)), 'each rule once')
@@ -379,9 +379,9 @@ test('which entries are valid, and by which rule the others are not', () => {
 
 test('the first entry of a log is after the earliest time there is', () => {
   const entry = (time: string): Uint8Array => Buffer.from(`{"at":"${time}","username":"","message":""}`)
-  assert.equal(validAt(entry(EARLIEST), EARLIEST), undefined)
-  assert.equal(validAt(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
-  assert.equal(validAt(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
+  assert.equal(validHlc(entry(EARLIEST), EARLIEST), undefined)
+  assert.equal(validHlc(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
+  assert.equal(validHlc(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
 })
 
 // The text itself.

@@ -5,7 +5,7 @@ import { Names } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import { isPlainName, shownName } from '../../src/chat/shown-name.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { atMillis } from '../../src/log/format/hybrid-clock.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 
 const NOW = Date.UTC(2026, 10, 21)
 const HOUR = 3_600_000
@@ -19,7 +19,7 @@ const said = (author: AuthorId, username: string, more: Partial<Message> = {}): 
   message: 'hello',
   kind: 'line',
   topic: undefined,
-  at: atMillis(NOW),
+  at: hlcAt(NOW),
   timeMs: NOW,
   isVerified: true,
   isDisputed: false,
@@ -206,7 +206,7 @@ test('a shared name is reported once, and a clock that is far ahead once', () =>
 
 test('the mark of a clock that is ahead goes by the time that was written, not by the place in the order', () => {
   const names = new Names('me', ME)
-  const afterMistake = said(BOB, 'bob', { at: atMillis(NOW + 10_000 * HOUR), timeMs: NOW })
+  const afterMistake = said(BOB, 'bob', { at: hlcAt(NOW + 10_000 * HOUR), timeMs: NOW })
   assert.equal(names.labelOf(afterMistake, NOW).text, 'bob')
   assert.equal(
     names.labelOf(said(BOB, 'bob', { timeMs: NOW + 10_000 * HOUR }), NOW).text,

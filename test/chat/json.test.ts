@@ -4,7 +4,7 @@ import { Names } from '../../src/chat/display-names.js'
 import { lineOf } from '../../src/chat/json.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { atMillis } from '../../src/log/format/hybrid-clock.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { labelled } from '../../src/ui/labels.js'
 
 const NOW = Date.now()
@@ -17,7 +17,7 @@ const said = (message: string, more: Partial<Message> = {}): Message => ({
   message,
   kind: 'line',
   topic: undefined,
-  at: atMillis(NOW),
+  at: hlcAt(NOW),
   timeMs: NOW,
   isVerified: true,
   isDisputed: false,

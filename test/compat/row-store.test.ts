@@ -3,11 +3,11 @@ import test from 'node:test'
 import { SEQ_MAX } from '../../src/base/limits.js'
 import { EMPTY, textOf, utf8 } from '../../src/base/wire/bytes.js'
 import { besideKey, headKey, rowKey } from '../../src/compat/scuttleup/row-keys.js'
-import { headWrite, RowLogs } from '../../src/compat/scuttleup/row-store.js'
+import { headWrite, RowStore } from '../../src/compat/scuttleup/row-store.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Head } from '../../src/log/format/heads.js'
-import { type At, atMillis, HybridClock, justAfter } from '../../src/log/format/hybrid-clock.js'
+import { type Hlc, HybridClock, hlcAt, justAfter } from '../../src/log/format/hybrid-clock.js'
 import type { Write } from '../../src/log/store/store.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -17,7 +17,7 @@ const carol = 'carol' as AuthorId
 const HOURS_12 = 12 * 60 * 60 * 1000
 
 const plain = (text: string): Uint8Array => utf8(JSON.stringify({ username: 'bob', message: text }))
-const timed = (at: At, text = 'hello'): Uint8Array => utf8(JSON.stringify({ at, username: 'bob', message: text }))
+const timed = (at: Hlc, text = 'hello'): Uint8Array => utf8(JSON.stringify({ at, username: 'bob', message: text }))
 const put = (key: Uint8Array, value: Uint8Array): Write => ({ type: 'put', key, value })
 /** A row as scuttleup writes it, whatever the id. */
 const row = (id: string, hexSeq: string, text = 'hello'): Write => put(utf8(`c\u00ff${id}\u00ff${hexSeq}`), plain(text))
@@ -28,7 +28,7 @@ function setUp(rows: readonly Write[] = [], pageRows = 3) {
   const store = new MemoryStore(disk, pageRows)
   const time = new VirtualClock()
   const holes: [AuthorId, Seq][] = []
-  const open = () => new RowLogs(store, new HybridClock(time), (author, seq) => holes.push([author, seq]))
+  const open = () => new RowStore(store, new HybridClock(time), (author, seq) => holes.push([author, seq]))
   return { disk, store, time, holes, open, logs: open() }
 }
 
@@ -42,7 +42,13 @@ const messageOf = ({ entry }: Entry): string => JSON.parse(String(Buffer.from(en
 const places = (entries: readonly Entry[]): Seq[] => entries.map(({ seq }) => seq)
 
 /** Stores entries as a log does. */
-function store(disk: MemoryDisk, logs: RowLogs, author: AuthorId, head: Head | undefined, entries: Uint8Array[]): Head {
+function store(
+  disk: MemoryDisk,
+  logs: RowStore,
+  author: AuthorId,
+  head: Head | undefined,
+  entries: Uint8Array[],
+): Head {
   const plan = logs.plan(author, head, entries)
   assert.ok(plan.head !== undefined && plan.fault === undefined)
   disk.write([...plan.writes, headWrite(plan.head)])
@@ -51,7 +57,7 @@ function store(disk: MemoryDisk, logs: RowLogs, author: AuthorId, head: Head | u
 
 test('an entry keeps the at that it says, where that comes after the one before and is not far ahead', () => {
   const { logs, time } = setUp()
-  const [first, second] = [atMillis(time.now() - 5_000), atMillis(time.now() + HOURS_12)]
+  const [first, second] = [hlcAt(time.now() - 5_000), hlcAt(time.now() + HOURS_12)]
   const { entries, writes, head } = logs.plan(bob, undefined, [timed(first), timed(second)])
   assert.deepEqual(
     entries.map(({ at }) => at),
@@ -67,17 +73,11 @@ test('an entry keeps the at that it says, where that comes after the one before 
 
 test('an entry that says no at, a repeated one or one far ahead gets that of its arrival, kept beside it', async () => {
   const { logs, time, disk, open } = setUp()
-  const now = atMillis(time.now())
-  const entries = [
-    timed(now),
-    timed(now),
-    plain('no at'),
-    timed(atMillis(time.now() + HOURS_12 + 1)),
-    timed(atMillis(5)),
-  ]
+  const now = hlcAt(time.now())
+  const entries = [timed(now), timed(now), plain('no at'), timed(hlcAt(time.now() + HOURS_12 + 1)), timed(hlcAt(5))]
   const head = store(disk, logs, bob, undefined, entries)
   const expected = [now, justAfter(now)]
-  while (expected.length < 5) expected.push(justAfter(expected.at(-1) as At))
+  while (expected.length < 5) expected.push(justAfter(expected.at(-1) as Hlc))
   assert.equal(head.last, expected.at(-1))
   for (const seq of [2, 3, 4, 5]) assert.equal(textOf(disk.get(besideKey('at', bob, seq)) ?? EMPTY), expected[seq - 1])
   assert.equal(disk.get(besideKey('at', bob, 1)), undefined)
@@ -107,7 +107,7 @@ test('what follows an entry that is none is not planned, and why is told', () =>
 
 test('a log ends at the highest seq there is', () => {
   const { logs, time } = setUp()
-  const at = atMillis(time.now())
+  const at = hlcAt(time.now())
   const head: Head = { author: bob, seq: SEQ_MAX - 1, first: at, last: at, size: 0 }
   const plan = logs.plan(bob, head, [plain('last'), plain('one too many')])
   assert.equal(plan.head?.seq, SEQ_MAX)

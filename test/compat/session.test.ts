@@ -10,7 +10,7 @@ import {
   encodeHandshake,
   type Mode,
 } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { type Entry, withSignature } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
@@ -29,10 +29,11 @@ const hello = (head: readonly { id: string; seq: Seq }[] = [], mode: Mode = 'syn
 const entries = (author: AuthorId, from: Seq, to: Seq): Entry[] =>
   Array.from({ length: to - from }, (_, i) => ({ author, seq: from + i, at: EARLIEST, entry: bytesOf(from + i) }))
 
-const setUp = (mode: Mode = 'sync'): Session => new Session({ id: alice, head: [{ author: alice, seq: 3 }], mode })
+const setUp = (mode: Mode = 'sync'): ScuttleupSession =>
+  new ScuttleupSession({ id: alice, head: [{ author: alice, seq: 3 }], mode })
 
 /** A session that has heard the other side's handshake. */
-function opened(head: readonly { id: string; seq: Seq }[] = []): Session {
+function opened(head: readonly { id: string; seq: Seq }[] = []): ScuttleupSession {
   const session = setUp()
   session.receive(hello(head))
   return session

@@ -10,10 +10,10 @@ import scuttleup from 'scuttleup'
 import { ENTRY_BYTES_MAX, HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
-import { Held } from '../../src/compat/scuttleup/unsigned-buffer.js'
+import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { UnsignedBuffer } from '../../src/compat/scuttleup/unsigned-buffer.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
-import { splitSignature, validAt, withSignature } from '../../src/log/format/entry.js'
+import { splitSignature, validHlc, withSignature } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
 import { Log } from '../../src/log/log.js'
@@ -48,7 +48,7 @@ test('whatever entry is valid comes back byte for byte from its way with a signa
     `{"at":"${AT}","username":"alice","message":"hello"}\n`,
   ]) {
     const entry = Buffer.from(text)
-    if (validAt(entry, EARLIEST) === undefined) continue
+    if (validHlc(entry, EARLIEST) === undefined) continue
     const travelling = withSignature(entry, signature)
     assert.equal(typeof JSON.parse(Buffer.from(travelling).toString()).sig, 'string', text)
     assert.deepEqual(splitSignature(travelling)?.entry, entry)
@@ -61,8 +61,8 @@ const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: 
   frame(encodeChange({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }))
 
 /** A session that has heard the other side's handshake. */
-function openSession(): Session {
-  const session = new Session({ id: authorOfKey(bob.publicKey), head: [], mode: 'sync' })
+function openSession(): ScuttleupSession {
+  const session = new ScuttleupSession({ id: authorOfKey(bob.publicKey), head: [], mode: 'sync' })
   session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
   return session
 }
@@ -122,7 +122,7 @@ test('what one of ours sends to an original goes into the log of the next as it 
         )
         const runs = log.runs(sizes.map((_, index) => index * (every + 1)))
         const plan = planSigned(log.name, undefined, runs)
-        const bytes = new Session({ id: ALICE, head: [], mode: 'sync' }).encode(plan.entries)
+        const bytes = new ScuttleupSession({ id: ALICE, head: [], mode: 'sync' }).encode(plan.entries)
         assert.ok(bytes)
         const heard = planSigned(log.name, undefined, runsIn(openSession().receive(bytes)))
         assert.deepEqual([heard.fault, heard.head], [undefined, plan.head])
@@ -143,7 +143,7 @@ test('a full segment of the shortest entries is held until its signature comes',
     alice,
     Array.from({ length: count }, (_, index) => entryOf(index)),
   )
-  const held = new Held()
+  const held = new UnsignedBuffer()
   log.entries.forEach((entry, index) => {
     const seq = index + 1
     const change = seq === count ? withSignature(entry, log.signature(seq)) : entry
@@ -172,7 +172,7 @@ test('of one author no more than 64 KiB are held, and then nothing of him is tak
 
 test('of all authors together no more than 1 MiB is held, though each piece be small', () => {
   for (const size of [0, 1, 60, 1_000, ENTRY_BYTES_MAX]) {
-    const held = new Held()
+    const held = new UnsignedBuffer()
     let count = 0
     for (let index = 0; index < 20_000; index++) {
       const author = index.toString(16).padStart(64, '0') as AuthorId
@@ -185,7 +185,7 @@ test('of all authors together no more than 1 MiB is held, though each piece be s
 })
 
 test('what is held is let go when it is signed, or when a hole shows that its signature will not come', () => {
-  const held = new Held()
+  const held = new UnsignedBuffer()
   const big = entryOf(0, ENTRY_BYTES_MAX - 100)
   for (let round = 0; round < 200; round++) {
     assert.equal(held.add(ALICE, 10 * round + 1, big), 'held', String(round))

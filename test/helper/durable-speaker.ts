@@ -11,7 +11,7 @@ import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.js'
 import { Log } from '../../src/log/log.js'
-import { Speaker } from '../../src/node/outbox.js'
+import { Outbox } from '../../src/node/outbox.js'
 import { spoken } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
 
@@ -28,7 +28,7 @@ async function main(directory: string): Promise<void> {
   log.on('entries', ({ to }) => print('held', to - 1))
   log.on('read-only', () => print('read-only'))
   log.on('warning', line => print('problem', line))
-  const speaker = new Speaker(log, Promise.resolve(), (_, error) => print('problem', error.toLine()))
+  const speaker = new Outbox(log, Promise.resolve(), (_, error) => print('problem', error.toLine()))
   print('open')
   for await (const command of createInterface(process.stdin)) {
     const [, first, count] = command.split(' ').map(Number)

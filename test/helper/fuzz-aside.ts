@@ -11,8 +11,14 @@ import {
 } from '../../src/chat/presence/digest-codec.js'
 import { Roster } from '../../src/chat/presence/roster.js'
 import { readStatus, STATUS_TYPE, signStatus } from '../../src/chat/presence/status-codec.js'
-import { View } from '../../src/net/overlay/hyparview.js'
-import { type Contact, decodeView, encodeView, placeOf, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
+import { HyParView } from '../../src/net/overlay/hyparview.js'
+import {
+  type Contact,
+  decodePexFrame,
+  encodePexFrame,
+  placeOf,
+  type SaidFrame,
+} from '../../src/net/overlay/pex-codec.js'
 import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
 
 const NOW = 1_800_000_000_000
@@ -76,7 +82,7 @@ export function asideFrame(
 ): Uint8Array {
   if (message === 'view') {
     const said = SAID.find(({ kind }) => kind === part) ?? pick(SAID)
-    const bytes = encodeView(said)
+    const bytes = encodePexFrame(said)
     return frame(concat([bytes.subarray(1, 2), garble(bytes.subarray(2))]))
   }
   if (message !== 'status') {
@@ -103,7 +109,7 @@ export class AsideReceiver {
     hasWritten: () => false,
     random: () => 0.5,
   })
-  readonly #view = new View({ id: '00000000000000aa', port: 4_000, isHeardOf: () => false, random: () => 0.5 })
+  readonly #view = new HyParView({ id: '00000000000000aa', port: 4_000, isHeardOf: () => false, random: () => 0.5 })
 
   /** The careless one, which is the control, believes statuses without looking at their signatures. */
   constructor(isCareless: boolean) {
@@ -123,7 +129,7 @@ export class AsideReceiver {
         if (state === 'heard') this.#isTrue(name, away ?? '')
       return true
     }
-    const effects = this.#view.receive(1, decodeView(body), NOW + 10)
+    const effects = this.#view.receive(1, decodePexFrame(body), NOW + 10)
     if (effects === 'bad') return false
     for (const effect of effects) {
       if (effect.kind === 'dial')
@@ -132,7 +138,7 @@ export class AsideReceiver {
           effect.address,
           'somebody is dialled who must not be',
         )
-      if (effect.kind === 'send') encodeView(effect.frame)
+      if (effect.kind === 'send') encodePexFrame(effect.frame)
     }
     assert.ok(this.#view.acquainted <= CONTACTS_MAX)
     return true

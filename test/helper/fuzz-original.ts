@@ -3,10 +3,10 @@
 import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX, HEADS_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/base/limits.js'
 import { concat, EMPTY, utf8, varint } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { RowLogs } from '../../src/compat/scuttleup/row-store.js'
-import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { RowStore } from '../../src/compat/scuttleup/row-store.js'
+import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { claimedAt, decodeEntry, splitSignature } from '../../src/log/format/entry.js'
+import { claimedHlc, decodeEntry, splitSignature } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import type { Effect } from '../../src/sync/effects.js'
 import { chance as numbers } from '../long/chance.js'
@@ -297,10 +297,10 @@ const sizeOf = (effect: Effect): number => {
 }
 
 /** What a log makes of an offer, and whether that keeps to the rules. */
-function faultOfPlan(logs: RowLogs, author: AuthorId, entries: readonly Uint8Array[]): string | undefined {
+function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Array[]): string | undefined {
   for (const entry of entries) {
     decodeEntry(entry)
-    claimedAt(entry)
+    claimedHlc(entry)
     splitSignature(entry)
   }
   let last = ''
@@ -336,7 +336,7 @@ export interface Report {
 export function fuzzOriginal(makeReceiver: () => Receiver, seed: number, iterations: number): Report {
   const chance = new Chance(seed)
   const effects = new Map<Effect['kind'], number>()
-  const logs = new RowLogs(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
+  const logs = new RowStore(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
   const open: { receiver: Receiver; isClosed: boolean; isOpen: boolean; fed: number; offered: number; seq: Seq }[] = []
   const faulty = (fault: string, tried: number): Report => ({ fault, effects, tried })
   for (let i = 0; i < iterations; i++) {
@@ -386,4 +386,5 @@ export function fuzzOriginal(makeReceiver: () => Receiver, seed: number, iterati
 export const openingFrame = (seed: number): Uint8Array => frame(encode(handshake(new Chance(seed))))
 
 /** The session that a stranger talks to. */
-export const strangersSession = (): Session => new Session({ id: 'alice' as AuthorId, head: [], mode: 'sync' })
+export const strangersSession = (): ScuttleupSession =>
+  new ScuttleupSession({ id: 'alice' as AuthorId, head: [], mode: 'sync' })

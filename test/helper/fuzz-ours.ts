@@ -4,9 +4,9 @@ import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX, SEQ_MAX } from '../../src/base/limits
 import { concat, EMPTY } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { RowLogs } from '../../src/compat/scuttleup/row-store.js'
+import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { type AuthorId, authorOfKey, keyOf } from '../../src/log/format/author.js'
 import { decodeEntry, withSignature } from '../../src/log/format/entry.js'
 import { proofFrom } from '../../src/log/format/fork-proof.js'
@@ -14,9 +14,9 @@ import type { Head, SignedHead } from '../../src/log/format/heads.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
-import { encodeLoose, encodeSegments } from '../../src/sync/codec.js'
+import { encodeSegments, encodeUnsigned } from '../../src/sync/codec.js'
 import type { Effect } from '../../src/sync/effects.js'
-import { sumsOf } from '../../src/sync/fingerprints.js'
+import { fingerprintsOf } from '../../src/sync/fingerprints.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { chance as numbers } from '../long/chance.js'
 import { ASIDE_PARTS, AsideReceiver, asideFrame, PRESENCE_TYPES } from './fuzz-aside.js'
@@ -193,7 +193,7 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
     case 'loose': {
       const nasty = ['__proto__', '', 'a'.repeat(64), 'A'.repeat(64), 'x'.repeat(65), 'é']
       const id = part === 'id' ? pick(chance, nasty) : ORIGINAL
-      return of('all', encodeLoose({ id, seq: pick(chance, [1, 2, 3, ...EDGES]), entry: of('entry', UNSIGNED) }))
+      return of('all', encodeUnsigned({ id, seq: pick(chance, [1, 2, 3, ...EDGES]), entry: of('entry', UNSIGNED) }))
     }
     case 'clock': {
       const number = part === 'number' ? chance(20) : 1 + chance(3)
@@ -205,7 +205,7 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
     }
     case 'sums': {
       const heads = chance(2) === 0 ? [] : [{ author: authorOfKey(log.name.key), seq: pick(chance, EDGES) }]
-      return frame(of('all', concat([Uint8Array.of(SUMS_TYPE), of('sums', sumsOf(heads))])))
+      return frame(of('all', concat([Uint8Array.of(SUMS_TYPE), of('sums', fingerprintsOf(heads))])))
     }
     case 'status':
     case 'view':
@@ -247,7 +247,7 @@ export function originalFrame(chance: Chance): Uint8Array {
 class Receiver {
   readonly #heads: Map<AuthorId, SignedHead>
   readonly #unsigned = new Map<AuthorId, Head>()
-  readonly #rows = new RowLogs(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
+  readonly #rows = new RowStore(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
   readonly #isCareless: boolean
   readonly #aside: AsideReceiver
   readonly #outcome: Outcome
@@ -261,7 +261,7 @@ class Receiver {
   }
 
   /** Whether the link is still open. */
-  perform(session: Session | PeerSession, effects: readonly Effect[]): boolean {
+  perform(session: ScuttleupSession | PeerSession, effects: readonly Effect[]): boolean {
     for (const effect of effects) {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
       if (effect.kind === 'close') return false
@@ -341,7 +341,7 @@ const TURNS = 40
 /** Sends garbled frames to one session after the other, each as long as it lasts. Throws at the first fault. */
 function fuzz(
   { frames, seed, isCareless = false }: FuzzOptions,
-  open: () => Session | PeerSession,
+  open: () => ScuttleupSession | PeerSession,
   next: (chance: Chance, index: number) => Uint8Array,
 ): Outcome {
   const chance = chanceOf(seed)
@@ -387,7 +387,7 @@ export const fuzzRelayed = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
     () => {
-      const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+      const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
       session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
       return session
     },

@@ -1,7 +1,7 @@
-import { Services } from '../../src/net/lan/mdns/browser.js'
+import { ServiceBrowser } from '../../src/net/lan/mdns/browser.js'
 import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
 import type { Packet } from '../../src/net/lan/mdns/packets.js'
-import { Announcer } from '../../src/net/lan/mdns/responder.js'
+import { Responder } from '../../src/net/lan/mdns/responder.js'
 import type { Service } from '../../src/net/lan/mdns/service-records.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -27,8 +27,8 @@ export const serviceOf = (instance: string, number: number): Service => ({
 
 /** One who announces himself and listens to the others, in virtual time. */
 export interface Host {
-  readonly announcer: Announcer
-  readonly services: Services
+  readonly announcer: Responder
+  readonly services: ServiceBrowser
   /** The names that were announced, in order. */
   readonly named: string[]
   readonly sighted: string[]
@@ -47,13 +47,13 @@ export class LinkOfHosts {
     const service = serviceOf(instance, number)
     const named: string[] = []
     const [sighted, lost]: [string[], string[]] = [[], []]
-    const announcer = new Announcer(service, {
+    const announcer = new Responder(service, {
       clock: this.clock,
       random: () => random,
       send: make => this.say(number, make(at)),
       onNamed: name => named.push(name),
     })
-    const services = new Services({
+    const services = new ServiceBrowser({
       clock: this.clock,
       send: make => this.say(number, make()),
       onSighted: seen => sighted.push(seen.instance),

@@ -1,11 +1,11 @@
 // A peer in a process of its own, to be stopped or killed: `node linking-process.js <port>` links to that port.
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { Swarm } from '../../src/net/connections.js'
+import { Connections } from '../../src/net/connections.js'
 import { TcpTransport } from '../../src/net/lan/tcp.js'
 import { keysOf, ROOM } from './opening-world.js'
 
-const swarm = new Swarm({
+const swarm = new Connections({
   me: 'child:1',
   room: ROOM,
   keys: keysOf(99),

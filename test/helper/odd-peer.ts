@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
-import { Opening } from '../../src/net/handshake/handshake.js'
+import { Handshake } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES } from '../../src/net/handshake/hello.js'
 
 const [port, version, aheadMs] = process.argv.slice(2).map(Number)
@@ -18,8 +18,8 @@ createServer(socket => {
     ageMs: 0,
     nowMs: Date.now() + (aheadMs ?? 0),
   }
-  const opening = new Opening({ role: 'listener', me: `odd.local:${port}`, hello, keys })
-  const perform = (effects: ReturnType<Opening['start']>): void => {
+  const opening = new Handshake({ role: 'listener', me: `odd.local:${port}`, hello, keys })
+  const perform = (effects: ReturnType<Handshake['start']>): void => {
     for (const effect of effects) if (effect.kind === 'send') socket.write(effect.bytes)
   }
   socket.on('error', () => {})

@@ -1,6 +1,6 @@
 import { type KeyPair, keyPairOf } from '../../src/base/crypto/signing.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { Opening, type OpeningEffect, type Remote } from '../../src/net/handshake/handshake.js'
+import { Handshake, type HandshakeEffect, type Remote } from '../../src/net/handshake/handshake.js'
 import type { Hello } from '../../src/net/handshake/hello.js'
 import type { OriginalTopology } from './original-topology.js'
 
@@ -57,10 +57,10 @@ export function ourEnd(
   me: string,
   { peer = 1, hello = {}, says = new Uint8Array(0) }: OurEndOptions = {},
 ): End {
-  const opening = new Opening({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
+  const opening = new Handshake({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
   let outcome: Remote | string | undefined
   let rest: Uint8Array = new Uint8Array(0)
-  const perform = (effects: readonly OpeningEffect[]): Uint8Array => {
+  const perform = (effects: readonly HandshakeEffect[]): Uint8Array => {
     const written: Uint8Array[] = []
     for (const effect of effects) {
       if (effect.kind === 'send') written.push(effect.bytes)

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { type LinkInfo, Swarm } from '../../src/net/connections.js'
+import { type ConnectionInfo, Connections } from '../../src/net/connections.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { TcpTransport } from '../../src/net/lan/tcp.js'
 import type { Connection, Transport } from '../../src/net/transport.js'
@@ -24,7 +24,7 @@ export interface SwarmWorldOptions {
 
 /** A swarm on a port of 127.0.0.1, and what became of it. Whatever comes over its links is read and thrown away. */
 export interface SwarmWorld {
-  readonly swarm: Swarm
+  readonly swarm: Connections
   readonly address: Address
   /** Connections that came in, in order, whatever came of them. */
   readonly accepted: readonly Connection[]
@@ -57,12 +57,12 @@ export async function openSwarm(
         look()
       }),
   }
-  const swarm = new Swarm({ me, room, keys: keysOf(peer), isOpen, transport, clock, random: systemRandom })
+  const swarm = new Connections({ me, room, keys: keysOf(peer), isOpen, transport, clock, random: systemRandom })
   swarm.on('connection', connection => {
     connection.resume()
     look()
   })
-  swarm.on('disconnection', (_: LinkInfo, reason) => {
+  swarm.on('disconnection', (_: ConnectionInfo, reason) => {
     lost.push(reason)
     look()
   })

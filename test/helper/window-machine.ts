@@ -7,15 +7,15 @@ import { knock, openDoor } from '../../src/host/door.js'
 import { type Seat, type Seats, SharedConversation } from '../../src/host/shared-conversation.js'
 import { WindowHost } from '../../src/host/window-host.js'
 import { Log } from '../../src/log/log.js'
-import { Swarm } from '../../src/net/connections.js'
-import { Peer } from '../../src/node/room.js'
+import { Connections } from '../../src/net/connections.js'
+import { Room } from '../../src/node/room.js'
 import type { Cleanup } from './child.js'
 import { MemoryDisk, MemoryStore } from './memory-store.js'
 import { alice, LOBBY_ID } from './signed-world.js'
 import { temporaryDirectory } from './temporary-directory.js'
 
 interface Host {
-  readonly peer: Peer
+  readonly peer: Room
   readonly windows: WindowHost
   readonly closeDoor: () => Promise<void>
 }
@@ -71,10 +71,10 @@ export class WindowMachine {
     this.#isOpen = true
     try {
       const log = await Log.over(new MemoryStore(this.disk), alice, { room: LOBBY_ID, clock: systemClock })
-      const peer = new Peer({
+      const peer = new Room({
         me: 'alice',
         log,
-        swarm: new Swarm({
+        swarm: new Connections({
           me: 'alice.local:1',
           room: LOBBY_ID,
           keys: alice,

@@ -73,7 +73,7 @@ test('both windows show what is said in either, and know the same', BOUND, async
   assert.deepEqual(await inFirst.until(3), ['before', 'from the second', 'from the first'])
   assert.deepEqual(await inSecond.until(3), ['before', 'from the second', 'from the first'])
   await until(second, () => second.heads[0]?.seq === 3)
-  assert.deepEqual([second.kept, second.unsaid], [{ on: 0, of: 0, left: 0 }, 0])
+  assert.deepEqual([second.kept, second.unsavedCount], [{ on: 0, of: 0, left: 0 }, 0])
   await until(first, () => first.others === 1)
   await until(second, () => second.others === 1)
   const verdicts = await all(second.verify())
@@ -89,13 +89,13 @@ test('what a window is refused it is told as the first would be', BOUND, async t
   const first = await machine.window(t)
   const second = await machine.window(t)
   await assert.rejects(second.say('x'.repeat(300_000)), { code: 'BAD_MESSAGE' })
-  assert.throws(() => second.link('alice'), { code: 'BAD_USAGE' })
-  assert.throws(() => second.link('no such name!'), { code: 'BAD_NAME' })
-  assert.equal(second.unlink('bob'), false)
-  second.link('bob:4000')
-  await until(second, () => second.standing.trials.length > 0)
-  assert.equal(second.unlink('bob:4000'), true)
-  await until(first, () => first.standing.trials.length === 0)
+  assert.throws(() => second.connect('alice'), { code: 'BAD_USAGE' })
+  assert.throws(() => second.connect('no such name!'), { code: 'BAD_NAME' })
+  assert.equal(second.disconnect('bob'), false)
+  second.connect('bob:4000')
+  await until(second, () => second.connectionSummary.trials.length > 0)
+  assert.equal(second.disconnect('bob:4000'), true)
+  await until(first, () => first.connectionSummary.trials.length === 0)
 })
 
 test('the first window leaves, and the other goes on where it was', BOUND, async t => {
@@ -128,10 +128,10 @@ test('a line that was stored, though nobody could confirm it any more, is not sa
   const said = second.say('hello')
   while (stored === undefined) await new Promise(setImmediate)
   await stored
-  assert.equal(second.unsaid, 1)
+  assert.equal(second.unsavedCount, 1)
   await machine.crash()
   await said
-  assert.deepEqual([second.isHost, second.unsaid, await history(second)], [true, 0, ['hello']])
+  assert.deepEqual([second.isHost, second.unsavedCount, await history(second)], [true, 0, ['hello']])
 })
 
 test(

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { type Effect, GossipNode, type GossipSettings } from '../../src/labs/gossip/gossip-node.js'
 import { GOSSIP_STRANGERS_PER_SECOND_MAX } from '../../src/labs/gossip/limits.js'
 import type { Rumour } from '../../src/labs/gossip/rumour.js'
-import { Chance } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/sim/seeded-random.js'
 
 const FLOOD: GossipSettings = {
   port: 7001,
@@ -15,7 +15,7 @@ const FLOOD: GossipSettings = {
 }
 
 function nodeWith(peers: readonly number[], settings: Partial<GossipSettings> = {}): GossipNode {
-  const node = new GossipNode({ ...FLOOD, ...settings }, new Chance(1))
+  const node = new GossipNode({ ...FLOOD, ...settings }, new SeededRandom(1))
   for (const peer of peers) node.answered(peer, [], 0)
   return node
 }

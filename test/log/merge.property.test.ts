@@ -6,10 +6,10 @@ import { utf8 } from '../../src/base/wire/bytes.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
-import { atMillis } from '../../src/log/format/hybrid-clock.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { Log } from '../../src/log/log.js'
 import type { ReadOptions } from '../../src/log/options.js'
-import { lastEntries, merge, type ReadLog, type Stretch } from '../../src/log/read/merge.js'
+import { type LogRange, lastEntries, merge, type ReadLog } from '../../src/log/read/merge.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -40,7 +40,7 @@ const logs = fc.array(fc.tuple(fc.nat(20), steps), { maxLength: 6 }).map(logs =>
     let time = start
     return steps.map((step, i): Entry => {
       time += step
-      return { author: `author${index}` as AuthorId, seq: i + 1, at: atMillis(0, time), entry: utf8('') }
+      return { author: `author${index}` as AuthorId, seq: i + 1, at: hlcAt(0, time), entry: utf8('') }
     })
   }),
 )
@@ -68,7 +68,7 @@ function readerOf(logs: readonly (readonly Entry[])[], pageSize: number) {
   return { read, opened, entriesRead: () => entriesRead }
 }
 
-function stretchesOf(logs: readonly (readonly Entry[])[]): Stretch[] {
+function stretchesOf(logs: readonly (readonly Entry[])[]): LogRange[] {
   return logs.flatMap(log => {
     const [first] = log
     const last = log.at(-1)
@@ -113,7 +113,7 @@ test('a log is opened when its time comes, and not before', async () => {
       (_, i): Entry => ({
         author: `author${index}` as AuthorId,
         seq: i + 1,
-        at: atMillis(index * 1_000, i),
+        at: hlcAt(index * 1_000, i),
         entry: utf8(''),
       }),
     ),
@@ -148,7 +148,7 @@ async function write(log: Log, clock: VirtualClock, lines: typeof written extend
     const author = `author${who}` as AuthorId
     const first = (seqs.get(author) ?? 0) + 1
     seqs.set(author, first)
-    const at = offsetMs === null ? {} : { at: atMillis(clock.now() + offsetMs) }
+    const at = offsetMs === null ? {} : { at: hlcAt(clock.now() + offsetMs) }
     assert.equal(await log.add({ author, first, entries: [utf8(JSON.stringify({ ...at, ...members }))] }), undefined)
   }
 }
@@ -230,7 +230,7 @@ test('the last n entries are found by reading about n', async () => {
   // Half of the logs go on to the end, half of them stopped long ago.
   for (let who = 0; who < authors; who++) {
     const entries = Array.from({ length: perAuthor }, (_, i) => {
-      const at = atMillis(clock.now() - (who < 5 ? 0 : 10_000_000) + i * 10 + who)
+      const at = hlcAt(clock.now() - (who < 5 ? 0 : 10_000_000) + i * 10 + who)
       return utf8(JSON.stringify({ at, username: 'x', message: `${i}` }))
     })
     await log.add({ author: `author${who}` as AuthorId, first: 1, entries })

@@ -6,7 +6,7 @@ import { RELEASED_AT_MS } from '../../src/base/release.js'
 import { Names } from '../../src/chat/display-names.js'
 import { messageOf } from '../../src/chat/kinds/message.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
-import { AHEAD_MS_MAX, type At } from '../../src/log/format/hybrid-clock.js'
+import { AHEAD_MS_MAX, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { Log } from '../../src/log/log.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
@@ -198,7 +198,7 @@ test(
     const [one, two] = [log, other].map(each => each.createReplicationStream({ dialect: 'ours', live: false }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     const second = await log.append({ username: 'old', message: 'good' })
-    assert.ok(second.at > heard.at && second.at < (String(TRUE_MS + MINUTE) as At))
+    assert.ok(second.at > heard.at && second.at < (String(TRUE_MS + MINUTE) as Hlc))
     await log.close()
     await other.close()
   },

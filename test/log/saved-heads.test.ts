@@ -6,7 +6,7 @@ import { authorOfKey } from '../../src/log/format/author.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { planSigned } from '../../src/log/format/segment-plan.js'
 import { segmentKey, signedHeadKey, signedHeadWrite } from '../../src/log/format/segment-rows.js'
-import { SegmentHeads } from '../../src/log/store/head-index.js'
+import { HeadIndex } from '../../src/log/store/head-index.js'
 import type { Range, Row, Write } from '../../src/log/store/store.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { alice, entryOf, WrittenLog } from '../helper/signed-world.js'
@@ -37,7 +37,7 @@ class WatchedStore extends MemoryStore {
 async function loaded(saved: Write) {
   const store = new WatchedStore()
   await store.commit([...planTo(60).writes, saved])
-  const heads = await new SegmentHeads(store, written.name.room, new HybridClock(systemClock)).load()
+  const heads = await new HeadIndex(store, written.name.room, new HybridClock(systemClock)).load()
   return { head: heads.get(ALICE), starts: store.starts.slice(1) }
 }
 

@@ -3,14 +3,14 @@ import test from 'node:test'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
 import { Log } from '../../src/log/log.js'
-import { Feed } from '../../src/log/read/subscription.js'
+import { Subscription } from '../../src/log/read/subscription.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { keysOf } from '../long/ledger.js'
 
 const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
 
 test('spans come out in order of arrival, those of one author that follow each other as one', () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   feed.push({ author: bob, from: 1, to: 2 })
   feed.push({ author: bob, from: 2, to: 5 })
   feed.push({ author: carol, from: 1, to: 3 })
@@ -23,7 +23,7 @@ test('spans come out in order of arrival, those of one author that follow each o
 })
 
 test('what is new and what is left of the old come out by turns, and neither waits for all of the other', () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as AuthorId)
   for (const author of authors.slice(0, 4)) feed.owe({ author, from: 1, to: 100 })
   assert.equal(feed.hasNews, false)
@@ -37,7 +37,7 @@ test('what is new and what is left of the old come out by turns, and neither wai
 })
 
 test('what is new of a log of which more is owed comes behind that, and what is owed before what is new', () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   feed.owe({ author: bob, from: 1, to: 100 })
   feed.push({ author: bob, from: 100, to: 101 })
   assert.equal(feed.hasNews, false)
@@ -50,7 +50,7 @@ test('what is new of a log of which more is owed comes behind that, and what is 
 })
 
 test('who waits is woken by what arrives, and not held up by what is there', async () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   const waiting = feed.wait()
   feed.push({ author: bob, from: 1, to: 2 })
   await waiting
@@ -59,7 +59,7 @@ test('who waits is woken by what arrives, and not held up by what is there', asy
 })
 
 test('closing wakes who waits, and whoever asks later', async () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   const waiting = feed.wait()
   feed.close()
   await waiting
@@ -68,7 +68,7 @@ test('closing wakes who waits, and whoever asks later', async () => {
 })
 
 test('a reader that never reads costs a span an author, and misses nothing', () => {
-  const feed = new Feed()
+  const feed = new Subscription()
   const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
   const rounds = 400
   for (let seq = 1; seq <= rounds; seq++) for (const author of authors) feed.push({ author, from: seq, to: seq + 1 })

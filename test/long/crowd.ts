@@ -1,4 +1,4 @@
-import { simulateCrowd } from '../../src/sim/overlay-simulation.js'
+import { simulateOverlay } from '../../src/sim/overlay-simulation.js'
 import type { Fault, LongRun } from './long-run.js'
 
 /** 1,000 peers that know one address; of every second thousand, who leaves does so without a word. */
@@ -18,7 +18,7 @@ export const crowd: LongRun = {
     const faults: Fault[] = []
     for (let cycle = 0; cycle < cycles && !isOver(); cycle++) {
       const network = { delayMsMin: 1, delayMsMax: 30, arrivals: 100, leave: 0.3 }
-      const one = simulateCrowd({ seed: seed + cycle, peers: 1_000, isSilent: cycle % 2 === 1, ...network })
+      const one = simulateOverlay({ seed: seed + cycle, peers: 1_000, isSilent: cycle % 2 === 1, ...network })
       const { links, linksAtEnd, connectedMs, settledMs, healedMs, resettledMs } = one
       figures.crowds++
       figures.linksMin = Math.min(figures.linksMin, links.min, linksAtEnd.min)

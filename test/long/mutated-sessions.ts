@@ -7,12 +7,12 @@ import { type AuthorId, isSigned } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import { Log } from '../../src/log/log.js'
-import { Swarm } from '../../src/net/connections.js'
-import { Opening, type OpeningEffect } from '../../src/net/handshake/handshake.js'
+import { Connections } from '../../src/net/connections.js'
+import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
 import { TcpTransport } from '../../src/net/lan/tcp.js'
 import type { Connection } from '../../src/net/transport.js'
-import { Peer } from '../../src/node/room.js'
+import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { startOriginal } from '../helper/original-peer.js'
@@ -114,7 +114,7 @@ async function openServer(directory: string) {
   const log = await Log.open(directory, { keys })
   const tcp = new TcpTransport(systemClock, async address => [address])
   let onConnection = (_: Connection): void => {}
-  const swarm = new Swarm({
+  const swarm = new Connections({
     me: SERVER,
     room: ROOM,
     keys,
@@ -131,7 +131,7 @@ async function openServer(directory: string) {
         }),
     },
   })
-  const peer = new Peer({
+  const peer = new Room({
     me: 'server',
     log,
     swarm,
@@ -228,8 +228,8 @@ async function ours(random: Chance): Promise<Client> {
     // Two addresses at most, the empty frame, the hello, the proof.
     length: says.length + 240,
     talk: (socket, change) => {
-      const opening = new Opening({ role: 'dialler', me, hello, keys })
-      const perform = (effects: readonly OpeningEffect[]): void => {
+      const opening = new Handshake({ role: 'dialler', me, hello, keys })
+      const perform = (effects: readonly HandshakeEffect[]): void => {
         for (const effect of effects) {
           if (effect.kind === 'send') socket.write(change(effect.bytes))
           else if (effect.kind === 'opened') socket.end(change(says))

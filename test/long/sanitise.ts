@@ -2,7 +2,7 @@ import { sanitise, sanitisedJson } from '../../src/base/safe-text.js'
 import { Names } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { atMillis } from '../../src/log/format/hybrid-clock.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { paletteOf } from '../../src/ui/palette.js'
 import { Transcript } from '../../src/ui/terminal/transcript.js'
 import { forbiddenIn, NASTY, NEVER_SHOWN } from '../helper/forbidden.js'
@@ -63,7 +63,7 @@ const SAID: Message = {
   message: '',
   kind: 'line',
   topic: undefined,
-  at: atMillis(1_795_000_000_000),
+  at: hlcAt(1_795_000_000_000),
   timeMs: 1_795_000_000_000,
   isVerified: true,
   isDisputed: false,

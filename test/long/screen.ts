@@ -8,7 +8,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
-import { openPeer } from '../../src/node/open.js'
+import { openRoom } from '../../src/node/open.js'
 import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
@@ -97,7 +97,7 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
   const terminal = new OnTerminal(command(directory, a))
   await terminal.shows('alice>', 'listening on')
   const quiet = { onInfo: () => {}, onWarning: () => {} }
-  const bob = await openPeer({
+  const bob = await openRoom({
     me: 'bob',
     peers: [a],
     listen: b,

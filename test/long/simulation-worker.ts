@@ -1,5 +1,5 @@
 // Random runs in a process of their own: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
-import { drawPlan, type Plan } from '../../src/sim/fault-plan.js'
+import { drawFaultPlan, type FaultPlan } from '../../src/sim/fault-plan.js'
 import { keeping, shrink } from '../../src/sim/minimise.js'
 import { runPlan } from '../../src/sim/random-run.js'
 import { Violation } from '../../src/sim/world.js'
@@ -14,7 +14,7 @@ let seeds = 0
 let steps = 0
 let slowestMs = 0
 
-async function violationOf(plan: Plan): Promise<Violation | undefined> {
+async function violationOf(plan: FaultPlan): Promise<Violation | undefined> {
   try {
     const outcome = await runPlan(plan)
     steps += outcome.steps
@@ -27,7 +27,7 @@ async function violationOf(plan: Plan): Promise<Violation | undefined> {
 }
 
 for (let seed = Number(first); seed < Number(first) + Number(count) && faults.length < FAULTS_MAX; seed++) {
-  const plan = drawPlan(seed)
+  const plan = drawFaultPlan(seed)
   const kept = keep?.split(',').map(Number)
   const violation = await violationOf(kept === undefined ? plan : keeping(plan, kept))
   seeds++

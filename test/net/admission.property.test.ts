@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../../src/base/limits.js'
-import { Doorman } from '../../src/net/admission.js'
+import { AdmissionControl } from '../../src/net/admission.js'
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1']
 const address = fc.oneof(
@@ -15,7 +15,7 @@ const event = fc.oneof({ weight: 4, arbitrary: fc.record({ from: address }) }, f
 test('whoever comes, few wait, and who has to leave is the oldest of the address with most', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 120 }), events => {
-      const doorman = new Doorman<number>()
+      const doorman = new AdmissionControl<number>()
       let waiting: { guest: number; from: string }[] = []
       let guest = 0
       const from = (where: string): typeof waiting => waiting.filter(each => each.from === where)
@@ -46,7 +46,7 @@ test('whoever comes, few wait, and who has to leave is the oldest of the address
 })
 
 test('the bounds are met, and not undercut', () => {
-  const doorman = new Doorman<number>()
+  const doorman = new AdmissionControl<number>()
   for (let guest = 1; guest <= UNPROVEN_MAX; guest++) assert.equal(doorman.admit(guest, '127.0.0.1'), undefined)
   assert.equal(doorman.admit(100, '10.0.0.1'), 1, 'an honest peer gets in')
   for (let guest = 101; guest < 100 + UNPROVEN_PER_ADDRESS_MAX; guest++) doorman.admit(guest, '10.0.0.1')

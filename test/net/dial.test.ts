@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
-import { Swarm } from '../../src/net/connections.js'
+import { Connections } from '../../src/net/connections.js'
 import type { Connection, Transport } from '../../src/net/transport.js'
 import { keysOf } from '../helper/opening-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -34,7 +34,7 @@ test('a connection that is broken by the time it is handed over counts as a try,
       return connection
     },
   }
-  const swarm = new Swarm({
+  const swarm = new Connections({
     me: 'alice.local:1',
     room: roomId('lobby'),
     keys: keysOf(1),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../../src/base/limits.js'
-import { watchOver } from '../../src/net/heartbeat.js'
+import { startHeartbeat } from '../../src/net/heartbeat.js'
 import type { Connection } from '../../src/net/transport.js'
 import { remoteOf } from '../helper/opening-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -38,7 +38,7 @@ function watched(remote: typeof OURS | typeof ORIGINAL) {
   const clock = new VirtualClock()
   const wire = new Wire()
   const deaths: string[] = []
-  watchOver(wire, remote, clock, reason => deaths.push(reason))
+  startHeartbeat(wire, remote, clock, reason => deaths.push(reason))
   return { clock, wire, deaths, heartbeats: () => Buffer.concat(wire.written).toString('hex') }
 }
 
@@ -105,7 +105,7 @@ test('after a sleep of hours a link that heard nothing meanwhile is dead at the 
   const deaths: string[] = []
   let asleepMs = 0
   const late = { now: () => clock.now() + asleepMs, after: clock.after.bind(clock) }
-  watchOver(wire, OURS, late, reason => deaths.push(reason))
+  startHeartbeat(wire, OURS, late, reason => deaths.push(reason))
   asleepMs = 8 * 60 * 60 * 1000
   clock.advance(1_000)
   assert.deepEqual(deaths, ['silent for 30 s'])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { CONTACTS_MAX, NEWS_HOPS_MAX, VIEW_MAX, VIEW_WISHED } from '../../src/base/limits.js'
-import { View, type ViewEffect } from '../../src/net/overlay/hyparview.js'
+import { HyParView, type HyParViewEffect } from '../../src/net/overlay/hyparview.js'
 import { type Contact, placeOf, type SaidFrame, tellerTo } from '../../src/net/overlay/pex-codec.js'
 
 // PROTOCOL.md §5.7: with whom to link in a room, and what strangers can make of it.
@@ -21,13 +21,13 @@ function world(heardOf?: string) {
     seed = (seed * 16_807) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const view = new View({ id: idOf(0), port: 4_000, isHeardOf: id => id === heardOf, random })
+  const view = new HyParView({ id: idOf(0), port: 4_000, isHeardOf: id => id === heardOf, random })
   const dials: string[] = []
   const parted: number[] = []
   const said: { link: number; frame: SaidFrame }[] = []
-  const perform = (effects: readonly ViewEffect[] | 'bad'): void => {
+  const perform = (effects: readonly HyParViewEffect[] | 'bad'): void => {
     assert.notEqual(effects, 'bad')
-    for (const effect of effects as readonly ViewEffect[]) {
+    for (const effect of effects as readonly HyParViewEffect[]) {
       if (effect.kind === 'dial') dials.push(effect.address.host)
       if (effect.kind === 'part') parted.push(effect.link)
       if (effect.kind === 'send') said.push(effect)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import type { Address } from '../../src/net/lan/address.js'
-import { Neighbours } from '../../src/net/overlay/lan-autodial.js'
-import type { Trial } from '../../src/net/topology.js'
-import { Announced } from '../../src/node/announce-notice.js'
+import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
+import type { DialAttempt } from '../../src/net/topology.js'
+import { AnnounceNotice } from '../../src/node/announce-notice.js'
 import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -12,10 +12,10 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 function world(isMeetingAll = true) {
   const clock = new VirtualClock()
   const links: { remote: Remote }[] = []
-  const trials: Trial[] = []
+  const trials: DialAttempt[] = []
   const done: string[] = []
   const missing: boolean[] = []
-  const neighbours = new Neighbours({
+  const neighbours = new LanAutodial({
     swarm: {
       links,
       trials,
@@ -134,7 +134,7 @@ test('somebody is missing where there is no link, or one by name is tried in vai
 
 test('where a peer is announced is said once, the network before the machine itself, and again on change', () => {
   const said: string[] = []
-  const announced = new Announced('alice', line => said.push(line))
+  const announced = new AnnounceNotice('alice', line => said.push(line))
   const lo = { name: 'lo', address: '127.0.0.1' }
   const eth0 = { name: 'eth0', address: '10.0.0.5' }
   announced.tell('alice', [])

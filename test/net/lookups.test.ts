@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Clock } from '../../src/base/clock.js'
-import { Allowance } from '../../src/base/token-bucket.js'
+import { TokenBucket } from '../../src/base/token-bucket.js'
 import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
 import { Lookups } from '../../src/net/lan/mdns/lookups.js'
-import { Faults } from '../../src/net/lan/mdns/warn-once.js'
+import { WarnOnce } from '../../src/net/lan/mdns/warn-once.js'
 
 /** Time that passes when told to, timers in order. */
 class VirtualClock implements Clock {
@@ -126,12 +126,12 @@ test('closing ends every lookup, and later ones at once', async () => {
 })
 
 test('an allowance gives its number at once, then at its rate, whatever the clock does', () => {
-  const taken = (allowance: Allowance, now: number): number => {
+  const taken = (allowance: TokenBucket, now: number): number => {
     let count = 0
     while (count < 1_000 && allowance.take(now)) count++
     return count
   }
-  const allowance = new Allowance(100, 5_000)
+  const allowance = new TokenBucket(100, 5_000)
   assert.equal(taken(allowance, 5_000), 100)
   assert.equal(taken(allowance, 5_100), 10)
   assert.equal(taken(allowance, 1_000), 0, 'set back')
@@ -141,7 +141,7 @@ test('an allowance gives its number at once, then at its rate, whatever the cloc
 
 test('a fault is said once, and again only after it worked in between', () => {
   const lines: string[] = []
-  const faults = new Faults(line => lines.push(line))
+  const faults = new WarnOnce(line => lines.push(line))
   for (let i = 0; i < 3; i++) faults.fails('port', 'taken')
   faults.fails('join', 'no multicast')
   faults.works('port')

@@ -4,7 +4,7 @@ import { retryDelayMs } from '../../src/base/backoff.js'
 import { LINKS_MAX, RETRY_MS_MAX, RETRY_MS_MIN } from '../../src/base/limits.js'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import { parseAddress } from '../../src/net/lan/address.js'
-import { type OpenLink, Topology, type TopologyEffect } from '../../src/net/topology.js'
+import { type OpenConnection, Topology, type TopologyEffect } from '../../src/net/topology.js'
 
 const MINE = '5'.repeat(32)
 const LOWER = '1'.repeat(32)
@@ -23,7 +23,7 @@ const ours = (key: string, instance = key): Remote => ({
   aheadMs: 0,
 })
 const original = (address: string): Remote => ({ kind: 'original', address })
-const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenLink => ({
+const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenConnection => ({
   id,
   remote,
   dialled,
@@ -330,7 +330,7 @@ test('a visit is dialled once: who is not there is missed, and nobody is worried
 test('a link that a visit has made is a link, and not made again when it closes', () => {
   const topology = topologyOf()
   topology.visit('@bob', BOB)
-  const visited: OpenLink = { ...link(1, ours(HIGHER)), visited: '@bob' }
+  const visited: OpenConnection = { ...link(1, ours(HIGHER)), visited: '@bob' }
   assert.deepEqual(kinds(topology.opened(visited)), ['linked'])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'])
@@ -339,7 +339,7 @@ test('a link that a visit has made is a link, and not made again when it closes'
 test('a visit to oneself is closed and missed', () => {
   const topology = topologyOf()
   topology.visit('@bob', BOB)
-  const self: OpenLink = { ...link(1, ours(MINE)), visited: '@bob' }
+  const self: OpenConnection = { ...link(1, ours(MINE)), visited: '@bob' }
   assert.deepEqual(kinds(topology.opened(self)), ['close', 'missed'])
   assert.deepEqual(topology.links, [])
 })

@@ -4,9 +4,9 @@ import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
 import { TcpTransport } from '../../src/net/lan/tcp.js'
 import type { Connection, Transport } from '../../src/net/transport.js'
-import { Life } from '../../src/sim/lifecycle.js'
+import { Lifecycle } from '../../src/sim/lifecycle.js'
 import { VirtualNetwork } from '../../src/sim/network.js'
-import { Chance } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { passingTime } from '../helper/passing-time.js'
 
 const BOUND = { timeout: 120_000 }
@@ -21,8 +21,10 @@ interface Ends {
 
 function virtualEnds(t: TestContext): Ends {
   const options = { delayMsMin: 1, delayMsMax: 30, loss: 0.1, duplicates: 0.1 }
-  const network = new VirtualNetwork(passingTime(t), new Chance(1, 'contract'), options)
-  const [near, far] = ['10.0.0.1', '10.0.0.2'].map(address => network.transportOf(network.addHost(address), new Life()))
+  const network = new VirtualNetwork(passingTime(t), new SeededRandom(1, 'contract'), options)
+  const [near, far] = ['10.0.0.1', '10.0.0.2'].map(address =>
+    network.transportOf(network.addHost(address), new Lifecycle()),
+  )
   return { near: near as Transport, far: far as Transport, host: '10.0.0.2' }
 }
 

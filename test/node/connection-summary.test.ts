@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Standing, Standings } from '../../src/node/connection-summary.js'
+import { ConnectionSummaries, type ConnectionSummary } from '../../src/node/connection-summary.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 function world() {
   const clock = new VirtualClock()
   const said: string[] = []
-  let now: Standing = { linked: [], trials: [] }
-  const standings = new Standings(
+  let now: ConnectionSummary = { linked: [], trials: [] }
+  const standings = new ConnectionSummaries(
     clock,
     () => now,
     line => said.push(line),

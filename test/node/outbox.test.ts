@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises'
 import { ChatError, type ErrorCode } from '../../src/base/errors.js'
 import type { Members } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
-import { Speaker } from '../../src/node/outbox.js'
+import { Outbox } from '../../src/node/outbox.js'
 
 const line = (message: string): Members => ({ username: 'alice', message })
 const LINES = ['one', 'two', 'three', 'four', 'five']
@@ -60,7 +60,7 @@ class Disk extends EventEmitter {
 function world(mayWrite: Promise<void> = Promise.resolve()) {
   const disk = new Disk()
   const refused: string[] = []
-  const speaker = new Speaker(disk as unknown as Log, mayWrite, ({ message }) => refused.push(message))
+  const speaker = new Outbox(disk as unknown as Log, mayWrite, ({ message }) => refused.push(message))
   const say = async (...messages: readonly string[]): Promise<void> => {
     for (const message of messages) void speaker.say(line(message))
     await setImmediate()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { authorOfKey } from '../../src/log/format/author.js'
-import { Chance } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { quantile, Spread } from '../../src/sim/spread.js'
 import { namesIn, TOPOLOGIES } from '../../src/sim/topologies.js'
 
@@ -36,7 +36,7 @@ for (const kind of TOPOLOGIES) {
   test(`in a ${kind} all are connected, and nobody names himself`, () => {
     for (const count of [2, 3, 5, 9, 40]) {
       const peers = Array.from({ length: count }, (_, index) => `peer${index}`)
-      const names = namesIn(kind, peers, new Chance(count, 'topology'))
+      const names = namesIn(kind, peers, new SeededRandom(count, 'topology'))
       const near = new Map<string, Set<string>>(peers.map(name => [name, new Set()]))
       for (const [name, others] of names) {
         assert.ok(!others.includes(name))

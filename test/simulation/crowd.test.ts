@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Crowd } from '../../src/sim/overlay.js'
-import { simulateCrowd } from '../../src/sim/overlay-simulation.js'
+import { Overlay } from '../../src/sim/overlay.js'
+import { simulateOverlay } from '../../src/sim/overlay-simulation.js'
 
 const NETWORK = { delayMsMin: 1, delayMsMax: 30 }
 
 for (const isSilent of [false, true]) {
   test(`150 peers that know one address are one net, and stay so when 30 % ${isSilent ? 'fall silent' : 'are killed'} at once`, t => {
-    const figures = simulateCrowd({ seed: 1, peers: 150, arrivals: 50, leave: 0.3, isSilent, ...NETWORK })
+    const figures = simulateOverlay({ seed: 1, peers: 150, arrivals: 50, leave: 0.3, isSilent, ...NETWORK })
     const { links, linksAtEnd, connectedMs, settledMs, healedMs, resettledMs } = figures
     t.diagnostic(JSON.stringify(figures))
     assert.ok((connectedMs ?? Number.POSITIVE_INFINITY) <= 10_000, `connected after ${connectedMs} ms`)
@@ -20,7 +20,7 @@ for (const isSilent of [false, true]) {
 
 for (const count of [2, 5, 16, 17]) {
   test(`${count} peers that know one address are all linked with each other`, () => {
-    const crowd = new Crowd({ seed: count, peers: count, ...NETWORK })
+    const crowd = new Overlay({ seed: count, peers: count, ...NETWORK })
     for (let index = 0; index < count; index++) crowd.start(index, index === 0 ? undefined : 0, index * 500)
     crowd.run(60_000)
     assert.deepEqual(crowd.degrees(), new Array(count).fill(count - 1))
@@ -32,7 +32,7 @@ for (const count of [2, 5, 16, 17]) {
 
 for (const count of [12, 17]) {
   test(`${count} peers that the network announces to each other are all linked with each other`, () => {
-    const crowd = new Crowd({ seed: count, peers: count, isAnnounced: true, ...NETWORK })
+    const crowd = new Overlay({ seed: count, peers: count, isAnnounced: true, ...NETWORK })
     for (let index = 0; index < count; index++) crowd.start(index, undefined, index * 300)
     crowd.run(30_000)
     assert.deepEqual(crowd.degrees(), new Array(count).fill(count - 1))
@@ -40,7 +40,7 @@ for (const count of [12, 17]) {
 }
 
 test('60 peers that the network announces to each other have eight to sixteen links each, and come to rest', t => {
-  const crowd = new Crowd({ seed: 3, peers: 60, isAnnounced: true, ...NETWORK })
+  const crowd = new Overlay({ seed: 3, peers: 60, isAnnounced: true, ...NETWORK })
   for (let index = 0; index < 60; index++) crowd.start(index, undefined, index * 50)
   crowd.run(60_000)
   assert.equal(crowd.components(), 1)
@@ -54,7 +54,7 @@ test('60 peers that the network announces to each other have eight to sixteen li
 })
 
 test('peers that come one after the other, each knowing the one before, are one net', () => {
-  const crowd = new Crowd({ seed: 7, peers: 100, ...NETWORK })
+  const crowd = new Overlay({ seed: 7, peers: 100, ...NETWORK })
   for (let index = 0; index < 100; index++) crowd.start(index, index === 0 ? undefined : index - 1, index * 100)
   crowd.run(60_000)
   assert.equal(crowd.components(), 1)
@@ -63,7 +63,7 @@ test('peers that come one after the other, each knowing the one before, are one 
 })
 
 test('two halves of 60 that were parted for ten minutes are one net again within a minute', t => {
-  const crowd = new Crowd({ seed: 8, peers: 60, ...NETWORK })
+  const crowd = new Overlay({ seed: 8, peers: 60, ...NETWORK })
   for (let index = 0; index < 60; index++) crowd.start(index, index === 0 ? undefined : 0, index * 100)
   crowd.run(60_000)
   crowd.part(Array.from({ length: 30 }, (_, index) => index))

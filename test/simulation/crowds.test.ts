@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Chance } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { WorldOptions } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'
 
 const regular = (seed: number, count: number): WorldOptions => {
   const peers = crowdOf(count)
-  const names = namesIn('regular', peers, new Chance(seed, 'topology'))
+  const names = namesIn('regular', peers, new SeededRandom(seed, 'topology'))
   return { seed, peers, names: name => names.get(name) ?? [], isTraced: false }
 }
 
 for (const seed of [1, 2]) {
   test(`20 peers that come and go for ten minutes end with the same logs, seed ${seed}`, async () => {
     await inWorld(regular(seed, 20), async world => {
-      const chance = new Chance(seed, 'churn')
+      const chance = new SeededRandom(seed, 'churn')
       let lines = 0
       for (let second = 0; second < 600; second += 5) {
         const name = chance.pick(world.names)
@@ -57,7 +57,7 @@ test('in a mesh of 20 peers of which some come and go each gets each entry hardl
   await inWorld(world, async world => {
     await world.run(5_000)
     isCounting = true
-    const chance = new Chance(5, 'mesh')
+    const chance = new SeededRandom(5, 'mesh')
     const lines = 100
     for (let line = 1; line <= lines; line++) {
       const machine = world.machine(chance.pick(world.names))

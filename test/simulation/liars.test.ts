@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { LIES, type Lie } from '../../src/sim/byzantine-peer.js'
+import { type ByzantineFault, FAULTS } from '../../src/sim/byzantine-peer.js'
 import { inWorld } from '../helper/in-world.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave']
 
 /** Lies that those who are lied to see, and are told of. The others only waste time. */
-const IS_SEEN = new Set<Lie>([
+const IS_SEEN = new Set<ByzantineFault>([
   'alters entries',
   'skips entries',
   'moves entries to other places',
@@ -16,7 +16,7 @@ const IS_SEEN = new Set<Lie>([
   'tells two histories',
 ])
 
-for (const lie of LIES) {
+for (const lie of FAULTS) {
   test(`one who ${lie} harms nobody`, async t => {
     for (const seed of [1, 2, 3]) {
       const liars = new Map([['mallory', lie]])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Present } from '../../src/chat/presence/roster.js'
-import { Chance } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { World } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'
@@ -72,7 +72,7 @@ test('whose link broke, and who is still there by way of others, is heard of and
 /** Peers of a room with many links between them, of whom most know each other only through others. */
 const meshOf = (seed: number, count: number) => {
   const peers = crowdOf(count)
-  const names = namesIn('regular', peers, new Chance(seed, 'topology'))
+  const names = namesIn('regular', peers, new SeededRandom(seed, 'topology'))
   return { seed, peers, names: (name: string) => names.get(name) ?? [], isTraced: false }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
-import { drawPlan } from '../../src/sim/fault-plan.js'
+import { drawFaultPlan } from '../../src/sim/fault-plan.js'
 import { keeping, shrink } from '../../src/sim/minimise.js'
 import { randomRun, runPlan } from '../../src/sim/random-run.js'
 import { Violation } from '../../src/sim/world.js'
@@ -38,7 +38,7 @@ for (const { seed, found } of regressions) {
 }
 
 test('a failing run is shrunk to the few steps that it needs', async () => {
-  const plan = drawPlan(3)
+  const plan = drawFaultPlan(3)
   const isCrash = plan.steps.flatMap(({ act }, index) => (act.kind === 'crash' ? [index] : []))
   const needed = [isCrash[0] ?? 0, isCrash[1] ?? 0]
   const left = await shrink(plan, async kept => needed.every(step => kept.includes(step)))
@@ -52,7 +52,7 @@ test('a failing run is shrunk to the few steps that it needs', async () => {
 })
 
 test('a violation is told with what led there', async () => {
-  const plan = drawPlan(5)
+  const plan = drawFaultPlan(5)
   const isForgotten = { ...plan, steps: plan.steps.slice(0, 20), liars: new Map([...plan.liars]) }
   await assert.rejects(
     runPlan(isForgotten, { names: () => [] }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { NOTE_MS_MAX, STALL_MS_MAX } from '../../src/base/limits.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { type Branch, Tree } from '../../src/sync/broadcast-tree.js'
+import { BroadcastTree, type TreeConnection } from '../../src/sync/broadcast-tree.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [alice, bob] = ['alice', 'bob'] as [AuthorId, AuthorId]
@@ -11,14 +11,14 @@ const [alice, bob] = ['alice', 'bob'] as [AuthorId, AuthorId]
 function grove() {
   const clock = new VirtualClock()
   const held = new Map<AuthorId, Seq>()
-  const tree = new Tree(clock, author => held.get(author) ?? 0)
+  const tree = new BroadcastTree(clock, author => held.get(author) ?? 0)
   const said: string[] = []
-  const link = (name: string, peer?: AuthorId): Branch =>
+  const link = (name: string, peer?: AuthorId): TreeConnection =>
     tree.open(peer, {
       ask: author => said.push(`${name} is asked for ${author}`),
       stop: author => said.push(`${name} is to stop ${author}`),
     })
-  const original = (): Branch => tree.open(undefined, undefined)
+  const original = (): TreeConnection => tree.open(undefined, undefined)
   const taken = (): string[] => said.splice(0)
   return { clock, held, link, original, taken }
 }

@@ -8,11 +8,11 @@ import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import { Session } from '../../src/compat/scuttleup/scuttleup-session.js'
+import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { Log } from '../../src/log/log.js'
-import { encodeHeads, encodeSegments, encodeWant } from '../../src/sync/codec.js'
+import { encodeHeads, encodeSegmentRequest, encodeSegments } from '../../src/sync/codec.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
@@ -67,7 +67,7 @@ test('a stranger who asks for segments again and again, and reads none, is not s
   const author = authorOfKey(alice.publicKey)
   await log.addSigned(author, written.runs())
   const stream = log.createReplicationStream({ dialect: 'ours', live: true })
-  const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeWant({ author, seq: 1 })))
+  const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
   const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
   for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
   await done
@@ -90,7 +90,7 @@ test('who asks for segments of several logs at once is answered for each', async
       if (answered.size === authors.length) resolve()
     })
   })
-  stream.write(Buffer.concat([encodeHeads([]), ...authors.map(author => encodeWant({ author, seq: 1 }))]))
+  stream.write(Buffer.concat([encodeHeads([]), ...authors.map(author => encodeSegmentRequest({ author, seq: 1 }))]))
   await done
   stream.destroy()
   await log.close()
@@ -114,7 +114,7 @@ test('what follows a fork is refused, and the segment that was asked for is stil
 })
 
 test('entries that wait hold their own bytes, not the frames in which they came', () => {
-  const session = new Session({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+  const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
   session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
   const before = heapBytes()
   for (let index = 0; index < 400; index++) {

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { HEADS_MAX, LEFT_HOLDERS_MAX } from '../../src/base/limits.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { Custody } from '../../src/sync/receipts.js'
+import { Receipts } from '../../src/sync/receipts.js'
 
 const alice = 'alice' as AuthorId
 const place = { author: alice, seq: 5 }
 
 test('who told of an entry holds it, who told of less does not', () => {
-  const custody = new Custody()
+  const custody = new Receipts()
   custody.open('bob').told([{ author: alice, seq: 5 }])
   custody.open('carol').told([{ author: alice, seq: 4 }])
   assert.deepEqual(custody.of(place), { on: 1, of: 2, left: 0 })
 })
 
 test('several links to one peer count once, and what was told over one of them counts', () => {
-  const custody = new Custody()
+  const custody = new Receipts()
   const [one, other] = [custody.open('bob'), custody.open('bob')]
   one.told([{ author: alice, seq: 5 }])
   other.told([{ author: alice, seq: 1 }])
@@ -23,7 +23,7 @@ test('several links to one peer count once, and what was told over one of them c
 })
 
 test('who has left is told apart', () => {
-  const custody = new Custody()
+  const custody = new Receipts()
   const bob = custody.open('bob')
   bob.told([place])
   bob.close()
@@ -34,7 +34,7 @@ test('who has left is told apart', () => {
 })
 
 test('what is told costs no more than its bound, however many peers come and whatever they tell', () => {
-  const custody = new Custody()
+  const custody = new Receipts()
   let told = 0
   custody.on('told', () => {
     told += 1

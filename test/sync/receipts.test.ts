@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import test from 'node:test'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import { Log } from '../../src/log/log.js'
-import { Custody } from '../../src/sync/receipts.js'
+import { Receipts } from '../../src/sync/receipts.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, bob, carol, LOBBY_ID } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -233,7 +233,7 @@ test('does not say again what a peer already holds, though this disk does not kn
 test('compares what one peer tells at most once at a time, and the last of it', async () => {
   let lookups = 0
   const author = nameOf(alice) as never
-  const custody = new Custody({
+  const custody = new Receipts({
     author,
     chainAt: async seq => {
       lookups++
@@ -250,7 +250,7 @@ test('compares what one peer tells at most once at a time, and the last of it', 
 
 test('a head of the own log without a chain value, or with another, proves nothing; one beyond its end waits', async () => {
   const chains = new Map([[3, Uint8Array.of(3, 3)]])
-  const custody = new Custody({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
+  const custody = new Receipts({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
   const author = nameOf(alice) as never
   const differing: number[] = []
   const one = custody.open('bob', { onDiffering: seq => differing.push(seq) })

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { ENTRY_BYTES_MAX } from '../../src/base/limits.js'
 import { entryText } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
-import type { Peer } from '../../src/node/room.js'
+import type { Room } from '../../src/node/room.js'
 import { sayLines } from '../../src/ui/lines/input.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -22,7 +22,7 @@ function listener() {
       said.push(message)
       return isSlow ? new Promise(resolve => waiting.push(resolve)) : Promise.resolve()
     },
-  } as unknown as Peer
+  } as unknown as Room
   return {
     said,
     waiting,
@@ -104,7 +104,7 @@ test('what is not said is told, and the next line is said', async t => {
       if (message === 'two') throw new Error('no')
       said.push(message)
     },
-  } as unknown as Peer
+  } as unknown as Room
   await sayLines(peer, input('one\ntwo\nthree\n'), false)
   assert.deepEqual(said, ['one', 'three'])
   assert.deepEqual(

@@ -4,12 +4,12 @@ import stringWidth from 'string-width'
 import { Names } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { atMillis } from '../../src/log/format/hybrid-clock.js'
-import { Absence } from '../../src/session/absence.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
+import { UnreadMarker } from '../../src/session/absence.js'
 import { Arrivals } from '../../src/session/arrivals.js'
 import { labelled } from '../../src/ui/labels.js'
 import { paletteOf } from '../../src/ui/palette.js'
-import { Tail } from '../../src/ui/terminal/pending-lines.js'
+import { PendingLines } from '../../src/ui/terminal/pending-lines.js'
 import { type StatusParts, statusRow } from '../../src/ui/terminal/status-bar.js'
 import { type Origin, Transcript } from '../../src/ui/terminal/transcript.js'
 import { forbiddenIn } from '../helper/forbidden.js'
@@ -27,7 +27,7 @@ const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Me
   message,
   kind: 'line',
   topic: undefined,
-  at: atMillis(timeMs),
+  at: hlcAt(timeMs),
   timeMs,
   isVerified: true,
   isDisputed: false,
@@ -303,7 +303,7 @@ test('the check of what comes out sees what an unclean transcript lets through',
 
 test('an own line is kept back until every peer has it, and what follows it stays behind it', () => {
   const held = new Map([[1, { on: 0, of: 2, left: 0 }]])
-  const tail = new Tail(
+  const tail = new PendingLines(
     seq => held.get(seq) ?? { on: 0, of: 0, left: 0 },
     paletteOf(false),
     () => 80,
@@ -322,7 +322,7 @@ test('an own line is kept back until every peer has it, and what follows it stay
 })
 
 test('a delivery mark that does not fit behind a line is on a row below it', () => {
-  const tail = new Tail(
+  const tail = new PendingLines(
     () => ({ on: 1, of: 2, left: 0 }),
     paletteOf(false),
     () => 20,
@@ -333,7 +333,7 @@ test('a delivery mark that does not fit behind a line is on a row below it', () 
 })
 
 test('no more is kept back than there are rows for', () => {
-  const tail = new Tail(
+  const tail = new PendingLines(
     () => ({ on: 0, of: 0, left: 0 }),
     paletteOf(false),
     () => 80,
@@ -391,8 +391,8 @@ test('live lines are shown in order of arrival, whatever the clocks of their aut
 })
 
 /** What somebody missed, with a log of bob's that goes up to `seq` here. */
-const absence = (leftAt: number | undefined, seen: number, seq: number): Absence =>
-  new Absence(
+const absence = (leftAt: number | undefined, seen: number, seq: number): UnreadMarker =>
+  new UnreadMarker(
     { seen: new Map([[BOB, seen]]), leftAt, hidden: new Set(), topic: undefined, draft: { text: '', pid: undefined } },
     { id: ALICE, heads: [{ author: BOB, seq }] },
     () => false,
@@ -424,7 +424,12 @@ test('what was missed is marked once: in the history, or above the first lines t
 test('somebody who was here without a screen is not told that they join', () => {
   const memory = { seen: new Map(), leftAt: undefined, hidden: new Set<AuthorId>(), topic: undefined }
   const heads = [{ author: ALICE, seq: 1 }]
-  const back = new Absence({ ...memory, draft: { text: '', pid: undefined } }, { id: ALICE, heads }, () => false, NOON)
+  const back = new UnreadMarker(
+    { ...memory, draft: { text: '', pid: undefined } },
+    { id: ALICE, heads },
+    () => false,
+    NOON,
+  )
   assert.equal(back.titleOf(said(BOB, 'stored already')), undefined)
   assert.equal(back.arrivalTitle(2, false), '2 new, from before this start')
 })

@@ -1,6 +1,6 @@
 import { type AuthorId, isSigned, type Seq } from '../../log/format/author.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
-import type { At } from '../../log/format/hybrid-clock.js'
+import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
 
 /** What an entry is, besides a line that was said: something done, another name, what the conversation is about. */
@@ -16,7 +16,7 @@ export interface Message {
   readonly kind: MessageKind
   /** What the conversation is about from here on, of a message of that kind. */
   readonly topic: string | undefined
-  readonly at: At
+  readonly at: Hlc
   /** When it was written by the writer's clock, in milliseconds since 1970. */
   readonly timeMs: number
   /** Whether it was signed by the author's key; unsigned lines are what some original peer said. */

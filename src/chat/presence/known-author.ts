@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import { STATUSES_OF_AUTHOR_PER_SECOND_MAX } from '../../base/limits.js'
-import { Allowance } from '../../base/token-bucket.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import type { HeardStatus } from './status-codec.js'
 
 /** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
@@ -23,7 +23,7 @@ export class KnownAuthor {
   hasLeft = false
   /** How many links lead to him. */
   links = 0
-  readonly allowance: Allowance
+  readonly allowance: TokenBucket
   /** Since when a link with him is lost, and nothing was heard of him; 0 where that is not so. */
   #lostAt: Millis = 0
   /** The last evidence of life, and whether it is recent enough for him to be shown. */
@@ -34,7 +34,7 @@ export class KnownAuthor {
 
   constructor(now: Millis) {
     this.heardAt = now
-    this.allowance = new Allowance(STATUSES_OF_AUTHOR_PER_SECOND_MAX, now)
+    this.allowance = new TokenBucket(STATUSES_OF_AUTHOR_PER_SECOND_MAX, now)
   }
 
   get aliveAt(): Millis {

@@ -7,7 +7,7 @@ import {
   STATUSES_MAX,
   STATUSES_PER_SECOND_MAX,
 } from '../../base/limits.js'
-import { Allowance } from '../../base/token-bucket.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import {
   checkOf,
@@ -71,9 +71,9 @@ export interface LinkedPeer {
 }
 
 interface Link extends LinkedPeer {
-  readonly allowance: Allowance
-  readonly answers: Allowance
-  readonly digests: Allowance
+  readonly allowance: TokenBucket
+  readonly answers: TokenBucket
+  readonly digests: TokenBucket
   readonly writer: DigestWriter
   readonly reader: DigestReader
   bytes: number
@@ -112,9 +112,9 @@ export class Roster {
   linked(id: RosterLink, peer: LinkedPeer, now: Millis): RosterEffect[] {
     const link: Link = {
       ...peer,
-      allowance: new Allowance(STATUSES_PER_SECOND_MAX, now),
-      answers: new Allowance(STATUSES_PER_SECOND_MAX, now),
-      digests: new Allowance(DIGESTS_PER_SECOND_MAX, now),
+      allowance: new TokenBucket(STATUSES_PER_SECOND_MAX, now),
+      answers: new TokenBucket(STATUSES_PER_SECOND_MAX, now),
+      digests: new TokenBucket(DIGESTS_PER_SECOND_MAX, now),
       writer: new DigestWriter(),
       reader: new DigestReader(),
       bytes: peer.bytesRead(),

@@ -9,7 +9,7 @@ import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { LOBBY } from '../../log/format/room-id.js'
-import { Opening } from '../../net/handshake/handshake.js'
+import { Handshake } from '../../net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../net/handshake/hello.js'
 import { type Address, parseListen } from '../../net/lan/address.js'
 import { type Discovery, openDiscovery } from '../../net/lan/mdns/discovery.js'
@@ -18,7 +18,7 @@ import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
 import { labelMark } from '../../net/lan/mdns/prefilter.js'
 import { resolver } from '../../net/lan/mdns/resolve.js'
 import { ALL_SERVICES, roomTag, SERVICE, shortKeyOf, wishedName } from '../../net/lan/mdns/service-records.js'
-import { Multicast } from '../../net/lan/mdns/sockets.js'
+import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpTransport } from '../../net/lan/tcp.js'
 import type { Connection } from '../../net/transport.js'
 import { checkHome } from '../../node/home-guard.js'
@@ -116,7 +116,7 @@ async function listenAround(): Promise<SeenInterface[]> {
     return entry
   }
   const own = (sender: string): boolean => multicast.known.some(({ address }) => address === sender.split('%')[0])
-  const multicast = new Multicast({
+  const multicast = new MulticastSockets({
     clock: systemClock,
     onWarning: () => {},
     onPacket: (packet, at, sender) => {
@@ -222,7 +222,7 @@ async function ask(place: Address, { roomId }: Home): Promise<Meeting> {
     ageMs: 0,
     nowMs,
   }
-  const opening = new Opening({ role: 'dialler', me: ME, hello, keys })
+  const opening = new Handshake({ role: 'dialler', me: ME, hello, keys })
   return new Promise(resolve => {
     let hasSpoken = false
     const settle = (met: Meeting): void => {
@@ -233,7 +233,7 @@ async function ask(place: Address, { roomId }: Home): Promise<Meeting> {
     const cancel = systemClock.after(OPENING_MS_MAX, () =>
       settle(hasSpoken ? { kind: 'stranger' } : { kind: 'none', reason: 'it takes connections, but says nothing' }),
     )
-    const perform = (effects: ReturnType<Opening['start']>): void => {
+    const perform = (effects: ReturnType<Handshake['start']>): void => {
       const { theirs } = opening
       if (theirs !== undefined) {
         const isSameRoom = Buffer.compare(theirs.room, roomId) === 0

@@ -1,17 +1,17 @@
 import { VIEW_MAX } from '../../base/limits.js'
-import { type CrowdFigures, type CrowdSimulationOptions, simulateCrowd } from '../../sim/overlay-simulation.js'
+import { type OverlayFigures, type OverlaySimulationOptions, simulateOverlay } from '../../sim/overlay-simulation.js'
 import { duration } from '../../sim/report.js'
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
 import { clearProgress, showProgress } from './progress.js'
 
-export interface CrowdOptions extends CrowdSimulationOptions {
+export interface CrowdOptions extends OverlaySimulationOptions {
   readonly isJson: boolean
 }
 
 /** `persisted-chat simulate crowd`: who gets linked with whom. Exit code 1 where they did not become, or stay, one net. */
 export async function crowd({ isJson, ...options }: CrowdOptions): Promise<number> {
   const startedAt = performance.now()
-  const figures = simulateCrowd(options, showProgress)
+  const figures = simulateOverlay(options, showProgress)
   clearProgress()
   const wallMs = performance.now() - startedAt
   const { connectedMs, settledMs, healedMs, resettledMs, links, linksAtEnd } = figures
@@ -27,7 +27,7 @@ export async function crowd({ isJson, ...options }: CrowdOptions): Promise<numbe
 }
 
 /** What programs get. What never came to be is null. */
-function objectOf({ options, ...figures }: CrowdFigures, converged: boolean, wallMs: number): object {
+function objectOf({ options, ...figures }: OverlayFigures, converged: boolean, wallMs: number): object {
   const { connectedMs = null, settledMs = null, healedMs = null, resettledMs = null, ...others } = figures
   const { seed, peers } = options
   return {
@@ -43,10 +43,10 @@ function objectOf({ options, ...figures }: CrowdFigures, converged: boolean, wal
   }
 }
 
-function linesOf(figures: CrowdFigures, wallMs: number): string[] {
+function linesOf(figures: OverlayFigures, wallMs: number): string[] {
   const { options, links, linksAtEnd, partsAtWorst } = figures
   const after = (ms: number | undefined): string => (ms === undefined ? 'never' : duration(ms))
-  const span = ({ min, median, max }: CrowdFigures['links']): string => `${min} to ${max}, in the middle ${median}`
+  const span = ({ min, median, max }: OverlayFigures['links']): string => `${min} to ${max}, in the middle ${median}`
   const gone = Math.floor(options.peers * options.leave)
   return [
     `${options.peers} peers that know one address, seed ${options.seed}: ${duration(figures.virtualMs)} of virtual time, simulated in ${duration(wallMs)}`,

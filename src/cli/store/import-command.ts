@@ -1,6 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
-import { importOriginal } from '../../compat/scuttleup/import.js'
+import { importScuttleup } from '../../compat/scuttleup/import.js'
 import type { Log } from '../../log/log.js'
 import { LevelStore } from '../../log/store/level-store.js'
 import type { Home } from '../../node/paths.js'
@@ -57,7 +57,7 @@ async function importDatabase(log: Log, copy: string, from: string): Promise<Arc
     })
   }
   try {
-    return await importOriginal(log, store, systemClock)
+    return await importScuttleup(log, store, systemClock)
   } finally {
     await store.close()
   }

@@ -5,19 +5,19 @@ import type { Log } from '../../log/log.js'
 import type { Range, Store } from '../../log/store/store.js'
 import type { ArchiveReport } from '../../sync/archive.js'
 import { ALL_ROWS } from './row-keys.js'
-import { RowLogs } from './row-store.js'
+import { RowStore } from './row-store.js'
 
 const EVERYTHING: Range = { gte: Buffer.alloc(0), lt: Buffer.alloc(8, 0xff) }
 
 /** Takes in the history that a database of the original program holds, as unsigned logs; each as far as it has no gap. */
-export async function importOriginal(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
+export async function importScuttleup(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
   if ((await holdsAny(store, ALL_SEGMENTS)) || (await holdsAny(store, ALL_SIGNED_HEADS)))
     return { added: 0, refused: [], fault: 'our own database' }
   if (!(await holdsAny(store, ALL_ROWS)) && (await holdsAny(store, EVERYTHING)))
     return { added: 0, refused: [], fault: 'no original' }
   const refused: string[] = []
   const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
-  const rows = new RowLogs(store, new HybridClock(clock), () => {})
+  const rows = new RowStore(store, new HybridClock(clock), () => {})
   for (const { author, seq } of await rows.survey()) {
     let last = 0
     for await (const entries of rows.read(author, 1, seq + 1)) {

@@ -2,9 +2,9 @@ import { crc32 } from 'node:zlib'
 import { SEQ_MAX } from '../../base/limits.js'
 import { EMPTY, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
-import { claimedAt, decodeEntry, type Entry } from '../../log/format/entry.js'
+import { claimedHlc, decodeEntry, type Entry } from '../../log/format/entry.js'
 import { type Digest, type Head, shortened } from '../../log/format/heads.js'
-import { type At, atOf, type HybridClock, justAfter, later } from '../../log/format/hybrid-clock.js'
+import { type Hlc, type HybridClock, hlcOf, justAfter, later } from '../../log/format/hybrid-clock.js'
 import { tooLong } from '../../log/format/segment-plan.js'
 import type { Claim } from '../../log/store/head-index.js'
 import type { Store, Write } from '../../log/store/store.js'
@@ -32,7 +32,7 @@ export type OnHole = (author: AuthorId, missing: Seq) => void
  * opened as it is. They have no clock of their own: where an entry does not say a credible `at`, the one at which this
  * peer first saw it is kept beside it. PROTOCOL.md §4.1.
  */
-export class RowLogs {
+export class RowStore {
   readonly #store: Store
   readonly #clock: HybridClock
   readonly #onHole: OnHole
@@ -93,8 +93,8 @@ export class RowLogs {
       if (fault !== undefined) break
       seq++
       size += entry.length
-      const claimed = this.#credible(claimedAt(entry), last)
-      const at: At = claimed ?? this.#clock.next(last)
+      const claimed = this.#credible(claimedHlc(entry), last)
+      const at: Hlc = claimed ?? this.#clock.next(last)
       this.#clock.observe(at)
       if (claimed === undefined) writes.push({ type: 'put', key: keys.besideKey('at', author, seq), value: utf8(at) })
       writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
@@ -112,7 +112,7 @@ export class RowLogs {
   async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const seen = await this.#has('at', author, from, to)
     let expected = from
-    let last: At | undefined
+    let last: Hlc | undefined
     for await (const stored of this.#rows(author, from, to)) {
       const rows = await this.#wholeOf(author, stored)
       const entries = await this.#entriesOf(author, rows, seen, last)
@@ -178,7 +178,7 @@ export class RowLogs {
   }
 
   /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */
-  #credible(claimed: At | undefined, last: At | undefined): At | undefined {
+  #credible(claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
     return this.#clock.isBelievable(claimed) ? claimed : undefined
   }
@@ -220,13 +220,18 @@ export class RowLogs {
     }
   }
 
-  async #entriesOf(author: AuthorId, rows: readonly Placed[], seen: boolean, before: At | undefined): Promise<Entry[]> {
+  async #entriesOf(
+    author: AuthorId,
+    rows: readonly Placed[],
+    seen: boolean,
+    before: Hlc | undefined,
+  ): Promise<Entry[]> {
     const seenAts = seen ? await this.#beside('at', author, rows) : undefined
     let last = before
     return rows.map(({ seq, entry }) => {
       const at =
-        atOf(textOf(seenAts?.get(seq) ?? EMPTY) ?? '') ??
-        claimedAt(entry) ??
+        hlcOf(textOf(seenAts?.get(seq) ?? EMPTY) ?? '') ??
+        claimedHlc(entry) ??
         (last === undefined ? this.#clock.next() : justAfter(last))
       last = at
       return { author, seq, at, entry }
@@ -308,8 +313,8 @@ const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,
 /** A saved head; undefined where it is damaged, so that the log is looked through again. */
 function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
   const match = HEAD.exec(textOf(value) ?? '')
-  const first = atOf(match?.[2] ?? '')
-  const last = atOf(match?.[3] ?? '')
+  const first = hlcOf(match?.[2] ?? '')
+  const last = hlcOf(match?.[3] ?? '')
   return first === undefined || last === undefined
     ? undefined
     : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }

@@ -4,7 +4,7 @@ import { FrameReader, frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
 import { type Entry, withSignature } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
-import { type Effect, Ignored, Offers } from '../../sync/effects.js'
+import { type Effect, Ignored, IncomingBatcher } from '../../sync/effects.js'
 import {
   type Change,
   decodeChange,
@@ -13,9 +13,9 @@ import {
   encodeHandshake,
   type Mode,
 } from './scuttleup-codec.js'
-import { Held } from './unsigned-buffer.js'
+import { UnsignedBuffer } from './unsigned-buffer.js'
 
-export interface SessionOptions {
+export interface ScuttleupSessionOptions {
   readonly id: AuthorId
   readonly head: readonly Digest[]
   readonly mode: Mode
@@ -26,16 +26,16 @@ export interface SessionOptions {
  * Each side says what it holds, then sends what the other lacks, then what is new. Entries of signed authors travel with
  * their signature as last member of the JSON.
  */
-export class Session {
-  readonly #options: SessionOptions
+export class ScuttleupSession {
+  readonly #options: ScuttleupSessionOptions
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   /** What the other side is known to hold. A Map, for ids are a stranger's. */
   readonly #theirs = new Map<AuthorId, Seq>()
   readonly #ignored = new Ignored(AUTHORS_MAX)
-  readonly #held = new Held()
+  readonly #held = new UnsignedBuffer()
   #state: 'opening' | 'open' | 'closed' = 'opening'
 
-  constructor(options: SessionOptions) {
+  constructor(options: ScuttleupSessionOptions) {
     this.#options = options
   }
 
@@ -48,7 +48,7 @@ export class Session {
 
   /** Bytes came. Consecutive entries of one author come out as one offer. */
   receive(bytes: Uint8Array): Effect[] {
-    const offers = new Offers()
+    const offers = new IncomingBatcher()
     if (this.#state !== 'closed') this.#frames.push(bytes)
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
@@ -80,7 +80,7 @@ export class Session {
     return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
   }
 
-  #change(offers: Offers, change: Change | undefined): void {
+  #change(offers: IncomingBatcher, change: Change | undefined): void {
     if (change === undefined) {
       this.#effect(offers, { kind: 'close', reason: 'a frame that is no entry' })
       return
@@ -118,7 +118,7 @@ export class Session {
     return { kind: isSending ? 'serve' : 'end', since }
   }
 
-  #effect(offers: Offers, effect: Effect): void {
+  #effect(offers: IncomingBatcher, effect: Effect): void {
     offers.effect(effect)
     if (effect.kind === 'close') this.#state = 'closed'
   }

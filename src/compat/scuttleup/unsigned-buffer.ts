@@ -13,7 +13,7 @@ interface Waiting {
 }
 
 /** Entries of signed authors that an original peer passes on: held, within bounds, until a signature comes that vouches for them. */
-export class Held {
+export class UnsignedBuffer {
   readonly #waiting = new Map<AuthorId, Waiting>()
   #bytes = 0
 

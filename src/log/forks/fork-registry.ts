@@ -12,7 +12,7 @@ import {
   signedAgain,
 } from '../format/fork-proof.js'
 import { lastOf, type Segment } from '../format/segment.js'
-import type { SegmentLogs } from '../store/segment-store.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Store, type Write } from '../store/store.js'
 
 /** What came of looking at a contradiction. */
@@ -25,15 +25,15 @@ type Dispute =
 const PROOFS = utf8('f')
 
 /** Authors who signed two histories, with the proof of it; of several the one at the lowest place. */
-export class Forks {
+export class ForkRegistry {
   readonly #store: Store
   readonly #room: Uint8Array
-  readonly #segments: SegmentLogs
+  readonly #segments: SegmentStore
   readonly #proofs = new Map<AuthorId, ForkProof>()
   /** Authors of whom contradicting segments were seen whose first difference is not yet known. */
   readonly #suspects = new Set<AuthorId>()
 
-  constructor(store: Store, room: Uint8Array, segments: SegmentLogs) {
+  constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
     this.#store = store
     this.#room = room
     this.#segments = segments

@@ -42,7 +42,7 @@ export const signChain = (keys: KeyPair, room: Uint8Array, seq: Seq, chain: Chai
   keys.sign(signedBytes({ room, key: keys.publicKey }, seq, chain))
 
 /** Whether the log's author vouches for all entries up to `seq`. 46 µs. */
-export const isVouchedFor = (log: LogName, seq: Seq, chain: ChainValue, signature: Uint8Array): boolean =>
+export const isChainSigned = (log: LogName, seq: Seq, chain: ChainValue, signature: Uint8Array): boolean =>
   isSignature(signature, signedBytes(log, seq, chain), log.key)
 
 function signedBytes({ room, key }: LogName, seq: Seq, chain: ChainValue): Uint8Array {

@@ -1,8 +1,8 @@
 import { RunningHash } from '../../base/crypto/hash.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../base/limits.js'
 import type { ChainValue } from './chain.js'
-import { validAt } from './entry.js'
-import type { At } from './hybrid-clock.js'
+import { validHlc } from './entry.js'
+import type { Hlc } from './hybrid-clock.js'
 import { endOf, type Packed, startOf } from './packed.js'
 import { isPlainEntry } from './plain-entry.js'
 
@@ -16,7 +16,7 @@ const ZERO = 0x30
  * Judges packed entries that are to follow each other in one log: whether each is valid, and what the chain value is behind it.
  * Nothing is made of an entry of the plain form: it is hashed where it was looked at. PROTOCOL.md §3.2, §3.4.
  */
-export class EntryJudge {
+export class EntryValidator {
   readonly #hash = new RunningHash(ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX)
   /** `at` of the entry before, as two numbers of nine and eight digits. */
   #high = 0
@@ -24,7 +24,7 @@ export class EntryJudge {
   #marked = { high: 0, low: 0 }
 
   /** The entries to be judged come behind one whose `at` and chain value these are. */
-  begin(chain: ChainValue, previous: At): void {
+  begin(chain: ChainValue, previous: Hlc): void {
     this.#hash.value = chain
     this.#high = Number(previous.slice(0, 9))
     this.#low = Number(previous.slice(9, 13)) * 10_000 + Number(previous.slice(14))
@@ -53,9 +53,9 @@ export class EntryJudge {
   }
 
   /** `at` of the last valid entry. */
-  get last(): At {
+  get last(): Hlc {
     const [high, low] = [String(this.#high).padStart(9, '0'), String(this.#low).padStart(8, '0')]
-    return `${high}${low.slice(0, 4)}.${low.slice(4)}` as At
+    return `${high}${low.slice(0, 4)}.${low.slice(4)}` as Hlc
   }
 
   /** The index of the first entry that is not valid behind the one before it; -1 where all are. At most as much as one segment holds. */
@@ -77,7 +77,7 @@ export class EntryJudge {
   /** Whether the first `length` bytes are an entry that is valid behind the one before it; then it is the one before. */
   #isNext(bytes: Buffer, length: number): boolean {
     if (!isPlainEntry(bytes, length)) {
-      const at = validAt(bytes.subarray(0, length), this.last)
+      const at = validHlc(bytes.subarray(0, length), this.last)
       if (at === undefined) return false
     }
     const high = digits(bytes, HIGH_AT, 9)

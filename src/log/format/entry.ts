@@ -2,7 +2,7 @@ import { ChatError } from '../../base/errors.js'
 import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../../base/limits.js'
 import { bufferOf, concat, textOf, utf8 } from '../../base/wire/bytes.js'
 import type { AuthorId, Seq } from './author.js'
-import { AT_LENGTH, type At, atOf, EARLIEST, millisOf } from './hybrid-clock.js'
+import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
 import { isPlainEntry } from './plain-entry.js'
 
 /** What stands at (author, seq); it never changes. */
@@ -10,7 +10,7 @@ export interface Entry {
   readonly author: AuthorId
   readonly seq: Seq
   /** Its place in the conversation, as this peer orders it. */
-  readonly at: At
+  readonly at: Hlc
   /** The bytes of one JSON object with own string members `username` and `message`. PROTOCOL.md §3.2. */
   readonly entry: Uint8Array
   /** Of a signed author, where the signature at this very place is held: it vouches for all entries up to here. */
@@ -29,7 +29,7 @@ const CLOSING_BRACE = 0x7d
 const APART_MS = 60_000
 
 /** The text of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where they make no valid one. */
-export function entryText(at: At, nowMs: number, members: Members): string {
+export function entryText(at: Hlc, nowMs: number, members: Members): string {
   const time = Math.abs(millisOf(at) - nowMs) > APART_MS ? `"time":${Math.floor(nowMs)},` : ''
   const plain = plainJson(members)
   const text = `{"at":"${at}",${time}${plain ?? JSON.stringify(members).slice(1)}`
@@ -40,7 +40,7 @@ export function entryText(at: At, nowMs: number, members: Members): string {
     })
   }
   // Other members may end like a signature, or hide these two: the log would end here for everybody else.
-  if (plain === undefined && validAt(utf8(text), EARLIEST) !== at)
+  if (plain === undefined && validHlc(utf8(text), EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
   return text
 }
@@ -69,21 +69,21 @@ export function decodeEntry(entry: Uint8Array): Members | undefined {
 }
 
 /** The `at` that an entry says, read at its fixed place. */
-export function claimedAt(entry: Uint8Array): At | undefined {
-  const end = PREFIX.length + AT_LENGTH
+export function claimedHlc(entry: Uint8Array): Hlc | undefined {
+  const end = PREFIX.length + HLC_LENGTH
   if (entry.length <= end || entry[end] !== 0x22) return undefined
   if (PREFIX.compare(entry, 0, PREFIX.length) !== 0) return undefined
-  return atOf(bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH))
+  return hlcOf(bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + HLC_LENGTH))
 }
 
 /** The `at` of an entry that was found valid when it was stored. */
-export function storedAt(entry: Uint8Array): At {
-  return bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + AT_LENGTH) as At
+export function storedHlc(entry: Uint8Array): Hlc {
+  return bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + HLC_LENGTH) as Hlc
 }
 
 /** The same where the entry begins at `start` of a text whose characters are bytes. */
-export const atIn = (text: string, start: number): At =>
-  text.slice(start + PREFIX.length, start + PREFIX.length + AT_LENGTH) as At
+export const hlcIn = (text: string, start: number): Hlc =>
+  text.slice(start + PREFIX.length, start + PREFIX.length + HLC_LENGTH) as Hlc
 
 function parsed(text: string): unknown {
   try {
@@ -124,12 +124,12 @@ export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Ar
  * The `at` of a signed author's entry, or undefined where it is not valid after one at `previous`. Exact: two peers that
  * differ here would be split for ever. PROTOCOL.md §3.2.
  */
-export function validAt(entry: Uint8Array, previous: At): At | undefined {
+export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   if (isPlainEntry(entry)) {
-    const at = storedAt(entry)
+    const at = storedHlc(entry)
     return at > previous ? at : undefined
   }
-  const at = claimedAt(entry)
+  const at = claimedHlc(entry)
   if (at === undefined || at <= previous || entry.at(-1) !== CLOSING_BRACE) return undefined
   if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined
   return at

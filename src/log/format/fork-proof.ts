@@ -2,7 +2,7 @@ import { SIGNATURE_BYTES } from '../../base/crypto/signing.js'
 import { SEGMENT_BYTES_MAX } from '../../base/limits.js'
 import { concat, readVarint, sameBytes, varint } from '../../base/wire/bytes.js'
 import type { Seq } from './author.js'
-import { type ChainValue, chainAfter, chainNext, chainStart, isVouchedFor, type LogName } from './chain.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName } from './chain.js'
 import { bytesOf } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
@@ -39,7 +39,7 @@ export function isGenuine(log: LogName, segment: Segment): boolean {
   if (!sameBytes(segment.key, log.key)) return false
   if (segment.first === 1 && !sameBytes(segment.before, chainStart(log))) return false
   const chain = segment.entries.reduce(chainNext, segment.before)
-  return isVouchedFor(log, lastOf(segment), chain, segment.signature)
+  return isChainSigned(log, lastOf(segment), chain, segment.signature)
 }
 
 /** The proof that two segments are; undefined where they are none. */

@@ -1,14 +1,14 @@
 import type { AuthorId, Seq } from './author.js'
 import type { ChainValue } from './chain.js'
-import type { At } from './hybrid-clock.js'
+import type { Hlc } from './hybrid-clock.js'
 
 /** How far a log goes. */
 export interface Head {
   readonly author: AuthorId
   readonly seq: Seq
   /** `at` of its first and of its last entry. */
-  readonly first: At
-  readonly last: At
+  readonly first: Hlc
+  readonly last: Hlc
   /** What its entries take, in bytes: the same however they are cut into segments. */
   readonly size: number
 }

@@ -1,7 +1,7 @@
 import type { Put } from '../store/store.js'
 import type { AuthorId, Seq } from './author.js'
-import { type Entry, storedAt } from './entry.js'
-import type { At } from './hybrid-clock.js'
+import { type Entry, storedHlc } from './entry.js'
+import type { Hlc } from './hybrid-clock.js'
 import { endOf, startOf } from './packed.js'
 import { ENTRIES_AT, signatureIn } from './segment.js'
 import { writtenSegments } from './segment-rows.js'
@@ -34,8 +34,8 @@ class PackedEntry implements Entry {
     this.#end = end
   }
 
-  get at(): At {
-    return storedAt(this.entry)
+  get at(): Hlc {
+    return storedHlc(this.entry)
   }
 
   get entry(): Uint8Array {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { ENTRY_BYTES_MAX } from '../../base/limits.js'
 import { utf8 } from '../../base/wire/bytes.js'
-import { AT_LENGTH } from './hybrid-clock.js'
+import { HLC_LENGTH } from './hybrid-clock.js'
 
 // Entries in the form that nearly all have: `at`, `username` and `message`, and nothing else. They are known to be valid
 // from their bytes, and nothing is made of them. Every other form is left to `JSON.parse`.
@@ -9,7 +9,7 @@ import { AT_LENGTH } from './hybrid-clock.js'
 const AT = utf8('{"at":"')
 const USERNAME = utf8('","username":"')
 const MESSAGE = utf8('","message":"')
-const AT_END = AT.length + AT_LENGTH
+const AT_END = AT.length + HLC_LENGTH
 const DOT_AT = AT.length + 13
 
 const QUOTE = 0x22

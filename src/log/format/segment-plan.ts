@@ -1,12 +1,12 @@
 import { sameBytes } from '../../base/wire/bytes.js'
 import type { Put, Write } from '../store/store.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
-import { type ChainValue, chainAfter, chainStart, isVouchedFor, type LogName } from './chain.js'
-import { type Entry, storedAt } from './entry.js'
-import { EntryJudge } from './entry-validator.js'
+import { type ChainValue, chainAfter, chainStart, isChainSigned, type LogName } from './chain.js'
+import { type Entry, storedHlc } from './entry.js'
+import { EntryValidator } from './entry-validator.js'
 import { type ForkProof, NO_SIGNATURE } from './fork-proof.js'
 import type { SignedHead } from './heads.js'
-import { type At, EARLIEST } from './hybrid-clock.js'
+import { EARLIEST, type Hlc } from './hybrid-clock.js'
 import { type Packed, packedAfter, startOf } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
@@ -55,7 +55,7 @@ export function planSigned(
 }
 
 /** Plans are made one at a time. */
-const judge = new EntryJudge()
+const judge = new EntryValidator()
 
 class Planner {
   readonly #log: LogName
@@ -154,7 +154,7 @@ class Planner {
   }
 
   /** Takes runs that wait as one segment, if the signature at their end vouches for the last of their entries. */
-  #seal(runs: readonly Waiting[], chain: ChainValue, last: At): boolean {
+  #seal(runs: readonly Waiting[], chain: ChainValue, last: Hlc): boolean {
     const [from, to] = [runs[0], runs.at(-1)]
     if (from === undefined || to === undefined) return false
     const head = this.#head
@@ -166,7 +166,7 @@ class Planner {
     }
     const seq = first + count - 1
     const isProven = seq + 1 === this.#proof?.place && sameBytes(chain, this.#proof.chain)
-    if (!isProven && !isVouchedFor(this.#log, seq, chain, to.signature)) return false
+    if (!isProven && !isChainSigned(this.#log, seq, chain, to.signature)) return false
     const before = head?.chain ?? chainStart(this.#log)
     const signature = isProven ? NO_SIGNATURE : to.signature
     const packed = runs.map(({ bytes }) => bytes)
@@ -176,7 +176,7 @@ class Planner {
       author: this.#author,
       seq,
       chain,
-      first: head?.first ?? storedAt(from.bytes.subarray(startOf(from.bytes, 0))),
+      first: head?.first ?? storedHlc(from.bytes.subarray(startOf(from.bytes, 0))),
       last,
       size: (head?.size ?? 0) + size,
     }
@@ -187,7 +187,7 @@ class Planner {
     this.#parting = lastOf(run)
     const before = run.before ?? chainStart(this.#log)
     const chain = chainAfter(before, run.entries)
-    if (!isVouchedFor(this.#log, lastOf(run), chain, run.signature)) {
+    if (!isChainSigned(this.#log, lastOf(run), chain, run.signature)) {
       return this.#stop(`entry ${run.first} does not continue the log, and its signature is none`)
     }
     this.#fork = { key: this.#log.key, first: run.first, entries: run.entries, before, signature: run.signature }

@@ -5,9 +5,9 @@ import type { PlacedSegment } from '../store/segment-cache.js'
 import { after, type Put, type Range, type Row, type Write } from '../store/store.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
-import { atIn, type Entry } from './entry.js'
+import { type Entry, hlcIn } from './entry.js'
 import type { SignedHead } from './heads.js'
-import { atOf } from './hybrid-clock.js'
+import { hlcOf } from './hybrid-clock.js'
 import { packedSize } from './packed.js'
 import {
   decodeSegment,
@@ -107,7 +107,7 @@ export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   const last = entries.length - 1
   return entries.map((entry, index) => {
     end += packedSize(entry.length)
-    const [seq, at] = [first + index, atIn(text, end - entry.length)]
+    const [seq, at] = [first + index, hlcIn(text, end - entry.length)]
     return index === last ? { author, seq, at, entry, signature } : { author, seq, at, entry }
   })
 }
@@ -141,8 +141,8 @@ const HEAD =
 /** A stored head; undefined where it is damaged, so that it is made again from the segments. */
 export function storedHead([key, value]: Row): SignedHead | undefined {
   const match = HEAD.exec(textOf(unchecked(value) ?? new Uint8Array(0)) ?? '')
-  const first = atOf(match?.[3] ?? '')
-  const last = atOf(match?.[4] ?? '')
+  const first = hlcOf(match?.[3] ?? '')
+  const last = hlcOf(match?.[4] ?? '')
   const chain = Buffer.from(match?.[2] ?? '', 'hex')
   if (key.length !== 1 + KEY_BYTES || first === undefined || last === undefined || chain.length !== CHAIN_BYTES)
     return undefined

@@ -5,15 +5,15 @@ import { type AuthorId, authorOfKey, type Seq } from '../format/author.js'
 import { type ChainValue, chainAfter, chainStart, signChain } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
-import { type At, EARLIEST } from '../format/hybrid-clock.js'
+import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { writtenEntries } from '../format/packed-entry.js'
 import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
 import { offeredKey, segmentWrite, signedHeadWrite } from '../format/segment-rows.js'
 import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
-import type { Span } from '../read/subscription.js'
+import type { SeqRange } from '../read/subscription.js'
 import type { CommitQueue } from '../store/commit-queue.js'
 import type { Put, Write } from '../store/store.js'
-import { SegmentDraft } from './segment-writer.js'
+import { SegmentWriter } from './segment-writer.js'
 
 /** Segments that go to the disk together, at most: a quarter of a commit, so that the disk works while more is appended. */
 const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
@@ -26,7 +26,7 @@ interface Group {
   /** Once they are: the first entry, and at each call the next. */
   readonly next: () => Entry
   /** `at` of the first. */
-  readonly first: At
+  readonly first: Hlc
   /** What the log is with them; not before nothing is added any more. */
   head: SignedHead | undefined
 }
@@ -46,7 +46,7 @@ export interface OwnLogHooks {
   /** Those with `from ≤ seq < to` are on disk, in these rows. */
   onStored(author: AuthorId, from: Seq, to: Seq, rows: readonly Put[], chain: ChainValue | undefined): void
   /** Peers may be told of these, which are on disk; what they are told with the same commit is not said here. */
-  onOffered(span: Span): void
+  onOffered(span: SeqRange): void
 }
 
 /** The log that this process extends: it alone signs with its key. */
@@ -60,8 +60,8 @@ export class OwnLog {
   #head: SignedHead | undefined
   #tail: SignedHead | undefined
   /** What was appended last, and `at` of the last entry. */
-  #draft: SegmentDraft
-  #last: At = EARLIEST
+  #draft: SegmentWriter
+  #last: Hlc = EARLIEST
   #group: Group | undefined
   #settled: Promise<void> = Promise.resolve()
   #offered: Seq = 0
@@ -89,7 +89,7 @@ export class OwnLog {
     return this.#offered
   }
 
-  get last(): At {
+  get last(): Hlc {
     return this.#last
   }
 
@@ -105,7 +105,7 @@ export class OwnLog {
   }
 
   /** Appends one entry; resolves when it is on disk. */
-  append(at: At, entry: string): Promise<Entry> {
+  append(at: Hlc, entry: string): Promise<Entry> {
     this.#group ??= this.#startGroup(at)
     const group = this.#group
     const row = this.#draft.add(entry)
@@ -159,13 +159,13 @@ export class OwnLog {
     return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, entries: segment.entries, signature }))
   }
 
-  #draftBehind(head: SignedHead | undefined): SegmentDraft {
+  #draftBehind(head: SignedHead | undefined): SegmentWriter {
     const before = head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    return new SegmentDraft(this.#keys, this.#room, { next: (head?.seq ?? 0) + 1, before, size: head?.size ?? 0 })
+    return new SegmentWriter(this.#keys, this.#room, { next: (head?.seq ?? 0) + 1, before, size: head?.size ?? 0 })
   }
 
   /** What is appended until the disk is free goes there together, as far as a group holds it. */
-  #startGroup(first: At): Group {
+  #startGroup(first: Hlc): Group {
     const from = this.#draft.next
     const rows: Put[] = []
     const entries = writtenEntries(this.author, rows)

@@ -10,7 +10,7 @@ import { segmentWrite } from '../format/segment-rows.js'
 import type { Put } from '../store/store.js'
 
 /** An own segment in the making: entries become part of it, and of the chain, as they come. */
-export class SegmentDraft {
+export class SegmentWriter {
   readonly #keys: KeyPair
   readonly #room: Uint8Array
   readonly #bytes = Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)

@@ -1,19 +1,19 @@
 import TinyQueue from 'tinyqueue'
 import type { AuthorId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
-import type { At } from '../format/hybrid-clock.js'
-import type { Span } from './subscription.js'
+import type { Hlc } from '../format/hybrid-clock.js'
+import type { SeqRange } from './subscription.js'
 
 /** A log's part of the history: which entries, and between which `at`s they lie. */
-export interface Stretch extends Span {
-  readonly first: At
-  readonly last: At
+export interface LogRange extends SeqRange {
+  readonly first: Hlc
+  readonly last: Hlc
 }
 
 type Pages = AsyncGenerator<readonly Entry[]>
 
 /** How a log is read; the direction is the caller's. */
-export type ReadLog = (span: Span) => Pages
+export type ReadLog = (span: SeqRange) => Pages
 
 /** A log in the merge. Its page is empty until it is its turn, so that logs are opened only when they are needed. */
 interface Cursor {
@@ -22,7 +22,7 @@ interface Cursor {
   page: readonly Entry[]
   index: number
   /** `at` of the entry that comes next; before the log is opened, a bound for it. */
-  at: At
+  at: Hlc
 }
 
 /** Entries that one merge hands out at a time. */
@@ -33,13 +33,13 @@ const BATCH_ENTRIES_MAX = 512
  * Holds one page a log, and of those only the logs whose time has come. PROTOCOL.md §3.3.
  */
 export async function* merge(
-  stretches: readonly Stretch[],
+  stretches: readonly LogRange[],
   read: ReadLog,
   backwards = false,
   batchMax = BATCH_ENTRIES_MAX,
 ): AsyncGenerator<Entry[]> {
   const order = backwards ? (a: Cursor, b: Cursor) => compare(b, a) : compare
-  const spans = new Map<AuthorId, Stretch>(stretches.map(stretch => [stretch.author, stretch]))
+  const spans = new Map<AuthorId, LogRange>(stretches.map(stretch => [stretch.author, stretch]))
   const queue = new TinyQueue<Cursor>(
     stretches.map(({ author, first, last }) => ({
       author,
@@ -85,7 +85,7 @@ export async function* merge(
  * Reads about `count` entries, from the end.
  */
 export async function lastEntries(
-  stretches: readonly Stretch[],
+  stretches: readonly LogRange[],
   readBack: ReadLog,
   count: number,
 ): Promise<Map<AuthorId, Seq>> {

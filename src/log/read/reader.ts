@@ -1,6 +1,6 @@
 import { FRAME_BYTES_MAX, TURN_BYTES_MAX } from '../../base/limits.js'
-import type { RowLogs } from '../../compat/scuttleup/row-store.js'
-import type { Forks } from '../forks/fork-registry.js'
+import type { RowStore } from '../../compat/scuttleup/row-store.js'
+import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from '../format/author.js'
 import type { Entry, Members } from '../format/entry.js'
 import { below, type ForkProof } from '../format/fork-proof.js'
@@ -8,26 +8,26 @@ import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
-import type { SegmentLogs } from '../store/segment-store.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import type { Tips } from '../tip.js'
-import { lastEntries, merge, type Stretch } from './merge.js'
+import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, Way } from './outgoing.js'
 import { ShownLines } from './shown-lines.js'
-import { Feed, type Span } from './subscription.js'
+import { type SeqRange, Subscription } from './subscription.js'
 
 /** Reads all logs of a store: for people in order of conversation, for peers as it is stored; and goes on with what arrives. */
 export class Reader {
   readonly #tips: Tips
-  readonly #rows: RowLogs
-  readonly #segments: SegmentLogs
-  readonly #forks: Forks
-  readonly #feeds = new Set<Feed>()
+  readonly #rows: RowStore
+  readonly #segments: SegmentStore
+  readonly #forks: ForkRegistry
+  readonly #feeds = new Set<Subscription>()
   readonly #own: AuthorId
   /** What each live reader was shown of the own log. */
   readonly #shown = new Set<ShownLines>()
   #isClosed = false
 
-  constructor(tips: Tips, rows: RowLogs, segments: SegmentLogs, forks: Forks, own: AuthorId) {
+  constructor(tips: Tips, rows: RowStore, segments: SegmentStore, forks: ForkRegistry, own: AuthorId) {
     this.#tips = tips
     this.#rows = rows
     this.#segments = segments
@@ -36,12 +36,12 @@ export class Reader {
   }
 
   /** Tells people who read live of what became durable and is new to them. */
-  announce(span: Span): void {
+  announce(span: SeqRange): void {
     if (span.from < span.to) for (const feed of this.#feeds) if (!feed.isRelayed) feed.push(span)
   }
 
   /** Tells those who relay of what they may pass on now, also of what was lost and came again. */
-  relayOn(span: Span): void {
+  relayOn(span: SeqRange): void {
     if (span.from < span.to) for (const feed of this.#feeds) if (feed.isRelayed) feed.push(span)
   }
 
@@ -62,7 +62,7 @@ export class Reader {
   }
 
   /** Entries of one log, in order. */
-  log({ author, from, to }: Span, areNews = false): AsyncGenerator<readonly Entry[]> {
+  log({ author, from, to }: SeqRange, areNews = false): AsyncGenerator<readonly Entry[]> {
     return isSigned(author) ? this.#segments.read(author, from, to, areNews) : this.#rows.read(author, from, to)
   }
 
@@ -122,16 +122,16 @@ export class Reader {
   }
 
   /** A feed of what arrives from now on, and of proofs of forks where they are passed on. */
-  openFeed(signal: AbortSignal | undefined, isRelayed: boolean): Feed {
-    const feed = new Feed(isRelayed, closed => this.#feeds.delete(closed))
+  openFeed(signal: AbortSignal | undefined, isRelayed: boolean): Subscription {
+    const feed = new Subscription(isRelayed, closed => this.#feeds.delete(closed))
     this.#feeds.add(feed)
     if (this.#isClosed || signal?.aborted) feed.close()
     signal?.addEventListener('abort', () => feed.close(), { once: true })
     return feed
   }
 
-  #stretches(since: ReadonlyMap<AuthorId, Seq>): Stretch[] {
-    const stretches: Stretch[] = []
+  #stretches(since: ReadonlyMap<AuthorId, Seq>): LogRange[] {
+    const stretches: LogRange[] = []
     for (const [author, { planned, durable }] of this.#tips) {
       const from = (since.get(author) ?? 0) + 1
       if (from <= durable) stretches.push({ author, from, to: durable + 1, first: planned.first, last: planned.last })
@@ -139,11 +139,11 @@ export class Reader {
     return stretches
   }
 
-  #logBack({ author, from, to }: Span): AsyncGenerator<readonly Entry[]> {
+  #logBack({ author, from, to }: SeqRange): AsyncGenerator<readonly Entry[]> {
     return isSigned(author) ? this.#segments.readBack(author, from, to) : this.#rows.readBack(author, from, to)
   }
 
-  async *#lastOf(stretches: readonly Stretch[], count: number): AsyncGenerator<readonly Entry[]> {
+  async *#lastOf(stretches: readonly LogRange[], count: number): AsyncGenerator<readonly Entry[]> {
     const from = await lastEntries(stretches, span => this.#logBack(span), count)
     const kept = stretches.flatMap(stretch => {
       const seq = from.get(stretch.author)
@@ -152,7 +152,7 @@ export class Reader {
     yield* merge(kept, span => this.log(span))
   }
 
-  async *#followed(span: Span, feed: Feed, way: (span: Span) => Way): AsyncGenerator<Relayed> {
+  async *#followed(span: SeqRange, feed: Subscription, way: (span: SeqRange) => Way): AsyncGenerator<Relayed> {
     const { author, to } = span
     const first = way(span)
     if (first.kind === 'send') {
@@ -173,11 +173,11 @@ export class Reader {
   }
 
   /** What of a span may be passed on: of a forked log only what stands below the fork. */
-  #undisputed({ author, from, to }: Span): Span {
+  #undisputed({ author, from, to }: SeqRange): SeqRange {
     return { author, from, to: Math.min(to, this.#forks.proofOf(author)?.place ?? to) }
   }
 
-  async *#relayed({ author, from, to }: Span): AsyncGenerator<Relayed> {
+  async *#relayed({ author, from, to }: SeqRange): AsyncGenerator<Relayed> {
     if (from >= to) return
     if (!isSigned(author)) {
       for await (const entries of this.#rows.read(author, from, to)) yield { kind: 'entries', entries }
@@ -194,7 +194,7 @@ export class Reader {
   }
 
   /** Of a forked log only what stands below the fork is passed on. */
-  async *#relayedBelow(place: Seq, { author, from, to }: Span): AsyncGenerator<Relayed> {
+  async *#relayedBelow(place: Seq, { author, from, to }: SeqRange): AsyncGenerator<Relayed> {
     for (let seq = from; seq < to; ) {
       const segment = await this.#segments.segmentAt(author, seq)
       const kept = segment === undefined ? undefined : below(place, segment)
@@ -226,7 +226,7 @@ const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<AuthorId, S
   new Map(since?.map(({ author, seq }) => [author, seq]))
 
 /** What of a span lies behind what is known already. */
-function behind(known: Seq, span: Span): Span[] {
+function behind(known: Seq, span: SeqRange): SeqRange[] {
   const from = Math.max(span.from, known + 1)
   return from < span.to ? [{ ...span, from }] : []
 }
@@ -244,4 +244,4 @@ async function* freshOf(
 }
 
 /** A stretch of which nothing is known but its places: the merge opens it at once. */
-const unbounded = (span: Span): Stretch => ({ ...span, first: EARLIEST, last: EARLIEST })
+const unbounded = (span: SeqRange): LogRange => ({ ...span, first: EARLIEST, last: EARLIEST })

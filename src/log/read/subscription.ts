@@ -3,7 +3,7 @@ import type { AuthorId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
-export interface Span {
+export interface SeqRange {
   readonly author: AuthorId
   readonly from: Seq
   readonly to: Seq
@@ -13,18 +13,18 @@ export interface Span {
  * What one live reader has yet to read: a span an author, so that it is bounded however far he lags behind. What is new comes
  * out in order of arrival, and with what was left of older spans by turns: neither waits for all of the other.
  */
-export class Feed {
+export class Subscription {
   /** Whether the reader passes on what it reads, and proofs of forks too. */
   readonly isRelayed: boolean
-  readonly #onClose: (feed: Feed) => void
-  readonly #news = new Map<AuthorId, Span>()
-  readonly #arrears = new Map<AuthorId, Span>()
+  readonly #onClose: (feed: Subscription) => void
+  readonly #news = new Map<AuthorId, SeqRange>()
+  readonly #arrears = new Map<AuthorId, SeqRange>()
   #wasNews = false
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
 
-  constructor(isRelayed = false, onClose: (feed: Feed) => void = () => {}) {
+  constructor(isRelayed = false, onClose: (feed: Subscription) => void = () => {}) {
     this.isRelayed = isRelayed
     this.#onClose = onClose
   }
@@ -43,12 +43,12 @@ export class Feed {
   }
 
   /** A span is new. Where one of that author waits, the two become one, which covers both. */
-  push(span: Span): void {
+  push(span: SeqRange): void {
     this.#put(this.#arrears.has(span.author) ? this.#arrears : this.#news, span)
   }
 
   /** A span is long known, or left of one that was taken. */
-  owe(span: Span): void {
+  owe(span: SeqRange): void {
     this.#put(this.#news.has(span.author) ? this.#news : this.#arrears, span)
   }
 
@@ -64,7 +64,7 @@ export class Feed {
   }
 
   /** The span that waits longest, of what is new and of what is left by turns. */
-  take(): Span | undefined {
+  take(): SeqRange | undefined {
     this.#wasNews = this.#news.size > 0 && !(this.#wasNews && this.#arrears.size > 0)
     const spans = this.#wasNews ? this.#news : this.#arrears
     for (const span of spans.values()) {
@@ -75,7 +75,7 @@ export class Feed {
   }
 
   /** All that waits. */
-  takeAll(): Span[] {
+  takeAll(): SeqRange[] {
     const spans = [...this.#news.values(), ...this.#arrears.values()]
     this.#news.clear()
     this.#arrears.clear()
@@ -97,7 +97,7 @@ export class Feed {
     this.#wake?.()
   }
 
-  #put(spans: Map<AuthorId, Span>, { author, from, to }: Span): void {
+  #put(spans: Map<AuthorId, SeqRange>, { author, from, to }: SeqRange): void {
     const before = spans.get(author)
     spans.set(author, {
       author,

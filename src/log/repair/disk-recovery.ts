@@ -1,38 +1,38 @@
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { SEQ_MAX } from '../../base/limits.js'
-import type { RowLogs } from '../../compat/scuttleup/row-store.js'
-import type { Forks } from '../forks/fork-registry.js'
+import type { RowStore } from '../../compat/scuttleup/row-store.js'
+import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, isSigned, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { shortened } from '../format/heads.js'
 import { offeredKey, signedHeadWrite } from '../format/segment-rows.js'
-import type { Ledger } from '../frontier.js'
+import type { Frontier } from '../frontier.js'
 import { compareEnd } from '../mark/doubt.js'
 import type { LogMark, Refusal } from '../options.js'
 import { type OwnLog, storedOffer } from '../own/own-log.js'
-import type { Span } from '../read/subscription.js'
+import type { SeqRange } from '../read/subscription.js'
 import type { CommitQueue } from '../store/commit-queue.js'
-import type { SegmentHeads } from '../store/head-index.js'
-import type { SegmentLogs } from '../store/segment-store.js'
+import type { HeadIndex } from '../store/head-index.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import type { Store } from '../store/store.js'
 import type { Restoration } from './restoration.js'
 
 export interface RecoveryParts {
   readonly store: Store
   readonly queue: CommitQueue
-  readonly rows: RowLogs
-  readonly segments: SegmentLogs
-  readonly heads: SegmentHeads
-  readonly ledger: Ledger
+  readonly rows: RowStore
+  readonly segments: SegmentStore
+  readonly heads: HeadIndex
+  readonly ledger: Frontier
   readonly own: OwnLog
-  readonly forks: Forks
+  readonly forks: ForkRegistry
   readonly restoration: Restoration
   readonly mark: LogMark | undefined
   readonly onWarning: (line: string) => void
   /** Something that was held is not there any more. */
   readonly onLost: (author: AuthorId) => void
   /** Entries are found stored that were not known to be. */
-  readonly onFound: (span: Span) => void
+  readonly onFound: (span: SeqRange) => void
   /** Among them own ones, whose append was rejected. */
   readonly onRecovered: (entry: Entry) => void
 }

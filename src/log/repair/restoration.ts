@@ -2,11 +2,11 @@ import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Seq } from '../format/author.js'
 import type { Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
-import type { Ledger } from '../frontier.js'
+import type { Frontier } from '../frontier.js'
 import { type Doubt, endsDoubt } from '../mark/doubt.js'
 import type { OwnLog } from '../own/own-log.js'
 import type { CommitQueue } from '../store/commit-queue.js'
-import type { SegmentLogs } from '../store/segment-store.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import type { Store } from '../store/store.js'
 import { forgetRetracted, retract, retracted } from './retraction.js'
 
@@ -20,8 +20,8 @@ export interface RestorationParts {
   readonly clock: Clock
   readonly store: Store
   readonly queue: CommitQueue
-  readonly segments: SegmentLogs
-  readonly ledger: Ledger
+  readonly segments: SegmentStore
+  readonly ledger: Frontier
   readonly own: OwnLog
   readonly onWarning: (line: string) => void
   /** Own entries from a place on, with these lines, are taken back. */

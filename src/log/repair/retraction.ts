@@ -6,7 +6,7 @@ import type { SignedHead } from '../format/heads.js'
 import { bytesOf } from '../format/packed.js'
 import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from '../format/segment-rows.js'
 import type { OwnLog } from '../own/own-log.js'
-import type { SegmentLogs } from '../store/segment-store.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import type { Store, Write } from '../store/store.js'
 
 /** Own entries that nobody was ever told of, taken back to make room for what peers hold at their places. */
@@ -21,7 +21,7 @@ export interface Retraction {
  * Takes back the own entries behind the last that was offered: their lines are kept in the same commit, so that a crash loses none.
  * PROTOCOL.md §4.5.
  */
-export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHead): Promise<Retraction> {
+export async function retract(segments: SegmentStore, log: OwnLog, own: SignedHead): Promise<Retraction> {
   const { offered } = log
   const writes: Write[] = []
   const lines: Members[] = []
@@ -48,7 +48,7 @@ export async function retract(segments: SegmentLogs, log: OwnLog, own: SignedHea
  */
 export async function retracted(
   store: Store,
-  segments: SegmentLogs,
+  segments: SegmentStore,
   { author, head }: Pick<OwnLog, 'author' | 'head'>,
 ): Promise<Members[] | undefined> {
   const row = await store.get(retractedKey(author))
@@ -63,7 +63,7 @@ export async function retracted(
 
 /** Those of the lines that stand in the own log again, each as JSON: a peer held these very entries. */
 async function cameBack(
-  segments: SegmentLogs,
+  segments: SegmentStore,
   own: SignedHead | undefined,
   lines: readonly Members[],
 ): Promise<ReadonlySet<string>> {
@@ -83,7 +83,7 @@ async function cameBack(
 
 export const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })
 
-async function lastBefore(segments: SegmentLogs, own: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
+async function lastBefore(segments: SegmentStore, own: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
   const segment = seq === 0 ? undefined : await segments.segmentAt(own.author, seq)
   if (segment === undefined) return undefined
   const entries = segment.entries.slice(0, seq - segment.first + 1)

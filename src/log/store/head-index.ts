@@ -1,7 +1,7 @@
 import { sameBytes } from '../../base/wire/bytes.js'
 import { type AuthorId, keyOf, type Seq } from '../format/author.js'
 import { chainAfter, chainStart } from '../format/chain.js'
-import { claimedAt } from '../format/entry.js'
+import { claimedHlc } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type HybridClock } from '../format/hybrid-clock.js'
 import { bytesOf } from '../format/packed.js'
@@ -25,7 +25,7 @@ import type { Store, Write } from './store.js'
 export type Claim = Seq | 'damaged'
 
 /** How far the logs of signed authors go on the disk, as their segments say, and what stands in the way behind that. PROTOCOL.md §4.2. */
-export class SegmentHeads {
+export class HeadIndex {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #clock: HybridClock
@@ -189,8 +189,8 @@ export class SegmentHeads {
           return head
         if (lastOf(segment) >= end) return head
         chain = chainAfter(chain, segment.entries)
-        const first = head?.first ?? claimedAt(segment.entries[0] as Uint8Array)
-        const last = claimedAt(segment.entries.at(-1) as Uint8Array)
+        const first = head?.first ?? claimedHlc(segment.entries[0] as Uint8Array)
+        const last = claimedHlc(segment.entries.at(-1) as Uint8Array)
         if (first === undefined || last === undefined) return head
         size += packedOf(segment).bytes.length
         head = { author, seq: lastOf(segment), chain, first, last, size }
@@ -203,5 +203,5 @@ export class SegmentHeads {
 /** Whether a head is true to the last segment of its log. */
 const isHeadOf = (segment: Segment, { seq, chain, last }: SignedHead): boolean =>
   lastOf(segment) === seq &&
-  claimedAt(segment.entries.at(-1) as Uint8Array) === last &&
+  claimedHlc(segment.entries.at(-1) as Uint8Array) === last &&
   sameBytes(chainAfter(segment.before, segment.entries), chain)

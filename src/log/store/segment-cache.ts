@@ -13,7 +13,7 @@ interface Recent extends PlacedSegment {
 }
 
 /** The segments that were stored last: who follows what arrives is given them without reading them back. */
-export class RecentSegments {
+export class SegmentCache {
   /** Of each log those that follow each other up to its end. */
   readonly #logs = new Map<AuthorId, Recent[]>()
   /** All of them, in the order in which they came. */

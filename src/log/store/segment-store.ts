@@ -21,7 +21,7 @@ import {
   storedSegment,
   writtenSegments,
 } from '../format/segment-rows.js'
-import { type PlacedSegment, RecentSegments } from './segment-cache.js'
+import { type PlacedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 
 /** Stored segments as they are sent, with the last place of the last. */
@@ -31,10 +31,10 @@ export interface RawSegments {
 }
 
 /** The logs of signed authors, kept as segments. PROTOCOL.md §4.2. */
-export class SegmentLogs {
+export class SegmentStore {
   readonly #store: Store
   readonly #onHole: OnHole
-  readonly #recent = new RecentSegments()
+  readonly #recent = new SegmentCache()
 
   constructor(store: Store, onHole: OnHole) {
     this.#store = store

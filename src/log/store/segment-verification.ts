@@ -1,9 +1,9 @@
 import { sameBytes } from '../../base/wire/bytes.js'
 import { type AuthorId, keyOf, type Seq } from '../format/author.js'
-import { chainAfter, chainStart, isVouchedFor } from '../format/chain.js'
-import { claimedAt } from '../format/entry.js'
+import { chainAfter, chainStart, isChainSigned } from '../format/chain.js'
+import { claimedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
-import { type At, EARLIEST } from '../format/hybrid-clock.js'
+import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { lastOf, type Segment } from '../format/segment.js'
 import { PLACES_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { Store } from './store.js'
@@ -19,7 +19,7 @@ export async function verifySegments(
   if (key === undefined) return { last: 0, fault: 'it has no key' }
   const log = { room, key }
   let chain = chainStart(log)
-  let at: At = EARLIEST
+  let at: Hlc = EARLIEST
   let last = 0
   for await (const page of store.pages(segmentRange(key, 0, PLACES_END))) {
     for (const row of page) {
@@ -31,7 +31,7 @@ export async function verifySegments(
         return { last, fault: `entry ${segment.first} does not continue the chain` }
       }
       chain = chainAfter(segment.before, segment.entries)
-      if (!isProven(segment, proof) && !isVouchedFor(log, lastOf(segment), chain, segment.signature)) {
+      if (!isProven(segment, proof) && !isChainSigned(log, lastOf(segment), chain, segment.signature)) {
         return {
           last,
           fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
@@ -39,7 +39,7 @@ export async function verifySegments(
       }
       for (const [index, entry] of segment.entries.entries()) {
         if (segment.first + index <= last) continue
-        const next = claimedAt(entry)
+        const next = claimedHlc(entry)
         if (next === undefined || next <= at) return { last, fault: `entry ${segment.first + index} is out of order` }
         at = next
       }

@@ -22,13 +22,13 @@ export type Remote =
     }
   | { readonly kind: 'original'; readonly address: string }
 
-export type OpeningEffect =
+export type HandshakeEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** The link is open; `rest` are the first bytes of what runs on it. */
   | { readonly kind: 'opened'; readonly remote: Remote; readonly rest: Uint8Array }
   | { readonly kind: 'failed'; readonly reason: string }
 
-export interface OpeningOptions {
+export interface HandshakeOptions {
   readonly role: Role
   /** The own address, as peers know it. */
   readonly me: string
@@ -46,20 +46,20 @@ type State = 'address' | 'second-address' | 'who' | 'hello' | 'proof' | 'done'
  * The tie is decided by the address that the other side says, not by the one that was dialled. A listener says nothing
  * after its address before the dialler has spoken: so an original that knows us by another name is understood too.
  */
-export class Opening {
-  readonly #options: OpeningOptions
+export class Handshake {
+  readonly #options: HandshakeOptions
   #state: State = 'address'
   #held: Uint8Array = new Uint8Array(0)
   #address = ''
   #theirs: Hello | undefined
   #hasRepeated = false
 
-  constructor(options: OpeningOptions) {
+  constructor(options: HandshakeOptions) {
     this.#options = options
   }
 
   /** What is sent before anything is heard. */
-  start(): OpeningEffect[] {
+  start(): HandshakeEffect[] {
     return this.#options.role === 'dialler' ? [this.#ownAddress()] : []
   }
 
@@ -68,9 +68,9 @@ export class Opening {
     return this.#theirs
   }
 
-  receive(bytes: Uint8Array): OpeningEffect[] {
+  receive(bytes: Uint8Array): HandshakeEffect[] {
     this.#held = concat([this.#held, bytes])
-    const effects: OpeningEffect[] = []
+    const effects: HandshakeEffect[] = []
     for (;;) {
       const before = this.#state
       const heldBefore = this.#held.length
@@ -79,7 +79,7 @@ export class Opening {
     }
   }
 
-  #step(): OpeningEffect[] {
+  #step(): HandshakeEffect[] {
     switch (this.#state) {
       case 'address':
         return this.#readAddress()
@@ -96,7 +96,7 @@ export class Opening {
     }
   }
 
-  #readAddress(): OpeningEffect[] {
+  #readAddress(): HandshakeEffect[] {
     const body = this.#takeFrame(OPENING_BYTES_MAX)
     if (body === 'more') return []
     const address = body === 'bad' ? undefined : textOf(body)
@@ -105,7 +105,7 @@ export class Opening {
     const { role, me } = this.#options
     if (role === 'dialler') {
       this.#state = 'who'
-      const hello: OpeningEffect = { kind: 'send', bytes: Uint8Array.of(OURS) }
+      const hello: HandshakeEffect = { kind: 'send', bytes: Uint8Array.of(OURS) }
       return me > address ? [this.#ownAddress(), hello] : [hello]
     }
     this.#state = address >= me ? 'second-address' : 'who'
@@ -113,13 +113,13 @@ export class Opening {
   }
 
   /** The dialler's address comes again, unless it decided the tie otherwise: then this is the next step already. */
-  #readSecondAddress(): OpeningEffect[] {
+  #readSecondAddress(): HandshakeEffect[] {
     const repeated = this.#takeRepeatedAddress()
     if (repeated !== 'more') this.#state = 'who'
     return []
   }
 
-  #readWho(): OpeningEffect[] {
+  #readWho(): HandshakeEffect[] {
     const first = this.#held[0]
     if (first === undefined) return []
     if (first === OURS) {
@@ -139,7 +139,7 @@ export class Opening {
     return this.#open({ kind: 'original', address: this.#address })
   }
 
-  #readHello(): OpeningEffect[] {
+  #readHello(): HandshakeEffect[] {
     const body = this.#takeFrame(OPENING_BYTES_MAX)
     if (body === 'more') return []
     const hello = body === 'bad' ? undefined : decodeHello(body)
@@ -151,7 +151,7 @@ export class Opening {
     return [{ kind: 'send', bytes: frame(proofOf(keys, role, this.#options.hello, hello)) }]
   }
 
-  #readProof(): OpeningEffect[] {
+  #readProof(): HandshakeEffect[] {
     const body = this.#takeFrame(OPENING_BYTES_MAX)
     const theirs = this.#theirs
     if (body === 'more' || theirs === undefined) return []
@@ -194,18 +194,18 @@ export class Opening {
     return 'taken'
   }
 
-  #ownAddress(): OpeningEffect {
+  #ownAddress(): HandshakeEffect {
     return { kind: 'send', bytes: frame(utf8(this.#options.me)) }
   }
 
-  #open(remote: Remote): OpeningEffect[] {
+  #open(remote: Remote): HandshakeEffect[] {
     this.#state = 'done'
     const rest = this.#held
     this.#held = new Uint8Array(0)
     return [{ kind: 'opened', remote, rest }]
   }
 
-  #fail(reason: string): OpeningEffect[] {
+  #fail(reason: string): HandshakeEffect[] {
     this.#state = 'done'
     return [{ kind: 'failed', reason }]
   }

@@ -6,7 +6,7 @@ import {
   VISITS_OF_HOST_PER_MINUTE_MAX,
   VISITS_PER_SECOND_MAX,
 } from '../../base/limits.js'
-import { Allowance } from '../../base/token-bucket.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import { type Address, formatAddress } from '../lan/address.js'
 import { type Contact, placeOf, scopeOf } from './pex-codec.js'
 
@@ -43,7 +43,7 @@ interface Acquaintance extends Place {
  * Those who are not linked and might be: heard of over links, or linked before. What strangers tell is a hint: few of it
  * are kept, of each link a share, and dialled slowly, no host again and again.
  */
-export class Acquaintances {
+export class AddressBook {
   readonly #me: string
   readonly #random: () => number
   readonly #known = new Map<string, Acquaintance>()
@@ -51,7 +51,7 @@ export class Acquaintances {
   readonly #dialling = new Map<string, Millis>()
   /** Who is announced on the network, and since when. */
   readonly #found = new Map<string, Millis>()
-  #visits: Allowance | undefined
+  #visits: TokenBucket | undefined
   /** Visits of this minute, by host and by address. */
   readonly #visited = new Map<string, number>()
   #minuteAt: Millis = 0
@@ -180,7 +180,7 @@ export class Acquaintances {
     const ofHost = this.#visited.get(host) ?? 0
     const isOwn = scopeOf(host) === 'machine'
     if (this.#visited.has(place) || (ofHost >= VISITS_OF_HOST_PER_MINUTE_MAX && !isOwn)) return false
-    this.#visits ??= new Allowance(VISITS_PER_SECOND_MAX, now)
+    this.#visits ??= new TokenBucket(VISITS_PER_SECOND_MAX, now)
     if (!this.#visits.take(now)) return false
     this.#visited.set(host, ofHost + 1)
     this.#visited.set(place, 1)

@@ -6,11 +6,11 @@ import {
   VIEW_MAX,
   VIEW_WISHED,
 } from '../../base/limits.js'
-import { Allowance } from '../../base/token-bucket.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import type { Address } from '../lan/address.js'
-import type { LinkId } from '../topology.js'
-import { Acquaintances } from './address-book.js'
-import { type Contact, placeOf, type SaidFrame, tellerTo, type ViewFrame } from './pex-codec.js'
+import type { ConnectionId } from '../topology.js'
+import { AddressBook } from './address-book.js'
+import { type Contact, type PexFrame, placeOf, type SaidFrame, tellerTo } from './pex-codec.js'
 
 /** Who has fewer links than this is let in where there is no room. */
 const URGENT_LINKS = 2
@@ -32,13 +32,13 @@ const ALONE_MS = 5_000
 /** Of each kind, in a question. */
 const SAMPLE = 4
 
-export type ViewEffect =
-  | { readonly kind: 'send'; readonly link: LinkId; readonly frame: SaidFrame }
+export type HyParViewEffect =
+  | { readonly kind: 'send'; readonly link: ConnectionId; readonly frame: SaidFrame }
   | { readonly kind: 'dial'; readonly id: string; readonly address: Address }
   /** There is no room for this link: it is closed, after so long, and its peer then left in peace. */
   | {
       readonly kind: 'part'
-      readonly link: LinkId
+      readonly link: ConnectionId
       readonly id: string
       readonly delayMs: Millis
       readonly restMs: Millis
@@ -47,8 +47,8 @@ export type ViewEffect =
   | { readonly kind: 'alone' }
 
 /** A link of ours as it opens. */
-export interface ViewLink {
-  readonly link: LinkId
+export interface HyParViewConnection {
+  readonly link: ConnectionId
   /** The first 16 hex digits of the other's key. */
   readonly id: string
   /** Its address on the network. */
@@ -57,9 +57,9 @@ export interface ViewLink {
   readonly isNamed: boolean
 }
 
-interface Neighbour extends ViewLink {
+interface Neighbour extends HyParViewConnection {
   readonly openedAt: Millis
-  readonly allowance: Allowance
+  readonly allowance: TokenBucket
   /** Where it can be dialled; undefined until it has said that it meets others. */
   port: number | undefined
   /** How many links it had when it said so. */
@@ -68,7 +68,7 @@ interface Neighbour extends ViewLink {
   isParting: boolean
 }
 
-export interface ViewOptions {
+export interface HyParViewOptions {
   /** The first 16 hex digits of the own key. */
   readonly id: string
   /** Where this peer can be dialled. */
@@ -82,18 +82,18 @@ export interface ViewOptions {
  * Decides with whom of a room this peer is linked: with all where they are few, else with some at random, after HyParView
  * (Leitão, Pereira and Rodrigues, 2007). Links are the active view, acquaintances the passive one. PROTOCOL.md §5.7.
  */
-export class View {
-  readonly #options: ViewOptions
-  readonly #links = new Map<LinkId, Neighbour>()
-  readonly #acquaintances: Acquaintances
+export class HyParView {
+  readonly #options: HyParViewOptions
+  readonly #links = new Map<ConnectionId, Neighbour>()
+  readonly #acquaintances: AddressBook
   #questionMs = QUESTION_MS_MIN
   #questionAt: Millis = 0
   #probeAt: Millis = 0
   #aloneAt: Millis = 0
 
-  constructor(options: ViewOptions) {
+  constructor(options: HyParViewOptions) {
     this.#options = options
-    this.#acquaintances = new Acquaintances(options.id, options.random)
+    this.#acquaintances = new AddressBook(options.id, options.random)
   }
 
   /** How many peers who meet others are linked. */
@@ -107,16 +107,16 @@ export class View {
   }
 
   /** Whether a link is about to be closed because there is no room for it. */
-  isParting(link: LinkId): boolean {
+  isParting(link: ConnectionId): boolean {
     return this.#links.get(link)?.isParting ?? false
   }
 
-  opened(link: ViewLink, now: Millis): ViewEffect[] {
+  opened(link: HyParViewConnection, now: Millis): HyParViewEffect[] {
     const links = this.size
     this.#links.set(link.link, {
       ...link,
       openedAt: now,
-      allowance: new Allowance(CONTACT_FRAMES_PER_SECOND_MAX, now),
+      allowance: new TokenBucket(CONTACT_FRAMES_PER_SECOND_MAX, now),
       port: undefined,
       links: 0,
       isParting: false,
@@ -126,7 +126,7 @@ export class View {
   }
 
   /** A link closed. `isGone` where its peer said goodbye. */
-  closed(link: LinkId, isGone: boolean, now: Millis): ViewEffect[] {
+  closed(link: ConnectionId, isGone: boolean, now: Millis): HyParViewEffect[] {
     const neighbour = this.#links.get(link)
     if (!this.#links.delete(link) || neighbour?.port === undefined) return []
     if (this.#isLinked(neighbour.id)) return []
@@ -137,7 +137,7 @@ export class View {
   }
 
   /** A frame came over a link. `bad` where it has to be closed. */
-  receive(link: LinkId, frame: ViewFrame, now: Millis): ViewEffect[] | 'bad' {
+  receive(link: ConnectionId, frame: PexFrame, now: Millis): HyParViewEffect[] | 'bad' {
     const neighbour = this.#links.get(link)
     if (frame.kind === 'bad') return 'bad'
     if (frame.kind === 'unknown') return []
@@ -189,13 +189,13 @@ export class View {
   }
 
   /** A dial came to nothing, or led to somebody else. */
-  missed(id: string, now: Millis): ViewEffect[] {
+  missed(id: string, now: Millis): HyParViewEffect[] {
     this.#acquaintances.missed(id, now)
     return this.#fill(now)
   }
 
   /** To be called about every second. */
-  tick(now: Millis): ViewEffect[] {
+  tick(now: Millis): HyParViewEffect[] {
     const effects = this.#fill(now)
     if (now >= this.#questionAt) effects.push(...this.#ask(now))
     if (now >= this.#probeAt) {
@@ -211,13 +211,13 @@ export class View {
   }
 
   /** The other side of a link meets others too. */
-  #met(neighbour: Neighbour, port: number, links: number, now: Millis): ViewEffect[] {
+  #met(neighbour: Neighbour, port: number, links: number, now: Millis): HyParViewEffect[] {
     const isSecond = this.#members().has(neighbour.id)
     const others = this.#all().filter(({ id }) => id !== neighbour.id)
     neighbour.port = port
     neighbour.links = links
     if (isSecond) return []
-    const effects: ViewEffect[] = [this.#answer(neighbour)]
+    const effects: HyParViewEffect[] = [this.#answer(neighbour)]
     this.#questionMs = QUESTION_MS_MIN
     // Who has few links, and finds one more, may have found the way to all the others.
     const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0
@@ -232,7 +232,7 @@ export class View {
   }
 
   /** Somebody has to go: the newest, unless he has nobody else; then another, who has. */
-  #makeRoom(newest: Neighbour, now: Millis): ViewEffect[] {
+  #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
     const isUrgent = newest.links < URGENT_LINKS || newest.isNamed
     const other = isUrgent
       ? this.#pick(
@@ -242,7 +242,7 @@ export class View {
       : undefined
     if (newest.isNamed && other === undefined) return []
     const parted = (other ?? newest).id
-    const effects: ViewEffect[] = []
+    const effects: HyParViewEffect[] = []
     for (const neighbour of this.#all()) {
       if (neighbour.id !== parted) continue
       neighbour.isParting = true
@@ -255,7 +255,7 @@ export class View {
     return effects
   }
 
-  #ask(now: Millis): ViewEffect[] {
+  #ask(now: Millis): HyParViewEffect[] {
     const before = this.#acquaintances.news
     this.#acquaintances.news = 0
     this.#questionMs = before > 0 ? QUESTION_MS_MIN : Math.min(QUESTION_MS_MAX, this.#questionMs * 2)
@@ -265,7 +265,7 @@ export class View {
     return [send(asked, { kind: 'question', contacts: this.#contactsFor(asked, 2 * SAMPLE) })]
   }
 
-  #answer(to: Neighbour): ViewEffect {
+  #answer(to: Neighbour): HyParViewEffect {
     return send(to, { kind: 'answer', contacts: this.#contactsFor(to, CONTACTS_AT_ONCE_MAX) })
   }
 
@@ -288,7 +288,7 @@ export class View {
         this.#acquaintances.heardOf(contact, from, now)
   }
 
-  #fill(now: Millis): ViewEffect[] {
+  #fill(now: Millis): HyParViewEffect[] {
     if (this.#acquaintances.size === 0) return []
     const members = this.#members()
     const wished = this.#wished(members) - members.size
@@ -328,10 +328,10 @@ export class View {
   }
 }
 
-const send = ({ link }: ViewLink, frame: SaidFrame): ViewEffect => ({ kind: 'send', link, frame })
+const send = ({ link }: HyParViewConnection, frame: SaidFrame): HyParViewEffect => ({ kind: 'send', link, frame })
 
 /** What a visit to somebody is called. No name of a user is so. */
-export const visitOf = (id: string): string => `@${id}`
+export const probeOf = (id: string): string => `@${id}`
 
 /** Who was visited. */
-export const idOfVisit = (name: string): string => name.slice(1)
+export const idOfProbe = (name: string): string => name.slice(1)

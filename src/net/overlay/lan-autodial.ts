@@ -1,10 +1,10 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { VIEW_MAX } from '../../base/limits.js'
 import { equalsIgnoringCase } from '../../base/names.js'
-import type { LinkInfo } from '../connections.js'
+import type { ConnectionInfo } from '../connections.js'
 import type { Address } from '../lan/address.js'
 import { type Service, shortKeyIn, wishedName } from '../lan/mdns/service-records.js'
-import type { Trial } from '../topology.js'
+import type { DialAttempt } from '../topology.js'
 
 /** Of those who are found, so many are dialled at once. */
 const MEET_MAX = VIEW_MAX
@@ -27,14 +27,14 @@ interface Room {
 
 /** What is asked of the swarm. */
 interface Links {
-  readonly links: readonly Pick<LinkInfo, 'remote'>[]
-  readonly trials: readonly Trial[]
+  readonly links: readonly Pick<ConnectionInfo, 'remote'>[]
+  readonly trials: readonly DialAttempt[]
   add(name: string, address: Address, isFound: true): void
   remove(name: string): void
   hurry(name: string): void
 }
 
-export interface NeighboursOptions {
+export interface LanAutodialOptions {
   readonly swarm: Links
   readonly clock: Clock
   /** As announced: the own short key, and the tag of the own room. */
@@ -47,15 +47,15 @@ export interface NeighboursOptions {
 }
 
 /** Decides what to do about those who are found on the network: whom to dial, whom to try again at once, whom to give up. */
-export class Neighbours {
-  readonly #options: NeighboursOptions
+export class LanAutodial {
+  readonly #options: LanAutodialOptions
   /** Those who were dialled because they were found, by instance. */
   readonly #met = new Map<string, Service>()
   /** Those who are left a moment to dial us. */
   readonly #awaited = new Map<string, Cancel>()
   readonly #hurriedAt = new Map<string, number>()
 
-  constructor(options: NeighboursOptions) {
+  constructor(options: LanAutodialOptions) {
     this.#options = options
   }
 

@@ -1,16 +1,16 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
 import type { Aside, OpenAside } from '../../log/options.js'
-import type { LinkInfo, Swarm } from '../connections.js'
+import type { ConnectionInfo, Connections } from '../connections.js'
 import { shortKeyIn, shortKeyOf } from '../lan/mdns/service-records.js'
-import type { LinkId } from '../topology.js'
-import { idOfVisit, View, type ViewEffect, visitOf } from './hyparview.js'
-import { decodeView, encodeView } from './pex-codec.js'
+import type { ConnectionId } from '../topology.js'
+import { HyParView, type HyParViewEffect, idOfProbe, probeOf } from './hyparview.js'
+import { decodePexFrame, encodePexFrame } from './pex-codec.js'
 
 const TICK_MS: Millis = 1_000
 
-export interface MeetingOptions {
-  readonly swarm: Swarm
+export interface PeerExchangeOptions {
+  readonly swarm: Connections
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   readonly key: Uint8Array
@@ -21,19 +21,19 @@ export interface MeetingOptions {
 }
 
 /** Meets others in the room by way of those who are linked: the view, with time, links and dials. */
-export class Meeting {
-  readonly #options: MeetingOptions
-  readonly #view: View
-  readonly #sends = new Map<LinkId, (frame: Uint8Array) => boolean>()
+export class PeerExchange {
+  readonly #options: PeerExchangeOptions
+  readonly #view: HyParView
+  readonly #sends = new Map<ConnectionId, (frame: Uint8Array) => boolean>()
   #timer: Cancel
 
-  constructor(options: MeetingOptions) {
+  constructor(options: PeerExchangeOptions) {
     const { swarm, clock, random, key, isHeardOf } = options
     this.#options = options
     const port = Number(/:(\d+)$/.exec(swarm.me)?.[1] ?? 0)
-    this.#view = new View({ id: shortKeyOf(key), port, isHeardOf, random: () => random.number() })
+    this.#view = new HyParView({ id: shortKeyOf(key), port, isHeardOf, random: () => random.number() })
     this.#timer = clock.after(TICK_MS * random.number(), () => this.#tick())
-    swarm.on('missed', name => this.#perform(this.#view.missed(idOfVisit(name), clock.now())))
+    swarm.on('missed', name => this.#perform(this.#view.missed(idOfProbe(name), clock.now())))
   }
 
   /** How many peers who meet others are linked. */
@@ -42,7 +42,7 @@ export class Meeting {
   }
 
   /** Whether a link is closed because there is no room for it. */
-  isParting(link: LinkInfo): boolean {
+  isParting(link: ConnectionInfo): boolean {
     return this.#view.isParting(link.id)
   }
 
@@ -61,7 +61,7 @@ export class Meeting {
 
   /** What is said about others over a link. `isGone` is asked when that closes: whether its peer said goodbye. */
   over(
-    { id: link, remote, remoteAddress: host, dialled, isFound, visited }: LinkInfo,
+    { id: link, remote, remoteAddress: host, dialled, isFound, visited }: ConnectionInfo,
     isGone: () => boolean,
   ): OpenAside {
     const { clock } = this.#options
@@ -69,11 +69,11 @@ export class Meeting {
     return (send): Aside => {
       this.#sends.set(link, send)
       this.#perform(this.#view.opened({ link, id, host, isNamed: dialled !== undefined && !isFound }, clock.now()))
-      if (visited !== undefined && idOfVisit(visited) !== id)
-        this.#perform(this.#view.missed(idOfVisit(visited), clock.now()))
+      if (visited !== undefined && idOfProbe(visited) !== id)
+        this.#perform(this.#view.missed(idOfProbe(visited), clock.now()))
       return {
         receive: body => {
-          const effects = this.#view.receive(link, decodeView(body), clock.now())
+          const effects = this.#view.receive(link, decodePexFrame(body), clock.now())
           if (effects === 'bad') return 'contacts that are none'
           this.#perform(effects)
           return undefined
@@ -98,15 +98,15 @@ export class Meeting {
     this.#perform(this.#view.tick(clock.now()))
   }
 
-  #perform(effects: readonly ViewEffect[]): void {
+  #perform(effects: readonly HyParViewEffect[]): void {
     const { swarm, clock, onParted } = this.#options
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#sends.get(effect.link)?.(encodeView(effect.frame))
+          this.#sends.get(effect.link)?.(encodePexFrame(effect.frame))
           break
         case 'dial':
-          swarm.visit(visitOf(effect.id), effect.address)
+          swarm.visit(probeOf(effect.id), effect.address)
           break
         case 'part':
           onParted(effect.id)

@@ -14,7 +14,7 @@ export interface Contact {
   readonly port: number
 }
 
-export type ViewFrame =
+export type PexFrame =
   /** The first on a link: the sender meets others, can be dialled at this port (0: nowhere), and has so many links. */
   | { readonly kind: 'neighbour'; readonly port: number; readonly links: number }
   /** Who else is there; `question` where the same is asked for. */
@@ -26,7 +26,7 @@ export type ViewFrame =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad' }
 
-export type SaidFrame = Exclude<ViewFrame, { readonly kind: 'unknown' | 'bad' }>
+export type SaidFrame = Exclude<PexFrame, { readonly kind: 'unknown' | 'bad' }>
 
 const TYPES = { neighbour: 9, question: 10, answer: 11, newcomer: 12, full: 13 } as const
 
@@ -37,7 +37,7 @@ const IPV6 = 6
 /** Below it listen the services of systems: no peer is dialled there because somebody says so. */
 const PORT_MIN = 1024
 
-export function encodeView(said: SaidFrame): Uint8Array {
+export function encodePexFrame(said: SaidFrame): Uint8Array {
   const type = Uint8Array.of(TYPES[said.kind])
   switch (said.kind) {
     case 'neighbour':
@@ -50,7 +50,7 @@ export function encodeView(said: SaidFrame): Uint8Array {
 }
 
 /** What the body of a frame says. Never throws. Whether a contact can be one is not looked at here. */
-export function decodeView(body: Uint8Array): ViewFrame {
+export function decodePexFrame(body: Uint8Array): PexFrame {
   const rest = body.subarray(1)
   switch (body[0]) {
     case TYPES.neighbour:
@@ -119,7 +119,7 @@ export function tellerTo(to: string): (contact: Contact & { readonly host: strin
   }
 }
 
-function withContacts(kind: 'question' | 'answer' | 'full', bytes: Uint8Array): ViewFrame {
+function withContacts(kind: 'question' | 'answer' | 'full', bytes: Uint8Array): PexFrame {
   const contacts = contactsOf(bytes)
   return contacts === undefined ? { kind: 'bad' } : { kind, contacts }
 }

@@ -6,7 +6,7 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import type { People } from '../../chat/views/people.js'
 import { type AuthorId, isSigned } from '../../log/format/author.js'
-import type { Conversation } from '../../node/room-api.js'
+import type { RoomApi } from '../../node/room-api.js'
 import { momentOf } from '../../session/dates.js'
 import { writeExport } from '../export-file.js'
 import { type CommandName, commandOf, SHOWN_COMMANDS } from './commands.js'
@@ -16,8 +16,8 @@ import { lastMessages, messagesSince, messagesWith, type Task } from './reading.
 const LAST_DEFAULT = 50
 
 /** What commands act on. */
-export interface Desk {
-  readonly conversation: Conversation
+export interface CommandContext {
+  readonly conversation: RoomApi
   readonly people: People
   readonly hidden: Set<AuthorId>
   readonly now: () => number
@@ -42,7 +42,7 @@ export interface Desk {
   readonly quit: () => void
 }
 
-type Answer = (desk: Desk, argument: string) => void | Promise<void>
+type Answer = (desk: CommandContext, argument: string) => void | Promise<void>
 
 const number = (value: number): string => value.toLocaleString('en')
 
@@ -68,7 +68,10 @@ const help: Answer = ({ tell, list, complain, keyHelp }, name) => {
 }
 
 /** Those who go by a name: who has said something, or else who is or was there. */
-function authorsCalled({ people, conversation }: Pick<Desk, 'people' | 'conversation'>, name: string): AuthorId[] {
+function authorsCalled(
+  { people, conversation }: Pick<CommandContext, 'people' | 'conversation'>,
+  name: string,
+): AuthorId[] {
   const found = people.find(name)
   if (found.length > 0) return found
   return conversation.presence.flatMap(({ author, name: called }) =>
@@ -171,7 +174,7 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   away: ({ away }, text) => away(text),
   back: ({ away }) => away(undefined),
   peers: ({ conversation, tell }) => {
-    const { linked, trials } = conversation.standing
+    const { linked, trials } = conversation.connectionSummary
     tell(
       linked.length === 0 ? 'linked with nobody' : `linked with ${linked.join(', ')}`,
       ...trials.map(
@@ -181,12 +184,12 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   },
   link: ({ conversation, tell, complain }, peer) => {
     if (peer === '') return complain('link with whom? /link bob, or /link 10.0.0.7:4000')
-    conversation.link(peer)
+    conversation.connect(peer)
     tell(`trying ${peer}; /unlink ${peer} gives it up`)
   },
   unlink: ({ conversation, tell, complain }, peer) => {
     if (peer === '') return complain('unlink whom? /unlink bob')
-    if (conversation.unlink(peer)) tell(`${peer} is not tried any more`)
+    if (conversation.disconnect(peer)) tell(`${peer} is not tried any more`)
     else complain(`no peer called ${peer} is linked or tried: /peers lists them`)
   },
   verify: ({ conversation, busy, tell, complain, people }) =>

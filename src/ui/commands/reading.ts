@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { searchFor } from '../../chat/search.js'
-import type { Conversation } from '../../node/room-api.js'
+import type { RoomApi } from '../../node/room-api.js'
 
 /** Messages that one command prints at most: the newest of them. */
 const SHOWN_MAX = 2_000
@@ -18,14 +18,14 @@ export interface Found {
 }
 
 /** The last `count` messages. */
-export async function lastMessages(conversation: Conversation, count: number): Promise<Message[]> {
+export async function lastMessages(conversation: RoomApi, count: number): Promise<Message[]> {
   const messages: Message[] = []
   for await (const batch of conversation.messages({ last: Math.min(count, SHOWN_MAX) })) messages.push(...batch)
   return messages
 }
 
 /** What was said at or after a time; what it is read backwards for is not known, so all is looked through. */
-export const messagesSince = (conversation: Conversation, since: Millis, task: Task): Promise<Found> =>
+export const messagesSince = (conversation: RoomApi, since: Millis, task: Task): Promise<Found> =>
   findAll(
     conversation,
     () => true,
@@ -34,7 +34,7 @@ export const messagesSince = (conversation: Conversation, since: Millis, task: T
   )
 
 /** The messages of the whole history that contain a text. */
-export function messagesWith(conversation: Conversation, text: string, task: Task): Promise<Found> {
+export function messagesWith(conversation: RoomApi, text: string, task: Task): Promise<Found> {
   const { mayMatch, matches } = searchFor(text)
   return findAll(conversation, mayMatch, matches, task)
 }
@@ -46,7 +46,7 @@ export interface Task {
 }
 
 async function findAll(
-  conversation: Conversation,
+  conversation: RoomApi,
   mayMatch: (entry: Uint8Array) => boolean,
   matches: (message: Message) => boolean,
   { signal, onProgress }: Task,

@@ -1,6 +1,6 @@
 import { reasonOf } from '../../base/errors.js'
 import { ENTRY_BYTES_MAX } from '../../base/limits.js'
-import type { Conversation } from '../../node/room-api.js'
+import type { RoomApi } from '../../node/room-api.js'
 import { piecesOf, splitLines } from '../split-lines.js'
 import { info, warn } from './output.js'
 
@@ -16,7 +16,7 @@ export const cutLine = `a message of more than ${MESSAGE_BYTES_MAX.toLocaleStrin
 
 /** Says each line of `input`, at the disk's pace. Resolves at its end. `onCut` is told of a line that is sent in parts. */
 export async function sayLines(
-  peer: Pick<Conversation, 'say'>,
+  peer: Pick<RoomApi, 'say'>,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
   onCut: () => void = () => info(cutLine),

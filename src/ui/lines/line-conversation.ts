@@ -9,9 +9,9 @@ import { People } from '../../chat/views/people.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
-import { remember, remembered } from '../../session/saved-view.js'
-import { TopicWatch } from '../../session/topic.js'
-import { ANSWERS, type Desk } from '../commands/answers.js'
+import { loadView, saveView } from '../../session/saved-view.js'
+import { TopicView } from '../../session/topic.js'
+import { ANSWERS, type CommandContext } from '../commands/answers.js'
 import { lineOf, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
 import { noteLatest } from '../known-names.js'
@@ -54,7 +54,7 @@ export class LineConversation {
   readonly #names: Names
   readonly #people = new People()
   readonly #hidden: Set<AuthorId>
-  readonly #topic: TopicWatch
+  readonly #topic: TopicView
   readonly #closing = new AbortController()
   /** Lines that were typed and have not come back from the log. */
   readonly #echoed: string[] = []
@@ -71,9 +71,9 @@ export class LineConversation {
     this.#heads = new Map(peer.heads.map(({ author, seq }) => [author, seq]))
     this.#names = new Names(peer.me, peer.id)
     this.#nick = peer.me
-    const memory = remembered(options.memoryFile)
+    const memory = loadView(options.memoryFile)
     this.#hidden = new Set(this.#isTyped ? memory.hidden : [])
-    this.#topic = new TopicWatch(memory.topic)
+    this.#topic = new TopicView(memory.topic)
     this.#noteConnections()
     peer.on('change', () => this.#noteConnections())
     this.#names.notePresent(peer.presence)
@@ -108,7 +108,7 @@ export class LineConversation {
       if (message.author === this.#peer.id) this.#nick = sanitise(message.username)
     }
     if (this.#nick !== this.#peer.me) info(`you are called ${this.#nick}: /nick ${this.#peer.me} goes back`)
-    const { seen } = remembered(this.#options.memoryFile)
+    const { seen } = loadView(this.#options.memoryFile)
     void this.#topic.find(this.#peer, seen, this.#closing.signal).catch(() => {}) // the reading of messages reports it
   }
 
@@ -199,7 +199,7 @@ export class LineConversation {
   }
 
   #noteConnections(): void {
-    const linked = new Set(this.#peer.standing.linked)
+    const linked = new Set(this.#peer.connectionSummary.linked)
     if ([...linked].some(name => !this.#linked.has(name))) this.#connectedAt = systemClock.now()
     this.#linked = linked
   }
@@ -231,7 +231,7 @@ export class LineConversation {
     }
   }
 
-  get #desk(): Desk {
+  get #desk(): CommandContext {
     const conversation = this
     return {
       conversation: this.#peer,
@@ -289,7 +289,7 @@ export class LineConversation {
   /** Whom the user hides is hidden on the screen too. */
   async #rememberHidden(): Promise<void> {
     const { memoryFile } = this.#options
-    await remember(memoryFile, { ...remembered(memoryFile), hidden: this.#hidden }).catch(error =>
+    await saveView(memoryFile, { ...loadView(memoryFile), hidden: this.#hidden }).catch(error =>
       warn(`whom you have hidden is not remembered: ${reasonOf(error)}`),
     )
   }

@@ -2,8 +2,8 @@ import { systemClock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
 import type { Seq } from '../../log/format/author.js'
-import type { Holders } from '../../sync/receipts.js'
-import { custodyLine } from '../receipt-text.js'
+import type { Replicas } from '../../sync/receipts.js'
+import { receiptLine } from '../receipt-text.js'
 import { piecesOf } from '../split-lines.js'
 import { cutLine, MESSAGE_BYTES_MAX } from './input.js'
 import { info, warn } from './output.js'
@@ -12,7 +12,7 @@ import type { StopRequest } from './stop-request.js'
 
 const DONE = 0
 const FAILED = 1
-const NOBODY: Holders = { on: 0, of: 0, left: 0 }
+const NOBODY: Replicas = { on: 0, of: 0, left: 0 }
 
 /** How long a window waits for the process that keeps the chat running to store its line. */
 const HAND_OVER_MS = 5_000
@@ -23,7 +23,7 @@ export class MessageDelivery {
   readonly #text: string
   readonly #timeoutS: number
   readonly #retried: RetriedMessage
-  #holders: Holders | undefined
+  #holders: Replicas | undefined
   #refusal: string | undefined
   /** How far the own log went before. */
   readonly #headBefore: Seq
@@ -50,7 +50,7 @@ export class MessageDelivery {
     if (this.#isRetry) info('this message is in your log already and is not said again; waiting for a peer to store it')
     const delivered = (async () => {
       if (!this.#isRetry) await this.#say()
-      if (peer.unsaid > 0 || !this.#isInLog) return
+      if (peer.unsavedCount > 0 || !this.#isInLog) return
       await peer.stored()
       this.#holders = peer.kept
     })()
@@ -61,29 +61,29 @@ export class MessageDelivery {
     const stopped = stop.asked()
     await Promise.race([delivered, timeout, stopped])
     // Another process stores it: this one cannot see that any more once it has left.
-    if (!peer.isHost && peer.unsaid > 0)
-      await Promise.race([peer.said(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
+    if (!peer.isHost && peer.unsavedCount > 0)
+      await Promise.race([peer.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
     clearTimeout(timer)
-    this.#isHandedOver = !peer.isHost && peer.unsaid > 0
+    this.#isHandedOver = !peer.isHost && peer.unsavedCount > 0
   }
 
   /** Reports what became of it, once the conversation is closed. Gives the exit code. */
   async report(): Promise<number> {
     if (this.#holders !== undefined) {
       await this.#retried.delivered()
-      info(custodyLine(this.#holders))
+      info(receiptLine(this.#holders))
       return DONE
     }
     if (this.#isHandedOver) {
       warn('the process that keeps the chat running has it, and has not stored it yet: it need not be said again')
     } else if (this.#refusal !== undefined) {
       warn(`it was not said: ${this.#refusal}`)
-    } else if (this.#peer.unsaid > 0) {
+    } else if (this.#peer.unsavedCount > 0) {
       warn('it could not be stored and is not in your log: the disk does not answer, or your log waits for a peer')
     } else if (!this.#isInLog) {
       warn('it was refused and is not in your log') // why has been reported
     } else if ((this.#peer.kept?.differing ?? 0) > 0) {
-      warn(custodyLine(this.#peer.kept ?? NOBODY))
+      warn(receiptLine(this.#peer.kept ?? NOBODY))
     } else {
       await this.#retried.failed(this.#text, this.#ownHead, systemClock.now())
       warn('no peer has stored it yet: it is in your log, and leaves with the next link; it need not be said again')

@@ -1,7 +1,7 @@
 import type { Task } from '../commands/reading.js'
 
 /** Something that takes a while: one at a time, shown as it goes on, and given up when the user says so. */
-export class Work {
+export class BackgroundTask {
   readonly #onChange: () => void
   #current: { readonly what: string; readonly abort: AbortController; progress: string } | undefined
 

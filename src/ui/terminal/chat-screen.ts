@@ -7,12 +7,12 @@ import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import { People } from '../../chat/views/people.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
-import type { Conversation } from '../../node/room-api.js'
-import { Absence } from '../../session/absence.js'
+import type { RoomApi } from '../../node/room-api.js'
+import { UnreadMarker } from '../../session/absence.js'
 import { Arrivals } from '../../session/arrivals.js'
-import type { Remembered } from '../../session/saved-view.js'
-import { TopicWatch } from '../../session/topic.js'
-import { ANSWERS, type Desk } from '../commands/answers.js'
+import type { SavedView } from '../../session/saved-view.js'
+import { TopicView } from '../../session/topic.js'
+import { ANSWERS, type CommandContext } from '../commands/answers.js'
 import { type Line, unknownCommandLine } from '../commands/commands.js'
 import type { Task } from '../commands/reading.js'
 import { noteLatest } from '../known-names.js'
@@ -20,13 +20,13 @@ import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { info } from '../lines/output.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOf } from '../split-lines.js'
-import { Work } from './background-task.js'
+import { BackgroundTask } from './background-task.js'
 import { COLUMNS_MIN, cut } from './cells.js'
 import { Composer, HINT } from './editor/composer.js'
 import { promptOf } from './editor/input-rows.js'
 import type { Key } from './keys.js'
-import { Tail } from './pending-lines.js'
-import { quitQuestion } from './prompts.js'
+import { PendingLines } from './pending-lines.js'
+import { quitPrompt } from './prompts.js'
 import { partsOf, statusRow } from './status-bar.js'
 import type { Terminal } from './terminal.js'
 import { Transcript } from './transcript.js'
@@ -38,10 +38,10 @@ const FRAME_ROWS = INPUT_ROWS + 3
 /** The bell rings no more often than this. */
 const BELL_MS = 1_000
 
-export interface WindowOptions {
-  readonly conversation: Conversation
+export interface ChatScreenOptions {
+  readonly conversation: RoomApi
   readonly terminal: Terminal
-  readonly memory: Remembered
+  readonly memory: SavedView
   /** How much history is shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
@@ -50,19 +50,19 @@ export interface WindowOptions {
 }
 
 /** A conversation on a terminal: history above in its own scrollback, and below it where things stand and what is written. */
-export class Window {
-  readonly #options: WindowOptions
+export class ChatScreen {
+  readonly #options: ChatScreenOptions
   readonly #palette: Palette = paletteOf(true)
   readonly #composer: Composer
   readonly #people = new People()
   readonly #arrivals: Arrivals
-  readonly #work = new Work(() => this.changed())
+  readonly #work = new BackgroundTask(() => this.changed())
   readonly #hidden: Set<AuthorId>
   readonly #names: Names
   readonly #transcript: Transcript
-  readonly #tail: Tail
-  readonly #topic: TopicWatch
-  readonly #absence: Absence
+  readonly #tail: PendingLines
+  readonly #topic: TopicView
+  readonly #absence: UnreadMarker
   readonly #closing = new AbortController()
   /** Lines that are to be printed for good with the next frame. */
   #lines: string[] = []
@@ -79,18 +79,18 @@ export class Window {
   #rangAt = 0
   #leave: () => void = () => {}
 
-  constructor(options: WindowOptions) {
+  constructor(options: ChatScreenOptions) {
     this.#options = options
     const { conversation, memory } = options
     this.#nick = conversation.me
     this.#hidden = new Set(memory.hidden)
-    this.#topic = new TopicWatch(memory.topic)
-    this.#absence = new Absence(memory, conversation, author => this.#hidden.has(author), systemClock.now())
+    this.#topic = new TopicView(memory.topic)
+    this.#absence = new UnreadMarker(memory, conversation, author => this.#hidden.has(author), systemClock.now())
     this.#arrivals = new Arrivals(message => this.#absence.isMissed(message))
     this.#names = new Names(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
-    this.#tail = new Tail(
-      seq => conversation.holdersOf(seq),
+    this.#tail = new PendingLines(
+      seq => conversation.replicasOf(seq),
       this.#palette,
       () => options.terminal.columns,
     )
@@ -141,7 +141,7 @@ export class Window {
   }
 
   /** What to remember for the next time. */
-  get remembered(): Omit<Remembered, 'draft'> & { readonly draft: string } {
+  get remembered(): Omit<SavedView, 'draft'> & { readonly draft: string } {
     const { conversation } = this.#options
     return {
       seen: new Map(conversation.heads.map(({ author, seq }) => [author, seq])),
@@ -363,7 +363,7 @@ export class Window {
     this.changed()
   }
 
-  get #desk(): Desk {
+  get #desk(): CommandContext {
     const { conversation } = this.#options
     const window = this
     return {
@@ -432,12 +432,12 @@ export class Window {
   }
 
   #quit(): void {
-    const holders = this.#own === undefined ? undefined : this.#options.conversation.holdersOf(this.#own)
+    const holders = this.#own === undefined ? undefined : this.#options.conversation.replicasOf(this.#own)
     const isAlone = holders !== undefined && holders.on + holders.left === 0
     // In another window the chat goes on.
     const isLast = this.#options.isLastWindow()
-    const { unsaid } = this.#options.conversation
-    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitQuestion(unsaid, () => this.#leave()))
+    const { unsavedCount } = this.#options.conversation
+    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitPrompt(unsavedCount, () => this.#leave()))
     else this.#leave()
   }
 }

@@ -20,7 +20,7 @@ const neverFull = (stdout: NodeJS.WriteStream): NodeJS.WriteStream =>
   })
 
 /** Where ink draws frames, and prints lines above them. */
-export class Stage {
+export class LiveBlock {
   readonly #ink: ReturnType<typeof render>
   #print: (text: string) => void = text => void process.stdout.write(text)
 

@@ -1,5 +1,5 @@
 import type { Seq } from '../../log/format/author.js'
-import type { Holders } from '../../sync/receipts.js'
+import type { Replicas } from '../../sync/receipts.js'
 import type { Palette } from '../palette.js'
 import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
@@ -11,14 +11,14 @@ const ROWS_MAX = 8
  * The newest lines, from the first own one on that not every peer has stored yet. They stand where they can be written
  * again, so that each own line shows on how many peers it is; all else belongs to the terminal for good.
  */
-export class Tail {
-  readonly #holdersOf: (seq: Seq) => Holders
+export class PendingLines {
+  readonly #holdersOf: (seq: Seq) => Replicas
   readonly #palette: Palette
   readonly #columns: () => number
   #lines: Printed[] = []
 
   /** `columns` is the width of the terminal now. */
-  constructor(holdersOf: (seq: Seq) => Holders, palette: Palette, columns: () => number) {
+  constructor(holdersOf: (seq: Seq) => Replicas, palette: Palette, columns: () => number) {
     this.#holdersOf = holdersOf
     this.#palette = palette
     this.#columns = columns

@@ -1,5 +1,5 @@
 /** Something that is asked once, and answered by a key; Escape takes it back. */
-export interface Question {
+export interface Prompt {
   readonly kind: 'quit' | 'paste'
   readonly text: string
   /** What to do, by the name of the key. */
@@ -7,7 +7,7 @@ export interface Question {
 }
 
 /** Asked before the user leaves with lines that nobody else has; `unstored` of them not even this disk. */
-export function quitQuestion(unstored: number, leave: () => void): Question {
+export function quitPrompt(unstored: number, leave: () => void): Prompt {
   const lines = unstored === 1 ? 'One of your lines is' : `${unstored} of your lines are`
   return {
     kind: 'quit',
@@ -23,10 +23,10 @@ export function quitQuestion(unstored: number, leave: () => void): Question {
   }
 }
 
-export function pasteQuestion(
+export function pastePrompt(
   lines: readonly string[],
   { whole, apart, edit }: { readonly whole: () => void; readonly apart: () => void; readonly edit: () => void },
-): Question {
+): Prompt {
   return {
     kind: 'paste',
     text: `You pasted ${lines.length} lines. Enter sends them as one message, l line by line, e lets you edit them, Esc drops them.`,

@@ -2,7 +2,7 @@ import { systemCode } from '../../base/errors.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
-import { remember, remembered, screenMemoryOf } from '../../session/saved-view.js'
+import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import type { Notices } from '../notices.js'
 
 /** History that is shown first, in messages. */
@@ -19,7 +19,7 @@ export interface ScreenOptions {
 }
 
 /** The chat as a full terminal program. Resolves when the user has left it, or when `stopped` has resolved. */
-export async function converseOnScreen(
+export async function runScreen(
   peer: SharedConversation,
   { data, me, room, last, hasBell }: ScreenOptions,
   notices: Notices,
@@ -27,8 +27,8 @@ export async function converseOnScreen(
 ): Promise<void> {
   const { Terminal, Window } = await onceSet()
   const { database } = homeOf(data, me, room)
-  const file = screenMemoryOf(database)
-  const memory = remembered(file)
+  const file = savedViewFile(database)
+  const memory = loadView(file)
   /** The draft in the file, as far as this window knows. */
   let known = draftToStart(memory.draft, pid => !peer.isHost && isRunning(pid))
   const window = new Window({
@@ -48,9 +48,9 @@ export async function converseOnScreen(
     saved = saved
       .then(() => {
         const now = window.remembered
-        const draft = draftToStore({ text: now.draft, pid }, remembered(file).draft, known)
+        const draft = draftToStore({ text: now.draft, pid }, loadView(file).draft, known)
         known = now.draft === '' ? known : now.draft
-        return remember(file, { ...now, draft })
+        return saveView(file, { ...now, draft })
       })
       .catch(error => window.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
     return saved
@@ -76,6 +76,6 @@ async function onceSet() {
   process.env['NODE_ENV'] ??= 'production'
   delete process.env['CI']
   delete process.env['CONTINUOUS_INTEGRATION']
-  const [{ Terminal }, { Window }] = await Promise.all([import('./terminal.js'), import('./chat-screen.js')])
-  return { Terminal, Window }
+  const [{ Terminal }, { ChatScreen }] = await Promise.all([import('./terminal.js'), import('./chat-screen.js')])
+  return { Terminal, Window: ChatScreen }
 }

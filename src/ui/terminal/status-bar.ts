@@ -1,8 +1,8 @@
 import { sanitise } from '../../base/safe-text.js'
 import type { Present } from '../../chat/presence/roster.js'
 import type { Seq } from '../../log/format/author.js'
-import type { Conversation } from '../../node/room-api.js'
-import type { Holders } from '../../sync/receipts.js'
+import type { RoomApi } from '../../node/room-api.js'
+import type { Replicas } from '../../sync/receipts.js'
 import { cellsOf, cut } from './cells.js'
 
 export interface StatusParts {
@@ -16,7 +16,7 @@ export interface StatusParts {
   readonly away: readonly string[]
   readonly isAway: boolean
   /** Where the last own line is stored; undefined where there is none since the start. */
-  readonly delivery: Holders | undefined
+  readonly delivery: Replicas | undefined
   readonly unsaid: number
   /** What the program is busy with. */
   readonly busy: string | undefined
@@ -31,8 +31,8 @@ interface Surroundings extends Pick<StatusParts, 'topic' | 'isAway' | 'busy'> {
 }
 
 /** What there is to say of a conversation. */
-export function partsOf(conversation: Conversation, { own, nameOf, presence, ...others }: Surroundings): StatusParts {
-  const { room, standing, unsaid } = conversation
+export function partsOf(conversation: RoomApi, { own, nameOf, presence, ...others }: Surroundings): StatusParts {
+  const { room, connectionSummary, unsavedCount } = conversation
   // Of whom one hears through others one hears nothing while nobody is linked.
   const isLinked = presence.some(({ state }) => state === 'linked')
   const here = isLinked ? presence.filter(({ state }) => state !== 'left') : []
@@ -42,11 +42,11 @@ export function partsOf(conversation: Conversation, { own, nameOf, presence, ...
     room,
     linked: names(({ state }) => state === 'linked'),
     heard: here.filter(({ state }) => state === 'heard').length,
-    tried: standing.trials,
+    tried: connectionSummary.trials,
     typing: names(({ isTyping }) => isTyping),
     away: names(({ away }) => away !== undefined),
-    delivery: own === undefined ? undefined : conversation.holdersOf(own),
-    unsaid,
+    delivery: own === undefined ? undefined : conversation.replicasOf(own),
+    unsaid: unsavedCount,
   }
 }
 
@@ -54,7 +54,7 @@ export function partsOf(conversation: Conversation, { own, nameOf, presence, ...
 type Detail = 'full' | 'named' | 'short' | 'least'
 const DETAILS: readonly Detail[] = ['full', 'named', 'short', 'least']
 
-function deliveryIn({ on, of, left }: Holders, detail: Detail): string {
+function deliveryIn({ on, of, left }: Replicas, detail: Detail): string {
   const whose = detail === 'full' ? 'your last line is ' : ''
   if (of > 0) return detail === 'least' ? `✓ ${on}/${of}` : `${whose}on ${on} of ${of}`
   if (left > 0) return `${whose}on ${left} that left`

@@ -2,7 +2,7 @@ import stringWidth from 'string-width'
 import { jobState } from './foreground.js'
 import type { Frame } from './frame.js'
 import { Keys, PASTE_MODE_OFF, PASTE_MODE_ON } from './keys.js'
-import type { Stage } from './live-block.js'
+import type { LiveBlock } from './live-block.js'
 
 const EMPTY: Frame = { rows: [], input: { rows: [], cursor: { x: 0, y: 0 } } }
 const SHOW_CURSOR = '\u001b[?25h'
@@ -48,8 +48,8 @@ export class Terminal {
   readonly #onKeys = (bytes: Buffer): void => this.keys.write(bytes)
   #events: TerminalEvents = { onResize: () => {}, onBackground: () => {}, onLost: () => {}, onUnstoppable: () => {} }
   #frame = EMPTY
-  #stage: Stage | undefined
-  #openStage: (() => Stage) | undefined
+  #stage: LiveBlock | undefined
+  #openStage: (() => LiveBlock) | undefined
   /** Whether it is ours now: not while the process is stopped or in the background, and not once it is closed or lost. */
   #isOurs = false
   #isClosed = false
@@ -84,9 +84,9 @@ export class Terminal {
 
   /** Begins to show frames. What draws them takes its time to load: so the history can be there before. */
   async showFrames(): Promise<void> {
-    const { Stage } = await import('./live-block.js')
+    const { LiveBlock } = await import('./live-block.js')
     if (this.#isClosed) return
-    this.#openStage = () => new Stage(this.#frame)
+    this.#openStage = () => new LiveBlock(this.#frame)
     if (this.#isOurs) this.#stage = this.#openStage()
   }
 

@@ -1,10 +1,10 @@
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { Names } from '../../chat/display-names.js'
-import { type Deed, deedOf } from '../../chat/json.js'
+import { type Action, actionOf } from '../../chat/json.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
-import { type At, EARLIEST, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
+import { EARLIEST, type Hlc, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
 import { MESSAGE_BYTES_MAX } from '../lines/input.js'
 import type { Palette } from '../palette.js'
@@ -73,8 +73,8 @@ export class Transcript {
   readonly #options: TranscriptOptions
   #day: number | undefined
   /** The newest line drawn, in conversation order; and without what the user has said since the start. */
-  #newest: At = EARLIEST
-  #newestHeard: At = EARLIEST
+  #newest: Hlc = EARLIEST
+  #newestHeard: Hlc = EARLIEST
   /** The day of the late lines drawn last; undefined after a line in order. */
   #lateDay: number | undefined
 
@@ -104,7 +104,7 @@ export class Transcript {
       }
     }
     const { text: label, news, before } = this.#options.names.labelOf(message, now)
-    const deed = deedOf(label, message, before)
+    const deed = actionOf(label, message, before)
     const isMention = !isOwn && this.#isMention(message)
     if (news !== undefined) parts.push(() => this.notice(news, 'alarm'))
     parts.push(() => (deed ? this.#done(message, deed, isMention) : this.#said(message, label, isMention)))
@@ -161,7 +161,7 @@ export class Transcript {
   }
 
   /** An action or a notice: `* bob waves`. Names are whole, because nothing is beside them. */
-  #done(message: Message, { who, text, renamed }: Deed, isMention: boolean): string {
+  #done(message: Message, { who, text, renamed }: Action, isMention: boolean): string {
     const { palette } = this.#options
     const gap = this.#isWide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
     const shown = fitted(who, this.#width - TIME_COLUMNS - gap.length - 6)

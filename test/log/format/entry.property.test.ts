@@ -4,13 +4,20 @@ import fc from 'fast-check'
 import { ENTRY_BYTES_MAX } from '../../../src/base/limits.js'
 import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
 import { chainNext, chainStart } from '../../../src/log/format/chain.js'
-import { claimedAt, decodeEntry, entryText, splitSignature, storedAt, validAt } from '../../../src/log/format/entry.js'
-import { EntryJudge } from '../../../src/log/format/entry-validator.js'
-import { atMillis, atOf, EARLIEST } from '../../../src/log/format/hybrid-clock.js'
+import {
+  claimedHlc,
+  decodeEntry,
+  entryText,
+  splitSignature,
+  storedHlc,
+  validHlc,
+} from '../../../src/log/format/entry.js'
+import { EntryValidator } from '../../../src/log/format/entry-validator.js'
+import { EARLIEST, hlcAt, hlcOf } from '../../../src/log/format/hybrid-clock.js'
 import { pack } from '../../../src/log/format/packed.js'
 import { isPlainEntry } from '../../../src/log/format/plain-entry.js'
 
-const AT = atMillis(1_763_670_000_123, 7)
+const AT = hlcAt(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
 
 /** JSON texts that are entries, nearly are, or are not at all. */
@@ -30,8 +37,8 @@ test('any bytes are an entry or none, and nothing is thrown', () => {
         assert.ok(typeof members.username === 'string' && typeof members.message === 'string')
         assert.ok(Object.hasOwn(members, 'username') && Object.hasOwn(members, 'message'))
       }
-      const at = claimedAt(bytes)
-      if (at !== undefined) assert.equal(atOf(at), at)
+      const at = claimedHlc(bytes)
+      if (at !== undefined) assert.equal(hlcOf(at), at)
     }),
     { numRuns: 20_000 },
   )
@@ -43,7 +50,7 @@ test('what is said is read back, whatever it is', () => {
     fc.property(text, text, (username, message) => {
       const bytes = utf8(entryText(AT, NOW, { username, message }))
       assert.deepEqual({ ...decodeEntry(bytes) }, { at: AT, username, message })
-      assert.equal(claimedAt(bytes), AT)
+      assert.equal(claimedHlc(bytes), AT)
     }),
     { numRuns: 2_000 },
   )
@@ -66,7 +73,7 @@ test('an entry is taken up to 16 KiB, and not beyond', () => {
 
 /** The rules of PROTOCOL.md §3.2 one by one, by `JSON.parse`. */
 function isValidByParsing(entry: Uint8Array): boolean {
-  const isWhole = claimedAt(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
+  const isWhole = claimedHlc(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
   return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined
 }
 
@@ -114,7 +121,7 @@ test('what is known to be valid without being parsed is valid, and one byte more
         plain++
         assert.ok(isValid)
       }
-      assert.equal(validAt(entry, EARLIEST) !== undefined, isValid && claimedAt(entry) !== EARLIEST)
+      assert.equal(validHlc(entry, EARLIEST) !== undefined, isValid && claimedHlc(entry) !== EARLIEST)
     }),
     { numRuns: 50_000 },
   )
@@ -135,25 +142,25 @@ test('of packed entries the first is found that is not valid, or not after the o
       const entries = steps.map(({ step, form }) => {
         counter += step
         const more = form === 'more' ? ',"type":"x"' : form === 'none' ? ',' : ''
-        return utf8(`{"at":"${atMillis(NOW, counter)}","username":"a","message":"b"${more}}`)
+        return utf8(`{"at":"${hlcAt(NOW, counter)}","username":"a","message":"b"${more}}`)
       })
-      const previous = atMillis(NOW, 20)
+      const previous = hlcAt(NOW, 20)
       const expected = entries.findIndex(
         (entry, index) =>
           !isValidByParsing(entry) ||
-          storedAt(entry) <= (index === 0 ? previous : storedAt(entries[index - 1] ?? entry)),
+          storedHlc(entry) <= (index === 0 ? previous : storedHlc(entries[index - 1] ?? entry)),
       )
-      const judge = new EntryJudge()
+      const judge = new EntryValidator()
       judge.begin(START, previous)
       assert.equal(judge.take(pack(entries)), expected)
       const good = expected === -1 ? entries : entries.slice(0, expected)
       assert.deepEqual(hexOf(judge.chain), hexOf(good.reduce(chainNext, START)))
-      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
+      assert.equal(judge.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
       judge.mark()
-      judge.take(pack([utf8(`{"at":"${atMillis(NOW + 1, 0)}","username":"a","message":"b"}`)]))
+      judge.take(pack([utf8(`{"at":"${hlcAt(NOW + 1, 0)}","username":"a","message":"b"}`)]))
       judge.goBack()
       assert.ok(judge.isAt(good.reduce(chainNext, START)))
-      assert.equal(judge.last, good.length === 0 ? previous : storedAt(good.at(-1) ?? utf8('')))
+      assert.equal(judge.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
     }),
     { numRuns: 5_000 },
   )

@@ -3,16 +3,16 @@ import test from 'node:test'
 import { ChatError } from '../../../src/base/errors.js'
 import { ENTRY_BYTES_MAX } from '../../../src/base/limits.js'
 import { utf8 } from '../../../src/base/wire/bytes.js'
-import { claimedAt, decodeEntry, entryText } from '../../../src/log/format/entry.js'
-import { atMillis } from '../../../src/log/format/hybrid-clock.js'
+import { claimedHlc, decodeEntry, entryText } from '../../../src/log/format/entry.js'
+import { hlcAt } from '../../../src/log/format/hybrid-clock.js'
 
 const NOW = 1_763_670_000_123
-const AT = atMillis(NOW, 7)
+const AT = hlcAt(NOW, 7)
 
 test('an entry is JSON that the original program prints, and its clock stands first', () => {
   const text = entryText(AT, NOW, { username: 'alice', message: 'hello' })
   assert.equal(text, '{"at":"1763670000123.0007","username":"alice","message":"hello"}')
-  assert.equal(claimedAt(utf8(text)), AT)
+  assert.equal(claimedHlc(utf8(text)), AT)
   assert.deepEqual({ ...decodeEntry(utf8(text)) }, { at: AT, username: 'alice', message: 'hello' })
 })
 
@@ -78,7 +78,7 @@ test('members that an attacker chose stay members: nothing else changes', () => 
 
 test('an at is read at its fixed place alone', () => {
   const rest = '"username":"a","message":"b"}'
-  assert.equal(claimedAt(utf8(`{"at":"${AT}",${rest}`)), AT)
+  assert.equal(claimedHlc(utf8(`{"at":"${AT}",${rest}`)), AT)
   for (const text of [
     '',
     '{"at":"',
@@ -89,7 +89,7 @@ test('an at is read at its fixed place alone', () => {
     `{"at":"${AT.slice(0, -1)}x",${rest}`,
     `{"at":1763670000123.0007,${rest}`,
   ]) {
-    assert.equal(claimedAt(utf8(text)), undefined, text)
+    assert.equal(claimedHlc(utf8(text)), undefined, text)
   }
-  assert.equal(claimedAt(Buffer.from(`xx{"at":"${AT}",${rest}`).subarray(2)), AT)
+  assert.equal(claimedHlc(Buffer.from(`xx{"at":"${AT}",${rest}`).subarray(2)), AT)
 })

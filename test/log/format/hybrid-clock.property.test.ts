@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { atMillis, atOf, EARLIEST, HybridClock, justAfter, millisOf } from '../../../src/log/format/hybrid-clock.js'
+import { EARLIEST, HybridClock, hlcAt, hlcOf, justAfter, millisOf } from '../../../src/log/format/hybrid-clock.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
 const HOURS_12 = 12 * 60 * 60 * 1000
@@ -11,13 +11,13 @@ const at = fc
     fc.oneof(fc.constantFrom(0, 1, 9_999_999_999_997, 9_999_999_999_998), fc.nat(9_999_999_999_998)),
     fc.oneof(fc.constantFrom(0, 1, 9_998, 9_999), fc.nat(9_999)),
   )
-  .map(([millis, counter]) => atMillis(millis, counter))
+  .map(([millis, counter]) => hlcAt(millis, counter))
 
 test('just after is greater, and nothing lies between', () => {
   fc.assert(
     fc.property(at, at => {
       const next = justAfter(at)
-      assert.equal(atOf(next), next)
+      assert.equal(hlcOf(next), next)
       assert.ok(next > at)
       const steps = (millisOf(next) - millisOf(at)) * 10_000 + Number(next.slice(14)) - Number(at.slice(14))
       assert.equal(steps, 1)
@@ -48,7 +48,7 @@ test('whatever is observed and however the clock jumps, ats increase, and stay w
       let latest = time.now()
       let last = EARLIEST
       for (const step of steps) {
-        if (step.kind === 'observe') clock.observe(atMillis(time.now() + step.byMs))
+        if (step.kind === 'observe') clock.observe(hlcAt(time.now() + step.byMs))
         else if (step.kind === 'pass') time.advance(step.byMs)
         else {
           const next = clock.next()

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import {
-  type At,
-  atMillis,
-  atOf,
   EARLIEST,
+  type Hlc,
   HybridClock,
+  hlcAt,
+  hlcOf,
   justAfter,
   later,
   millisOf,
@@ -13,14 +13,14 @@ import {
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
 const HOURS_12 = 12 * 60 * 60 * 1000
-const at = (text: string): At => {
-  const at = atOf(text)
+const at = (text: string): Hlc => {
+  const at = hlcOf(text)
   assert.ok(at !== undefined, text)
   return at
 }
 
 test('an at is thirteen digits, a dot and four digits, and nothing else', () => {
-  assert.equal(atOf('1763670000123.0007'), '1763670000123.0007')
+  assert.equal(hlcOf('1763670000123.0007'), '1763670000123.0007')
   for (const text of [
     '',
     '1763670000123',
@@ -33,15 +33,15 @@ test('an at is thirteen digits, a dot and four digits, and nothing else', () => 
     '+763670000123.0007',
     '１763670000123.0007',
   ]) {
-    assert.equal(atOf(text), undefined, JSON.stringify(text))
+    assert.equal(hlcOf(text), undefined, JSON.stringify(text))
   }
 })
 
 test('the first at of a millisecond, within what thirteen digits hold', () => {
-  assert.equal(atMillis(1_763_670_000_123), '1763670000123.0000')
-  assert.equal(atMillis(7.9, 3), '0000000000007.0003')
-  assert.equal(atMillis(-1), EARLIEST)
-  assert.equal(atMillis(1e15), '9999999999999.0000')
+  assert.equal(hlcAt(1_763_670_000_123), '1763670000123.0000')
+  assert.equal(hlcAt(7.9, 3), '0000000000007.0003')
+  assert.equal(hlcAt(-1), EARLIEST)
+  assert.equal(hlcAt(1e15), '9999999999999.0000')
   assert.equal(millisOf(at('1763670000123.0007')), 1_763_670_000_123)
 })
 
@@ -71,34 +71,34 @@ test('20,000 entries within one millisecond are strictly increasing', () => {
 test('a new entry comes after all that was seen, even when the own clock is behind or set back', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
-  const seen = atMillis(time.now() + 5_000, 3)
+  const seen = hlcAt(time.now() + 5_000, 3)
   clock.observe(seen)
   assert.equal(clock.next(), justAfter(seen))
   time.advance(-60_000)
   assert.equal(clock.next(), justAfter(justAfter(seen)))
   time.advance(120_000)
-  assert.equal(clock.next(), atMillis(time.now()))
+  assert.equal(clock.next(), hlcAt(time.now()))
 })
 
 test('an at moves the clock up to twelve hours ahead, and not a millisecond further', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
-  clock.observe(atMillis(time.now() + HOURS_12 + 1))
-  assert.equal(clock.next(), atMillis(time.now()))
-  clock.observe(atMillis(time.now() + HOURS_12))
-  assert.equal(clock.next(), atMillis(time.now() + HOURS_12, 1))
+  clock.observe(hlcAt(time.now() + HOURS_12 + 1))
+  assert.equal(clock.next(), hlcAt(time.now()))
+  clock.observe(hlcAt(time.now() + HOURS_12))
+  assert.equal(clock.next(), hlcAt(time.now() + HOURS_12, 1))
 })
 
 test('a new entry comes after the one before in its own log, however far ahead that is', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
-  const ahead = atMillis(time.now() + 100 * HOURS_12)
+  const ahead = hlcAt(time.now() + 100 * HOURS_12)
   assert.equal(clock.next(ahead), justAfter(ahead))
-  assert.equal(clock.next(), atMillis(time.now()), 'others are not dragged along')
+  assert.equal(clock.next(), hlcAt(time.now()), 'others are not dragged along')
 })
 
 test('a clock from before the release is none: it follows whatever it sees', () => {
   const clock = new HybridClock(new VirtualClock(0))
-  clock.observe(atMillis(1_900_000_000_000))
-  assert.equal(clock.next(), atMillis(1_900_000_000_000, 1))
+  clock.observe(hlcAt(1_900_000_000_000))
+  assert.equal(clock.next(), hlcAt(1_900_000_000_000, 1))
 })

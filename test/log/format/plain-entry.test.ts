@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { utf8 } from '../../../src/base/wire/bytes.js'
-import { claimedAt, decodeEntry, entryText, splitSignature, validAt } from '../../../src/log/format/entry.js'
-import { type At, EARLIEST } from '../../../src/log/format/hybrid-clock.js'
+import { claimedHlc, decodeEntry, entryText, splitSignature, validHlc } from '../../../src/log/format/entry.js'
+import { EARLIEST, type Hlc } from '../../../src/log/format/hybrid-clock.js'
 import { isPlainEntry } from '../../../src/log/format/plain-entry.js'
 
 // PROTOCOL.md §3.2. Entries of the plain form are judged by their bytes: that has to be what JSON says of them.
 
-const AT = '1763670000123.0042' as At
+const AT = '1763670000123.0042' as Hlc
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -19,9 +19,9 @@ const text = fc.oneof(
 const members = fc.record({ username: text, message: text })
 
 /** What JSON says of an entry. */
-function judged(entry: Uint8Array): At | undefined {
+function judged(entry: Uint8Array): Hlc | undefined {
   const isEntry = decodeEntry(entry) !== undefined && entry.at(-1) === 0x7d && splitSignature(entry) === undefined
-  return isEntry ? claimedAt(entry) : undefined
+  return isEntry ? claimedHlc(entry) : undefined
 }
 
 test('any two texts make the entry that JSON makes of them, and it is valid', () => {
@@ -30,7 +30,7 @@ test('any two texts make the entry that JSON makes of them, and it is valid', ()
       const { username, message } = said
       const entry = entryText(AT, 1763670000123, { username, message })
       assert.equal(entry, JSON.stringify({ at: AT, username, message }))
-      assert.equal(validAt(utf8(entry), EARLIEST), AT)
+      assert.equal(validHlc(utf8(entry), EARLIEST), AT)
     }),
   )
 })
@@ -48,7 +48,7 @@ test('whatever is changed in an entry, its bytes are judged as JSON judges them'
         const from = at % (entry.length + 1)
         entry = Buffer.concat([entry.subarray(0, from), Uint8Array.from(put), entry.subarray(from + cut)])
       }
-      assert.equal(validAt(entry, EARLIEST), judged(entry), JSON.stringify(entry.toString('latin1')))
+      assert.equal(validHlc(entry, EARLIEST), judged(entry), JSON.stringify(entry.toString('latin1')))
       if (isPlainEntry(entry)) plain++
       if (judged(entry) === undefined) refused++
     }),

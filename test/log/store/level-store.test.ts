@@ -11,8 +11,8 @@ import type { Entry } from '../../../src/log/format/entry.js'
 import { Log } from '../../../src/log/log.js'
 import { LevelStore } from '../../../src/log/store/level-store.js'
 import type { Range, Store, Write } from '../../../src/log/store/store.js'
-import { Life } from '../../../src/sim/lifecycle.js'
-import { Chance } from '../../../src/sim/seeded-random.js'
+import { Lifecycle } from '../../../src/sim/lifecycle.js'
+import { SeededRandom } from '../../../src/sim/seeded-random.js'
 import { VirtualDisk } from '../../../src/sim/virtual-disk.js'
 import type { Cleanup } from '../../helper/child.js'
 import { FaultyStore } from '../../helper/faulty-store.js'
@@ -43,7 +43,8 @@ const codeIs = (code: string) => (error: unknown) => error instanceof ChatError 
 /** What every store does: the one on a disk, the one that stands for it in the simulator, and those of tests. */
 const stores: Record<string, (cleanup: Cleanup) => Promise<Store>> = {
   LevelStore: async cleanup => LevelStore.open(path.join(await temporaryDirectory(cleanup), 'log')),
-  VirtualStore: async cleanup => new VirtualDisk(passingTime(cleanup), new Chance(1, 'contract')).open(new Life()),
+  VirtualStore: async cleanup =>
+    new VirtualDisk(passingTime(cleanup), new SeededRandom(1, 'contract')).open(new Lifecycle()),
   MemoryStore: async () => new MemoryStore(new MemoryDisk(), 3),
   FaultyStore: async () => new FaultyStore(new MemoryDisk(), { of: () => undefined }, 3),
 }

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { RECENT_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../../src/base/limits.js'
 import { type AuthorId, authorOfKey } from '../../../src/log/format/author.js'
 import { Log } from '../../../src/log/log.js'
-import { RecentSegments } from '../../../src/log/store/segment-cache.js'
+import { SegmentCache } from '../../../src/log/store/segment-cache.js'
 import type { Range, Row } from '../../../src/log/store/store.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { alice, bob, entryOf, WrittenLog } from '../../helper/signed-world.js'
@@ -11,11 +11,11 @@ import { alice, bob, entryOf, WrittenLog } from '../../helper/signed-world.js'
 const ALICE = authorOfKey(alice.publicKey)
 const BOB = authorOfKey(bob.publicKey)
 const segment = (first: number, last: number, bytes = 10) => ({ first, last, bytes: new Uint8Array(bytes) })
-const placesAt = (recent: RecentSegments, author: AuthorId, seqs: readonly number[]) =>
+const placesAt = (recent: SegmentCache, author: AuthorId, seqs: readonly number[]) =>
   seqs.map(seq => recent.page(author, seq, seq + 1)[0]?.first)
 
 test('the segment is found that holds a place, and none where that was not stored lately', () => {
-  const recent = new RecentSegments()
+  const recent = new SegmentCache()
   recent.add(ALICE, [segment(5, 6), segment(7, 7)])
   recent.add(ALICE, [segment(8, 20)])
   recent.add(BOB, [segment(1, 1)])
@@ -28,14 +28,14 @@ test('the segment is found that holds a place, and none where that was not store
 })
 
 test('what does not follow on what was stored before takes its place', () => {
-  const recent = new RecentSegments()
+  const recent = new SegmentCache()
   recent.add(ALICE, [segment(1, 10), segment(11, 20)])
   recent.add(ALICE, [segment(11, 12)])
   assert.deepEqual(placesAt(recent, ALICE, [1, 10, 11, 12, 13]), [undefined, undefined, 11, 11, undefined])
 })
 
 test('it holds no more bytes than it may, of all logs together, and those that came last', () => {
-  const recent = new RecentSegments()
+  const recent = new SegmentCache()
   const count = RECENT_BYTES_MAX / SEGMENT_BYTES_MAX
   for (let seq = 1; seq <= 2 * count; seq++)
     recent.add(seq % 2 === 0 ? ALICE : BOB, [segment(seq, seq + 1, SEGMENT_BYTES_MAX)])

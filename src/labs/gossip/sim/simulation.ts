@@ -1,5 +1,5 @@
 import type { Millis } from '../../../base/clock.js'
-import { Chance } from '../../../sim/seeded-random.js'
+import { SeededRandom } from '../../../sim/seeded-random.js'
 import { type Effect, GossipNode, TICK_MS } from '../gossip-node.js'
 import { type Port, type Rumour, uuidOf } from '../rumour.js'
 import { Calendar } from './calendar.js'
@@ -72,8 +72,8 @@ class GossipNetwork {
   readonly #nodes: GossipNode[] = []
   /** Which run of a node is up; what was meant for an earlier one does not arrive. 0 where it is down. */
   readonly #runs: number[] = []
-  readonly #chance: Chance
-  readonly #random: Chance
+  readonly #chance: SeededRandom
+  readonly #random: SeededRandom
   #courses = new RumourCourses()
   #uuids = 0
   #done = 0
@@ -81,8 +81,8 @@ class GossipNetwork {
   constructor(options: GossipSimulationOptions, onProgress: (share: number) => void) {
     this.#options = options
     this.#onProgress = onProgress
-    this.#chance = new Chance(options.seed, 'network')
-    this.#random = new Chance(options.seed, 'nodes')
+    this.#chance = new SeededRandom(options.seed, 'network')
+    this.#random = new SeededRandom(options.seed, 'nodes')
     for (let port = 0; port < options.nodes; port++) this.#start(port)
     const groups = this.#isInRounds ? 1 : TICK_GROUPS
     for (let group = 0; group < groups; group++) this.#tickGroup(group, groups, (group / groups) * TICK_MS)

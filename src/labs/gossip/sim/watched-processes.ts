@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '../../../base/clock.js'
 import { ChatError } from '../../../base/errors.js'
-import { Chance } from '../../../sim/seeded-random.js'
+import { SeededRandom } from '../../../sim/seeded-random.js'
 import type { Port } from '../rumour.js'
 import { freePorts, GossipProcesses, type NodeEvent } from './processes.js'
 import { type PhaseFigures, RumourCourses } from './rumour-courses.js'
@@ -47,7 +47,7 @@ class Watch {
   readonly #clock: Clock
   readonly #onProgress: (share: number, what: string) => void
   readonly #stop: AbortSignal
-  readonly #chance: Chance
+  readonly #chance: SeededRandom
   /** Which versions of whom each node that is up has told of. */
   readonly #known = new Map<Port, Map<Port, number>>()
   /** What each node that is up has sent so far, and those that are down had. */
@@ -67,7 +67,7 @@ class Watch {
     this.#clock = clock
     this.#onProgress = onProgress
     this.#stop = stop
-    this.#chance = new Chance(conditions.seed, 'processes')
+    this.#chance = new SeededRandom(conditions.seed, 'processes')
     const args = [
       ...(Number.isFinite(fanout) ? ['--fanout', fanout] : []),
       ...['--ttl', ttl, '--repeat', repeat, '--pull', pullMs / 1_000, '--every', everyMs / 1_000],

@@ -22,7 +22,7 @@ const ASK_MS_MAX = 30_000
 /** While somebody is missing the question is asked this often: who comes back is found within seconds. */
 const ASK_MISSING_MS = 3_000
 
-export interface ServicesOptions {
+export interface ServiceBrowserOptions {
   readonly clock: Clock
   readonly send: (make: () => Packet) => void
   /** Somebody is there: seen for the first time, or again. */
@@ -42,8 +42,8 @@ interface Found {
 }
 
 /** Who is on the network, as they say: asked for, remembered for as long as it counts, forgotten. Without IO. */
-export class Services {
-  readonly #options: ServicesOptions
+export class ServiceBrowser {
+  readonly #options: ServiceBrowserOptions
   readonly #found = new Map<string, Found>()
   #cancel: Cancel = () => {}
   #asked = 0
@@ -51,7 +51,7 @@ export class Services {
   #isMissing = false
   #isClosed = false
 
-  constructor(options: ServicesOptions) {
+  constructor(options: ServiceBrowserOptions) {
     this.#options = options
   }
 

@@ -1,14 +1,14 @@
 import type { Clock, Millis } from '../../../base/clock.js'
 import { equalsIgnoringCase } from '../../../base/names.js'
-import { Services } from './browser.js'
+import { ServiceBrowser } from './browser.js'
 import type { LocalInterface, NetworkInterfaces } from './interfaces.js'
 import { Lookups } from './lookups.js'
 import { answerTo, goodbyeOf, hostOf } from './name-answers.js'
 import { type DnsRecord, fieldsOf, type Packet } from './packets.js'
 import { labelMark } from './prefilter.js'
-import { Announcer } from './responder.js'
+import { Responder } from './responder.js'
 import { fullNameOf, SERVICE, type Service, wishedName } from './service-records.js'
-import { Multicast } from './sockets.js'
+import { MulticastSockets } from './sockets.js'
 
 const LOOKUP_MS = 3_000
 
@@ -80,18 +80,18 @@ const SERVICE_MARK = labelMark(SERVICE)
 class MulticastDiscovery implements Discovery {
   readonly #options: DiscoveryOptions
   readonly #lookups: Lookups
-  readonly #services: Services
-  readonly #multicast: Multicast
+  readonly #services: ServiceBrowser
+  readonly #multicast: MulticastSockets
   #host: { readonly name: string; readonly mark: string } | undefined
   #isOn: (at: LocalInterface) => boolean = () => true
-  #announcer: Announcer | undefined
+  #announcer: Responder | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
     const { clock, onWarning, networkInterfaces, port } = options
     this.#lookups = new Lookups(clock, host => this.#ask(host))
-    this.#services = new Services({
+    this.#services = new ServiceBrowser({
       clock,
       send: make => this.#multicast.send(make),
       onSighted: service => options.onSighted?.(service),
@@ -99,7 +99,7 @@ class MulticastDiscovery implements Discovery {
       isOwn: ({ host }) => host === this.#announcer?.service.host,
     })
     let isOpen = false
-    this.#multicast = new Multicast({
+    this.#multicast = new MulticastSockets({
       clock,
       onWarning,
       onPacket: (packet, at, sender) => this.#hear(packet, at, sender),
@@ -119,7 +119,7 @@ class MulticastDiscovery implements Discovery {
     this.#isOn = isOn
     this.#announcer?.close()
     if (service === undefined || hostOf(service.instance) === undefined) return
-    this.#announcer = new Announcer(service, {
+    this.#announcer = new Responder(service, {
       clock: this.#options.clock,
       random: this.#options.random,
       send: (make, only) => this.#multicast.send(at => (this.#isOn(at) ? make(at) : undefined), only),

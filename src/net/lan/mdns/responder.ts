@@ -32,7 +32,7 @@ const ANSWER_MS_MAX = 120
 /** Conflicts after which a name is kept whatever others say: nobody can keep us from being found by contradicting for ever. */
 const CONFLICTS_MAX = 12
 
-export interface AnnouncerOptions {
+export interface ResponderOptions {
   readonly clock: Clock
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number
@@ -50,8 +50,8 @@ type State =
  * Announces one service: asks whether its name is free, takes another where it is not, says that it is there, answers for
  * it, and defends its name. RFC 6762 §8 and §9. Without IO.
  */
-export class Announcer {
-  readonly #options: AnnouncerOptions
+export class Responder {
+  readonly #options: ResponderOptions
   readonly #wished: Service
   #service: Service
   #state: State = { kind: 'probing', sent: 0 }
@@ -61,7 +61,7 @@ export class Announcer {
   readonly #answering = new Map<LocalInterface, Cancel>()
   #isClosed = false
 
-  constructor(service: Service, options: AnnouncerOptions) {
+  constructor(service: Service, options: ResponderOptions) {
     this.#options = options
     this.#wished = service
     this.#service = service

@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import multicastDns from 'multicast-dns'
 import type { Cancel, Clock } from '../../../base/clock.js'
 import { systemCode } from '../../../base/errors.js'
-import { Allowance } from '../../../base/token-bucket.js'
+import { TokenBucket } from '../../../base/token-bucket.js'
 import {
   interfaceKey,
   interfaceOf,
@@ -14,7 +14,7 @@ import {
 } from './interfaces.js'
 import type { Packet } from './packets.js'
 import { isWorthDecoding } from './prefilter.js'
-import { Faults } from './warn-once.js'
+import { WarnOnce } from './warn-once.js'
 
 const MDNS_PORT = 5353
 const GROUP_IPV6 = 'ff02::fb'
@@ -31,7 +31,7 @@ const ANSWERS_PER_S_MAX = 100
 /** Datagrams decoded on one interface, for the decoder may take half a millisecond for a hostile one. */
 const DECODED_PER_S_MAX = 250
 
-export interface MulticastOptions {
+export interface MulticastSocketsOptions {
   readonly clock: Clock
   /** Gets one line for a person when something stops working, and again only after it worked in between. */
   readonly onWarning: (line: string) => void
@@ -53,24 +53,24 @@ type Link = {
   /** A failed link sends nothing more; the next scan opens it anew. */
   state: 'opening' | 'open' | 'failed' | 'closed'
   readonly mdns: multicastDns.MulticastDNS
-  readonly answers: Allowance
-  readonly decoded: Allowance
+  readonly answers: TokenBucket
+  readonly decoded: TokenBucket
 }
 
 /** Multicast DNS on every interface of the machine, as they come and go: packets out, packets in. Nothing throws. */
-export class Multicast {
-  readonly #options: MulticastOptions
+export class MulticastSockets {
+  readonly #options: MulticastSocketsOptions
   readonly #clock: Clock
   readonly #port: number
-  readonly #faults: Faults
+  readonly #faults: WarnOnce
   readonly #links = new Map<string, Link>()
   #cancelScan: Cancel
 
-  constructor(options: MulticastOptions) {
+  constructor(options: MulticastSocketsOptions) {
     this.#options = options
     this.#clock = options.clock
     this.#port = options.port ?? MDNS_PORT
-    this.#faults = new Faults(options.onWarning)
+    this.#faults = new WarnOnce(options.onWarning)
     this.#cancelScan = this.#clock.after(SCAN_MS, () => this.#scan())
     this.#followInterfaces()
   }
@@ -161,8 +161,8 @@ export class Multicast {
   #open(at: LocalInterface): Link {
     const { socket, mdns } = at.family === 'IPv4' ? speakIpv4(at, this.#port) : speakIpv6(at, this.#port)
     const now = this.#clock.now()
-    const answers = new Allowance(ANSWERS_PER_S_MAX, now)
-    const link: Link = { at, state: 'opening', mdns, answers, decoded: new Allowance(DECODED_PER_S_MAX, now) }
+    const answers = new TokenBucket(ANSWERS_PER_S_MAX, now)
+    const link: Link = { at, state: 'opening', mdns, answers, decoded: new TokenBucket(DECODED_PER_S_MAX, now) }
     guard(socket, (bytes, from) => this.#admits(link, bytes, from))
     mdns.on('packet', (packet, from) => this.#options.onPacket(packet, link.at, from.address))
     mdns.on('ready', () => this.#faults.works(`port ${at.family}`))

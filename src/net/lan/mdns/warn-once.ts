@@ -1,5 +1,5 @@
 /** What does not work, said once, and again only after it worked in between. */
-export class Faults {
+export class WarnOnce {
   readonly #say: (line: string) => void
   readonly #said = new Set<string>()
 

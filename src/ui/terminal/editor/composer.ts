@@ -1,6 +1,6 @@
 import { type Line, lineOf, typedFor } from '../../commands/commands.js'
 import type { Key } from '../keys.js'
-import { pasteQuestion, type Question } from '../prompts.js'
+import { type Prompt, pastePrompt } from '../prompts.js'
 import { complete } from './completion.js'
 import { Editor } from './editor.js'
 import { type InputRows, type InputSize, inputRows } from './input-rows.js'
@@ -24,7 +24,7 @@ export interface ComposerActs {
 export class Composer {
   readonly #acts: ComposerActs
   readonly #editor = new Editor()
-  #question: Question | undefined
+  #question: Prompt | undefined
   #choices: readonly string[] = []
   #hint: string | undefined
 
@@ -38,7 +38,7 @@ export class Composer {
     return this.#editor.text
   }
 
-  get question(): Question | undefined {
+  get question(): Prompt | undefined {
     return this.#question
   }
 
@@ -57,7 +57,7 @@ export class Composer {
   }
 
   /** Asks something; keys answer it from now on. */
-  ask(question: Question): void {
+  ask(question: Prompt): void {
     this.#question = question
   }
 
@@ -95,9 +95,9 @@ export class Composer {
     else this.#question = this.#questionOf(lines)
   }
 
-  #questionOf(lines: readonly string[]): Question {
+  #questionOf(lines: readonly string[]): Prompt {
     const { say } = this.#acts
-    return pasteQuestion(lines, {
+    return pastePrompt(lines, {
       whole: () => say(lines.join('\n')),
       apart: () => {
         for (const line of lines) if (line.trim() !== '') say(line)
@@ -106,7 +106,7 @@ export class Composer {
     })
   }
 
-  #answer(question: Question, key: Key): void {
+  #answer(question: Prompt, key: Key): void {
     const answer = question.answers.get(key.name)
     if (answer === undefined) return
     this.#question = undefined
