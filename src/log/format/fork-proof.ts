@@ -1,6 +1,8 @@
 import { SIGNATURE_BYTES } from '../../base/crypto/signing.js'
 import { SEGMENT_BYTES_MAX } from '../../base/limits.js'
-import { concat, readVarint, sameBytes, varint } from '../../base/wire/bytes.js'
+import { ByteReader } from '../../base/wire/byte-reader.js'
+import { ByteWriter } from '../../base/wire/byte-writer.js'
+import { sameBytes } from '../../base/wire/bytes.js'
 import type { Seq } from './author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName } from './chain.js'
 import { bytesOf } from './packed.js'
@@ -50,16 +52,16 @@ export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | und
 }
 
 /** The bytes of a proof, as it is stored and sent: both segments, each with its length before it. */
-export const encodeProof = ({ segments }: ForkProof): Uint8Array =>
-  concat(segments.map(encodeSegment).flatMap(bytes => [varint(bytes.length), bytes]))
+export function encodeProof({ segments: [a, b] }: ForkProof): Uint8Array {
+  return new ByteWriter().sized(encodeSegment(a)).sized(encodeSegment(b)).finish()
+}
 
-/** The two segments of a proof; undefined for anything else. They are not yet checked. */
+/** The two segments of a proof, copied out of `bytes`; undefined for anything else. Their signatures are not yet checked. */
 export function decodeProof(bytes: Uint8Array): readonly [Segment, Segment] | undefined {
-  const first = cut(bytes)
-  const second = first === undefined ? undefined : cut(first.rest)
-  return first === undefined || second === undefined || second.rest.length > 0
-    ? undefined
-    : [first.segment, second.segment]
+  const reader = new ByteReader(bytes)
+  const encoded = reader.end([reader.sized(SEGMENT_BYTES_MAX), reader.sized(SEGMENT_BYTES_MAX)])
+  const [a, b] = (encoded ?? []).map(segment => decodeSegment(Uint8Array.from(segment)))
+  return a === undefined || b === undefined ? undefined : [a, b]
 }
 
 /** A signature that is none: the end of a prefix that a proof vouches for. */
@@ -107,11 +109,4 @@ function chainsFrom(segment: Segment, low: Seq, high: Seq): ChainValue[] {
     if (place >= low) chains.push(chain)
   }
   return chains
-}
-
-function cut(bytes: Uint8Array): { segment: Segment; rest: Uint8Array } | undefined {
-  const length = readVarint(bytes, 0, SEGMENT_BYTES_MAX)
-  if (length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
-  const segment = decodeSegment(Uint8Array.from(bytes.subarray(length.next, length.next + length.value)))
-  return segment === undefined ? undefined : { segment, rest: bytes.subarray(length.next + length.value) }
 }

@@ -1,4 +1,4 @@
-import { readVarint } from '../../../base/wire/bytes.js'
+import { ByteReader } from '../../../base/wire/byte-reader.js'
 
 // A record of a manifest (google/leveldb, db/version_edit.cc): tags with their values.
 
@@ -22,36 +22,36 @@ export function decodeManifest(records: readonly Uint8Array[]): Manifest | undef
   let journal: number | undefined
   let journalBefore = 0
   for (const record of records) {
-    const fields = new Fields(record)
-    while (!fields.isAtEnd) {
-      switch (fields.number()) {
+    const fields = new ByteReader(record)
+    while (fields.remaining > 0) {
+      switch (fields.varint()) {
         case COMPARATOR:
-          fields.skipBytes()
+          fields.sized(record.length)
           break
         case JOURNAL:
-          journal = fields.number()
+          journal = fields.varint()
           break
         case JOURNAL_BEFORE:
-          journalBefore = fields.number()
+          journalBefore = fields.varint()
           break
         case NEXT_FILE:
         case LAST_SEQUENCE:
-          fields.number()
+          fields.varint()
           break
         case COMPACTED:
-          fields.number()
-          fields.skipBytes()
+          fields.varint()
+          fields.sized(record.length)
           break
         case DELETED:
-          fields.number()
-          tables.delete(fields.number())
+          fields.varint()
+          tables.delete(fields.varint())
           break
         case ADDED: {
-          fields.number()
-          const number = fields.number()
-          tables.set(number, fields.number())
-          fields.skipBytes()
-          fields.skipBytes()
+          fields.varint()
+          const number = fields.varint()
+          tables.set(number, fields.varint())
+          fields.sized(record.length)
+          fields.sized(record.length)
           break
         }
         default:
@@ -61,35 +61,4 @@ export function decodeManifest(records: readonly Uint8Array[]): Manifest | undef
     }
   }
   return journal === undefined ? undefined : { tables, journal, journalBefore }
-}
-
-/** Reads numbers and byte strings one after the other. */
-class Fields {
-  isBad = false
-  readonly #bytes: Uint8Array
-  #at = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get isAtEnd(): boolean {
-    return this.isBad || this.#at >= this.#bytes.length
-  }
-
-  number(): number {
-    const varint = readVarint(this.#bytes, this.#at, Number.MAX_SAFE_INTEGER)
-    if (varint.kind !== 'value') {
-      this.isBad = true
-      return 0
-    }
-    this.#at = varint.next
-    return varint.value
-  }
-
-  skipBytes(): void {
-    const length = this.number()
-    this.#at += length
-    if (this.#at > this.#bytes.length) this.isBad = true
-  }
 }
