@@ -4,9 +4,6 @@ import { NAME_BYTES_MAX, NAME_LENGTH_MAX } from './limits.js'
 /** Characters that no name has: controls, what hides or reorders, white space, dots and what separates paths or addresses. */
 const NOT_IN_NAMES = /[\p{C}\p{Z}./\\:*?"<>|%[\]@,]|\p{Default_Ignorable_Code_Point}|\u2800/u
 
-/** What ships in the data directory; no user's directory may stand there. */
-const SHIPPED = new Set(['bench', 'books'])
-
 const HINT = `A name has 1 to ${NAME_LENGTH_MAX} letters, digits or marks like - and _, no dots, spaces or slashes.`
 
 /** `text` as a name of a user or room, in NFC. Throws BAD_NAME. `what` names it in the error, as in `your name`. */
@@ -27,7 +24,6 @@ function faultOf(name: string): string | undefined {
   const bad = NOT_IN_NAMES.exec(name)?.[0]
   if (bad !== undefined) return `must not contain ${describe(bad)}`
   if (name.startsWith('-')) return 'must not begin with -'
-  if (SHIPPED.has(name.toLowerCase())) return `must not be ${name}: files of that name come with the program`
   return undefined
 }
 

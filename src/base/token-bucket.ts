@@ -1,24 +1,26 @@
 import type { Millis } from './clock.js'
 
-/** What may be done `perSecond` times a second, and as often at once after a pause. */
+/** A rate limit: `capacity` uses at once, and as many again over each `periodMs`. */
 export class TokenBucket {
-  readonly #perSecond: number
-  #left: number
-  #at: Millis
+  readonly #capacity: number
+  readonly #periodMs: Millis
+  #tokens: number
+  #refilledAt: Millis
 
-  constructor(perSecond: number, now: Millis) {
-    this.#perSecond = perSecond
-    this.#left = perSecond
-    this.#at = now
+  constructor(capacity: number, now: Millis, periodMs: Millis = 1_000) {
+    this.#capacity = capacity
+    this.#periodMs = periodMs
+    this.#tokens = capacity
+    this.#refilledAt = now
   }
 
-  /** Whether it may be done once more; counts it as done if so. A clock that is set back gives nothing and takes nothing. */
+  /** Uses one token; false where none is left. A clock that is set back neither adds tokens nor removes any. */
   take(now: Millis): boolean {
-    const earned = (Math.max(0, now - this.#at) * this.#perSecond) / 1_000
-    this.#left = Math.min(this.#perSecond, this.#left + earned)
-    this.#at = now
-    if (this.#left < 1) return false
-    this.#left -= 1
+    const earned = (Math.max(0, now - this.#refilledAt) * this.#capacity) / this.#periodMs
+    this.#tokens = Math.min(this.#capacity, this.#tokens + earned)
+    this.#refilledAt = now
+    if (this.#tokens < 1) return false
+    this.#tokens -= 1
     return true
   }
 }

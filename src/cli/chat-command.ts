@@ -35,7 +35,6 @@ export interface ChatOptions {
   /** Whether the terminal rings when the user is called by his name. */
   readonly hasBell: boolean
   readonly room: string | undefined
-  readonly isClockTrusted: boolean
   readonly isDiscovering: boolean
   /** Whether nothing is said or shown, only kept and relayed. */
   readonly isSeed: boolean
@@ -48,14 +47,13 @@ export async function chat(options: ChatOptions): Promise<number> {
   const stop = new StopRequest()
   const notices = new Notices()
   try {
-    const { me, peers, data, isDiscovering, isClockTrusted, listen, room } = options
+    const { me, peers, data, isDiscovering, listen, room } = options
     let delivery: MessageDelivery
     const running = {
       me,
       peers,
       data,
       isDiscovering,
-      isClockTrusted,
       ...(room !== undefined && { room }),
       ...(listen !== undefined && { listen }),
       onInfo: notices.info,

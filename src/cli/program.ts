@@ -29,7 +29,6 @@ interface ChatFlags {
   readonly time?: boolean
   readonly presence?: boolean
   readonly room?: string
-  readonly trustClock?: boolean
   readonly discovery: boolean
   readonly bell: boolean
   readonly message?: string
@@ -144,7 +143,6 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
     .option('--message <text>', 'say this, wait until a peer has stored it, and end')
     .option('--timeout <s>', 'how many seconds --message waits', seconds, 10)
     .option('--seed', 'say and show nothing: keep and relay what is said, until stopped')
-    .option('--trust-clock', 'the clock of this machine is right, though it says years after this release')
     .option('--no-discovery', 'no names on the local network: link only to the addresses given')
     .action(async (me: string | undefined, peers: string[], flags: ChatFlags) => {
       if (me === undefined) {
@@ -163,7 +161,6 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
           listen: flags.listen,
           ...(await dataDirectory(me, flags.data)),
           room: flags.room,
-          isClockTrusted: flags.trustClock ?? false,
           isPlain: flags.plain ?? false,
           hasTimes: flags.time ?? false,
           hasPresence: flags.presence ?? false,

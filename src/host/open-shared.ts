@@ -35,8 +35,8 @@ export async function openShared(
 
 async function host(options: OpenRoomOptions, door: string, onChange: () => void): Promise<Seat> {
   const peer = await openRoom(options)
-  const { peers, listen, isDiscovering, isClockTrusted } = options
-  const windows = new WindowHost(peer, systemClock, { peers, listen, isDiscovering, isClockTrusted }, onChange)
+  const { peers, listen, isDiscovering } = options
+  const windows = new WindowHost(peer, systemClock, { peers, listen, isDiscovering }, onChange)
   const closeDoor = await openDoor(door, socket => windows.admit(socket)).catch(error => {
     options.onWarning(`no second window can be opened: ${reasonOf(error)}`)
     return () => Promise.resolve()
@@ -90,12 +90,11 @@ const textsOf = (value: unknown): string[] =>
 function setupOf(
   { setup }: Attached,
   options: OpenRoomOptions,
-): Pick<OpenRoomOptions, 'peers' | 'isDiscovering'> & Partial<Pick<OpenRoomOptions, 'listen' | 'isClockTrusted'>> {
-  const { peers, listen, isDiscovering, isClockTrusted } = setup
+): Pick<OpenRoomOptions, 'peers' | 'isDiscovering'> & Partial<Pick<OpenRoomOptions, 'listen'>> {
+  const { peers, listen, isDiscovering } = setup
   return {
     peers: [...new Set([...textsOf(peers), ...options.peers])],
     isDiscovering: isDiscovering === true,
-    isClockTrusted: isClockTrusted === true,
     ...(typeof listen === 'string' && { listen }),
   }
 }

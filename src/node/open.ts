@@ -4,8 +4,8 @@ import { type LoadedKey, loadKey } from '../base/crypto/key-file.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
-import { PLAUSIBLE_MS, RELEASED_AT_MS } from '../base/release.js'
 import { authorOfKey } from '../log/format/author.js'
+import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
 import { Log } from '../log/log.js'
 import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
@@ -41,8 +41,6 @@ export interface OpenRoomOptions {
   readonly data: string
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
-  /** Whether a clock is right that says a time years after this release. */
-  readonly isClockTrusted?: boolean
   /** Told what is worth knowing from the first moment on. */
   readonly onInfo: (line: string) => void
   readonly onWarning: (line: string) => void
@@ -57,7 +55,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const listen = options.listen === undefined ? { host: undefined, port: usual.port } : parseListen(options.listen)
   const own = formatAddress({ host: listen.host ?? usual.host, port: listen.port })
   const peers = distinctPeers(options.peers.map(text => namedPeer(text, home, own)))
-  checkClock(systemClock, options.isClockTrusted ?? false, onWarning)
+  warnOfUnsetClock(systemClock, onWarning)
 
   const { log, keys } = await openLog(home, onWarning)
   onInfo(`logs in ${home.database}`)
@@ -261,14 +259,8 @@ function meet(
   return neighbours
 }
 
-function checkClock(clock: Clock, isTrusted: boolean, onWarning: (line: string) => void): void {
+function warnOfUnsetClock(clock: Clock, onWarning: (line: string) => void): void {
   const now = clock.now()
-  const date = new Date(now).toISOString().slice(0, 10)
-  if (now < RELEASED_AT_MS)
-    onWarning(`the clock of this machine says ${date}, which cannot be: it follows the clocks of the others`)
-  if (now > RELEASED_AT_MS + PLAUSIBLE_MS && !isTrusted) {
-    throw new ChatError('BAD_USAGE', `the clock of this machine says ${date}`, {
-      hint: 'Set it right; or, if it is right, confirm it with --trust-clock.',
-    })
-  }
+  if (now < UNSET_CLOCK_BEFORE_MS)
+    onWarning(`the system clock (${new Date(now).toISOString().slice(0, 10)}) is wrong; using the peers' timestamps`)
 }

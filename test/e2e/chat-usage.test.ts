@@ -28,7 +28,6 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an empty name', [''], /is empty/],
   ['a name that turns text round', ['ali\u202ece'], /must not contain U\+202E/],
   ['a name of 33 letters', ['a'.repeat(33)], /longer than 32 characters/],
-  ['a name that ships with the program', ['bench'], /must not be bench/],
   ['a peer’s name with a dot', ['alice', 'bob.smith'], /the peer name "bob\.smith" must not contain a dot/],
   ['an address without a port', ['alice', 'localhost:'], /has no port from 1 to 65535/],
   ['a port that is none', ['alice', 'localhost:99999'], /localhost:99999 has no port from 1 to 65535/],

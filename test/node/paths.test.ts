@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readdir } from 'node:fs/promises'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'node:test'
 import { homeOf } from '../../src/node/paths.js'
@@ -27,4 +27,13 @@ test('finds an existing home in a directory that cannot be listed', async t => {
   } finally {
     await chmod(data, 0o700)
   }
+})
+
+test('keeps the home of a user named books beside a file books.txt', async t => {
+  const data = await temporaryDirectory(t)
+  await writeFile(path.join(data, 'books.txt'), 'Emma\n')
+  const { directory } = homeOf(data, 'books')
+  assert.equal(directory, path.join(data, 'books'))
+  await mkdir(directory)
+  assert.equal(homeOf(data, 'books').directory, directory)
 })

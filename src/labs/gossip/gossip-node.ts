@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
-import { Allowance } from './allowance.js'
+import { TokenBucket } from '../../base/token-bucket.js'
 import {
   GOSSIP_PEERS_PER_SECOND_MAX,
   GOSSIP_STRANGERS_PER_SECOND_MAX,
@@ -77,8 +77,8 @@ export class GossipNode {
   readonly rumours = new RumourCache()
   readonly counts: Counts = { sent: 0, received: 0, duplicates: 0, refused: 0 }
   readonly #random: Random
-  readonly #ofPeers = new Allowance(GOSSIP_PEERS_PER_SECOND_MAX)
-  readonly #ofStrangers = new Allowance(GOSSIP_STRANGERS_PER_SECOND_MAX)
+  readonly #ofPeers = new TokenBucket(GOSSIP_PEERS_PER_SECOND_MAX, 0)
+  readonly #ofStrangers = new TokenBucket(GOSSIP_STRANGERS_PER_SECOND_MAX, 0)
   readonly #isPeer = (origin: Port): boolean => origin === this.settings.port || this.peers.isLive(origin)
   #hot: Hot[] = []
   #version = 0

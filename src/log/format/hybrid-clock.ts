@@ -1,5 +1,4 @@
 import type { Clock, Millis } from '../../base/clock.js'
-import { RELEASED_AT_MS } from '../../base/release.js'
 
 declare const atBrand: unique symbol
 
@@ -12,6 +11,9 @@ export type Hlc = string & { readonly [atBrand]: true }
 const AT = /^\d{13}\.\d{4}$/
 const COUNTER_MAX = 9_999
 const MILLIS_MAX = 9_999_999_999_999
+
+/** A system clock that reads earlier was never set, as on a board without a battery: it starts at 1970. */
+export const UNSET_CLOCK_BEFORE_MS: Millis = Date.UTC(2020, 0, 1)
 
 /** How far ahead of the own clock an `at` may be for it to move the clock. */
 export const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
@@ -61,10 +63,10 @@ export class HybridClock {
     if (at > this.#newest && this.isBelievable(at)) this.#follow(at)
   }
 
-  /** A clock from before the release is none: it follows whatever it sees. */
+  /** Whether the clock may follow `at`. An unset system clock follows whatever it sees. */
   isBelievable(at: Hlc): boolean {
     const now = this.#clock.now()
-    return now < RELEASED_AT_MS || !isAhead(at, now)
+    return now < UNSET_CLOCK_BEFORE_MS || !isAhead(at, now)
   }
 
   /** The `at` of an entry written now, after `previous`. */

@@ -9,6 +9,7 @@ import {
   justAfter,
   later,
   millisOf,
+  UNSET_CLOCK_BEFORE_MS,
 } from '../../../src/log/format/hybrid-clock.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
@@ -97,8 +98,14 @@ test('a new entry comes after the one before in its own log, however far ahead t
   assert.equal(clock.next(), hlcAt(time.now()), 'others are not dragged along')
 })
 
-test('a clock from before the release is none: it follows whatever it sees', () => {
-  const clock = new HybridClock(new VirtualClock(0))
-  clock.observe(hlcAt(1_900_000_000_000))
-  assert.equal(clock.next(), hlcAt(1_900_000_000_000, 1))
+test('an unset system clock follows whatever it sees', () => {
+  for (const [now, isFollowed] of [
+    [0, true],
+    [UNSET_CLOCK_BEFORE_MS - 1, true],
+    [UNSET_CLOCK_BEFORE_MS, false],
+  ] as const) {
+    const clock = new HybridClock(new VirtualClock(now))
+    clock.observe(hlcAt(1_900_000_000_000))
+    assert.equal(clock.next(), isFollowed ? hlcAt(1_900_000_000_000, 1) : hlcAt(now))
+  }
 })
