@@ -7,6 +7,6 @@ const COLUMNS = 80
 
 /** A line as a terminal shows it: rows that continue it are indented, so that no text in it can pass for another line. */
 export function wrapped(line: string, columns = COLUMNS): string {
-  const width = Math.max(20, columns - INDENT.length)
+  const width = Math.max(8, columns - INDENT.length)
   return wrapAnsi(line, width, { hard: true, trim: false }).replaceAll('\n', `\n${INDENT}`)
 }

@@ -82,7 +82,7 @@ function read(file: string): Source {
 
 const sources = fs
   .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  .filter(file => /\.tsx?$/.test(file) && !file.endsWith('.d.ts'))
+  .filter(file => /\.ts$/.test(file) && !file.endsWith('.d.ts'))
   .map(file => read(file.replaceAll(path.sep, '/')))
 const folderOf = (file: string): string => file.split('/')[0] ?? ''
 const edges = sources.flatMap(({ file, imports }) =>

@@ -25,6 +25,7 @@ import { COLUMNS_MIN, cut } from './cells.js'
 import { Composer, HINT } from './editor/composer.js'
 import { promptOf } from './editor/input-rows.js'
 import type { Key } from './keys.js'
+import { EMPTY_FRAME } from './live-block.js'
 import { PendingLines } from './pending-lines.js'
 import { quitPrompt } from './prompts.js'
 import { partsOf, statusRow } from './status-bar.js'
@@ -184,7 +185,7 @@ export class ChatScreen {
   }
 
   async #read(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
-    const { conversation, terminal, last } = this.#options
+    const { conversation, last } = this.#options
     await this.#recallNick(heads)
     const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
     for await (const batch of conversation.messages(last === 'all' ? {} : { last })) {
@@ -194,7 +195,6 @@ export class ChatScreen {
     this.#lines.push(...(this.#early ?? []), this.#transcript.notice(HINT))
     this.#early = undefined
     this.#draw()
-    await terminal.showFrames()
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
     void this.#topic.find(conversation, this.#options.memory.seen, this.#closing.signal).then(() => this.changed())
     for await (const batch of conversation.messages({ live: true, since, signal: this.#closing.signal })) {
@@ -326,7 +326,8 @@ export class ChatScreen {
     ]
     const lines = this.#lines
     this.#lines = []
-    terminal.show(lines, { rows: rows.slice(-(rowsMax - input.rows.length)), input })
+    const frame = { rows: rows.slice(-(rowsMax - input.rows.length)), input }
+    terminal.show(lines, this.#early === undefined ? frame : EMPTY_FRAME)
   }
 
   /** Somebody is called as their lines are. */

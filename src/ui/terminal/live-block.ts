@@ -1,53 +1,100 @@
-import { render } from 'ink'
-import { createElement } from 'react'
-import type { Frame } from './frame.js'
-import { Screen } from './screen.js'
+import wrapAnsi from 'wrap-ansi'
+import { cellsOf } from './cells.js'
+import type { InputRows } from './editor/input-rows.js'
 
-/** Frames a second. What comes closer together is shown together by who asks for it. */
-const FRAMES_PER_SECOND_MAX = 1_000
+/** The rows of the live block. No row is wider than the terminal. */
+export interface Frame {
+  /** Rows above the line being written. */
+  readonly rows: readonly string[]
+  readonly input: InputRows
+}
+
+export const EMPTY_FRAME: Frame = { rows: [], input: { rows: [], cursor: { x: 0, y: 0 } } }
+
+/** Lets the terminal show the whole change at once, where it can (DEC private mode 2026). */
+const BEGIN_UPDATE = '\u001b[?2026h\u001b[?25l'
+const END_UPDATE = '\u001b[?25h\u001b[?2026l'
 
 /**
- * The terminal as one that no frame ever fills: ink clears such a one with all its scrollback, also when it has just become
- * lower than the frame was. Frames are kept lower than the terminal before they come here.
+ * Erases from the start of the cursor's row to the end of the screen. The row is erased by itself first: erasing from the
+ * top left corner makes some terminals move the whole screen into the scrollback.
  */
-const neverFull = (stdout: NodeJS.WriteStream): NodeJS.WriteStream =>
-  new Proxy(stdout, {
-    get: (target, name) => {
-      if (name === 'rows') return Number.POSITIVE_INFINITY
-      const value: unknown = Reflect.get(target, name)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
+const ERASE_BELOW = '\r\u001b[K\u001b[C\u001b[J\r'
 
-/** Where ink draws frames, and prints lines above them. */
+/** What a block is drawn on. */
+export interface BlockOutput {
+  readonly columns: () => number
+  readonly write: (text: string) => void
+}
+
+/**
+ * Draws rows below the printed lines and redraws them in place. The block is always lower than the terminal, because rows
+ * in the scrollback cannot be erased.
+ */
 export class LiveBlock {
-  readonly #ink: ReturnType<typeof render>
-  #print: (text: string) => void = text => void process.stdout.write(text)
+  readonly #output: BlockOutput
+  #rows: readonly string[] = []
+  #cursor = { x: 0, y: 0 }
+  /** The width of the terminal when the block was drawn. */
+  #columns = 0
 
-  constructor(frame: Frame) {
-    const options = {
-      stdout: neverFull(process.stdout),
-      exitOnCtrlC: false,
-      patchConsole: false,
-      maxFps: FRAMES_PER_SECOND_MAX,
-    }
-    this.#ink = render(this.#screen(frame), options)
+  constructor(output: BlockOutput) {
+    this.#output = output
   }
 
-  show(text: string, frame: Frame): void {
-    if (text !== '') this.#print(text)
-    this.#ink.rerender(this.#screen(frame))
+  /** Prints `lines` above the block, and replaces the block by `frame`, in one write. Writes nothing if nothing changed. */
+  show(lines: readonly string[], frame: Frame): void {
+    const rows = [...frame.rows, ...frame.input.rows]
+    const cursor = rows.length === 0 ? { x: 0, y: 0 } : cursorIn(frame)
+    const hasMoved = cursor.x !== this.#cursor.x || cursor.y !== this.#cursor.y
+    const columns = this.#output.columns()
+    const kept = lines.length > 0 || columns !== this.#columns ? 0 : this.#unchangedRows(rows)
+    if (lines.length === 0 && kept === rows.length && kept === this.#rows.length && !hasMoved) return
+    // One row at least is written again, so that it is known where the cursor is.
+    const first = Math.max(0, Math.min(kept, rows.length - 1, this.#rows.length - 1))
+    const erased = this.#rows.length === 0 ? '' : `${this.#toRow(first)}${ERASE_BELOW}`
+    const printed = lines.map(line => `${line}\n`).join('')
+    const drawn = rows.slice(first).join('\n')
+    const toCursor = rows.length === 0 ? '' : `\r${down(cursor.y - (rows.length - 1))}${right(cursor.x)}`
+    this.#output.write(`${BEGIN_UPDATE}${erased}${printed}${drawn}${toCursor}${END_UPDATE}`)
+    this.#rows = rows
+    this.#cursor = cursor
+    this.#columns = columns
   }
 
-  close(): void {
-    this.#ink.unmount()
+  /** Leaves the block as it is, and starts on the row below what another program has written. */
+  abandon(): void {
+    if (this.#rows.length === 0) return
+    this.#output.write('\r\n')
+    this.#rows = []
+    this.#cursor = { x: 0, y: 0 }
   }
 
-  #screen(frame: Frame) {
-    return createElement(Screen, { frame, onReady: this.#onReady })
+  #unchangedRows(rows: readonly string[]): number {
+    const changed = rows.findIndex((row, index) => row !== this.#rows[index])
+    return changed === -1 ? rows.length : changed
   }
 
-  readonly #onReady = (print: (text: string) => void): void => {
-    this.#print = print
+  /** Moves the cursor into a row of the block. A terminal that became narrower has broken rows that no longer fit. */
+  #toRow(row: number): string {
+    const columns = Math.max(1, this.#output.columns())
+    const heightOf = (rows: readonly string[]): number => rows.reduce((sum, text) => sum + brokenRows(text, columns), 0)
+    const { x, y } = this.#cursor
+    return down(heightOf(this.#rows.slice(0, row)) - heightOf(this.#rows.slice(0, y)) - Math.floor(x / columns))
   }
 }
+
+/** Where the cursor is in the whole block. */
+const cursorIn = ({ rows, input: { cursor } }: Frame): { x: number; y: number } => ({
+  x: cursor.x,
+  y: rows.length + cursor.y,
+})
+
+/** Rows of the terminal that a text takes. */
+const brokenRows = (text: string, columns: number): number =>
+  cellsOf(text) <= columns
+    ? 1
+    : wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n').length
+
+const down = (rows: number): string => (rows > 0 ? `\u001b[${rows}B` : rows < 0 ? `\u001b[${-rows}A` : '')
+const right = (cells: number): string => (cells > 0 ? `\u001b[${cells}C` : '')

@@ -4,6 +4,8 @@ import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
 import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import type { Notices } from '../notices.js'
+import { ChatScreen } from './chat-screen.js'
+import { Terminal } from './terminal.js'
 
 /** History that is shown first, in messages. */
 const HISTORY = 200
@@ -25,13 +27,12 @@ export async function runScreen(
   notices: Notices,
   stopped: Promise<void>,
 ): Promise<void> {
-  const { Terminal, Window } = await onceSet()
   const { database } = homeOf(data, me, room)
   const file = savedViewFile(database)
   const memory = loadView(file)
   /** The draft in the file, as far as this window knows. */
   let known = draftToStart(memory.draft, pid => !peer.isHost && isRunning(pid))
-  const window = new Window({
+  const screen = new ChatScreen({
     conversation: peer,
     terminal: new Terminal(),
     memory: { ...memory, draft: { text: known, pid: undefined } },
@@ -41,23 +42,23 @@ export async function runScreen(
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
-  peer.on('change', () => window.changed())
-  peer.on('presence', () => window.presenceChanged())
+  peer.on('change', () => screen.changed())
+  peer.on('presence', () => screen.presenceChanged())
   let saved: Promise<void> = Promise.resolve()
   const save = (pid: number | undefined): Promise<void> => {
     saved = saved
       .then(() => {
-        const now = window.remembered
+        const now = screen.remembered
         const draft = draftToStore({ text: now.draft, pid }, loadView(file).draft, known)
         known = now.draft === '' ? known : now.draft
         return saveView(file, { ...now, draft })
       })
-      .catch(error => window.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
+      .catch(error => screen.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
     return saved
   }
   const saving = setInterval(() => save(process.pid), REMEMBER_MS)
-  notices.tellTo(({ kind, line }) => window.tell(line, kind))
-  await window.show(stop.signal)
+  notices.tellTo(({ kind, line }) => screen.tell(line, kind))
+  await screen.show(stop.signal)
   clearInterval(saving)
   await save(undefined)
 }
@@ -69,13 +70,4 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return systemCode(error) === 'EPERM'
   }
-}
-
-/** Ink and React, told what they read from the environment as they are loaded: a terminal in CI is a terminal too. */
-async function onceSet() {
-  process.env['NODE_ENV'] ??= 'production'
-  delete process.env['CI']
-  delete process.env['CONTINUOUS_INTEGRATION']
-  const [{ Terminal }, { ChatScreen }] = await Promise.all([import('./terminal.js'), import('./chat-screen.js')])
-  return { Terminal, Window: ChatScreen }
 }
