@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
-import * as limits from '../../src/base/limits.js'
-import { sanitise } from '../../src/base/safe-text.js'
 import { frame } from '../../src/base/wire/frames.js'
 import {
   DigestReader,
@@ -33,7 +31,7 @@ import { splitSignature, validHlc, withSignature } from '../../src/log/format/en
 import type { Digest } from '../../src/log/format/heads.js'
 import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { roomId } from '../../src/log/format/room-id.js'
-import { decodeSegment, encodeSegment, SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/format/segment.js'
+import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
 import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
 import { Log } from '../../src/log/log.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
@@ -55,7 +53,7 @@ import { entryFault, hex, unhex } from '../helper/signed-oracle.js'
 import { vectors } from '../helper/signed-vectors.js'
 import { allRows, carol } from '../helper/signed-world.js'
 
-// PROTOCOL.md §10. Compiled tests run from dist/, the vectors stay in the source tree.
+// docs/protocol/README.md §10. Compiled tests run from dist/, the vectors stay in the source tree.
 
 type Vectors = { readonly [N in keyof typeof vectors]: ReturnType<(typeof vectors)[N]> }
 
@@ -382,60 +380,4 @@ test('the first entry of a log is after the earliest time there is', () => {
   assert.equal(validHlc(entry(EARLIEST), EARLIEST), undefined)
   assert.equal(validHlc(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')
   assert.equal(validHlc(entry('9999999999999.9999'), EARLIEST), '9999999999999.9999')
-})
-
-// The text itself.
-
-const TEXT = readFileSync(path.resolve('src/PROTOCOL.md'), 'utf8')
-
-test('the table of limits is that of the code', () => {
-  const told = [...TEXT.matchAll(/^\| `([A-Z_]+)` +\| +(\d+) \|/gm)].map(([, name, value]) => [name, Number(value)])
-  assert.deepEqual(Object.fromEntries(told), { ...limits })
-})
-
-test('the table of what is never shown is what is never shown', () => {
-  const ranges = [...TEXT.matchAll(/^\| `U\+([0-9A-F]+)` +\| `U\+([0-9A-F]+)` +\|/gm)].map(
-    ([, from = '', to = '']) => [Number.parseInt(from, 16), Number.parseInt(to, 16)] as const,
-  )
-  assert.equal(ranges.length, 31)
-  const shown: string[] = []
-  for (let code = 0; code <= 0x10_ffff; code++) {
-    const text = String.fromCodePoint(code)
-    const isForbidden = ranges.some(([from, to]) => from <= code && code <= to)
-    if ((sanitise(text) === text) === isForbidden) shown.push(code.toString(16))
-  }
-  assert.deepEqual(shown, [])
-})
-
-test('every section that the code cites is there', () => {
-  const sections = new Set([...TEXT.matchAll(/^##+ §([\d.]+) /gm)].map(([, number]) => number))
-  const cited = new Set<string>()
-  for (const directory of ['src', 'test']) {
-    for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
-      if (!/\.(ts|md)$/.test(file)) continue
-      const text = readFileSync(path.join(directory, file), 'utf8')
-      for (const [, number = ''] of text.matchAll(/PROTOCOL\.md §(\d+(?:\.\d+)?)/g)) cited.add(number)
-    }
-  }
-  for (const [, number = ''] of TEXT.matchAll(/[(,] ?§(\d+(?:\.\d+)?)/g)) cited.add(number)
-  assert.deepEqual(
-    [...cited].filter(number => !sections.has(number)),
-    [],
-  )
-  assert.ok(cited.size > 15)
-})
-
-test('the sizes in the layout of a segment add up to those of the code', () => {
-  const rows = [...TEXT.matchAll(/^\| (\d+) +\| (\d*) +\| /gm)].map(([, offset, size]) => [
-    Number(offset),
-    Number(size),
-  ])
-  const layout = rows.slice(rows.findIndex(([offset, size]) => offset === 0 && size === 32))
-  let end = 0
-  for (const [offset, size = 0] of layout.slice(0, 6)) {
-    assert.equal(offset, end)
-    end += size
-  }
-  assert.equal(end, 134)
-  assert.equal(limits.SEGMENT_BYTES_MAX - SEGMENT_ENTRIES_BYTES_MAX, end)
 })

@@ -1,7 +1,7 @@
 import { BOOK_LENGTH_MAX, GOSSIP_BATCH_MAX, GOSSIP_ORIGINS_MAX, GOSSIP_TTL_MAX, GOSSIP_VERSION_MAX } from './limits.js'
 import type { Known, Port, Rumour } from './rumour.js'
 
-// What the bodies of `POST /gossip/` and the answers may be, as JSON schemas. PROTOCOL.md §11.
+// What the bodies of `POST /gossip/` and the answers may be, as JSON schemas. docs/labs/gossip.md.
 
 const PORT = { type: 'integer', minimum: 1, maximum: 65_535 }
 
