@@ -1,5 +1,8 @@
 import type { Millis } from './clock.js'
-import { RETRY_MS_MAX, RETRY_MS_MIN } from './limits.js'
+
+/** First and longest wait before an attempt is repeated. */
+export const RETRY_MS_MIN = 250
+export const RETRY_MS_MAX = 30_000
 
 /** How long to wait before attempt `attempt` (0, 1, 2, …): doubling, capped, between half and all of it at random. */
 export const retryDelayMs = (attempt: number, random: () => number): Millis =>

@@ -1,17 +1,5 @@
 // Every bound of the program, with its reason. Units stand last in the names. PROTOCOL.md §7 lists them for other programs.
 
-/** One entry. A long message still fits, and a thousand pending ones fit into memory. */
-export const ENTRY_BYTES_MAX = 16 * 1024
-
-/** One segment: a run of entries under one signature. 46 µs of checking a 32 KiB, and a cut never reads more than that. */
-export const SEGMENT_BYTES_MAX = 32 * 1024
-
-/** Small segments of one log after which they are joined. */
-export const MERGE_SEGMENTS = 64
-
-/** Body of one frame. Bounds what one peer can make another hold before it is judged. */
-export const FRAME_BYTES_MAX = 256 * 1024
-
 /** What may wait to leave over a link before nothing but logs is said on it. */
 export const ASIDE_BYTES_MAX = 64 * 1024
 
@@ -36,18 +24,8 @@ export const HEARTBEAT_MS = 10_000
 /** Silence after which a link of ours is dead: three heartbeats missed. */
 export const SILENCE_MS_MAX = 30_000
 
-/** First and longest wait before a peer is dialled again. */
-export const RETRY_MS_MIN = 250
-export const RETRY_MS_MAX = 30_000
-
-/** Authors of one database; each costs a few hundred bytes of memory and of every handshake. */
-export const AUTHORS_MAX = 1_000
-
-/** What the entries of one log take here; one's own is never stopped. Bounds what one author, or who speaks for him, can fill. */
-export const LOG_BYTES_MAX = 1024 ** 3
-
 /** Logs of which one handshake says how far they go: AUTHORS_MAX, and those that a database held before there was a limit. */
-export const HEADS_MAX = 2 * AUTHORS_MAX
+export const HEADS_MAX = 2_000
 
 /** Heads that are said at once; of more, sums come first, which take as much as these and a half. */
 export const HEADS_AT_ONCE_MAX = 4
@@ -58,18 +36,9 @@ export const LEFT_HOLDERS_MAX = 64
 /** New authors that one link may bring in an hour. Bounds how fast a stranger can use up AUTHORS_MAX. */
 export const NEW_AUTHORS_PER_HOUR_MAX = 32
 
-/** Id of an unsigned author, in characters. */
-export const UNSIGNED_ID_LENGTH_MAX = 64
-
 /** Entries of one signed author, and of all, that an original peer brought without a signature and that wait for one. */
 export const HELD_AUTHOR_BYTES_MAX = 64 * 1024
 export const HELD_LINK_BYTES_MAX = 1024 * 1024
-
-/** `,"sig":"…"}`: what an entry of a signed author carries on its way through original peers. */
-export const SIGNATURE_MEMBER_BYTES = 96
-
-/** Highest seq: what scuttleup's `uint32` can carry. */
-export const SEQ_MAX = 0xffff_ffff
 
 /** Logs of which one link may wait for the segment that it asked for. */
 export const WISHES_MAX = 64
@@ -89,29 +58,6 @@ export const STALL_MS_MAX = 8_000
  */
 export const PENDING_BYTES_MIN = 256 * 1024
 export const PENDING_BYTES_MAX = 1024 * 1024
-
-/** Bytes of one group commit. More would make the first caller of a group wait for the last. */
-export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
-
-/**
- * Batches above this leave out the heads of the logs in them, up to so many bytes in all. A head lies far from the segments of its
- * log, so that with each that is written the database sorts all of them anew; after a crash so much is read again at the start.
- */
-export const BULK_BYTES_MIN = 64 * 1024
-export const HINTS_BYTES_MAX = 16 * 1024 * 1024
-
-/** Segments stored last that are kept in memory, for those who follow what arrives. As many as the links to a few peers hold. */
-export const RECENT_BYTES_MAX = 1024 * 1024
-
-/** Bytes of one log that a link is sent before others have their turn, where nothing new waits. */
-export const TURN_BYTES_MAX = 2 * 1024 * 1024
-
-/** Bytes read from the database at once. */
-export const PAGE_BYTES_MAX = 64 * 1024
-
-/** First and longest wait before the disk is tried again after a failed write. */
-export const DISK_RETRY_MS_MIN = 250
-export const DISK_RETRY_MS_MAX = 30_000
 
 /** One status, signature included: a name, why somebody is away, and some numbers. */
 export const STATUS_BYTES_MAX = 1024
@@ -159,7 +105,3 @@ export const CONTACT_FRAMES_PER_SECOND_MAX = 32
 /** Contacts only heard of that are dialled in a second; and, of those at one host, in a minute: nobody can make many dial somebody. */
 export const VISITS_PER_SECOND_MAX = 4
 export const VISITS_OF_HOST_PER_MINUTE_MAX = 8
-
-/** User and room names: code points, and bytes so that `<name>.local` is a DNS label. */
-export const NAME_LENGTH_MAX = 32
-export const NAME_BYTES_MAX = 63

@@ -1,5 +1,8 @@
 import { ChatError } from './errors.js'
-import { NAME_BYTES_MAX, NAME_LENGTH_MAX } from './limits.js'
+
+/** Code points of a user or room name, and bytes, so that `<name>.local` is a DNS label. */
+export const NAME_LENGTH_MAX = 32
+export const NAME_BYTES_MAX = 63
 
 /** Characters that no name has: controls, what hides or reorders, white space, dots and what separates paths or addresses. */
 const NOT_IN_NAMES = /[\p{C}\p{Z}./\\:*?"<>|%[\]@,]|\p{Default_Ignorable_Code_Point}|\u2800/u

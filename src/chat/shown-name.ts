@@ -1,4 +1,4 @@
-import { NAME_LENGTH_MAX } from '../base/limits.js'
+import { NAME_LENGTH_MAX } from '../base/names.js'
 import { sanitise } from '../base/safe-text.js'
 import { skeletonOf } from './skeleton.js'
 

@@ -1,7 +1,7 @@
-import { ENTRY_BYTES_MAX } from '../base/limits.js'
 import { concat, readVarint, textOf, utf8, varint } from '../base/wire/bytes.js'
 import { authorOf, type Seq } from '../log/format/author.js'
 import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
+import { ENTRY_BYTES_MAX } from '../log/limits.js'
 import type { ToldEntry } from '../node/room-api.js'
 
 // What a window in another process and the one that keeps the chat running say to each other, in length-prefixed frames.

@@ -1,14 +1,17 @@
 import type { HourlyQuota } from '../base/hourly-quota.js'
-import { AUTHORS_MAX, MERGE_SEGMENTS, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { type AuthorId, isSigned, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import type { Digest, Head, SignedHead } from './format/heads.js'
+import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
 import type { Refusal } from './options.js'
 import type { SeqRange } from './read/subscription.js'
 import type { CommitQueue } from './store/commit-queue.js'
 import type { SegmentStore } from './store/segment-store.js'
 import type { Write } from './store/store.js'
 import { type Tip, type Tips, tipAt } from './tip.js'
+
+/** Small segments of one log after which they are joined. */
+export const MERGE_SEGMENTS = 64
 
 /** Entries that are planned behind a log's head, and the rows for them. */
 export interface Addition {

@@ -1,8 +1,8 @@
-import { AUTHORS_MAX, FRAME_BYTES_MAX, SEGMENT_BYTES_MAX } from '../base/limits.js'
 import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/wire/bytes.js'
-import { FrameReader } from '../base/wire/frames.js'
+import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { authorOfKey } from '../log/format/author.js'
 import { decodeSegment, lastOf, type Segment } from '../log/format/segment.js'
+import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './codec.js'
 

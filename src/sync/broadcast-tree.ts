@@ -1,7 +1,9 @@
+import { RETRY_MS_MAX } from '../base/backoff.js'
 import type { Cancel, Clock } from '../base/clock.js'
-import { AUTHORS_MAX, HEADS_MAX, NOTE_MS_MAX, RETRY_MS_MAX, STALL_MS_MAX } from '../base/limits.js'
+import { HEADS_MAX, NOTE_MS_MAX, STALL_MS_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import { AUTHORS_MAX } from '../log/limits.js'
 
 /** What can be said over a link about who is to send what. */
 export interface ConnectionControl {

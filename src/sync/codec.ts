@@ -1,5 +1,4 @@
 import { KEY_BYTES } from '../base/crypto/signing.js'
-import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../base/limits.js'
 import { bufferOf, concat, EMPTY, readVarint, varint } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
 import { frame } from '../base/wire/frames.js'
@@ -8,6 +7,7 @@ import { type AuthorId, authorOfKey, keyOf, type Seq, unsignedAuthor } from '../
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
 import type { Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
+import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
 import { FINGERPRINT_BYTES } from './fingerprints.js'
 
 // Frames between ours: a byte that says what it is, then the rest. PROTOCOL.md §5.2.

@@ -1,9 +1,10 @@
-import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from '../base/limits.js'
+import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from '../base/limits.js'
 import { concat, EMPTY } from '../base/wire/bytes.js'
-import { FrameReader } from '../base/wire/frames.js'
+import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { lastOf } from '../log/format/segment.js'
+import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, Way } from '../log/read/outgoing.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import {

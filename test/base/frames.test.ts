@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import v8 from 'node:v8'
 import vm from 'node:vm'
-import { FRAME_BYTES_MAX } from '../../src/base/limits.js'
 import { varint } from '../../src/base/wire/bytes.js'
-import { FrameReader, frame } from '../../src/base/wire/frames.js'
+import { FRAME_BYTES_MAX, FrameReader, frame } from '../../src/base/wire/frames.js'
 
 const MORE = { kind: 'more' } as const
 

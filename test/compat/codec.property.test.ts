@@ -4,7 +4,6 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/base/limits.js'
 import {
   type Change,
   decodeChange,
@@ -13,6 +12,7 @@ import {
   encodeHandshake,
   type Handshake,
 } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 
 interface Codec {
   encode(message: object): Buffer

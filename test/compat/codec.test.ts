@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/base/limits.js'
 import { concat, varint } from '../../src/base/wire/bytes.js'
 import { bytesField, textField, varintField } from '../../src/base/wire/fields.js'
 import {
@@ -9,6 +8,7 @@ import {
   encodeChange,
   encodeHandshake,
 } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 
 const ENTRY = Buffer.from('{"username":"a","message":"b"}')
 const digest = (id: string, seq: number) => bytesField(2, concat([textField(1, id), varintField(2, seq)]))

@@ -1,10 +1,11 @@
 // What is fuzzed, and the fuzz itself: test/helper/fuzz-original.ts. In numbers: fuzz.test.ts.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { FRAME_BYTES_MAX, SEQ_MAX } from '../../src/base/limits.js'
 import { concat, EMPTY, readVarint, varint } from '../../src/base/wire/bytes.js'
 import { readFields } from '../../src/base/wire/fields.js'
+import { FRAME_BYTES_MAX } from '../../src/base/wire/frames.js'
 import type { AuthorId } from '../../src/log/format/author.js'
+import { SEQ_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import {
   ENTRY_MOST,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { AUTHORS_MAX, FRAME_BYTES_MAX, HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
+import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { concat, utf8, varint } from '../../src/base/wire/bytes.js'
-import { frame } from '../../src/base/wire/frames.js'
+import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import {
   decodeChange,
   decodeHandshake,
@@ -14,6 +14,7 @@ import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.j
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { type Entry, withSignature } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { AUTHORS_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 
 const [alice, bob, carol] = ['alice', 'bob', 'carol'] as [AuthorId, AuthorId, AuthorId]

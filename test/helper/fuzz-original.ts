@@ -1,13 +1,14 @@
 // Valid messages of the original protocol, changed field by field, against the session that a stranger talks to.
 
-import { ENTRY_BYTES_MAX, FRAME_BYTES_MAX, HEADS_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/base/limits.js'
+import { HEADS_MAX } from '../../src/base/limits.js'
 import { concat, EMPTY, utf8, varint } from '../../src/base/wire/bytes.js'
-import { frame } from '../../src/base/wire/frames.js'
+import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { claimedHlc, decodeEntry, splitSignature } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import { chance as numbers } from '../long/chance.js'
 import { MemoryStore } from './memory-store.js'

@@ -1,5 +1,8 @@
 import { concat, EMPTY, readVarint, varint } from './bytes.js'
 
+/** Body of one frame. Bounds how much memory a peer can occupy before its bytes are checked. */
+export const FRAME_BYTES_MAX = 256 * 1024
+
 export type FrameRead =
   | { readonly kind: 'frame'; readonly body: Uint8Array }
   | { readonly kind: 'more' }

@@ -1,5 +1,6 @@
 import { isSignature, KEY_BYTES, type KeyPair, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
-import { AWAY_BYTES_MAX, NAME_BYTES_MAX, STATUS_BYTES_MAX, STATUS_HOPS_MAX, STATUS_MS_MAX } from '../../base/limits.js'
+import { AWAY_BYTES_MAX, STATUS_BYTES_MAX, STATUS_HOPS_MAX, STATUS_MS_MAX } from '../../base/limits.js'
+import { NAME_BYTES_MAX } from '../../base/names.js'
 import { concat, textOf, utf8 } from '../../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../../base/wire/fields.js'
 import { frame } from '../../base/wire/frames.js'

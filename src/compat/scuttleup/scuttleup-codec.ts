@@ -1,7 +1,7 @@
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../../base/limits.js'
 import { concat, textOf } from '../../base/wire/bytes.js'
 import { bytesField, type Field, readFields, textField, varintField } from '../../base/wire/fields.js'
 import type { Seq } from '../../log/format/author.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../../log/limits.js'
 
 // scuttleup's messages, as it sends them. PROTOCOL.md §5.1.
 

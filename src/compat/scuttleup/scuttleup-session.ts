@@ -1,9 +1,10 @@
-import { AUTHORS_MAX, FRAME_BYTES_MAX, HEADS_MAX } from '../../base/limits.js'
+import { HEADS_MAX } from '../../base/limits.js'
 import { concat } from '../../base/wire/bytes.js'
-import { FrameReader, frame } from '../../base/wire/frames.js'
+import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
 import { type Entry, withSignature } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
+import { AUTHORS_MAX } from '../../log/limits.js'
 import { type Effect, Ignored, IncomingBatcher } from '../../sync/effects.js'
 import {
   type Change,

@@ -1,5 +1,4 @@
 import { KEY_BYTES } from '../../base/crypto/signing.js'
-import { AUTHORS_MAX } from '../../base/limits.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from '../format/author.js'
 import {
@@ -12,6 +11,7 @@ import {
   signedAgain,
 } from '../format/fork-proof.js'
 import { lastOf, type Segment } from '../format/segment.js'
+import { AUTHORS_MAX } from '../limits.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Store, type Write } from '../store/store.js'
 

@@ -1,5 +1,5 @@
-import { UNSIGNED_ID_LENGTH_MAX } from '../../base/limits.js'
 import { hexOf } from '../../base/wire/bytes.js'
+import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
 declare const authorBrand: unique symbol
 

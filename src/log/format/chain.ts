@@ -1,8 +1,8 @@
 import { HASH_BYTES, hash, RunningHash } from '../../base/crypto/hash.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { isSignature } from '../../base/crypto/signing.js'
-import { ENTRY_BYTES_MAX } from '../../base/limits.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
+import { ENTRY_BYTES_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 
 /** The running hash of a log up to an entry. PROTOCOL.md §3.4. */

@@ -1,5 +1,5 @@
 import { RunningHash } from '../../base/crypto/hash.js'
-import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../base/limits.js'
+import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
 import type { ChainValue } from './chain.js'
 import { validHlc } from './entry.js'
 import type { Hlc } from './hybrid-clock.js'

@@ -1,6 +1,6 @@
 import { ChatError } from '../../base/errors.js'
-import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../../base/limits.js'
 import { bufferOf, concat, textOf, utf8 } from '../../base/wire/bytes.js'
+import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../limits.js'
 import type { AuthorId, Seq } from './author.js'
 import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
 import { isPlainEntry } from './plain-entry.js'

@@ -1,5 +1,5 @@
-import { ENTRY_BYTES_MAX } from '../../base/limits.js'
 import { readVarint, writeVarint } from '../../base/wire/bytes.js'
+import { ENTRY_BYTES_MAX } from '../limits.js'
 
 /** Consecutive entries as they lie in a segment: each with its length before it, as a varint. */
 export interface Packed {

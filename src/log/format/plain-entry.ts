@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { ENTRY_BYTES_MAX } from '../../base/limits.js'
 import { utf8 } from '../../base/wire/bytes.js'
+import { ENTRY_BYTES_MAX } from '../limits.js'
 import { HLC_LENGTH } from './hybrid-clock.js'
 
 // Entries in the form that nearly all have: `at`, `username` and `message`, and nothing else. They are known to be valid

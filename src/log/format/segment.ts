@@ -1,6 +1,6 @@
 import { KEY_BYTES, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
-import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../../base/limits.js'
 import { bufferOf, concat, EMPTY } from '../../base/wire/bytes.js'
+import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
 import { formOf, type Packed, pack, unpack } from './packed.js'

@@ -2,10 +2,10 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { draftBeside } from '../../base/files/draft-file.js'
-import { SEQ_MAX } from '../../base/limits.js'
 import type { Random } from '../../base/random.js'
 import { textOf } from '../../base/wire/bytes.js'
 import type { AuthorId, Seq } from '../format/author.js'
+import { SEQ_MAX } from '../limits.js'
 
 /** Heads of some thousand authors take less. */
 const HEADS_FILE_BYTES_MAX = 16 * 1024 * 1024

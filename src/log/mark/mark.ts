@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
-import { SEQ_MAX } from '../../base/limits.js'
 import { bufferOf, hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, isSigned, type Seq } from '../format/author.js'
 import { CHAIN_BYTES, type ChainValue } from '../format/chain.js'
+import { SEQ_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
 /** A batch up to this size is noted in the mark, so that a crash between mark and commit leaves no doubt. */

@@ -1,12 +1,12 @@
 import { RunningHash } from '../../base/crypto/hash.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
-import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../base/limits.js'
 import { writeVarint } from '../../base/wire/bytes.js'
 import type { Seq } from '../format/author.js'
 import { type ChainValue, signChain } from '../format/chain.js'
 import { packedSize } from '../format/packed.js'
 import { ENTRIES_AT, writeHeader } from '../format/segment.js'
 import { segmentWrite } from '../format/segment-rows.js'
+import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
 /** An own segment in the making: entries become part of it, and of the chain, as they come. */

@@ -1,4 +1,4 @@
-import { FRAME_BYTES_MAX, TURN_BYTES_MAX } from '../../base/limits.js'
+import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
 import type { RowStore } from '../../compat/scuttleup/row-store.js'
 import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from '../format/author.js'
@@ -14,6 +14,9 @@ import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, Way } from './outgoing.js'
 import { ShownLines } from './shown-lines.js'
 import { type SeqRange, Subscription } from './subscription.js'
+
+/** Bytes of one log that a connection is sent before other logs have their turn, where nothing new waits. */
+const TURN_BYTES_MAX = 2 * 1024 * 1024
 
 /** Reads all logs of a store: for people in order of conversation, for peers as it is stored; and goes on with what arrives. */
 export class Reader {

@@ -1,6 +1,6 @@
-import { AUTHORS_MAX } from '../../base/limits.js'
 import type { AuthorId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
+import { AUTHORS_MAX } from '../limits.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
 export interface SeqRange {

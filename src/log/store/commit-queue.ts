@@ -1,13 +1,22 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
-import {
-  BULK_BYTES_MIN,
-  COMMIT_BYTES_MAX,
-  DISK_RETRY_MS_MAX,
-  DISK_RETRY_MS_MIN,
-  HINTS_BYTES_MAX,
-} from '../../base/limits.js'
 import type { Store, Write } from './store.js'
+
+/** One group commit. A larger one would make the first caller of a group wait for the last. */
+export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
+
+/** Commits above this size defer the rows that can be made again from others, such as the heads of logs. */
+export const BULK_BYTES_MIN = 64 * 1024
+
+/**
+ * Committed bytes after which deferred rows are written. A head lies far from the segments of its log, so each write of one makes
+ * LevelDB sort all of them again; after a crash, this much is read again at the start.
+ */
+export const HINTS_BYTES_MAX = 16 * 1024 * 1024
+
+/** First and longest wait before the disk is tried again after a failed write. */
+const DISK_RETRY_MS_MIN = 250
+const DISK_RETRY_MS_MAX = 30_000
 
 /** Writes that are asked for when their commit begins: what comes meanwhile can still be put in. */
 export interface Gathering {

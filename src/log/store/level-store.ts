@@ -5,13 +5,13 @@ import { Level } from 'level'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { unusableHint } from '../../base/files/disk-faults.js'
 import { makeDirectory } from '../../base/files/make-directory.js'
-import { PAGE_BYTES_MAX } from '../../base/limits.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
 import { copyDatabase, syncPath } from './leveldb/copy.js'
 import { finishRepair, mendCopy, type RepairFailure, repairDatabase } from './leveldb/repair.js'
 import type { Range, Row, Store, Write } from './store.js'
+import { PAGE_BYTES_MAX } from './store.js'
 
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Rows asked for at once; the byte limit of a page is usually met first. */

@@ -1,5 +1,8 @@
-import { PAGE_BYTES_MAX, RECENT_BYTES_MAX } from '../../base/limits.js'
 import type { AuthorId, Seq } from '../format/author.js'
+import { PAGE_BYTES_MAX } from './store.js'
+
+/** Segments kept in memory: about as many as the connections to a few peers have in flight. */
+export const RECENT_BYTES_MAX = 1024 * 1024
 
 /** A segment in bytes, and the places of its entries. */
 export interface PlacedSegment {

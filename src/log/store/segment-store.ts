@@ -1,4 +1,3 @@
-import { SEGMENT_BYTES_MAX } from '../../base/limits.js'
 import type { OnHole } from '../../compat/scuttleup/row-store.js'
 import { type AuthorId, keyOf, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
@@ -21,6 +20,7 @@ import {
   storedSegment,
   writtenSegments,
 } from '../format/segment-rows.js'
+import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { type PlacedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 

@@ -1,3 +1,6 @@
+/** Bytes read from the database at once. */
+export const PAGE_BYTES_MAX = 64 * 1024
+
 export interface Put {
   readonly type: 'put'
   readonly key: Uint8Array

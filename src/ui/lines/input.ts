@@ -1,5 +1,5 @@
 import { reasonOf } from '../../base/errors.js'
-import { ENTRY_BYTES_MAX } from '../../base/limits.js'
+import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
 import { piecesOf, splitLines } from '../split-lines.js'
 import { info, warn } from './output.js'

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { ENTRY_BYTES_MAX } from '../../../src/base/limits.js'
 import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
 import { chainNext, chainStart } from '../../../src/log/format/chain.js'
 import {
@@ -16,6 +15,7 @@ import { EntryValidator } from '../../../src/log/format/entry-validator.js'
 import { EARLIEST, hlcAt, hlcOf } from '../../../src/log/format/hybrid-clock.js'
 import { pack } from '../../../src/log/format/packed.js'
 import { isPlainEntry } from '../../../src/log/format/plain-entry.js'
+import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
 const AT = hlcAt(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ChatError } from '../../../src/base/errors.js'
-import { ENTRY_BYTES_MAX } from '../../../src/base/limits.js'
 import { utf8 } from '../../../src/base/wire/bytes.js'
 import { claimedHlc, decodeEntry, entryText } from '../../../src/log/format/entry.js'
 import { hlcAt } from '../../../src/log/format/hybrid-clock.js'
+import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
 const NOW = 1_763_670_000_123
 const AT = hlcAt(NOW, 7)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../../src/base/limits.js'
 import type { SignedHead } from '../../../src/log/format/heads.js'
 import { lastOf } from '../../../src/log/format/segment.js'
 import { planSigned, type SignedPlan, type SignedRun } from '../../../src/log/format/segment-plan.js'
+import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../../src/log/limits.js'
 import type { Write } from '../../../src/log/store/store.js'
 import { type Audit, headValue, hex } from '../../helper/signed-oracle.js'
 import {
