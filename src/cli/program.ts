@@ -3,9 +3,8 @@ import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { homeOf } from '../node/paths.js'
 import { complain, OutputClosed } from '../ui/lines/output.js'
-import { chat } from './chat-command.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
-import { floodCommand } from './labs/flood-command.js'
+import { floodCommand } from './labs/flood-program.js'
 import { gossipCommand } from './labs/gossip-program.js'
 import { simulateCommand } from './labs/simulate-program.js'
 import { DATA_HELP, seconds, wholeNumber } from './option-values.js'
@@ -154,6 +153,7 @@ function chatCommand(command: Command, onDone: (code: number) => void): Command 
       if (flags.presence && !flags.json) {
         throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Give --json as well.' })
       }
+      const { chat } = await import('./chat-command.js')
       onDone(
         await chat({
           me,

@@ -4,8 +4,8 @@ import { between, type Chance } from '../long/chance.js'
 import { filesBelow } from './power-cut.js'
 
 /** Parts of a LevelDB database that are read in different ways. */
-export const REGIONS = ['data', 'heads', 'index', 'journal', 'manifest', 'current'] as const
-export type Region = (typeof REGIONS)[number]
+const REGIONS = ['data', 'heads', 'index', 'journal', 'manifest', 'current'] as const
+type Region = (typeof REGIONS)[number]
 
 /** How often each is chosen, in a hundred. */
 const WEIGHTS: Record<Region, number> = { data: 35, heads: 15, index: 15, journal: 20, manifest: 10, current: 5 }

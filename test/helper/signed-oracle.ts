@@ -21,7 +21,7 @@ export interface Place {
 
 export const publicKey = (seed: Uint8Array): Uint8Array => ed25519.getPublicKey(seed)
 
-export const chainStart = ({ room, key }: Place): Uint8Array => blake(bytesOf('persisted-chat/log/1'), room, key)
+const chainStart = ({ room, key }: Place): Uint8Array => blake(bytesOf('persisted-chat/log/1'), room, key)
 
 /** The chain value before the first entry and after each: one more than there are entries. */
 export function chain(place: Place, entries: readonly Uint8Array[], start = chainStart(place)): Uint8Array[] {

@@ -1,6 +1,4 @@
-import { Command } from 'commander'
 import { systemClock } from '../../base/clock.js'
-import { ChatError } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
 import { LINE_BYTES_MAX } from '../../labs/flood/limits.js'
 import { FloodNetwork, ownAddresses } from '../../labs/flood/network.js'
@@ -15,27 +13,16 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const DONE = 0
 const FAILED = 1
 
-export function floodCommand(onDone: (code: number) => void): Command {
-  return new Command('flood')
-    .description('a toy network in which every text is flooded to everyone; nothing is stored')
-    .argument('[host:port]', 'a client that is there already; without it you are asked')
-    .option('--listen <[host:]port>', 'where to wait for connections (default: any free port)')
-    .action(async (peer: string | undefined, flags: { readonly listen?: string }) => {
-      onDone(await new FloodClient().run(peer, listenPlace(flags.listen)))
-    })
+export interface ListenPlace {
+  /** Every address of this machine where it is undefined. */
+  readonly host: string | undefined
+  readonly port: number
 }
 
-function listenPlace(text: string | undefined): { readonly host: string | undefined; readonly port: number } {
-  if (text === undefined) return { host: undefined, port: 0 }
-  const [, port] = /^:?(\d{1,5})$/.exec(text) ?? []
-  if (port !== undefined && Number(port) <= 65_535) return { host: undefined, port: Number(port) }
-  const place = peerAddressOf(text, 0)
-  if (place === undefined)
-    throw new ChatError('BAD_ADDRESS', `${text} is no place to listen on`, { hint: 'Write a port, or host:port.' })
-  return place
-}
+/** Runs `persisted-chat flood`: messages go to stdout, everything else to stderr. Resolves with the exit code. */
+export const flood = (peer: string | undefined, listen: ListenPlace): Promise<number> =>
+  new FloodClient().run(peer, listen)
 
-/** `persisted-chat flood`: texts on stdout, all else on stderr. */
 class FloodClient {
   readonly #prompt = process.stdin.isTTY && process.stdout.isTTY ? new Prompt() : undefined
   readonly #over = new AbortController()
@@ -58,10 +45,7 @@ class FloodClient {
   })
 
   /** Resolves with the exit code when the user leaves. */
-  async run(
-    peer: string | undefined,
-    listen: { readonly host: string | undefined; readonly port: number },
-  ): Promise<number> {
+  async run(peer: string | undefined, listen: ListenPlace): Promise<number> {
     const leave = (): void => this.#over.abort()
     for (const signal of SIGNALS) process.on(signal, leave)
     process.stdout.on('error', leave) // nobody reads any more
@@ -80,10 +64,7 @@ class FloodClient {
     }
   }
 
-  async #converse(
-    peer: string | undefined,
-    listen: { readonly host: string | undefined; readonly port: number },
-  ): Promise<void> {
+  async #converse(peer: string | undefined, listen: ListenPlace): Promise<void> {
     const lines = this.#lines()
     const own = await this.#join(peer ?? (await this.#askForPeer(lines)))
     const port = await this.#network.listen(listen.host, listen.port)

@@ -11,15 +11,16 @@ const JSON_LINE_BYTES_MAX = 1024 * 1024
 /** Lines that wait for the disk before no more are read. */
 const WAITING_LINES_MAX = 256
 
-/** What is said of a message that does not fit into one entry. */
-export const cutLine = `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several parts`
+/** Notice for a message that does not fit into one entry. A function: loading the number format takes 20 ms. */
+export const cutLine = (): string =>
+  `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several parts`
 
 /** Says each line of `input`, at the disk's pace. Resolves at its end. `onCut` is told of a line that is sent in parts. */
 export async function sayLines(
   peer: Pick<RoomApi, 'say'>,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
-  onCut: () => void = () => info(cutLine),
+  onCut: () => void = () => info(cutLine()),
 ): Promise<void> {
   let waiting: Promise<void>[] = []
   for await (const message of messagesIn(input, isJson, onCut)) {

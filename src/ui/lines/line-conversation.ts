@@ -86,7 +86,7 @@ export class LineConversation {
     if (!isJson) await this.#recall()
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#typed(text) : this.#peer.say(text))
-    const reading = sayLines({ say }, process.stdin, isJson, () => info(cutLine))
+    const reading = sayLines({ say }, process.stdin, isJson, () => info(cutLine()))
     reading.catch(error => {
       if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
     })

@@ -93,7 +93,7 @@ export class MessageDelivery {
 
   async #say(): Promise<void> {
     const pieces = [...piecesOf(this.#text, MESSAGE_BYTES_MAX)]
-    if (pieces.length > 1) info(cutLine)
+    if (pieces.length > 1) info(cutLine())
     try {
       await Promise.all(pieces.map(piece => this.#peer.say(piece)))
     } catch (error) {

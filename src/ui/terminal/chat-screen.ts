@@ -427,7 +427,7 @@ export class ChatScreen {
     this.#hasSpoken = true
     this.#setAway(undefined)
     const pieces = [...piecesOf(message, MESSAGE_BYTES_MAX)]
-    if (pieces.length > 1) this.tell(cutLine)
+    if (pieces.length > 1) this.tell(cutLine())
     for (const piece of pieces)
       this.#options.conversation.say(piece, named).catch(error => this.tell(reasonOf(error), 'alarm'))
   }
