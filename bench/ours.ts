@@ -44,7 +44,7 @@ export const program: Program = {
       readAll: async onEntries => {
         for await (const entries of log.read()) onEntries(entries.length)
       },
-      replicate: () => log.createReplicationStream({ live: true, dialect: 'ours' }),
+      replicate: () => log.createReplicationStream({ live: true, dialect: 'native' }),
       onStored: listener => {
         log.on('entries', ({ author, from, to }) => {
           if (author !== log.id) listener(to - from)
@@ -77,8 +77,8 @@ async function gather(directory: string, shape: Shape): Promise<void> {
     const elsewhere = await mkdtemp(`${directory}-author-`)
     await write(elsewhere, { ...shape, authors: 1 })
     const other = await Log.open(elsewhere)
-    const theirs = other.createReplicationStream({ live: false, dialect: 'ours' })
-    await pipeline(theirs, log.createReplicationStream({ live: false, dialect: 'ours' }), theirs)
+    const theirs = other.createReplicationStream({ live: false, dialect: 'native' })
+    await pipeline(theirs, log.createReplicationStream({ live: false, dialect: 'native' }), theirs)
     await other.close()
     await rm(elsewhere, { recursive: true })
   }

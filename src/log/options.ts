@@ -87,7 +87,7 @@ export interface ReplicationOptions {
   readonly live?: boolean
   readonly mode?: Mode
   /** How the other side speaks: as the original program does, or as ours does to ours. */
-  readonly dialect?: 'original' | 'ours'
+  readonly dialect?: 'scuttleup' | 'native'
   /** The author at the other side, where that is proven. */
   readonly peer?: AuthorId | undefined
   /** What the other side is called among those who hold entries; without it what it holds is not counted. */

@@ -10,8 +10,8 @@ import { Handshake, type HandshakeEffect, type Remote } from './handshake/handsh
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
+import type { Listener, PeerSource, RawConnection } from './peer-source.js'
 import { type ConnectionId, type DialAttempt, Topology, type TopologyEffect } from './topology.js'
-import type { Connection, Listener, Transport } from './transport.js'
 
 export interface ConnectionsOptions {
   /** The own address, as it is said to peers. */
@@ -20,33 +20,35 @@ export interface ConnectionsOptions {
   /** The key that every link of ours is proven with. */
   readonly keys: KeyPair
   /** Whether the original program may link: it knows no rooms, and so belongs in one alone. */
-  readonly isOpen: boolean
-  readonly transport: Transport
+  readonly acceptsScuttleup: boolean
+  readonly source: PeerSource
   readonly clock: Clock
   readonly random: Random
 }
 
 /** What is known of an open link. */
-export interface ConnectionInfo {
+export interface Connection {
   readonly id: ConnectionId
   readonly remote: Remote
   /** The name by which the user named this peer, where it was dialled. */
   readonly dialled: string | undefined
   /** Whether it was found, and not named by the user. */
-  readonly isFound?: boolean
+  readonly isDiscovered?: boolean
   /** The visit by which it was dialled. */
-  readonly visited?: string | undefined
+  readonly probed?: string | undefined
   readonly remoteAddress: string
+  /** Whole frames may be written to it and come out of it. */
+  readonly stream: RawConnection
 }
 
 export interface ConnectionsEvents {
   /** A link is open: whole frames may be written to the connection and come out of it. */
-  connection: [Connection, ConnectionInfo]
+  connection: [Connection]
   /** A link that was open is not any more. */
-  disconnection: [ConnectionInfo, string]
+  disconnection: [Connection, string]
   warning: [string]
   /** A visit came to nothing. */
-  missed: [string]
+  'probe-failed': [string]
   /** Who is linked or tried is not the same any more. */
   change: []
 }
@@ -55,11 +57,11 @@ export interface ConnectionsEvents {
 export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #options: ConnectionsOptions
   readonly #topology: Topology
-  readonly #doorman = new AdmissionControl<Connection>()
-  readonly #connections = new Set<Connection>()
+  readonly #doorman = new AdmissionControl<RawConnection>()
+  readonly #connections = new Set<RawConnection>()
   readonly #links = new Map<
     ConnectionId,
-    { readonly connection: Connection; readonly info: ConnectionInfo; reason: string; isTold: boolean }
+    { readonly connection: RawConnection; readonly info: Connection; reason: string; isTold: boolean }
   >()
   readonly #retries = new Map<string, Cancel>()
   readonly #instance: Uint8Array
@@ -95,13 +97,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** Open links, but those that are closed as soon as it is known whom they lead to. */
-  get links(): readonly ConnectionInfo[] {
+  get connections(): readonly Connection[] {
     return [...this.#links.values()].filter(link => link.isTold).map(link => link.info)
   }
 
   /** Those who are tried in vain. */
-  get trials(): readonly DialAttempt[] {
-    return this.#topology.trials
+  get dialAttempts(): readonly DialAttempt[] {
+    return this.#topology.dialAttempts
   }
 
   /**
@@ -109,7 +111,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
    * which peers are then told as the own.
    */
   async listen(host: string | undefined, port: number): Promise<number> {
-    this.#listener = await this.#options.transport.listen(host, port, connection => this.#accept(connection))
+    this.#listener = await this.#options.source.listen(host, port, connection => this.#accept(connection))
     if (port === 0) this.#me = this.#me.replace(/\d+$/, String(this.#listener.port))
     return this.#listener.port
   }
@@ -122,20 +124,20 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** Dials once. Where nobody is there that is told as missed, and when the link closes it is not made again. */
-  visit(name: string, address: Address): void {
+  probe(name: string, address: Address): void {
     this.#visits.add(name)
-    this.#perform(this.#topology.visit(name, address))
+    this.#perform(this.#topology.probe(name, address))
   }
 
   /** Closes a link; a peer that it leads to is not dialled for a while. */
-  part(id: ConnectionId, reason: string, restMs: Millis): void {
-    this.#topology.rest(id, restMs)
+  drop(id: ConnectionId, reason: string, restMs: Millis): void {
+    this.#topology.cooldown(id, restMs)
     this.#perform([{ kind: 'close', link: id, reason }])
   }
 
   /** Whoever is left in peace is dialled all the same. */
-  unrest(): void {
-    this.#perform(this.#topology.unrest())
+  clearCooldowns(): void {
+    this.#perform(this.#topology.clearCooldowns())
   }
 
   /** Does not try the peer again; a link that it has stays. */
@@ -145,12 +147,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** Tries the peer now, if it is waiting to be tried again. */
-  hurry(name: string): void {
-    this.#perform(this.#topology.hurry(name))
+  retryNow(name: string): void {
+    this.#perform(this.#topology.retryNow(name))
   }
 
   /** Closes links, all of them without `which`; those to the peers named are made again at once. */
-  relink(which: (link: ConnectionInfo) => boolean = () => true): void {
+  reconnect(which: (link: Connection) => boolean = () => true): void {
     for (const { connection, info } of [...this.#links.values()]) if (which(info)) connection.destroy()
   }
 
@@ -166,14 +168,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     await this.#listener?.close()
   }
 
-  #accept(connection: Connection): void {
+  #accept(connection: RawConnection): void {
     this.#doorman.admit(connection, connection.remoteAddress)?.destroy()
     if (!connection.destroyed) this.#open(connection, undefined)
   }
 
   async #dial(name: string, address: Address): Promise<void> {
     try {
-      const connection = await this.#options.transport.dial(address, this.#dials.signal)
+      const connection = await this.#options.source.dial(address, this.#dials.signal)
       if (this.#isClosed) connection.destroy()
       else this.#open(connection, name)
     } catch (error) {
@@ -182,7 +184,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** Runs the opening on a fresh connection, within OPENING_MS_MAX. */
-  #open(connection: Connection, dialled: string | undefined): void {
+  #open(connection: RawConnection, dialled: string | undefined): void {
     const { room, clock, keys, random } = this.#options
     const hello = {
       version: PROTOCOL_VERSION,
@@ -221,7 +223,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       for (const effect of effects) {
         if (effect.kind === 'send') connection.write(effect.bytes)
         if (effect.kind === 'failed') fail(effect.reason)
-        if (effect.kind === 'opened' && effect.remote.kind === 'original' && !this.#options.isOpen) {
+        if (effect.kind === 'opened' && effect.remote.kind === 'scuttleup' && !this.#options.acceptsScuttleup) {
           fail('it is the original program, which belongs in the lobby')
         } else if (effect.kind === 'opened') {
           settle()
@@ -239,15 +241,16 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     else perform(opening.start())
   }
 
-  #opened(connection: Connection, remote: Remote, dialled: string | undefined): void {
+  #opened(connection: RawConnection, remote: Remote, dialled: string | undefined): void {
     const isVisit = dialled !== undefined && this.#visits.has(dialled)
-    const info: ConnectionInfo = {
+    const info: Connection = {
       id: this.#nextLink++,
       remote,
       dialled: isVisit ? undefined : dialled,
-      isFound: dialled !== undefined && this.#found.has(dialled),
-      visited: isVisit ? dialled : undefined,
+      isDiscovered: dialled !== undefined && this.#found.has(dialled),
+      probed: isVisit ? dialled : undefined,
       remoteAddress: connection.remoteAddress,
+      stream: connection,
     }
     const link = { connection, info, reason: 'the connection closed', isTold: false }
     const openedAt = this.#options.clock.now()
@@ -255,7 +258,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     connection.once('close', () => {
       this.#connections.delete(connection)
       this.#links.delete(info.id)
-      if (info.visited !== undefined) this.#visits.delete(info.visited)
+      if (info.probed !== undefined) this.#visits.delete(info.probed)
       if (this.#isClosed) return
       const effects = this.#topology.closed(info.id, this.#options.clock.now() - openedAt)
       if (link.isTold) this.emit('disconnection', info, link.reason)
@@ -296,12 +299,12 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
           const link = this.#links.get(effect.link)
           if (link === undefined) break
           link.isTold = true
-          this.emit('connection', link.connection, link.info)
+          this.emit('connection', link.info)
           break
         }
         case 'missed':
           this.#visits.delete(effect.peer)
-          this.emit('missed', effect.peer)
+          this.emit('probe-failed', effect.peer)
           break
         case 'tell':
           this.emit('warning', effect.line)

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../base/limits.js'
 import type { Remote } from './handshake/handshake.js'
-import type { Connection } from './transport.js'
+import type { RawConnection } from './peer-source.js'
 
 /** An empty frame: whoever speaks the protocol passes over it. */
 const HEARTBEAT = Uint8Array.of(0)
@@ -15,7 +15,7 @@ const FAREWELL_MS = 250
  * nothing arrived for 30 s. Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
  */
 export function startHeartbeat(
-  connection: Connection,
+  connection: RawConnection,
   remote: Remote,
   clock: Clock,
   onDeath: (reason: string) => void,
@@ -55,7 +55,7 @@ export function startHeartbeat(
 
   cancelBeat = clock.after(HEARTBEAT_MS, beat)
   // Peers of the original program send no heartbeats.
-  if (remote.kind === 'ours') cancelCheck = clock.after(CHECK_MS, check)
+  if (remote.kind === 'native') cancelCheck = clock.after(CHECK_MS, check)
   connection.once('end', () => {
     // A half-closed link is allowed; writing twice makes the system report a dead process.
     cancelBeat()

@@ -13,7 +13,7 @@ export interface OpenConnection {
   /** The peer that was dialled; undefined where the other side dialled, or it is a visit. */
   readonly dialled: string | undefined
   /** The visit that was paid. */
-  readonly visited?: string | undefined
+  readonly probed?: string | undefined
   /** The other end's network address. */
   readonly remoteAddress: string
 }
@@ -83,12 +83,12 @@ export class Topology {
     this.#random = random
   }
 
-  get links(): readonly OpenConnection[] {
+  get connections(): readonly OpenConnection[] {
     return [...this.#links.values()]
   }
 
   /** Those who are tried in vain. */
-  get trials(): readonly DialAttempt[] {
+  get dialAttempts(): readonly DialAttempt[] {
     return [...this.#peers.values()]
       .filter(peer => peer.tries > 0 && (peer.state.kind === 'waiting' || peer.state.kind === 'dialling'))
       .filter(peer => !peer.isVisit && !this.#isHere(peer))
@@ -101,7 +101,7 @@ export class Topology {
   }
 
   /** Somebody may be there: he is dialled once, and when his link closes he is not dialled again. */
-  visit(name: string, address: Address): TopologyEffect[] {
+  probe(name: string, address: Address): TopologyEffect[] {
     return this.#add(name, address, true)
   }
 
@@ -132,7 +132,7 @@ export class Topology {
   }
 
   /** There is reason to believe that a peer can be reached now. */
-  hurry(name: string): TopologyEffect[] {
+  retryNow(name: string): TopologyEffect[] {
     if (this.#peers.get(name)?.state.kind !== 'waiting') return []
     return [{ kind: 'cancel-retry', peer: name }, ...this.due(name)]
   }
@@ -163,10 +163,10 @@ export class Topology {
 
   /** A link opened. */
   opened(link: OpenConnection): TopologyEffect[] {
-    const name = link.dialled ?? link.visited
+    const name = link.dialled ?? link.probed
     const peer = name === undefined ? undefined : this.#peers.get(name)
     const { remote } = link
-    if (remote.kind === 'ours' && remote.instance === this.#instance && remote.key === this.#key) {
+    if (remote.kind === 'native' && remote.instance === this.#instance && remote.key === this.#key) {
       const close: TopologyEffect = { kind: 'close', link: link.id, reason: 'it is oneself' }
       if (peer === undefined) return [close]
       if (peer.isVisit) return [close, ...this.#missed(peer)]
@@ -177,7 +177,7 @@ export class Topology {
       ]
     }
     const effects: TopologyEffect[] = []
-    const isOnlySecond = this.links.filter(other => isSame(other.remote, remote)).length === 1
+    const isOnlySecond = this.connections.filter(other => isSame(other.remote, remote)).length === 1
     if (!isOnlySecond && this.#links.size >= LINKS_MAX) {
       const guest = this.#guestBefore(link)
       if (guest === undefined) {
@@ -188,7 +188,7 @@ export class Topology {
       }
       effects.push({ kind: 'close', link: guest.id, reason: 'its place was needed' }, ...this.closed(guest.id, 0))
     }
-    if (remote.kind === 'ours' && this.#key + this.#instance < remote.key + remote.instance) {
+    if (remote.kind === 'native' && this.#key + this.#instance < remote.key + remote.instance) {
       for (const other of this.#links.values()) {
         if (isSame(other.remote, remote))
           effects.push({ kind: 'close', link: other.id, reason: 'a newer link to the same peer' })
@@ -196,7 +196,7 @@ export class Topology {
     }
     this.#links.set(link.id, link)
     if (peer !== undefined) {
-      peer.identity = remote.kind === 'ours' ? remote.key + remote.instance : undefined
+      peer.identity = remote.kind === 'native' ? remote.key + remote.instance : undefined
       peer.remoteAddress = link.remoteAddress
       peer.tries = 0
       peer.told.clear()
@@ -225,15 +225,15 @@ export class Topology {
   }
 
   /** Whoever is at the other end has no room: those who are linked by it are left in peace for a while when it closes. */
-  rest(id: ConnectionId, restMs: Millis): void {
+  cooldown(id: ConnectionId, restMs: Millis): void {
     const remote = this.#links.get(id)?.remote
-    if (remote?.kind !== 'ours') return
+    if (remote?.kind !== 'native') return
     for (const peer of this.#peers.values()) if (peer.identity === remote.key + remote.instance) peer.restMs = restMs
   }
 
   /** Whoever is left in peace is tried all the same. */
-  unrest(): TopologyEffect[] {
-    return [...this.#peers.values()].flatMap(({ name, isResting }) => (isResting ? this.hurry(name) : []))
+  clearCooldowns(): TopologyEffect[] {
+    return [...this.#peers.values()].flatMap(({ name, isResting }) => (isResting ? this.retryNow(name) : []))
   }
 
   /** The network changed: what failed before may work now. */
@@ -252,11 +252,11 @@ export class Topology {
    * says the peer's address and comes from where the peer was last seen. What an original says alone is only a hint.
    */
   #isLinkedTo(peer: Peer): boolean {
-    return this.links.some(
-      ({ dialled, visited, remote, remoteAddress }) =>
-        (dialled ?? visited) === peer.name ||
-        (remote.kind === 'ours' && remote.key + remote.instance === peer.identity) ||
-        (remote.kind === 'original' &&
+    return this.connections.some(
+      ({ dialled, probed, remote, remoteAddress }) =>
+        (dialled ?? probed) === peer.name ||
+        (remote.kind === 'native' && remote.key + remote.instance === peer.identity) ||
+        (remote.kind === 'scuttleup' &&
           remote.address === formatAddress(peer.address) &&
           remoteAddress === peer.remoteAddress),
     )
@@ -264,7 +264,7 @@ export class Topology {
 
   /** Whether somebody who says that he is this peer has dialled in: then there is nothing to worry the user with. */
   #isHere({ address }: Peer): boolean {
-    return this.links.some(({ remote }) => remote.address === formatAddress(address))
+    return this.connections.some(({ remote }) => remote.address === formatAddress(address))
   }
 
   /**
@@ -272,10 +272,10 @@ export class Topology {
    * whoever he did not name, for one of ours an original that nobody can tell from a stranger; the oldest first.
    */
   #guestBefore(link: OpenConnection): OpenConnection | undefined {
-    const guests = this.links.filter(({ dialled }) => dialled === undefined)
-    const original = guests.find(({ remote }) => remote.kind === 'original')
+    const guests = this.connections.filter(({ dialled }) => dialled === undefined)
+    const original = guests.find(({ remote }) => remote.kind === 'scuttleup')
     if (link.dialled !== undefined) return original ?? guests[0]
-    return link.remote.kind === 'ours' ? original : undefined
+    return link.remote.kind === 'native' ? original : undefined
   }
 
   #retry(peer: Peer, attempt: number): TopologyEffect {
@@ -304,4 +304,4 @@ export class Topology {
 
 /** Whether both are one process of ours: an instance id alone is easily said, the key is proven. */
 const isSame = (a: Remote, b: Remote): boolean =>
-  a.kind === 'ours' && b.kind === 'ours' && a.instance === b.instance && a.key === b.key
+  a.kind === 'native' && b.kind === 'native' && a.instance === b.instance && a.key === b.key

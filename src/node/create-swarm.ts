@@ -10,8 +10,8 @@ import { type Address, formatAddress, parseAddress } from '../net/lan/address.js
 import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
-import { TcpTransport } from '../net/lan/tcp.js'
-import type { Transport } from '../net/transport.js'
+import { TcpSource } from '../net/lan/tcp.js'
+import type { PeerSource } from '../net/peer-source.js'
 
 /**
  * Listens as `me` and keeps links to `peers`, in the lobby: fully-connected-topology in one call, for programs that bring
@@ -22,9 +22,9 @@ import type { Transport } from '../net/transport.js'
 export async function createSwarm(me: string, peers: readonly string[] = []): Promise<Connections> {
   const own = addressOf(me)
   const named = peers.map(name => ({ name, address: addressOf(name) }))
-  const tcp = new TcpTransport(
+  const tcp = new TcpSource(
     systemClock,
-    resolver(systemClock, place => discovery.placesOf(place)),
+    resolver(systemClock, place => discovery.resolve(place)),
   )
   const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
   const room = roomId(LOBBY)
@@ -32,8 +32,8 @@ export async function createSwarm(me: string, peers: readonly string[] = []): Pr
     me: formatAddress(own),
     room,
     keys,
-    isOpen: true,
-    transport: closingToo(tcp, () => discovery.close()),
+    acceptsScuttleup: true,
+    source: closingToo(tcp, () => discovery.close()),
     clock: systemClock,
     random: systemRandom,
   })
@@ -68,7 +68,7 @@ const addressOf = (text: string): Address =>
   isAddress(text) ? parseAddress(text) : addressOfName(checkName(text, `the name ${JSON.stringify(text)}`))
 
 /** The transport, with `close` called when its listener closes. */
-function closingToo(transport: Transport, close: () => Promise<void>): Transport {
+function closingToo(transport: PeerSource, close: () => Promise<void>): PeerSource {
   return {
     dial: (address, signal) => transport.dial(address, signal),
     listen: async (host, port, onConnection) => {

@@ -19,7 +19,7 @@ import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
 import { isHeardAt } from '../net/lan/mdns/interfaces.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
-import { TcpTransport } from '../net/lan/tcp.js'
+import { TcpSource } from '../net/lan/tcp.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { AnnounceNotice } from './announce-notice.js'
@@ -77,16 +77,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
         })
       : undefined
     if (discovery !== undefined) closing.push(() => discovery.close())
-    const transport = new TcpTransport(
-      systemClock,
-      resolver(systemClock, discovery && (place => discovery.placesOf(place))),
-    )
+    const source = new TcpSource(systemClock, resolver(systemClock, discovery && (place => discovery.resolve(place))))
     swarm = new Connections({
       me: own,
       room: home.roomId,
       keys,
-      isOpen: room === LOBBY,
-      transport,
+      acceptsScuttleup: room === LOBBY,
+      source,
       clock: systemClock,
       random: systemRandom,
     })
@@ -121,7 +118,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
         key: shortKeyOf(keys.publicKey),
       }
       neighbours = meet(open, discovery, service, peers.length === 0 ? peer.meeting : undefined)
-      peer.on('parted', key => neighbours?.parted(key))
+      peer.on('parted', key => neighbours?.dropped(key))
       discovery.announce({ name: me, service, isOn: at => isHeardAt(listen.host, at) })
       discovery.browse()
     }
@@ -247,10 +244,10 @@ function meet(
   swarm: Connections,
   discovery: Discovery,
   { key, room }: Service,
-  meeting: PeerExchange | undefined,
+  peerExchange: PeerExchange | undefined,
 ): LanAutodial {
-  const onMissing = (isMissing: boolean): void => discovery.miss(isMissing)
-  const neighbours = new LanAutodial({ swarm, clock: systemClock, key, room, meeting, onMissing })
+  const onMissing = (isMissing: boolean): void => discovery.setMissing(isMissing)
+  const neighbours = new LanAutodial({ connections: swarm, clock: systemClock, key, room, peerExchange, onMissing })
   swarm.on('change', () => neighbours.update())
   swarm.on('disconnection', () => {
     for (const service of discovery.services) neighbours.sighted(service)

@@ -19,11 +19,11 @@ import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
 import type { OpenAside, ReadOptions } from '../log/options.js'
-import type { ConnectionInfo, Connections } from '../net/connections.js'
+import type { Connection, Connections } from '../net/connections.js'
 import { formatAddress } from '../net/lan/address.js'
-import { wishedName } from '../net/lan/mdns/service-records.js'
+import { requestedName } from '../net/lan/mdns/service-records.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
-import type { Connection } from '../net/transport.js'
+import type { RawConnection } from '../net/peer-source.js'
 import { archiveOf } from '../sync/archive.js'
 import type { Held, Replicas } from '../sync/receipts.js'
 import { ConnectionSummaries, type ConnectionSummary } from './connection-summary.js'
@@ -95,7 +95,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   #elder: string | undefined
   #hasSpoken = false
   /** Connections that were lost a moment ago. */
-  readonly #lost = new Set<{ readonly link: ConnectionInfo; readonly cancel: Cancel }>()
+  readonly #lost = new Set<{ readonly link: Connection; readonly cancel: Cancel }>()
 
   constructor(parts: RoomParts) {
     super()
@@ -109,10 +109,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#speaker = new Outbox(log, mayWrite, ({ message }, error) => {
       this.emit('warning', sanitise(`${error.toLine()} It began: ${message.slice(0, 40)}`))
     })
-    this.keeping = new DeliveryWatch(log, clock, () => swarm.relink(({ remote }) => remote.kind === 'original'))
+    this.keeping = new DeliveryWatch(log, clock, () => swarm.reconnect(({ remote }) => remote.kind === 'scuttleup'))
     // Behind the first screen: what the disk has lost without a word is found, and fetched again.
     clock.after(INSPECTION_MS, () => void log.inspect().catch(error => this.emit('warning', sanitise(reasonOf(error)))))
-    swarm.on('connection', (socket, link) => this.#replicate(socket, link))
+    swarm.on('connection', link => this.#replicate(link.stream, link))
     swarm.on('disconnection', (link, reason) => {
       this.#tellOfEnd(link, sanitise(reason))
     })
@@ -138,19 +138,19 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     })
     if (parts.isMeeting) {
       const { random, keys } = parts
-      const onParted = (id: string): void => void this.emit('parted', id)
+      const onDropped = (id: string): void => void this.emit('parted', id)
       this.meeting = new PeerExchange({
-        swarm,
+        connections: swarm,
         clock,
         random,
         key: keys.publicKey,
-        isHeardOf: id => this.#presence.isHeardOf(id),
-        onParted,
+        isPresent: id => this.#presence.isPresent(id),
+        onDropped,
       })
     }
     this.#presence.on('change', () => this.emit('presence'))
     log.on('entries', ({ author }) => {
-      this.#presence.spoke(author)
+      this.#presence.posted(author)
       this.emit('heads')
     })
     swarm.on('warning', line => this.emit('warning', sanitise(line)))
@@ -160,7 +160,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     )
     log.on('writable', () => this.emit('info', 'the disk answers again: what is written is stored'))
     // Peers are told how far the logs go when a link opens: so it is opened again.
-    log.on('lost', () => swarm.relink())
+    log.on('lost', () => swarm.reconnect())
     log.on('recovered', entry =>
       this.emit('info', `entry ${entry.seq}, which was reported as not stored, is stored after all`),
     )
@@ -188,14 +188,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#parts.room ?? LOBBY
   }
 
-  get links(): readonly ConnectionInfo[] {
-    return this.#parts.swarm.links
+  get links(): readonly Connection[] {
+    return this.#parts.swarm.connections
   }
 
   get connectionSummary(): ConnectionSummary {
-    const { links, trials } = this.#parts.swarm
+    const { connections, dialAttempts: trials } = this.#parts.swarm
     const heard = this.presence.filter(({ state }) => state === 'heard').length
-    return { linked: [...new Set(links.map(link => this.#nameOf(link)))], trials, heard }
+    return { linked: [...new Set(connections.map(link => this.#nameOf(link)))], trials, heard }
   }
 
   get presence(): readonly Present[] {
@@ -225,11 +225,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   disconnect(peer: string): boolean {
     const { swarm } = this.#parts
-    const isIt = (link: ConnectionInfo): boolean => link.dialled === peer || this.#nameOf(link) === peer
-    const names = new Set([peer, ...swarm.links.filter(isIt).flatMap(({ dialled }) => dialled ?? [])])
-    const isKnown = swarm.links.some(isIt) || swarm.trials.some(({ name }) => name === peer)
+    const isIt = (link: Connection): boolean => link.dialled === peer || this.#nameOf(link) === peer
+    const names = new Set([peer, ...swarm.connections.filter(isIt).flatMap(({ dialled }) => dialled ?? [])])
+    const isKnown = swarm.connections.some(isIt) || swarm.dialAttempts.some(({ name }) => name === peer)
     for (const name of names) swarm.remove(name)
-    swarm.relink(isIt)
+    swarm.reconnect(isIt)
     return isKnown
   }
 
@@ -297,35 +297,35 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#standings.close()
     this.meeting?.close()
     this.#presence.close()
-    if (this.links.some(({ remote }) => remote.kind === 'ours'))
+    if (this.links.some(({ remote }) => remote.kind === 'native'))
       await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
     await Promise.all([swarm.close(), discovery?.close()])
     await log.close()
   }
 
-  #nameOf(link: ConnectionInfo): string {
+  #nameOf(link: Connection): string {
     return nameIn(this.#parts.room, link)
   }
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
-  #replicate(socket: Connection, link: ConnectionInfo): void {
+  #replicate(socket: RawConnection, link: Connection): void {
     const { remote } = link
-    if (remote.kind === 'ours' && remote.key === this.id && remote.isElder) this.#elder = this.#nameOf(link)
-    const isStranger = link.dialled === undefined && remote.kind === 'original'
+    if (remote.kind === 'native' && remote.key === this.id && remote.isOlder) this.#elder = this.#nameOf(link)
+    const isStranger = link.dialled === undefined && remote.kind === 'scuttleup'
     const replication = this.#parts.log.createReplicationStream({
       live: true,
       dialect: remote.kind,
-      holder: remote.kind === 'ours' ? remote.key : remote.address,
-      peer: remote.kind === 'ours' ? authorOf(remote.key) : undefined,
+      holder: remote.kind === 'native' ? remote.key : remote.address,
+      peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
       onHeads: () => this.#heard(),
       onWarning: line => this.emit('warning', sanitise(`${this.#nameOf(link)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
-      ...(remote.kind === 'ours' && {
+      ...(remote.kind === 'native' && {
         aside: this.#aside(link, remote.key, remote.aheadMs, () => socket.bytesRead),
       }),
     })
-    if (remote.kind === 'original') {
-      const original = this.#presence.original(this.#nameOf(link))
+    if (remote.kind === 'scuttleup') {
+      const original = this.#presence.scuttleup(this.#nameOf(link))
       replication.once('close', () => original.close())
     }
     // However it ends, the connection goes with it; the swarm tells of that and dials again.
@@ -335,9 +335,9 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** A connection ended: the peer said goodbye, or it was lost. One that is replaced at once is not told. */
-  #tellOfEnd(link: ConnectionInfo, reason: string): void {
+  #tellOfEnd(link: Connection, reason: string): void {
     if (this.links.some(other => isSamePeer(other, link)) || this.#isParting(link)) return
-    const author = link.remote.kind === 'ours' ? authorOf(link.remote.key) : undefined
+    const author = link.remote.kind === 'native' ? authorOf(link.remote.key) : undefined
     const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
     if (hasLeft()) {
       this.emit('info', `${this.#personOf(link)} left`)
@@ -354,7 +354,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** Whether the peer was lost a moment ago, and that was not told. */
-  #isBackAtOnce(link: ConnectionInfo): boolean {
+  #isBackAtOnce(link: Connection): boolean {
     const before = [...this.#lost].filter(lost => isSamePeer(lost.link, link))
     for (const lost of before) {
       lost.cancel()
@@ -364,8 +364,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** Who is at the other end, by the name that their key was heard with; as the connection is called where none was. */
-  #personOf(link: ConnectionInfo): string {
-    if (link.remote.kind !== 'ours') return this.#nameOf(link)
+  #personOf(link: Connection): string {
+    if (link.remote.kind !== 'native') return this.#nameOf(link)
     const author = authorOf(link.remote.key)
     const { presence } = this
     const name = presence.find(one => one.author === author)?.name
@@ -376,14 +376,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** What is said on a link of ours besides logs. */
-  #aside(link: ConnectionInfo, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
+  #aside(link: Connection, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
     const author = authorOf(key)
     const hasLeft = (): boolean => author !== undefined && this.#presence.hasLeft(author)
-    const openPresence = this.#presence.over(
+    const openPresence = this.#presence.sideChannel(
       { author, name: this.#nameOf(link), aheadMs, bytesRead },
       () => !this.#isParting(link),
     )
-    const openMeeting = this.meeting?.over(link, hasLeft)
+    const openMeeting = this.meeting?.sideChannel(link, hasLeft)
     return send => {
       const presence = openPresence(send)
       const meeting = openMeeting?.(send)
@@ -397,14 +397,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     }
   }
 
-  #isParting(link: ConnectionInfo): boolean {
-    return this.meeting?.isParting(link) ?? false
+  #isParting(link: Connection): boolean {
+    return this.meeting?.isClosing(link) ?? false
   }
 
-  #tellOf(link: ConnectionInfo): void {
+  #tellOf(link: Connection): void {
     const { remote } = link
-    this.emit('info', `linked with ${this.#nameOf(link)}${remote.kind === 'original' ? ' (original program)' : ''}`)
-    if (remote.kind === 'original') return
+    this.emit('info', `linked with ${this.#nameOf(link)}${remote.kind === 'scuttleup' ? ' (original program)' : ''}`)
+    if (remote.kind === 'scuttleup') return
     if (remote.key === this.id)
       this.emit('warning', `${this.#nameOf(link)} is another device with your key: the later of the two only reads`)
     if (Math.abs(remote.aheadMs) > AHEAD_MS_MAX) {
@@ -419,16 +419,16 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 }
 
 /** What a link is called in a line for the user: as he called it, else by the name that its address is made from. */
-function nameIn(room: string | undefined, { dialled, remote }: ConnectionInfo): string {
+function nameIn(room: string | undefined, { dialled, remote }: Connection): string {
   const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
   const isHashed = name !== '' && formatAddress(addressOfName(name, room)) === remote.address
   const called = dialled ?? (isHashed ? name : remote.address)
   // As it is announced where somebody else has that name: `alice (2)`.
-  return isPlainName(wishedName(called)) ? called : shownPlace(called)
+  return isPlainName(requestedName(called)) ? called : shownPlace(called)
 }
 
-function isSamePeer(a: ConnectionInfo, b: ConnectionInfo): boolean {
-  if (a.remote.kind === 'ours' && b.remote.kind === 'ours')
+function isSamePeer(a: Connection, b: Connection): boolean {
+  if (a.remote.kind === 'native' && b.remote.kind === 'native')
     return a.remote.instance === b.remote.instance && a.remote.key === b.remote.key
   return a.remote.kind === b.remote.kind && a.remote.address === b.remote.address
 }

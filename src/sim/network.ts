@@ -2,7 +2,7 @@ import type { Millis } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Address } from '../net/lan/address.js'
-import type { Connection, Listener, Transport } from '../net/transport.js'
+import type { Listener, PeerSource, RawConnection } from '../net/peer-source.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { SeededRandom } from './seeded-random.js'
 import { VirtualConnection, VirtualHost } from './virtual-connection.js'
@@ -101,14 +101,14 @@ export class VirtualNetwork implements Medium {
   }
 
   /** The network as one process of a machine sees it. */
-  transportOf(host: VirtualHost, life: Lifecycle): Transport {
+  transportOf(host: VirtualHost, life: Lifecycle): PeerSource {
     return {
       listen: async (_host, port, onConnection) => this.#listen(host, port, onConnection),
       dial: (address, signal) => this.#dial(host, address, signal, life),
     }
   }
 
-  #listen(host: VirtualHost, port: number, onConnection: (connection: Connection) => void): Listener {
+  #listen(host: VirtualHost, port: number, onConnection: (connection: RawConnection) => void): Listener {
     if (host.listeners.has(port)) {
       throw new ChatError('SWARM_PORT_TAKEN', `${host.address}:${port} is in use by another program`)
     }
@@ -121,7 +121,7 @@ export class VirtualNetwork implements Medium {
     }
   }
 
-  #dial(host: VirtualHost, { host: to, port }: Address, signal: AbortSignal, life: Lifecycle): Promise<Connection> {
+  #dial(host: VirtualHost, { host: to, port }: Address, signal: AbortSignal, life: Lifecycle): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       let isOver = false
       const later = (delayMs: Millis, action: () => void): void => void this.time.after(delayMs, () => life.act(action))

@@ -11,7 +11,7 @@ import { VirtualTime } from './virtual-time.js'
 
 const TICK_MS: Millis = 1_000
 const ROOM = 'room'
-const REMOTE = { kind: 'ours', address: '', instance: '', isElder: false, aheadMs: 0 } as const
+const REMOTE = { kind: 'native', address: '', instance: '', isOlder: false, aheadMs: 0 } as const
 const PORT = 4_000
 /** Ways that a link needs to open: the connection, the handshake, a Hello and a proof each way. */
 const WAYS_TO_OPEN = 6
@@ -79,7 +79,7 @@ export class Overlay {
     for (let index = 0; index < options.peers; index++) {
       const chance = new SeededRandom(options.seed, `member ${index}`)
       const id = Buffer.from(chance.bytes(8)).toString('hex')
-      const view = new HyParView({ id, port: PORT, isHeardOf: () => false, random: () => chance.number() })
+      const view = new HyParView({ id, port: PORT, isPresent: () => false, random: () => chance.number() })
       const member: Member = {
         index,
         id,
@@ -211,14 +211,14 @@ export class Overlay {
     const byHost = this.#byHost
     const dial = (other: Member): void => this.#dialFound(member(), other)
     return new LanAutodial({
-      swarm: {
-        get links() {
+      connections: {
+        get connections() {
           const self = member()
           return Array.from(self.links.values(), ({ ends: [a, b] }) => ({
             remote: { ...REMOTE, key: (a === self ? b : a).id },
           }))
         },
-        get trials() {
+        get dialAttempts() {
           return [...member().found.entries()].flatMap(([name, { tries, other }]) =>
             tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: '' }],
           )
@@ -230,15 +230,15 @@ export class Overlay {
           dial(other)
         },
         remove: name => void member().found.delete(name),
-        hurry: () => {},
+        retryNow: () => {},
       },
       clock: { now: () => time.now, after: (delayMs, action) => time.after(delayMs, action) },
       key: id,
       room: ROOM,
-      meeting: {
-        found: key => view.found(key, time.now),
+      peerExchange: {
+        discovered: key => view.discovered(key, time.now),
         lost: key => view.lost(key),
-        wants: (key, dialled) => view.wants(key, dialled, time.now),
+        shouldDial: (key, dialled) => view.shouldDial(key, dialled, time.now),
       },
       onMissing: () => {},
     })
@@ -277,11 +277,11 @@ export class Overlay {
           break
         case 'dial': {
           const other = this.#byHost.get(effect.address.host)
-          this.#dial(member, other, false, () => this.#perform(member, member.view.missed(effect.id, this.now)))
+          this.#dial(member, other, false, () => this.#perform(member, member.view.dialFailed(effect.id, this.now)))
           break
         }
         case 'part': {
-          member.neighbours?.parted(effect.id)
+          member.neighbours?.dropped(effect.id)
           const link = member.links.get(effect.link)
           const named = link?.ends.find(end => end !== member)
           if (link === undefined) break
@@ -357,7 +357,10 @@ export class Overlay {
         const id = idOf(link, self)
         self.links.set(id, link)
         const named = self === from && isNamed
-        this.#perform(self, self.view.opened({ link: id, id: other.id, host: other.host, isNamed: named }, this.now))
+        this.#perform(
+          self,
+          self.view.opened({ connection: id, id: other.id, host: other.host, isNamed: named }, this.now),
+        )
       }
     })
   }

@@ -116,8 +116,8 @@ export class SimulatedPeer {
 
   /** The keys of the peers that it is linked with, one a link. */
   get links(): readonly AuthorId[] {
-    const links = this.#program?.swarm?.links ?? []
-    return links.flatMap(({ remote }) => (remote.kind === 'ours' ? (remote.key as AuthorId) : []))
+    const links = this.#program?.swarm?.connections ?? []
+    return links.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
   /** Its running peer, where there is one. */
@@ -271,16 +271,16 @@ export class SimulatedPeer {
       me: formatAddress({ host: this.host.address, port: PORT }),
       room: ROOM,
       keys: this.#keys,
-      isOpen: true,
-      transport: network.transportOf(this.host, life),
+      acceptsScuttleup: true,
+      source: network.transportOf(this.host, life),
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}`),
     })
     await swarm.listen(undefined, PORT)
     if (life.isOver) return
     let remote: AuthorId | undefined
-    swarm.on('connection', (_, link) => {
-      remote = link.remote.kind === 'ours' ? (link.remote.key as AuthorId) : undefined
+    swarm.on('connection', link => {
+      remote = link.remote.kind === 'native' ? (link.remote.key as AuthorId) : undefined
     })
     const peer = new Room({
       me: this.name,

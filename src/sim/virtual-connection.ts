@@ -1,11 +1,11 @@
 import { Duplex } from 'node:stream'
-import type { Connection } from '../net/transport.js'
+import type { RawConnection } from '../net/peer-source.js'
 import type { Content, Terminal, Wire } from './wire.js'
 
 /** A machine on the network. */
 export class VirtualHost {
   readonly address: string
-  readonly listeners = new Map<number, (connection: Connection) => void>()
+  readonly listeners = new Map<number, (connection: RawConnection) => void>()
   readonly connections = new Set<VirtualConnection>()
   isUp = true
   isAsleep = false
@@ -23,7 +23,7 @@ export class VirtualHost {
 }
 
 /** One end of a virtual connection. */
-export class VirtualConnection extends Duplex implements Connection, Terminal {
+export class VirtualConnection extends Duplex implements RawConnection, Terminal {
   bytesRead = 0
   readonly host: VirtualHost
   readonly remoteAddress: string

@@ -74,7 +74,7 @@ export function entryStream(log: Pick<Source, 'read'>, options: ReadOptions): Re
 /** The thin layer between a session and a socket: it performs the session's effects, with back-pressure both ways. */
 export function replicationStream(log: Source, options: ReplicationOptions): Duplex {
   const { session, branch, bytesSince, asked, close } =
-    options.dialect === 'ours'
+    options.dialect === 'native'
       ? replicateNative(log, options, bytes => void (hasEnded || stream.destroyed || stream.push(bytes)))
       : replicateScuttleup(log, options)
   const allowance =
@@ -83,7 +83,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
     options.holder === undefined
       ? undefined
       : log.custody.open(options.holder, {
-          isOriginal: options.dialect !== 'ours',
+          isOriginal: options.dialect !== 'native',
           onDiffering: seq => {
             log.ownDiffers()
             if (!stream.destroyed) refuse(log.id, { reason: 'it differs at the same place', want: seq })
@@ -274,7 +274,7 @@ export function replicationStream(log: Source, options: ReplicationOptions): Dup
   const drained = (): Promise<void> => new Promise(resolve => void onDrain.push(resolve))
 
   stream.push(session.start())
-  if (options.dialect === 'ours') {
+  if (options.dialect === 'native') {
     aside = options.aside?.(frames => {
       if (hasEnded || stream.destroyed || stream.readableLength > ASIDE_BYTES_MAX) return false
       stream.push(frames)

@@ -35,8 +35,8 @@ import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
 import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
 import { Log } from '../../src/log/log.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
-import { decodeHello, encodeHello, type Hello, isProof, proofOf } from '../../src/net/handshake/hello.js'
-import { type Contact, decodePexFrame, encodePexFrame, type SaidFrame } from '../../src/net/overlay/pex-codec.js'
+import { decodeHello, encodeHello, type Hello, isValidProof, proofOf } from '../../src/net/handshake/hello.js'
+import { type Contact, decodePexFrame, encodePexFrame, type OutgoingPexFrame } from '../../src/net/overlay/pex-codec.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
 import {
   decodeFrame,
@@ -147,9 +147,9 @@ test('hellos and the proofs of their keys', () => {
   const [theirs, own] = [helloOf(room, dialler), helloOf(room, listener)]
   assert.equal(hex(proofOf(keyPairOf(unhex(dialler.seed)), 'dialler', theirs, own)), dialler.proof)
   assert.equal(hex(proofOf(keyPairOf(unhex(listener.seed)), 'listener', own, theirs)), listener.proof)
-  assert.ok(isProof(unhex(dialler.proof), 'dialler', theirs, own))
-  assert.ok(!isProof(unhex(dialler.proof), 'listener', theirs, own))
-  assert.ok(!isProof(unhex(listener.proof), 'dialler', theirs, own))
+  assert.ok(isValidProof(unhex(dialler.proof), 'dialler', theirs, own))
+  assert.ok(!isValidProof(unhex(dialler.proof), 'listener', theirs, own))
+  assert.ok(!isValidProof(unhex(listener.proof), 'dialler', theirs, own))
 })
 
 test('the opening of a link between two of ours, write by write', () => {
@@ -161,7 +161,7 @@ test('the opening of a link between two of ours, write by write', () => {
   const opened: string[] = []
   const perform = (by: 'dialler' | 'listener', effects: readonly HandshakeEffect[]): void => {
     for (const effect of effects) {
-      if (effect.kind === 'opened' && effect.remote.kind === 'ours') opened.push(effect.remote.key)
+      if (effect.kind === 'opened' && effect.remote.kind === 'native') opened.push(effect.remote.key)
       if (effect.kind !== 'send') continue
       said[by] += hex(effect.bytes)
       const other = by === 'dialler' ? 'listener' : 'dialler'
@@ -282,7 +282,7 @@ test('a status, on its first link and on its second', () => {
 test('what peers who meet others say', () => {
   const { neighbour, question, answer, newcomer, full } = load('frames').ours.view
   const contactOf = ({ host, ...rest }: { id: string; port: number; host?: string }): Contact => ({ ...rest, host })
-  const said: readonly [SaidFrame, string][] = [
+  const said: readonly [OutgoingPexFrame, string][] = [
     [{ kind: 'neighbour', port: neighbour.port, links: neighbour.links }, neighbour.bytes],
     [{ kind: 'question', contacts: [] }, question.bytes],
     [{ kind: 'answer', contacts: answer.contacts.map(contactOf) }, answer.bytes],

@@ -54,8 +54,8 @@ const sentTo = (effects: RosterEffect[] | 'bad'): number[] =>
 /** Alice, who is linked with bob over link 1 and with dave over link 2. */
 function alice(aheadMs = 0) {
   const roster = rosterOf(1, 'alice')
-  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs, bytesRead: () => 0 }, START)
-  roster.linked(2, { author: idOf(4), name: 'dave', aheadMs: 0, bytesRead: () => 0 }, START)
+  roster.connected(1, { author: idOf(2), name: 'bob', aheadMs, bytesRead: () => 0 }, START)
+  roster.connected(2, { author: idOf(4), name: 'dave', aheadMs: 0, bytesRead: () => 0 }, START)
   const of = (number: number, now = START): Present | undefined =>
     roster.list(now).find(({ author }) => author === idOf(number))
   return { roster, of }
@@ -74,7 +74,7 @@ test('who is linked is linked, who is heard of is heard of, and who says goodbye
   )
   roster.receive(2, carols({ version: START + 1, state: 'left' }), START + 1)
   assert.equal(of(3)?.state, 'left')
-  roster.unlinked(2, true, START + 2)
+  roster.disconnected(2, true, START + 2)
   assert.equal(of(4, START + 2)?.state, 'left', 'nothing was heard of dave but the link')
 })
 
@@ -84,7 +84,7 @@ test('why somebody is away, and that he types, is told while it holds; his line 
   assert.equal(of(3)?.away, 'lunch')
   assert.equal(of(3)?.isTyping, true)
   assert.equal(of(3, START + 6_000)?.isTyping, false)
-  roster.spoke(idOf(3))
+  roster.posted(idOf(3))
   assert.equal(of(3)?.isTyping, false)
   roster.receive(1, carols({ version: START + 1 }), START)
   assert.equal(of(3)?.away, undefined)
@@ -190,7 +190,7 @@ test('one link brings no more than a bounded number a second, and one author no 
 
 test('a crowd of strangers is remembered up to a bound, and displaces nobody who is linked or has written', () => {
   const roster = rosterOf(1, 'alice', author => author === idOf(3))
-  roster.linked(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
+  roster.connected(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
   roster.receive(1, carols(), START)
   for (let i = 0; i < STATUSES_MAX + 100; i++) {
     const now = START + 1_000 + i * 20
@@ -233,8 +233,8 @@ test('tells a new link the own status, and whoever asks the statuses of those in
   const { roster } = alice()
   roster.receive(1, carols({ text: 'lunch', state: 'away' }), START)
   const erin = rosterOf(5, 'erin')
-  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
-  const effects = roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START)
+  erin.connected(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  const effects = roster.connected(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START)
   exchange(roster, 3, erin, 3, effects, START)
   assert.deepEqual(
     erin.list(START).map(({ name, state, hops, away }) => [name, state, hops, away]),
@@ -249,13 +249,13 @@ test('asks for a status again only where a digest says that there is a newer one
   const { roster } = alice()
   roster.receive(1, carols(), START)
   const erin = rosterOf(5, 'erin')
-  erin.linked(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  erin.connected(3, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
   exchange(
     roster,
     3,
     erin,
     3,
-    roster.linked(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START),
+    roster.connected(3, { author: idOf(5), name: 'erin', aheadMs: 0, bytesRead: () => 0 }, START),
     START,
   )
   const pass = (from: number): number => {
@@ -305,7 +305,7 @@ test('sends digests on when the clock is set back, and keeps nobody alive by tha
 test('cannot be kept believing by neighbours who only repeat what they heard', () => {
   const one = alice()
   const other = rosterOf(2, 'bob')
-  other.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  other.connected(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
   one.roster.receive(2, carols({ until: START + 9 * MINUTE }), START)
   other.receive(1, carols({ until: START + 9 * MINUTE }, 3), START)
   for (let now = START; now <= START + 2 * MINUTE; now += 1_000) {
@@ -320,8 +320,8 @@ test('keeps showing someone while a neighbour is linked with them, and their lin
   const { roster, of } = alice()
   const bob = rosterOf(2, 'bob')
   let bytes = 0
-  bob.linked(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
-  bob.linked(2, { author: idOf(3), name: 'carol', aheadMs: 0, bytesRead: () => bytes }, START)
+  bob.connected(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
+  bob.connected(2, { author: idOf(3), name: 'carol', aheadMs: 0, bytesRead: () => bytes }, START)
   bob.receive(2, carols({ until: START + 9 * MINUTE }, 1), START)
   roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
   const pass = (from: number, to: number, isBeating: boolean): void => {
@@ -418,7 +418,7 @@ test('whose link is lost is not shown as there two seconds later, unless he was 
   const { roster, of } = alice()
   const bobs = (version: number): Uint8Array => carols({ version, name: 'bob' }, 2, keysOf(2))
   roster.receive(1, bobs(START), START)
-  roster.unlinked(1, true, START + 1)
+  roster.disconnected(1, true, START + 1)
   assert.equal(of(2, START + 1)?.state, 'heard')
   roster.tick(roster.nextAt)
   const later = START + 2_001

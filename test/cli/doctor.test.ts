@@ -6,7 +6,7 @@ import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 const eth0 = { name: 'eth0', address: '10.0.0.5', isOpen: true, isHeardHere: true, others: 1 }
 const lo = { name: 'lo', address: '127.0.0.1', isOpen: true, isHeardHere: true, others: 0 }
 const bob = { ...serviceOf('bob', 2), places: [{ host: '10.0.0.2', port: 4_002 }] }
-const ours: Meeting = { kind: 'ours', isSameRoom: true, version: 1, key: bob.key, aheadMs: 0 }
+const ours: Meeting = { kind: 'native', isSameRoom: true, version: 1, key: bob.key, aheadMs: 0 }
 
 /** All is well with alice, and bob is there. */
 const WELL: Seen = {
@@ -55,7 +55,7 @@ test('each thing that is wrong is named, alone, with a next step', () => {
       "port: port 55204, which is alice's, is held by another program",
     ],
     [
-      { port: { port: 55_204, holder: { kind: 'original' }, unreached: [] } },
+      { port: { port: 55_204, holder: { kind: 'scuttleup' }, unreached: [] } },
       "port: port 55204, which is alice's, is held by the original program",
     ],
     [
@@ -113,7 +113,7 @@ test('loopback without multicast is nothing to worry about where there is a netw
 })
 
 test('the original program is well in the lobby, and wrong elsewhere', () => {
-  const peers = [peer({ kind: 'original' }, { services: [] })]
+  const peers = [peer({ kind: 'scuttleup' }, { services: [] })]
   assert.deepEqual(wrongIn({ peers }), [])
   const room = { name: 'ops', tag: ROOM, isLobby: false }
   assert.deepEqual(wrongIn({ peers, room }), ['peer: bob (10.0.0.2:4002): the original program, which knows no rooms'])

@@ -231,7 +231,7 @@ async function openOriginal(t: TestContext): Promise<Original> {
 
 /** Links one of ours with an original, for as long as the test lasts. */
 function link(t: TestContext, ours: Log, original: Original, onWarning = (_line: string): void => {}): Duplex {
-  const stream = ours.createReplicationStream({ live: true, dialect: 'original', onWarning })
+  const stream = ours.createReplicationStream({ live: true, dialect: 'scuttleup', onWarning })
   const theirs = original.log.createReplicationStream({ live: true })
   stream.on('error', () => {})
   theirs.on('error', () => {})

@@ -46,7 +46,7 @@ test(
       const bob = await openSwarm(t, { me: `bob:${i}`, peer: 10 + i })
       const start = performance.now()
       bob.swarm.add('alice', alice.address)
-      await alice.until(() => alice.swarm.links.length === i + 1)
+      await alice.until(() => alice.swarm.connections.length === i + 1)
       tookMs.push(performance.now() - start)
     }
     assert.ok(Math.max(...tookMs) < 1_000, `took ${tookMs.map(Math.round).join()} ms`)
@@ -95,9 +95,9 @@ test('one of ours that is frozen is let go after 30 s, an original is kept', BOU
   const alice = await openSwarm(t, { clock })
   const [frozen, original] = [await stranger(t, alice.address), await stranger(t, alice.address)]
   talk(frozen, ourEnd('dialler', 'bob:1', { peer: 2 }))
-  await alice.until(() => alice.swarm.links.length === 1)
+  await alice.until(() => alice.swarm.connections.length === 1)
   talk(original, originalEnd(new OriginalTopology('carol:1', 'alice:1')))
-  await alice.until(() => alice.swarm.links.length === 2)
+  await alice.until(() => alice.swarm.connections.length === 2)
   const closed = once(frozen, 'close')
   clock.advance(SILENCE_MS_MAX + 10_000)
   await closed
@@ -105,7 +105,7 @@ test('one of ours that is frozen is let go after 30 s, an original is kept', BOU
   assert.deepEqual(alice.lost, ['silent for 30 s'])
   clock.advance(60 * 60 * 1_000)
   assert.deepEqual(
-    alice.swarm.links.map(({ remote }) => remote.kind),
+    alice.swarm.connections.map(({ remote }) => remote.kind),
     ['original'],
   )
 })
@@ -116,10 +116,10 @@ test('a process of ours that stands still is let go, though its system still ans
   const program = new URL('../helper/linking-process.js', import.meta.url).pathname
   const bob = new Child(t, process.execPath, { args: [program, String(alice.address.port)] })
   await bob.waitForLine('linked')
-  await alice.until(() => alice.swarm.links.length === 1)
+  await alice.until(() => alice.swarm.connections.length === 1)
   process.kill(bob.pid ?? 0, 'SIGSTOP')
   clock.advance(SILENCE_MS_MAX + 10_000)
-  await alice.until(() => alice.swarm.links.length === 0)
+  await alice.until(() => alice.swarm.connections.length === 0)
   assert.deepEqual(alice.lost, ['silent for 30 s'])
 })
 
@@ -128,9 +128,9 @@ test('a process that is killed is noticed at once', BOUND, async t => {
   const program = new URL('../helper/linking-process.js', import.meta.url).pathname
   const bob = new Child(t, process.execPath, { args: [program, String(alice.address.port)] })
   await bob.waitForLine('linked')
-  await alice.until(() => alice.swarm.links.length === 1)
+  await alice.until(() => alice.swarm.connections.length === 1)
   await bob.stop('SIGKILL')
-  await alice.until(() => alice.swarm.links.length === 0)
+  await alice.until(() => alice.swarm.connections.length === 0)
   assert.deepEqual(alice.lost, ['the connection closed'])
 })
 
@@ -148,11 +148,11 @@ for (const [me, order] of [
       await caller.until(() => caller.warnings.length > 0)
       const bob = await openSwarm(t, { me: 'bob:1', peer: 2, port })
       await Promise.all([
-        caller.until(() => caller.swarm.links.length === 1),
-        bob.until(() => bob.swarm.links.length === 1),
+        caller.until(() => caller.swarm.connections.length === 1),
+        bob.until(() => bob.swarm.connections.length === 1),
       ])
       assert.deepEqual(caller.warnings, [`bob (127.0.0.1:${port}): nobody listens there; trying on`])
-      assert.equal(caller.swarm.links[0]?.dialled, 'bob')
+      assert.equal(caller.swarm.connections[0]?.dialled, 'bob')
     },
   )
 }
@@ -161,7 +161,7 @@ test('two who dial each other at once end with one link', BOUND, async t => {
   const [alice, bob] = [await openSwarm(t), await openSwarm(t, { me: 'bob:1', peer: 2 })]
   alice.swarm.add('bob', bob.address)
   bob.swarm.add('alice', alice.address)
-  const isSettled = (world: typeof alice): boolean => world.accepted.length > 0 && world.swarm.links.length === 1
+  const isSettled = (world: typeof alice): boolean => world.accepted.length > 0 && world.swarm.connections.length === 1
   await Promise.all([alice.until(() => isSettled(alice)), bob.until(() => isSettled(bob))])
   assert.deepEqual([...alice.warnings, ...bob.warnings], [])
 })
@@ -169,10 +169,10 @@ test('two who dial each other at once end with one link', BOUND, async t => {
 test('a link that is closed from one side is made again by the side that named the other', BOUND, async t => {
   const [alice, bob] = [await openSwarm(t), await openSwarm(t, { me: 'bob:1', peer: 2 })]
   alice.swarm.add('bob', bob.address)
-  await bob.until(() => bob.swarm.links.length === 1)
-  bob.swarm.relink()
-  await bob.until(() => bob.lost.length === 1 && bob.swarm.links.length === 1)
-  await alice.until(() => alice.lost.length === 1 && alice.swarm.links.length === 1)
+  await bob.until(() => bob.swarm.connections.length === 1)
+  bob.swarm.reconnect()
+  await bob.until(() => bob.lost.length === 1 && bob.swarm.connections.length === 1)
+  await alice.until(() => alice.lost.length === 1 && alice.swarm.connections.length === 1)
 })
 
 test('oneself is told once, and left alone', BOUND, async t => {
@@ -180,13 +180,13 @@ test('oneself is told once, and left alone', BOUND, async t => {
   alice.swarm.add('me', alice.address)
   await alice.until(() => alice.warnings.length > 0 && alice.accepted.every(connection => connection.destroyed))
   assert.deepEqual(alice.warnings, [`me (127.0.0.1:${alice.address.port}) is this very program: not tried again`])
-  assert.deepEqual(alice.swarm.links, [])
+  assert.deepEqual(alice.swarm.connections, [])
 })
 
 test('a link to oneself is never seen as one', BOUND, async t => {
   const alice = await openSwarm(t)
   const seen = new Set<number>()
-  alice.swarm.on('warning', () => seen.add(alice.swarm.links.length))
+  alice.swarm.on('warning', () => seen.add(alice.swarm.connections.length))
   alice.swarm.add('me', alice.address)
   await alice.until(() => alice.warnings.length > 0)
   assert.deepEqual([...seen], [0])
@@ -198,19 +198,19 @@ test('one of ours from another room is told so', BOUND, async t => {
   bob.swarm.add('alice', alice.address)
   await bob.until(() => bob.warnings.length > 0)
   assert.match(bob.warnings[0] ?? '', /: it is in another room; trying on$/)
-  assert.deepEqual(alice.swarm.links, [])
+  assert.deepEqual(alice.swarm.connections, [])
 })
 
 test('an original is let into the lobby, and into no other room', BOUND, async t => {
   const lobby = await openSwarm(t)
   talk(await stranger(t, lobby.address), originalEnd(new OriginalTopology('bob:1', 'alice:1')))
-  await lobby.until(() => lobby.swarm.links.length === 1)
-  const room = await openSwarm(t, { isOpen: false })
+  await lobby.until(() => lobby.swarm.connections.length === 1)
+  const room = await openSwarm(t, { acceptsScuttleup: false })
   const socket = await stranger(t, room.address)
   const closed = once(socket, 'close')
   talk(socket, originalEnd(new OriginalTopology('bob:1', 'alice:1')))
   await closed
-  assert.deepEqual(room.swarm.links, [])
+  assert.deepEqual(room.swarm.connections, [])
 })
 
 test(`${LINKS_MAX} strangers who pass for originals keep no honest peer out`, BOUND, async t => {
@@ -218,13 +218,13 @@ test(`${LINKS_MAX} strangers who pass for originals keep no honest peer out`, BO
   for (let i = 0; i <= LINKS_MAX; i++) {
     const socket = await stranger(t, alice.address)
     talk(socket, originalEnd(new OriginalTopology(`a:${i}`, 'alice:1')))
-    if (i < LINKS_MAX) await alice.until(() => alice.swarm.links.length === i + 1)
+    if (i < LINKS_MAX) await alice.until(() => alice.swarm.connections.length === i + 1)
     else await once(socket.resume(), 'close')
   }
   assert.deepEqual(alice.lost, [], 'one more stranger is turned away')
   talk(await stranger(t, alice.address), ourEnd('dialler', 'bob:1', { peer: 2 }))
-  await alice.until(() => alice.swarm.links.some(({ remote }) => remote.address === 'bob:1'))
-  await alice.until(() => alice.swarm.links.length === LINKS_MAX)
+  await alice.until(() => alice.swarm.connections.some(({ remote }) => remote.address === 'bob:1'))
+  await alice.until(() => alice.swarm.connections.length === LINKS_MAX)
   assert.deepEqual(alice.lost, ['its place was needed'])
 })
 
@@ -239,7 +239,7 @@ for (const [what, bytes] of OPENINGS) {
   test(`a stranger who ${what} and goes on for ever is cut off within 256 KiB`, BOUND, async t => {
     const alice = await openSwarm(t)
     // In a room of its own: what an original may say next is the log's to judge, not the swarm's.
-    const room = await openSwarm(t, { isOpen: false })
+    const room = await openSwarm(t, { acceptsScuttleup: false })
     for (const world of [room, alice].slice(0, what === 'speaks HTTP' ? 1 : 2)) {
       const socket = await stranger(t, world.address)
       const closed = closedOf([socket], 1)
@@ -253,7 +253,7 @@ for (const [what, bytes] of OPENINGS) {
       await closed
       const [connection] = world.accepted
       assert.ok((connection?.bytesRead ?? 0) <= 256 * 1024, `${connection?.bytesRead} bytes were read`)
-      assert.deepEqual(world.swarm.links, [])
+      assert.deepEqual(world.swarm.connections, [])
     }
   })
 }
@@ -265,13 +265,13 @@ test('a swarm that closes closes everything, and dials nobody any more', BOUND, 
   const bob = await openSwarm(t, { me: 'bob:1', peer: 2 })
   alice.swarm.add('bob', bob.address)
   alice.swarm.add('carol', { host: '127.0.0.1', port })
-  await alice.until(() => alice.swarm.links.length === 1 && alice.warnings.length === 1)
+  await alice.until(() => alice.swarm.connections.length === 1 && alice.warnings.length === 1)
   const unopened = await stranger(t, alice.address)
   const closed = closedOf([unopened], 1)
   await alice.until(() => alice.accepted.length === 1)
   await alice.swarm.close()
   await closed
-  await bob.until(() => bob.swarm.links.length === 0)
+  await bob.until(() => bob.swarm.connections.length === 0)
   assert.equal(clock.timers, 0)
   clock.advance(OPENING_MS_MAX)
   assert.deepEqual(alice.lost, [], 'nothing is told of links that one closes oneself')

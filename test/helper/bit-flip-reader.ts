@@ -159,7 +159,7 @@ async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): 
 }
 
 async function replicate(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'ours' }))
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'native' }))
   if (one !== undefined && other !== undefined) await pipeline(one, other, one)
 }
 

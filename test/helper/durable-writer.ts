@@ -102,7 +102,7 @@ async function main(options: WriterOptions): Promise<void> {
   tell('alice', alice)
   tell('bob', bob)
   print('open')
-  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
   if (a === undefined || b === undefined) return
   pipeline(a, b, a, error => print('problem', 'both', `the link ended: ${error?.message}`))
   const speakers = Array.from({ length: SPEAKERS }, (_, speaker) => speaker)

@@ -30,7 +30,7 @@ const QUIET_TURNS = 40
 
 /** Replicates two logs until nothing more comes of it. */
 export async function meet(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return
   let quiet = 0
   for (const stream of [one, other]) {

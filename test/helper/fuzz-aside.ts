@@ -15,9 +15,9 @@ import { HyParView } from '../../src/net/overlay/hyparview.js'
 import {
   type Contact,
   decodePexFrame,
+  dialableAddress,
   encodePexFrame,
-  placeOf,
-  type SaidFrame,
+  type OutgoingPexFrame,
 } from '../../src/net/overlay/pex-codec.js'
 import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
 
@@ -48,7 +48,7 @@ const STATUSES = TRUE.flatMap(({ keys, name, text }) =>
   ),
 )
 
-const SAID: readonly SaidFrame[] = [
+const SAID: readonly OutgoingPexFrame[] = [
   { kind: 'neighbour', port: 4_000, links: 3 },
   { kind: 'question', contacts: [CONTACT] },
   { kind: 'answer', contacts: [CONTACT, CONTACT_V6, { ...CONTACT, host: undefined }] },
@@ -109,13 +109,13 @@ export class AsideReceiver {
     hasWritten: () => false,
     random: () => 0.5,
   })
-  readonly #view = new HyParView({ id: '00000000000000aa', port: 4_000, isHeardOf: () => false, random: () => 0.5 })
+  readonly #view = new HyParView({ id: '00000000000000aa', port: 4_000, isPresent: () => false, random: () => 0.5 })
 
   /** The careless one, which is the control, believes statuses without looking at their signatures. */
   constructor(isCareless: boolean) {
     this.#isCareless = isCareless
-    this.#roster.linked(1, { author: undefined, name: 'dave', aheadMs: 0, bytesRead: () => 0 }, NOW)
-    this.#view.opened({ link: 1, id: '00000000000000bb', host: FROM, isNamed: false }, NOW)
+    this.#roster.connected(1, { author: undefined, name: 'dave', aheadMs: 0, bytesRead: () => 0 }, NOW)
+    this.#view.opened({ connection: 1, id: '00000000000000bb', host: FROM, isNamed: false }, NOW)
   }
 
   /** Whether the link is still open. */
@@ -134,13 +134,13 @@ export class AsideReceiver {
     for (const effect of effects) {
       if (effect.kind === 'dial')
         assert.deepEqual(
-          placeOf({ id: effect.id, ...effect.address }, FROM),
+          dialableAddress({ id: effect.id, ...effect.address }, FROM),
           effect.address,
           'somebody is dialled who must not be',
         )
       if (effect.kind === 'send') encodePexFrame(effect.frame)
     }
-    assert.ok(this.#view.acquainted <= CONTACTS_MAX)
+    assert.ok(this.#view.passiveSize <= CONTACTS_MAX)
     return true
   }
 

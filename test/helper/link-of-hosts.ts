@@ -76,8 +76,8 @@ export class LinkOfHosts {
         const answers = host.announcer.answerTo(packet, at)
         if (answers.length > 0) this.say(number, { type: 'response', answers })
       } else {
-        host.announcer.hear(packet)
-        host.services.hear(packet, at, `10.0.0.${from}`)
+        host.announcer.receive(packet)
+        host.services.receive(packet, at, `10.0.0.${from}`)
       }
     }
   }

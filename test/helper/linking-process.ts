@@ -2,20 +2,20 @@
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { Connections } from '../../src/net/connections.js'
-import { TcpTransport } from '../../src/net/lan/tcp.js'
+import { TcpSource } from '../../src/net/lan/tcp.js'
 import { keysOf, ROOM } from './opening-world.js'
 
 const swarm = new Connections({
   me: 'child:1',
   room: ROOM,
   keys: keysOf(99),
-  isOpen: true,
-  transport: new TcpTransport(systemClock, async address => [address]),
+  acceptsScuttleup: true,
+  source: new TcpSource(systemClock, async address => [address]),
   clock: systemClock,
   random: systemRandom,
 })
-swarm.on('connection', connection => {
-  connection.resume()
+swarm.on('connection', ({ stream }) => {
+  stream.resume()
   console.log('linked')
 })
 setInterval(() => {}, 2 ** 30) // a listener's part: timers of ours keep no process

@@ -23,11 +23,11 @@ export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
 
 /** What peer 1 knows of another, or another of peer 1, once the link is open: of equal age, the higher id passes for the elder. */
 export const remoteOf = (address: string, peer: number): Remote => ({
-  kind: 'ours',
+  kind: 'native',
   address,
   instance: Buffer.alloc(16, peer).toString('hex'),
   key: Buffer.from(keysOf(peer).publicKey).toString('hex'),
-  isElder: peer > 1,
+  isOlder: peer > 1,
   aheadMs: 0,
 })
 
@@ -38,8 +38,8 @@ export const HANDSHAKE = frame(Buffer.concat([Buffer.from([0x0a, 3]), Buffer.fro
 export interface End {
   start(): Uint8Array
   receive(bytes: Uint8Array): Uint8Array
-  /** 'original' for an original's end that is ready: it does not know who we are. */
-  readonly outcome: Remote | 'original' | string | undefined
+  /** 'scuttleup' for the end of a scuttleup peer that is ready: it does not know who we are. */
+  readonly outcome: Remote | 'scuttleup' | string | undefined
   /** What came in behind the opening. */
   readonly rest: Uint8Array
 }
@@ -99,7 +99,7 @@ export function originalEnd(topology: OriginalTopology): End {
       return topology.isReady && !wasReady ? Buffer.concat([written, HANDSHAKE]) : written
     },
     get outcome() {
-      return topology.isReady ? 'original' : undefined
+      return topology.isReady ? 'scuttleup' : undefined
     },
     get rest() {
       return topology.rest

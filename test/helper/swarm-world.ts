@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { type ConnectionInfo, Connections } from '../../src/net/connections.js'
+import { type Connection, Connections } from '../../src/net/connections.js'
 import type { Address } from '../../src/net/lan/address.js'
-import { TcpTransport } from '../../src/net/lan/tcp.js'
-import type { Connection, Transport } from '../../src/net/transport.js'
+import { TcpSource } from '../../src/net/lan/tcp.js'
+import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
 import type { Cleanup } from './child.js'
 import { type End, keysOf, ROOM } from './opening-world.js'
 
@@ -19,7 +19,7 @@ export interface SwarmWorldOptions {
   readonly port?: number
   readonly clock?: Clock
   readonly room?: Uint8Array
-  readonly isOpen?: boolean
+  readonly acceptsScuttleup?: boolean
 }
 
 /** A swarm on a port of 127.0.0.1, and what became of it. Whatever comes over its links is read and thrown away. */
@@ -27,7 +27,7 @@ export interface SwarmWorld {
   readonly swarm: Connections
   readonly address: Address
   /** Connections that came in, in order, whatever came of them. */
-  readonly accepted: readonly Connection[]
+  readonly accepted: readonly RawConnection[]
   readonly warnings: readonly string[]
   /** Links that were lost, and why. */
   readonly lost: readonly string[]
@@ -37,17 +37,24 @@ export interface SwarmWorld {
 
 export async function openSwarm(
   cleanup: Cleanup,
-  { me = 'alice:1', peer = 1, port = 0, clock = systemClock, room = ROOM, isOpen = true }: SwarmWorldOptions = {},
+  {
+    me = 'alice:1',
+    peer = 1,
+    port = 0,
+    clock = systemClock,
+    room = ROOM,
+    acceptsScuttleup = true,
+  }: SwarmWorldOptions = {},
 ): Promise<SwarmWorld> {
-  const accepted: Connection[] = []
+  const accepted: RawConnection[] = []
   const warnings: string[] = []
   const lost: string[] = []
   let waiting: (() => void)[] = []
   const look = (): void => {
     for (const check of waiting.slice()) check()
   }
-  const tcp = new TcpTransport(systemClock, async address => [address])
-  const transport: Transport = {
+  const tcp = new TcpSource(systemClock, async address => [address])
+  const source: PeerSource = {
     dial: (address, signal) => tcp.dial(address, signal),
     listen: (host, listenPort, onConnection) =>
       tcp.listen(host, listenPort, connection => {
@@ -57,12 +64,12 @@ export async function openSwarm(
         look()
       }),
   }
-  const swarm = new Connections({ me, room, keys: keysOf(peer), isOpen, transport, clock, random: systemRandom })
-  swarm.on('connection', connection => {
-    connection.resume()
+  const swarm = new Connections({ me, room, keys: keysOf(peer), acceptsScuttleup, source, clock, random: systemRandom })
+  swarm.on('connection', ({ stream }) => {
+    stream.resume()
     look()
   })
-  swarm.on('disconnection', (_: ConnectionInfo, reason) => {
+  swarm.on('disconnection', (_: Connection, reason) => {
     lost.push(reason)
     look()
   })

@@ -78,10 +78,10 @@ export class WindowMachine {
           me: 'alice.local:1',
           room: LOBBY_ID,
           keys: alice,
-          isOpen: false,
+          acceptsScuttleup: false,
           clock: systemClock,
           random: systemRandom,
-          transport: {
+          source: {
             dial: () => Promise.reject(new Error('there is no network')),
             listen: () => Promise.reject(new Error('there is no network')),
           },

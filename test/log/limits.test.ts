@@ -159,8 +159,8 @@ test('over a link a log that is too long is taken up to there, once told, and ot
   t.after(() => mine.close())
   const warnings: string[] = []
   const [one, other] = [
-    theirs.createReplicationStream({ live: true, dialect: 'ours' }),
-    mine.createReplicationStream({ live: true, dialect: 'ours', onWarning: line => warnings.push(line) }),
+    theirs.createReplicationStream({ live: true, dialect: 'native' }),
+    mine.createReplicationStream({ live: true, dialect: 'native', onWarning: line => warnings.push(line) }),
   ]
   pipeline(one, other, one, () => {})
   t.after(() => one.destroy())

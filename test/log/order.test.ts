@@ -60,7 +60,7 @@ async function people(t: TestContext, offsets: Readonly<Record<string, number>>)
   )
   all.forEach((person, index) => {
     const next = all[(index + 1) % all.length] as Person
-    const [one, other] = [person, next].map(({ log }) => log.createReplicationStream({ dialect: 'ours', live: true }))
+    const [one, other] = [person, next].map(({ log }) => log.createReplicationStream({ dialect: 'native', live: true }))
     if (one === undefined || other === undefined) return
     pipeline(one, other, one, () => {})
     t.after(() => one.destroy())
@@ -194,7 +194,7 @@ test(
     assert.equal(first.at, '0000000000000.0001')
     const other = await Log.over(new MemoryStore(), keyPairOf(seedOf(21)), { clock: new VirtualClock(TRUE_MS) })
     const heard = await other.append({ username: 'alice', message: 'yes' })
-    const [one, two] = [log, other].map(each => each.createReplicationStream({ dialect: 'ours', live: false }))
+    const [one, two] = [log, other].map(each => each.createReplicationStream({ dialect: 'native', live: false }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     const second = await log.append({ username: 'old', message: 'good' })
     assert.ok(second.at > heard.at && second.at < (String(TRUE_MS + MINUTE) as Hlc))

@@ -36,7 +36,7 @@ test('own lines go to nobody before the disk has it that they are told: what a p
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
   // A group is on its way to the disk as they link: that these lines are told is the next commit.
-  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
   assert.ok(a !== undefined && b !== undefined)
   pipeline(a, b, a, () => {})
   await settled()

@@ -134,6 +134,6 @@ const linesOf = (who: string, from: number, to: number): Uint8Array[] =>
   )
 
 async function replicate(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'ours' }))
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'native' }))
   if (one !== undefined && other !== undefined) await pipeline(one, other, one)
 }

@@ -7,7 +7,7 @@ import type { Fault, LongRun } from './long-run.js'
 const CHUNK = 20_000
 const MEMORY_MIB_MAX = 16
 /** What is fuzzed follows from the seed: of so many chunks in a row each kind has its share. */
-const KINDS = ['original', 'ours', 'original', 'ours', 'relayed'] as const
+const KINDS = ['scuttleup', 'native', 'scuttleup', 'native', 'relayed'] as const
 
 /** All that may be wrong with signed entries, and all that one of ours may say wrongly: each must have been met. */
 const REASONS = [
@@ -41,16 +41,16 @@ export const fuzz: LongRun = {
   cycles: 100_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const shapes = SHAPES.length + OUR_SHAPES.length
-    const figures = { tries: 0, original: 0, ours: 0, relayed: 0, shapes, effects: 0, stored: 0, falseProofs: 0 }
+    const figures = { tries: 0, scuttleup: 0, native: 0, relayed: 0, shapes, effects: 0, stored: 0, falseProofs: 0 }
     const reasons = new Set<string>()
     const faults: Fault[] = []
     let before: number | undefined
     let grownMiB = 0
     for (let chunk = 0; figures.tries < cycles && !isOver(); chunk++) {
       const frames = Math.min(CHUNK, cycles - figures.tries)
-      const kind = KINDS[(seed + chunk) % KINDS.length] ?? 'ours'
+      const kind = KINDS[(seed + chunk) % KINDS.length] ?? 'native'
       const fail = (text: string): void => void faults.push({ seed: seed + chunk, cycles: frames, text })
-      if (kind === 'original') {
+      if (kind === 'scuttleup') {
         const { fault, effects } = fuzzOriginal(strangersSession, seed + chunk, frames)
         if (fault !== undefined) fail(fault)
         for (const [effect, count] of effects) {
@@ -59,7 +59,7 @@ export const fuzz: LongRun = {
         }
       } else {
         try {
-          const outcome = (kind === 'ours' ? fuzzOurs : fuzzRelayed)({ frames, seed: seed + chunk })
+          const outcome = (kind === 'native' ? fuzzOurs : fuzzRelayed)({ frames, seed: seed + chunk })
           figures.stored += outcome.stored
           figures.falseProofs += outcome.proofs
           for (const reason of outcome.reasons) reasons.add(reason)

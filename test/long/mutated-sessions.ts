@@ -10,8 +10,8 @@ import { Log } from '../../src/log/log.js'
 import { Connections } from '../../src/net/connections.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
-import { TcpTransport } from '../../src/net/lan/tcp.js'
-import type { Connection } from '../../src/net/transport.js'
+import { TcpSource } from '../../src/net/lan/tcp.js'
+import type { RawConnection } from '../../src/net/peer-source.js'
 import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -112,16 +112,16 @@ async function inTime(action: Promise<void>, what: string): Promise<void> {
 async function openServer(directory: string) {
   const keys = keyPairOf(systemRandom.bytes(32))
   const log = await Log.open(directory, { keys })
-  const tcp = new TcpTransport(systemClock, async address => [address])
-  let onConnection = (_: Connection): void => {}
+  const tcp = new TcpSource(systemClock, async address => [address])
+  let onConnection = (_: RawConnection): void => {}
   const swarm = new Connections({
     me: SERVER,
     room: ROOM,
     keys,
-    isOpen: true,
+    acceptsScuttleup: true,
     clock: systemClock,
     random: systemRandom,
-    transport: {
+    source: {
       dial: (address, signal) => tcp.dial(address, signal),
       listen: (host, port, take) =>
         tcp.listen(host, port, connection => {
@@ -146,7 +146,7 @@ async function openServer(directory: string) {
 
   /** One session, whose byte at `place` is another. Resolves when the server has read all of it, and closed it. */
   const session = async (client: Client, place: number, flip: number): Promise<void> => {
-    const accepted = new Promise<Connection>(resolve => {
+    const accepted = new Promise<RawConnection>(resolve => {
       onConnection = resolve
     })
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })

@@ -23,7 +23,7 @@ test('three who name nobody know each other within two seconds', () => {
     ['alice', 'carol'],
     ['alice', 'bob'],
   ])
-  assert.deepEqual(hosts[0]?.services.placesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
+  assert.deepEqual(hosts[0]?.services.addressesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
 })
 
 test('a response is read as it is written', () => {
@@ -42,7 +42,7 @@ test('the question is put ever more seldom, and every 3 s while somebody is miss
     link.said.map(({ atMs }) => atMs / 1_000),
     [0, 1, 3, 7, 15, 31, 61, 91],
   )
-  services.miss(true)
+  services.setMissing(true)
   link.clock.advance(9_000)
   assert.deepEqual(
     link.said.slice(8).map(({ atMs }) => atMs / 1_000),
@@ -63,7 +63,7 @@ test('who is known and there need not answer; who may be missing must', () => {
     questions().map(({ answers }) => answers?.length),
     [1, 1],
   )
-  services.miss(true)
+  services.setMissing(true)
   link.clock.advance(3_000)
   assert.equal(questions().at(-1)?.answers, undefined)
 })
@@ -92,7 +92,7 @@ test('who was cut off for a minute and is missed is heard of within 5 s of his r
   link.clock.advance(5_000)
   carol.isCut = true
   link.clock.advance(30_000)
-  for (const { services } of [alice, carol]) services.miss(true)
+  for (const { services } of [alice, carol]) services.setMissing(true)
   link.clock.advance(30_000)
   const before = alice.sighted.length
   carol.isCut = false
@@ -144,7 +144,7 @@ test('one who tells of a thousand peers is believed 64, and leaves room for othe
   const tell = (sender: number, count: number, from = 0) => {
     for (let i = from; i < from + count; i++) {
       const records = serviceRecords(serviceOf(`x${i}`, i), interfaceOfHost(sender))
-      services.hear(responseOf(...records), here, `10.0.0.${sender}`)
+      services.receive(responseOf(...records), here, `10.0.0.${sender}`)
     }
   }
   tell(9, 1_000)
@@ -156,8 +156,9 @@ test('one who tells of a thousand peers is believed 64, and leaves room for othe
 test('addresses of several interfaces add up, IPv4 first, no more than sixteen', () => {
   const link = new LinkOfHosts()
   const { services } = link.join('alice', 1)
-  for (let i = 2; i < 60; i++) services.hear(responseOf(...serviceRecords(bob, interfaceOfHost(i))), here, '10.0.0.2')
-  assert.equal(services.placesOf('bob').length, 16)
+  for (let i = 2; i < 60; i++)
+    services.receive(responseOf(...serviceRecords(bob, interfaceOfHost(i))), here, '10.0.0.2')
+  assert.equal(services.addressesOf('bob').length, 16)
 })
 
 test('the tag of a room says which it is to those who know it, and not its id', () => {

@@ -4,12 +4,12 @@ import test from 'node:test'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { Connections } from '../../src/net/connections.js'
-import type { Connection, Transport } from '../../src/net/transport.js'
+import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
 import { keysOf } from '../helper/opening-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 /** A connection that broke before anybody could listen to it. */
-class Broken extends Duplex implements Connection {
+class Broken extends Duplex implements RawConnection {
   readonly remoteAddress = '10.0.0.2'
   readonly bytesRead = 0
 
@@ -25,7 +25,7 @@ class Broken extends Duplex implements Connection {
 test('a connection that is broken by the time it is handed over counts as a try, and is tried again', async () => {
   const clock = new VirtualClock()
   let dials = 0
-  const transport: Transport = {
+  const source: PeerSource = {
     listen: async () => ({ port: 1, close: async () => {} }),
     dial: async () => {
       dials++
@@ -38,8 +38,8 @@ test('a connection that is broken by the time it is handed over counts as a try,
     me: 'alice.local:1',
     room: roomId('lobby'),
     keys: keysOf(1),
-    isOpen: true,
-    transport,
+    acceptsScuttleup: true,
+    source,
     clock,
     random: systemRandom,
   })

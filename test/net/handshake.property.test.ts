@@ -35,7 +35,7 @@ test('an original that dials, by whatever name it calls us, is understood, and n
       const end = ourEnd('listener', mine, { says: HANDSHAKE })
       const original = new OriginalTopology(its, called)
       connect(originalEnd(original), end, cuts)
-      assert.deepEqual(end.outcome, { kind: 'original', address: its })
+      assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)
       assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), plain(HANDSHAKE)])
     }),
@@ -49,7 +49,7 @@ test('an original that is dialled is understood, and reads an empty frame and th
       const end = ourEnd('dialler', mine, { says: HANDSHAKE })
       const original = new OriginalTopology(its)
       connect(end, originalEnd(original), cuts)
-      assert.deepEqual(end.outcome, { kind: 'original', address: its })
+      assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)
       assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), `00${plain(HANDSHAKE)}`])
     }),

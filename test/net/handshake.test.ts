@@ -12,7 +12,7 @@ const EMPTY = Buffer.alloc(0)
 const EMPTY_FRAME = Buffer.from([0])
 
 const address = (text: string): Uint8Array => frame(Buffer.from(text))
-const original = (text: string) => ({ kind: 'original', address: text })
+const original = (text: string) => ({ kind: 'scuttleup', address: text })
 
 for (const [dialler, listener, why] of [
   [ALICE, BOB, 'the lower address dials'],
@@ -191,7 +191,7 @@ test('of two with one key both agree who is the elder', () => {
     const b = ourEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
     connect(a, b)
     const elders = [a, b].map(
-      ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'ours' && outcome.isElder,
+      ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'native' && outcome.isOlder,
     )
     assert.equal(elders.filter(Boolean).length, 1, `${ageA} and ${ageB}`)
     if (ageA !== ageB) assert.equal(elders[0], ageB > ageA)

@@ -3,15 +3,15 @@ import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../../src/base/limits.js'
 import { startHeartbeat } from '../../src/net/heartbeat.js'
-import type { Connection } from '../../src/net/transport.js'
+import type { RawConnection } from '../../src/net/peer-source.js'
 import { remoteOf } from '../helper/opening-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const OURS = remoteOf('bob.local:1002', 2)
-const ORIGINAL = { kind: 'original', address: 'bob.local:1002' } as const
+const ORIGINAL = { kind: 'scuttleup', address: 'bob.local:1002' } as const
 
 /** A connection of which a test decides what comes in, and sees what goes out. */
-class Wire extends Duplex implements Connection {
+class Wire extends Duplex implements RawConnection {
   readonly remoteAddress = '10.0.0.2'
   readonly written: Buffer[] = []
   bytesRead = 0

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { CONTACTS_MAX, NEWS_HOPS_MAX, VIEW_MAX, VIEW_WISHED } from '../../src/base/limits.js'
 import { HyParView, type HyParViewEffect } from '../../src/net/overlay/hyparview.js'
-import { type Contact, placeOf, type SaidFrame, tellerTo } from '../../src/net/overlay/pex-codec.js'
+import {
+  type Contact,
+  contactFilterFor,
+  dialableAddress,
+  type OutgoingPexFrame,
+} from '../../src/net/overlay/pex-codec.js'
 
 // PROTOCOL.md §5.7: with whom to link in a room, and what strangers can make of it.
 
@@ -21,10 +26,10 @@ function world(heardOf?: string) {
     seed = (seed * 16_807) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const view = new HyParView({ id: idOf(0), port: 4_000, isHeardOf: id => id === heardOf, random })
+  const view = new HyParView({ id: idOf(0), port: 4_000, isPresent: id => id === heardOf, random })
   const dials: string[] = []
   const parted: number[] = []
-  const said: { link: number; frame: SaidFrame }[] = []
+  const said: { link: number; frame: OutgoingPexFrame }[] = []
   const perform = (effects: readonly HyParViewEffect[] | 'bad'): void => {
     assert.notEqual(effects, 'bad')
     for (const effect of effects as readonly HyParViewEffect[]) {
@@ -35,10 +40,10 @@ function world(heardOf?: string) {
   }
   /** Peer `number` is linked by the link of that number, meets others, and has so many links. */
   const link = (number: number, links = 5, isNamed = false): void => {
-    perform(view.opened({ link: number, id: idOf(number), host: hostOf(number), isNamed }, now))
+    perform(view.opened({ connection: number, id: idOf(number), host: hostOf(number), isNamed }, now))
     hear(number, { kind: 'neighbour', port: 4_000, links })
   }
-  const hear = (number: number, frame: SaidFrame): void => perform(view.receive(number, frame, now))
+  const hear = (number: number, frame: OutgoingPexFrame): void => perform(view.receive(number, frame, now))
   const close = (number: number, isGone = false): void => perform(view.closed(number, isGone, now))
   const pass = (ms: number): void => {
     for (const end = now + ms; now < end; ) {
@@ -54,7 +59,7 @@ function world(heardOf?: string) {
       for (const host of dials.slice(missed)) {
         missed++
         const [, , high = 0, low = 0] = host.split('.').map(Number)
-        perform(view.missed(idOf(high * 256 + low), now))
+        perform(view.dialFailed(idOf(high * 256 + low), now))
       }
     }
   }
@@ -82,17 +87,17 @@ const PLACES: readonly [what: string, host: string | undefined, port: number, fr
 ]
 for (const [what, host, port, from, isDialled] of PLACES) {
   test(`${isDialled ? 'dialled' : 'not dialled'} because somebody says so: ${what}`, () => {
-    const place = placeOf({ id: idOf(1), host, port }, from)
+    const place = dialableAddress({ id: idOf(1), host, port }, from)
     assert.deepEqual(place, isDialled ? { host: host ?? from, port } : undefined)
   })
 }
 
 test('who is seen on the own machine is told of as being on it, and others only to whom they are of use', () => {
   const one = { id: idOf(1), port: 4_000 }
-  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '127.0.0.1' }), [{ ...one, host: undefined }])
-  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '10.0.0.9' }), [{ ...one, host: '10.0.0.9' }])
-  assert.deepEqual(tellerTo('203.0.113.9')({ ...one, host: '10.0.0.9' }), [])
-  assert.deepEqual(tellerTo('10.0.0.7')({ ...one, host: '10.0.0.9', port: 0 }), [])
+  assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '127.0.0.1' }), [{ ...one, host: undefined }])
+  assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '10.0.0.9' }), [{ ...one, host: '10.0.0.9' }])
+  assert.deepEqual(contactFilterFor('203.0.113.9')({ ...one, host: '10.0.0.9' }), [])
+  assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '10.0.0.9', port: 0 }), [])
 })
 
 test('where few are known all are dialled, where more are known only some', () => {
@@ -141,7 +146,7 @@ test('those whom the user named are all kept, and who is new has to go', () => {
 
 test('who does not meet others is never sent away, nor told of', () => {
   const { link, view, parted, said } = world()
-  for (let i = 100; i < 130; i++) view.opened({ link: i, id: idOf(i), host: hostOf(i), isNamed: false }, START)
+  for (let i = 100; i < 130; i++) view.opened({ connection: i, id: idOf(i), host: hostOf(i), isNamed: false }, START)
   for (let i = 1; i <= 16; i++) link(i)
   assert.deepEqual(parted, [])
   assert.equal(view.size, 16)
@@ -245,7 +250,7 @@ test('of one link sixteen contacts are remembered, of all sixty-four; those who 
         kind: 'answer',
         contacts: Array.from({ length: 16 }, (_, index) => contactOf(i * 256 + more * 16 + index)),
       })
-  assert.equal(view.acquainted, CONTACTS_MAX)
+  assert.equal(view.passiveSize, CONTACTS_MAX)
   close(1)
   said.length = 0
   for (let round = 0; round < 20; round++) hear(2, { kind: 'question', contacts: [contactOf(5_000 + round)] })
@@ -258,7 +263,7 @@ test('of one link sixteen contacts are remembered, of all sixty-four; those who 
       kind: 'answer',
       contacts: Array.from({ length: 16 }, (_, index) => contactOf(256 + more * 16 + index)),
     })
-  assert.equal(alone.view.acquainted, 16)
+  assert.equal(alone.view.passiveSize, 16)
 })
 
 test('a link brings no more than thirty-two frames a second', () => {

@@ -8,131 +8,133 @@ import { AnnounceNotice } from '../../src/node/announce-notice.js'
 import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-/** Alice, whose key is that of host 5: bob (2) has a lower one, dave (7) a higher one. */
-function world(isMeetingAll = true) {
+/** Alice has the key of host 5: bob's (2) is lower, dave's (7) is higher. */
+function world(dialsEveryone = true) {
   const clock = new VirtualClock()
-  const links: { remote: Remote }[] = []
-  const trials: DialAttempt[] = []
+  const connected: { remote: Remote }[] = []
+  const dialAttempts: DialAttempt[] = []
   const done: string[] = []
   const missing: boolean[] = []
-  const neighbours = new LanAutodial({
-    swarm: {
-      links,
-      trials,
+  const autodial = new LanAutodial({
+    connections: {
+      connections: connected,
+      dialAttempts,
       add: (name: string, { host, port }: Address) => done.push(`add ${name} ${host}:${port}`),
       remove: name => done.push(`remove ${name}`),
-      hurry: name => done.push(`hurry ${name}`),
+      retryNow: name => done.push(`retry ${name}`),
     },
     clock,
     key: serviceOf('alice', 5).key,
     room: ROOM,
-    meeting: isMeetingAll ? { found: () => {}, lost: () => {}, wants: () => links.length < 16 } : undefined,
+    peerExchange: dialsEveryone
+      ? { discovered: () => {}, lost: () => {}, shouldDial: () => connected.length < 16 }
+      : undefined,
     onMissing: isMissing => missing.push(isMissing),
   })
-  const link = (number: number) => {
+  const connect = (number: number) => {
     const key = serviceOf('', number).key.padEnd(64, '0')
-    links.push({ remote: { kind: 'ours', address: '', instance: '', key, isElder: false, aheadMs: 0 } })
+    connected.push({ remote: { kind: 'native', address: '', instance: '', key, isOlder: false, aheadMs: 0 } })
   }
-  const tryInVain = (name: string, host: string, tries = 1) =>
-    trials.push({ name, address: { host, port: 1 }, tries, reason: 'nobody listens there' })
-  return { clock, links, trials, done, missing, neighbours, link, tryInVain }
+  const failToDial = (name: string, host: string, tries = 1) =>
+    dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'nobody listens there' })
+  return { clock, connected, dialAttempts, done, missing, autodial, connect, failToDial }
 }
 const bob = serviceOf('bob', 2)
 const dave = serviceOf('dave', 7)
 
-test('of two who find each other the lower key dials at once, the other where there is no link after a second', () => {
-  const { clock, done, neighbours } = world()
-  neighbours.sighted(dave)
+test('the peer with the lower key dials at once, the other after a second if it is still not connected', () => {
+  const { clock, done, autodial } = world()
+  autodial.sighted(dave)
   assert.deepEqual(done, ['add dave dave.local:4007'])
-  neighbours.sighted(bob)
+  autodial.sighted(bob)
   clock.advance(999)
   assert.equal(done.length, 1)
   clock.advance(1)
   assert.deepEqual(done.slice(1), ['add bob bob.local:4002'])
 })
 
-test('a peer that was named in other letters is tried again when it is announced', () => {
-  const { done, neighbours, tryInVain } = world(false)
-  tryInVain('BOB', 'BOB.local')
-  tryInVain('bobby', 'bobby.local')
-  neighbours.sighted(bob)
-  assert.deepEqual(done, ['hurry BOB'])
+test('retries a peer at once when it is announced, whatever the case of its name', () => {
+  const { done, autodial, failToDial } = world(false)
+  failToDial('BOB', 'BOB.local')
+  failToDial('bobby', 'bobby.local')
+  autodial.sighted(bob)
+  assert.deepEqual(done, ['retry BOB'])
 })
 
-test('who has dialled us meanwhile is not dialled, nor who is linked, in another room, or seen again', () => {
-  const { clock, done, neighbours, link } = world()
-  neighbours.sighted(bob)
-  link(2)
+test('does not dial peers that dialled us, are connected, are in another room or were seen before', () => {
+  const { clock, done, autodial, connect } = world()
+  autodial.sighted(bob)
+  connect(2)
   clock.advance(5_000)
-  neighbours.sighted(bob)
-  neighbours.sighted({ ...dave, room: 'ffff112233445566' })
+  autodial.sighted(bob)
+  autodial.sighted({ ...dave, room: 'ffff112233445566' })
   clock.advance(5_000)
   assert.deepEqual(done, [])
-  for (let i = 0; i < 3; i++) neighbours.sighted(dave)
-  assert.equal(done.length, 1, 'control: whoever is not linked is dialled, once')
+  for (let i = 0; i < 3; i++) autodial.sighted(dave)
+  assert.equal(done.length, 1, 'control: dials a peer that is not connected, once')
 })
 
-test('with sixteen links nobody else is dialled, however many are found', () => {
-  const { done, neighbours, links, link } = world()
-  for (let i = 10; i < 100; i++) neighbours.sighted(serviceOf(`peer${i}`, i))
+test('dials no more discovered peers than there are places', () => {
+  const { done, autodial, connected, connect } = world()
+  for (let i = 10; i < 100; i++) autodial.sighted(serviceOf(`peer${i}`, i))
   assert.equal(done.length, 16)
-  for (let i = 0; i < 16; i++) link(200 + i)
+  for (let i = 0; i < 16; i++) connect(200 + i)
   const other = world()
-  other.links.push(...links)
-  other.neighbours.sighted(dave)
+  other.connected.push(...connected)
+  other.autodial.sighted(dave)
   assert.deepEqual(other.done, [])
 })
 
-test('sixteen peers that are not there keep nobody who is from being dialled', () => {
-  const { done, neighbours, tryInVain } = world()
-  for (let i = 10; i < 26; i++) neighbours.sighted(serviceOf(`liar${i}`, i))
-  neighbours.sighted(dave)
-  assert.equal(done.includes('add dave dave.local:4007'), false, 'control: not before they were tried')
-  tryInVain('liar12', 'liar12.local', 2)
-  tryInVain('liar13', 'liar13.local', 3)
-  neighbours.sighted(dave)
-  assert.deepEqual(done.slice(-2), ['remove liar13', 'add dave dave.local:4007'])
+test('absent peers that are announced do not keep a present one from being dialled', () => {
+  const { done, autodial, failToDial } = world()
+  for (let i = 10; i < 26; i++) autodial.sighted(serviceOf(`absent${i}`, i))
+  autodial.sighted(dave)
+  assert.equal(done.includes('add dave dave.local:4007'), false, 'control: not before their dials failed')
+  failToDial('absent12', 'absent12.local', 2)
+  failToDial('absent13', 'absent13.local', 3)
+  autodial.sighted(dave)
+  assert.deepEqual(done.slice(-2), ['remove absent13', 'add dave dave.local:4007'])
 })
 
-test('who named somebody dials nobody else, but tries at once whom he named and who is heard of', () => {
-  const { clock, done, neighbours, tryInVain } = world(false)
-  tryInVain('bob', 'bob.local')
-  neighbours.sighted(dave)
-  for (let i = 0; i < 5; i++) neighbours.sighted(bob)
-  assert.deepEqual(done, ['hurry bob'])
+test('with peers named by the user, dials only these, and retries them at once when they are announced', () => {
+  const { clock, done, autodial, failToDial } = world(false)
+  failToDial('bob', 'bob.local')
+  autodial.sighted(dave)
+  for (let i = 0; i < 5; i++) autodial.sighted(bob)
+  assert.deepEqual(done, ['retry bob'])
   clock.advance(2_000)
-  neighbours.sighted({ ...bob, instance: 'bob (2)' })
-  assert.deepEqual(done, ['hurry bob', 'hurry bob'])
+  autodial.sighted({ ...bob, instance: 'bob (2)' })
+  assert.deepEqual(done, ['retry bob', 'retry bob'])
 })
 
-test('who says goodbye is given up; who falls silent only where there is no link', () => {
-  const { done, neighbours, link, links } = world()
-  neighbours.sighted(dave)
-  link(7)
-  neighbours.lost(dave, false)
+test('gives up a peer that says goodbye, and one whose announcement expires unless it is connected', () => {
+  const { done, autodial, connect, connected } = world()
+  autodial.sighted(dave)
+  connect(7)
+  autodial.lost(dave, false)
   assert.equal(done.length, 1)
-  neighbours.lost(dave, true)
+  autodial.lost(dave, true)
   assert.deepEqual(done.slice(1), ['remove dave'])
-  links.length = 0
-  neighbours.sighted(dave)
-  neighbours.lost(dave, false)
+  connected.length = 0
+  autodial.sighted(dave)
+  autodial.lost(dave, false)
   assert.deepEqual(done.slice(2), ['add dave dave.local:4007', 'remove dave'])
 })
 
-test('somebody is missing where there is no link, or one by name is tried in vain', () => {
-  const { missing, neighbours, trials, link, tryInVain } = world()
-  neighbours.update()
-  link(2)
-  neighbours.update()
-  tryInVain('dave', '10.0.0.7')
-  neighbours.update()
-  trials.length = 0
-  tryInVain('dave', 'dave.local')
-  neighbours.update()
+test('reports a missing peer while there is no connection, or dials to a .local name fail', () => {
+  const { missing, autodial, dialAttempts, connect, failToDial } = world()
+  autodial.update()
+  connect(2)
+  autodial.update()
+  failToDial('dave', '10.0.0.7')
+  autodial.update()
+  dialAttempts.length = 0
+  failToDial('dave', 'dave.local')
+  autodial.update()
   assert.deepEqual(missing, [true, false, false, true])
 })
 
-test('where a peer is announced is said once, the network before the machine itself, and again on change', () => {
+test('tells once where the peer is announced, networks before loopback, and again after a change', () => {
   const said: string[] = []
   const announced = new AnnounceNotice('alice', line => said.push(line))
   const lo = { name: 'lo', address: '127.0.0.1' }

@@ -47,7 +47,7 @@ function world() {
   const asked: string[] = []
   const lookups = new Lookups(clock, host => asked.push(`${host} at ${clock.now()}`))
   const answer = (name: string, ...addresses: readonly string[]) =>
-    lookups.hear({ answers: addresses.map(data => ({ type: 'A', name, ttl: 120, data })) }, eth0)
+    lookups.receive({ answers: addresses.map(data => ({ type: 'A', name, ttl: 120, data })) }, eth0)
   return { clock, asked, lookups, answer }
 }
 

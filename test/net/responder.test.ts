@@ -155,8 +155,8 @@ test('no packet, however odd, makes announcing or finding throw, or keeps a peer
       for (const each of packets) {
         link.clock.advance(200)
         alice.announcer.answerTo(each, interfaceOfHost(1))
-        alice.announcer.hear(each)
-        alice.services.hear(each, interfaceOfHost(1), '10.0.0.9')
+        alice.announcer.receive(each)
+        alice.services.receive(each, interfaceOfHost(1), '10.0.0.9')
       }
       link.clock.advance(60_000)
       assert.equal(alice.announcer.isAnnounced, true)
@@ -165,6 +165,6 @@ test('no packet, however odd, makes announcing or finding throw, or keeps a peer
   )
   const link = new LinkOfHosts()
   const alice = link.join('alice', 1)
-  alice.announcer.hear({ answers: [locationOf(serviceOf('alice', 9))] })
+  alice.announcer.receive({ answers: [locationOf(serviceOf('alice', 9))] })
   assert.equal(alice.announcer.service.instance, 'alice (2)', 'control: what is no junk counts')
 })

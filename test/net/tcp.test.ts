@@ -7,30 +7,30 @@ import { systemClock } from '../../src/base/clock.js'
 import { OPENING_MS_MAX } from '../../src/base/limits.js'
 import { parseAddress } from '../../src/net/lan/address.js'
 import { resolver } from '../../src/net/lan/mdns/resolve.js'
-import { TcpTransport } from '../../src/net/lan/tcp.js'
-import type { Connection, Lookup } from '../../src/net/transport.js'
+import { TcpSource } from '../../src/net/lan/tcp.js'
+import type { Lookup, RawConnection } from '../../src/net/peer-source.js'
 import { deafPort } from '../helper/deaf-server.js'
 import { freePorts } from '../helper/ports.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 120_000 }
 const asItIs: Lookup = async address => [address]
-const transport = new TcpTransport(systemClock, asItIs)
+const source = new TcpSource(systemClock, asItIs)
 const never = new AbortController().signal
 
 /** A listener, and the next connection that it takes. */
 async function listener(t: TestContext, host: string | undefined) {
-  let take = (_: Connection): void => {}
-  const taken = new Promise<Connection>(resolve => {
+  let take = (_: RawConnection): void => {}
+  const taken = new Promise<RawConnection>(resolve => {
     take = resolve
   })
-  const listening = await transport.listen(host, 0, connection => take(connection))
-  const open: Connection[] = []
+  const listening = await source.listen(host, 0, connection => take(connection))
+  const open: RawConnection[] = []
   t.after(async () => {
     for (const connection of open) connection.destroy()
     await listening.close()
   })
-  const ends = async (dialled: Promise<Connection>): Promise<[Connection, Connection]> => {
+  const ends = async (dialled: Promise<RawConnection>): Promise<[RawConnection, RawConnection]> => {
     const both = await Promise.all([dialled, taken])
     open.push(...both)
     return both
@@ -49,7 +49,7 @@ async function blocker(t: TestContext): Promise<{ readonly port: number; free():
 test('a port that stays taken is said to be, with what to do', BOUND, async t => {
   const { port } = await blocker(t)
   const clock = new VirtualClock()
-  await assert.rejects(clock.during(new TcpTransport(clock, asItIs).listen(undefined, port, () => {})), {
+  await assert.rejects(clock.during(new TcpSource(clock, asItIs).listen(undefined, port, () => {})), {
     code: 'SWARM_PORT_TAKEN',
     message: `port ${port} is in use by another program`,
     hint: /--listen/,
@@ -60,7 +60,7 @@ test('a port that stays taken is said to be, with what to do', BOUND, async t =>
 test('a port that is free again after a moment is had', BOUND, async t => {
   const { port, free } = await blocker(t)
   const clock = new VirtualClock()
-  const listening = new TcpTransport(clock, asItIs).listen(undefined, port, () => {})
+  const listening = new TcpSource(clock, asItIs).listen(undefined, port, () => {})
   await clock.armed()
   await free()
   clock.advance(250)
@@ -71,7 +71,7 @@ test('a port that is free again after a moment is had', BOUND, async t => {
 
 test('an address that is not of this machine cannot be listened on', BOUND, async () => {
   await assert.rejects(
-    transport.listen('198.51.100.7', 0, () => {}),
+    source.listen('198.51.100.7', 0, () => {}),
     { code: 'SWARM_LISTEN_FAILED', hint: /--listen/ },
   )
 })
@@ -83,7 +83,7 @@ for (const [name, host] of [
 ] as const) {
   test(`a peer that listens at ${name} is dialled at ${name}`, BOUND, async t => {
     const { port, ends } = await listener(t, host)
-    const dialler = new TcpTransport(systemClock, resolver(systemClock, undefined))
+    const dialler = new TcpSource(systemClock, resolver(systemClock, undefined))
     const [a, b] = await ends(dialler.dial(parseAddress(`${name}:${port}`), never))
     a.write('hello')
     const [said] = await once(b, 'data')
@@ -95,14 +95,14 @@ for (const [name, host] of [
 for (const host of ['127.0.0.1', '::1']) {
   test(`a peer that listens everywhere sees ${host} as the dialler does`, BOUND, async t => {
     const { port, ends } = await listener(t, undefined)
-    const [a, b] = await ends(transport.dial({ host, port }, never))
+    const [a, b] = await ends(source.dial({ host, port }, never))
     assert.deepEqual([a.remoteAddress, b.remoteAddress], [host, host])
   })
 }
 
 test('where a name has several addresses, the next is tried when one does not work', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
-  const dialler = new TcpTransport(systemClock, async () =>
+  const dialler = new TcpSource(systemClock, async () =>
     ['127.0.0.2', '::1', '127.0.0.1'].map(host => ({ host, port })),
   )
   const [a] = await ends(dialler.dial({ host: 'bob.local', port }, never))
@@ -120,7 +120,7 @@ test(
       { host: '127.0.0.1', port: deaf },
       { host: '127.0.0.1', port },
     ]
-    const dialling = ends(new TcpTransport(clock, async () => places).dial({ host: 'bob.local', port }, never))
+    const dialling = ends(new TcpSource(clock, async () => places).dial({ host: 'bob.local', port }, never))
     await clock.armed()
     clock.advance(250)
     const [a] = await dialling
@@ -132,13 +132,13 @@ test(
 
 test('why nobody is reached is said in words', BOUND, async t => {
   const [port = 0] = await freePorts(1)
-  await assert.rejects(transport.dial({ host: '127.0.0.1', port }, never), { message: 'nobody listens there' })
-  const lonely = new TcpTransport(systemClock, async () => [])
+  await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { message: 'nobody listens there' })
+  const lonely = new TcpSource(systemClock, async () => [])
   await assert.rejects(lonely.dial({ host: 'bob.local', port }, never), {
     message: 'nobody on this network answers to bob.local',
   })
   const clock = new VirtualClock()
-  const deaf = new TcpTransport(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
+  const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
   await clock.armed()
   clock.advance(OPENING_MS_MAX)
   await assert.rejects(deaf, { message: 'it does not answer' })
@@ -147,7 +147,7 @@ test('why nobody is reached is said in words', BOUND, async t => {
 test('a dial that is called off ends at once, before and after the name is known', BOUND, async t => {
   const address = { host: '127.0.0.1', port: await deafPort(t) }
   const clock = new VirtualClock()
-  const dialler = new TcpTransport(clock, asItIs)
+  const dialler = new TcpSource(clock, asItIs)
   const stop = new AbortController()
   const dialling = dialler.dial(address, stop.signal)
   await clock.armed()
@@ -159,7 +159,7 @@ test('a dial that is called off ends at once, before and after the name is known
 
 test('the two directions end separately', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
-  const [a, b] = await ends(transport.dial({ host: '127.0.0.1', port }, never))
+  const [a, b] = await ends(source.dial({ host: '127.0.0.1', port }, never))
   a.resume()
   b.resume()
   a.end()
@@ -172,7 +172,7 @@ test('the two directions end separately', BOUND, async t => {
 test('a connection that is reset closes, and ends nothing else', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
   const raw = net.connect(port, '127.0.0.1')
-  const [, b] = await ends(new Promise(resolve => raw.once('connect', () => resolve(raw as unknown as Connection))))
+  const [, b] = await ends(new Promise(resolve => raw.once('connect', () => resolve(raw as unknown as RawConnection))))
   const closed = new Promise<void>(resolve => b.once('close', resolve))
   b.resume()
   raw.resetAndDestroy()
@@ -194,9 +194,9 @@ const skipped = canBeAlone ? false : 'no network namespaces here'
 /** Dials 40000 a few times: every other free port of the two is the one that is dialled. */
 const dialling = (dial: string): string => `
 import net from 'node:net'
-import { TcpTransport } from ${JSON.stringify(new URL('../../src/net/lan/tcp.js', import.meta.url).href)}
+import { TcpSource } from ${JSON.stringify(new URL('../../src/net/lan/tcp.js', import.meta.url).href)}
 import { systemClock } from ${JSON.stringify(new URL('../../src/base/clock.js', import.meta.url).href)}
-const transport = new TcpTransport(systemClock, async address => [address])
+const source = new TcpSource(systemClock, async address => [address])
 const found = new Set()
 const awake = setInterval(() => {}, 1000)
 for (let i = 0; i < 20; i++) found.add(await (${dial})())
@@ -205,7 +205,7 @@ console.log([...found].join())
 `
 
 test('a connection to itself, where nobody listens, is nobody', { ...BOUND, skip: skipped }, () => {
-  const ours = `() => transport.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
+  const ours = `() => source.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
   assert.equal(alone(dialling(ours)), 'nobody listens there')
 })
 

@@ -80,7 +80,7 @@ class World {
   }
 
   get linksHeld(): number[] {
-    return NAMES.map(who => this.#topologies[who].links.length)
+    return NAMES.map(who => this.#topologies[who].connections.length)
   }
 
   #opens(id: number, connection: Connection, who: Name): void {
@@ -115,11 +115,11 @@ class World {
 
 const topologyOf = (instance: string): Topology => new Topology(instance, instance, () => 1)
 const remoteOf = (name: Name, instance: string): Remote => ({
-  kind: 'ours',
+  kind: 'native',
   address: `${name}.local:1`,
   instance,
   key: instance,
-  isElder: false,
+  isOlder: false,
   aheadMs: 0,
 })
 

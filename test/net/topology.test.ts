@@ -15,14 +15,14 @@ const AT_BOB = '10.0.0.2'
 const LASTED_MS = 10_000
 
 const ours = (key: string, instance = key): Remote => ({
-  kind: 'ours',
+  kind: 'native',
   address: 'bob.local:1002',
   instance,
   key,
-  isElder: false,
+  isOlder: false,
   aheadMs: 0,
 })
-const original = (address: string): Remote => ({ kind: 'original', address })
+const original = (address: string): Remote => ({ kind: 'scuttleup', address })
 const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenConnection => ({
   id,
   remote,
@@ -103,7 +103,7 @@ test('of two links to one peer the side with the lower id closes the older, and 
   ])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(
-    topology.links.map(({ id }) => id),
+    topology.connections.map(({ id }) => id),
     [2],
   )
 })
@@ -131,7 +131,7 @@ test('oneself is let go, told once, and never dialled again', () => {
     ].flat(),
     [],
   )
-  assert.deepEqual(topology.links, [])
+  assert.deepEqual(topology.connections, [])
 })
 
 test('duplicate links with an original are left to it, for only it knows which it keeps', () => {
@@ -250,7 +250,7 @@ test(`no more than ${LINKS_MAX} are linked at a time; one that goes makes room`,
     ])
     house.closed(1, LASTED_MS)
     assert.deepEqual(kinds(house.opened(link(101, stranger))), ['linked'])
-    assert.equal(house.links.length, LINKS_MAX)
+    assert.equal(house.connections.length, LINKS_MAX)
   }
 })
 
@@ -261,7 +261,7 @@ test('in a full house the oldest original that came in leaves for one of ours', 
     { kind: 'close', link: 1, reason: 'its place was needed' },
     { kind: 'linked', link: 100 },
   ])
-  assert.equal(house.links.length, LINKS_MAX)
+  assert.equal(house.connections.length, LINKS_MAX)
   assert.deepEqual(house.closed(1, LASTED_MS), [])
 })
 
@@ -319,39 +319,39 @@ test('peers called __proto__ and constructor are peers like any other', () => {
 
 test('a visit is dialled once: who is not there is missed, and nobody is worried with it', () => {
   const topology = topologyOf()
-  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'])
-  assert.deepEqual(topology.visit('@bob', BOB), [], 'nor a second time at once')
+  assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'])
+  assert.deepEqual(topology.probe('@bob', BOB), [], 'nor a second time at once')
   assert.deepEqual(topology.failed('@bob', 'nobody listens there'), [{ kind: 'missed', peer: '@bob' }])
-  assert.deepEqual(topology.trials, [])
+  assert.deepEqual(topology.dialAttempts, [])
   assert.deepEqual(kinds(topology.networkChanged()), [])
-  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'], 'later he may be visited again')
+  assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'], 'later he may be visited again')
 })
 
 test('a link that a visit has made is a link, and not made again when it closes', () => {
   const topology = topologyOf()
-  topology.visit('@bob', BOB)
-  const visited: OpenConnection = { ...link(1, ours(HIGHER)), visited: '@bob' }
+  topology.probe('@bob', BOB)
+  const visited: OpenConnection = { ...link(1, ours(HIGHER)), probed: '@bob' }
   assert.deepEqual(kinds(topology.opened(visited)), ['linked'])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
-  assert.deepEqual(kinds(topology.visit('@bob', BOB)), ['dial'])
+  assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'])
 })
 
 test('a visit to oneself is closed and missed', () => {
   const topology = topologyOf()
-  topology.visit('@bob', BOB)
-  const self: OpenConnection = { ...link(1, ours(MINE)), visited: '@bob' }
+  topology.probe('@bob', BOB)
+  const self: OpenConnection = { ...link(1, ours(MINE)), probed: '@bob' }
   assert.deepEqual(kinds(topology.opened(self)), ['close', 'missed'])
-  assert.deepEqual(topology.links, [])
+  assert.deepEqual(topology.connections, [])
 })
 
 test('a visit keeps nobody out: in a full house it is missed, and its link is a guest', () => {
   const full = topologyOf()
   for (let id = 1; id <= LINKS_MAX; id++) full.opened(link(id, ours(HIGHER, String(id))))
-  full.visit('@bob', BOB)
-  assert.deepEqual(kinds(full.opened({ ...link(99, ours(HIGHER)), visited: '@bob' })), ['close', 'missed'])
+  full.probe('@bob', BOB)
+  assert.deepEqual(kinds(full.opened({ ...link(99, ours(HIGHER)), probed: '@bob' })), ['close', 'missed'])
   const visited = topologyOf()
-  visited.visit('@bob', BOB)
-  visited.opened({ ...link(1, ours(HIGHER)), visited: '@bob' })
+  visited.probe('@bob', BOB)
+  visited.opened({ ...link(1, ours(HIGHER)), probed: '@bob' })
   for (let id = 2; id <= LINKS_MAX; id++) visited.opened(link(id, ours(HIGHER, String(id))))
   visited.add('carol', BOB)
   const effects = visited.opened(link(99, ours(LOWER), 'carol'))
@@ -360,10 +360,10 @@ test('a visit keeps nobody out: in a full house it is missed, and its link is a 
 
 test('a peer that had no room is left in peace for so long, and tried at once where nobody is linked', () => {
   const topology = linked()
-  topology.rest(1, 300_000)
+  topology.cooldown(1, 300_000)
   assert.deepEqual(delays(topology.closed(1, LASTED_MS)), [300_000])
-  assert.deepEqual(topology.trials, [], 'which is no failure')
-  assert.deepEqual(kinds(topology.unrest()), ['cancel-retry', 'dial'])
+  assert.deepEqual(topology.dialAttempts, [], 'which is no failure')
+  assert.deepEqual(kinds(topology.clearCooldowns()), ['cancel-retry', 'dial'])
   assert.deepEqual(delays(topology.failed('bob', 'nobody listens there')), [500], 'and then by the rule')
-  assert.deepEqual(topology.unrest(), [])
+  assert.deepEqual(topology.clearCooldowns(), [])
 })

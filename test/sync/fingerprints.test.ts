@@ -32,7 +32,7 @@ async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
 
 /** Links two logs until both are quiet; gives the bytes that went over the link. */
 async function bytesOfMeeting(a: Log, b: Log): Promise<number> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'ours' }))
+  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return Number.NaN
   let [bytes, quiet] = [0, 0]
   for (const stream of [one, other]) {

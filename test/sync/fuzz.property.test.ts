@@ -39,13 +39,13 @@ test('garbled frames into a log with a disk: what is on the disk at the end was 
   const disk = new MemoryDisk()
   const log = await Log.over(new MemoryStore(disk), carol)
   for (let link = 0; link < LINKS; link++) {
-    const dialect = link % 2 === 0 ? 'ours' : 'original'
+    const dialect = link % 2 === 0 ? 'native' : 'scuttleup'
     const stream = log.createReplicationStream({ dialect, live: true })
     stream.on('error', () => {})
     stream.resume()
-    if (dialect === 'original') stream.write(frame(encodeHandshake({ id: 'x', head: [], mode: 'sync' })))
+    if (dialect === 'scuttleup') stream.write(frame(encodeHandshake({ id: 'x', head: [], mode: 'sync' })))
     for (let turn = 0; turn < 8 && !stream.destroyed; turn++) {
-      stream.write(dialect === 'ours' ? ourFrame(chance) : originalFrame(chance))
+      stream.write(dialect === 'native' ? ourFrame(chance) : originalFrame(chance))
       await new Promise(resolve => setImmediate(resolve))
     }
     stream.destroy()

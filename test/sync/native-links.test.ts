@@ -22,7 +22,7 @@ import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.j
 const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
 test('a log that holds as many authors as it takes, and its own, still links with others', async () => {
-  for (const dialect of ['ours', 'original'] as const) {
+  for (const dialect of ['native', 'scuttleup'] as const) {
     const full = await Log.over(new MemoryStore(), alice)
     const other = await Log.over(new MemoryStore(), bob)
     for (let index = 0; index < AUTHORS_MAX; index++) {
@@ -67,7 +67,7 @@ test('a stranger who asks for segments again and again, and reads none, is not s
   const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
   const author = authorOfKey(alice.publicKey)
   await log.addSigned(author, written.runs())
-  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const stream = log.createReplicationStream({ dialect: 'native', live: true })
   const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
   const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
   for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -82,7 +82,7 @@ test('who asks for segments of several logs at once is answered for each', async
   const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
   for (const keys of [alice, bob])
     await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
-  const stream = log.createReplicationStream({ dialect: 'ours', live: true })
+  const stream = log.createReplicationStream({ dialect: 'native', live: true })
   const answered = new Set<string>()
   const peer = new PeerSession(authorOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {

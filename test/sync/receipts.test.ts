@@ -36,8 +36,8 @@ const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toStr
 function link(a: Log, b: Log, warnings: string[] = []): Duplex[] {
   const onWarning = (line: string): number => warnings.push(line)
   const [one, two] = [
-    a.createReplicationStream({ dialect: 'ours', live: true, peer: b.id, holder: b.id, onWarning }),
-    b.createReplicationStream({ dialect: 'ours', live: true, peer: a.id, holder: a.id, onWarning }),
+    a.createReplicationStream({ dialect: 'native', live: true, peer: b.id, holder: b.id, onWarning }),
+    b.createReplicationStream({ dialect: 'native', live: true, peer: a.id, holder: a.id, onWarning }),
   ]
   one.pipe(two).pipe(one)
   for (const stream of [one, two]) stream.on('error', () => {})

@@ -154,7 +154,7 @@ test('push and pull over sockets that are ended one way at a time lose nothing',
 })
 
 test('the logs of 100 authors come across whole, to originals and to ours', async () => {
-  for (const dialect of ['original', 'ours'] as const) {
+  for (const dialect of ['scuttleup', 'native'] as const) {
     const alice = await logOf('alice', 'ann')
     const bob = await logOf('bob', 'ben')
     for (let i = 0; i < 100; i++) await add(i % 2 === 0 ? alice : bob, `author${i}`, 1, 2 + (i % 7))
@@ -168,7 +168,7 @@ test('the logs of 100 authors come across whole, to originals and to ours', asyn
 })
 
 test('what arrives at one is passed on to the next, live', async () => {
-  for (const dialect of ['original', 'ours'] as const) {
+  for (const dialect of ['scuttleup', 'native'] as const) {
     const [alice, bob, carol] = await Promise.all([logOf('alice', 'ann'), logOf('bob', 'ben'), logOf('carol', 'cy')])
     const streams = [...link(alice, bob, { dialect }), ...link(bob, carol, { dialect })]
     await Promise.all([holds(carol, alice.id, 3), holds(alice, carol.id, 3)])
@@ -201,7 +201,7 @@ test('two links that bring the same at the same time bring each entry once', asy
 })
 
 test('a receiver whose disk fails in the middle ends with the same as the sender', async () => {
-  for (const dialect of ['original', 'ours'] as const) {
+  for (const dialect of ['scuttleup', 'native'] as const) {
     for (const fault of ['not stored', 'stored'] as const) {
       let failing = Number.POSITIVE_INFINITY
       const disk = new MemoryDisk()
@@ -239,7 +239,7 @@ test('a receiver whose disk fails in the middle ends with the same as the sender
 })
 
 test('nothing beyond a gap is passed on', async () => {
-  for (const dialect of ['original', 'ours'] as const) {
+  for (const dialect of ['scuttleup', 'native'] as const) {
     const disk = new MemoryDisk()
     const [ann, gone] = ['ann', 'gone'] as [AuthorId, AuthorId]
     const rows = [rowKey(ann, 1), rowKey(ann, 2), rowKey(ann, 1_000_000), rowKey(gone, 7)]

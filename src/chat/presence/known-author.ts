@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
 import { STATUSES_OF_AUTHOR_PER_SECOND_MAX } from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
-import type { HeardStatus } from './status-codec.js'
+import type { ReceivedStatus } from './status-codec.js'
 
 /** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
 const LOST_MS = 2_000
@@ -13,7 +13,7 @@ const FRESH_HOP_MS = 5_000
 
 /** What is known of an author who is or was present. Times are by the own clock. */
 export class KnownAuthor {
-  status: HeardStatus | undefined
+  status: ReceivedStatus | undefined
   name = ''
   heardAt: Millis
   hops = 1
@@ -22,7 +22,7 @@ export class KnownAuthor {
   typingUntil: Millis = 0
   hasLeft = false
   /** How many links lead to him. */
-  links = 0
+  connections = 0
   readonly allowance: TokenBucket
   /** Since when a link with him is lost, and nothing was heard of him; 0 where that is not so. */
   #lostAt: Millis = 0
@@ -44,12 +44,12 @@ export class KnownAuthor {
   /** Linked with this peer; heard of through others; or not there any more. */
   state(now: Millis): 'linked' | 'heard' | 'left' {
     if (this.hasLeft) return 'left'
-    if (this.links > 0) return 'linked'
+    if (this.connections > 0) return 'linked'
     return this.until > now && this.#freshUntil > now ? 'heard' : 'left'
   }
 
   /** Whether he is there, and no link with him was lost since he was heard of. */
-  isThere(now: Millis): boolean {
+  isPresent(now: Millis): boolean {
     return this.until > now && this.#lostAt === 0 && !this.hasLeft && this.#isFresh
   }
 
@@ -63,7 +63,7 @@ export class KnownAuthor {
   }
 
   /** He said something himself, or a link with him opened: whatever was lost before, he is alive now. */
-  spoke(now: Millis): void {
+  active(now: Millis): void {
     this.#lostAt = 0
     this.#notBefore = 0
     this.alive(now)

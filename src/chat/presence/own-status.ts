@@ -64,7 +64,7 @@ export class OwnStatus {
   }
 
   /** An earlier run, or another device, has said this version: the next of this one is to count. */
-  saidElsewhere(version: number): void {
+  observedVersion(version: number): void {
     this.#version = Math.max(this.#version, version)
   }
 
@@ -83,7 +83,7 @@ export class OwnStatus {
   }
 
   /** The user has said what he typed. */
-  spoke(): void {
+  posted(): void {
     this.#typedAt = Number.NEGATIVE_INFINITY
   }
 
@@ -94,7 +94,7 @@ export class OwnStatus {
   }
 
   /** Signs what is so now; `isLast` where this peer ends. */
-  say(now: Millis, isLast = false): void {
+  sign(now: Millis, isLast = false): void {
     const isTyping = now - this.#typedAt < TYPING_AGAIN_MS && !isLast
     const againAt = this.#said?.againAt ?? 0
     const isForAll = this.#isForAll || this.#said === undefined || isLast

@@ -5,11 +5,11 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { Aside, OpenAside } from '../../log/options.js'
 import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './digest-codec.js'
 import {
-  type LinkedPeer,
+  type ConnectedPeer,
   type Present,
   Roster,
+  type RosterConnectionId,
   type RosterEffect,
-  type RosterLink,
   type RosterOptions,
 } from './roster.js'
 import { STATUS_TYPE } from './status-codec.js'
@@ -26,8 +26,8 @@ interface PresenceEvents {
 export class Presence extends EventEmitter<PresenceEvents> {
   readonly #roster: Roster
   readonly #clock: Clock
-  readonly #sends = new Map<RosterLink, (frame: Uint8Array) => boolean>()
-  #nextLink: RosterLink = 1
+  readonly #sends = new Map<RosterConnectionId, (frame: Uint8Array) => boolean>()
+  #nextLink: RosterConnectionId = 1
   #timer: Cancel | undefined
   #telling: Cancel | undefined
   #isClosed = false
@@ -56,8 +56,8 @@ export class Presence extends EventEmitter<PresenceEvents> {
   }
 
   /** A line of somebody came. */
-  spoke(author: AuthorId): void {
-    const effects = this.#roster.spoke(author)
+  posted(author: AuthorId): void {
+    const effects = this.#roster.posted(author)
     if (effects.length > 0) this.#perform(effects)
   }
 
@@ -67,17 +67,17 @@ export class Presence extends EventEmitter<PresenceEvents> {
   }
 
   /** Whether somebody whose key begins so has been heard of since a link with him was lost. */
-  isHeardOf(key: string): boolean {
-    return this.#roster.isHeardOf(key, this.#clock.now())
+  isPresent(key: string): boolean {
+    return this.#roster.isPresent(key, this.#clock.now())
   }
 
   /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */
-  over(peer: LinkedPeer, isLost: () => boolean): OpenAside {
+  sideChannel(peer: ConnectedPeer, isLost: () => boolean): OpenAside {
     return send => this.#link(peer, send, isLost)
   }
 
   /** An original is linked: it says and is told nothing. To be closed with the link. */
-  original(name: string): Pick<Aside, 'close'> {
+  scuttleup(name: string): Pick<Aside, 'close'> {
     return this.#link(
       { author: undefined, name, aheadMs: 0, bytesRead: () => 0 },
       () => false,
@@ -95,10 +95,10 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#telling?.()
   }
 
-  #link(peer: LinkedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): Aside {
+  #link(peer: ConnectedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): Aside {
     const id = this.#nextLink++
     this.#sends.set(id, send)
-    this.#perform(this.#roster.linked(id, peer, this.#clock.now()))
+    this.#perform(this.#roster.connected(id, peer, this.#clock.now()))
     return {
       receive: body => {
         const type = body[0]
@@ -110,7 +110,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
       },
       close: () => {
         this.#sends.delete(id)
-        this.#perform(this.#roster.unlinked(id, isLost(), this.#clock.now()))
+        this.#perform(this.#roster.disconnected(id, isLost(), this.#clock.now()))
       },
     }
   }

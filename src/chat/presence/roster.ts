@@ -23,7 +23,7 @@ import {
 } from './digest-codec.js'
 import { KnownAuthor } from './known-author.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
-import { type HeardStatus, isGenuineStatus, readStatus, statusFrame } from './status-codec.js'
+import { isGenuineStatus, type ReceivedStatus, readStatus, statusFrame } from './status-codec.js'
 import { StatusRequests } from './status-requests.js'
 
 /** Digests go out in rounds: over a quarter of the links each time, and over three at least. */
@@ -35,7 +35,7 @@ const REPEATED_MS = 100_000
 /** Those who are not there any more, and are remembered. */
 const LEFT_MAX = 64
 
-export type RosterLink = number
+export type RosterConnectionId = number
 
 /** Somebody else in the room. */
 export interface Present {
@@ -55,12 +55,12 @@ export interface Present {
 }
 
 export type RosterEffect =
-  | { readonly kind: 'send'; readonly link: RosterLink; readonly frame: Uint8Array }
+  | { readonly kind: 'send'; readonly link: RosterConnectionId; readonly frame: Uint8Array }
   /** Who is there is not the same any more. */
   | { readonly kind: 'change' }
 
 /** Who is at the other end of a link. */
-export interface LinkedPeer {
+export interface ConnectedPeer {
   /** Undefined for an original. */
   readonly author: AuthorId | undefined
   readonly name: string
@@ -70,7 +70,7 @@ export interface LinkedPeer {
   readonly bytesRead: () => number
 }
 
-interface Link extends LinkedPeer {
+interface Link extends ConnectedPeer {
   readonly allowance: TokenBucket
   readonly answers: TokenBucket
   readonly digests: TokenBucket
@@ -92,7 +92,7 @@ export class Roster {
   readonly #options: RosterOptions
   readonly #me: AuthorId
   readonly #myKey: ShortKey
-  readonly #links = new Map<RosterLink, Link>()
+  readonly #links = new Map<RosterConnectionId, Link>()
   readonly #known = new Map<AuthorId, KnownAuthor>()
   readonly #byShortKey = new Map<ShortKey, AuthorId>()
   readonly #requests = new StatusRequests()
@@ -109,7 +109,7 @@ export class Roster {
   }
 
   /** A link opened; `author` is undefined where an original is at the other end. */
-  linked(id: RosterLink, peer: LinkedPeer, now: Millis): RosterEffect[] {
+  connected(id: RosterConnectionId, peer: ConnectedPeer, now: Millis): RosterEffect[] {
     const link: Link = {
       ...peer,
       allowance: new TokenBucket(STATUSES_PER_SECOND_MAX, now),
@@ -124,13 +124,13 @@ export class Roster {
     if (link.author !== this.#me) {
       const known = this.#of(link.author, now)
       if (known.name === '') known.name = link.name
-      known.links += 1
+      known.connections += 1
       known.heardAt = now
       known.hops = 1
       known.hasLeft = false
-      known.spoke(now)
+      known.active(now)
     }
-    if (this.#own.isOld(now)) this.#own.say(now)
+    if (this.#own.isOld(now)) this.#own.sign(now)
     const { body } = this.#own
     return [
       ...(body ? [{ kind: 'send' as const, link: id, frame: statusFrame(body, 1) }] : []),
@@ -140,12 +140,12 @@ export class Roster {
   }
 
   /** A link closed. `isLost` where nobody meant it to. */
-  unlinked(id: RosterLink, isLost: boolean, now: Millis): RosterEffect[] {
+  disconnected(id: RosterConnectionId, isLost: boolean, now: Millis): RosterEffect[] {
     const link = this.#links.get(id)
     if (!this.#links.delete(id) || link === undefined) return []
     const known = link.author === undefined ? undefined : this.#known.get(link.author)
-    if (known !== undefined) known.links -= 1
-    if (known === undefined || known.links > 0) return [{ kind: 'change' }]
+    if (known !== undefined) known.connections -= 1
+    if (known === undefined || known.connections > 0) return [{ kind: 'change' }]
     known.heardAt = now
     if (isLost && !known.hasLeft) {
       known.lost(now)
@@ -157,12 +157,12 @@ export class Roster {
   }
 
   /** What was to be sent over a link last may be lost: its digests begin anew. */
-  undelivered(id: RosterLink): void {
+  undelivered(id: RosterConnectionId): void {
     this.#links.get(id)?.writer.restart()
   }
 
   /** A frame came over a link. `bad` where the link has to be closed. */
-  receive(id: RosterLink, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+  receive(id: RosterConnectionId, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     const link = this.#links.get(id)
     if (link === undefined) return []
     if (body[0] === DIGEST_TYPE) return this.#receiveDigest(id, link, body, now)
@@ -170,7 +170,7 @@ export class Roster {
     return this.#receiveStatus(id, link, body, now)
   }
 
-  #receiveStatus(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+  #receiveStatus(id: RosterConnectionId, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     const status = readStatus(body)
     if (status === undefined) return 'bad'
     const { author, version, until } = status
@@ -183,7 +183,7 @@ export class Roster {
     if (author === this.#me) {
       // An earlier run said it, or another device: what this one says has to count again.
       if (toldAliveAt !== undefined && version > this.#own.version) this.#own.changed(now)
-      this.#own.saidElsewhere(version)
+      this.#own.observedVersion(version)
       return []
     }
     const known = this.#of(author, now)
@@ -197,13 +197,13 @@ export class Roster {
     known.typingUntil = typingMs <= 0 ? 0 : Math.min(known.until, now + typingMs)
     known.heardAt = now
     known.hasLeft = status.state === 'left'
-    if (known.links === 0) known.hops = status.hops
+    if (known.connections === 0) known.hops = status.hops
     if (toldAliveAt !== undefined) {
       // It may be minutes old, and the others ask for it as this peer did.
       known.alive(toldAliveAt)
       return [{ kind: 'change' }]
     }
-    known.spoke(now)
+    known.active(now)
     const onward = canGoOn(status) && isPlausible(status, now) ? [...this.#links].filter(([other]) => other !== id) : []
     return [
       ...onward.flatMap(([other, to]) =>
@@ -214,7 +214,7 @@ export class Roster {
   }
 
   /** Who is alive, as a neighbour knows it; asks for statuses that this peer lacks. */
-  #receiveDigest(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+  #receiveDigest(id: RosterConnectionId, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     if (!link.digests.take(now)) return 'bad'
     const entries = link.reader.read(body)
     if (entries === undefined) return 'bad'
@@ -241,7 +241,7 @@ export class Roster {
   }
 
   /** A neighbour asks for statuses. */
-  #answer(id: RosterLink, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
+  #answer(id: RosterConnectionId, link: Link, body: Uint8Array, now: Millis): RosterEffect[] | 'bad' {
     const keys = readStatusRequest(body)
     if (keys === undefined) return 'bad'
     return keys.flatMap(key => {
@@ -258,15 +258,15 @@ export class Roster {
   }
 
   /** Whether somebody whose key begins so is there, and a link with him was not lost since. */
-  isHeardOf(key: string, now: Millis): boolean {
-    for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isThere(now)
+  isPresent(key: string, now: Millis): boolean {
+    for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isPresent(now)
     return false
   }
 
   /** Somebody's line came: he does not type it any more. */
-  spoke(author: AuthorId): RosterEffect[] {
+  posted(author: AuthorId): RosterEffect[] {
     if (author === this.#me) {
-      this.#own.spoke()
+      this.#own.posted()
       return []
     }
     const known = this.#known.get(author)
@@ -287,14 +287,14 @@ export class Roster {
 
   /** The own peer ends: that is told at once. */
   leave(now: Millis): RosterEffect[] {
-    this.#own.say(now, true)
+    this.#own.sign(now, true)
     return this.#toAll()
   }
 
   tick(now: Millis): RosterEffect[] {
     const effects: RosterEffect[] = []
     if (this.#links.size > 0 && now >= this.#own.dueAt) {
-      this.#own.say(now)
+      this.#own.sign(now)
       effects.push(...this.#toAll())
     }
     // Where the clock was set back, the next round is not hours away.
@@ -322,7 +322,7 @@ export class Roster {
     }
     for (const [author, known] of this.#known) {
       const { status, name, heardAt, hops, typingUntil } = known
-      const isLinked = known.links > 0
+      const isLinked = known.connections > 0
       const state = known.state(now)
       present.push({
         author,
@@ -366,7 +366,7 @@ export class Roster {
     )
   }
 
-  #digestFor(id: RosterLink, { writer }: Link, now: Millis): RosterEffect {
+  #digestFor(id: RosterConnectionId, { writer }: Link, now: Millis): RosterEffect {
     const entries: DigestEntry[] = []
     for (const [author, { status, hasLeft, aliveAt }] of this.#known) {
       if (status === undefined || hasLeft || now - aliveAt > REPEATED_MS || !isPlausible(status, now)) continue
@@ -389,8 +389,8 @@ export class Roster {
   /** Who is least missed: not linked; who has written nothing before who has; of those who was heard of longest ago. */
   #giveUpOne(): void {
     let worst: { readonly author: AuthorId; readonly hasWritten: boolean; readonly heardAt: Millis } | undefined
-    for (const [author, { heardAt, links }] of this.#known) {
-      if (links > 0) continue
+    for (const [author, { heardAt, connections }] of this.#known) {
+      if (connections > 0) continue
       const hasWritten = this.#options.hasWritten(author)
       const isWorse =
         worst === undefined || (hasWritten === worst.hasWritten ? heardAt < worst.heardAt : worst.hasWritten)
@@ -402,7 +402,7 @@ export class Roster {
   /** Of those who are not there any more some are remembered. */
   #forget(): void {
     const gone = [...this.#known]
-      .filter(([, { until, links }]) => until === 0 && links === 0)
+      .filter(([, { until, connections }]) => until === 0 && connections === 0)
       .sort(([, a], [, b]) => b.heardAt - a.heardAt)
     for (const [author] of gone.slice(LEFT_MAX)) this.#drop(author)
   }
@@ -414,11 +414,11 @@ export class Roster {
 }
 
 /** Whether others, who judge by their own clocks, are likely to take a status. */
-const isPlausible = ({ until }: HeardStatus, now: Millis): boolean => until > now && until <= now + STATUS_MS_MAX
+const isPlausible = ({ until }: ReceivedStatus, now: Millis): boolean => until > now && until <= now + STATUS_MS_MAX
 
-const canGoOn = ({ hops, reach }: HeardStatus): boolean => hops < Math.min(reach, STATUS_HOPS_MAX)
+const canGoOn = ({ hops, reach }: ReceivedStatus): boolean => hops < Math.min(reach, STATUS_HOPS_MAX)
 
-const onwards = (link: RosterLink, { body, hops }: HeardStatus): RosterEffect => ({
+const onwards = (link: RosterConnectionId, { body, hops }: ReceivedStatus): RosterEffect => ({
   kind: 'send',
   link,
   frame: statusFrame(body, hops + 1),

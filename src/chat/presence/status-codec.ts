@@ -33,7 +33,7 @@ export interface Status {
 }
 
 /** A status as it came. */
-export interface HeardStatus extends Status {
+export interface ReceivedStatus extends Status {
   readonly author: AuthorId
   /** How many links it crossed, the last included, as who sent it says. */
   readonly hops: number
@@ -63,7 +63,7 @@ export function statusFrame(body: Uint8Array, hops: number): Uint8Array {
 }
 
 /** What the body of a frame says; undefined where it is no status. Who said it is not checked. */
-export function readStatus(body: Uint8Array): HeardStatus | undefined {
+export function readStatus(body: Uint8Array): ReceivedStatus | undefined {
   const hops = body[HOPS_AT] ?? 0
   if (body.length < FIELDS_AT || body.length > STATUS_BYTES_MAX || hops < 1 || hops > STATUS_HOPS_MAX) return undefined
   const numbers = new Map<number, number>()
@@ -86,7 +86,7 @@ export function readStatus(body: Uint8Array): HeardStatus | undefined {
 }
 
 /** Whether who is said to say it has signed it, for this room. */
-export const isGenuineStatus = (room: Uint8Array, { body }: HeardStatus): boolean => {
+export const isGenuineStatus = (room: Uint8Array, { body }: ReceivedStatus): boolean => {
   const key = body.subarray(KEY_AT, SIGNATURE_AT)
   return isSignature(body.subarray(SIGNATURE_AT, FIELDS_AT), signedBytes(room, key, body.subarray(FIELDS_AT)), key)
 }

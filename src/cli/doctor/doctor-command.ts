@@ -17,10 +17,10 @@ import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
 import { labelMark } from '../../net/lan/mdns/prefilter.js'
 import { resolver } from '../../net/lan/mdns/resolve.js'
-import { ALL_SERVICES, roomTag, SERVICE, shortKeyOf, wishedName } from '../../net/lan/mdns/service-records.js'
+import { ALL_SERVICES, requestedName, roomTag, SERVICE, shortKeyOf } from '../../net/lan/mdns/service-records.js'
 import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
-import { TcpTransport } from '../../net/lan/tcp.js'
-import type { Connection } from '../../net/transport.js'
+import { TcpSource } from '../../net/lan/tcp.js'
+import type { RawConnection } from '../../net/peer-source.js'
 import { checkHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
 import { addressIn, placeOf } from '../../node/peer-name.js'
@@ -85,7 +85,7 @@ async function look({ me, listen }: DoctorOptions, home: Home, peers: readonly A
   const awake = setInterval(() => {}, 1_000) // our timers alone keep no process
   try {
     discovery.browse()
-    discovery.miss(true)
+    discovery.setMissing(true)
     const interfaces = await listenAround()
     const port = me === undefined ? undefined : await tryPort(home, listen, interfaces)
     const met = await Promise.all(peers.map(peer => meet(peer, home, discovery)))
@@ -96,7 +96,7 @@ async function look({ me, listen }: DoctorOptions, home: Home, peers: readonly A
       room: { name: home.room, tag: roomTag(home.roomId), isLobby: home.room === LOBBY },
       multicastFault: /^(UDP port \d+ is not to be had \([^)]*\))/.exec(faults.join('\n'))?.[1],
       interfaces,
-      services: discovery.services.map(service => ({ ...service, places: discovery.placesOfService(service) })),
+      services: discovery.services.map(service => ({ ...service, places: discovery.addressesOf(service) })),
       port,
       peers: met,
     }
@@ -157,7 +157,7 @@ async function tryPort(
 ): Promise<SeenPort> {
   const { host, port } =
     listen === undefined ? { host: undefined, port: addressIn(home.me, home.room).port } : parseListen(listen)
-  const transport = new TcpTransport(systemClock, async address => [address])
+  const transport = new TcpSource(systemClock, async address => [address])
   const addresses =
     host === undefined ? interfaces.filter(({ address }) => !address.includes(':')).map(each => each.address) : [host]
   const isReached = new Set<string>()
@@ -184,7 +184,7 @@ async function tryPort(
     if (!(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN')
       return { port, holder: { kind: 'refused', reason: reasonOf(error) }, unreached: [] }
     const holder = await ask({ host: host ?? '127.0.0.1', port }, home)
-    return { port, holder, unreached: holder.kind === 'ours' ? await reach(port) : [] }
+    return { port, holder, unreached: holder.kind === 'native' ? await reach(port) : [] }
   }
 }
 
@@ -192,10 +192,10 @@ async function meet({ text, address }: Asked, home: Home, discovery: Discovery):
   const isByAddress = text.includes(':')
   const services = isByAddress
     ? []
-    : discovery.services.filter(({ instance }) => equalsIgnoringCase(wishedName(instance), text))
+    : discovery.services.filter(({ instance }) => equalsIgnoringCase(requestedName(instance), text))
   const inRoom = services.filter(({ room }) => room === roomTag(home.roomId))
-  const announced = inRoom.flatMap(service => discovery.placesOfService(service))
-  const find = resolver(systemClock, place => discovery.placesOf(place))
+  const announced = inRoom.flatMap(service => discovery.addressesOf(service))
+  const find = resolver(systemClock, place => discovery.resolve(place))
   const found = announced.length > 0 ? announced : await find(address).catch(() => [])
   const places = found.slice(0, 16)
   const meetings = await Promise.all(places.map(async place => ({ place, met: await ask(place, home) })))
@@ -204,8 +204,8 @@ async function meet({ text, address }: Asked, home: Home, discovery: Discovery):
 
 /** Dials, says who it is as a peer would, and goes as soon as the other has said who he is: no link ever opens. */
 async function ask(place: Address, { roomId }: Home): Promise<Meeting> {
-  const transport = new TcpTransport(systemClock, async address => [address])
-  let connection: Connection
+  const transport = new TcpSource(systemClock, async address => [address])
+  let connection: RawConnection
   try {
     connection = await transport.dial(place, new AbortController().signal)
   } catch (error) {
@@ -234,16 +234,16 @@ async function ask(place: Address, { roomId }: Home): Promise<Meeting> {
       settle(hasSpoken ? { kind: 'stranger' } : { kind: 'none', reason: 'it takes connections, but says nothing' }),
     )
     const perform = (effects: ReturnType<Handshake['start']>): void => {
-      const { theirs } = opening
-      if (theirs !== undefined) {
-        const isSameRoom = Buffer.compare(theirs.room, roomId) === 0
-        const aheadMs = theirs.nowMs - nowMs
-        settle({ kind: 'ours', isSameRoom, version: theirs.version, key: shortKeyOf(theirs.key), aheadMs })
+      const { remoteHello } = opening
+      if (remoteHello !== undefined) {
+        const isSameRoom = Buffer.compare(remoteHello.room, roomId) === 0
+        const aheadMs = remoteHello.nowMs - nowMs
+        settle({ kind: 'native', isSameRoom, version: remoteHello.version, key: shortKeyOf(remoteHello.key), aheadMs })
         return
       }
       for (const effect of effects) {
         if (effect.kind === 'send') connection.write(effect.bytes)
-        if (effect.kind === 'opened') settle({ kind: 'original' })
+        if (effect.kind === 'opened') settle({ kind: 'scuttleup' })
         if (effect.kind === 'failed') settle({ kind: 'stranger' })
       }
     }

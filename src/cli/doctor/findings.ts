@@ -1,7 +1,7 @@
 import { AHEAD_MS_MAX } from '../../log/format/hybrid-clock.js'
 import { formatAddress } from '../../net/lan/address.js'
 import type { Service } from '../../net/lan/mdns/service-records.js'
-import { wishedName } from '../../net/lan/mdns/service-records.js'
+import { requestedName } from '../../net/lan/mdns/service-records.js'
 
 /** One thing that was looked at: what is so, and what to do about it where it is wrong. */
 export interface Finding {
@@ -19,13 +19,13 @@ interface Place {
 /** What was met at an address. */
 export type Meeting =
   | {
-      readonly kind: 'ours'
+      readonly kind: 'native'
       readonly isSameRoom: boolean
       readonly version: number
       readonly key: string
       readonly aheadMs: number
     }
-  | { readonly kind: 'original' }
+  | { readonly kind: 'scuttleup' }
   /** Something listens there that does not speak this protocol. */
   | { readonly kind: 'stranger' }
   | { readonly kind: 'none'; readonly reason: string }
@@ -147,11 +147,15 @@ function portFindings({ me, key, services }: Seen, { port, holder, unreached }: 
     'Your chat takes a free one, which only peers on this network learn of; or end that one, or use --listen.'
   if (holder?.kind === 'refused')
     return [bad('port', `${own} cannot be listened on: ${holder.reason}`, 'Choose another with --listen.')]
-  if (holder?.kind === 'ours' && holder.key !== key)
+  if (holder?.kind === 'native' && holder.key !== key)
     return [bad('port', `${own} is held by a chat with another key (${shortOf(holder.key)})`, free)]
-  if (holder !== undefined && holder.kind !== 'ours')
+  if (holder !== undefined && holder.kind !== 'native')
     return [
-      bad('port', `${own} is held by ${holder.kind === 'original' ? 'the original program' : 'another program'}`, free),
+      bad(
+        'port',
+        `${own} is held by ${holder.kind === 'scuttleup' ? 'the original program' : 'another program'}`,
+        free,
+      ),
     ]
   if (unreached.length > 0) {
     const next = `Let TCP port ${port} through the firewall of this machine.`
@@ -166,7 +170,7 @@ function portFindings({ me, key, services }: Seen, { port, holder, unreached }: 
 
 function nameFindings({ me, key, services }: Seen): Finding[] {
   if (me === undefined) return []
-  const others = services.filter(({ instance, key: theirs }) => wishedName(instance) === me && theirs !== key)
+  const others = services.filter(({ instance, key: theirs }) => requestedName(instance) === me && theirs !== key)
   if (others.length === 0) return [good('name', `nobody else is announced as ${me}`)]
   const keys = [...new Set(others.map(each => shortOf(each.key)))].slice(0, 4).join(', ')
   const next = 'Nothing is lost: you are told apart by your keys. To be found by name alone, take another.'
@@ -196,18 +200,18 @@ function peerFindings(seen: Seen, peer: SeenPeer): Finding[] {
       return [
         bad('peer', `${where}: another program listens there`, 'Is the port right? Ask which one its chat printed.'),
       ]
-    case 'original':
+    case 'scuttleup':
       return seen.room.isLobby
         ? [good('peer', `${where}: the original program; its lines are unsigned`)]
         : [bad('peer', `${where}: the original program, which knows no rooms`, 'Meet it in the lobby, without --room.')]
-    case 'ours':
+    case 'native':
       return [oursFinding(seen, where, met, other?.version ?? met.version)]
   }
 }
 
 const ROOM = 'Start both with the same --room.'
 
-function oursFinding(seen: Seen, where: string, met: Extract<Meeting, { kind: 'ours' }>, version: number): Finding {
+function oursFinding(seen: Seen, where: string, met: Extract<Meeting, { kind: 'native' }>, version: number): Finding {
   const { isSameRoom, key, aheadMs } = met
   if (!isSameRoom) return bad('peer', `${where}: in another room than ${seen.room.name}`, ROOM)
   if (version !== seen.version) {
@@ -235,8 +239,8 @@ function oursFinding(seen: Seen, where: string, met: Extract<Meeting, { kind: 'o
 
 /** Of several answers the best counts: a peer that is reached anywhere is reached. */
 function rankOf({ key, version }: Seen, met: Meeting): number {
-  if (met.kind === 'ours') return met.isSameRoom && met.version === version && met.key !== key ? 0 : 1
-  return met.kind === 'original' ? 2 : met.kind === 'stranger' ? 3 : 4
+  if (met.kind === 'native') return met.isSameRoom && met.version === version && met.key !== key ? 0 : 1
+  return met.kind === 'scuttleup' ? 2 : met.kind === 'stranger' ? 3 : 4
 }
 
 function nextFor(reason: string, asked: string, port: number): string {

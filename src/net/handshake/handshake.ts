@@ -2,7 +2,7 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { OPENING_BYTES_MAX } from '../../base/limits.js'
 import { concat, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
-import { decodeHello, encodeHello, type Hello, isProof, proofOf, type Role } from './hello.js'
+import { decodeHello, encodeHello, type Hello, isValidProof, proofOf, type Role } from './hello.js'
 
 /** Sent by ours before anything else of a link: an empty frame, which the original program passes over. */
 const OURS = 0x00
@@ -10,17 +10,17 @@ const OURS = 0x00
 /** Who is at the other end, as far as it is known when the link opens. */
 export type Remote =
   | {
-      readonly kind: 'ours'
+      readonly kind: 'native'
       readonly address: string
       readonly instance: string
       /** The author's public key, proven, as hex. */
       readonly key: string
       /** Whether it has been running for longer than this process. */
-      readonly isElder: boolean
+      readonly isOlder: boolean
       /** How far its clock is ahead of the own one, in milliseconds. */
       readonly aheadMs: number
     }
-  | { readonly kind: 'original'; readonly address: string }
+  | { readonly kind: 'scuttleup'; readonly address: string }
 
 export type HandshakeEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
@@ -64,7 +64,7 @@ export class Handshake {
   }
 
   /** What one of ours has said of itself, proven or not, as soon as it has. */
-  get theirs(): Hello | undefined {
+  get remoteHello(): Hello | undefined {
     return this.#theirs
   }
 
@@ -136,7 +136,7 @@ export class Handshake {
       this.#hasRepeated = true
       if (repeated === 'taken') return [this.#ownAddress()]
     }
-    return this.#open({ kind: 'original', address: this.#address })
+    return this.#open({ kind: 'scuttleup', address: this.#address })
   }
 
   #readHello(): HandshakeEffect[] {
@@ -156,19 +156,19 @@ export class Handshake {
     const theirs = this.#theirs
     if (body === 'more' || theirs === undefined) return []
     const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'
-    if (body === 'bad' || !isProof(body, role, theirs, this.#options.hello))
+    if (body === 'bad' || !isValidProof(body, role, theirs, this.#options.hello))
       return this.#fail('it does not hold the key that it says')
     const { instance, key, ageMs, nowMs } = theirs
     const own = this.#options.hello
     // Of two that started at once the higher id passes for the elder: else both would write under one key.
-    const isElder = ageMs === own.ageMs ? Buffer.compare(instance, own.instance) > 0 : ageMs > own.ageMs
+    const isOlder = ageMs === own.ageMs ? Buffer.compare(instance, own.instance) > 0 : ageMs > own.ageMs
     const aheadMs = nowMs - own.nowMs
     return this.#open({
-      kind: 'ours',
+      kind: 'native',
       address: this.#address,
       instance: hexOf(instance),
       key: hexOf(key),
-      isElder,
+      isOlder,
       aheadMs,
     })
   }

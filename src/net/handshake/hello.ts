@@ -61,7 +61,7 @@ export const proofOf = (keys: KeyPair, role: Role, own: Hello, theirs: Hello): U
   keys.sign(provenBytes(role, own, theirs))
 
 /** Whether `proof` is the other side's, which is in `role`. */
-export const isProof = (proof: Uint8Array, role: Role, theirs: Hello, own: Hello): boolean =>
+export const isValidProof = (proof: Uint8Array, role: Role, theirs: Hello, own: Hello): boolean =>
   isSignature(proof, provenBytes(role, theirs, own), theirs.key)
 
 function provenBytes(role: Role, prover: Hello, other: Hello): Uint8Array {

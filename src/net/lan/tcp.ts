@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.js'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
 import { HEARTBEAT_MS, OPENING_MS_MAX } from '../../base/limits.js'
-import type { Connection, Listener, Lookup, Transport } from '../transport.js'
+import type { Listener, Lookup, PeerSource, RawConnection } from '../peer-source.js'
 import type { Address } from './address.js'
 
 /** A hashed port may be in use for a moment as the near end of somebody's connection: the bind is tried again. */
@@ -26,7 +26,7 @@ function reasonFor(cause: Error): string {
   return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : cause.message
 }
 
-export class TcpTransport implements Transport {
+export class TcpSource implements PeerSource {
   readonly #clock: Clock
   readonly #lookup: Lookup
 
@@ -38,7 +38,7 @@ export class TcpTransport implements Transport {
   async listen(
     host: string | undefined,
     port: number,
-    onConnection: (connection: Connection) => void,
+    onConnection: (connection: RawConnection) => void,
   ): Promise<Listener> {
     for (let left = BIND_TRIES - 1; ; left--) {
       try {
@@ -52,7 +52,7 @@ export class TcpTransport implements Transport {
     }
   }
 
-  async dial(address: Address, signal: AbortSignal): Promise<Connection> {
+  async dial(address: Address, signal: AbortSignal): Promise<RawConnection> {
     const places = await this.#lookup(address)
     signal.throwIfAborted()
     if (places.length === 0) throw new Error(`nobody on this network answers to ${address.host}`)
@@ -60,7 +60,7 @@ export class TcpTransport implements Transport {
   }
 
   /** Dials one place after the other without waiting for those that are silent; the first that answers counts. RFC 8305. */
-  #race(places: readonly Address[], signal: AbortSignal): Promise<Connection> {
+  #race(places: readonly Address[], signal: AbortSignal): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       const over = new AbortController()
       const stop = (): void => over.abort()
@@ -98,7 +98,7 @@ export class TcpTransport implements Transport {
     })
   }
 
-  #connect(host: string, port: number, signal: AbortSignal): Promise<Connection> {
+  #connect(host: string, port: number, signal: AbortSignal): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted()
       const socket = net.connect({
@@ -145,7 +145,7 @@ export class TcpTransport implements Transport {
 function bind(
   host: string | undefined,
   port: number,
-  onConnection: (connection: Connection) => void,
+  onConnection: (connection: RawConnection) => void,
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = net.createServer(
@@ -167,14 +167,14 @@ function bind(
 }
 
 /** A socket whose errors never go unheard: what matters is that it closes. */
-function connectionOf(socket: net.Socket): Connection {
+function connectionOf(socket: net.Socket): RawConnection {
   socket.on('error', () => socket.destroy())
   // Whoever listens on IPv6 too sees IPv4 addresses mapped: one peer has one address, whichever side dialled.
   const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
   return Object.defineProperty(socket, 'remoteAddress', {
     value: remoteAddress,
     configurable: true,
-  }) as unknown as Connection
+  }) as unknown as RawConnection
 }
 
 function listenError(host: string | undefined, port: number, isTaken: boolean, cause: unknown): ChatError {

@@ -8,7 +8,7 @@ import {
 } from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import { type Address, formatAddress } from '../lan/address.js'
-import { type Contact, placeOf, scopeOf } from './pex-codec.js'
+import { type Contact, dialableAddress, scopeOf } from './pex-codec.js'
 
 /** Of two who hear of each other the one with the higher key leaves the other this time to dial. */
 const COURTESY_MS = 1_000
@@ -56,7 +56,7 @@ export class AddressBook {
   readonly #visited = new Map<string, number>()
   #minuteAt: Millis = 0
   /** Contacts that were new since this was set to 0. */
-  news = 0
+  newCount = 0
 
   constructor(me: string, random: () => number) {
     this.#me = me
@@ -68,7 +68,7 @@ export class AddressBook {
   }
 
   /** Whether more than so many are known who were not tried in vain, besides some. */
-  hasOver(most: number, members: ReadonlySet<string>): boolean {
+  hasMoreThan(most: number, members: ReadonlySet<string>): boolean {
     let count = 0
     for (const { id, tries } of this.#known.values()) if (tries === 0 && !members.has(id) && ++count > most) return true
     for (const id of this.#found.keys()) if (!members.has(id) && !this.#known.has(id) && ++count > most) return true
@@ -76,15 +76,15 @@ export class AddressBook {
   }
 
   /** Somebody told of a contact who is not linked. */
-  heardOf(contact: Contact, from: { readonly id: string; readonly host: string }, now: Millis): void {
+  learn(contact: Contact, from: { readonly id: string; readonly host: string }, now: Millis): void {
     const { id } = contact
     const before = this.#known.get(id)
     const isBetter = before === undefined || (before.from !== undefined && before.tries > 0)
     if (!isBetter || this.#dialling.has(id)) return
-    const place = placeOf(contact, from.host)
+    const place = dialableAddress(contact, from.host)
     if (place === undefined) return
     if (before === undefined) {
-      this.news++
+      this.newCount++
       this.#makeRoom(from.id)
     }
     const found = this.#found.get(id)
@@ -100,19 +100,19 @@ export class AddressBook {
     })
   }
 
-  linked(id: string): void {
+  connected(id: string): void {
     this.#known.delete(id)
     this.#dialling.delete(id)
   }
 
   /** The link with somebody was lost; or given up, and he is to be left in peace for so long. */
-  left({ id, address }: Place, restMs: Millis, now: Millis): void {
+  disconnected({ id, address }: Place, restMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
     const dueAt = now + restMs + retryDelayMs(0, this.#random)
     this.#known.set(id, { id, address, from: undefined, since: now, isMissed: restMs === 0, tries: 0, dueAt })
   }
 
-  missed(id: string, now: Millis): void {
+  dialFailed(id: string, now: Millis): void {
     this.#dialling.delete(id)
     const one = this.#known.get(id)
     if (one === undefined) return
@@ -122,7 +122,7 @@ export class AddressBook {
     if (isOver) this.#known.delete(id)
   }
 
-  found(id: string, now: Millis): void {
+  discovered(id: string, now: Millis): void {
     if (!this.#found.has(id)) this.#found.set(id, now)
   }
 
@@ -137,7 +137,7 @@ export class AddressBook {
   }
 
   /** Whom to dial now, at most so many with those who are being dialled. */
-  toDial(wished: number, now: Millis): Place[] {
+  takeDue(wished: number, now: Millis): Place[] {
     for (const [id, since] of this.#dialling) if (now - since > DIAL_MS_MAX) this.#dialling.delete(id)
     const places: Place[] = []
     const most = Math.min(wished, DIALS_AT_ONCE_MAX)
@@ -152,7 +152,7 @@ export class AddressBook {
   }
 
   /** One whose link was lost, and who may be tried now; but none of whom is heard otherwise. */
-  oldFriend(isHeardOf: (id: string) => boolean, now: Millis): Place | undefined {
+  takeFormerPeer(isHeardOf: (id: string) => boolean, now: Millis): Place | undefined {
     if (this.#dialling.size > 0) return undefined
     const [one] = this.#shuffled(({ id, isMissed, dueAt }) => isMissed && dueAt <= now && !isHeardOf(id))
     return one && this.#dial(one, now)

@@ -10,7 +10,7 @@ import { TokenBucket } from '../../base/token-bucket.js'
 import type { Address } from '../lan/address.js'
 import type { ConnectionId } from '../topology.js'
 import { AddressBook } from './address-book.js'
-import { type Contact, type PexFrame, placeOf, type SaidFrame, tellerTo } from './pex-codec.js'
+import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame, type PexFrame } from './pex-codec.js'
 
 /** Who has fewer links than this is let in where there is no room. */
 const URGENT_LINKS = 2
@@ -33,7 +33,7 @@ const ALONE_MS = 5_000
 const SAMPLE = 4
 
 export type HyParViewEffect =
-  | { readonly kind: 'send'; readonly link: ConnectionId; readonly frame: SaidFrame }
+  | { readonly kind: 'send'; readonly link: ConnectionId; readonly frame: OutgoingPexFrame }
   | { readonly kind: 'dial'; readonly id: string; readonly address: Address }
   /** There is no room for this link: it is closed, after so long, and its peer then left in peace. */
   | {
@@ -48,7 +48,7 @@ export type HyParViewEffect =
 
 /** A link of ours as it opens. */
 export interface HyParViewConnection {
-  readonly link: ConnectionId
+  readonly connection: ConnectionId
   /** The first 16 hex digits of the other's key. */
   readonly id: string
   /** Its address on the network. */
@@ -74,7 +74,7 @@ export interface HyParViewOptions {
   /** Where this peer can be dialled. */
   readonly port: number
   /** Whether somebody who is not linked is there for certain, by way of others: then the net is not in two parts. */
-  readonly isHeardOf: (id: string) => boolean
+  readonly isPresent: (id: string) => boolean
   readonly random: () => number
 }
 
@@ -102,18 +102,18 @@ export class HyParView {
   }
 
   /** How many are known who are not linked. */
-  get acquainted(): number {
+  get passiveSize(): number {
     return this.#acquaintances.size
   }
 
   /** Whether a link is about to be closed because there is no room for it. */
-  isParting(link: ConnectionId): boolean {
+  isClosing(link: ConnectionId): boolean {
     return this.#links.get(link)?.isParting ?? false
   }
 
   opened(link: HyParViewConnection, now: Millis): HyParViewEffect[] {
     const links = this.size
-    this.#links.set(link.link, {
+    this.#links.set(link.connection, {
       ...link,
       openedAt: now,
       allowance: new TokenBucket(CONTACT_FRAMES_PER_SECOND_MAX, now),
@@ -121,8 +121,8 @@ export class HyParView {
       links: 0,
       isParting: false,
     })
-    this.#acquaintances.linked(link.id)
-    return [{ kind: 'send', link: link.link, frame: { kind: 'neighbour', port: this.#options.port, links } }]
+    this.#acquaintances.connected(link.id)
+    return [{ kind: 'send', link: link.connection, frame: { kind: 'neighbour', port: this.#options.port, links } }]
   }
 
   /** A link closed. `isGone` where its peer said goodbye. */
@@ -132,7 +132,7 @@ export class HyParView {
     if (this.#isLinked(neighbour.id)) return []
     this.#questionMs = QUESTION_MS_MIN
     const { id, host, port, isParting } = neighbour
-    if (!isGone) this.#acquaintances.left({ id, address: { host, port } }, isParting ? REST_MS : 0, now)
+    if (!isGone) this.#acquaintances.disconnected({ id, address: { host, port } }, isParting ? REST_MS : 0, now)
     return this.#fill(now)
   }
 
@@ -154,9 +154,10 @@ export class HyParView {
       case 'newcomer': {
         const { id } = frame.contact
         this.#learn(neighbour, [frame.contact], now)
-        const place = frame.hops > 1 && id !== this.#options.id ? placeOf(frame.contact, neighbour.host) : undefined
+        const place =
+          frame.hops > 1 && id !== this.#options.id ? dialableAddress(frame.contact, neighbour.host) : undefined
         const onward = place && this.#pick(other => other.id !== id && other.id !== neighbour.id)
-        const [contact] = onward ? tellerTo(onward.host)({ id, ...place }) : []
+        const [contact] = onward ? contactFilterFor(onward.host)({ id, ...place }) : []
         return [
           ...(onward && contact ? [send(onward, { kind: 'newcomer', hops: frame.hops - 1, contact })] : []),
           ...this.#fill(now),
@@ -173,8 +174,8 @@ export class HyParView {
   }
 
   /** Who is announced on the network, and is dialled by others than this. */
-  found(id: string, now: Millis): void {
-    this.#acquaintances.found(id, now)
+  discovered(id: string, now: Millis): void {
+    this.#acquaintances.discovered(id, now)
   }
 
   lost(id: string): void {
@@ -182,15 +183,15 @@ export class HyParView {
   }
 
   /** Whether somebody who is announced is to be dialled, where so many others are already. */
-  wants(id: string, dialled: number, now: Millis): boolean {
+  shouldDial(id: string, dialled: number, now: Millis): boolean {
     const members = this.#members()
     const isEnough = members.size + dialled >= this.#wished(members)
     return !isEnough && !this.#isLinked(id) && this.#acquaintances.mayDial(id, now)
   }
 
   /** A dial came to nothing, or led to somebody else. */
-  missed(id: string, now: Millis): HyParViewEffect[] {
-    this.#acquaintances.missed(id, now)
+  dialFailed(id: string, now: Millis): HyParViewEffect[] {
+    this.#acquaintances.dialFailed(id, now)
     return this.#fill(now)
   }
 
@@ -200,7 +201,7 @@ export class HyParView {
     if (now >= this.#questionAt) effects.push(...this.#ask(now))
     if (now >= this.#probeAt) {
       this.#probeAt = now + PROBE_MS * (0.75 + this.#options.random() / 2)
-      const old = this.#acquaintances.oldFriend(this.#options.isHeardOf, now)
+      const old = this.#acquaintances.takeFormerPeer(this.#options.isPresent, now)
       if (old !== undefined) effects.push({ kind: 'dial', ...old })
     }
     if (this.size === 0 && now >= this.#aloneAt) {
@@ -223,7 +224,7 @@ export class HyParView {
     const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0
     if (hops > 0) {
       for (const other of others) {
-        const [contact] = tellerTo(other.host)({ id: neighbour.id, host: neighbour.host, port })
+        const [contact] = contactFilterFor(other.host)({ id: neighbour.id, host: neighbour.host, port })
         if (contact !== undefined) effects.push(send(other, { kind: 'newcomer', hops, contact }))
       }
     }
@@ -250,14 +251,14 @@ export class HyParView {
       effects.push(
         send(neighbour, { kind: 'full', contacts: this.#contactsFor(neighbour, CONTACTS_AT_ONCE_MAX, 1 / 4) }),
       )
-      effects.push({ kind: 'part', link: neighbour.link, id: neighbour.id, delayMs: PART_MS, restMs: REST_MS })
+      effects.push({ kind: 'part', link: neighbour.connection, id: neighbour.id, delayMs: PART_MS, restMs: REST_MS })
     }
     return effects
   }
 
   #ask(now: Millis): HyParViewEffect[] {
-    const before = this.#acquaintances.news
-    this.#acquaintances.news = 0
+    const before = this.#acquaintances.newCount
+    this.#acquaintances.newCount = 0
     this.#questionMs = before > 0 ? QUESTION_MS_MIN : Math.min(QUESTION_MS_MAX, this.#questionMs * 2)
     this.#questionAt = now + this.#questionMs * (0.75 + this.#options.random() / 2)
     const asked = this.#pick(() => true)
@@ -271,7 +272,7 @@ export class HyParView {
 
   /** Some who are linked, and some who are not: of the former so large a share, where enough of the others are known. */
   #contactsFor(to: Neighbour, count: number, share = 3 / 4): Contact[] {
-    const tell = tellerTo(to.host)
+    const tell = contactFilterFor(to.host)
     const known = this.#acquaintances.sample(count)
     const linked = this.#shuffled(this.#all().filter(({ id }) => id !== to.id))
     const some = linked.slice(0, Math.max(count - known.length, Math.ceil(count * share)))
@@ -284,21 +285,20 @@ export class HyParView {
   /** Remembers those who can be dialled. */
   #learn(from: Neighbour, contacts: readonly Contact[], now: Millis): void {
     for (const contact of contacts)
-      if (contact.id !== this.#options.id && !this.#isLinked(contact.id))
-        this.#acquaintances.heardOf(contact, from, now)
+      if (contact.id !== this.#options.id && !this.#isLinked(contact.id)) this.#acquaintances.learn(contact, from, now)
   }
 
   #fill(now: Millis): HyParViewEffect[] {
     if (this.#acquaintances.size === 0) return []
     const members = this.#members()
     const wished = this.#wished(members) - members.size
-    return wished <= 0 ? [] : this.#acquaintances.toDial(wished, now).map(one => ({ kind: 'dial', ...one }))
+    return wished <= 0 ? [] : this.#acquaintances.takeDue(wished, now).map(one => ({ kind: 'dial', ...one }))
   }
 
   /** Links that there should be: with all where few are known, else so many that the net holds together. */
   #wished(members: ReadonlySet<string>): number {
     if (members.size >= VIEW_MAX) return VIEW_MAX
-    return this.#acquaintances.hasOver(VIEW_MAX - members.size, members) ? VIEW_WISHED : VIEW_MAX
+    return this.#acquaintances.hasMoreThan(VIEW_MAX - members.size, members) ? VIEW_WISHED : VIEW_MAX
   }
 
   /** Links with peers who meet others, but those that are about to close. */
@@ -328,10 +328,14 @@ export class HyParView {
   }
 }
 
-const send = ({ link }: HyParViewConnection, frame: SaidFrame): HyParViewEffect => ({ kind: 'send', link, frame })
+const send = ({ connection }: HyParViewConnection, frame: OutgoingPexFrame): HyParViewEffect => ({
+  kind: 'send',
+  link: connection,
+  frame,
+})
 
 /** What a visit to somebody is called. No name of a user is so. */
-export const probeOf = (id: string): string => `@${id}`
+export const probeName = (id: string): string => `@${id}`
 
 /** Who was visited. */
-export const idOfProbe = (name: string): string => name.slice(1)
+export const idOfProbeName = (name: string): string => name.slice(1)

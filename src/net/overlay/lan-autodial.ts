@@ -1,145 +1,152 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { VIEW_MAX } from '../../base/limits.js'
 import { equalsIgnoringCase } from '../../base/names.js'
-import type { ConnectionInfo } from '../connections.js'
+import type { Connection } from '../connections.js'
 import type { Address } from '../lan/address.js'
-import { type Service, shortKeyIn, wishedName } from '../lan/mdns/service-records.js'
+import { requestedName, type Service, shortKeyIn } from '../lan/mdns/service-records.js'
 import type { DialAttempt } from '../topology.js'
 
-/** Of those who are found, so many are dialled at once. */
-const MEET_MAX = VIEW_MAX
+/** Discovered peers that are dialled at a time. */
+const DIALLED_MAX = VIEW_MAX
 
-/** Dials that have come to nothing before somebody who was found makes room for another. */
-const TRIES_MIN = 2
+/** Failed dials after which a discovered peer may be replaced by another. */
+const FAILURES_MIN = 2
 
-/** Of two who find each other the one with the higher key leaves the other this time to dial. */
-const COURTESY_MS = 1_000
+/** Head start of the peer with the lower key when two peers discover each other, so that only one of them dials. */
+const HEAD_START_MS = 1_000
 
-/** A peer who is heard of is tried at once, but not more often than this: anybody can say that he is there. */
-const HURRY_MS = 2_000
+/** Shortest time between two retries that announcements of one peer cause: anyone can send an announcement. */
+const RETRY_NOW_MS = 2_000
 
-/** Decides with whom to link where many are there. Peers are known to it by their short keys. */
-interface Room {
-  found(key: string): void
+/** Decides which discovered peers to connect to. Identifies peers by their short keys. */
+interface DialPolicy {
+  discovered(key: string): void
   lost(key: string): void
-  wants(key: string, dialled: number): boolean
+  shouldDial(key: string, dialled: number): boolean
 }
 
-/** What is asked of the swarm. */
-interface Links {
-  readonly links: readonly Pick<ConnectionInfo, 'remote'>[]
-  readonly trials: readonly DialAttempt[]
-  add(name: string, address: Address, isFound: true): void
+/** The part of `Connections` that dials. */
+interface Dialler {
+  readonly connections: readonly Pick<Connection, 'remote'>[]
+  readonly dialAttempts: readonly DialAttempt[]
+  add(name: string, address: Address, isDiscovered: true): void
   remove(name: string): void
-  hurry(name: string): void
+  retryNow(name: string): void
 }
 
 export interface LanAutodialOptions {
-  readonly swarm: Links
+  readonly connections: Dialler
   readonly clock: Clock
-  /** As announced: the own short key, and the tag of the own room. */
+  /** Our short key and room tag, as announced. */
   readonly key: string
   readonly room: string
-  /** Where everyone in the room is dialled; else only who was named is. */
-  readonly meeting: Room | undefined
-  /** Told whether somebody is missing who could be found. */
+  /** Undefined: only peers that the user named are dialled. */
+  readonly peerExchange: DialPolicy | undefined
+  /** Called with whether a peer that discovery could find is missing. */
   readonly onMissing: (isMissing: boolean) => void
 }
 
-/** Decides what to do about those who are found on the network: whom to dial, whom to try again at once, whom to give up. */
+/** Dials peers that are discovered on the local network, retries them when they reappear, and gives them up when they leave. */
 export class LanAutodial {
   readonly #options: LanAutodialOptions
-  /** Those who were dialled because they were found, by instance. */
-  readonly #met = new Map<string, Service>()
-  /** Those who are left a moment to dial us. */
-  readonly #awaited = new Map<string, Cancel>()
-  readonly #hurriedAt = new Map<string, number>()
+  /** Peers that are dialled because they were discovered, by instance name. */
+  readonly #dialled = new Map<string, Service>()
+  /** Peers that have a head start to dial us, by instance name. */
+  readonly #headStarts = new Map<string, Cancel>()
+  readonly #retriedAt = new Map<string, number>()
 
   constructor(options: LanAutodialOptions) {
     this.#options = options
   }
 
-  /** Somebody says that he is there. */
+  /** A peer was announced, for the first time or again. */
   sighted(service: Service): void {
-    const { swarm, clock, room, key, meeting } = this.#options
+    const { connections, clock, room, key, peerExchange } = this.#options
     if (service.room !== room) return
-    for (const { name, address } of swarm.trials) if (isDialledAs(address, service)) this.#hurry(name)
-    meeting?.found(service.key)
-    if (meeting === undefined || this.#met.has(service.instance) || this.#awaited.has(service.instance)) return
-    if (!this.#isWanted(service)) return
-    const meet = (): void => {
-      this.#awaited.delete(service.instance)
-      if (this.#isWanted(service)) this.#meet(service)
+    for (const { name, address } of connections.dialAttempts) if (isDialledAs(address, service)) this.#retryNow(name)
+    peerExchange?.discovered(service.key)
+    const { instance } = service
+    if (peerExchange === undefined || this.#dialled.has(instance) || this.#headStarts.has(instance)) return
+    if (!this.#shouldDial(service)) return
+    const dial = (): void => {
+      this.#headStarts.delete(instance)
+      if (this.#shouldDial(service)) this.#dial(service)
     }
-    if (key < service.key) meet()
-    else this.#awaited.set(service.instance, clock.after(COURTESY_MS, meet))
+    if (key < service.key) dial()
+    else this.#headStarts.set(instance, clock.after(HEAD_START_MS, dial))
   }
 
-  /** Somebody said goodbye; or was not heard of for long, which counts only where there is no link. */
+  /** A peer said goodbye, or its announcement expired. Expiry is ignored while the peer is connected. */
   lost(service: Service, hasSaidGoodbye: boolean): void {
-    this.#options.meeting?.lost(service.key)
-    this.#awaited.get(service.instance)?.()
-    this.#awaited.delete(service.instance)
-    if (!this.#met.has(service.instance) || (!hasSaidGoodbye && this.#isLinked(service))) return
+    this.#options.peerExchange?.lost(service.key)
+    this.#headStarts.get(service.instance)?.()
+    this.#headStarts.delete(service.instance)
+    if (!this.#dialled.has(service.instance) || (!hasSaidGoodbye && this.#isConnected(service))) return
     this.#giveUp(service.instance)
   }
 
-  /** The link with somebody is closed because there are enough: he is not dialled again before he is wanted. */
-  parted(key: string): void {
-    for (const service of [...this.#met.values()]) if (service.key === key) this.#giveUp(service.instance)
+  /** The connection to a peer was dropped because there are enough. The peer is dialled again only when one is missing. */
+  dropped(key: string): void {
+    for (const service of [...this.#dialled.values()]) if (service.key === key) this.#giveUp(service.instance)
   }
 
-  /** Links have come or gone. */
+  /** Connections or dial attempts changed. */
   update(): void {
-    const { links, trials } = this.#options.swarm
-    const isMissing = links.length === 0 || trials.some(({ address }) => address.host.endsWith('.local'))
+    const { connections, dialAttempts } = this.#options.connections
+    const isMissing = connections.length === 0 || dialAttempts.some(({ address }) => address.host.endsWith('.local'))
     this.#options.onMissing(isMissing)
   }
 
-  #isWanted(service: Service): boolean {
-    const { swarm, meeting } = this.#options
-    const linked = new Set(swarm.links.flatMap(({ remote }) => (remote.kind === 'ours' ? shortKeyIn(remote.key) : [])))
-    if (linked.has(service.key)) return false
-    const inVain = new Set(swarm.trials.map(({ name }) => name))
-    let dialled = 0
-    for (const [name, { key }] of this.#met) if (!inVain.has(name) && !linked.has(key)) dialled++
-    return meeting?.wants(service.key, dialled) ?? false
+  #shouldDial(service: Service): boolean {
+    const { connections, peerExchange } = this.#options
+    const connected = new Set(
+      connections.connections.flatMap(({ remote }) => (remote.kind === 'native' ? shortKeyIn(remote.key) : [])),
+    )
+    if (connected.has(service.key)) return false
+    const failing = new Set(connections.dialAttempts.map(({ name }) => name))
+    let pending = 0
+    for (const [name, { key }] of this.#dialled) if (!failing.has(name) && !connected.has(key)) pending++
+    return peerExchange?.shouldDial(service.key, pending) ?? false
   }
 
-  #isLinked({ key }: Service): boolean {
-    return this.#options.swarm.links.some(({ remote }) => remote.kind === 'ours' && remote.key.startsWith(key))
+  #isConnected({ key }: Service): boolean {
+    return this.#options.connections.connections.some(
+      ({ remote }) => remote.kind === 'native' && remote.key.startsWith(key),
+    )
   }
 
-  #meet(service: Service): void {
-    if (this.#met.size >= MEET_MAX && !this.#giveUpOne()) return
-    this.#met.set(service.instance, service)
-    this.#options.swarm.add(service.instance, { host: `${service.instance}.local`, port: service.port }, true)
+  #dial(service: Service): void {
+    if (this.#dialled.size >= DIALLED_MAX && !this.#giveUpOne()) return
+    this.#dialled.set(service.instance, service)
+    this.#options.connections.add(service.instance, { host: `${service.instance}.local`, port: service.port }, true)
   }
 
-  /** Whoever tells of peers that are not there must not keep those who are from being dialled. */
+  /** Gives up the peer with the most failed dials: announcements of absent peers must not keep present ones out. */
   #giveUpOne(): boolean {
-    const vain = this.#options.swarm.trials.filter(({ name, tries }) => this.#met.has(name) && tries >= TRIES_MIN)
-    const [worst] = vain.sort((a, b) => b.tries - a.tries)
+    const failing = this.#options.connections.dialAttempts.filter(
+      ({ name, tries }) => this.#dialled.has(name) && tries >= FAILURES_MIN,
+    )
+    const [worst] = failing.sort((a, b) => b.tries - a.tries)
     if (worst === undefined) return false
     this.#giveUp(worst.name)
     return true
   }
 
   #giveUp(instance: string): void {
-    this.#met.delete(instance)
-    this.#hurriedAt.delete(instance)
-    this.#options.swarm.remove(instance)
+    this.#dialled.delete(instance)
+    this.#retriedAt.delete(instance)
+    this.#options.connections.remove(instance)
   }
 
-  #hurry(name: string): void {
+  #retryNow(name: string): void {
     const now = this.#options.clock.now()
-    const before = this.#hurriedAt.get(name)
-    if (before !== undefined && Math.abs(now - before) < HURRY_MS) return
-    this.#hurriedAt.set(name, now)
-    this.#options.swarm.hurry(name)
+    const before = this.#retriedAt.get(name)
+    if (before !== undefined && Math.abs(now - before) < RETRY_NOW_MS) return
+    this.#retriedAt.set(name, now)
+    this.#options.connections.retryNow(name)
   }
 }
 
-/** Who had to take another name than he wished for is dialled by either. */
+/** A user dials a peer by the name it asked for, which may differ from its instance name after a conflict. */
 const isDialledAs = ({ host }: Address, { instance }: Service): boolean =>
-  equalsIgnoringCase(host, `${instance}.local`) || equalsIgnoringCase(host, `${wishedName(instance)}.local`)
+  equalsIgnoringCase(host, `${instance}.local`) || equalsIgnoringCase(host, `${requestedName(instance)}.local`)

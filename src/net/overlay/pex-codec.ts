@@ -26,7 +26,7 @@ export type PexFrame =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad' }
 
-export type SaidFrame = Exclude<PexFrame, { readonly kind: 'unknown' | 'bad' }>
+export type OutgoingPexFrame = Exclude<PexFrame, { readonly kind: 'unknown' | 'bad' }>
 
 const TYPES = { neighbour: 9, question: 10, answer: 11, newcomer: 12, full: 13 } as const
 
@@ -37,7 +37,7 @@ const IPV6 = 6
 /** Below it listen the services of systems: no peer is dialled there because somebody says so. */
 const PORT_MIN = 1024
 
-export function encodePexFrame(said: SaidFrame): Uint8Array {
+export function encodePexFrame(said: OutgoingPexFrame): Uint8Array {
   const type = Uint8Array.of(TYPES[said.kind])
   switch (said.kind) {
     case 'neighbour':
@@ -98,7 +98,7 @@ export function scopeOf(host: string): 'machine' | 'private' | 'public' | undefi
  * at others on the networks that he is on, and nowhere else: not at this machine, unless he is on it, not from the
  * internet into a private network, nor from there to the internet.
  */
-export function placeOf(
+export function dialableAddress(
   { host, port }: Contact,
   from: string,
 ): { readonly host: string; readonly port: number } | undefined {
@@ -109,7 +109,7 @@ export function placeOf(
 }
 
 /** How contacts are told to somebody at `to`, of those who were seen at `host`: those that are of no use to him are not. */
-export function tellerTo(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
+export function contactFilterFor(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
   const scopeThere = scopeOf(to)
   return contact => {
     const scope = scopeOf(contact.host)

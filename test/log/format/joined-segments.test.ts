@@ -27,8 +27,8 @@ test('segments that are stored one by one are relayed as few, under signatures t
   )
   assert.ok(sent.length < 10 && sent.every(({ length }) => length <= SEGMENT_BYTES_MAX), `${sent.length} segments`)
 
-  const a = alice.createReplicationStream({ live: false, dialect: 'ours' })
-  await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'ours' }), a)
+  const a = alice.createReplicationStream({ live: false, dialect: 'native' })
+  await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'native' }), a)
   assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
   assert.ok((await rows(theirs)) <= sent.length)
   assert.equal((await bob.verify(alice.id)).fault, undefined)
@@ -41,8 +41,8 @@ test('who holds a part of what was joined takes the rest', async t => {
   t.after(() => Promise.all([alice.close(), bob.close()]))
   for (const upTo of [3, 4, 20, 21]) {
     while ((alice.head[0]?.seq ?? 0) < upTo) await alice.append({ username: 'alice', message: `before ${upTo}` })
-    const a = alice.createReplicationStream({ live: false, dialect: 'ours' })
-    await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'ours' }), a)
+    const a = alice.createReplicationStream({ live: false, dialect: 'native' })
+    await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'native' }), a)
     assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
   }
 })

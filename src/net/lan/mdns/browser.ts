@@ -62,7 +62,7 @@ export class ServiceBrowser {
   }
 
   /** Where an instance says that it can be dialled; [] where nobody says so. */
-  placesOf(instance: string): readonly { readonly host: string; readonly port: number }[] {
+  addressesOf(instance: string): readonly { readonly host: string; readonly port: number }[] {
     const found = this.#found.get(keyOf(instance))
     if (found === undefined) return []
     return found.addresses.map(host => ({ host, port: found.service.port }))
@@ -80,7 +80,7 @@ export class ServiceBrowser {
   }
 
   /** Whether somebody is missing, who may be back any moment. */
-  miss(isMissing: boolean): void {
+  setMissing(isMissing: boolean): void {
     if (this.#isMissing === isMissing) return
     this.#isMissing = isMissing
     if (this.#asked === 0 || this.#isClosed) return
@@ -90,7 +90,7 @@ export class ServiceBrowser {
   }
 
   /** Takes a decoded response, whatever is in it, from a sender's address. */
-  hear(response: unknown, at: LocalInterface, sender: string): void {
+  receive(response: unknown, at: LocalInterface, sender: string): void {
     if (this.#isClosed) return
     for (const sighting of sightingsIn(response, at)) {
       if (this.#options.isOwn(sighting.service)) continue

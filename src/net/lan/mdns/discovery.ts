@@ -7,7 +7,7 @@ import { answerTo, goodbyeOf, hostOf } from './name-answers.js'
 import { type DnsRecord, fieldsOf, type Packet } from './packets.js'
 import { labelMark } from './prefilter.js'
 import { Responder } from './responder.js'
-import { fullNameOf, SERVICE, type Service, wishedName } from './service-records.js'
+import { fullNameOf, requestedName, SERVICE, type Service } from './service-records.js'
 import { MulticastSockets } from './sockets.js'
 
 const LOOKUP_MS = 3_000
@@ -56,15 +56,15 @@ export interface Discovery {
   /** Starts to ask who is there, and goes on. */
   browse(): void
   /** Whether somebody is missing who may be back any moment: who is there is then asked for more often. */
-  miss(isMissing: boolean): void
+  setMissing(isMissing: boolean): void
   /** Addresses of `<name>.local`, as anyone on the local network answers: hints. [] where nobody does in time. */
   lookup(host: string, timeoutMs?: Millis): Promise<string[]>
   /** Where peers of that name can be dialled: in the own room at the ports that they announce, else at the port given. */
-  placesOf(place: Place): Promise<Place[]>
+  resolve(place: Place): Promise<Place[]>
   /** Who is there, as they say, in whatever room. */
   readonly services: readonly Service[]
   /** Where one of them says that it can be dialled. */
-  placesOfService(service: Service): readonly Place[]
+  addressesOf(service: Service): readonly Place[]
   /** Where we are heard right now. */
   readonly interfaces: readonly { readonly name: string; readonly address: string }[]
   /** Says goodbye, and ends lookups with what they have. Takes at most 200 ms, and leaves nothing open. */
@@ -131,15 +131,15 @@ class MulticastDiscovery implements Discovery {
     if (this.#closing === undefined) this.#services.browse()
   }
 
-  miss(isMissing: boolean): void {
-    this.#services.miss(isMissing)
+  setMissing(isMissing: boolean): void {
+    this.#services.setMissing(isMissing)
   }
 
   lookup(host: string, timeoutMs: Millis = LOOKUP_MS): Promise<string[]> {
     return this.#lookups.find(host, timeoutMs)
   }
 
-  async placesOf({ host, port }: Place): Promise<Place[]> {
+  async resolve({ host, port }: Place): Promise<Place[]> {
     const name = host.replace(/\.local$/i, '')
     const known = this.#placesIn(name)
     const addresses = isUserName(name) ? await this.lookup(host, known.length > 0 ? KNOWN_LOOKUP_MS : LOOKUP_MS) : []
@@ -151,8 +151,8 @@ class MulticastDiscovery implements Discovery {
     return this.#services.all
   }
 
-  placesOfService({ instance }: Service): readonly Place[] {
-    return this.#services.placesOf(instance)
+  addressesOf({ instance }: Service): readonly Place[] {
+    return this.#services.addressesOf(instance)
   }
 
   get interfaces(): readonly { readonly name: string; readonly address: string }[] {
@@ -185,10 +185,10 @@ class MulticastDiscovery implements Discovery {
     const room = this.#announcer?.service.room
     const called = this.#services.all.filter(
       ({ room: theirs, instance }) =>
-        theirs === room && (equalsIgnoringCase(wishedName(instance), name) || equalsIgnoringCase(instance, name)),
+        theirs === room && (equalsIgnoringCase(requestedName(instance), name) || equalsIgnoringCase(instance, name)),
     )
-    const exact = called.filter(({ instance }) => wishedName(instance) === name || instance === name)
-    return (exact.length > 0 ? exact : called).flatMap(({ instance }) => this.#services.placesOf(instance))
+    const exact = called.filter(({ instance }) => requestedName(instance) === name || instance === name)
+    return (exact.length > 0 ? exact : called).flatMap(({ instance }) => this.#services.addressesOf(instance))
   }
 
   #opened(): void {
@@ -201,9 +201,9 @@ class MulticastDiscovery implements Discovery {
     const { type } = fieldsOf(packet)
     if (type === 'query') this.#answer(packet, at)
     if (type !== 'response') return
-    this.#lookups.hear(packet, at)
-    this.#announcer?.hear(packet)
-    this.#services.hear(packet, at, sender)
+    this.#lookups.receive(packet, at)
+    this.#announcer?.receive(packet)
+    this.#services.receive(packet, at, sender)
   }
 
   #answer(query: unknown, at: LocalInterface): void {

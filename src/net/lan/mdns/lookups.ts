@@ -48,7 +48,7 @@ export class Lookups {
   }
 
   /** Takes a decoded response, whatever is in it, heard on the interface `at`. */
-  hear(response: unknown, at: LocalInterface): void {
+  receive(response: unknown, at: LocalInterface): void {
     for (const [host, lookup] of this.#lookups) {
       const wereNone = lookup.addresses.size === 0
       for (const address of addressesIn(response, host, at)) {

@@ -99,7 +99,7 @@ export class Responder {
   }
 
   /** Takes a decoded response, whatever is in it: somebody else may claim the name. */
-  hear(response: unknown): void {
+  receive(response: unknown): void {
     if (this.#isClosed || this.#conflicts >= CONFLICTS_MAX) return
     const isClaimed = recordsIn(response).some(record => this.#isOthers(record))
     if (!isClaimed) return

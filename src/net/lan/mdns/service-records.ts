@@ -75,7 +75,7 @@ export function instanceName(name: string, number: number): string {
 }
 
 /** The name that an instance was made from. A user's name has no space. */
-export const wishedName = (instance: string): string => instance.replace(/ \(\d+\)$/, '')
+export const requestedName = (instance: string): string => instance.replace(/ \(\d+\)$/, '')
 
 /** That the service is there. */
 export const pointerTo = ({ instance }: Service, ttl = TTL_S): DnsRecord => ({

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { Address } from './lan/address.js'
 
 /** A connection as it comes from the network: bytes both ways, ended separately. */
-export interface Connection extends Duplex {
+export interface RawConnection extends Duplex {
   /** Bytes that have come in so far. */
   readonly bytesRead: number
   /** The other end's address on the network, without its port. */
@@ -18,9 +18,9 @@ export interface Listener {
 export type Lookup = (address: Address) => Promise<readonly Address[]>
 
 /** Where connections come from. TCP in life, a virtual network in the simulator. */
-export interface Transport {
+export interface PeerSource {
   /** Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
-  listen(host: string | undefined, port: number, onConnection: (connection: Connection) => void): Promise<Listener>
+  listen(host: string | undefined, port: number, onConnection: (connection: RawConnection) => void): Promise<Listener>
   /** Rejects with a reason in words, within OPENING_MS_MAX after the name is known, or when `signal` calls it off. */
-  dial(address: Address, signal: AbortSignal): Promise<Connection>
+  dial(address: Address, signal: AbortSignal): Promise<RawConnection>
 }

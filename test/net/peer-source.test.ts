@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
-import { TcpTransport } from '../../src/net/lan/tcp.js'
-import type { Connection, Transport } from '../../src/net/transport.js'
+import { TcpSource } from '../../src/net/lan/tcp.js'
+import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
 import { Lifecycle } from '../../src/sim/lifecycle.js'
 import { VirtualNetwork } from '../../src/sim/network.js'
 import { SeededRandom } from '../../src/sim/seeded-random.js'
@@ -14,8 +14,8 @@ const never = new AbortController().signal
 
 /** Two ends of a network, one of which listens. */
 interface Ends {
-  readonly near: Transport
-  readonly far: Transport
+  readonly near: PeerSource
+  readonly far: PeerSource
   readonly host: string
 }
 
@@ -25,26 +25,26 @@ function virtualEnds(t: TestContext): Ends {
   const [near, far] = ['10.0.0.1', '10.0.0.2'].map(address =>
     network.transportOf(network.addHost(address), new Lifecycle()),
   )
-  return { near: near as Transport, far: far as Transport, host: '10.0.0.2' }
+  return { near: near as PeerSource, far: far as PeerSource, host: '10.0.0.2' }
 }
 
 function tcpEnds(): Ends {
-  const transport = new TcpTransport(systemClock, async address => [address])
+  const transport = new TcpSource(systemClock, async address => [address])
   return { near: transport, far: transport, host: '127.0.0.1' }
 }
 
 /** What every transport does: the one of life, and the one that stands for it in the simulator. */
 const networks: Readonly<Record<string, (t: TestContext) => Ends>> = {
-  TcpTransport: tcpEnds,
+  TcpSource: tcpEnds,
   VirtualNetwork: virtualEnds,
 }
 
 const PORT = 0
 
 /** Both ends of a new connection: who dialled, and who listens. */
-async function connected(t: TestContext, { near, far, host }: Ends): Promise<[Connection, Connection]> {
-  let take = (_: Connection): void => {}
-  const taken = new Promise<Connection>(resolve => {
+async function connected(t: TestContext, { near, far, host }: Ends): Promise<[RawConnection, RawConnection]> {
+  let take = (_: RawConnection): void => {}
+  const taken = new Promise<RawConnection>(resolve => {
     take = resolve
   })
   const listener = await far.listen(host, PORT, connection => take(connection))
@@ -58,7 +58,7 @@ async function connected(t: TestContext, { near, far, host }: Ends): Promise<[Co
 }
 
 /** All that comes until the other side has ended. */
-async function heard(connection: Connection): Promise<string> {
+async function heard(connection: RawConnection): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of connection.iterator({ destroyOnReturn: false })) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
