@@ -106,7 +106,7 @@ test('one of ours that is frozen is let go after 30 s, an original is kept', BOU
   clock.advance(60 * 60 * 1_000)
   assert.deepEqual(
     alice.swarm.connections.map(({ remote }) => remote.kind),
-    ['original'],
+    ['scuttleup'],
   )
 })
 
