@@ -50,6 +50,9 @@ export function systemCode(error: unknown): string | undefined {
   return code
 }
 
+/** One line about an error: what happened and, if the error says so, what to do next. */
+export const errorLine = (error: unknown): string => (error instanceof ChatError ? error.toLine() : reasonOf(error))
+
 /** What an error says, whatever was thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -34,7 +34,7 @@ const SHARED = 'shared'
  * the short key, whoever was there first. The user's own key is always shown by the name alone, an author without a key as
  * unsigned. A label depends on the people noted so far, not on their order.
  */
-export class Names {
+export class DisplayNames {
   readonly #own: AuthorId
   readonly #users = new Map<string, AuthorId | typeof SHARED>()
   /** The name that each author's last message had. */
@@ -93,13 +93,13 @@ export class Names {
   }
 
   labelOf(message: Message, now: Millis): Label {
-    const { author, username, timeMs, isDisputed } = message
+    const { author, username, timeMs, isForked } = message
     const called = message.kind === 'nick' ? (this.#called.get(author) ?? nameBefore(message)) : undefined
     const before = called === undefined ? undefined : this.nameOf(author, called)
     const name = this.nameOf(author, username)
     const isAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#called.size < NAMES_MAX || this.#called.has(author)) this.#called.set(author, username)
-    const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isDisputed ? ' (disputed)' : ''}` : ''
+    const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isForked ? ' (disputed)' : ''}` : ''
     const news = this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead)
     return { text: `${name}${marks}`, news, ...(before !== undefined && { before }) }
   }

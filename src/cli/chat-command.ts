@@ -92,7 +92,7 @@ export async function chat(options: ChatOptions): Promise<number> {
 /** Keeps and relays, until it is stopped or cannot go on. */
 async function seed(peer: SharedConversation, stop: StopRequest): Promise<number> {
   const following = (async () => {
-    for await (const _ of peer.messages({ live: true, tail: true }));
+    for await (const _ of peer.batches({ live: true, tail: true }));
   })()
   await Promise.race([stop.asked(), following])
   return DONE

@@ -10,7 +10,7 @@ import { ENTRY_BYTES_MAX } from '../log/limits.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
-import { type Extras, type HostedRoom, messagesOf, type ToldEntry } from '../node/room-api.js'
+import { type Extras, type HostedRoom, messagesOf, type RoomEntry } from '../node/room-api.js'
 import { type Held, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   jsonBody,
@@ -61,7 +61,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
   readonly #saying = new Set<Promise<void>>()
   #next: QuestionId = 1
   #held: Held = { linked: [], left: [], differing: [] }
-  #standing: ConnectionSummary = { linked: [], trials: [] }
+  #standing: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
   #isParted = false
@@ -154,7 +154,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
     return this.#presence
   }
 
-  get held(): Held {
+  get ownReplicas(): Held {
     return this.#held
   }
 
@@ -177,7 +177,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
     await Promise.allSettled(this.#saying)
   }
 
-  stored(): Promise<void> {
+  delivered(): Promise<void> {
     return this.#ask({ do: 'stored' })
   }
 
@@ -186,11 +186,11 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
     return this.#ask({ do: 'ping' })
   }
 
-  async *messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
+  async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
     for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted)
   }
 
-  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly ToldEntry[]> {
+  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
     const heads = since?.map(({ author, seq }) => [author, seq])
     for await (const part of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
       if (part.kind !== 'entries') continue
@@ -205,9 +205,9 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
   }
 
   disconnect(peer: string): boolean {
-    const { linked, trials } = this.#standing
+    const { connected, dialing } = this.#standing
     this.#send({ do: 'unlink', peer })
-    return linked.includes(peer) || trials.some(({ name }) => name === peer)
+    return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
 
   setAway(text: string | undefined): void {

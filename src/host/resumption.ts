@@ -1,7 +1,7 @@
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { ToldEntry } from '../node/room-api.js'
+import type { RoomEntry } from '../node/room-api.js'
 
 /** Goes on with reading where another process takes over: nothing is left out, and nothing comes twice. */
 export class Resumption {
@@ -21,7 +21,7 @@ export class Resumption {
    * What was not read before. One process gives each entry once; a place of the own log may come again, with another entry,
    * where lines that were told to nobody made room for what peers held.
    */
-  fresh(entries: readonly ToldEntry[]): readonly ToldEntry[] {
+  fresh(entries: readonly RoomEntry[]): readonly RoomEntry[] {
     const fresh = entries.filter(({ author, seq }) => {
       const before = this.#before.get(author) ?? 0
       if (seq > before) this.#before.delete(author)

@@ -162,10 +162,10 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
 
   /** Resolves when some peer has stored the last own line of now. */
   async stored(): Promise<void> {
-    await this.#again(() => this.#seat.hosted.stored())
+    await this.#again(() => this.#seat.hosted.delivered())
   }
 
-  async *messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
+  async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
     const resumption = new Resumption(options, this.heads)
     for (let now = options; ; now = resumption.options(this.heads)) {
       const { hosted } = this.#seat
@@ -220,7 +220,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
     const onCustody = (holders: Replicas): void => void this.emit('custody', holders)
     if (seat.kind === 'host') {
       seat.hosted.on('change', onChange).on('presence', onPresence)
-      seat.hosted.keeping.on('change', onCustody)
+      seat.hosted.delivery.on('change', onCustody)
       return
     }
     seat.hosted.on('change', onChange).on('presence', onPresence).on('custody', onCustody)
@@ -270,7 +270,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
     if (sent.length === 0) return
     const after = Math.min(...sent.map(each => each.after))
     const others = hosted.heads.filter(({ author }) => author !== hosted.id)
-    for await (const batch of hosted.messages({ since: [...others, { author: hosted.id, seq: after }] })) {
+    for await (const batch of hosted.batches({ since: [...others, { author: hosted.id, seq: after }] })) {
       for (const { author, seq, message, at } of batch) {
         if (author !== hosted.id) continue
         const found = sent.findIndex(

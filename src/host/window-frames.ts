@@ -2,7 +2,7 @@ import { concat, readVarint, textOf, utf8, varint } from '../base/wire/bytes.js'
 import { authorOf, type Seq } from '../log/format/author.js'
 import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../log/limits.js'
-import type { ToldEntry } from '../node/room-api.js'
+import type { RoomEntry } from '../node/room-api.js'
 
 // What a window in another process and the one that keeps the chat running say to each other, in length-prefixed frames.
 
@@ -12,7 +12,7 @@ export type QuestionId = number
 /** An object as JSON, entries as they are stored, or bytes of a file. */
 export type WindowFrame =
   | { readonly kind: 'json'; readonly value: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'entries'; readonly id: QuestionId; readonly entries: readonly ToldEntry[] }
+  | { readonly kind: 'entries'; readonly id: QuestionId; readonly entries: readonly RoomEntry[] }
   | { readonly kind: 'bytes'; readonly id: QuestionId; readonly bytes: Uint8Array }
 
 const JSON_KIND = 1
@@ -33,13 +33,13 @@ export const bytesBody = (id: QuestionId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
 /** Entries, in as many frames as they take. */
-export function* entriesBodies(id: QuestionId, entries: readonly ToldEntry[]): Generator<Uint8Array> {
+export function* entriesBodies(id: QuestionId, entries: readonly RoomEntry[]): Generator<Uint8Array> {
   const head = [Uint8Array.of(ENTRIES_KIND), varint(id)]
   let parts: Uint8Array[] = [...head]
   let bytes = 0
-  for (const { author, seq, at, entry, isDisputed } of entries) {
+  for (const { author, seq, at, entry, isForked } of entries) {
     const name = utf8(author)
-    parts.push(Uint8Array.of(isDisputed ? 1 : 0, name.length), name, varint(seq), utf8(at), varint(entry.length), entry)
+    parts.push(Uint8Array.of(isForked ? 1 : 0, name.length), name, varint(seq), utf8(at), varint(entry.length), entry)
     bytes += entry.length + name.length
     if (bytes < ENTRIES_BYTES_MAX) continue
     yield concat(parts)
@@ -71,8 +71,8 @@ function readJson(bytes: Uint8Array): WindowFrame | undefined {
   }
 }
 
-function readEntries(bytes: Uint8Array): ToldEntry[] | undefined {
-  const entries: ToldEntry[] = []
+function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
+  const entries: RoomEntry[] = []
   for (let offset = 0; offset < bytes.length; ) {
     const read = readEntry(bytes, offset)
     if (read === undefined) return undefined
@@ -82,7 +82,7 @@ function readEntries(bytes: Uint8Array): ToldEntry[] | undefined {
   return entries
 }
 
-function readEntry(bytes: Uint8Array, offset: number): { entry: ToldEntry; next: number } | undefined {
+function readEntry(bytes: Uint8Array, offset: number): { entry: RoomEntry; next: number } | undefined {
   const nameEnd = offset + 2 + (bytes[offset + 1] ?? 0)
   const author = authorOf(textOf(bytes.subarray(offset + 2, nameEnd)) ?? '')
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
@@ -91,12 +91,12 @@ function readEntry(bytes: Uint8Array, offset: number): { entry: ToldEntry; next:
   const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
   if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
   const next = length.next + length.value
-  const entry: ToldEntry = {
+  const entry: RoomEntry = {
     author,
     seq: seq.value as Seq,
     at,
     entry: bytes.subarray(length.next, next),
-    isDisputed: bytes[offset] === 1,
+    isForked: bytes[offset] === 1,
   }
   return { entry, next }
 }

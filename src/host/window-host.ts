@@ -21,7 +21,7 @@ export class WindowHost {
     peer.on('change', tell).on('presence', tell).on('heads', tell)
     peer.on('info', line => this.#toAll(session => session.notice('info', line)))
     peer.on('warning', line => this.#toAll(session => session.notice('alarm', line)))
-    peer.keeping.on('change', holders => this.#toAll(session => session.custody(holders)))
+    peer.delivery.on('change', holders => this.#toAll(session => session.custody(holders)))
   }
 
   get count(): number {

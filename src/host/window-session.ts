@@ -179,7 +179,7 @@ export class WindowSession {
 
   /** Who has stored it is told before that somebody has. */
   async #stored(): Promise<void> {
-    await this.#peer.stored(this.#over.signal)
+    await this.#peer.delivered(this.#over.signal)
     this.#tellState()
   }
 
@@ -251,13 +251,15 @@ export class WindowSession {
 
   /** What is not as it was told last. */
   #tellState(): void {
-    const { connectionSummary, presence, held, heads } = this.#peer
-    const changed = Object.entries({ standing: connectionSummary, presence, held }).filter(([member, value]) => {
-      const text = JSON.stringify(value)
-      if (this.#told.get(member) === text) return false
-      this.#told.set(member, text)
-      return true
-    })
+    const { connectionSummary, presence, ownReplicas, heads } = this.#peer
+    const changed = Object.entries({ standing: connectionSummary, presence, held: ownReplicas }).filter(
+      ([member, value]) => {
+        const text = JSON.stringify(value)
+        if (this.#told.get(member) === text) return false
+        this.#told.set(member, text)
+        return true
+      },
+    )
     const news = heads.filter(({ author, seq }) => this.#toldHeads.get(author) !== seq)
     for (const { author, seq } of news) this.#toldHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])

@@ -2,37 +2,38 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { sanitise } from '../base/safe-text.js'
 import type { DialAttempt } from '../net/topology.js'
 
-/** Changes that follow each other closely are told together. */
+/** Changes within this time are reported together. */
 const SETTLED_MS = 2_000
 
-/** Names of one line. */
-const NAMED_MAX = 6
+/** Names in one line. */
+const NAMES_MAX = 6
 
 export interface ConnectionSummary {
-  readonly linked: readonly string[]
-  readonly trials: readonly DialAttempt[]
-  /** How many more are there, by way of those who are linked. */
-  readonly heard?: number
+  /** Names of the connected peers. */
+  readonly connected: readonly string[]
+  readonly dialing: readonly DialAttempt[]
+  /** How many more peers are present according to the connected ones. */
+  readonly indirect?: number
 }
 
-/** Says in one line who is linked, who is tried and why that fails, whenever that has changed and came to rest. */
+/** Reports the connections and dial attempts in one line, each time they have changed and settled. */
 export class ConnectionSummaries {
   readonly #clock: Clock
   readonly #read: () => ConnectionSummary
-  readonly #say: (line: string) => void
+  readonly #report: (line: string) => void
   #cancel: Cancel = () => {}
-  #told = ''
+  #reported = ''
 
-  constructor(clock: Clock, read: () => ConnectionSummary, say: (line: string) => void) {
+  constructor(clock: Clock, read: () => ConnectionSummary, report: (line: string) => void) {
     this.#clock = clock
     this.#read = read
-    this.#say = say
+    this.#report = report
   }
 
-  /** Something may have changed. */
+  /** To be called when connections or dial attempts may have changed. */
   update(): void {
     this.#cancel()
-    this.#cancel = this.#clock.after(SETTLED_MS, () => this.#tell())
+    this.#cancel = this.#clock.after(SETTLED_MS, () => this.#reportChange())
   }
 
   close(): void {
@@ -40,26 +41,28 @@ export class ConnectionSummaries {
   }
 
   /**
-   * Of two who are linked, or one who is not, all is said already. How often somebody was tried, or how many are heard of, is
-   * no news by itself.
+   * Skips states that single notices have covered: up to two connections, or one peer that is dialled. Another try, or
+   * another number of indirect peers, is not a change by itself.
    */
-  #tell(): void {
-    const { linked, trials, heard = 0 } = this.#read()
-    const state = JSON.stringify([[...linked].sort(), trials.map(({ name, reason }) => `${name} ${reason}`).sort()])
-    if (state === this.#told) return
-    this.#told = state
-    if (linked.length + trials.length < (trials.length === 0 ? 3 : 2)) return
-    const tried = trials.map(({ name, reason, tries }) => `${name} (${reason}${tries > 1 ? `, ${tries} times` : ''})`)
-    const parts = [
-      linked.length === 0 ? 'linked with nobody' : `linked with ${namesOf(linked)}`,
-      ...(heard === 0 ? [] : [`${heard} more through them`]),
-      ...(tried.length === 0 ? [] : [`trying ${namesOf(tried)}`]),
+  #reportChange(): void {
+    const { connected, dialing, indirect = 0 } = this.#read()
+    const state = JSON.stringify([[...connected].sort(), dialing.map(({ name, reason }) => `${name} ${reason}`).sort()])
+    if (state === this.#reported) return
+    this.#reported = state
+    if (connected.length + dialing.length < (dialing.length === 0 ? 3 : 2)) return
+    const attempts = dialing.map(
+      ({ name, reason, tries }) => `${name} (${reason}${tries > 1 ? `, ${tries} times` : ''})`,
+    )
+    const clauses = [
+      connected.length === 0 ? 'connected to no one' : `connected to ${namesOf(connected)}`,
+      ...(indirect === 0 ? [] : [`${indirect} more through them`]),
+      ...(attempts.length === 0 ? [] : [`trying ${namesOf(attempts)}`]),
     ]
-    this.#say(sanitise(parts.join('; ')))
+    this.#report(sanitise(clauses.join('; ')))
   }
 }
 
 function namesOf(names: readonly string[]): string {
-  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : ''
-  return names.slice(0, NAMED_MAX).join(', ') + more
+  const more = names.length > NAMES_MAX ? ` and ${names.length - NAMES_MAX} more` : ''
+  return names.slice(0, NAMES_MAX).join(', ') + more
 }

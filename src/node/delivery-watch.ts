@@ -4,86 +4,86 @@ import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Replicas } from '../sync/receipts.js'
 
-/** How long changes are gathered before they are told: many lines at once are one change. */
+/** Receipts within this time are reported together: many lines at once are one change. */
 const SETTLE_MS = 300
 
-/** How long originals are given to store a line before they are asked, by a new link, whether they have. */
-const ORIGINAL_MS = 1_000
+/** How long scuttleup peers get to store an entry before a new connection asks them what they store. */
+const SCUTTLEUP_MS = 1_000
 
-interface KeepingEvents {
-  /** The last own line is held by others than were told of before. */
+interface DeliveryEvents {
+  /** Other peers than before store our latest entry. */
   change: [Replicas]
 }
 
-/** Who has stored the last own line, besides this disk. */
-export class DeliveryWatch extends EventEmitter<KeepingEvents> {
+/** Follows which peers have stored our latest entry. */
+export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   readonly #log: Log
   readonly #clock: Clock
-  /** Opens links to originals again: they tell what they hold in their handshake alone. */
-  readonly #askOriginals: () => void
+  /** Opens the connections to scuttleup peers again: they report what they store in their handshake only. */
+  readonly #askScuttleupPeers: () => void
   #timer: Cancel | undefined
-  #told = ''
+  #reported = ''
 
-  constructor(log: Log, clock: Clock, askOriginals: () => void) {
+  constructor(log: Log, clock: Clock, askScuttleupPeers: () => void) {
     super()
     this.#log = log
     this.#clock = clock
-    this.#askOriginals = askOriginals
+    this.#askScuttleupPeers = askScuttleupPeers
     log.custody.on('told', (_holder, author) => {
       if (author !== log.id || this.listenerCount('change') === 0) return
       this.#timer ??= clock.after(SETTLE_MS, () => {
         this.#timer = undefined
-        this.#tell()
+        this.#report()
       })
     })
   }
 
-  /** Who holds the last own line; undefined where there is none. */
+  /** Which peers store our latest entry; undefined if there is none. */
   get current(): Replicas | undefined {
-    const last = this.#last
-    return last && this.#log.custody.of(last)
+    const latest = this.#latest
+    return latest && this.#log.custody.of(latest)
   }
 
-  /** Resolves when some peer has stored the last own line of now, or nobody wants to know any more. */
-  async stored(signal?: AbortSignal): Promise<void> {
-    const last = this.#last
-    if (last === undefined) return
-    const isStored = (): boolean => {
-      const { on, left } = this.#log.custody.of(last)
+  /** Resolves when a peer has stored the entry that is our latest now, or when `signal` is aborted. */
+  async delivered(signal?: AbortSignal): Promise<void> {
+    const latest = this.#latest
+    if (latest === undefined) return
+    const isDelivered = (): boolean => {
+      const { on, left } = this.#log.custody.of(latest)
       return on + left > 0
     }
     let cancel: Cancel = () => {}
     const askLater = (): void => {
-      cancel = this.#clock.after(ORIGINAL_MS, () => {
-        this.#askOriginals()
+      cancel = this.#clock.after(SCUTTLEUP_MS, () => {
+        this.#askScuttleupPeers()
         askLater()
       })
     }
     askLater()
     await new Promise<void>(resolve => {
-      const look = (): void => {
-        if (!isStored() && signal?.aborted !== true) return
-        this.#log.custody.off('told', look)
-        signal?.removeEventListener('abort', look)
+      const check = (): void => {
+        if (!isDelivered() && signal?.aborted !== true) return
+        this.#log.custody.off('told', check)
+        signal?.removeEventListener('abort', check)
         resolve()
       }
-      this.#log.custody.on('told', look)
-      signal?.addEventListener('abort', look)
-      look()
+      this.#log.custody.on('told', check)
+      signal?.addEventListener('abort', check)
+      check()
     })
     cancel()
   }
 
-  get #last(): Digest | undefined {
+  get #latest(): Digest | undefined {
     return this.#log.head.find(({ author }) => author === this.#log.id)
   }
 
-  #tell(): void {
-    const holders = this.current
-    if (holders === undefined) return
-    const told = JSON.stringify([this.#last?.seq, holders])
-    if (told === this.#told) return
-    this.#told = told
-    this.emit('change', holders)
+  #report(): void {
+    const replicas = this.current
+    if (replicas === undefined) return
+    const state = JSON.stringify([this.#latest?.seq, replicas])
+    if (state === this.#reported) return
+    this.#reported = state
+    this.emit('change', replicas)
   }
 }

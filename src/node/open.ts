@@ -64,14 +64,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   try {
     let swarm: Connections | undefined
     let neighbours: LanAutodial | undefined
-    const announced = new AnnounceNotice(me, onInfo)
+    const announcement = new AnnounceNotice(me, onInfo)
     const discovery: Discovery | undefined = options.isDiscovering
       ? openDiscovery({
           clock: systemClock,
           random: systemRandom.number,
           onWarning,
           onChange: () => swarm?.networkChanged(),
-          onAnnounced: instance => announced.tell(instance, discovery?.interfaces ?? []),
+          onAnnounced: instance => announcement.update(instance, discovery?.interfaces ?? []),
           onSighted: service => neighbours?.sighted(service),
           onLost: (service, hasSaidGoodbye) => neighbours?.lost(service, hasSaidGoodbye),
         })
@@ -98,12 +98,12 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       me,
       room: room === LOBBY ? undefined : room,
       log,
-      swarm,
+      connections: swarm,
       discovery,
       clock: systemClock,
       random: systemRandom,
       keys,
-      isMeeting: options.isDiscovering && listen.host === undefined,
+      hasPeerExchange: options.isDiscovering && listen.host === undefined,
       mayBeAhead,
     })
     peer.on('info', onInfo)
@@ -117,8 +117,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
         room: roomTag(home.roomId),
         key: shortKeyOf(keys.publicKey),
       }
-      neighbours = meet(open, discovery, service, peers.length === 0 ? peer.meeting : undefined)
-      peer.on('parted', key => neighbours?.dropped(key))
+      neighbours = meet(open, discovery, service, peers.length === 0 ? peer.peerExchange : undefined)
+      peer.on('dropped', key => neighbours?.dropped(key))
       discovery.announce({ name: me, service, isOn: at => isHeardAt(listen.host, at) })
       discovery.browse()
     }

@@ -1,77 +1,120 @@
 import type { ChatError } from '../base/errors.js'
-import type { Members } from '../log/format/entry.js'
+import type { Seq } from '../log/format/author.js'
+import type { Entry, Members } from '../log/format/entry.js'
 import type { Log } from '../log/log.js'
 
+/** What became of an entry that was to be appended. */
+export type Outcome =
+  | { readonly kind: 'stored'; readonly seq: Seq }
+  | { readonly kind: 'refused'; readonly error: ChatError }
+  /** It was given up before the log saw it. */
+  | { readonly kind: 'aborted' }
+  /** The log was closed before it was stored. */
+  | { readonly kind: 'closed' }
+
+interface Line {
+  readonly members: Members
+  readonly settle: (outcome: Outcome) => void
+  /** The log has it: from now on it cannot be given up. */
+  isAppending: boolean
+}
+
 /**
- * Says lines in their order, each once, whatever the disk does: what a failed write left out is appended again when the
- * disk answers, and what it stored after all is not.
+ * Appends entries in order, each once, whatever the disk does: entries that a failed write left out are appended again when
+ * the disk works again, and those that it stored after all are not.
  */
 export class Outbox {
   readonly #log: Log
   readonly #mayWrite: Promise<void>
-  readonly #onRefused: (members: Members, error: ChatError) => void
-  #pending: Members[] = []
+  #queue: Line[] = []
+  readonly #unsettled = new Set<Line>()
   #working: Promise<void> | undefined
 
-  /** Nothing is appended before `mayWrite` has resolved. */
-  constructor(log: Log, mayWrite: Promise<void>, onRefused: (members: Members, error: ChatError) => void) {
+  /** Appends nothing before `mayWrite` has resolved. */
+  constructor(log: Log, mayWrite: Promise<void>) {
     this.#log = log
     this.#mayWrite = mayWrite
-    this.#onRefused = onRefused
   }
 
-  /** How many lines are not yet on disk. */
+  /** How many entries are not on disk yet. */
   get pending(): number {
-    return this.#pending.length
+    return this.#unsettled.size
   }
 
-  /** Resolves when everything said so far is on disk or was refused for good. */
-  say(members: Members): Promise<void> {
-    this.#pending.push(members)
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined
+  /** Resolves with what became of the entry; never rejects. Aborting gives up an entry that the log has not seen. */
+  post(members: Members, signal?: AbortSignal): Promise<Outcome> {
+    return new Promise(resolve => {
+      if (signal?.aborted) return resolve({ kind: 'aborted' })
+      const abort = (): void => {
+        if (line.isAppending) return
+        this.#queue = this.#queue.filter(other => other !== line)
+        line.settle({ kind: 'aborted' })
+      }
+      const settle = (outcome: Outcome): void => {
+        signal?.removeEventListener('abort', abort)
+        this.#unsettled.delete(line)
+        resolve(outcome)
+      }
+      const line: Line = { members, settle, isAppending: false }
+      signal?.addEventListener('abort', abort)
+      this.#queue.push(line)
+      this.#unsettled.add(line)
+      this.#working ??= this.#work()
     })
-    return this.#working
   }
 
-  /** Resolves when nothing is pending, or what is pending waits for a peer, or for its author, to end a doubt. */
+  /** Resolves when nothing is pending, or when the pending entries wait until a doubt about the log is settled. */
   async settled(): Promise<void> {
     if (this.#log.inDoubt === undefined) await this.#working
   }
 
   async #work(): Promise<void> {
     await this.#mayWrite
-    while (this.#pending.length > 0) {
-      const recovered = this.#countRecovered()
-      const batch = this.#pending.slice()
-      const results = await Promise.allSettled(batch.map(members => this.#log.append(members)))
-      const again: Members[] = []
-      let isClosed = false
-      results.forEach((result, index) => {
-        const members = batch[index]
-        if (result.status === 'fulfilled' || members === undefined) return
-        const error = result.reason as ChatError
-        if (error.code === 'LOG_WRITE_FAILED' || error.code === 'LOG_READ_ONLY') again.push(members)
-        else if (error.code === 'LOG_CLOSED') isClosed = true
-        else this.#onRefused(members, error)
-      })
-      if (again.length > 0 && this.#log.isReadOnly) await this.#log.writable()
-      this.#pending = [...again.slice(recovered.stop()), ...this.#pending.slice(batch.length)]
-      if (isClosed) return
+    while (this.#queue.length > 0) await this.#appendBatch()
+    // In the same turn as the last look at the queue: a line that is posted later starts the work again.
+    this.#working = undefined
+  }
+
+  async #appendBatch(): Promise<void> {
+    const recovered = this.#noteRecovered()
+    const batch = this.#queue.slice()
+    const failures = await Promise.all(batch.map(line => this.#append(line)))
+    const again = batch.filter((_, index) => failures[index] === 'again')
+    if (again.length > 0 && this.#log.isReadOnly) await this.#log.writable()
+    const stored = recovered.stop()
+    again.slice(0, stored.length).forEach((line, index) => {
+      line.settle({ kind: 'stored', seq: stored[index]?.seq ?? 0 })
+    })
+    this.#queue = [...again.slice(stored.length), ...this.#queue.slice(batch.length)]
+    if (!failures.includes('closed')) return
+    for (const line of [...batch, ...this.#queue]) line.settle({ kind: 'closed' }) // settled lines stay as they are
+    this.#queue = []
+  }
+
+  async #append(line: Line): Promise<'again' | 'closed' | undefined> {
+    line.isAppending = true
+    try {
+      const { seq } = await this.#log.append(line.members)
+      line.settle({ kind: 'stored', seq })
+      return undefined
+    } catch (cause) {
+      const error = cause as ChatError
+      if (error.code === 'LOG_WRITE_FAILED' || error.code === 'LOG_READ_ONLY') return 'again'
+      if (error.code === 'LOG_CLOSED') return 'closed'
+      line.settle({ kind: 'refused', error })
+      return undefined
     }
   }
 
-  /** Counts own entries that turn out to be stored after a failure: they are the first of those that failed. */
-  #countRecovered(): { stop(): number } {
-    let count = 0
-    const onRecovered = (): void => {
-      count++
-    }
+  /** Collects our entries that turn out to be stored although their write failed: the first of those that failed. */
+  #noteRecovered(): { stop(): readonly Entry[] } {
+    const entries: Entry[] = []
+    const onRecovered = (entry: Entry): void => void entries.push(entry)
     this.#log.on('recovered', onRecovered)
     return {
       stop: () => {
         this.#log.removeListener('recovered', onRecovered)
-        return count
+        return entries
       },
     }
   }

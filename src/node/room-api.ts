@@ -29,7 +29,7 @@ export interface RoomApi {
   /** Resolves when everything said so far is on this disk, or was refused for good. */
   flushed(): Promise<void>
   /** What was said, in batches: history in order of conversation, then what arrives; only what `isWanted`, seen as bytes. */
-  messages(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
+  batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
   /** Where an own entry is held besides here. */
   replicasOf(seq: Seq): Replicas
   /** Links with a peer, named as on the command line, from now on. Throws a ChatError. */
@@ -47,8 +47,8 @@ export interface RoomApi {
 }
 
 /** An entry, and whether its author signed another history as well, in which it does not stand. */
-export interface ToldEntry extends Entry {
-  readonly isDisputed: boolean
+export interface RoomEntry extends Entry {
+  readonly isForked: boolean
 }
 
 /** A conversation that windows in other processes can take part in. */
@@ -56,14 +56,14 @@ export interface HostedRoom extends RoomApi {
   /** The own address, as peers know it. */
   readonly address: string
   /** How far the own log is held besides here. */
-  readonly held: Held
+  readonly ownReplicas: Held
   /** What `messages` gives, as it is stored. */
-  entries(options: ReadOptions): AsyncGenerator<readonly ToldEntry[]>
+  entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]>
   /** Resolves when some peer has stored the last own line of now. */
-  stored(): Promise<void>
+  delivered(): Promise<void>
 }
 
 export const messagesOf = (
-  entries: readonly ToldEntry[],
+  entries: readonly RoomEntry[],
   isWanted: (entry: Uint8Array) => boolean = () => true,
-): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, entry.isDisputed) ?? []) : []))
+): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, entry.isForked) ?? []) : []))

@@ -24,7 +24,7 @@ export class TopicView {
   /** Looks through what was not seen before. */
   async find(conversation: RoomApi, seen: ReadonlyMap<AuthorId, Seq>, signal: AbortSignal): Promise<void> {
     const since = [...seen].map(([author, seq]) => ({ author, seq }))
-    for await (const batch of conversation.messages({ since }, mayBeTopic)) {
+    for await (const batch of conversation.batches({ since }, mayBeTopic)) {
       if (signal.aborted) return
       for (const message of batch) this.note(message)
     }

@@ -127,7 +127,7 @@ export class SimulatedPeer {
 
   /** How many peers it has met, and is linked with. */
   get viewSize(): number {
-    return this.#program?.peer?.meeting?.size ?? 0
+    return this.#program?.peer?.peerExchange?.size ?? 0
   }
 
   /** Whom its user named. */
@@ -285,12 +285,12 @@ export class SimulatedPeer {
     const peer = new Room({
       me: this.name,
       log: overridden(log, { createReplicationStream: options => this.#replicate(program, log, remote, options) }),
-      swarm,
+      connections: swarm,
       discovery: undefined,
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
-      isMeeting: this.#surroundings.isMeeting,
+      hasPeerExchange: this.#surroundings.isMeeting,
       mayBeAhead: log.head.length > 0,
     })
     const tell = (line: string): void => {

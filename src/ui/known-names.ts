@@ -1,4 +1,4 @@
-import type { Names } from '../chat/display-names.js'
+import type { DisplayNames } from '../chat/display-names.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
@@ -8,7 +8,7 @@ import type { ReadOptions } from '../log/options.js'
  * messages.
  */
 export async function noteLatest(
-  names: Names,
+  names: DisplayNames,
   heads: readonly Digest[],
   read: (options: ReadOptions) => AsyncIterable<readonly Message[]>,
 ): Promise<Message[]> {

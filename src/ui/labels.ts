@@ -1,5 +1,5 @@
 import { type Millis, systemClock } from '../base/clock.js'
-import type { Names } from '../chat/display-names.js'
+import type { DisplayNames } from '../chat/display-names.js'
 import { lineOf } from '../chat/json.js'
 import type { Message } from '../chat/kinds/message.js'
 import { secondOf, timeOf } from '../session/dates.js'
@@ -20,7 +20,7 @@ const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
 
 /** Formats messages for people: who said it as `names` has it, in the colour of their key; news about them are reported. */
 export function labelled(
-  names: Names,
+  names: DisplayNames,
   isColoured: boolean,
   { time, isWrapped }: LabelOptions = PLAIN,
 ): (message: Message) => string {

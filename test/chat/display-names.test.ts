@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { Names } from '../../src/chat/display-names.js'
+import { DisplayNames } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import { isPlainName, shownName } from '../../src/chat/shown-name.js'
 import type { AuthorId } from '../../src/log/format/author.js'
@@ -22,13 +22,13 @@ const said = (author: AuthorId, username: string, more: Partial<Message> = {}): 
   at: hlcAt(NOW),
   timeMs: NOW,
   isVerified: true,
-  isDisputed: false,
+  isForked: false,
   ...more,
 })
 
 /** What everybody is called, after they were noted in some order. */
 function labelsAfter(people: readonly (readonly [AuthorId, string])[]): Record<string, string> {
-  const names = new Names('me', ME)
+  const names = new DisplayNames('me', ME)
   for (const [author, name] of people) names.note(author, name)
   return Object.fromEntries(people.map(([author, name]) => [`${author[0]} ${name}`, names.nameOf(author, name)]))
 }
@@ -54,7 +54,7 @@ test('the own key is shown by its name alone, and another one of that name never
 })
 
 test('somebody who is here and has written nothing takes no name from who has, two of one name are told apart', () => {
-  const names = new Names('me', ME)
+  const names = new DisplayNames('me', ME)
   names.note(ANN, 'ann')
   const present = [
     { author: OTHER, name: 'ann' },
@@ -154,8 +154,8 @@ test('names that could be taken for a line of the program or for somebody’s wo
     ['x'.repeat(500), `"${'x'.repeat(32)}…"`],
   ] as const) {
     assert.equal(shownName(name), shown)
-    assert.equal(new Names('me', ME).nameOf(OTHER, name), `${shown} (cccccccc)`)
-    assert.equal(new Names('me', ME).nameOf('walter' as AuthorId, name), `${shown} (unsigned)`)
+    assert.equal(new DisplayNames('me', ME).nameOf(OTHER, name), `${shown} (cccccccc)`)
+    assert.equal(new DisplayNames('me', ME).nameOf('walter' as AuthorId, name), `${shown} (unsigned)`)
   }
 })
 
@@ -183,7 +183,7 @@ test('control: ordinary names stand as they are', () => {
 })
 
 test('a connection without a name is shown by its address, a person called like an address is not', () => {
-  const names = new Names('me', ME)
+  const names = new DisplayNames('me', ME)
   assert.equal(names.presentName({ author: undefined, name: 'host.example:4000' }), 'host.example:4000')
   assert.equal(names.presentName({ author: OTHER, name: 'host.example:4000' }), 'host.example:4000')
   for (const name of ['ann:', 'ann:12', '12:34'])
@@ -192,7 +192,7 @@ test('a connection without a name is shown by its address, a person called like 
 })
 
 test('a shared name is reported once, and a clock that is far ahead once', () => {
-  const names = new Names('me', ME)
+  const names = new DisplayNames('me', ME)
   assert.deepEqual(names.labelOf(said(ANN, 'ann'), NOW), { text: 'ann', news: undefined })
   assert.match(names.labelOf(said(OTHER, 'ann'), NOW).news ?? '', /more than one person is called ann/)
   assert.equal(names.labelOf(said(ANN, 'ann'), NOW).news, undefined)
@@ -205,7 +205,7 @@ test('a shared name is reported once, and a clock that is far ahead once', () =>
 })
 
 test('the mark of a clock that is ahead goes by the time that was written, not by the place in the order', () => {
-  const names = new Names('me', ME)
+  const names = new DisplayNames('me', ME)
   const afterMistake = said(BOB, 'bob', { at: hlcAt(NOW + 10_000 * HOUR), timeMs: NOW })
   assert.equal(names.labelOf(afterMistake, NOW).text, 'bob')
   assert.equal(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Names } from '../../src/chat/display-names.js'
+import { DisplayNames } from '../../src/chat/display-names.js'
 import { lineOf } from '../../src/chat/json.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
@@ -20,14 +20,14 @@ const said = (message: string, more: Partial<Message> = {}): Message => ({
   at: hlcAt(NOW),
   timeMs: NOW,
   isVerified: true,
-  isDisputed: false,
+  isForked: false,
   ...more,
 })
 const nick = (from: string, to: string, more: Partial<Message> = {}): Message =>
   said(`${from} is called ${to} from now on`, { kind: 'nick', username: to, ...more })
 
 /** The lines of messages, in the order in which they are shown. */
-const linesOf = (...messages: readonly Message[]): string[] => messages.map(labelled(new Names('me', ME), false))
+const linesOf = (...messages: readonly Message[]): string[] => messages.map(labelled(new DisplayNames('me', ME), false))
 
 test('actions, names and topics are told in words of the program, and not as sayings', () => {
   assert.deepEqual(

@@ -202,7 +202,7 @@ test(
     const laptop = await openChat(t, place)
     await laptop.waitForLine('is another device with your key', { stream: 'stderr' })
     laptop.type('from the laptop')
-    await laptop.waitForLine('not said: another device with your key was there first', { stream: 'stderr' })
+    await laptop.waitForLine('not said: another device with your key was started first', { stream: 'stderr' })
     desk.type('from the desk')
     await carol.waitForLine('alice> from the desk')
     await desk.stop()

@@ -25,10 +25,10 @@ test('six processes that each know the first alone are all linked, and go on wit
   const rest = others.map(name => start(name, known))
   for (const peer of rest) await join(peer)
   const linked = (peer: Child): number =>
-    new Set(peer.stderr.flatMap(line => /^info> linked with (.*)$/.exec(line)?.[1] ?? [])).size
+    new Set(peer.stderr.flatMap(line => /^info> connected to (.*)$/.exec(line)?.[1] ?? [])).size
   for (const peer of rest)
     while (linked(peer) < NAMES.length - 1)
-      await peer.waitForLine('info> linked with', { stream: 'stderr', from: peer.stderr.length })
+      await peer.waitForLine('info> connected to', { stream: 'stderr', from: peer.stderr.length })
   assert.equal(await one.stop(), 0)
   rest[0]?.type('the first is gone')
   for (const peer of rest) await peer.waitForLine('mt-two> the first is gone')
@@ -38,7 +38,7 @@ test('six processes that each know the first alone are all linked, and go on wit
   )
 })
 
-test('control: who does without discovery is linked with whom it names alone', { timeout: 240_000 }, async t => {
+test('control: who does without discovery is connected to whom it names alone', { timeout: 240_000 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `control-${process.pid}`
   const start = (name: string, known: readonly string[], ...options: string[]): Child =>
@@ -47,14 +47,14 @@ test('control: who does without discovery is linked with whom it names alone', {
   const one = start(first, [])
   const known = [`127.0.0.1:${await join(one)}`]
   const two = start(second, known)
-  await two.waitForLine('info> linked with', { stream: 'stderr' })
+  await two.waitForLine('info> connected to', { stream: 'stderr' })
   const three = start(third, known, '--no-discovery')
-  await three.waitForLine('info> linked with', { stream: 'stderr' })
+  await three.waitForLine('info> connected to', { stream: 'stderr' })
   three.type('hello')
   await two.waitForLine('mt-three> hello')
   two.type('hello yourself')
   await three.waitForLine('mt-two> hello yourself')
-  const links = three.stderr.filter(line => line.startsWith('info> linked with'))
-  assert.deepEqual(links, [`info> linked with ${known[0]}`], three.transcript())
+  const links = three.stderr.filter(line => line.startsWith('info> connected to'))
+  assert.deepEqual(links, [`info> connected to ${known[0]}`], three.transcript())
   assert.equal(await three.stop(), 0)
 })

@@ -18,7 +18,7 @@ async function pair(t: TestContext, { columns = 100, options = [] as readonly st
   await alice.waitFor('info> listening on')
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
   await linked(bob, a)
-  await alice.waitFor('info> linked with')
+  await alice.waitFor('info> connected to')
   return { alice, bob, data }
 }
 
@@ -93,9 +93,9 @@ test('an own line that the terminal has echoed is not printed again', BOUND, asy
 
 test('a row that continues a line is indented, so that it cannot be taken for another line', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 40 })
-  bob.type(`${'x'.repeat(27)} bob> yes ${' '.repeat(60)}info> linked with carol`)
-  const rows = await alice.waitFor('linked with carol')
-  for (const row of rows) assert.ok(!/^(bob> yes|info> linked with carol)/.test(row), row)
+  bob.type(`${'x'.repeat(27)} bob> yes ${' '.repeat(60)}info> connected to carol`)
+  const rows = await alice.waitFor('connected to carol')
+  for (const row of rows) assert.ok(!/^(bob> yes|info> connected to carol)/.test(row), row)
 })
 
 test('in a pipe lines have no time unless asked, and own lines come once', BOUND, async t => {

@@ -64,8 +64,8 @@ test('the bot in the README knows who said what last, from the history too', BOU
   await alice.waitForLine('alice> hello')
   const options = ['seen', me, '--listen', other, '--no-discovery', '--data', path.join(folder, 'data')]
   const seen = start(t, bot, options, path.resolve('.'))
-  await alice.waitForLine(`linked with ${other}`, { stream: 'stderr' })
-  await seen.waitForLine('linked with', { stream: 'stderr' }) // what was said before that is history to it
+  await alice.waitForLine(`connected to ${other}`, { stream: 'stderr' })
+  await seen.waitForLine('connected to', { stream: 'stderr' }) // what was said before that is history to it
   alice.type('!seen bob')
   await alice.waitForLine('seen> I have never seen bob')
   alice.type('!seen alice')

@@ -98,7 +98,7 @@ test(
     const before = frames(await shell.screen())
     await shell.enter('bg')
     const bob = await openChat(t, { me: 'bob', listen: b, data: chat.data })
-    await bob.waitForLine('linked with', { stream: 'stderr' })
+    await bob.waitForLine('connected to', { stream: 'stderr' })
     bob.type('into the background')
     await shell.enter('echo $((6 * 7)) typed while it runs')
     const rows = await shell.waitFor('42 typed while it runs')

@@ -41,6 +41,6 @@ export async function openChat(
   return child
 }
 
-/** Waits until the peer says that it is linked with `name`. */
+/** Waits until the peer says that it is connected to `name`. */
 export const linked = (peer: Child, name: string, from = 0): Promise<string> =>
-  peer.waitForLine(`info> linked with ${name}`, { stream: 'stderr', from })
+  peer.waitForLine(`info> connected to ${name}`, { stream: 'stderr', from })

@@ -28,13 +28,14 @@ async function main(directory: string): Promise<void> {
   log.on('entries', ({ to }) => print('held', to - 1))
   log.on('read-only', () => print('read-only'))
   log.on('warning', line => print('problem', line))
-  const speaker = new Outbox(log, Promise.resolve(), (_, error) => print('problem', error.toLine()))
+  const outbox = new Outbox(log, Promise.resolve())
   print('open')
   for await (const command of createInterface(process.stdin)) {
     const [, first, count] = command.split(' ').map(Number)
     for (let line = first ?? 0; line < (first ?? 0) + (count ?? 0); line++) {
-      void speaker.say({ username: 'alice', message: spoken(`line-${line}`) }).then(() => {
-        if (speaker.pending === 0) print('stored', log.head[0]?.seq ?? 0)
+      void outbox.post({ username: 'alice', message: spoken(`line-${line}`) }).then(outcome => {
+        if (outcome.kind === 'refused') print('problem', outcome.error.toLine())
+        else if (outbox.pending === 0) print('stored', log.head[0]?.seq ?? 0)
       })
     }
   }

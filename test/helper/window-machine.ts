@@ -74,7 +74,7 @@ export class WindowMachine {
       const peer = new Room({
         me: 'alice',
         log,
-        swarm: new Connections({
+        connections: new Connections({
           me: 'alice.local:1',
           room: LOBBY_ID,
           keys: alice,
@@ -90,7 +90,7 @@ export class WindowMachine {
         clock: systemClock,
         random: systemRandom,
         keys: alice,
-        isMeeting: false,
+        hasPeerExchange: false,
         mayBeAhead: false,
       })
       const windows = new WindowHost(peer, systemClock, {}, onChange)

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Resumption } from '../../src/host/resumption.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import type { ToldEntry } from '../../src/node/room-api.js'
+import type { RoomEntry } from '../../src/node/room-api.js'
 
 const alice = 'alice' as AuthorId
 const bob = 'bob' as AuthorId
 
-const entry = (author: AuthorId, seq: Seq, text: string): ToldEntry =>
-  ({ author, seq, entry: Buffer.from(text), isDisputed: false }) as unknown as ToldEntry
+const entry = (author: AuthorId, seq: Seq, text: string): RoomEntry =>
+  ({ author, seq, entry: Buffer.from(text), isForked: false }) as unknown as RoomEntry
 
-const shown = (entries: readonly ToldEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
+const shown = (entries: readonly RoomEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
 
 test('shows an entry whose place held another line before, which was taken back', () => {
   const resumption = new Resumption({ live: true }, [])

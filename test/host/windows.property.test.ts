@@ -8,7 +8,7 @@ import { knock } from '../../src/host/door.js'
 import { bytesBody, entriesBodies, jsonBody, readWindowFrame } from '../../src/host/window-frames.js'
 import { authorOf } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
-import type { ToldEntry } from '../../src/node/room-api.js'
+import type { RoomEntry } from '../../src/node/room-api.js'
 import { WindowMachine } from '../helper/window-machine.js'
 
 const entry = fc.record({
@@ -16,10 +16,10 @@ const entry = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
   at: fc.integer({ min: 0, max: 9_999_999_999_999 }).map(millis => hlcAt(millis)),
   entry: fc.uint8Array({ maxLength: 400 }),
-  isDisputed: fc.boolean(),
+  isForked: fc.boolean(),
 })
 
-const plain = (entries: readonly ToldEntry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
+const plain = (entries: readonly RoomEntry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
 
 test('entries are read as they were written, in however many frames', () => {
   fc.assert(
@@ -112,7 +112,7 @@ test('whatever a window says, the chat goes on', { timeout: 240_000 }, async t =
     { numRuns: 200 },
   )
   const own: string[] = []
-  for await (const batch of first.messages({}))
+  for await (const batch of first.batches({}))
     own.push(...batch.map(({ message }) => message).filter(message => message.startsWith('round')))
   assert.equal(own.length, round)
   assert.equal(({} as Record<string, unknown>)['x'], undefined)

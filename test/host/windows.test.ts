@@ -24,7 +24,7 @@ function watch(
   t.after(() => over.abort())
   let wake = (): void => {}
   const reading = (async () => {
-    for await (const batch of shared.messages({ live: true, signal: over.signal, ...options })) {
+    for await (const batch of shared.batches({ live: true, signal: over.signal, ...options })) {
       shown.push(...batch.map(({ message }) => message))
       wake()
     }
@@ -55,7 +55,7 @@ async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
 
 async function history(shared: SharedConversation): Promise<string[]> {
   const lines: string[] = []
-  for await (const batch of shared.messages({})) lines.push(...batch.map(({ message }) => message))
+  for await (const batch of shared.batches({})) lines.push(...batch.map(({ message }) => message))
   return lines
 }
 
@@ -93,9 +93,9 @@ test('what a window is refused it is told as the first would be', BOUND, async t
   assert.throws(() => second.connect('no such name!'), { code: 'BAD_NAME' })
   assert.equal(second.disconnect('bob'), false)
   second.connect('bob:4000')
-  await until(second, () => second.connectionSummary.trials.length > 0)
+  await until(second, () => second.connectionSummary.dialing.length > 0)
   assert.equal(second.disconnect('bob:4000'), true)
-  await until(first, () => first.connectionSummary.trials.length === 0)
+  await until(first, () => first.connectionSummary.dialing.length === 0)
 })
 
 test('the first window leaves, and the other goes on where it was', BOUND, async t => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream'
 import test, { type TestContext } from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
-import { Names } from '../../src/chat/display-names.js'
+import { DisplayNames } from '../../src/chat/display-names.js'
 import { messageOf } from '../../src/chat/kinds/message.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import { AHEAD_MS_MAX, type Hlc } from '../../src/log/format/hybrid-clock.js'
@@ -116,7 +116,7 @@ async function assertSame(all: readonly Person[], count: number): Promise<Entry[
 
 /** How a person sees the labels of a history. */
 function labels(person: Person, history: readonly Entry[]): { texts: Map<string, Set<string>>; news: string[] } {
-  const names = new Names(person.name, person.log.id)
+  const names = new DisplayNames(person.name, person.log.id)
   const texts = new Map<string, Set<string>>()
   const news: string[] = []
   for (const entry of history) {

@@ -134,12 +134,12 @@ async function openServer(directory: string) {
   const peer = new Room({
     me: 'server',
     log,
-    swarm,
+    connections: swarm,
     discovery: undefined,
     clock: systemClock,
     random: systemRandom,
     keys,
-    isMeeting: true,
+    hasPeerExchange: true,
     mayBeAhead: false,
   })
   const port = await swarm.listen('127.0.0.1', 0)

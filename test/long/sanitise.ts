@@ -1,5 +1,5 @@
 import { sanitise, sanitisedJson } from '../../src/base/safe-text.js'
-import { Names } from '../../src/chat/display-names.js'
+import { DisplayNames } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
@@ -43,7 +43,7 @@ const pointsOf = (text: string): string =>
 export function faultOnScreen(username: string, message: string, columns: number): string | undefined {
   const transcript = new Transcript({
     id: READER,
-    names: new Names('reader', READER),
+    names: new DisplayNames('reader', READER),
     palette: PALETTE,
     called: () => [],
   })
@@ -66,7 +66,7 @@ const SAID: Message = {
   at: hlcAt(1_795_000_000_000),
   timeMs: 1_795_000_000_000,
   isVerified: true,
-  isDisputed: false,
+  isForked: false,
 }
 
 /** Text of strangers on its way to a terminal. */

@@ -4,7 +4,6 @@ import type { Remote } from '../../src/net/handshake/handshake.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
 import type { DialAttempt } from '../../src/net/topology.js'
-import { AnnounceNotice } from '../../src/node/announce-notice.js'
 import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -132,22 +131,4 @@ test('reports a missing peer while there is no connection, or dials to a .local 
   failToDial('dave', 'dave.local')
   autodial.update()
   assert.deepEqual(missing, [true, false, false, true])
-})
-
-test('tells once where the peer is announced, networks before loopback, and again after a change', () => {
-  const said: string[] = []
-  const announced = new AnnounceNotice('alice', line => said.push(line))
-  const lo = { name: 'lo', address: '127.0.0.1' }
-  const eth0 = { name: 'eth0', address: '10.0.0.5' }
-  announced.tell('alice', [])
-  announced.tell('alice', [lo, eth0, { name: 'eth0', address: 'fe80::1%eth0' }])
-  announced.tell('alice', [lo, eth0])
-  announced.tell('alice (2)', [lo])
-  const many = Array.from({ length: 7 }, (_, i) => ({ name: `tap${i}`, address: `10.${i}.0.1` }))
-  announced.tell('alice', many)
-  assert.deepEqual(said, [
-    'announced as alice on eth0 (10.0.0.5), lo (127.0.0.1)',
-    'announced as alice (2) on lo (127.0.0.1), for another alice is there',
-    'announced as alice on tap0 (10.0.0.1), tap1 (10.1.0.1), tap2 (10.2.0.1), tap3 (10.3.0.1) and 3 more',
-  ])
 })

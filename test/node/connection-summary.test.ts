@@ -5,37 +5,37 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 function world() {
   const clock = new VirtualClock()
-  const said: string[] = []
-  let now: ConnectionSummary = { linked: [], trials: [] }
-  const standings = new ConnectionSummaries(
+  const reported: string[] = []
+  let now: ConnectionSummary = { connected: [], dialing: [] }
+  const summaries = new ConnectionSummaries(
     clock,
     () => now,
-    line => said.push(line),
+    line => reported.push(line),
   )
   const become = (
-    linked: readonly string[],
+    connected: readonly string[],
     tried: readonly (readonly [name: string, tries: number])[] = [],
-    heard = 0,
+    indirect = 0,
   ) => {
     const address = { host: 'x.local', port: 1 }
-    const trials = tried.map(([name, tries]) => ({ name, address, tries, reason: 'nobody listens there' }))
-    now = { linked, trials, heard }
-    standings.update()
+    const dialing = tried.map(([name, tries]) => ({ name, address, tries, reason: 'nobody listens there' }))
+    now = { connected, dialing, indirect }
+    summaries.update()
   }
-  return { clock, said, standings, become }
+  return { clock, reported, summaries, become }
 }
 
-test('how many more are there through others is said with the rest, and is no news by itself', () => {
-  const { clock, said, become } = world()
+test('reports the number of indirect peers, but not its changes', () => {
+  const { clock, reported, become } = world()
   become(['bob', 'carol', 'dave'], [], 7)
   clock.advance(2_000)
   become(['bob', 'carol', 'dave'], [], 8)
   clock.advance(2_000)
-  assert.deepEqual(said, ['linked with bob, carol, dave; 7 more through them'])
+  assert.deepEqual(reported, ['connected to bob, carol, dave; 7 more through them'])
 })
 
-test('who is linked and who is tried is said once it came to rest, and again only on change', () => {
-  const { clock, said, become } = world()
+test('reports connections and dial attempts once they settle, and again only on change', () => {
+  const { clock, reported, become } = world()
   become(['bob'], [['dave', 1]])
   clock.advance(1_000)
   become(['bob', 'carol'], [['dave', 2]])
@@ -46,38 +46,38 @@ test('who is linked and who is tried is said once it came to rest, and again onl
   }
   become(['bob'], [['dave', 50]])
   clock.advance(2_000)
-  assert.deepEqual(said, [
-    'linked with bob, carol; trying dave (nobody listens there, 2 times)',
-    'linked with bob; trying dave (nobody listens there, 50 times)',
+  assert.deepEqual(reported, [
+    'connected to bob, carol; trying dave (nobody listens there, 2 times)',
+    'connected to bob; trying dave (nobody listens there, 50 times)',
   ])
 })
 
-test('of two who are linked, and of one who is not, nothing is repeated', () => {
-  const { clock, said, become } = world()
-  for (const [linked, tried] of [
+test('skips up to two connections, or one peer that is dialled', () => {
+  const { clock, reported, become } = world()
+  for (const [connected, tried] of [
     [['bob'], []],
     [['bob', 'carol'], []],
     [[], [['bob', 1] as const]],
     [[], []],
   ] as const) {
-    become(linked, tried)
+    become(connected, tried)
     clock.advance(2_000)
   }
-  assert.deepEqual(said, [])
+  assert.deepEqual(reported, [])
 })
 
-test('a line stays a line, however many there are and whatever they are called', () => {
-  const { clock, said, become } = world()
+test('keeps one line for many names with control characters', () => {
+  const { clock, reported, become } = world()
   become(Array.from({ length: 40 }, (_, i) => `\u001b[2Jpeer${i}`))
   clock.advance(2_000)
-  assert.equal(said.length, 1)
-  assert.match(said[0] ?? '', /^linked with ␛\[2Jpeer0, .* and 34 more$/)
+  assert.equal(reported.length, 1)
+  assert.match(reported[0] ?? '', /^connected to ␛\[2Jpeer0, .* and 34 more$/)
 })
 
-test('after closing nothing is said', () => {
-  const { clock, said, standings, become } = world()
+test('reports nothing after it is closed', () => {
+  const { clock, reported, summaries, become } = world()
   become(['bob', 'carol', 'dave'])
-  standings.close()
+  summaries.close()
   clock.advance(10_000)
-  assert.deepEqual(said, [])
+  assert.deepEqual(reported, [])
 })

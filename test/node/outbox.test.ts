@@ -5,19 +5,19 @@ import { setImmediate } from 'node:timers/promises'
 import { ChatError, type ErrorCode } from '../../src/base/errors.js'
 import type { Members } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
-import { Outbox } from '../../src/node/outbox.js'
+import { Outbox, type Outcome } from '../../src/node/outbox.js'
 
 const line = (message: string): Members => ({ username: 'alice', message })
 const LINES = ['one', 'two', 'three', 'four', 'five']
 
-/** A log whose disk does as it is told: what is appended waits until it is stored, or fails. */
+/** A log on a disk that the test controls: an appended entry waits until the test stores it or fails its write. */
 class Disk extends EventEmitter {
   readonly stored: string[] = []
   isReadOnly = false
-  #waiting: { readonly message: string; resolve(): void; reject(error: ChatError): void }[] = []
+  #waiting: { readonly message: string; resolve(entry: { seq: number }): void; reject(error: ChatError): void }[] = []
   #onWritable: (() => void)[] = []
 
-  append({ message }: Members): Promise<void> {
+  append({ message }: Members): Promise<{ seq: number }> {
     if (this.isReadOnly) return Promise.reject(new ChatError('LOG_READ_ONLY', 'not stored'))
     return new Promise((resolve, reject) => this.#waiting.push({ message, resolve, reject }))
   }
@@ -32,21 +32,19 @@ class Disk extends EventEmitter {
 
   async store(count = this.#waiting.length): Promise<void> {
     for (const { message, resolve } of this.#waiting.splice(0, count)) {
-      this.stored.push(message)
-      resolve()
+      resolve({ seq: this.stored.push(message) })
     }
     await setImmediate()
   }
 
-  /** The write fails, though the first `stored` of what it was to store reached the disk. */
+  /** The write fails, although the first `stored` entries reached the disk. */
   async fail(code: ErrorCode = 'LOG_WRITE_FAILED', stored = 0): Promise<void> {
     this.isReadOnly = code === 'LOG_WRITE_FAILED'
     const waiting = this.#waiting.splice(0)
     for (const { reject } of waiting) reject(new ChatError(code, 'not stored'))
     await setImmediate()
     for (const { message } of waiting.slice(0, stored)) {
-      this.stored.push(message)
-      this.emit('recovered', {})
+      this.emit('recovered', { seq: this.stored.push(message) })
     }
   }
 
@@ -59,61 +57,87 @@ class Disk extends EventEmitter {
 
 function world(mayWrite: Promise<void> = Promise.resolve()) {
   const disk = new Disk()
-  const refused: string[] = []
-  const speaker = new Outbox(disk as unknown as Log, mayWrite, ({ message }) => refused.push(message))
+  const outbox = new Outbox(disk as unknown as Log, mayWrite)
+  const outcomes: Outcome[] = []
   const say = async (...messages: readonly string[]): Promise<void> => {
-    for (const message of messages) void speaker.say(line(message))
+    for (const message of messages) void outbox.post(line(message)).then(outcome => outcomes.push(outcome))
     await setImmediate()
   }
-  return { disk, speaker, refused, say }
+  return { disk, outbox, outcomes, say }
 }
 
-test('lines that are said together are appended together, in order', async () => {
-  const { disk, speaker, say } = world()
+test('appends lines that are said together in one batch, in order', async () => {
+  const { disk, outbox, say } = world()
   await say(...LINES)
   assert.deepEqual(disk.waiting, LINES)
-  assert.equal(speaker.pending, 5)
+  assert.equal(outbox.pending, 5)
   await disk.store()
   assert.deepEqual(disk.stored, LINES)
-  assert.equal(speaker.pending, 0)
+  assert.equal(outbox.pending, 0)
 })
 
-test('nothing is appended before it may be, and nothing is lost meanwhile', async () => {
-  let allow = (): void => {}
-  const { disk, speaker, say } = world(new Promise(resolve => (allow = resolve)))
+test('reports the place of each stored entry', async () => {
+  const { disk, outcomes, say } = world()
   await say('one', 'two')
-  assert.deepEqual([disk.waiting, speaker.pending], [[], 2])
+  await disk.store()
+  assert.deepEqual(outcomes, [
+    { kind: 'stored', seq: 1 },
+    { kind: 'stored', seq: 2 },
+  ])
+})
+
+test('appends nothing before it may write, and loses nothing meanwhile', async () => {
+  let allow = (): void => {}
+  const { disk, outbox, say } = world(new Promise(resolve => (allow = resolve)))
+  await say('one', 'two')
+  assert.deepEqual([disk.waiting, outbox.pending], [[], 2])
   allow()
   await setImmediate()
   await disk.store()
   assert.deepEqual(disk.stored, ['one', 'two'])
 })
 
-test('what a failed write left out is appended again when the disk answers, before what was said meanwhile', async () => {
-  const { disk, speaker, say } = world()
+test('appends the entries of a failed write again, before those that were said meanwhile', async () => {
+  const { disk, outbox, say } = world()
   await say('one', 'two')
   await disk.fail()
   await say('three')
-  assert.deepEqual([disk.waiting, speaker.pending], [[], 3])
+  assert.deepEqual([disk.waiting, outbox.pending], [[], 3])
   await disk.mend()
   await disk.store()
   assert.deepEqual(disk.stored, ['one', 'two', 'three'])
-  assert.equal(speaker.pending, 0)
+  assert.equal(outbox.pending, 0)
 })
 
 for (let stored = 0; stored <= LINES.length; stored++) {
-  test(`of five lines whose write failed ${stored} are stored after all: each is there once, in order`, async () => {
-    const { disk, say, speaker } = world()
+  test(`appends each of five entries once if a failed write stored ${stored} of them`, async () => {
+    const { disk, say, outbox, outcomes } = world()
     await say(...LINES)
     await disk.fail('LOG_WRITE_FAILED', stored)
     await disk.mend()
     while (disk.waiting.length > 0) await disk.store()
     assert.deepEqual(disk.stored, LINES)
-    assert.equal(speaker.pending, 0)
+    assert.equal(outbox.pending, 0)
+    assert.deepEqual(
+      outcomes,
+      LINES.map((_, index) => ({ kind: 'stored', seq: index + 1 })),
+    )
   })
 }
 
-test('a disk that fails again and again loses nothing', async () => {
+test('appends a line that is said as soon as the one before is stored', async () => {
+  const { disk, outbox } = world()
+  const first = outbox.post(line('one'))
+  const second = first.then(() => outbox.post(line('two')))
+  const third = second.then(() => outbox.post(line('three')))
+  for (let turn = 0; turn < 6; turn++) {
+    await setImmediate()
+    await disk.store()
+  }
+  assert.deepEqual(await third, { kind: 'stored', seq: 3 })
+})
+
+test('loses nothing on a disk that fails again and again', async () => {
   const { disk, say } = world()
   await say(...LINES)
   await disk.store(1)
@@ -125,20 +149,42 @@ test('a disk that fails again and again loses nothing', async () => {
   assert.deepEqual(disk.stored, LINES)
 })
 
-test('a line that cannot become an entry is told, and the others are stored', async () => {
-  const { disk, speaker, refused, say } = world()
+test('reports a refused line and stores the others', async () => {
+  const { disk, outbox, outcomes, say } = world()
   await say('too long')
   await disk.fail('BAD_MESSAGE')
   await say('short')
   await disk.store()
-  assert.deepEqual([refused, disk.stored, speaker.pending], [['too long'], ['short'], 0])
+  assert.deepEqual([disk.stored, outbox.pending], [['short'], 0])
+  const [first, second] = outcomes
+  assert.equal(first?.kind === 'refused' && first.error.code, 'BAD_MESSAGE')
+  assert.deepEqual(second, { kind: 'stored', seq: 1 })
 })
 
-test('whoever waits until all is said waits for what was said meanwhile too', async () => {
-  const { disk, speaker, say } = world()
+test('gives up an aborted line only before the log has it', async () => {
+  let allow = (): void => {}
+  const { disk, outbox, say } = world(new Promise(resolve => (allow = resolve)))
+  const early = new AbortController()
+  const late = new AbortController()
+  const givenUp = outbox.post(line('given up'), early.signal)
+  const stored = outbox.post(line('stored'), late.signal)
+  await say('two')
+  early.abort()
+  assert.deepEqual([await givenUp, outbox.pending], [{ kind: 'aborted' }, 2])
+  allow()
+  await setImmediate()
+  late.abort()
+  await disk.store()
+  assert.deepEqual(disk.stored, ['stored', 'two'])
+  assert.deepEqual(await stored, { kind: 'stored', seq: 1 })
+  assert.deepEqual(await outbox.post(line('never'), AbortSignal.abort()), { kind: 'aborted' })
+})
+
+test('is settled when lines that were said meanwhile are stored too', async () => {
+  const { disk, outbox, say } = world()
   await say('one')
   let isSettled = false
-  const settled = speaker.settled().then(() => {
+  const settled = outbox.settled().then(() => {
     isSettled = true
   })
   await say('two')
@@ -149,10 +195,13 @@ test('whoever waits until all is said waits for what was said meanwhile too', as
   assert.deepEqual(disk.stored, ['one', 'two'])
 })
 
-test('a log that is closed keeps nobody waiting', async () => {
-  const { disk, speaker, say } = world()
+test('settles every line when the log closes', async () => {
+  const { disk, outbox, outcomes, say } = world()
   await say('one')
-  const settled = speaker.settled()
+  const settled = outbox.settled()
+  await say('two')
   await disk.fail('LOG_CLOSED')
   await settled
+  await setImmediate()
+  assert.deepEqual(outcomes, [{ kind: 'closed' }, { kind: 'closed' }])
 })

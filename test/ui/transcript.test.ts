@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import stringWidth from 'string-width'
-import { Names } from '../../src/chat/display-names.js'
+import { DisplayNames } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
@@ -30,14 +30,14 @@ const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Me
   at: hlcAt(timeMs),
   timeMs,
   isVerified: true,
-  isDisputed: false,
+  isForked: false,
   ...more,
 })
 
 function transcriptOf(columns = 80, isColoured = false): Transcript {
   const transcript = new Transcript({
     id: ALICE,
-    names: new Names('alice', ALICE),
+    names: new DisplayNames('alice', ALICE),
     palette: paletteOf(isColoured),
     called: () => ['alice', 'Al'],
   })
@@ -183,7 +183,7 @@ test('notices have the same words on the screen and in lines, whatever text thei
   ]
   const transcript = transcriptOf(200)
   const onScreen = messages.map(message => transcript.message(message, NOON, 'history'))
-  const inLines = messages.map(labelled(new Names('alice', ALICE), false))
+  const inLines = messages.map(labelled(new DisplayNames('alice', ALICE), false))
   const rows = onScreen.map(({ text }) =>
     text
       .split('\n')

@@ -22,11 +22,11 @@ export interface Message {
   /** Whether it was signed by the author's key; unsigned lines are what some original peer said. */
   readonly isVerified: boolean
   /** Whether its author signed another history as well, in which it does not stand. */
-  readonly isDisputed: boolean
+  readonly isForked: boolean
 }
 
 /** What an entry says; undefined for one that nobody could read. */
-export function messageOf(entry: Entry, isDisputed = false): Message | undefined {
+export function messageOf(entry: Entry, isForked = false): Message | undefined {
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
   const { time, type, topic } = members
@@ -40,7 +40,7 @@ export function messageOf(entry: Entry, isDisputed = false): Message | undefined
     topic: type === 'topic' && typeof topic === 'string' ? topic : undefined,
     at: entry.at,
     isVerified: isSigned(entry.author),
-    isDisputed,
+    isForked,
     timeMs: hasTime ? time : millisOf(entry.at),
   }
 }

@@ -1,6 +1,6 @@
 import { fstatSync, statSync } from 'node:fs'
 import { ChatError } from '../../base/errors.js'
-import { Names } from '../../chat/display-names.js'
+import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
 import { isSigned } from '../../log/format/author.js'
@@ -32,7 +32,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       isWhole = false
     })
     if (!isWhole) warn(`the logs are damaged: what is shown may not be all. \`verify\` says more.`)
-    const names = new Names(home.me, log.id)
+    const names = new DisplayNames(home.me, log.id)
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
     const format = filter.isJson

@@ -174,10 +174,10 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   away: ({ away }, text) => away(text),
   back: ({ away }) => away(undefined),
   peers: ({ conversation, tell }) => {
-    const { linked, trials } = conversation.connectionSummary
+    const { connected, dialing } = conversation.connectionSummary
     tell(
-      linked.length === 0 ? 'linked with nobody' : `linked with ${linked.join(', ')}`,
-      ...trials.map(
+      connected.length === 0 ? 'linked with nobody' : `linked with ${connected.join(', ')}`,
+      ...dialing.map(
         ({ name, reason, tries }) => `trying ${name}: ${reason}, ${tries} ${tries === 1 ? 'time' : 'times'}`,
       ),
     )

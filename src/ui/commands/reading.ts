@@ -20,7 +20,7 @@ export interface Found {
 /** The last `count` messages. */
 export async function lastMessages(conversation: RoomApi, count: number): Promise<Message[]> {
   const messages: Message[] = []
-  for await (const batch of conversation.messages({ last: Math.min(count, SHOWN_MAX) })) messages.push(...batch)
+  for await (const batch of conversation.batches({ last: Math.min(count, SHOWN_MAX) })) messages.push(...batch)
   return messages
 }
 
@@ -58,7 +58,7 @@ async function findAll(
     read++
     return mayMatch(entry)
   }
-  for await (const batch of conversation.messages({}, isWanted)) {
+  for await (const batch of conversation.batches({}, isWanted)) {
     if (signal.aborted) break
     const found = batch.filter(matches)
     count += found.length

@@ -1,4 +1,4 @@
-import { reasonOf } from '../../base/errors.js'
+import { ChatError, errorLine } from '../../base/errors.js'
 import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
 import { piecesOf, splitLines } from '../split-lines.js'
@@ -25,13 +25,18 @@ export async function sayLines(
   let waiting: Promise<void>[] = []
   for await (const message of messagesIn(input, isJson, onCut)) {
     if (message.trim() === '') continue
-    waiting.push(peer.say(message).catch(error => warn(reasonOf(error))))
+    waiting.push(peer.say(message).catch(reportRefusal))
     if (waiting.length >= WAITING_LINES_MAX) {
       await Promise.all(waiting)
       waiting = []
     }
   }
   await Promise.all(waiting)
+}
+
+/** Lines that the end of the chat cuts off are counted there. */
+function reportRefusal(error: unknown): void {
+  if (!(error instanceof ChatError && error.code === 'LOG_CLOSED')) warn(errorLine(error))
 }
 
 /** A message a line; one that is too long for an entry comes in pieces. */

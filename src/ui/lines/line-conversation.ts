@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
-import { Names } from '../../chat/display-names.js'
+import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
@@ -51,7 +51,7 @@ export class LineConversation {
   #connectedAt = 0
   #linked: ReadonlySet<string> = new Set()
   readonly #heads: ReadonlyMap<AuthorId, Seq>
-  readonly #names: Names
+  readonly #names: DisplayNames
   readonly #people = new People()
   readonly #hidden: Set<AuthorId>
   readonly #topic: TopicView
@@ -69,7 +69,7 @@ export class LineConversation {
     this.#isTyped = process.stdin.isTTY === true && !options.isJson
     this.#isEchoed = this.#isTyped && process.stdout.isTTY === true
     this.#heads = new Map(peer.heads.map(({ author, seq }) => [author, seq]))
-    this.#names = new Names(peer.me, peer.id)
+    this.#names = new DisplayNames(peer.me, peer.id)
     this.#nick = peer.me
     const memory = loadView(options.memoryFile)
     this.#hidden = new Set(this.#isTyped ? memory.hidden : [])
@@ -101,7 +101,7 @@ export class LineConversation {
   /** Whoever uses a name is known before the first line is labelled; and the own name that was used last is used on. */
   async #recall(): Promise<void> {
     const heads = [...this.#heads].map(([author, seq]) => ({ author, seq }))
-    const latest = await noteLatest(this.#names, heads, options => this.#peer.messages(options))
+    const latest = await noteLatest(this.#names, heads, options => this.#peer.batches(options))
     if (!this.#isTyped) return
     for (const message of latest) {
       this.#people.note(message)
@@ -117,7 +117,7 @@ export class LineConversation {
     const { last, isJson } = this.#options
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
-    for await (const messages of this.#peer.messages({ live: true, ...(count !== 'all' && { last: count }) })) {
+    for await (const messages of this.#peer.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
       // Namesakes that come together carry their key from the first line on.
       for (const { author, username } of messages) this.#names.note(author, username)
       let lines: string[] = []
@@ -199,7 +199,7 @@ export class LineConversation {
   }
 
   #noteConnections(): void {
-    const linked = new Set(this.#peer.connectionSummary.linked)
+    const linked = new Set(this.#peer.connectionSummary.connected)
     if ([...linked].some(name => !this.#linked.has(name))) this.#connectedAt = systemClock.now()
     this.#linked = linked
   }

@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.js'
-import { reasonOf } from '../../base/errors.js'
+import { errorLine } from '../../base/errors.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
 import type { Seq } from '../../log/format/author.js'
 import type { Replicas } from '../../sync/receipts.js'
@@ -97,7 +97,7 @@ export class MessageDelivery {
     try {
       await Promise.all(pieces.map(piece => this.#peer.say(piece)))
     } catch (error) {
-      this.#refusal = reasonOf(error)
+      this.#refusal = errorLine(error)
     }
   }
 

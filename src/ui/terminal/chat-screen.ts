@@ -1,8 +1,8 @@
 import wrapAnsi from 'wrap-ansi'
 import { systemClock } from '../../base/clock.js'
-import { reasonOf } from '../../base/errors.js'
+import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
-import { Names } from '../../chat/display-names.js'
+import { DisplayNames } from '../../chat/display-names.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import { People } from '../../chat/views/people.js'
@@ -59,7 +59,7 @@ export class ChatScreen {
   readonly #arrivals: Arrivals
   readonly #work = new BackgroundTask(() => this.changed())
   readonly #hidden: Set<AuthorId>
-  readonly #names: Names
+  readonly #names: DisplayNames
   readonly #transcript: Transcript
   readonly #tail: PendingLines
   readonly #topic: TopicView
@@ -88,7 +88,7 @@ export class ChatScreen {
     this.#topic = new TopicView(memory.topic)
     this.#absence = new UnreadMarker(memory, conversation, author => this.#hidden.has(author), systemClock.now())
     this.#arrivals = new Arrivals(message => this.#absence.isMissed(message))
-    this.#names = new Names(conversation.me, conversation.id)
+    this.#names = new DisplayNames(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
     this.#tail = new PendingLines(
       seq => conversation.replicasOf(seq),
@@ -188,7 +188,7 @@ export class ChatScreen {
     const { conversation, last } = this.#options
     await this.#recallNick(heads)
     const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
-    for await (const batch of conversation.messages(last === 'all' ? {} : { last })) {
+    for await (const batch of conversation.batches(last === 'all' ? {} : { last })) {
       if (this.#closing.signal.aborted) return
       this.#showHistory(batch.filter(isHistory))
     }
@@ -197,7 +197,7 @@ export class ChatScreen {
     this.#draw()
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
     void this.#topic.find(conversation, this.#options.memory.seen, this.#closing.signal).then(() => this.changed())
-    for await (const batch of conversation.messages({ live: true, since, signal: this.#closing.signal })) {
+    for await (const batch of conversation.batches({ live: true, since, signal: this.#closing.signal })) {
       for (const message of batch) {
         this.#people.note(message)
         this.#topic.note(message)
@@ -217,7 +217,7 @@ export class ChatScreen {
     this.#own = heads.get(conversation.id)
     this.#names.notePresent(conversation.presence)
     const digests = [...heads].map(([author, seq]) => ({ author, seq }))
-    const latest = await noteLatest(this.#names, digests, options => conversation.messages(options))
+    const latest = await noteLatest(this.#names, digests, options => conversation.batches(options))
     for (const { author, seq, username } of latest)
       if (author === conversation.id && seq === this.#own) this.#nick = sanitise(username)
     if (this.#nick !== conversation.me) this.tell(`you are called ${this.#nick}: /nick ${conversation.me} goes back`)
@@ -429,7 +429,9 @@ export class ChatScreen {
     const pieces = [...piecesOf(message, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) this.tell(cutLine())
     for (const piece of pieces)
-      this.#options.conversation.say(piece, named).catch(error => this.tell(reasonOf(error), 'alarm'))
+      this.#options.conversation.say(piece, named).catch(error => {
+        if (!this.#closing.signal.aborted) this.tell(errorLine(error), 'alarm')
+      })
   }
 
   #quit(): void {

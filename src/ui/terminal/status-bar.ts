@@ -42,7 +42,7 @@ export function partsOf(conversation: RoomApi, { own, nameOf, presence, ...other
     room,
     linked: names(({ state }) => state === 'linked'),
     heard: here.filter(({ state }) => state === 'heard').length,
-    tried: connectionSummary.trials,
+    tried: connectionSummary.dialing,
     typing: names(({ isTyping }) => isTyping),
     away: names(({ away }) => away !== undefined),
     delivery: own === undefined ? undefined : conversation.replicasOf(own),

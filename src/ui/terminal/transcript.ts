@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
-import type { Names } from '../../chat/display-names.js'
+import type { DisplayNames } from '../../chat/display-names.js'
 import { type Action, actionOf } from '../../chat/json.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
@@ -61,7 +61,7 @@ export type Origin = 'history' | 'missed' | 'live'
 
 export interface TranscriptOptions {
   readonly id: AuthorId
-  readonly names: Pick<Names, 'labelOf' | 'hasOtherBeginning'>
+  readonly names: Pick<DisplayNames, 'labelOf' | 'hasOtherBeginning'>
   readonly palette: Palette
   /** The names by which the user may be mentioned. */
   readonly called: () => readonly string[]

@@ -1,0 +1,95 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import { type AuthorId, authorOf } from '../log/format/author.js'
+import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
+import type { Connection } from '../net/connections.js'
+import type { PeerNames } from './peer-names.js'
+
+/** A lost connection that is replaced within this time is not reported. */
+const REPLACED_MS = 300
+
+const HOUR_MS = 3_600_000
+
+export interface ConnectionNoticesOptions {
+  readonly clock: Clock
+  readonly names: PeerNames
+  readonly ourId: AuthorId
+  /** Whether a peer has said goodbye. */
+  readonly hasLeft: (author: AuthorId) => boolean
+  readonly onInfo: (line: string) => void
+  readonly onWarning: (line: string) => void
+}
+
+/** Reports peers that connect, leave or are lost, and clocks that are far apart. */
+export class ConnectionNotices {
+  readonly #options: ConnectionNoticesOptions
+  /** Lost connections that are not reported yet. */
+  readonly #lost = new Set<{ readonly connection: Connection; readonly cancel: Cancel }>()
+
+  constructor(options: ConnectionNoticesOptions) {
+    this.#options = options
+  }
+
+  /** The first connection to a peer opened. */
+  opened(connection: Connection): void {
+    if (this.#isReplacement(connection)) return
+    const { names, ourId, onInfo, onWarning } = this.#options
+    const { remote } = connection
+    const name = names.nameOf(connection)
+    onInfo(`connected to ${name}${remote.kind === 'scuttleup' ? ' (scuttleup peer)' : ''}`)
+    if (remote.kind === 'scuttleup') return
+    if (remote.key === ourId)
+      onWarning(`${name} is another device with your key: the one that started later cannot write`)
+    if (Math.abs(remote.aheadMs) <= AHEAD_MS_MAX) return
+    const hours = Math.round(Math.abs(remote.aheadMs) / HOUR_MS)
+    onWarning(
+      remote.aheadMs > 0
+        ? `the clock of ${name} is ${hours} hours ahead of yours: its lines sort last`
+        : `your clock is ${hours} hours ahead of the clock of ${name}: your lines sort last`,
+    )
+  }
+
+  /** The last connection to a peer closed: the peer left, or the connection was lost. */
+  closed(connection: Connection, reason: string): void {
+    if (this.#hasLeft(connection)) {
+      this.#reportLeft(connection)
+      return
+    }
+    const report = (): void => {
+      this.#lost.delete(lost)
+      // A goodbye that other peers relay may arrive after the connection is gone.
+      if (this.#hasLeft(connection)) this.#reportLeft(connection)
+      else this.#options.onInfo(`lost the connection to ${this.#options.names.personOf(connection)}: ${reason}`)
+    }
+    const lost = { connection, cancel: this.#options.clock.after(REPLACED_MS, report) }
+    this.#lost.add(lost)
+  }
+
+  close(): void {
+    for (const { cancel } of this.#lost) cancel()
+  }
+
+  #reportLeft(connection: Connection): void {
+    this.#options.onInfo(`${this.#options.names.personOf(connection)} left`)
+  }
+
+  #hasLeft({ remote }: Connection): boolean {
+    const author = remote.kind === 'native' ? authorOf(remote.key) : undefined
+    return author !== undefined && this.#options.hasLeft(author)
+  }
+
+  /** Whether this connection replaces lost ones; those are then never reported. */
+  #isReplacement(connection: Connection): boolean {
+    const replaced = [...this.#lost].filter(lost => isSamePeer(lost.connection, connection))
+    for (const lost of replaced) {
+      lost.cancel()
+      this.#lost.delete(lost)
+    }
+    return replaced.length > 0
+  }
+}
+
+export function isSamePeer(a: Connection, b: Connection): boolean {
+  if (a.remote.kind === 'native' && b.remote.kind === 'native')
+    return a.remote.instance === b.remote.instance && a.remote.key === b.remote.key
+  return a.remote.kind === b.remote.kind && a.remote.address === b.remote.address
+}

@@ -1,0 +1,223 @@
+import { EventEmitter } from 'node:events'
+import { pipeline } from 'node:stream'
+import type { Clock, Millis } from '../base/clock.js'
+import type { KeyPair } from '../base/crypto/signing.js'
+import { NEW_AUTHORS_PER_HOUR_MAX } from '../base/limits.js'
+import type { Random } from '../base/random.js'
+import { sanitise } from '../base/safe-text.js'
+import type { Presence } from '../chat/presence/presence.js'
+import { authorOf } from '../log/format/author.js'
+import { LOBBY } from '../log/format/room-id.js'
+import type { Log } from '../log/log.js'
+import type { OpenAside } from '../log/options.js'
+import type { Connection, Connections } from '../net/connections.js'
+import { PeerExchange } from '../net/overlay/peer-exchange.js'
+import { ConnectionNotices, isSamePeer } from './connection-notices.js'
+import { ConnectionSummaries, type ConnectionSummary } from './connection-summary.js'
+import { namedPeer } from './peer-name.js'
+import { PeerNames } from './peer-names.js'
+
+interface RoomConnectionsEvents {
+  info: [string]
+  warning: [string]
+  /** Connections or dial attempts changed. */
+  change: []
+  /** A peer reported how far its logs go. */
+  heads: []
+  /** A connection is closed because there are enough: the first digits of the peer's key. */
+  dropped: [string]
+}
+
+export interface RoomConnectionsOptions {
+  readonly me: string
+  /** Undefined in the lobby. */
+  readonly room: string | undefined
+  readonly log: Log
+  readonly connections: Connections
+  readonly presence: Presence
+  readonly clock: Clock
+  readonly random: Pick<Random, 'number'>
+  readonly keys: KeyPair
+  readonly hasPeerExchange: boolean
+}
+
+/** The connections of a room: replicates its log over each of them, with presence and peer exchange beside it. */
+export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
+  /** Finds further peers through the connected ones. */
+  readonly peerExchange: PeerExchange | undefined
+  readonly #options: RoomConnectionsOptions
+  readonly #names: PeerNames
+  readonly #notices: ConnectionNotices
+  readonly #summaries: ConnectionSummaries
+  #olderInstance: string | undefined
+
+  constructor(options: RoomConnectionsOptions) {
+    super()
+    this.#options = options
+    const { me, room, log, connections, presence, clock } = options
+    this.#names = new PeerNames(me, room, () => presence.list)
+    this.#notices = new ConnectionNotices({
+      clock,
+      names: this.#names,
+      ourId: log.id,
+      hasLeft: author => presence.hasLeft(author),
+      onInfo: line => this.emit('info', line),
+      onWarning: line => this.emit('warning', line),
+    })
+    this.#summaries = new ConnectionSummaries(
+      clock,
+      () => this.summary,
+      line => this.emit('info', `now ${line}`),
+    )
+    this.peerExchange = options.hasPeerExchange ? this.#openPeerExchange(options) : undefined
+    connections.on('connection', connection => this.#opened(connection))
+    connections.on('disconnection', (connection, reason) => this.#closed(connection, sanitise(reason)))
+    connections.on('warning', line => this.emit('warning', sanitise(line)))
+    connections.on('change', () => {
+      this.#summaries.update()
+      this.emit('change')
+    })
+  }
+
+  /** The name of a device that uses our key and was started before this one. Writing here now would fork the log. */
+  get olderInstance(): string | undefined {
+    return this.#olderInstance
+  }
+
+  /** Our address, as peers know it. */
+  get address(): string {
+    return this.#options.connections.me
+  }
+
+  get hasNative(): boolean {
+    return this.#options.connections.connections.some(({ remote }) => remote.kind === 'native')
+  }
+
+  get summary(): ConnectionSummary {
+    const { connections, presence } = this.#options
+    const indirect = presence.list.filter(({ state }) => state === 'heard').length
+    const connected = [...new Set(connections.connections.map(connection => this.#names.nameOf(connection)))]
+    return { connected, dialing: connections.dialAttempts, indirect }
+  }
+
+  /** Keeps a connection to a peer, named as on the command line. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
+  connect(peer: string): void {
+    const { connections, me, room = LOBBY } = this.#options
+    const { name, address } = namedPeer(peer, { me, room }, connections.me)
+    connections.add(name, address)
+  }
+
+  /** Closes the connections to a peer and stops dialling it. False if it is neither connected nor dialled. */
+  disconnect(peer: string): boolean {
+    const { connections } = this.#options
+    const isPeer = (connection: Connection): boolean =>
+      connection.dialled === peer || this.#names.nameOf(connection) === peer
+    const names = new Set([peer, ...connections.connections.filter(isPeer).flatMap(({ dialled }) => dialled ?? [])])
+    const isKnown = connections.connections.some(isPeer) || connections.dialAttempts.some(({ name }) => name === peer)
+    for (const name of names) connections.remove(name)
+    connections.reconnect(isPeer)
+    return isKnown
+  }
+
+  /** Closes the connections, so that new ones report again how far the log goes. */
+  reconnect(): void {
+    this.#options.connections.reconnect()
+  }
+
+  /** Asks scuttleup peers again what they store. */
+  reconnectScuttleup(): void {
+    this.#options.connections.reconnect(({ remote }) => remote.kind === 'scuttleup')
+  }
+
+  /** Reports nothing and looks for no further peers from now on. */
+  quiet(): void {
+    this.#notices.close()
+    this.#summaries.close()
+    this.peerExchange?.close()
+  }
+
+  close(): Promise<void> {
+    return this.#options.connections.close()
+  }
+
+  #openPeerExchange({ connections, clock, random, keys, presence }: RoomConnectionsOptions): PeerExchange {
+    return new PeerExchange({
+      connections,
+      clock,
+      random,
+      key: keys.publicKey,
+      isPresent: id => presence.isPresent(id),
+      onDropped: id => this.emit('dropped', id),
+    })
+  }
+
+  #opened(connection: Connection): void {
+    const { remote } = connection
+    if (remote.kind === 'native' && remote.key === this.#options.log.id && remote.isOlder)
+      this.#olderInstance = this.#names.nameOf(connection)
+    this.#replicate(connection)
+    if (this.#toSamePeer(connection).length === 1) this.#notices.opened(connection)
+  }
+
+  #closed(connection: Connection, reason: string): void {
+    if (this.#toSamePeer(connection).length === 0 && !this.#isDropped(connection))
+      this.#notices.closed(connection, reason)
+  }
+
+  /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
+  #replicate(connection: Connection): void {
+    const { log, presence } = this.#options
+    const { remote, stream } = connection
+    const isStranger = connection.dialled === undefined && remote.kind === 'scuttleup'
+    const replication = log.createReplicationStream({
+      live: true,
+      dialect: remote.kind,
+      holder: remote.kind === 'native' ? remote.key : remote.address,
+      peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
+      onHeads: () => this.emit('heads'),
+      onWarning: line => this.emit('warning', sanitise(`${this.#names.nameOf(connection)}: ${line}`)),
+      ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
+      ...(remote.kind === 'native' && {
+        aside: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),
+      }),
+    })
+    if (remote.kind === 'scuttleup') {
+      const peer = presence.scuttleup(this.#names.nameOf(connection))
+      replication.once('close', () => peer.close())
+    }
+    // However the replication ends, the connection ends with it; `connections` reports that and dials again.
+    pipeline(stream, replication, stream, () => stream.destroy())
+  }
+
+  /** What native peers exchange besides logs: presence, and addresses of further peers. */
+  #sideChannel(connection: Connection, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
+    const { presence } = this.#options
+    const author = authorOf(key)
+    const hasLeft = (): boolean => author !== undefined && presence.hasLeft(author)
+    const openPresence = presence.sideChannel(
+      { author, name: this.#names.nameOf(connection), aheadMs, bytesRead },
+      () => !this.#isDropped(connection),
+    )
+    const openPeerExchange = this.peerExchange?.sideChannel(connection, hasLeft)
+    return send => {
+      const statuses = openPresence(send)
+      const addresses = openPeerExchange?.(send)
+      return {
+        receive: body => statuses.receive(body) ?? addresses?.receive(body),
+        close: () => {
+          statuses.close()
+          addresses?.close()
+        },
+      }
+    }
+  }
+
+  #toSamePeer(connection: Connection): readonly Connection[] {
+    return this.#options.connections.connections.filter(other => isSamePeer(other, connection))
+  }
+
+  /** Whether a connection is closed because there are enough. */
+  #isDropped(connection: Connection): boolean {
+    return this.peerExchange?.isClosing(connection) ?? false
+  }
+}
