@@ -1,4 +1,4 @@
-import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../base/limits.js'
+import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from './limits.js'
 
 /**
  * Decides which sockets may wait to prove themselves. There are never more than UNPROVEN_MAX: a further one displaces the

@@ -2,7 +2,6 @@ import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
-import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
 import { AdmissionControl } from './admission.js'
@@ -10,6 +9,7 @@ import { Handshake, type HandshakeEffect, type Remote } from './handshake/handsh
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
+import { HANDSHAKE_MS_MAX } from './limits.js'
 import type { Listener, PeerSource, RawConnection } from './peer-source.js'
 import { type ConnectionId, type DialAttempt, Topology, type TopologyEffect } from './topology.js'
 
@@ -183,7 +183,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     }
   }
 
-  /** Runs the opening on a fresh connection, within OPENING_MS_MAX. */
+  /** Runs the opening on a fresh connection, within HANDSHAKE_MS_MAX. */
   #open(connection: RawConnection, dialled: string | undefined): void {
     const { room, clock, keys, random } = this.#options
     const hello = {
@@ -203,7 +203,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       failure = reason
       connection.destroy()
     }
-    const cancel = clock.after(OPENING_MS_MAX, () => fail('it does not answer'))
+    const cancel = clock.after(HANDSHAKE_MS_MAX, () => fail('it does not answer'))
     const settle = (): void => {
       cancel()
       this.#doorman.release(connection)

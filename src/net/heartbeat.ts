@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.js'
-import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../base/limits.js'
 import type { Remote } from './handshake/handshake.js'
+import { HEARTBEAT_MS, SILENCE_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 
 /** An empty frame: whoever speaks the protocol passes over it. */

@@ -1,8 +1,8 @@
 import { retryDelayMs } from '../base/backoff.js'
 import type { Millis } from '../base/clock.js'
-import { HEARTBEAT_MS, LINKS_MAX } from '../base/limits.js'
 import type { Remote } from './handshake/handshake.js'
 import { type Address, formatAddress } from './lan/address.js'
+import { CONNECTIONS_MAX, HEARTBEAT_MS } from './limits.js'
 
 export type ConnectionId = number
 
@@ -178,11 +178,11 @@ export class Topology {
     }
     const effects: TopologyEffect[] = []
     const isOnlySecond = this.connections.filter(other => isSame(other.remote, remote)).length === 1
-    if (!isOnlySecond && this.#links.size >= LINKS_MAX) {
+    if (!isOnlySecond && this.#links.size >= CONNECTIONS_MAX) {
       const guest = this.#guestBefore(link)
       if (guest === undefined) {
         return [
-          { kind: 'close', link: link.id, reason: `${LINKS_MAX} links are open already` },
+          { kind: 'close', link: link.id, reason: `${CONNECTIONS_MAX} links are open already` },
           ...(peer?.isVisit ? this.#missed(peer) : peer ? [this.#retry(peer, 16)] : []),
         ]
       }

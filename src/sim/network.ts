@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
-import { OPENING_MS_MAX } from '../base/limits.js'
 import type { Address } from '../net/lan/address.js'
+import { HANDSHAKE_MS_MAX } from '../net/limits.js'
 import type { Listener, PeerSource, RawConnection } from '../net/peer-source.js'
 import type { Lifecycle } from './lifecycle.js'
 import type { SeededRandom } from './seeded-random.js'
@@ -153,7 +153,7 @@ export class VirtualNetwork implements Medium {
       if (signal.aborted) giveUp('it is called off')
       signal.addEventListener('abort', () => giveUp('it is called off'), { once: true })
       later(this.delay(), knock)
-      later(OPENING_MS_MAX, () => giveUp('it does not answer'))
+      later(HANDSHAKE_MS_MAX, () => giveUp('it does not answer'))
     })
   }
 

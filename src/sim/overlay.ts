@@ -1,7 +1,7 @@
 import { retryDelayMs } from '../base/backoff.js'
 import type { Cancel, Millis } from '../base/clock.js'
-import { LINKS_MAX } from '../base/limits.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
+import { CONNECTIONS_MAX } from '../net/limits.js'
 import { HyParView, type HyParViewEffect } from '../net/overlay/hyparview.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import { decodePexFrame, encodePexFrame } from '../net/overlay/pex-codec.js'
@@ -340,7 +340,7 @@ export class Overlay {
     this.#time.after(waitMs, () => {
       if (!from.isUp) return
       const isLinked = to !== undefined && [...from.links.values()].some(({ ends }) => ends.includes(to))
-      if (!to?.isUp || this.#isBlocked(from, to) || isLinked || to.links.size >= LINKS_MAX) {
+      if (!to?.isUp || this.#isBlocked(from, to) || isLinked || to.links.size >= CONNECTIONS_MAX) {
         onMissed()
         return
       }

@@ -1,11 +1,11 @@
 import type { Millis } from '../base/clock.js'
-import { VIEW_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
+import { ACTIVE_VIEW_MAX } from '../net/overlay/limits.js'
 import type { ByzantineFault } from './byzantine-peer.js'
 import { settle } from './drain-event-loop.js'
 import { InvariantChecker } from './invariants.js'
@@ -332,7 +332,7 @@ export class World {
       for (const [other, count] of counts) if (count > 1) faults.push(`${name} has ${count} links with ${other}`)
       if (this.#isMeeting) {
         const least = Math.min(VIEW_MIN, this.#honest.length - 1)
-        if (viewSize < least || viewSize > VIEW_MAX + named.length) faults.push(`${name} has ${viewSize} links`)
+        if (viewSize < least || viewSize > ACTIVE_VIEW_MAX + named.length) faults.push(`${name} has ${viewSize} links`)
         continue
       }
       for (const other of named)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
-import { LINKS_MAX, OPENING_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/base/limits.js'
+import { CONNECTIONS_MAX, HANDSHAKE_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/net/limits.js'
 import { Child } from '../helper/child.js'
 import { originalEnd, ourEnd } from '../helper/opening-world.js'
 import { startOriginal } from '../helper/original-peer.js'
@@ -213,18 +213,18 @@ test('an original is let into the lobby, and into no other room', BOUND, async t
   assert.deepEqual(room.swarm.connections, [])
 })
 
-test(`${LINKS_MAX} strangers who pass for originals keep no honest peer out`, BOUND, async t => {
+test(`${CONNECTIONS_MAX} strangers who pass for originals keep no honest peer out`, BOUND, async t => {
   const alice = await openSwarm(t)
-  for (let i = 0; i <= LINKS_MAX; i++) {
+  for (let i = 0; i <= CONNECTIONS_MAX; i++) {
     const socket = await stranger(t, alice.address)
     talk(socket, originalEnd(new OriginalTopology(`a:${i}`, 'alice:1')))
-    if (i < LINKS_MAX) await alice.until(() => alice.swarm.connections.length === i + 1)
+    if (i < CONNECTIONS_MAX) await alice.until(() => alice.swarm.connections.length === i + 1)
     else await once(socket.resume(), 'close')
   }
   assert.deepEqual(alice.lost, [], 'one more stranger is turned away')
   talk(await stranger(t, alice.address), ourEnd('dialler', 'bob:1', { peer: 2 }))
   await alice.until(() => alice.swarm.connections.some(({ remote }) => remote.address === 'bob:1'))
-  await alice.until(() => alice.swarm.connections.length === LINKS_MAX)
+  await alice.until(() => alice.swarm.connections.length === CONNECTIONS_MAX)
   assert.deepEqual(alice.lost, ['its place was needed'])
 })
 
@@ -273,6 +273,6 @@ test('a swarm that closes closes everything, and dials nobody any more', BOUND, 
   await closed
   await bob.until(() => bob.swarm.connections.length === 0)
   assert.equal(clock.timers, 0)
-  clock.advance(OPENING_MS_MAX)
+  clock.advance(HANDSHAKE_MS_MAX)
   assert.deepEqual(alice.lost, [], 'nothing is told of links that one closes oneself')
 })

@@ -1,6 +1,5 @@
 // What is said on links besides logs, true but for one field, and a receiver that looks at what comes of it.
 import assert from 'node:assert/strict'
-import { CONTACTS_MAX } from '../../src/base/limits.js'
 import { concat } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
 import {
@@ -12,6 +11,7 @@ import {
 import { Roster } from '../../src/chat/presence/roster.js'
 import { readStatus, STATUS_TYPE, signStatus } from '../../src/chat/presence/status-codec.js'
 import { HyParView } from '../../src/net/overlay/hyparview.js'
+import { PASSIVE_VIEW_MAX } from '../../src/net/overlay/limits.js'
 import {
   type Contact,
   decodePexFrame,
@@ -140,7 +140,7 @@ export class AsideReceiver {
         )
       if (effect.kind === 'send') encodePexFrame(effect.frame)
     }
-    assert.ok(this.#view.passiveSize <= CONTACTS_MAX)
+    assert.ok(this.#view.passiveSize <= PASSIVE_VIEW_MAX)
     return true
   }
 

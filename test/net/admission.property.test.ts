@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../../src/base/limits.js'
 import { AdmissionControl } from '../../src/net/admission.js'
+import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from '../../src/net/limits.js'
 
 const LOOPBACK = ['127.0.0.1', '::1', '::ffff:127.0.0.1']
 const address = fc.oneof(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { CONTACTS_MAX, NEWS_HOPS_MAX, VIEW_MAX, VIEW_WISHED } from '../../src/base/limits.js'
 import { HyParView, type HyParViewEffect } from '../../src/net/overlay/hyparview.js'
+import { ACTIVE_VIEW_MAX, ACTIVE_VIEW_TARGET, JOIN_HOPS_MAX, PASSIVE_VIEW_MAX } from '../../src/net/overlay/limits.js'
 import {
   type Contact,
   contactFilterFor,
@@ -107,7 +107,7 @@ test('where few are known all are dialled, where more are known only some', () =
   few.passInVain(20 * SECOND)
   assert.equal(new Set(few.dials).size, 15)
   const many = world()
-  for (let i = 1; i <= VIEW_WISHED; i++) many.link(i)
+  for (let i = 1; i <= ACTIVE_VIEW_TARGET; i++) many.link(i)
   many.hear(1, { kind: 'answer', contacts: Array.from({ length: 15 }, (_, index) => contactOf(index + 20)) })
   many.pass(20 * SECOND)
   assert.deepEqual(many.dials, [])
@@ -117,7 +117,7 @@ test('where few are known all are dialled, where more are known only some', () =
 
 test('a seventeenth that has links enough is sent away, and told of others', () => {
   const { link, parted, said } = world()
-  for (let i = 1; i <= VIEW_MAX; i++) link(i)
+  for (let i = 1; i <= ACTIVE_VIEW_MAX; i++) link(i)
   assert.deepEqual(parted, [])
   link(17)
   assert.deepEqual(parted, [17])
@@ -164,7 +164,7 @@ test('the news of a newcomer goes to all who are linked, and from them to one ea
     news.map(({ link }) => link),
     [1, 2, 3, 4, 5],
   )
-  assert.ok(news.every(({ frame }) => frame.kind === 'newcomer' && frame.hops === NEWS_HOPS_MAX))
+  assert.ok(news.every(({ frame }) => frame.kind === 'newcomer' && frame.hops === JOIN_HOPS_MAX))
   said.length = 0
   link(7, 5)
   assert.ok(
@@ -250,7 +250,7 @@ test('of one link sixteen contacts are remembered, of all sixty-four; those who 
         kind: 'answer',
         contacts: Array.from({ length: 16 }, (_, index) => contactOf(i * 256 + more * 16 + index)),
       })
-  assert.equal(view.passiveSize, CONTACTS_MAX)
+  assert.equal(view.passiveSize, PASSIVE_VIEW_MAX)
   close(1)
   said.length = 0
   for (let round = 0; round < 20; round++) hear(2, { kind: 'question', contacts: [contactOf(5_000 + round)] })

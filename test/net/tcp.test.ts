@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import net from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
-import { OPENING_MS_MAX } from '../../src/base/limits.js'
 import { parseAddress } from '../../src/net/lan/address.js'
 import { resolver } from '../../src/net/lan/mdns/resolve.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
+import { HANDSHAKE_MS_MAX } from '../../src/net/limits.js'
 import type { Lookup, RawConnection } from '../../src/net/peer-source.js'
 import { deafPort } from '../helper/deaf-server.js'
 import { freePorts } from '../helper/ports.js'
@@ -140,7 +140,7 @@ test('why nobody is reached is said in words', BOUND, async t => {
   const clock = new VirtualClock()
   const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
   await clock.armed()
-  clock.advance(OPENING_MS_MAX)
+  clock.advance(HANDSHAKE_MS_MAX)
   await assert.rejects(deaf, { message: 'it does not answer' })
 })
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { RETRY_MS_MAX, RETRY_MS_MIN, retryDelayMs } from '../../src/base/backoff.js'
-import { LINKS_MAX } from '../../src/base/limits.js'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import { parseAddress } from '../../src/net/lan/address.js'
+import { CONNECTIONS_MAX } from '../../src/net/limits.js'
 import { type OpenConnection, Topology, type TopologyEffect } from '../../src/net/topology.js'
 
 const MINE = '5'.repeat(32)
@@ -230,7 +230,7 @@ function fullHouse(guest: (id: number) => Remote): Topology {
   const topology = topologyOf()
   topology.add('dave', BOB)
   topology.opened(link(0, original('dave'), 'dave'))
-  for (let id = 1; id < LINKS_MAX; id++) topology.opened(link(id, guest(id)))
+  for (let id = 1; id < CONNECTIONS_MAX; id++) topology.opened(link(id, guest(id)))
   return topology
 }
 
@@ -239,18 +239,18 @@ const proven = (id: number): Remote => ours(String(id).padStart(32, '6'))
 const closes = (effects: readonly TopologyEffect[]): number[] =>
   effects.flatMap(effect => (effect.kind === 'close' ? [effect.link] : []))
 
-test(`no more than ${LINKS_MAX} are linked at a time; one that goes makes room`, () => {
+test(`no more than ${CONNECTIONS_MAX} are linked at a time; one that goes makes room`, () => {
   for (const [house, stranger] of [
     [fullHouse(originals), original('stranger')],
     [fullHouse(proven), original('stranger')],
     [fullHouse(proven), ours(HIGHER)],
   ] as const) {
     assert.deepEqual(house.opened(link(100, stranger)), [
-      { kind: 'close', link: 100, reason: `${LINKS_MAX} links are open already` },
+      { kind: 'close', link: 100, reason: `${CONNECTIONS_MAX} links are open already` },
     ])
     house.closed(1, LASTED_MS)
     assert.deepEqual(kinds(house.opened(link(101, stranger))), ['linked'])
-    assert.equal(house.connections.length, LINKS_MAX)
+    assert.equal(house.connections.length, CONNECTIONS_MAX)
   }
 })
 
@@ -261,7 +261,7 @@ test('in a full house the oldest original that came in leaves for one of ours', 
     { kind: 'close', link: 1, reason: 'its place was needed' },
     { kind: 'linked', link: 100 },
   ])
-  assert.equal(house.connections.length, LINKS_MAX)
+  assert.equal(house.connections.length, CONNECTIONS_MAX)
   assert.deepEqual(house.closed(1, LASTED_MS), [])
 })
 
@@ -278,7 +278,7 @@ test('in a full house anybody who was not named leaves for a peer that was', () 
 
 test('a house full of named peers takes nobody, and tries a further one slowly', () => {
   const topology = topologyOf()
-  for (let id = 0; id < LINKS_MAX; id++) {
+  for (let id = 0; id < CONNECTIONS_MAX; id++) {
     topology.add(`peer-${id}`, BOB)
     topology.opened(link(id, original(`peer-${id}`), `peer-${id}`))
   }
@@ -346,13 +346,13 @@ test('a visit to oneself is closed and missed', () => {
 
 test('a visit keeps nobody out: in a full house it is missed, and its link is a guest', () => {
   const full = topologyOf()
-  for (let id = 1; id <= LINKS_MAX; id++) full.opened(link(id, ours(HIGHER, String(id))))
+  for (let id = 1; id <= CONNECTIONS_MAX; id++) full.opened(link(id, ours(HIGHER, String(id))))
   full.probe('@bob', BOB)
   assert.deepEqual(kinds(full.opened({ ...link(99, ours(HIGHER)), probed: '@bob' })), ['close', 'missed'])
   const visited = topologyOf()
   visited.probe('@bob', BOB)
   visited.opened({ ...link(1, ours(HIGHER)), probed: '@bob' })
-  for (let id = 2; id <= LINKS_MAX; id++) visited.opened(link(id, ours(HIGHER, String(id))))
+  for (let id = 2; id <= CONNECTIONS_MAX; id++) visited.opened(link(id, ours(HIGHER, String(id))))
   visited.add('carol', BOB)
   const effects = visited.opened(link(99, ours(LOWER), 'carol'))
   assert.deepEqual(effects[0], { kind: 'close', link: 1, reason: 'its place was needed' })

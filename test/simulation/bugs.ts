@@ -221,14 +221,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'nobody is sent away where there is no room',
     file: 'net/overlay/hyparview',
-    find: 'if (this.size > VIEW_MAX)',
+    find: 'if (this.size > ACTIVE_VIEW_MAX)',
     replace: 'if (false)',
     isOfMeeting: true,
   },
   {
     name: 'nobody is told of a newcomer',
     file: 'net/overlay/hyparview',
-    find: 'const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0;',
+    find: 'const hops = links === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     killer: 4,
     isOfMeeting: true,

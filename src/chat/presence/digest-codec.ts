@@ -1,8 +1,8 @@
 import type { Millis } from '../../base/clock.js'
-import { STATUS_REQUEST_MAX, STATUSES_MAX } from '../../base/limits.js'
 import { bufferOf, concat, hexOf, readVarint, varint } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import type { AuthorId } from '../../log/format/author.js'
+import { STATUS_REQUEST_MAX, STATUSES_MAX } from './limits.js'
 
 // What linked peers repeat about everyone who is present, in place of the statuses themselves: a few bits an author.
 // PROTOCOL.md §5.6.

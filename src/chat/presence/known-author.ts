@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
-import { STATUSES_OF_AUTHOR_PER_SECOND_MAX } from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
+import { STATUSES_PER_AUTHOR_PER_SECOND_MAX } from './limits.js'
 import type { ReceivedStatus } from './status-codec.js'
 
 /** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
@@ -34,7 +34,7 @@ export class KnownAuthor {
 
   constructor(now: Millis) {
     this.heardAt = now
-    this.allowance = new TokenBucket(STATUSES_OF_AUTHOR_PER_SECOND_MAX, now)
+    this.allowance = new TokenBucket(STATUSES_PER_AUTHOR_PER_SECOND_MAX, now)
   }
 
   get aliveAt(): Millis {

@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
-import { STATUS_HOPS_MAX } from '../../base/limits.js'
+import { STATUS_HOPS_MAX } from './limits.js'
 import { awayText, type Status, signStatus } from './status-codec.js'
 
 /** How long a status holds, and when it is renewed at the latest: a clock that is a minute wrong does no harm. */

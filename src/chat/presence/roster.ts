@@ -1,12 +1,4 @@
 import type { Millis } from '../../base/clock.js'
-import {
-  DIGESTS_PER_SECOND_MAX,
-  STATUS_HOPS_MAX,
-  STATUS_MS_MAX,
-  STATUS_REQUEST_MAX,
-  STATUSES_MAX,
-  STATUSES_PER_SECOND_MAX,
-} from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import {
@@ -22,6 +14,14 @@ import {
   shortKeyOfAuthor,
 } from './digest-codec.js'
 import { KnownAuthor } from './known-author.js'
+import {
+  DIGESTS_PER_SECOND_MAX,
+  STATUS_HOPS_MAX,
+  STATUS_MS_MAX,
+  STATUS_REQUEST_MAX,
+  STATUSES_MAX,
+  STATUSES_PER_SECOND_MAX,
+} from './limits.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
 import { isGenuineStatus, type ReceivedStatus, readStatus, statusFrame } from './status-codec.js'
 import { StatusRequests } from './status-requests.js'

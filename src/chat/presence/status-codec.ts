@@ -1,10 +1,10 @@
 import { isSignature, KEY_BYTES, type KeyPair, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
-import { AWAY_BYTES_MAX, STATUS_BYTES_MAX, STATUS_HOPS_MAX, STATUS_MS_MAX } from '../../base/limits.js'
 import { NAME_BYTES_MAX } from '../../base/names.js'
 import { concat, textOf, utf8 } from '../../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../../base/wire/fields.js'
 import { frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import { AWAY_BYTES_MAX, STATUS_BYTES_MAX, STATUS_HOPS_MAX, STATUS_MS_MAX } from './limits.js'
 
 /** The type of the frame. PROTOCOL.md §5.2. */
 export const STATUS_TYPE = 8

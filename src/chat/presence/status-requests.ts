@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/clock.js'
-import { STATUSES_MAX } from '../../base/limits.js'
 import { checkOf, type ShortKey } from './digest-codec.js'
+import { STATUSES_MAX } from './limits.js'
 
 /** How long an answer is waited for; and when the same may be asked for over the same link again. */
 const ANSWER_MS = 2_000

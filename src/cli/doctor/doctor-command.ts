@@ -3,7 +3,6 @@ import { type Millis, systemClock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
 import { keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
-import { OPENING_MS_MAX } from '../../base/limits.js'
 import { equalsIgnoringCase } from '../../base/names.js'
 import { systemRandom } from '../../base/random.js'
 import { sanitise } from '../../base/safe-text.js'
@@ -20,6 +19,7 @@ import { resolver } from '../../net/lan/mdns/resolve.js'
 import { ALL_SERVICES, requestedName, roomTag, SERVICE, shortKeyOf } from '../../net/lan/mdns/service-records.js'
 import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
+import { HANDSHAKE_MS_MAX } from '../../net/limits.js'
 import type { RawConnection } from '../../net/peer-source.js'
 import { checkHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
@@ -230,7 +230,7 @@ async function ask(place: Address, { roomId }: Home): Promise<Meeting> {
       resolve(met)
       connection.destroy()
     }
-    const cancel = systemClock.after(OPENING_MS_MAX, () =>
+    const cancel = systemClock.after(HANDSHAKE_MS_MAX, () =>
       settle(hasSpoken ? { kind: 'stranger' } : { kind: 'none', reason: 'it takes connections, but says nothing' }),
     )
     const perform = (effects: ReturnType<Handshake['start']>): void => {

@@ -1,4 +1,4 @@
-import { VIEW_MAX } from '../../base/limits.js'
+import { ACTIVE_VIEW_MAX } from '../../net/overlay/limits.js'
 import { type OverlayFigures, type OverlaySimulationOptions, simulateOverlay } from '../../sim/overlay-simulation.js'
 import { duration } from '../../sim/report.js'
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
@@ -18,7 +18,7 @@ export async function crowd({ isJson, ...options }: CrowdOptions): Promise<numbe
   const isFine =
     [connectedMs, settledMs, healedMs, resettledMs].every(ms => ms !== undefined) &&
     // One more while somebody is being sent away.
-    Math.max(links.max, linksAtEnd.max) <= VIEW_MAX + 1
+    Math.max(links.max, linksAtEnd.max) <= ACTIVE_VIEW_MAX + 1
   await writeLinesIfOpen(
     process.stdout,
     isJson ? [JSON.stringify(objectOf(figures, isFine, wallMs))] : linesOf(figures, wallMs),

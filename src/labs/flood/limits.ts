@@ -11,3 +11,6 @@ export const CONNECTIONS_MAX = 256
 
 /** What may wait for a client of the flooding network that does not read, before it is left. */
 export const WAITING_BYTES_MAX = 1024 * 1024
+
+/** Longest time for opening a connection. */
+export const DIAL_MS_MAX = 5_000

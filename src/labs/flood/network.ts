@@ -3,9 +3,8 @@ import os from 'node:os'
 import type { Clock } from '../../base/clock.js'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
-import { OPENING_MS_MAX } from '../../base/limits.js'
 import { type ConnectionId, type Effect, Flood } from './flood.js'
-import { CONNECTIONS_MAX, WAITING_BYTES_MAX } from './limits.js'
+import { CONNECTIONS_MAX, DIAL_MS_MAX, WAITING_BYTES_MAX } from './limits.js'
 import { formatPeerAddress, type PeerAddress } from './peer-address.js'
 
 /** What may wait for a peer before nothing more is typed. */
@@ -45,7 +44,7 @@ export class FloodNetwork {
   connect({ host, port }: PeerAddress): Promise<string | undefined> {
     return new Promise(resolve => {
       const socket = net.connect({ host, port, lookup: socketLookup, ...KEEP_ALIVE })
-      const cancel = this.#clock.after(OPENING_MS_MAX, () => socket.destroy())
+      const cancel = this.#clock.after(DIAL_MS_MAX, () => socket.destroy())
       socket.once('error', () => {})
       socket.once('close', () => {
         cancel()

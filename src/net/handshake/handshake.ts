@@ -1,7 +1,7 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
-import { OPENING_BYTES_MAX } from '../../base/limits.js'
 import { concat, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
+import { HANDSHAKE_BYTES_MAX } from '../limits.js'
 import { decodeHello, encodeHello, type Hello, isValidProof, proofOf, type Role } from './hello.js'
 
 /** Sent by ours before anything else of a link: an empty frame, which the original program passes over. */
@@ -97,7 +97,7 @@ export class Handshake {
   }
 
   #readAddress(): HandshakeEffect[] {
-    const body = this.#takeFrame(OPENING_BYTES_MAX)
+    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
     if (body === 'more') return []
     const address = body === 'bad' ? undefined : textOf(body)
     if (address === undefined) return this.#fail('it does not speak this protocol')
@@ -140,7 +140,7 @@ export class Handshake {
   }
 
   #readHello(): HandshakeEffect[] {
-    const body = this.#takeFrame(OPENING_BYTES_MAX)
+    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
     if (body === 'more') return []
     const hello = body === 'bad' ? undefined : decodeHello(body)
     if (hello === undefined) return this.#fail('its hello cannot be understood')
@@ -152,7 +152,7 @@ export class Handshake {
   }
 
   #readProof(): HandshakeEffect[] {
-    const body = this.#takeFrame(OPENING_BYTES_MAX)
+    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
     const theirs = this.#theirs
     if (body === 'more' || theirs === undefined) return []
     const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'

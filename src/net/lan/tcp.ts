@@ -2,7 +2,7 @@ import net from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
-import { HEARTBEAT_MS, OPENING_MS_MAX } from '../../base/limits.js'
+import { HANDSHAKE_MS_MAX, HEARTBEAT_MS } from '../limits.js'
 import type { Listener, Lookup, PeerSource, RawConnection } from '../peer-source.js'
 import type { Address } from './address.js'
 
@@ -111,7 +111,7 @@ export class TcpSource implements PeerSource {
         keepAliveInitialDelay: HEARTBEAT_MS,
       })
       const giveUp = (): void => void socket.destroy(new Error('it does not answer'))
-      const cancelTimer = this.#clock.after(OPENING_MS_MAX, giveUp)
+      const cancelTimer = this.#clock.after(HANDSHAKE_MS_MAX, giveUp)
       signal.addEventListener('abort', giveUp)
       const cancel = (): void => {
         cancelTimer()

@@ -1,13 +1,13 @@
 import { retryDelayMs } from '../../base/backoff.js'
 import type { Millis } from '../../base/clock.js'
-import {
-  CONTACTS_AT_ONCE_MAX,
-  CONTACTS_MAX,
-  VISITS_OF_HOST_PER_MINUTE_MAX,
-  VISITS_PER_SECOND_MAX,
-} from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import { type Address, formatAddress } from '../lan/address.js'
+import {
+  CONTACTS_PER_FRAME_MAX,
+  PASSIVE_VIEW_MAX,
+  PROBES_PER_HOST_PER_MINUTE_MAX,
+  PROBES_PER_SECOND_MAX,
+} from './limits.js'
 import { type Contact, dialableAddress, scopeOf } from './pex-codec.js'
 
 /** Of two who hear of each other the one with the higher key leaves the other this time to dial. */
@@ -179,8 +179,8 @@ export class AddressBook {
     const place = formatAddress(address)
     const ofHost = this.#visited.get(host) ?? 0
     const isOwn = scopeOf(host) === 'machine'
-    if (this.#visited.has(place) || (ofHost >= VISITS_OF_HOST_PER_MINUTE_MAX && !isOwn)) return false
-    this.#visits ??= new TokenBucket(VISITS_PER_SECOND_MAX, now)
+    if (this.#visited.has(place) || (ofHost >= PROBES_PER_HOST_PER_MINUTE_MAX && !isOwn)) return false
+    this.#visits ??= new TokenBucket(PROBES_PER_SECOND_MAX, now)
     if (!this.#visits.take(now)) return false
     this.#visited.set(host, ofHost + 1)
     this.#visited.set(place, 1)
@@ -190,8 +190,8 @@ export class AddressBook {
   /** Of one link no more than its share is remembered, and no more than there is room for. */
   #makeRoom(from: string | undefined): void {
     const told = from === undefined ? [] : [...this.#known.values()].filter(one => one.from === from)
-    if (told.length >= CONTACTS_AT_ONCE_MAX) this.#forget(told)
-    else if (this.#known.size >= CONTACTS_MAX) {
+    if (told.length >= CONTACTS_PER_FRAME_MAX) this.#forget(told)
+    else if (this.#known.size >= PASSIVE_VIEW_MAX) {
       const heard = [...this.#known.values()].filter(one => one.from !== undefined)
       this.#forget(heard.length > 0 ? heard : [...this.#known.values()])
     }

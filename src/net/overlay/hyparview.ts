@@ -1,15 +1,15 @@
 import type { Millis } from '../../base/clock.js'
-import {
-  CONTACT_FRAMES_PER_SECOND_MAX,
-  CONTACTS_AT_ONCE_MAX,
-  NEWS_HOPS_MAX,
-  VIEW_MAX,
-  VIEW_WISHED,
-} from '../../base/limits.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import type { Address } from '../lan/address.js'
 import type { ConnectionId } from '../topology.js'
 import { AddressBook } from './address-book.js'
+import {
+  ACTIVE_VIEW_MAX,
+  ACTIVE_VIEW_TARGET,
+  CONTACTS_PER_FRAME_MAX,
+  JOIN_HOPS_MAX,
+  PEX_FRAMES_PER_SECOND_MAX,
+} from './limits.js'
 import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame, type PexFrame } from './pex-codec.js'
 
 /** Who has fewer links than this is let in where there is no room. */
@@ -116,7 +116,7 @@ export class HyParView {
     this.#links.set(link.connection, {
       ...link,
       openedAt: now,
-      allowance: new TokenBucket(CONTACT_FRAMES_PER_SECOND_MAX, now),
+      allowance: new TokenBucket(PEX_FRAMES_PER_SECOND_MAX, now),
       port: undefined,
       links: 0,
       isParting: false,
@@ -221,14 +221,14 @@ export class HyParView {
     const effects: HyParViewEffect[] = [this.#answer(neighbour)]
     this.#questionMs = QUESTION_MS_MIN
     // Who has few links, and finds one more, may have found the way to all the others.
-    const hops = links === 0 ? NEWS_HOPS_MAX : others.length < VIEW_WISHED ? 1 : 0
+    const hops = links === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0
     if (hops > 0) {
       for (const other of others) {
         const [contact] = contactFilterFor(other.host)({ id: neighbour.id, host: neighbour.host, port })
         if (contact !== undefined) effects.push(send(other, { kind: 'newcomer', hops, contact }))
       }
     }
-    if (this.size > VIEW_MAX) effects.push(...this.#makeRoom(neighbour, now))
+    if (this.size > ACTIVE_VIEW_MAX) effects.push(...this.#makeRoom(neighbour, now))
     return effects
   }
 
@@ -249,7 +249,7 @@ export class HyParView {
       neighbour.isParting = true
       // Whoever had to go before has room, more likely than those who are linked.
       effects.push(
-        send(neighbour, { kind: 'full', contacts: this.#contactsFor(neighbour, CONTACTS_AT_ONCE_MAX, 1 / 4) }),
+        send(neighbour, { kind: 'full', contacts: this.#contactsFor(neighbour, CONTACTS_PER_FRAME_MAX, 1 / 4) }),
       )
       effects.push({ kind: 'part', link: neighbour.connection, id: neighbour.id, delayMs: PART_MS, restMs: REST_MS })
     }
@@ -267,7 +267,7 @@ export class HyParView {
   }
 
   #answer(to: Neighbour): HyParViewEffect {
-    return send(to, { kind: 'answer', contacts: this.#contactsFor(to, CONTACTS_AT_ONCE_MAX) })
+    return send(to, { kind: 'answer', contacts: this.#contactsFor(to, CONTACTS_PER_FRAME_MAX) })
   }
 
   /** Some who are linked, and some who are not: of the former so large a share, where enough of the others are known. */
@@ -297,8 +297,10 @@ export class HyParView {
 
   /** Links that there should be: with all where few are known, else so many that the net holds together. */
   #wished(members: ReadonlySet<string>): number {
-    if (members.size >= VIEW_MAX) return VIEW_MAX
-    return this.#acquaintances.hasMoreThan(VIEW_MAX - members.size, members) ? VIEW_WISHED : VIEW_MAX
+    if (members.size >= ACTIVE_VIEW_MAX) return ACTIVE_VIEW_MAX
+    return this.#acquaintances.hasMoreThan(ACTIVE_VIEW_MAX - members.size, members)
+      ? ACTIVE_VIEW_TARGET
+      : ACTIVE_VIEW_MAX
   }
 
   /** Links with peers who meet others, but those that are about to close. */

@@ -1,13 +1,13 @@
 import type { Cancel, Clock } from '../../base/clock.js'
-import { VIEW_MAX } from '../../base/limits.js'
 import { equalsIgnoringCase } from '../../base/names.js'
 import type { Connection } from '../connections.js'
 import type { Address } from '../lan/address.js'
 import { requestedName, type Service, shortKeyIn } from '../lan/mdns/service-records.js'
 import type { DialAttempt } from '../topology.js'
+import { ACTIVE_VIEW_MAX } from './limits.js'
 
 /** Discovered peers that are dialled at a time. */
-const DIALLED_MAX = VIEW_MAX
+const DIALLED_MAX = ACTIVE_VIEW_MAX
 
 /** Failed dials after which a discovered peer may be replaced by another. */
 const FAILURES_MIN = 2

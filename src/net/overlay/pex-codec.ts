@@ -1,7 +1,7 @@
-import { CONTACTS_AT_ONCE_MAX, NEWS_HOPS_MAX } from '../../base/limits.js'
 import { concat, hexOf } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import { ipv4Number, ipv6Groups, isLinkLocal, isPeerIpv4, isPeerIpv6 } from '../lan/ip-address.js'
+import { CONTACTS_PER_FRAME_MAX, JOIN_HOPS_MAX } from './limits.js'
 
 // What peers who meet others say on their links: who they are, and where further ones are. PROTOCOL.md §5.7.
 
@@ -64,7 +64,7 @@ export function decodePexFrame(body: Uint8Array): PexFrame {
     case TYPES.newcomer: {
       const hops = rest[0] ?? 0
       const [contact, ...more] = contactsOf(rest.subarray(1)) ?? []
-      if (contact === undefined || more.length > 0 || hops > NEWS_HOPS_MAX) return { kind: 'bad' }
+      if (contact === undefined || more.length > 0 || hops > JOIN_HOPS_MAX) return { kind: 'bad' }
       return { kind: 'newcomer', hops, contact }
     }
     default:
@@ -134,7 +134,7 @@ function contactsOf(bytes: Uint8Array): Contact[] | undefined {
     const start = offset + ID_BYTES + 3
     const end = start + length
     if (end > bytes.length || (kind !== SAME_MACHINE && length === 0)) return undefined
-    if (contacts.length >= CONTACTS_AT_ONCE_MAX) return undefined
+    if (contacts.length >= CONTACTS_PER_FRAME_MAX) return undefined
     const address = bytes.subarray(start, end)
     contacts.push({
       id: hexOf(id),

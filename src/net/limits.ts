@@ -1,0 +1,22 @@
+// Limits of connections. docs/protocol/wire.md gives them to other programs.
+
+/** Longest frame of the handshake. An address is a name of 63 bytes with `.local` and a port, or a long host name. */
+export const HANDSHAKE_BYTES_MAX = 256
+
+/** Longest time from accepting or opening a connection until its handshake is complete. Enough for a slow Wi-Fi. */
+export const HANDSHAKE_MS_MAX = 5_000
+
+/** Open connections of one process. Each may buffer a few hundred KiB. */
+export const CONNECTIONS_MAX = 64
+
+/** Accepted connections whose handshake is not complete. */
+export const UNPROVEN_MAX = 16
+
+/** Of these, connections from one address. Loopback is exempt, because one machine may run many peers. */
+export const UNPROVEN_PER_ADDRESS_MAX = 8
+
+/** Time between two heartbeats. */
+export const HEARTBEAT_MS = 10_000
+
+/** Silence after which a connection to a native peer is closed: three missed heartbeats. */
+export const SILENCE_MS_MAX = 30_000
