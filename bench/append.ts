@@ -6,7 +6,7 @@ import { WorkerProcess } from './worker-process.js'
 import { inWords, perSecond, type Workload } from './workload.js'
 
 export const appendTasks = {
-  /** Milliseconds for so many entries, each appended when the one before is stored. */
+  /** Milliseconds for `entries` appends, each started when the one before is stored. */
   'append-singly': async (subject: Subject, entries: number): Promise<number> => {
     const contestant = await subject.open()
     const lines = linesOf(entries)
@@ -27,16 +27,14 @@ export const appendTasks = {
 export const appendWorkloads: readonly Workload[] = [
   {
     name: 'append',
-    measures: ({ appends }) => [
-      { id: 'append', what: `append ${inWords(appends)}, one after the other`, unit: 'entries/s' },
-    ],
+    measures: ({ appends }) => [{ id: 'append', what: `append ${inWords(appends)} one by one`, unit: 'entries/s' }],
     run: async (name, datasets, { appends }) => [(await append(name, datasets, 'append-singly', appends)).rate],
   },
   {
     name: 'bulk',
     measures: ({ entries }) => [
       { id: 'bulk', what: `append ${inWords(entries)} in bulk`, unit: 'entries/s' },
-      { id: 'disk', what: 'on disk after appending in bulk, an entry', unit: 'bytes' },
+      { id: 'disk', what: 'on disk after appending in bulk, per entry', unit: 'bytes' },
     ],
     run: async (name, datasets, { entries }) => {
       const { rate, bytes } = await append(name, datasets, 'append-in-bulk', entries)

@@ -3,39 +3,39 @@ import type { Duplex } from 'node:stream'
 export const CONTESTANTS = ['scuttleup', 'hypercore', 'ours'] as const
 export type ContestantName = (typeof CONTESTANTS)[number]
 
-/** One of the programs that are compared: the same few things asked of each, by its fastest public interface. */
+/** A compared program, driven through its fastest public interface. */
 export interface Contestant {
-  /** What others have to know before they can ask for its logs; nothing where they learn it from each other. */
+  /** Keys that other processes need to fetch its logs; empty if peers exchange them. */
   readonly keys: readonly string[]
-  /** Resolves when the entry is stored, as the program understands that. */
+  /** Resolves when the entry is stored, in the sense of that program. */
   append(text: string): Promise<unknown>
-  /** The same for many that are there at once. */
+  /** Appends many entries at once. */
   appendAll(texts: readonly string[]): Promise<unknown>
-  /** All that is there already. */
+  /** Reads everything that is stored. */
   readAll(onEntries: (count: number) => void): Promise<void>
-  /** One side of a replication, which goes on with what is appended. */
+  /** One side of a live replication. */
   replicate(isInitiator: boolean): Duplex
-  /** Tells how many entries that others wrote were stored here. */
+  /** Calls `listener` with the number of replicated entries as they are stored. */
   onStored(listener: (count: number) => void): void
-  /** A live reader: called for each entry that arrives from now on, once its text is there. */
+  /** A live reader: calls `listener` for each new entry once its text can be read. */
   onText(listener: () => void): void
   close(): Promise<unknown>
 }
 
-/** How a database came to be. */
+/** How a database is filled. */
 export interface Shape {
   readonly authors: number
-  /** How many entries each author wrote. */
+  /** Entries of each author. */
   readonly entries: number
-  /** Whether they were appended in bulk, or each only when the one before was stored. */
+  /** In bulk, or each entry only after the one before it was stored. */
   readonly appended: 'in bulk' | 'singly'
-  /** Of ours, whether segments that were written singly were joined since, as they are in the background. */
+  /** Ours only: whether the background task has joined the segments of single entries. */
   readonly areJoined: boolean
 }
 
 export interface Program {
-  /** `keys` are those of the others whose logs are to be fetched, if the program has to know them. */
+  /** `keys` are those of the logs to fetch, for programs that need them. */
   open(directory: string, keys: readonly string[]): Promise<Contestant>
-  /** Makes a database, as fast as that goes; the keys by which others know it. */
+  /** Fills a database as fast as possible. Resolves with its keys. */
   fill(directory: string, shape: Shape): Promise<readonly string[]>
 }

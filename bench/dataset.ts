@@ -10,7 +10,7 @@ export const datasetTasks = {
 
 export const bulk = (entries: number): Shape => ({ authors: 1, entries, appended: 'in bulk', areJoined: true })
 
-/** The databases of a run of the benchmark: made when they are first needed, and read by all runs. */
+/** The databases of a benchmark run: filled when first needed, then read by all runs. */
 export class Datasets {
   readonly #root: string
   readonly #made = new Map<string, Promise<Database>>()

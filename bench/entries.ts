@@ -3,7 +3,7 @@ const WORDS =
     ' ',
   )
 
-/** A line of a chat, alike in every run: with the JSON around it about 100 bytes. */
+/** A chat line, the same in every run: with its JSON about 100 bytes. */
 export function lineOf(index: number): string {
   let state = (index + 1) * 2_654_435_761
   let word = String(index)
@@ -13,11 +13,11 @@ export function lineOf(index: number): string {
     word = WORDS[(state >>> 8) % WORDS.length] ?? ''
     words.push(word)
   }
-  // Joined at once: a text that grew word by word would be put together in whoever's time looks at it first.
+  // Joined here: V8 flattens a concatenated string on first use, which would count as time of the contestant.
   return words.join(' ')
 }
 
 export const linesOf = (count: number): string[] => Array.from({ length: count }, (_, index) => lineOf(index))
 
-/** An entry as the original program makes it. Ours adds its place in the conversation itself. */
+/** An entry as scuttleup chat writes it. Our log adds the clock itself. */
 export const plainEntry = (message: string): string => JSON.stringify({ username: 'bench', message })

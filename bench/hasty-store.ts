@@ -1,12 +1,12 @@
 import type { LevelStore } from '../src/log/store/level-store.js'
 import type { Range, Row, Store, Write } from '../src/log/store/store.js'
 
-/** Writes that go to the disk together. */
+/** Writes that are committed together. */
 const PENDING_WRITES_MAX = 10_000
 
 /**
- * A store that says it is done before the disk has anything, so that a database whose entries were appended one at a time is
- * made quickly: what it holds in the end is the same. One that hides what is in it finds no segments to join.
+ * Acknowledges writes before they reach the disk, to fill a database with single appends quickly. The resulting database is the
+ * same. With `isHiding` it hides stored segments from the background task, which then joins none of them.
  */
 export class HastyStore implements Store {
   readonly #store: LevelStore
@@ -20,7 +20,7 @@ export class HastyStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    // On a disk that syncs, what goes on in the background has its turn meanwhile.
+    // Lets the background task run, as it would while a real disk syncs.
     while (this.#reads > 0) await new Promise(setImmediate)
     this.#pending.push(...writes)
     if (this.#pending.length > PENDING_WRITES_MAX) await this.#flush()

@@ -23,13 +23,13 @@ interface KeyPair {
 
 interface Hypercore {
   new (storage: object, key?: Buffer | null, options?: { keyPair?: KeyPair }): Core
-  /** One database, for as many cores as are opened on it. */
+  /** One database for any number of cores. */
   defaultStorage(directory: string): object
 }
 
 const Hypercore = load('hypercore') as Hypercore
 
-/** Blocks of one append, and gets at once: more and fewer of either were found to be slower, as was its read stream. */
+/** Blocks per append and concurrent gets. More or fewer of either measured slower; so did the read stream. */
 const APPEND_BLOCKS = 5_000
 const GET_BLOCKS = 300
 
@@ -39,7 +39,7 @@ async function appendAll(core: Core, lines: readonly string[]): Promise<void> {
 }
 
 async function readAll(core: Core, onEntries: (count: number) => void): Promise<void> {
-  // The first alone: it is there before the others are asked for.
+  // Reads the first entry alone, so that its time does not include the others.
   for (let from = 0, count = Math.min(1, core.length); count > 0; count = Math.min(GET_BLOCKS, core.length - from)) {
     await Promise.all(Array.from({ length: count }, (_, index) => core.get(from + index)))
     onEntries(count)
@@ -47,7 +47,7 @@ async function readAll(core: Core, onEntries: (count: number) => void): Promise<
   }
 }
 
-/** Its live read stream waits for a block as this does, and asks for the next only then. */
+/** Waits for one block after the other, as the live read stream does. */
 async function followFrom(core: Core, start: number, onText: () => void): Promise<void> {
   for (let index = start; ; index++) {
     await core.get(index)
@@ -55,7 +55,7 @@ async function followFrom(core: Core, start: number, onText: () => void): Promis
   }
 }
 
-/** hypercore 11: signed, on RocksDB, and not synced to disk. A core has one author. */
+/** hypercore 11: signed, on RocksDB, not synced to disk, one author per core. */
 export const program: Program = {
   async open(directory, keys): Promise<Contestant> {
     const storage = Hypercore.defaultStorage(directory)
@@ -100,7 +100,7 @@ export const program: Program = {
       keys.push(core.key.toString('hex'))
       last = core
     }
-    await last?.close() // and with it the storage
+    await last?.close() // closes the storage too
     return keys
   },
 }

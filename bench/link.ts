@@ -4,10 +4,10 @@ import { pipeline } from 'node:stream'
 import type { Contestant } from './contestant.js'
 import { now, type Subject, type Task } from './subject.js'
 
-/** What is counted at the receiving side. */
+/** What the receiver counts. */
 export type Counted = 'entries stored' | 'texts read'
 
-/** Counts what arrives; says when there were so many. */
+/** Counts arrivals and reports when they reached a target. */
 class Counter {
   #count = 0
   #target = Number.POSITIVE_INFINITY
@@ -21,9 +21,9 @@ class Counter {
     this.#reached(now())
   }
 
-  /** Asked for before they come, so that the time is that of their coming. */
+  /** Sets the target before the first arrival, so that the time of the last one is exact. */
   expect(target: number): void {
-    if (this.#count >= target) throw new Error(`there are ${this.#count} already, and ${target} were to come`)
+    if (this.#count >= target) throw new Error(`target ${target} is not above the ${this.#count} arrivals so far`)
     this.#target = target
     this.#at = new Promise(resolve => {
       this.#reached = resolve
@@ -38,7 +38,7 @@ class Counter {
 const counter = new Counter()
 
 export const linkTasks = {
-  /** Listens, and replicates with who connects. The port. */
+  /** Listens and replicates with everyone who connects. Resolves with the port. */
   serve: async (subject: Subject): Promise<number> => {
     const contestant = await subject.open()
     const server = net.createServer({ noDelay: true }, socket => replicate(contestant, socket, false))
@@ -46,7 +46,7 @@ export const linkTasks = {
     return (server.address() as AddressInfo).port
   },
 
-  /** Connects, and replicates. When it began to. */
+  /** Connects and replicates. Resolves with the time of the start. */
   connect: async (
     subject: Subject,
     { port, counted, target }: { port: number; counted: Counted; target: number },
@@ -60,10 +60,10 @@ export const linkTasks = {
     return startedAt
   },
 
-  /** From now on it waits for so many, in all. */
+  /** Sets a new target for the total count. */
   expect: async (_subject: Subject, target: number) => counter.expect(target),
 
-  /** When so many were there. */
+  /** Resolves with the time at which the target was reached. */
   arrived: async () => counter.at,
 } satisfies Record<string, Task>
 

@@ -6,20 +6,20 @@ import { now, type Subject, type Task } from './subject.js'
 import { WorkerProcess } from './worker-process.js'
 import { inWords, perSecond, type Workload } from './workload.js'
 
-/** Lines that are said before it counts. */
+/** Lines sent before measuring. */
 const WARM_UP = 20
 
 export const liveTasks = {
-  /** When a line was said. It is stored, and on its way, later. */
-  say: async (subject: Subject, index: number): Promise<number> => {
+  /** Appends a line. Resolves with the time of the call, before the line is stored. */
+  send: async (subject: Subject, index: number): Promise<number> => {
     const contestant = await subject.open()
     const line = lineOf(index)
-    const saidAt = now()
+    const sentAt = now()
     void contestant.append(line)
-    return saidAt
+    return sentAt
   },
 
-  /** When it was begun to say so many, as fast as they are taken. */
+  /** Appends `entries` at once. Resolves with the time of the call. */
   flood: async (subject: Subject, entries: number): Promise<number> => {
     const contestant = await subject.open()
     const lines = linesOf(entries)
@@ -33,16 +33,16 @@ export const liveWorkloads: readonly Workload[] = [
   {
     name: 'latency',
     measures: ({ latencies }) => [
-      { id: 'latency-50', what: `a line said until it is read there, median of ${latencies}`, unit: 'ms' },
+      { id: 'latency-50', what: `from sending a line to reading it there, median of ${latencies}`, unit: 'ms' },
       { id: 'latency-99', what: 'the same, 99th percentile', unit: 'ms' },
     ],
     run: async (name, datasets, { latencies }) => {
-      const ms = await withTwo(name, datasets, 'texts read', async (speaker, listener) => {
+      const ms = await withTwo(name, datasets, 'texts read', async (sender, receiver) => {
         const taken: number[] = []
-        for (let said = 1; said < WARM_UP + latencies; said++) {
-          await listener.ask('expect', said + 1)
-          const saidAt = await speaker.ask<number>('say', said)
-          taken.push((await listener.ask<number>('arrived')) - saidAt)
+        for (let sent = 1; sent < WARM_UP + latencies; sent++) {
+          await receiver.ask('expect', sent + 1)
+          const sentAt = await sender.ask<number>('send', sent)
+          taken.push((await receiver.ask<number>('arrived')) - sentAt)
         }
         return taken.slice(WARM_UP - 1).sort((a, b) => a - b)
       })
@@ -52,38 +52,38 @@ export const liveWorkloads: readonly Workload[] = [
   {
     name: 'flood',
     measures: ({ flood }) => [
-      { id: 'flood', what: `say ${inWords(flood)} at once, until all are stored there`, unit: 'entries/s' },
+      { id: 'flood', what: `send ${inWords(flood)} at once until all are stored there`, unit: 'entries/s' },
     ],
     run: async (name, datasets, { flood }) => {
-      const ms = await withTwo(name, datasets, 'entries stored', async (speaker, listener) => {
-        await listener.ask('expect', flood + 1)
-        const startedAt = await speaker.ask<number>('flood', flood)
-        return (await listener.ask<number>('arrived')) - startedAt
+      const ms = await withTwo(name, datasets, 'entries stored', async (sender, receiver) => {
+        await receiver.ask('expect', flood + 1)
+        const startedAt = await sender.ask<number>('flood', flood)
+        return (await receiver.ask<number>('arrived')) - startedAt
       })
       return [perSecond(flood, ms)]
     },
   },
 ]
 
-/** Two who are linked, with a first line that has gone from one to the other. */
+/** Two connected processes; a first line has gone from one to the other. */
 async function withTwo<T>(
   name: ContestantName,
   datasets: Datasets,
   counted: Counted,
-  measure: (speaker: WorkerProcess, listener: WorkerProcess) => Promise<T>,
+  measure: (sender: WorkerProcess, receiver: WorkerProcess) => Promise<T>,
 ): Promise<T> {
   const [mine, theirs] = [datasets.empty(), datasets.empty()]
-  const speaker = new WorkerProcess(name, mine)
-  let listener: WorkerProcess | undefined
+  const sender = new WorkerProcess(name, mine)
+  let receiver: WorkerProcess | undefined
   try {
-    const port = await speaker.ask<number>('serve')
-    listener = new WorkerProcess(name, { ...theirs, keys: await speaker.ask<string[]>('keys') })
-    await listener.ask('connect', { port, counted, target: 1 })
-    await speaker.ask('say', 0)
-    await listener.ask('arrived')
-    return await measure(speaker, listener)
+    const port = await sender.ask<number>('serve')
+    receiver = new WorkerProcess(name, { ...theirs, keys: await sender.ask<string[]>('keys') })
+    await receiver.ask('connect', { port, counted, target: 1 })
+    await sender.ask('send', 0)
+    await receiver.ask('arrived')
+    return await measure(sender, receiver)
   } finally {
-    await Promise.all([speaker.end(), listener?.end()])
+    await Promise.all([sender.end(), receiver?.end()])
     datasets.drop(mine)
     datasets.drop(theirs)
   }

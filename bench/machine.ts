@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { median } from './median.js'
 
-/** Where it was measured: nothing that tells one machine of its kind from another. */
+/** The machine that measured, without anything that identifies it. */
 export interface Machine {
   readonly cpu: string
   readonly cores: number
@@ -11,7 +11,7 @@ export interface Machine {
   readonly node: string
   readonly system: string
   readonly disk: string
-  /** Until 4 KiB that were appended to a file are on disk. */
+  /** Median duration of appending 4 KiB to a file and syncing it. */
   readonly syncMs: number
 }
 
@@ -25,7 +25,7 @@ const FILE_SYSTEMS: Readonly<Record<number, string>> = {
 }
 const SYNCS = 200
 
-/** The machine, and the disk of a directory. */
+/** Describes this machine and the disk that holds `directory`. */
 export function machineOf(directory: string): Machine {
   const [cpu] = os.cpus()
   return {
@@ -39,7 +39,7 @@ export function machineOf(directory: string): Machine {
   }
 }
 
-/** What kind of disk it is, where the system says. */
+/** The kind of disk, if the system reports it. */
 function diskOf(directory: string): string | undefined {
   const { dev } = statSync(directory)
   const [major, minor] = [(dev >> 8) & 0xfff, (dev & 0xff) | ((dev >> 12) & 0xfff00)]
@@ -48,7 +48,7 @@ function diskOf(directory: string): string | undefined {
       const text = readFileSync(`/sys/dev/block/${major}:${minor}/${place}/rotational`, 'utf8')
       return text.trim() === '1' ? 'hard disk or virtual disk' : 'solid state'
     } catch {
-      // not a system or a device that says
+      // this system or device does not report it
     }
   }
   return undefined

@@ -1,35 +1,32 @@
-// Measures this program against others, taking turns in one run: medians and ratios. `npm run bench -- --help`.
+// Measures this program against scuttleup and hypercore: medians and ratios. `npm run bench -- --help`.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { appendWorkloads } from './append.js'
-import { chartOf } from './chart.js'
 import { CONTESTANTS, type ContestantName } from './contestant.js'
 import { Datasets } from './dataset.js'
-import { KEPT, keep, newest } from './kept.js'
 import { liveWorkloads } from './live.js'
 import { machineOf } from './machine.js'
 import { installPackages, versionOf } from './packages.js'
-import { CHART, withFigures } from './publish.js'
 import { readWorkloads } from './read.js'
 import { type Results, Tally } from './results.js'
+import { RESULTS, saveResults } from './saved-results.js'
 import { syncWorkloads } from './sync.js'
-import { plainTable } from './table.js'
+import { tableOf } from './table.js'
 import { sizesFor, type Workload } from './workload.js'
 
 const WORKLOADS: readonly Workload[] = [...appendWorkloads, ...syncWorkloads, ...liveWorkloads, ...readWorkloads]
 
 const HELP = `npm run bench -- [options]
 
-  --entries <n>         entries of the large logs: 100000 unless told
-  --runs <n>            how often each is measured: 5 unless told; the medians are printed
-  --only <workload>     ${WORKLOADS.map(({ name }) => name).join(', ')}; may be given more than once
-  --contestants <list>  ${CONTESTANTS.join(',')} unless told
-  --json                print everything as one object
-  --save                keep it in ${KEPT} too, if nothing is left out
-  --chart               measure nothing; draw the newest that is kept, and put it into README.md
+  --entries <n>         entries in the large logs (default: 100000)
+  --runs <n>            measurements of each figure, of which the median is printed (default: 5)
+  --only <workload>     one workload; may be repeated: ${WORKLOADS.map(({ name }) => name).join(', ')}
+  --contestants <list>  programs to compare (default: ${CONTESTANTS.join(',')})
+  --json                print one JSON object instead of a table
+  --save                also write that object to ${RESULTS}; only for complete runs
 `
 
 interface Options {
@@ -44,7 +41,6 @@ interface Options {
 const values = valuesOf(process.argv.slice(2))
 const options = values && optionsOf(values)
 if (values?.help) process.stdout.write(HELP)
-else if (values?.chart) publish()
 else if (options !== undefined) await measure(options)
 else {
   process.stderr.write(HELP)
@@ -62,16 +58,15 @@ function valuesOf(args: string[]) {
         contestants: { type: 'string', default: CONTESTANTS.join(',') },
         json: { type: 'boolean', default: false },
         save: { type: 'boolean', default: false },
-        chart: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }).values
   } catch {
-    return undefined // an option that there is not
+    return undefined // unknown option
   }
 }
 
-/** What the values ask for; undefined where they cannot be understood. */
+/** Checks the option values. Undefined if any of them is invalid. */
 function optionsOf(values: NonNullable<ReturnType<typeof valuesOf>>): Options | undefined {
   const { only, json, save } = values
   const asked = values.contestants.split(',')
@@ -95,7 +90,7 @@ async function measure({ workloads, names, entries, runs, json, save }: Options)
   for (let run = 0; run < runs; run++) {
     for (const workload of workloads) {
       const measures = workload.measures(sizes)
-      for (const name of turned(names, run)) {
+      for (const name of rotated(names, run)) {
         process.stderr.write(`run ${run + 1} of ${runs}: ${workload.name}, ${name}\n`)
         const figures = await workload.run(name, datasets, sizes)
         for (const [index, measure] of measures.entries()) tally.note(measure, name, figures[index] ?? Number.NaN)
@@ -110,25 +105,17 @@ async function measure({ workloads, names, entries, runs, json, save }: Options)
     sizes,
     rows: tally.rows,
   }
-  if (save) process.stderr.write(`kept in ${keep(results)}\n`)
-  process.stdout.write(`${json ? JSON.stringify(results) : plainTable(results.rows, names)}\n`)
+  if (save) process.stderr.write(`saved as ${saveResults(results)}\n`)
+  process.stdout.write(`${json ? JSON.stringify(results) : tableOf(results.rows, names)}\n`)
 }
 
-/** Draws the newest results, and puts their table into the README. */
-function publish(): void {
-  const results = newest()
-  if (results === undefined) throw new Error(`nothing is kept in ${KEPT}`)
-  writeFileSync(CHART, chartOf(results))
-  writeFileSync('README.md', withFigures(readFileSync('README.md', 'utf8'), results))
-}
-
-/** Everybody is first in turn. */
-function turned(names: readonly ContestantName[], run: number): readonly ContestantName[] {
+/** Each contestant goes first in some run, so that none profits from its place in the order. */
+function rotated(names: readonly ContestantName[], run: number): readonly ContestantName[] {
   const first = run % names.length
   return [...names.slice(first), ...names.slice(0, first)]
 }
 
-/** What was measured: the commit, and whether the code differs from it. */
+/** The measured commit, marked if the working tree differs from it. */
 function commit(): string {
   const git = (...args: readonly string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
   return `${git('rev-parse', '--short=7', 'HEAD')}${git('status', '--porcelain', 'src') === '' ? '' : '-modified'}`

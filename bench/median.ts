@@ -1,4 +1,4 @@
-/** The middle one, or what lies between the middle two. */
+/** The middle figure, or the mean of the middle two. */
 export function median(figures: readonly number[]): number {
   const sorted = figures.toSorted((a, b) => a - b)
   const middle = sorted.length / 2

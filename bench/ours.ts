@@ -12,7 +12,7 @@ import { HastyStore } from './hasty-store.js'
 
 const append = (log: Log, message: string) => log.append({ username: 'bench', message })
 
-/** Entries appended before the disk and the links have their turn: more and fewer were found to be slower. */
+/** Entries appended before yielding to the disk and the connections. More or fewer measured slower. */
 const TURN_ENTRIES = 4_000
 
 async function appendAll(log: Log, lines: readonly string[]): Promise<void> {
@@ -33,7 +33,7 @@ const appendTogether = (log: Log, lines: readonly string[]): Promise<void> =>
     for (const line of lines) append(log, line).then(count, reject)
   })
 
-/** This program's logs: signed, and on disk when it is done. */
+/** Our log: signed, and on disk when an append resolves. */
 export const program: Program = {
   async open(directory): Promise<Contestant> {
     const log = await Log.open(directory)
@@ -70,7 +70,7 @@ async function write(directory: string, { entries, appended, areJoined }: Shape)
   await log.close()
 }
 
-/** The logs of several authors, as one who links with each has them. */
+/** Collects the logs of several authors by replicating with each of them. */
 async function gather(directory: string, shape: Shape): Promise<void> {
   const log = await Log.open(directory)
   for (let author = 0; author < shape.authors; author++) {

@@ -5,7 +5,7 @@ import { WorkerProcess } from './worker-process.js'
 import { inWords, perSecond, type Workload } from './workload.js'
 
 export const readTasks = {
-  /** When everything that is stored had been read, and how much that was. */
+  /** Reads everything. Resolves with the time and the count. */
   'read-all': async (subject: Subject): Promise<{ at: number; count: number }> => {
     const contestant = await subject.open()
     let total = 0
@@ -15,7 +15,7 @@ export const readTasks = {
     return { at: now(), count: total }
   },
 
-  /** When the first entry was there, or that there is none. */
+  /** Resolves with the time of the first entry, or with count 0 for an empty log. */
   'read-first': async (subject: Subject): Promise<{ at: number; count: number }> => {
     const contestant = await subject.open()
     return new Promise((resolve, reject) => {
@@ -49,7 +49,7 @@ export const readWorkloads: readonly Workload[] = [
   },
 ]
 
-/** Milliseconds from the start of a process until it has done that. */
+/** Milliseconds from the start of a process to the end of its first task. */
 async function sinceStart(
   name: ContestantName,
   datasets: Datasets,

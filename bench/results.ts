@@ -5,18 +5,18 @@ import type { Measure, Sizes } from './workload.js'
 
 type Figures<T> = Readonly<Partial<Record<ContestantName, T>>>
 
-/** What came of one measure. */
+/** The figures of one measure. */
 export interface Row extends Measure {
   readonly better: 'more' | 'less'
   readonly medians: Figures<number>
-  /** Ours divided by each of the others. */
+  /** Our median divided by the median of each other contestant. */
   readonly ratios: Figures<number>
   readonly runs: Figures<readonly number[]>
 }
 
-/** A run of the benchmark, as it is kept in data/bench. */
+/** The results of one benchmark run, as saved in bench/results. */
 export interface Results {
-  /** When it ended. */
+  /** End of the run, in ISO 8601. */
   readonly time: string
   readonly commit: string
   readonly versions: Figures<string>
@@ -25,10 +25,10 @@ export interface Results {
   readonly rows: readonly Row[]
 }
 
-/** More of a figure is noise. */
+/** Significant digits of a figure; the rest is noise. */
 const DIGITS = 5
 
-/** Keeps the figures of each run, by measure and contestant. */
+/** Collects the figures of all runs by measure and contestant. */
 export class Tally {
   readonly #measures = new Map<string, Measure>()
   readonly #runs = new Map<string, Map<ContestantName, number[]>>()

@@ -28,7 +28,7 @@ async function logOver(database: Database, id?: string): Promise<Log> {
 const append = (log: Log, line: string): Promise<void> =>
   new Promise((resolve, reject) => log.append(plainEntry(line), error => (error ? reject(error) : resolve())))
 
-/** Entries of one batch: more and fewer were found to be slower. */
+/** Entries per batch. More or fewer measured slower. */
 const BATCH_ENTRIES = 1_000
 
 async function appendAll(log: Log, lines: readonly string[]): Promise<void> {
@@ -47,7 +47,7 @@ const appendTogether = (log: Log, lines: readonly string[]): Promise<void> =>
     }
   })
 
-/** scuttleup 3.3 on level 7: unsigned, and not synced to disk. */
+/** scuttleup 3.3 on level 7: unsigned, not synced to disk. */
 export const program: Program = {
   async open(directory): Promise<Contestant> {
     const database = level(directory)
@@ -69,7 +69,7 @@ export const program: Program = {
     }
   },
 
-  /** Several authors are as many logs over one database: what is there then, the next one relays. */
+  /** Opens one log per author over the same database, then one that relays them all. */
   async fill(directory, { authors, entries, appended }: Shape) {
     const database = level(directory)
     await database.open()

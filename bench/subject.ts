@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Contestant, Program } from './contestant.js'
 
-/** What a process is about: one program and one database, opened when a task first needs it. */
+/** The program and the database of a measured process, opened when a task first needs them. */
 export class Subject {
   readonly program: Program
   readonly directory: string
@@ -20,10 +20,10 @@ export class Subject {
   }
 }
 
-/** Something that a process is asked to do. What goes in and comes out is JSON. */
+/** A request to a measured process. Argument and result are JSON. */
 export type Task = (subject: Subject, argument: never) => Promise<unknown>
 
-/** Milliseconds of a clock that all processes of a machine share. */
+/** Milliseconds of the monotonic clock, which all processes of a machine share. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 export const commonTasks = {
@@ -33,7 +33,7 @@ export const commonTasks = {
 
   close: async (subject: Subject) => void (await (await subject.open()).close()),
 
-  /** The most memory that this process ever held, in MiB. (`maxRSS` would count what the parent held when it forked.) */
+  /** Peak memory of this process in MiB. (`maxRSS` includes the parent's memory at the fork.) */
   memory: async () => {
     try {
       const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []

@@ -10,8 +10,8 @@ export const syncWorkloads: readonly Workload[] = [
     name: 'sync',
     measures: ({ entries }) => [
       { id: 'sync', what: `fetch ${inWords(entries)} of one author`, unit: 'entries/s' },
-      { id: 'sync-sender', what: `most memory of who sends ${inWords(entries)}`, unit: 'MiB' },
-      { id: 'sync-receiver', what: `most memory of who fetches ${inWords(entries)}`, unit: 'MiB' },
+      { id: 'sync-sender', what: `peak memory of the sender of ${inWords(entries)}`, unit: 'MiB' },
+      { id: 'sync-receiver', what: `peak memory of the receiver of ${inWords(entries)}`, unit: 'MiB' },
     ],
     run: async (name, datasets, { entries }) => {
       const { rate, sender, receiver } = await sync(name, datasets, bulk(entries))
@@ -35,23 +35,21 @@ export const syncWorkloads: readonly Workload[] = [
   {
     name: 'typed',
     measures: ({ singles }) => [
-      { id: 'typed', what: `fetch ${inWords(singles)} that were appended one after the other`, unit: 'entries/s' },
+      { id: 'typed', what: `fetch ${inWords(singles)} that were appended one by one`, unit: 'entries/s' },
     ],
     run: async (name, datasets, { singles }) => [(await sync(name, datasets, typed(singles, true))).rate],
   },
   {
     name: 'unjoined',
-    measures: ({ singles }) => [
-      { id: 'unjoined', what: `fetch ${inWords(singles)} such, none of them joined yet`, unit: 'entries/s' },
-    ],
+    measures: () => [{ id: 'unjoined', what: 'the same, before segments are joined', unit: 'entries/s' }],
     run: async (name, datasets, { singles }) => {
-      // Only ours joins what was signed singly: to the others it is the same database.
+      // Only our log joins segments; the others use the same database as before.
       return [(await sync(name, datasets, typed(singles, name !== 'ours'))).rate]
     },
   },
 ]
 
-/** An empty database fetches everything that another holds: from the connect to the last entry stored. */
+/** Fetches a whole database into an empty one. The time runs from the connect to the last stored entry. */
 async function sync(
   name: ContestantName,
   datasets: Datasets,

@@ -8,17 +8,17 @@ const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
 
 export interface Database {
   readonly directory: string
-  /** What others have to know of it. */
+  /** Keys by which other processes fetch its logs. */
   readonly keys: readonly string[]
 }
 
-/** A process that is measured, from outside. */
+/** The parent's side of a measured process. */
 export class WorkerProcess {
   readonly startedAt: number
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown>
 
-  /** `first` is a task that it does without being asked; `answer` gives what comes of it. */
+  /** `first` is a task that the process starts with, unasked; `answer` resolves with its result. */
   constructor(name: ContestantName, { directory, keys }: Database, first?: string) {
     const args = ['--no-warnings', WORKER, name, directory, JSON.stringify(keys), ...(first ? [first] : [])]
     this.startedAt = now()
@@ -26,7 +26,7 @@ export class WorkerProcess {
     this.#closed = once(this.#process, 'close')
   }
 
-  /** What comes of a task; one at a time. */
+  /** Resolves with the result of a task. One task at a time. */
   ask<T>(task: string, argument: unknown = null): Promise<T> {
     const answer = this.answer<T>()
     this.#process.send({ task, argument })
@@ -35,14 +35,14 @@ export class WorkerProcess {
 
   async answer<T>(): Promise<T> {
     const ended = this.#closed.then(() => {
-      throw new Error(`a process ended before it had answered: ${this.#process.spawnargs.join(' ')}`)
+      throw new Error(`a process ended before it answered: ${this.#process.spawnargs.join(' ')}`)
     })
     const [message] = await Promise.race([once(this.#process, 'message'), ended])
     if (message.error !== undefined) throw new Error(message.error)
     return message.answer
   }
 
-  /** Ends the process; what it wrote is where it put it. */
+  /** Kills the process. Its files stay. */
   async end(): Promise<void> {
     this.#process.kill('SIGKILL')
     await this.#closed

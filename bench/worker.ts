@@ -1,5 +1,5 @@
-// One side of a measurement, in a process of its own: `worker <contestant> <directory> <keys> [task]`. It does that task
-// first, then what its parent asks for, and answers each with what came of it.
+// A measured process: `worker <contestant> <directory> <keys> [task]`. Runs that task first, then those that its parent sends,
+// and answers each with the result.
 import { appendTasks } from './append.js'
 import type { ContestantName, Program } from './contestant.js'
 import { datasetTasks } from './dataset.js'
@@ -8,7 +8,7 @@ import { liveTasks } from './live.js'
 import { readTasks } from './read.js'
 import { commonTasks, Subject, type Task } from './subject.js'
 
-/** Each is loaded alone, for the start of a process is measured too. */
+/** Loaded one at a time, because the start of a process is measured too. */
 const PROGRAMS: Record<ContestantName, () => Promise<{ readonly program: Program }>> = {
   ours: () => import('./ours.js'),
   scuttleup: () => import('./scuttleup.js'),

@@ -1,17 +1,17 @@
 import type { ContestantName } from './contestant.js'
 import type { Datasets } from './dataset.js'
 
-/** Of rates more is better; of all else less is. */
-export type Unit = 'entries/s' | 'ms' | 'bytes' | 'MiB'
+/** Rates are better when higher, everything else when lower. */
+type Unit = 'entries/s' | 'ms' | 'bytes' | 'MiB'
 
 export interface Measure {
   readonly id: string
-  /** What is measured, in words. */
+  /** Title in tables. */
   readonly what: string
   readonly unit: Unit
 }
 
-/** How much of everything. */
+/** The amount of work. */
 export interface Sizes {
   /** Entries of one author that are appended in bulk, read and fetched. */
   readonly entries: number
@@ -22,14 +22,14 @@ export interface Sizes {
   readonly flood: number
 }
 
-/** Something that every contestant is put to; `run` gives a figure for each measure, in their order. */
+/** A task for every contestant. `run` resolves with one figure per measure, in order. */
 export interface Workload {
   readonly name: string
   measures(sizes: Sizes): readonly Measure[]
   run(name: ContestantName, datasets: Datasets, sizes: Sizes): Promise<readonly number[]>
 }
 
-/** How much, where `entries` are asked for. All but the bulk ends somewhere: each of it takes its time. */
+/** Sizes for a run with `entries`. The slow workloads are capped. */
 export const sizesFor = (entries: number): Sizes => ({
   entries,
   appends: Math.min(1_000, entries),
@@ -39,10 +39,10 @@ export const sizesFor = (entries: number): Sizes => ({
   flood: Math.min(50_000, entries),
 })
 
-/** Entries that each of several authors wrote. */
+/** Entries of each of several authors. */
 export const entriesByAuthor = ({ entries, authors }: Sizes): number => Math.min(1_000, Math.ceil(entries / authors))
 
 export const perSecond = (entries: number, ms: number): number => (entries / ms) * 1_000
 
-/** A whole number, as people write it. */
+/** A whole number with thousands separators. */
 export const inWords = (count: number): string => count.toLocaleString('en')

@@ -1,4 +1,4 @@
-// A database that the benchmark makes quickly is the one that people have who type line by line.
+// Databases that the benchmark fills quickly are the same as those of people who type line by line.
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const ENTRIES = 150
 
-/** How many entries each stored segment of a log holds. */
+/** Number of entries in each stored segment. */
 async function segmentsOf(log: Log): Promise<number[]> {
   const lasts: number[] = []
   for (let seq = 1; (await log.entry(log.id, seq)) !== undefined; ) {
@@ -30,20 +30,20 @@ async function filled(t: TestContext, shape: Partial<Shape>): Promise<Log> {
   return log
 }
 
-test('entries that are appended one after the other, quickly, are stored as on a disk that is waited for', async t => {
+test('stores entries that are appended one by one as a real disk does', async t => {
   const real = await Log.open(path.join(await temporaryDirectory(t), 'real'))
   t.after(() => real.close())
   for (let index = 0; index < ENTRIES; index++) await real.append({ username: 'bench', message: lineOf(index) })
   assert.deepEqual(await segmentsOf(await filled(t, {})), await segmentsOf(real))
 })
 
-test('where nothing is to be joined, every entry has a signature of its own', async t => {
+test('leaves every entry with its own signature if segments are not joined', async t => {
   const log = await filled(t, { areJoined: false })
   assert.deepEqual(await segmentsOf(log), Array(ENTRIES).fill(1))
   assert.deepEqual(await log.verify(log.id), { last: ENTRIES, fault: undefined })
 })
 
-test('a database of several authors holds the entries of each', async t => {
+test('fills a database with the entries of several authors', async t => {
   const log = await filled(t, { authors: 3, entries: 10, appended: 'in bulk' })
   assert.deepEqual(
     log.head.map(({ seq }) => seq),

@@ -1,4 +1,4 @@
-// The benchmark runs, on ours alone: what it is compared with is not installed for tests.
+// Runs the benchmark on our log only: the other contestants are not installed for tests.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import { Child } from '../helper/child.js'
 const BOUND = { timeout: 240_000 }
 const BENCH = path.resolve('dist/bench/main.js')
 
-test('the benchmark measures one workload of each kind, and says so as one object', BOUND, async t => {
+test('measures one workload of each kind and prints one JSON object', BOUND, async t => {
   const only = ['append', 'sync', 'flood', 'first'].flatMap(name => ['--only', name])
   const args = [BENCH, '--contestants', 'ours', '--entries', '100', '--runs', '1', '--json', ...only]
   const child = new Child(t, process.execPath, { args })
@@ -26,7 +26,7 @@ test('the benchmark measures one workload of each kind, and says so as one objec
   }
 })
 
-test('a benchmark that leaves something out is not kept, and one of nothing that there is not run', BOUND, async t => {
+test('refuses to save incomplete runs and rejects unknown options and workloads', BOUND, async t => {
   const wrong = [['--contestants', 'ours', '--save'], ['--only', 'nothing'], ['--runs', '0'], ['--fast']]
   for (const args of wrong) {
     const child = new Child(t, process.execPath, { args: [BENCH, ...args] })
@@ -34,14 +34,14 @@ test('a benchmark that leaves something out is not kept, and one of nothing that
   }
 })
 
-test('the options of the benchmark in the README are those of its --help', BOUND, async t => {
+test('bench/README.md lists the options of --help', BOUND, async t => {
   const child = new Child(t, process.execPath, { args: [BENCH, '--help'] })
   assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
-  const there = [...child.stdout.join('\n').matchAll(/^ {2}(--[a-z]+)/gm)].map(([, option]) => option)
-  const [, section = ''] = /\n## Speed\n(.*?)\n## /s.exec(await readFile('README.md', 'utf8')) ?? []
+  const options = [...child.stdout.join('\n').matchAll(/^ {2}(--[a-z]+)/gm)].map(([, option]) => option)
+  const readme = await readFile('bench/README.md', 'utf8')
   assert.deepEqual(
-    [...section.matchAll(/^\| `(--[a-z]+)/gm)].map(([, option]) => option),
-    there,
+    [...readme.matchAll(/^\| `(--[a-z]+)/gm)].map(([, option]) => option),
+    options,
   )
-  assert.ok(there.length > 0)
+  assert.ok(options.length > 0)
 })
