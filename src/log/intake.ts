@@ -1,22 +1,21 @@
 import type { HourlyQuota } from '../base/hourly-quota.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
-import { headWrite, type RowStore } from '../compat/scuttleup/row-store.js'
-import { CHAIN_PREFIX_BYTES } from '../sync/codec.js'
-import type { Run } from '../sync/effects.js'
 import type { ForkRegistry } from './forks/fork-registry.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
-import type { Digest } from './format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import type { Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
+import type { UnsignedRun } from './format/unsigned-entry.js'
 import type { Frontier } from './frontier.js'
 import type { Refusal } from './options.js'
 import type { OwnLog } from './own/own-log.js'
 import type { Restoration } from './repair/restoration.js'
 import type { CommitQueue } from './store/commit-queue.js'
 import type { HeadIndex } from './store/head-index.js'
+import type { UnsignedStore } from './store/unsigned-store.js'
 
 export interface IntakeParts {
   readonly room: Uint8Array
@@ -24,7 +23,7 @@ export interface IntakeParts {
   readonly isOpen: boolean
   /** What is taken of one log; the own is never stopped. */
   readonly logBytesMax: number
-  readonly rows: RowStore
+  readonly rows: UnsignedStore
   readonly heads: HeadIndex
   readonly ledger: Frontier
   readonly queue: CommitQueue
@@ -45,7 +44,7 @@ export class Intake {
   }
 
   /** Entries of an unsigned author. Rejects where the disk does not take them. */
-  async add(run: Run, newAuthors: HourlyQuota | undefined): Promise<Refusal | undefined> {
+  async add(run: UnsignedRun, newAuthors: HourlyQuota | undefined): Promise<Refusal | undefined> {
     const { isOpen, ledger, rows, logBytesMax } = this.#parts
     if (!isOpen) return { reason: 'it is unsigned, and this room takes signed logs alone' }
     const planned = ledger.tips.get(run.author)?.planned
@@ -56,7 +55,7 @@ export class Intake {
     if (refusal !== undefined) return refusal
     const { head, entries, writes, fault } = rows.plan(run.author, planned, run.entries.slice(skip), logBytesMax)
     if (head !== undefined && entries.length > 0) {
-      await ledger.write({ head, count: entries.length, writes, headWrite: () => headWrite(head), segments: 0 })
+      await ledger.write({ head, count: entries.length, writes, headWrite: () => rows.headWrite(head), segments: 0 })
     }
     return fault === undefined ? undefined : { reason: fault }
   }

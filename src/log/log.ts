@@ -1,43 +1,31 @@
 import { EventEmitter } from 'node:events'
 import path from 'node:path'
-import type { Duplex, Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { type Clock, systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
-import { HourlyQuota } from '../base/hourly-quota.js'
+import type { HourlyQuota } from '../base/hourly-quota.js'
 import { systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
-import { RowStore } from '../compat/scuttleup/row-store.js'
-import { BroadcastTree, type ConnectionControl, type TreeConnection } from '../sync/broadcast-tree.js'
-import { CHAIN_PREFIX_BYTES } from '../sync/codec.js'
-import type { Run } from '../sync/effects.js'
-import { Receipts } from '../sync/receipts.js'
-import { entryStream, replicationStream } from '../sync/replication-stream.js'
 import { ForkRegistry } from './forks/fork-registry.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from './format/author.js'
 import { chainAfter } from './format/chain.js'
 import { type Entry, entryText, type Members } from './format/entry.js'
-import type { Digest } from './format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import type { Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
+import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Frontier } from './frontier.js'
 import { Intake } from './intake.js'
 import { LOG_BYTES_MAX } from './limits.js'
 import type { Doubt } from './mark/doubt.js'
 import type { FoundMark } from './mark/own-mark.js'
-import type {
-  LogEvents,
-  LogMark,
-  LogOptions,
-  ReadOptions,
-  Refusal,
-  RelayOptions,
-  ReplicationOptions,
-} from './options.js'
+import type { LogEvents, LogMark, LogOptions, ReadOptions, Refusal, RelayOptions } from './options.js'
 import { OwnLog } from './own/own-log.js'
+import { EntryStream } from './read/entry-stream.js'
 import type { Relayed } from './read/outgoing.js'
 import { Reader } from './read/reader.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
@@ -49,6 +37,7 @@ import { LevelStore } from './store/level-store.js'
 import { SegmentStore } from './store/segment-store.js'
 import { verifySegments } from './store/segment-verification.js'
 import type { Store } from './store/store.js'
+import type { UnsignedStore } from './store/unsigned-store.js'
 
 /** What was found of one log. */
 export interface Verified {
@@ -62,13 +51,11 @@ export interface Verified {
 
 /** The append-only logs of one conversation, on one disk: one's own, and those of everyone heard of. */
 export class Log extends EventEmitter<LogEvents> {
-  /** What other peers hold, as they told. */
-  readonly custody: Receipts
+  readonly clock: Clock
   readonly #store: Store
-  readonly #clock: Clock
   readonly #room: Uint8Array
   readonly #hybrid: HybridClock
-  readonly #rows: RowStore
+  readonly #rows: UnsignedStore
   readonly #segments: SegmentStore
   readonly #heads: HeadIndex
   readonly #queue: CommitQueue
@@ -78,7 +65,6 @@ export class Log extends EventEmitter<LogEvents> {
   #relayed: Seq = 0
   readonly #ledger: Frontier
   readonly #reader: Reader
-  readonly #tree: BroadcastTree
   readonly #recovery: Recovery
   readonly #restoration: Restoration
   readonly #intake: Intake
@@ -91,15 +77,15 @@ export class Log extends EventEmitter<LogEvents> {
     super()
     this.setMaxListeners(0)
     this.#store = store
-    this.#clock = options.clock ?? systemClock
+    this.clock = options.clock ?? systemClock
     this.#room = options.room ?? roomId(LOBBY)
-    this.#hybrid = new HybridClock(this.#clock)
+    this.#hybrid = new HybridClock(this.clock)
     const onHole = (author: AuthorId, missing: Seq): void => this.#recovery.lose(author, missing)
-    this.#rows = new RowStore(store, this.#hybrid, onHole)
+    this.#rows = options.unsigned(store, this.#hybrid, onHole)
     this.#segments = new SegmentStore(store, onHole)
     const heads = new HeadIndex(store, this.#room, this.#hybrid)
     this.#heads = heads
-    this.#queue = new CommitQueue(store, this.#clock, {
+    this.#queue = new CommitQueue(store, this.clock, {
       onFailure: cause => this.emit('read-only', reasonOf(cause)),
       recover: () => this.#recovery.recover(),
       onRecovered: () => {
@@ -127,10 +113,8 @@ export class Log extends EventEmitter<LogEvents> {
       },
       options.mark,
     )
-    this.#tree = new BroadcastTree(this.#clock, author => this.reach(author))
     this.#forks = new ForkRegistry(store, this.#room, this.#segments)
     this.#reader = new Reader(this.#ledger.tips, this.#rows, this.#segments, this.#forks, this.#own.author)
-    this.custody = new Receipts({ author: this.#own.author, chainAt: seq => this.#ownChainAt(seq) })
     const parts = {
       store,
       rows: this.#rows,
@@ -146,11 +130,10 @@ export class Log extends EventEmitter<LogEvents> {
     }
     this.#restoration = new Restoration({
       ...parts,
-      clock: this.#clock,
+      clock: this.clock,
       onWarning,
       onTakenBack: (from, lines) => {
         this.#reader.takenBack(from, lines)
-        this.custody.rewritten(from - 1)
         this.emit('taken-back', from)
       },
     })
@@ -186,7 +169,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Opens the logs in `directory`, making it where it is not. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
-  static async open(directory: string, options: LogOptions = {}): Promise<Log> {
+  static async open(directory: string, options: LogOptions): Promise<Log> {
     const store = await LevelStore.open(directory)
     try {
       const keys = options.keys ?? (await loadKey(path.join(directory, 'key'), options.random ?? systemRandom))
@@ -198,7 +181,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The logs in `store`, which is then theirs to close. */
-  static async over(store: Store, keys: KeyPair, options: LogOptions = {}): Promise<Log> {
+  static async over(store: Store, keys: KeyPair, options: LogOptions): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
       await log.#recovery.open(options.isRepaired ?? false)
@@ -266,7 +249,7 @@ export class Log extends EventEmitter<LogEvents> {
    * Takes in what a peer sent of an unsigned author: only what continues the log at its head. Resolves when that is on
    * disk; what is held already is passed over. While the disk does not answer it waits, so that nothing is lost.
    */
-  add(run: Run, newAuthors?: HourlyQuota): Promise<Refusal | undefined> {
+  add(run: UnsignedRun, newAuthors?: HourlyQuota): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, newAuthors))
   }
 
@@ -355,11 +338,6 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#reader.openFeed(undefined, true)
   }
 
-  /** A link opens, over which entries come: to the peer `peer`, where that is proven, and with a voice, where it is one of ours. */
-  openBranch(peer: AuthorId | undefined, voice: ConnectionControl | undefined): TreeConnection {
-    return this.#tree.open(peer, voice)
-  }
-
   /** How far a log goes here, with what is on its way to the disk; of the own log what somebody may have been told of. */
   reach(author: AuthorId): Seq {
     const planned = this.#ledger.planned(author)
@@ -368,17 +346,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The same as a stream of entries, in scuttleup's words. */
   createReadStream(options: ReadOptions = {}): Readable {
-    return entryStream(this, options)
-  }
-
-  /** One side of a replication: pipe a connection through it. An error of it is about that connection alone. */
-  createReplicationStream(options: ReplicationOptions = {}): Duplex {
-    return replicationStream(this, options)
-  }
-
-  /** An allowance of new authors for one link. */
-  newAuthorAllowance(perHourMax: number): HourlyQuota {
-    return new HourlyQuota(this.#clock, perHourMax)
+    return new EntryStream(given => this.read(given), options)
   }
 
   /** Looks at everything that is stored of a log. */
@@ -431,8 +399,8 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#store.close()
   }
 
-  /** As much of the chain value at a place of the own log as is sent to peers. */
-  async #ownChainAt(seq: Seq): Promise<Uint8Array | undefined> {
+  /** The part of the chain value at a place of our log that peers send with their heads. */
+  async ourChainAt(seq: Seq): Promise<Uint8Array | undefined> {
     if (seq > this.#ledger.durable(this.id)) return undefined
     const known = this.#ledger.chainAt(this.id, seq)
     if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
@@ -450,7 +418,7 @@ export class Log extends EventEmitter<LogEvents> {
     const at = this.#hybrid.next(this.#own.last)
     let entry: string
     try {
-      entry = entryText(at, this.#clock.now(), members)
+      entry = entryText(at, this.clock.now(), members)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -485,7 +453,7 @@ export class Log extends EventEmitter<LogEvents> {
   #announce(span: SeqRange, news: Seq = span.from): void {
     this.#reader.announce({ ...span, from: Math.max(span.from, news) })
     this.#reader.relayOn(this.#tellable(span))
-    if (span.author === this.id) this.custody.grown()
+    this.emit('persisted', span)
     if (news < span.to) this.emit('entries', { ...span, from: news })
   }
 }

@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
-import type { Mode } from '../compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId, Seq } from './format/author.js'
 import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
@@ -10,8 +9,11 @@ import type { End } from './mark/mark.js'
 import type { EndMark } from './own/own-log.js'
 import type { Way } from './read/outgoing.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
+import type { OpenUnsignedStore } from './store/unsigned-store.js'
 
 export interface LogOptions {
+  /** How the logs of unsigned authors are laid out in the store. */
+  readonly unsigned: OpenUnsignedStore
   /** Whose log is extended; without them the key in the file `key` of the directory, made where there is none. */
   readonly keys?: KeyPair
   /** The id of the conversation, 32 bytes; without it that of the lobby. */
@@ -45,6 +47,8 @@ export interface LogMark extends EndMark {
 export interface LogEvents {
   /** Entries became durable here, own and others'. */
   entries: [SeqRange]
+  /** Entries are on disk: new ones, and those that were lost and fetched again. */
+  persisted: [SeqRange]
   /** One line for the user. */
   warning: [string]
   /** A failed write: nothing is written until `writable`. */
@@ -82,35 +86,6 @@ export interface RelayOptions {
   /** Whether it knows already that two histories are proven from a place on. */
   readonly knowsFork: (author: AuthorId, place: Seq) => boolean
 }
-
-export interface ReplicationOptions {
-  readonly live?: boolean
-  readonly mode?: Mode
-  /** How the other side speaks: as the original program does, or as ours does to ours. */
-  readonly dialect?: 'scuttleup' | 'native'
-  /** The author at the other side, where that is proven. */
-  readonly peer?: AuthorId | undefined
-  /** What the other side is called among those who hold entries; without it what it holds is not counted. */
-  readonly holder?: string
-  /** Authors that this replication may bring in an hour; without it as many as the log takes. */
-  readonly newAuthorsPerHourMax?: number
-  /** Called when the other side has said how far its logs go. */
-  readonly onHeads?: () => void
-  /** Told, in words, what the other side sent that is not taken. */
-  readonly onWarning?: (line: string) => void
-  /** What else is said on a link between ours, besides logs. */
-  readonly aside?: OpenAside
-}
-
-/** What else is said on a link: it reads the frames that logs have no use for. */
-export interface Aside {
-  /** A frame came, without its length. Gives the reason to close the link, if there is one. */
-  receive(body: Uint8Array): string | undefined
-  close(): void
-}
-
-/** Opens what else is said; `send` takes whole frames, and says whether it did: not where much waits already. */
-export type OpenAside = (send: (frames: Uint8Array) => boolean) => Aside
 
 /** Why a run was not taken, or not all of it. */
 export interface Refusal {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Cancel, Clock } from '../base/clock.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
-import type { Replicas } from '../sync/receipts.js'
+import type { Receipts, Replicas } from '../sync/receipts.js'
 
 /** Receipts within this time are reported together: many lines at once are one change. */
 const SETTLE_MS = 300
@@ -18,18 +18,20 @@ interface DeliveryEvents {
 /** Follows which peers have stored our latest entry. */
 export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   readonly #log: Log
+  readonly #receipts: Receipts
   readonly #clock: Clock
   /** Opens the connections to scuttleup peers again: they report what they store in their handshake only. */
   readonly #askScuttleupPeers: () => void
   #timer: Cancel | undefined
   #reported = ''
 
-  constructor(log: Log, clock: Clock, askScuttleupPeers: () => void) {
+  constructor(log: Log, receipts: Receipts, clock: Clock, askScuttleupPeers: () => void) {
     super()
     this.#log = log
+    this.#receipts = receipts
     this.#clock = clock
     this.#askScuttleupPeers = askScuttleupPeers
-    log.custody.on('told', (_holder, author) => {
+    receipts.on('told', (_holder, author) => {
       if (author !== log.id || this.listenerCount('change') === 0) return
       this.#timer ??= clock.after(SETTLE_MS, () => {
         this.#timer = undefined
@@ -41,7 +43,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   /** Which peers store our latest entry; undefined if there is none. */
   get current(): Replicas | undefined {
     const latest = this.#latest
-    return latest && this.#log.custody.of(latest)
+    return latest && this.#receipts.of(latest)
   }
 
   /** Resolves when a peer has stored the entry that is our latest now, or when `signal` is aborted. */
@@ -49,7 +51,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     const latest = this.#latest
     if (latest === undefined) return
     const isDelivered = (): boolean => {
-      const { on, left } = this.#log.custody.of(latest)
+      const { on, left } = this.#receipts.of(latest)
       return on + left > 0
     }
     let cancel: Cancel = () => {}
@@ -63,11 +65,11 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     await new Promise<void>(resolve => {
       const check = (): void => {
         if (!isDelivered() && signal?.aborted !== true) return
-        this.#log.custody.off('told', check)
+        this.#receipts.off('told', check)
         signal?.removeEventListener('abort', check)
         resolve()
       }
-      this.#log.custody.on('told', check)
+      this.#receipts.on('told', check)
       signal?.addEventListener('abort', check)
       check()
     })

@@ -4,6 +4,7 @@ import { type LoadedKey, loadKey } from '../base/crypto/key-file.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
+import { openRowStore } from '../compat/scuttleup/row-store.js'
 import { authorOfKey } from '../log/format/author.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
@@ -22,6 +23,7 @@ import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/
 import { TcpSource } from '../net/lan/tcp.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
+import { Replicator } from '../sync/replicator.js'
 import { AnnounceNotice } from './announce-notice.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { markPaths } from './marks.js'
@@ -98,6 +100,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       me,
       room: room === LOBBY ? undefined : room,
       log,
+      replicator: new Replicator(log),
       connections: swarm,
       discovery,
       clock: systemClock,
@@ -148,7 +151,13 @@ export async function openLog(
     // Read it again now that the database is locked: `renew` may have replaced it meanwhile.
     const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
     mark = await openMark(home, keys, onWarning)
-    const log = await Log.over(store, keys, { room: home.roomId, mark, onWarning, isRepaired: store.isRepaired })
+    const log = await Log.over(store, keys, {
+      unsigned: openRowStore,
+      room: home.roomId,
+      mark,
+      onWarning,
+      isRepaired: store.isRepaired,
+    })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
       onWarning(
@@ -202,6 +211,7 @@ export async function openLogCopy(home: Home, onWarning: (line: string) => void)
   const found = await OwnMark.read(markPaths(home, author), author)
   const { store, faults } = await LevelStore.openCopy(home.database)
   const log = await Log.over(store, keys, {
+    unsigned: openRowStore,
     room: home.roomId,
     isRepaired: store.isRepaired,
     ...(found.mark !== undefined && { mark: readOnlyMark(found) }),

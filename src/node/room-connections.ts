@@ -9,13 +9,15 @@ import type { Presence } from '../chat/presence/presence.js'
 import { authorOf } from '../log/format/author.js'
 import { LOBBY } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
-import type { OpenAside } from '../log/options.js'
 import type { Connection, Connections } from '../net/connections.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
+import type { OpenSideChannel } from '../net/side-channel.js'
+import type { Replicator } from '../sync/replicator.js'
 import { ConnectionNotices, isSamePeer } from './connection-notices.js'
 import { ConnectionSummaries, type ConnectionSummary } from './connection-summary.js'
 import { namedPeer } from './peer-name.js'
 import { PeerNames } from './peer-names.js'
+import { createReplicationStream } from './replication.js'
 
 interface RoomConnectionsEvents {
   info: [string]
@@ -33,6 +35,7 @@ export interface RoomConnectionsOptions {
   /** Undefined in the lobby. */
   readonly room: string | undefined
   readonly log: Log
+  readonly replicator: Replicator
   readonly connections: Connections
   readonly presence: Presence
   readonly clock: Clock
@@ -166,19 +169,18 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
   #replicate(connection: Connection): void {
-    const { log, presence } = this.#options
+    const { replicator, presence } = this.#options
     const { remote, stream } = connection
     const isStranger = connection.dialled === undefined && remote.kind === 'scuttleup'
-    const replication = log.createReplicationStream({
-      live: true,
+    const replication = createReplicationStream(replicator, {
       dialect: remote.kind,
-      holder: remote.kind === 'native' ? remote.key : remote.address,
+      replica: remote.kind === 'native' ? remote.key : remote.address,
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
       onHeads: () => this.emit('heads'),
       onWarning: line => this.emit('warning', sanitise(`${this.#names.nameOf(connection)}: ${line}`)),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
       ...(remote.kind === 'native' && {
-        aside: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),
+        sideChannel: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),
       }),
     })
     if (remote.kind === 'scuttleup') {
@@ -190,7 +192,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   }
 
   /** What native peers exchange besides logs: presence, and addresses of further peers. */
-  #sideChannel(connection: Connection, key: string, aheadMs: Millis, bytesRead: () => number): OpenAside {
+  #sideChannel(connection: Connection, key: string, aheadMs: Millis, bytesRead: () => number): OpenSideChannel {
     const { presence } = this.#options
     const author = authorOf(key)
     const hasLeft = (): boolean => author !== undefined && presence.hasLeft(author)

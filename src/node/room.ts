@@ -15,6 +15,7 @@ import type { Connections } from '../net/connections.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { archiveOf } from '../sync/archive.js'
 import type { Held, Replicas } from '../sync/receipts.js'
+import type { Replicator } from '../sync/replicator.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import { inspect, type Notify, reportLog } from './log-notices.js'
@@ -44,6 +45,8 @@ export interface RoomParts {
   /** The room's name; undefined in the lobby. */
   readonly room?: string | undefined
   readonly log: Log
+  /** Replicates the log with every peer. */
+  readonly replicator: Replicator
   readonly connections: Connections
   /** Names on the local network, if they are used. */
   readonly discovery: { close(): Promise<void> } | undefined
@@ -96,7 +99,9 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       random: () => random.number(),
     })
     this.#connections = new RoomConnections({ ...parts, room: parts.room, presence: this.#presence })
-    this.delivery = new DeliveryWatch(log, clock, () => this.#connections.reconnectScuttleup())
+    this.delivery = new DeliveryWatch(log, parts.replicator.receipts, clock, () =>
+      this.#connections.reconnectScuttleup(),
+    )
     const notify: Notify = {
       info: line => this.emit('info', line),
       warning: line => this.emit('warning', line),
@@ -150,11 +155,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   get ownReplicas(): Held {
-    return this.#parts.log.custody.held(this.id)
+    return this.#parts.replicator.receipts.held(this.id)
   }
 
   replicasOf(seq: Seq): Replicas {
-    return this.#parts.log.custody.of({ author: this.id, seq })
+    return this.#parts.replicator.receipts.of({ author: this.id, seq })
   }
 
   connect(peer: string): void {
@@ -237,7 +242,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       .on('heads', () => this.#allowWrites())
       .on('dropped', key => this.emit('dropped', key))
     this.#presence.on('change', () => this.emit('presence'))
-    log.custody.on('told', (_holder, author) => {
+    this.#parts.replicator.receipts.on('told', (_holder, author) => {
       if (author === log.id) this.emit('change')
     })
     log.on('entries', ({ author }) => {

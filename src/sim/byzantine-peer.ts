@@ -1,4 +1,3 @@
-import type { Duplex } from 'node:stream'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { EMPTY } from '../base/wire/bytes.js'
 import { type AuthorId, keyOf, unsignedAuthor } from '../log/format/author.js'
@@ -6,10 +5,11 @@ import { type ChainValue, chainNext, chainStart, signChain } from '../log/format
 import type { Digest } from '../log/format/heads.js'
 import { EARLIEST } from '../log/format/hybrid-clock.js'
 import { decodeSegment, encodeSegment, lastOf, type Segment } from '../log/format/segment.js'
-import type { Log } from '../log/log.js'
-import type { ReplicationOptions } from '../log/options.js'
 import type { Relayed } from '../log/read/outgoing.js'
-import { replicationStream } from '../sync/replication-stream.js'
+import { createNativeStream } from '../sync/native-replication.js'
+import type { NativeReplicationOptions } from '../sync/options.js'
+import type { ReplicationStream } from '../sync/replication-stream.js'
+import type { Replicator } from '../sync/replicator.js'
 import { overridden } from './overridden.js'
 import type { SeededRandom } from './seeded-random.js'
 
@@ -35,7 +35,7 @@ const FORK_PLACE = 3
 const CROWD = 20
 
 interface Liar {
-  readonly log: Log
+  readonly replicator: Replicator
   readonly keys: KeyPair
   readonly room: Uint8Array
   readonly chance: SeededRandom
@@ -45,10 +45,11 @@ interface Liar {
 export function byzantineStream(
   liar: Liar,
   lie: ByzantineFault,
-  options: ReplicationOptions,
+  options: NativeReplicationOptions,
   isSecond: boolean,
-): Duplex {
-  const { log, chance } = liar
+): ReplicationStream {
+  const { chance, replicator } = liar
+  const { log } = replicator
   const boast = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const lying = overridden(log, {
     get told() {
@@ -58,7 +59,7 @@ export function byzantineStream(
     relay: since => toldOf(liar, lie, log.relay(since), isSecond),
     follow: options => toldOf(liar, lie, log.follow(options), isSecond),
   })
-  const stream = replicationStream(lying, options)
+  const stream = createNativeStream(overridden(replicator, { log: lying }), options)
   if (lie !== 'garbles bytes') return stream
   const push = stream.push.bind(stream)
   stream.push = (bytes: Uint8Array | null) => push(bytes !== null && chance.is(0.3) ? garbled(chance, bytes) : bytes)
@@ -105,7 +106,7 @@ async function* toldOf(
         yield* before.toReversed()
         break
       case 'tells two histories':
-        if (isSecond && relayed.author === liar.log.id) yield* secondHistory(liar, relayed)
+        if (isSecond && relayed.author === liar.replicator.log.id) yield* secondHistory(liar, relayed)
         else yield relayed
         break
       case 'accuses falsely':
@@ -156,7 +157,7 @@ function garbled(chance: SeededRandom, bytes: Uint8Array): Uint8Array {
 }
 
 /** Own entries under the keys of others, at the places where their logs go on. */
-function* impersonated({ log, keys, room }: Liar, relayed: Segments): Generator<Relayed> {
+function* impersonated({ replicator: { log }, keys, room }: Liar, relayed: Segments): Generator<Relayed> {
   yield relayed
   if (relayed.author !== log.id) return
   for (const { author, seq } of log.head) {
@@ -173,7 +174,7 @@ function* impersonated({ log, keys, room }: Liar, relayed: Segments): Generator<
 }
 
 /** Own entries that differ from a place on, in a chain of their own that is signed as it should be. */
-async function* secondHistory({ log, keys, room }: Liar, relayed: Segments): AsyncGenerator<Relayed> {
+async function* secondHistory({ replicator: { log }, keys, room }: Liar, relayed: Segments): AsyncGenerator<Relayed> {
   const name = { room, key: keys.publicKey }
   let chain: ChainValue = chainStart(name)
   let next = 1

@@ -2,17 +2,21 @@ import type { Duplex } from 'node:stream'
 import type { Millis } from '../base/clock.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
+import { openRowStore } from '../compat/scuttleup/row-store.js'
 import { type AuthorId, authorOfKey, type Seq } from '../log/format/author.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import { Log } from '../log/log.js'
-import type { ReplicationOptions } from '../log/options.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import { Connections } from '../net/connections.js'
 import { type Address, formatAddress } from '../net/lan/address.js'
 import { Room } from '../node/room.js'
-import { replicationStream } from '../sync/replication-stream.js'
+import { createNativeStream } from '../sync/native-replication.js'
+import type { NativeReplicationOptions } from '../sync/options.js'
+import type { Receipts } from '../sync/receipts.js'
+import type { ReplicationStream } from '../sync/replication-stream.js'
+import { Replicator } from '../sync/replicator.js'
 import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
 import type { InvariantChecker, Shown } from './invariants.js'
 import { Lifecycle } from './lifecycle.js'
@@ -63,6 +67,7 @@ interface Program {
   readonly lines: string[]
   readonly streams: Set<Duplex>
   log: Log | undefined
+  replicator: Replicator | undefined
   swarm: Connections | undefined
   peer: Room | undefined
 }
@@ -108,6 +113,11 @@ export class SimulatedPeer {
   /** The log of its program, once that is open. */
   get log(): Log | undefined {
     return this.#program?.log
+  }
+
+  /** What its program knows of the entries that others hold. */
+  get receipts(): Receipts | undefined {
+    return this.#program?.replicator?.receipts
   }
 
   get unsaid(): number {
@@ -170,6 +180,7 @@ export class SimulatedPeer {
       lines: [],
       streams: new Set(),
       log: undefined,
+      replicator: undefined,
       swarm: undefined,
       peer: undefined,
     }
@@ -254,11 +265,13 @@ export class SimulatedPeer {
     const { seed, time, network, judge } = this.#surroundings
     const { life } = program
     const clock = time.clockFor(this.#watch, life)
-    const log = await Log.over(this.disk.open(life), this.#keys, { clock, room: ROOM })
+    const log = await Log.over(this.disk.open(life), this.#keys, { unsigned: openRowStore, clock, room: ROOM })
     if (life.isOver) return
     program.log = log
     log.on('entries', span => this.#surroundings.stored(this.name, span))
-    log.custody.on('told', (holder, author, seq) => {
+    const replicator = new Replicator(log)
+    program.replicator = replicator
+    replicator.receipts.on('told', (holder, author, seq) => {
       if (this.lie === undefined && !life.isOver) judge.told(this.name, holder as AuthorId, author, seq)
     })
     log.on('fork', ({ segments: [{ key }] }) => {
@@ -284,7 +297,10 @@ export class SimulatedPeer {
     })
     const peer = new Room({
       me: this.name,
-      log: overridden(log, { createReplicationStream: options => this.#replicate(program, log, remote, options) }),
+      log,
+      replicator: overridden(replicator, {
+        createStream: options => this.#replicate(program, replicator, remote, options),
+      }),
       connections: swarm,
       discovery: undefined,
       clock,
@@ -305,13 +321,19 @@ export class SimulatedPeer {
   }
 
   /** What the peer does on every link, watched; and with the lie of a liar. */
-  #replicate(program: Program, log: Log, from: AuthorId | undefined, given: ReplicationOptions = {}): Duplex {
-    const { aside } = given
-    const options: ReplicationOptions = {
+  #replicate(
+    program: Program,
+    replicator: Replicator,
+    from: AuthorId | undefined,
+    given: NativeReplicationOptions = {},
+  ): ReplicationStream {
+    const { log } = replicator
+    const { sideChannel } = given
+    const options: NativeReplicationOptions = {
       ...given,
-      ...(aside && {
-        aside: send =>
-          aside(frames => {
+      ...(sideChannel && {
+        sideChannel: send =>
+          sideChannel(frames => {
             const isSent = send(frames)
             if (isSent) this.#surroundings.saidAside(frames.length)
             return isSent
@@ -324,10 +346,15 @@ export class SimulatedPeer {
         return log.addSigned(author, runs, allowance)
       },
     })
-    const liar = { log: watched, keys: this.#keys, room: ROOM, chance: this.#chance }
+    const liar = {
+      replicator: overridden(replicator, { log: watched }),
+      keys: this.#keys,
+      room: ROOM,
+      chance: this.#chance,
+    }
     const stream =
       this.lie === undefined
-        ? replicationStream(watched, options)
+        ? createNativeStream(liar.replicator, options)
         : byzantineStream(liar, this.lie, options, this.#links++ % 2 === 1)
     program.streams.add(stream)
     stream.once('close', () => program.streams.delete(stream))

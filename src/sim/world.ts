@@ -260,13 +260,13 @@ export class World {
   /** Everyone knows of every honest peer linked that it holds everything. */
   async #knowCustody(msMax: Millis): Promise<void> {
     if (this.#honest.length !== this.#machines.size) return
-    const isKnown = (log: Log): boolean =>
-      log.head.every(head => {
-        const { on, of } = log.custody.of(head)
+    const isKnown = ({ log, receipts }: SimulatedPeer): boolean =>
+      log?.head.every(head => {
+        const { on, of } = receipts?.of(head) ?? { on: 0, of: 0 }
         return on === of
-      })
-    if (await this.runUntil(() => this.#honest.every(({ log }) => log === undefined || isKnown(log)), msMax)) return
-    const ignorant = this.#honest.filter(({ log }) => log !== undefined && !isKnown(log)).map(({ name }) => name)
+      }) ?? true
+    if (await this.runUntil(() => this.#honest.every(isKnown), msMax)) return
+    const ignorant = this.#honest.filter(peer => !isKnown(peer)).map(({ name }) => name)
     this.judge.violate(`${ignorant.join(' and ')} were not told who holds what`)
     this.#check()
   }

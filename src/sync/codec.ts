@@ -2,11 +2,11 @@ import { KEY_BYTES } from '../base/crypto/signing.js'
 import { bufferOf, concat, EMPTY, readVarint, varint } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
 import { frame } from '../base/wire/frames.js'
-import { type Change, decodeChange, encodeChange } from '../compat/scuttleup/scuttleup-codec.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq, unsignedAuthor } from '../log/format/author.js'
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
-import type { Digest } from '../log/format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
 import { FINGERPRINT_BYTES } from './fingerprints.js'
 
@@ -26,7 +26,7 @@ export type PeerFrame =
   /** Segments as they are stored. */
   | { readonly kind: 'segments'; readonly segments: readonly Segment[] }
   /** An entry of an unsigned author. */
-  | { readonly kind: 'loose'; readonly change: Change }
+  | { readonly kind: 'loose'; readonly change: UnsignedEntry }
   /** Two segments that are said to contradict each other. */
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The sender asks for the segment that holds this place. */
@@ -52,7 +52,6 @@ const NOTE_KINDS = ['tell', 'ask', 'stop'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
 
 const PLACE_BYTES = KEY_BYTES + 4
-export const CHAIN_PREFIX_BYTES = 8
 const FROZEN_BYTES = 4
 
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
@@ -84,8 +83,8 @@ const unsignedBytes = ({ author, seq }: Digest): Uint8Array => concat([textField
 export const encodeSegments = (segments: readonly Uint8Array[]): Uint8Array =>
   frame(concat([Uint8Array.of(SEGMENTS), ...segments.flatMap(segment => [varint(segment.length), segment])]))
 
-export const encodeUnsigned = (change: Change): Uint8Array =>
-  frame(concat([Uint8Array.of(LOOSE), encodeChange(change)]))
+export const encodeUnsigned = (change: UnsignedEntry): Uint8Array =>
+  frame(concat([Uint8Array.of(LOOSE), encodeUnsignedEntry(change)]))
 
 export const encodeFork = (proof: ForkProof): Uint8Array => frame(concat([Uint8Array.of(FORK), encodeProof(proof)]))
 
@@ -124,7 +123,7 @@ export function decodeFrame(body: Uint8Array): PeerFrame {
     case SEGMENTS:
       return decodeSegments(rest)
     case LOOSE: {
-      const change = decodeChange(rest)
+      const change = decodeUnsignedEntry(rest)
       return change === undefined ? { kind: 'bad', reason: 'a loose entry that is none' } : { kind: 'loose', change }
     }
     default:

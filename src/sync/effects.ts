@@ -2,18 +2,12 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
-
-/** Consecutive entries of one unsigned author, as a peer sent them. Nothing in them is checked but their size. */
-export interface Run {
-  readonly author: AuthorId
-  readonly first: Seq
-  readonly entries: readonly Uint8Array[]
-}
+import type { UnsignedRun } from '../log/format/unsigned-entry.js'
 
 /** What a replication session asks of its surroundings. */
 export type Effect =
   /** Entries arrived: offer them to the log, and say with `refused` what it does not take. */
-  | { readonly kind: 'offer'; readonly run: Run }
+  | { readonly kind: 'offer'; readonly run: UnsignedRun }
   | { readonly kind: 'offer-signed'; readonly author: AuthorId; readonly runs: readonly SignedRun[] }
   /** The other side holds `since`, and should be sent what it lacks. */
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }

@@ -21,12 +21,13 @@ import {
 } from './codec.js'
 import { type Effect, Ignored, IncomingBatcher } from './effects.js'
 import { comparedHeads, fingerprintsOf } from './fingerprints.js'
+import type { ReplicationSession } from './replication.js'
 
 /**
  * One replication between two peers of ours, without IO. Each side says how far its logs go, and from then on what it holds
  * more; it sends the entries that the other asks for, and those of its own log, as they are stored. PROTOCOL.md §5.2, §5.5.
  */
-export class PeerSession {
+export class PeerSession implements ReplicationSession {
   readonly #head: readonly Digest[]
   readonly #sums: Uint8Array
   /** Whether all heads were said at the start, and not sums over them. */
@@ -112,7 +113,7 @@ export class PeerSession {
   }
 
   /** The bytes that ask for what stands at (author, seq): none where an earlier place is asked for already; undefined where that is in vain. */
-  want(author: AuthorId, seq: Seq): Uint8Array | undefined {
+  requestSegment(author: AuthorId, seq: Seq): Uint8Array | undefined {
     if (seq < 1) return undefined
     const want = this.#wants.get(author)
     if (want !== undefined && seq >= want.seq) return this.#isAwaited(author) ? EMPTY : undefined

@@ -66,8 +66,8 @@ export interface ReceiptRecorder {
 }
 
 export interface ReceiptRecorderOptions {
-  /** Whether the peer can say no chain values, as those of the original program: its numbers count as they are. */
-  readonly isOriginal?: boolean
+  /** Whether the peer's heads carry chain values; where its protocol knows none, its numbers count as they are. */
+  readonly hasChainValues?: boolean
   /** The peer holds another history of the own log at a place. */
   readonly onDiffering?: (seq: Seq) => void
 }
@@ -112,7 +112,7 @@ export class Receipts extends EventEmitter<CustodyEvents> {
     return {
       told: heads => {
         for (const head of heads) {
-          if (head.author === this.#own?.author && !options.isOriginal) this.#report(name, account, head)
+          if (head.author === this.#own?.author && options.hasChainValues !== false) this.#report(name, account, head)
           else this.#note(name, account, head)
         }
       },

@@ -17,13 +17,7 @@ import {
   signStatus,
   statusFrame,
 } from '../../src/chat/presence/status-codec.js'
-import {
-  decodeChange,
-  decodeHandshake,
-  encodeChange,
-  encodeHandshake,
-  type Mode,
-} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { chainNext, chainStart, isChainSigned, signChain } from '../../src/log/format/chain.js'
@@ -33,7 +27,7 @@ import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
 import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
-import { Log } from '../../src/log/log.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { decodeHello, encodeHello, type Hello, isValidProof, proofOf } from '../../src/net/handshake/hello.js'
 import { type Contact, decodePexFrame, encodePexFrame, type OutgoingPexFrame } from '../../src/net/overlay/pex-codec.js'
@@ -48,6 +42,7 @@ import {
   type NoteKind,
 } from '../../src/sync/codec.js'
 import { fingerprintsOf } from '../../src/sync/fingerprints.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { entryFault, hex, unhex } from '../helper/signed-oracle.js'
 import { vectors } from '../helper/signed-vectors.js'
@@ -306,8 +301,8 @@ test('messages to and from an original peer, and a signature on its way through 
   const { id, seq, entry, signature } = change.of
   const travelling = withSignature(Buffer.from(entry), unhex(signature))
   assert.equal(Buffer.from(travelling).toString(), change.entry)
-  assert.equal(hex(frame(encodeChange({ id, seq, entry: travelling }))), change.bytes)
-  const read = decodeChange(bodyOf(change.bytes))
+  assert.equal(hex(frame(encodeUnsignedEntry({ id, seq, entry: travelling }))), change.bytes)
+  const read = decodeUnsignedEntry(bodyOf(change.bytes))
   const split = splitSignature(read?.entry ?? new Uint8Array(0))
   assert.deepEqual([read?.id, read?.seq], [id, seq])
   assert.equal(Buffer.from(split?.entry ?? []).toString(), entry)
@@ -318,7 +313,7 @@ test('an export, and the rows of the database that takes it in and gives it back
   const store = load('store')
   const disk = new MemoryDisk()
   const room = unhex(store.room)
-  const log = await Log.over(new MemoryStore(disk), carol, { room })
+  const log = await logOver(new MemoryStore(disk), carol, { room })
   const file = unbase64(store.export)
   const report = await readArchive(log, room, piece(file))
   assert.deepEqual(report, { added: store.entries, refused: [] })
@@ -331,7 +326,7 @@ test('an export, and the rows of the database that takes it in and gives it back
   for await (const bytes of archiveOf(log, room)) given.push(bytes)
   assert.equal(hex(Buffer.concat(given)), hex(file))
   await log.close()
-  const other = await Log.over(new MemoryStore(), carol, { room })
+  const other = await logOver(new MemoryStore(), carol, { room })
   assert.deepEqual(await readArchive(other, room, piece(unbase64(store.exportBefore))), report)
   await other.close()
 })
@@ -340,7 +335,7 @@ test('the row of what was offered of the own log', async () => {
   const { key, value } = load('store').offered
   assert.equal(hex(offeredKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), carol)
+  const log = await logOver(new MemoryStore(disk), carol)
   await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
   await log.offer()
   await log.close()

@@ -5,7 +5,8 @@ import test, { type TestContext } from 'node:test'
 import type { Shape } from '../../bench/contestant.js'
 import { lineOf } from '../../bench/entries.js'
 import { program } from '../../bench/ours.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
+import { logIn } from '../helper/logs.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const ENTRIES = 150
@@ -25,13 +26,13 @@ async function segmentsOf(log: Log): Promise<number[]> {
 async function filled(t: TestContext, shape: Partial<Shape>): Promise<Log> {
   const directory = path.join(await temporaryDirectory(t), 'filled')
   await program.fill(directory, { authors: 1, entries: ENTRIES, appended: 'singly', areJoined: true, ...shape })
-  const log = await Log.open(directory)
+  const log = await logIn(directory)
   t.after(() => log.close())
   return log
 }
 
 test('stores entries that are appended one by one as a real disk does', async t => {
-  const real = await Log.open(path.join(await temporaryDirectory(t), 'real'))
+  const real = await logIn(path.join(await temporaryDirectory(t), 'real'))
   t.after(() => real.close())
   for (let index = 0; index < ENTRIES; index++) await real.append({ username: 'bench', message: lineOf(index) })
   assert.deepEqual(await segmentsOf(await filled(t, {})), await segmentsOf(real))

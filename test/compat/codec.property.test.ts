@@ -4,14 +4,8 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import {
-  type Change,
-  decodeChange,
-  decodeHandshake,
-  encodeChange,
-  encodeHandshake,
-  type Handshake,
-} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeHandshake, encodeHandshake, type Handshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 
 interface Codec {
@@ -41,7 +35,7 @@ const entry = fc.oneof(
 const handshake: fc.Arbitrary<Handshake> = fc
   .tuple(id, fc.array(fc.tuple(id, headSeq)), fc.constantFrom('sync' as const, 'push' as const, 'pull' as const))
   .map(([id, head, mode]) => ({ id, head: head.map(([id, seq]) => ({ id, seq })), mode }))
-const change: fc.Arbitrary<Change & { entry: Buffer }> = fc
+const change: fc.Arbitrary<UnsignedEntry & { entry: Buffer }> = fc
   .tuple(id, headSeq, entry)
   .map(([id, seq, entry]) => ({ id, seq: Math.max(1, seq), entry }))
 
@@ -66,10 +60,10 @@ test('a handshake is encoded as scuttleup encodes it, and each reads it back', (
 test('a change is encoded as scuttleup encodes it, and each reads it back', () => {
   fc.assert(
     fc.property(change, change => {
-      const bytes = encodeChange(change)
+      const bytes = encodeUnsignedEntry(change)
       const { id, seq, entry } = change
       assert.deepEqual(Buffer.from(bytes), original.Change.encode({ peer: id, seq, entry }))
-      const read = decodeChange(bytes)
+      const read = decodeUnsignedEntry(bytes)
       assert.deepEqual(read && { ...read, entry: Buffer.from(read.entry) }, change)
     }),
     { numRuns: 500 },
@@ -80,7 +74,7 @@ test('random bytes are a message within the limits or none, and nothing is throw
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 100 }),
     fc
-      .tuple(fc.oneof(handshake.map(encodeHandshake), change.map(encodeChange)), fc.nat(), fc.nat(255))
+      .tuple(fc.oneof(handshake.map(encodeHandshake), change.map(encodeUnsignedEntry)), fc.nat(), fc.nat(255))
       .map(([bytes, place, value]) => {
         const mutated = Buffer.from(bytes)
         if (mutated.length > 0) mutated[place % mutated.length] = value
@@ -90,7 +84,7 @@ test('random bytes are a message within the limits or none, and nothing is throw
   fc.assert(
     fc.property(bytes, bytes => {
       for (const { seq } of decodeHandshake(bytes)?.head ?? []) assert.ok(seq >= 0 && seq <= SEQ_MAX)
-      const change = decodeChange(bytes)
+      const change = decodeUnsignedEntry(bytes)
       if (change === undefined) return
       assert.ok(change.seq >= 1 && change.seq <= SEQ_MAX)
       assert.ok(change.id.length <= 64 && change.entry.length <= entryMost)

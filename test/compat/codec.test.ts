@@ -2,12 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { concat, varint } from '../../src/base/wire/bytes.js'
 import { bytesField, textField, varintField } from '../../src/base/wire/fields.js'
-import {
-  decodeChange,
-  decodeHandshake,
-  encodeChange,
-  encodeHandshake,
-} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeHandshake, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 
 const ENTRY = Buffer.from('{"username":"a","message":"b"}')
@@ -28,8 +24,8 @@ test('unknown fields are passed over, and of a field that comes twice the last c
     head: [],
     mode: 'push',
   })
-  const change = encodeChange({ id: 'bob', seq: 3, entry: ENTRY })
-  assert.deepEqual(decodeChange(concat([later, change, varintField(2, 4)])), { id: 'bob', seq: 4, entry: ENTRY })
+  const change = encodeUnsignedEntry({ id: 'bob', seq: 3, entry: ENTRY })
+  assert.deepEqual(decodeUnsignedEntry(concat([later, change, varintField(2, 4)])), { id: 'bob', seq: 4, entry: ENTRY })
 })
 
 test('these are no handshakes', () => {
@@ -69,20 +65,20 @@ test('these are no changes', () => {
     ['an entry that is a number', concat([id, seq, varintField(3, 1)])],
     ['an entry longer than what is there', concat([id, seq, Buffer.of(0x1a), varint(5), Buffer.of(1)])],
   ]
-  for (const [what, bytes] of table) assert.equal(decodeChange(bytes), undefined, what)
+  for (const [what, bytes] of table) assert.equal(decodeUnsignedEntry(bytes), undefined, what)
 })
 
 test('a change is taken up to the longest entry with its signature, and the highest seq', () => {
   const most = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
   const change = { id: 'x'.repeat(64), seq: SEQ_MAX, entry: Buffer.alloc(most, 1) }
-  assert.deepEqual(decodeChange(encodeChange(change)), change)
-  assert.equal(decodeChange(encodeChange({ ...change, entry: Buffer.alloc(most + 1) })), undefined)
+  assert.deepEqual(decodeUnsignedEntry(encodeUnsignedEntry(change)), change)
+  assert.equal(decodeUnsignedEntry(encodeUnsignedEntry({ ...change, entry: Buffer.alloc(most + 1) })), undefined)
 })
 
 test('ids that name what every object has are read as any other, and change nothing', () => {
   const head = ['__proto__', 'constructor', 'a\u00ffb'].map(id => ({ id, seq: 1 }))
   const read = decodeHandshake(encodeHandshake({ id: '__proto__', head, mode: 'sync' }))
   assert.deepEqual(read, { id: '__proto__', head, mode: 'sync' })
-  assert.equal(decodeChange(encodeChange({ id: '__proto__', seq: 1, entry: ENTRY }))?.id, '__proto__')
+  assert.equal(decodeUnsignedEntry(encodeUnsignedEntry({ id: '__proto__', seq: 1, entry: ENTRY }))?.id, '__proto__')
   assert.equal(Reflect.get({}, 'seq'), undefined)
 })

@@ -3,17 +3,12 @@ import test from 'node:test'
 import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { concat, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
-import {
-  decodeChange,
-  decodeHandshake,
-  encodeChange,
-  encodeHandshake,
-  type Mode,
-} from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { type Entry, withSignature } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 
@@ -22,7 +17,7 @@ const dave = 'd'.repeat(64) as AuthorId // a key
 const SIGNATURE = Buffer.alloc(64, 7)
 
 const bytesOf = (n: number): Uint8Array => utf8(JSON.stringify({ username: 'x', message: `line ${n}` }))
-const change = (id: string, seq: Seq): Uint8Array => frame(encodeChange({ id, seq, entry: bytesOf(seq) }))
+const change = (id: string, seq: Seq): Uint8Array => frame(encodeUnsignedEntry({ id, seq, entry: bytesOf(seq) }))
 const changes = (id: string, from: Seq, to: Seq): Uint8Array =>
   concat(Array.from({ length: to - from }, (_, i) => change(id, from + i)))
 const hello = (head: readonly { id: string; seq: Seq }[] = [], mode: Mode = 'sync', id = 'bob'): Uint8Array =>
@@ -63,7 +58,7 @@ function sent(bytes: Uint8Array | undefined): string[] {
   while (rest.length > 0) {
     const length = rest.readUInt8() < 0x80 ? rest.readUInt8() : (rest.readUInt8() & 0x7f) + rest.readUInt8(1) * 0x80
     const start = rest.readUInt8() < 0x80 ? 1 : 2
-    const read = decodeChange(rest.subarray(start, start + length))
+    const read = decodeUnsignedEntry(rest.subarray(start, start + length))
     assert.ok(read)
     lines.push(`${read.id} ${read.seq}`)
     rest = rest.subarray(start + length)
@@ -182,7 +177,11 @@ test('these end the link, with the reason, after what came whole before', () => 
     ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
     ['a prefix without end', Buffer.alloc(10, 0x80), /over 262144 bytes/],
     ['a frame that is no entry', frame(utf8('hello')), /no entry/],
-    ['an entry of over 16 KiB', frame(encodeChange({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })), /no entry/],
+    [
+      'an entry of over 16 KiB',
+      frame(encodeUnsignedEntry({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })),
+      /no entry/,
+    ],
     ['a place of 0', change(bob, 0), /no entry/],
     ['a second handshake', hello(), /no entry/],
   ]
@@ -228,7 +227,7 @@ test('what came whole before a stranger is let go is still offered', () => {
 })
 
 const signed = (id: string, seq: Seq): Uint8Array =>
-  frame(encodeChange({ id, seq, entry: withSignature(bytesOf(seq), SIGNATURE) }))
+  frame(encodeUnsignedEntry({ id, seq, entry: withSignature(bytesOf(seq), SIGNATURE) }))
 
 test('entries of a signed author wait for a signature that vouches for them', () => {
   const session = opened()
@@ -257,7 +256,8 @@ test('too much of one author that waits for a signature is dropped, and no more 
   const session = opened()
   const entry = Buffer.alloc(16_000, 0x20)
   const effects: Effect[] = []
-  for (let seq = 1; seq <= 10; seq++) effects.push(...session.receive(frame(encodeChange({ id: dave, seq, entry }))))
+  for (let seq = 1; seq <= 10; seq++)
+    effects.push(...session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry }))))
   assert.deepEqual(told(effects), [`warn: entries of ${dave} are not taken: too much of it came without a signature`])
   assert.deepEqual(session.receive(signed(dave, 11)), [])
 })
@@ -268,7 +268,7 @@ test('what waits for signatures is bounded for a link, even where each entry is 
     let count = 0
     for (; count < 100_000; count++) {
       const id = count.toString(16).padStart(64, '0')
-      const effects = session.receive(frame(encodeChange({ id, seq: 1, entry: Buffer.alloc(size) })))
+      const effects = session.receive(frame(encodeUnsignedEntry({ id, seq: 1, entry: Buffer.alloc(size) })))
       if (effects.some(({ kind }) => kind === 'close')) break
     }
     assert.ok(count < AUTHORS_MAX + HELD_LINK_BYTES_MAX / 64, `${count} authors of ${size} bytes each were kept`)
@@ -278,7 +278,7 @@ test('what waits for signatures is bounded for a link, even where each entry is 
 test('what waits of one author is bounded, even where each entry is empty', () => {
   const session = opened()
   for (let seq = 1; seq <= HELD_LINK_BYTES_MAX / 64; seq++) {
-    const effects = session.receive(frame(encodeChange({ id: dave, seq, entry: Buffer.alloc(0) })))
+    const effects = session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry: Buffer.alloc(0) })))
     if (effects.length > 0) return
   }
   assert.fail('all were kept')

@@ -7,8 +7,9 @@ import scuttleup from 'scuttleup'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import * as keys from '../../src/compat/scuttleup/row-keys.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
+import { logIn, replicate } from '../helper/logs.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 /** Where lexicographic integers grow by a byte, and around it. */
@@ -88,14 +89,14 @@ test('what scuttleup wrote is read, entry by entry, under keys that are the same
   const expected = written.map(({ peer, seq }) => Buffer.from(keys.rowKey(peer as AuthorId, seq)).toString('hex'))
   assert.deepEqual(found, expected.sort())
 
-  const log = await Log.open(bobAt)
+  const log = await logIn(bobAt)
   t.after(() => log.close())
   assert.deepEqual((await readAll(log)).sort(byPlace), written.sort(byPlace))
 })
 
 test('what ours wrote of unsigned authors is read by scuttleup', async t => {
   const directory = await temporaryDirectory(t)
-  const log = await Log.open(directory)
+  const log = await logIn(directory)
   await log.append({ username: 'alice', message: 'signed, and no row' })
   const authors = ['bob', 'carol'] as AuthorId[]
   for (const author of authors) {
@@ -122,7 +123,7 @@ test('either program goes on where the other stopped', async t => {
   await first.close()
 
   const author = peer as AuthorId
-  const ours = await Log.open(directory)
+  const ours = await logIn(directory)
   assert.equal(await ours.add({ author, first: 2, entries: [utf8(line('alice', 2))] }), undefined)
   await ours.close()
 
@@ -130,7 +131,7 @@ test('either program goes on where the other stopped', async t => {
   await second.append(line('alice', 3))
   await second.close()
 
-  const last = await Log.open(directory)
+  const last = await logIn(directory)
   t.after(() => last.close())
   const expected = [1, 2, 3].map((seq): Change => ({ peer, seq, entry: line('alice', seq) }))
   assert.deepEqual(await readAll(last), expected)
@@ -139,12 +140,12 @@ test('either program goes on where the other stopped', async t => {
 
 test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 120_000 }, async t => {
   const original = await openScuttleup(await temporaryDirectory(t))
-  const ours = await Log.open(await temporaryDirectory(t))
+  const ours = await logIn(await temporaryDirectory(t))
   const author = 'bob' as AuthorId
   await original.append(line('alice', 1))
   await ours.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
   const own = await ours.append({ username: 'carol', message: 'signed' })
-  const [theirs, stream] = [original.log.createReplicationStream({ live: true }), ours.createReplicationStream()]
+  const [theirs, stream] = [original.log.createReplicationStream({ live: true }), replicate(ours)]
   theirs.pipe(stream).pipe(theirs)
   await original.append(line('alice', 2))
   await ours.add({ author, first: 4, entries: [utf8(line('bob', 4))] })

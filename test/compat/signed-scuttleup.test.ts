@@ -9,16 +9,18 @@ import level from 'level7'
 import scuttleup from 'scuttleup'
 import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { UnsignedBuffer } from '../../src/compat/scuttleup/unsigned-buffer.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { splitSignature, validHlc, withSignature } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
+import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import type { Effect } from '../../src/sync/effects.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
 import {
@@ -59,7 +61,9 @@ test('whatever entry is valid comes back byte for byte from its way with a signa
 
 /** A change as an original peer passes it on: with a signature where one is given. */
 const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
-  frame(encodeChange({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }))
+  frame(
+    encodeUnsignedEntry({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }),
+  )
 
 /** A session that has heard the other side's handshake. */
 function openSession(): ScuttleupSession {
@@ -231,7 +235,7 @@ async function openOriginal(t: TestContext): Promise<Original> {
 
 /** Links one of ours with an original, for as long as the test lasts. */
 function link(t: TestContext, ours: Log, original: Original, onWarning = (_line: string): void => {}): Duplex {
-  const stream = ours.createReplicationStream({ live: true, dialect: 'scuttleup', onWarning })
+  const stream = replicate(ours, { live: true, dialect: 'scuttleup', onWarning })
   const theirs = original.log.createReplicationStream({ live: true })
   stream.on('error', () => {})
   theirs.on('error', () => {})
@@ -250,7 +254,7 @@ async function reaches(log: Log, count: number): Promise<void> {
 
 async function openLog(t: TestContext, keys: typeof alice): Promise<{ log: Log; disk: MemoryDisk }> {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), keys)
+  const log = await logOver(new MemoryStore(disk), keys)
   t.after(() => log.close())
   return { log, disk }
 }

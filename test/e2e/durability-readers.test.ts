@@ -7,9 +7,9 @@ import { setTimeout } from 'node:timers/promises'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { segmentKey } from '../../src/log/format/segment-rows.js'
-import { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
+import { logOver } from '../helper/logs.js'
 import { inDirectory } from '../long/long-run.js'
 
 const keys: KeyPair = keyPairOf(Buffer.alloc(32, 1))
@@ -64,7 +64,7 @@ class WatchedStore implements Store {
 test('a reader whose segment is joined to an earlier one meanwhile still finds its entry, and misses none', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
-    const log = await Log.over(store, keys)
+    const log = await logOver(store, keys)
     const warnings: string[] = []
     log.on('warning', line => warnings.push(line))
     const say = (line: number) => log.append({ username: 'alice', message: `line ${line}` })
@@ -89,7 +89,7 @@ test('a reader whose segment is joined to an earlier one meanwhile still finds i
 test('what is said while the own log turns out to have a hole waits, and no place is given out twice', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
-    const log = await Log.over(store, keys)
+    const log = await logOver(store, keys)
     const given = new Set<number>()
     const say = async (line: number) => {
       const { seq } = await log.append({ username: 'alice', message: `line ${line}` })
@@ -144,7 +144,7 @@ test('while a database cannot be opened again its readers wait, and closing it e
 test('a row that holds no segment is in the way of a reader once, and of nobody after it', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
-    const log = await Log.over(store, keys)
+    const log = await logOver(store, keys)
     await Promise.all(
       Array.from({ length: 10 }, (_, line) => log.append({ username: 'alice', message: `${line + 1}` })),
     )

@@ -10,11 +10,12 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
 import { type AuthorId, authorOfKey, isSigned } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { chance } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
 import { type Flip, flipOne, placeOf } from './bit-flip.js'
+import { logIn, logOver, replicate } from './logs.js'
 
 export interface ReaderOptions {
   /** Holds `bob`, the database in which bytes are flipped, and `healthy`, that of a peer with the same logs. */
@@ -59,7 +60,7 @@ type Logs = Map<AuthorId, Uint8Array[]>
 async function main({ templates, work, seeds }: ReaderOptions): Promise<void> {
   const reference = path.join(work, 'reference')
   await cp(path.join(templates, 'healthy'), reference, { recursive: true })
-  const log = await Log.open(reference, { keys: keysOf('healthy') })
+  const log = await logIn(reference, { keys: keysOf('healthy') })
   const originals = await read(log)
   await log.close()
   for (const seed of seeds) {
@@ -82,7 +83,7 @@ async function tryOne(seed: number, templates: string, work: string, originals: 
     // Flips elsewhere in a database change no text.
     if (flip.region === 'data')
       report.carelessWrong = await inTime('reading carelessly', readCarelessly(database, originals))
-    const healthy = await Log.open(other, { keys: keysOf('healthy'), clock: hastyClock })
+    const healthy = await logIn(other, { keys: keysOf('healthy'), clock: hastyClock })
     healthy.on('fork', () => report.faults.push('the peer sees a fork where there is none'))
     for (let start = 1; start <= STARTS_MAX; start++) {
       if (await startOnce(database, healthy, originals, report)) break
@@ -105,7 +106,7 @@ async function startOnce(database: string, healthy: Log, originals: Logs, report
         report.opened = 'repaired'
       }),
     )
-    log = await inTime('reading the heads', Log.over(store, keysOf('bob'), { clock: hastyClock }))
+    log = await inTime('reading the heads', logOver(store, keysOf('bob'), { clock: hastyClock }))
     log.on('fork', () => report.faults.push('a fork is seen where there is none'))
     const found = await inTime('reading', read(log))
     report.missing = countMissing(found, originals)
@@ -129,7 +130,7 @@ async function startOnce(database: string, healthy: Log, originals: Logs, report
 /** Whether the damaged log becomes what it was, from a peer that has everything. */
 async function heal(log: Log, healthy: Log, originals: Logs, faults: string[]): Promise<void> {
   for (let round = 1; ; round++) {
-    await inTime('replicating', replicate(log, healthy))
+    await inTime('replicating', exchange(log, healthy))
     const now = await inTime('reading again', read(log))
     const wrong = countWrong(now, originals, isSigned)
     const missing = countMissing(now, originals, isSigned)
@@ -147,7 +148,7 @@ async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): 
   const { seq } = await inTime('appending', log.append({ username: 'bob', message: 'and on' }))
   const last = originals.get(log.id)?.length ?? 0
   if (seq !== last + 1) faults.push(`entry ${seq} was given out behind ${last}`)
-  await inTime('replicating on', replicate(log, healthy))
+  await inTime('replicating on', exchange(log, healthy))
   const head = healthy.head.find(({ author }) => author === log.id)?.seq
   if (head !== seq) faults.push(`of what is said then the peer takes ${head} of ${seq}`)
   for (const [author, entries] of originals) {
@@ -158,8 +159,8 @@ async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): 
   }
 }
 
-async function replicate(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'native' }))
+async function exchange(a: Log, b: Log): Promise<void> {
+  const [one, other] = [a, b].map(log => replicate(log, { live: false, dialect: 'native' }))
   if (one !== undefined && other !== undefined) await pipeline(one, other, one)
 }
 

@@ -10,10 +10,10 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.js'
-import { Log } from '../../src/log/log.js'
 import { Outbox } from '../../src/node/outbox.js'
 import { spoken } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
+import { logIn } from './logs.js'
 
 const print = (...words: readonly (string | number)[]): void => {
   writeSync(1, `${words.join(' ')}\n`)
@@ -24,7 +24,7 @@ async function main(directory: string): Promise<void> {
     now: systemClock.now,
     after: (delayMs: number, action: () => void) => systemClock.after(delayMs / 100, action),
   }
-  const log = await Log.open(directory, { clock, keys: keysOf('alice') })
+  const log = await logIn(directory, { clock, keys: keysOf('alice') })
   log.on('entries', ({ to }) => print('held', to - 1))
   log.on('read-only', () => print('read-only'))
   log.on('warning', line => print('problem', line))

@@ -14,12 +14,13 @@ import path from 'node:path'
 import { pipeline } from 'node:stream'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store } from '../../src/log/store/store.js'
 import { spoken } from '../long/chance.js'
 import { CAROL, keysOf, type Who } from '../long/ledger.js'
 import { GoingOnStore, UnsyncedStore } from './careless-stores.js'
+import { logOver, replicate } from './logs.js'
 
 export interface WriterOptions {
   /** Holds a database for alice and one for bob. */
@@ -52,7 +53,7 @@ async function openStore(directory: string, kind: WriterOptions['store']): Promi
 async function openLog(who: Who, { data, store }: WriterOptions): Promise<Log> {
   for (let left = OPENINGS_MAX; ; left--) {
     try {
-      return await Log.over(await openStore(path.join(data, who), store), keysOf(who), { clock: hastyClock })
+      return await logOver(await openStore(path.join(data, who), store), keysOf(who), { clock: hastyClock })
     } catch (error) {
       if (!(error instanceof ChatError) || left === 0) throw error
       print('unopened', error.code)
@@ -102,7 +103,7 @@ async function main(options: WriterOptions): Promise<void> {
   tell('alice', alice)
   tell('bob', bob)
   print('open')
-  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
+  const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (a === undefined || b === undefined) return
   pipeline(a, b, a, error => print('problem', 'both', `the link ended: ${error?.message}`))
   const speakers = Array.from({ length: SPEAKERS }, (_, speaker) => speaker)

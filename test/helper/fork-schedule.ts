@@ -5,8 +5,9 @@ import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { between, type Chance, chance } from '../long/chance.js'
+import { logOver, replicate } from './logs.js'
 import { MemoryDisk, MemoryStore } from './memory-store.js'
 import { VirtualClock } from './virtual-clock.js'
 
@@ -17,8 +18,7 @@ export const mallory = authorOfKey(MALLORY.publicKey)
 const room = roomId(LOBBY)
 const clock = new VirtualClock()
 
-const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> =>
-  Log.over(new MemoryStore(disk), keys, { room, clock })
+const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> => logOver(new MemoryStore(disk), keys, { room, clock })
 
 /** An empty log of mallory's, who has several. */
 export const openMallory = (): Promise<Log> => openOn(new MemoryDisk())
@@ -30,7 +30,7 @@ const QUIET_TURNS = 40
 
 /** Replicates two logs until nothing more comes of it. */
 export async function meet(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
+  const [one, other] = [a, b].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return
   let quiet = 0
   for (const stream of [one, other]) {

@@ -4,7 +4,7 @@ import { concat, EMPTY } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
-import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { type AuthorId, authorOfKey, keyOf } from '../../src/log/format/author.js'
 import { decodeEntry, withSignature } from '../../src/log/format/entry.js'
@@ -13,6 +13,7 @@ import type { Head, SignedHead } from '../../src/log/format/heads.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
+import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX, SEQ_MAX } from '../../src/log/limits.js'
 import { encodeSegments, encodeUnsigned } from '../../src/sync/codec.js'
 import type { Effect } from '../../src/sync/effects.js'
@@ -186,7 +187,7 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
     case 'heads': {
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
       const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
-      const unsigned = encodeChange({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const unsigned = encodeUnsignedEntry({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(1, signed), bytesField(2, of('unsigned', unsigned))])
       return frame(of('all', concat([Uint8Array.of(HEADS_TYPE), fields])))
     }
@@ -199,7 +200,7 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
       const number = part === 'number' ? chance(20) : 1 + chance(3)
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
       const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
-      const unsigned = encodeChange({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const unsigned = encodeUnsignedEntry({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(number, signed), bytesField(number + 3, of('unsigned', unsigned))])
       return frame(of('all', concat([Uint8Array.of(CLOCK_TYPE), fields])))
     }
@@ -235,7 +236,7 @@ export function originalFrame(chance: Chance): Uint8Array {
   const frames = run.entries.map((entry, index) => {
     const isEnd = index === run.entries.length - 1
     return frame(
-      encodeChange({ id, seq: run.first + index, entry: isEnd ? withSignature(entry, run.signature) : entry }),
+      encodeUnsignedEntry({ id, seq: run.first + index, entry: isEnd ? withSignature(entry, run.signature) : entry }),
     )
   })
   const at = chance(frames.length)

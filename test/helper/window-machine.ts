@@ -6,10 +6,10 @@ import { Attached } from '../../src/host/attached.js'
 import { knock, openDoor } from '../../src/host/door.js'
 import { type Seat, type Seats, SharedConversation } from '../../src/host/shared-conversation.js'
 import { WindowHost } from '../../src/host/window-host.js'
-import { Log } from '../../src/log/log.js'
 import { Connections } from '../../src/net/connections.js'
 import { Room } from '../../src/node/room.js'
 import type { Cleanup } from './child.js'
+import { logOver, replicatorOf } from './logs.js'
 import { MemoryDisk, MemoryStore } from './memory-store.js'
 import { alice, LOBBY_ID } from './signed-world.js'
 import { temporaryDirectory } from './temporary-directory.js'
@@ -70,10 +70,11 @@ export class WindowMachine {
     if (this.host !== undefined || this.#isOpen) throw new ChatError('LOG_LOCKED', 'it is open')
     this.#isOpen = true
     try {
-      const log = await Log.over(new MemoryStore(this.disk), alice, { room: LOBBY_ID, clock: systemClock })
+      const log = await logOver(new MemoryStore(this.disk), alice, { room: LOBBY_ID, clock: systemClock })
       const peer = new Room({
         me: 'alice',
         log,
+        replicator: replicatorOf(log),
         connections: new Connections({
           me: 'alice.local:1',
           room: LOBBY_ID,

@@ -4,10 +4,10 @@ import { loadKey } from '../../src/base/crypto/key-file.js'
 import { makeDirectory } from '../../src/base/files/make-directory.js'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
-import { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { openMark } from '../../src/node/open.js'
 import { homeOf } from '../../src/node/paths.js'
+import { logOver } from './logs.js'
 
 /** Writes lines into somebody's own log, as if they had been said so many milliseconds ago. */
 export async function writeLines(
@@ -20,7 +20,7 @@ export async function writeLines(
   let agoMs = 0
   const store = await LevelStore.open(home.database)
   const keys = await loadKey(home.keyFile, systemRandom)
-  const log = await Log.over(store, keys, {
+  const log = await logOver(store, keys, {
     room: roomId(home.room),
     mark: await openMark(home, keys, line => assert.fail(line)),
     clock: { ...systemClock, now: () => systemClock.now() - agoMs },

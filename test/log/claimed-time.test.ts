@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { SignedRun } from '../../src/log/format/segment-plan.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, auditDisk, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -25,7 +26,7 @@ async function restored(
 ): Promise<{ log: Log; disk: MemoryDisk; clock: VirtualClock; append: () => { seq: number | undefined } }> {
   const disk = new MemoryDisk()
   const clock = new VirtualClock()
-  const log = await Log.over(new MemoryStore(disk), alice, { clock, room: LOBBY_ID })
+  const log = await logOver(new MemoryStore(disk), alice, { clock, room: LOBBY_ID })
   if (first.length > 0) {
     log.ownClaimed(first.reduce((sum, { entries }) => sum + entries.length, 0))
     assert.equal(await log.addSigned(log.id, first), undefined)

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import type { End } from '../../src/log/mark/mark.js'
 import type { LogMark } from '../../src/log/options.js'
 import { FaultyStore } from '../helper/faulty-store.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -44,7 +45,7 @@ async function turns(): Promise<void> {
 async function written(count: number) {
   const disk = new MemoryDisk()
   const mark = new MemoryMark()
-  const log = await Log.over(new MemoryStore(disk), alice, { mark })
+  const log = await logOver(new MemoryStore(disk), alice, { mark })
   const disks = [disk.copy()]
   for (let line = 1; line <= count; line++) {
     await say(log, `line ${line}`)
@@ -56,7 +57,7 @@ async function written(count: number) {
 
 async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new VirtualClock()) {
   const warnings: string[] = []
-  const log = await Log.over(new MemoryStore(disk), alice, {
+  const log = await logOver(new MemoryStore(disk), alice, {
     clock,
     ...(mark !== undefined && { mark }),
     onWarning: line => warnings.push(line),
@@ -104,7 +105,7 @@ test('a doubt lasts until all that peers were told of is back, whoever comes fir
   clock.advance(60_000)
   await turns()
   assert.equal(line.seq, 0, 'a claim alone ends nothing')
-  const peer = await Log.over(new MemoryStore(disks[5]), alice, {})
+  const peer = await logOver(new MemoryStore(disks[5]), alice, {})
   for (let seq = 4; seq <= 5; seq++) {
     const segment = await peer.segmentAt(peer.id, seq)
     if (segment !== undefined) await log.addSigned(log.id, [segment])
@@ -160,7 +161,7 @@ test('entries that were on their way to the disk when the process was killed are
   const mark = new MemoryMark()
   let isFailing = false
   const store = new FaultyStore(disk, { of: () => (isFailing ? 'not stored' : undefined) })
-  const log = await Log.over(store, alice, { mark, clock: new VirtualClock() })
+  const log = await logOver(store, alice, { mark, clock: new VirtualClock() })
   await say(log, 'line 1')
   isFailing = true
   await assert.rejects(say(log, 'line 2'))
@@ -183,7 +184,7 @@ test('nothing is acknowledged before its mark is on disk', async () => {
     release = resolve
   })
   mark.note = () => held
-  const log = await Log.over(new MemoryStore(new MemoryDisk()), alice, { mark })
+  const log = await logOver(new MemoryStore(new MemoryDisk()), alice, { mark })
   let isTold = false
   log.on('entries', () => {
     isTold = true
@@ -199,13 +200,13 @@ test('nothing is acknowledged before its mark is on disk', async () => {
 
 test('what was offered under one key holds up no line of another', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice, {})
+  const log = await logOver(new MemoryStore(disk), alice, {})
   await say(log, 'hello')
   await log.offer()
   await log.close()
   assert.ok(allRows(disk).some(([key]) => key[0] === 'o'.charCodeAt(0) && key.length === 33))
   const { bob } = await import('../helper/signed-world.js')
-  const renewed = await Log.over(new MemoryStore(disk), bob, { mark: new MemoryMark() })
+  const renewed = await logOver(new MemoryStore(disk), bob, { mark: new MemoryMark() })
   assert.equal((await say(renewed, 'with a new key')).seq, 1)
   await renewed.close()
 })

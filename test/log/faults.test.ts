@@ -7,8 +7,9 @@ import { utf8 } from '../../src/base/wire/bytes.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import type { Segment } from '../../src/log/format/segment.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { type Fault, type Faults, FaultyStore } from '../helper/faulty-store.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { entryOf, WrittenLog } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -46,7 +47,7 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   let opened = Number.POSITIVE_INFINITY
   const store = new FaultyStore(disk, { of: index => faults(index - opened), ...options })
   const clock = new VirtualClock()
-  const log = await Log.over(store, keys, { clock })
+  const log = await logOver(store, keys, { clock })
   opened = store.commits
   const acknowledged: Entry[] = []
   const rejected: string[] = []
@@ -87,7 +88,7 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   await watching
   await log.close()
 
-  const again = await Log.over(new MemoryStore(disk), keys, { clock })
+  const again = await logOver(new MemoryStore(disk), keys, { clock })
   const held = await readAll(again)
   await again.close()
   return { held, acknowledged, rejected, recovered, seen, store }
@@ -152,7 +153,7 @@ test('a disk that fails tells it once, says what can be done, and says when it i
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
-  const log = await Log.over(store, keys, { clock })
+  const log = await logOver(store, keys, { clock })
   fails = store.commits
   const told: string[] = []
   log.on('read-only', reason => told.push(`read-only: ${reason}`))
@@ -174,7 +175,7 @@ test('a disk that fails while the log is closed leaves the database closed', asy
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
-  const log = await Log.over(store, keys, { clock })
+  const log = await logOver(store, keys, { clock })
   fails = store.commits
   const failing = assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
   await Promise.resolve()
@@ -190,7 +191,7 @@ test('what waits for a disk that never comes back ends when the log is closed', 
     failingReopens: Number.POSITIVE_INFINITY,
   })
   let fails = Number.POSITIVE_INFINITY
-  const log = await Log.over(store, keys, { clock: new VirtualClock() })
+  const log = await logOver(store, keys, { clock: new VirtualClock() })
   fails = store.commits
   const adding = log.add({ author: bob, first: 1, entries: [bobsLine(1)] })
   while (!log.isReadOnly) await new Promise(resolve => setImmediate(resolve))
@@ -212,7 +213,7 @@ test('a database that cannot be read while it is opened is let go, and the reaso
     }
   }
   const store = new Unreadable()
-  await assert.rejects(Log.over(store, keys), error => {
+  await assert.rejects(logOver(store, keys), error => {
     return error instanceof ChatError && error.code === 'DATA_UNUSABLE' && /input\/output error/.test(error.message)
   })
   assert.equal(store.isClosed, true)
@@ -222,7 +223,7 @@ test('a proof of two histories that comes while the disk is full is taken when i
   let fails = -1
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   const clock = new VirtualClock()
-  const log = await Log.over(store, keys, { clock })
+  const log = await logOver(store, keys, { clock })
   fails = store.commits
   const places: number[] = []
   log.on('fork', ({ place }) => places.push(place))

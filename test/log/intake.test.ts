@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
-import { Log } from '../../src/log/log.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import * as oracle from '../helper/signed-oracle.js'
 import {
@@ -207,7 +207,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held 
     assert.ok(!isStored(room, entries.slice(0, held), attack), "the oracle's receiver")
 
     const disk = new MemoryDisk()
-    const log = await Log.over(new MemoryStore(disk), carol, { room })
+    const log = await logOver(new MemoryStore(disk), carol, { room })
     const author = authorOfKey(alice.publicKey)
     if (held > 0) assert.equal(await log.addSigned(author, [honest.run(1, held)]), undefined)
     const before = auditDisk(disk, room)
@@ -263,7 +263,7 @@ test('two histories that come at the same time are proven to be two, though neit
     ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
   )
   for (const last of [4, 6]) {
-    const log = await Log.over(new MemoryStore(), carol)
+    const log = await logOver(new MemoryStore(), carol)
     const places: number[] = []
     log.on('fork', ({ place }) => places.push(place))
     const author = authorOfKey(alice.publicKey)
@@ -278,7 +278,7 @@ test('two histories that come at the same time are proven to be two, though neit
 
 test('extends the own log by nothing that its key did not sign', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice)
+  const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
   const run = new WrittenLog(alice, ENTRIES).run(1, 6)
   const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
@@ -293,7 +293,7 @@ test('extends the own log by nothing that its key did not sign', async () => {
 
 test('takes what the own key signed elsewhere as a claim and its proof: lines told to nobody follow behind it', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice)
+  const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
   assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)]), undefined)
   await log.offer()
@@ -304,7 +304,7 @@ test('takes what the own key signed elsewhere as a claim and its proof: lines to
 })
 
 test('a key of small order signs nothing, though its equation holds for every message', async () => {
-  const log = await Log.over(new MemoryStore(), carol)
+  const log = await logOver(new MemoryStore(), carol)
   const identity = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0))
   const signature = new Uint8Array(64)
   signature[0] = 1

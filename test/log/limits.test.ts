@@ -6,7 +6,8 @@ import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { LOG_BYTES_MAX } from '../../src/log/limits.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import {
   alice,
@@ -30,7 +31,7 @@ const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
 const LIMIT = 10_000
 
 const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
-  Log.over(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
+  logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
 
 const heldIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
 
@@ -159,8 +160,8 @@ test('over a link a log that is too long is taken up to there, once told, and ot
   t.after(() => mine.close())
   const warnings: string[] = []
   const [one, other] = [
-    theirs.createReplicationStream({ live: true, dialect: 'native' }),
-    mine.createReplicationStream({ live: true, dialect: 'native', onWarning: line => warnings.push(line) }),
+    replicate(theirs, { live: true, dialect: 'native' }),
+    replicate(mine, { live: true, dialect: 'native', onWarning: line => warnings.push(line) }),
   ]
   pipeline(one, other, one, () => {})
   t.after(() => one.destroy())
@@ -177,7 +178,7 @@ test('over a link a log that is too long is taken up to there, once told, and ot
 
 test('unsigned authors are taken in the lobby alone', async () => {
   const run = { author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
-  const room = await Log.over(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
+  const room = await logOver(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
   assert.match((await room.add(run))?.reason ?? '', /unsigned/)
   assert.deepEqual(room.head, [])
   await room.close()

@@ -5,15 +5,16 @@ import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import type { ReadOptions } from '../../src/log/options.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const authors = ['bob', 'carol', 'dave'] as AuthorId[]
 
 const open = (): Promise<Log> =>
-  Log.over(new MemoryStore(new MemoryDisk(), 2), keyPairOf(Buffer.alloc(32, 1)), { clock: new VirtualClock() })
+  logOver(new MemoryStore(new MemoryDisk(), 2), keyPairOf(Buffer.alloc(32, 1)), { clock: new VirtualClock() })
 
 /** Writes that run one after the other within a log, and at the same time among logs. */
 class Writers {

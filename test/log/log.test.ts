@@ -8,9 +8,10 @@ import { authorOfKey } from '../../src/log/format/author.js'
 import type { Entry, Members } from '../../src/log/format/entry.js'
 import { MERGE_SEGMENTS } from '../../src/log/frontier.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../src/log/limits.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Row } from '../../src/log/store/store.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { audit, readSegment } from '../helper/signed-oracle.js'
 import {
@@ -26,7 +27,7 @@ import {
 
 test('an append that no peer could take is refused, and what is appended after it is taken', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice)
+  const log = await logOver(new MemoryStore(disk), alice)
   const said = { username: 'alice', message: 'hello' }
   const refused: unknown[] = [
     { ...said, sig: 'A'.repeat(86) },
@@ -63,7 +64,7 @@ async function textsOf(log: Log): Promise<string[]> {
 test('what is appended together goes under as few signatures as hold it, in its order', async () => {
   for (const count of [1, 2, 3, 100, 999, 1_000]) {
     const disk = new MemoryDisk()
-    const log = await Log.over(new MemoryStore(disk), alice)
+    const log = await logOver(new MemoryStore(disk), alice)
     const appended = await Promise.all(Array.from({ length: count }, (_, line) => say(log, `line ${line}`)))
     assert.deepEqual(
       appended.map(({ seq }) => seq),
@@ -84,7 +85,7 @@ test('what is appended together goes under as few signatures as hold it, in its 
 
 test('entries of 16 KiB and of every size below are stored, alone and in company, and one byte more is refused', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice)
+  const log = await logOver(new MemoryStore(disk), alice)
   await assert.rejects(say(log, filling(ENTRY_BYTES_MAX + 1)), { code: 'BAD_MESSAGE' })
   await say(log, filling(ENTRY_BYTES_MAX))
   const sizes = [ENTRY_BYTES_MAX, 60, ENTRY_BYTES_MAX - 1, 127, 128, ENTRY_BYTES_MAX, ENTRY_BYTES_MAX, 200]
@@ -106,7 +107,7 @@ test('own entries of whatever length are cut into segments that are full, within
   await fc.assert(
     fc.asyncProperty(fc.array(size, { minLength: 1, maxLength: 60 }), async sizes => {
       const disk = new MemoryDisk()
-      const log = await Log.over(new MemoryStore(disk), alice)
+      const log = await logOver(new MemoryStore(disk), alice)
       await Promise.all(sizes.map(bytes => say(log, filling(bytes))))
       await log.close()
       assert.deepEqual(
@@ -133,7 +134,7 @@ test('a log in LevelDB is the same after it was closed and opened, and goes on w
   const texts: string[] = []
   for (const count of [1, 200, 1_000, 1]) {
     const store = await LevelStore.open(directory)
-    const log = await Log.over(store, alice)
+    const log = await logOver(store, alice)
     assert.deepEqual(await textsOf(log), texts)
     const appended = await Promise.all(Array.from({ length: count }, (_, line) => say(log, `line ${line}`)))
     texts.push(...appended.map(({ entry }) => Buffer.from(entry).toString()))
@@ -152,7 +153,7 @@ test('a log in LevelDB is the same after it was closed and opened, and goes on w
 
 test('small segments are joined behind the scenes: no entry changes, however long each is', async () => {
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), alice)
+  const log = await logOver(new MemoryStore(disk), alice)
   const sizes = [60, 70, 80, 5_000, 61, ENTRY_BYTES_MAX, 62]
   for (let line = 0; line < 2 * MERGE_SEGMENTS; line++) {
     await say(log, filling(sizes[line % sizes.length] ?? 60))
@@ -177,7 +178,7 @@ const turns = async (count: number): Promise<void> => {
 test('a reader and a relay in the middle of small segments being joined see each entry once', async () => {
   for (let delay = 0; delay < 2 * MERGE_SEGMENTS; delay += 3) {
     const disk = new MemoryDisk()
-    const log = await Log.over(new MemoryStore(disk, 1), alice)
+    const log = await logOver(new MemoryStore(disk, 1), alice)
     const warnings: string[] = []
     log.on('warning', line => warnings.push(line))
     for (let line = 1; line <= MERGE_SEGMENTS; line++) await log.append({ username: 'alice', message: `line ${line}` })
@@ -239,7 +240,7 @@ test('what is fetched again after damage, in other segments than before, is read
     ],
   ] as const) {
     const disk = new MemoryDisk()
-    const log = await Log.over(new MemoryStore(disk), bob)
+    const log = await logOver(new MemoryStore(disk), bob)
     let first = 1
     for (const last of before) {
       await log.addSigned(author, [written.run(first, last)])
@@ -266,7 +267,7 @@ test('what is fetched again after damage, in other segments than before, is read
     assert.deepEqual(warnings, [])
     assert.deepEqual(await log.verify(author), { last: 60, fault: undefined })
     await log.close()
-    const reopened = await Log.over(new MemoryStore(disk), bob)
+    const reopened = await logOver(new MemoryStore(disk), bob)
     assert.deepEqual(reopened.head, [{ author, seq: 60 }])
     await reopened.close()
   }

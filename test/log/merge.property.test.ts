@@ -7,9 +7,10 @@ import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import type { ReadOptions } from '../../src/log/options.js'
 import { type LogRange, lastEntries, merge, type ReadLog } from '../../src/log/read/merge.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -127,7 +128,7 @@ test('a log is opened when its time comes, and not before', async () => {
 
 async function open(store: MemoryStore): Promise<{ log: Log; clock: VirtualClock }> {
   const clock = new VirtualClock()
-  return { log: await Log.over(store, keyPairOf(Buffer.alloc(32, 1)), { clock }), clock }
+  return { log: await logOver(store, keyPairOf(Buffer.alloc(32, 1)), { clock }), clock }
 }
 
 /** What is written and by whom: 0 is the log's owner, whose clock decides; others may say an `at` of their own. */

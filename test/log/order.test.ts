@@ -6,7 +6,8 @@ import { DisplayNames } from '../../src/chat/display-names.js'
 import { messageOf } from '../../src/chat/kinds/message.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import { AHEAD_MS_MAX, type Hlc } from '../../src/log/format/hybrid-clock.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -55,12 +56,12 @@ async function people(t: TestContext, offsets: Readonly<Record<string, number>>)
   const all = await Promise.all(
     Object.entries(offsets).map(async ([name, offset], index) => {
       const clock = new VirtualClock(offset === 1970 ? 0 : TRUE_MS + offset)
-      return new Person(name, await Log.over(new MemoryStore(), keyPairOf(seedOf(10 + index)), { clock }), clock)
+      return new Person(name, await logOver(new MemoryStore(), keyPairOf(seedOf(10 + index)), { clock }), clock)
     }),
   )
   all.forEach((person, index) => {
     const next = all[(index + 1) % all.length] as Person
-    const [one, other] = [person, next].map(({ log }) => log.createReplicationStream({ dialect: 'native', live: true }))
+    const [one, other] = [person, next].map(({ log }) => replicate(log, { dialect: 'native', live: true }))
     if (one === undefined || other === undefined) return
     pipeline(one, other, one, () => {})
     t.after(() => one.destroy())
@@ -189,12 +190,12 @@ test(
   BOUND,
   async () => {
     const clock = new VirtualClock(0)
-    const log = await Log.over(new MemoryStore(), keyPairOf(seedOf(20)), { clock })
+    const log = await logOver(new MemoryStore(), keyPairOf(seedOf(20)), { clock })
     const first = await log.append({ username: 'old', message: 'anybody there?' })
     assert.equal(first.at, '0000000000000.0001')
-    const other = await Log.over(new MemoryStore(), keyPairOf(seedOf(21)), { clock: new VirtualClock(TRUE_MS) })
+    const other = await logOver(new MemoryStore(), keyPairOf(seedOf(21)), { clock: new VirtualClock(TRUE_MS) })
     const heard = await other.append({ username: 'alice', message: 'yes' })
-    const [one, two] = [log, other].map(each => each.createReplicationStream({ dialect: 'native', live: false }))
+    const [one, two] = [log, other].map(each => replicate(each, { dialect: 'native', live: false }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     const second = await log.append({ username: 'old', message: 'good' })
     assert.ok(second.at > heard.at && second.at < (String(TRUE_MS + MINUTE) as Hlc))
@@ -236,7 +237,7 @@ test(
 )
 
 test('a counter at its end carries into the millisecond, and the order holds', BOUND, async () => {
-  const log = await Log.over(new MemoryStore(), keyPairOf(seedOf(30)), { clock: new VirtualClock(TRUE_MS) })
+  const log = await logOver(new MemoryStore(), keyPairOf(seedOf(30)), { clock: new VirtualClock(TRUE_MS) })
   const entries = await Promise.all(
     Array.from({ length: 10_002 }, (_, line) => log.append({ username: 'alice', message: `${line}` })),
   )

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream'
 import test from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { Log } from '../../src/log/log.js'
 import type { Write } from '../../src/log/store/store.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { keysOf } from '../long/ledger.js'
 
@@ -28,7 +28,7 @@ async function settled(): Promise<void> {
 
 test('own lines go to nobody before the disk has it that they are told: what a power cut left would else be taken back', async t => {
   const store = new GatedStore()
-  const [alice, bob] = await Promise.all([Log.over(store, keysOf('alice')), Log.over(new MemoryStore(), keysOf('bob'))])
+  const [alice, bob] = await Promise.all([logOver(store, keysOf('alice')), logOver(new MemoryStore(), keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))
   const warnings: string[] = []
   alice.on('warning', line => warnings.push(line))
@@ -36,7 +36,7 @@ test('own lines go to nobody before the disk has it that they are told: what a p
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
   // A group is on its way to the disk as they link: that these lines are told is the next commit.
-  const [a, b] = [alice, bob].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
+  const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   assert.ok(a !== undefined && b !== undefined)
   pipeline(a, b, a, () => {})
   await settled()

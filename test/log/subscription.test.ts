@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
-import { Log } from '../../src/log/log.js'
 import { Subscription } from '../../src/log/read/subscription.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { keysOf } from '../long/ledger.js'
 
@@ -80,13 +80,13 @@ test('a reader that never reads costs a span an author, and misses nothing', () 
 })
 
 test('a line that is said while others of whom much is owed are sent goes out after a page of theirs', async t => {
-  const log = await Log.over(new MemoryStore(), keysOf('alice'))
+  const log = await logOver(new MemoryStore(), keysOf('alice'))
   t.after(() => log.close())
   await log.append({ username: 'alice', message: 'before' })
   await log.offer()
   const others = ['bob', 'carol', 'dave'].map(keysOf)
   for (const keys of others) {
-    const theirs = await Log.over(new MemoryStore(), keys)
+    const theirs = await logOver(new MemoryStore(), keys)
     await Promise.all(Array.from({ length: 200 }, () => theirs.append({ username: 'x', message: 'x'.repeat(9_000) })))
     for await (const relayed of theirs.relay())
       if (relayed.kind === 'segments')

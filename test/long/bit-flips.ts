@@ -3,10 +3,11 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { placeOf } from '../helper/bit-flip.js'
 import type { FlipReport, ReaderOptions } from '../helper/bit-flip-reader.js'
 import { Child } from '../helper/child.js'
+import { logIn, replicate } from '../helper/logs.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 import { spoken } from './chance.js'
 import { keysOf } from './ledger.js'
@@ -102,15 +103,15 @@ async function readers(options: ReaderOptions): Promise<{
 async function makeTemplates(directory: string): Promise<void> {
   await mkdir(directory)
   const clock = new VirtualClock()
-  const open = (who: string) => Log.open(path.join(directory, who), { keys: keysOf(who), clock })
+  const open = (who: string) => logIn(path.join(directory, who), { keys: keysOf(who), clock })
   const names = ['healthy', 'bob', 'alice', 'carol']
   let [healthy, bob, alice, carol] = (await Promise.all(names.map(open))) as [Log, Log, Log, Log]
   await say(alice, 'alice', 1, 500)
   await say(bob, 'bob', 1, 150)
   for (let line = 1; line <= 40; line++) await say(carol, 'carol', line, line)
   await healthy.add({ author: 'dave' as AuthorId, first: 1, entries: linesOf('dave', 1, 60) })
-  for (const log of [alice, bob, carol]) await replicate(log, healthy)
-  await replicate(bob, healthy)
+  for (const log of [alice, bob, carol]) await exchange(log, healthy)
+  await exchange(bob, healthy)
   // Closed and opened again, all that is in the journal goes into a table.
   for (const log of [healthy, bob, alice, carol]) await log.close()
   ;[healthy, bob, alice, carol] = (await Promise.all(names.map(open))) as [Log, Log, Log, Log]
@@ -118,8 +119,8 @@ async function makeTemplates(directory: string): Promise<void> {
   for (let line = 41; line <= 50; line++) await say(carol, 'carol', line, line)
   await say(alice, 'alice', 501, 560)
   await healthy.add({ author: 'dave' as AuthorId, first: 61, entries: linesOf('dave', 61, 70) })
-  for (const log of [alice, bob, carol]) await replicate(log, healthy)
-  await replicate(bob, healthy)
+  for (const log of [alice, bob, carol]) await exchange(log, healthy)
+  await exchange(bob, healthy)
   for (const log of [healthy, bob, alice, carol]) await log.close()
 }
 
@@ -133,7 +134,7 @@ const linesOf = (who: string, from: number, to: number): Uint8Array[] =>
     Buffer.from(JSON.stringify({ username: who, message: spoken(`${who}-${from + index}`) })),
   )
 
-async function replicate(a: Log, b: Log): Promise<void> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: false, dialect: 'native' }))
+async function exchange(a: Log, b: Log): Promise<void> {
+  const [one, other] = [a, b].map(log => replicate(log, { live: false, dialect: 'native' }))
   if (one !== undefined && other !== undefined) await pipeline(one, other, one)
 }

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ChatError, systemCode } from '../../src/base/errors.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
-import { Log } from '../../src/log/log.js'
 import { Child } from '../helper/child.js'
+import { logIn } from '../helper/logs.js'
 import { between, type Chance, chance, tokenOf } from './chance.js'
 import { keysOf } from './ledger.js'
 import { inDirectory, inLives, type LongRun } from './long-run.js'
@@ -166,7 +166,7 @@ async function fillAndFree(
 /** A full disk may keep a log from being opened, and then says so in a line. */
 async function openingOf(directory: string): Promise<string | undefined> {
   try {
-    await (await Log.open(directory, { keys: keysOf('alice') })).close()
+    await (await logIn(directory, { keys: keysOf('alice') })).close()
     return undefined
   } catch (error) {
     const isSaid = error instanceof ChatError && error.code === 'DATA_UNUSABLE' && !error.toLine().includes('\n')
@@ -176,7 +176,7 @@ async function openingOf(directory: string): Promise<string | undefined> {
 
 /** How many lines there are: all of them in order, each once. */
 async function storedLines(directory: string, found: string[]): Promise<number> {
-  const log = await Log.open(directory, { keys: keysOf('alice') })
+  const log = await logIn(directory, { keys: keysOf('alice') })
   let count = 0
   for await (const entries of log.read()) {
     for (const { seq, entry } of entries) {

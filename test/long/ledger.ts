@@ -3,8 +3,9 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../../src/base/crypto/signi
 import { reasonOf } from '../../src/base/errors.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
+import { logIn } from '../helper/logs.js'
 import { spoken, tokenOf } from './chance.js'
 
 /** An author without a key, whose entries alice has from an original peer. */
@@ -56,7 +57,7 @@ export class Ledger {
     const ids = new Map<Who, AuthorId>()
     for (const who of EVERYONE) {
       try {
-        const log = await Log.open(path.join(data, who), { keys: keysOf(who) })
+        const log = await logIn(path.join(data, who), { keys: keysOf(who) })
         try {
           log.on('warning', line => faults.push(`${who} warns: ${line}`))
           const entries = await read(log, who, faults)

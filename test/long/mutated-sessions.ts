@@ -6,7 +6,6 @@ import { concat } from '../../src/base/wire/bytes.js'
 import { type AuthorId, isSigned } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
-import { Log } from '../../src/log/log.js'
 import { Connections } from '../../src/net/connections.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
@@ -14,6 +13,7 @@ import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
+import { logIn, logOver, replicatorOf } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { startOriginal } from '../helper/original-peer.js'
 import { localAddresses } from '../helper/ports.js'
@@ -111,7 +111,7 @@ async function inTime(action: Promise<void>, what: string): Promise<void> {
 
 async function openServer(directory: string) {
   const keys = keyPairOf(systemRandom.bytes(32))
-  const log = await Log.open(directory, { keys })
+  const log = await logIn(directory, { keys })
   const tcp = new TcpSource(systemClock, async address => [address])
   let onConnection = (_: RawConnection): void => {}
   const swarm = new Connections({
@@ -134,6 +134,7 @@ async function openServer(directory: string) {
   const peer = new Room({
     me: 'server',
     log,
+    replicator: replicatorOf(log),
     connections: swarm,
     discovery: undefined,
     clock: systemClock,
@@ -206,7 +207,7 @@ function original(author: string, random: Chance): Client {
 async function ours(random: Chance): Promise<Client> {
   const me = random() < 0.5 ? 'client:1' : 'z:1'
   const keys = keyPairOf(systemRandom.bytes(32))
-  const log = await Log.over(new MemoryStore(), keys, { room: ROOM })
+  const log = await logOver(new MemoryStore(), keys, { room: ROOM })
   for (let i = 1; i <= ENTRIES; i++) await log.append({ username: 'client', message: `line ${i}` })
   const parts = [encodeHeads(log.head)]
   for await (const relayed of log.relay()) {
@@ -280,7 +281,7 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
 
 /** What is on disk after all: anything that is no entry, out of order, or signed by somebody who never spoke, is a fault. */
 async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
-  const log = await Log.open(directory)
+  const log = await logIn(directory)
   const faults: string[] = []
   let entries = 0
   let storedWhole = 0

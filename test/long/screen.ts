@@ -6,11 +6,11 @@ import { systemClock } from '../../src/base/clock.js'
 import { loadKey } from '../../src/base/crypto/key-file.js'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
-import { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { openRoom } from '../../src/node/open.js'
 import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
+import { logOver } from '../helper/logs.js'
 import { localAddresses } from '../helper/ports.js'
 import { inDirectory, type LongRun } from './long-run.js'
 
@@ -63,7 +63,7 @@ class OnTerminal {
 async function fill(directory: string, entries: number): Promise<void> {
   const home = homeOf(directory, 'alice')
   const store = await LevelStore.open(home.database)
-  const log = await Log.over(store, await loadKey(home.keyFile, systemRandom), { room: roomId(home.room) })
+  const log = await logOver(store, await loadKey(home.keyFile, systemRandom), { room: roomId(home.room) })
   for (let from = 0; from < entries; from += 10_000) {
     const count = Math.min(10_000, entries - from)
     await Promise.all(

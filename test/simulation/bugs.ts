@@ -137,8 +137,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'nobody waits for a slow reader',
     file: 'sync/replication-stream',
-    find: '!stream.push(bytes))\n                    await drained();',
-    replace: '!stream.push(bytes))\n                    await null;',
+    find: '!this.push(bytes))\n                    await this.#drained();',
+    replace: '!this.push(bytes))\n                    await null;',
   },
   {
     name: 'what comes as several segments is not passed on',

@@ -6,8 +6,9 @@ import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { encodeSegment, type Segment } from '../../src/log/format/segment.js'
 import type { SignedRun } from '../../src/log/format/segment-plan.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
 import {
@@ -26,7 +27,7 @@ import {
 
 async function openLog(keys = carol): Promise<{ log: Log; disk: MemoryDisk }> {
   const disk = new MemoryDisk()
-  return { log: await Log.over(new MemoryStore(disk), keys, { room: LOBBY_ID }), disk }
+  return { log: await logOver(new MemoryStore(disk), keys, { room: LOBBY_ID }), disk }
 }
 
 const lines = (count: number, bytes: number, username = 'alice'): Uint8Array[] =>

@@ -5,7 +5,8 @@ import { hash } from '../../src/base/crypto/hash.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import { authorOfKey } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { alice, bob, entryOf, WrittenLog } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -21,7 +22,7 @@ const logs = Array.from(
 
 /** A log that holds so many entries of each author; of the last of them perhaps another number. */
 async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
-  const log = await Log.over(new MemoryStore(), keys, { clock: new VirtualClock() })
+  const log = await logOver(new MemoryStore(), keys, { clock: new VirtualClock() })
   await Promise.all(
     logs.map((written, i) =>
       log.addSigned(authorOfKey(written.keys.publicKey), [written.run(1, i === AUTHORS - 1 ? entriesOfLast : 2)]),
@@ -32,7 +33,7 @@ async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
 
 /** Links two logs until both are quiet; gives the bytes that went over the link. */
 async function bytesOfMeeting(a: Log, b: Log): Promise<number> {
-  const [one, other] = [a, b].map(log => log.createReplicationStream({ live: true, dialect: 'native' }))
+  const [one, other] = [a, b].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return Number.NaN
   let [bytes, quiet] = [0, 0]
   for (const stream of [one, other]) {
@@ -65,7 +66,7 @@ test('two peers that hold the same 998 authors say so with under 2 KiB, and one 
 
 test('the control: without sums every author would be said', async () => {
   const one = await openWith(alice)
-  const fresh = await Log.over(new MemoryStore(), bob, { clock: new VirtualClock() })
+  const fresh = await logOver(new MemoryStore(), bob, { clock: new VirtualClock() })
   const bytes = await bytesOfMeeting(one, fresh)
   assert.ok(bytes > 998 * 44, `${bytes} bytes`)
   assert.equal(fresh.head.length, 998)

@@ -4,9 +4,9 @@ import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
 import { AsideReceiver, asideFrame } from '../helper/fuzz-aside.js'
 import { chanceOf, fuzzOurs, fuzzRelayed, originalFrame, ourFrame, TRUE } from '../helper/fuzz-ours.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
 import { auditDisk, carol } from '../helper/signed-world.js'
@@ -37,10 +37,10 @@ test('control: a receiver that believes statuses unseen is caught within a few f
 test('garbled frames into a log with a disk: what is on the disk at the end was all said, and verifies', async () => {
   const chance = chanceOf(SEED)
   const disk = new MemoryDisk()
-  const log = await Log.over(new MemoryStore(disk), carol)
+  const log = await logOver(new MemoryStore(disk), carol)
   for (let link = 0; link < LINKS; link++) {
     const dialect = link % 2 === 0 ? 'native' : 'scuttleup'
-    const stream = log.createReplicationStream({ dialect, live: true })
+    const stream = replicate(log, { dialect, live: true })
     stream.on('error', () => {})
     stream.resume()
     if (dialect === 'scuttleup') stream.write(frame(encodeHandshake({ id: 'x', head: [], mode: 'sync' })))

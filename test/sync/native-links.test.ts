@@ -7,14 +7,15 @@ import { REFUSALS_MAX } from '../../src/base/limits.js'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { encodeChange, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
+import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/log/limits.js'
-import { Log } from '../../src/log/log.js'
 import { encodeHeads, encodeSegmentRequest, encodeSegments } from '../../src/sync/codec.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.js'
@@ -23,8 +24,8 @@ const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
 test('a log that holds as many authors as it takes, and its own, still links with others', async () => {
   for (const dialect of ['native', 'scuttleup'] as const) {
-    const full = await Log.over(new MemoryStore(), alice)
-    const other = await Log.over(new MemoryStore(), bob)
+    const full = await logOver(new MemoryStore(), alice)
+    const other = await logOver(new MemoryStore(), bob)
     for (let index = 0; index < AUTHORS_MAX; index++) {
       const written = new WrittenLog(keysOf(index), [entryOf(index)])
       await full.addSigned(authorOfKey(written.keys.publicKey), written.runs())
@@ -34,7 +35,7 @@ test('a log that holds as many authors as it takes, and its own, still links wit
     assert.equal(full.told.length, AUTHORS_MAX + 1)
     const warnings: string[] = []
     const onWarning = (line: string): number => warnings.push(line)
-    const [one, two] = [full, other].map(log => log.createReplicationStream({ dialect, live: false, onWarning }))
+    const [one, two] = [full, other].map(log => replicate(log, { dialect, live: false, onWarning }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     assert.equal(other.head.length, AUTHORS_MAX, dialect)
     assert.ok(
@@ -63,11 +64,11 @@ test('heads that come again and again take no more memory than a stranger may ha
 })
 
 test('a stranger who asks for segments again and again, and reads none, is not sent more than he may have waiting', async () => {
-  const log = await Log.over(new MemoryStore(), carol)
+  const log = await logOver(new MemoryStore(), carol)
   const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
   const author = authorOfKey(alice.publicKey)
   await log.addSigned(author, written.runs())
-  const stream = log.createReplicationStream({ dialect: 'native', live: true })
+  const stream = replicate(log, { dialect: 'native', live: true })
   const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
   const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
   for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
@@ -78,11 +79,11 @@ test('a stranger who asks for segments again and again, and reads none, is not s
 })
 
 test('who asks for segments of several logs at once is answered for each', async () => {
-  const log = await Log.over(new MemoryStore(), carol)
+  const log = await logOver(new MemoryStore(), carol)
   const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
   for (const keys of [alice, bob])
     await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
-  const stream = log.createReplicationStream({ dialect: 'native', live: true })
+  const stream = replicate(log, { dialect: 'native', live: true })
   const answered = new Set<string>()
   const peer = new PeerSession(authorOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {
@@ -106,8 +107,8 @@ test('what follows a fork is refused, and the segment that was asked for is stil
     ...new WrittenLog(alice, [entryOf(0)]).run(1, 1),
   })
   session.receive(encodeHeads([]))
-  assert.ok((session.want(author, 30)?.length ?? 0) > 0)
-  assert.equal(session.want(author, 64)?.length, 0, 'an earlier place is asked for already')
+  assert.ok((session.requestSegment(author, 30)?.length ?? 0) > 0)
+  assert.equal(session.requestSegment(author, 64)?.length, 0, 'an earlier place is asked for already')
   assert.deepEqual(session.refused(author, 'a gap'), [])
   assert.equal(session.receive(encodeSegments([segment])).length, 1)
   for (let refusal = 0; refusal < REFUSALS_MAX; refusal++) session.refused(author, 'a gap')
@@ -121,7 +122,7 @@ test('entries that wait hold their own bytes, not the frames in which they came'
   for (let index = 0; index < 400; index++) {
     const padding = bytesField(99, new Uint8Array(200_000))
     const id = index.toString(16).padStart(64, '0')
-    const change = concat([padding, encodeChange({ id, seq: 1, entry: Buffer.from('{') })])
+    const change = concat([padding, encodeUnsignedEntry({ id, seq: 1, entry: Buffer.from('{') })])
     assert.deepEqual(session.receive(frame(change)), [])
   }
   assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)

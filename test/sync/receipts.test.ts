@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import test from 'node:test'
 import { decodeEntry } from '../../src/log/format/entry.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { Receipts } from '../../src/sync/receipts.js'
+import { logOver, replicate, replicatorOf } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, bob, carol, LOBBY_ID } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -17,7 +18,7 @@ const clocks = new Set<VirtualClock>()
 async function logOf(keys: typeof alice, aheadMs = 0, disk = new MemoryDisk()): Promise<Log> {
   const clock = new VirtualClock(BEGIN + aheadMs)
   clocks.add(clock)
-  return Log.over(new MemoryStore(disk), keys, { clock, room: LOBBY_ID })
+  return logOver(new MemoryStore(disk), keys, { clock, room: LOBBY_ID })
 }
 
 function copyOf(disk: MemoryDisk): MemoryDisk {
@@ -36,8 +37,8 @@ const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toStr
 function link(a: Log, b: Log, warnings: string[] = []): Duplex[] {
   const onWarning = (line: string): number => warnings.push(line)
   const [one, two] = [
-    a.createReplicationStream({ dialect: 'native', live: true, peer: b.id, holder: b.id, onWarning }),
-    b.createReplicationStream({ dialect: 'native', live: true, peer: a.id, holder: a.id, onWarning }),
+    replicate(a, { dialect: 'native', live: true, peer: b.id, replica: b.id, onWarning }),
+    replicate(b, { dialect: 'native', live: true, peer: a.id, replica: a.id, onWarning }),
   ]
   one.pipe(two).pipe(one)
   for (const stream of [one, two]) stream.on('error', () => {})
@@ -103,17 +104,21 @@ for (const shared of [0, 3]) {
       await linkOnce(second, peer)
       await say(first, ...Array.from({ length: ours }, (_, i) => `here ${i}`))
       await linkOnce(first, far)
-      assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).left, 1, 'control: carol holds it')
+      assert.equal(
+        replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left,
+        1,
+        'control: carol holds it',
+      )
 
       for (const round of ['first', 'after a new link']) {
         const streams = link(first, peer)
         await settle()
         for (let seq = shared + 1; seq <= shared + ours; seq++)
-          assert.equal(first.custody.of({ author: first.id, seq }).on, 0, `entry ${seq}, ${round}`)
-        assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).of, 1)
+          assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq }).on, 0, `entry ${seq}, ${round}`)
+        assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).of, 1)
         unlink(streams)
         await settle()
-        assert.equal(first.custody.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
+        assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
       }
       assert.equal(first.isDisputed({ author: first.id, seq: shared + 1 }), true, 'the fork is found')
       await assert.rejects(first.append({ username: 'alice', message: 'no more' }), { code: 'LOG_FROZEN' })
@@ -127,13 +132,13 @@ test('a peer that holds the very entry counts, as soon as it has it and after a 
   const streams = link(log, peer)
   await say(log, 'one', 'two', 'three')
   await settle()
-  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
   unlink(streams)
   await settle()
-  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 0, of: 0, left: 1 })
+  assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 0, of: 0, left: 1 })
   const again = link(log, peer)
   await settle()
-  assert.deepEqual(log.custody.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
   unlink(again)
   for (const each of [log, peer]) await each.close()
 })
@@ -159,7 +164,7 @@ test('what the own key signed elsewhere while this device ran is taken in, told,
   await settle()
   assert.deepEqual(await linesOf(here), ['one', 'from the other device', 'from here'])
   assert.deepEqual(shown.shown, ['one', 'from the other device', 'from here'])
-  assert.deepEqual(here.custody.of({ author: here.id, seq: 3 }), { on: 1, of: 1, left: 0 })
+  assert.deepEqual(replicatorOf(here).receipts.of({ author: here.id, seq: 3 }), { on: 1, of: 1, left: 0 })
   assert.ok(
     warnings.some(line => /another device/.test(line) && /renew/.test(line)),
     String(warnings),
@@ -200,7 +205,7 @@ for (const alone of [1, 2, 3]) {
           warnings.some(line => /^entries 2 to \d+ of your log .* get new numbers/.test(line)),
           String(warnings),
         )
-      assert.equal(live.custody.of({ author: live.id, seq: 2 + lost + alone }).on, 1)
+      assert.equal(replicatorOf(live).receipts.of({ author: live.id, seq: 2 + lost + alone }).on, 1)
       const late: string[] = []
       for await (const entries of live.read({ last: 100 }))
         for (const { entry } of entries) late.push(decodeEntry(entry)?.message ?? '')
@@ -271,7 +276,7 @@ test('a head of the own log without a chain value, or with another, proves nothi
   assert.deepEqual(differing, [3])
   custody.rewritten(4)
   assert.equal(custody.of({ author, seq: 5 }).on, 0, 'what stood there is not there any more')
-  const original = custody.open('dave', { isOriginal: true })
+  const original = custody.open('dave', { hasChainValues: false })
   original.told([{ author, seq: 3 }])
   assert.equal(custody.of({ author, seq: 3 }).on, 2, 'an original has no chain values to say')
 })

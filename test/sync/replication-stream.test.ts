@@ -6,8 +6,9 @@ import { EMPTY, utf8 } from '../../src/base/wire/bytes.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
-import { Log } from '../../src/log/log.js'
-import { entryStream } from '../../src/sync/replication-stream.js'
+import type { Log } from '../../src/log/log.js'
+import { EntryStream } from '../../src/log/read/entry-stream.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -18,7 +19,7 @@ const lines = (from: number, to: number): Uint8Array[] =>
 
 /** A log that holds `count` entries of bob. */
 async function logOf(count: number): Promise<Log> {
-  const log = await Log.over(new MemoryStore(new MemoryDisk()), keyPairOf(Buffer.alloc(32, 1)), {
+  const log = await logOver(new MemoryStore(new MemoryDisk()), keyPairOf(Buffer.alloc(32, 1)), {
     clock: new VirtualClock(),
   })
   if (count > 0) assert.equal(await log.add({ author: bob, first: 1, entries: lines(1, count + 1) }), undefined)
@@ -50,7 +51,7 @@ test('a stream of entries gives each once, whatever the sizes of the batches tha
       }
     }
     const found: number[] = []
-    for await (const entry of entryStream({ read }, {})) {
+    for await (const entry of new EntryStream(read, {})) {
       found.push((entry as Entry).seq)
       await new Promise(resolve => setImmediate(resolve))
     }

@@ -9,13 +9,15 @@ import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/base/limits.js'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
-import { encodeChange, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
+import { encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { Log } from '../../src/log/log.js'
-import type { ReplicationOptions } from '../../src/log/options.js'
+import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
+import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store, Write } from '../../src/log/store/store.js'
+import type { ReplicationStreamOptions } from '../../src/node/replication.js'
 import { FaultyStore } from '../helper/faulty-store.js'
+import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -34,7 +36,7 @@ async function add(log: Log, name: string, from: Seq, to: Seq): Promise<void> {
 
 /** A log over `store` in which its owner said some lines, and in which another is known. */
 async function logOf(name: string, other: string, store: Store = new MemoryStore(), lines = 3): Promise<Log> {
-  const log = await Log.over(store, keysOf(name), { clock: new VirtualClock() })
+  const log = await logOver(store, keysOf(name), { clock: new VirtualClock() })
   for (let i = 0; i < lines; i++) await log.append({ username: name, message: `line ${i}` })
   await add(log, other, 1, 41)
   return log
@@ -57,8 +59,8 @@ async function holds(log: Log, author: string, seq: Seq): Promise<void> {
   while (!has()) await once(log, 'entries')
 }
 
-function link(a: Log, b: Log, options: ReplicationOptions = {}, theirs = options): [Duplex, Duplex] {
-  const [from, to] = [a.createReplicationStream(options), b.createReplicationStream(theirs)]
+function link(a: Log, b: Log, options: ReplicationStreamOptions = {}, theirs = options): [Duplex, Duplex] {
+  const [from, to] = [replicate(a, options), replicate(b, theirs)]
   from.pipe(to).pipe(from)
   return [from, to]
 }
@@ -139,8 +141,8 @@ test('push and pull over sockets that are ended one way at a time lose nothing',
     await once(server, 'listening')
     const dialled = net.connect({ port: (server.address() as net.AddressInfo).port, allowHalfOpen: true })
     const [accepted] = (await once(server, 'connection')) as [net.Socket]
-    const from = alice.createReplicationStream({ mode: ours, live: false })
-    const to = bob.createReplicationStream({ mode: theirs, live: false })
+    const from = replicate(alice, { mode: ours, live: false })
+    const to = replicate(bob, { mode: theirs, live: false })
     dialled.pipe(from).pipe(dialled)
     accepted.pipe(to).pipe(accepted)
     await untilDone([from, to])
@@ -210,7 +212,7 @@ test('a receiver whose disk fails in the middle ends with the same as the sender
         failingReopens: 2,
       })
       const clock = new VirtualClock()
-      const bob = await Log.over(store, keysOf('bob'), { clock })
+      const bob = await logOver(store, keysOf('bob'), { clock })
       const alice = await logOf('alice', 'ann')
       for (let i = 0; i < 20; i++) await add(alice, `author${i}`, 1, 30)
       failing = store.commits
@@ -230,7 +232,7 @@ test('a receiver whose disk fails in the middle ends with the same as the sender
       from.destroy()
       to.destroy()
       await bob.close()
-      const again = await Log.over(new MemoryStore(disk), keysOf('bob'), { clock })
+      const again = await logOver(new MemoryStore(disk), keysOf('bob'), { clock })
       assert.deepEqual(await contents(again), await contents(alice))
       await again.close()
       await alice.close()
@@ -244,8 +246,8 @@ test('nothing beyond a gap is passed on', async () => {
     const [ann, gone] = ['ann', 'gone'] as [AuthorId, AuthorId]
     const rows = [rowKey(ann, 1), rowKey(ann, 2), rowKey(ann, 1_000_000), rowKey(gone, 7)]
     disk.write(rows.map(key => ({ type: 'put', key, value: entryOf('ann', 1) })))
-    const alice = await Log.over(new MemoryStore(disk), keysOf('alice'), { clock: new VirtualClock() })
-    const bob = await Log.over(new MemoryStore(), keysOf('bob'), { clock: new VirtualClock() })
+    const alice = await logOver(new MemoryStore(disk), keysOf('alice'), { clock: new VirtualClock() })
+    const bob = await logOver(new MemoryStore(), keysOf('bob'), { clock: new VirtualClock() })
     await untilDone(link(alice, bob, { live: false, dialect }))
     assert.deepEqual(heads(bob), ['ann 2'])
     await alice.close()
@@ -254,12 +256,13 @@ test('nothing beyond a gap is passed on', async () => {
 })
 
 const handshake = frame(encodeHandshake({ id: 'stranger', head: [], mode: 'sync' }))
-const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array => frame(encodeChange({ id, seq, entry }))
+const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array =>
+  frame(encodeUnsignedEntry({ id, seq, entry }))
 
 /** What a stranger sends, and what is told of it. */
-async function hear(log: Log, bytes: Uint8Array, options: ReplicationOptions = {}) {
+async function hear(log: Log, bytes: Uint8Array, options: ReplicationStreamOptions = {}) {
   const warnings: string[] = []
-  const stream = log.createReplicationStream({ ...options, onWarning: line => warnings.push(line) })
+  const stream = replicate(log, { ...options, onWarning: line => warnings.push(line) })
   stream.resume()
   let error: Error | undefined
   stream.on('error', cause => {
@@ -335,7 +338,7 @@ test('one link brings no more new authors than it may', async () => {
 })
 
 test('a log holds no more authors than it may, and goes on with those', async () => {
-  const log = await Log.over(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
+  const log = await logOver(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
   const { warnings } = await hear(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
   assert.deepEqual(heads(log), ['a 1', 'b 1', 'c 1'])
   assert.equal(warnings.length, 2)
@@ -370,9 +373,9 @@ class HeldStore extends MemoryStore {
 
 test('while the disk is busy no more is read from a link than its bound, which grows with what is stored', async () => {
   const store = new HeldStore()
-  const log = await Log.over(store, keysOf('alice'), { clock: new VirtualClock() })
+  const log = await logOver(store, keysOf('alice'), { clock: new VirtualClock() })
   store.hold()
-  const stream = log.createReplicationStream()
+  const stream = replicate(log)
   stream.resume()
   stream.write(handshake)
   let taken = 0

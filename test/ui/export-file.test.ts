@@ -6,11 +6,12 @@ import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { writeReport } from '../../src/cli/labs/report-file.js'
-import { Log } from '../../src/log/log.js'
+import type { Log } from '../../src/log/log.js'
 import { type ChatSimulationOptions, simulateChat } from '../../src/sim/chat-simulation.js'
 import { reportOf } from '../../src/sim/report.js'
 import { archiveOf } from '../../src/sync/archive.js'
 import { writeExport } from '../../src/ui/export-file.js'
+import { logOver } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { LOBBY_ID } from '../helper/signed-world.js'
 import { keysOf } from '../long/ledger.js'
@@ -30,7 +31,7 @@ const CHAT: ChatSimulationOptions = {
 
 async function world(t: TestContext): Promise<{ readonly log: Log; readonly folder: string }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'export-'))
-  const log = await Log.over(new MemoryStore(), keysOf('alice'))
+  const log = await logOver(new MemoryStore(), keysOf('alice'))
   t.after(async () => {
     await log.close()
     await rm(folder, { recursive: true })

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Cancel, Clock } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
-import type { Aside, OpenAside } from '../../log/options.js'
+import type { OpenSideChannel, SideChannel } from '../../net/side-channel.js'
 import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './digest-codec.js'
 import {
   type ConnectedPeer,
@@ -72,12 +72,12 @@ export class Presence extends EventEmitter<PresenceEvents> {
   }
 
   /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */
-  sideChannel(peer: ConnectedPeer, isLost: () => boolean): OpenAside {
+  sideChannel(peer: ConnectedPeer, isLost: () => boolean): OpenSideChannel {
     return send => this.#link(peer, send, isLost)
   }
 
   /** An original is linked: it says and is told nothing. To be closed with the link. */
-  scuttleup(name: string): Pick<Aside, 'close'> {
+  scuttleup(name: string): Pick<SideChannel, 'close'> {
     return this.#link(
       { author: undefined, name, aheadMs: 0, bytesRead: () => 0 },
       () => false,
@@ -95,7 +95,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#telling?.()
   }
 
-  #link(peer: ConnectedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): Aside {
+  #link(peer: ConnectedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): SideChannel {
     const id = this.#nextLink++
     this.#sends.set(id, send)
     this.#perform(this.#roster.connected(id, peer, this.#clock.now()))

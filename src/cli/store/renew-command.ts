@@ -3,6 +3,7 @@ import { type PreparedKey, prepareKey } from '../../base/crypto/key-file.js'
 import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
+import { openRowStore } from '../../compat/scuttleup/row-store.js'
 import { Log } from '../../log/log.js'
 import type { OwnMark } from '../../log/mark/own-mark.js'
 import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
@@ -30,7 +31,13 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
     prepared = await prepareKey(home.keyFile, systemRandom, warn)
     const { old, fresh } = prepared
     mark = await openMark(home, fresh, warn)
-    log = await Log.over(store, fresh, { room: home.roomId, mark, onWarning: warn, isRepaired: store.isRepaired })
+    log = await Log.over(store, fresh, {
+      unsigned: openRowStore,
+      room: home.roomId,
+      mark,
+      onWarning: warn,
+      isRepaired: store.isRepaired,
+    })
     const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))
     await log.append({
       username: home.me,

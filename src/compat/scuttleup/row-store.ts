@@ -8,16 +8,8 @@ import { tooLong } from '../../log/format/segment-plan.js'
 import { SEQ_MAX } from '../../log/limits.js'
 import type { Claim } from '../../log/store/head-index.js'
 import type { Store, Write } from '../../log/store/store.js'
+import type { OnHole, OpenUnsignedStore, UnsignedPlan, UnsignedStore } from '../../log/store/unsigned-store.js'
 import * as keys from './row-keys.js'
-
-/** What is to be written for new entries of one log, and what the log is then. */
-export interface Plan {
-  readonly writes: readonly Write[]
-  readonly entries: readonly Entry[]
-  readonly head: Head | undefined
-  /** Why the entries behind those of the plan are not entries. */
-  readonly fault: string | undefined
-}
 
 /** A row of a log. */
 interface Placed {
@@ -25,14 +17,12 @@ interface Placed {
   readonly entry: Uint8Array
 }
 
-export type OnHole = (author: AuthorId, missing: Seq) => void
-
 /**
  * The logs of unsigned authors, one row an entry, as scuttleup keeps them; so a database of the original program can be
  * opened as it is. They have no clock of their own: where an entry does not say a credible `at`, the one at which this
  * peer first saw it is kept beside it. PROTOCOL.md §4.1.
  */
-export class RowStore {
+export class RowStore implements UnsignedStore {
   readonly #store: Store
   readonly #clock: HybridClock
   readonly #onHole: OnHole
@@ -78,7 +68,7 @@ export class RowStore {
     head: Head | undefined,
     entries: readonly Uint8Array[],
     bytesMax = Number.POSITIVE_INFINITY,
-  ): Plan {
+  ): UnsignedPlan {
     const writes: Write[] = []
     const planned: Entry[] = []
     let last = head?.last
@@ -106,6 +96,10 @@ export class RowStore {
     if (first === undefined || last === undefined) return { writes, entries: planned, head, fault }
     const next: Head = { author, seq, first, last, size }
     return { writes, entries: planned, head: next, fault }
+  }
+
+  headWrite(head: Head): Write {
+    return headWrite(head)
   }
 
   /** Entries with `from ≤ seq < to`, in order; ends before a missing row, which is reported. */
@@ -326,3 +320,6 @@ function checksumOf(entry: Uint8Array): Uint8Array {
   checksum.writeUInt32BE(crc32(entry))
   return checksum
 }
+
+/** Keeps unsigned logs as scuttleup does; for `LogOptions.unsigned`. */
+export const openRowStore: OpenUnsignedStore = (store, clock, onHole) => new RowStore(store, clock, onHole)

@@ -1,7 +1,7 @@
 import { concat, textOf } from '../../base/wire/bytes.js'
 import { bytesField, type Field, readFields, textField, varintField } from '../../base/wire/fields.js'
 import type { Seq } from '../../log/format/author.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../../log/limits.js'
+import { SEQ_MAX } from '../../log/limits.js'
 
 // scuttleup's messages, as it sends them. PROTOCOL.md §5.1.
 
@@ -20,12 +20,6 @@ export interface Handshake {
   readonly id: string
   readonly head: readonly ClaimedHead[]
   readonly mode: Mode
-}
-
-export interface Change {
-  readonly id: string
-  readonly seq: Seq
-  readonly entry: Uint8Array
 }
 
 export function encodeHandshake({ id, head, mode }: Handshake): Uint8Array {
@@ -50,28 +44,6 @@ export function decodeHandshake(bytes: Uint8Array): Handshake | undefined {
     }
   }
   return mode === undefined ? undefined : { id, head, mode }
-}
-
-export function encodeChange({ id, seq, entry }: Change): Uint8Array {
-  return concat([textField(1, id), varintField(2, seq), bytesField(3, entry)])
-}
-
-/** Undefined for anything but a change whose seq and entry keep within the limits. */
-export function decodeChange(bytes: Uint8Array): Change | undefined {
-  const fields = readFields(bytes)
-  const id = text(fields, 1)
-  const seq = number(fields, 2)
-  const entry = delimited(fields, 3)
-  if (id === undefined || seq === undefined || entry === undefined) return undefined
-  if (
-    id.length > UNSIGNED_ID_LENGTH_MAX ||
-    seq < 1 ||
-    seq > SEQ_MAX ||
-    entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
-  )
-    return undefined
-  // A copy: it may wait for long, and would hold the whole frame.
-  return { id, seq, entry: Buffer.from(new Uint8Array(entry).buffer) }
 }
 
 function decodeDigest(bytes: Uint8Array): ClaimedHead | undefined {

@@ -4,16 +4,11 @@ import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
 import { type Entry, withSignature } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
+import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../../log/limits.js'
 import { type Effect, Ignored, IncomingBatcher } from '../../sync/effects.js'
-import {
-  type Change,
-  decodeChange,
-  decodeHandshake,
-  encodeChange,
-  encodeHandshake,
-  type Mode,
-} from './scuttleup-codec.js'
+import type { ReplicationSession } from '../../sync/replication.js'
+import { decodeHandshake, encodeHandshake, type Mode } from './scuttleup-codec.js'
 import { UnsignedBuffer } from './unsigned-buffer.js'
 
 export interface ScuttleupSessionOptions {
@@ -27,7 +22,7 @@ export interface ScuttleupSessionOptions {
  * Each side says what it holds, then sends what the other lacks, then what is new. Entries of signed authors travel with
  * their signature as last member of the JSON.
  */
-export class ScuttleupSession {
+export class ScuttleupSession implements ReplicationSession {
   readonly #options: ScuttleupSessionOptions
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   /** What the other side is known to hold. A Map, for ids are a stranger's. */
@@ -56,7 +51,7 @@ export class ScuttleupSession {
       if (read.kind === 'more') break
       if (read.kind === 'bad') this.#effect(offers, { kind: 'close', reason: read.reason })
       else if (this.#state === 'opening') this.#effect(offers, this.#handshake(read.body))
-      else this.#change(offers, decodeChange(read.body))
+      else this.#change(offers, decodeUnsignedEntry(read.body))
     }
     return offers.take()
   }
@@ -69,7 +64,11 @@ export class ScuttleupSession {
       this.#theirs.set(author, seq)
       frames.push(
         frame(
-          encodeChange({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }),
+          encodeUnsignedEntry({
+            id: author,
+            seq,
+            entry: signature === undefined ? entry : withSignature(entry, signature),
+          }),
         ),
       )
     }
@@ -81,7 +80,7 @@ export class ScuttleupSession {
     return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
   }
 
-  #change(offers: IncomingBatcher, change: Change | undefined): void {
+  #change(offers: IncomingBatcher, change: UnsignedEntry | undefined): void {
     if (change === undefined) {
       this.#effect(offers, { kind: 'close', reason: 'a frame that is no entry' })
       return

@@ -20,6 +20,9 @@ export const shortened = (head: Head, seq: Seq): Head => ({
   size: Math.round((head.size * seq) / Math.max(1, head.seq)),
 })
 
+/** How much of a chain value peers send of a head: enough to notice forks of equal length. */
+export const CHAIN_PREFIX_BYTES = 8
+
 /** What one peer tells another of a log: everything up to `seq` is held. */
 export interface Digest {
   readonly author: AuthorId

@@ -1,5 +1,4 @@
 import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
-import type { RowStore } from '../../compat/scuttleup/row-store.js'
 import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, authorOfKey, isSigned, type Seq } from '../format/author.js'
 import type { Entry, Members } from '../format/entry.js'
@@ -9,6 +8,7 @@ import { EARLIEST } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import type { SegmentStore } from '../store/segment-store.js'
+import type { UnsignedStore } from '../store/unsigned-store.js'
 import type { Tips } from '../tip.js'
 import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, Way } from './outgoing.js'
@@ -21,7 +21,7 @@ const TURN_BYTES_MAX = 2 * 1024 * 1024
 /** Reads all logs of a store: for people in order of conversation, for peers as it is stored; and goes on with what arrives. */
 export class Reader {
   readonly #tips: Tips
-  readonly #rows: RowStore
+  readonly #rows: UnsignedStore
   readonly #segments: SegmentStore
   readonly #forks: ForkRegistry
   readonly #feeds = new Set<Subscription>()
@@ -30,7 +30,7 @@ export class Reader {
   readonly #shown = new Set<ShownLines>()
   #isClosed = false
 
-  constructor(tips: Tips, rows: RowStore, segments: SegmentStore, forks: ForkRegistry, own: AuthorId) {
+  constructor(tips: Tips, rows: UnsignedStore, segments: SegmentStore, forks: ForkRegistry, own: AuthorId) {
     this.#tips = tips
     this.#rows = rows
     this.#segments = segments

@@ -1,5 +1,4 @@
 import { ChatError, reasonOf } from '../../base/errors.js'
-import type { RowStore } from '../../compat/scuttleup/row-store.js'
 import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, isSigned, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
@@ -15,12 +14,13 @@ import type { CommitQueue } from '../store/commit-queue.js'
 import type { HeadIndex } from '../store/head-index.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Store } from '../store/store.js'
+import type { UnsignedStore } from '../store/unsigned-store.js'
 import type { Restoration } from './restoration.js'
 
 export interface RecoveryParts {
   readonly store: Store
   readonly queue: CommitQueue
-  readonly rows: RowStore
+  readonly rows: UnsignedStore
   readonly segments: SegmentStore
   readonly heads: HeadIndex
   readonly ledger: Frontier

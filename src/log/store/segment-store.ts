@@ -1,4 +1,3 @@
-import type { OnHole } from '../../compat/scuttleup/row-store.js'
 import { type AuthorId, keyOf, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import {
@@ -23,6 +22,7 @@ import {
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { type PlacedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
+import type { OnHole } from './unsigned-store.js'
 
 /** Stored segments as they are sent, with the last place of the last. */
 export interface RawSegments {

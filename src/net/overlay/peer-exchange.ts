@@ -1,8 +1,8 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
-import type { Aside, OpenAside } from '../../log/options.js'
 import type { Connection, Connections } from '../connections.js'
 import { shortKeyIn, shortKeyOf } from '../lan/mdns/service-records.js'
+import type { OpenSideChannel, SideChannel } from '../side-channel.js'
 import type { ConnectionId } from '../topology.js'
 import { HyParView, type HyParViewEffect, idOfProbeName, probeName } from './hyparview.js'
 import { decodePexFrame, encodePexFrame } from './pex-codec.js'
@@ -63,10 +63,10 @@ export class PeerExchange {
   sideChannel(
     { id: link, remote, remoteAddress: host, dialled, isDiscovered, probed }: Connection,
     isGone: () => boolean,
-  ): OpenAside {
+  ): OpenSideChannel {
     const { clock } = this.#options
     const id = remote.kind === 'native' ? shortKeyIn(remote.key) : ''
-    return (send): Aside => {
+    return (send): SideChannel => {
       this.#sends.set(link, send)
       this.#perform(
         this.#view.opened({ connection: link, id, host, isNamed: dialled !== undefined && !isDiscovered }, clock.now()),

@@ -4,14 +4,15 @@ import test from 'node:test'
 import { countOf, decodeSegment } from '../../../src/log/format/segment.js'
 import { ALL_SEGMENTS } from '../../../src/log/format/segment-rows.js'
 import { SEGMENT_BYTES_MAX } from '../../../src/log/limits.js'
-import { Log } from '../../../src/log/log.js'
+import type { Log } from '../../../src/log/log.js'
 import { historyOf } from '../../../src/sim/simulated-peer.js'
+import { logOver, replicate } from '../../helper/logs.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { keysOf } from '../../long/ledger.js'
 
 test('segments that are stored one by one are relayed as few, under signatures that vouch for all', async t => {
   const [mine, theirs] = [new MemoryStore(), new MemoryStore()]
-  const [alice, bob] = await Promise.all([Log.over(mine, keysOf('alice')), Log.over(theirs, keysOf('bob'))])
+  const [alice, bob] = await Promise.all([logOver(mine, keysOf('alice')), logOver(theirs, keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))
   for (let line = 0; line < 50; line++)
     await alice.append({ username: 'alice', message: `${line} ${'long '.repeat((line % 7) * 100)}` })
@@ -27,8 +28,8 @@ test('segments that are stored one by one are relayed as few, under signatures t
   )
   assert.ok(sent.length < 10 && sent.every(({ length }) => length <= SEGMENT_BYTES_MAX), `${sent.length} segments`)
 
-  const a = alice.createReplicationStream({ live: false, dialect: 'native' })
-  await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'native' }), a)
+  const a = replicate(alice, { live: false, dialect: 'native' })
+  await pipeline(a, replicate(bob, { live: false, dialect: 'native' }), a)
   assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
   assert.ok((await rows(theirs)) <= sent.length)
   assert.equal((await bob.verify(alice.id)).fault, undefined)
@@ -36,13 +37,13 @@ test('segments that are stored one by one are relayed as few, under signatures t
 
 test('who holds a part of what was joined takes the rest', async t => {
   const [alice, bob] = await Promise.all(
-    ['alice', 'bob'].map(name => Log.over(new MemoryStore(), keysOf(name))) as [Promise<Log>, Promise<Log>],
+    ['alice', 'bob'].map(name => logOver(new MemoryStore(), keysOf(name))) as [Promise<Log>, Promise<Log>],
   )
   t.after(() => Promise.all([alice.close(), bob.close()]))
   for (const upTo of [3, 4, 20, 21]) {
     while ((alice.head[0]?.seq ?? 0) < upTo) await alice.append({ username: 'alice', message: `before ${upTo}` })
-    const a = alice.createReplicationStream({ live: false, dialect: 'native' })
-    await pipeline(a, bob.createReplicationStream({ live: false, dialect: 'native' }), a)
+    const a = replicate(alice, { live: false, dialect: 'native' })
+    await pipeline(a, replicate(bob, { live: false, dialect: 'native' }), a)
     assert.deepEqual(await historyOf(bob).then(plain), await historyOf(alice).then(plain))
   }
 })

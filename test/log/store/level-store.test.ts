@@ -8,7 +8,7 @@ import { utf8 } from '../../../src/base/wire/bytes.js'
 import { rowKey } from '../../../src/compat/scuttleup/row-keys.js'
 import type { AuthorId } from '../../../src/log/format/author.js'
 import type { Entry } from '../../../src/log/format/entry.js'
-import { Log } from '../../../src/log/log.js'
+import type { Log } from '../../../src/log/log.js'
 import { LevelStore } from '../../../src/log/store/level-store.js'
 import type { Range, Store, Write } from '../../../src/log/store/store.js'
 import { Lifecycle } from '../../../src/sim/lifecycle.js'
@@ -16,6 +16,7 @@ import { SeededRandom } from '../../../src/sim/seeded-random.js'
 import { VirtualDisk } from '../../../src/sim/virtual-disk.js'
 import type { Cleanup } from '../../helper/child.js'
 import { FaultyStore } from '../../helper/faulty-store.js'
+import { logIn } from '../../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../../helper/memory-store.js'
 import { passingTime } from '../../helper/passing-time.js'
 import { temporaryDirectory } from '../../helper/temporary-directory.js'
@@ -149,7 +150,7 @@ test('a second opening is told that the first has it, and is let in when that is
   const directory = await temporaryDirectory(t)
   const first = await LevelStore.open(directory)
   await assert.rejects(LevelStore.open(directory), codeIs('LOG_LOCKED'))
-  await assert.rejects(Log.open(directory), codeIs('LOG_LOCKED'))
+  await assert.rejects(logIn(directory), codeIs('LOG_LOCKED'))
   await first.commit([put('a')])
   await first.close()
   const second = await LevelStore.open(directory)
@@ -201,7 +202,7 @@ test('a key file that holds no key is told, and the database is let go', async t
   const directory = await temporaryDirectory(t)
   await writeFile(path.join(directory, 'key'), 'not a key')
   await chmod(path.join(directory, 'key'), 0o600)
-  await assert.rejects(Log.open(directory), codeIs('DATA_UNUSABLE'))
+  await assert.rejects(logIn(directory), codeIs('DATA_UNUSABLE'))
   await (await LevelStore.open(directory)).close()
 })
 
@@ -223,7 +224,7 @@ test('a database with a gap, and with ids that cannot be, is opened and read at 
   await store.close()
 
   for (let opening = 0; opening < 2; opening++) {
-    const log = await Log.open(directory)
+    const log = await logIn(directory)
     assert.deepEqual((await readAll(log)).sort(), ['bob 1', 'carol 1', 'carol 2'])
     assert.deepEqual(log.head.map(({ author, seq }) => `${author} ${seq}`).sort(), ['bob 1', 'carol 2'])
     await log.close()
@@ -237,7 +238,7 @@ test('an author whose key ends in 255 is opened as any other', { timeout: 60_000
   const keys = keyPairOf(seed)
   const directory = await temporaryDirectory(t)
   for (let seq = 1; seq <= 3; seq++) {
-    const log = await Log.open(directory, { keys })
+    const log = await logIn(directory, { keys })
     assert.equal((await log.append({ username: 'alice', message: 'hello' })).seq, seq)
     assert.deepEqual(
       await readAll(log),
@@ -249,7 +250,7 @@ test('an author whose key ends in 255 is opened as any other', { timeout: 60_000
 })
 
 test('an entry of 16 KiB is appended and read back, and one byte more is refused', async t => {
-  const log = await Log.open(await temporaryDirectory(t))
+  const log = await logIn(await temporaryDirectory(t))
   const { entry } = await log.append({ username: 'alice', message: '' })
   const message = 'x'.repeat(16 * 1024 - entry.length)
   const full = await log.append({ username: 'alice', message })
@@ -261,7 +262,7 @@ test('an entry of 16 KiB is appended and read back, and one byte more is refused
 })
 
 test('12 MB said in one turn are stored in several commits, in order, each entry as it is told', async t => {
-  const log = await Log.open(await temporaryDirectory(t))
+  const log = await logIn(await temporaryDirectory(t))
   const spans: number[] = []
   log.on('entries', ({ to }) => spans.push(to - 1))
   const message = 'é'.repeat(3_000)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type AuthorId, authorOfKey } from '../../../src/log/format/author.js'
 import { SEGMENT_BYTES_MAX } from '../../../src/log/limits.js'
-import { Log } from '../../../src/log/log.js'
 import { RECENT_BYTES_MAX, SegmentCache } from '../../../src/log/store/segment-cache.js'
 import type { Range, Row } from '../../../src/log/store/store.js'
+import { logOver } from '../../helper/logs.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { alice, bob, entryOf, WrittenLog } from '../../helper/signed-world.js'
 
@@ -60,7 +60,7 @@ class CountingStore extends MemoryStore {
 
 test('who follows what arrives is given it without the disk being read, and who reads the history is not', async () => {
   const store = new CountingStore()
-  const log = await Log.over(store, bob)
+  const log = await logOver(store, bob)
   const written = new WrittenLog(
     alice,
     Array.from({ length: 6 }, (_, index) => entryOf(index, 90)),

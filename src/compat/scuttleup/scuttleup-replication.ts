@@ -1,0 +1,47 @@
+import type { Digest } from '../../log/format/heads.js'
+import type { Log } from '../../log/log.js'
+import type { TreeConnection } from '../../sync/broadcast-tree.js'
+import type { ReplicationOptions } from '../../sync/options.js'
+import type { Replication, ReplicationContext } from '../../sync/replication.js'
+import { ReplicationStream } from '../../sync/replication-stream.js'
+import type { Mode } from './scuttleup-codec.js'
+import { ScuttleupSession } from './scuttleup-session.js'
+
+export interface ScuttleupReplicationOptions extends ReplicationOptions {
+  readonly mode?: Mode
+}
+
+/** One side of a replication with a scuttleup peer: pipe a connection through it. */
+export const createScuttleupStream = (
+  context: ReplicationContext,
+  options: ScuttleupReplicationOptions = {},
+): ReplicationStream => new ReplicationStream(context, () => new ScuttleupReplication(context, options), options)
+
+/** What a replication with a scuttleup peer does: it sends everything that the peer lacks, and then everything new. */
+class ScuttleupReplication implements Replication {
+  readonly session: ScuttleupSession
+  readonly branch: TreeConnection
+  readonly hasChainValues = false
+  readonly #log: Log
+  readonly #isLive: boolean
+
+  constructor({ log, tree }: ReplicationContext, { live, mode }: ScuttleupReplicationOptions) {
+    this.#log = log
+    this.#isLive = live !== false
+    this.session = new ScuttleupSession({ id: log.id, head: log.told, mode: mode ?? 'sync' })
+    this.branch = tree.open(undefined, undefined)
+  }
+
+  async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
+    await this.#log.offer().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
+      yield this.session.encode(entries.filter(entry => !this.#log.isDisputed(entry)))
+  }
+
+  /** The protocol knows no subscriptions. */
+  subscribed(): void {}
+
+  close(): void {
+    this.branch.close()
+  }
+}

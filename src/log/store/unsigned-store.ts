@@ -1,0 +1,40 @@
+import type { AuthorId, Seq } from '../format/author.js'
+import type { Entry } from '../format/entry.js'
+import type { Head } from '../format/heads.js'
+import type { HybridClock } from '../format/hybrid-clock.js'
+import type { Claim } from './head-index.js'
+import type { Store, Write } from './store.js'
+
+/** Called when an entry that should be stored is missing or damaged. */
+export type OnHole = (author: AuthorId, missing: Seq) => void
+
+/** What to write for new entries of one unsigned log, and its head afterwards. */
+export interface UnsignedPlan {
+  readonly writes: readonly Write[]
+  readonly entries: readonly Entry[]
+  readonly head: Head | undefined
+  /** Why the entries after those of the plan are rejected. */
+  readonly fault: string | undefined
+}
+
+/** The logs of unsigned authors in a store. `Log` knows only this interface; whoever opens a log chooses the layout. */
+export interface UnsignedStore {
+  /** The heads of all unsigned logs. */
+  load(): Promise<Map<AuthorId, Head>>
+  /** How far each log goes according to the row of its head. */
+  claims(): Promise<Map<AuthorId, Claim>>
+  /** Decides how to store `entries`, which follow `head`. */
+  plan(author: AuthorId, head: Head | undefined, entries: readonly Uint8Array[], bytesMax?: number): UnsignedPlan
+  /** The row that says how far a log goes; it is written with the entries. */
+  headWrite(head: Head): Write
+  /** Entries with `from ≤ seq < to`, in order; ends before a hole, which it reports. */
+  read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
+  /** The same entries from the last to the first. */
+  readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
+  /** Looks for a hole among the keys of a log up to `seq`, and reports it. */
+  inspect(author: AuthorId, seq: Seq): Promise<void>
+  /** Checks every row of a log up to `seq`. */
+  verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }>
+}
+
+export type OpenUnsignedStore = (store: Store, clock: HybridClock, onHole: OnHole) => UnsignedStore

@@ -1,0 +1,9 @@
+/** What travels on a connection besides logs: it gets the frames that replication does not know. */
+export interface SideChannel {
+  /** A frame came, without its length. Returns the reason to close the connection, if there is one. */
+  receive(body: Uint8Array): string | undefined
+  close(): void
+}
+
+/** `send` writes whole frames and returns whether it did: it drops them while too much is waiting to be sent. */
+export type OpenSideChannel = (send: (frames: Uint8Array) => boolean) => SideChannel

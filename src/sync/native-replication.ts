@@ -1,0 +1,105 @@
+import type { AuthorId } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
+import type { Log } from '../log/log.js'
+import type { Relayed } from '../log/read/outgoing.js'
+import type { Subscription } from '../log/read/subscription.js'
+import type { TreeConnection } from './broadcast-tree.js'
+import type { Note, NoteKind } from './codec.js'
+import type { NativeReplicationOptions } from './options.js'
+import { PeerSession } from './peer-session.js'
+import type { Replication, ReplicationContext } from './replication.js'
+import { ReplicationStream } from './replication-stream.js'
+
+/** One side of a replication with a native peer: pipe a connection through it. */
+export function createNativeStream(
+  context: ReplicationContext,
+  options: NativeReplicationOptions = {},
+): ReplicationStream {
+  const stream = new ReplicationStream(context, send => new NativeReplication(context, options, send), options)
+  if (options.sideChannel !== undefined) stream.openSideChannel(options.sideChannel)
+  return stream
+}
+
+/** What a replication with a native peer does. PROTOCOL.md §5.2, §5.5. */
+class NativeReplication implements Replication {
+  readonly session: PeerSession
+  readonly branch: TreeConnection
+  readonly hasChainValues = true
+  readonly #log: Log
+  readonly #send: (bytes: Uint8Array) => void
+  /** What the other side is still to be sent; undefined where only the backlog is sent. */
+  readonly #feed: Subscription | undefined
+  /** How far our own log was published when the session began. */
+  readonly #publishedAtFirst: Digest
+  /** The notes that leave together at the end of this turn. */
+  readonly #notes = new Map<AuthorId, NoteKind>()
+
+  constructor(
+    { log, tree }: ReplicationContext,
+    { live, peer }: NativeReplicationOptions,
+    send: (bytes: Uint8Array) => void,
+  ) {
+    this.#log = log
+    this.#send = send
+    this.session = new PeerSession(log.id, log.told)
+    this.#publishedAtFirst = log.toldOf(log.id)
+    this.#feed = live === false ? undefined : log.openFeed()
+    this.branch = tree.open(peer, {
+      ask: author => this.#post(author, 'ask'),
+      stop: author => this.#post(author, 'stop'),
+    })
+  }
+
+  outgoing(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
+    return this.#feed === undefined ? this.#backlog(since) : this.#follow(this.#feed)
+  }
+
+  subscribed(since: Digest): void {
+    const { seq: last } = this.#log.toldOf(since.author)
+    if (last > since.seq) this.#feed?.owe({ author: since.author, from: since.seq + 1, to: last + 1 })
+  }
+
+  close(): void {
+    this.branch.close()
+    this.#feed?.close()
+  }
+
+  /** What the other side lacks now. */
+  async *#backlog(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
+    await this.#log.offer().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    for await (const relayed of this.#log.relay(since)) if (relayed.kind !== 'note') yield this.session.encode(relayed)
+  }
+
+  /** What arrives, and what the other side subscribes to. */
+  async *#follow(feed: Subscription): AsyncGenerator<Uint8Array | undefined> {
+    // Entries of ours that nobody was sent before follow once they are noted as published; the rest need not wait for that.
+    this.#log.offer().catch(() => {})
+    this.subscribed(this.#publishedAtFirst)
+    const following = this.#log.follow({
+      feed,
+      way: span => this.session.way(span),
+      knowsFork: (author, place) => this.session.knowsFork(author, place),
+    })
+    for await (const relayed of following) yield this.#encode(relayed)
+  }
+
+  #encode(relayed: Relayed): Uint8Array | undefined {
+    return relayed.kind === 'note'
+      ? this.session.notes([this.#noteOf(relayed.author, 'tell')])
+      : this.session.encode(relayed)
+  }
+
+  #post(author: AuthorId, kind: NoteKind): void {
+    this.#notes.set(author, kind)
+    if (this.#notes.size > 1) return
+    // Notes of the same turn leave in one frame.
+    queueMicrotask(() => {
+      this.#send(this.session.notes([...this.#notes].map(([about, said]) => this.#noteOf(about, said))))
+      this.#notes.clear()
+    })
+  }
+
+  #noteOf(author: AuthorId, kind: NoteKind): Note {
+    return kind === 'ask' ? { kind, author, seq: this.#log.reach(author) } : { kind, ...this.#log.toldOf(author) }
+  }
+}

@@ -1,0 +1,45 @@
+import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../base/limits.js'
+
+/**
+ * Flow control of what one connection brings: reading pauses while more than the window is being stored. The window grows
+ * with what was stored, so a peer whose entries are all rejected keeps the smallest one.
+ */
+export class ReceiveWindow {
+  #pendingBytes = 0
+  #bytesMax = PENDING_BYTES_MIN
+  #paused: { readonly bytesMax: number; readonly resume: () => void } | undefined
+
+  /** These bytes are to be stored. */
+  add(bytes: number): void {
+    this.#pendingBytes += bytes
+  }
+
+  /** These bytes were stored or rejected. */
+  remove(bytes: number): void {
+    this.#pendingBytes -= bytes
+    this.#bytesMax = Math.min(PENDING_BYTES_MAX, this.#bytesMax + bytes)
+    this.#check()
+  }
+
+  /** Calls `resume` once the window has room. */
+  whenOpen(resume: () => void): void {
+    this.#pause(this.#bytesMax, resume)
+  }
+
+  /** Calls `resume` once nothing is pending. */
+  whenEmpty(resume: () => void): void {
+    this.#pause(0, resume)
+  }
+
+  #pause(bytesMax: number, resume: () => void): void {
+    this.#paused = { bytesMax, resume }
+    this.#check()
+  }
+
+  #check(): void {
+    if (this.#paused === undefined || this.#pendingBytes > this.#paused.bytesMax) return
+    const { resume } = this.#paused
+    this.#paused = undefined
+    resume()
+  }
+}
