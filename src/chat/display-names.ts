@@ -1,7 +1,6 @@
 import type { Millis } from '../base/clock.js'
 import { type AuthorId, isSigned } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
-import { nameBefore } from './json.js'
 import type { Message } from './kinds/message.js'
 import { isPlace, isPlainName, shownName, shownPlace } from './shown-name.js'
 import { skeletonOf } from './skeleton.js'
@@ -94,7 +93,7 @@ export class DisplayNames {
 
   labelOf(message: Message, now: Millis): Label {
     const { author, username, timeMs, isForked } = message
-    const called = message.kind === 'nick' ? (this.#called.get(author) ?? nameBefore(message)) : undefined
+    const called = message.kind === 'nick' ? (this.#called.get(author) ?? message.before) : undefined
     const before = called === undefined ? undefined : this.nameOf(author, called)
     const name = this.nameOf(author, username)
     const isAhead = timeMs > now + AHEAD_MS_MAX

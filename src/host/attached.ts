@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { ChatError, isErrorCode } from '../base/errors.js'
 import { FrameReader, frame } from '../base/wire/frames.js'
+import { type Draft, draftOf, plainTextOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/roster.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
@@ -10,7 +11,7 @@ import { ENTRY_BYTES_MAX } from '../log/limits.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
-import { type Extras, type HostedRoom, messagesOf, type RoomEntry } from '../node/room-api.js'
+import { type HostedRoom, messagesOf, type RoomEntry } from '../node/room-api.js'
 import { type Held, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   jsonBody,
@@ -163,14 +164,15 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
   }
 
   /** Rejects with `Parted` where it is not known whether it was stored. */
-  say(message: string, extras?: Extras): Promise<void> {
-    if (Buffer.byteLength(message) > ENTRY_BYTES_MAX)
+  say(said: Draft | string): Promise<void> {
+    const draft = draftOf(said)
+    if (Buffer.byteLength(plainTextOf(draft)) > ENTRY_BYTES_MAX)
       return Promise.reject(new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
-    const said = this.#ask({ do: 'say', message, ...(extras !== undefined && { extras }) })
-    this.#saying.add(said)
-    const done = (): void => void this.#saying.delete(said)
-    said.then(done, done)
-    return said
+    const stored = this.#ask({ do: 'say', draft })
+    this.#saying.add(stored)
+    const done = (): void => void this.#saying.delete(stored)
+    stored.then(done, done)
+    return stored
   }
 
   async flushed(): Promise<void> {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Clock, Millis } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
+import { type Draft, draftOf, plainTextOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/roster.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
@@ -9,7 +10,7 @@ import { millisOf } from '../log/format/hybrid-clock.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import type { Room } from '../node/room.js'
-import { type Extras, messagesOf, type RoomApi } from '../node/room-api.js'
+import { messagesOf, type RoomApi } from '../node/room-api.js'
 import type { Replicas } from '../sync/receipts.js'
 import { type Attached, Parted } from './attached.js'
 import { Resumption } from './resumption.js'
@@ -39,8 +40,7 @@ interface SharedEvents {
 }
 
 interface Line {
-  readonly message: string
-  readonly extras: Extras | undefined
+  readonly draft: Draft
   /** When it was handed on, and how far the own log went then; undefined where it waits for that. */
   sent: { readonly atMs: Millis; readonly after: Seq } | undefined
   readonly onStored: () => void
@@ -144,10 +144,10 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
     return this.#seat.hosted.replicasOf(seq)
   }
 
-  say(message: string, extras?: Extras): Promise<void> {
+  say(said: Draft | string): Promise<void> {
     this.#hasSpoken = true
     return new Promise((onStored, onRefused) => {
-      const line: Line = { message, extras, sent: undefined, onStored, onRefused }
+      const line: Line = { draft: draftOf(said), sent: undefined, onStored, onRefused }
       this.#lines.add(line)
       if (this.#moving === undefined) this.#hand(line)
       else this.#moving.catch(error => this.#drop(line, error))
@@ -274,7 +274,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
       for (const { author, seq, message, at } of batch) {
         if (author !== hosted.id) continue
         const found = sent.findIndex(
-          each => each.line.message === message && seq > each.after && millisOf(at) >= each.atMs,
+          each => plainTextOf(each.line.draft) === message && seq > each.after && millisOf(at) >= each.atMs,
         )
         for (const { line } of found === -1 ? [] : sent.splice(found, 1)) {
           this.#lines.delete(line)
@@ -287,7 +287,7 @@ export class SharedConversation extends EventEmitter<SharedEvents> implements Ro
   /** Hands a line on. Where it is not known what became of it, it waits for whoever goes on. */
   #hand(line: Line): void {
     line.sent = { atMs: this.#clock.now(), after: this.ownEnd }
-    this.#seat.hosted.say(line.message, line.extras).then(
+    this.#seat.hosted.say(line.draft).then(
       () => {
         this.#lines.delete(line)
         line.onStored()

@@ -3,11 +3,11 @@ import type { Clock } from '../base/clock.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { EMPTY } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../base/wire/frames.js'
+import { readDraft } from '../chat/kinds/kinds.js'
 import { authorOf, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { Room } from '../node/room.js'
-import type { Extras } from '../node/room-api.js'
 import type { Replicas } from '../sync/receipts.js'
 import { bytesBody, entriesBodies, jsonBody, type QuestionId, readWindowFrame } from './window-frames.js'
 
@@ -163,11 +163,12 @@ export class WindowSession {
     return true
   }
 
-  #say(id: QuestionId, { message, extras }: Asked): boolean {
-    if (typeof message !== 'string' || (extras !== undefined && !isObject(extras))) return false
+  #say(id: QuestionId, asked: Asked): boolean {
+    const draft = readDraft(asked['draft'])
+    if (draft === undefined) return false
     this.#lines++
     if (this.#lines >= LINES_MAX) this.#socket.pause()
-    const said = this.#peer.say(message, extras as Extras | undefined).then(() => ({ own: this.#ownHead }))
+    const said = this.#peer.say(draft).then(() => ({ own: this.#ownHead }))
     this.#tellEnd(id, said).finally(() => {
       this.#lines--
       if (this.#lines !== LINES_MAX - 1) return

@@ -1,3 +1,4 @@
+import type { Draft } from '../chat/kinds/kinds.js'
 import { type Message, messageOf } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/roster.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
@@ -7,8 +8,10 @@ import type { ReadOptions } from '../log/options.js'
 import type { Held, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './connection-summary.js'
 
-/** Members of an entry besides the message: another username, and a type where it is no line. */
-export type Extras = Readonly<Record<string, unknown>>
+export interface SayOptions {
+  /** Gives up a message that the log does not have yet. */
+  readonly signal?: AbortSignal | undefined
+}
 
 /** What somebody who takes part in a conversation can see and do in it. */
 export interface RoomApi {
@@ -24,8 +27,11 @@ export interface RoomApi {
   readonly connectionSummary: ConnectionSummary
   /** Who else is in the room, and who was. */
   readonly presence: readonly Present[]
-  /** Says something; resolves when it is on this disk. While the disk does not answer it waits, and is not lost. */
-  say(message: string, extras?: Extras): Promise<void>
+  /**
+   * Says something; resolves when it is on this disk, and waits while the disk does not work. Rejects with BAD_MESSAGE,
+   * LOG_FROZEN, LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
+   */
+  say(draft: Draft | string, options?: SayOptions): Promise<void>
   /** Resolves when everything said so far is on this disk, or was refused for good. */
   flushed(): Promise<void>
   /** What was said, in batches: history in order of conversation, then what arrives; only what `isWanted`, seen as bytes. */

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
+import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/roster.js'
@@ -20,7 +21,7 @@ import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import { inspect, type Notify, reportLog } from './log-notices.js'
 import { Outbox } from './outbox.js'
-import { type Extras, type HostedRoom, messagesOf, type RoomApi, type RoomEntry } from './room-api.js'
+import { type HostedRoom, messagesOf, type RoomApi, type RoomEntry, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
 export interface RoomEvents {
@@ -178,7 +179,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#presence.typing()
   }
 
-  async say(message: string, extras: Extras = {}): Promise<void> {
+  async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
     const { olderInstance } = this.#connections
     if (olderInstance !== undefined) {
       throw new ChatError(
@@ -188,7 +189,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       )
     }
     this.#hasSpoken = true
-    const outcome = await this.#outbox.post({ username: this.#parts.me, message, ...extras })
+    const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, signal)
+    if (outcome.kind === 'aborted') throw signal?.reason
     if (outcome.kind === 'refused') throw outcome.error
     if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
   }

@@ -16,9 +16,9 @@ export class TopicView {
     return this.#current
   }
 
-  note({ topic, at }: Message): void {
-    if (topic !== undefined && (this.#current === undefined || at > this.#current.at))
-      this.#current = { text: topic, at }
+  note(message: Message): void {
+    if (message.kind === 'topic' && (this.#current === undefined || message.at > this.#current.at))
+      this.#current = { text: message.topic, at: message.at }
   }
 
   /** Looks through what was not seen before. */

@@ -1,7 +1,7 @@
 import { type Millis, systemClock } from '../base/clock.js'
 import type { DisplayNames } from '../chat/display-names.js'
-import { lineOf } from '../chat/json.js'
 import type { Message } from '../chat/kinds/message.js'
+import { lineOf } from '../chat/text-line.js'
 import { secondOf, timeOf } from '../session/dates.js'
 import { warn } from './lines/output.js'
 import { paletteOf } from './palette.js'

@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
+import type { Draft } from '../chat/kinds/kinds.js'
 
 /**
  * Cuts a stream of bytes into lines without their ends. A line of over `bytesMax` bytes comes in pieces, cut between
@@ -59,4 +60,11 @@ export function* piecesOf(line: string, bytesMax: number): Generator<string> {
     at += character.length
   }
   yield line.slice(start)
+}
+
+/** The drafts that say a draft, each short enough for one entry. */
+export function* piecesOfDraft(draft: Draft, bytesMax: number): Generator<Draft> {
+  if (draft.kind === 'text' || draft.kind === 'action')
+    for (const text of piecesOf(draft.text, bytesMax)) yield { ...draft, text }
+  else yield draft
 }

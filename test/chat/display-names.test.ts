@@ -12,19 +12,19 @@ const HOUR = 3_600_000
 const keyOf = (digit: string): AuthorId => digit.repeat(64) as AuthorId
 const [ME, ANN, OTHER, BOB] = ['a', 'b', 'c', 'd'].map(keyOf) as [AuthorId, AuthorId, AuthorId, AuthorId]
 
-const said = (author: AuthorId, username: string, more: Partial<Message> = {}): Message => ({
-  author,
-  seq: 1,
-  username,
-  message: 'hello',
-  kind: 'line',
-  topic: undefined,
-  at: hlcAt(NOW),
-  timeMs: NOW,
-  isVerified: true,
-  isForked: false,
-  ...more,
-})
+const said = (author: AuthorId, username: string, more: Partial<Message> = {}): Message =>
+  ({
+    author,
+    seq: 1,
+    username,
+    message: 'hello',
+    kind: 'text',
+    at: hlcAt(NOW),
+    timeMs: NOW,
+    isVerified: true,
+    isForked: false,
+    ...more,
+  }) as Message
 
 /** What everybody is called, after they were noted in some order. */
 function labelsAfter(people: readonly (readonly [AuthorId, string])[]): Record<string, string> {

@@ -78,7 +78,7 @@ const question = fc
       ),
       id: fc.oneof({ weight: 3, arbitrary: fc.nat({ max: 5 }) }, value),
       message: value,
-      extras: value,
+      draft: fc.oneof(value, fc.record({ kind: value, text: value, username: value }, { requiredKeys: [] })),
       peer: value,
       text: value,
       options: fc.oneof(

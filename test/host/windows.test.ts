@@ -68,7 +68,7 @@ test('both windows show what is said in either, and know the same', BOUND, async
   assert.deepEqual([second.me, second.id, second.room, second.heads], [first.me, first.id, first.room, first.heads])
   const [inFirst, inSecond] = [watch(t, first), watch(t, second)]
   await inSecond.until(1)
-  await second.say('from the second', { type: 'action' })
+  await second.say({ kind: 'action', text: 'from the second' })
   await first.say('from the first')
   assert.deepEqual(await inFirst.until(3), ['before', 'from the second', 'from the first'])
   assert.deepEqual(await inSecond.until(3), ['before', 'from the second', 'from the first'])
@@ -120,8 +120,8 @@ test('a line that was stored, though nobody could confirm it any more, is not sa
   const { peer, windows } = machine.host ?? assert.fail()
   const say = peer.say.bind(peer)
   let stored: Promise<void> | undefined
-  peer.say = (message, extras) => {
-    stored = say(message, extras)
+  peer.say = draft => {
+    stored = say(draft)
     windows.close()
     return stored
   }
@@ -249,7 +249,7 @@ test('what is no question ends that window, and nothing else', BOUND, async t =>
     frame(jsonBody({ do: 'nothing' })),
     frame(jsonBody({ do: 'say', id: 1 })),
     frame(jsonBody({ do: 'say', id: -1, message: 'x' })),
-    frame(jsonBody({ do: 'say', id: 1, message: 'x', extras: 5 })),
+    frame(jsonBody({ do: 'say', id: 1, draft: { kind: 'text', text: 5 } })),
     frame(jsonBody({ do: 'read', id: 1, options: { since: [['x', -1]] } })),
     frame(jsonBody({ do: 'link', peer: 5 })),
   ]

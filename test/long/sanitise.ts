@@ -48,7 +48,7 @@ export function faultOnScreen(username: string, message: string, columns: number
     called: () => [],
   })
   transcript.columns = columns
-  const said: Message = { ...SAID, username, message, kind: columns % 2 === 0 ? 'line' : 'action' }
+  const said: Message = { ...SAID, username, message, kind: columns % 2 === 0 ? 'text' : 'action' }
   const rows = transcript.message(said, SAID.timeMs, 'live').text.split('\n')
   const point = rows.map(forbiddenIn).find(found => found !== undefined)
   return point && `${pointsOf(point)} is shown of ${pointsOf(username)} and ${pointsOf(message)}`
@@ -61,8 +61,7 @@ const SAID: Message = {
   seq: 1,
   username: '',
   message: '',
-  kind: 'line',
-  topic: undefined,
+  kind: 'text',
   at: hlcAt(1_795_000_000_000),
   timeMs: 1_795_000_000_000,
   isVerified: true,

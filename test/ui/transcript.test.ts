@@ -20,19 +20,19 @@ const ALICE = 'a1'.repeat(32) as AuthorId
 const BOB = 'b0'.repeat(32) as AuthorId
 const NOON = new Date(2026, 10, 21, 12, 0).getTime()
 
-const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Message> = {}): Message => ({
-  author,
-  seq: 1,
-  username: author === ALICE ? 'alice' : 'bob',
-  message,
-  kind: 'line',
-  topic: undefined,
-  at: hlcAt(timeMs),
-  timeMs,
-  isVerified: true,
-  isForked: false,
-  ...more,
-})
+const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Message> = {}): Message =>
+  ({
+    author,
+    seq: 1,
+    username: author === ALICE ? 'alice' : 'bob',
+    message,
+    kind: 'text',
+    at: hlcAt(timeMs),
+    timeMs,
+    isVerified: true,
+    isForked: false,
+    ...more,
+  }) as Message
 
 function transcriptOf(columns = 80, isColoured = false): Transcript {
   const transcript = new Transcript({
@@ -158,7 +158,7 @@ test('what somebody does, a new name and a topic are no lines', () => {
   const notices = [
     said(BOB, 'whatever', NOON, { kind: 'topic', topic: 'tea' }),
     said(BOB, 'whatever', NOON, { kind: 'topic', topic: '' }),
-    said(BOB, 'bob is called bobby from now on', NOON, { kind: 'nick', username: 'bobby' }),
+    said(BOB, 'bob is called bobby from now on', NOON, { kind: 'nick', before: 'bob', username: 'bobby' }),
     said(BOB, 'is now called eve', NOON, { kind: 'action', username: 'bobby' }),
   ]
   assert.deepEqual(
@@ -199,13 +199,6 @@ test('notices have the same words on the screen and in lines, whatever text thei
   assert.equal(rows[4], '* bob (c2c2c2c2) has a new name')
 })
 
-test('a topic without a topic is a saying', () => {
-  const transcript = transcriptOf()
-  shown(transcript, said(BOB, 'first'))
-  const odd = said(BOB, 'the topic is now: x', NOON, { kind: 'topic' })
-  assert.deepEqual(shown(transcript, odd), ['12:00          bob │ the topic is now: x'])
-})
-
 test('names longer than their column are cut, and the text stays in its column', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
@@ -244,7 +237,7 @@ test('the key of a quoted name is never cut', () => {
   const quoted = (username: string) => said('c2'.repeat(32) as AuthorId, 'hi', NOON, { username })
   assert.deepEqual(shown(transcript, quoted('info')), ['12:00 "info" (c2c2c2c2)', '                   │ hi'])
   for (const columns of [30, 40, 60, 80])
-    for (const kind of ['line', 'action'] as const) {
+    for (const kind of ['text', 'action'] as const) {
       transcript.columns = columns
       const rows = shown(transcript, { ...quoted(`${'x'.repeat(40)}:`), kind })
       assert.match(rows[0] ?? '', /"x*…" \(c2c2c2c2\)/, `${columns} columns, ${kind}`)

@@ -2,42 +2,41 @@ import { type AuthorId, isSigned, type Seq } from '../../log/format/author.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
+import { type Content, contentOf } from './kinds.js'
 
-/** What an entry is, besides a line that was said: something done, another name, what the conversation is about. */
-const KINDS = ['action', 'nick', 'topic'] as const
-type MessageKind = 'line' | (typeof KINDS)[number]
+/** An entry, decoded. Names and texts are a stranger's: they pass `sanitise` before they are shown. */
+export type Message = MessageHead & Content
 
-/** What somebody said. The texts are a stranger's: they go through `sanitise` before anybody sees them. */
-export interface Message {
+interface MessageHead {
   readonly author: AuthorId
   readonly seq: Seq
   readonly username: string
+  /** The text; of other kinds than text what older peers show. */
   readonly message: string
-  readonly kind: MessageKind
-  /** What the conversation is about from here on, of a message of that kind. */
-  readonly topic: string | undefined
   readonly at: Hlc
-  /** When it was written by the writer's clock, in milliseconds since 1970. */
+  /** When it was written, by the clock of its author, in milliseconds since 1970. */
   readonly timeMs: number
-  /** Whether it was signed by the author's key; unsigned lines are what some original peer said. */
+  /** Whether it is signed by the author's key. Unsigned entries come from scuttleup peers. */
   readonly isVerified: boolean
-  /** Whether its author signed another history as well, in which it does not stand. */
+  /** Whether it belongs to the part of a forked log that not all peers have. */
   readonly isForked: boolean
 }
 
-/** What an entry says; undefined for one that nobody could read. */
+/** Latest time that a JavaScript date can express, either way from 1970. */
+const DATE_MS_MAX = 8.64e15
+
+/** The message in an entry; undefined if the entry cannot be decoded. */
 export function messageOf(entry: Entry, isForked = false): Message | undefined {
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
-  const { time, type, topic } = members
-  const hasTime = typeof time === 'number' && Number.isFinite(time) && Math.abs(time) < 8.64e15
+  const { time } = members
+  const hasTime = typeof time === 'number' && Number.isFinite(time) && Math.abs(time) < DATE_MS_MAX
   return {
+    ...contentOf(members),
     author: entry.author,
     seq: entry.seq,
     username: members.username,
     message: members.message,
-    kind: KINDS.find(kind => kind === type) ?? 'line',
-    topic: type === 'topic' && typeof topic === 'string' ? topic : undefined,
     at: entry.at,
     isVerified: isSigned(entry.author),
     isForked,

@@ -2,6 +2,7 @@ import { reasonOf } from '../../base/errors.js'
 import { checkName, equalsIgnoringCase } from '../../base/names.js'
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
+import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import type { People } from '../../chat/views/people.js'
@@ -34,7 +35,7 @@ export interface CommandContext {
   readonly quote: (title: string, messages: readonly Message[], end: string) => void
   /** Does something that takes a while; its progress is shown, and Escape ends it. */
   readonly busy: (what: string, work: (task: Task) => Promise<void>) => Promise<void>
-  readonly say: (message: string, extras?: Readonly<Record<string, unknown>>) => void
+  readonly say: (draft: Draft) => void
   /** Tells others that the user is away, and why; without a text that he is back. */
   readonly away: (text: string | undefined) => void
   /** What can be pressed besides, for the end of /help. */
@@ -109,7 +110,7 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
   },
   whois,
   me: ({ say, complain }, text) =>
-    text === '' ? complain('what do you do? /me waves') : say(text, { type: 'action' }),
+    text === '' ? complain('what do you do? /me waves') : say({ kind: 'action', text }),
   msg: ({ complain }) => complain('private messages are to come: all that is said here is read by all of the room'),
   nick: (desk, argument) => {
     if (argument === '') return desk.tell(`you are called ${desk.nick}: /nick name changes that`)
@@ -119,11 +120,11 @@ export const ANSWERS: Readonly<Record<CommandName, Answer>> = {
       return desk.complain(`somebody else is called ${nick} here: choose another name`)
     const before = desk.nick
     desk.nick = nick
-    desk.say(`${before} is called ${nick} from now on`, { type: 'nick' })
+    desk.say({ kind: 'nick', before, name: nick })
   },
   topic: ({ topic, tell, say }, text) => {
-    if (text === '-') return say('there is no topic any more', { type: 'topic', topic: '' })
-    if (text !== '') return say(`the topic is now: ${text}`, { type: 'topic', topic: text })
+    if (text === '-') return say({ kind: 'topic', topic: '' })
+    if (text !== '') return say({ kind: 'topic', topic: text })
     tell(topic() ? `the topic is: ${topic()}` : 'there is no topic: /topic text sets one')
   },
   last: async ({ conversation, quote, complain }, argument) => {

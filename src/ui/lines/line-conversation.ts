@@ -3,6 +3,7 @@ import { reasonOf } from '../../base/errors.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
+import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
 import { People } from '../../chat/views/people.js'
@@ -167,7 +168,7 @@ export class LineConversation {
     this.#people.note(message)
     this.#topic.note(message)
     if (this.#hidden.has(message.author)) return false
-    if (message.author !== this.#peer.id || message.kind !== 'line') return true
+    if (message.author !== this.#peer.id || message.kind !== 'text') return true
     const index = this.#echoed.indexOf(message.message)
     if (index === -1 || message.seq <= (this.#heads.get(message.author) ?? 0)) return true
     this.#echoed.splice(index, 1)
@@ -207,7 +208,7 @@ export class LineConversation {
   /** A line that a person has typed. */
   async #typed(text: string): Promise<void> {
     const line = lineOf(text)
-    if (line.kind === 'message') return this.#say(line.text)
+    if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
     if (line.kind === 'unknown') return warn(unknownCommandLine(line))
     const hidden = this.#hidden.size
     try {
@@ -218,12 +219,12 @@ export class LineConversation {
     if (this.#hidden.size !== hidden) await this.#rememberHidden()
   }
 
-  async #say(message: string, extras: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async #say(draft: Draft): Promise<void> {
     this.#setAway(undefined)
-    if (this.#isEchoed && extras['type'] === undefined) this.#echoed.push(message)
-    const named = this.#nick === this.#peer.me ? extras : { username: this.#nick, ...extras }
+    const message = plainTextOf(draft)
+    if (this.#isEchoed && draft.kind === 'text') this.#echoed.push(message)
     try {
-      await this.#peer.say(message, named)
+      await this.#peer.say(this.#nick === this.#peer.me ? draft : { username: this.#nick, ...draft })
     } catch (error) {
       const index = this.#echoed.indexOf(message)
       if (index !== -1) this.#echoed.splice(index, 1)
@@ -255,7 +256,7 @@ export class LineConversation {
       complain: warn,
       quote: (title, messages, end) => this.#quote(title, messages, end),
       busy: (what, work) => this.#doWork(what, work),
-      say: (message, extras) => void this.#say(message, extras).catch(error => warn(reasonOf(error))),
+      say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
       away: text => this.#setAway(text),
       quit: this.#options.quit,
     }

@@ -3,6 +3,7 @@ import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
 import { DisplayNames } from '../../chat/display-names.js'
+import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import { People } from '../../chat/views/people.js'
@@ -19,7 +20,7 @@ import { noteLatest } from '../known-names.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { info } from '../lines/output.js'
 import { type Palette, paletteOf } from '../palette.js'
-import { piecesOf } from '../split-lines.js'
+import { piecesOfDraft } from '../split-lines.js'
 import { BackgroundTask } from './background-task.js'
 import { COLUMNS_MIN, cut } from './cells.js'
 import { Composer, HINT } from './editor/composer.js'
@@ -97,7 +98,7 @@ export class ChatScreen {
     )
     this.#composer = new Composer(
       {
-        say: message => this.#say(message),
+        say: text => this.#say({ kind: 'text', text }),
         command: line => void this.#command(line),
         typing: () => conversation.typing(),
         names: () => [
@@ -230,7 +231,7 @@ export class ChatScreen {
       this.#people.note(message)
       this.#topic.note(message)
       const isOwn = message.author === conversation.id
-      if (isOwn && message.kind === 'line') this.#composer.remember(message.message)
+      if (isOwn && message.kind === 'text') this.#composer.remember(message.message)
       if (this.#hidden.has(message.author)) continue
       const title = this.#absence.titleOf(message)
       if (title !== undefined) this.#lines.push(this.#transcript.rule(title))
@@ -389,7 +390,7 @@ export class ChatScreen {
       complain: line => this.tell(line, 'alarm'),
       quote: (title, messages, end) => this.#quote(title, messages, end),
       busy: (what, work) => this.#doWork(what, work),
-      say: (message, extras) => this.#say(message, extras),
+      say: draft => this.#say(draft),
       away: text => this.#setAway(text),
       keyHelp: [
         'Tab completes commands and names, Alt-Enter begins a new line,',
@@ -422,14 +423,14 @@ export class ChatScreen {
     this.tell(this.#isAway ? 'you are away; /back, or your next line, ends it' : 'you are back')
   }
 
-  #say(message: string, extras: Readonly<Record<string, unknown>> = {}): void {
-    const named = this.#nick === this.#options.conversation.me ? extras : { username: this.#nick, ...extras }
+  #say(draft: Draft): void {
+    const { conversation } = this.#options
     this.#hasSpoken = true
     this.#setAway(undefined)
-    const pieces = [...piecesOf(message, MESSAGE_BYTES_MAX)]
+    const pieces = [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) this.tell(cutLine())
     for (const piece of pieces)
-      this.#options.conversation.say(piece, named).catch(error => {
+      conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
         if (!this.#closing.signal.aborted) this.tell(errorLine(error), 'alarm')
       })
   }

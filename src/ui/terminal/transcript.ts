@@ -1,8 +1,8 @@
 import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { DisplayNames } from '../../chat/display-names.js'
-import { type Action, actionOf } from '../../chat/json.js'
 import type { Message } from '../../chat/kinds/message.js'
+import { type Action, actionOf } from '../../chat/text-line.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
@@ -255,8 +255,9 @@ export class Transcript {
   }
 
   /** Only what is shown of a message can mention anybody. */
-  #isMention({ kind, message, topic }: Message): boolean {
-    const text = kind === 'nick' ? '' : (topic ?? message)
+  #isMention(message: Message): boolean {
+    if (message.kind === 'nick') return false
+    const text = message.kind === 'topic' ? message.topic : message.message
     return this.#options.called().some(name => {
       const escaped = name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
       return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text)

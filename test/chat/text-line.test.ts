@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { DisplayNames } from '../../src/chat/display-names.js'
-import { lineOf } from '../../src/chat/json.js'
 import type { Message } from '../../src/chat/kinds/message.js'
+import { lineOf } from '../../src/chat/text-line.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { labelled } from '../../src/ui/labels.js'
@@ -10,21 +10,21 @@ import { labelled } from '../../src/ui/labels.js'
 const NOW = Date.now()
 const [ME, BOB, EVE] = ['a', 'b', 'e'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
 
-const said = (message: string, more: Partial<Message> = {}): Message => ({
-  author: BOB,
-  seq: 1,
-  username: 'bob',
-  message,
-  kind: 'line',
-  topic: undefined,
-  at: hlcAt(NOW),
-  timeMs: NOW,
-  isVerified: true,
-  isForked: false,
-  ...more,
-})
+const said = (message: string, more: Partial<Message> = {}): Message =>
+  ({
+    author: BOB,
+    seq: 1,
+    username: 'bob',
+    message,
+    kind: 'text',
+    at: hlcAt(NOW),
+    timeMs: NOW,
+    isVerified: true,
+    isForked: false,
+    ...more,
+  }) as Message
 const nick = (from: string, to: string, more: Partial<Message> = {}): Message =>
-  said(`${from} is called ${to} from now on`, { kind: 'nick', username: to, ...more })
+  said(`${from} is called ${to} from now on`, { kind: 'nick', before: from, username: to, ...more } as Partial<Message>)
 
 /** The lines of messages, in the order in which they are shown. */
 const linesOf = (...messages: readonly Message[]): string[] => messages.map(labelled(new DisplayNames('me', ME), false))

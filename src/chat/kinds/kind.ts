@@ -1,0 +1,15 @@
+import type { Members } from '../../log/format/entry.js'
+
+/** The members of an entry besides those that every entry of the author has. `message` is the text that older peers show. */
+export type EntryFields = Readonly<Record<string, unknown>> & { readonly message: string; readonly username?: string }
+
+/** One kind of message: how a draft becomes an entry, and what an entry of this kind says. */
+export interface Kind<Draft, Content> {
+  readonly encode: (draft: Draft) => EntryFields
+  /** Undefined for malformed members: such an entry is shown as text. */
+  readonly parse: (members: Members) => Content | undefined
+  /** A draft from JSON; undefined for a malformed one. */
+  readonly read: (members: Readonly<Record<string, unknown>>) => Draft | undefined
+}
+
+export const defineKind = <Draft, Content>(kind: Kind<Draft, Content>): Kind<Draft, Content> => kind

@@ -1,0 +1,17 @@
+import { defineKind } from './kind.js'
+
+/** A line that was said. */
+export interface TextContent {
+  readonly kind: 'text'
+}
+
+export interface TextDraft {
+  readonly kind: 'text'
+  readonly text: string
+}
+
+export const TEXT = defineKind<TextDraft, TextContent>({
+  encode: ({ text }) => ({ message: text }),
+  parse: () => ({ kind: 'text' }),
+  read: ({ text }) => (typeof text === 'string' ? { kind: 'text', text } : undefined),
+})
