@@ -1,4 +1,4 @@
-// The process in which `host-lookup.ts` asks the system: it can be killed while the system is still searching.
+// The child process in which `host-lookup.ts` resolves names, so that a lookup can be ended by killing the process.
 import { lookup } from 'node:dns/promises'
 
 process.on('message', (host: string) => {
@@ -7,8 +7,8 @@ process.on('message', (host: string) => {
     (error: Error) => process.send?.({ host, reason: error.message }),
   )
 })
-// Ctrl-C reaches everyone at the terminal; this process ends with the one that asks.
+// Ctrl-C signals every process of the terminal; this one ends when its parent disconnects.
 process.on('SIGINT', () => {})
 process.on('SIGHUP', () => {})
-// An orderly exit would wait for the system's answers.
+// An orderly exit would wait for pending lookups.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))

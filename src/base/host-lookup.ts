@@ -4,10 +4,10 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-/** How long the process that looks names up is kept without a question. */
+/** How long the child process is kept without a lookup. */
 const IDLE_MS = 60_000
-/** Names that the system may search at the same time: a slow one must not hold up the others. */
-const AT_ONCE = 16
+/** Concurrent lookups, so that a slow one does not delay the others. */
+const CONCURRENT_MAX = 16
 const LOOPBACK: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
   { address: '::1', family: 6 },
@@ -19,15 +19,15 @@ interface Waiter {
 }
 
 /**
- * Looks names up in a process of its own. The system's `getaddrinfo` cannot be cancelled, can take ten seconds or more, and Node
- * waits for it when it exits; it also takes one of the four threads that write to the disk. A process can be killed.
+ * Resolves names in a child process. The system's `getaddrinfo` cannot be cancelled, may take ten seconds or more, delays the exit
+ * of Node, and occupies one of the four threads that also write to the disk. A process can be killed.
  */
 class HostLookup {
   #child: ChildProcess | undefined
   #idle: NodeJS.Timeout | undefined
   readonly #waiting = new Map<string, Waiter[]>()
 
-  ask(host: string): Promise<readonly LookupAddress[]> {
+  resolve(host: string): Promise<readonly LookupAddress[]> {
     return new Promise((resolve, reject) => {
       const waiters = this.#waiting.get(host)
       if (waiters !== undefined) {
@@ -35,14 +35,14 @@ class HostLookup {
         return
       }
       this.#waiting.set(host, [{ resolve, reject }])
-      const child = this.#running()
-      if (child === undefined) this.#askHere(host)
-      else child.send(host, error => void (error && this.#askHere(host)))
+      const child = this.#childProcess()
+      if (child === undefined) this.#resolveHere(host)
+      else child.send(host, error => void (error && this.#resolveHere(host)))
     })
   }
 
-  /** The process; undefined where none can be started. */
-  #running(): ChildProcess | undefined {
+  /** The child process, started if needed; undefined where that fails. */
+  #childProcess(): ChildProcess | undefined {
     clearTimeout(this.#idle)
     this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref()
     if (this.#child !== undefined) return this.#child
@@ -51,15 +51,15 @@ class HostLookup {
       const child = fork(program, {
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         execArgv: [],
-        env: { ...process.env, UV_THREADPOOL_SIZE: String(AT_ONCE) },
+        env: { ...process.env, UV_THREADPOOL_SIZE: String(CONCURRENT_MAX) },
       })
-      child.on('message', message => this.#answered(message))
-      const gone = (): void => {
+      child.on('message', message => this.#settle(message))
+      const onGone = (): void => {
         if (this.#child === child) this.#child = undefined
-        for (const host of this.#waiting.keys()) this.#askHere(host)
+        for (const host of this.#waiting.keys()) this.#resolveHere(host)
       }
-      child.once('error', gone).once('exit', gone)
-      // Neither it nor its answers keep this process running.
+      child.once('error', onGone).once('exit', onGone)
+      // Neither the child nor its channel keeps this process running.
       child.unref()
       child.channel?.unref()
       process.once('exit', this.#end)
@@ -77,17 +77,17 @@ class HostLookup {
     child?.kill('SIGKILL')
   }
 
-  #answered(message: unknown): void {
+  #settle(message: unknown): void {
     const { host, addresses, reason } = message as { host: string; addresses?: LookupAddress[]; reason?: string }
-    for (const { resolve, reject } of this.#take(host)) {
+    for (const { resolve, reject } of this.#removeWaiters(host)) {
       if (addresses === undefined) reject(new Error(reason))
       else resolve(addresses)
     }
   }
 
-  /** Where there is no process, the system is asked from here. */
-  #askHere(host: string): void {
-    const waiters = this.#take(host)
+  /** Without a child process, the lookup runs in this one. */
+  #resolveHere(host: string): void {
+    const waiters = this.#removeWaiters(host)
     lookup(host, { all: true, verbatim: true }).then(
       addresses => {
         for (const { resolve } of waiters) resolve(addresses)
@@ -98,7 +98,7 @@ class HostLookup {
     )
   }
 
-  #take(host: string): readonly Waiter[] {
+  #removeWaiters(host: string): readonly Waiter[] {
     const waiters = this.#waiting.get(host) ?? []
     this.#waiting.delete(host)
     return waiters
@@ -107,16 +107,16 @@ class HostLookup {
 
 const shared = new HostLookup()
 
-/** The addresses of a host, as the system knows them. Rejects where it knows none. Never holds up the end of this process. */
+/** The addresses of a host by the system's resolver. Rejects where there is none. A pending lookup does not delay the exit. */
 export async function lookupHost(host: string): Promise<readonly LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
   // RFC 6761 §6.3
   if (/^(.*\.)?localhost\.?$/i.test(host)) return LOOPBACK
-  return shared.ask(host)
+  return shared.resolve(host)
 }
 
-/** The same as an option of `net.connect`. */
+/** The same in the form of `net.connect`'s option `lookup`. */
 export function socketLookup(
   host: string,
   options: LookupOptions,
@@ -126,7 +126,7 @@ export function socketLookup(
     addresses => {
       const [first] = addresses
       if (options.all) done(null, [...addresses])
-      else done(first === undefined ? new Error('the name is not known') : null, first?.address ?? '', first?.family)
+      else done(first === undefined ? new Error('the name is unknown') : null, first?.address ?? '', first?.family)
     },
     error => done(error, ''),
   )

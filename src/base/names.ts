@@ -4,7 +4,7 @@ import { ChatError } from './errors.js'
 export const NAME_LENGTH_MAX = 32
 export const NAME_BYTES_MAX = 63
 
-/** Characters that no name has: controls, what hides or reorders, white space, dots and what separates paths or addresses. */
+/** Characters not allowed in names: controls, invisible and reordering ones, white space, dots, separators of paths and addresses. */
 const NOT_IN_NAMES = /[\p{C}\p{Z}./\\:*?"<>|%[\]@,]|\p{Default_Ignorable_Code_Point}|\u2800/u
 
 const HINT = `A name has 1 to ${NAME_LENGTH_MAX} letters, digits or marks like - and _, no dots, spaces or slashes.`

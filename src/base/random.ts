@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
-/** Chance as an argument: the system's here, seeded in tests. */
+/** Randomness as an argument: the system's in the program, seeded in tests and simulations. */
 export interface Random {
   /** A number from 0 up to, but not including, 1. */
   number(): number
-  /** Fresh bytes that nobody can guess. */
+  /** Unpredictable bytes. */
   bytes(length: number): Uint8Array
 }
 

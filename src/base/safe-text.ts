@@ -1,12 +1,12 @@
-// The one way from strangers' text to a terminal. PROTOCOL.md §8.
+// Makes text from peers safe to show on a terminal. All such text passes through here. PROTOCOL.md §8.
 
 /** Code points that control, reorder, hide or break a line of text, as ranges. */
 const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: string])[] = [
-  [0x0000, 0x001f, 'C0 controls, ESC among them'],
+  [0x0000, 0x001f, 'C0 controls, including ESC'],
   [0x007f, 0x009f, 'DEL and C1 controls'],
   [0x00ad, 0x00ad, 'soft hyphen'],
   [0x034f, 0x034f, 'combining grapheme joiner'],
-  [0x0600, 0x0605, 'Arabic number signs, which reach over what follows'],
+  [0x0600, 0x0605, 'Arabic number signs, which extend over the following digits'],
   [0x061c, 0x061c, 'Arabic letter mark'],
   [0x06dd, 0x06dd, 'Arabic end of ayah'],
   [0x070f, 0x070f, 'Syriac abbreviation mark'],
@@ -38,7 +38,7 @@ const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: stri
 const hex = (code: number): string => `\\u{${code.toString(16)}}`
 const FORBIDDEN = `[${FORBIDDEN_RANGES.map(([from, to]) => `${hex(from)}-${hex(to)}`).join('')}]`
 
-/** The only places where a joiner or a style selector is no text of its own: within emoji, as in families and keycaps. */
+/** Joiners and style selectors are allowed only within emoji, as in families and keycaps. */
 const EMOJI_PART = [
   '(?<=\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d(?=\\p{Extended_Pictographic})',
   '(?<=\\p{Extended_Pictographic})[\\ufe0e\\ufe0f]',
@@ -46,18 +46,18 @@ const EMOJI_PART = [
 ].join('|')
 
 const FORBIDDEN_ANYWHERE = new RegExp(FORBIDDEN, 'gu')
-const FORBIDDEN_BUT_IN_EMOJI = new RegExp(`(${EMOJI_PART})|${FORBIDDEN}`, 'gu')
+const FORBIDDEN_OUTSIDE_EMOJI = new RegExp(`(${EMOJI_PART})|${FORBIDDEN}`, 'gu')
 
-/** At most this many combining marks stay on one character; more only paint over neighbouring lines. */
+/** Four combining marks stay on one character; more would paint over neighbouring lines. */
 const COMBINING_RUN = /(\p{M}{4})\p{M}+/gu
 
 /**
- * `text` as one line that can only be text: controls appear as their pictures (`␛`), hidden and reordering characters as
- * `‹U+202E›`. Nothing in the result moves a cursor, turns the reading direction round or stands there unseen.
+ * `text` as one harmless line: controls become their pictures (`␛`), invisible and reordering characters become `‹U+202E›`.
+ * Nothing in the result moves the cursor, changes the reading direction or is invisible.
  */
 export function sanitise(text: string): string {
   return text
-    .replace(FORBIDDEN_BUT_IN_EMOJI, (character, part?: string) => part ?? visible(character))
+    .replace(FORBIDDEN_OUTSIDE_EMOJI, (character, part?: string) => part ?? visible(character))
     .replace(COMBINING_RUN, '$1')
 }
 
@@ -70,7 +70,7 @@ function visible(character: string): string {
   return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`
 }
 
-/** JSON of `value` on one line in which the same code points stand as `\uXXXX`: lossless for programs, harmless on a screen. */
+/** JSON of `value` on one line, with the same code points as `\uXXXX`: lossless for programs, harmless on a terminal. */
 export function sanitisedJson(value: unknown): string {
   return JSON.stringify(value).replace(FORBIDDEN_ANYWHERE, escaped)
 }

@@ -124,12 +124,12 @@ export class Frontier {
     const { author, seq } = head
     const tip = this.plan(head)
     try {
-      await this.#queue.write(writes, { name: author, isHint: isSigned(author), write: headWrite })
+      await this.#queue.write(writes, { name: author, isDeferrable: isSigned(author), write: headWrite })
     } catch (error) {
       if (tip.durable === 0 && this.tips.get(author) === tip) this.tips.delete(author)
       throw error
     }
-    if (segments > 0) this.#segments.remember(author, writes)
+    if (segments > 0) this.#segments.cache(author, writes)
     this.stored(author, seq + 1 - count, seq + 1, segments, 'chain' in head ? head.chain : undefined)
   }
 

@@ -138,14 +138,14 @@ export class Intake {
     const log = { room, key: keyOf(author) ?? EMPTY }
     const plan = planBelow(log, ledger.signedHead(author), runs, proof, logBytesMax)
     if (author !== own.author) await this.#store(plan)
-    if (plan.parting !== undefined && !forks.isSuspect(author)) {
+    if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
-      return { reason: 'it contradicts what is held', want: plan.parting }
+      return { reason: 'it contradicts what is held', want: plan.contradictedAt }
     }
     if (forks.isSuspect(author)) {
       const refusal = await this.#disputeAll(author, runs)
       // What was cut for the proof contradicts without a signature: what was asked for is still to come.
-      if (refusal?.want !== undefined || plan.parting !== undefined)
+      if (refusal?.want !== undefined || plan.contradictedAt !== undefined)
         return refusal?.want === undefined ? undefined : refusal
     }
     if (placeAfter(runs) <= proof.place) return undefined

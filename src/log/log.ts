@@ -103,7 +103,7 @@ export class Log extends EventEmitter<LogEvents> {
       {
         onSealed: head => void this.#ledger.plan(head),
         onStored: (author, from, to, rows, chain) => {
-          this.#segments.remember(author, rows)
+          this.#segments.cache(author, rows)
           this.#ledger.stored(author, from, to, rows.length, chain)
         },
         // No news to those who read here, but to peers.

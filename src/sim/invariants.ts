@@ -1,7 +1,7 @@
 import { sameBytes } from '../base/wire/bytes.js'
 import { type AuthorId, isSigned, keyOf, type Seq } from '../log/format/author.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
-import { PLACES_END, placedSegment, segmentRange } from '../log/format/segment-rows.js'
+import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
 /** How far one reader of one process was shown each log. */
@@ -197,8 +197,8 @@ export class InvariantChecker {
 /** How far a log goes on what a power cut now would leave of a disk. */
 function safe(disk: VirtualDisk, author: AuthorId): Seq {
   const key = keyOf(author)
-  const row = key && disk.lastSynced(segmentRange(key, 0, PLACES_END))
-  return (row && placedSegment(row)?.last) ?? 0
+  const row = key && disk.lastSynced(segmentRange(key, 0, SEQ_END))
+  return (row && encodedSegmentIn(row)?.last) ?? 0
 }
 
 const lineOf = (entry: Uint8Array): string => decodeEntry(entry)?.message ?? ''

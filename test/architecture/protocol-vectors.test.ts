@@ -26,7 +26,7 @@ import type { Digest } from '../../src/log/format/heads.js'
 import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
-import { offeredKey, segmentWrite } from '../../src/log/format/segment-rows.js'
+import { publishedKey, segmentWrite } from '../../src/log/format/segment-rows.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
 import { decodeHello, encodeHello, type Hello, isValidProof, proofOf } from '../../src/net/handshake/hello.js'
@@ -333,13 +333,13 @@ test('an export, and the rows of the database that takes it in and gives it back
 
 test('the row of what was offered of the own log', async () => {
   const { key, value } = load('store').offered
-  assert.equal(hex(offeredKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
+  assert.equal(hex(publishedKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)
   await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
   await log.offer()
   await log.close()
-  assert.equal(hex(disk.get(offeredKey(log.id)) ?? new Uint8Array(0)), value)
+  assert.equal(hex(disk.get(publishedKey(log.id)) ?? new Uint8Array(0)), value)
 })
 
 async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

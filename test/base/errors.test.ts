@@ -4,12 +4,12 @@ import { ChatError, reasonOf, systemCode } from '../../src/base/errors.js'
 
 const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
 
-test('an error says in one line what happened and what to do next', () => {
+test('says in one line what happened and what to do next', () => {
   assert.equal(new ChatError('LOG_LOCKED', 'it is open', { hint: 'Stop it.' }).toLine(), 'it is open. Stop it.')
   assert.equal(new ChatError('LOG_CLOSED', 'the log is closed').toLine(), 'the log is closed')
 })
 
-test('an error keeps its code and its cause', () => {
+test('keeps code and cause', () => {
   const error = new ChatError('LOG_WRITE_FAILED', 'not stored', { cause: full })
   assert.ok(error instanceof Error)
   assert.equal(error.code, 'LOG_WRITE_FAILED')
@@ -17,7 +17,7 @@ test('an error keeps its code and its cause', () => {
   assert.ok(!('cause' in new ChatError('LOG_CLOSED', 'closed')))
 })
 
-test("the system's code is that of the innermost cause that has one", () => {
+test('finds the code of the innermost cause that has one', () => {
   const error = new ChatError('LOG_WRITE_FAILED', 'not stored', { cause: new Error('batch', { cause: full }) })
   assert.equal(systemCode(error), 'ENOSPC')
   assert.equal(systemCode(new Error('no code')), undefined)
@@ -25,13 +25,13 @@ test("the system's code is that of the innermost cause that has one", () => {
   assert.equal(systemCode('a string'), undefined)
 })
 
-test('a cause that is its own cause is looked at, and left', () => {
+test('does not loop on an error that is its own cause', () => {
   const error = Object.assign(new Error('round'), { code: 'ROUND' })
   error.cause = error
   assert.equal(systemCode(error), 'ROUND')
 })
 
-test('whatever was thrown has a reason', () => {
+test('gives a reason for whatever was thrown', () => {
   assert.equal(reasonOf(full), 'ENOSPC: no space left on device')
   assert.equal(reasonOf('gone'), 'gone')
   assert.equal(reasonOf(undefined), 'undefined')

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { readFields, textField, varintField } from '../../src/base/wire/fields.js'
 
-test('fields stand as the specification of Protocol Buffers shows them', () => {
+test('encodes the examples of the Protocol Buffers specification', () => {
   // https://protobuf.dev/programming-guides/encoding/
   assert.deepEqual([...varintField(1, 150)], [0x08, 0x96, 0x01])
   assert.deepEqual([...textField(2, 'testing')], [0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67])
 })
 
-test('fields of fixed width are skipped', () => {
+test('skips fields of fixed width', () => {
   const fixed64 = [0x09, 1, 2, 3, 4, 5, 6, 7, 8]
   const fixed32 = [0x15, 1, 2, 3, 4]
   assert.deepEqual(readFields(Buffer.from([...fixed64, ...fixed32, 0x18, 0x05])), [
@@ -16,7 +16,7 @@ test('fields of fixed width are skipped', () => {
   ])
 })
 
-test('what no message can hold is malformed', () => {
+test('rejects malformed messages', () => {
   const table: [string, number[]][] = [
     ['field number 0', [0x00, 0x01]],
     ['a group', [0x0b]],
@@ -33,6 +33,6 @@ test('what no message can hold is malformed', () => {
   for (const [what, bytes] of table) assert.equal(readFields(Buffer.from(bytes)), undefined, what)
 })
 
-test('an empty message has no fields', () => {
+test('reads an empty message as one without fields', () => {
   assert.deepEqual(readFields(Buffer.of()), [])
 })

@@ -6,11 +6,11 @@ import { FrameReader, frame } from '../../src/base/wire/frames.js'
 
 const LIMIT = 300
 
-/** Sizes of bodies, the edges among them: of the limit, and of a prefix of one byte. */
+/** Sizes of bodies, including the limit and the longest body with a prefix of one byte. */
 const size = fc.oneof(fc.constantFrom(0, 1, 127, 128, LIMIT - 1, LIMIT), fc.integer({ min: 0, max: LIMIT }))
 const body = size.chain(length => fc.uint8Array({ minLength: length, maxLength: length }))
 
-/** All bodies that a reader cuts out of `bytes`, handed over in chunks that begin at `cuts`. */
+/** All bodies that a reader finds in `bytes`, pushed in chunks that begin at `cuts`. */
 function read(bytes: Uint8Array, cuts: readonly number[]): { bodies: Buffer[]; isBad: boolean } {
   const reader = new FrameReader(LIMIT)
   const bodies: Buffer[] = []
@@ -27,7 +27,7 @@ function read(bytes: Uint8Array, cuts: readonly number[]): { bodies: Buffer[]; i
   return { bodies, isBad: false }
 }
 
-test('any chunking of a stream gives the same frames', () => {
+test('reads the same frames from any chunking of a stream', () => {
   fc.assert(
     fc.property(fc.array(body, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 40 }), (bodies, cuts) => {
       const expected = bodies.filter(({ length }) => length > 0).map(bytes => Buffer.from(bytes))
@@ -37,7 +37,7 @@ test('any chunking of a stream gives the same frames', () => {
   )
 })
 
-test('any chunking of random bytes gives the same frames and the same end', () => {
+test('reads the same frames and the same end from any chunking of random bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 600 }), fc.array(fc.nat(), { maxLength: 40 }), (bytes, cuts) => {
       assert.deepEqual(read(bytes, cuts), read(bytes, []))
@@ -46,7 +46,7 @@ test('any chunking of random bytes gives the same frames and the same end', () =
   )
 })
 
-test('a frame over the limit is bad in any chunking, and what came before it is read', () => {
+test('rejects a frame over the limit in any chunking, after reading the frames before it', () => {
   const tooLong = fc.oneof(fc.constantFrom(LIMIT + 1, 5 * 1024 ** 3), fc.integer({ min: LIMIT + 1, max: 2 ** 53 - 1 }))
   fc.assert(
     fc.property(fc.array(body, { maxLength: 3 }), tooLong, fc.array(fc.nat()), (bodies, length, cuts) => {

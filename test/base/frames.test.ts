@@ -10,7 +10,7 @@ const MORE = { kind: 'more' } as const
 v8.setFlagsFromString('--expose-gc')
 const collectGarbage = vm.runInNewContext('gc') as () => void
 
-/** Memory in use, heap and buffers, once the garbage is gone: buffers are swept beside the collection that finds them. */
+/** Heap and buffers in use after garbage collection. A second collection is needed: buffers are freed concurrently with the first. */
 function usedBytes(): number {
   collectGarbage()
   collectGarbage()
@@ -18,7 +18,7 @@ function usedBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-test('a frame of the largest size is read, one byte more is bad before its body comes', () => {
+test('reads a frame of the largest size and rejects a longer one before its body arrives', () => {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   reader.push(frame(Buffer.alloc(FRAME_BYTES_MAX, 7)))
   const read = reader.next()
@@ -28,7 +28,7 @@ test('a frame of the largest size is read, one byte more is bad before its body 
   assert.equal(reader.next().kind, 'bad')
 })
 
-test('a length prefix of 5 GiB is bad at once', () => {
+test('rejects a length prefix of 5 GiB without allocating it', () => {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   const before = process.memoryUsage().arrayBuffers
   reader.push(varint(5 * 1024 ** 3))
@@ -36,19 +36,19 @@ test('a length prefix of 5 GiB is bad at once', () => {
   assert.ok(process.memoryUsage().arrayBuffers - before < 1024 ** 2)
 })
 
-test('a prefix that is too large is bad before it is whole', () => {
+test('rejects a prefix that is too large before it is complete', () => {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   reader.push(varint(2 ** 35 - 1).subarray(0, 4))
   assert.equal(reader.next().kind, 'bad')
 })
 
-test('a prefix that never ends is bad', () => {
+test('rejects an endless prefix', () => {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   reader.push(Buffer.alloc(10, 0x80))
   assert.equal(reader.next().kind, 'bad')
 })
 
-test('frames of length zero are heartbeats: they are skipped', () => {
+test('skips frames of length zero, which are heartbeats', () => {
   const reader = new FrameReader(16)
   reader.push(Buffer.of(0, 0, 1, 0x61, 0, 0x80, 0x00, 1, 0x62, 0))
   assert.deepEqual(reader.next(), { kind: 'frame', body: Buffer.from('a') })
@@ -57,7 +57,7 @@ test('frames of length zero are heartbeats: they are skipped', () => {
   assert.equal(reader.isMidFrame, false)
 })
 
-test('a reader knows whether it stands within a frame, and gives out what it has not read', () => {
+test('reports an incomplete frame and returns its unread bytes', () => {
   const reader = new FrameReader(16)
   assert.equal(reader.isMidFrame, false)
   reader.push(Buffer.of(3, 0x61))
@@ -69,17 +69,17 @@ test('a reader knows whether it stands within a frame, and gives out what it has
   assert.deepEqual(reader.next(), MORE)
 })
 
-test('a frame that comes byte by byte takes about its own size of memory', () => {
+test('buffers a frame that arrives byte by byte in about its own size of memory', () => {
   const bytes = frame(Buffer.alloc(FRAME_BYTES_MAX, 7))
   const reader = new FrameReader(FRAME_BYTES_MAX)
   const before = usedBytes()
-  // Each in a buffer of its own, as sockets hand them out.
+  // One buffer per byte, as a socket delivers them.
   for (const byte of bytes.subarray(0, -1)) {
     reader.push(Uint8Array.of(byte))
     assert.equal(reader.next().kind, 'more')
   }
-  const held = usedBytes() - before
-  assert.ok(held < 4 * FRAME_BYTES_MAX, `${held} bytes are held`)
+  const buffered = usedBytes() - before
+  assert.ok(buffered < 4 * FRAME_BYTES_MAX, `${buffered} bytes are buffered`)
   reader.push(bytes.subarray(-1))
   assert.equal(reader.next().kind, 'frame')
 })

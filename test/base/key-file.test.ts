@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // PROTOCOL.md §4: the file that holds the key.
 
-test('a key is the same the next time, and its file says whose it is', async t => {
+test('loads the same key again from a file that names its owner', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const made = await loadKey(file, systemRandom)
   assert.equal(made.isNew, true)
@@ -21,7 +21,7 @@ test('a key is the same the next time, and its file says whose it is', async t =
   assert.match(await readFile(file, 'latin1'), new RegExp(`^[0-9a-f]{64}\n${hexOf(made.publicKey)}\n$`))
 })
 
-test('whatever digit of it is another, nobody becomes somebody else, and the file is left as it is', async t => {
+test('rejects a key file with any digit changed and leaves it as it is', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   await loadKey(file, systemRandom)
   const text = await readFile(file, 'latin1')
@@ -36,7 +36,7 @@ test('whatever digit of it is another, nobody becomes somebody else, and the fil
   }
 })
 
-test('a key from before its file said whose it is is read as it was', async t => {
+test('loads a key file without an owner line', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const { publicKey } = await loadKey(file, systemRandom)
   const [seed] = (await readFile(file, 'latin1')).split('\n')

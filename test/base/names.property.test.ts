@@ -19,21 +19,21 @@ const nameOf = (part: string): string => {
   return Buffer.from(bytes, 'hex').toString()
 }
 
-test('every path part can be turned back into its name: no two names share one', () => {
+test('encodes names reversibly, so that no two share a path component', () => {
   fc.assert(
     fc.property(text, name => assert.equal(nameOf(pathPartOf(name)), name)),
     { numRuns: 5_000 },
   )
 })
 
-test('a path part has no separators or dots and is lower-case ASCII', () => {
+test('encodes names without separators or dots, in lower-case ASCII', () => {
   fc.assert(
     fc.property(text, name => assert.match(pathPartOf(name), /^([a-z0-9_-]|%[0-9a-f]{2})*$/)),
     { numRuns: 5_000 },
   )
 })
 
-test('any text is a name within the limits, or BAD_NAME', () => {
+test('accepts any text as a name within the limits or rejects it with BAD_NAME', () => {
   let names = 0
   fc.assert(
     fc.property(fc.oneof(text, fc.string({ unit: 'grapheme', maxLength: 40 })), text => {

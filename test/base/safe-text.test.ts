@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { sanitise, sanitisedJson } from '../../src/base/safe-text.js'
 
-test('what people write comes out unchanged', () => {
+test('leaves ordinary text unchanged', () => {
   for (const text of [
     '',
     'plain text, with punctuation: "quotes" & <tags> \\ / %20',
@@ -23,14 +23,14 @@ test('what people write comes out unchanged', () => {
   }
 })
 
-test('controls appear as their pictures', () => {
+test('shows controls as their pictures', () => {
   assert.equal(sanitise('\u001b[31mred\u0007\u0000'), '␛[31mred␇␀')
   assert.equal(sanitise('one\r\ntwo\nthree'), 'one␍⏎two⏎three')
   assert.equal(sanitise('a\tb'), 'a    b')
   assert.equal(sanitise('\u007f\u009b\u0085'), '␡‹U+009B›‹U+0085›')
 })
 
-test('what hides or reorders is spelled out', () => {
+test('spells out invisible and reordering characters', () => {
   assert.equal(sanitise('\u202eolleh'), '‹U+202E›olleh')
   assert.equal(sanitise('a\u2028b\u2029'), 'a‹U+2028›b‹U+2029›')
   assert.equal(sanitise('a\u200bb\ufeff'), 'a‹U+200B›b‹U+FEFF›')
@@ -38,7 +38,7 @@ test('what hides or reorders is spelled out', () => {
   assert.equal(sanitise('\ud800x'), '‹U+D800›x')
 })
 
-test('a joiner or a style selector outside an emoji is spelled out, so that no two names look the same', () => {
+test('spells out joiners and style selectors outside emoji, so that no two names look the same', () => {
   assert.equal(sanitise('ali\u200dce'), 'ali‹U+200D›ce')
   assert.equal(sanitise('\u200d👩'), '‹U+200D›👩')
   assert.equal(sanitise('👩\u200d'), '👩‹U+200D›')
@@ -48,15 +48,15 @@ test('a joiner or a style selector outside an emoji is spelled out, so that no t
   assert.equal(sanitise('❤\ufe0f\ufe0f'), '❤\ufe0f‹U+FE0F›')
 })
 
-test('marks that would paint over the lines above are cut', () => {
+test('removes combining marks that would paint over other lines', () => {
   assert.equal(sanitise(`Z${'\u0301'.repeat(100)}algo`), `Z${'\u0301'.repeat(4)}algo`)
 })
 
-test('private-use characters are text: none of them stands for anything else', () => {
+test('keeps private-use characters', () => {
   assert.equal(sanitise('\u{f0000}\ue000'), '\u{f0000}\ue000')
 })
 
-test('JSON keeps what was said, escaped', () => {
+test('escapes forbidden code points in JSON', () => {
   assert.equal(sanitisedJson({ message: 'a\u202e\u001b👨\u200d👩' }), '{"message":"a\\u202e\\u001b👨\\u200d👩"}')
   assert.equal(sanitisedJson('\u{e0041}'), '"\\udb40\\udc41"')
   assert.equal(sanitisedJson('\ud800'), '"\\ud800"')

@@ -50,7 +50,10 @@ test('of a log that is too long no more is taken, and why is said; after a resta
   assert.equal(auditDisk(disk).logs.get(author)?.length, held)
 
   log = await open(disk)
-  assert.match((await log.addSigned(author, runs.slice(held, held + 1)))?.reason ?? '', /takes 10,000 bytes here/)
+  assert.match(
+    (await log.addSigned(author, runs.slice(held, held + 1)))?.reason ?? '',
+    /has reached the limit of 10,000 bytes/,
+  )
   assert.equal(heldIn(log), held)
   await log.close()
 })
@@ -58,7 +61,7 @@ test('of a log that is too long no more is taken, and why is said; after a resta
 test('what comes in one batch with what is too long is taken up to there', async () => {
   const log = await open(new MemoryDisk())
   const refusal = await log.addSigned(author, runs)
-  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  assert.match(refusal?.reason ?? '', /has reached the limit of 10,000 bytes/)
   assert.ok(heldIn(log) > 20)
   await log.close()
 })
@@ -80,7 +83,7 @@ test('nor is more taken of an unsigned log', async () => {
   )
   let log = await open(disk)
   const refusal = await log.add({ author: dave, first: 1, entries: lines })
-  assert.match(refusal?.reason ?? '', /takes 10,000 bytes here/)
+  assert.match(refusal?.reason ?? '', /has reached the limit of 10,000 bytes/)
   const held = heldIn(log, dave)
   assert.ok(held > 20 && held < 25)
   await log.close()
@@ -173,7 +176,7 @@ test('over a link a log that is too long is taken up to there, once told, and ot
   while (heldIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(heldIn(mine), held)
   assert.equal(warnings.length, 1, warnings.join('\n'))
-  assert.match(warnings[0] ?? '', /^entries of [0-9a-f]{64} are not taken: .* takes 100,000 bytes here/)
+  assert.match(warnings[0] ?? '', /^entries of [0-9a-f]{64} are not taken: .* has reached the limit of 100,000 bytes/)
 })
 
 test('unsigned authors are taken in the lobby alone', async () => {

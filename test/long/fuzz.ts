@@ -12,12 +12,12 @@ const KINDS = ['scuttleup', 'native', 'scuttleup', 'native', 'relayed'] as const
 /** All that may be wrong with signed entries, and all that one of ours may say wrongly: each must have been met. */
 const REASONS = [
   /^entry N is missing before entry N$/,
-  /^entry N is not valid$/,
-  /^the signature at entry N does not vouch for it$/,
+  /^entry N is invalid$/,
+  /^the signature at entry N is invalid$/,
   /an author id that cannot be one/,
   /an entry that is no JSON object/,
   /^a frame of over N bytes$/,
-  /^entry N does not continue the log, and its signature is none$/,
+  /^entry N does not continue the log, and its signature is invalid$/,
   /^a segment that is none$/,
   /^segments that cannot be read$/,
   /^heads that cannot be read$/,

@@ -47,8 +47,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'neither gap nor chain is checked: a run is put behind whatever is there',
     file: 'log/format/segment-plan',
-    find: 'const seq = (this.#head?.seq ?? 0) + this.#waitingCount;',
-    replace: 'const seq = run.first - 1;\n        judge.begin(run.before ?? chainStart(this.#log), EARLIEST);',
+    find: 'const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount;',
+    replace: 'const seq = run.first - 1;\n        validator.begin(run.before ?? chainStart(this.#log), EARLIEST);',
   },
   {
     name: 'the chain value before a segment is stored as none',

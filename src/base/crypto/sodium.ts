@@ -1,4 +1,4 @@
 import { createRequire } from 'node:module'
 
-/** libsodium. Required and not imported: an import would parse the package once more for its names, 15 ms of each start. */
+/** libsodium. `require` instead of `import` saves 15 ms per start: Node parses the package for its export names on import. */
 export const sodium: typeof import('sodium-native') = createRequire(import.meta.url)('sodium-native')

@@ -37,8 +37,8 @@ const HINTS: Readonly<Record<DiskFault, string>> = {
 function diskFaultOf(error: unknown): DiskFault | undefined {
   const byCode = FAULT_OF_CODE[systemCode(error) ?? '']
   if (byCode !== undefined) return byCode
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
-    const { message } = at
+  for (let cause: unknown = error, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    const { message } = cause
     const found = FAULT_OF_MESSAGE.find(([pattern]) => pattern.test(message))
     if (found !== undefined) return found[1]
   }

@@ -9,7 +9,7 @@ export function textOf(bytes: Uint8Array): string | undefined {
   try {
     return strictDecoder.decode(bytes)
   } catch {
-    return undefined // ill-formed: the answer, not a fault
+    return undefined // ill-formed
   }
 }
 
@@ -19,13 +19,13 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
-/** The same bytes with what a Buffer can do; none is copied. */
+/** The bytes as a Buffer, without copying. */
 export const bufferOf = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 export const hexOf = (bytes: Uint8Array): string => bufferOf(bytes).toString('hex')
 
-/** A number as an unsigned LEB128 varint, as protobuf and length-prefixed streams write it. */
+/** A number as an unsigned LEB128 varint, as in Protocol Buffers. */
 export function varint(value: number): Uint8Array {
   const bytes = new Uint8Array(10)
   return bytes.slice(0, writeVarint(bytes, 0, value))
@@ -45,7 +45,7 @@ export type Varint =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad' }
 
-/** Reads a varint at `offset`; `next` is the offset behind it. Bad where it is over `max` or of over 10 bytes. */
+/** Reads a varint at `offset`; `next` is the offset behind it. Bad above `max` and beyond 10 bytes. */
 export function readVarint(bytes: Uint8Array, offset: number, max: number): Varint {
   let value = 0
   let scale = 1

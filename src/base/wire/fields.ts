@@ -1,13 +1,13 @@
 import { concat, readVarint, utf8, varint } from './bytes.js'
 
-// The little of Protocol Buffers that scuttleup's three messages need: varint and length-delimited fields.
+// The subset of Protocol Buffers that messages use: varint and length-delimited fields.
 
 const VARINT = 0
 const FIXED64 = 1
 const DELIMITED = 2
 const FIXED32 = 5
 
-/** A field as it stands on the wire. The bytes are a view. */
+/** One field of a message. Bytes are a view. */
 export type Field =
   | { readonly number: number; readonly kind: 'varint'; readonly value: number }
   | { readonly number: number; readonly kind: 'bytes'; readonly value: Uint8Array }
@@ -20,7 +20,7 @@ export const bytesField = (number: number, value: Uint8Array): Uint8Array =>
 
 export const textField = (number: number, value: string): Uint8Array => bytesField(number, utf8(value))
 
-/** The fields of a message in order; undefined where it is malformed. Fixed-width fields are skipped: no message has any. */
+/** The fields of a message in order; undefined where it is malformed. Fixed-width fields, which no message uses, are skipped. */
 export function readFields(bytes: Uint8Array): Field[] | undefined {
   const fields: Field[] = []
   let offset = 0

@@ -8,22 +8,22 @@ export type FrameRead =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad'; readonly reason: string }
 
-/** Parts of a frame are joined up to this size: one that comes byte by byte is held in some dozens, not in a quarter million. */
-const PART_BYTES = 4096
+/** Small chunks are joined up to this size, so that a frame that arrives byte by byte is buffered in dozens of chunks. */
+const CHUNK_BYTES_MIN = 4096
 
 /** The bytes of one frame: a varint length, then the body. PROTOCOL.md §2. */
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
 /**
- * Cuts a stream of bytes into length-prefixed frames. Frames of length zero are heartbeats and skipped. A file
- * has none: with `hasHeartbeats: false` they are bad.
- * Holds at most one incomplete frame, so at most `bodyBytesMax` and what was pushed last.
+ * Splits a stream of bytes into length-prefixed frames. Frames of length zero are heartbeats and skipped; with
+ * `hasHeartbeats: false`, as in files, they are bad.
+ * Buffers at most one incomplete frame: at most `bodyBytesMax` and the chunk pushed last.
  */
 export class FrameReader {
   readonly #bodyBytesMax: number
   readonly #hasHeartbeats: boolean
-  #parts: Uint8Array[] = []
-  #held = 0
+  #chunks: Uint8Array[] = []
+  #buffered = 0
   #needed = 1
 
   constructor(bodyBytesMax: number, { hasHeartbeats = true }: { readonly hasHeartbeats?: boolean } = {}) {
@@ -33,25 +33,26 @@ export class FrameReader {
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#parts.push(bytes)
-    this.#held += bytes.length
+    this.#chunks.push(bytes)
+    this.#buffered += bytes.length
     for (;;) {
-      const [before, last] = this.#parts.slice(-2)
-      if (before === undefined || last === undefined || last.length >= PART_BYTES || before.length > last.length) return
-      this.#parts.splice(-2, 2, concat([before, last]))
+      const [before, last] = this.#chunks.slice(-2)
+      if (before === undefined || last === undefined || last.length >= CHUNK_BYTES_MIN || before.length > last.length)
+        return
+      this.#chunks.splice(-2, 2, concat([before, last]))
     }
   }
 
-  /** Whether part of a frame is held. */
+  /** Whether part of a frame is buffered. */
   get isMidFrame(): boolean {
-    return this.#held > 0
+    return this.#buffered > 0
   }
 
-  /** The next whole frame. Its body is a view of what was pushed. */
+  /** The next complete frame. Its body may be a view of a pushed chunk. */
   next(): FrameRead {
     for (;;) {
-      if (this.#held < this.#needed) return { kind: 'more' }
-      const bytes = this.#gather()
+      if (this.#buffered < this.#needed) return { kind: 'more' }
+      const bytes = this.#join()
       const length = readVarint(bytes, 0, this.#bodyBytesMax)
       if (length.kind === 'bad') return { kind: 'bad', reason: `a frame of over ${this.#bodyBytesMax} bytes` }
       if (length.kind === 'value' && length.value === 0 && !this.#hasHeartbeats)
@@ -70,22 +71,22 @@ export class FrameReader {
     }
   }
 
-  /** Takes out what is left unread. */
+  /** Removes and returns the unread bytes. */
   rest(): Uint8Array {
-    const bytes = this.#gather()
+    const bytes = this.#join()
     this.#keep(EMPTY)
     return bytes
   }
 
-  #gather(): Uint8Array {
-    const bytes = this.#parts.length === 0 ? EMPTY : concat(this.#parts)
-    this.#parts = bytes.length === 0 ? [] : [bytes]
+  #join(): Uint8Array {
+    const bytes = this.#chunks.length === 0 ? EMPTY : concat(this.#chunks)
+    this.#chunks = bytes.length === 0 ? [] : [bytes]
     return bytes
   }
 
   #keep(bytes: Uint8Array): void {
-    this.#parts = bytes.length === 0 ? [] : [bytes]
-    this.#held = bytes.length
+    this.#chunks = bytes.length === 0 ? [] : [bytes]
+    this.#buffered = bytes.length
     this.#needed = 1
   }
 }

@@ -174,7 +174,7 @@ export class RowStore implements UnsignedStore {
   /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */
   #credible(claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
-    return this.#clock.isBelievable(claimed) ? claimed : undefined
+    return this.#clock.isCredible(claimed) ? claimed : undefined
   }
 
   async #has(what: keys.Beside, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {

@@ -8,7 +8,7 @@ import {
   type ForkProof,
   isGenuine,
   proofFrom,
-  signedAgain,
+  withProofSignature,
 } from '../format/fork-proof.js'
 import { lastOf, type Segment } from '../format/segment.js'
 import { AUTHORS_MAX } from '../limits.js'
@@ -83,7 +83,7 @@ export class ForkRegistry {
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
     const segment = await this.#segments.segmentAt(author, seq)
     const proof = this.#proofs.get(author)
-    return segment === undefined || proof === undefined ? segment : signedAgain(segment, proof, seq)
+    return segment === undefined || proof === undefined ? segment : withProofSignature(segment, proof, seq)
   }
 
   /** Looks for the place at which `theirs` parts from what is held. */
@@ -94,7 +94,7 @@ export class ForkRegistry {
       const mine = await this.segmentAt(author, seq)
       if (mine === undefined) return { kind: 'unproven' }
       const comparison = compare(mine, theirs)
-      if (comparison.kind === 'alike') return { kind: 'unproven' }
+      if (comparison.kind === 'equal') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
         const isNews = proof.place < this.#placeOf(author) && isGenuine({ room: this.#room, key }, mine)

@@ -3,25 +3,25 @@ import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
 declare const authorBrand: unique symbol
 
-/** Who appends to a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. PROTOCOL.md §3.1. */
+/** The author of a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. PROTOCOL.md §3.1. */
 export type AuthorId = string & { readonly [authorBrand]: true }
 
-/** Place of an entry in its log: 1, 2, 3, … without holes. 0 stands for the empty log. */
+/** Position of an entry in its log: 1, 2, 3, … without gaps. 0 stands for the empty log. */
 export type Seq = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
 const KEY_HEX = /^[0-9a-f]{64}$/
 
 /**
- * `text` as the id of an unsigned author. Undefined where it could be taken for a key, or names a property that every
- * object has: the original program dies on those, and they must not be carried to it.
+ * `text` as the id of an unsigned author. Undefined where it could be mistaken for a key, or names a property that every object
+ * has: such ids crash scuttleup peers and must not be relayed to them.
  */
 export function unsignedAuthor(text: string): AuthorId | undefined {
   if (!UNSIGNED_ID.test(text) || KEY_HEX.test(text.toLowerCase()) || text in Object.prototype) return undefined
   return text as AuthorId
 }
 
-/** The author whose log a key signs. */
+/** The author whose log is signed with this key. */
 export const authorOfKey = (key: Uint8Array): AuthorId => hexOf(key) as AuthorId
 
 /** The key of a signed author; undefined for an unsigned one. */

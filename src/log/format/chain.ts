@@ -5,7 +5,7 @@ import { concat, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 
-/** The running hash of a log up to an entry. PROTOCOL.md §3.4. */
+/** The running hash over a log up to one of its entries. PROTOCOL.md §3.4. */
 export type ChainValue = Uint8Array
 
 export const CHAIN_BYTES = HASH_BYTES
@@ -13,7 +13,7 @@ export const CHAIN_BYTES = HASH_BYTES
 const LOG = utf8('persisted-chat/log/1')
 const SIGNATURE = utf8('persisted-chat/sig/1')
 
-/** One signed log: whose it is, and in which room. */
+/** Identifies one signed log: room and author. */
 export interface LogName {
   readonly room: Uint8Array
   readonly key: Uint8Array
@@ -32,16 +32,16 @@ export function chainAfter(before: ChainValue, entries: readonly Uint8Array[]): 
   running.value = before
   for (const entry of entries) {
     if (entry.length <= ENTRY_BYTES_MAX) running.add(entry)
-    else running.value = hash(running.value, entry) // of no valid log
+    else running.value = hash(running.value, entry) // no valid log has such an entry
   }
   return running.value
 }
 
-/** Signs all entries up to `seq`, where the chain value is `chain`. */
+/** Signs all entries up to `seq`, after which the chain value is `chain`. */
 export const signChain = (keys: KeyPair, room: Uint8Array, seq: Seq, chain: ChainValue): Uint8Array =>
   keys.sign(signedBytes({ room, key: keys.publicKey }, seq, chain))
 
-/** Whether the log's author vouches for all entries up to `seq`. 46 µs. */
+/** Whether the author signed all entries up to `seq`. Takes 46 µs. */
 export const isChainSigned = (log: LogName, seq: Seq, chain: ChainValue, signature: Uint8Array): boolean =>
   isSignature(signature, signedBytes(log, seq, chain), log.key)
 

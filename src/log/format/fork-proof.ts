@@ -5,13 +5,13 @@ import { sameBytes } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName } from './chain.js'
-import { bytesOf } from './packed.js'
+import { packedSizeOf } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
-/** Two segments that one key signed and that cannot both be true: the entry at `place` stands twice. PROTOCOL.md §5.4. */
+/** Two segments of one author with different entries at `place`: the author signed two histories. PROTOCOL.md §5.4. */
 export interface ForkProof {
   readonly segments: readonly [Segment, Segment]
-  /** The first place where they differ: what stands below is the same in both, and vouched for by the proof. */
+  /** The first seq at which they differ. Both signatures cover the same entries below it. */
   readonly place: Seq
   /** The chain value just below `place`. */
   readonly chain: ChainValue
@@ -19,24 +19,24 @@ export interface ForkProof {
 
 type Comparison =
   | { readonly kind: 'fork'; readonly proof: ForkProof }
-  /** They differ from their first common place on: what stands before it has to be seen, of the first or of the second. */
+  /** They differ at their first common seq already: the segment before `of` has to be compared. */
   | { readonly kind: 'earlier'; readonly of: 'first' | 'second' }
-  | { readonly kind: 'alike' }
+  | { readonly kind: 'equal' }
 
-/** Compares two segments of one log at the places for which both vouch: from the one before their first to their last. */
+/** Compares two segments of one log where both are signed: from before their first common entry to their last. */
 export function compare(a: Segment, b: Segment): Comparison {
   const low = Math.max(a.first, b.first) - 1
   const high = Math.min(lastOf(a), lastOf(b))
-  if (low > high) return { kind: 'alike' }
+  if (low > high) return { kind: 'equal' }
   const [chainsA, chainsB] = [chainsFrom(a, low, high), chainsFrom(b, low, high)]
   const differing = chainsA.findIndex((chain, index) => !sameBytes(chain, chainsB[index] ?? chain))
-  if (differing === -1) return { kind: 'alike' }
+  if (differing === -1) return { kind: 'equal' }
   const chain = chainsA[differing - 1]
   if (chain !== undefined) return { kind: 'fork', proof: { segments: [a, b], place: low + differing, chain } }
   return { kind: 'earlier', of: a.first > b.first ? 'first' : 'second' }
 }
 
-/** Whether a segment can be taken as its author's word. */
+/** Whether the author signed the segment. */
 export function isGenuine(log: LogName, segment: Segment): boolean {
   if (!sameBytes(segment.key, log.key)) return false
   if (segment.first === 1 && !sameBytes(segment.before, chainStart(log))) return false
@@ -44,7 +44,7 @@ export function isGenuine(log: LogName, segment: Segment): boolean {
   return isChainSigned(log, lastOf(segment), chain, segment.signature)
 }
 
-/** The proof that two segments are; undefined where they are none. */
+/** The proof of a fork that two segments are; undefined where they prove none. */
 export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | undefined {
   if (!isGenuine(log, a) || !isGenuine(log, b)) return undefined
   const comparison = compare(a, b)
@@ -64,10 +64,10 @@ export function decodeProof(bytes: Uint8Array): readonly [Segment, Segment] | un
   return a === undefined || b === undefined ? undefined : [a, b]
 }
 
-/** A signature that is none: the end of a prefix that a proof vouches for. */
+/** Stands in place of a signature at the end of a prefix that a fork proof covers. */
 export const NO_SIGNATURE: Uint8Array = new Uint8Array(SIGNATURE_BYTES)
 
-/** What of a segment stands below a fork; without a signature where that does not end it anyway. */
+/** The entries of a segment below a fork, with NO_SIGNATURE where that shortens the segment; undefined where there are none. */
 export function below(place: Seq, segment: Segment): Segment | undefined {
   if (lastOf(segment) < place) return segment
   const entries = segment.entries.slice(0, place - segment.first)
@@ -75,21 +75,21 @@ export function below(place: Seq, segment: Segment): Segment | undefined {
 }
 
 /**
- * A prefix that was cut below a fork, signed again: what its author signed behind it follows, out of the proof. Entries
- * before `seq` are left out where it would be too long; it stays as it is where it is too long even so.
+ * Extends a prefix that was cut below a fork, and so lost its signature, with the signed entries of the proof that follow it.
+ * Entries before `seq` are left out where the result would be too long. Unchanged where it is too long nevertheless.
  */
-export function signedAgain(segment: Segment, { segments: [a, b], place }: ForkProof, seq: Seq): Segment {
+export function withProofSignature(segment: Segment, { segments: [a, b], place }: ForkProof, seq: Seq): Segment {
   if (!sameBytes(segment.signature, NO_SIGNATURE) || seq >= place) return segment
   const [tailA, tailB] = [a, b].map(({ first, entries }) => entries.slice(place - first)) as [
     Uint8Array[],
     Uint8Array[],
   ]
-  const isA = bytesOf(tailA) < bytesOf(tailB)
+  const isA = packedSizeOf(tailA) < packedSizeOf(tailB)
   const prefix = segment.entries.slice(0, place - segment.first)
   const rest = [...prefix.slice(seq - segment.first), ...(isA ? tailA : tailB)]
   const earlier = prefix.slice(0, seq - segment.first)
-  if (bytesOf(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
-  const isWhole = bytesOf(earlier) + bytesOf(rest) <= SEGMENT_ENTRIES_BYTES_MAX
+  if (packedSizeOf(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
+  const isWhole = packedSizeOf(earlier) + packedSizeOf(rest) <= SEGMENT_ENTRIES_BYTES_MAX
   return {
     key: segment.key,
     first: isWhole ? segment.first : seq,
@@ -99,7 +99,7 @@ export function signedAgain(segment: Segment, { segments: [a, b], place }: ForkP
   }
 }
 
-/** Chain values after the places from `low` to `high`; both lie within what the segment vouches for. */
+/** Chain values after the entries from `low` to `high`, all of which the segment's signature covers. */
 function chainsFrom(segment: Segment, low: Seq, high: Seq): ChainValue[] {
   const chains: ChainValue[] = []
   let chain = segment.before

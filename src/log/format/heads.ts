@@ -2,18 +2,18 @@ import type { AuthorId, Seq } from './author.js'
 import type { ChainValue } from './chain.js'
 import type { Hlc } from './hybrid-clock.js'
 
-/** How far a log goes. */
+/** The end of a log. */
 export interface Head {
   readonly author: AuthorId
   readonly seq: Seq
   /** `at` of its first and of its last entry. */
   readonly first: Hlc
   readonly last: Hlc
-  /** What its entries take, in bytes: the same however they are cut into segments. */
+  /** Packed size of its entries, which does not depend on how they are split into segments. */
   readonly size: number
 }
 
-/** The head of a log that is found to go only up to `seq`; what its entries take then is guessed. */
+/** The head of a log that turned out to end at `seq`, with its size estimated. */
 export const shortened = (head: Head, seq: Seq): Head => ({
   ...head,
   seq,
@@ -23,17 +23,17 @@ export const shortened = (head: Head, seq: Seq): Head => ({
 /** How much of a chain value peers send of a head: enough to notice forks of equal length. */
 export const CHAIN_PREFIX_BYTES = 8
 
-/** What one peer tells another of a log: everything up to `seq` is held. */
+/** What one peer announces about a log: it has everything up to `seq`. */
 export interface Digest {
   readonly author: AuthorId
   readonly seq: Seq
-  /** The first 8 bytes of the chain value there: so forks of equal length are seen. */
+  /** The first 8 bytes of the chain value at `seq`, which differ in forks of equal length. */
   readonly chain?: Uint8Array
-  /** From here on it is proven that there are two histories. */
+  /** First seq with two proven histories. */
   readonly frozen?: Seq
 }
 
-/** How far a signed log goes, with the chain value there. */
+/** The end of a signed log, with the chain value there. */
 export interface SignedHead extends Head {
   readonly chain: ChainValue
 }

@@ -1,24 +1,24 @@
 import { readVarint, writeVarint } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
 
-/** Consecutive entries as they lie in a segment: each with its length before it, as a varint. */
+/** Consecutive entries as a segment holds them: each with its length before it, as a varint. */
 export interface Packed {
   readonly bytes: Buffer
   readonly count: number
 }
 
-/** Bytes that an entry of `length` takes, with its length before it. */
+/** Packed size of an entry of `length` bytes. */
 export const packedSize = (length: number): number => length + (length < 0x80 ? 1 : length < 0x4000 ? 2 : 3)
 
-/** Bytes that entries take, packed. */
-export function bytesOf(entries: readonly Uint8Array[]): number {
+/** Packed size of several entries. */
+export function packedSizeOf(entries: readonly Uint8Array[]): number {
   let bytes = 0
   for (const { length } of entries) bytes += packedSize(length)
   return bytes
 }
 
 export function pack(entries: readonly Uint8Array[]): Packed {
-  const bytes = Buffer.allocUnsafe(bytesOf(entries))
+  const bytes = Buffer.allocUnsafe(packedSizeOf(entries))
   let offset = 0
   for (const entry of entries) {
     offset = writeVarint(bytes, offset, entry.length)
@@ -32,46 +32,46 @@ export function pack(entries: readonly Uint8Array[]): Packed {
 export function unpack({ bytes, count }: Packed): Uint8Array[] {
   const entries: Uint8Array[] = []
   for (let offset = 0; entries.length < count; ) {
-    const start = startOf(bytes, offset)
-    offset = endOf(bytes, offset)
+    const start = entryStart(bytes, offset)
+    offset = entryEnd(bytes, offset)
     entries.push(bytes.subarray(start, offset))
   }
   return entries
 }
 
-/** What is left of packed entries without the first `skipped`. */
+/** Packed entries without the first `skipped`. */
 export function packedAfter({ bytes, count }: Packed, skipped: number): Packed {
   if (skipped === 0) return { bytes, count }
   let offset = 0
-  for (let i = 0; i < skipped; i++) offset = endOf(bytes, offset)
+  for (let i = 0; i < skipped; i++) offset = entryEnd(bytes, offset)
   return { bytes: bytes.subarray(offset), count: count - skipped }
 }
 
-/** How bytes from `offset` on are just so many entries: `shortest` where each length is written as short as it can be. */
-export function formOf(bytes: Uint8Array, offset: number, count: number): 'shortest' | 'longer' | 'none' {
+/** Whether the bytes from `offset` on are exactly `count` packed entries; `canonical` where each length is as short as possible. */
+export function packingOf(bytes: Uint8Array, offset: number, count: number): 'canonical' | 'overlong' | 'malformed' {
   let end = offset
-  let isShortest = true
+  let isCanonical = true
   for (let i = 0; i < count; i++) {
     const start = end
-    end = endOf(bytes, start)
-    if (end > bytes.length) return 'none'
-    const length = end - startOf(bytes, start)
-    if (end - start !== packedSize(length)) isShortest = false
+    end = entryEnd(bytes, start)
+    if (end > bytes.length) return 'malformed'
+    const length = end - entryStart(bytes, start)
+    if (end - start !== packedSize(length)) isCanonical = false
   }
-  if (end !== bytes.length) return 'none'
-  return isShortest ? 'shortest' : 'longer'
+  if (end !== bytes.length) return 'malformed'
+  return isCanonical ? 'canonical' : 'overlong'
 }
 
-/** Where an entry begins whose length stands at `offset`; lengths of one and two bytes are nearly all. */
-export const startOf = (bytes: Uint8Array, offset: number): number => {
+/** Start of the entry whose length is at `offset`. Nearly all lengths take one or two bytes, which are decoded inline. */
+export const entryStart = (bytes: Uint8Array, offset: number): number => {
   if ((bytes[offset] as number) < 0x80) return offset + 1
   if ((bytes[offset + 1] as number) < 0x80) return offset + 2
   const length = readVarint(bytes, offset, ENTRY_BYTES_MAX)
   return length.kind === 'value' ? length.next : Number.POSITIVE_INFINITY
 }
 
-/** Where it ends: behind everything, where there is none or it is too long. */
-export const endOf = (bytes: Uint8Array, offset: number): number => {
+/** End of the entry whose length is at `offset`; infinite where the length is malformed or too large. */
+export const entryEnd = (bytes: Uint8Array, offset: number): number => {
   const one = bytes[offset] as number
   if (one < 0x80) return offset + 1 + one
   const two = bytes[offset + 1] as number

@@ -7,11 +7,11 @@ import { EntryValidator } from './entry-validator.js'
 import { type ForkProof, NO_SIGNATURE } from './fork-proof.js'
 import type { SignedHead } from './heads.js'
 import { EARLIEST, type Hlc } from './hybrid-clock.js'
-import { type Packed, packedAfter, startOf } from './packed.js'
+import { entryStart, type Packed, packedAfter } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
 
-/** A run of entries with the signature at its last; `before` where the sender said the chain value before the first. */
+/** Consecutive entries with the signature at the last; `before` is the chain value before the first, where the sender stated it. */
 export interface SignedRun {
   readonly first: Seq
   readonly entries: readonly Uint8Array[]
@@ -21,26 +21,26 @@ export interface SignedRun {
 
 export interface SignedPlan {
   readonly writes: readonly Write[]
-  /** How many entries they hold, and which. */
+  /** Number of entries in the writes, and the entries. */
   readonly count: number
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined
-  /** Why what comes after the plan's entries is not taken. */
+  /** Reason the remaining entries were rejected. */
   readonly fault: string | undefined
-  /** A signed run that contradicts what is held: the author signed two histories. */
+  /** A signed run that contradicts the stored log: the author signed two histories. */
   readonly fork: Segment | undefined
-  /** The place from which on a run contradicts what is held, whether its signature is there or not. */
-  readonly parting: Seq | undefined
+  /** Last seq of a run that contradicts the stored log, whether its signature is valid or not. */
+  readonly contradictedAt: Seq | undefined
 }
 
-/** A run among those that wait for the signature of a cut. */
-interface Waiting extends Packed {
+/** A run of valid entries whose signature is not yet verified. */
+interface Unverified extends Packed {
   readonly signature: Uint8Array
 }
 
 /**
- * Decides what of consecutive signed runs goes behind `head`. Merge first, verify second: the runs are joined as far as
- * one segment holds them, and only the signature at each cut is verified and kept. PROTOCOL.md §3.5.
+ * Plans which of several consecutive signed runs are appended after `head`. It merges first and verifies second: runs are joined up
+ * to the size of a segment, and only the last signature of each segment is verified and stored. PROTOCOL.md §3.5.
  */
 export function planSigned(
   log: LogName,
@@ -49,13 +49,13 @@ export function planSigned(
   bytesMax = Number.POSITIVE_INFINITY,
 ): SignedPlan {
   const plan = new Planner(log, head, bytesMax)
-  for (const run of runs) if (!plan.take(run)) break
+  for (const run of runs) if (!plan.add(run)) break
   plan.flush()
   return plan.result()
 }
 
-/** Plans are made one at a time. */
-const judge = new EntryValidator()
+/** Shared by all plans, which are made synchronously: its buffers are allocated once. */
+const validator = new EntryValidator()
 
 class Planner {
   readonly #log: LogName
@@ -67,11 +67,11 @@ class Planner {
   #count = 0
   #fault: string | undefined
   #fork: Segment | undefined
-  #parting: Seq | undefined
-  /** What waits for the signature of a cut. */
-  #waiting: Waiting[] = []
-  #waitingCount = 0
-  #size = 0
+  #contradictedAt: Seq | undefined
+  /** Runs that the next verified signature will cover. */
+  #unverified: Unverified[] = []
+  #unverifiedCount = 0
+  #unverifiedBytes = 0
 
   constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
     this.#log = log
@@ -79,59 +79,63 @@ class Planner {
     this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head
-    judge.begin(head?.chain ?? chainStart(log), head?.last ?? EARLIEST)
+    validator.begin(head?.chain ?? chainStart(log), head?.last ?? EARLIEST)
   }
 
-  /** Whether more can follow. */
-  take(run: SignedRun): boolean {
+  /** Adds a run. False where nothing can follow. */
+  add(run: SignedRun): boolean {
     const packed = packedOf(run)
     const size = packed.bytes.length
-    if (this.#size + size > SEGMENT_ENTRIES_BYTES_MAX) this.flush()
+    if (this.#unverifiedBytes + size > SEGMENT_ENTRIES_BYTES_MAX) this.flush()
     if (this.#fault !== undefined) return false
     if (size > SEGMENT_ENTRIES_BYTES_MAX)
-      return this.#stop(`the entries from ${run.first} on go too far without a signature`)
-    const seq = (this.#head?.seq ?? 0) + this.#waitingCount
+      return this.#stop(`entries from ${run.first} on exceed a segment without a signature`)
+    const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount
     const skip = seq + 1 - run.first
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
     if (skip > packed.count) return true
-    // What ends where the log ends adds nothing, but may be another end.
-    if (run.before !== undefined && !judge.isAt(skip === 0 ? run.before : chainAfterSome(run.before, run, skip))) {
-      this.flush() // only what is vouched for can be contradicted
+    // A run that ends at the end of the log adds nothing, but may contradict it.
+    if (
+      run.before !== undefined &&
+      !validator.hasChain(skip === 0 ? run.before : chainAfterFirst(run.before, run, skip))
+    ) {
+      this.flush() // only signed entries can be contradicted
       return this.#fault === undefined ? this.#contradiction(run) : false
     }
     if (skip === packed.count) return true
-    if ((this.#head?.size ?? 0) + this.#size + size > this.#bytesMax) return this.#stop(tooLong(this.#bytesMax))
-    const news = packedAfter(packed, skip)
-    judge.mark()
-    const invalid = judge.take(news)
+    if ((this.#head?.size ?? 0) + this.#unverifiedBytes + size > this.#bytesMax)
+      return this.#stop(tooLong(this.#bytesMax))
+    const fresh = packedAfter(packed, skip)
+    validator.save()
+    const invalid = validator.validate(fresh)
     if (invalid !== -1) {
-      judge.goBack()
-      return this.#stop(`entry ${seq + 1 + invalid} is not valid`)
+      validator.restore()
+      return this.#stop(`entry ${seq + 1 + invalid} is invalid`)
     }
-    this.#waiting.push({ ...news, signature: run.signature })
-    this.#waitingCount += news.count
-    this.#size += news.bytes.length
+    this.#unverified.push({ ...fresh, signature: run.signature })
+    this.#unverifiedCount += fresh.count
+    this.#unverifiedBytes += fresh.bytes.length
     return true
   }
 
-  /** Verifies what waits at its last signature; where that fails, at each before it. */
+  /** Verifies the pending runs by their last signature; where that fails, by each signature in turn. */
   flush(): void {
-    if (this.#waiting.length === 0) return
+    if (this.#unverified.length === 0) return
     const fault = this.#fault
-    if (!this.#seal(this.#waiting, judge.chain, judge.last)) {
-      judge.begin(this.#head?.chain ?? chainStart(this.#log), this.#head?.last ?? EARLIEST)
-      for (const run of this.#waiting) {
-        judge.take(run)
-        if (this.#seal([run], judge.chain, judge.last)) continue
+    if (!this.#seal(this.#unverified, validator.chain, validator.last)) {
+      validator.begin(this.#head?.chain ?? chainStart(this.#log), this.#head?.last ?? EARLIEST)
+      for (const run of this.#unverified) {
+        validator.validate(run)
+        if (this.#seal([run], validator.chain, validator.last)) continue
         const seq = (this.#head?.seq ?? 0) + run.count
-        this.#stop(`the signature at entry ${seq} does not vouch for it`)
+        this.#stop(`the signature at entry ${seq} is invalid`)
         break
       }
     }
     this.#fault = fault ?? this.#fault
-    this.#waiting = []
-    this.#waitingCount = 0
-    this.#size = 0
+    this.#unverified = []
+    this.#unverifiedCount = 0
+    this.#unverifiedBytes = 0
   }
 
   result(): SignedPlan {
@@ -149,12 +153,12 @@ class Planner {
       head: this.#head,
       fault: this.#fault,
       fork: this.#fork,
-      parting: this.#parting,
+      contradictedAt: this.#contradictedAt,
     }
   }
 
-  /** Takes runs that wait as one segment, if the signature at their end vouches for the last of their entries. */
-  #seal(runs: readonly Waiting[], chain: ChainValue, last: Hlc): boolean {
+  /** Writes runs as one segment, if the signature at their end, or the fork proof, covers them. */
+  #seal(runs: readonly Unverified[], chain: ChainValue, last: Hlc): boolean {
     const [from, to] = [runs[0], runs.at(-1)]
     if (from === undefined || to === undefined) return false
     const head = this.#head
@@ -176,7 +180,7 @@ class Planner {
       author: this.#author,
       seq,
       chain,
-      first: head?.first ?? storedHlc(from.bytes.subarray(startOf(from.bytes, 0))),
+      first: head?.first ?? storedHlc(from.bytes.subarray(entryStart(from.bytes, 0))),
       last,
       size: (head?.size ?? 0) + size,
     }
@@ -184,11 +188,11 @@ class Planner {
   }
 
   #contradiction(run: SignedRun): false {
-    this.#parting = lastOf(run)
+    this.#contradictedAt = lastOf(run)
     const before = run.before ?? chainStart(this.#log)
     const chain = chainAfter(before, run.entries)
     if (!isChainSigned(this.#log, lastOf(run), chain, run.signature)) {
-      return this.#stop(`entry ${run.first} does not continue the log, and its signature is none`)
+      return this.#stop(`entry ${run.first} does not continue the log, and its signature is invalid`)
     }
     this.#fork = { key: this.#log.key, first: run.first, entries: run.entries, before, signature: run.signature }
     return this.#stop(`the author signed two different histories before entry ${lastOf(run) + 1}`)
@@ -201,14 +205,14 @@ class Planner {
 }
 
 /** The chain value after the first `count` entries of a run. */
-const chainAfterSome = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
+const chainAfterFirst = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
   chainAfter(before, entries.slice(0, count))
 
-/** Why a log is not taken any further here. */
+/** Why a log is not extended any further on this disk. */
 export const tooLong = (bytesMax: number): string =>
-  `its author's log takes ${bytesMax.toLocaleString('en')} bytes here, and no more of it is taken`
+  `its author's log has reached the limit of ${bytesMax.toLocaleString('en')} bytes on this disk`
 
-/** The same below a proven fork, where the proof vouches for the last entry in the place of a signature. */
+/** The same below a proven fork, where the proof covers the last entry in place of a signature. */
 export function planBelow(
   log: LogName,
   head: SignedHead | undefined,
@@ -219,7 +223,7 @@ export function planBelow(
   const plan = new Planner(log, head, bytesMax, proof)
   for (const run of runs) {
     const entries = run.entries.slice(0, Math.max(0, proof.place - run.first))
-    if (entries.length === 0 || !plan.take({ ...run, entries })) break
+    if (entries.length === 0 || !plan.add({ ...run, entries })) break
   }
   plan.flush()
   return plan.result()

@@ -1,105 +1,106 @@
 import { crc32 } from 'node:zlib'
 import { KEY_BYTES } from '../../base/crypto/signing.js'
 import { bufferOf, concat, EMPTY, hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
-import type { PlacedSegment } from '../store/segment-cache.js'
+import type { EncodedSegment } from '../store/segment-cache.js'
 import { after, type Put, type Range, type Row, type Write } from '../store/store.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
-import { type Entry, hlcIn } from './entry.js'
+import { type Entry, hlcIn, storedHlc } from './entry.js'
 import type { SignedHead } from './heads.js'
-import { hlcOf } from './hybrid-clock.js'
-import { packedSize } from './packed.js'
+import { type Hlc, hlcOf } from './hybrid-clock.js'
+import { entryEnd, entryStart, packedSize } from './packed.js'
 import {
   decodeSegment,
   ENTRIES_AT,
   packedOf,
-  placesOf,
+  rangeOf,
   type Segment,
   type SegmentHeader,
   segmentBytes,
+  signatureIn,
 } from './segment.js'
 
-// Keys and values of signed logs in the store. PROTOCOL.md §4.2.
+// Rows of signed logs in the database. PROTOCOL.md §4.2.
 
 const SEGMENTS = utf8('s')
 const HEADS = utf8('h')
 const CRC_BYTES = 4
-const PLACE_BYTES = 4
+const SEQ_BYTES = 4
 
 export const ALL_SIGNED_HEADS: Range = { gte: concat([HEADS, Buffer.alloc(KEY_BYTES)]), lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
-const OFFERED = utf8('o')
+const PUBLISHED = utf8('o')
 const RETRACTED = utf8('r')
 
-/** Where the seq of a key's own log stands that was last offered to anyone: it says nothing of another key's log. */
-export const offeredKey = (author: AuthorId): Uint8Array => concat([OFFERED, keyOf(author) ?? EMPTY])
+/** Row with the last seq of this author's log that was published to a peer. */
+export const publishedKey = (author: AuthorId): Uint8Array => concat([PUBLISHED, keyOf(author) ?? EMPTY])
 
-/** Where lines of a key's own log wait that were taken back and are to be appended again. */
+/** Row with the lines of this author's log that were retracted and are to be appended again. */
 export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, keyOf(author) ?? EMPTY])
 
 export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
-  const place = Buffer.alloc(PLACE_BYTES)
-  place.writeUInt32BE(first)
-  return concat([SEGMENTS, key, place])
+  const seq = Buffer.alloc(SEQ_BYTES)
+  seq.writeUInt32BE(first)
+  return concat([SEGMENTS, key, seq])
 }
 
-/** Behind all places of a log. */
-export const PLACES_END = 0x1_0000_0000
+/** Greater than every seq. */
+export const SEQ_END = 0x1_0000_0000
 
-/** Keys of the segments of one log that begin at `from` or later, and before `to`. */
+/** Rows of the segments of one log that begin with `from ≤ first < to`. */
 export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
   gte: segmentKey(key, from),
-  lt: to >= PLACES_END ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
+  lt: to >= SEQ_END ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
 })
 
-/** Where the segment of a row begins. */
-export const placeOf = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - PLACE_BYTES)
+/** First seq of the segment in a row, from the row's key. */
+export const firstSeqIn = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - SEQ_BYTES)
 
 export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
 
-/** A segment as a row: before it a checksum, for the database returns flipped bits as they are. */
+/** The row of an encoded segment. It starts with a checksum, because LevelDB returns flipped bits unnoticed. */
 export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Put {
   return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
 }
 
-/** The row of a segment whose entries are at several places. */
+/** The row of a segment whose packed entries are in several buffers. */
 export function segmentRow(header: SegmentHeader, packed: readonly Uint8Array[]): Put {
   const value = segmentBytes(header, packed, CRC_BYTES)
   value.writeUInt32BE(crc32(value.subarray(CRC_BYTES)))
   return { type: 'put', key: segmentKey(header.key, header.first), value }
 }
 
-/** The bytes of a stored segment, as it is sent, if they are what was stored, and stand under their own key. */
-export function placedSegment([key, value]: Row): PlacedSegment | undefined {
+/** The bytes of a stored segment; undefined where the row is damaged or under a wrong key. */
+export function encodedSegmentIn([key, value]: Row): EncodedSegment | undefined {
   const bytes = unchecked(value)
   if (bytes === undefined || bytes.length <= ENTRIES_AT) return undefined
-  const { first, last } = placesOf(bytes)
-  return isKeyOf(key, bytes) && placeOf(key) === first ? { first, last, bytes } : undefined
+  const { first, last } = rangeOf(bytes)
+  return isKeyOf(key, bytes) && firstSeqIn(key) === first ? { first, last, bytes } : undefined
 }
 
-/** Whether a row's key is one of the author whose segment this is. Nothing is made for it: there may be as many as entries. */
+/** Whether a row's key names the author of its segment. Compares in place, for there may be as many segments as entries. */
 function isKeyOf(key: Uint8Array, segment: Uint8Array): boolean {
-  if (key.length !== SEGMENTS.length + KEY_BYTES + PLACE_BYTES || key[0] !== SEGMENTS[0]) return false
+  if (key.length !== SEGMENTS.length + KEY_BYTES + SEQ_BYTES || key[0] !== SEGMENTS[0]) return false
   for (let i = 0; i < KEY_BYTES; i++) if (key[SEGMENTS.length + i] !== segment[i]) return false
   return true
 }
 
-/** The segments among rows of a log that were just written. */
-export const writtenSegments = (writes: readonly Write[]): PlacedSegment[] =>
+/** The segments in rows that were just written. */
+export const writtenSegments = (writes: readonly Write[]): EncodedSegment[] =>
   writes.flatMap(write => {
     if (write.type === 'del') return []
     const bytes = write.value.subarray(CRC_BYTES)
-    return { ...placesOf(bytes), bytes }
+    return { ...rangeOf(bytes), bytes }
   })
 
-/** A stored segment, if it is what was stored, and stands under its own key. */
+/** A stored segment; undefined where the row is damaged or under a wrong key. */
 export function storedSegment(row: Row): Segment | undefined {
-  const placed = placedSegment(row)
-  return placed === undefined ? undefined : decodeSegment(placed.bytes)
+  const segment = encodedSegmentIn(row)
+  return segment === undefined ? undefined : decodeSegment(segment.bytes)
 }
 
-/** The entries of a stored segment. Their bytes are views of its own, and what they say of their place parts of one text. */
+/** The entries of a stored segment, as views of it. Their `at`s are slices of one string, which is cheaper than one each. */
 export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   const { first, entries, signature } = segment
   const text = bufferOf(packedOf(segment).bytes).toString('latin1')
@@ -112,10 +113,47 @@ export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   })
 }
 
+/** The entries in rows that were just written, created one by one. */
+export function* writtenEntries(author: AuthorId, rows: readonly Put[]): Generator<Entry> {
+  for (const { first, last, bytes } of writtenSegments(rows)) {
+    for (let seq = first, end = ENTRIES_AT; seq <= last; seq++) {
+      const start = entryStart(bytes, end)
+      end = entryEnd(bytes, end)
+      const entry = new PackedEntry(author, seq, bytes, start, end)
+      yield seq === last ? Object.assign(entry, { signature: signatureIn(bytes) }) : entry
+    }
+  }
+}
+
+/** An entry within a segment. Its bytes and `at` are read on use, for most callers of `append` need only its seq. */
+class PackedEntry implements Entry {
+  readonly author: AuthorId
+  readonly seq: Seq
+  readonly #bytes: Uint8Array
+  readonly #start: number
+  readonly #end: number
+
+  constructor(author: AuthorId, seq: Seq, bytes: Uint8Array, start: number, end: number) {
+    this.author = author
+    this.seq = seq
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  get at(): Hlc {
+    return storedHlc(this.entry)
+  }
+
+  get entry(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end)
+  }
+}
+
 export const signedHeadKey = (author: AuthorId): Uint8Array =>
   concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
 
-/** The author whose head a row is. */
+/** The author whose head is in a row. */
 export const signedHeadKeyAuthor = (rowKey: Uint8Array): AuthorId | undefined =>
   rowKey.length === 1 + KEY_BYTES ? authorOfKey(rowKey.subarray(1)) : undefined
 
@@ -138,7 +176,7 @@ export const signedHeadWrite = (head: SignedHead): Put => ({
 const HEAD =
   /^\{"seq":(\d{1,10}),"chain":"([0-9a-f]{64})","first":"([\d.]{18})","last":"([\d.]{18})","size":(\d{1,16})\}$/
 
-/** A stored head; undefined where it is damaged, so that it is made again from the segments. */
+/** A stored head; undefined where it is damaged. It is then rebuilt from the segments. */
 export function storedHead([key, value]: Row): SignedHead | undefined {
   const match = HEAD.exec(textOf(unchecked(value) ?? new Uint8Array(0)) ?? '')
   const first = hlcOf(match?.[3] ?? '')
@@ -149,14 +187,14 @@ export function storedHead([key, value]: Row): SignedHead | undefined {
   return { author: authorOfKey(key.subarray(1)), seq: Number(match?.[1]), chain, first, last, size: Number(match?.[5]) }
 }
 
-/** The bytes behind their checksum. */
+/** Prepends a checksum. */
 function checked(bytes: Uint8Array): Uint8Array {
   const checksum = Buffer.alloc(CRC_BYTES)
   checksum.writeUInt32BE(crc32(bytes))
   return concat([checksum, bytes])
 }
 
-/** What stands behind a checksum; undefined where that is another. */
+/** The bytes after a checksum; undefined where it does not match. */
 function unchecked(value: Uint8Array): Uint8Array | undefined {
   const bytes = value.subarray(CRC_BYTES)
   return value.length > CRC_BYTES && bufferOf(value).readUInt32BE() === crc32(bytes) ? bytes : undefined

@@ -3,11 +3,11 @@ import { bufferOf, concat, EMPTY } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
-import { formOf, type Packed, pack, unpack } from './packed.js'
+import { type Packed, pack, packingOf, unpack } from './packed.js'
 
 /**
- * A run of consecutive entries of one author under one signature, at its last entry. The bytes that are stored are the
- * bytes that are sent; they can be checked by themselves, from anywhere. PROTOCOL.md §3.5.
+ * Consecutive entries of one author under one signature, which covers the whole log up to the last of them. Segments are sent as
+ * they are stored, and each can be verified on its own. PROTOCOL.md §3.5.
  */
 export interface Segment {
   readonly key: Uint8Array
@@ -15,7 +15,7 @@ export interface Segment {
   readonly entries: readonly Uint8Array[]
   /** The chain value before the first entry. */
   readonly before: ChainValue
-  /** Vouches for the chain value after the last entry. */
+  /** Signs the chain value after the last entry. */
   readonly signature: Uint8Array
 }
 
@@ -29,20 +29,20 @@ const BEFORE_AT = COUNT_AT + 2
 const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
 export const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
 
-/** What the entries of one segment may take, with their lengths. */
+/** Largest packed size of the entries of one segment. */
 export const SEGMENT_ENTRIES_BYTES_MAX = SEGMENT_BYTES_MAX - ENTRIES_AT
 
-/** How many entries a run holds: told without cutting it apart. */
+/** Number of entries, without unpacking them. */
 export const countOf = (run: Pick<Segment, 'entries'>): number =>
   run instanceof PackedSegment ? run.packed.count : run.entries.length
 
 export const lastOf = (run: Pick<Segment, 'first' | 'entries'>): Seq => run.first + countOf(run) - 1
 
-/** The entries of a run as they lie in a segment. */
+/** The entries of a run in packed form. */
 export const packedOf = (run: Pick<Segment, 'entries'>): Packed =>
   run instanceof PackedSegment ? run.packed : pack(run.entries)
 
-/** Writes what stands before the entries of a segment. */
+/** Writes the part of a segment before its entries. */
 export function writeHeader(bytes: Buffer, { key, first, count, before, signature }: SegmentHeader): void {
   bytes.set(key)
   bytes.writeUInt32BE(first, FIRST_AT)
@@ -56,13 +56,13 @@ export const encodeSegment = (segment: Segment): Uint8Array => {
   return segmentBytes({ ...segment, count }, [bytes])
 }
 
-/** The bytes of a segment out of those of its entries, behind as many others as are asked for. */
-export function segmentBytes(header: SegmentHeader, packed: readonly Uint8Array[], behind = 0): Buffer {
-  let size = behind + ENTRIES_AT
+/** The bytes of a segment with these packed entries, after `reservedBytes` left unset for the caller. */
+export function segmentBytes(header: SegmentHeader, packed: readonly Uint8Array[], reservedBytes = 0): Buffer {
+  let size = reservedBytes + ENTRIES_AT
   for (const { length } of packed) size += length
   const bytes = Buffer.allocUnsafe(size)
-  writeHeader(bytes.subarray(behind), header)
-  let offset = behind + ENTRIES_AT
+  writeHeader(bytes.subarray(reservedBytes), header)
+  let offset = reservedBytes + ENTRIES_AT
   for (const part of packed) {
     bytes.set(part, offset)
     offset += part.length
@@ -70,20 +70,20 @@ export function segmentBytes(header: SegmentHeader, packed: readonly Uint8Array[
   return bytes
 }
 
-/** The places of a segment's entries, from its bytes. */
-export function placesOf(bytes: Uint8Array): { readonly first: Seq; readonly last: Seq } {
+/** First and last seq of a segment, from its bytes. */
+export function rangeOf(bytes: Uint8Array): { readonly first: Seq; readonly last: Seq } {
   const view = bufferOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
 }
 
-/** Segments that continue each other as one, under the signature of the last; they have to fit. All in bytes. */
+/** Joins encoded segments that continue each other under the signature of the last. The result must fit in one segment. */
 export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
   const [start] = segments
   const end = segments.at(-1)
   if (start === undefined || end === undefined || segments.length === 1) return start ?? EMPTY
   const joined = concat([start, ...segments.slice(1).map(bytes => bytes.subarray(ENTRIES_AT))])
-  bufferOf(joined).writeUInt16BE(placesOf(end).last - placesOf(start).first + 1, COUNT_AT)
+  bufferOf(joined).writeUInt16BE(rangeOf(end).last - rangeOf(start).first + 1, COUNT_AT)
   joined.set(signatureIn(end), SIGNATURE_AT)
   return joined
 }
@@ -91,40 +91,40 @@ export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
 /** The signature of a segment, from its bytes. */
 export const signatureIn = (bytes: Uint8Array): Uint8Array => bytes.subarray(SIGNATURE_AT, ENTRIES_AT)
 
-/** Undefined for anything but a segment within the limits. Its parts are views. What it says is not yet checked. */
+/** Undefined for anything but a segment within the limits. Its fields are views. The signature is not yet verified. */
 export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   if (bytes.length < ENTRIES_AT || bytes.length > SEGMENT_BYTES_MAX) return undefined
   const view = bufferOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   const count = view.readUInt16BE(COUNT_AT)
   if (first < 1 || count < 1 || first + count - 1 > SEQ_MAX) return undefined
-  const form = formOf(view, ENTRIES_AT, count)
-  return form === 'none' ? undefined : new PackedSegment(view, first, count, form === 'shortest')
+  const packing = packingOf(view, ENTRIES_AT, count)
+  return packing === 'malformed' ? undefined : new PackedSegment(view, first, count, packing === 'canonical')
 }
 
-/** A segment that came in bytes. Its entries are cut apart when somebody looks at them: who copies it has to name them. */
+/** A decoded segment. Its entries are unpacked on first use. They are a getter, so an object spread does not copy them. */
 class PackedSegment implements Segment {
   readonly key: Uint8Array
   readonly first: Seq
   readonly before: ChainValue
   readonly signature: Uint8Array
   #packed: Packed
-  #isShortest: boolean
+  #isCanonical: boolean
   #entries: readonly Uint8Array[] | undefined
 
-  constructor(bytes: Buffer, first: Seq, count: number, isShortest: boolean) {
+  constructor(bytes: Buffer, first: Seq, count: number, isCanonical: boolean) {
     this.key = bytes.subarray(0, FIRST_AT)
     this.first = first
     this.before = bytes.subarray(BEFORE_AT, SIGNATURE_AT)
     this.signature = signatureIn(bytes)
     this.#packed = { bytes: bytes.subarray(ENTRIES_AT), count }
-    this.#isShortest = isShortest
+    this.#isCanonical = isCanonical
   }
 
-  /** Each length as short as it can be, however it came. */
+  /** The entries with canonical lengths, however they were sent. */
   get packed(): Packed {
-    if (!this.#isShortest) this.#packed = pack(this.entries)
-    this.#isShortest = true
+    if (!this.#isCanonical) this.#packed = pack(this.entries)
+    this.#isCanonical = true
     return this.#packed
   }
 

@@ -5,9 +5,8 @@ import { type ChainValue, chainAfter, chainStart, signChain } from '../format/ch
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
-import { writtenEntries } from '../format/packed-entry.js'
 import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
-import { offeredKey, segmentWrite, signedHeadWrite } from '../format/segment-rows.js'
+import { publishedKey, segmentWrite, signedHeadWrite, writtenEntries } from '../format/segment-rows.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
 import type { SeqRange } from '../read/subscription.js'
@@ -241,7 +240,7 @@ export class OwnLog {
 function offeredWrite(author: AuthorId, seq: Seq): Put {
   const value = Buffer.alloc(4)
   value.writeUInt32BE(seq)
-  return { type: 'put', key: offeredKey(author), value }
+  return { type: 'put', key: publishedKey(author), value }
 }
 
 export const storedOffer = (value: Uint8Array | undefined): Seq =>

@@ -3,7 +3,7 @@ import type { ForkRegistry } from '../forks/fork-registry.js'
 import { type AuthorId, isSigned, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { shortened } from '../format/heads.js'
-import { offeredKey, signedHeadWrite } from '../format/segment-rows.js'
+import { publishedKey, signedHeadWrite } from '../format/segment-rows.js'
 import type { Frontier } from '../frontier.js'
 import { SEQ_MAX } from '../limits.js'
 import { compareEnd } from '../mark/doubt.js'
@@ -66,7 +66,7 @@ export class Recovery {
     if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
     else
       for (const head of heads.stale)
-        queue.hint({ name: head.author, isHint: true, write: () => signedHeadWrite(head) })
+        queue.defer({ name: head.author, isDeferrable: true, write: () => signedHeadWrite(head) })
     if (mark === undefined) {
       const seq = own.head?.seq ?? 0
       if (seq < own.offered) restoration.doubt({ reason: 'behind', to: own.offered, told: own.offered })
@@ -98,7 +98,7 @@ export class Recovery {
     const unsigned = await rows.load()
     const signed = await heads.load(isRepaired)
     ledger.reset([...unsigned.values(), ...signed.values()])
-    const offered = storedOffer(await store.get(offeredKey(own.author)))
+    const offered = storedOffer(await store.get(publishedKey(own.author)))
     own.reset(ledger.signedHead(own.author), Math.max(offered, told))
   }
 

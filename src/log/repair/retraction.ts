@@ -3,7 +3,7 @@ import { type AuthorId, keyOf, type Seq } from '../format/author.js'
 import { chainNext } from '../format/chain.js'
 import { decodeEntry, type Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
-import { bytesOf } from '../format/packed.js'
+import { packedSizeOf } from '../format/packed.js'
 import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from '../format/segment-rows.js'
 import type { OwnLog } from '../own/own-log.js'
 import type { SegmentStore } from '../store/segment-store.js'
@@ -27,7 +27,7 @@ export async function retract(segments: SegmentStore, log: OwnLog, own: SignedHe
   const lines: Members[] = []
   let size = 0
   for await (const entries of segments.read(own.author, offered + 1, own.seq + 1)) {
-    size += bytesOf(entries.map(({ entry }) => entry))
+    size += packedSizeOf(entries.map(({ entry }) => entry))
     lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
   }
   const key = keyOf(own.author) ?? new Uint8Array(0)

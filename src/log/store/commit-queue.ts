@@ -12,38 +12,38 @@ export const BULK_BYTES_MIN = 64 * 1024
  * Committed bytes after which deferred rows are written. A head lies far from the segments of its log, so each write of one makes
  * LevelDB sort all of them again; after a crash, this much is read again at the start.
  */
-export const HINTS_BYTES_MAX = 16 * 1024 * 1024
+export const DEFERRED_BYTES_MAX = 16 * 1024 * 1024
 
 /** First and longest wait before the disk is tried again after a failed write. */
 const DISK_RETRY_MS_MIN = 250
 const DISK_RETRY_MS_MAX = 30_000
 
-/** Writes that are asked for when their commit begins: what comes meanwhile can still be put in. */
-export interface Gathering {
-  /** How many they are by now, about. */
+/** A batch that can grow until its commit begins. */
+export interface GrowingBatch {
+  /** Its approximate size so far. */
   bytes(): number
+  /** Called once, when the commit begins. */
   writes(): readonly Write[]
 }
 
 interface Job {
-  readonly gathering: Gathering
-  /** A row that every write of a log replaces: of one group only the last is stored. */
-  readonly summary: Summary | undefined
+  readonly batch: GrowingBatch
+  readonly latest: LatestWrite | undefined
   resolve(): void
   reject(error: ChatError): void
 }
 
-/** `name` is the same for all writes of one log. */
-export interface Summary {
+/** A row that each batch of a log replaces, such as its head. Of several with one `name` in a commit only the last is stored. */
+export interface LatestWrite {
   readonly name: string
-  /** Whether it says only what the other rows say too: then it is not written with every large batch. */
-  readonly isHint?: boolean
+  /** Whether the row can be rebuilt from others. Then large commits leave it out, and a later one writes it. */
+  readonly isDeferrable?: boolean
   write(): Write
 }
 
 type State =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'gathering' }
+  | { readonly kind: 'scheduled' }
   | { readonly kind: 'writing' }
   | { readonly kind: 'read-only'; readonly cause: unknown; readonly cancel: Cancel }
   | { readonly kind: 'closed' }
@@ -51,15 +51,15 @@ type State =
 export interface CommitHooks {
   /** A write failed; nothing is written until `recover` has run. */
   onFailure(cause: unknown): void
-  /** The database was reopened: read back what it really holds. */
+  /** The store was reopened: read back what it contains. */
   recover(): Promise<void>
   /** Writing works again. */
   onRecovered(): void
 }
 
 /**
- * One writer for one store. Writes that arrive while the disk is busy share the next commit, in order.
- * After a failed commit everyone waiting is told, and the store is reopened before anything is written. PROTOCOL.md §4.3.
+ * The only writer of a store (group commit). Batches that arrive while the disk is busy share the next commit, in order. When a
+ * commit fails, all waiting batches are rejected, and the store is reopened before the next commit. PROTOCOL.md §4.3.
  */
 export class CommitQueue {
   readonly #store: Store
@@ -67,12 +67,12 @@ export class CommitQueue {
   readonly #hooks: CommitHooks
   #state: State = { kind: 'ready' }
   #waiting: Job[] = []
-  /** Whoever closes, until nothing is being written. */
+  /** Resolvers of `close`, called when nothing is being written. */
   #idle: (() => void)[] = []
   #recovering: Promise<void> = Promise.resolve()
-  /** Hints that are not written yet, and how many bytes were since some were. */
-  readonly #hints = new Map<string, Summary>()
-  #bytesSinceHints = 0
+  /** Deferred writes, and the bytes committed since the last of them were written. */
+  readonly #deferred = new Map<string, LatestWrite>()
+  #bytesSinceDeferred = 0
 
   constructor(store: Store, clock: Clock, hooks: CommitHooks) {
     this.#store = store
@@ -85,39 +85,39 @@ export class CommitQueue {
   }
 
   /** Resolves when `writes` are on disk. Rejects with LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED, never hangs. */
-  write(writes: readonly Write[] | Gathering, summary?: Summary): Promise<void> {
+  write(writes: readonly Write[] | GrowingBatch, latest?: LatestWrite): Promise<void> {
     if (this.#state.kind === 'closed' || this.#idle.length > 0) return Promise.reject(closedError())
     if (this.#state.kind === 'read-only') return Promise.reject(readOnlyError(this.#state.cause))
-    const gathering = 'writes' in writes ? writes : { bytes: () => sizeOf(writes), writes: () => writes }
+    const batch = 'writes' in writes ? writes : { bytes: () => sizeOf(writes), writes: () => writes }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ gathering, summary, resolve, reject })
+      this.#waiting.push({ batch, latest, resolve, reject })
       if (this.#state.kind !== 'ready') return
-      this.#state = { kind: 'gathering' }
-      // Whoever writes in the same turn shares this commit.
+      this.#state = { kind: 'scheduled' }
+      // Batches of the same turn share this commit.
       queueMicrotask(() => this.begin())
     })
   }
 
-  /** Writes a hint with the next commit, or at the close: nothing is lost where neither comes. */
-  hint(summary: Summary): void {
-    this.#hints.set(summary.name, summary)
+  /** Writes a deferrable row with the next commit or at close. Nothing is lost if neither happens. */
+  defer(write: LatestWrite): void {
+    this.#deferred.set(write.name, write)
   }
 
-  /** What waits goes to the disk now, if that is free, and not only after this turn: it fills a commit. */
+  /** Starts the scheduled commit now instead of after this turn, because its batch is full. */
   begin(): void {
-    if (this.#state.kind === 'gathering') void this.#run()
+    if (this.#state.kind === 'scheduled') void this.#run()
   }
 
-  /** Waits for what was asked to be written before, and refuses what comes after. */
+  /** Waits for pending batches and rejects later ones. */
   async close(): Promise<void> {
-    if (this.#state.kind === 'writing' || this.#state.kind === 'gathering')
+    if (this.#state.kind === 'writing' || this.#state.kind === 'scheduled')
       await new Promise<void>(resolve => this.#idle.push(resolve))
     if (this.#state.kind === 'read-only') this.#state.cancel()
-    const hints = this.#state.kind === 'ready' ? this.#takeHints() : []
+    const deferred = this.#state.kind === 'ready' ? this.#takeDeferred() : []
     this.#state = { kind: 'closed' }
-    // What they say stands elsewhere too: where they cannot be written, nothing is lost.
-    if (hints.length > 0) await this.#store.commit(hints).catch(() => {})
-    this.#refuseAll(closedError())
+    // Deferred rows can be rebuilt, so a failure loses nothing.
+    if (deferred.length > 0) await this.#store.commit(deferred).catch(() => {})
+    this.#rejectAll(closedError())
     await this.#recovering
   }
 
@@ -138,30 +138,30 @@ export class CommitQueue {
   }
 
   #writesOf(jobs: readonly Job[]): Write[] {
-    const writes = jobs.flatMap(({ gathering }) => gathering.writes())
-    const summaries = new Map<string, Summary>()
-    for (const { summary } of jobs) {
-      if (summary !== undefined) (summary.isHint ? this.#hints : summaries).set(summary.name, summary)
+    const writes = jobs.flatMap(({ batch }) => batch.writes())
+    const latestWrites = new Map<string, LatestWrite>()
+    for (const { latest } of jobs) {
+      if (latest !== undefined) (latest.isDeferrable ? this.#deferred : latestWrites).set(latest.name, latest)
     }
-    for (const summary of summaries.values()) writes.push(summary.write())
+    for (const latest of latestWrites.values()) writes.push(latest.write())
     const bytes = sizeOf(writes)
-    this.#bytesSinceHints += bytes
-    const isBulk = bytes > BULK_BYTES_MIN && this.#bytesSinceHints < HINTS_BYTES_MAX
-    // Before the rest: what that says of the same row counts.
-    return isBulk ? writes : [...this.#takeHints(), ...writes]
+    this.#bytesSinceDeferred += bytes
+    const isBulk = bytes > BULK_BYTES_MIN && this.#bytesSinceDeferred < DEFERRED_BYTES_MAX
+    // Deferred writes go first: a write of the same row in this commit must win.
+    return isBulk ? writes : [...this.#takeDeferred(), ...writes]
   }
 
-  #takeHints(): Write[] {
-    const writes = [...this.#hints.values()].map(hint => hint.write())
-    this.#hints.clear()
-    this.#bytesSinceHints = 0
+  #takeDeferred(): Write[] {
+    const writes = [...this.#deferred.values()].map(latest => latest.write())
+    this.#deferred.clear()
+    this.#bytesSinceDeferred = 0
     return writes
   }
 
   #nextGroup(): Job[] {
     let bytes = 0
     const end = this.#waiting.findIndex(job => {
-      bytes += job.gathering.bytes()
+      bytes += job.batch.bytes()
       return bytes > COMMIT_BYTES_MAX
     })
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : Math.max(1, end))
@@ -169,14 +169,14 @@ export class CommitQueue {
 
   #fail(cause: unknown, jobs: readonly Job[]): void {
     this.#state = { kind: 'read-only', cause, cancel: () => {} }
-    this.#hints.clear()
+    this.#deferred.clear()
     this.#hooks.onFailure(cause)
     const error = new ChatError('LOG_WRITE_FAILED', `not stored: ${reasonOf(cause)}`, {
       cause,
-      hint: 'Free some space or mend the disk; writing is tried again by itself.',
+      hint: 'Free some space or repair the disk; writing is retried automatically.',
     })
     for (const job of jobs) job.reject(error)
-    this.#refuseAll(error)
+    this.#rejectAll(error)
     this.#wakeIdle()
     this.#recoverLater(cause, DISK_RETRY_MS_MIN)
   }
@@ -194,7 +194,7 @@ export class CommitQueue {
       await this.#store.reopen()
       await this.#hooks.recover()
     } catch {
-      this.#recoverLater(cause, Math.min(DISK_RETRY_MS_MAX, delayMs * 2)) // still failing: said once already
+      this.#recoverLater(cause, Math.min(DISK_RETRY_MS_MAX, delayMs * 2)) // still failing: the first failure was reported
       return
     }
     if (this.#state.kind !== 'read-only') return
@@ -202,7 +202,7 @@ export class CommitQueue {
     this.#hooks.onRecovered()
   }
 
-  #refuseAll(error: ChatError): void {
+  #rejectAll(error: ChatError): void {
     for (const job of this.#waiting.splice(0)) job.reject(error)
   }
 
@@ -217,7 +217,7 @@ const sizeOf = (writes: readonly Write[]): number =>
 const closedError = (): ChatError => new ChatError('LOG_CLOSED', 'the log is closed')
 
 const readOnlyError = (cause: unknown): ChatError =>
-  new ChatError('LOG_READ_ONLY', `not stored: the disk has not answered since: ${reasonOf(cause)}`, {
+  new ChatError('LOG_READ_ONLY', `not stored: the disk still fails: ${reasonOf(cause)}`, {
     cause,
-    hint: 'Free some space or mend the disk; writing is tried again by itself.',
+    hint: 'Free some space or repair the disk; writing is retried automatically.',
   })

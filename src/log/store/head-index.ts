@@ -4,14 +4,14 @@ import { chainAfter, chainStart } from '../format/chain.js'
 import { claimedHlc } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type HybridClock } from '../format/hybrid-clock.js'
-import { bytesOf } from '../format/packed.js'
+import { packedSizeOf } from '../format/packed.js'
 import { lastOf, packedOf, type Segment } from '../format/segment.js'
 import type { SignedPlan } from '../format/segment-plan.js'
 import {
   ALL_SEGMENTS,
   ALL_SIGNED_HEADS,
-  PLACES_END,
-  placeOf,
+  firstSeqIn,
+  SEQ_END,
   segmentKey,
   segmentKeyAuthor,
   segmentRange,
@@ -21,16 +21,16 @@ import {
 } from '../format/segment-rows.js'
 import type { Store, Write } from './store.js'
 
-/** How far a log goes, as the row about that says. */
+/** Last seq of a log according to the row of its head. */
 export type Claim = Seq | 'damaged'
 
-/** How far the logs of signed authors go on the disk, as their segments say, and what stands in the way behind that. PROTOCOL.md §4.2. */
+/** Finds the heads of signed logs from their rows and segments, and the segments left behind a gap. PROTOCOL.md §4.2. */
 export class HeadIndex {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #clock: HybridClock
   #stale: SignedHead[] = []
-  /** Where segments begin that stand behind the end of a log, beyond what is missing. */
+  /** First seqs of segments behind the end of a log, after a gap. */
   readonly #behind = new Map<AuthorId, readonly Seq[]>()
 
   constructor(store: Store, room: Uint8Array, clock: HybridClock) {
@@ -40,8 +40,8 @@ export class HeadIndex {
   }
 
   /**
-   * The heads of all logs, each true to the last segment that is there; after a repair, which may have lost some in the middle,
-   * to all segments up to the first that is missing.
+   * The heads of all logs, each checked against the last segment; after a repair, which may have lost segments in the middle,
+   * against all segments up to the first gap.
    */
   async load(isRepaired = false): Promise<Map<AuthorId, SignedHead>> {
     const saved = new Map<AuthorId, SignedHead>()
@@ -55,8 +55,8 @@ export class HeadIndex {
     this.#stale = []
     for await (const author of this.#authors()) {
       const head = isRepaired
-        ? await this.headBefore(author, PLACES_END)
-        : await this.#trueHead(author, saved.get(author))
+        ? await this.headBefore(author, SEQ_END)
+        : await this.#checkedHead(author, saved.get(author))
       if (head === undefined) continue
       heads.set(author, head)
       this.#clock.observe(head.last)
@@ -65,12 +65,12 @@ export class HeadIndex {
     return heads
   }
 
-  /** Heads whose rows were found behind the segments, as after a crash: written, they need not be made again at each start. */
+  /** Heads whose rows are outdated, as after a crash. Writing them saves recomputing them at the next start. */
   get stale(): readonly SignedHead[] {
     return this.#stale
   }
 
-  /** Every author of whom anything is stored, and how far the row about that says that the log goes: `damaged` where it says nothing. */
+  /** Every author with any row, and the last seq according to the row of the head. */
   async claims(): Promise<Map<AuthorId, Claim>> {
     const claims = new Map<AuthorId, Claim>()
     for await (const author of this.#authors()) claims.set(author, 0)
@@ -84,34 +84,34 @@ export class HeadIndex {
   }
 
   /**
-   * The head that the segments give before `end`, as far as they are whole and continue each other; where an earlier head was
-   * saved, from there on. What stands behind it stays until `replaced` takes it away.
+   * The head before `end`, computed from intact segments without gaps; from `saved` on, where that is still correct. Segments
+   * behind the result stay until `replaced` removes them.
    */
   async headBefore(author: AuthorId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
-    const known = saved && (await this.#headUpTo(key, saved))
+    const known = saved && (await this.#headBeforeSaved(key, saved))
     const head = await this.#headBefore(author, key, end, known)
     const behind: Seq[] = []
-    for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, PLACES_END)))
-      behind.push(...rows.map(placeOf))
+    for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, SEQ_END)))
+      behind.push(...rows.map(firstSeqIn))
     if (behind.length > 0) this.#behind.set(author, behind)
     else this.#behind.delete(author)
     return head
   }
 
-  /** Writes that take away what is stored under a log and is no segment of it: it would be in the way of what comes again. */
+  /** Writes that delete damaged rows of a log, so that its entries can be stored again. */
   async damaged(author: AuthorId): Promise<Write[]> {
     const key = keyOf(author)
     if (key === undefined) return []
     const writes: Write[] = []
-    for await (const page of this.#store.pages(segmentRange(key, 0, PLACES_END))) {
+    for await (const page of this.#store.pages(segmentRange(key, 0, SEQ_END))) {
       for (const row of page) if (storedSegment(row) === undefined) writes.push({ type: 'del', key: row[0] })
     }
     return writes
   }
 
-  /** Removes the segments left from before a loss that begin among new entries: they would stand in the way of readers. */
+  /** Writes that delete segments left behind a gap where new entries replace them: readers would stop at them. */
   replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
     const key = keyOf(author)
     const behind = this.#behind.get(author)
@@ -124,11 +124,11 @@ export class HeadIndex {
       .map(first => ({ type: 'del', key: segmentKey(key, first) }))
   }
 
-  /** Moves the clock behind new entries, so that what answers them stands behind them. */
+  /** Moves the clock past new entries, so that replies to them are ordered after them. */
   observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
     const last = plan.head?.last ?? EARLIEST
-    if (this.#clock.isBelievable(last)) this.#clock.observe(last)
-    else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isBelievable(at))?.at ?? EARLIEST)
+    if (this.#clock.isCredible(last)) this.#clock.observe(last)
+    else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isCredible(at))?.at ?? EARLIEST)
   }
 
   async *#authors(): AsyncGenerator<AuthorId> {
@@ -140,31 +140,31 @@ export class HeadIndex {
       }
       if (author === undefined) return
       yield author
-      gte = segmentRange(keyOf(author) ?? new Uint8Array(32), 0, PLACES_END).lt
+      gte = segmentRange(keyOf(author) ?? new Uint8Array(32), 0, SEQ_END).lt
     }
   }
 
-  /** The saved head where the last segment agrees with it; else what the segments say, behind it as far as it is true. */
-  async #trueHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
+  /** The saved head if the last segment agrees with it; otherwise the head computed from the segments. */
+  async #checkedHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
     let last: Segment | undefined
-    for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, PLACES_END), reverse: true, limit: 1 })) {
+    for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, SEQ_END), reverse: true, limit: 1 })) {
       last = row === undefined ? undefined : storedSegment(row)
     }
     if (saved !== undefined && last !== undefined && isHeadOf(last, saved)) return saved
-    return this.headBefore(author, PLACES_END, saved)
+    return this.headBefore(author, SEQ_END, saved)
   }
 
-  /** What a saved head says of the log before the segment that it lies in, if that is true. */
-  async #headUpTo(key: Uint8Array, saved: SignedHead): Promise<SignedHead | undefined> {
+  /** The head before the segment in which a saved head lies, if the saved head is correct. */
+  async #headBeforeSaved(key: Uint8Array, saved: SignedHead): Promise<SignedHead | undefined> {
     const range = { ...segmentRange(key, 0, saved.seq + 1), reverse: true, limit: 1 }
     for await (const [row] of this.#store.pages(range)) {
       const segment = row === undefined ? undefined : storedSegment(row)
       if (segment === undefined || lastOf(segment) < saved.seq) return undefined
       const entries = segment.entries.slice(0, saved.seq - segment.first + 1)
       if (!isHeadOf({ ...segment, entries }, saved)) return undefined
-      return { ...saved, seq: segment.first - 1, chain: segment.before, size: saved.size - bytesOf(entries) }
+      return { ...saved, seq: segment.first - 1, chain: segment.before, size: saved.size - packedSizeOf(entries) }
     }
     return undefined
   }
@@ -178,7 +178,7 @@ export class HeadIndex {
     let chain = known?.chain ?? chainStart({ room: this.#room, key })
     let head = known
     let size = known?.size ?? 0
-    for await (const page of this.#store.pages(segmentRange(key, (known?.seq ?? 0) + 1, PLACES_END))) {
+    for await (const page of this.#store.pages(segmentRange(key, (known?.seq ?? 0) + 1, SEQ_END))) {
       for (const row of page) {
         const segment = storedSegment(row)
         if (
@@ -200,7 +200,7 @@ export class HeadIndex {
   }
 }
 
-/** Whether a head is true to the last segment of its log. */
+/** Whether a head agrees with the last segment of its log. */
 const isHeadOf = (segment: Segment, { seq, chain, last }: SignedHead): boolean =>
   lastOf(segment) === seq &&
   claimedHlc(segment.entries.at(-1) as Uint8Array) === last &&

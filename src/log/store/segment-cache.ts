@@ -4,33 +4,33 @@ import { PAGE_BYTES_MAX } from './store.js'
 /** Segments kept in memory: about as many as the connections to a few peers have in flight. */
 export const RECENT_BYTES_MAX = 1024 * 1024
 
-/** A segment in bytes, and the places of its entries. */
-export interface PlacedSegment {
+/** An encoded segment with its first and last seq. */
+export interface EncodedSegment {
   readonly first: Seq
   readonly last: Seq
   readonly bytes: Uint8Array
 }
 
-interface Recent extends PlacedSegment {
+interface CachedSegment extends EncodedSegment {
   readonly author: AuthorId
 }
 
-/** The segments that were stored last: who follows what arrives is given them without reading them back. */
+/** The segments stored last, so that connections which follow new entries need no read from disk. */
 export class SegmentCache {
-  /** Of each log those that follow each other up to its end. */
-  readonly #logs = new Map<AuthorId, Recent[]>()
-  /** All of them, in the order in which they came. */
-  readonly #order = new Set<Recent>()
+  /** The cached segments of each log, without gaps up to its end. */
+  readonly #logs = new Map<AuthorId, CachedSegment[]>()
+  /** All cached segments, oldest first. */
+  readonly #order = new Set<CachedSegment>()
   #bytes = 0
 
-  add(author: AuthorId, segments: readonly PlacedSegment[]): void {
+  add(author: AuthorId, segments: readonly EncodedSegment[]): void {
     for (const segment of segments) {
       if (this.#logs.get(author)?.at(-1)?.last !== segment.first - 1) this.forget(author)
-      const recent = { author, ...segment }
+      const cached = { author, ...segment }
       const log = this.#logs.get(author)
-      if (log === undefined) this.#logs.set(author, [recent])
-      else log.push(recent)
-      this.#order.add(recent)
+      if (log === undefined) this.#logs.set(author, [cached])
+      else log.push(cached)
+      this.#order.add(cached)
       this.#bytes += segment.bytes.length
     }
     for (const oldest of this.#order) {
@@ -39,11 +39,11 @@ export class SegmentCache {
     }
   }
 
-  /** The segments from the one that holds `from` on, and before `to`, as far as a page goes; none where that one is not here. */
-  page(author: AuthorId, from: Seq, to: Seq): PlacedSegment[] {
+  /** One page of segments from the one with entry `from` on, before `to`; empty where that segment is not cached. */
+  page(author: AuthorId, from: Seq, to: Seq): EncodedSegment[] {
     const log = this.#logs.get(author) ?? []
     const start = from > (log.at(-1)?.last ?? 0) ? -1 : log.findLastIndex(({ first }) => first <= from)
-    const page: PlacedSegment[] = []
+    const page: EncodedSegment[] = []
     for (let index = start, bytes = 0; index !== -1 && index < log.length && bytes < PAGE_BYTES_MAX; index++) {
       const segment = log[index]
       if (segment === undefined || segment.first >= to) break
@@ -53,11 +53,11 @@ export class SegmentCache {
     return page
   }
 
-  /** Of this log what is on disk may be another. */
+  /** Drops a log whose rows on disk may have changed. */
   forget(author: AuthorId): void {
-    for (const recent of this.#logs.get(author) ?? []) {
-      this.#order.delete(recent)
-      this.#bytes -= recent.bytes.length
+    for (const cached of this.#logs.get(author) ?? []) {
+      this.#order.delete(cached)
+      this.#bytes -= cached.bytes.length
     }
     this.#logs.delete(author)
   }
@@ -68,7 +68,7 @@ export class SegmentCache {
     this.#bytes = 0
   }
 
-  #drop(oldest: Recent): void {
+  #drop(oldest: CachedSegment): void {
     this.#order.delete(oldest)
     this.#bytes -= oldest.bytes.length
     const log = this.#logs.get(oldest.author)

@@ -5,14 +5,14 @@ import {
   ENTRIES_AT,
   joinSegments,
   lastOf,
-  placesOf,
+  rangeOf,
   SEGMENT_ENTRIES_BYTES_MAX,
   type Segment,
 } from '../format/segment.js'
 import {
+  encodedSegmentIn,
   entriesOf,
-  placedSegment,
-  placeOf,
+  firstSeqIn,
   segmentKey,
   segmentRange,
   segmentWrite,
@@ -20,11 +20,11 @@ import {
   writtenSegments,
 } from '../format/segment-rows.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
-import { type PlacedSegment, SegmentCache } from './segment-cache.js'
+import { type EncodedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 import type { OnHole } from './unsigned-store.js'
 
-/** Stored segments as they are sent, with the last place of the last. */
+/** Encoded segments and the last seq in them. */
 export interface RawSegments {
   readonly segments: readonly Uint8Array[]
   readonly last: Seq
@@ -34,7 +34,7 @@ export interface RawSegments {
 export class SegmentStore {
   readonly #store: Store
   readonly #onHole: OnHole
-  readonly #recent = new SegmentCache()
+  readonly #cache = new SegmentCache()
 
   constructor(store: Store, onHole: OnHole) {
     this.#store = store
@@ -42,13 +42,13 @@ export class SegmentStore {
   }
 
   /**
-   * Entries with `from ≤ seq < to`, in order; ends before what is missing or damaged, which is reported. News may be read
-   * from memory.
+   * Entries with `from ≤ seq < to`, in order. Stops before a missing or damaged entry and reports it. With `areNews` the cache is
+   * used: only a full read notices damage to rows that were stored recently.
    */
   async *read(author: AuthorId, from: Seq, to: Seq, areNews = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
-    for await (const placed of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
-      for (const { bytes } of placed) {
+    for await (const page of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
+      for (const { bytes } of page) {
         const segment = decodeSegment(bytes)
         if (segment === undefined) break
         const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
@@ -81,20 +81,20 @@ export class SegmentStore {
   }
 
   /**
-   * The segments that hold the entries with `from ≤ seq < to`, as they are stored, or joined where they are small; the first may
-   * begin before `from`.
+   * The segments with the entries `from ≤ seq < to`, small ones joined. The first may begin before `from`. Each result has up to
+   * `bytesMax` bytes.
    */
   async *raw(author: AuthorId, from: Seq, to: Seq, bytesMax: number): AsyncGenerator<RawSegments> {
     let expected = from
     let segments: Uint8Array[] = []
     let bytes = 0
-    for await (const placed of this.#latest(author, from, to)) {
-      for (const group of joinable(placed)) {
+    for await (const page of this.#latest(author, from, to)) {
+      for (const group of joinable(page)) {
         const segment = joinSegments(group.map(each => each.bytes))
         segments.push(segment)
         bytes += segment.length
-        expected = placesOf(segment).last + 1
-        // Told as soon as one more might not fit, and not only when it was read: who hears it may want no more.
+        expected = rangeOf(segment).last + 1
+        // Yield before reading the segment that might not fit: the caller may stop here.
         if (bytes + SEGMENT_BYTES_MAX <= bytesMax) continue
         yield { segments, last: expected - 1 }
         segments = []
@@ -105,25 +105,25 @@ export class SegmentStore {
     if (expected < to) this.#onHole(author, expected)
   }
 
-  /** Looks at what the disk holds of a log up to `seq` for a hole. */
+  /** Checks the rows of a log up to `seq`, and reports the first missing or damaged entry. */
   async inspect(author: AuthorId, seq: Seq): Promise<void> {
     let expected = 1
-    for await (const placed of this.#stored(author, 1, seq + 1)) expected = (placed.at(-1)?.last ?? 0) + 1
+    for await (const page of this.#stored(author, 1, seq + 1)) expected = (page.at(-1)?.last ?? 0) + 1
     if (expected <= seq) this.#onHole(author, expected)
   }
 
-  /** Rows of segments were stored at the end of a log. */
-  remember(author: AuthorId, writes: readonly Write[]): void {
-    this.#recent.add(author, writtenSegments(writes))
+  /** Caches segments that were stored at the end of a log. */
+  cache(author: AuthorId, writes: readonly Write[]): void {
+    this.#cache.add(author, writtenSegments(writes))
   }
 
-  /** What is on disk of a log, or of all, may be another than was stored last. */
+  /** Drops cached segments of one log or of all, because their rows on disk may have changed. */
   forget(author?: AuthorId): void {
-    if (author === undefined) this.#recent.forgetAll()
-    else this.#recent.forget(author)
+    if (author === undefined) this.#cache.forgetAll()
+    else this.#cache.forget(author)
   }
 
-  /** The segment that holds the entry at `seq`, if it is whole. */
+  /** The segment with the entry at `seq`, unless it is missing or damaged. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
     for await (const page of this.#rows(author, seq, seq + 1)) {
       for (const row of page) {
@@ -134,14 +134,14 @@ export class SegmentStore {
     return undefined
   }
 
-  /** Writes that join the small segments of a log before `to`, each under the last signature that is in it. */
+  /** Writes that join the small segments of a log between `from` and `to`, each under its last signature. */
   async merged(author: AuthorId, from: Seq, to: Seq): Promise<Write[]> {
     const key = keyOf(author)
     if (key === undefined) return []
-    const segments: PlacedSegment[] = []
+    const segments: EncodedSegment[] = []
     for await (const page of this.#rows(author, from, to)) {
       for (const row of page) {
-        const segment = placedSegment(row)
+        const segment = encodedSegmentIn(row)
         const before = segments.at(-1)
         if (segment === undefined || (before !== undefined && segment.first !== before.last + 1)) return []
         segments.push(segment)
@@ -158,74 +158,74 @@ export class SegmentStore {
   }
 
   /**
-   * Whole segments that continue each other from the one that holds `from` on, a page at a time. Where one is not found it is
-   * looked up once more: it may have been joined to the one before it since the reading began.
+   * Intact segments without gaps from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
+   * for it may have been joined to the one before it since the read began.
    */
-  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly PlacedSegment[]> {
+  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     for (let start = 0; start < expected && expected < to; ) {
       start = expected
       for await (const page of this.#rows(author, start, to)) {
-        const placed: PlacedSegment[] = []
+        const intact: EncodedSegment[] = []
         let isWhole = true
         for (const row of page) {
-          const segment = placedSegment(row)
+          const segment = encodedSegmentIn(row)
           isWhole = segment !== undefined && segment.first <= expected
           if (segment === undefined || !isWhole) break
           if (segment.last < expected) continue
           expected = segment.last + 1
-          placed.push(segment)
+          intact.push(segment)
         }
-        if (placed.length > 0) yield placed
+        if (intact.length > 0) yield intact
         if (!isWhole) break
       }
     }
   }
 
-  /** The same, from memory where they were stored last. */
-  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly PlacedSegment[]> {
+  /** The same, from the cache where possible. */
+  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     while (expected < to) {
-      const recent = this.#recent.page(author, expected, to)
-      const last = recent.at(-1)?.last
+      const page = this.#cache.page(author, expected, to)
+      const last = page.at(-1)?.last
       if (last === undefined) break
       expected = last + 1
-      yield recent
+      yield page
     }
     if (expected < to) yield* this.#stored(author, expected, to)
   }
 
-  /** The rows of segments from the one that holds `from` on. */
+  /** The rows of segments from the one with entry `from` on. */
   async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = keyOf(author)
     if (key === undefined) return
-    // Who goes on where he stopped asks for the first entry of a segment: then it need not be looked up.
+    // A caller that continues a read asks for the first entry of a segment: then the start needs no lookup.
     let start: Seq | undefined = from
     for (let gone: Seq | undefined; ; ) {
-      let isThere = start === undefined
+      let isFound = start === undefined
       for await (const page of this.#store.pages(segmentRange(key, start ?? from, to))) {
-        isThere ||= page[0] !== undefined && placeOf(page[0][0]) === start
-        if (!isThere) break
+        isFound ||= page[0] !== undefined && firstSeqIn(page[0][0]) === start
+        if (!isFound) break
         yield page
       }
-      if (isThere || start === gone) return
-      gone = start // joined to the one before it since it was looked up: look again
+      if (isFound || start === gone) return
+      gone = start // joined to the segment before it since the lookup: look again
       start = await this.#startOf(key, from)
     }
   }
 
-  /** Where the last segment begins that begins at `from` or before. */
+  /** First seq of the last segment that begins at or before `from`. */
   async #startOf(key: Uint8Array, from: Seq): Promise<Seq | undefined> {
     for await (const [row] of this.#store.keys({ ...segmentRange(key, 0, from + 1), reverse: true, limit: 1 })) {
-      if (row !== undefined) return placeOf(row)
+      if (row !== undefined) return firstSeqIn(row)
     }
     return undefined
   }
 }
 
-/** Segments in order, in groups of such as continue each other and fit in one. */
-function joinable(segments: readonly PlacedSegment[]): PlacedSegment[][] {
-  const groups: PlacedSegment[][] = []
+/** Groups of consecutive segments that fit in one segment together. */
+function joinable(segments: readonly EncodedSegment[]): EncodedSegment[][] {
+  const groups: EncodedSegment[][] = []
   let size = 0
   for (const segment of segments) {
     const length = segment.bytes.length - ENTRIES_AT

@@ -5,10 +5,10 @@ import { claimedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { lastOf, type Segment } from '../format/segment.js'
-import { PLACES_END, segmentRange, storedSegment } from '../format/segment-rows.js'
+import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { Store } from './store.js'
 
-/** Looks at every segment of a log: its chain, and its signatures. The faults that it has, with their places. */
+/** Verifies the chain and the signature of every segment of a log. Gives the last seq before the first fault, and the fault. */
 export async function verifySegments(
   store: Store,
   room: Uint8Array,
@@ -16,17 +16,17 @@ export async function verifySegments(
   proof?: ForkProof,
 ): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
   const key = keyOf(author)
-  if (key === undefined) return { last: 0, fault: 'it has no key' }
+  if (key === undefined) return { last: 0, fault: 'its author has no key' }
   const log = { room, key }
   let chain = chainStart(log)
-  let at: Hlc = EARLIEST
+  let previous: Hlc = EARLIEST
   let last = 0
-  for await (const page of store.pages(segmentRange(key, 0, PLACES_END))) {
+  for await (const page of store.pages(segmentRange(key, 0, SEQ_END))) {
     for (const row of page) {
       const segment = storedSegment(row)
-      if (segment === undefined) return { last, fault: `what is stored at entry ${last + 1} is damaged` }
+      if (segment === undefined) return { last, fault: `the row of entry ${last + 1} is damaged` }
       if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
-      if (lastOf(segment) <= last) continue // stored again in a longer one
+      if (lastOf(segment) <= last) continue // a longer segment holds its entries too
       if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
         return { last, fault: `entry ${segment.first} does not continue the chain` }
       }
@@ -34,14 +34,15 @@ export async function verifySegments(
       if (!isProven(segment, proof) && !isChainSigned(log, lastOf(segment), chain, segment.signature)) {
         return {
           last,
-          fault: `the signature at entry ${lastOf(segment)} does not vouch for the entries from ${segment.first} on`,
+          fault: `the signature at entry ${lastOf(segment)} is invalid for the entries from ${segment.first} on`,
         }
       }
       for (const [index, entry] of segment.entries.entries()) {
         if (segment.first + index <= last) continue
         const next = claimedHlc(entry)
-        if (next === undefined || next <= at) return { last, fault: `entry ${segment.first + index} is out of order` }
-        at = next
+        if (next === undefined || next <= previous)
+          return { last, fault: `entry ${segment.first + index} is out of order` }
+        previous = next
       }
       last = lastOf(segment)
     }
@@ -49,7 +50,7 @@ export async function verifySegments(
   return { last, fault: undefined }
 }
 
-/** Whether a proof vouches for a segment below its place. What stands behind that is disputed, and may have been cut. */
+/** Whether a fork proof covers a segment without a signature: entries below the fork, and possibly some of the branch after it. */
 function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
   if (proof === undefined || lastOf(segment) + 1 < proof.place || !sameBytes(segment.signature, NO_SIGNATURE))
     return false

@@ -7,7 +7,7 @@ export interface Put {
   readonly value: Uint8Array
 }
 
-/** One change of a commit. */
+/** One change in a commit. */
 export type Write = Put | { readonly type: 'del'; readonly key: Uint8Array }
 
 export interface Range {
@@ -19,21 +19,21 @@ export interface Range {
 
 export type Row = readonly [key: Uint8Array, value: Uint8Array]
 
-/** An ordered map from bytes to bytes on a disk. LevelDB in life, memory in the simulator. */
+/** An ordered map from bytes to bytes on a disk: LevelDB in the program, memory in tests and simulations. */
 export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
-  /** Rows of a range in order, in pages of about PAGE_BYTES_MAX. Goes on by itself over a `reopen`. */
+  /** Rows of a range in order, in pages of about PAGE_BYTES_MAX. Continues after a `reopen`. */
   pages(range: Range): AsyncGenerator<readonly Row[]>
   /** Keys of a range in order. */
   keys(range: Range): AsyncGenerator<readonly Uint8Array[]>
   /**
-   * All of `writes` or none, on disk when it resolves. After a rejection nobody knows what was stored, and nothing may be
-   * committed before `reopen` has resolved: going on was seen to lose what had been acknowledged. PROTOCOL.md §4.3.
+   * Stores all of `writes` or none; they are on disk when it resolves. After a rejection it is unknown what was stored, and nothing
+   * may be committed before `reopen` has resolved: LevelDB was seen to lose acknowledged writes otherwise. PROTOCOL.md §4.3.
    */
   commit(writes: readonly Write[]): Promise<void>
-  /** Looks at all that the disk holds for damage. Rejects with LOG_CORRUPT. */
+  /** Checks all files for damage. Rejects with LOG_CORRUPT. */
   inspect?(): Promise<void>
-  /** Tries whether the disk takes a write again, then closes and opens the database. Rejects where it does not yet. */
+  /** Tests whether the disk accepts a write again, then reopens the database. Rejects while it does not. */
   reopen(): Promise<void>
   close(): Promise<void>
 }

@@ -11,7 +11,7 @@ import {
 
 const HEX_64 = '0123456789abcdef'.repeat(4)
 
-test('these are ids of unsigned authors', () => {
+test('accepts ids of unsigned authors', () => {
   for (const id of [
     'a',
     'cixq1k2p30000abcd1234efgh', // a cuid
@@ -28,7 +28,7 @@ test('these are ids of unsigned authors', () => {
   }
 })
 
-test('these are none: the original program dies on them, or they could be taken for a key', () => {
+test('rejects ids that crash scuttleup peers or could be mistaken for a key', () => {
   const names = Object.getOwnPropertyNames(Object.prototype)
   assert.ok(names.includes('__proto__') && names.includes('constructor'))
   for (const id of [
@@ -51,7 +51,7 @@ test('these are none: the original program dies on them, or they could be taken 
   }
 })
 
-test('64 hex digits, small, are the id of a signed author', () => {
+test('accepts 64 lower-case hex digits as the id of a signed author', () => {
   assert.equal(authorOf(HEX_64), HEX_64)
   assert.equal(isSigned(HEX_64 as AuthorId), true)
   assert.deepEqual(keyOf(HEX_64 as AuthorId), Buffer.from(HEX_64, 'hex'))

@@ -25,7 +25,7 @@ const message = fc.oneof(
 const strictly = (signature: Uint8Array, words: Uint8Array, key: Uint8Array): boolean =>
   ed25519.verify(signature, words, key, { zip215: false })
 
-test('the hash is BLAKE2b-256 of all its parts, one after the other', () => {
+test('hashes the concatenation of its parts with BLAKE2b-256', () => {
   fc.assert(
     fc.property(fc.array(message, { maxLength: 5 }), parts => {
       assert.equal(hex(hash(...parts)), hex(blake2b(Buffer.concat(parts), { dkLen: 32 })))
@@ -36,12 +36,12 @@ test('the hash is BLAKE2b-256 of all its parts, one after the other', () => {
   assert.equal(hex(hash(long, long)), hex(blake2b(Buffer.concat([long, long]), { dkLen: 32 })))
 })
 
-test('BLAKE2b-256 of nothing and of abc is as everybody has it', () => {
+test('gives the known BLAKE2b-256 of nothing and of abc', () => {
   assert.equal(hex(hash()), '0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8')
   assert.equal(hex(hash(Buffer.from('abc'))), 'bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319')
 })
 
-test('keys and signatures are those of RFC 8032, bit for bit', () => {
+test('gives the keys and signatures of RFC 8032 bit for bit', () => {
   fc.assert(
     fc.property(seed, message, (seed, words) => {
       const keys = keyPairOf(seed)
@@ -52,7 +52,7 @@ test('keys and signatures are those of RFC 8032, bit for bit', () => {
   )
 })
 
-test('the first three test vectors of RFC 8032 §7.1', () => {
+test('gives the first three test vectors of RFC 8032 §7.1', () => {
   const vectors = [
     {
       seed: '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
@@ -84,7 +84,7 @@ test('the first three test vectors of RFC 8032 §7.1', () => {
   }
 })
 
-test('a signature with any bit of it, of the message or of the key the other way round is none, here and there', () => {
+test('rejects a signature with any bit of it, of the message or of the key flipped, as noble does', () => {
   fc.assert(
     fc.property(
       seed,
@@ -103,7 +103,7 @@ test('a signature with any bit of it, of the message or of the key the other way
   )
 })
 
-test('a signature or a key of another length is none', () => {
+test('rejects signatures and keys of other lengths', () => {
   const keys = keyPairOf(new Uint8Array(32).fill(9))
   const words = Buffer.from('hello')
   const signature = keys.sign(words)
@@ -159,12 +159,12 @@ function forge(a: bigint, key: Uint8Array, r: Uint8Array, k: bigint, words: Uint
   return Buffer.concat([r, bytesOf((k + challenge(r, key, words) * a) % L)])
 }
 
-test('there are eight points of small order', () => {
+test('knows the eight points of small order', () => {
   assert.equal(new Set(SMALL.map(point => hex(point.toBytes()))).size, 8)
   for (const point of SMALL) assert.ok(point.multiplyUnsafe(8n).equals(Point.ZERO))
 })
 
-test('a key of small order signs nothing, whatever the equation says', () => {
+test('rejects keys of small order even where the equation holds', () => {
   let wouldHold = 0
   for (const key of SMALL) {
     for (const r of SMALL) {
@@ -180,7 +180,7 @@ test('a key of small order signs nothing, whatever the equation says', () => {
   assert.ok(wouldHold > 400, `only ${wouldHold} of them hold by the loosest rule`)
 })
 
-test('a commitment of small order is refused here; noble takes it', () => {
+test('rejects a commitment of small order, which noble accepts', () => {
   const a = 1234567n
   const key = Point.BASE.multiply(a).toBytes()
   for (const point of SMALL) {
@@ -191,7 +191,7 @@ test('a commitment of small order is refused here; noble takes it', () => {
   }
 })
 
-test('S is below the order of the group: S + L, which satisfies the same equation, is refused here and there', () => {
+test('rejects S + L, which satisfies the same equation, as noble does', () => {
   const keys = keyPairOf(new Uint8Array(32).fill(3))
   const signature = keys.sign(WORDS)
   const s = numberOf(signature.subarray(32))
@@ -204,7 +204,7 @@ test('S is below the order of the group: S + L, which satisfies the same equatio
   }
 })
 
-test('a key that is not written in the least number is refused here and there', () => {
+test('rejects a key that is not encoded canonically, as noble does', () => {
   // y and y + p are the same point; only 19 values of y are small enough for both to fit.
   for (let y = 0n; y < 19n; y++) {
     for (const sign of [0n, 1n << 255n]) {
@@ -217,7 +217,7 @@ test('a key that is not written in the least number is refused here and there', 
   }
 })
 
-test('a commitment that is not written in the least number is refused here and there', () => {
+test('rejects a commitment that is not encoded canonically, as noble does', () => {
   const a = 7654321n
   const key = Point.BASE.multiply(a).toBytes()
   for (let y = 0n; y < 19n; y++) {
@@ -228,7 +228,7 @@ test('a commitment that is not written in the least number is refused here and t
   }
 })
 
-test('where only the eightfold of the equation holds, it is refused here; noble takes it', () => {
+test('rejects a signature for which only the cofactored equation holds, which noble accepts', () => {
   const a = 99_991n
   const k = 424_242n
   const twist = SMALL[1] as Point

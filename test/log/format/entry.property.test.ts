@@ -11,10 +11,9 @@ import {
   storedHlc,
   validHlc,
 } from '../../../src/log/format/entry.js'
-import { EntryValidator } from '../../../src/log/format/entry-validator.js'
+import { EntryValidator, isPlainEntry } from '../../../src/log/format/entry-validator.js'
 import { EARLIEST, hlcAt, hlcOf } from '../../../src/log/format/hybrid-clock.js'
 import { pack } from '../../../src/log/format/packed.js'
-import { isPlainEntry } from '../../../src/log/format/plain-entry.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
 const AT = hlcAt(1_763_670_000_123, 7)
@@ -29,7 +28,7 @@ const nearEntry = fc.oneof(
     .map(([name, value]) => `{"at":"${AT}","username":"a","message":"b","${name}":${JSON.stringify(value)}}`),
 )
 
-test('any bytes are an entry or none, and nothing is thrown', () => {
+test('decodes any bytes as an entry or as none, and never throws', () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), nearEntry.map(utf8)), bytes => {
       const members = decodeEntry(bytes)
@@ -44,7 +43,7 @@ test('any bytes are an entry or none, and nothing is thrown', () => {
   )
 })
 
-test('what is said is read back, whatever it is', () => {
+test('reads members back as they were written', () => {
   const text = fc.string({ unit: 'binary', maxLength: 200 })
   fc.assert(
     fc.property(text, text, (username, message) => {
@@ -56,7 +55,7 @@ test('what is said is read back, whatever it is', () => {
   )
 })
 
-test('an entry is taken up to 16 KiB, and not beyond', () => {
+test('accepts an entry of up to 16 KiB', () => {
   const empty = entryText(AT, NOW, { username: '', message: '' }).length
   const room = ENTRY_BYTES_MAX - empty
   const length = fc.oneof(fc.constantFrom(0, 1, room - 1, room, room + 1), fc.nat(2 * room))
@@ -99,7 +98,7 @@ const inQuotes = fc.oneof(
 const START = chainStart({ room: new Uint8Array(32), key: new Uint8Array(32) })
 const SIGNED_TAIL = `","sig":"${'A'.repeat(86)}`
 
-test('what is known to be valid without being parsed is valid, and one byte more or less changes nothing in that', () => {
+test('recognises only valid entries as plain, also with one byte changed', () => {
   const drawn = fc.record({
     username: inQuotes,
     message: fc.oneof({ weight: 9, arbitrary: inQuotes }, fc.constant(SIGNED_TAIL)),
@@ -128,7 +127,7 @@ test('what is known to be valid without being parsed is valid, and one byte more
   assert.ok(plain > 10_000, `only ${plain} of them`)
 })
 
-test('of packed entries the first is found that is not valid, or not after the one before it, with the chain value behind the others', () => {
+test('finds the first invalid packed entry, and the chain value before it', () => {
   const row = fc.array(
     fc.record({
       step: fc.constantFrom(1, 1, 1, 1, 1, 1, 0, -1),
@@ -150,17 +149,17 @@ test('of packed entries the first is found that is not valid, or not after the o
           !isValidByParsing(entry) ||
           storedHlc(entry) <= (index === 0 ? previous : storedHlc(entries[index - 1] ?? entry)),
       )
-      const judge = new EntryValidator()
-      judge.begin(START, previous)
-      assert.equal(judge.take(pack(entries)), expected)
+      const validator = new EntryValidator()
+      validator.begin(START, previous)
+      assert.equal(validator.validate(pack(entries)), expected)
       const good = expected === -1 ? entries : entries.slice(0, expected)
-      assert.deepEqual(hexOf(judge.chain), hexOf(good.reduce(chainNext, START)))
-      assert.equal(judge.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
-      judge.mark()
-      judge.take(pack([utf8(`{"at":"${hlcAt(NOW + 1, 0)}","username":"a","message":"b"}`)]))
-      judge.goBack()
-      assert.ok(judge.isAt(good.reduce(chainNext, START)))
-      assert.equal(judge.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
+      assert.deepEqual(hexOf(validator.chain), hexOf(good.reduce(chainNext, START)))
+      assert.equal(validator.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
+      validator.save()
+      validator.validate(pack([utf8(`{"at":"${hlcAt(NOW + 1, 0)}","username":"a","message":"b"}`)]))
+      validator.restore()
+      assert.ok(validator.hasChain(good.reduce(chainNext, START)))
+      assert.equal(validator.last, good.length === 0 ? previous : storedHlc(good.at(-1) ?? utf8('')))
     }),
     { numRuns: 5_000 },
   )

@@ -9,21 +9,21 @@ import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 const NOW = 1_763_670_000_123
 const AT = hlcAt(NOW, 7)
 
-test('an entry is JSON that the original program prints, and its clock stands first', () => {
+test('writes an entry as JSON that scuttleup peers print, with `at` first', () => {
   const text = entryText(AT, NOW, { username: 'alice', message: 'hello' })
   assert.equal(text, '{"at":"1763670000123.0007","username":"alice","message":"hello"}')
   assert.equal(claimedHlc(utf8(text)), AT)
   assert.deepEqual({ ...decodeEntry(utf8(text)) }, { at: AT, username: 'alice', message: 'hello' })
 })
 
-test("the writer's own clock stands beside it where the two are over a minute apart", () => {
+test('writes the system clock beside `at` where they differ by over a minute', () => {
   const members = { username: 'alice', message: 'hello' }
   assert.doesNotMatch(entryText(AT, NOW - 60_000, members), /time/)
   assert.match(entryText(AT, NOW - 60_001, members), /"time":1763669940122,/)
   assert.match(entryText(AT, NOW + 60_001, members), /"time":1763670060124,/)
 })
 
-test('an entry of 16 KiB fits exactly, one byte more is refused with a hint', () => {
+test('accepts an entry of exactly 16 KiB and rejects one byte more with a hint', () => {
   const empty = entryText(AT, NOW, { username: 'alice', message: '' }).length
   const room = ENTRY_BYTES_MAX - empty
   const full = entryText(AT, NOW, { username: 'alice', message: 'x'.repeat(room) })
@@ -38,7 +38,7 @@ test('an entry of 16 KiB fits exactly, one byte more is refused with a hint', ()
   assert.equal(decodeEntry(utf8(`${full.slice(0, -1)} }`)), undefined, 'nor is it read')
 })
 
-test('these bytes are no entry', () => {
+test('rejects bytes that are no entry', () => {
   for (const text of [
     '',
     'hello',
@@ -68,7 +68,7 @@ test('these bytes are no entry', () => {
   )
 })
 
-test('members that an attacker chose stay members: nothing else changes', () => {
+test('treats hostile member names as members only', () => {
   const entry = decodeEntry(utf8('{"username":"a","message":"b","__proto__":{"polluted":true},"constructor":1}'))
   assert.ok(entry)
   assert.equal(Object.getPrototypeOf(entry), Object.prototype)
@@ -76,7 +76,7 @@ test('members that an attacker chose stay members: nothing else changes', () => 
   assert.equal(Reflect.get({}, 'polluted'), undefined)
 })
 
-test('an at is read at its fixed place alone', () => {
+test('reads `at` only at its fixed offset', () => {
   const rest = '"username":"a","message":"b"}'
   assert.equal(claimedHlc(utf8(`{"at":"${AT}",${rest}`)), AT)
   for (const text of [

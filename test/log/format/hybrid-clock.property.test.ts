@@ -13,7 +13,7 @@ const at = fc
   )
   .map(([millis, counter]) => hlcAt(millis, counter))
 
-test('just after is greater, and nothing lies between', () => {
+test('gives the next reading with none between', () => {
   fc.assert(
     fc.property(at, at => {
       const next = justAfter(at)
@@ -40,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ kind: 'next' }),
 )
 
-test('whatever is observed and however the clock jumps, ats increase, and stay within twelve hours of where it was', () => {
+test('increases strictly and stays within twelve hours of the system clock, whatever it observes and however that jumps', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
       const time = new VirtualClock()

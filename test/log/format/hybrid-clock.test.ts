@@ -20,7 +20,7 @@ const at = (text: string): Hlc => {
   return at
 }
 
-test('an at is thirteen digits, a dot and four digits, and nothing else', () => {
+test('accepts thirteen digits, a dot and four digits, and nothing else', () => {
   assert.equal(hlcOf('1763670000123.0007'), '1763670000123.0007')
   for (const text of [
     '',
@@ -38,7 +38,7 @@ test('an at is thirteen digits, a dot and four digits, and nothing else', () => 
   }
 })
 
-test('the first at of a millisecond, within what thirteen digits hold', () => {
+test('gives the first reading of a millisecond, clamped to thirteen digits', () => {
   assert.equal(hlcAt(1_763_670_000_123), '1763670000123.0000')
   assert.equal(hlcAt(7.9, 3), '0000000000007.0003')
   assert.equal(hlcAt(-1), EARLIEST)
@@ -46,19 +46,19 @@ test('the first at of a millisecond, within what thirteen digits hold', () => {
   assert.equal(millisOf(at('1763670000123.0007')), 1_763_670_000_123)
 })
 
-test('just after carries from the counter into the millisecond', () => {
+test('carries from the counter into the millisecond', () => {
   assert.equal(justAfter(at('1763670000123.0007')), '1763670000123.0008')
   assert.equal(justAfter(at('1763670000123.9998')), '1763670000123.9999')
   assert.equal(justAfter(at('1763670000123.9999')), '1763670000124.0000')
   assert.equal(justAfter(at('1763670000999.9999')), '1763670001000.0000')
 })
 
-test('the later of two is the greater, whichever comes first', () => {
+test('picks the later of two readings in either order', () => {
   assert.equal(later(at('0000000000001.0000'), at('0000000000000.9999')), '0000000000001.0000')
   assert.equal(later(EARLIEST, EARLIEST), EARLIEST)
 })
 
-test('20,000 entries within one millisecond are strictly increasing', () => {
+test('increases strictly over 20,000 entries within one millisecond', () => {
   const clock = new HybridClock(new VirtualClock(1_800_000_000_000))
   let last = EARLIEST
   for (let i = 0; i < 20_000; i++) {
@@ -69,7 +69,7 @@ test('20,000 entries within one millisecond are strictly increasing', () => {
   assert.equal(last, '1800000000001.9999')
 })
 
-test('a new entry comes after all that was seen, even when the own clock is behind or set back', () => {
+test('orders a new entry after everything seen, even when the system clock is behind or set back', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
   const seen = hlcAt(time.now() + 5_000, 3)
@@ -81,7 +81,7 @@ test('a new entry comes after all that was seen, even when the own clock is behi
   assert.equal(clock.next(), hlcAt(time.now()))
 })
 
-test('an at moves the clock up to twelve hours ahead, and not a millisecond further', () => {
+test('follows readings up to twelve hours ahead and not a millisecond further', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
   clock.observe(hlcAt(time.now() + HOURS_12 + 1))
@@ -90,7 +90,7 @@ test('an at moves the clock up to twelve hours ahead, and not a millisecond furt
   assert.equal(clock.next(), hlcAt(time.now() + HOURS_12, 1))
 })
 
-test('a new entry comes after the one before in its own log, however far ahead that is', () => {
+test('orders a new entry after the previous one of its log, however far ahead that is', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
   const ahead = hlcAt(time.now() + 100 * HOURS_12)

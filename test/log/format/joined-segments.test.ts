@@ -10,7 +10,7 @@ import { logOver, replicate } from '../../helper/logs.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { keysOf } from '../../long/ledger.js'
 
-test('segments that are stored one by one are relayed as few, under signatures that vouch for all', async t => {
+test('relays many small segments as few, under signatures that cover all entries', async t => {
   const [mine, theirs] = [new MemoryStore(), new MemoryStore()]
   const [alice, bob] = await Promise.all([logOver(mine, keysOf('alice')), logOver(theirs, keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))
@@ -35,7 +35,7 @@ test('segments that are stored one by one are relayed as few, under signatures t
   assert.equal((await bob.verify(alice.id)).fault, undefined)
 })
 
-test('who holds a part of what was joined takes the rest', async t => {
+test('sends the rest of a joined segment to a peer that has part of it', async t => {
   const [alice, bob] = await Promise.all(
     ['alice', 'bob'].map(name => logOver(new MemoryStore(), keysOf(name))) as [Promise<Log>, Promise<Log>],
   )

@@ -89,7 +89,7 @@ const headRows = (head: SignedHead | undefined): Write[] =>
         },
       ]
 
-test('however a valid log is cut, overlaps what is held and comes twice, the same entries are stored', () => {
+test('stores the same entries however a valid log is split, overlaps the stored one or repeats', () => {
   const delivery = cutLog.chain(({ log, ends }) =>
     fc.record({
       log: fc.constant(log),
@@ -128,7 +128,7 @@ test('however a valid log is cut, overlaps what is held and comes twice, the sam
   )
 })
 
-test('runs in any order leave no hole, and what was refused is taken once its turn has come', () => {
+test('leaves no gap for runs in any order, and accepts a rejected run once it follows', () => {
   const shuffled = cutLog.chain(({ log, ends }) => {
     const runs = log.runs(ends)
     return fc.record({
@@ -157,7 +157,7 @@ test('runs in any order leave no hole, and what was refused is taken once its tu
   )
 })
 
-test('runs that arrive together are joined as far as one segment holds them, under verified signatures alone', () => {
+test('joins runs that arrive together up to the size of a segment, under verified signatures only', () => {
   fc.assert(
     fc.property(cutLog, ({ log, ends }) => {
       const disk = new Disk()
@@ -224,7 +224,7 @@ const garbled = cutLog.chain(({ log, ends }) => {
   })
 })
 
-test('whatever a relay garbles, and wherever: what is stored is what the author signed, up to the fault, which is named', () => {
+test('stores only what the author signed, up to anything that a relay garbles, and names the fault', () => {
   let named = 0
   fc.assert(
     fc.property(garbled, ({ log, runs, faults, batch }) => {
@@ -263,7 +263,7 @@ test('whatever a relay garbles, and wherever: what is stored is what the author 
   assert.ok(named > 100, `only ${named} faults`)
 })
 
-test('a relay that garbles every inner signature stores nothing unverified: the last one vouches, or none does', () => {
+test('stores nothing unverified where a relay garbles every inner signature', () => {
   fc.assert(
     fc.property(cutLog, fc.nat(511), ({ log, ends }, bit) => {
       const runs = log.runs(ends)
@@ -281,7 +281,7 @@ test('a relay that garbles every inner signature stores nothing unverified: the 
   )
 })
 
-test('what one author signed in one room is nothing in another, nor of another author', () => {
+test('rejects entries signed for another room or by another author', () => {
   fc.assert(
     fc.property(cutLog, fc.boolean(), ({ log, ends }, withBefore) => {
       const runs = log.runs(ends, withBefore)
@@ -298,7 +298,7 @@ test('what one author signed in one room is nothing in another, nor of another a
   )
 })
 
-test('a run that goes further without a signature than a segment holds is refused, and what is before it is kept', () => {
+test('rejects a run that exceeds a segment without a signature, and keeps what is before it', () => {
   for (const over of [0, 1]) {
     // A longest entry, and one that fills the segment to its last byte, or goes one beyond.
     const longest = entryOf(1, ENTRY_BYTES_MAX)
@@ -308,7 +308,7 @@ test('a run that goes further without a signature than a segment holds is refuse
     const plan = planSigned(log.name, undefined, [log.run(1, 1), log.run(2, 3)])
     assert.equal(plan.entries.length, over === 0 ? 3 : 1)
     if (over === 0) assert.equal(plan.fault, undefined)
-    else assert.match(plan.fault ?? '', /entries from 2 on go too far without a signature/)
+    else assert.match(plan.fault ?? '', /entries from 2 on exceed a segment without a signature/)
     auditWrites([...plan.writes, ...headRows(plan.head)])
   }
 })

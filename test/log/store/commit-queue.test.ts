@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { utf8 } from '../../../src/base/wire/bytes.js'
-import { BULK_BYTES_MIN, COMMIT_BYTES_MAX, CommitQueue, HINTS_BYTES_MAX } from '../../../src/log/store/commit-queue.js'
+import {
+  BULK_BYTES_MIN,
+  COMMIT_BYTES_MAX,
+  CommitQueue,
+  DEFERRED_BYTES_MAX,
+} from '../../../src/log/store/commit-queue.js'
 import type { Store, Write } from '../../../src/log/store/store.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
@@ -77,7 +82,7 @@ async function broken() {
   return all
 }
 
-test('what is written in one turn shares one commit, in order', async () => {
+test('commits batches of one turn together, in order', async () => {
   const { store, queue } = setUp()
   const writes = [queue.write([put('a')]), queue.write([put('b'), put('c')]), queue.write([put('d')])]
   const commit = await store.called(1)
@@ -87,7 +92,7 @@ test('what is written in one turn shares one commit, in order', async () => {
   assert.equal(store.calls.length, 1)
 })
 
-test('what is written while the disk is busy shares the next commit: 1,000 writes need two', async () => {
+test('commits 1,000 batches that arrive while the disk is busy in two commits', async () => {
   const { store, queue } = setUp()
   const first = queue.write([put('first')])
   const commit = await store.called(1)
@@ -103,7 +108,7 @@ test('what is written while the disk is busy shares the next commit: 1,000 write
   assert.equal(store.calls.length, 2)
 })
 
-test('what fills a commit goes to the disk within its turn, and what follows shares the next', async () => {
+test('starts a full commit within its turn', async () => {
   const { store, queue } = setUp()
   const writes = [queue.write([put('a')])]
   queue.begin()
@@ -121,7 +126,7 @@ test('what fills a commit goes to the disk within its turn, and what follows sha
   assert.deepEqual(await outcomes(writes), ['stored', 'stored', 'stored'])
 })
 
-test('a write resolves when its commit is on disk, and not before', async () => {
+test('resolves a write when its commit is on disk and not before', async () => {
   const { store, queue } = setUp()
   let isStored = false
   const write = queue.write([put('a')]).then(() => {
@@ -134,7 +139,7 @@ test('a write resolves when its commit is on disk, and not before', async () => 
   await write
 })
 
-test('of a row that every write of a log replaces, only the last of a group is stored', async () => {
+test('stores only the last version of a row that each batch replaces', async () => {
   const { store, queue } = setUp()
   const summary = (name: string, value: string) => ({ name, write: () => put(`${name}-${value}`) })
   void queue.write([put('a')], summary('bob', '1'))
@@ -145,9 +150,9 @@ test('of a row that every write of a log replaces, only the last of a group is s
   commit.succeed()
 })
 
-test('hints are left out of large batches, and come with the next small one, or with the end, before what else is written', async () => {
+test('leaves deferrable rows out of large commits and writes them first in the next small one or at close', async () => {
   const { store, queue } = setUp()
-  const hint = (name: string) => ({ name, isHint: true, write: () => put(name) })
+  const deferred = (name: string) => ({ name, isDeferrable: true, write: () => put(name) })
   const large = Buffer.alloc(BULK_BYTES_MIN)
   const stored = async (...given: Parameters<typeof queue.write>): Promise<readonly string[]> => {
     const count = store.calls.length + 1
@@ -157,15 +162,15 @@ test('hints are left out of large batches, and come with the next small one, or 
     await write
     return commit.keys
   }
-  assert.deepEqual(await stored([put('a', large)], hint('bob')), ['a'])
-  assert.deepEqual(await stored([put('b', large)], hint('carol')), ['b'])
-  assert.deepEqual(await stored([put('c')], hint('carol')), ['bob', 'carol', 'c'])
-  const most = HINTS_BYTES_MAX / COMMIT_BYTES_MAX
+  assert.deepEqual(await stored([put('a', large)], deferred('bob')), ['a'])
+  assert.deepEqual(await stored([put('b', large)], deferred('carol')), ['b'])
+  assert.deepEqual(await stored([put('c')], deferred('carol')), ['bob', 'carol', 'c'])
+  const most = DEFERRED_BYTES_MAX / COMMIT_BYTES_MAX
   const all: string[] = []
   for (let i = 1; i <= most; i++)
-    all.push(...(await stored([put(`d${i}`, Buffer.alloc(COMMIT_BYTES_MAX - 2))], hint('bob'))))
+    all.push(...(await stored([put(`d${i}`, Buffer.alloc(COMMIT_BYTES_MAX - 2))], deferred('bob'))))
   assert.deepEqual(all, ['d1', 'd2', 'd3', 'bob', 'd4'])
-  await stored([put('e', large)], hint('dave'))
+  await stored([put('e', large)], deferred('dave'))
   const before = store.calls.length
   const closing = queue.close()
   const last = await store.called(before + 1)
@@ -174,7 +179,7 @@ test('hints are left out of large batches, and come with the next small one, or 
   await closing
 })
 
-test('a group holds so many bytes that its first caller does not wait for the last', async () => {
+test('bounds the bytes of a commit, so that its first caller does not wait for the last', async () => {
   const { store, queue } = setUp()
   const half = Buffer.alloc(COMMIT_BYTES_MAX / 2)
   const whole = Buffer.alloc(COMMIT_BYTES_MAX + 1)
@@ -189,7 +194,7 @@ test('a group holds so many bytes that its first caller does not wait for the la
   assert.deepEqual(groups, [['k0'], ['k1'], ['k2'], ['k3']])
 })
 
-test('after a failed commit everyone who waits is told, and nothing is committed before the store was reopened', async () => {
+test('rejects everything that waits after a failed commit, and commits nothing before the store is reopened', async () => {
   const { store, queue, clock, told } = setUp()
   const writes = [queue.write([put('a')])]
   const commit = await store.called(1)
@@ -216,7 +221,7 @@ test('after a failed commit everyone who waits is told, and nothing is committed
   )
 })
 
-test('an error says what the system said, and what to do', async () => {
+test('says what the system reported and what to do', async () => {
   const { store, queue } = setUp()
   const write = queue.write([put('a')])
   const commit = await store.called(1)
@@ -224,7 +229,7 @@ test('an error says what the system said, and what to do', async () => {
   await assert.rejects(write, error => /no space left/.test(String(error)) && 'hint' in (error as object))
 })
 
-test('nothing is written until what the disk really holds was read back', async () => {
+test('commits nothing before the recovery has read the store back', async () => {
   const { store, queue, clock, recoverWith } = await broken()
   let done = (): void => {}
   recoverWith(() => new Promise(resolve => (done = resolve)))
@@ -238,7 +243,7 @@ test('nothing is written until what the disk really holds was read back', async 
   assert.equal(queue.isReadOnly, false)
 })
 
-test('the disk is tried again after 0.25 s, doubling to 30 s, and told once', async () => {
+test('retries after 0.25 s, doubling to 30 s, and reports the failure once', async () => {
   const { store, queue, clock, told } = await broken()
   for (let attempt = 0; attempt < 10; attempt++) {
     clock.advance(30_000)
@@ -250,7 +255,7 @@ test('the disk is tried again after 0.25 s, doubling to 30 s, and told once', as
   assert.deepEqual([told, queue.isReadOnly], [['failed'], true])
 })
 
-test('where reading back fails, the store is reopened once more', async () => {
+test('reopens the store again where the recovery fails', async () => {
   const { store, queue, clock, told, recoverWith } = await broken()
   recoverWith(() => Promise.reject(new Error('cannot be read')))
   clock.advance(250)
@@ -264,7 +269,7 @@ test('where reading back fails, the store is reopened once more', async () => {
   assert.deepEqual([queue.isReadOnly, told], [false, ['failed', 'recovered']])
 })
 
-test('a second failure begins again with the shortest wait', async () => {
+test('starts again with the shortest wait after a second failure', async () => {
   const { store, queue, clock } = await broken()
   clock.advance(250)
   ;(await store.called(2)).fail()
@@ -278,7 +283,7 @@ test('a second failure begins again with the shortest wait', async () => {
   assert.deepEqual(clock.delays, [250, 500, 250])
 })
 
-test('writes that cannot be told are a failure like any other, not a queue that hangs', async () => {
+test('treats a batch that throws as a failed commit', async () => {
   const { queue, told } = setUp()
   const bad = queue.write({
     bytes: () => 0,
@@ -290,7 +295,7 @@ test('writes that cannot be told are a failure like any other, not a queue that 
   assert.deepEqual(told, ['failed'])
 })
 
-test('closing waits for what was asked for before it, and refuses what comes after', async () => {
+test('waits for pending batches on close and rejects later ones', async () => {
   const { store, queue } = setUp()
   const before = [queue.write([put('a')])]
   const commit = await store.called(1)
@@ -310,7 +315,7 @@ test('closing waits for what was asked for before it, and refuses what comes aft
   assert.deepEqual(await outcomes([queue.write([put('d')])]), ['LOG_CLOSED'])
 })
 
-test('closing ends, however eagerly others go on writing', async () => {
+test('closes although others keep writing', async () => {
   const { store, queue } = setUp()
   let isRunning = true
   const writer = async (): Promise<void> => {
@@ -331,7 +336,7 @@ test('closing ends, however eagerly others go on writing', async () => {
   assert.deepEqual(await outcomes(stagger), ['LOG_CLOSED', 'LOG_CLOSED'])
 })
 
-test('closing while the disk does not answer tries it no more', async () => {
+test('stops retrying on close', async () => {
   const { store, queue, clock } = await broken()
   await queue.close()
   assert.equal(clock.timers, 0)
@@ -340,7 +345,7 @@ test('closing while the disk does not answer tries it no more', async () => {
   assert.equal(store.calls.length, 1)
 })
 
-test('closing while a commit fails leaves the store alone: it is not opened again behind the back of who closed it', async () => {
+test('does not reopen the store when a commit fails during close', async () => {
   const { store, queue, clock } = setUp()
   const write = outcomes([queue.write([put('a')])])
   const commit = await store.called(1)
@@ -353,7 +358,7 @@ test('closing while a commit fails leaves the store alone: it is not opened agai
   assert.equal(store.calls.length, 1)
 })
 
-test('closing while the store is being reopened waits for that, and nothing more is done', async () => {
+test('waits on close for a reopen in progress and does nothing more', async () => {
   for (const answer of ['succeed', 'fail'] as const) {
     const { store, queue, clock, told } = await broken()
     clock.advance(250)
@@ -372,7 +377,7 @@ test('closing while the store is being reopened waits for that, and nothing more
   }
 })
 
-test('closing twice, or before anything was written, is no more than closing', async () => {
+test('closes twice, and before anything was written', async () => {
   const { queue } = setUp()
   await Promise.all([queue.close(), queue.close()])
   await queue.close()

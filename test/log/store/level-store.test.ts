@@ -139,14 +139,14 @@ for (const [name, open] of Object.entries(stores)) {
   })
 }
 
-test('a page holds about 64 KiB, however long the log', async t => {
+test('reads pages of about 64 KiB however long the log', async t => {
   const store = await LevelStore.open(await temporaryDirectory(t))
   await store.commit(Array.from({ length: 200 }, (_, i) => put(key(i), 'x'.repeat(10_000))))
   for await (const page of store.pages(range(key(0), key(200)))) assert.ok(page.length <= 8, `${page.length} rows`)
   await store.close()
 })
 
-test('a second opening is told that the first has it, and is let in when that is closed', async t => {
+test('rejects a second opening until the first is closed', async t => {
   const directory = await temporaryDirectory(t)
   const first = await LevelStore.open(directory)
   await assert.rejects(LevelStore.open(directory), codeIs('LOG_LOCKED'))
@@ -158,14 +158,14 @@ test('a second opening is told that the first has it, and is let in when that is
   await second.close()
 })
 
-test('directories are made on the way, for their owner alone', async t => {
+test('creates missing directories for their owner only', async t => {
   const above = path.join(await temporaryDirectory(t), 'a')
   const store = await LevelStore.open(path.join(above, 'b', 'c'))
   await store.close()
   assert.equal((await stat(above)).mode & 0o777, 0o700)
 })
 
-test('a directory that cannot be one is told in a sentence', async t => {
+test('reports an unusable directory in one sentence', async t => {
   const file = path.join(await temporaryDirectory(t), 'file')
   await writeFile(file, '')
   await assert.rejects(LevelStore.open(file), codeIs('DATA_UNUSABLE'))
@@ -173,7 +173,7 @@ test('a directory that cannot be one is told in a sentence', async t => {
   await assert.rejects(LevelStore.open('/proc/none/log'), codeIs('DATA_UNUSABLE'))
 })
 
-test('a database that is damaged says so, and is let go', async t => {
+test('reports a damaged database and closes it', async t => {
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
   await store.close()
@@ -184,7 +184,7 @@ test('a database that is damaged says so, and is let go', async t => {
   await (await LevelStore.open(directory)).close()
 })
 
-test('while the disk takes no write the store is not reopened, and still reads', async t => {
+test('does not reopen while the disk accepts no write, and keeps reading', async t => {
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
   await store.commit([put('a')])
@@ -198,7 +198,7 @@ test('while the disk takes no write the store is not reopened, and still reads',
   await store.close()
 })
 
-test('a key file that holds no key is told, and the database is let go', async t => {
+test('reports an invalid key file and closes the database', async t => {
   const directory = await temporaryDirectory(t)
   await writeFile(path.join(directory, 'key'), 'not a key')
   await chmod(path.join(directory, 'key'), 0o600)
@@ -214,7 +214,7 @@ async function readAll(log: Log): Promise<string[]> {
   return places
 }
 
-test('a database with a gap, and with ids that cannot be, is opened and read at once', { timeout: 60_000 }, async t => {
+test('opens and reads a database with a gap and with invalid ids', { timeout: 60_000 }, async t => {
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
   const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
@@ -232,7 +232,7 @@ test('a database with a gap, and with ids that cannot be, is opened and read at 
   assert.equal(Reflect.get({}, 'seq'), undefined)
 })
 
-test('an author whose key ends in 255 is opened as any other', { timeout: 60_000 }, async t => {
+test('opens the log of an author whose key ends in 255', { timeout: 60_000 }, async t => {
   const seed = Buffer.alloc(32)
   while (keyPairOf(seed).publicKey.at(-1) !== 255) seed.writeUInt32LE(seed.readUInt32LE() + 1)
   const keys = keyPairOf(seed)
@@ -249,7 +249,7 @@ test('an author whose key ends in 255 is opened as any other', { timeout: 60_000
   }
 })
 
-test('an entry of 16 KiB is appended and read back, and one byte more is refused', async t => {
+test('appends an entry of 16 KiB and rejects one byte more', async t => {
   const log = await logIn(await temporaryDirectory(t))
   const { entry } = await log.append({ username: 'alice', message: '' })
   const message = 'x'.repeat(16 * 1024 - entry.length)
@@ -261,7 +261,7 @@ test('an entry of 16 KiB is appended and read back, and one byte more is refused
   await log.close()
 })
 
-test('12 MB said in one turn are stored in several commits, in order, each entry as it is told', async t => {
+test('stores 12 MB appended in one turn in several commits, in order', async t => {
   const log = await logIn(await temporaryDirectory(t))
   const spans: number[] = []
   log.on('entries', ({ to }) => spans.push(to - 1))

@@ -44,14 +44,14 @@ async function rowsIn(directory: string): Promise<number> {
 
 const wordsOf = (faults: readonly Fault[]): string[] => faults.map(({ file, what }) => `${file} ${what}`)
 
-test('a database as LevelDB wrote it has no fault, and an empty directory is none', async t => {
+test('finds no fault in an intact database, and no database in an empty directory', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   assert.deepEqual(await checkDatabase(directory), { exists: false, faults: [] })
   await database(directory)
   assert.deepEqual(await checkDatabase(directory), { exists: true, faults: [] })
 })
 
-test('finds a flipped bit wherever it is in tables, journals, manifest and CURRENT; LevelDB believes many', async t => {
+test('finds any flipped bit in tables, journals, manifest and CURRENT, many of which LevelDB accepts', async t => {
   const base = await temporaryDirectory(t)
   const directory = path.join(base, 'db')
   await database(directory)
@@ -79,7 +79,7 @@ test('finds a flipped bit wherever it is in tables, journals, manifest and CURRE
   assert.ok(believed > 0, 'LevelDB itself says nothing of rows that it drops')
 })
 
-test('names each file that is missing or cut', async t => {
+test('names each file that is missing or truncated', async t => {
   const base = await temporaryDirectory(t)
   const directory = path.join(base, 'db')
   await database(directory)
@@ -100,7 +100,7 @@ test('names each file that is missing or cut', async t => {
   }
 })
 
-test('special files and links in the place of its own are faults, and are not waited for', async t => {
+test('reports special files and links in place of its files without blocking on them', async t => {
   const base = await temporaryDirectory(t)
   const directory = path.join(base, 'db')
   await database(directory)
@@ -113,7 +113,7 @@ test('special files and links in the place of its own are faults, and are not wa
   assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${table} cannot be read`])
 })
 
-test('a database that lost files is repaired with a copy aside; nothing is deleted, and nothing made, by reading it', async t => {
+test('repairs a database that lost files and keeps the damaged one; reading it creates and deletes nothing', async t => {
   const base = await temporaryDirectory(t)
   for (const lost of [/^CURRENT$/, /^MANIFEST/, /^\d+\.log$/]) {
     const directory = path.join(base, `db${lost.source.length}`)
@@ -144,7 +144,7 @@ test('a database that lost files is repaired with a copy aside; nothing is delet
   }
 })
 
-test('of a damaged journal every commit is kept but the one that is damaged; LevelDB drops what follows it', async t => {
+test('keeps every commit of a damaged journal but the damaged one, after which LevelDB drops the rest', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   await database(directory)
   const journal = (await readdir(directory)).find(name => name.endsWith('.log')) as string
@@ -160,7 +160,7 @@ test('of a damaged journal every commit is kept but the one that is damaged; Lev
   await store.close()
 })
 
-test('a repair that a crash cut off between its two renamings is finished by the next start', async t => {
+test('finishes a repair that crashed between its two renames', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   await database(directory)
   await cp(directory, `${directory}.repaired`, { recursive: true })
@@ -170,7 +170,7 @@ test('a repair that a crash cut off between its two renamings is finished by the
   await store.close()
 })
 
-test('a database that another opening has is not repaired under it', async t => {
+test('does not repair a database that another process has open', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   await database(directory)
   const store = await LevelStore.open(directory)
@@ -182,7 +182,7 @@ test('a database that another opening has is not repaired under it', async t => 
   await store.close()
 })
 
-test('blocks that are not of the packed format are refused', () => {
+test('rejects blocks that are not valid Snappy', () => {
   const random = chance(7)
   for (let round = 0; round < 2_000; round++) {
     const bytes = Uint8Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256))
@@ -198,7 +198,7 @@ async function count(store: LevelStore): Promise<number> {
   return rows
 }
 
-test('a journal whose contents were doubled is a fault, and each change is kept once; LevelDB ends the process', async t => {
+test('reports a journal with doubled contents and keeps each change once, where LevelDB ends the process', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   for (const row of ['a', 'b', 'c']) {
     const store = await LevelStore.open(directory)

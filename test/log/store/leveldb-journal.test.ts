@@ -26,7 +26,7 @@ test('reads back the records that it wrote', () => {
   )
 })
 
-test('takes a file that ends early for a torn write, and keeps the records before it', () => {
+test('treats a file that ends early as a torn write and keeps the records before it', () => {
   fc.assert(
     fc.property(records, fc.nat(), (list, at) => {
       const whole = writeJournal(list)
@@ -39,7 +39,7 @@ test('takes a file that ends early for a torn write, and keeps the records befor
   )
 })
 
-test('takes zeros at the end of a file for a torn write', () => {
+test('treats zeros at the end of a file as a torn write', () => {
   const whole = Buffer.from(writeJournal([Buffer.from('one'), Buffer.alloc(500, 7)]))
   for (const kept of [12, 40, 300]) {
     const torn = Buffer.concat([whole.subarray(0, kept), Buffer.alloc(1_000)])
@@ -48,7 +48,7 @@ test('takes zeros at the end of a file for a torn write', () => {
   }
 })
 
-test('finds every flipped bit, and keeps all records but the one that it is in', () => {
+test('finds every flipped bit and keeps all other records', () => {
   fc.assert(
     fc.property(records, fc.nat(), fc.nat({ max: 7 }), (list, at, bit) => {
       const bytes = Buffer.from(writeJournal(list))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { after } from '../../../src/log/store/store.js'
 
-test('the first key after all that begin with a prefix', () => {
+test('gives the first key after all that begin with a prefix', () => {
   const table: [number[], number[]][] = [
     [[0x61], [0x62]],
     [
@@ -19,7 +19,7 @@ test('the first key after all that begin with a prefix', () => {
   for (const [prefix, end] of table) assert.deepEqual([...after(Uint8Array.from(prefix))], end, String(prefix))
 })
 
-test('a prefix is not changed by looking behind it', () => {
+test('does not change the prefix', () => {
   for (const prefix of [Uint8Array.of(1, 2), Buffer.of(1, 2)]) {
     after(prefix)
     assert.deepEqual([...prefix], [1, 2])

@@ -14,7 +14,7 @@ const segment = (first: number, last: number, bytes = 10) => ({ first, last, byt
 const placesAt = (recent: SegmentCache, author: AuthorId, seqs: readonly number[]) =>
   seqs.map(seq => recent.page(author, seq, seq + 1)[0]?.first)
 
-test('the segment is found that holds a place, and none where that was not stored lately', () => {
+test('finds the segment of a recent entry and none for an older one', () => {
   const recent = new SegmentCache()
   recent.add(ALICE, [segment(5, 6), segment(7, 7)])
   recent.add(ALICE, [segment(8, 20)])
@@ -27,14 +27,14 @@ test('the segment is found that holds a place, and none where that was not store
   assert.deepEqual(placesAt(recent, BOB, [1]), [undefined])
 })
 
-test('what does not follow on what was stored before takes its place', () => {
+test('replaces a log where a segment does not continue it', () => {
   const recent = new SegmentCache()
   recent.add(ALICE, [segment(1, 10), segment(11, 20)])
   recent.add(ALICE, [segment(11, 12)])
   assert.deepEqual(placesAt(recent, ALICE, [1, 10, 11, 12, 13]), [undefined, undefined, 11, 11, undefined])
 })
 
-test('it holds no more bytes than it may, of all logs together, and those that came last', () => {
+test('keeps the latest segments of all logs within its limit', () => {
   const recent = new SegmentCache()
   const count = RECENT_BYTES_MAX / SEGMENT_BYTES_MAX
   for (let seq = 1; seq <= 2 * count; seq++)
@@ -58,7 +58,7 @@ class CountingStore extends MemoryStore {
   }
 }
 
-test('who follows what arrives is given it without the disk being read, and who reads the history is not', async () => {
+test('serves followers from memory and history from disk', async () => {
   const store = new CountingStore()
   const log = await logOver(store, bob)
   const written = new WrittenLog(
