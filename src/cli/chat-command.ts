@@ -67,12 +67,12 @@ export async function chat(options: ChatOptions): Promise<number> {
         await runScreen(peer, options, notices, stop.asked())
         return await stored(peer, stop)
       }
-      notices.tellTo(tellInLines)
+      notices.sendTo(tellInLines)
       if (options.isSeed) return await seed(peer, stop)
       if (options.message === undefined) return await converse(peer, options, stop)
       const { database } = homeOf(data, me, room)
       delivery = new MessageDelivery(peer, options.message, new RetriedMessage(database))
-      await delivery.attempt(stop)
+      await delivery.send(stop)
     } finally {
       if (peer.isHost && peer.others > 0) info('the chat goes on in your other window')
       await peer.close()
@@ -80,7 +80,7 @@ export async function chat(options: ChatOptions): Promise<number> {
     return await delivery.report()
   } catch (error) {
     // Where it cannot be opened, why is all that is said, and what may be behind it.
-    notices.tellTo(notice => {
+    notices.sendTo(notice => {
       if (notice.kind === 'alarm') tellInLines(notice)
     })
     throw error
@@ -105,7 +105,7 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
   const { data, me, room } = options
   const conversation = new LineConversation(peer, {
     ...options,
-    memoryFile: savedViewFile(homeOf(data, me, room).database),
+    viewFile: savedViewFile(homeOf(data, me, room).database),
     quit: () => process.kill(process.pid, 'SIGINT'),
   })
   let code = FAILED

@@ -4,8 +4,8 @@ import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 
 /**
- * Notes the name that each author used last, so that the first line shown is labelled as the last one is. Gives those
- * messages.
+ * Reads the latest message of each author and notes its name, so that the first line shown is labelled as the last one.
+ * Returns those messages.
  */
 export async function noteLatest(
   names: DisplayNames,

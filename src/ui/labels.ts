@@ -7,18 +7,18 @@ import { warn } from './lines/output.js'
 import { paletteOf } from './palette.js'
 import { wrapped } from './wrapped.js'
 
-/** How a line says when it was written: not at all, as `14:03`, or as `2026-11-21 14:03:09`. */
+/** Time of a line: none, `14:03`, or `2026-11-21 14:03:09`. */
 export type TimeStyle = 'none' | 'time' | 'date and time'
 
 interface LabelOptions {
   readonly time: TimeStyle
-  /** Whether a row of the terminal that continues a line is indented, so that it cannot be taken for another line. */
+  /** Whether rows that continue a line are indented, so that no text in it looks like another line. */
   readonly isWrapped: boolean
 }
 
 const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
 
-/** Formats messages for people: who said it as `names` has it, in the colour of their key; news about them are reported. */
+/** Formats messages as lines for people, with names in the colour of their key. Warns about a changed key or name. */
 export function labelled(
   names: DisplayNames,
   isColoured: boolean,

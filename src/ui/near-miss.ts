@@ -1,4 +1,4 @@
-/** Edit distance: letters to add, remove, replace or swap with their neighbour (Damerau and Levenshtein). */
+/** Edit distance by Damerau and Levenshtein: letters added, removed, replaced or swapped. */
 export function distanceOf(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
   for (let i = 1; i <= a.length; i++) {
@@ -15,21 +15,21 @@ export function distanceOf(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0
 }
 
-/** From this length on a replaced letter is a slip; in shorter words it makes another word or name: john, rick, deb. */
+/** Length from which on a replaced letter is a slip. In shorter words it makes another word or name: john, rick, deb. */
 const REPLACED_LENGTH_MIN = 5
-/** From this length on a missing letter is a slip. */
+/** Length from which on a missing letter is a slip. */
 const MISSING_LENGTH_MIN = 4
-/** From this length on two slips are. */
+/** Length from which on two wrong letters are a slip. */
 const TWO_SLIPS_LENGTH_MIN = 8
 
-/** Names and words that are one letter from a command, and more likely meant as they are. */
+/** Names and words that are one letter from a command, and more likely meant as names. */
 const OTHER_WORDS = new Set(
   'blog broom cat chad chart clog floyd groom hat jon logo noe prof rene renee roof verity webb'.split(' '),
 )
 
-/** Whether somebody who typed `word` probably meant `command`, rather than a person of that name. Both in lower case. */
+/** Whether `word` is probably a mistyped `command`, rather than a person's name. Both are in lower case. */
 export function isSlip(word: string, command: string): boolean {
-  // A digit is no slip: node1 is a name.
+  // Digits are not typed by accident: node1 is a name.
   if (word === command || OTHER_WORDS.has(word) || /\d/.test(word)) return false
   const distance = distanceOf(word, command)
   if (distance === 2) return command.length >= TWO_SLIPS_LENGTH_MIN

@@ -1,20 +1,20 @@
-/** Something that the program says, beside what people say. */
+/** A message from the program, not from a person. */
 export interface Notice {
   readonly kind: 'info' | 'alarm'
   readonly line: string
 }
 
-/** What the program says, kept until there is somewhere to say it. */
+/** Buffers notices until there is an output for them. */
 export class Notices {
   #waiting: Notice[] = []
-  #tell = (notice: Notice): void => void this.#waiting.push(notice)
+  #send = (notice: Notice): void => void this.#waiting.push(notice)
 
-  readonly info = (line: string): void => this.#tell({ kind: 'info', line })
-  readonly warn = (line: string): void => this.#tell({ kind: 'alarm', line })
+  readonly info = (line: string): void => this.#send({ kind: 'info', line })
+  readonly warn = (line: string): void => this.#send({ kind: 'alarm', line })
 
-  /** From now on it is told there, beginning with what was kept. */
-  tellTo(tell: (notice: Notice) => void): void {
-    this.#tell = tell
-    for (const notice of this.#waiting.splice(0)) tell(notice)
+  /** Sends the buffered notices and all further ones to `send`. */
+  sendTo(send: (notice: Notice) => void): void {
+    this.#send = send
+    for (const notice of this.#waiting.splice(0)) send(notice)
   }
 }

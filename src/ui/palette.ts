@@ -2,21 +2,21 @@ import { styleText } from 'node:util'
 import { type AuthorId, isSigned } from '../log/format/author.js'
 
 /**
- * Colours of names, of xterm's 256: each has a contrast of at least 3.4 to white and to black. The first ones differ most,
+ * Colours of names, from xterm's 256. Each has a contrast of at least 3.4 to white and to black. The first ones differ most,
  * because most rooms are small.
  */
 export const NAME_COLOURS = [33, 28, 164, 166, 30, 160, 99, 100, 168, 94] as const
 
-/** Without 256 colours: five that can be read on light and on dark backgrounds, and the same underlined. */
+/** Codes for terminals with few colours: five that are readable on light and on dark backgrounds, and the same underlined. */
 const FEW_COLOURS = [94, 32, 35, 36, 31].flatMap(code => [`${code}`, `${code};4`]).sort((a, b) => a.length - b.length)
 
-/** Colour depth in bits from which on a terminal has 256 colours. */
+/** Colour depth, in bits, of a terminal with 256 colours. */
 const DEPTH_256 = 8
 
-/** Authors that are remembered with their colour; any more get the one that their key picks. */
+/** Authors that are remembered with their colour. Further ones get a colour by their key. */
 const AUTHORS_MAX = 10_000
 
-/** How parts of a line stand out. The texts are harmless already. */
+/** Styles for the parts of a line. The texts must be sanitised already. */
 export interface Palette {
   readonly name: (author: AuthorId, text: string) => string
   readonly own: (author: AuthorId, text: string) => string
@@ -33,7 +33,7 @@ const PLAIN: Palette = {
   alarm: text => text,
 }
 
-/** The colours of a terminal, unless NO_COLOR is set (no-color.org). Each palette gives colours to authors in its own order. */
+/** The colours of a terminal, unless NO_COLOR is set (no-color.org). Each palette assigns colours to authors by itself. */
 export function paletteOf(isTerminal: boolean, depth = process.stdout.getColorDepth?.() ?? DEPTH_256): Palette {
   if (!isTerminal || process.env['NO_COLOR'] || depth <= 1) return PLAIN
   const colourOf = colours(depth >= DEPTH_256 ? NAME_COLOURS.map(code => `38;5;${code}`) : FEW_COLOURS)
@@ -46,7 +46,7 @@ export function paletteOf(isTerminal: boolean, depth = process.stdout.getColorDe
   }
 }
 
-/** Gives each author the next colour, in order of appearance. */
+/** Assigns colours to authors in order of appearance. */
 function colours(codes: readonly string[]): (author: AuthorId) => string {
   const given = new Map<AuthorId, string>()
   return author => {
@@ -62,6 +62,6 @@ function colours(codes: readonly string[]): (author: AuthorId) => string {
 const styled = (style: Parameters<typeof styleText>[0], text: string): string =>
   styleText(style, text, { validateStream: false })
 
-/** SGR: a foreground colour, and underlining where the code has it, each with its own end. */
+/** SGR sequence for a foreground colour, with underlining if the code has it, and the sequence that ends it. */
 const sgr = (code: string, text: string): string =>
   `\u001b[${code}m${text}\u001b[${code.endsWith(';4') ? '39;24' : '39'}m`

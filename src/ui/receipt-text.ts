@@ -1,15 +1,16 @@
 import type { Replicas } from '../sync/receipts.js'
 
-/** Who has stored the last own line, in words. */
-export function receiptLine(holders: Replicas): string {
-  const { differing = 0 } = holders
-  if (differing === 0) return placesLine(holders)
-  const who = differing === 1 ? '1 peer holds' : `${differing} peers hold`
-  return `${placesLine(holders)}; ${who} other lines under your key: another device uses it, or a backup was restored. If this stays so, stop, and run \`persisted-chat renew\` with your name`
+/** Describes on which peers the user's last line is stored. */
+export function receiptLine(replicas: Replicas): string {
+  const { differing = 0 } = replicas
+  if (differing === 0) return deliveryLine(replicas)
+  const peers = differing === 1 ? '1 peer has' : `${differing} peers have`
+  return `${deliveryLine(replicas)}; ${peers} other entries under your key: another device uses it, or a backup was restored. If this persists, stop, and run \`persisted-chat renew\` with your name`
 }
 
-function placesLine({ on, of, left }: Replicas): string {
-  const gone = left === 0 ? '' : `${of > 0 ? ', and on' : 'on'} ${left} that ${left === 1 ? 'has' : 'have'} left since`
-  if (of === 0 && left === 0) return 'only you have your last line: it leaves with the next link'
-  return `your last line is ${of > 0 ? `on ${on} of ${of} peers` : ''}${gone}`
+function deliveryLine({ on, of, left }: Replicas): string {
+  if (of === 0 && left === 0) return 'last line not delivered yet: it will be sent on the next connection'
+  const gone = left === 0 ? '' : `${left} who ${left === 1 ? 'has' : 'have'} left since`
+  const connected = of === 0 ? '' : `${on} of ${of} peers`
+  return `last line delivered to ${[connected, gone].filter(text => text !== '').join(', and to ')}`
 }

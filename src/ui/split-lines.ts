@@ -2,8 +2,8 @@ import { StringDecoder } from 'node:string_decoder'
 import type { Draft } from '../chat/kinds/kinds.js'
 
 /**
- * Cuts a stream of bytes into lines without their ends. A line of over `bytesMax` bytes comes in pieces, cut between
- * characters, so that nothing is lost and no more than that is held; `onCut` is called once for each such line.
+ * Splits a stream of bytes into lines without their ends. A line of more than `bytesMax` bytes is yielded in pieces, cut
+ * between characters, so that nothing is lost and memory stays bounded. Calls `onCut` once for each such line.
  */
 export async function* splitLines(
   input: AsyncIterable<Buffer | string>,
@@ -13,11 +13,11 @@ export async function* splitLines(
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isAtStart = true
-  /** Whether a part of the line that is being read has been given already. */
+  /** Whether a piece of the current line has been yielded. */
   let isCut = false
   for await (const chunk of input) {
     let text = typeof chunk === 'string' ? chunk : decoder.write(chunk)
-    // The byte-order mark that some programs begin UTF-8 with is no text.
+    // Some programs begin UTF-8 with a byte-order mark, which is not text.
     if (isAtStart && text.startsWith('\ufeff')) text = text.slice(1)
     if (text !== '') isAtStart = false
     const parts = (rest + text).split('\n')
@@ -40,7 +40,7 @@ export async function* splitLines(
   if (rest !== '') yield* piecesOf(rest, bytesMax)
 }
 
-/** A text in pieces of at most `bytesMax` bytes, cut between characters. */
+/** Splits a text into pieces of at most `bytesMax` bytes, between characters. */
 export function* piecesOf(line: string, bytesMax: number): Generator<string> {
   if (line.length * 3 <= bytesMax || Buffer.byteLength(line) <= bytesMax) {
     yield line
@@ -62,7 +62,7 @@ export function* piecesOf(line: string, bytesMax: number): Generator<string> {
   yield line.slice(start)
 }
 
-/** The drafts that say a draft, each short enough for one entry. */
+/** Splits a draft into drafts that each fit into one entry. */
 export function* piecesOfDraft(draft: Draft, bytesMax: number): Generator<Draft> {
   if (draft.kind === 'text' || draft.kind === 'action')
     for (const text of piecesOf(draft.text, bytesMax)) yield { ...draft, text }

@@ -44,7 +44,7 @@ test('a fork of the own log is told with the next step, and no receipt is given 
   await linked(other, at(2))
   await say(other, 'to carol', carol)
   await one.stop()
-  assert.match(one.stderr.join('\n'), /your last line is on 1 of 1 peers/, 'control')
+  assert.match(one.stderr.join('\n'), /last line delivered to 1 of 1 peers/, 'control')
 
   const again = await openChat(t, { me: 'alice', listen: at(0), peers: [at(2)], data: data('one') })
   const fork = await again.waitForLine('your log has forked', { stream: 'stderr' })
@@ -93,5 +93,5 @@ test('after a backup is restored each line is printed once, in JSON, and a numbe
     'said alone',
   ])
   assert.match(restored.stderr.join('\n'), /entries 2 to 2 of your log .* yours get new numbers/)
-  assert.match(restored.stderr.join('\n'), /your last line is on 1 of 1 peers/)
+  assert.match(restored.stderr.join('\n'), /last line delivered to 1 of 1 peers/)
 })

@@ -38,8 +38,8 @@ async function pair(t: TestContext, terminal?: TerminalOptions) {
   }
   const alice = await open(t, people.alice, terminal)
   const bob = await open(t, people.bob, terminal)
-  await alice.waitFor(/#lobby · 1 linked/)
-  await bob.waitFor(/#lobby · 1 linked/)
+  await alice.waitFor(/#lobby · 1 connected/)
+  await bob.waitFor(/#lobby · 1 connected/)
   return { alice, bob, people }
 }
 
@@ -71,7 +71,7 @@ test('a third person hears all of it, who is called by his name is marked', BOUN
   await carol.waitFor('alice » carol will join us')
   await carol.enter('here I am')
   await bob.waitFor('carol │ here I am')
-  await alice.waitFor(/#lobby · 2 linked/)
+  await alice.waitFor(/#lobby · 2 connected/)
 })
 
 test('who comes back finds what is new, what he was writing, and what he said before', BOUND, async t => {
@@ -122,11 +122,11 @@ test('a line that nobody else has is asked about once before it is left alone', 
   await alice.enter('is anybody there?')
   await alice.waitFor(/is anybody there\? {2}✓$/)
   await alice.press('C-c')
-  await alice.waitFor('Only you have your last line')
+  await alice.waitFor('Your last line is not delivered')
   await alice.press('n')
-  await alice.waitFor(rows => !rows.some(row => row.includes('Only you have')))
+  await alice.waitFor(rows => !rows.some(row => row.includes('Your last line is not')))
   await alice.press('C-c')
-  await alice.waitFor('Only you have your last line')
+  await alice.waitFor('Your last line is not delivered')
   await alice.press('y')
   assert.equal(await alice.ended(), 0)
 })
@@ -188,17 +188,17 @@ test('a name, a topic and what somebody does are told to all; hiding is for ones
   await alice.enter('so')
   await bob.waitFor('Al │ so')
   await bob.enter('/hide Al')
-  await bob.waitFor('what Al says is not shown any more, to you alone')
+  await bob.waitFor('Al is hidden from your view only')
   await alice.enter('unheard')
   await alice.waitFor(/unheard {2}✓ 1\/1/)
   await bob.enter('/unhide Al')
-  await bob.waitFor('is shown from now on')
+  await bob.waitFor('is shown again')
   await alice.enter('heard')
   assert.ok(!(await bob.waitFor('Al │ heard')).some(row => row.includes('unheard')))
   await alice.press('C-c')
   await alice.ended()
   const again = await open(t, people.alice)
-  await again.waitFor('you are called Al: /nick alice goes back')
+  await again.waitFor('your name is Al: /nick alice changes it back')
   await again.waitFor('topic: lunch')
   await again.waitFor(/^Al>/)
 })
@@ -215,7 +215,7 @@ test('who types and who is away is seen by the others, and is gone with the next
   await bob.waitFor('you are away')
   await alice.waitFor('away: bob')
   await alice.enter('/who')
-  await alice.waitFor(/linked: .*\(away: lunch\)/)
+  await alice.waitFor(/connected: .*\(away: lunch\)/)
   await bob.enter('back again')
   await alice.waitFor(rows => !rows.some(row => row.startsWith('#') && row.includes('away')))
 })
@@ -291,7 +291,7 @@ test('two windows of one user: both see and type, and the chat goes on when the 
   await second.enter('still here')
   await second.waitFor(/alice │ still here {2}✓/)
   await second.press('C-c')
-  await second.waitFor('Only you have your last line')
+  await second.waitFor('Your last line is not delivered')
 })
 
 test('history is in the scrollback of the terminal, and stays there when the chat ends', BOUND, async t => {

@@ -86,5 +86,5 @@ test('a command that ends by itself does not wait for the system, and all its ou
   const { code } = await child.exited
   assert.equal(code, 1)
   assert.ok(performance.now() - from < 1_000 + END_MS, `${performance.now() - from} ms`)
-  assert.match(child.stderr.at(-1) ?? '', /^warn> no peer has stored it yet/)
+  assert.match(child.stderr.at(-1) ?? '', /^warn> not delivered yet/)
 })

@@ -138,7 +138,7 @@ test('a paste whose end never comes does not lock the keyboard', BOUND, async t 
   await window.waitFor(/alice │ half a line {2}✓/)
   await window.type('\u001b[200~and no end')
   await window.press('C-c')
-  await window.waitFor('Only you have your last line')
+  await window.waitFor('Your last line is not delivered')
   await window.press('y')
   assert.equal(await window.ended(), 0)
 })

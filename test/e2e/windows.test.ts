@@ -93,7 +93,7 @@ test('--message says its line through the chat that runs', BOUND, async t => {
   const message = await anotherWindow(t, alice, '--message', 'by the way')
   await bob.waitForLine('alice> by the way')
   assert.deepEqual(await message.exited, { code: 0, signal: null }, message.transcript())
-  assert.equal(message.stderr.at(-1), 'info> your last line is on 1 of 1 peers')
+  assert.equal(message.stderr.at(-1), 'info> last line delivered to 1 of 1 peers')
   await first.waitForLine('alice> by the way')
 })
 

@@ -21,7 +21,7 @@ test('a message is told to be stored when a peer of ours has it', BOUND, async t
   const alice = startChat(t, messageArgs('alice', mine, theirs, data, 'the build is green'))
   assert.equal((await alice.exited).code, 0)
   await bob.waitForLine('alice> the build is green')
-  assert.ok(alice.stderr.includes('info> your last line is on 1 of 1 peers'), alice.stderr.join('\n'))
+  assert.ok(alice.stderr.includes('info> last line delivered to 1 of 1 peers'), alice.stderr.join('\n'))
   assert.deepEqual(alice.stdout, [])
 })
 
@@ -40,7 +40,7 @@ test('where nobody is, it says so, and the line leaves with the next link', BOUN
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
   const alone = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '1'])
   assert.equal((await alone.exited).code, 1)
-  assert.match(alone.stderr.at(-1) ?? '', /no peer has stored it yet: it is in your log/)
+  assert.match(alone.stderr.at(-1) ?? '', /not delivered yet: the message is in your log/)
   const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
   const again = startChat(t, messageArgs('alice', mine, theirs, data, 'hello!'))
   assert.equal((await again.exited).code, 0)
@@ -91,5 +91,5 @@ test('a message that does not fit into one entry is sent in parts, and that is t
   const alice = startChat(t, messageArgs('alice', mine, theirs, data, `${'x'.repeat(6_000)} end`))
   assert.equal((await alice.exited).code, 0)
   await bob.waitForLine(/end$/)
-  assert.ok(alice.stderr.includes('info> a message of more than 2,560 bytes is sent in several parts'))
+  assert.ok(alice.stderr.includes('info> a message of more than 2,560 bytes is sent in several pieces'))
 })

@@ -45,7 +45,7 @@ export function faultOnScreen(username: string, message: string, columns: number
     id: READER,
     names: new DisplayNames('reader', READER),
     palette: PALETTE,
-    called: () => [],
+    ownNames: () => [],
   })
   transcript.columns = columns
   const said: Message = { ...SAID, username, message, kind: columns % 2 === 0 ? 'text' : 'action' }

@@ -36,7 +36,7 @@ test('verbs of other chats are aliases where the thing exists, and else get advi
   for (const name of ALIASES.values()) assert.ok(COMMANDS.some(command => command.name === name))
   for (const verb of [...ALIASES.keys(), ...ADVICE.keys()])
     assert.ok(!COMMANDS.some(command => command.name === verb), `${verb} is a command itself`)
-  assert.match(adviceOn('/frobnicate'), /\/help lists all\. To say it, write \/\/frobnicate$/, 'control')
+  assert.match(adviceOn('/frobnicate'), /\/help lists all\. To say it, type \/\/frobnicate$/, 'control')
 })
 
 test('a mistyped command is answered with the one that was meant', () => {
@@ -44,7 +44,7 @@ test('a mistyped command is answered with the one that was meant', () => {
   assert.equal(meant('/serch x'), 'search')
   assert.equal(meant('/hlep'), 'help')
   assert.equal(meant('/exprot'), 'export')
-  assert.equal(meant('/unlnik bob'), 'unlink')
+  assert.equal(meant('/conect bob'), 'connect')
   assert.equal(meant('/q'), 'quit')
   assert.equal(meant('/nicks'), 'nick')
   assert.equal(meant('/frobnicate'), undefined)

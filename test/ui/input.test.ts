@@ -5,7 +5,7 @@ import { entryText } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import type { Room } from '../../src/node/room.js'
-import { sayLines } from '../../src/ui/lines/input.js'
+import { sendLines } from '../../src/ui/lines/input.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 async function* input(...parts: readonly string[]): AsyncGenerator<string> {
@@ -35,7 +35,7 @@ function listener() {
 
 async function saidOf(text: string, isJson = false): Promise<string[]> {
   const { peer, said } = listener()
-  await sayLines(peer, input(text), isJson)
+  await sendLines(peer, input(text), isJson)
   return said
 }
 
@@ -86,7 +86,7 @@ test('a long message fits into entries, whatever it is made of', async () => {
 test('no more is read than the disk keeps up with', async () => {
   const { peer, said, waiting, slow } = listener()
   slow()
-  const saying = sayLines(peer, input(...Array.from({ length: 1_000 }, (_, i) => `line ${i}\n`)), false)
+  const saying = sendLines(peer, input(...Array.from({ length: 1_000 }, (_, i) => `line ${i}\n`)), false)
   while (said.length < 1_000) {
     await setImmediate()
     assert.ok(waiting.length <= 256)
@@ -105,7 +105,7 @@ test('what is not said is told, and the next line is said', async t => {
       said.push(message)
     },
   } as unknown as Room
-  await sayLines(peer, input('one\ntwo\nthree\n'), false)
+  await sendLines(peer, input('one\ntwo\nthree\n'), false)
   assert.deepEqual(said, ['one', 'three'])
   assert.deepEqual(
     told.mock.calls.map(call => call.arguments[0]),

@@ -39,7 +39,7 @@ function transcriptOf(columns = 80, isColoured = false): Transcript {
     id: ALICE,
     names: new DisplayNames('alice', ALICE),
     palette: paletteOf(isColoured),
-    called: () => ['alice', 'Al'],
+    ownNames: () => ['alice', 'Al'],
   })
   transcript.columns = columns
   return transcript
@@ -73,7 +73,7 @@ test('a message of several lines cannot be taken for several messages', () => {
 test('a message of many lines is cut, and it is said by how many', () => {
   const lines = shown(transcriptOf(), said(BOB, 'x\n'.repeat(100)))
   assert.equal(lines.length, 1 + 25)
-  assert.match(lines.at(-1) ?? '', /… and 77 rows more$/)
+  assert.match(lines.at(-1) ?? '', /… and 77 more rows$/)
 })
 
 test('who is called by his name is told, whatever its case, but not for a part of a word', () => {
@@ -435,32 +435,32 @@ test('a newcomer is told what is from before they joined', () => {
 const PARTS: StatusParts = {
   room: 'lobby',
   topic: 'lunch \u001b[2J at noon',
-  linked: ['bob', 'carol', 'dave', 'erin', 'frank'],
-  heard: 0,
-  tried: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
+  connected: ['bob', 'carol', 'dave', 'erin', 'frank'],
+  indirect: 0,
+  dialled: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
   typing: ['bob'],
   away: [],
   isAway: false,
   delivery: { on: 3, of: 5, left: 0 },
-  unsaid: 0,
-  busy: undefined,
+  unsaved: 0,
+  task: undefined,
 }
 
 test('where things stand fits into the row, whatever there is to say', () => {
   assert.equal(
     statusRow(PARTS, 200),
-    '#lobby · 5 linked: bob, carol, dave, erin and 1 more · bob is typing · your last line is on 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
+    '#lobby · 5 connected: bob, carol, dave, erin and 1 more · bob is typing · last line delivered to 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
   )
   for (const columns of [20, 40, 80]) assert.ok(statusRow(PARTS, columns).length <= columns)
-  assert.match(statusRow({ ...PARTS, linked: [], tried: [] }, 80), /^#lobby · alone/)
+  assert.match(statusRow({ ...PARTS, connected: [], dialled: [] }, 80), /^#lobby · alone/)
 })
 
 test('a narrow row keeps the delivery of the last line, and the topic', () => {
-  const parts = { ...PARTS, topic: 'lunch at noon', typing: [], linked: ['bob', 'carol'], tried: [] }
-  assert.equal(statusRow(parts, 39), '#lobby · 2 linked · ✓ 3/5 · lunch at n…')
-  assert.equal(statusRow(parts, 59), '#lobby · 2 linked: bob, carol · on 3 of 5 · lunch at noon')
-  assert.equal(statusRow(parts, 50), '#lobby · 2 linked · on 3 of 5 · lunch at noon')
-  assert.equal(statusRow({ ...parts, topic: undefined }, 39), '#lobby · 2 linked · on 3 of 5')
-  assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 linked · on 3 of 5 · lunch')
-  assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 linked · ✓ 3/5 · lunch at n…')
+  const parts = { ...PARTS, topic: 'lunch at noon', typing: [], connected: ['bob', 'carol'], dialled: [] }
+  assert.equal(statusRow(parts, 39), '#lobby · 2 connected · ✓ 3/5 · lunch a…')
+  assert.equal(statusRow(parts, 72), '#lobby · 2 connected: bob, carol · delivered to 3 of 5 · lunch at noon')
+  assert.equal(statusRow(parts, 60), '#lobby · 2 connected · delivered to 3 of 5 · lunch at noon')
+  assert.equal(statusRow({ ...parts, topic: undefined }, 42), '#lobby · 2 connected · delivered to 3 of 5')
+  assert.equal(statusRow({ ...parts, topic: 'lunch' }, 39), '#lobby · 2 connected · ✓ 3/5 · lunch')
+  assert.equal(statusRow({ ...PARTS, topic: 'lunch at noon' }, 39), '#lobby · 5 connected · ✓ 3/5 · lunch a…')
 })

@@ -2,18 +2,19 @@ import type { Millis } from '../../base/clock.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { searchFor } from '../../chat/search.js'
 import type { RoomApi } from '../../node/room-api.js'
+import type { Task } from './context.js'
 
-/** Messages that one command prints at most: the newest of them. */
+/** Messages that one command prints at most: the newest ones. */
 const SHOWN_MAX = 2_000
 
-/** How often it is told how far a search has come, in messages. */
+/** Messages between two progress reports. */
 const PROGRESS_STEP = 4_096
 
 export interface Found {
-  /** The newest of those found, in order of conversation. */
+  /** The newest of those found, in conversation order. */
   readonly messages: readonly Message[]
   readonly count: number
-  /** How many were looked through. */
+  /** How many messages were read. */
   readonly of: number
 }
 
@@ -24,7 +25,7 @@ export async function lastMessages(conversation: RoomApi, count: number): Promis
   return messages
 }
 
-/** What was said at or after a time; what it is read backwards for is not known, so all is looked through. */
+/** Messages written at or after a time. Reads the whole history, because the logs have no index by time. */
 export const messagesSince = (conversation: RoomApi, since: Millis, task: Task): Promise<Found> =>
   findAll(
     conversation,
@@ -39,12 +40,6 @@ export function messagesWith(conversation: RoomApi, text: string, task: Task): P
   return findAll(conversation, mayMatch, matches, task)
 }
 
-/** Something that takes a while: told how far it has come, and given up when it is aborted. */
-export interface Task {
-  readonly signal: AbortSignal
-  readonly onProgress: (done: number, of: number) => void
-}
-
 async function findAll(
   conversation: RoomApi,
   mayMatch: (entry: Uint8Array) => boolean,
@@ -52,19 +47,19 @@ async function findAll(
   { signal, onProgress }: Task,
 ): Promise<Found> {
   const of = conversation.heads.reduce((sum, { seq }) => sum + seq, 0)
-  let [read, count, told] = [0, 0, 0]
+  let [read, count, reported] = [0, 0, 0]
   let messages: Message[] = []
-  const isWanted = (entry: Uint8Array): boolean => {
+  const mayMatchCounted = (entry: Uint8Array): boolean => {
     read++
     return mayMatch(entry)
   }
-  for await (const batch of conversation.batches({}, isWanted)) {
+  for await (const batch of conversation.batches({}, mayMatchCounted)) {
     if (signal.aborted) break
     const found = batch.filter(matches)
     count += found.length
     if (found.length > 0) messages = [...messages, ...found].slice(-SHOWN_MAX)
-    if (read - told < PROGRESS_STEP) continue
-    told = read
+    if (read - reported < PROGRESS_STEP) continue
+    reported = read
     onProgress(read, Math.max(of, read))
   }
   return { messages, count, of: read }

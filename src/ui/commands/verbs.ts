@@ -1,10 +1,9 @@
-// What people who come from IRC and other chats type.
+// Commands that people know from IRC and other chats.
 
-/** Other words for commands. */
+/** Other names of commands. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['exit', 'quit'],
   ['bye', 'quit'],
-  ['disconnect', 'quit'],
   ['logout', 'quit'],
   ['names', 'who'],
   ['users', 'who'],
@@ -27,24 +26,25 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['unblock', 'unhide'],
   ['afk', 'away'],
   ['brb', 'away'],
-  ['connect', 'link'],
-  ['server', 'link'],
+  ['link', 'connect'],
+  ['server', 'connect'],
+  ['unlink', 'disconnect'],
   ['commands', 'help'],
   ['?', 'help'],
 ])
 
 const ROOMS = 'a room is chosen at the start, with --room'
-const MEMBERS = 'nobody can be removed from an open room; /hide hides what somebody says, for you only'
+const MEMBERS = 'no one can be removed from an open room; /hide hides a person from your view'
 
-/** What to do instead, where this program has no such thing. */
+/** What to do instead, for commands that do not exist here. */
 export const ADVICE: ReadonlyMap<string, string> = new Map([
   ...['join', 'j', 'rooms', 'room', 'list', 'channels', 'channel', 'switch'].map(verb => [verb, ROOMS] as const),
   ...['part', 'leave', 'close'].map(verb => [verb, `${ROOMS}; /quit leaves it`] as const),
   ...['kick', 'ban', 'remove', 'op', 'mode', 'invite'].map(verb => [verb, MEMBERS] as const),
   ['clear', 'Ctrl-L clears the screen'],
-  ['notice', '/me and plain lines are all that can be said'],
+  ['notice', 'only plain lines and /me exist'],
   ['version', 'persisted-chat version prints it'],
   ['ping', '/peers lists who is connected'],
   ['set', 'options are set at the start: see persisted-chat --help'],
-  ['notify', 'the bell rings when somebody mentions you; --no-bell turns it off'],
+  ['notify', 'the bell rings when someone mentions you; --no-bell turns it off'],
 ])

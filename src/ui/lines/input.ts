@@ -4,42 +4,42 @@ import type { RoomApi } from '../../node/room-api.js'
 import { piecesOf, splitLines } from '../split-lines.js'
 import { info, warn } from './output.js'
 
-/** What of an entry a message may fill, whatever it is escaped to: six bytes for the worst character. */
+/** Longest message of one entry: in JSON a byte may be escaped to six. */
 export const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
-/** A line of JSON, of which only the message is said: that of the longest text worth saying, escaped throughout. */
+/** Longest line of JSON input. */
 const JSON_LINE_BYTES_MAX = 1024 * 1024
-/** Lines that wait for the disk before no more are read. */
-const WAITING_LINES_MAX = 256
+/** Unsaved lines after which the input is paused. */
+const UNSAVED_LINES_MAX = 256
 
-/** Notice for a message that does not fit into one entry. A function: loading the number format takes 20 ms. */
+/** Notice about a message that does not fit into one entry. A function: loading the number format takes 20 ms. */
 export const cutLine = (): string =>
-  `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several parts`
+  `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several pieces`
 
-/** Says each line of `input`, at the disk's pace. Resolves at its end. `onCut` is told of a line that is sent in parts. */
-export async function sayLines(
+/** Sends each line of `input`, as fast as the disk stores them. Resolves at the end of the input. Calls `onCut` for a line that is sent in pieces. */
+export async function sendLines(
   peer: Pick<RoomApi, 'say'>,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
   onCut: () => void = () => info(cutLine()),
 ): Promise<void> {
-  let waiting: Promise<void>[] = []
+  let unsaved: Promise<void>[] = []
   for await (const message of messagesIn(input, isJson, onCut)) {
     if (message.trim() === '') continue
-    waiting.push(peer.say(message).catch(reportRefusal))
-    if (waiting.length >= WAITING_LINES_MAX) {
-      await Promise.all(waiting)
-      waiting = []
+    unsaved.push(peer.say(message).catch(reportRejection))
+    if (unsaved.length >= UNSAVED_LINES_MAX) {
+      await Promise.all(unsaved)
+      unsaved = []
     }
   }
-  await Promise.all(waiting)
+  await Promise.all(unsaved)
 }
 
-/** Lines that the end of the chat cuts off are counted there. */
-function reportRefusal(error: unknown): void {
+/** Reports why a line was rejected. Lines that the end of the chat cut off are counted there. */
+function reportRejection(error: unknown): void {
   if (!(error instanceof ChatError && error.code === 'LOG_CLOSED')) warn(errorLine(error))
 }
 
-/** A message a line; one that is too long for an entry comes in pieces. */
+/** Yields a message a line; one that is too long for an entry comes in pieces. */
 async function* messagesIn(
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,

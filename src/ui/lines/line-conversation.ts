@@ -12,52 +12,51 @@ import type { AuthorId, Seq } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { TopicView } from '../../session/topic.js'
-import { ANSWERS, type CommandContext } from '../commands/answers.js'
-import { lineOf, unknownCommandLine } from '../commands/commands.js'
-import type { Task } from '../commands/reading.js'
+import { lineOf, runCommand } from '../commands/commands.js'
+import type { CommandContext, Task } from '../commands/context.js'
 import { noteLatest } from '../known-names.js'
 import { labelled, type TimeStyle } from '../labels.js'
-import { cutLine, sayLines } from './input.js'
+import { cutLine, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
 import { PresenceChanges } from './presence-changes.js'
 
-/** History that a terminal shows first, in messages. */
+/** Messages of the history that a terminal shows first. */
 const TERMINAL_HISTORY = 200
 
 export interface LineOptions {
   readonly me: string
-  /** How much history is shown first; undefined: what suits the output. */
+  /** How many messages of the history are shown first. Default: 200 on a terminal, all when piped. */
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
-  /** Whether each line begins with its time; on a terminal it always does. */
+  /** Whether each line begins with its time, as always on a terminal. */
   readonly hasTimes: boolean
-  /** Whether, with JSON, it is also written who comes and goes. */
+  /** Whether JSON output includes presence changes. */
   readonly hasPresence: boolean
-  /** Where the screen remembers whom the user has hidden, and the topic. */
-  readonly memoryFile: string
+  /** The saved view: hidden people, and the topic. */
+  readonly viewFile: string
   /** Ends the conversation. */
   readonly quit: () => void
 }
 
-/** A conversation in lines: messages on stdout, everything else on stderr; typed lines may be commands. */
+/** A conversation in lines: messages go to stdout, everything else to stderr. Typed lines may be commands. */
 export class LineConversation {
   readonly #peer: SharedConversation
   readonly #options: LineOptions
-  /** A person types, and may type commands. */
+  /** Whether a person types, who may use commands. */
   readonly #isTyped: boolean
-  /** A person sees what they type, and need not see it again. */
+  /** Whether the terminal echoes what the person types. */
   readonly #isEchoed: boolean
   readonly #startedAt = systemClock.now()
   #connectedAt = 0
-  #linked: ReadonlySet<string> = new Set()
+  #connected: ReadonlySet<string> = new Set()
   readonly #heads: ReadonlyMap<AuthorId, Seq>
   readonly #names: DisplayNames
   readonly #people = new People()
   readonly #hidden: Set<AuthorId>
   readonly #topic: TopicView
   readonly #closing = new AbortController()
-  /** Lines that were typed and have not come back from the log. */
+  /** Typed lines that have not been read from the log yet. */
   readonly #echoed: string[] = []
   #nick: string
   #isAway = false
@@ -72,24 +71,24 @@ export class LineConversation {
     this.#heads = new Map(peer.heads.map(({ author, seq }) => [author, seq]))
     this.#names = new DisplayNames(peer.me, peer.id)
     this.#nick = peer.me
-    const memory = loadView(options.memoryFile)
-    this.#hidden = new Set(this.#isTyped ? memory.hidden : [])
-    this.#topic = new TopicView(memory.topic)
+    const view = loadView(options.viewFile)
+    this.#hidden = new Set(this.#isTyped ? view.hidden : [])
+    this.#topic = new TopicView(view.topic)
     this.#noteConnections()
     peer.on('change', () => this.#noteConnections())
     this.#names.notePresent(peer.presence)
     peer.on('presence', () => this.#names.notePresent(peer.presence))
   }
 
-  /** Reads stdin and writes stdout until `stopped` resolves. Rejects with `OutputClosed` when stdout takes no more. */
+  /** Sends lines from stdin and prints messages to stdout until `stopped` resolves. Rejects with `OutputClosed` if stdout closes. */
   async run(stopped: Promise<void>): Promise<void> {
     const { isJson } = this.#options
-    if (!isJson) await this.#recall()
+    if (!isJson) await this.#readLatest()
     const printing = Promise.all([this.#print(), this.#printPresence()])
-    const say = (text: string): Promise<void> => (this.#isTyped ? this.#typed(text) : this.#peer.say(text))
-    const reading = sayLines({ say }, process.stdin, isJson, () => info(cutLine()))
+    const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#peer.say(text))
+    const reading = sendLines({ say }, process.stdin, isJson, () => info(cutLine()))
     reading.catch(error => {
-      if (!process.stdin.destroyed) warn(`input cannot be read any more: ${error.message}`)
+      if (!process.stdin.destroyed) warn(`stdin cannot be read: ${error.message}`)
     })
     try {
       await Promise.race([stopped, printing])
@@ -99,8 +98,8 @@ export class LineConversation {
     }
   }
 
-  /** Whoever uses a name is known before the first line is labelled; and the own name that was used last is used on. */
-  async #recall(): Promise<void> {
+  /** Reads the latest entry of each author: for the labels of the first lines, and for the name that the user used last. */
+  async #readLatest(): Promise<void> {
     const heads = [...this.#heads].map(([author, seq]) => ({ author, seq }))
     const latest = await noteLatest(this.#names, heads, options => this.#peer.batches(options))
     if (!this.#isTyped) return
@@ -108,18 +107,18 @@ export class LineConversation {
       this.#people.note(message)
       if (message.author === this.#peer.id) this.#nick = sanitise(message.username)
     }
-    if (this.#nick !== this.#peer.me) info(`you are called ${this.#nick}: /nick ${this.#peer.me} goes back`)
-    const { seen } = loadView(this.#options.memoryFile)
-    void this.#topic.find(this.#peer, seen, this.#closing.signal).catch(() => {}) // the reading of messages reports it
+    if (this.#nick !== this.#peer.me) info(`your name is ${this.#nick}: /nick ${this.#peer.me} changes it back`)
+    const { seen } = loadView(this.#options.viewFile)
+    void this.#topic.find(this.#peer, seen, this.#closing.signal).catch(() => {}) // the reader of messages fails as well, and reports it
   }
 
-  /** Resolves never, or when the log is closed. */
+  /** Prints messages until the log is closed. */
   async #print(): Promise<void> {
     const { last, isJson } = this.#options
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     for await (const messages of this.#peer.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
-      // Namesakes that come together carry their key from the first line on.
+      // Note all names first, so that two people of the same name are shown with their keys from the first line on.
       for (const { author, username } of messages) this.#names.note(author, username)
       let lines: string[] = []
       for (const message of messages) {
@@ -135,7 +134,7 @@ export class LineConversation {
     }
   }
 
-  /** Who comes and goes, at the pace of the reader: what changes meanwhile is told as it is then. */
+  /** Prints presence changes at the pace of the reader of stdout. Changes during a write are merged. */
   async #printPresence(): Promise<void> {
     if (!this.#options.hasPresence) return
     const changes = new PresenceChanges()
@@ -163,7 +162,7 @@ export class LineConversation {
     this.#peer.off('presence', onChange)
   }
 
-  /** A line that the terminal has shown as it was typed is not printed again, and nothing of somebody who is hidden. */
+  /** False for lines that the terminal has echoed, and for lines of hidden people. */
   #isShown(message: Message): boolean {
     this.#people.note(message)
     this.#topic.note(message)
@@ -200,23 +199,22 @@ export class LineConversation {
   }
 
   #noteConnections(): void {
-    const linked = new Set(this.#peer.connectionSummary.connected)
-    if ([...linked].some(name => !this.#linked.has(name))) this.#connectedAt = systemClock.now()
-    this.#linked = linked
+    const connected = new Set(this.#peer.connectionSummary.connected)
+    if ([...connected].some(name => !this.#connected.has(name))) this.#connectedAt = systemClock.now()
+    this.#connected = connected
   }
 
-  /** A line that a person has typed. */
-  async #typed(text: string): Promise<void> {
+  /** Handles a line that a person has typed. */
+  async #handleTyped(text: string): Promise<void> {
     const line = lineOf(text)
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
-    if (line.kind === 'unknown') return warn(unknownCommandLine(line))
     const hidden = this.#hidden.size
     try {
-      await ANSWERS[line.name](this.#desk, line.argument)
+      await runCommand(this.#commandContext, line)
     } catch (error) {
       warn(reasonOf(error))
     }
-    if (this.#hidden.size !== hidden) await this.#rememberHidden()
+    if (this.#hidden.size !== hidden) await this.#saveHidden()
   }
 
   async #say(draft: Draft): Promise<void> {
@@ -232,7 +230,7 @@ export class LineConversation {
     }
   }
 
-  get #desk(): CommandContext {
+  get #commandContext(): CommandContext {
     const conversation = this
     return {
       conversation: this.#peer,
@@ -247,22 +245,22 @@ export class LineConversation {
       },
       topic: () => this.#topic.current?.text,
       nameOf: ({ author, name }) => {
-        const called = (author && this.#people.nameOf(author)) ?? name
-        return this.#names.presentName({ author, name: called })
+        const shown = (author && this.#people.nameOf(author)) ?? name
+        return this.#names.presentName({ author, name: shown })
       },
       keyHelp: ['//text says /text.'],
       tell: (...lines) => lines.forEach(info),
       list: (...rows) => rows.forEach(info),
       complain: warn,
       quote: (title, messages, end) => this.#quote(title, messages, end),
-      busy: (what, work) => this.#doWork(what, work),
+      runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
-      away: text => this.#setAway(text),
+      setAway: text => this.#setAway(text),
       quit: this.#options.quit,
     }
   }
 
-  /** On stderr, for stdout has each message once. */
+  /** Prints to stderr, because stdout gets each message once. */
   #quote(title: string, messages: readonly Message[], end: string): void {
     const format = labelled(this.#names, false, { time: 'date and time', isWrapped: false })
     info(title)
@@ -270,8 +268,8 @@ export class LineConversation {
     info(end)
   }
 
-  async #doWork(_what: string, work: (task: Task) => Promise<void>): Promise<void> {
-    if (this.#isBusy) return warn('wait for the command before: one at a time')
+  async #runTask(work: (task: Task) => Promise<void>): Promise<void> {
+    if (this.#isBusy) return warn('another command is still running: try again when it has ended')
     this.#isBusy = true
     try {
       await work({ signal: this.#closing.signal, onProgress: () => {} })
@@ -284,14 +282,14 @@ export class LineConversation {
     if (text === undefined && !this.#isAway) return
     this.#isAway = text !== undefined
     this.#peer.setAway(text)
-    info(this.#isAway ? 'you are away; /back, or your next line, ends it' : 'you are back')
+    info(this.#isAway ? 'you are away until /back or your next line' : 'you are back')
   }
 
-  /** Whom the user hides is hidden on the screen too. */
-  async #rememberHidden(): Promise<void> {
-    const { memoryFile } = this.#options
-    await saveView(memoryFile, { ...loadView(memoryFile), hidden: this.#hidden }).catch(error =>
-      warn(`whom you have hidden is not remembered: ${reasonOf(error)}`),
+  /** Saves who is hidden, so that the screen hides them too. */
+  async #saveHidden(): Promise<void> {
+    const { viewFile } = this.#options
+    await saveView(viewFile, { ...loadView(viewFile), hidden: this.#hidden }).catch(error =>
+      warn(`the list of hidden people cannot be saved: ${reasonOf(error)}`),
     )
   }
 }

@@ -12,23 +12,23 @@ import type { StopRequest } from './stop-request.js'
 
 const DONE = 0
 const FAILED = 1
-const NOBODY: Replicas = { on: 0, of: 0, left: 0 }
+const NO_REPLICAS: Replicas = { on: 0, of: 0, left: 0 }
 
-/** How long a window waits for the process that keeps the chat running to store its line. */
+/** How long to wait for another process, which runs the chat, to store the message. */
 const HAND_OVER_MS = 5_000
 
-/** Says one message and waits until a peer has stored it. What became of it is known, and reported, after closing. */
+/** Sends one message and waits until a peer has stored it. The result is reported after the conversation is closed. */
 export class MessageDelivery {
   readonly #peer: SharedConversation
   readonly #text: string
   readonly #timeoutS: number
   readonly #retried: RetriedMessage
-  #holders: Replicas | undefined
+  #replicas: Replicas | undefined
   #refusal: string | undefined
-  /** How far the own log went before. */
+  /** Our latest entry before the message. */
   readonly #headBefore: Seq
   #isRetry = false
-  /** Whether another process has the message and has not confirmed it. */
+  /** Whether another process has the message and has not confirmed that it is stored. */
   #isHandedOver = false
 
   constructor(
@@ -43,16 +43,16 @@ export class MessageDelivery {
     this.#headBefore = this.#ownHead
   }
 
-  /** Resolves when a peer has stored it, when the time is up, or when the user stops it. */
-  async attempt(stop: StopRequest): Promise<void> {
+  /** Resolves when a peer has stored the message, after the timeout, or when the user stops the program. */
+  async send(stop: StopRequest): Promise<void> {
     const peer = this.#peer
     this.#isRetry = this.#retried.isRetry(this.#text, this.#headBefore, systemClock.now())
-    if (this.#isRetry) info('this message is in your log already and is not said again; waiting for a peer to store it')
+    if (this.#isRetry) info('this message is in your log already and is not sent twice; waiting for a peer to store it')
     const delivered = (async () => {
-      if (!this.#isRetry) await this.#say()
+      if (!this.#isRetry) await this.#append()
       if (peer.unsavedCount > 0 || !this.#isInLog) return
       await peer.stored()
-      this.#holders = peer.kept
+      this.#replicas = peer.kept
     })()
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>(resolve => {
@@ -60,38 +60,42 @@ export class MessageDelivery {
     })
     const stopped = stop.asked()
     await Promise.race([delivered, timeout, stopped])
-    // Another process stores it: this one cannot see that any more once it has left.
+    // Another process stores it. This one cannot see the result once it has disconnected.
     if (!peer.isHost && peer.unsavedCount > 0)
       await Promise.race([peer.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
     clearTimeout(timer)
     this.#isHandedOver = !peer.isHost && peer.unsavedCount > 0
   }
 
-  /** Reports what became of it, once the conversation is closed. Gives the exit code. */
+  /** Reports the result after the conversation is closed. Returns the exit code. */
   async report(): Promise<number> {
-    if (this.#holders !== undefined) {
+    if (this.#replicas !== undefined) {
       await this.#retried.delivered()
-      info(receiptLine(this.#holders))
+      info(receiptLine(this.#replicas))
       return DONE
     }
     if (this.#isHandedOver) {
-      warn('the process that keeps the chat running has it, and has not stored it yet: it need not be said again')
+      warn('the process that runs the chat has the message and has not stored it yet: do not send it again')
     } else if (this.#refusal !== undefined) {
-      warn(`it was not said: ${this.#refusal}`)
+      warn(`the message was not sent: ${this.#refusal}`)
     } else if (this.#peer.unsavedCount > 0) {
-      warn('it could not be stored and is not in your log: the disk does not answer, or your log waits for a peer')
+      warn(
+        'the message could not be stored and is not in your log: the disk does not answer, or your log waits for a peer',
+      )
     } else if (!this.#isInLog) {
-      warn('it was refused and is not in your log') // why has been reported
+      warn('the message was rejected and is not in your log') // the reason has been reported
     } else if ((this.#peer.kept?.differing ?? 0) > 0) {
-      warn(receiptLine(this.#peer.kept ?? NOBODY))
+      warn(receiptLine(this.#peer.kept ?? NO_REPLICAS))
     } else {
       await this.#retried.failed(this.#text, this.#ownHead, systemClock.now())
-      warn('no peer has stored it yet: it is in your log, and leaves with the next link; it need not be said again')
+      warn(
+        'not delivered yet: the message is in your log and will be sent on the next connection; do not send it again',
+      )
     }
     return FAILED
   }
 
-  async #say(): Promise<void> {
+  async #append(): Promise<void> {
     const pieces = [...piecesOf(this.#text, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) info(cutLine())
     try {

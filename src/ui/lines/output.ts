@@ -3,9 +3,9 @@ import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
 import { wrapped } from '../wrapped.js'
 
-/** Standard output takes no more lines: its reader has closed it, or a write failed. */
+/** Standard output is closed: its reader has closed it, or a write failed. */
 export class OutputClosed extends Error {
-  /** Whether the reader went away, which ends a command as it ends `cat`: quietly, with exit code 0. */
+  /** Whether the reader closed it, which ends a command as it ends `cat`: quietly, with exit code 0. */
   readonly isReaderGone: boolean
 
   constructor(cause: unknown) {
@@ -14,12 +14,12 @@ export class OutputClosed extends Error {
   }
 }
 
-/** How the system says that nobody reads any more: a closed pipe, a closed terminal, a stream that was closed before. */
-const GONE = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
+/** Error codes of a closed pipe, a closed terminal and a stream that was closed before. */
+const READER_GONE = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END'])
 
-const isReaderGone = (error: unknown): boolean => error == null || GONE.has(systemCode(error) ?? '')
+const isReaderGone = (error: unknown): boolean => error == null || READER_GONE.has(systemCode(error) ?? '')
 
-/** Most bytes that wait for a slow reader of lines that nobody waits for; more of them are dropped. */
+/** Most buffered bytes of lines that are written without waiting. Further lines are dropped. */
 const WAITING_BYTES_MAX = 1024 * 1024
 
 /**
@@ -27,17 +27,17 @@ const WAITING_BYTES_MAX = 1024 * 1024
  * with a stack trace. A full disk behind stdout is reported once, and makes the exit code 1.
  */
 export function watchOutput(stdout: Writable = process.stdout, stderr: Writable = process.stderr): void {
-  let isReported = false // each further write fails as well
+  let isReported = false // every further write fails as well
   stdout.on('error', error => {
     if (isReaderGone(error) || isReported) return
     isReported = true
     complain(new ChatError('OUTPUT_FAILED', `the output cannot be written: ${reasonOf(error)}`))
     process.exitCode = 1
   })
-  stderr.on('error', () => {}) // there is nowhere left to report it
+  stderr.on('error', () => {}) // there is nowhere to report it
 }
 
-/** What a person is told beside the messages: one line each, on stderr. */
+/** Prints a notice to stderr. */
 export const info = (line: string): void => report(`info> ${sanitise(line)}`)
 export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
 
@@ -46,21 +46,21 @@ function report(line: string): void {
   writeUnlessFull(stderr, stderr.isTTY ? wrapped(line, stderr.columns) : line)
 }
 
-/** The last words of a run that failed. */
+/** Prints why the program failed. */
 export function complain(error: unknown): void {
   const line = error instanceof ChatError ? error.toLine() : `something went wrong: ${reasonOf(error)}`
   process.stderr.write(`persisted-chat: ${sanitise(line)}\n`)
 }
 
-/** Writes whole lines and waits until they are written. Rejects with `OutputClosed`. */
+/** Writes lines, and waits until they are written. Rejects with `OutputClosed`. */
 export function writeLines(stream: Writable, lines: readonly string[]): Promise<void> {
   if (lines.length > 0) return write(stream, `${lines.join('\n')}\n`)
   return stream.destroyed ? Promise.reject(new OutputClosed(stream.errored)) : Promise.resolve()
 }
 
 /**
- * Writes the lines of a command that has a verdict: a reader that goes away does not turn a failure into success. Rejects with
- * `OutputClosed` only when a write fails.
+ * Writes lines, and ignores a reader that is gone: it must not change the exit code of a command that checks something.
+ * Rejects with `OutputClosed` only if a write fails.
  */
 export async function writeLinesIfOpen(stream: Writable, lines: readonly string[]): Promise<void> {
   try {
@@ -70,7 +70,7 @@ export async function writeLinesIfOpen(stream: Writable, lines: readonly string[
   }
 }
 
-/** Writes, and waits until that is done. Rejects with `OutputClosed`. */
+/** Writes, and waits until it is written. Rejects with `OutputClosed`. */
 export function write(stream: Writable, content: string | Uint8Array): Promise<void> {
   if (stream.destroyed) return Promise.reject(new OutputClosed(stream.errored))
   return new Promise((resolve, reject) => {
@@ -81,7 +81,7 @@ export function write(stream: Writable, content: string | Uint8Array): Promise<v
   })
 }
 
-/** Writes a line that nobody can wait for. It is dropped where the reader is too slow, so that memory stays bounded. */
+/** Writes a line without waiting. Drops it if the reader is too slow, so that memory stays bounded. */
 export function writeUnlessFull(stream: Writable, line: string): void {
   if (stream.destroyed) return
   if (stream.writableLength <= WAITING_BYTES_MAX) stream.write(`${line}\n`)

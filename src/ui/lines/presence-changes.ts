@@ -1,28 +1,29 @@
 import type { Present } from '../../chat/presence/roster.js'
 import type { AuthorId } from '../../log/format/author.js'
 
-/** Somebody came, left, went away or took another name, for programs. */
+/** A presence change, as printed for programs. */
 export interface PresenceChange {
   readonly event: 'presence'
   readonly presence: 'here' | 'away' | 'left'
   readonly username: string
-  /** Left out for a peer of the original program, which has no key. */
+  /** Left out for a scuttleup peer, which has no key. */
   readonly key?: AuthorId
-  /** Why they are away, where they said. */
+  /** Why they are away, if they said so. */
   readonly text?: string
-  /** Whether there is a connection to them, rather than only news through others. */
+  /** Whether this peer is connected to them, rather than through others. */
   readonly linked: boolean
 }
 
-/** Tells what has changed since it was asked last. Who had left before the first time is not mentioned. */
+/** Compares successive presence lists. */
 export class PresenceChanges {
   readonly #known = new Map<string, string>()
 
+  /** The changes since the previous call. People who left before the first call are not mentioned. */
   since(present: readonly Present[]): PresenceChange[] {
     const changes: PresenceChange[] = []
     const gone = new Set(this.#known.keys())
     for (const one of present) {
-      // A connection whose peer has not said its name yet is called by its address.
+      // A connection whose peer has not announced its name yet has its address for a name.
       if (one.author !== undefined && one.name.includes(':')) continue
       const id = one.author ?? `unsigned ${one.name}`
       gone.delete(id)

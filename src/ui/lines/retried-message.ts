@@ -5,18 +5,18 @@ import { draftBeside } from '../../base/files/draft-file.js'
 import { systemRandom } from '../../base/random.js'
 import type { Seq } from '../../log/format/author.js'
 
-/** A `--message` that is in the log, but that no peer was known to have stored when its time was up. */
+/** A `--message` that is in the log, but was not delivered before its timeout. */
 interface Undelivered {
   readonly message: string
-  /** Where it is in the own log. */
+  /** Its place in our log. */
   readonly seq: Seq
   readonly at: Millis
 }
 
-/** How long the same message counts as a retry, and not as another one with the same words. */
+/** Time within which the same text counts as a retry. */
 const RETRY_MS = 60 * 60 * 1_000
 
-/** Remembers the last undelivered message beside the database, so that a script that tries again does not say it twice. */
+/** Remembers the last undelivered message beside the database, so that a script can retry without sending it twice. */
 export class RetriedMessage {
   readonly #file: string
 
@@ -24,19 +24,19 @@ export class RetriedMessage {
     this.#file = `${database}.message`
   }
 
-  /** Whether `message` was said before, is the last own entry still, and has not been delivered. */
+  /** Whether `message` is our latest entry, and is undelivered. */
   isRetry(message: string, ownHead: Seq, now: Millis): boolean {
     const before = this.#read()
     return before?.message === message && before.seq === ownHead && now >= before.at && now - before.at < RETRY_MS
   }
 
   async failed(message: string, seq: Seq, at: Millis): Promise<void> {
-    if (this.#read()?.seq === seq) return // the hour counts from the first time
+    if (this.#read()?.seq === seq) return // the hour begins with the first attempt
     try {
       const draft = await draftBeside(this.#file, JSON.stringify({ message, seq, at }), systemRandom)
       await draft.replace(this.#file).catch(() => draft.discard())
     } catch {
-      // A convenience: where it cannot be kept, a retry says the message again.
+      // Not essential: without the file, a retry sends the message again.
     }
   }
 
@@ -51,7 +51,7 @@ export class RetriedMessage {
         ? { message, seq, at }
         : undefined
     } catch {
-      return undefined // there is none
+      return undefined // there is no such file
     }
   }
 }

@@ -1,9 +1,9 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until it is released. */
+/** Waits for Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until `release`. */
 export class StopRequest {
   readonly #awake = setInterval(() => {}, 2 ** 30)
-  /** Until anybody asks there is nothing to close cleanly. */
+  /** Nothing has to be closed before the first `asked`. */
   #onStop = (): void => process.exit(1)
 
   constructor() {

@@ -1,42 +1,42 @@
-import type { Task } from '../commands/reading.js'
+import type { Task } from '../commands/context.js'
 
-/** Something that takes a while: one at a time, shown as it goes on, and given up when the user says so. */
+/** Runs one task at a time, with its progress, until it ends or the user cancels it. */
 export class BackgroundTask {
   readonly #onChange: () => void
-  #current: { readonly what: string; readonly abort: AbortController; progress: string } | undefined
+  #running: { readonly title: string; readonly abort: AbortController; progress: string } | undefined
 
   constructor(onChange: () => void) {
     this.#onChange = onChange
   }
 
-  /** What is being done, and how far it has come; undefined where nothing is. */
+  /** Title and progress of the running task. */
   get current(): string | undefined {
-    return this.#current && this.#current.what + this.#current.progress
+    return this.#running && this.#running.title + this.#running.progress
   }
 
-  /** Does it, unless something else is being done. Resolves with what became of it. */
-  async begin(what: string, work: (task: Task) => Promise<void>): Promise<'done' | 'given up' | 'busy'> {
-    if (this.#current !== undefined) return 'busy'
+  /** Runs `work` unless another task is running. */
+  async run(title: string, work: (task: Task) => Promise<void>): Promise<'done' | 'cancelled' | 'busy'> {
+    if (this.#running !== undefined) return 'busy'
     const abort = new AbortController()
-    const current = { what, abort, progress: '' }
-    this.#current = current
+    const running = { title, abort, progress: '' }
+    this.#running = running
     this.#onChange()
     const onProgress = (done: number, of: number): void => {
-      current.progress = `: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
+      running.progress = `: ${done.toLocaleString('en')} of ${of.toLocaleString('en')}`
       this.#onChange()
     }
     try {
       await work({ signal: abort.signal, onProgress })
-      return abort.signal.aborted ? 'given up' : 'done'
+      return abort.signal.aborted ? 'cancelled' : 'done'
     } finally {
-      this.#current = undefined
+      this.#running = undefined
       this.#onChange()
     }
   }
 
-  /** Gives up what is being done. False where nothing is. */
-  giveUp(): boolean {
-    this.#current?.abort.abort()
-    return this.#current !== undefined
+  /** Cancels the running task. False if there is none. */
+  cancel(): boolean {
+    this.#running?.abort.abort()
+    return this.#running !== undefined
   }
 }

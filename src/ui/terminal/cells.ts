@@ -1,15 +1,15 @@
 import stringWidth from 'string-width'
 import { charactersOf } from './editor/editor.js'
 
-/** Rows are laid out for at least so many cells, however narrow the terminal is. */
+/** Narrowest layout, however narrow the terminal is. */
 export const COLUMNS_MIN = 4
 
-/** Widths of short texts: layout asks for the same characters again and again, and string-width is slow. */
+/** Widths of short texts are cached: layout needs those of the same characters again and again, and string-width is slow. */
 const CACHED_MAX = 4_096
 const CACHED_LENGTH_MAX = 16
 const cache = new Map<string, number>()
 
-/** Cells of a terminal that a text takes. */
+/** Width of a text in terminal cells. */
 export function cellsOf(text: string): number {
   if (/^[ -~]*$/.test(text)) return text.length
   if (text.length > CACHED_LENGTH_MAX) return stringWidth(text)
@@ -22,7 +22,7 @@ export function cellsOf(text: string): number {
   return cells
 }
 
-/** The beginning of a text that fits into so many cells, and … where it was cut. */
+/** Cuts a text to at most `cells` cells, and ends it with … if it was longer. */
 export function cut(text: string, cells: number): string {
   if (cellsOf(text) <= cells) return text
   let shown = ''

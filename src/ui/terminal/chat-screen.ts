@@ -1,148 +1,111 @@
-import wrapAnsi from 'wrap-ansi'
 import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
-import { sanitise } from '../../base/safe-text.js'
 import { DisplayNames } from '../../chat/display-names.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import type { Present } from '../../chat/presence/roster.js'
 import { People } from '../../chat/views/people.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { AuthorId } from '../../log/format/author.js'
 import type { RoomApi } from '../../node/room-api.js'
-import { UnreadMarker } from '../../session/absence.js'
-import { Arrivals } from '../../session/arrivals.js'
 import type { SavedView } from '../../session/saved-view.js'
 import { TopicView } from '../../session/topic.js'
-import { ANSWERS, type CommandContext } from '../commands/answers.js'
-import { type Line, unknownCommandLine } from '../commands/commands.js'
-import type { Task } from '../commands/reading.js'
-import { noteLatest } from '../known-names.js'
+import { type Line, runCommand } from '../commands/commands.js'
+import type { CommandContext, Task } from '../commands/context.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { info } from '../lines/output.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOfDraft } from '../split-lines.js'
 import { BackgroundTask } from './background-task.js'
-import { COLUMNS_MIN, cut } from './cells.js'
 import { Composer, HINT } from './editor/composer.js'
-import { promptOf } from './editor/input-rows.js'
 import type { Key } from './keys.js'
 import { EMPTY_FRAME } from './live-block.js'
+import { type ArrivedMessages, MessageFeed } from './message-feed.js'
 import { PendingLines } from './pending-lines.js'
+import { PrintQueue } from './print-queue.js'
 import { quitPrompt } from './prompts.js'
-import { partsOf, statusRow } from './status-bar.js'
+import { frameOf, rowsOf, sizeOf } from './screen-layout.js'
+import { partsOf } from './status-bar.js'
 import type { Terminal } from './terminal.js'
 import { Transcript } from './transcript.js'
 
-/** Rows that the line being written takes at most, if the terminal has them. */
-const INPUT_ROWS = 6
-/** Rows below the history that are there for something: the status, a question, the line that is written. */
-const FRAME_ROWS = INPUT_ROWS + 3
-/** The bell rings no more often than this. */
+/** Shortest time between two rings of the bell. */
 const BELL_MS = 1_000
 
 export interface ChatScreenOptions {
   readonly conversation: RoomApi
   readonly terminal: Terminal
-  readonly memory: SavedView
-  /** How much history is shown first. */
+  /** What was remembered from the last run. */
+  readonly view: SavedView
+  /** How many messages of the history are shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
-  /** Whether the chat ends when this window is left. */
+  /** Whether the chat ends when this screen is closed. */
   readonly isLastWindow: () => boolean
 }
 
-/** A conversation on a terminal: history above in its own scrollback, and below it where things stand and what is written. */
+/** A conversation on a terminal: messages scroll into its scrollback; below them are a status row and the line being written. */
 export class ChatScreen {
   readonly #options: ChatScreenOptions
   readonly #palette: Palette = paletteOf(true)
   readonly #composer: Composer
   readonly #people = new People()
-  readonly #arrivals: Arrivals
-  readonly #work = new BackgroundTask(() => this.changed())
+  readonly #task = new BackgroundTask(() => this.changed())
   readonly #hidden: Set<AuthorId>
   readonly #names: DisplayNames
   readonly #transcript: Transcript
-  readonly #tail: PendingLines
+  readonly #queue: PrintQueue
   readonly #topic: TopicView
-  readonly #absence: UnreadMarker
+  readonly #feed: MessageFeed
   readonly #closing = new AbortController()
-  /** Lines that are to be printed for good with the next frame. */
-  #lines: string[] = []
-  /** What was told before the history is there. */
-  #early: string[] | undefined = []
   #nick: string
-  #own: Seq | undefined
   #hasSpoken = false
   #isAway = false
-  /** Keys and changes that come together are drawn together. */
+  /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
-  /** Until what has arrived is shown. */
-  #showing: NodeJS.Timeout | undefined
   #rangAt = 0
   #leave: () => void = () => {}
 
   constructor(options: ChatScreenOptions) {
     this.#options = options
-    const { conversation, memory } = options
+    const { conversation, view, terminal } = options
     this.#nick = conversation.me
-    this.#hidden = new Set(memory.hidden)
-    this.#topic = new TopicView(memory.topic)
-    this.#absence = new UnreadMarker(memory, conversation, author => this.#hidden.has(author), systemClock.now())
-    this.#arrivals = new Arrivals(message => this.#absence.isMissed(message))
+    this.#hidden = new Set(view.hidden)
+    this.#topic = new TopicView(view.topic)
     this.#names = new DisplayNames(conversation.me, conversation.id)
     this.#transcript = this.#newTranscript()
-    this.#tail = new PendingLines(
+    const pending = new PendingLines(
       seq => conversation.replicasOf(seq),
       this.#palette,
-      () => options.terminal.columns,
+      () => terminal.columns,
     )
-    this.#composer = new Composer(
-      {
-        say: text => this.#say({ kind: 'text', text }),
-        command: line => void this.#command(line),
-        typing: () => conversation.typing(),
-        names: () => [
-          ...new Set([...this.#people.names, ...conversation.presence.map(present => this.#nameOf(present))]),
-        ],
-        leave: () => this.#quit(),
-      },
-      memory.draft.text,
-    )
+    this.#queue = new PrintQueue(this.#transcript, pending)
+    this.#composer = this.#newComposer(view.draft.text)
+    this.#feed = this.#newFeed()
   }
 
-  /** Shows the conversation until the user leaves it, or `stop` is aborted. */
+  /** Shows the conversation until the user leaves or `stop` is aborted. */
   async show(stop: AbortSignal): Promise<void> {
-    const { terminal, conversation } = this.#options
+    const { terminal, last } = this.#options
     const left = new Promise<void>(resolve => {
       this.#leave = resolve
     })
     stop.addEventListener('abort', () => this.#leave(), { once: true })
-    terminal.keys.on('key', key => this.#press(key))
-    terminal.keys.on('paste', text => {
-      this.#composer.pasted(text)
-      this.#draw()
-    })
-    terminal.open({
-      onResize: () => this.#resized(),
-      onBackground: () => info('this chat runs in the background: fg shows it (under timeout, add --foreground)'),
-      onLost: () => this.#leave(),
-      onUnstoppable: () => this.tell('Ctrl-Z does nothing here: no shell waits to continue this program'),
-    })
+    this.#openTerminal()
     this.#resized()
-    const heads = new Map(conversation.heads.map(({ author, seq }) => [author, seq]))
-    const reading = this.#read(heads)
-    const failed = reading.catch(error => this.tell(`the history cannot be read any more: ${reasonOf(error)}`, 'alarm'))
+    const reading = this.#feed
+      .read(last, this.#closing.signal)
+      .catch(error => this.tell(`the history cannot be read: ${reasonOf(error)}`, 'alarm'))
     await left
     this.#closing.abort()
-    this.#work.giveUp()
+    this.#task.cancel()
     clearImmediate(this.#drawing)
-    await failed
-    this.#showArrivals()
-    this.#lines.push(...this.#tail.takeAll())
-    terminal.close(this.#lines)
+    await reading
+    this.#feed.flush()
+    clearImmediate(this.#drawing)
+    terminal.close(this.#queue.takeAll())
   }
 
-  /** What to remember for the next time. */
+  /** What to remember for the next run. */
   get remembered(): Omit<SavedView, 'draft'> & { readonly draft: string } {
     const { conversation } = this.#options
     return {
@@ -154,21 +117,19 @@ export class ChatScreen {
     }
   }
 
-  /** A line of the program's own. */
+  /** Prints a notice of the program. */
   tell(line: string, kind: 'info' | 'alarm' = 'info'): void {
-    const notice = this.#transcript.notice(line, kind)
-    if (this.#early !== undefined) this.#early.push(notice)
-    else this.#printAfterTail(notice)
+    this.#queue.notice(line, kind)
     this.changed()
   }
 
-  /** Who is there has changed: names that several people use are known before any of them is drawn. */
+  /** Notes who is present, so that a name that several people use is shown with their keys from the first time on. */
   presenceChanged(): void {
     this.#names.notePresent(this.#options.conversation.presence)
     this.changed()
   }
 
-  /** Something that the frame shows is not the same any more. */
+  /** Draws soon: something that the frame shows has changed. */
   changed(): void {
     this.#drawing ??= setImmediate(() => this.#draw())
   }
@@ -179,110 +140,85 @@ export class ChatScreen {
       id,
       names: this.#names,
       palette: this.#palette,
-      called: () => [...new Set([this.#options.conversation.me, this.#nick])],
+      ownNames: () => [...new Set([this.#options.conversation.me, this.#nick])],
     })
     transcript.columns = this.#options.terminal.columns
     return transcript
   }
 
-  async #read(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
-    const { conversation, last } = this.#options
-    await this.#recallNick(heads)
-    const isHistory = ({ author, seq }: Message): boolean => seq <= (heads.get(author) ?? 0)
-    for await (const batch of conversation.batches(last === 'all' ? {} : { last })) {
-      if (this.#closing.signal.aborted) return
-      this.#showHistory(batch.filter(isHistory))
-    }
-    this.#lines.push(...(this.#early ?? []), this.#transcript.notice(HINT))
-    this.#early = undefined
-    this.#draw()
-    const since = [...heads].map(([author, seq]) => ({ author, seq }))
-    void this.#topic.find(conversation, this.#options.memory.seen, this.#closing.signal).then(() => this.changed())
-    for await (const batch of conversation.batches({ live: true, since, signal: this.#closing.signal })) {
-      for (const message of batch) {
-        this.#people.note(message)
-        this.#topic.note(message)
-        if (message.author === conversation.id) this.#own = message.seq
-      }
-      this.#arrivals.push(
-        batch.filter(({ author }) => !this.#hidden.has(author)),
-        systemClock.now(),
-      )
-      this.#showWhenDue()
-    }
-  }
-
-  /** The name that was used last is used on. */
-  async #recallNick(heads: ReadonlyMap<AuthorId, Seq>): Promise<void> {
+  #newComposer(draft: string): Composer {
     const { conversation } = this.#options
-    this.#own = heads.get(conversation.id)
-    this.#names.notePresent(conversation.presence)
-    const digests = [...heads].map(([author, seq]) => ({ author, seq }))
-    const latest = await noteLatest(this.#names, digests, options => conversation.batches(options))
-    for (const { author, seq, username } of latest)
-      if (author === conversation.id && seq === this.#own) this.#nick = sanitise(username)
-    if (this.#nick !== conversation.me) this.tell(`you are called ${this.#nick}: /nick ${conversation.me} goes back`)
-  }
-
-  #showHistory(messages: readonly Message[]): void {
-    const { conversation } = this.#options
-    for (const { author, username } of messages) this.#names.note(author, username)
-    for (const message of messages) {
-      this.#people.note(message)
-      this.#topic.note(message)
-      const isOwn = message.author === conversation.id
-      if (isOwn && message.kind === 'text') this.#composer.remember(message.message)
-      if (this.#hidden.has(message.author)) continue
-      const title = this.#absence.titleOf(message)
-      if (title !== undefined) this.#lines.push(this.#transcript.rule(title))
-      this.#lines.push(this.#transcript.message(message, systemClock.now(), 'history').text)
-    }
-    this.#draw()
-  }
-
-  #showWhenDue(): void {
-    const due = this.#arrivals.dueAt
-    if (due === undefined || this.#showing !== undefined) return
-    this.#showing = setTimeout(
-      () => {
-        this.#showing = undefined
-        if ((this.#arrivals.dueAt ?? 0) > systemClock.now()) return this.#showWhenDue()
-        this.#showArrivals()
-        this.#draw()
+    return new Composer(
+      {
+        say: text => this.#say({ kind: 'text', text }),
+        command: line => void this.#command(line),
+        typing: () => conversation.typing(),
+        names: () => [
+          ...new Set([...this.#people.names, ...conversation.presence.map(present => this.#nameOf(present))]),
+        ],
+        leave: () => this.#quit(),
       },
-      Math.max(0, due - systemClock.now()),
+      draft,
     )
   }
 
-  #showArrivals(): void {
-    clearTimeout(this.#showing)
+  #newFeed(): MessageFeed {
+    const { conversation, view } = this.#options
+    return new MessageFeed(
+      { conversation, view, people: this.#people, names: this.#names, topic: this.#topic, hidden: this.#hidden },
+      {
+        onNick: nick => this.#recallNick(nick),
+        onOwnLine: message => this.#composer.remember(message),
+        onHistory: (message, title) => this.#queue.history(message, systemClock.now(), title),
+        onHistoryRead: () => this.#draw(),
+        onHistoryEnd: () => {
+          this.#queue.endHistory(HINT)
+          this.#draw()
+        },
+        onArrivals: arrived => this.#showArrivals(arrived),
+        onTopic: () => this.changed(),
+      },
+    )
+  }
+
+  #openTerminal(): void {
+    const { terminal } = this.#options
+    terminal.keys.on('key', key => this.#press(key))
+    terminal.keys.on('paste', text => {
+      this.#composer.paste(text)
+      this.#draw()
+    })
+    terminal.open({
+      onResize: () => this.#resized(),
+      onBackground: () => info('this chat runs in the background: fg shows it (under timeout, add --foreground)'),
+      onLost: () => this.#leave(),
+      onUnstoppable: () => this.tell('Ctrl-Z does nothing here: no shell could continue this program'),
+    })
+  }
+
+  /** The user keeps the name that they used last. */
+  #recallNick(nick: string): void {
+    const { me } = this.#options.conversation
+    this.#nick = nick
+    if (nick !== me) this.tell(`your name is ${nick}: /nick ${me} changes it back`)
+  }
+
+  #showArrivals({ messages, title, skipped }: ArrivedMessages): void {
     const now = systemClock.now()
-    const { messages, skipped, missed, isCut } = this.#arrivals.take(now)
-    const title = this.#absence.arrivalTitle(missed, isCut)
-    if (title !== undefined) this.#printAfterTail(this.#transcript.rule(title))
+    if (title !== undefined) this.#queue.rule(title)
     if (skipped > 0)
-      this.#printAfterTail(
-        this.#transcript.rule(
-          `${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`,
-        ),
-      )
-    for (const { author, username } of messages) this.#names.note(author, username)
+      this.#queue.rule(`${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`)
     for (const message of messages) {
-      const printed = this.#transcript.message(message, now, title === undefined ? 'live' : 'missed')
-      this.#tail.push(printed)
-      if (printed.isMention) this.#ring(now)
+      const { isMention } = this.#queue.message(message, now, title === undefined ? 'live' : 'missed')
+      if (isMention) this.#ring(now)
     }
+    this.#draw()
   }
 
   #ring(now: number): void {
     if (!this.#options.hasBell || now - this.#rangAt < BELL_MS) return
     this.#rangAt = now
     this.#options.terminal.bell()
-  }
-
-  /** What is printed stays in order with the lines that are kept back. */
-  #printAfterTail(text: string): void {
-    this.#tail.push({ text })
   }
 
   #resized(): void {
@@ -294,55 +230,34 @@ export class ChatScreen {
     clearImmediate(this.#drawing)
     this.#drawing = undefined
     const { terminal, conversation } = this.#options
-    const columns = Math.max(COLUMNS_MIN, terminal.columns - 1)
-    // Lower than the terminal, whatever there is to show: what scrolled up could not be taken back.
-    const rowsMax = Math.max(2, terminal.rows - 2)
-    const input = this.#composer.rows(promptOf(this.#nick, columns), {
-      columns,
-      rows: Math.min(INPUT_ROWS, rowsMax - 1),
-    })
-    const rowsOf = (text: string): string[] =>
-      wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n')
-    this.#lines.push(...this.#tail.take(Math.max(0, terminal.rows - FRAME_ROWS), text => rowsOf(text).length))
+    const size = sizeOf(terminal)
+    const lines = this.#queue.take(size.pendingRowsMax, text => rowsOf(text, size.columns).length)
     const { presence } = conversation
     this.#people.setPresent(presence)
-    const status = statusRow(
-      partsOf(conversation, {
-        presence,
-        own: this.#hasSpoken ? this.#own : undefined,
-        topic: this.#topic.current?.text,
-        isAway: this.#isAway,
-        busy: this.#work.current && `${this.#work.current} (Esc ends it)`,
-        nameOf: present => this.#nameOf(present),
-      }),
-      columns,
-    )
-    const { question, choices, hint } = this.#composer
-    const rows = [
-      ...this.#tail.texts.flatMap(rowsOf),
-      this.#palette.faint(status),
-      ...(choices.length === 0 ? [] : [this.#palette.faint(cut(sanitise(choices.join('  ')), columns))]),
-      ...(hint === undefined ? [] : [this.#palette.faint(cut(hint, columns))]),
-      ...(question === undefined ? [] : rowsOf(this.#palette.alarm(sanitise(question.text)))),
-    ]
-    const lines = this.#lines
-    this.#lines = []
-    const frame = { rows: rows.slice(-(rowsMax - input.rows.length)), input }
-    terminal.show(lines, this.#early === undefined ? frame : EMPTY_FRAME)
+    const status = partsOf(conversation, {
+      presence,
+      own: this.#hasSpoken ? this.#feed.ownSeq : undefined,
+      topic: this.#topic.current?.text,
+      isAway: this.#isAway,
+      task: this.#task.current && `${this.#task.current} (Esc cancels)`,
+      nameOf: present => this.#nameOf(present),
+    })
+    const content = { pending: this.#queue.pendingTexts, status, nick: this.#nick, composer: this.#composer }
+    terminal.show(lines, this.#queue.isHistoryPrinted ? frameOf(content, size, this.#palette) : EMPTY_FRAME)
   }
 
-  /** Somebody is called as their lines are. */
+  /** The name in a person's lines, otherwise the one that they announce. */
   #nameOf({ author, name }: Present): string {
-    const called = (author && this.#people.nameOf(author)) ?? name
-    return this.#names.presentName({ author, name: called })
+    const shown = (author && this.#people.nameOf(author)) ?? name
+    return this.#names.presentName({ author, name: shown })
   }
 
   #press(key: Key): void {
-    const isLeaving = key.name === 'c' || (key.name === 'd' && this.#composer.question !== undefined)
-    if (key.ctrl && isLeaving) this.#interrupt()
+    const isInterrupt = key.name === 'c' || (key.name === 'd' && this.#composer.question !== undefined)
+    if (key.ctrl && isInterrupt) this.#interrupt()
     else if (key.name === 'escape') {
       this.#composer.dismiss()
-      this.#work.giveUp()
+      this.#task.cancel()
     } else if (key.ctrl && key.name === 'z') this.#options.terminal.suspend()
     else if (key.ctrl && key.name === 'l') this.#options.terminal.clear()
     else this.#composer.press(key)
@@ -350,48 +265,46 @@ export class ChatScreen {
   }
 
   #interrupt(): void {
-    if (this.#work.giveUp()) return
+    if (this.#task.cancel()) return
     if (this.#composer.question?.kind === 'quit') this.#leave()
     else this.#quit()
   }
 
   async #command(line: Exclude<Line, { kind: 'message' }>): Promise<void> {
-    if (line.kind === 'unknown') return this.tell(unknownCommandLine(line), 'alarm')
     try {
-      await ANSWERS[line.name](this.#desk, line.argument)
+      await runCommand(this.#commandContext, line)
     } catch (error) {
       this.tell(reasonOf(error), 'alarm')
     }
     this.changed()
   }
 
-  get #desk(): CommandContext {
-    const { conversation } = this.#options
-    const window = this
+  get #commandContext(): CommandContext {
+    const screen = this
     return {
-      conversation,
+      conversation: this.#options.conversation,
       people: this.#people,
       hidden: this.#hidden,
       nameOf: present => this.#nameOf(present),
       now: () => systemClock.now(),
       topic: () => this.#topic.current?.text,
       get nick() {
-        return window.#nick
+        return screen.#nick
       },
       set nick(name) {
-        window.#nick = name
+        screen.#nick = name
       },
       tell: (...lines) => {
         for (const line of lines) this.tell(line)
       },
       list: (...rows) => {
-        for (const row of rows) this.#printAfterTail(this.#transcript.listed(row))
+        for (const row of rows) this.#queue.list(row)
       },
       complain: line => this.tell(line, 'alarm'),
       quote: (title, messages, end) => this.#quote(title, messages, end),
-      busy: (what, work) => this.#doWork(what, work),
+      runTask: (title, work) => this.#runTask(title, work),
       say: draft => this.#say(draft),
-      away: text => this.#setAway(text),
+      setAway: text => this.#setAway(text),
       keyHelp: [
         'Tab completes commands and names, Alt-Enter begins a new line,',
         'Up brings back what you said, and //text says /text.',
@@ -401,26 +314,22 @@ export class ChatScreen {
   }
 
   #quote(title: string, messages: readonly Message[], end: string): void {
-    const transcript = this.#newTranscript()
-    this.#printAfterTail(transcript.rule(title))
-    for (const message of messages)
-      if (!this.#hidden.has(message.author))
-        this.#printAfterTail(transcript.message(message, systemClock.now(), 'history').text)
-    this.#printAfterTail(transcript.rule(end))
+    const shown = messages.filter(({ author }) => !this.#hidden.has(author))
+    this.#queue.quote(this.#newTranscript(), title, shown, end, systemClock.now())
     this.changed()
   }
 
-  async #doWork(what: string, work: (task: Task) => Promise<void>): Promise<void> {
-    const outcome = await this.#work.begin(what, work)
-    if (outcome === 'busy') this.tell('one thing after the other: Esc ends what is being done', 'alarm')
-    if (outcome === 'given up') this.tell(`${what}: given up`)
+  async #runTask(title: string, work: (task: Task) => Promise<void>): Promise<void> {
+    const outcome = await this.#task.run(title, work)
+    if (outcome === 'busy') this.tell('another command is still running: Esc cancels it', 'alarm')
+    if (outcome === 'cancelled') this.tell(`cancelled ${title}`)
   }
 
   #setAway(text: string | undefined): void {
     if (text === undefined && !this.#isAway) return
     this.#isAway = text !== undefined
     this.#options.conversation.setAway(text)
-    this.tell(this.#isAway ? 'you are away; /back, or your next line, ends it' : 'you are back')
+    this.tell(this.#isAway ? 'you are away until /back or your next line' : 'you are back')
   }
 
   #say(draft: Draft): void {
@@ -429,19 +338,19 @@ export class ChatScreen {
     this.#setAway(undefined)
     const pieces = [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) this.tell(cutLine())
-    for (const piece of pieces)
-      conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
+    for (const piece of pieces) conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
         if (!this.#closing.signal.aborted) this.tell(errorLine(error), 'alarm')
       })
   }
 
+  /** Leaves, or asks first if the chat ends with this screen and no other peer has the user's last line. */
   #quit(): void {
-    const holders = this.#own === undefined ? undefined : this.#options.conversation.replicasOf(this.#own)
-    const isAlone = holders !== undefined && holders.on + holders.left === 0
-    // In another window the chat goes on.
-    const isLast = this.#options.isLastWindow()
-    const { unsavedCount } = this.#options.conversation
-    if (this.#hasSpoken && isAlone && isLast) this.#composer.ask(quitPrompt(unsavedCount, () => this.#leave()))
+    const { conversation, isLastWindow } = this.#options
+    const { ownSeq } = this.#feed
+    const replicas = ownSeq === undefined ? undefined : conversation.replicasOf(ownSeq)
+    const isUndelivered = replicas !== undefined && replicas.on + replicas.left === 0
+    if (this.#hasSpoken && isUndelivered && isLastWindow())
+      this.#composer.ask(quitPrompt(conversation.unsavedCount, () => this.#leave()))
     else this.#leave()
   }
 }

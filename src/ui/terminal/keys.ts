@@ -3,7 +3,7 @@ import { emitKeypressEvents, type Interface } from 'node:readline'
 import { PassThrough } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 
-/** A key that was pressed. `text` is what it types, if anything. */
+/** A pressed key. `text` is what it types, if anything. */
 export interface Key {
   readonly name: string
   readonly text: string
@@ -13,75 +13,74 @@ export interface Key {
 
 interface KeyEvents {
   key: [Key]
-  /** Text that was not typed but pasted, as it is. */
+  /** Pasted text, unchanged. */
   paste: [string]
 }
 
-/** Asks the terminal to say where a paste begins and ends (xterm, "bracketed paste mode"), and not to any more. */
+/** Bracketed paste mode (xterm): the terminal marks where a paste begins and ends. */
 export const PASTE_MODE_ON = '\u001b[?2004h'
 export const PASTE_MODE_OFF = '\u001b[?2004l'
 const PASTE_START = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
 
-/** Characters of one paste; any more are dropped. */
+/** Most characters of one paste. The rest is dropped. */
 const PASTE_LENGTH_MAX = 1024 * 1024
 
 /**
- * How long a paste may be silent before it is taken to have ended: its end mark can be lost with a connection. Shorter
- * where the last that came holds Ctrl-C, Ctrl-D or Ctrl-Z: a person wants to leave, unless more of the paste follows at once.
+ * Silence after which a paste counts as ended, because its end mark can be lost with a connection. Shorter after Ctrl-C,
+ * Ctrl-D or Ctrl-Z: the user wants to leave, unless more of the paste follows at once.
  */
 const PASTE_SILENCE_MS = 1_000
 const PASTE_LEAVING_MS = 100
 const LEAVING = /[\u0003\u0004\u001a]/
 
-/** How long after an escape the rest of a key's sequence is waited for. */
+/** Longest pause within an escape sequence. */
 const ESCAPE_MS = 50
 
-/** What a terminal sends, as keys and pastes. */
+/** Parses the bytes from a terminal into keys and pastes. */
 export class Keys extends EventEmitter<KeyEvents> {
   readonly #decoder = new StringDecoder('utf8')
   readonly #typed = new PassThrough({ encoding: 'utf8' })
-  /** The text so far of a paste that has not ended. */
+  /** The text of the current paste, so far. */
   #paste: string | undefined
-  /** The last that came, which may be the beginning of a mark. */
-  #held = ''
-  /** Until an unfinished paste is taken to have ended. */
+  /** The end of the input so far, if it may be the beginning of a mark. */
+  #partialMark = ''
+  /** Ends an unfinished paste. */
   #silence: NodeJS.Timeout | undefined
-  /** The last bytes as text: a paste that is full already drops what it gets. */
+  /** The latest input as text. A full paste does not contain it. */
   #last = ''
-  /** Whether a paste was taken to have ended, and its end mark may come yet. */
+  /** Whether a paste was ended by silence, and its end mark may follow. */
   #isEndMissing = false
 
   constructor() {
     super()
-    // Of the interface nothing but this time is used.
+    // Node reads only this member of the interface.
     emitKeypressEvents(this.#typed, { escapeCodeTimeout: ESCAPE_MS } as unknown as Interface)
     this.#typed.on('keypress', (text: string | undefined, key: RawKey) => this.emit('key', keyOf(text, key)))
   }
 
-  /** Bytes from the terminal. */
+  /** Parses bytes from the terminal. */
   write(bytes: Uint8Array): void {
     clearTimeout(this.#silence)
     this.#last = this.#decoder.write(Buffer.from(bytes))
-    this.#read(this.#held + this.#last)
+    this.#read(this.#partialMark + this.#last)
     if (this.#paste === undefined) return
     const isLeaving = LEAVING.test(this.#last)
     this.#silence = setTimeout(() => this.endPaste(), isLeaving ? PASTE_LEAVING_MS : PASTE_SILENCE_MS)
   }
 
   /**
-   * Ends a paste whose end mark has not come: what came of it is the paste, up to a Ctrl-C, Ctrl-D or Ctrl-Z, which is a key like
-   * all that follows it.
+   * Ends a paste whose end mark is missing. A Ctrl-C, Ctrl-D or Ctrl-Z in it, and all input after that, counts as typed.
    */
   endPaste(): void {
     clearTimeout(this.#silence)
     if (this.#paste === undefined) return
-    const text = this.#paste + this.#held
+    const text = this.#paste + this.#partialMark
     const end = text.search(LEAVING)
     const isFull = this.#paste.length === PASTE_LENGTH_MAX
     const keys = end !== -1 ? text.slice(end) : isFull ? this.#last.slice(this.#last.search(LEAVING)) : ''
     this.#paste = undefined
-    this.#held = ''
+    this.#partialMark = ''
     this.#isEndMissing = true
     if (end !== 0) this.emit('paste', end === -1 ? text : text.slice(0, end))
     if (LEAVING.test(keys)) this.#typed.write(keys)
@@ -89,9 +88,9 @@ export class Keys extends EventEmitter<KeyEvents> {
 
   #read(text: string): void {
     let rest = text
-    this.#held = ''
+    this.#partialMark = ''
     if (this.#isEndMissing && this.#paste === undefined) {
-      // The rest of a paste that paused: not keys, for an Enter in it would send something.
+      // The rest of a paste that paused. Not keys, because an Enter in it would send a line.
       const end = rest.indexOf(PASTE_END)
       const start = rest.indexOf(PASTE_START)
       if (end !== -1 && (start === -1 || end < start)) this.#paste = ''
@@ -100,11 +99,11 @@ export class Keys extends EventEmitter<KeyEvents> {
       const mark = this.#paste === undefined ? PASTE_START : PASTE_END
       const at = rest.indexOf(mark)
       if (at === -1) {
-        this.#held = partOf(mark, rest)
-        this.#take(rest.slice(0, rest.length - this.#held.length))
+        this.#partialMark = beginningOf(mark, rest)
+        this.#pass(rest.slice(0, rest.length - this.#partialMark.length))
         return
       }
-      this.#take(rest.slice(0, at))
+      this.#pass(rest.slice(0, at))
       if (this.#paste !== undefined) {
         this.#isEndMissing = false
         this.emit('paste', this.#paste)
@@ -114,7 +113,7 @@ export class Keys extends EventEmitter<KeyEvents> {
     }
   }
 
-  #take(text: string): void {
+  #pass(text: string): void {
     if (text === '') return
     if (this.#paste !== undefined) this.#paste = (this.#paste + text).slice(0, PASTE_LENGTH_MAX)
     else this.#typed.write(text)
@@ -133,8 +132,8 @@ function keyOf(text: string | undefined, { name, ctrl, meta, sequence }: RawKey)
   return { name: name ?? '', text: isText ? text : '', ctrl, alt: meta }
 }
 
-/** The end of `text` that is the beginning of `mark`, if it is more than the escape that is also a key. */
-function partOf(mark: string, text: string): string {
+/** The end of `text` that is a beginning of `mark`, if longer than the escape character, which is also a key. */
+function beginningOf(mark: string, text: string): string {
   for (let length = Math.min(mark.length - 1, text.length); length > 1; length--)
     if (text.endsWith(mark.slice(0, length))) return text.slice(-length)
   return ''

@@ -4,22 +4,22 @@ import type { Palette } from '../palette.js'
 import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
 
-/** Rows that are kept back at most: what scrolls past them stays as it was then. */
+/** Most rows of pending lines. Lines beyond them are printed with the receipts that they have by then. */
 const ROWS_MAX = 8
 
 /**
- * The newest lines, from the first own one on that not every peer has stored yet. They stand where they can be written
- * again, so that each own line shows on how many peers it is; all else belongs to the terminal for good.
+ * The newest lines, from the first of the user's own that not every connected peer has stored. They are redrawn in the live
+ * block, so that each shows on how many peers it is. Older lines are printed and never change again.
  */
 export class PendingLines {
-  readonly #holdersOf: (seq: Seq) => Replicas
+  readonly #replicasOf: (seq: Seq) => Replicas
   readonly #palette: Palette
   readonly #columns: () => number
   #lines: Printed[] = []
 
-  /** `columns` is the width of the terminal now. */
-  constructor(holdersOf: (seq: Seq) => Replicas, palette: Palette, columns: () => number) {
-    this.#holdersOf = holdersOf
+  /** `columns` gives the current width of the terminal. */
+  constructor(replicasOf: (seq: Seq) => Replicas, palette: Palette, columns: () => number) {
+    this.#replicasOf = replicasOf
     this.#palette = palette
     this.#columns = columns
   }
@@ -28,38 +28,38 @@ export class PendingLines {
     this.#lines.push(line)
   }
 
-  /** The lines that are kept, as they stand now. */
+  /** The pending lines with their current receipts. */
   get texts(): string[] {
-    return this.#lines.map(line => this.#marked(line))
+    return this.#lines.map(line => this.#withReceipt(line))
   }
 
-  /** The lines that nothing more is expected of, or that are too many to keep in so many rows. */
+  /** Removes the lines before the first undelivered one, and as many more as exceed `rowsMax` rows. */
   take(rowsMax: number, rowsOf: (text: string) => number): string[] {
-    const waiting = this.#lines.findIndex(({ own }) => own !== undefined && !this.#isEverywhere(own))
-    let first = waiting === -1 ? this.#lines.length : waiting
-    let rows = this.#lines.slice(first).reduce((sum, line) => sum + rowsOf(this.#marked(line)), 0)
+    const undelivered = this.#lines.findIndex(({ own }) => own !== undefined && !this.#isDelivered(own))
+    let first = undelivered === -1 ? this.#lines.length : undelivered
+    let rows = this.#lines.slice(first).reduce((sum, line) => sum + rowsOf(this.#withReceipt(line)), 0)
     for (const line of this.#lines.slice(first)) {
       if (rows <= Math.min(ROWS_MAX, rowsMax)) break
-      rows -= rowsOf(this.#marked(line))
+      rows -= rowsOf(this.#withReceipt(line))
       first++
     }
-    return this.#lines.splice(0, first).map(line => this.#marked(line))
+    return this.#lines.splice(0, first).map(line => this.#withReceipt(line))
   }
 
-  /** All lines, for good. */
+  /** Removes all lines. */
   takeAll(): string[] {
-    return this.#lines.splice(0).map(line => this.#marked(line))
+    return this.#lines.splice(0).map(line => this.#withReceipt(line))
   }
 
-  #isEverywhere(seq: Seq): boolean {
-    const { on, of } = this.#holdersOf(seq)
+  #isDelivered(seq: Seq): boolean {
+    const { on, of } = this.#replicasOf(seq)
     return of > 0 && on >= of
   }
 
-  /** A check for the own disk, and how many peers have stored it too; on a row of its own where the last one is full. */
-  #marked({ text, own, indent = 0 }: Printed): string {
+  /** Appends a check mark, because the line is on this disk, and how many peers have stored it; on a new row if the last is full. */
+  #withReceipt({ text, own, indent = 0 }: Printed): string {
     if (own === undefined) return text
-    const { on, of } = this.#holdersOf(own)
+    const { on, of } = this.#replicasOf(own)
     const mark = of > 0 ? `✓ ${on}/${of}` : '✓'
     const used = cellsOf(text.slice(text.lastIndexOf('\n') + 1))
     const isFull = used + 2 + cellsOf(mark) > this.#columns() - 1

@@ -1,21 +1,21 @@
-/** Something that is asked once, and answered by a key; Escape takes it back. */
+/** A question that the user answers by a key. Escape dismisses it. */
 export interface Prompt {
   readonly kind: 'quit' | 'paste'
   readonly text: string
-  /** What to do, by the name of the key. */
+  /** Actions by key name. */
   readonly answers: ReadonlyMap<string, () => void>
 }
 
-/** Asked before the user leaves with lines that nobody else has; `unstored` of them not even this disk. */
-export function quitPrompt(unstored: number, leave: () => void): Prompt {
-  const lines = unstored === 1 ? 'One of your lines is' : `${unstored} of your lines are`
+/** Asks before the user leaves with lines that no peer has; `unsaved` of them are not even on this disk. */
+export function quitPrompt(unsaved: number, leave: () => void): Prompt {
+  const lines = unsaved === 1 ? 'One of your lines is' : `${unsaved} of your lines are`
   return {
     kind: 'quit',
     text:
-      unstored > 0
+      unsaved > 0
         ? `${lines} not stored yet and will be lost; quit anyway? (y quits, n stays)`
-        : 'Only you have your last line; quit anyway? It is stored here, and goes to the first peer that links with you when ' +
-          'you start again. (y quits, n stays)',
+        : 'Your last line is not delivered to anyone yet; quit anyway? It is stored here, and will be sent to the first peer ' +
+          'that connects after the next start. (y quits, n stays)',
     answers: new Map([
       ['y', leave],
       ['n', () => {}],
@@ -25,14 +25,18 @@ export function quitPrompt(unstored: number, leave: () => void): Prompt {
 
 export function pastePrompt(
   lines: readonly string[],
-  { whole, apart, edit }: { readonly whole: () => void; readonly apart: () => void; readonly edit: () => void },
+  {
+    sendWhole,
+    sendLines,
+    edit,
+  }: { readonly sendWhole: () => void; readonly sendLines: () => void; readonly edit: () => void },
 ): Prompt {
   return {
     kind: 'paste',
     text: `You pasted ${lines.length} lines. Enter sends them as one message, l line by line, e lets you edit them, Esc drops them.`,
     answers: new Map([
-      ['return', whole],
-      ['l', apart],
+      ['return', sendWhole],
+      ['l', sendLines],
       ['e', edit],
     ]),
   }

@@ -7,10 +7,10 @@ import type { Notices } from '../notices.js'
 import { ChatScreen } from './chat-screen.js'
 import { Terminal } from './terminal.js'
 
-/** History that is shown first, in messages. */
+/** Messages of the history that are shown first. */
 const HISTORY = 200
-/** How often it is kept how far the user has read, in case there is no end to keep it at. */
-const REMEMBER_MS = 5_000
+/** How often the read marks and the draft are saved, in case the process is killed. */
+const SAVE_MS = 5_000
 
 export interface ScreenOptions {
   readonly data: string
@@ -20,7 +20,7 @@ export interface ScreenOptions {
   readonly hasBell: boolean
 }
 
-/** The chat as a full terminal program. Resolves when the user has left it, or when `stopped` has resolved. */
+/** Runs the chat on a terminal. Resolves when the user leaves, or after `stopped` has resolved. */
 export async function runScreen(
   peer: SharedConversation,
   { data, me, room, last, hasBell }: ScreenOptions,
@@ -29,13 +29,13 @@ export async function runScreen(
 ): Promise<void> {
   const { database } = homeOf(data, me, room)
   const file = savedViewFile(database)
-  const memory = loadView(file)
-  /** The draft in the file, as far as this window knows. */
-  let known = draftToStart(memory.draft, pid => !peer.isHost && isRunning(pid))
+  const view = loadView(file)
+  /** The draft that this process last read or wrote. */
+  let known = draftToStart(view.draft, pid => !peer.isHost && isRunning(pid))
   const screen = new ChatScreen({
     conversation: peer,
     terminal: new Terminal(),
-    memory: { ...memory, draft: { text: known, pid: undefined } },
+    view: { ...view, draft: { text: known, pid: undefined } },
     last: last ?? HISTORY,
     hasBell,
     isLastWindow: () => peer.others === 0,
@@ -53,11 +53,11 @@ export async function runScreen(
         known = now.draft === '' ? known : now.draft
         return saveView(file, { ...now, draft })
       })
-      .catch(error => screen.tell(`what you have read is not remembered: ${error.message}`, 'alarm'))
+      .catch(error => screen.tell(`the read marks cannot be saved: ${error.message}`, 'alarm'))
     return saved
   }
-  const saving = setInterval(() => save(process.pid), REMEMBER_MS)
-  notices.tellTo(({ kind, line }) => screen.tell(line, kind))
+  const saving = setInterval(() => save(process.pid), SAVE_MS)
+  notices.sendTo(({ kind, line }) => screen.tell(line, kind))
   await screen.show(stop.signal)
   clearInterval(saving)
   await save(undefined)

@@ -11,44 +11,44 @@ import type { Palette } from '../palette.js'
 import { COLUMNS_MIN, cellsOf, cut } from './cells.js'
 import { wrapWords } from './word-wrap.js'
 
-/** A message with the rules above it, laid out for the width that the terminal has when it is read. */
+/** A message with the rules above it. `text` is laid out for the current width of the terminal. */
 export interface Printed {
-  /** Harmless to any terminal. Rows end with a line break, but the last. */
+  /** Safe to print. Its rows are separated by line breaks. */
   readonly text: string
-  /** The cell at which a row below it begins. */
+  /** Indent of rows that continue it. */
   readonly indent?: number
-  /** Its place in the own log, if it is an own line. */
+  /** Its seq, if the user wrote it. */
   readonly own?: Seq
-  /** Whether somebody else mentioned the user by name. */
+  /** Whether someone else mentioned the user by name. */
   readonly isMention?: boolean
 }
 
-/** From this width on names have a column of their own. */
+/** Width from which on names have a column of their own. */
 const WIDE_COLUMNS = 60
-/** From this width on rows are indented by the whole time column. */
+/** Width from which on rows are indented by the time column. */
 const INDENTED_COLUMNS = 30
 const TIME_COLUMNS = 5
 const NAME_COLUMNS = 12
-/** A narrower name column than this tells nobody apart. */
+/** Narrowest name column in which people can be told apart. */
 const NAME_COLUMNS_MIN = 4
-/** The least cells for the second column of a list: with fewer it is below the first. */
+/** Narrowest second column of a list. With less space it goes below the first. */
 const LIST_COLUMNS_MIN = 30
-/** Where the gutter is that divides names from text. */
+/** Column of the gutter between names and text. */
 const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
-/** Rows of one message as it was typed. */
+/** Most rows of one message, counted by its own line breaks. */
 const ROWS_MAX = 24
-/** How far a live line may be behind the newest one drawn before it is out of order: two people often write at the same time. */
+/** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
 
-/** The key and other marks behind a name. No plain name has brackets, and a quoted one ends with its quote. */
+/** The key and other marks after a name. Plain names have no brackets, and quoted names end with a quote. */
 const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead|disputed)\))+$/
 
-/** A label with `…` in place of what does not fit of the name; in quotes it stays in quotes. */
+/** Cuts a label to `cells` cells. Shortens the name, keeps the marks and the quotes. */
 function fitted(label: string, cells: number): string {
   const { name, marks } = partsOf(label)
-  const room = cells - cellsOf(marks)
-  const isCutQuote = name.startsWith('"') && cellsOf(name) > room
-  return cut(`${isCutQuote ? `${cut(name, room - 1)}"` : cut(name, room)}${marks}`, cells)
+  const available = cells - cellsOf(marks)
+  const isCutQuote = name.startsWith('"') && cellsOf(name) > available
+  return cut(`${isCutQuote ? `${cut(name, available - 1)}"` : cut(name, available)}${marks}`, cells)
 }
 
 function partsOf(label: string): { name: string; marks: string } {
@@ -56,70 +56,72 @@ function partsOf(label: string): { name: string; marks: string } {
   return { name: label.slice(0, label.length - marks.length), marks }
 }
 
-/** Where a line comes from: the disk, a peer that had what the user missed, or somebody who has just said it. */
+/** `history` is read from disk, `missed` was written while the user was away, `live` has just been written. */
 export type Origin = 'history' | 'missed' | 'live'
 
 export interface TranscriptOptions {
   readonly id: AuthorId
   readonly names: Pick<DisplayNames, 'labelOf' | 'hasOtherBeginning'>
   readonly palette: Palette
-  /** The names by which the user may be mentioned. */
-  readonly called: () => readonly string[]
+  /** Names that mention the user. */
+  readonly ownNames: () => readonly string[]
 }
 
-/** Lays out messages for people: time, day, author and text. Decides which lines are late. */
+/** Lays out messages with time, day, author and text. Decides which ones are late. */
 export class Transcript {
   columns = 80
   readonly #options: TranscriptOptions
   #day: number | undefined
-  /** The newest line drawn, in conversation order; and without what the user has said since the start. */
+  /** The newest line so far in conversation order, with and without the user's lines since the start. */
   #newest: Hlc = EARLIEST
-  #newestHeard: Hlc = EARLIEST
-  /** The day of the late lines drawn last; undefined after a line in order. */
+  #newestOfOthers: Hlc = EARLIEST
+  /** The day of the latest late line; undefined after a line in order. */
   #lateDay: number | undefined
 
   constructor(options: TranscriptOptions) {
     this.#options = options
   }
 
-  /** A line of history, or one that has just arrived: that one is late if it belongs far above the newest line drawn. */
+  /** Lays out a message. An arrived message is late if it is far older than the newest one so far. */
   message(message: Message, now: Millis, origin: Origin): Printed {
     const isOwn = message.author === this.#options.id
-    // Missed lines have a marker above them: what the user said before they came does not make them late.
-    const newest = origin === 'missed' ? this.#newestHeard : this.#newest
+    // Missed lines have a marker above them. Lines that the user wrote before they arrived do not make them late.
+    const newest = origin === 'missed' ? this.#newestOfOthers : this.#newest
     const isLate = origin !== 'history' && !isOwn && millisOf(message.at) < millisOf(newest) - BEHIND_MS
     const day = dayNumberOf(message.timeMs)
-    const parts: (() => string)[] = []
+    const blocks: (() => string)[] = []
     if (isLate) {
-      if (day !== this.#lateDay) parts.push(() => this.rule(`late ${dateAndTimeOf(message.timeMs)}`))
+      if (day !== this.#lateDay) blocks.push(() => this.rule(`late ${dateAndTimeOf(message.timeMs)}`))
       this.#lateDay = day
       this.#day = undefined // the next line in order shows its day again
     } else {
-      if (day !== this.#day) parts.push(() => this.rule(dayOf(message.timeMs)))
+      if (day !== this.#day) blocks.push(() => this.rule(dayOf(message.timeMs)))
       this.#day = day
       this.#lateDay = undefined
       if (!isAhead(message.at, now)) {
         this.#newest = later(this.#newest, message.at)
-        if (origin === 'history' || !isOwn) this.#newestHeard = later(this.#newestHeard, message.at)
+        if (origin === 'history' || !isOwn) this.#newestOfOthers = later(this.#newestOfOthers, message.at)
       }
     }
     const { text: label, news, before } = this.#options.names.labelOf(message, now)
-    const deed = actionOf(label, message, before)
+    const action = actionOf(label, message, before)
     const isMention = !isOwn && this.#isMention(message)
-    if (news !== undefined) parts.push(() => this.notice(news, 'alarm'))
-    parts.push(() => (deed ? this.#done(message, deed, isMention) : this.#said(message, label, isMention)))
-    return this.#printed(parts, { ...(isOwn && { own: message.seq }), ...(isMention && { isMention }) })
+    if (news !== undefined) blocks.push(() => this.notice(news, 'alarm'))
+    blocks.push(() =>
+      action ? this.#actionText(message, action, isMention) : this.#lineText(message, label, isMention),
+    )
+    return this.#printed(blocks, { ...(isOwn && { own: message.seq }), ...(isMention && { isMention }) })
   }
 
-  /** Laid out again only when the width has changed. */
-  #printed(parts: readonly (() => string)[], more: Omit<Printed, 'text' | 'indent'>): Printed {
+  /** Lays the blocks out again only when the width has changed. */
+  #printed(blocks: readonly (() => string)[], details: Omit<Printed, 'text' | 'indent'>): Printed {
     const transcript = this
     let columns: number | undefined
     let text = ''
     return {
-      ...more,
+      ...details,
       get text() {
-        if (columns !== transcript.columns) text = parts.map(part => part()).join('\n')
+        if (columns !== transcript.columns) text = blocks.map(block => block()).join('\n')
         columns = transcript.columns
         return text
       },
@@ -139,14 +141,14 @@ export class Transcript {
       .join('\n')
   }
 
-  /** A line of the program's own. */
+  /** A notice of the program. */
   notice(text: string, kind: 'info' | 'alarm' = 'info'): string {
     const paint = kind === 'info' ? this.#options.palette.faint : this.#options.palette.alarm
     const mark = `${' '.repeat(this.#noticeColumn)}${kind === 'info' ? '·' : '!'} `
     return this.#hanging(mark, sanitise(text), mark.length).map(paint).join('\n')
   }
 
-  /** A row of a list: what follows two spaces in it is aligned when it wraps. */
+  /** A row of a list. The text after two spaces is a second column, which is aligned when it wraps. */
   listed(text: string): string {
     const [head = '', rest = ''] = /^(\S.*? {2,})(\S.*)$/.exec(sanitise(text))?.slice(1) ?? []
     if (head === '') return this.#hanging('  ', sanitise(text), 2).join('\n')
@@ -160,8 +162,8 @@ export class Transcript {
     return rows.map((row, index) => `${index === 0 ? prefix : ' '.repeat(row.indent)}${row.text}`)
   }
 
-  /** An action or a notice: `* bob waves`. Names are whole, because nothing is beside them. */
-  #done(message: Message, { who, text, renamed }: Action, isMention: boolean): string {
+  /** An action or an event: `* bob waves`. Names are not cut to a column. */
+  #actionText(message: Message, { who, text, renamed }: Action, isMention: boolean): string {
     const { palette } = this.#options
     const gap = this.#isWide ? ' '.repeat(GUTTER - TIME_COLUMNS - 1) : ''
     const shown = fitted(who, this.#width - TIME_COLUMNS - gap.length - 6)
@@ -172,7 +174,7 @@ export class Transcript {
     return this.#rows(`${text}${renamed}`, start, isMention).join('\n')
   }
 
-  #said(message: Message, label: string, isMention: boolean): string {
+  #lineText(message: Message, label: string, isMention: boolean): string {
     const { palette } = this.#options
     const time = `${palette.faint(timeOf(message.timeMs))} `
     const { shown, isBeside } = this.#nameIn(label, message.author)
@@ -191,13 +193,13 @@ export class Transcript {
     return this.#rows(message.message, start, isMention).join('\n')
   }
 
-  /** A name in the colour of its key. */
+  /** Colours a name by its key. */
   #painted({ author }: Message, name: string): string {
     const { id, palette } = this.#options
     return (author === id ? palette.own : palette.name)(author, name)
   }
 
-  /** The message as rows: those that its author began with a line break carry a mark, those that only wrap do not. */
+  /** Lays out a text as rows. Rows after a line break of the author carry a mark; rows that wrap do not. */
   #rows(message: string, start: { text: string; cells: number }, isMention: boolean): string[] {
     const { palette } = this.#options
     const strong = isMention ? palette.strong : (text: string): string => text
@@ -213,15 +215,15 @@ export class Transcript {
         return `${wrapped === 0 ? prefix : ' '.repeat(indent)}${painted}`
       })
     })
-    // A message as long as people can type is always whole.
+    // A message of one entry is always shown whole.
     const rowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
     const left = Math.max(0, rows.length - rowsMax) + typed.length - shown.length
-    return left === 0 ? rows : [...rows.slice(0, rowsMax), `${' '.repeat(indent)}… and ${left} rows more`]
+    return left === 0 ? rows : [...rows.slice(0, rowsMax), `${' '.repeat(indent)}… and ${left} more rows`]
   }
 
   /**
-   * A label as it is shown, and whether that is beside the text. A label that does not fit the name column has a row of its
-   * own if it carries a key or another mark, or if what is left of the name would be another person's as well.
+   * The label as shown, and whether it is beside the text. A label wider than the name column gets a row of its own if it
+   * carries a key or another mark, or if the cut name could be another person's.
    */
   #nameIn(label: string, author: AuthorId): { shown: string; isBeside: boolean } {
     const columns = Math.min(NAME_COLUMNS, Math.max(NAME_COLUMNS_MIN, Math.floor(this.columns * 0.3)))
@@ -231,20 +233,20 @@ export class Transcript {
     const isAmbiguous = this.#options.names.hasOtherBeginning(author, short.replace(/…$/, ''))
     if (marks === '' && !isAmbiguous) return { shown: short, isBeside: true }
     const cells = this.#width - TIME_COLUMNS - 4
-    const wanted = this.#isWide || isAmbiguous ? cells : Math.min(cells, columns + cellsOf(marks))
-    return { shown: fitted(label, wanted), isBeside: false }
+    const labelCells = this.#isWide || isAmbiguous ? cells : Math.min(cells, columns + cellsOf(marks))
+    return { shown: fitted(label, labelCells), isBeside: false }
   }
 
   get #isWide(): boolean {
     return this.columns >= WIDE_COLUMNS
   }
 
-  /** Cells of a row: a terminal's last one stays empty, so that no row wraps by itself. */
+  /** Cells of a row. The last column stays empty, so that the terminal never wraps a row. */
   get #width(): number {
     return Math.max(COLUMNS_MIN, this.columns - 1)
   }
 
-  /** Where text begins on every row of a message but its first. */
+  /** Column of the text on all rows of a message except the first. */
   get #textColumn(): number {
     if (this.#isWide) return GUTTER + 2
     return this.columns >= INDENTED_COLUMNS ? TIME_COLUMNS + 1 : 2
@@ -254,11 +256,11 @@ export class Transcript {
     return this.#textColumn - 2
   }
 
-  /** Only what is shown of a message can mention anybody. */
+  /** Only text that is shown can mention someone. */
   #isMention(message: Message): boolean {
     if (message.kind === 'nick') return false
     const text = message.kind === 'topic' ? message.topic : message.message
-    return this.#options.called().some(name => {
+    return this.#options.ownNames().some(name => {
       const escaped = name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
       return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text)
     })

@@ -1,32 +1,32 @@
 import { cellsOf } from './cells.js'
 import { charactersOf } from './editor/editor.js'
 
-/** Where rows of a wrapped text begin and end, in cells. */
+/** Size of a wrapped text, in cells. */
 export interface WrapSize {
   /** Cells of a row. */
   readonly columns: number
-  /** Cells that a prefix takes on the first row. */
+  /** Cells of a prefix on the first row. */
   readonly first: number
-  /** The hanging indent of all other rows. */
+  /** Indent of all other rows. */
   readonly indent: number
 }
 
-/** A row of wrapped text and the cell it begins at. */
+/** A row of wrapped text and the cell at which it begins. */
 export interface WrappedRow {
   readonly indent: number
   readonly text: string
 }
 
 const PIECES = /\s+|\S+/gu
-/** An address, which people click on and copy: its row may begin left of the indent to hold it whole. */
+/** People click on URLs and copy them: the row of a URL may begin left of the indent, to keep it whole. */
 const URL = /^[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i
 /** Closing punctuation of East Asian text, which never begins a row. */
 const CLOSING = /^[、。，．！？：；）」』】〉》〕｝ー々]/u
 
 /**
- * Breaks a text into rows between words. Only a word that is longer than a row is broken itself. East Asian text breaks
- * between any two characters. Spaces at a break are dropped, all others are kept. The text must contain no line break and
- * no escape sequence.
+ * Breaks a text into rows between words. Breaks a word only if it is longer than a row. East Asian text breaks between
+ * any two characters. Drops spaces at a break, and keeps all others. The text must contain no line break and no escape
+ * sequence.
  */
 export function wrapWords(text: string, { columns, first, indent }: WrapSize): WrappedRow[] {
   const rows: { indent: number; text: string }[] = [{ indent: first, text: '' }]

@@ -1,13 +1,14 @@
-import { COMMANDS, type Command, SHOWN_COMMANDS } from '../../commands/commands.js'
+import { COMMANDS, SHOWN_COMMANDS } from '../../commands/commands.js'
+import type { Command } from '../../commands/context.js'
 
 export interface Completion {
-  /** The text before the cursor, completed as far as it is certain. */
+  /** The text before the cursor, completed as far as all choices agree. */
   readonly text: string
-  /** What it could go on to, where there is more than one way. */
+  /** The possible completions, if there are several. */
   readonly choices: readonly string[]
 }
 
-/** Completes commands and names at the end of `before`; undefined where nothing fits. */
+/** Completes the command or name at the end of `before`; undefined if nothing matches. */
 export function complete(before: string, names: readonly string[]): Completion | undefined {
   const [, command = '', word = ''] = /^\/(\S*)$/.exec(before) ? [] : (/^\/(\S+)\s+(\S*)$/.exec(before) ?? [])
   if (/^\/\S*$/.test(before)) {

@@ -5,22 +5,22 @@ import { complete } from './completion.js'
 import { Editor } from './editor.js'
 import { type InputRows, type InputSize, inputRows } from './input-rows.js'
 
-/** Shown at the start, and to those who look for help by `?` or F1. */
+/** Shown at the start, and when the user presses F1, or `?` on an empty line. */
 export const HINT = '/help lists the commands, Tab completes them'
 
-/** What comes of what the user writes. */
+/** What the user's input leads to. */
 export interface ComposerActs {
   readonly say: (message: string) => void
   readonly command: (line: Exclude<Line, { kind: 'message' }>) => void
-  /** Something is typed that is no command. */
+  /** The user types a message. */
   readonly typing: () => void
-  /** Names that can be completed. */
+  /** Names for completion. */
   readonly names: () => readonly string[]
   /** The user wants to leave. */
   readonly leave: () => void
 }
 
-/** What the user writes: the line, what it could be completed to, and a question that is to be answered first. */
+/** The line being written, its completions, and a question that the next key answers. */
 export class Composer {
   readonly #acts: ComposerActs
   readonly #editor = new Editor()
@@ -33,7 +33,7 @@ export class Composer {
     this.#editor.set(draft)
   }
 
-  /** What is written and not sent. */
+  /** The text that is not sent yet. */
   get draft(): string {
     return this.#editor.text
   }
@@ -42,12 +42,12 @@ export class Composer {
     return this.#question
   }
 
-  /** What the word before the cursor could go on to, where that is not certain. */
+  /** Possible completions of the word before the cursor, if there are several. */
   get choices(): readonly string[] {
     return this.#choices
   }
 
-  /** Where to find help, for somebody who seems to look for it. */
+  /** Where to find help, if the user asked for it. */
   get hint(): string | undefined {
     return this.#hint
   }
@@ -56,17 +56,17 @@ export class Composer {
     return inputRows(prompt, this.#editor.characters, this.#editor.cursor, size)
   }
 
-  /** Asks something; keys answer it from now on. */
+  /** Asks a question, which the next keys answer. */
   ask(question: Prompt): void {
     this.#question = question
   }
 
-  /** Takes a question back. */
+  /** Withdraws the question. */
   dismiss(): void {
     this.#question = undefined
   }
 
-  /** A line that was said in an earlier run, and can be called back as it was typed. */
+  /** Adds a line of an earlier run to those that Up brings back. */
   remember(message: string): void {
     this.#editor.remember(typedFor(message))
   }
@@ -79,8 +79,8 @@ export class Composer {
   }
 
   #edit(key: Key): void {
-    const isAsking = key.name === 'f1' || (key.text === '?' && this.#editor.text === '')
-    if (isAsking) this.#hint = HINT
+    const isHelpKey = key.name === 'f1' || (key.text === '?' && this.#editor.text === '')
+    if (isHelpKey) this.#hint = HINT
     const request = this.#editor.press(key)
     if (request === 'send') this.#send()
     if (request === 'complete') this.#complete()
@@ -88,18 +88,18 @@ export class Composer {
     if (key.text !== '' && !this.#editor.text.startsWith('/')) this.#acts.typing()
   }
 
-  /** One line goes where the cursor is; what several are to become is asked. */
-  pasted(text: string): void {
+  /** Inserts a single line at the cursor. Asks what to do with several. */
+  paste(text: string): void {
     const lines = text.replace(/\r\n?/g, '\n').replace(/\n+$/, '').split('\n')
     if (lines.length === 1) this.#editor.insert(lines[0] ?? '')
-    else this.#question = this.#questionOf(lines)
+    else this.#question = this.#pasteQuestion(lines)
   }
 
-  #questionOf(lines: readonly string[]): Prompt {
+  #pasteQuestion(lines: readonly string[]): Prompt {
     const { say } = this.#acts
     return pastePrompt(lines, {
-      whole: () => say(lines.join('\n')),
-      apart: () => {
+      sendWhole: () => say(lines.join('\n')),
+      sendLines: () => {
         for (const line of lines) if (line.trim() !== '') say(line)
       },
       edit: () => this.#editor.insert(lines.join('\n')),
@@ -128,9 +128,9 @@ export class Composer {
     if (completion === undefined) return
     const after = characters.slice(cursor).join('')
     this.#editor.set(completion.text)
-    const place = this.#editor.cursor
+    const cursorAfter = this.#editor.cursor
     this.#editor.set(completion.text + after)
-    this.#editor.moveTo(place)
+    this.#editor.moveTo(cursorAfter)
     this.#choices = completion.choices
   }
 }

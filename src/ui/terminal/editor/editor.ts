@@ -2,34 +2,34 @@ import type { Key } from '../keys.js'
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
-/** Plain letters one by one, and all else in runs, with the letter before them, which marks may belong to. */
+/** Single ASCII characters, and runs of others together with the character before, which combining marks may belong to. */
 const RUNS = /[\n -~](?=[\n -~]|$)|[\n -~]?[^\n -~]{1,512}/gu
 
-/** What a person perceives as the characters of a text. A segmenter copies its whole input for each: so it gets little at once. */
+/** The grapheme clusters of a text. A segmenter copies its whole input for each cluster, so it gets short runs. */
 export const charactersOf = (text: string): string[] =>
   (text.match(RUNS) ?? []).flatMap(run =>
     run.length === 1 ? run : Array.from(graphemes.segment(run), ({ segment }) => segment),
   )
 
-/** Of a character that is part of a word. */
+/** Matches characters of words. */
 const WORD = /[\p{L}\p{N}_]/u
 
-/** Characters of the line that is being written; more is not taken. */
+/** Most characters of the line being written. Further input is ignored. */
 const TEXT_LENGTH_MAX = 16 * 1024
 
-/** Lines that can be called back. */
+/** Lines that Up brings back. */
 const HISTORY_MAX = 500
 
-/** What a key asks for that editing alone does not answer. */
+/** What a key requests besides editing. */
 export type Request = 'send' | 'complete' | 'end-of-input' | 'none'
 
-/** The line that is being written, edited as readline and Emacs do. */
+/** The line being written, with the keys of readline and Emacs. */
 export class Editor {
   #characters: readonly string[] = []
   #cursor = 0
   #killed = ''
   readonly #history: string[] = []
-  /** Which line of the history is shown; at its length, the one that is being written. */
+  /** Index of the shown history line; the history's length for the line being written. */
   #recalled = 0
   #draft = ''
 
@@ -37,7 +37,7 @@ export class Editor {
     return this.#characters.join('')
   }
 
-  /** The cursor's place, in characters. */
+  /** The cursor's position, in characters. */
   get cursor(): number {
     return this.#cursor
   }
@@ -61,17 +61,17 @@ export class Editor {
     const all = before + this.#characters.slice(this.#cursor).join('')
     if (all.length > TEXT_LENGTH_MAX) return
     this.#characters = charactersOf(all)
-    // A combining character joins the one before it: so places are counted anew.
+    // A combining character joins the one before it, which changes all positions.
     this.#cursor = Math.min(charactersOf(before).length, this.#characters.length)
   }
 
-  /** The text was sent: the next line begins empty, and this one can be called back. */
+  /** Adds the text to the history, and starts an empty line. */
   finish(): void {
     this.remember(this.text)
     this.set('')
   }
 
-  /** Adds a line to those that can be called back. */
+  /** Adds a line to the history. */
   remember(text: string): void {
     if (text.trim() !== '' && this.#history.at(-1) !== text) this.#history.push(text)
     if (this.#history.length > HISTORY_MAX) this.#history.shift()
@@ -140,8 +140,8 @@ export class Editor {
     backspace: this.#killWordBefore,
   }
 
-  moveTo(place: number): void {
-    this.#cursor = Math.max(0, Math.min(place, this.#characters.length))
+  moveTo(position: number): void {
+    this.#cursor = Math.max(0, Math.min(position, this.#characters.length))
   }
 
   #cut(from: number, to: number): string {
@@ -167,25 +167,25 @@ export class Editor {
   }
 
   #wordBefore(): number {
-    let place = this.#cursor
-    while (place > 0 && !this.#isWord(place - 1)) place--
-    while (place > 0 && this.#isWord(place - 1)) place--
-    return place
+    let position = this.#cursor
+    while (position > 0 && !this.#isWord(position - 1)) position--
+    while (position > 0 && this.#isWord(position - 1)) position--
+    return position
   }
 
   #wordAfter(): number {
-    let place = this.#cursor
+    let position = this.#cursor
     const end = this.#characters.length
-    while (place < end && !this.#isWord(place)) place++
-    while (place < end && this.#isWord(place)) place++
-    return place
+    while (position < end && !this.#isWord(position)) position++
+    while (position < end && this.#isWord(position)) position++
+    return position
   }
 
-  #isWord(place: number): boolean {
-    return WORD.test(this.#characters[place] ?? '')
+  #isWord(position: number): boolean {
+    return WORD.test(this.#characters[position] ?? '')
   }
 
-  /** To the line above, in a text of several; from the first one to what was sent before. */
+  /** Moves to the line above; from the first line, to the previous text of the history. */
   #upwards(): void {
     const start = this.#lineStart()
     if (start === 0) this.#recall(-1)
@@ -206,10 +206,10 @@ export class Editor {
   }
 
   #recall(step: number): void {
-    const wanted = this.#recalled + step
-    if (wanted < 0 || wanted > this.#history.length) return
+    const index = this.#recalled + step
+    if (index < 0 || index > this.#history.length) return
     if (this.#recalled === this.#history.length) this.#draft = this.text
-    this.#recalled = wanted
-    this.set(this.#history[wanted] ?? this.#draft)
+    this.#recalled = index
+    this.set(this.#history[index] ?? this.#draft)
   }
 }

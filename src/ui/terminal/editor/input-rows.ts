@@ -9,24 +9,24 @@ export interface InputRows {
 
 export interface InputSize {
   readonly columns: number
-  /** Of a line that takes more rows those around the cursor are shown. */
+  /** Most rows. Of a longer line, the rows around the cursor are shown. */
   readonly rows: number
 }
 
-/** From this width on the line being written begins with a name. */
+/** Width from which on the prompt contains the name. */
 const NAMED_COLUMNS = 16
 
-/** What stands before the line being written: a name takes no more than a third of the row. */
+/** The prompt: the name takes at most a third of the row. */
 export const promptOf = (name: string, columns: number): string =>
   columns < NAMED_COLUMNS ? '> ' : `${cut(name, Math.floor(columns / 3))}> `
 
-/** The line being written as rows behind a prompt, and where the cursor stands in them. */
+/** Lays out the line being written as rows behind a prompt, with the cursor's position. */
 export function inputRows(prompt: string, characters: readonly string[], cursor: number, size: InputSize): InputRows {
   const width = size.columns
   const indent = ' '.repeat(stringWidth(prompt))
   const rows = [prompt]
   let x = indent.length
-  let place = { x, y: 0 }
+  let position = { x, y: 0 }
   const nextRow = (): void => {
     rows.push(indent)
     x = indent.length
@@ -35,7 +35,7 @@ export function inputRows(prompt: string, characters: readonly string[], cursor:
     const shown = character === '\n' ? '' : sanitise(character)
     const columns = stringWidth(shown)
     if (x + columns >= width && x > indent.length) nextRow()
-    if (index === cursor) place = { x, y: rows.length - 1 }
+    if (index === cursor) position = { x, y: rows.length - 1 }
     if (character === '\n') nextRow()
     else {
       rows[rows.length - 1] += shown
@@ -44,8 +44,8 @@ export function inputRows(prompt: string, characters: readonly string[], cursor:
   }
   if (cursor >= characters.length) {
     if (x >= width) nextRow()
-    place = { x, y: rows.length - 1 }
+    position = { x, y: rows.length - 1 }
   }
-  const first = Math.max(0, Math.min(place.y - Math.max(0, size.rows - 2), rows.length - size.rows))
-  return { rows: rows.slice(first, first + size.rows), cursor: { x: place.x, y: place.y - first } }
+  const first = Math.max(0, Math.min(position.y - Math.max(0, size.rows - 2), rows.length - size.rows))
+  return { rows: rows.slice(first, first + size.rows), cursor: { x: position.x, y: position.y - first } }
 }

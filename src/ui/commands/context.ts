@@ -1,0 +1,62 @@
+import type { Draft } from '../../chat/kinds/kinds.js'
+import type { Message } from '../../chat/kinds/message.js'
+import type { Present } from '../../chat/presence/roster.js'
+import type { People } from '../../chat/views/people.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { RoomApi } from '../../node/room-api.js'
+
+/** Work that takes a while: reports its progress, and ends early when `signal` is aborted. */
+export interface Task {
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, of: number) => void
+}
+
+/** Where a command writes its results. */
+export interface CommandOutput {
+  /** Prints notices, a line each. */
+  readonly tell: (...lines: readonly string[]) => void
+  /** Prints the rows of a list. */
+  readonly list: (...rows: readonly string[]) => void
+  /** Prints why the command failed. */
+  readonly complain: (line: string) => void
+  /** Prints messages between two rules. */
+  readonly quote: (title: string, messages: readonly Message[], end: string) => void
+}
+
+/** What commands act on. */
+export interface CommandContext extends CommandOutput {
+  readonly conversation: RoomApi
+  readonly people: People
+  readonly hidden: Set<AuthorId>
+  readonly now: () => number
+  nick: string
+  readonly topic: () => string | undefined
+  /** A name as shown, with the key where several people use it. */
+  readonly nameOf: (present: Present) => string
+  /** Runs one task at a time, and shows its progress. */
+  readonly runTask: (title: string, work: (task: Task) => Promise<void>) => Promise<void>
+  readonly say: (draft: Draft) => void
+  /** Tells others that the user is away, and why; without a text, that they are back. */
+  readonly setAway: (text: string | undefined) => void
+  /** The last lines of /help. */
+  readonly keyHelp: readonly string[]
+  readonly quit: () => void
+}
+
+/** A command of the chat: `/name argument`. */
+export interface Command<Name extends string = string> {
+  readonly name: Name
+  /** How the argument is written, for people. */
+  readonly argument: string
+  readonly help: string
+  /** What Tab completes the argument to. */
+  readonly completes?: 'name' | 'command'
+  /** Left out of /help and of completion: it is planned, and says so. */
+  readonly isHidden?: true
+  readonly run: (context: CommandContext, argument: string) => void | Promise<void>
+}
+
+/** Keeps the literal type of the name. */
+export const command = <Name extends string>(command: Command<Name>): Command<Name> => command
+
+export const formatNumber = (value: number): string => value.toLocaleString('en')

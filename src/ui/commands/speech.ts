@@ -1,0 +1,59 @@
+import { checkName } from '../../base/names.js'
+import { command } from './context.js'
+
+export const me = command({
+  name: 'me',
+  argument: 'text',
+  help: 'say what you are doing: * alice waves',
+  run: ({ say, complain }, text) =>
+    text === '' ? complain('what are you doing? /me waves') : say({ kind: 'action', text }),
+})
+
+export const msg = command({
+  name: 'msg',
+  argument: 'name text',
+  help: 'not available yet',
+  isHidden: true,
+  run: ({ complain }) => complain('private messages are not available yet: everyone in the room reads every line'),
+})
+
+export const nick = command({
+  name: 'nick',
+  argument: 'name',
+  help: 'change your name, for everyone',
+  run: (context, argument) => {
+    if (argument === '') return context.tell(`your name is ${context.nick}: /nick name changes it`)
+    const nick = checkName(argument, `the name ${JSON.stringify(argument)}`)
+    if (nick === context.nick) return context.tell(`your name is ${nick} already`)
+    if (context.people.find(nick).some(author => author !== context.conversation.id))
+      return context.complain(`the name ${nick} is taken here: choose another one`)
+    const before = context.nick
+    context.nick = nick
+    context.say({ kind: 'nick', before, name: nick })
+  },
+})
+
+export const topic = command({
+  name: 'topic',
+  argument: '[text]',
+  help: 'set the topic, for everyone; alone: show it; -: remove it',
+  run: ({ topic, tell, say }, text) => {
+    if (text === '-') return say({ kind: 'topic', topic: '' })
+    if (text !== '') return say({ kind: 'topic', topic: text })
+    tell(topic() ? `the topic is: ${topic()}` : 'there is no topic: /topic text sets one')
+  },
+})
+
+export const away = command({
+  name: 'away',
+  argument: '[text]',
+  help: 'tell everyone that you are away, and why; /back ends it',
+  run: ({ setAway }, text) => setAway(text),
+})
+
+export const back = command({
+  name: 'back',
+  argument: '',
+  help: 'tell everyone that you are back; so does your next line',
+  run: ({ setAway }) => setAway(undefined),
+})
