@@ -85,7 +85,7 @@ test('people can be asked about and hidden before they have said anything', BOUN
   await alice.enter('/hide bob')
   await alice.waitFor('bob is hidden from your view')
   bob.type('unheard')
-  const isHere = (rows: readonly string[]): boolean => rows.some(row => row.includes('1 entry of it is here'))
+  const isHere = (rows: readonly string[]): boolean => rows.some(row => row.includes('1 of their entries is here'))
   while (!isHere(await alice.screen())) {
     await alice.enter('/whois bob')
     await alice.waitFor(rows => rows.at(-1) === 'alice>')

@@ -66,7 +66,7 @@ test(
     for (const timeout of ['0', '1', '2']) {
       const tried = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), timeout])
       assert.equal((await tried.exited).code, 1)
-      assert.match(tried.stderr.at(-1) ?? '', /it is in your log/)
+      assert.match(tried.stderr.at(-1) ?? '', /the message is in your log/)
       assert.equal(await inLog('hello?'), 1, `${timeout} s\n${tried.transcript()}`)
     }
     const other = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello again').slice(0, -1), '0'])
