@@ -338,7 +338,8 @@ export class ChatScreen {
     this.#setAway(undefined)
     const pieces = [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) this.tell(cutLine())
-    for (const piece of pieces) conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
+    for (const piece of pieces)
+      conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
         if (!this.#closing.signal.aborted) this.tell(errorLine(error), 'alarm')
       })
   }
