@@ -51,7 +51,7 @@ export const SHOWN_COMMANDS: readonly Command[] = COMMANDS.filter((command: Comm
 /** Letters of a mistyped command that are compared. */
 const NAME_LENGTH_MAX = 20
 
-export type CommandName = (typeof COMMANDS)[number]['name']
+type CommandName = (typeof COMMANDS)[number]['name']
 
 export type Line =
   | { readonly kind: 'message'; readonly text: string }

@@ -12,7 +12,7 @@ export interface Task {
 }
 
 /** Where a command writes its results. */
-export interface CommandOutput {
+interface CommandOutput {
   /** Prints notices, a line each. */
   readonly tell: (...lines: readonly string[]) => void
   /** Prints the rows of a list. */
