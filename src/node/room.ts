@@ -37,6 +37,8 @@ export interface RoomEvents {
   heads: []
   /** A connection is closed because there are enough: the first digits of the peer's key. */
   dropped: [string]
+  /** The room is closed. */
+  close: []
 }
 
 /** What a room is made of. It closes the log, the connections and the discovery. */
@@ -81,6 +83,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Lets the first write begin. */
   #allowWrites: () => void = () => {}
   #hasSpoken = false
+  #closing: Promise<void> | undefined
 
   constructor(parts: RoomParts) {
     super()
@@ -203,6 +206,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.delivery.delivered(signal)
   }
 
+  /**
+   * The messages: the history in conversation order and then, with `live`, each one as it arrives, until `signal` is
+   * aborted or the room is closed.
+   */
+  async *messages(options: ReadOptions = {}): AsyncGenerator<Message> {
+    for await (const batch of this.batches(options)) yield* batch
+  }
+
   async *batches(
     options: ReadOptions,
     isWanted: (entry: Uint8Array) => boolean = () => true,
@@ -225,7 +236,16 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   /** Says goodbye to the peers, then closes the connections and the log. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
     const { log, discovery, clock } = this.#parts
     this.#allowWrites()
     this.#connections.quiet()
@@ -233,6 +253,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
     await Promise.all([this.#connections.close(), discovery?.close()])
     await log.close()
+    this.emit('close')
   }
 
   #follow(): void {

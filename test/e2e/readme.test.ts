@@ -1,6 +1,6 @@
 // The documents say what is there: the README's program runs, its tables are those of --help, and the map is the house.
 import assert from 'node:assert/strict'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -11,44 +11,33 @@ import { freeNames, freePorts } from '../helper/ports.js'
 const BOUND = { timeout: 240_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
 const LINTER = path.resolve('node_modules/.bin/biome')
-const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
-/** Inside the package, where its own name leads to its own exports. */
-const INSIDE = path.resolve('dist/test')
+const EXAMPLE = path.resolve('examples/chat.js')
 
 const readme = await readFile('README.md', 'utf8')
 const map = await readFile('src/README.md', 'utf8')
 
-test('two of the program in the README exchange a line', BOUND, async t => {
-  const program = await programOfReadme(t)
-  const [alices = 0, bobs = 0] = await freePorts(2)
-  const [me, other] = [`localhost:${alices}`, `localhost:${bobs}`]
-  const alice = start(t, program, [me, other], await directory(t))
-  alice.type('hello')
-  await alice.waitForLine(`${me}> hello`)
-  const bob = start(t, program, [other, me], await directory(t))
-  await bob.waitForLine(`${me}> hello`)
-  bob.type('hello to you')
-  await alice.waitForLine(`${other}> hello to you`)
+test('the program in the README is the example', async () => {
+  const example = await readFile('examples/chat.js', 'utf8')
+  assert.ok(example.endsWith(programIn(/^```js\n(.*?)^```$/gms, "from 'persisted-chat'")))
 })
 
 test('two of the program in the README find each other by name', BOUND, async t => {
   if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
-  const program = await programOfReadme(t)
   const [me, other] = await freeNames('alice', 'bob')
-  const alice = start(t, program, [me, other], await directory(t))
-  const bob = start(t, program, [other, me], await directory(t))
+  const alice = start(t, EXAMPLE, [me, other], await directory(t))
+  const bob = start(t, EXAMPLE, [other, me], await directory(t))
   alice.type('hello')
   await bob.waitForLine(`${me}> hello`)
 })
 
 test('the program in the README and persisted-chat understand each other', BOUND, async t => {
-  const program = await programOfReadme(t)
   const [smalls = 0, alices = 0] = await freePorts(2)
   const [me, other] = [`localhost:${smalls}`, `localhost:${alices}`]
-  const small = start(t, program, [me, other], await directory(t))
+  const [bob] = await freeNames('bob')
+  const small = start(t, EXAMPLE, [bob, other, me], await directory(t))
   small.type('hello')
   const alice = start(t, PROGRAM, ['alice', me, '--listen', other, '--no-discovery'], await directory(t))
-  await alice.waitForLine(`${me}> hello`)
+  await alice.waitForLine(`${bob}> hello`)
   alice.type('hello to you')
   await small.waitForLine('alice> hello to you')
 })
@@ -101,29 +90,16 @@ for (const what of ['chat', 'gossip']) {
   )
 }
 
-test('the programs in the README pass the lint of this directory', BOUND, async t => {
+test('the bot in the README passes the lint of this directory', BOUND, async t => {
   const folder = await directory(t)
   const config = JSON.parse(await readFile('biome.json', 'utf8'))
   await writeFile(path.join(folder, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }))
   await writeFile(path.join(folder, 'seen.mjs'), programIn(/^```js\n(.*?)^```$/gms, '!seen'))
-  await writeFile(path.join(folder, 'chat.mjs'), programIn(/^```ts\n(.*?)^```$/gms, "from 'persisted-chat'"))
-  const lint = () =>
-    new Child(t, LINTER, { args: ['check', '--error-on-warnings', 'seen.mjs', 'chat.mjs'], cwd: folder })
+  const lint = () => new Child(t, LINTER, { args: ['check', '--error-on-warnings', 'seen.mjs'], cwd: folder })
   const passing = lint()
   assert.equal((await passing.exited).code, 0, passing.transcript())
   await writeFile(path.join(folder, 'seen.mjs'), "import b from 'node:zlib'\nimport a from 'node:fs'\nvar c = [a, b]\n")
   assert.notEqual((await lint().exited).code, 0, 'control: what is unsorted fails')
-})
-
-test('the program in the README passes the strict compiler', BOUND, async t => {
-  const program = await programOfReadme(t)
-  const folder = path.dirname(program)
-  await cp(program, path.join(folder, 'program.mts'))
-  const compilerOptions = { noEmit: true, incremental: false, rootDir: '.' }
-  const config = { extends: path.resolve('tsconfig.json'), compilerOptions, files: ['program.mts'], include: [] }
-  await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
-  const compiler = start(t, COMPILER, ['--project', folder], folder)
-  assert.deepEqual(await compiler.exited, { code: 0, signal: null }, compiler.transcript())
 })
 
 test('the options in the README are those of --help', BOUND, async t => {
@@ -173,15 +149,6 @@ test('every room of src is described in src/README.md', async () => {
     [],
   )
 })
-
-/** The program as a file of its own; it is JavaScript as it stands. */
-async function programOfReadme(t: TestContext): Promise<string> {
-  const program = programIn(/^```ts\n(.*?)^```$/gms, "from 'persisted-chat'")
-  await mkdir(INSIDE, { recursive: true })
-  const file = path.join(await directory(t, INSIDE), 'program.mjs')
-  await writeFile(file, program)
-  return file
-}
 
 /** The program in the README that holds some text. */
 function programIn(blocks: RegExp, text: string): string {

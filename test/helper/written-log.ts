@@ -5,8 +5,8 @@ import { makeDirectory } from '../../src/base/files/make-directory.js'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
-import { openMark } from '../../src/node/open.js'
 import { homeOf } from '../../src/node/paths.js'
+import { openMark } from '../../src/node/stored-log.js'
 import { logOver } from './logs.js'
 
 /** Writes lines into somebody's own log, as if they had been said so many milliseconds ago. */

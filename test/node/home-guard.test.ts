@@ -10,8 +10,8 @@ import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import { knock, openDoor } from '../../src/host/door.js'
 import { checkHome, isForeign, secureHome } from '../../src/node/home-guard.js'
-import { openLog } from '../../src/node/open.js'
 import { type Home, homeOf } from '../../src/node/paths.js'
+import { openLog } from '../../src/node/stored-log.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const SOMEBODY = 65534

@@ -1,0 +1,79 @@
+import { EventEmitter } from 'node:events'
+import { ChatError } from '../base/errors.js'
+import type { AuthorId } from '../log/format/author.js'
+import type { Room } from './room.js'
+
+interface NodeEvents {
+  /** One line about the state of a room. */
+  info: [line: string, room: string]
+  /** One line about a problem in a room. */
+  warning: [line: string, room: string]
+}
+
+export interface RoomOptions {
+  /** Peers to connect to: names on the local network, or addresses as `host:port`. Default: peers that are found there. */
+  readonly peers?: readonly string[] | undefined
+  /** `[host:]port` to listen on. Default: the port hashed from the name, or a free one if that is taken. */
+  readonly listen?: string | undefined
+}
+
+/** How a node opens a room: the composition root, or a test's. */
+export type OpenRoom = (
+  name: string,
+  options: RoomOptions,
+  on: { readonly info: (line: string) => void; readonly warning: (line: string) => void },
+) => Promise<Room>
+
+/** One identity on one machine: its key and its open rooms. Several nodes can run in one process. */
+export class Node extends EventEmitter<NodeEvents> {
+  /** The name that others see. */
+  readonly name: string
+  /** The public key, as 64 hex digits: who this node is, whatever its name. */
+  readonly id: AuthorId
+  readonly #openRoom: OpenRoom
+  readonly #rooms = new Map<string, Promise<Room>>()
+  #isClosed = false
+
+  constructor(name: string, id: AuthorId, openRoom: OpenRoom) {
+    super()
+    this.name = name
+    this.id = id
+    this.#openRoom = openRoom
+  }
+
+  /**
+   * The room of a name, opened if it is not open yet; `options` count for the first call only. Rejects with a ChatError:
+   * BAD_NAME, BAD_ADDRESS, BAD_USAGE, DATA_UNUSABLE, LOG_LOCKED, LOG_CORRUPT, SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED.
+   */
+  async room(name = 'lobby', options: RoomOptions = {}): Promise<Room> {
+    if (this.#isClosed) throw new ChatError('LOG_CLOSED', 'the node is closed')
+    const open = this.#rooms.get(name) ?? this.#open(name, options)
+    this.#rooms.set(name, open)
+    try {
+      return await open
+    } catch (error) {
+      this.#rooms.delete(name)
+      throw error
+    }
+  }
+
+  /** Leaves every room: says goodbye, and closes connections and logs. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const rooms = await Promise.allSettled(this.#rooms.values())
+    await Promise.all(rooms.map(result => (result.status === 'fulfilled' ? result.value.close() : undefined)))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #open(name: string, options: RoomOptions): Promise<Room> {
+    const room = await this.#openRoom(name, options, {
+      info: line => this.emit('info', line, name),
+      warning: line => this.emit('warning', line, name),
+    })
+    room.once('close', () => this.#rooms.delete(name))
+    return room
+  }
+}

@@ -1,0 +1,38 @@
+import { loadKey } from '../base/crypto/key-file.js'
+import { systemRandom } from '../base/random.js'
+import { authorOfKey } from '../log/format/author.js'
+import { checkKeyIsThere, secureHome } from './home-guard.js'
+import { Node } from './node.js'
+import { openRoom } from './open-room.js'
+import { homeOf } from './paths.js'
+
+export interface NodeOptions {
+  /** The name that others see. */
+  readonly name: string
+  /** Directory for the key and the logs, created if needed. One process at a time can open a room in it. */
+  readonly data: string
+  /** Whether to announce the name and look for peers on the local network. Default: true. */
+  readonly discovery?: boolean | undefined
+  /** Called with problems of the data directory, which are found before there is a node to listen to. */
+  readonly onWarning?: ((line: string) => void) | undefined
+}
+
+/** Opens the identity `name` in `data`, with a new key if it has none. Rejects with BAD_NAME or DATA_UNUSABLE. */
+export async function openNode({ name, data, discovery = true, onWarning = () => {} }: NodeOptions): Promise<Node> {
+  const home = homeOf(data, name)
+  await secureHome(home, onWarning)
+  await checkKeyIsThere(home)
+  const { publicKey } = await loadKey(home.keyFile, systemRandom, onWarning)
+  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, on) =>
+    openRoom({
+      me: name,
+      data,
+      room,
+      peers,
+      listen,
+      isDiscovering: discovery,
+      onInfo: on.info,
+      onWarning: on.warning,
+    }),
+  )
+}

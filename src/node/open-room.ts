@@ -1,0 +1,68 @@
+import { type Clock, systemClock } from '../base/clock.js'
+import { systemRandom } from '../base/random.js'
+import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
+import { LOBBY } from '../log/format/room-id.js'
+import { Replicator } from '../sync/replicator.js'
+import { homeOf } from './paths.js'
+import { Room } from './room.js'
+import { RoomNetwork } from './room-network.js'
+import { newKeyLine, openLog } from './stored-log.js'
+
+export interface OpenRoomOptions {
+  readonly me: string
+  /** Names, or addresses as `host:port`. */
+  readonly peers: readonly string[]
+  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is taken, on every interface. */
+  readonly listen?: string | undefined
+  /** Default: the lobby. */
+  readonly room?: string | undefined
+  /** Directory with the databases of all users and rooms. */
+  readonly data: string
+  /** Whether names are announced and looked up on the local network. */
+  readonly isDiscovering: boolean
+  /** Called from the first moment on, before the room is there to listen to. */
+  readonly onInfo: (line: string) => void
+  readonly onWarning: (line: string) => void
+}
+
+/** The composition root of a room: its log, its network, and the room over both. Rejects with a ChatError, leaving nothing open. */
+export async function openRoom(options: OpenRoomOptions): Promise<Room> {
+  const { onInfo, onWarning } = options
+  const home = homeOf(options.data, options.me, options.room)
+  const network = new RoomNetwork({ ...options, home })
+  warnOfUnsetClock(systemClock, onWarning)
+  const { log, keys } = await openLog(home, onWarning)
+  onInfo(`logs in ${home.database}`)
+  if (keys.isNew) onInfo(newKeyLine(home))
+  try {
+    const open = await network.listen(keys)
+    const room = new Room({
+      me: home.me,
+      room: home.room === LOBBY ? undefined : home.room,
+      log,
+      replicator: new Replicator(log),
+      connections: open.connections,
+      discovery: open.discovery,
+      clock: systemClock,
+      random: systemRandom,
+      keys,
+      hasPeerExchange: network.hasPeerExchange,
+      mayBeAhead: !keys.isNew && network.mayMeetPeers,
+    })
+    room.on('info', onInfo)
+    room.on('warning', onWarning)
+    room.on('dropped', key => network.dropped(key))
+    network.join(open, keys, room.peerExchange)
+    return room
+  } catch (error) {
+    await network.close()
+    await log.close()
+    throw error
+  }
+}
+
+function warnOfUnsetClock(clock: Clock, onWarning: (line: string) => void): void {
+  const now = clock.now()
+  if (now < UNSET_CLOCK_BEFORE_MS)
+    onWarning(`the system clock (${new Date(now).toISOString().slice(0, 10)}) is wrong; using the peers' timestamps`)
+}

@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs'
+import { type LoadedKey, loadKey } from '../base/crypto/key-file.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
+import { systemRandom } from '../base/random.js'
+import { openRowStore } from '../compat/scuttleup/row-store.js'
+import { authorOfKey } from '../log/format/author.js'
+import { Log } from '../log/log.js'
+import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
+import type { LogMark } from '../log/options.js'
+import { LevelStore } from '../log/store/level-store.js'
+import type { Fault } from '../log/store/leveldb/check.js'
+import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
+import { markPaths } from './marks.js'
+import type { Home } from './paths.js'
+
+/** Shown once, by the start that created the key. */
+export const newKeyLine = ({ me, keyFile }: Home): string => `created a new key for ${me}: ${keyFile}`
+
+/** Opens the logs without a network, repaired if they were damaged. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
+export async function openLog(
+  home: Home,
+  onWarning: (line: string) => void,
+): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
+  await secureHome(home, onWarning)
+  await checkKeyIsThere(home)
+  // Create the key before the database, so that a database without a key means the key was lost.
+  const { isNew } = await loadKey(home.keyFile, systemRandom, onWarning)
+  const store = await openStore(home, onWarning)
+  let mark: OwnMark | undefined
+  try {
+    // Read the key again now that the database is locked: `renew` may have replaced it meanwhile.
+    const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
+    mark = await openMark(home, keys, onWarning)
+    const log = await Log.over(store, keys, {
+      unsigned: openRowStore,
+      room: home.roomId,
+      mark,
+      onWarning,
+      isRepaired: store.isRepaired,
+    })
+    const heads = log.head
+    if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
+      onWarning(
+        `the key ${home.keyFile} has no entries in these logs, and its file has no checksum line that would reveal damage; ` +
+          'if you have written here before, restore the key from a backup',
+      )
+    }
+    return { log, keys }
+  } catch (error) {
+    await mark?.release()
+    await store.close()
+    throw error
+  }
+}
+
+/** The database in `home`, repaired if it was damaged. */
+export function openStore(home: Home, onWarning: (line: string) => void): Promise<LevelStore> {
+  return LevelStore.openOrRepair(home.database, (kept, faults) =>
+    onWarning(
+      `the logs were damaged (${listed(faults)}) and have been repaired; the damaged files are kept in ${kept}, and missing entries are fetched from peers`,
+    ),
+  )
+}
+
+/** The mark of the log that `keys` sign in `home`, open for writing. */
+export function openMark(home: Home, keys: KeyPair, onWarning: (line: string) => void): Promise<OwnMark> {
+  const author = authorOfKey(keys.publicKey)
+  return OwnMark.open({ ...markPaths(home, author), author, random: systemRandom, onWarning })
+}
+
+export interface LogCopy {
+  readonly log: Log
+  /** Damage in the files of the database. */
+  readonly faults: readonly Fault[]
+  /** Where the logs end according to the mark, which is kept outside of the database. */
+  readonly found: FoundMark
+  /** Whether the key that signs the user's log exists. */
+  readonly hasKey: boolean
+}
+
+/**
+ * Opens a copy of the logs for reading. Creates, changes and locks nothing of the logs themselves, so a chat may have them
+ * open. Rejects with a ChatError.
+ */
+export async function openLogCopy(home: Home, onWarning: (line: string) => void): Promise<LogCopy> {
+  await checkHome(home, onWarning)
+  const hasKey = existsSync(home.keyFile)
+  const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onWarning) : keyPairOf(systemRandom.bytes(SEED_BYTES))
+  const author = authorOfKey(keys.publicKey)
+  // Read the mark before the copy is made: what it notes is then in the database, or was never acknowledged.
+  const found = await OwnMark.read(markPaths(home, author), author)
+  const { store, faults } = await LevelStore.openCopy(home.database)
+  const log = await Log.over(store, keys, {
+    unsigned: openRowStore,
+    room: home.roomId,
+    isRepaired: store.isRepaired,
+    ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
+    onWarning,
+  })
+  return { log, faults, found, hasKey }
+}
+
+/** The mark without its pending batch: the copy holds what was being written when the process was killed. */
+function readOnlyMark({ mark, heads }: FoundMark): LogMark {
+  const nothing = async (): Promise<void> => {}
+  const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
+  return { found, heads, isMoved: false, note: nothing, level: nothing, close: nothing }
+}
+
+const listed = (faults: readonly Fault[]): string => faults.map(({ file, what }) => `${file} ${what}`).join(', ')

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import type { Node } from '../../src/node/node.js'
+import { openNode } from '../../src/node/open-node.js'
+import type { Room } from '../../src/node/room.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+
+const LOCAL = { listen: '127.0.0.1:0' }
+
+async function nodeOf(t: TestContext, name: string, data?: string): Promise<Node> {
+  const node = await openNode({ name, data: data ?? (await temporaryDirectory(t)), discovery: false })
+  t.after(() => node.close())
+  return node
+}
+
+async function textsIn(room: Room): Promise<string[]> {
+  const texts: string[] = []
+  for await (const { message } of room.messages()) texts.push(message)
+  return texts
+}
+
+test('opens several rooms at once, each with its own log', async t => {
+  const alice = await nodeOf(t, 'alice')
+  const rooms = await Promise.all(['lobby', 'tea', 'coffee'].map(name => alice.room(name, LOCAL)))
+  await Promise.all(rooms.map(room => room.say(`in ${room.room}`)))
+  assert.deepEqual(await Promise.all(rooms.map(textsIn)), [['in lobby'], ['in tea'], ['in coffee']])
+  assert.deepEqual(
+    rooms.map(({ id }) => id),
+    [alice.id, alice.id, alice.id],
+  )
+})
+
+test('gives an open room again, and opens a closed one anew', async t => {
+  const alice = await nodeOf(t, 'alice')
+  const [first, again] = await Promise.all([alice.room('tea', LOCAL), alice.room('tea')])
+  assert.equal(first, again)
+  await first.say('hello')
+  await first.close()
+  const reopened = await alice.room('tea', LOCAL)
+  assert.notEqual(reopened, first)
+  assert.deepEqual(await textsIn(reopened), ['hello'])
+})
+
+test('keeps its key, and opens a room in one node at a time', async t => {
+  const data = await temporaryDirectory(t)
+  const first = await nodeOf(t, 'alice', data)
+  const second = await nodeOf(t, 'alice', data)
+  assert.equal(first.id, second.id)
+  await first.room('tea', LOCAL)
+  await assert.rejects(second.room('tea', LOCAL), { code: 'LOG_LOCKED' })
+  await first.close()
+  await second.room('tea', LOCAL)
+})
+
+test('replicates between two nodes in one process, and reports receipts', { timeout: 60_000 }, async t => {
+  const [alice, bob] = await Promise.all([nodeOf(t, 'alice'), nodeOf(t, 'bob')])
+  const [atAlice, atBob] = await Promise.all([alice.room('tea', LOCAL), bob.room('tea', LOCAL)])
+  await atAlice.say('hello')
+  atBob.connect(atAlice.address)
+  for await (const { author, message } of atBob.messages({ live: true })) {
+    assert.deepEqual([author, message], [alice.id, 'hello'])
+    break
+  }
+  await atAlice.delivered()
+  assert.deepEqual(atAlice.replicasOf(1), { on: 1, of: 1, left: 0 })
+})
+
+test('ends live readers at an abort and at the close', async t => {
+  const alice = await nodeOf(t, 'alice')
+  const room = await alice.room('tea', LOCAL)
+  await room.say('hello')
+  const stop = new AbortController()
+  const texts: string[] = []
+  for await (const { message } of room.messages({ live: true, signal: stop.signal })) {
+    texts.push(message)
+    stop.abort()
+  }
+  assert.deepEqual(texts, ['hello'])
+  const reader = room.messages({ live: true, tail: true })
+  const next = reader.next()
+  await alice.close()
+  assert.equal((await next).done, true)
+})
+
+test('gives up an aborted message, and refuses one after the close', async t => {
+  const alice = await nodeOf(t, 'alice')
+  const room = await alice.room('tea', LOCAL)
+  await assert.rejects(room.say('never', { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  await assert.rejects(room.say('x'.repeat(100_000)), { code: 'BAD_MESSAGE' })
+  await room.say('hello')
+  assert.deepEqual(await textsIn(room), ['hello'])
+  const closed = once(room, 'close')
+  await room[Symbol.asyncDispose]()
+  await closed
+  await assert.rejects(room.say('too late'), { code: 'LOG_CLOSED' })
+})
+
+test('opens a room again after a failure, and none after the close', async t => {
+  const alice = await nodeOf(t, 'alice')
+  await assert.rejects(alice.room('tea', { listen: 'nowhere' }), { code: 'BAD_ADDRESS' })
+  await alice.room('tea', LOCAL)
+  await alice.close()
+  await assert.rejects(alice.room('tea', LOCAL), { code: 'LOG_CLOSED' })
+})
+
+test('rejects a name that cannot be one', async t => {
+  const data = await temporaryDirectory(t)
+  await assert.rejects(openNode({ name: 'a/b', data }), { code: 'BAD_NAME' })
+})
