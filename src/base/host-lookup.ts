@@ -126,7 +126,7 @@ export function socketLookup(
     addresses => {
       const [first] = addresses
       if (options.all) done(null, [...addresses])
-      else done(first === undefined ? new Error('the name is unknown') : null, first?.address ?? '', first?.family)
+      else done(first === undefined ? new Error('unknown host name') : null, first?.address ?? '', first?.family)
     },
     error => done(error, ''),
   )

@@ -1,48 +1,49 @@
 import { UNPROVEN_MAX, UNPROVEN_PER_ADDRESS_MAX } from './limits.js'
 
 /**
- * Decides which sockets may wait to prove themselves. There are never more than UNPROVEN_MAX: a further one displaces the
- * oldest of the address that has most, so that no stranger can keep others out by holding sockets open.
+ * Admission control: limits inbound connections whose handshake is not complete. Beyond UNPROVEN_MAX a new connection evicts the
+ * oldest one of the address that has most, so that no stranger can keep others out by holding connections open.
  */
 export class AdmissionControl<T> {
   /** In order of arrival. */
-  readonly #waiting = new Map<T, string>()
+  readonly #unproven = new Map<T, string>()
 
-  /** Lets `guest` in; gives back who has to leave for it, which may be itself. */
-  admit(guest: T, remoteAddress: string): T | undefined {
-    this.#waiting.set(guest, remoteAddress)
+  /** Admits an inbound connection. Gives the one to close for it, which may be itself. */
+  admit(connection: T, remoteAddress: string): T | undefined {
+    this.#unproven.set(connection, remoteAddress)
     if (!isLoopback(remoteAddress) && this.#countOf(remoteAddress) > UNPROVEN_PER_ADDRESS_MAX) {
-      return this.#dismiss(remoteAddress)
+      return this.#evictOldest(remoteAddress)
     }
-    return this.#waiting.size > UNPROVEN_MAX ? this.#dismiss(this.#busiest()) : undefined
+    return this.#unproven.size > UNPROVEN_MAX ? this.#evictOldest(this.#busiestAddress()) : undefined
   }
 
-  release(guest: T): void {
-    this.#waiting.delete(guest)
+  /** The handshake of a connection ended, well or not. */
+  release(connection: T): void {
+    this.#unproven.delete(connection)
   }
 
   get size(): number {
-    return this.#waiting.size
+    return this.#unproven.size
   }
 
-  #dismiss(remoteAddress: string): T | undefined {
-    for (const [guest, address] of this.#waiting) {
+  #evictOldest(remoteAddress: string): T | undefined {
+    for (const [connection, address] of this.#unproven) {
       if (address !== remoteAddress) continue
-      this.#waiting.delete(guest)
-      return guest
+      this.#unproven.delete(connection)
+      return connection
     }
     return undefined
   }
 
   #countOf(remoteAddress: string): number {
     let count = 0
-    for (const address of this.#waiting.values()) if (address === remoteAddress) count++
+    for (const address of this.#unproven.values()) if (address === remoteAddress) count++
     return count
   }
 
-  #busiest(): string {
+  #busiestAddress(): string {
     const counts = new Map<string, number>()
-    for (const address of this.#waiting.values()) counts.set(address, (counts.get(address) ?? 0) + 1)
+    for (const address of this.#unproven.values()) counts.set(address, (counts.get(address) ?? 0) + 1)
     let busiest = ''
     for (const [address, count] of counts) if (count > (counts.get(busiest) ?? 0)) busiest = address
     return busiest

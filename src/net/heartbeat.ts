@@ -1,69 +1,92 @@
-import type { Cancel, Clock } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { Remote } from './handshake/handshake.js'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 
-/** An empty frame: whoever speaks the protocol passes over it. */
+/** An empty frame, which every peer skips. */
 const HEARTBEAT = Uint8Array.of(0)
-/** How often received bytes are checked for: a dead link is closed at most this long after `SILENCE_MS_MAX`. */
+/** Time between two checks for received bytes: a dead connection is closed at most this long after SILENCE_MS_MAX. */
 const CHECK_MS = 1_000
-/** After the other side has ended its half of a link, the delay before the second write that shows whether its process is alive. */
-const FAREWELL_MS = 250
+/** After the other side ended its half, time until a second write, which shows whether its process is alive. */
+const HALF_CLOSED_MS = 250
 
 /**
- * The heartbeat of an open link: writes an empty frame every 10 s, and closes a link with one of our own peers on which
- * nothing arrived for 30 s. Whoever writes to the connection writes whole frames. Stops by itself when the connection closes.
+ * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS, and closes a connection to a native peer
+ * that was silent for SILENCE_MS_MAX. All writers have to write whole frames. It stops when the connection closes.
  */
 export function startHeartbeat(
   connection: RawConnection,
   remote: Remote,
   clock: Clock,
-  onDeath: (reason: string) => void,
+  onSilence: (reason: string) => void,
 ): void {
-  let heard = connection.bytesRead
-  let silentMs = 0
-  let checkedAt = clock.now()
-  let cancelBeat: Cancel = () => {}
-  let cancelCheck: Cancel = () => {}
+  new Heartbeat(connection, clock, onSilence).start(remote.kind === 'native')
+}
 
-  const write = (): void => {
-    if (connection.writable) connection.write(HEARTBEAT)
+class Heartbeat {
+  readonly #connection: RawConnection
+  readonly #clock: Clock
+  readonly #onSilence: (reason: string) => void
+  #bytesRead: number
+  #silentMs: Millis = 0
+  #checkedAt: Millis
+  #cancelBeat: Cancel = () => {}
+  #cancelCheck: Cancel = () => {}
+
+  constructor(connection: RawConnection, clock: Clock, onSilence: (reason: string) => void) {
+    this.#connection = connection
+    this.#clock = clock
+    this.#onSilence = onSilence
+    this.#bytesRead = connection.bytesRead
+    this.#checkedAt = clock.now()
   }
-  const beat = (): void => {
-    write()
-    cancelBeat = clock.after(HEARTBEAT_MS, beat)
+
+  /** Scuttleup peers send no heartbeats, so their silence is not checked. */
+  start(isSilenceChecked: boolean): void {
+    this.#cancelBeat = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
+    if (isSilenceChecked) this.#cancelCheck = this.#clock.after(CHECK_MS, () => this.#check())
+    this.#connection.once('end', () => this.#ended())
+    this.#connection.once('close', () => {
+      this.#cancelBeat()
+      this.#cancelCheck()
+    })
   }
-  const check = (): void => {
-    // While nothing is read, nothing can be heard; but once the other side has ended its half, nothing is left to read.
-    const isDeaf = connection.isPaused() && !connection.readableEnded
-    if (connection.bytesRead !== heard || isDeaf) {
-      heard = connection.bytesRead
-      silentMs = 0
+
+  #beat(): void {
+    this.#write()
+    this.#cancelBeat = this.#clock.after(HEARTBEAT_MS, () => this.#beat())
+  }
+
+  #write(): void {
+    if (this.#connection.writable) this.#connection.write(HEARTBEAT)
+  }
+
+  /** A half-closed connection is allowed. Writing twice makes the system report a dead process. */
+  #ended(): void {
+    this.#cancelBeat()
+    this.#write()
+    this.#cancelBeat = this.#clock.after(HALF_CLOSED_MS, () => this.#beat())
+  }
+
+  #check(): void {
+    const clock = this.#clock
+    const connection = this.#connection
+    // A paused connection receives nothing; but after the end of the other half there is nothing left to receive.
+    const isPaused = connection.isPaused() && !connection.readableEnded
+    if (connection.bytesRead !== this.#bytesRead || isPaused) {
+      this.#bytesRead = connection.bytesRead
+      this.#silentMs = 0
     } else {
-      // Count at least the timer's delay: setting the clock back must not keep a dead link open for hours.
-      silentMs += Math.max(CHECK_MS, clock.now() - checkedAt)
+      // Count at least the timer's delay: setting the clock back must not keep a dead connection open for hours.
+      this.#silentMs += Math.max(CHECK_MS, clock.now() - this.#checkedAt)
     }
-    checkedAt = clock.now()
-    if (silentMs >= SILENCE_MS_MAX) {
-      cancelBeat()
-      onDeath(`silent for ${SILENCE_MS_MAX / 1000} s`)
+    this.#checkedAt = clock.now()
+    if (this.#silentMs >= SILENCE_MS_MAX) {
+      this.#cancelBeat()
+      this.#onSilence(`silent for ${SILENCE_MS_MAX / 1000} s`)
       connection.destroy()
       return
     }
-    cancelCheck = clock.after(CHECK_MS, check)
+    this.#cancelCheck = clock.after(CHECK_MS, () => this.#check())
   }
-
-  cancelBeat = clock.after(HEARTBEAT_MS, beat)
-  // Peers of the original program send no heartbeats.
-  if (remote.kind === 'native') cancelCheck = clock.after(CHECK_MS, check)
-  connection.once('end', () => {
-    // A half-closed link is allowed; writing twice makes the system report a dead process.
-    cancelBeat()
-    write()
-    cancelBeat = clock.after(FAREWELL_MS, beat)
-  })
-  connection.once('close', () => {
-    cancelBeat()
-    cancelCheck()
-  })
 }

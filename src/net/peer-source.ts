@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream'
 import type { Address } from './lan/address.js'
 
-/** A connection as it comes from the network: bytes both ways, ended separately. */
+/** A byte stream to an unproven peer. Each side ends its half on its own. Errors close it and are never emitted unheard. */
 export interface RawConnection extends Duplex {
-  /** Bytes that have come in so far. */
+  /** Bytes received so far. */
   readonly bytesRead: number
-  /** The other end's address on the network, without its port. */
+  /** Network address of the other end, without a port. */
   readonly remoteAddress: string
 }
 
@@ -14,13 +14,16 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Where an address leads on the network, best first; rejects, or gives nothing, where nobody answers. */
+/** Resolves an address to the addresses to dial, best first. Rejects, or gives none, if the host is unknown. */
 export type Lookup = (address: Address) => Promise<readonly Address[]>
 
-/** Where connections come from. TCP in life, a virtual network in the simulator. */
+/**
+ * A network that brings connections: TCP, or the simulated one. What comes out is not trusted: `Connections` runs the handshake on
+ * it. Every implementation has to pass test/net/peer-source.suite.ts.
+ */
 export interface PeerSource {
-  /** Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
+  /** Accepts connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   listen(host: string | undefined, port: number, onConnection: (connection: RawConnection) => void): Promise<Listener>
-  /** Rejects with a reason in words, within OPENING_MS_MAX after the name is known, or when `signal` calls it off. */
+  /** Rejects with a reason for people, within HANDSHAKE_MS_MAX after the host is resolved, or when `signal` is aborted. */
   dial(address: Address, signal: AbortSignal): Promise<RawConnection>
 }

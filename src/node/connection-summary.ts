@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { sanitise } from '../base/safe-text.js'
-import type { DialAttempt } from '../net/topology.js'
+import type { DialAttempt } from '../net/dial-target.js'
 
 /** Changes within this time are reported together. */
 const SETTLED_MS = 2_000

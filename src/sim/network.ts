@@ -139,7 +139,7 @@ export class VirtualNetwork implements Medium {
         }
         const onConnection = target.listeners.get(port)
         if (onConnection === undefined) {
-          later(this.delay(), () => giveUp('nobody listens there'))
+          later(this.delay(), () => giveUp('nothing is listening there'))
           return
         }
         const [near, far] = this.#connect(host, target)
@@ -150,10 +150,10 @@ export class VirtualNetwork implements Medium {
           isOver = true
         })
       }
-      if (signal.aborted) giveUp('it is called off')
-      signal.addEventListener('abort', () => giveUp('it is called off'), { once: true })
+      if (signal.aborted) giveUp('cancelled')
+      signal.addEventListener('abort', () => giveUp('cancelled'), { once: true })
       later(this.delay(), knock)
-      later(HANDSHAKE_MS_MAX, () => giveUp('it does not answer'))
+      later(HANDSHAKE_MS_MAX, () => giveUp('no answer'))
     })
   }
 

@@ -71,7 +71,7 @@ export class VirtualConnection extends Duplex implements RawConnection, Terminal
       case 'reset':
         this.isGone = true
         this.host.connections.delete(this)
-        this.destroy(new Error('it closed the connection'))
+        this.destroy(new Error('the peer closed the connection'))
     }
   }
 

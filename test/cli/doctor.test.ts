@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { findingsOf, type Meeting, type Seen, type SeenPeer } from '../../src/cli/doctor/findings.js'
+import { type Answer, findingsOf, type Observations, type ObservedPeer } from '../../src/cli/doctor/findings.js'
 import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 
-const eth0 = { name: 'eth0', address: '10.0.0.5', isOpen: true, isHeardHere: true, others: 1 }
-const lo = { name: 'lo', address: '127.0.0.1', isOpen: true, isHeardHere: true, others: 0 }
-const bob = { ...serviceOf('bob', 2), places: [{ host: '10.0.0.2', port: 4_002 }] }
-const ours: Meeting = { kind: 'native', isSameRoom: true, version: 1, key: bob.key, aheadMs: 0 }
+const eth0 = { name: 'eth0', address: '10.0.0.5', isOpen: true, isHeardHere: true, otherHosts: 1 }
+const lo = { name: 'lo', address: '127.0.0.1', isOpen: true, isHeardHere: true, otherHosts: 0 }
+const bob = { ...serviceOf('bob', 2), addresses: [{ host: '10.0.0.2', port: 4_002 }] }
+const native: Answer = { kind: 'native', isSameRoom: true, version: 1, key: bob.key, aheadMs: 0 }
 
-/** All is well with alice, and bob is there. */
-const WELL: Seen = {
+/** Nothing is wrong with alice, and bob is there. */
+const WELL: Observations = {
   me: 'alice',
   key: serviceOf('alice', 5).key,
   version: 1,
@@ -17,116 +17,113 @@ const WELL: Seen = {
   multicastFault: undefined,
   interfaces: [lo, eth0],
   services: [bob],
-  port: { port: 55_204, holder: undefined, unreached: [] },
-  peers: [peer(ours)],
+  port: { port: 55_204, holder: undefined, unreachable: [] },
+  peers: [peer(native)],
 }
 
-function peer(met: Meeting | undefined, rest: Partial<SeenPeer> = {}): SeenPeer {
-  const meetings = met === undefined ? [] : [{ place: { host: '10.0.0.2', port: 4_002 }, met }]
-  return { asked: 'bob', services: [bob], meetings, isByAddress: false, ...rest }
+function peer(answer: Answer | undefined, rest: Partial<ObservedPeer> = {}): ObservedPeer {
+  const answers = answer === undefined ? [] : [{ address: { host: '10.0.0.2', port: 4_002 }, answer }]
+  return { given: 'bob', services: [bob], answers, isByAddress: false, ...rest }
 }
 
-const wrongIn = (seen: Partial<Seen>): string[] =>
-  findingsOf({ ...WELL, ...seen })
+const wrongIn = (observed: Partial<Observations>): string[] =>
+  findingsOf({ ...WELL, ...observed })
     .filter(({ ok }) => !ok)
     .map(({ check, what }) => `${check}: ${what}`)
 
-test('where all is well nothing is wrong', () => {
+test('reports nothing wrong if nothing is', () => {
   assert.deepEqual(wrongIn({}), [])
 })
 
-test('each thing that is wrong is named, alone, with a next step', () => {
-  const none = (reason: string): Partial<Seen> => ({ peers: [peer({ kind: 'none', reason })] })
+test('reports each fault alone, with a next step', () => {
+  const none = (reason: string): Partial<Observations> => ({ peers: [peer({ kind: 'none', reason })] })
   const at = 'bob (10.0.0.2:4002)'
-  const broken: readonly (readonly [Partial<Seen>, string])[] = [
+  const broken: readonly (readonly [Partial<Observations>, string])[] = [
     [{ interfaces: [] }, 'interfaces: no network interface is up, not even loopback'],
-    [{ interfaces: [lo] }, 'interfaces: no network interface is up but loopback: only this machine is reached'],
-    [
-      { multicastFault: 'UDP port 5353 is not to be had (EACCES)' },
-      'multicast: UDP port 5353 is not to be had (EACCES)',
-    ],
+    [{ interfaces: [lo] }, 'interfaces: no network interface is up except loopback: only this machine can be reached'],
+    [{ multicastFault: 'UDP port 5353 is unavailable (EACCES)' }, 'multicast: UDP port 5353 is unavailable (EACCES)'],
     [
       { interfaces: [lo, { ...eth0, isHeardHere: false }] },
-      'multicast: eth0 (10.0.0.5): what is sent to everyone does not come back',
+      'multicast: eth0 (10.0.0.5): multicast packets do not come back',
     ],
-    [{ interfaces: [lo, { ...eth0, isOpen: false }] }, 'multicast: eth0 (10.0.0.5): multicast cannot be used'],
+    [{ interfaces: [lo, { ...eth0, isOpen: false }] }, 'multicast: eth0 (10.0.0.5): multicast is unavailable'],
     [
-      { port: { port: 55_204, holder: { kind: 'stranger' }, unreached: [] } },
-      "port: port 55204, which is alice's, is held by another program",
-    ],
-    [
-      { port: { port: 55_204, holder: { kind: 'scuttleup' }, unreached: [] } },
-      "port: port 55204, which is alice's, is held by the original program",
+      { port: { port: 55_204, holder: { kind: 'stranger' }, unreachable: [] } },
+      'port: port 55204, which belongs to the name alice, is in use by another program',
     ],
     [
-      { port: { port: 55_204, holder: ours, unreached: [] } },
-      `port: port 55204, which is alice's, is held by a chat with another key (00000000…)`,
+      { port: { port: 55_204, holder: { kind: 'scuttleup' }, unreachable: [] } },
+      'port: port 55204, which belongs to the name alice, is in use by a scuttleup peer',
     ],
     [
-      { port: { port: 80, holder: { kind: 'refused', reason: 'not allowed' }, unreached: [] } },
-      "port: port 80, which is alice's, cannot be listened on: not allowed",
+      { port: { port: 55_204, holder: native, unreachable: [] } },
+      `port: port 55204, which belongs to the name alice, is in use by a chat with another key (00000000…)`,
     ],
     [
-      { port: { port: 55_204, holder: undefined, unreached: ['10.0.0.5'] } },
-      "port: port 55204, which is alice's, is not reached at 10.0.0.5",
+      { port: { port: 80, holder: { kind: 'refused', reason: 'not allowed' }, unreachable: [] } },
+      'port: port 80, which belongs to the name alice, is unavailable: not allowed',
     ],
     [
-      { services: [bob, { ...serviceOf('alice (2)', 9), places: [] }] },
-      'name: alice is the name of somebody else here too, with the key 00000000…',
+      { port: { port: 55_204, holder: undefined, unreachable: ['10.0.0.5'] } },
+      'port: port 55204, which belongs to the name alice, is unreachable at 10.0.0.5',
     ],
-    [{ peers: [peer(undefined, { services: [] })] }, 'peer: bob: nobody on this network answers to that name'],
+    [
+      { services: [bob, { ...serviceOf('alice (2)', 9), addresses: [] }] },
+      'name: another peer is named alice here too, with the key 00000000…',
+    ],
+    [{ peers: [peer(undefined, { services: [] })] }, 'peer: bob: no one on this network answers to that name'],
     [
       { peers: [peer(undefined, { services: [{ ...bob, room: 'ffff000011112222' }] })] },
-      'peer: bob is here, but in another room than lobby',
+      'peer: bob is here, but not in the room lobby',
     ],
-    [none('nobody listens there'), `peer: ${at}: nobody listens there`],
-    [none('it does not answer'), `peer: ${at}: it does not answer`],
-    [none('the host cannot be reached'), `peer: ${at}: the host cannot be reached`],
-    [none('it closed the connection'), `peer: ${at}: it closed the connection`],
-    [{ peers: [peer({ kind: 'stranger' })] }, `peer: ${at}: another program listens there`],
-    [{ peers: [peer({ ...ours, isSameRoom: false })] }, `peer: ${at}: in another room than lobby`],
+    [none('nothing is listening there'), `peer: ${at}: nothing is listening there`],
+    [none('no answer'), `peer: ${at}: no answer`],
+    [none('the host is unreachable'), `peer: ${at}: the host is unreachable`],
+    [none('the peer closed the connection'), `peer: ${at}: the peer closed the connection`],
+    [{ peers: [peer({ kind: 'stranger' })] }, `peer: ${at}: another program is listening there`],
+    [{ peers: [peer({ ...native, isSameRoom: false })] }, `peer: ${at}: not in the room lobby`],
     [
-      { peers: [peer({ ...ours, version: 2 })] },
+      { peers: [peer({ ...native, version: 2 })] },
       `peer: ${at}: speaks version 2 of the protocol, this program version 1`,
     ],
-    [{ peers: [peer({ ...ours, key: serviceOf('alice', 5).key })] }, `peer: ${at}: has your own key`],
-    [{ peers: [peer({ ...ours, aheadMs: 13 * 3_600_000 })] }, `peer: ${at}: its clock is 13 hours ahead of yours`],
-    [{ peers: [peer({ ...ours, aheadMs: -13 * 3_600_000 })] }, `peer: ${at}: its clock is 13 hours behind yours`],
+    [{ peers: [peer({ ...native, key: serviceOf('alice', 5).key })] }, `peer: ${at}: has your key`],
+    [{ peers: [peer({ ...native, aheadMs: 13 * 3_600_000 })] }, `peer: ${at}: its clock is 13 hours ahead of yours`],
+    [{ peers: [peer({ ...native, aheadMs: -13 * 3_600_000 })] }, `peer: ${at}: its clock is 13 hours behind yours`],
   ]
-  for (const [seen, what] of broken) {
-    assert.deepEqual(wrongIn(seen), [what])
-    for (const finding of findingsOf({ ...WELL, ...seen })) assert.equal(finding.ok, finding.next === '')
+  for (const [observed, what] of broken) {
+    assert.deepEqual(wrongIn(observed), [what])
+    for (const finding of findingsOf({ ...WELL, ...observed })) assert.equal(finding.ok, finding.next === '')
   }
 })
 
-test('a peer that is reached at one of its addresses is reached', () => {
-  const meetings = [
-    { place: { host: '172.17.0.1', port: 1 }, met: { kind: 'none', reason: 'it does not answer' } as const },
-    { place: { host: '10.0.0.2', port: 1 }, met: ours },
+test('a peer that is reachable at one address is reachable', () => {
+  const answers = [
+    { address: { host: '172.17.0.1', port: 1 }, answer: { kind: 'none', reason: 'no answer' } as const },
+    { address: { host: '10.0.0.2', port: 1 }, answer: native },
   ]
-  assert.deepEqual(wrongIn({ peers: [peer(undefined, { meetings })] }), [])
+  assert.deepEqual(wrongIn({ peers: [peer(undefined, { answers })] }), [])
 })
 
-test('loopback without multicast is nothing to worry about where there is a network', () => {
+test('reports loopback without multicast only if there is no other interface', () => {
   assert.deepEqual(wrongIn({ interfaces: [{ ...lo, isOpen: false }, eth0] }), [])
   assert.equal(wrongIn({ interfaces: [{ ...lo, isOpen: false }] }).length, 2)
 })
 
-test('the original program is well in the lobby, and wrong elsewhere', () => {
+test('accepts a scuttleup peer in the lobby only', () => {
   const peers = [peer({ kind: 'scuttleup' }, { services: [] })]
   assert.deepEqual(wrongIn({ peers }), [])
   const room = { name: 'ops', tag: ROOM, isLobby: false }
-  assert.deepEqual(wrongIn({ peers, room }), ['peer: bob (10.0.0.2:4002): the original program, which knows no rooms'])
+  assert.deepEqual(wrongIn({ peers, room }), ['peer: bob (10.0.0.2:4002): a scuttleup peer, which supports no rooms'])
 })
 
-test('who only wants to know who is there is told that', () => {
+test('without a name, reports interfaces and other peers only', () => {
   const findings = findingsOf({ ...WELL, me: undefined, key: undefined, port: undefined, peers: [] })
   assert.deepEqual(
     findings.map(({ check, what }) => `${check}: ${what}`),
     [
       'interfaces: eth0 10.0.0.5',
-      'multicast: lo (127.0.0.1): what is sent comes back, nobody else heard',
-      'multicast: eth0 (10.0.0.5): what is sent comes back, 1 other heard',
+      'multicast: lo (127.0.0.1): multicast works, no other hosts heard',
+      'multicast: eth0 (10.0.0.5): multicast works, 1 other host heard',
       'others: in the room lobby: bob at 10.0.0.2:4002',
     ],
   )

@@ -203,7 +203,7 @@ test('a peer that turns out to be oneself is told once, and the chat goes on', B
   const [port = 0] = await freePorts(1)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: String(port), peers: [`127.0.0.1:${port}`], data })
-  await alice.waitForLine(`warn> 127.0.0.1:${port} (127.0.0.1:${port}) is this very program: not tried again`, {
+  await alice.waitForLine(`warn> 127.0.0.1:${port} (127.0.0.1:${port}) is this process itself; ignoring`, {
     stream: 'stderr',
   })
   alice.type('nobody but me')

@@ -98,7 +98,7 @@ test('where another program holds the port there is one warning, and it works on
     become({ lo, ghost })
   }
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^UDP port \d+ is not to be had \(EADDRINUSE\)/)
+  assert.match(warnings[0] ?? '', /^UDP port \d+ is unavailable \(EADDRINUSE\)/)
   await discovery.lookup('alice', 50)
   await free()
   become({ lo })

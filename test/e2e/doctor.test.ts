@@ -1,4 +1,4 @@
-// What `doctor` says of set-ups that are broken, each in one way, on machines of their own.
+// Findings of `doctor` in network namespaces, each with one fault.
 import assert from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import test, { type TestContext } from 'node:test'
@@ -29,13 +29,13 @@ async function world(t: TestContext) {
     const { code } = await child.exited
     const { ok, findings }: { ok: boolean; findings: Finding[] } = JSON.parse(child.stdout.join('\n'))
     assert.equal(code, ok ? 0 : 1, child.transcript())
-    for (const each of findings) assert.equal(each.ok, each.next === '', 'what is wrong has a next step')
+    for (const each of findings) assert.equal(each.ok, each.next === '', 'each fault has a next step')
     return { wrong: findings.filter(each => !each.ok), findings }
   }
   return { network, chat, doctor, directory }
 }
 
-/** That these are wrong and nothing else: the check, and how it is told. */
+/** Asserts that exactly these checks report faults, with these texts. */
 function onlyWrong(
   { wrong }: { wrong: readonly Finding[] },
   ...expected: readonly (readonly [string, RegExp])[]
@@ -48,13 +48,13 @@ function onlyWrong(
   for (const [i, [, what]] of expected.entries()) assert.match(wrong[i]?.what ?? '', what)
 }
 
-/** A program that holds a port, and says what it is told to whoever connects. */
+/** Starts a program that listens on a port, and sends `says` to everyone who connects. */
 async function holdPort(host: Host, port: number, says = ''): Promise<void> {
   const program = `require('net').createServer(s => s.on('error', () => {}).end(${JSON.stringify(says)})).listen(${port}, () => console.log('up'))`
   await host.start(process.execPath, ['-e', program]).waitForLine('up')
 }
 
-test('where two see each other nothing is wrong', BOUND, async t => {
+test('reports nothing wrong between two peers that discover each other', BOUND, async t => {
   const { network, chat, doctor } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const bob = await chat(two, 'bob')
@@ -67,57 +67,57 @@ test('where two see each other nothing is wrong', BOUND, async t => {
   )
   assert.match(
     findings.find(({ what }) => what.startsWith('eth0 (10.77.0.1)'))?.what ?? '',
-    /comes back, \d others? heard/,
+    /multicast works, \d other hosts? heard/,
   )
   assert.deepEqual(
-    bob.stderr.filter(line => /link|warn/.test(line)),
+    bob.stderr.filter(line => /connect|warn/.test(line)),
     [],
-    'who is asked does not notice',
+    'the probed peer reports nothing',
   )
   const running = await doctor(two, 'bob')
-  assert.deepEqual(running.wrong, [], 'nor does a running chat disturb')
+  assert.deepEqual(running.wrong, [], 'a running chat is no fault')
 })
 
-test('no network but loopback, and none at all', BOUND, async t => {
+test('reports that only loopback is up, or nothing', BOUND, async t => {
   const { network, doctor } = await world(t)
   const lonely = network.host(1, { isAlone: true })
-  onlyWrong(await doctor(lonely, 'alice'), ['interfaces', /no network interface is up but loopback/])
+  onlyWrong(await doctor(lonely, 'alice'), ['interfaces', /no network interface is up except loopback/])
   lonely.run('ip', 'link', 'set', 'lo', 'down')
   const { wrong } = await doctor(lonely, 'alice')
   assert.match(wrong[0]?.what ?? '', /no network interface is up, not even loopback/)
 })
 
-test('the port of multicast DNS is held by another program', BOUND, async t => {
+test('reports that another program uses the multicast DNS port', BOUND, async t => {
   const { network, doctor } = await world(t)
   const one = network.host(1)
   const program = "require('dgram').createSocket('udp4').bind(5353, () => console.log('up'))"
   await one.start(process.execPath, ['-e', program]).waitForLine('up')
-  onlyWrong(await doctor(one, 'alice'), ['multicast', /UDP port 5353 is not to be had \(EADDRINUSE\)/])
+  onlyWrong(await doctor(one, 'alice'), ['multicast', /UDP port 5353 is unavailable \(EADDRINUSE\)/])
 })
 
-test('the own port is held by another program, or by a chat with another key', BOUND, async t => {
+test('reports that another program, or a chat with another key, uses our port', BOUND, async t => {
   const { network, chat, doctor, directory } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   await holdPort(one, 55204, 'HTTP/1.1 400 Bad Request\r\n\r\n')
-  onlyWrong(await doctor(one, 'alice'), ['port', /port 55204, which is alice's, is held by another program/])
+  onlyWrong(await doctor(one, 'alice'), [
+    'port',
+    /port 55204, which belongs to the name alice, is in use by another program/,
+  ])
   await two.chat(['carol', '--listen', '55204', '10.77.0.9:1'], `${directory(two)}/other`)
-  onlyWrong(await doctor(two, 'alice'), ['port', /held by a chat with another key \([0-9a-f]{8}…\)/])
+  onlyWrong(await doctor(two, 'alice'), ['port', /in use by a chat with another key \([0-9a-f]{8}…\)/])
   await chat(two, 'dave', '--no-discovery')
-  onlyWrong(await doctor(two, 'dave'), ['port', /dave is running, at port 8668, but not announced/])
+  onlyWrong(await doctor(two, 'dave'), ['port', /dave is running on port 8668, but not announced/])
 })
 
-test('the own name is taken by another key', BOUND, async t => {
+test('reports that a peer with another key has our name', BOUND, async t => {
   const { network, chat, doctor } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const other = await chat(two, 'alice')
   await other.waitForLine('announced as', { stream: 'stderr' })
-  onlyWrong(await doctor(one, 'alice'), [
-    'name',
-    /alice is the name of somebody else here too, with the key [0-9a-f]{8}…/,
-  ])
+  onlyWrong(await doctor(one, 'alice'), ['name', /another peer is named alice here too, with the key [0-9a-f]{8}…/])
 })
 
-test('a peer does not resolve, refuses, is silent, cannot be reached, or is another program', BOUND, async t => {
+test('reports why a peer cannot be reached', BOUND, async t => {
   const { network, chat, doctor } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   await chat(three, 'carol', '10.77.0.9:1')
@@ -135,32 +135,32 @@ test('a peer does not resolve, refuses, is silent, cannot be reached, or is anot
       '10.99.0.1:4000',
       '10.77.0.2:4000',
     ),
-    ['peer', /^bob: nobody on this network answers to that name/],
-    ['peer', /^nowhere.local:4000: nobody on this network answers/],
-    ['peer', /^10\.77\.0\.2:4001: nobody listens there/],
-    ['peer', /^10\.77\.0\.3:50000: it does not answer/],
-    ['peer', /^10\.99\.0\.1:4000: the network cannot be reached/],
-    ['peer', /^10\.77\.0\.2:4000: another program listens there/],
+    ['peer', /^bob: no one on this network answers to that name/],
+    ['peer', /^nowhere.local:4000: no one on this network answers/],
+    ['peer', /^10\.77\.0\.2:4001: nothing is listening there/],
+    ['peer', /^10\.77\.0\.3:50000: no answer/],
+    ['peer', /^10\.99\.0\.1:4000: the network is unreachable/],
+    ['peer', /^10\.77\.0\.2:4000: another program is listening there/],
   )
 })
 
-test('a peer is in another room, named or by address; or has the own key', BOUND, async t => {
+test('reports that a peer is in another room, or has our key', BOUND, async t => {
   const { network, chat, doctor, directory } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   const bob = await chat(two, 'bob', '--room', 'ops', '--listen', '4000')
   await bob.waitForLine('announced as', { stream: 'stderr' })
   onlyWrong(
     await doctor(one, 'alice', 'bob', '10.77.0.2:4000'),
-    ['peer', /^bob is here, but in another room than lobby/],
-    ['peer', /^10\.77\.0\.2:4000: in another room than lobby/],
+    ['peer', /^bob is here, but not in the room lobby/],
+    ['peer', /^10\.77\.0\.2:4000: not in the room lobby/],
   )
   const twin = await chat(three, 'alice', '--listen', '4000')
   await twin.waitForLine('announced as', { stream: 'stderr' })
   await cp(`${directory(three)}/alice/key`, `${directory(one)}/alice/key`, { recursive: true })
-  onlyWrong(await doctor(one, 'alice', '10.77.0.3:4000'), ['peer', /has your own key/])
+  onlyWrong(await doctor(one, 'alice', '10.77.0.3:4000'), ['peer', /has your key/])
 })
 
-test('a peer is of another version, or its clock is wrong', BOUND, async t => {
+test('reports a peer of another version, and one with a wrong clock', BOUND, async t => {
   const { network, doctor } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const day = 24 * 3_600_000
@@ -179,7 +179,7 @@ test('a peer is of another version, or its clock is wrong', BOUND, async t => {
   )
 })
 
-test('the own port can be listened on, but the own address is not reached', BOUND, async t => {
+test('reports that our address is unreachable though we can listen', BOUND, async t => {
   const { network, doctor } = await world(t)
   const one = network.host(1)
   await one.start('ip', ['route', 'del', 'table', 'local', 'local', one.address]).exited
@@ -190,17 +190,17 @@ test('the own port can be listened on, but the own address is not reached', BOUN
   )
 })
 
-test('a peer is the original program: well in the lobby, wrong in another room', BOUND, async t => {
+test('accepts a scuttleup peer in the lobby, and reports it in another room', BOUND, async t => {
   const { network, doctor, directory } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const dave = startOriginalIn(two, { me: 'dave', data: `${directory(two)}-dave` })
   await dave.waitForLine('info> listening')
   const { wrong, findings } = await doctor(one, 'alice', 'dave')
   assert.deepEqual(wrong, [])
-  assert.match(findings.at(-1)?.what ?? '', /^dave \(10\.77\.0\.2:8668\): the original program/)
+  assert.match(findings.at(-1)?.what ?? '', /^dave \(10\.77\.0\.2:8668\): a scuttleup peer/)
   onlyWrong(await doctor(one, 'alice', '10.77.0.2:8668', '--room', 'ops'), [
     'peer',
-    /the original program, which knows no rooms/,
+    /a scuttleup peer, which supports no rooms/,
   ])
   dave.type('still there')
   await dave.waitForLine('still there')

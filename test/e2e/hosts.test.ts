@@ -145,7 +145,7 @@ test('without multicast, and with loopback alone, the chat opens and addresses w
   await said(alice, 'info> connected to 10.77.0.2:4000')
   await talk(alice, bob, 'by address')
   const frank = await chat(deaf, 'frank', 'bob')
-  await said(frank, 'warn> bob (bob.local:62474): nobody on this network answers to that name; trying on')
+  await said(frank, 'warn> bob (bob.local:62474): no one on this network answers to that name; still trying')
   const carol = await chat(lonely, 'carol')
   const dave = await chat(lonely, 'dave', '--listen', 'localhost:4001', '--no-discovery')
   const erin = await chat(lonely, 'erin', 'localhost:4001')

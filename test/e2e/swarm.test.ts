@@ -151,7 +151,7 @@ for (const [me, order] of [
         caller.until(() => caller.swarm.connections.length === 1),
         bob.until(() => bob.swarm.connections.length === 1),
       ])
-      assert.deepEqual(caller.warnings, [`bob (127.0.0.1:${port}): nobody listens there; trying on`])
+      assert.deepEqual(caller.warnings, [`bob (127.0.0.1:${port}): nothing is listening there; still trying`])
       assert.equal(caller.swarm.connections[0]?.dialled, 'bob')
     },
   )
@@ -179,7 +179,7 @@ test('oneself is told once, and left alone', BOUND, async t => {
   const alice = await openSwarm(t)
   alice.swarm.add('me', alice.address)
   await alice.until(() => alice.warnings.length > 0 && alice.accepted.every(connection => connection.destroyed))
-  assert.deepEqual(alice.warnings, [`me (127.0.0.1:${alice.address.port}) is this very program: not tried again`])
+  assert.deepEqual(alice.warnings, [`me (127.0.0.1:${alice.address.port}) is this process itself; ignoring`])
   assert.deepEqual(alice.swarm.connections, [])
 })
 
@@ -197,7 +197,7 @@ test('one of ours from another room is told so', BOUND, async t => {
   const bob = await openSwarm(t, { me: 'bob:1', peer: 2, room: Buffer.alloc(32, 8) })
   bob.swarm.add('alice', alice.address)
   await bob.until(() => bob.warnings.length > 0)
-  assert.match(bob.warnings[0] ?? '', /: it is in another room; trying on$/)
+  assert.match(bob.warnings[0] ?? '', /: the peer is in another room; still trying$/)
   assert.deepEqual(alice.swarm.connections, [])
 })
 
@@ -225,7 +225,7 @@ test(`${CONNECTIONS_MAX} strangers who pass for originals keep no honest peer ou
   talk(await stranger(t, alice.address), ourEnd('dialler', 'bob:1', { peer: 2 }))
   await alice.until(() => alice.swarm.connections.some(({ remote }) => remote.address === 'bob:1'))
   await alice.until(() => alice.swarm.connections.length === CONNECTIONS_MAX)
-  assert.deepEqual(alice.lost, ['its place was needed'])
+  assert.deepEqual(alice.lost, ['evicted to make room'])
 })
 
 const FIVE_GIB = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x14])

@@ -16,7 +16,7 @@ class Broken extends Duplex implements RawConnection {
   constructor() {
     super()
     this.on('error', () => {})
-    this.destroy(new Error('it closed the connection'))
+    this.destroy(new Error('the peer closed the connection'))
   }
 
   override _read(): void {}

@@ -111,7 +111,7 @@ for (const [what, bytes] of GARBAGE) {
   test(`${what} in the place of an address is refused by both roles`, () => {
     for (const role of ['dialler', 'listener'] as const) {
       const { outcome, written } = hear(ourEnd(role, ALICE), [bytes])
-      assert.equal(outcome, 'it does not speak this protocol')
+      assert.equal(outcome, 'the peer does not speak this protocol')
       assert.ok(written.length < 100)
     }
   })
@@ -140,21 +140,21 @@ test('endless empty frames in the place of an address are refused at the first',
   const end = ourEnd('listener', ALICE)
   end.start()
   end.receive(Buffer.from([0x80, 0x00]))
-  assert.equal(end.outcome, 'it does not speak this protocol')
+  assert.equal(end.outcome, 'the peer does not speak this protocol')
 })
 
 test('one of ours in another room is let go', () => {
   const a = ourEnd('dialler', ALICE, { peer: 1 })
   const b = ourEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
   connect(a, b)
-  assert.equal(a.outcome, 'it is in another room')
-  assert.equal(b.outcome, 'it is in another room')
+  assert.equal(a.outcome, 'the peer is in another room')
+  assert.equal(b.outcome, 'the peer is in another room')
 })
 
 test('a hello that is none ends the opening', () => {
   for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
     const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
-    assert.equal(outcome, 'its hello cannot be understood')
+    assert.equal(outcome, 'the peer sent a malformed hello')
   }
 })
 
@@ -163,7 +163,7 @@ const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
 const proof = (bytes: Uint8Array) => hear(ourEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
 
 test('who says a key must prove it, on this very link', () => {
-  const NO = 'it does not hold the key that it says'
+  const NO = 'the peer did not prove its key'
   assert.deepEqual(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(1))), remoteOf(BOB, 2), 'control')
   assert.equal(proof(proofOf(keysOf(3), 'listener', helloOf(2), helloOf(1))), NO, 'signed with another key')
   assert.equal(proof(proofOf(keysOf(2), 'dialler', helloOf(2), helloOf(1))), NO, 'what bob proved where he dialled')
@@ -178,7 +178,7 @@ test('nothing that a stranger echoes makes him one of ours', () => {
   const a = ourEnd('dialler', ALICE)
   let said = a.start()
   for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
-  assert.equal(a.outcome, 'it does not hold the key that it says')
+  assert.equal(a.outcome, 'the peer did not prove its key')
 })
 
 test('of two with one key both agree who is the elder', () => {

@@ -180,7 +180,7 @@ test('the news of a newcomer goes to all who are linked, and from them to one ea
   assert.deepEqual(said, [])
 })
 
-test('who was lost is tried again, also where there are links enough; who said goodbye is not', () => {
+test('who was lost is tried again, also where there are enough connections; who said goodbye is not', () => {
   const { link, close, passInVain, dials } = world()
   for (let i = 1; i <= 16; i++) link(i)
   close(1)
@@ -192,7 +192,7 @@ test('who was lost is tried again, also where there are links enough; who said g
   assert.equal(dials.includes(hostOf(2)), false)
 })
 
-test('who was lost, and is heard of by way of others, is not tried where there are links enough', () => {
+test('who was lost, and is heard of by way of others, is not tried where there are enough connections', () => {
   const { link, close, passInVain, dials } = world(idOf(1))
   for (let i = 1; i <= 16; i++) link(i)
   close(1)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { DialAttempt } from '../../src/net/dial-target.js'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
-import type { DialAttempt } from '../../src/net/topology.js'
 import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -35,7 +35,7 @@ function world(dialsEveryone = true) {
     connected.push({ remote: { kind: 'native', address: '', instance: '', key, isOlder: false, aheadMs: 0 } })
   }
   const failToDial = (name: string, host: string, tries = 1) =>
-    dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'nobody listens there' })
+    dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'nothing is listening there' })
   return { clock, connected, dialAttempts, done, missing, autodial, connect, failToDial }
 }
 const bob = serviceOf('bob', 2)

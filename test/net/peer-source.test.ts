@@ -125,7 +125,7 @@ for (const [name, open] of Object.entries(networks)) {
     const { near, far, host } = open(t)
     const listener = await far.listen(host, PORT, () => {})
     await listener.close()
-    await assert.rejects(near.dial({ host, port: listener.port }, never), { message: 'nobody listens there' })
+    await assert.rejects(near.dial({ host, port: listener.port }, never), { message: 'nothing is listening there' })
     const stop = new AbortController()
     const dialling = near.dial({ host, port: listener.port }, stop.signal)
     stop.abort()

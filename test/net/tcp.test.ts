@@ -132,16 +132,16 @@ test(
 
 test('why nobody is reached is said in words', BOUND, async t => {
   const [port = 0] = await freePorts(1)
-  await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { message: 'nobody listens there' })
+  await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { message: 'nothing is listening there' })
   const lonely = new TcpSource(systemClock, async () => [])
   await assert.rejects(lonely.dial({ host: 'bob.local', port }, never), {
-    message: 'nobody on this network answers to bob.local',
+    message: 'no one on this network answers to bob.local',
   })
   const clock = new VirtualClock()
   const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
   await clock.armed()
   clock.advance(HANDSHAKE_MS_MAX)
-  await assert.rejects(deaf, { message: 'it does not answer' })
+  await assert.rejects(deaf, { message: 'no answer' })
 })
 
 test('a dial that is called off ends at once, before and after the name is known', BOUND, async t => {
@@ -206,7 +206,7 @@ console.log([...found].join())
 
 test('a connection to itself, where nobody listens, is nobody', { ...BOUND, skip: skipped }, () => {
   const ours = `() => source.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
-  assert.equal(alone(dialling(ours)), 'nobody listens there')
+  assert.equal(alone(dialling(ours)), 'nothing is listening there')
 })
 
 test('control: there a plain socket connects to itself', { ...BOUND, skip: skipped }, () => {

@@ -10,7 +10,7 @@ const NAMES = ['alice', 'bob'] as const
 const other = (name: Name): Name => (name === 'alice' ? 'bob' : 'alice')
 const ADDRESSES = { alice: parseAddress('alice.local:1001'), bob: parseAddress('bob.local:1002') }
 
-/** One end of a connection, as its side sees it. */
+/** State of a connection at one end. */
 type End = 'unopened' | 'open' | 'gone'
 
 interface Connection {
@@ -19,14 +19,14 @@ interface Connection {
   isCut: boolean
 }
 
-/** Two topologies and the network between them: what is under way happens in whatever order `choose` says. */
+/** Two topologies and the network between them, whose events happen in any order. */
 class World {
   readonly #topologies: Record<Name, Topology>
   readonly #instances: Record<Name, string>
   readonly #connections: Connection[] = []
   readonly #dials: Name[] = []
   readonly #timers = new Set<Name>()
-  readonly linked: Record<Name, number> = { alice: 0, bob: 0 }
+  readonly connected: Record<Name, number> = { alice: 0, bob: 0 }
 
   constructor(instances: Record<Name, string>) {
     this.#instances = instances
@@ -37,7 +37,7 @@ class World {
     this.#perform(who, this.#topologies[who].add(other(who), ADDRESSES[other(who)]))
   }
 
-  /** Everything that may happen next. */
+  /** All events that may happen next. */
   next(): (() => void)[] {
     const events: (() => void)[] = this.#dials.map((who, index) => () => {
       this.#dials.splice(index, 1)
@@ -51,7 +51,7 @@ class World {
     }
     for (const [id, connection] of this.#connections.entries()) {
       for (const who of NAMES) {
-        // What the other side sent before it closed still opens this end.
+        // The bytes that the other side sent before it closed still open this end.
         if (connection.ends[who] === 'unopened') events.push(() => this.#opens(id, connection, who))
         if (connection.ends[who] !== 'gone' && connection.isCut) events.push(() => this.#loses(id, connection, who))
       }
@@ -59,11 +59,11 @@ class World {
     return events
   }
 
-  /** A dial that comes to nothing, or a connection that breaks, where there is any. */
+  /** Makes a dial fail or a connection break, if there is one. */
   disturb(index: number): void {
     if (index % 2 === 0 && this.#dials.length > 0) {
       const [who] = this.#dials.splice(index % this.#dials.length, 1)
-      if (who !== undefined) this.#perform(who, this.#topologies[who].failed(other(who), 'nobody listens there'))
+      if (who !== undefined) this.#perform(who, this.#topologies[who].failed(other(who), 'nothing is listening there'))
       return
     }
     const connection = this.#connections[index % Math.max(1, this.#connections.length)]
@@ -74,12 +74,12 @@ class World {
     return this.#connections.filter(({ ends }) => ends.alice === 'open' && ends.bob === 'open')
   }
 
-  /** Whether a link is there, or one is coming, that nobody has closed. */
+  /** Whether a connection is open or opening that nobody has closed. */
   get isAlive(): boolean {
     return this.#connections.some(({ ends, isCut }) => !isCut && (ends.alice === 'open' || ends.bob === 'open'))
   }
 
-  get linksHeld(): number[] {
+  get openCounts(): number[] {
     return NAMES.map(who => this.#topologies[who].connections.length)
   }
 
@@ -95,7 +95,7 @@ class World {
     connection.ends[who] = 'gone'
     if (wasOpen) this.#perform(who, this.#topologies[who].closed(id, 0))
     else if (connection.dialler === who) {
-      this.#perform(who, this.#topologies[who].failed(other(who), 'it closed the connection', '10.0.0.1'))
+      this.#perform(who, this.#topologies[who].failed(other(who), 'the peer closed the connection', '10.0.0.1'))
     }
   }
 
@@ -104,10 +104,10 @@ class World {
       if (effect.kind === 'dial') this.#dials.push(who)
       if (effect.kind === 'retry') this.#timers.add(who)
       if (effect.kind === 'cancel-retry') this.#timers.delete(who)
-      if (effect.kind === 'linked') this.linked[who]++
+      if (effect.kind === 'connected') this.connected[who]++
       if (effect.kind !== 'close') continue
-      const connection = this.#connections[effect.link]
-      assert.ok(connection !== undefined && connection.ends[who] === 'open', 'only what is open is closed')
+      const connection = this.#connections[effect.connection]
+      assert.ok(connection !== undefined && connection.ends[who] === 'open', 'closes only open connections')
       connection.isCut = true
     }
   }
@@ -126,7 +126,7 @@ const remoteOf = (name: Name, instance: string): Remote => ({
 const LOW = '1'.repeat(32)
 const HIGH = '9'.repeat(32)
 
-test('two that name each other end with one link, whatever happens in whatever order on the way', () => {
+test('two peers that dial each other end with one connection, in any order of events and failures', () => {
   const choice = fc.nat({ max: 1_000 })
   fc.assert(
     fc.property(
@@ -143,27 +143,27 @@ test('two that name each other end with one link, whatever happens in whatever o
           if (disturbance !== null) world.disturb(disturbance)
         }
         const wasStormy = stormy.some(([, disturbance]) => disturbance !== null)
-        // From here on nothing breaks any more.
+        // From here on nothing breaks.
         for (let step = 0; ; step++) {
           const events = world.next()
           if (events.length === 0) break
-          assert.ok(step < 500, 'it comes to rest')
+          assert.ok(step < 500, 'comes to rest')
           const wasAlive = world.isAlive
           events[(calm[step % calm.length] ?? 0) % events.length]?.()
-          // What broke may still open late, and then looks like the newer link.
-          assert.ok(world.isAlive || !wasAlive || wasStormy, 'nobody closes the last link')
+          // A broken connection may still open late, and then looks like the newer one.
+          assert.ok(world.isAlive || !wasAlive || wasStormy, 'nobody closes the last connection')
         }
         assert.equal(world.open.length, 1)
-        assert.deepEqual(world.linksHeld, [1, 1])
-        assert.ok(world.linked.alice > 0 && world.linked.bob > 0)
+        assert.deepEqual(world.openCounts, [1, 1])
+        assert.ok(world.connected.alice > 0 && world.connected.bob > 0)
       },
     ),
     { numRuns: 3_000 },
   )
 })
 
-test('control: where both sides close the older link, both links may go', () => {
-  // The same two links, opened in opposite order: each side would close the one that the other keeps.
+test('control: if both sides closed the older connection, both could close', () => {
+  // The same two connections, opened in opposite order: each side would close the one that the other keeps.
   const [a, b] = [topologyOf(LOW), topologyOf(LOW)]
   for (const [topology, order] of [
     [a, [1, 2]],
@@ -173,7 +173,7 @@ test('control: where both sides close the older link, both links may go', () => 
       topology.opened({ id, remote: remoteOf('bob', HIGH), dialled: undefined, remoteAddress: '10.0.0.1' }),
     )
     assert.deepEqual(
-      closed.flatMap(effect => (effect.kind === 'close' ? [effect.link] : [])),
+      closed.flatMap(effect => (effect.kind === 'close' ? [effect.connection] : [])),
       [order[0]],
     )
   }

@@ -11,10 +11,10 @@ const LOWER = '1'.repeat(32)
 const HIGHER = '9'.repeat(32)
 const BOB = parseAddress('bob.local:1002')
 const AT_BOB = '10.0.0.2'
-/** Long enough for a link to be worth something. */
+/** Long enough for a connection that resets the waits. */
 const LASTED_MS = 10_000
 
-const ours = (key: string, instance = key): Remote => ({
+const native = (key: string, instance = key): Remote => ({
   kind: 'native',
   address: 'bob.local:1002',
   instance,
@@ -22,8 +22,8 @@ const ours = (key: string, instance = key): Remote => ({
   isOlder: false,
   aheadMs: 0,
 })
-const original = (address: string): Remote => ({ kind: 'scuttleup', address })
-const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenConnection => ({
+const scuttleup = (address: string): Remote => ({ kind: 'scuttleup', address })
+const connection = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_BOB): OpenConnection => ({
   id,
   remote,
   dialled,
@@ -32,38 +32,38 @@ const link = (id: number, remote: Remote, dialled?: string, remoteAddress = AT_B
 const kinds = (effects: readonly TopologyEffect[]): string[] => effects.map(({ kind }) => kind)
 const delays = (effects: readonly TopologyEffect[]): number[] =>
   effects.flatMap(effect => (effect.kind === 'retry' ? [effect.delayMs] : []))
-const told = (effects: readonly TopologyEffect[]): string[] =>
-  effects.flatMap(effect => (effect.kind === 'tell' ? [effect.line] : []))
+const warnings = (effects: readonly TopologyEffect[]): string[] =>
+  effects.flatMap(effect => (effect.kind === 'warn' ? [effect.line] : []))
 
-/** A topology without chance: jitter always adds nothing. */
+/** A topology without jitter. */
 const topologyOf = (random = 1): Topology => new Topology(MINE, MINE, () => random)
 
-/** One that has named bob, and is linked with him. */
-function linked(remote: Remote = ours(HIGHER)): Topology {
+/** A topology that dialled bob and is connected to them. */
+function connectedTo(remote: Remote = native(HIGHER)): Topology {
   const topology = topologyOf()
   topology.add('bob', BOB)
-  topology.opened(link(1, remote, 'bob'))
+  topology.opened(connection(1, remote, 'bob'))
   return topology
 }
 
-test('a peer that is named is dialled, once', () => {
+test('dials a named peer once', () => {
   const topology = topologyOf()
   assert.deepEqual(topology.add('bob', BOB), [{ kind: 'dial', peer: 'bob', address: BOB }])
   assert.deepEqual(topology.add('bob', BOB), [])
 })
 
-test('a peer that does not answer is tried after 0.25 s, then twice that, up to 30 s, for ever', () => {
+test('redials after 0.25 s, then doubles the wait up to 30 s, without end', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
   const waits: number[] = []
   for (let attempt = 0; attempt < 12; attempt++) {
-    waits.push(...delays(topology.failed('bob', 'nobody listens there')))
+    waits.push(...delays(topology.failed('bob', 'nothing is listening there')))
     assert.deepEqual(kinds(topology.due('bob')), ['dial'])
   }
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000])
 })
 
-test('jitter takes away up to half, so that peers that lost each other do not dial in step', () => {
+test('jitter shortens a wait by up to half, so that two peers do not redial in step', () => {
   assert.equal(
     retryDelayMs(0, () => 0),
     RETRY_MS_MIN / 2,
@@ -82,24 +82,24 @@ for (const [instance, side] of [
   [LOWER, 'lower'],
   [HIGHER, 'higher'],
 ] as const) {
-  test(`a link that breaks is made again, also where the other side’s id is the ${side} one`, () => {
-    const topology = linked(ours(instance))
+  test(`redials after a connection breaks, if the other side has the ${side} id`, () => {
+    const topology = connectedTo(native(instance))
     assert.deepEqual(topology.closed(1, LASTED_MS), [{ kind: 'retry', peer: 'bob', delayMs: RETRY_MS_MIN }])
     assert.deepEqual(kinds(topology.due('bob')), ['dial'])
   })
 }
 
-test('a time that is due after the link is there changes nothing', () => {
-  assert.deepEqual(linked().due('bob'), [])
+test('ignores a redial that is due after the connection opened', () => {
+  assert.deepEqual(connectedTo().due('bob'), [])
   assert.deepEqual(topologyOf().due('nobody'), [])
 })
 
-test('of two links to one peer the side with the lower id closes the older, and says nothing of a loss', () => {
-  const topology = linked(ours(HIGHER))
-  const effects = topology.opened(link(2, ours(HIGHER)))
+test('the side with the lower key closes the older of two connections, and reports no loss', () => {
+  const topology = connectedTo(native(HIGHER))
+  const effects = topology.opened(connection(2, native(HIGHER)))
   assert.deepEqual(effects, [
-    { kind: 'close', link: 1, reason: 'a newer link to the same peer' },
-    { kind: 'linked', link: 2 },
+    { kind: 'close', connection: 1, reason: 'replaced by a newer connection to the same peer' },
+    { kind: 'connected', connection: 2 },
   ])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(
@@ -108,20 +108,24 @@ test('of two links to one peer the side with the lower id closes the older, and 
   )
 })
 
-test('of two links to one peer the side with the higher id closes none', () => {
-  const topology = linked(ours(LOWER))
-  assert.deepEqual(topology.opened(link(2, ours(LOWER))), [{ kind: 'linked', link: 2 }])
+test('the side with the higher key closes neither of two connections', () => {
+  const topology = connectedTo(native(LOWER))
+  assert.deepEqual(topology.opened(connection(2, native(LOWER))), [{ kind: 'connected', connection: 2 }])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
-test('oneself is let go, told once, and never dialled again', () => {
+test('closes a connection to itself, warns once, and never dials it again', () => {
   const topology = topologyOf()
   topology.add('me', BOB)
-  const effects = topology.opened(link(1, ours(MINE), 'me'))
-  assert.deepEqual(kinds(effects), ['close', 'tell'])
-  assert.match(told(effects)[0] ?? '', /^me \(bob\.local:1002\) is this very program/)
-  assert.deepEqual(kinds(topology.opened(link(2, ours(MINE)))), ['close'], 'the same link, seen from its other end')
+  const effects = topology.opened(connection(1, native(MINE), 'me'))
+  assert.deepEqual(kinds(effects), ['close', 'warn'])
+  assert.match(warnings(effects)[0] ?? '', /^me \(bob\.local:1002\) is this process itself/)
+  assert.deepEqual(
+    kinds(topology.opened(connection(2, native(MINE)))),
+    ['close'],
+    'the other end of the same connection',
+  )
   assert.deepEqual(
     [
       topology.closed(1, LASTED_MS),
@@ -134,236 +138,238 @@ test('oneself is let go, told once, and never dialled again', () => {
   assert.deepEqual(topology.connections, [])
 })
 
-test('duplicate links with an original are left to it, for only it knows which it keeps', () => {
-  const topology = linked(original('bob.local:1002'))
-  assert.deepEqual(topology.opened(link(2, original('bob.local:1002'))), [{ kind: 'linked', link: 2 }])
-  assert.deepEqual(topology.closed(1, LASTED_MS), [], 'the other one leads there too')
+test('leaves duplicate connections of a scuttleup peer to that peer', () => {
+  const topology = connectedTo(scuttleup('bob.local:1002'))
+  assert.deepEqual(topology.opened(connection(2, scuttleup('bob.local:1002'))), [{ kind: 'connected', connection: 2 }])
+  assert.deepEqual(topology.closed(1, LASTED_MS), [], 'the other connection leads there too')
   assert.deepEqual(delays(topology.closed(2, LASTED_MS)), [RETRY_MS_MIN])
 })
 
-test('an original that dials in from elsewhere under a peer’s address is not taken for that peer', () => {
-  const topology = linked(original('bob.local:1002'))
-  topology.opened(link(2, original('bob.local:1002'), undefined, '10.6.6.6'))
+test('does not take a scuttleup peer for one whose address it claims from elsewhere', () => {
+  const topology = connectedTo(scuttleup('bob.local:1002'))
+  topology.opened(connection(2, scuttleup('bob.local:1002'), undefined, '10.6.6.6'))
   assert.deepEqual(kinds(topology.closed(1, LASTED_MS)), ['retry'])
 })
 
-test('a peer that dials in while it is waited for is not dialled', () => {
-  const topology = linked(ours(HIGHER))
+test('does not redial a peer that dialled us meanwhile', () => {
+  const topology = connectedTo(native(HIGHER))
   topology.closed(1, LASTED_MS)
-  assert.deepEqual(topology.opened(link(2, ours(HIGHER))), [
+  assert.deepEqual(topology.opened(connection(2, native(HIGHER))), [
     { kind: 'cancel-retry', peer: 'bob' },
-    { kind: 'linked', link: 2 },
+    { kind: 'connected', connection: 2 },
   ])
   assert.deepEqual(topology.due('bob'), [])
 })
 
-test('a dial that fails because the peer’s own was first is no failure', () => {
-  const topology = linked(ours(HIGHER))
+test('a dial that fails because the peer dialled us first is no failure', () => {
+  const topology = connectedTo(native(HIGHER))
   topology.closed(1, LASTED_MS)
   topology.due('bob')
-  topology.opened(link(2, ours(HIGHER)))
-  assert.deepEqual(topology.failed('bob', 'it closed the connection'), [])
+  topology.opened(connection(2, native(HIGHER)))
+  assert.deepEqual(topology.failed('bob', 'the peer closed the connection'), [])
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
-test('a link that is there but for a moment, again and again, is made ever more slowly', () => {
+test('redials ever more slowly if connections last only a moment', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
   const waits: number[] = []
   for (const [index, lastedMs] of [0, 1, LASTED_MS - 1, 0, LASTED_MS, 0, 0].entries()) {
-    topology.opened(link(index, ours(HIGHER), 'bob'))
+    topology.opened(connection(index, native(HIGHER), 'bob'))
     waits.push(...delays(topology.closed(index, lastedMs)))
     topology.due('bob')
   }
   assert.deepEqual(waits, [250, 500, 1000, 2000, 250, 500, 1000])
 })
 
-test('an original that hangs up because it has dialled us itself is linked', () => {
+test('a scuttleup peer that closes our dial because it dialled us is connected', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
-  topology.opened(link(1, original('bob.local:1002')))
-  assert.deepEqual(topology.failed('bob', 'it closed the connection', AT_BOB), [])
+  topology.opened(connection(1, scuttleup('bob.local:1002')))
+  assert.deepEqual(topology.failed('bob', 'the peer closed the connection', AT_BOB), [])
   assert.deepEqual(kinds(topology.closed(1, LASTED_MS)), ['retry'])
 })
 
-test('a peer who hung up is tried again while an original elsewhere says its address, but not complained of', () => {
+test('redials a peer whose address a scuttleup peer elsewhere claims, without a warning', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
-  topology.opened(link(1, original('bob.local:1002'), undefined, '10.6.6.6'))
-  assert.deepEqual(kinds(topology.failed('bob', 'it closed the connection', AT_BOB)), ['retry'])
+  topology.opened(connection(1, scuttleup('bob.local:1002'), undefined, '10.6.6.6'))
+  assert.deepEqual(kinds(topology.failed('bob', 'the peer closed the connection', AT_BOB)), ['retry'])
 })
 
-test('the same state of a peer is told once, another is told, and after a link it is told anew', () => {
+test('warns once per failure reason, and anew after a connection', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
   const fail = (reason: string): string[] => {
-    const lines = told(topology.failed('bob', reason))
+    const lines = warnings(topology.failed('bob', reason))
     topology.due('bob')
     return lines
   }
-  assert.deepEqual(fail('nobody listens there'), ['bob (bob.local:1002): nobody listens there; trying on'])
-  assert.deepEqual(fail('nobody listens there'), [])
-  assert.deepEqual(fail('it does not answer'), ['bob (bob.local:1002): it does not answer; trying on'])
-  topology.opened(link(1, ours(HIGHER), 'bob'))
+  assert.deepEqual(fail('nothing is listening there'), [
+    'bob (bob.local:1002): nothing is listening there; still trying',
+  ])
+  assert.deepEqual(fail('nothing is listening there'), [])
+  assert.deepEqual(fail('no answer'), ['bob (bob.local:1002): no answer; still trying'])
+  topology.opened(connection(1, native(HIGHER), 'bob'))
   topology.closed(1, LASTED_MS)
   topology.due('bob')
-  assert.deepEqual(fail('it does not answer'), ['bob (bob.local:1002): it does not answer; trying on'])
+  assert.deepEqual(fail('no answer'), ['bob (bob.local:1002): no answer; still trying'])
 })
 
-test('when the network changes whoever is waited for is dialled at once, from the shortest wait on', () => {
-  const topology = linked()
+test('redials waiting peers at once when the network changes, and starts at the shortest wait', () => {
+  const topology = connectedTo()
   topology.add('carol', parseAddress('carol.local:1003'))
   topology.add('dave', parseAddress('dave.local:1004'))
   for (let attempt = 0; attempt < 9; attempt++) {
-    topology.failed('carol', 'nobody listens there')
+    topology.failed('carol', 'nothing is listening there')
     if (attempt < 8) topology.due('carol')
   }
   assert.deepEqual(topology.networkChanged(), [
     { kind: 'cancel-retry', peer: 'carol' },
     { kind: 'dial', peer: 'carol', address: parseAddress('carol.local:1003') },
   ])
-  assert.deepEqual(delays(topology.failed('carol', 'nobody listens there')), [RETRY_MS_MIN])
+  assert.deepEqual(delays(topology.failed('carol', 'nothing is listening there')), [RETRY_MS_MIN])
 })
 
-/** A house that is full of links that came in, and of one that the user named. */
-function fullHouse(guest: (id: number) => Remote): Topology {
+/** A topology that is full of inbound connections, and has one to a named peer. */
+function fullTopology(inbound: (id: number) => Remote): Topology {
   const topology = topologyOf()
   topology.add('dave', BOB)
-  topology.opened(link(0, original('dave'), 'dave'))
-  for (let id = 1; id < CONNECTIONS_MAX; id++) topology.opened(link(id, guest(id)))
+  topology.opened(connection(0, scuttleup('dave'), 'dave'))
+  for (let id = 1; id < CONNECTIONS_MAX; id++) topology.opened(connection(id, inbound(id)))
   return topology
 }
 
-const originals = (id: number): Remote => original(`peer-${id}`)
-const proven = (id: number): Remote => ours(String(id).padStart(32, '6'))
+const scuttleupPeers = (id: number): Remote => scuttleup(`peer-${id}`)
+const nativePeers = (id: number): Remote => native(String(id).padStart(32, '6'))
 const closes = (effects: readonly TopologyEffect[]): number[] =>
-  effects.flatMap(effect => (effect.kind === 'close' ? [effect.link] : []))
+  effects.flatMap(effect => (effect.kind === 'close' ? [effect.connection] : []))
 
-test(`no more than ${CONNECTIONS_MAX} are linked at a time; one that goes makes room`, () => {
-  for (const [house, stranger] of [
-    [fullHouse(originals), original('stranger')],
-    [fullHouse(proven), original('stranger')],
-    [fullHouse(proven), ours(HIGHER)],
+test(`keeps at most ${CONNECTIONS_MAX} connections, and accepts another when one closes`, () => {
+  for (const [full, stranger] of [
+    [fullTopology(scuttleupPeers), scuttleup('stranger')],
+    [fullTopology(nativePeers), scuttleup('stranger')],
+    [fullTopology(nativePeers), native(HIGHER)],
   ] as const) {
-    assert.deepEqual(house.opened(link(100, stranger)), [
-      { kind: 'close', link: 100, reason: `${CONNECTIONS_MAX} links are open already` },
+    assert.deepEqual(full.opened(connection(100, stranger)), [
+      { kind: 'close', connection: 100, reason: `at the limit of ${CONNECTIONS_MAX} connections` },
     ])
-    house.closed(1, LASTED_MS)
-    assert.deepEqual(kinds(house.opened(link(101, stranger))), ['linked'])
-    assert.equal(house.connections.length, CONNECTIONS_MAX)
+    full.closed(1, LASTED_MS)
+    assert.deepEqual(kinds(full.opened(connection(101, stranger))), ['connected'])
+    assert.equal(full.connections.length, CONNECTIONS_MAX)
   }
 })
 
-test('in a full house the oldest original that came in leaves for one of ours', () => {
-  const house = fullHouse(originals)
-  const effects = house.opened(link(100, ours(HIGHER)))
+test('evicts the oldest inbound scuttleup peer for a native peer', () => {
+  const full = fullTopology(scuttleupPeers)
+  const effects = full.opened(connection(100, native(HIGHER)))
   assert.deepEqual(effects, [
-    { kind: 'close', link: 1, reason: 'its place was needed' },
-    { kind: 'linked', link: 100 },
+    { kind: 'close', connection: 1, reason: 'evicted to make room' },
+    { kind: 'connected', connection: 100 },
   ])
-  assert.equal(house.connections.length, CONNECTIONS_MAX)
-  assert.deepEqual(house.closed(1, LASTED_MS), [])
+  assert.equal(full.connections.length, CONNECTIONS_MAX)
+  assert.deepEqual(full.closed(1, LASTED_MS), [])
 })
 
-test('in a full house anybody who was not named leaves for a peer that was', () => {
-  for (const [house, leaves] of [
-    [fullHouse(originals), 1],
-    [fullHouse(proven), 1],
-    [fullHouse(id => (id === 9 ? original('nine') : proven(id))), 9],
+test('evicts an inbound connection for a named peer', () => {
+  for (const [full, leaves] of [
+    [fullTopology(scuttleupPeers), 1],
+    [fullTopology(nativePeers), 1],
+    [fullTopology(id => (id === 9 ? scuttleup('nine') : nativePeers(id))), 9],
   ] as const) {
-    house.add('bob', BOB)
-    assert.deepEqual(closes(house.opened(link(100, ours(HIGHER), 'bob'))), [leaves])
+    full.add('bob', BOB)
+    assert.deepEqual(closes(full.opened(connection(100, native(HIGHER), 'bob'))), [leaves])
   }
 })
 
-test('a house full of named peers takes nobody, and tries a further one slowly', () => {
+test('evicts no named peer, and redials a further one slowly', () => {
   const topology = topologyOf()
   for (let id = 0; id < CONNECTIONS_MAX; id++) {
     topology.add(`peer-${id}`, BOB)
-    topology.opened(link(id, original(`peer-${id}`), `peer-${id}`))
+    topology.opened(connection(id, scuttleup(`peer-${id}`), `peer-${id}`))
   }
   topology.add('bob', BOB)
-  const effects = topology.opened(link(100, ours(HIGHER), 'bob'))
+  const effects = topology.opened(connection(100, native(HIGHER), 'bob'))
   assert.deepEqual(closes(effects), [100])
   assert.deepEqual(delays(effects), [RETRY_MS_MAX])
 })
 
-test('a full house still takes the newer link of a peer that is there, but no third', () => {
-  const house = fullHouse(id => (id === 1 ? ours(LOWER) : proven(id)))
-  assert.deepEqual(kinds(house.opened(link(65, ours(LOWER)))), ['linked'])
-  assert.deepEqual(kinds(house.opened(link(66, ours(LOWER)))), ['close'])
+test('when full, accepts a second connection of a connected peer, but no third', () => {
+  const full = fullTopology(id => (id === 1 ? native(LOWER) : nativePeers(id)))
+  assert.deepEqual(kinds(full.opened(connection(65, native(LOWER)))), ['connected'])
+  assert.deepEqual(kinds(full.opened(connection(66, native(LOWER)))), ['close'])
 })
 
-test('two names for one peer are served by one link', () => {
+test('one connection serves two names of one peer', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
   topology.add('10.0.0.2:1002', parseAddress('10.0.0.2:1002'))
-  topology.opened(link(1, ours(HIGHER), 'bob'))
-  const effects = topology.opened(link(2, ours(HIGHER), '10.0.0.2:1002'))
-  assert.deepEqual(kinds(effects), ['close', 'linked'])
+  topology.opened(connection(1, native(HIGHER), 'bob'))
+  const effects = topology.opened(connection(2, native(HIGHER), '10.0.0.2:1002'))
+  assert.deepEqual(kinds(effects), ['close', 'connected'])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry', 'retry'])
 })
 
-test('peers called __proto__ and constructor are peers like any other', () => {
+test('accepts peers called __proto__ and constructor', () => {
   const before = Object.getOwnPropertyNames(Object.prototype)
   const topology = topologyOf()
   for (const name of ['__proto__', 'constructor']) {
     assert.deepEqual(kinds(topology.add(name, BOB)), ['dial'])
-    assert.deepEqual(kinds(topology.failed(name, 'nobody listens there')), ['tell', 'retry'])
+    assert.deepEqual(kinds(topology.failed(name, 'nothing is listening there')), ['warn', 'retry'])
     assert.deepEqual(kinds(topology.due(name)), ['dial'])
   }
-  assert.deepEqual(kinds(topology.opened(link(1, original('__proto__'), '__proto__'))), ['linked'])
+  assert.deepEqual(kinds(topology.opened(connection(1, scuttleup('__proto__'), '__proto__'))), ['connected'])
   assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before)
 })
 
-test('a visit is dialled once: who is not there is missed, and nobody is worried with it', () => {
+test('dials a probe once, and reports its failure without a warning', () => {
   const topology = topologyOf()
   assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'])
-  assert.deepEqual(topology.probe('@bob', BOB), [], 'nor a second time at once')
-  assert.deepEqual(topology.failed('@bob', 'nobody listens there'), [{ kind: 'missed', peer: '@bob' }])
+  assert.deepEqual(topology.probe('@bob', BOB), [], 'does not dial twice at a time')
+  assert.deepEqual(topology.failed('@bob', 'nothing is listening there'), [{ kind: 'probe-failed', peer: '@bob' }])
   assert.deepEqual(topology.dialAttempts, [])
   assert.deepEqual(kinds(topology.networkChanged()), [])
-  assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'], 'later he may be visited again')
+  assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'], 'can be probed again later')
 })
 
-test('a link that a visit has made is a link, and not made again when it closes', () => {
+test('does not redial a probe whose connection closes', () => {
   const topology = topologyOf()
   topology.probe('@bob', BOB)
-  const visited: OpenConnection = { ...link(1, ours(HIGHER)), probed: '@bob' }
-  assert.deepEqual(kinds(topology.opened(visited)), ['linked'])
+  const probing: OpenConnection = { ...connection(1, native(HIGHER)), probed: '@bob' }
+  assert.deepEqual(kinds(topology.opened(probing)), ['connected'])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
   assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'])
 })
 
-test('a visit to oneself is closed and missed', () => {
+test('closes a probe of itself as failed', () => {
   const topology = topologyOf()
   topology.probe('@bob', BOB)
-  const self: OpenConnection = { ...link(1, ours(MINE)), probed: '@bob' }
-  assert.deepEqual(kinds(topology.opened(self)), ['close', 'missed'])
+  const self: OpenConnection = { ...connection(1, native(MINE)), probed: '@bob' }
+  assert.deepEqual(kinds(topology.opened(self)), ['close', 'probe-failed'])
   assert.deepEqual(topology.connections, [])
 })
 
-test('a visit keeps nobody out: in a full house it is missed, and its link is a guest', () => {
+test('a probe evicts nobody, and its connection can be evicted', () => {
   const full = topologyOf()
-  for (let id = 1; id <= CONNECTIONS_MAX; id++) full.opened(link(id, ours(HIGHER, String(id))))
+  for (let id = 1; id <= CONNECTIONS_MAX; id++) full.opened(connection(id, native(HIGHER, String(id))))
   full.probe('@bob', BOB)
-  assert.deepEqual(kinds(full.opened({ ...link(99, ours(HIGHER)), probed: '@bob' })), ['close', 'missed'])
-  const visited = topologyOf()
-  visited.probe('@bob', BOB)
-  visited.opened({ ...link(1, ours(HIGHER)), probed: '@bob' })
-  for (let id = 2; id <= CONNECTIONS_MAX; id++) visited.opened(link(id, ours(HIGHER, String(id))))
-  visited.add('carol', BOB)
-  const effects = visited.opened(link(99, ours(LOWER), 'carol'))
-  assert.deepEqual(effects[0], { kind: 'close', link: 1, reason: 'its place was needed' })
+  assert.deepEqual(kinds(full.opened({ ...connection(99, native(HIGHER)), probed: '@bob' })), ['close', 'probe-failed'])
+  const probing = topologyOf()
+  probing.probe('@bob', BOB)
+  probing.opened({ ...connection(1, native(HIGHER)), probed: '@bob' })
+  for (let id = 2; id <= CONNECTIONS_MAX; id++) probing.opened(connection(id, native(HIGHER, String(id))))
+  probing.add('carol', BOB)
+  const effects = probing.opened(connection(99, native(LOWER), 'carol'))
+  assert.deepEqual(effects[0], { kind: 'close', connection: 1, reason: 'evicted to make room' })
 })
 
-test('a peer that had no room is left in peace for so long, and tried at once where nobody is linked', () => {
-  const topology = linked()
+test('redials a peer that had no room after the cooldown, or at once when cooldowns are cleared', () => {
+  const topology = connectedTo()
   topology.cooldown(1, 300_000)
   assert.deepEqual(delays(topology.closed(1, LASTED_MS)), [300_000])
-  assert.deepEqual(topology.dialAttempts, [], 'which is no failure')
+  assert.deepEqual(topology.dialAttempts, [], 'a cooldown is no failure')
   assert.deepEqual(kinds(topology.clearCooldowns()), ['cancel-retry', 'dial'])
-  assert.deepEqual(delays(topology.failed('bob', 'nobody listens there')), [500], 'and then by the rule')
+  assert.deepEqual(delays(topology.failed('bob', 'nothing is listening there')), [500], 'then the usual waits apply')
   assert.deepEqual(topology.clearCooldowns(), [])
 })

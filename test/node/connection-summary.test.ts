@@ -18,7 +18,7 @@ function world() {
     indirect = 0,
   ) => {
     const address = { host: 'x.local', port: 1 }
-    const dialing = tried.map(([name, tries]) => ({ name, address, tries, reason: 'nobody listens there' }))
+    const dialing = tried.map(([name, tries]) => ({ name, address, tries, reason: 'nothing is listening there' }))
     now = { connected, dialing, indirect }
     summaries.update()
   }
@@ -47,8 +47,8 @@ test('reports connections and dial attempts once they settle, and again only on 
   become(['bob'], [['dave', 50]])
   clock.advance(2_000)
   assert.deepEqual(reported, [
-    'connected to bob, carol; trying dave (nobody listens there, 2 times)',
-    'connected to bob; trying dave (nobody listens there, 50 times)',
+    'connected to bob, carol; trying dave (nothing is listening there, 2 times)',
+    'connected to bob; trying dave (nothing is listening there, 50 times)',
   ])
 })
 

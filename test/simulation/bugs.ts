@@ -104,14 +104,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a peer is given up after three tries',
     file: 'net/topology',
-    find: "peer.state = { kind: 'dialling', attempt: peer.state.attempt };",
+    find: "target.state = { kind: 'dialling', attempt: target.state.attempt };",
     replace:
-      "if (peer.state.attempt > 3) return [];\n        peer.state = { kind: 'dialling', attempt: peer.state.attempt };",
+      "if (target.state.attempt > 3) return [];\n        target.state = { kind: 'dialling', attempt: target.state.attempt };",
   },
   {
     name: 'neither side closes the older of two links',
     file: 'net/topology',
-    find: 'this.#key + this.#instance < remote.key + remote.instance',
+    find: 'this.#key + this.#instance < identityOf(remote)',
     replace: 'false',
   },
   {
@@ -123,15 +123,15 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'silence is measured by a clock that can be set back',
     file: 'net/heartbeat',
-    find: 'Math.max(CHECK_MS, clock.now() - checkedAt)',
-    replace: 'clock.now() - checkedAt',
+    find: 'Math.max(CHECK_MS, clock.now() - this.#checkedAt)',
+    replace: 'clock.now() - this.#checkedAt',
     killer: 326,
   },
   {
     name: 'a connection that is broken when it is handed over is waited for',
-    file: 'net/connections',
-    find: 'if (connection.destroyed)\n            onClose();',
-    replace: 'if (false)\n            onClose();',
+    file: 'net/handshake/handshake-run',
+    find: 'if (this.#connection.destroyed)\n            this.#closed();',
+    replace: 'if (false)\n            this.#closed();',
     killer: 442,
   },
   {

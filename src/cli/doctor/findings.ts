@@ -1,9 +1,9 @@
 import { AHEAD_MS_MAX } from '../../log/format/hybrid-clock.js'
-import { formatAddress } from '../../net/lan/address.js'
-import type { Service } from '../../net/lan/mdns/service-records.js'
-import { requestedName } from '../../net/lan/mdns/service-records.js'
+import { type Address, formatAddress } from '../../net/lan/address.js'
+import { requestedName, type Service } from '../../net/lan/mdns/service-records.js'
+import type { ProbeResult } from '../../net/probe.js'
 
-/** One thing that was looked at: what is so, and what to do about it where it is wrong. */
+/** The result of one check: what was observed and, if it is wrong, what to do. */
 export interface Finding {
   readonly check: 'interfaces' | 'multicast' | 'others' | 'port' | 'name' | 'peer'
   readonly ok: boolean
@@ -11,77 +11,67 @@ export interface Finding {
   readonly next: string
 }
 
-interface Place {
-  readonly host: string
-  readonly port: number
+interface NativeAnswer {
+  readonly kind: 'native'
+  readonly isSameRoom: boolean
+  readonly version: number
+  readonly key: string
+  readonly aheadMs: number
 }
 
-/** What was met at an address. */
-export type Meeting =
-  | {
-      readonly kind: 'native'
-      readonly isSameRoom: boolean
-      readonly version: number
-      readonly key: string
-      readonly aheadMs: number
-    }
-  | { readonly kind: 'scuttleup' }
-  /** Something listens there that does not speak this protocol. */
-  | { readonly kind: 'stranger' }
-  | { readonly kind: 'none'; readonly reason: string }
+/** What answers at an address. */
+export type Answer = NativeAnswer | Exclude<ProbeResult, { readonly kind: 'native' }>
 
-/** What was seen of an interface. */
-export interface SeenInterface {
+export interface ObservedInterface {
   readonly name: string
   readonly address: string
-  /** Whether a datagram to everyone could be sent, and came back to this machine. */
+  /** Whether multicast packets could be sent on it, and came back to this machine. */
   readonly isOpen: boolean
   readonly isHeardHere: boolean
-  /** How many other addresses on it were heard. */
-  readonly others: number
+  /** Number of other hosts heard on it. */
+  readonly otherHosts: number
 }
 
-/** What became of the own port. */
-export interface SeenPort {
+export interface ObservedPort {
   readonly port: number
-  /** What listens there already, where it could not be had; `refused` where it may not be had at all. */
-  readonly holder: Meeting | { readonly kind: 'refused'; readonly reason: string } | undefined
-  /** Own addresses at which it was not reached. */
-  readonly unreached: readonly string[]
+  /** What has the port, if we could not listen on it; `refused` if the system does not allow to. */
+  readonly holder: Answer | { readonly kind: 'refused'; readonly reason: string } | undefined
+  /** Our addresses at which it could not be reached. */
+  readonly unreachable: readonly string[]
 }
 
-export interface SeenPeer {
+export interface ObservedPeer {
   /** As the user wrote it. */
-  readonly asked: string
-  /** What peers of that name say of themselves; none where an address was given. */
+  readonly given: string
+  /** Announcements of that name; none for an address. */
   readonly services: readonly Service[]
-  /** Where it may be. */
-  readonly meetings: readonly { readonly place: Place; readonly met: Meeting }[]
+  /** What answers at each of its addresses. */
+  readonly answers: readonly { readonly address: Address; readonly answer: Answer }[]
   readonly isByAddress: boolean
 }
 
-export interface Seen {
+export interface Observations {
   readonly me: string | undefined
-  /** The own short key; undefined before the first start. */
+  /** Our short key; undefined before the first start. */
   readonly key: string | undefined
   readonly version: number
   readonly room: { readonly name: string; readonly tag: string; readonly isLobby: boolean }
-  /** Why the port of multicast DNS is not to be had, if so. */
+  /** Why the port of multicast DNS is unavailable, if it is. */
   readonly multicastFault: string | undefined
-  readonly interfaces: readonly SeenInterface[]
-  readonly services: readonly (Service & { readonly places: readonly Place[] })[]
-  readonly port: SeenPort | undefined
-  readonly peers: readonly SeenPeer[]
+  readonly interfaces: readonly ObservedInterface[]
+  readonly services: readonly (Service & { readonly addresses: readonly Address[] })[]
+  readonly port: ObservedPort | undefined
+  readonly peers: readonly ObservedPeer[]
 }
 
-/** What all that was seen means, in the order in which to look at it. */
-export function findingsOf(seen: Seen): Finding[] {
+/** Interprets what was observed, in the order in which to look at it. */
+export function findingsOf(observed: Observations): Finding[] {
   return [
-    ...interfaceFindings(seen),
-    ...otherFindings(seen),
-    ...(seen.port === undefined ? [] : portFindings(seen, seen.port)),
-    ...nameFindings(seen),
-    ...seen.peers.flatMap(peer => peerFindings(seen, peer)),
+    ...interfaceFindings(observed),
+    ...otherFindings(observed),
+    ...(observed.port === undefined ? [] : portFindings(observed, observed.port)),
+    ...nameFindings(observed),
+    ...observed.peers.map(peer => peerFinding(observed, peer)),
   ]
 }
 
@@ -90,165 +80,149 @@ const bad = (check: Finding['check'], what: string, next: string): Finding => ({
 
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
-function interfaceFindings({ interfaces, multicastFault }: Seen): Finding[] {
-  const outside = interfaces.filter(({ address }) => !isLoopback(address))
-  const found: Finding[] = []
-  if (interfaces.length === 0) {
-    return [
-      bad('interfaces', 'no network interface is up, not even loopback', 'Bring one up; until then nobody is reached.'),
-    ]
-  }
-  if (outside.length === 0) {
-    found.push(
-      bad(
-        'interfaces',
-        'no network interface is up but loopback: only this machine is reached',
-        'Connect to a network.',
-      ),
-    )
-  } else {
-    found.push(good('interfaces', outside.map(({ name, address }) => `${name} ${address}`).join(', ')))
-  }
-  if (multicastFault !== undefined) {
-    return [...found, bad('multicast', multicastFault, 'End the program that has it, or name peers by address.')]
-  }
-  for (const { name, address, isOpen, isHeardHere, others } of interfaces) {
-    const where = `${name} (${address})`
-    if (isOpen && isHeardHere) {
-      const heard = others === 0 ? 'nobody else heard' : `${others} other${others === 1 ? '' : 's'} heard`
-      found.push(good('multicast', `${where}: what is sent comes back, ${heard}`))
-    } else if (!isLoopback(address) || outside.length === 0) {
-      const what = isOpen ? 'what is sent to everyone does not come back' : 'multicast cannot be used'
-      const next = isOpen ? 'Let UDP port 5353 through the firewall' : 'Turn multicast on for it'
-      found.push(bad('multicast', `${where}: ${what}`, `${next}, or name peers there by address.`))
-    }
-  }
-  return found
+function interfaceFindings({ interfaces, multicastFault }: Observations): Finding[] {
+  const external = interfaces.filter(({ address }) => !isLoopback(address))
+  if (interfaces.length === 0)
+    return [bad('interfaces', 'no network interface is up, not even loopback', 'Enable one to reach anyone.')]
+  const first =
+    external.length === 0
+      ? bad(
+          'interfaces',
+          'no network interface is up except loopback: only this machine can be reached',
+          'Connect to a network.',
+        )
+      : good('interfaces', external.map(({ name, address }) => `${name} ${address}`).join(', '))
+  if (multicastFault !== undefined)
+    return [first, bad('multicast', multicastFault, 'Stop the program that uses it, or name peers by address.')]
+  return [first, ...interfaces.flatMap(each => multicastFindings(each, external.length === 0))]
 }
 
-/** Others whom one line names, and places of each. */
-const OTHERS_MAX = 8
-const PLACES_MAX = 3
+function multicastFindings(
+  { name, address, isOpen, isHeardHere, otherHosts }: ObservedInterface,
+  isOnlyLoopback: boolean,
+): Finding[] {
+  const where = `${name} (${address})`
+  if (isOpen && isHeardHere) {
+    const heard =
+      otherHosts === 0 ? 'no other hosts heard' : `${otherHosts} other host${otherHosts === 1 ? '' : 's'} heard`
+    return [good('multicast', `${where}: multicast works, ${heard}`)]
+  }
+  if (isLoopback(address) && !isOnlyLoopback) return []
+  const what = isOpen ? 'multicast packets do not come back' : 'multicast is unavailable'
+  const next = isOpen ? 'Allow UDP port 5353 in the firewall' : 'Enable multicast on it'
+  return [bad('multicast', `${where}: ${what}`, `${next}, or name peers there by address.`)]
+}
 
-function otherFindings({ services, room, key }: Seen): Finding[] {
+/** Other peers in one line, and addresses of each. */
+const OTHERS_MAX = 8
+const ADDRESSES_MAX = 3
+
+function otherFindings({ services, room, key }: Observations): Finding[] {
   const others = services.filter(service => service.room === room.tag && service.key !== key)
-  if (others.length === 0) return [good('others', `nobody else is announced in the room ${room.name}`)]
-  const named = others.slice(0, OTHERS_MAX).map(({ instance, places }) => {
-    const where = places.slice(0, PLACES_MAX).map(formatAddress).join(' ')
+  if (others.length === 0) return [good('others', `no other peer is announced in the room ${room.name}`)]
+  const named = others.slice(0, OTHERS_MAX).map(({ instance, addresses }) => {
+    const where = addresses.slice(0, ADDRESSES_MAX).map(formatAddress).join(' ')
     return `${instance} at ${where}`
   })
   const more = others.length > named.length ? ` and ${others.length - named.length} more` : ''
   return [good('others', `in the room ${room.name}: ${named.join(', ')}${more}`)]
 }
 
-function portFindings({ me, key, services }: Seen, { port, holder, unreached }: SeenPort): Finding[] {
-  const own = `port ${port}, which is ${me}'s,`
+function portFindings({ me, key, services }: Observations, { port, holder, unreachable }: ObservedPort): Finding[] {
+  const ours = `port ${port}, which belongs to the name ${me},`
   const free =
-    'Your chat takes a free one, which only peers on this network learn of; or end that one, or use --listen.'
+    'Your chat will use a free port, which only peers on this network learn; or stop that program, or use --listen.'
   if (holder?.kind === 'refused')
-    return [bad('port', `${own} cannot be listened on: ${holder.reason}`, 'Choose another with --listen.')]
+    return [bad('port', `${ours} is unavailable: ${holder.reason}`, 'Choose another port with --listen.')]
   if (holder?.kind === 'native' && holder.key !== key)
-    return [bad('port', `${own} is held by a chat with another key (${shortOf(holder.key)})`, free)]
-  if (holder !== undefined && holder.kind !== 'native')
-    return [
-      bad(
-        'port',
-        `${own} is held by ${holder.kind === 'scuttleup' ? 'the original program' : 'another program'}`,
-        free,
-      ),
-    ]
-  if (unreached.length > 0) {
-    const next = `Let TCP port ${port} through the firewall of this machine.`
-    return [bad('port', `${own} is not reached at ${unreached.join(', ')}`, next)]
+    return [bad('port', `${ours} is in use by a chat with another key (${shortOf(holder.key)})`, free)]
+  if (holder !== undefined && holder.kind !== 'native') {
+    const program = holder.kind === 'scuttleup' ? 'a scuttleup peer' : 'another program'
+    return [bad('port', `${ours} is in use by ${program}`, free)]
   }
-  if (holder === undefined) return [good('port', `${own} is free and can be reached`)]
+  if (unreachable.length > 0) {
+    const next = `Allow TCP port ${port} in the firewall of this machine.`
+    return [bad('port', `${ours} is unreachable at ${unreachable.join(', ')}`, next)]
+  }
+  if (holder === undefined) return [good('port', `${ours} is free and reachable`)]
   if (services.some(service => service.key === key))
-    return [good('port', `${me} is running, at port ${port}, and announced`)]
-  const next = 'Was it started with --no-discovery? Else see what is said of multicast.'
-  return [bad('port', `${me} is running, at port ${port}, but not announced`, next)]
+    return [good('port', `${me} is running on port ${port}, and announced`)]
+  const next = 'Was it started with --no-discovery? Otherwise see the multicast findings.'
+  return [bad('port', `${me} is running on port ${port}, but not announced`, next)]
 }
 
-function nameFindings({ me, key, services }: Seen): Finding[] {
+function nameFindings({ me, key, services }: Observations): Finding[] {
   if (me === undefined) return []
   const others = services.filter(({ instance, key: theirs }) => requestedName(instance) === me && theirs !== key)
-  if (others.length === 0) return [good('name', `nobody else is announced as ${me}`)]
+  if (others.length === 0) return [good('name', `no other peer is announced as ${me}`)]
   const keys = [...new Set(others.map(each => shortOf(each.key)))].slice(0, 4).join(', ')
-  const next = 'Nothing is lost: you are told apart by your keys. To be found by name alone, take another.'
-  return [bad('name', `${me} is the name of somebody else here too, with the key ${keys}`, next)]
+  const next = 'Nothing is lost: keys tell you apart. Choose another name to be found by name alone.'
+  return [bad('name', `another peer is named ${me} here too, with the key ${keys}`, next)]
 }
 
-function peerFindings(seen: Seen, peer: SeenPeer): Finding[] {
-  const { asked, services, meetings, isByAddress } = peer
-  const inRoom = services.filter(({ room }) => room === seen.room.tag)
-  const other = services.find(({ version }) => version !== seen.version)
-  const best = [...meetings].sort((a, b) => rankOf(seen, a.met) - rankOf(seen, b.met))[0]
-  if (services.length > 0 && inRoom.length === 0) {
-    return [bad('peer', `${asked} is here, but in another room than ${seen.room.name}`, ROOM)]
-  }
+const SAME_ROOM = 'Start both with the same --room.'
+
+function peerFinding(observed: Observations, peer: ObservedPeer): Finding {
+  const { given, services, answers, isByAddress } = peer
+  const inRoom = services.filter(({ room }) => room === observed.room.tag)
+  if (services.length > 0 && inRoom.length === 0)
+    return bad('peer', `${given} is here, but not in the room ${observed.room.name}`, SAME_ROOM)
+  const best = [...answers].sort((a, b) => rankOf(observed, a.answer) - rankOf(observed, b.answer))[0]
   if (best === undefined) {
     const next = isByAddress
-      ? 'Is it spelt right? Try the number instead of the name.'
-      : `Is persisted-chat ${asked} running, on this network, without --no-discovery? Else name its address, as 10.0.0.7:4000.`
-    return [bad('peer', `${asked}: nobody on this network answers to that name`, next)]
+      ? 'Is it spelled correctly? Try its IP address.'
+      : `Is persisted-chat ${given} running, on this network, without --no-discovery? Otherwise name its address, such as 10.0.0.7:4000.`
+    return bad('peer', `${given}: no one on this network answers to that name`, next)
   }
-  const { place, met } = best
-  const where = formatAddress(place) === asked ? asked : `${asked} (${formatAddress(place)})`
-  switch (met.kind) {
+  const { address, answer } = best
+  const where = formatAddress(address) === given ? given : `${given} (${formatAddress(address)})`
+  switch (answer.kind) {
     case 'none':
-      return [bad('peer', `${where}: ${met.reason}`, nextFor(met.reason, asked, place.port))]
+      return bad('peer', `${where}: ${answer.reason}`, nextStepAfter(answer.reason, given, address.port))
     case 'stranger':
-      return [
-        bad('peer', `${where}: another program listens there`, 'Is the port right? Ask which one its chat printed.'),
-      ]
+      return bad('peer', `${where}: another program is listening there`, 'Check the port that the peer printed.')
     case 'scuttleup':
-      return seen.room.isLobby
-        ? [good('peer', `${where}: the original program; its lines are unsigned`)]
-        : [bad('peer', `${where}: the original program, which knows no rooms`, 'Meet it in the lobby, without --room.')]
-    case 'native':
-      return [oursFinding(seen, where, met, other?.version ?? met.version)]
+      return observed.room.isLobby
+        ? good('peer', `${where}: a scuttleup peer; its messages are unsigned`)
+        : bad('peer', `${where}: a scuttleup peer, which supports no rooms`, 'Meet it in the lobby, without --room.')
+    case 'native': {
+      const announced = services.find(({ version }) => version !== observed.version)
+      return nativeFinding(observed, where, answer, announced?.version ?? answer.version)
+    }
   }
 }
 
-const ROOM = 'Start both with the same --room.'
-
-function oursFinding(seen: Seen, where: string, met: Extract<Meeting, { kind: 'native' }>, version: number): Finding {
-  const { isSameRoom, key, aheadMs } = met
-  if (!isSameRoom) return bad('peer', `${where}: in another room than ${seen.room.name}`, ROOM)
-  if (version !== seen.version) {
-    const next = 'Both still speak the older one; update the other.'
-    return bad(
-      'peer',
-      `${where}: speaks version ${version} of the protocol, this program version ${seen.version}`,
-      next,
-    )
+function nativeFinding(observed: Observations, where: string, answer: NativeAnswer, version: number): Finding {
+  const { isSameRoom, key, aheadMs } = answer
+  if (!isSameRoom) return bad('peer', `${where}: not in the room ${observed.room.name}`, SAME_ROOM)
+  if (version !== observed.version) {
+    const what = `${where}: speaks version ${version} of the protocol, this program version ${observed.version}`
+    return bad('peer', what, 'Both use the older version; update the other program.')
   }
-  if (key === seen.key) {
-    const next = 'Of two devices with one key only the first writes. Is it yourself? Else make another key with renew.'
-    return bad('peer', `${where}: has your own key`, next)
+  if (key === observed.key) {
+    const next = 'Of two devices with one key only the first can write. Is it this device? Otherwise run renew on one.'
+    return bad('peer', `${where}: has your key`, next)
   }
   if (Math.abs(aheadMs) > AHEAD_MS_MAX) {
     const hours = Math.round(Math.abs(aheadMs) / 3_600_000)
-    return bad(
-      'peer',
-      `${where}: its clock is ${hours} hours ${aheadMs > 0 ? 'ahead of' : 'behind'} yours`,
-      'Set the wrong one right.',
-    )
+    const what = `${where}: its clock is ${hours} hours ${aheadMs > 0 ? 'ahead of' : 'behind'} yours`
+    return bad('peer', what, 'Correct the wrong clock.')
   }
   return good('peer', `${where}: answers, with the key ${shortOf(key)}`)
 }
 
-/** Of several answers the best counts: a peer that is reached anywhere is reached. */
-function rankOf({ key, version }: Seen, met: Meeting): number {
-  if (met.kind === 'native') return met.isSameRoom && met.version === version && met.key !== key ? 0 : 1
-  return met.kind === 'scuttleup' ? 2 : met.kind === 'stranger' ? 3 : 4
+/** Of several answers the best counts: a peer that is reachable at one address is reachable. */
+function rankOf({ key, version }: Observations, answer: Answer): number {
+  if (answer.kind === 'native') return answer.isSameRoom && answer.version === version && answer.key !== key ? 0 : 1
+  return answer.kind === 'scuttleup' ? 2 : answer.kind === 'stranger' ? 3 : 4
 }
 
-function nextFor(reason: string, asked: string, port: number): string {
-  if (reason === 'nobody listens there') return `Is it running? If it listens elsewhere, name that as host:port.`
-  if (reason === 'it does not answer')
-    return `Let TCP port ${port} through the firewall there; or is the address an old one?`
-  if (reason === 'it closed the connection') return 'It may have too many links waiting: try again in a minute.'
-  return `Are you on the same network as ${asked}? A guest network often keeps its machines apart.`
+function nextStepAfter(reason: string, given: string, port: number): string {
+  if (reason === 'nothing is listening there') return 'Is it running? If it uses another port, name it as host:port.'
+  if (reason === 'no answer') return `Allow TCP port ${port} in its firewall; or is the address outdated?`
+  if (reason === 'the peer closed the connection')
+    return 'It may have too many pending connections: try again in a minute.'
+  return `Are you on the same network as ${given}? Guest networks often isolate their machines.`
 }
 
 const shortOf = (key: string): string => `${key.slice(0, 8)}…`

@@ -1,13 +1,13 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
-import { concat, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
+import { concat, EMPTY, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import { HANDSHAKE_BYTES_MAX } from '../limits.js'
 import { decodeHello, encodeHello, type Hello, isValidProof, proofOf, type Role } from './hello.js'
 
-/** Sent by ours before anything else of a link: an empty frame, which the original program passes over. */
-const OURS = 0x00
+/** First byte that a native peer sends after the addresses: an empty frame, which scuttleup peers skip. */
+const NATIVE = 0x00
 
-/** Who is at the other end, as far as it is known when the link opens. */
+/** What the handshake shows of the other end. */
 export type Remote =
   | {
       readonly kind: 'native'
@@ -17,65 +17,67 @@ export type Remote =
       readonly key: string
       /** Whether it has been running for longer than this process. */
       readonly isOlder: boolean
-      /** How far its clock is ahead of the own one, in milliseconds. */
+      /** How far its clock is ahead of ours, in milliseconds. */
       readonly aheadMs: number
     }
   | { readonly kind: 'scuttleup'; readonly address: string }
 
 export type HandshakeEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  /** The link is open; `rest` are the first bytes of what runs on it. */
+  /** The handshake is complete; `rest` are the first bytes behind it. */
   | { readonly kind: 'opened'; readonly remote: Remote; readonly rest: Uint8Array }
+  /** Only with `isProbe`: a native peer sent this Hello, and the handshake ends before our proof. */
+  | { readonly kind: 'identified'; readonly hello: Hello }
   | { readonly kind: 'failed'; readonly reason: string }
 
 export interface HandshakeOptions {
   readonly role: Role
-  /** The own address, as peers know it. */
+  /** Our address, as announced to peers. */
   readonly me: string
   readonly hello: Hello
-  /** The key pair whose public half stands in `hello`. */
+  /** The key pair of the key in `hello`. */
   readonly keys: KeyPair
+  /** Whether scuttleup peers may connect. They know no rooms, so they may in one room only. Default: true. */
+  readonly acceptsScuttleup?: boolean
+  /** Ends when the other side has identified itself: no connection opens at either side. */
+  readonly isProbe?: boolean
 }
 
-type State = 'address' | 'second-address' | 'who' | 'hello' | 'proof' | 'done'
+type State = 'address' | 'repeated-address' | 'protocol' | 'hello' | 'proof' | 'done'
 
 /**
- * The opening of a link, without IO: the handshake of fully-connected-topology, then the first-byte rule, then, between
- * ours, a Hello and the proof of its key each way. PROTOCOL.md §2.
+ * The handshake of a connection, without IO: the addresses of fully-connected-topology, then protocol detection by the first
+ * byte, then, between native peers, a Hello and a proof of its key in each direction. docs/protocol/wire.md §2.
  *
- * The tie is decided by the address that the other side says, not by the one that was dialled. A listener says nothing
- * after its address before the dialler has spoken: so an original that knows us by another name is understood too.
+ * The address that the other side sends decides who repeats its address, not the address that was dialled. A listener sends
+ * nothing after its address before the dialler did, so scuttleup peers that dialled another name of ours are understood too.
  */
 export class Handshake {
   readonly #options: HandshakeOptions
   #state: State = 'address'
-  #held: Uint8Array = new Uint8Array(0)
+  #buffered: Uint8Array = EMPTY
   #address = ''
-  #theirs: Hello | undefined
+  #remoteHello: Hello | undefined
   #hasRepeated = false
 
   constructor(options: HandshakeOptions) {
     this.#options = options
   }
 
-  /** What is sent before anything is heard. */
+  /** Sends what comes before any answer. */
   start(): HandshakeEffect[] {
-    return this.#options.role === 'dialler' ? [this.#ownAddress()] : []
-  }
-
-  /** What one of ours has said of itself, proven or not, as soon as it has. */
-  get remoteHello(): Hello | undefined {
-    return this.#theirs
+    return this.#options.role === 'dialler' ? [this.#sendAddress()] : []
   }
 
   receive(bytes: Uint8Array): HandshakeEffect[] {
-    this.#held = concat([this.#held, bytes])
+    this.#buffered = concat([this.#buffered, bytes])
     const effects: HandshakeEffect[] = []
     for (;;) {
-      const before = this.#state
-      const heldBefore = this.#held.length
+      const stateBefore = this.#state
+      const bufferedBefore = this.#buffered.length
       effects.push(...this.#step())
-      if (this.#state === 'done' || (this.#state === before && this.#held.length === heldBefore)) return effects
+      if (this.#state === 'done' || (this.#state === stateBefore && this.#buffered.length === bufferedBefore))
+        return effects
     }
   }
 
@@ -83,10 +85,10 @@ export class Handshake {
     switch (this.#state) {
       case 'address':
         return this.#readAddress()
-      case 'second-address':
-        return this.#readSecondAddress()
-      case 'who':
-        return this.#readWho()
+      case 'repeated-address':
+        return this.#readRepeatedAddress()
+      case 'protocol':
+        return this.#detectProtocol()
       case 'hello':
         return this.#readHello()
       case 'proof':
@@ -97,111 +99,113 @@ export class Handshake {
   }
 
   #readAddress(): HandshakeEffect[] {
-    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
+    const body = this.#takeFrame()
     if (body === 'more') return []
     const address = body === 'bad' ? undefined : textOf(body)
-    if (address === undefined) return this.#fail('it does not speak this protocol')
+    if (address === undefined) return this.#fail('the peer does not speak this protocol')
     this.#address = address
     const { role, me } = this.#options
     if (role === 'dialler') {
-      this.#state = 'who'
-      const hello: HandshakeEffect = { kind: 'send', bytes: Uint8Array.of(OURS) }
-      return me > address ? [this.#ownAddress(), hello] : [hello]
+      this.#state = 'protocol'
+      const native: HandshakeEffect = { kind: 'send', bytes: Uint8Array.of(NATIVE) }
+      return me > address ? [this.#sendAddress(), native] : [native]
     }
-    this.#state = address >= me ? 'second-address' : 'who'
-    return [this.#ownAddress()]
+    this.#state = address >= me ? 'repeated-address' : 'protocol'
+    return [this.#sendAddress()]
   }
 
-  /** The dialler's address comes again, unless it decided the tie otherwise: then this is the next step already. */
-  #readSecondAddress(): HandshakeEffect[] {
-    const repeated = this.#takeRepeatedAddress()
-    if (repeated !== 'more') this.#state = 'who'
+  /** The dialler repeats its address, unless it compared other addresses than we did: then the next step follows already. */
+  #readRepeatedAddress(): HandshakeEffect[] {
+    if (this.#takeRepeatedAddress() !== 'more') this.#state = 'protocol'
     return []
   }
 
-  #readWho(): HandshakeEffect[] {
-    const first = this.#held[0]
+  #detectProtocol(): HandshakeEffect[] {
+    const first = this.#buffered[0]
     if (first === undefined) return []
-    if (first === OURS) {
-      this.#held = this.#held.subarray(1)
+    if (first === NATIVE) {
+      this.#buffered = this.#buffered.subarray(1)
       this.#state = 'hello'
       const hello = frame(encodeHello(this.#options.hello))
-      const bytes = this.#options.role === 'dialler' ? hello : concat([Uint8Array.of(OURS), hello])
+      const bytes = this.#options.role === 'dialler' ? hello : concat([Uint8Array.of(NATIVE), hello])
       return [{ kind: 'send', bytes }]
     }
     if (this.#options.role === 'listener' && !this.#hasRepeated) {
-      // An original that decided the tie by another name of ours waits for our address a second time.
+      // A scuttleup peer that compared another address of ours waits for our address a second time.
       const repeated = this.#takeRepeatedAddress()
       if (repeated === 'more') return []
       this.#hasRepeated = true
-      if (repeated === 'taken') return [this.#ownAddress()]
+      if (repeated === 'taken') return [this.#sendAddress()]
     }
+    if (this.#options.acceptsScuttleup === false) return this.#fail('scuttleup peers can connect in the lobby only')
     return this.#open({ kind: 'scuttleup', address: this.#address })
   }
 
   #readHello(): HandshakeEffect[] {
-    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
+    const body = this.#takeFrame()
     if (body === 'more') return []
     const hello = body === 'bad' ? undefined : decodeHello(body)
-    if (hello === undefined) return this.#fail('its hello cannot be understood')
-    this.#theirs = hello
-    if (!sameBytes(hello.room, this.#options.hello.room)) return this.#fail('it is in another room')
+    if (hello === undefined) return this.#fail('the peer sent a malformed hello')
+    const { keys, role, hello: ours, isProbe } = this.#options
+    if (isProbe) {
+      this.#state = 'done'
+      return [{ kind: 'identified', hello }]
+    }
+    if (!sameBytes(hello.room, ours.room)) return this.#fail('the peer is in another room')
+    this.#remoteHello = hello
     this.#state = 'proof'
-    const { keys, role } = this.#options
-    return [{ kind: 'send', bytes: frame(proofOf(keys, role, this.#options.hello, hello)) }]
+    return [{ kind: 'send', bytes: frame(proofOf(keys, role, ours, hello)) }]
   }
 
   #readProof(): HandshakeEffect[] {
-    const body = this.#takeFrame(HANDSHAKE_BYTES_MAX)
-    const theirs = this.#theirs
+    const body = this.#takeFrame()
+    const theirs = this.#remoteHello
     if (body === 'more' || theirs === undefined) return []
     const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'
-    if (body === 'bad' || !isValidProof(body, role, theirs, this.#options.hello))
-      return this.#fail('it does not hold the key that it says')
+    const ours = this.#options.hello
+    if (body === 'bad' || !isValidProof(body, role, theirs, ours)) return this.#fail('the peer did not prove its key')
     const { instance, key, ageMs, nowMs } = theirs
-    const own = this.#options.hello
-    // Of two that started at once the higher id passes for the elder: else both would write under one key.
-    const isOlder = ageMs === own.ageMs ? Buffer.compare(instance, own.instance) > 0 : ageMs > own.ageMs
-    const aheadMs = nowMs - own.nowMs
+    // Of two processes that started together, the higher instance id counts as older: otherwise both would write with one key.
+    const isOlder = ageMs === ours.ageMs ? Buffer.compare(instance, ours.instance) > 0 : ageMs > ours.ageMs
     return this.#open({
       kind: 'native',
       address: this.#address,
       instance: hexOf(instance),
       key: hexOf(key),
       isOlder,
-      aheadMs,
+      aheadMs: nowMs - ours.nowMs,
     })
   }
 
-  /** The next frame, which must not be empty: so no more is held than one may be long. */
-  #takeFrame(bodyBytesMax: number): Uint8Array | 'more' | 'bad' {
-    const length = readVarint(this.#held, 0, bodyBytesMax)
+  /** The next frame. It must not be empty, so that at most one frame of HANDSHAKE_BYTES_MAX is buffered. */
+  #takeFrame(): Uint8Array | 'more' | 'bad' {
+    const length = readVarint(this.#buffered, 0, HANDSHAKE_BYTES_MAX)
     if (length.kind !== 'value') return length.kind
     if (length.value === 0) return 'bad'
     const end = length.next + length.value
-    if (this.#held.length < end) return 'more'
-    const body = this.#held.subarray(length.next, end)
-    this.#held = this.#held.subarray(end)
+    if (this.#buffered.length < end) return 'more'
+    const body = this.#buffered.subarray(length.next, end)
+    this.#buffered = this.#buffered.subarray(end)
     return body
   }
 
   #takeRepeatedAddress(): 'taken' | 'other' | 'more' {
     const expected = frame(utf8(this.#address))
-    const common = Math.min(expected.length, this.#held.length)
-    if (!sameBytes(this.#held.subarray(0, common), expected.subarray(0, common))) return 'other'
-    if (this.#held.length < expected.length) return 'more'
-    this.#held = this.#held.subarray(expected.length)
+    const common = Math.min(expected.length, this.#buffered.length)
+    if (!sameBytes(this.#buffered.subarray(0, common), expected.subarray(0, common))) return 'other'
+    if (this.#buffered.length < expected.length) return 'more'
+    this.#buffered = this.#buffered.subarray(expected.length)
     return 'taken'
   }
 
-  #ownAddress(): HandshakeEffect {
+  #sendAddress(): HandshakeEffect {
     return { kind: 'send', bytes: frame(utf8(this.#options.me)) }
   }
 
   #open(remote: Remote): HandshakeEffect[] {
     this.#state = 'done'
-    const rest = this.#held
-    this.#held = new Uint8Array(0)
+    const rest = this.#buffered
+    this.#buffered = EMPTY
     return [{ kind: 'opened', remote, rest }]
   }
 

@@ -2,26 +2,26 @@ import { isSignature, KEY_BYTES, type KeyPair } from '../../base/crypto/signing.
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { bytesField, readFields, varintField } from '../../base/wire/fields.js'
 
-/** The version of the protocol between ours. Each side speaks the lower of the two. */
+/** Version of the protocol between native peers. Each side speaks the lower of both versions. */
 export const PROTOCOL_VERSION = 1
 
 const ROOM_ID_BYTES = 32
 export const INSTANCE_ID_BYTES = 16
 export const NONCE_BYTES = 32
 
-/** What one of ours says of itself when a link opens. PROTOCOL.md §2.3. */
+/** What a native peer tells about itself during the handshake. docs/protocol/wire.md §2.3. */
 export interface Hello {
   readonly version: number
   readonly room: Uint8Array
-  /** Random, one a process: tells two links to one peer, two devices with one key, and a link to oneself. */
+  /** Random, one per process: identifies duplicate connections, two devices with one key, and a connection to itself. */
   readonly instance: Uint8Array
   /** The author's public key. */
   readonly key: Uint8Array
   /** Fresh random bytes that the other side signs. */
   readonly nonce: Uint8Array
-  /** How long this process has been running, in milliseconds: of two with one key the younger does not write. */
+  /** How long the process has been running, in milliseconds: of two devices with one key, only the older one writes. */
   readonly ageMs: number
-  /** What the clock says, in milliseconds since 1970. */
+  /** The process's clock, in milliseconds since 1970. */
   readonly nowMs: number
 }
 
@@ -38,7 +38,7 @@ export const encodeHello = ({ version, room, instance, key, nonce, ageMs, nowMs 
     varintField(7, Math.max(0, Math.floor(nowMs))),
   ])
 
-/** Undefined for anything but a hello; fields that are not known are passed over. */
+/** Undefined for malformed bytes. Unknown fields are skipped. */
 export function decodeHello(bytes: Uint8Array): Hello | undefined {
   const numbers = new Map<number, number>()
   const values = new Map<number, Uint8Array>()
@@ -56,13 +56,13 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
   return { version, room, instance, key, nonce, ageMs, nowMs }
 }
 
-/** The proof that the side in `role` holds the key of its hello: fresh for this link, for both nonces are in it. */
-export const proofOf = (keys: KeyPair, role: Role, own: Hello, theirs: Hello): Uint8Array =>
-  keys.sign(provenBytes(role, own, theirs))
+/** The proof that the side in `role` has the key of its Hello. It covers both nonces, so it is valid for one connection. */
+export const proofOf = (keys: KeyPair, role: Role, ours: Hello, theirs: Hello): Uint8Array =>
+  keys.sign(provenBytes(role, ours, theirs))
 
-/** Whether `proof` is the other side's, which is in `role`. */
-export const isValidProof = (proof: Uint8Array, role: Role, theirs: Hello, own: Hello): boolean =>
-  isSignature(proof, provenBytes(role, theirs, own), theirs.key)
+/** Whether `proof` is that of the other side, which is in `role`. */
+export const isValidProof = (proof: Uint8Array, role: Role, theirs: Hello, ours: Hello): boolean =>
+  isSignature(proof, provenBytes(role, theirs, ours), theirs.key)
 
 function provenBytes(role: Role, prover: Hello, other: Hello): Uint8Array {
   const [dialler, listener] = role === 'dialler' ? [prover, other] : [other, prover]

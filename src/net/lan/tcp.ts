@@ -14,11 +14,11 @@ const BIND_RETRY_MS = 250
 const STAGGER_MS = 250
 
 const REASONS = {
-  ECONNREFUSED: 'nobody listens there',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-  ETIMEDOUT: 'it does not answer',
-  ECONNRESET: 'it closed the connection',
+  ECONNREFUSED: 'nothing is listening there',
+  EHOSTUNREACH: 'the host is unreachable',
+  ENETUNREACH: 'the network is unreachable',
+  ETIMEDOUT: 'no answer',
+  ECONNRESET: 'the peer closed the connection',
 } as const
 
 function reasonFor(cause: Error): string {
@@ -55,7 +55,7 @@ export class TcpSource implements PeerSource {
   async dial(address: Address, signal: AbortSignal): Promise<RawConnection> {
     const places = await this.#lookup(address)
     signal.throwIfAborted()
-    if (places.length === 0) throw new Error(`nobody on this network answers to ${address.host}`)
+    if (places.length === 0) throw new Error(`no one on this network answers to ${address.host}`)
     return this.#race(places, signal)
   }
 
@@ -110,7 +110,7 @@ export class TcpSource implements PeerSource {
         keepAlive: true,
         keepAliveInitialDelay: HEARTBEAT_MS,
       })
-      const giveUp = (): void => void socket.destroy(new Error('it does not answer'))
+      const giveUp = (): void => void socket.destroy(new Error('no answer'))
       const cancelTimer = this.#clock.after(HANDSHAKE_MS_MAX, giveUp)
       signal.addEventListener('abort', giveUp)
       const cancel = (): void => {

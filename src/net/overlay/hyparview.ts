@@ -25,7 +25,7 @@ const PART_MS = 1_000
 /** How often somebody is asked who else is there: the longer nobody is new, the more seldom. */
 const QUESTION_MS_MIN = 15_000
 const QUESTION_MS_MAX = 240_000
-/** How often somebody is tried who was linked once, though there are links enough: the net may have been parted. */
+/** How often somebody is tried who was linked once, though there are enough connections: the net may have been parted. */
 const PROBE_MS = 20_000
 /** How often it is said that there is nobody at all. */
 const ALONE_MS = 5_000

@@ -1,9 +1,9 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { equalsIgnoringCase } from '../../base/names.js'
 import type { Connection } from '../connections.js'
+import type { DialAttempt } from '../dial-target.js'
 import type { Address } from '../lan/address.js'
 import { requestedName, type Service, shortKeyIn } from '../lan/mdns/service-records.js'
-import type { DialAttempt } from '../topology.js'
 import { ACTIVE_VIEW_MAX } from './limits.js'
 
 /** Discovered peers that are dialled at a time. */

@@ -112,7 +112,9 @@ export class PeerExchange {
           break
         case 'part':
           onDropped(effect.id)
-          clock.after(effect.delayMs, () => connections.drop(effect.link, 'there are links enough', effect.restMs))
+          clock.after(effect.delayMs, () =>
+            connections.drop(effect.link, 'there are enough connections', effect.restMs),
+          )
           break
         case 'alone':
           connections.clearCooldowns()

@@ -23,7 +23,7 @@ export function resolver(clock: Clock, local: LocalLookup | undefined): (place: 
       const addresses = await Promise.race([lookupHost(host), tooLate.passed])
       return addresses.map(({ address }) => ({ host: address, port }))
     } catch (cause) {
-      throw new Error(isLocal ? 'nobody on this network answers to that name' : 'the name is not known', { cause })
+      throw new Error(isLocal ? 'no one on this network answers to that name' : 'unknown host name', { cause })
     } finally {
       tooLate.cancel()
     }

@@ -203,7 +203,7 @@ export class MulticastSockets {
     const { name, address, family } = link.at
     if (!this.#isMissed(link)) return
     if (error.syscall === 'bind') {
-      this.#faults.fails(`port ${family}`, `UDP port ${this.#port} is not to be had (${reason}): ${SO}`)
+      this.#faults.fails(`port ${family}`, `UDP port ${this.#port} is unavailable (${reason}): ${SO}`)
     } else {
       const step = error.syscall === 'send' ? 'send' : 'join'
       this.#faults.fails(`${step} ${address}`, `No multicast on ${name}, ${address} (${reason}): ${SO}`)

@@ -1,0 +1,93 @@
+import { retryDelayMs } from '../base/backoff.js'
+import type { Millis } from '../base/clock.js'
+import { type Address, formatAddress } from './lan/address.js'
+
+/** Different failure reasons that are reported of one peer; further ones are only counted. */
+const REASONS_MAX = 16
+
+/** A peer that is dialled without success. */
+export interface DialAttempt {
+  readonly name: string
+  readonly address: Address
+  /** Failed dials in a row. */
+  readonly tries: number
+  /** Why the last dial failed. */
+  readonly reason: string
+}
+
+export type DialState =
+  | { readonly kind: 'dialling'; readonly attempt: number }
+  | { readonly kind: 'waiting'; readonly attempt: number }
+  | { readonly kind: 'connected'; readonly attempt: number }
+  /** The address is that of this process. It is not dialled again. */
+  | { readonly kind: 'self' }
+
+/** A peer to dial: named by the user, discovered, or learned from another peer. */
+export class DialTarget {
+  readonly name: string
+  readonly address: Address
+  /** Dialled once, and not redialled when its connection closes. */
+  readonly isProbe: boolean
+  state: DialState = { kind: 'dialling', attempt: 0 }
+  /** Key and instance of the native peer that answered last, and the network address it answered from. */
+  identity: string | undefined
+  remoteAddress: string | undefined
+  /** Shortest wait before the next dial, set by a peer that has no room for us. */
+  cooldownMs: Millis = 0
+  #isCoolingDown = false
+  #tries = 0
+  #reason = ''
+  readonly #reported = new Set<string>()
+
+  constructor(name: string, address: Address, isProbe: boolean) {
+    this.name = name
+    this.address = address
+    this.isProbe = isProbe
+  }
+
+  /** Whether the current wait is a cooldown. */
+  get isCoolingDown(): boolean {
+    return this.#isCoolingDown
+  }
+
+  /** Undefined unless the peer is dialled without success. */
+  get failing(): DialAttempt | undefined {
+    const isDialled = this.state.kind === 'waiting' || this.state.kind === 'dialling'
+    if (this.#tries === 0 || !isDialled) return undefined
+    return { name: this.name, address: this.address, tries: this.#tries, reason: this.#reason }
+  }
+
+  succeeded(): void {
+    this.#tries = 0
+    this.#reported.clear()
+  }
+
+  failed(reason: string): void {
+    this.#tries++
+    this.#reason = reason
+  }
+
+  /** Starts to wait. Gives for how long. */
+  wait(attempt: number, random: () => number): Millis {
+    this.state = { kind: 'waiting', attempt: attempt + 1 }
+    const delayMs = Math.max(this.cooldownMs * (0.5 + random() / 2), retryDelayMs(attempt, random))
+    this.#isCoolingDown = this.cooldownMs > 0
+    this.cooldownMs = 0
+    return delayMs
+  }
+
+  /** A line that reports the last failure: once per reason, and at the 10th, 100th, … failure. */
+  report(): string | undefined {
+    const isPowerOfTen = this.#tries > 1 && /^10+$/.test(String(this.#tries))
+    const isReported = this.#reported.has(this.#reason) || this.#reported.size >= REASONS_MAX
+    if (isReported && !isPowerOfTen) return undefined
+    this.#reported.add(this.#reason)
+    const count = isPowerOfTen ? `, ${this.#tries} times` : ''
+    return `${this.label}: ${this.#reason}${count}; still trying`
+  }
+
+  /** Name and address, for people. */
+  get label(): string {
+    return `${this.name} (${formatAddress(this.address)})`
+  }
+}

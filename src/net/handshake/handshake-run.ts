@@ -1,0 +1,98 @@
+import type { Cancel, Clock } from '../../base/clock.js'
+import { HANDSHAKE_MS_MAX } from '../limits.js'
+import type { RawConnection } from '../peer-source.js'
+import { Handshake, type HandshakeEffect, type HandshakeOptions, type Remote } from './handshake.js'
+import type { Hello } from './hello.js'
+
+/** Reason of a handshake that did not end in time. */
+export const NO_ANSWER = 'no answer'
+const CLOSED = 'the peer closed the connection'
+
+export type HandshakeOutcome =
+  /** The connection is paused, and its next bytes are the first ones behind the handshake. */
+  | { readonly kind: 'opened'; readonly remote: Remote }
+  /** Only for a probe. */
+  | { readonly kind: 'identified'; readonly hello: Hello }
+  /** The connection is closed. `hasAnswered`: the other side sent at least one byte. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly hasAnswered: boolean }
+
+/** Runs a handshake on a raw connection, for at most HANDSHAKE_MS_MAX. Calls `onOutcome` once, and keeps no listener after that. */
+export class HandshakeRun {
+  readonly #connection: RawConnection
+  readonly #handshake: Handshake
+  readonly #onOutcome: (outcome: HandshakeOutcome) => void
+  readonly #cancelTimeout: Cancel
+  readonly #onData = (bytes: Buffer): void => this.#receive(bytes)
+  readonly #onEnd = (): void => this.#fail(CLOSED)
+  readonly #onClose = (): void => this.#closed()
+  #failure = CLOSED
+  #hasAnswered = false
+
+  constructor(
+    connection: RawConnection,
+    options: HandshakeOptions,
+    clock: Clock,
+    onOutcome: (outcome: HandshakeOutcome) => void,
+  ) {
+    this.#connection = connection
+    this.#handshake = new Handshake(options)
+    this.#onOutcome = onOutcome
+    this.#cancelTimeout = clock.after(HANDSHAKE_MS_MAX, () => this.#fail(NO_ANSWER))
+  }
+
+  start(): void {
+    this.#connection.on('data', this.#onData)
+    this.#connection.once('end', this.#onEnd)
+    this.#connection.once('close', this.#onClose)
+    // A connection that broke before it was handed over emits no further event.
+    if (this.#connection.destroyed) this.#closed()
+    else this.#perform(this.#handshake.start())
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#hasAnswered = true
+    this.#perform(this.#handshake.receive(bytes))
+  }
+
+  #perform(effects: readonly HandshakeEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          this.#connection.write(effect.bytes)
+          break
+        case 'failed':
+          this.#fail(effect.reason)
+          break
+        case 'identified':
+          this.#settle({ kind: 'identified', hello: effect.hello })
+          break
+        case 'opened':
+          this.#detach()
+          this.#connection.pause()
+          if (effect.rest.length > 0) this.#connection.unshift(effect.rest)
+          this.#onOutcome({ kind: 'opened', remote: effect.remote })
+      }
+    }
+  }
+
+  #fail(reason: string): void {
+    this.#failure = reason
+    this.#connection.destroy()
+  }
+
+  #closed(): void {
+    this.#settle({ kind: 'failed', reason: this.#failure, hasAnswered: this.#hasAnswered })
+  }
+
+  #settle(outcome: HandshakeOutcome): void {
+    this.#detach()
+    this.#onOutcome(outcome)
+  }
+
+  #detach(): void {
+    this.#cancelTimeout()
+    this.#connection.removeListener('data', this.#onData)
+    this.#connection.removeListener('end', this.#onEnd)
+    this.#connection.removeListener('close', this.#onClose)
+  }
+}
