@@ -1,4 +1,5 @@
 import type { KeyPair } from '../base/crypto/signing.js'
+import type { SeededRandom } from '../base/seeded-random.js'
 import { EMPTY } from '../base/wire/bytes.js'
 import { type AuthorId, keyOf, unsignedAuthor } from '../log/format/author.js'
 import { type ChainValue, chainNext, chainStart, signChain } from '../log/format/chain.js'
@@ -11,7 +12,6 @@ import type { NativeReplicationOptions } from '../sync/options.js'
 import type { ReplicationStream } from '../sync/replication-stream.js'
 import type { Replicator } from '../sync/replicator.js'
 import { overridden } from './overridden.js'
-import type { SeededRandom } from './seeded-random.js'
 
 /** What one who lies to all others does. */
 export const FAULTS = [

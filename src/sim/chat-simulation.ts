@@ -1,6 +1,7 @@
 import type { Millis } from '../base/clock.js'
-import { SeededRandom } from './seeded-random.js'
-import { quantile, Spread } from './spread.js'
+import { quantile } from '../base/quantile.js'
+import { SeededRandom } from '../base/seeded-random.js'
+import { Spread } from './spread.js'
 import { type CHAT_TOPOLOGIES, namesIn } from './topologies.js'
 import { Violation, World } from './world.js'
 

@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
+import { SeededRandom } from '../base/seeded-random.js'
 import { type ByzantineFault, FAULTS } from './byzantine-peer.js'
 import type { NetworkOptions } from './network.js'
-import { SeededRandom } from './seeded-random.js'
 import { namesIn, TOPOLOGIES, type TopologyKind } from './topologies.js'
 import type { World } from './world.js'
 

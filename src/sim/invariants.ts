@@ -25,6 +25,8 @@ export class InvariantChecker {
   readonly #owners = new Map<AuthorId, string>()
   /** What stood at a place when it was first seen by anybody: author by author, by seq. */
   readonly #entries = new Map<AuthorId, Map<Seq, Uint8Array>>()
+  /** The end of each log on a disk, valid for one version of the disk. */
+  readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<AuthorId, Seq> }>()
 
   register(name: string, author: AuthorId, disk: VirtualDisk, isLiar: boolean): void {
     this.#records.set(name, { author, disk, isLiar, held: new Map(), acknowledged: new Set() })
@@ -129,7 +131,7 @@ export class InvariantChecker {
   told(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
     const record = this.#records.get(this.#owners.get(holder) ?? '')
     if (record === undefined || record.isLiar || !isSigned(author)) return
-    if (safe(record.disk, author) < seq)
+    if (this.#safe(record.disk, author) < seq)
       this.violate(
         `${name} was told that ${this.#owners.get(holder)} holds ${this.#place({ author, seq })}, which is not safe there`,
       )
@@ -169,7 +171,7 @@ export class InvariantChecker {
       this.#entries.set(entry.author, log)
     }
     const before = log.get(entry.seq)
-    if (before === undefined) log.set(entry.seq, Uint8Array.from(entry.entry))
+    if (before === undefined) log.set(entry.seq, new Uint8Array(entry.entry))
     else if (!sameBytes(before, entry.entry))
       this.violate(`${name} holds another ${this.#place(entry)} than was seen before`)
   }
@@ -182,23 +184,32 @@ export class InvariantChecker {
       return
     }
     if (owner.isLiar) return
-    for (const disk of new Set([owner.disk, record.disk])) {
-      if (safe(disk, author) >= seq) continue
+    for (const disk of owner === record ? [owner.disk] : [owner.disk, record.disk]) {
+      if (this.#safe(disk, author) >= seq) continue
       const whose = disk === owner.disk ? "its author's" : 'the own'
       this.violate(`${name} printed ${this.#place({ author, seq })}, which is not safe on ${whose} disk`)
     }
   }
 
+  /** The last entry of a log that would survive a power cut now. */
+  #safe(disk: VirtualDisk, author: AuthorId): Seq {
+    let cached = this.#synced.get(disk)
+    if (cached?.version !== disk.version) {
+      cached = { version: disk.version, last: new Map() }
+      this.#synced.set(disk, cached)
+    }
+    const known = cached.last.get(author)
+    if (known !== undefined) return known
+    const key = keyOf(author)
+    const row = key && disk.lastSynced(segmentRange(key, 0, SEQ_END))
+    const last = (row && encodedSegmentIn(row)?.last) ?? 0
+    cached.last.set(author, last)
+    return last
+  }
+
   #place({ author, seq }: { readonly author: AuthorId; readonly seq: Seq }): string {
     return `${this.#owners.get(author) ?? author.slice(0, 8)}/${seq}`
   }
-}
-
-/** How far a log goes on what a power cut now would leave of a disk. */
-function safe(disk: VirtualDisk, author: AuthorId): Seq {
-  const key = keyOf(author)
-  const row = key && disk.lastSynced(segmentRange(key, 0, SEQ_END))
-  return (row && encodedSegmentIn(row)?.last) ?? 0
 }
 
 const lineOf = (entry: Uint8Array): string => decodeEntry(entry)?.message ?? ''

@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
+import { quantile } from '../base/quantile.js'
+import { SeededRandom } from '../base/seeded-random.js'
 import { Overlay } from './overlay.js'
-import { SeededRandom } from './seeded-random.js'
-import { quantile } from './spread.js'
 
 /** Links that everybody is to have, or one with all where they are fewer. */
 const LINKS_MIN = 8

@@ -1,12 +1,12 @@
 import { retryDelayMs } from '../base/backoff.js'
 import type { Cancel, Millis } from '../base/clock.js'
+import { SeededRandom } from '../base/seeded-random.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { CONNECTIONS_MAX } from '../net/limits.js'
 import { HyParView, type HyParViewEffect } from '../net/overlay/hyparview.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import { decodePexFrame, encodePexFrame } from '../net/overlay/pex-codec.js'
 import type { ConnectionId } from '../net/topology.js'
-import { SeededRandom } from './seeded-random.js'
 import { VirtualTime } from './virtual-time.js'
 
 const TICK_MS: Millis = 1_000

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
+import { quantile } from '../base/quantile.js'
 import type { ChatFigures, ChatSimulationOptions, Event } from './chat-simulation.js'
-import { quantile } from './spread.js'
 
 // One page that opens without a network: the figures, and three pictures of them.
 

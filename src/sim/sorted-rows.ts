@@ -23,7 +23,7 @@ export class SortedRows {
 
   get(key: Uint8Array): Uint8Array | undefined {
     const value = this.#values.get(keyText(key))
-    return value && Uint8Array.from(value)
+    return value && new Uint8Array(value)
   }
 
   /** The first `count` rows of a range, or of what its limit leaves of it. */
@@ -34,7 +34,7 @@ export class SortedRows {
     const keys = reverse
       ? this.#keys.slice(Math.max(from, to - most), to).reverse()
       : this.#keys.slice(from, Math.min(to, from + most))
-    return keys.map(key => [Buffer.from(key, 'latin1'), Uint8Array.from(this.#values.get(key) ?? [])])
+    return keys.map(key => [Buffer.from(key, 'latin1'), new Uint8Array(this.#values.get(key) ?? [])])
   }
 
   #firstNotBelow(key: string): number {
@@ -51,7 +51,7 @@ export class SortedRows {
 
 /** Puts copies of what is to be written in place of what its writer may go on to change. */
 export const owned = (writes: readonly Write[]): Write[] =>
-  writes.map(write => (write.type === 'put' ? { ...write, value: Uint8Array.from(write.value) } : write))
+  writes.map(write => (write.type === 'put' ? { ...write, value: new Uint8Array(write.value) } : write))
 
 const keyText = (key: Uint8Array): string => bufferOf(key).toString('latin1')
 

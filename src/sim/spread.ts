@@ -65,9 +65,3 @@ export class Spread {
     return Array.from(counts, count => count ?? 0)
   }
 }
-
-/** The value below which `share` of the sorted or unsorted values lie: the nearest rank. */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
-}

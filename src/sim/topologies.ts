@@ -1,4 +1,4 @@
-import type { SeededRandom } from './seeded-random.js'
+import type { SeededRandom } from '../base/seeded-random.js'
 
 /** Who is to be linked with whom. */
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const

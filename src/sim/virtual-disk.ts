@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
+import type { SeededRandom } from '../base/seeded-random.js'
 import type { Range, Row, Store, Write } from '../log/store/store.js'
 import type { Lifecycle } from './lifecycle.js'
-import type { SeededRandom } from './seeded-random.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
 import type { VirtualTime } from './virtual-time.js'
 
@@ -19,6 +19,7 @@ export class VirtualDisk {
   #synced = new SortedRows()
   /** Written, and not yet synced, in order. */
   #unsynced: (readonly Write[])[] = []
+  #version = 0
   /** Whether writes fail, as on a full disk. */
   isFull = false
 
@@ -31,6 +32,11 @@ export class VirtualDisk {
   open(life: Lifecycle): VirtualStore {
     this.sync()
     return new VirtualStore(this, this.#time, this.#chance, life)
+  }
+
+  /** Changes whenever the synced rows change. */
+  get version(): number {
+    return this.#version
   }
 
   /** The last row of a range that a power cut now would leave. */
@@ -51,7 +57,9 @@ export class VirtualDisk {
 
   /** On the disk for good, with all that was written before. */
   sync(): void {
+    if (this.#unsynced.length === 0) return
     for (const writes of this.#unsynced.splice(0)) this.#synced.apply(writes)
+    this.#version++
   }
 
   /** The power is cut: of what is not synced only the first of it, by chance, is on the disk. */
@@ -59,6 +67,7 @@ export class VirtualDisk {
     const kept = this.#chance.whole(0, this.#unsynced.length)
     for (const writes of this.#unsynced.slice(0, kept)) this.#synced.apply(writes)
     this.#unsynced = []
+    this.#version++
   }
 
   /** What stands on it now, as a backup. */
@@ -70,6 +79,7 @@ export class VirtualDisk {
   restore(backup: SortedRows): void {
     this.#synced = new SortedRows(backup)
     this.#unsynced = []
+    this.#version++
   }
 }
 

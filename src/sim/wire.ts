@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { SeededRandom } from './seeded-random.js'
+import type { SeededRandom } from '../base/seeded-random.js'
 import type { VirtualTime } from './virtual-time.js'
 
 /** Bytes under way in one direction before the writer has to wait. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import { type Effect, GossipNode, type GossipSettings } from '../../src/labs/gossip/gossip-node.js'
 import { GOSSIP_STRANGERS_PER_SECOND_MAX } from '../../src/labs/gossip/limits.js'
 import type { Rumour } from '../../src/labs/gossip/rumour.js'
-import { SeededRandom } from '../../src/sim/seeded-random.js'
 
 const FLOOD: GossipSettings = {
   port: 7001,

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
 import { Lifecycle } from '../../src/sim/lifecycle.js'
 import { VirtualNetwork } from '../../src/sim/network.js'
-import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { passingTime } from '../helper/passing-time.js'
 
 const BOUND = { timeout: 120_000 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { quantile } from '../../src/base/quantile.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import { authorOfKey } from '../../src/log/format/author.js'
-import { SeededRandom } from '../../src/sim/seeded-random.js'
-import { quantile, Spread } from '../../src/sim/spread.js'
+import { Spread } from '../../src/sim/spread.js'
 import { namesIn, TOPOLOGIES } from '../../src/sim/topologies.js'
 
 const alice = authorOfKey(Buffer.alloc(32, 1))

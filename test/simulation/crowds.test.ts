@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { SeededRandom } from '../../src/sim/seeded-random.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { WorldOptions } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'

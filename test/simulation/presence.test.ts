@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import type { Present } from '../../src/chat/presence/roster.js'
-import { SeededRandom } from '../../src/sim/seeded-random.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { World } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'

@@ -1,5 +1,5 @@
 import type { Millis } from '../../../base/clock.js'
-import { quantile } from '../../../sim/spread.js'
+import { quantile } from '../../../base/quantile.js'
 import type { Port } from '../rumour.js'
 
 /** Nodes that hear of one rumour, from its publication on. */

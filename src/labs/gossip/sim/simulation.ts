@@ -1,5 +1,5 @@
 import type { Millis } from '../../../base/clock.js'
-import { SeededRandom } from '../../../sim/seeded-random.js'
+import { SeededRandom } from '../../../base/seeded-random.js'
 import { type Effect, GossipNode, TICK_MS } from '../gossip-node.js'
 import { type Port, type Rumour, uuidOf } from '../rumour.js'
 import { Calendar } from './calendar.js'

@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '../../../base/clock.js'
 import { ChatError } from '../../../base/errors.js'
-import { SeededRandom } from '../../../sim/seeded-random.js'
+import { SeededRandom } from '../../../base/seeded-random.js'
 import type { Port } from '../rumour.js'
 import { freePorts, GossipProcesses, type NodeEvent } from './processes.js'
 import { type PhaseFigures, RumourCourses } from './rumour-courses.js'

@@ -1,13 +1,13 @@
-import type { Random } from '../base/random.js'
+import type { Random } from './random.js'
 
-/** Chance that is the same for the same seed: sfc32, which is small, fast and passes the usual tests. */
+/** Random numbers that depend only on the seed: the sfc32 generator. */
 export class SeededRandom implements Random {
   #a: number
   #b: number
   #c: number
   #counter = 1
 
-  /** Streams of the same seed with different labels have nothing to do with each other. */
+  /** Streams with the same seed and different labels are independent. */
   constructor(seed: number, label = '') {
     const mixed = [0x9e37_79b9, 0x243f_6a88, 0xb7e1_5162].map(start => mix(start, `${seed}/${label}`))
     this.#a = mixed[0] ?? 0
@@ -24,25 +24,25 @@ export class SeededRandom implements Random {
     return Uint8Array.from({ length }, () => this.#next() & 0xff)
   }
 
-  /** A number from `min` up to, but not including, `max`. */
+  /** A number with `min ≤ n < max`. */
   between(min: number, max: number): number {
     return min + this.number() * (max - min)
   }
 
-  /** A whole number from `min` to `max`, both included. */
+  /** A whole number with `min ≤ n ≤ max`. */
   whole(min: number, max: number): number {
     return Math.floor(this.between(min, max + 1))
   }
 
-  /** True in `probability` of all cases. */
+  /** True with the given probability. */
   is(probability: number): boolean {
     return this.number() < probability
   }
 
-  /** One of several. */
+  /** A random item. Throws RangeError if there is none. */
   pick<T>(items: readonly T[]): T {
     const item = items[this.whole(0, items.length - 1)]
-    if (item === undefined) throw new RangeError('there is nothing to pick from')
+    if (item === undefined) throw new RangeError('no items to pick from')
     return item
   }
 
@@ -56,7 +56,7 @@ export class SeededRandom implements Random {
   }
 }
 
-/** FNV-1a over a text, with a last stir. */
+/** FNV-1a over a text with a final mix. */
 function mix(start: number, text: string): number {
   let hash = start
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x0100_0193)
