@@ -1,7 +1,7 @@
 import { ChatError } from '../base/errors.js'
 import { isSlip } from '../ui/near-miss.js'
 
-/** Commands that are planned: reserved now, so that nobody takes one of them as a user name by accident. */
+/** Planned commands. They are reserved, so that no one uses one as a name by accident. */
 const PLANNED = [
   'backup',
   'completion',
@@ -25,10 +25,10 @@ const PLANNED = [
   'web',
 ] as const
 
-/** Longest word that can be a mistyped command. */
+/** Longest mistyped command. */
 const WORD_LENGTH_MAX = 20
 
-/** The first argument that is neither an option nor its value; undefined where `--` says that names follow. */
+/** The first argument that is neither an option nor the value of one; undefined after `--`, which only names follow. */
 export function firstWordOf(args: readonly string[], takesValue: (flag: string) => boolean): string | undefined {
   for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? ''
@@ -40,8 +40,8 @@ export function firstWordOf(args: readonly string[], takesValue: (flag: string) 
 }
 
 /**
- * Refuses a first word that is a planned command, or that looks like a mistyped command, before it becomes a user name.
- * `isUser` says whether somebody of that name has chatted here before. Throws BAD_USAGE.
+ * Rejects a first word that is a planned command, or probably a mistyped one, before it becomes a user name. `isUser` says
+ * whether a user of that name has chatted here before. Throws BAD_USAGE.
  */
 export function checkFirstWord(word: string, commands: readonly string[], isUser: (name: string) => boolean): void {
   if (commands.includes(word)) return

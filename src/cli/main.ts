@@ -2,20 +2,22 @@ import { watchOutput } from '../ui/lines/output.js'
 import { releaseLostTerminalAtExit } from '../ui/terminal/terminal-exit.js'
 import { run } from './program.js'
 
-/** How long what is left may take once all is done. */
+/** Longest time for the process to end after the command has ended. */
 const END_MS = 1_000
 
-/** Node.js ends so where the command never settles. */
+/** Exit code of Node.js if the command's promise never settles. */
 const UNSETTLED = 13
 
 process.on('exit', code => {
   if (code === UNSETTLED)
-    process.stderr.write('persisted-chat: it ended before it was done, by a fault of the program. Try again.\n')
+    process.stderr.write(
+      'persisted-chat: the program ended before the command was done, because of a bug. Try again.\n',
+    )
 })
 releaseLostTerminalAtExit()
 watchOutput()
 const code = await run(process.argv.slice(2))
-// A write that failed has set it already.
+// A failed write has set it already.
 process.exitCode ||= code
-// A terminal that is gone can hold the process by what was never written to it.
+// Output that a lost terminal never accepts would keep the process running.
 if (process.stdout.isTTY) setTimeout(() => process.exit(), END_MS).unref()

@@ -1,42 +1,42 @@
 import { InvalidArgumentError } from 'commander'
 import { momentOf } from '../session/dates.js'
 
-/** A whole number within bounds. */
+/** Parses a whole number within bounds. */
 export const between =
   (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text)
     if (!/^\d{1,10}$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`)
     return value
   }
 
-/** A number within bounds, with decimals if need be. */
+/** Parses a number within bounds, which may have decimals. */
 export const decimalBetween =
   (min: number, max: number, what = 'number') =>
   (text: string): number => {
     const value = Number(text)
     if (!/^\d{1,6}(\.\d{1,6})?$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`It takes a ${what} from ${min} to ${max}.`)
+      throw new InvalidArgumentError(`Expected a ${what} from ${min} to ${max}.`)
     return value
   }
 
-/** A whole number. */
+/** Parses a whole number. */
 export const wholeNumber = between(0, 999_999_999)
 
-/** A number, with decimals if need be. */
+/** Parses a number, which may have decimals. */
 export const number = decimalBetween(0, 999_999)
 
-/** The longest wait that a timer can count: more would end at once. */
+/** Longest delay of a timer. A longer one would end at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
-/** Seconds to wait for something. */
+/** Parses a waiting time in seconds. */
 export const seconds = between(0, Math.floor(TIMER_MS_MAX / 1_000))
 
-/** A share of all, of which something has to be left. */
+/** Parses a share between 0 and 0.9. */
 export const share = decimalBetween(0, 0.9, 'share')
 
-/** What a packet takes, in milliseconds. */
+/** Delay of a packet, in milliseconds. */
 export interface Delay {
   readonly min: number
   readonly max: number
@@ -45,16 +45,20 @@ export interface Delay {
 export function delay(text: string): Delay {
   const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
   if (first === '' || Number(second) < Number(first) || Number(second) > 60_000)
-    throw new InvalidArgumentError('It takes milliseconds as 5 or as 1-30, at most 60000.')
+    throw new InvalidArgumentError('Expected milliseconds, as in 5 or 1-30, at most 60000.')
   return { min: Number(first), max: Number(second) }
 }
 
-/** A moment, in milliseconds since 1970. */
+/** Parses a time into milliseconds since 1970. */
 export function moment(text: string): number {
   const value = momentOf(text, Date.now())
-  if (value === undefined) throw new InvalidArgumentError('It takes a time like 14:03, 2026-11-21 or 2026-11-21T10:00.')
+  if (value === undefined)
+    throw new InvalidArgumentError('Expected a time, as in 14:03, 2026-11-21 or 2026-11-21T10:00.')
   return value
 }
+
+/** Help text of `--room`. */
+export const ROOM_HELP = 'the room (default: lobby)'
 
 /** Help text of `--data`. */
 export const DATA_HELP =

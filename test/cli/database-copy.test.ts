@@ -105,7 +105,7 @@ test('rejects directories that are not databases and leaves them unchanged', { t
       withDatabaseCopy(directory, async () => {
         isCalled = true
       }),
-      { code: 'DATA_UNUSABLE', message: `${directory} is not a database of the original program` },
+      { code: 'DATA_UNUSABLE', message: `${directory} is not a scuttleup database` },
       what,
     )
     assert.equal(isCalled, false, what)

@@ -48,7 +48,7 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an empty --message', ['alice', '--message', ''], /the --message is empty/],
   ['a blank --message', ['alice', '--message', ' \t\n '], /the --message is empty/],
   ['an invisible --message', ['alice', '--message', '\u200b\u2800\u202e\u3164'], /the --message is empty/],
-  ['a day that is none', ['log', 'alice', '--since', '2026-02-30'], /'--since <time>'.*It takes a time like/],
+  ['a day that is none', ['log', 'alice', '--since', '2026-02-30'], /'--since <time>'.*Expected a time, as in/],
   ['a host without its port', ['alice', 'bob.example'], /bob\.example:4000/],
   ['oneself in other letters', ['alice', 'ALICE.local'], /the peer ALICE\.local is yourself/],
   ['a simulated number that is none', ['simulate', 'chat', '--peers', '1e309'], /whole number from 2 to 2000/],

@@ -79,7 +79,7 @@ test('an export to a closed stdout is not called exported', BOUND, async t => {
   const data = await history(t)
   for (const to of ['>&-', '> /dev/null']) {
     const [told] = await shell(t, `$PC export alice - --data ${data} ${to}`)
-    assert.match(told ?? '', /^warn> stdout is closed or \/dev\/null: the export is stored nowhere/, to)
+    assert.match(told ?? '', /^warn> stdout is closed or \/dev\/null: the export is not stored/, to)
   }
   const file = path.join(data, 'alice.logs')
   const told = await shell(t, `$PC export alice - --data ${data} > ${file}`)

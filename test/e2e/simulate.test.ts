@@ -110,7 +110,7 @@ test('what cannot be simulated is said in one line', BOUND, async t => {
     [['simulate'], 2, /what to simulate is missing\. Try: persisted-chat simulate chat/],
     [['simulate', 'weather'], 2, /weather cannot be simulated/],
     [['simulate', 'chat', '--peers', '1'], 2, /whole number from 2 to 2000/],
-    [['simulate', 'chat', '--delay', '9-1'], 2, /as 5 or as 1-30/],
+    [['simulate', 'chat', '--delay', '9-1'], 2, /as in 5 or 1-30/],
     [['simulate', 'chat', '--loss', '1'], 2, /a share from 0 to 0\.9/],
     [['simulate', 'chat', '--topology', 'tree'], 2, /Allowed choices are line, ring, star, mesh, regular/],
     [['simulate', 'chat', '--partition', '3'], 2, /cannot be split for longer/],

@@ -1,18 +1,19 @@
-import { Command } from 'commander'
 import { ChatError } from '../../base/errors.js'
 import { peerAddressOf } from '../../labs/flood/peer-address.js'
+import { type Registration, subcommand } from '../registration.js'
 import type { ListenPlace } from './flood-command.js'
 
-export function floodCommand(onDone: (code: number) => void): Command {
-  return new Command('flood')
-    .description('a toy network in which every text is flooded to everyone; nothing is stored')
+export const floodCommands: Registration = (program, exitWith) => [
+  subcommand(program, 'flood', 'a toy network in which every text is flooded to everyone; nothing is stored')
     .argument('[host:port]', 'a client that is there already; without it you are asked')
     .option('--listen <[host:]port>', 'where to wait for connections (default: any free port)')
-    .action(async (peer: string | undefined, flags: { readonly listen?: string }) => {
-      const { flood } = await import('./flood-command.js')
-      onDone(await flood(peer, listenPlace(flags.listen)))
-    })
-}
+    .action(
+      exitWith(async (peer: string | undefined, flags: { readonly listen?: string }) => {
+        const { flood } = await import('./flood-command.js')
+        return flood(peer, listenPlace(flags.listen))
+      }),
+    ),
+]
 
 function listenPlace(text: string | undefined): ListenPlace {
   if (text === undefined) return { host: undefined, port: 0 }

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { GOSSIP_TTL_MAX } from '../../labs/gossip/limits.js'
 import type { SweepRanges } from '../../labs/gossip/sim/sweep.js'
 import { between, decimalBetween } from '../option-values.js'
+import { type ExitWith, type Registration, subcommand } from '../registration.js'
 
 interface GossipFlags {
   readonly port?: number
@@ -24,10 +25,8 @@ interface GossipFlags {
 const port = between(1, 65_535)
 
 /** The favourite books. */
-export function gossipCommand(program: Command, onDone: (code: number) => void): Command {
-  return new Command('gossip')
-    .copyInheritedSettings(program)
-    .description('a node that gossips about favourite books, over HTTP')
+export const gossipCommands: Registration = (program, exitWith) => [
+  subcommand(program, 'gossip', 'a node that gossips about favourite books, over HTTP')
     .option('-p, --port <port>', 'where this node listens, and who it is', port)
     .option('-b, --bootstrap <port>', 'the node that the first peers are learnt from', port)
     .option('--every <s>', 'about how often another book is chosen', decimalBetween(0.1, 86_400), 10)
@@ -44,16 +43,18 @@ export function gossipCommand(program: Command, onDone: (code: number) => void):
     .option('--plain', 'lines instead of a table, on a terminal too')
     .option('--json', 'one JSON object a line')
     .addOption(new Option('--tethered', 'end when standard input ends').hideHelp())
-    .action(async ({ every, pull, ...flags }: GossipFlags) => {
-      if (flags.port === undefined)
-        throw new ChatError('BAD_USAGE', 'the port is missing', { hint: 'Try: persisted-chat gossip -p 7001 -b 7000' })
-      if (flags.port === flags.bootstrap)
-        throw new ChatError('BAD_USAGE', 'a node cannot learn its peers from itself', {
-          hint: 'Give the port of another node with -b, or none for the first.',
-        })
-      const { gossip } = await import('./gossip-command.js')
-      onDone(
-        await gossip({
+    .action(
+      exitWith(async ({ every, pull, ...flags }: GossipFlags) => {
+        if (flags.port === undefined)
+          throw new ChatError('BAD_USAGE', 'the port is missing', {
+            hint: 'Try: persisted-chat gossip -p 7001 -b 7000',
+          })
+        if (flags.port === flags.bootstrap)
+          throw new ChatError('BAD_USAGE', 'a node cannot learn its peers from itself', {
+            hint: 'Give the port of another node with -b, or none for the first.',
+          })
+        const { gossip } = await import('./gossip-command.js')
+        return gossip({
           port: flags.port,
           bootstrap: flags.bootstrap,
           host: flags.host,
@@ -65,10 +66,10 @@ export function gossipCommand(program: Command, onDone: (code: number) => void):
           peersMax: flags.peers,
           display: flags.json ? 'json' : flags.plain || !process.stdout.isTTY ? 'lines' : 'table',
           isTethered: flags.tethered ?? false,
-        }),
-      )
-    })
-}
+        })
+      }),
+    ),
+]
 
 function address(text: string): string {
   if (isIP(text) === 0) throw new InvalidArgumentError('It takes an address of this machine, as 127.0.0.1.')
@@ -95,10 +96,8 @@ interface SimulateGossipFlags {
 }
 
 /** Nodes of the favourite books, many of them. */
-export function simulateGossipCommand(program: Command, onDone: (code: number) => void): Command {
-  return new Command('gossip')
-    .copyInheritedSettings(program)
-    .description('let nodes gossip: what a rumour reaches, how fast, and at what cost')
+export function simulateGossipCommand(program: Command, exitWith: ExitWith): Command {
+  return subcommand(program, 'gossip', 'let nodes gossip: what a rumour reaches, how fast, and at what cost')
     .option('--nodes <n>', 'how many nodes, in virtual time', between(2, 100_000), 100)
     .option('--processes <n>', 'so many real nodes instead, each a process', between(2, 500))
     .option('--kill <share>', 'the share of nodes that is killed, then started again, as 20%', percentage, 0)
@@ -132,15 +131,15 @@ export function simulateGossipCommand(program: Command, onDone: (code: number) =
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with pictures')
     .action(
-      async ({ delay, pull, every, seed, processes, nodes, json, report, sweep, ...flags }: SimulateGossipFlags) => {
-        const { simulateGossipNodes } = await import('./simulate-gossip-command.js')
-        const count = processes ?? nodes
-        if (sweep !== undefined && processes !== undefined)
-          throw new ChatError('BAD_USAGE', 'a sweep goes through virtual nodes alone', {
-            hint: 'Leave out --processes, or --sweep.',
-          })
-        onDone(
-          await simulateGossipNodes({
+      exitWith(
+        async ({ delay, pull, every, seed, processes, nodes, json, report, sweep, ...flags }: SimulateGossipFlags) => {
+          const { simulateGossipNodes } = await import('./simulate-gossip-command.js')
+          const count = processes ?? nodes
+          if (sweep !== undefined && processes !== undefined)
+            throw new ChatError('BAD_USAGE', 'a sweep goes through virtual nodes alone', {
+              hint: 'Leave out --processes, or --sweep.',
+            })
+          return simulateGossipNodes({
             ...flags,
             nodes: count,
             isReal: processes !== undefined,
@@ -153,9 +152,9 @@ export function simulateGossipCommand(program: Command, onDone: (code: number) =
             isJson: json ?? false,
             report,
             sweep: sweep && { fanout: [flags.fanout], ttl: [flags.ttl], ...sweep },
-          }),
-        )
-      },
+          })
+        },
+      ),
     )
 }
 

@@ -1,8 +1,9 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { CHAT_TOPOLOGIES } from '../../sim/topologies.js'
 import { between, type Delay, delay, number, share, wholeNumber } from '../option-values.js'
+import { type ExitWith, type Registration, subcommand } from '../registration.js'
 import { simulateGossipCommand } from './gossip-program.js'
 
 interface SimulateFlags {
@@ -30,10 +31,23 @@ interface CrowdFlags {
 }
 
 /** Networks in virtual time. */
-export function simulateCommand(program: Command, onDone: (code: number) => void): Command {
-  const chat = new Command('chat')
-    .copyInheritedSettings(program)
-    .description('let peers chat: how fast lines spread, and at what cost')
+export const simulateCommands: Registration = (program, exitWith) => [
+  subcommand(program, 'simulate', 'networks in virtual time, to measure and to learn from')
+    .argument('[what]', 'chat, crowd or gossip')
+    .action(what => {
+      throw new ChatError(
+        'BAD_USAGE',
+        what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
+        { hint: 'Try: persisted-chat simulate chat, simulate crowd, or simulate gossip' },
+      )
+    })
+    .addCommand(simulateChatCommand(program, exitWith))
+    .addCommand(simulateCrowdCommand(program, exitWith))
+    .addCommand(simulateGossipCommand(program, exitWith)),
+]
+
+function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
+  return subcommand(program, 'chat', 'let peers chat: how fast lines spread, and at what cost')
     .option('--peers <n>', 'how many peers', between(2, 2_000), 20)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
     .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(CHAT_TOPOLOGIES).default('regular'))
@@ -49,10 +63,10 @@ export function simulateCommand(program: Command, onDone: (code: number) => void
     .option('--partition <minutes>', 'for how long, in the middle, two halves do not reach each other', number, 0)
     .option('--json', 'one JSON object')
     .option('--report <file>', 'write a page with pictures')
-    .action(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
-      const { simulate } = await import('./simulate-command.js')
-      onDone(
-        await simulate({
+    .action(
+      exitWith(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
+        const { simulate } = await import('./simulate-command.js')
+        return simulate({
           ...flags,
           seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
           delayMsMin: delay.min,
@@ -60,12 +74,17 @@ export function simulateCommand(program: Command, onDone: (code: number) => void
           partitionMinutes: partition,
           isJson: json ?? false,
           report,
-        }),
-      )
-    })
-  const crowd = new Command('crowd')
-    .copyInheritedSettings(program)
-    .description('let peers that know one address meet: who gets linked with whom, and what holds when some leave')
+        })
+      }),
+    )
+}
+
+function simulateCrowdCommand(program: Command, exitWith: ExitWith): Command {
+  return subcommand(
+    program,
+    'crowd',
+    'let peers that know one address meet: who gets linked with whom, and what holds when some leave',
+  )
     .option('--peers <n>', 'how many peers', between(2, 2_000), 1_000)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
     .option('--arrivals <n>', 'peers that come in a second', between(1, 10_000), 100)
@@ -77,33 +96,17 @@ export function simulateCommand(program: Command, onDone: (code: number) => void
         .default({ min: 1, max: 30 }, '1-30'),
     )
     .option('--json', 'one JSON object')
-    .action(async ({ delay, seed, silent, json, ...flags }: CrowdFlags) => {
-      const { crowd } = await import('./overlay-command.js')
-      onDone(
-        await crowd({
+    .action(
+      exitWith(async ({ delay, seed, silent, json, ...flags }: CrowdFlags) => {
+        const { crowd } = await import('./overlay-command.js')
+        return crowd({
           ...flags,
           seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
           delayMsMin: delay.min,
           delayMsMax: delay.max,
           isSilent: silent ?? false,
           isJson: json ?? false,
-        }),
-      )
-    })
-  return new Command('simulate')
-    .copyInheritedSettings(program)
-    .description('networks in virtual time, to measure and to learn from')
-    .argument('[what]', 'chat, crowd or gossip')
-    .action(what => {
-      throw new ChatError(
-        'BAD_USAGE',
-        what === undefined ? 'what to simulate is missing' : `${what} cannot be simulated`,
-        {
-          hint: 'Try: persisted-chat simulate chat, simulate crowd, or simulate gossip',
-        },
-      )
-    })
-    .addCommand(chat)
-    .addCommand(crowd)
-    .addCommand(simulateGossipCommand(program, onDone))
+        })
+      }),
+    )
 }

@@ -60,7 +60,7 @@ export async function withDatabaseCopy<T>(directory: string, action: (copy: stri
 
 /** Rejects a directory whose CURRENT does not name an existing manifest. Rejects with DATA_UNUSABLE. */
 export async function checkDatabase(directory: string): Promise<void> {
-  const no = new ChatError('DATA_UNUSABLE', `${directory} is not a database of the original program`, {
+  const no = new ChatError('DATA_UNUSABLE', `${directory} is not a scuttleup database`, {
     hint: 'Name the directory with its CURRENT file, or a file written by export.',
   })
   try {
@@ -160,6 +160,6 @@ function unreadable(directory: string, cause: unknown): ChatError {
   if (cause instanceof ChatError) return cause
   return new ChatError('DATA_UNUSABLE', `${directory} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
     cause,
-    hint: 'Name a file written by export, or a database of the original program that you can read.',
+    hint: 'Name a file written by export, or a scuttleup database that you can read.',
   })
 }

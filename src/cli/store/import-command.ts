@@ -10,7 +10,7 @@ import { withDatabaseCopy } from './database-copy.js'
 import { type ImportSource, openImport } from './import-source.js'
 import { type Where, withLog } from './stored-logs.js'
 
-/** `persisted-chat import <me> <file-or-directory>`: merges; exit code 1 where a part was refused. */
+/** `persisted-chat import <me> <file-or-directory>`: merges logs. The exit code is 1 if any of them was rejected. */
 export async function importLog(where: Where, from: string): Promise<number> {
   const source = await openImport(from)
   try {
@@ -29,20 +29,17 @@ async function merge(log: Log, home: Home, source: ImportSource, from: string): 
     const [what, hint] = FAULTS[fault]
     throw new ChatError('DATA_UNUSABLE', `${from} ${what.replace('{room}', home.room)}`, { hint })
   }
-  for (const line of refused) warn(`refused: ${line}`)
+  for (const line of refused) warn(`rejected: ${line}`)
   info(`imported ${added} new entries`)
   return refused.length === 0 ? 0 : 1
 }
 
 /** Reasons to reject a source as a whole, with what to do. */
 const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [what: string, hint: string]>> = {
-  'no export': ['is no export', 'Name a file written by export, or the database of the original program.'],
+  'no export': ['is no export', 'Name a file written by export, or a scuttleup database.'],
   'another room': ['is no export of the room {room}', 'Name its room with --room.'],
   'our own database': ['is a database of this program', 'Export its logs to a file and import that file.'],
-  'no original': [
-    'is a database of another program',
-    'Name a file written by export, or the database of the original program.',
-  ],
+  'no original': ['is a database of another program', 'Name a file written by export, or a scuttleup database.'],
 }
 
 /** Imports from a copy; messages name `from`, the path that the user gave. */

@@ -5,14 +5,14 @@ import { diskFaultWords } from '../../base/files/disk-faults.js'
 import { ARCHIVE_START_BYTES, beginsArchive } from '../../sync/archive.js'
 import { checkDatabase } from './database-copy.js'
 
-const HINT = 'Name a file written by export, or the database of the original program.'
+const HINT = 'Name a file written by export, or a scuttleup database.'
 
 /** An export or a foreign database, checked before anything is opened or created for it. */
 export type ImportSource =
   | { readonly kind: 'export'; readonly bytes: AsyncIterable<Uint8Array>; readonly close: () => Promise<void> }
   | { readonly kind: 'database'; readonly directory: string; readonly close: () => Promise<void> }
 
-/** Finds out what a path names, without blocking on it or changing it. Rejects with DATA_UNUSABLE if it is neither. */
+/** Opens an export or checks a database, without blocking and without changing it. Rejects with DATA_UNUSABLE. */
 export async function openImport(from: string): Promise<ImportSource> {
   let handle: FileHandle | undefined
   try {

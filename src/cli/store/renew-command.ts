@@ -13,8 +13,8 @@ import { info, warn } from '../../ui/lines/output.js'
 import type { Where } from './stored-logs.js'
 
 /**
- * `persisted-chat renew <me>`: the first entry of the new log names the old key, signed by it. The new key is in use only when
- * that entry is on disk. It says nothing of the old log, whose end may be in doubt, or forked.
+ * `persisted-chat renew <me>`: creates a new key. The first entry of its log names the old key, and is also signed by it. The
+ * new key is used only once that entry is on disk. The entry does not refer to the end of the old log, which may be forked.
  */
 export async function renewKey({ me, data, room }: Where): Promise<number> {
   const home = homeOf(data, me, room)
@@ -22,7 +22,7 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
   await checkHome(home, warn)
   await checkKeyIsThere(home)
   if (!existsSync(file))
-    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file}`, { hint: 'The chat creates it at its first start.' })
   const store = await openStore(home, warn)
   let log: Log | undefined
   let mark: OwnMark | undefined

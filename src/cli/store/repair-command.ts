@@ -2,8 +2,8 @@ import { info, warn } from '../../ui/lines/output.js'
 import { type Where, withLog } from './stored-logs.js'
 
 /**
- * `persisted-chat repair <me>`: repairs the database, and says whether the end of the own log is in doubt; with
- * `nobodyHasMore` that doubt is over. Exit code 1 where it is left.
+ * `persisted-chat repair <me>`: repairs the database, and reports whether our own log may have lost its end. `nobodyHasMore`
+ * states that it has not. The exit code is 1 while that is unknown.
  */
 export async function repairLog(where: Where, nobodyHasMore: boolean): Promise<number> {
   return withLog(where, async (log, { me }) => {
@@ -13,14 +13,14 @@ export async function repairLog(where: Where, nobodyHasMore: boolean): Promise<n
     }
     if (!nobodyHasMore) {
       warn(
-        `start the chat with a peer that has your log; if there is none, run \`persisted-chat repair ${me} --nobody-has-more\``,
+        `your log may have lost its end: start the chat with a peer that has your log; if there is none, run \`persisted-chat repair ${me} --nobody-has-more\``,
       )
       return 1
     }
     await log.trustThisDisk()
     const seq = log.head.find(({ author }) => author === log.id)?.seq ?? 0
     info(
-      `your log goes on with entry ${seq + 1}: where a peer does have more of it, your key is worth nothing from then on`,
+      `your log continues with entry ${seq + 1}; if a peer has more of it after all, your log forks and you need a new key`,
     )
     return 0
   })

@@ -22,7 +22,7 @@ export interface Where {
 
 /**
  * Opens a copy of the stored logs for a command that reads, and removes it afterwards. The logs themselves are neither
- * opened nor changed: they may lie on a read-only file system, and the chat may run meanwhile. Rejects with a ChatError.
+ * opened nor changed: they may be on a read-only file system, and the chat may be running. Rejects with a ChatError.
  */
 export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
@@ -31,7 +31,7 @@ export async function withCopy(where: Where, action: (copy: LogCopy, home: Home)
   copy.log.on('warning', warn)
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): void => void process.kill(process.pid, signal)
-    copy.log.close().then(end, end) // which removes the copy
+    copy.log.close().then(end, end) // closing removes the copy
   }
   for (const signal of SIGNALS) process.once(signal, onSignal)
   try {

@@ -4,7 +4,7 @@ import type { Verified } from '../../log/log.js'
 import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
 
-/** Something that is not as it should be: in a log, from `seq` on, or in a file of the database. */
+/** A fault in a log, from `seq` on, or in a file of the database. */
 interface Problem {
   readonly author: string
   readonly seq: number
@@ -13,13 +13,13 @@ interface Problem {
 }
 
 /**
- * `persisted-chat verify <me>`: every file, sequence, chain and signature, and whether each log goes as far as it is known to
- * go. Nothing is changed. Exit code 1 where anything is wrong.
+ * `persisted-chat verify <me>`: checks every file, sequence, chain and signature, and that no log is shorter than it is known
+ * to be. Changes nothing. The exit code is 1 if anything is wrong.
  */
 export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
   return withCopy(where, async ({ log, faults, found, hasKey }, home) => {
     const problems: Problem[] = faults.map(({ file, what }) => ({ author: '', seq: 0, what, file }))
-    // Without key or mark it is not known whether the own log goes as far as it did.
+    // Without the key or the mark it is unknown whether our own log has lost its end.
     const isOwnHere = log.head.some(({ author }) => author === log.id)
     if (!hasKey) problems.push({ author: '', seq: 0, what: 'is missing', file: home.keyFile })
     else if (found.mark === undefined && isOwnHere)

@@ -1,16 +1,11 @@
-import { fstatSync, statSync } from 'node:fs'
-import { ChatError } from '../../base/errors.js'
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
-import { isSigned } from '../../log/format/author.js'
 import type { Log } from '../../log/log.js'
 import type { ReadOptions } from '../../log/options.js'
-import { archiveOf } from '../../sync/archive.js'
-import { writeExport } from '../../ui/export-file.js'
 import { noteLatest } from '../../ui/known-names.js'
 import { labelled } from '../../ui/labels.js'
-import { info, OutputClosed, warn, write, writeLines } from '../../ui/lines/output.js'
+import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
 
 export interface LogFilter {
@@ -23,15 +18,15 @@ export interface LogFilter {
   readonly hasTimes: boolean
 }
 
-/** `persisted-chat log <me>`: the stored history, in order of conversation. */
+/** `persisted-chat log <me>`: prints the stored history in conversation order. */
 export async function printLog(where: Where, filter: LogFilter): Promise<number> {
   return withCopy(where, async ({ log, faults }, home) => {
-    // What is damaged or missing is warned of as it is met.
+    // The log warns about damaged and missing entries when it reads them.
     let isWhole = faults.length === 0
     log.on('warning', () => {
       isWhole = false
     })
-    if (!isWhole) warn(`the logs are damaged: what is shown may not be all. \`verify\` says more.`)
+    if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
     const names = new DisplayNames(home.me, log.id)
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
@@ -42,7 +37,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last
     try {
-      // The last n of what matches: a window of n, however much is read.
+      // Keeps the last n matches, however many messages are read.
       let window: string[] = []
       for await (const entries of log.read(last !== undefined && !isFiltered ? { last } : {})) {
         const lines = entries
@@ -57,7 +52,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       }
       await writeLines(process.stdout, window)
     } catch (error) {
-      // Without a reader the rest is not read; what was found damaged before stays a failure.
+      // The reader of stdout is gone. Damage found so far still determines the exit code.
       if (isWhole || !(error instanceof OutputClosed)) throw error
     }
     return isWhole ? 0 : 1
@@ -73,34 +68,4 @@ function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => b
     (sinceMs === undefined || message.timeMs >= sinceMs) &&
     (author === undefined || message.username === author || message.author.startsWith(author)) &&
     (grep === undefined || message.message.includes(grep))
-}
-
-/** `persisted-chat export <me> <file>`; `-` is stdout. */
-export async function exportLog(where: Where, file: string): Promise<number> {
-  if (file === '-' && process.stdout.isTTY)
-    throw new ChatError('BAD_USAGE', 'an export is binary data, and stdout is a terminal', {
-      hint: 'Redirect stdout, or name a file.',
-    })
-  return withCopy(where, async ({ log }, home) => {
-    const archive = archiveOf(log, home.roomId)
-    if (file !== '-') await writeExport(file, archive)
-    else for await (const part of archive) await write(process.stdout, part)
-    if (file === '-' && isDiscarded()) {
-      warn('stdout is closed or /dev/null: the export is stored nowhere. Redirect stdout, or name a file.')
-      return 0
-    }
-    const count = log.head.filter(({ author }) => isSigned(author)).length
-    info(`exported ${count} signed logs to ${file === '-' ? 'stdout' : file}`)
-    return 0
-  })
-}
-
-/** Whether stdout is /dev/null: Node also opens that in place of a stdout that was closed at the start. */
-function isDiscarded(): boolean {
-  try {
-    const stdout = fstatSync(1)
-    return stdout.isCharacterDevice() && stdout.rdev === statSync('/dev/null').rdev
-  } catch {
-    return false
-  }
 }
