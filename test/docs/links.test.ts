@@ -1,0 +1,104 @@
+// Links between the documents lead somewhere, and the tables that describe the source are true.
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { DOCUMENTS, readDocument } from '../helper/document.js'
+
+const readmes = ['src', 'test', 'bench'].flatMap(directory =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter(file => /(^|\/)README\.md$/.test(file) && !file.includes('node_modules'))
+    .map(file => path.posix.join(directory, file)),
+)
+
+/** Text without its code blocks and code spans. */
+const proseOf = (text: string): string => text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '')
+
+/** Anchors as GitHub makes them of headings. */
+const anchorsOf = (file: string): Set<string> =>
+  new Set(
+    [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+
+/** Links of a text that lead nowhere. */
+function deadLinks(file: string, text: string): string[] {
+  return [...proseOf(text).matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter(target => !/^(https?|mailto):/.test(target))
+    .filter(target => {
+      const [to = '', anchor] = target.split('#')
+      const found = to === '' ? file : path.join(path.dirname(file), to)
+      if (!existsSync(found)) return true
+      return anchor !== undefined && (statSync(found).isDirectory() || !anchorsOf(found).has(anchor))
+    })
+    .map(target => `${file}: ${target}`)
+}
+
+test('no link leads nowhere', () => {
+  const files = [...DOCUMENTS, ...readmes, 'CHANGELOG.md']
+  assert.deepEqual(
+    files.flatMap(file => deadLinks(file, readDocument(file))),
+    [],
+  )
+})
+
+test('finds links that lead nowhere', () => {
+  const text = '[a](nothing.md) [b](#nothing) [c](README.md#nothing) [d](README.md) [e](https://example.org)'
+  assert.equal(deadLinks('README.md', text).length, 3)
+})
+
+test('every document can be reached from the README', () => {
+  const reached = new Set(['README.md'])
+  for (const file of reached)
+    for (const [, target = ''] of proseOf(readDocument(file)).matchAll(/\]\(([^)#\s]+\.md)[^)]*\)/g)) {
+      const found = path.posix.join(path.posix.dirname(file), target)
+      if (!target.startsWith('http')) reached.add(found)
+    }
+  assert.deepEqual(
+    DOCUMENTS.filter(file => !reached.has(file)),
+    [],
+  )
+})
+
+test('the README has at most 150 lines', () => {
+  assert.ok(readDocument('README.md').trimEnd().split('\n').length <= 150)
+})
+
+test('the table of imports in docs/architecture.md is src/architecture.json', () => {
+  const { mayImport } = JSON.parse(readFileSync('src/architecture.json', 'utf8')) as {
+    mayImport: Record<string, string[]>
+  }
+  const rows = [...readDocument('docs/architecture.md').matchAll(/^\| `([\w.-]+)` \| (.*?) \| .* \|$/gm)]
+  const documented = rows.map(([, room, list = '']) => [
+    room,
+    [...list.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name),
+  ])
+  assert.deepEqual(Object.fromEntries(documented), mayImport)
+})
+
+test('the files that the glossary names exist', () => {
+  const named = [...readDocument('docs/glossary.md').matchAll(/`([a-z][\w./-]*(?:\.ts|\/))`/g)].map(
+    ([, file = '']) => file,
+  )
+  assert.ok(named.length > 30)
+  assert.deepEqual(
+    named.filter(file => !existsSync(path.join('src', file))),
+    [],
+  )
+})
+
+test('every room of src is described in src/README.md', () => {
+  const rooms = readdirSync('src', { withFileTypes: true }).filter(each => each.isDirectory())
+  const described = new Set(
+    [...readFileSync('src/README.md', 'utf8').matchAll(/^\| `([a-z]+)` \|/gm)].map(([, room]) => room),
+  )
+  assert.deepEqual(
+    rooms.map(({ name }) => name).filter(name => !described.has(name)),
+    [],
+  )
+})

@@ -1,0 +1,134 @@
+// The programs in the documents run, compile, pass the lint, and understand persisted-chat.
+import assert from 'node:assert/strict'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { Child } from '../helper/child.js'
+import { blocksOf, readDocument } from '../helper/document.js'
+import { hasMulticast } from '../helper/original-peer.js'
+import { freeNames, freePorts } from '../helper/ports.js'
+
+const BOUND = { timeout: 240_000 }
+const PROGRAM = path.resolve('bin/persisted-chat.js')
+const LINTER = path.resolve('node_modules/.bin/biome')
+const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
+/** Inside the package, where its own name leads to its own exports. */
+const INSIDE = path.resolve('dist/test')
+
+test('two library programs exchange a line', BOUND, async t => {
+  const program = await libraryProgram(t)
+  const [alices = 0, bobs = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${alices}`, `localhost:${bobs}`]
+  const alice = start(t, program, [me, other], await directory(t))
+  alice.type('hello')
+  await alice.waitForLine(`${me}> hello`)
+  const bob = start(t, program, [other, me], await directory(t))
+  await bob.waitForLine(`${me}> hello`)
+  bob.type('hello to you')
+  await alice.waitForLine(`${other}> hello to you`)
+})
+
+test('two library programs find each other by name', BOUND, async t => {
+  if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
+  const program = await libraryProgram(t)
+  const [me, other] = await freeNames('alice', 'bob')
+  const alice = start(t, program, [me, other], await directory(t))
+  const bob = start(t, program, [other, me], await directory(t))
+  alice.type('hello')
+  await bob.waitForLine(`${me}> hello`)
+})
+
+test('the library program and persisted-chat understand each other', BOUND, async t => {
+  const program = await libraryProgram(t)
+  const [smalls = 0, alices = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${smalls}`, `localhost:${alices}`]
+  const small = start(t, program, [me, other], await directory(t))
+  small.type('hello')
+  const alice = start(t, PROGRAM, ['alice', me, '--listen', other, '--no-discovery'], await directory(t))
+  await alice.waitForLine(`${me}> hello`)
+  alice.type('hello to you')
+  await small.waitForLine('alice> hello to you')
+})
+
+test('the bot knows who said what last, from the history too', BOUND, async t => {
+  const folder = await directory(t)
+  const bot = path.join(folder, 'seen.mjs')
+  await writeFile(bot, programIn('docs/bots.md', 'seen.mjs'))
+  const [alices = 0, bots = 0] = await freePorts(2)
+  const [me, other] = [`localhost:${alices}`, `localhost:${bots}`]
+  const alice = start(t, PROGRAM, ['alice', '--listen', me, '--no-discovery'], folder)
+  alice.type('hello')
+  await alice.waitForLine('alice> hello')
+  const options = ['seen', me, '--listen', other, '--no-discovery', '--data', path.join(folder, 'data')]
+  const seen = start(t, bot, options, path.resolve('.'))
+  await alice.waitForLine(`connected to ${other}`, { stream: 'stderr' })
+  await seen.waitForLine('connected to', { stream: 'stderr' }) // what was said before that is history to it
+  alice.type('!seen bob')
+  await alice.waitForLine('seen> I have never seen bob')
+  alice.type('!seen alice')
+  await alice.waitForLine('seen> alice said "!seen bob" at 2')
+  // Its chat ends as it finds that nobody reads it any more: at the first line that comes when the bot is gone.
+  const ended = seen.stop('SIGKILL')
+  let isGone = false
+  const gone = alice.waitForLine(/(seen left|lost the connection to seen)/, { stream: 'stderr' }).then(() => {
+    isGone = true
+  })
+  for (let line = 1; !isGone; line++) {
+    alice.type(`goodbye ${line}`)
+    await alice.waitForLine(`alice> goodbye ${line}`)
+  }
+  await Promise.all([gone, ended])
+})
+
+test('the programs in the documents pass the lint of this directory', BOUND, async t => {
+  const folder = await directory(t)
+  const config = JSON.parse(await readFile('biome.json', 'utf8'))
+  await writeFile(path.join(folder, 'biome.json'), JSON.stringify({ ...config, vcs: { enabled: false } }))
+  await writeFile(path.join(folder, 'seen.mjs'), programIn('docs/bots.md', 'seen.mjs'))
+  await writeFile(path.join(folder, 'chat.mjs'), programIn('docs/library.md', 'chat.mjs'))
+  const lint = () =>
+    new Child(t, LINTER, { args: ['check', '--error-on-warnings', 'seen.mjs', 'chat.mjs'], cwd: folder })
+  const passing = lint()
+  assert.equal((await passing.exited).code, 0, passing.transcript())
+  await writeFile(path.join(folder, 'seen.mjs'), "import b from 'node:zlib'\nimport a from 'node:fs'\nvar c = [a, b]\n")
+  assert.notEqual((await lint().exited).code, 0, 'control: unsorted imports fail')
+})
+
+test('the library program passes the strict compiler', BOUND, async t => {
+  const program = await libraryProgram(t)
+  const folder = path.dirname(program)
+  await cp(program, path.join(folder, 'program.mts'))
+  const compilerOptions = { noEmit: true, incremental: false, rootDir: '.' }
+  const config = { extends: path.resolve('tsconfig.json'), compilerOptions, files: ['program.mts'], include: [] }
+  await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const compiler = start(t, COMPILER, ['--project', folder], folder)
+  assert.deepEqual(await compiler.exited, { code: 0, signal: null }, compiler.transcript())
+})
+
+/** The program as a file; it is JavaScript without changes. */
+async function libraryProgram(t: TestContext): Promise<string> {
+  const program = programIn('docs/library.md', 'chat.mjs')
+  await mkdir(INSIDE, { recursive: true })
+  const file = path.join(await directory(t, INSIDE), 'program.mjs')
+  await writeFile(file, program)
+  return file
+}
+
+/** A program in a document, by the name that it is to be saved as. */
+function programIn(document: string, name: string): string {
+  const block = blocksOf(readDocument(document)).find(({ directives }) => directives.saveAs === name)
+  assert.ok(block, `${name} in ${document}`)
+  return `${block.lines.join('\n')}\n`
+}
+
+async function directory(t: TestContext, parent = tmpdir()): Promise<string> {
+  const made = await mkdtemp(path.join(parent, 'program-'))
+  t.after(() => rm(made, { recursive: true, force: true, maxRetries: 5 }))
+  return made
+}
+
+function start(t: TestContext, program: string, args: readonly string[], cwd: string): Child {
+  const env = { PERSISTED_CHAT_DATA: undefined, XDG_DATA_HOME: path.resolve(cwd, 'share') }
+  return new Child(t, process.execPath, { args: [program, ...args], cwd, env })
+}
