@@ -129,13 +129,11 @@ export class DocumentRun {
     throw this.#fault(block.line, `the terminal ${name} shows`, rows, shown)
   }
 
-  /** The command in a new terminal, as soon as it reads what is typed. */
   async #openTerminal(name: string, command: string): Promise<void> {
     const variables = Object.entries(this.#environment).map(([variable, value]) => `export ${variable}='${value}'`)
     const script = [...variables, `cd '${this.#directory}'`, command].join('\n')
     const window = await TerminalWindow.open(this.#cleanup, ['bash', '-c', script], { columns: COLUMNS, rows: 40 })
     this.#terminals.set(name, window)
-    await window.waitFor(/\S/)
   }
 
   #fault(line: number, what: string, actual: readonly string[], shown: readonly string[] | undefined): Error {
