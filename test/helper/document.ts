@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** What the comment before a code block asks for; docs/testing.md explains the words. */
-export interface Directives {
+interface Directives {
   readonly terminal?: string | undefined
   readonly notRun?: string | undefined
   readonly saveAs?: string | undefined
@@ -13,7 +13,7 @@ export interface Directives {
   readonly input: readonly Input[]
 }
 
-export interface Input {
+interface Input {
   readonly see?: string
   readonly text?: string
   readonly key?: string
@@ -115,7 +115,7 @@ export function commandsOf({ line, language, lines }: Block): Command[] {
 }
 
 /** Lines without the empty ones at their end. */
-export function withoutEmptyEnd(lines: readonly string[]): string[] {
+function withoutEmptyEnd(lines: readonly string[]): string[] {
   return lines.slice(0, lines.findLastIndex(line => line.trim() !== '') + 1)
 }
 
