@@ -18,6 +18,7 @@ const SLOWEST: readonly string[] = [
   'e2e/mutated-sessions',
   'e2e/damage',
   'e2e/windows',
+  'docs/commands',
   'e2e/durability',
   'interop/ours',
   'e2e/closed-output',
