@@ -9,7 +9,7 @@ import { TerminalWindow } from './terminal.js'
 
 const WAIT_MS = 40_000
 const LOOK_MS = 50
-const COLUMNS = 100
+const COLUMNS = 110
 
 /** What a working directory has of the checkout, so that the commands run as they do there. */
 const CHECKOUT = ['package.json', 'bin', 'dist', 'node_modules', 'src', 'examples', 'Procfile']
