@@ -273,25 +273,25 @@ export class Overlay {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#send(member, effect.link, encodePexFrame(effect.frame))
+          this.#send(member, effect.connection, encodePexFrame(effect.frame))
           break
         case 'dial': {
           const other = this.#byHost.get(effect.address.host)
           this.#dial(member, other, false, () => this.#perform(member, member.view.dialFailed(effect.id, this.now)))
           break
         }
-        case 'part': {
+        case 'drop': {
           member.neighbours?.dropped(effect.id)
-          const link = member.links.get(effect.link)
+          const link = member.links.get(effect.connection)
           const named = link?.ends.find(end => end !== member)
           if (link === undefined) break
           this.#time.after(effect.delayMs, () => this.#close(link, true))
           if (named === undefined || !member.named.has(named)) break
           member.isResting = true
-          this.#retry(member, named, effect.restMs * this.#chance.between(0.5, 1))
+          this.#retry(member, named, effect.cooldownMs * this.#chance.between(0.5, 1))
           break
         }
-        case 'alone':
+        case 'isolated':
           if (member.isResting) for (const other of member.named) this.#dialNamed(member, other)
       }
     }

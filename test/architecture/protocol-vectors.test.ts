@@ -278,11 +278,11 @@ test('what peers who meet others say', () => {
   const { neighbour, question, answer, newcomer, full } = load('frames').ours.view
   const contactOf = ({ host, ...rest }: { id: string; port: number; host?: string }): Contact => ({ ...rest, host })
   const said: readonly [OutgoingPexFrame, string][] = [
-    [{ kind: 'neighbour', port: neighbour.port, links: neighbour.links }, neighbour.bytes],
-    [{ kind: 'question', contacts: [] }, question.bytes],
-    [{ kind: 'answer', contacts: answer.contacts.map(contactOf) }, answer.bytes],
+    [{ kind: 'neighbour', port: neighbour.port, connections: neighbour.links }, neighbour.bytes],
+    [{ kind: 'shuffle-request', contacts: [] }, question.bytes],
+    [{ kind: 'shuffle-reply', contacts: answer.contacts.map(contactOf) }, answer.bytes],
     [
-      { kind: 'newcomer', hops: newcomer.hops, contact: contactOf(newcomer.contact as Contact & { host: string }) },
+      { kind: 'forward-join', hops: newcomer.hops, contact: contactOf(newcomer.contact as Contact & { host: string }) },
       newcomer.bytes,
     ],
     [{ kind: 'full', contacts: full.contacts.map(contactOf) }, full.bytes],

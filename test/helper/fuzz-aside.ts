@@ -49,10 +49,10 @@ const STATUSES = TRUE.flatMap(({ keys, name, text }) =>
 )
 
 const SAID: readonly OutgoingPexFrame[] = [
-  { kind: 'neighbour', port: 4_000, links: 3 },
-  { kind: 'question', contacts: [CONTACT] },
-  { kind: 'answer', contacts: [CONTACT, CONTACT_V6, { ...CONTACT, host: undefined }] },
-  { kind: 'newcomer', hops: 6, contact: CONTACT },
+  { kind: 'neighbour', port: 4_000, connections: 3 },
+  { kind: 'shuffle-request', contacts: [CONTACT] },
+  { kind: 'shuffle-reply', contacts: [CONTACT, CONTACT_V6, { ...CONTACT, host: undefined }] },
+  { kind: 'forward-join', hops: 6, contact: CONTACT },
   { kind: 'full', contacts: [CONTACT_V6] },
 ]
 

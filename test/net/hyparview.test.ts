@@ -9,7 +9,7 @@ import {
   type OutgoingPexFrame,
 } from '../../src/net/overlay/pex-codec.js'
 
-// PROTOCOL.md §5.7: with whom to link in a room, and what strangers can make of it.
+// docs/protocol/discovery.md §5.7: which peers to connect to, and what strangers can cause.
 
 const START = 1_800_000_000_000
 const SECOND = 1_000
@@ -18,30 +18,30 @@ const idOf = (number: number): string => number.toString(16).padStart(16, '0')
 const hostOf = (number: number): string => `10.0.${number >> 8}.${number & 0xff}`
 const contactOf = (number: number): Contact => ({ id: idOf(number), host: hostOf(number), port: 4_000 })
 
-/** A peer whose key is lower than all others, and what it does. */
-function world(heardOf?: string) {
+/** A peer with a lower key than all others, and its effects. */
+function world(present?: string) {
   let now = START
   let seed = 1
   const random = (): number => {
     seed = (seed * 16_807) % 2_147_483_647
     return seed / 2_147_483_647
   }
-  const view = new HyParView({ id: idOf(0), port: 4_000, isPresent: id => id === heardOf, random })
+  const view = new HyParView({ id: idOf(0), port: 4_000, isPresent: id => id === present, random })
   const dials: string[] = []
-  const parted: number[] = []
-  const said: { link: number; frame: OutgoingPexFrame }[] = []
+  const dropped: number[] = []
+  const sent: { connection: number; frame: OutgoingPexFrame }[] = []
   const perform = (effects: readonly HyParViewEffect[] | 'bad'): void => {
     assert.notEqual(effects, 'bad')
     for (const effect of effects as readonly HyParViewEffect[]) {
       if (effect.kind === 'dial') dials.push(effect.address.host)
-      if (effect.kind === 'part') parted.push(effect.link)
-      if (effect.kind === 'send') said.push(effect)
+      if (effect.kind === 'drop') dropped.push(effect.connection)
+      if (effect.kind === 'send') sent.push(effect)
     }
   }
-  /** Peer `number` is linked by the link of that number, meets others, and has so many links. */
-  const link = (number: number, links = 5, isNamed = false): void => {
+  /** Peer `number` connects, takes part in the overlay, and has so many connections. */
+  const connect = (number: number, connections = 5, isNamed = false): void => {
     perform(view.opened({ connection: number, id: idOf(number), host: hostOf(number), isNamed }, now))
-    hear(number, { kind: 'neighbour', port: 4_000, links })
+    hear(number, { kind: 'neighbour', port: 4_000, connections })
   }
   const hear = (number: number, frame: OutgoingPexFrame): void => perform(view.receive(number, frame, now))
   const close = (number: number, isGone = false): void => perform(view.closed(number, isGone, now))
@@ -51,48 +51,48 @@ function world(heardOf?: string) {
       perform(view.tick(now))
     }
   }
-  /** Every dial comes to nothing at once. */
-  let missed = 0
-  const passInVain = (ms: number): void => {
+  /** All dials fail at once. */
+  let failed = 0
+  const passWithoutSuccess = (ms: number): void => {
     for (let s = 0; s < ms / SECOND; s++) {
       pass(SECOND)
-      for (const host of dials.slice(missed)) {
-        missed++
+      for (const host of dials.slice(failed)) {
+        failed++
         const [, , high = 0, low = 0] = host.split('.').map(Number)
         perform(view.dialFailed(idOf(high * 256 + low), now))
       }
     }
   }
-  return { view, dials, parted, said, link, hear, close, pass, passInVain }
+  return { view, dials, dropped, sent, connect, hear, close, pass, passWithoutSuccess }
 }
 
-const PLACES: readonly [what: string, host: string | undefined, port: number, from: string, isDialled: boolean][] = [
+const CONTACTS: readonly [what: string, host: string | undefined, port: number, from: string, isDialled: boolean][] = [
   ['a peer on the same kind of network', '192.168.7.9', 4_000, '10.0.0.7', true],
-  ['one on the internet, told from there', '203.0.113.9', 4_000, '198.51.100.7', true],
-  ['one of IPv6', 'fd00::9', 4_000, 'fd00::7', true],
-  ['one on the machine of who tells', undefined, 4_000, '10.0.0.7', true],
-  ['this machine, told from this machine', '127.0.0.1', 4_000, '127.0.0.1', true],
-  ['this machine, told from elsewhere', '127.0.0.1', 4_000, '10.0.0.7', false],
-  ['this machine in IPv6, told from elsewhere', '::1', 4_000, 'fd00::7', false],
-  ['a private network, told from the internet', '192.168.0.1', 4_000, '203.0.113.9', false],
-  ['the internet, told from a private network', '203.0.113.9', 4_000, '10.0.0.7', false],
-  ['a service of the system', '10.0.0.9', 443, '10.0.0.7', false],
+  ['a peer on the internet, learned from the internet', '203.0.113.9', 4_000, '198.51.100.7', true],
+  ['an IPv6 peer', 'fd00::9', 4_000, 'fd00::7', true],
+  ['a peer on the sender’s machine', undefined, 4_000, '10.0.0.7', true],
+  ['this machine, learned from this machine', '127.0.0.1', 4_000, '127.0.0.1', true],
+  ['this machine, learned from elsewhere', '127.0.0.1', 4_000, '10.0.0.7', false],
+  ['this machine by IPv6, learned from elsewhere', '::1', 4_000, 'fd00::7', false],
+  ['a private network, learned from the internet', '192.168.0.1', 4_000, '203.0.113.9', false],
+  ['the internet, learned from a private network', '203.0.113.9', 4_000, '10.0.0.7', false],
+  ['a system service', '10.0.0.9', 443, '10.0.0.7', false],
   ['port 0', '10.0.0.9', 0, '10.0.0.7', false],
-  ['everybody', '255.255.255.255', 4_000, '10.0.0.7', false],
-  ['a group', '224.0.0.251', 4_000, '10.0.0.7', false],
-  ['nowhere', '0.0.0.0', 4_000, '10.0.0.7', false],
+  ['broadcast', '255.255.255.255', 4_000, '10.0.0.7', false],
+  ['a multicast group', '224.0.0.251', 4_000, '10.0.0.7', false],
+  ['the unspecified address', '0.0.0.0', 4_000, '10.0.0.7', false],
   ['a link-local address, which needs a zone', 'fe80::9', 4_000, 'fd00::7', false],
-  ['IPv4 in the clothes of IPv6', '::ffff:10.0.0.9', 4_000, '10.0.0.7', false],
-  ['a name', 'bank.example', 4_000, '10.0.0.7', false],
+  ['an IPv4-mapped address', '::ffff:10.0.0.9', 4_000, '10.0.0.7', false],
+  ['a host name', 'bank.example', 4_000, '10.0.0.7', false],
 ]
-for (const [what, host, port, from, isDialled] of PLACES) {
-  test(`${isDialled ? 'dialled' : 'not dialled'} because somebody says so: ${what}`, () => {
+for (const [what, host, port, from, isDialled] of CONTACTS) {
+  test(`${isDialled ? 'dials' : 'does not dial'} a contact: ${what}`, () => {
     const place = dialableAddress({ id: idOf(1), host, port }, from)
     assert.deepEqual(place, isDialled ? { host: host ?? from, port } : undefined)
   })
 }
 
-test('who is seen on the own machine is told of as being on it, and others only to whom they are of use', () => {
+test('sends contacts on this machine as such, and others only to peers that can dial them', () => {
   const one = { id: idOf(1), port: 4_000 }
   assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '127.0.0.1' }), [{ ...one, host: undefined }])
   assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '10.0.0.9' }), [{ ...one, host: '10.0.0.9' }])
@@ -100,110 +100,115 @@ test('who is seen on the own machine is told of as being on it, and others only 
   assert.deepEqual(contactFilterFor('10.0.0.7')({ ...one, host: '10.0.0.9', port: 0 }), [])
 })
 
-test('where few are known all are dialled, where more are known only some', () => {
+test('dials everyone in a small room, and some peers in a larger one', () => {
   const few = world()
-  few.link(1)
-  few.hear(1, { kind: 'answer', contacts: Array.from({ length: 15 }, (_, index) => contactOf(index + 2)) })
-  few.passInVain(20 * SECOND)
+  few.connect(1)
+  few.hear(1, { kind: 'shuffle-reply', contacts: Array.from({ length: 15 }, (_, index) => contactOf(index + 2)) })
+  few.passWithoutSuccess(20 * SECOND)
   assert.equal(new Set(few.dials).size, 15)
   const many = world()
-  for (let i = 1; i <= ACTIVE_VIEW_TARGET; i++) many.link(i)
-  many.hear(1, { kind: 'answer', contacts: Array.from({ length: 15 }, (_, index) => contactOf(index + 20)) })
+  for (let i = 1; i <= ACTIVE_VIEW_TARGET; i++) many.connect(i)
+  many.hear(1, { kind: 'shuffle-reply', contacts: Array.from({ length: 15 }, (_, index) => contactOf(index + 20)) })
   many.pass(20 * SECOND)
   assert.deepEqual(many.dials, [])
   many.close(2)
-  assert.equal(many.dials.length, 1, 'one is promoted where one is lost')
+  assert.equal(many.dials.length, 1, 'a lost neighbour is replaced')
 })
 
-test('a seventeenth that has links enough is sent away, and told of others', () => {
-  const { link, parted, said } = world()
-  for (let i = 1; i <= ACTIVE_VIEW_MAX; i++) link(i)
-  assert.deepEqual(parted, [])
-  link(17)
-  assert.deepEqual(parted, [17])
-  const full = said.find(({ frame }) => frame.kind === 'full')
-  assert.equal(full?.link, 17)
+test('drops a seventeenth neighbour that has other connections, and sends it contacts', () => {
+  const { connect, dropped, sent } = world()
+  for (let i = 1; i <= ACTIVE_VIEW_MAX; i++) connect(i)
+  assert.deepEqual(dropped, [])
+  connect(17)
+  assert.deepEqual(dropped, [17])
+  const full = sent.find(({ frame }) => frame.kind === 'full')
+  assert.equal(full?.connection, 17)
   assert.ok(full?.frame.kind === 'full' && full.frame.contacts.length === 16)
 })
 
-test('one that has nobody else takes the place of another, but of none that the user named, and of none that has no more', () => {
-  const { link, parted } = world()
-  for (let i = 1; i <= 10; i++) link(i, 5, true)
-  for (let i = 11; i <= 15; i++) link(i, 0)
-  link(16, 5)
-  link(17, 0)
-  assert.deepEqual(parted, [16])
+test('a peer without connections replaces a neighbour, but no named or badly connected one', () => {
+  const { connect, dropped } = world()
+  for (let i = 1; i <= 10; i++) connect(i, 5, true)
+  for (let i = 11; i <= 15; i++) connect(i, 0)
+  connect(16, 5)
+  connect(17, 0)
+  assert.deepEqual(dropped, [16])
 })
 
-test('those whom the user named are all kept, and who is new has to go', () => {
-  const { link, parted, view } = world()
-  for (let i = 1; i <= 20; i++) link(i, 5, true)
-  assert.deepEqual(parted, [])
-  link(21, 0)
-  assert.deepEqual(parted, [21])
+test('keeps all named neighbours, and drops a new one', () => {
+  const { connect, dropped, view } = world()
+  for (let i = 1; i <= 20; i++) connect(i, 5, true)
+  assert.deepEqual(dropped, [])
+  connect(21, 0)
+  assert.deepEqual(dropped, [21])
   assert.equal(view.size, 20)
 })
 
-test('who does not meet others is never sent away, nor told of', () => {
-  const { link, view, parted, said } = world()
+test('neither drops nor shares peers that do not take part', () => {
+  const { connect, view, dropped, sent } = world()
   for (let i = 100; i < 130; i++) view.opened({ connection: i, id: idOf(i), host: hostOf(i), isNamed: false }, START)
-  for (let i = 1; i <= 16; i++) link(i)
-  assert.deepEqual(parted, [])
+  for (let i = 1; i <= 16; i++) connect(i)
+  assert.deepEqual(dropped, [])
   assert.equal(view.size, 16)
-  for (const { frame } of said)
-    if (frame.kind === 'answer') assert.ok(frame.contacts.every(({ id }) => Number.parseInt(id, 16) < 100))
+  for (const { frame } of sent)
+    if (frame.kind === 'shuffle-reply') assert.ok(frame.contacts.every(({ id }) => Number.parseInt(id, 16) < 100))
 })
 
-test('the news of a newcomer goes to all who are linked, and from them to one each, as far as it may', () => {
-  const { link, said, hear } = world()
-  for (let i = 1; i <= 5; i++) link(i)
-  said.length = 0
-  link(6, 0)
-  const news = said.filter(({ frame }) => frame.kind === 'newcomer')
+test('sends a forward join to all neighbours, who forward it to one each while hops remain', () => {
+  const { connect, sent, hear } = world()
+  for (let i = 1; i <= 5; i++) connect(i)
+  sent.length = 0
+  connect(6, 0)
+  const news = sent.filter(({ frame }) => frame.kind === 'forward-join')
   assert.deepEqual(
-    news.map(({ link }) => link),
+    news.map(({ connection }) => connection),
     [1, 2, 3, 4, 5],
   )
-  assert.ok(news.every(({ frame }) => frame.kind === 'newcomer' && frame.hops === JOIN_HOPS_MAX))
-  said.length = 0
-  link(7, 5)
+  assert.ok(news.every(({ frame }) => frame.kind === 'forward-join' && frame.hops === JOIN_HOPS_MAX))
+  sent.length = 0
+  connect(7, 5)
   assert.ok(
-    said.every(({ frame }) => frame.kind !== 'newcomer' || frame.hops === 1),
-    'one that has links is told of',
+    sent.every(({ frame }) => frame.kind !== 'forward-join' || frame.hops === 1),
+    'a peer with connections is announced one hop far',
   )
-  said.length = 0
-  hear(1, { kind: 'newcomer', hops: 3, contact: contactOf(99) })
-  const [onward, ...more] = said
-  assert.ok(onward?.frame.kind === 'newcomer' && onward.frame.hops === 2 && onward.link !== 1 && more.length === 0)
-  said.length = 0
-  hear(1, { kind: 'newcomer', hops: 1, contact: contactOf(98) })
-  assert.deepEqual(said, [])
+  sent.length = 0
+  hear(1, { kind: 'forward-join', hops: 3, contact: contactOf(99) })
+  const [forwarded, ...more] = sent
+  assert.ok(
+    forwarded?.frame.kind === 'forward-join' &&
+      forwarded.frame.hops === 2 &&
+      forwarded.connection !== 1 &&
+      more.length === 0,
+  )
+  sent.length = 0
+  hear(1, { kind: 'forward-join', hops: 1, contact: contactOf(98) })
+  assert.deepEqual(sent, [])
 })
 
-test('who was lost is tried again, also where there are enough connections; who said goodbye is not', () => {
-  const { link, close, passInVain, dials } = world()
-  for (let i = 1; i <= 16; i++) link(i)
+test('redials lost peers even with enough connections, but none that sent goodbye', () => {
+  const { connect, close, passWithoutSuccess, dials } = world()
+  for (let i = 1; i <= 16; i++) connect(i)
   close(1)
   close(2, true)
-  for (let i = 17; i <= 18; i++) link(i)
-  passInVain(600 * SECOND)
+  for (let i = 17; i <= 18; i++) connect(i)
+  passWithoutSuccess(600 * SECOND)
   const times = dials.filter(host => host === hostOf(1)).length
   assert.ok(times >= 15 && times <= 41, `${times} times in ten minutes`)
   assert.equal(dials.includes(hostOf(2)), false)
 })
 
-test('who was lost, and is heard of by way of others, is not tried where there are enough connections', () => {
-  const { link, close, passInVain, dials } = world(idOf(1))
-  for (let i = 1; i <= 16; i++) link(i)
+test('does not redial a lost peer that others report as present', () => {
+  const { connect, close, passWithoutSuccess, dials } = world(idOf(1))
+  for (let i = 1; i <= 16; i++) connect(i)
   close(1)
-  link(17)
-  passInVain(600 * SECOND)
+  connect(17)
+  passWithoutSuccess(600 * SECOND)
   assert.equal(dials.includes(hostOf(1)), false)
 })
 
-test('whoever had no room is left in peace for a minute', () => {
-  const { link, hear, close, pass, dials } = world()
-  link(1)
+test('does not redial a peer with a full view for a minute', () => {
+  const { connect, hear, close, pass, dials } = world()
+  connect(1)
   hear(1, { kind: 'full', contacts: [] })
   close(1)
   pass(59 * SECOND)
@@ -212,64 +217,64 @@ test('whoever had no room is left in peace for a minute', () => {
   assert.deepEqual(dials, [hostOf(1)])
 })
 
-test('a victim is dialled a few times, however many names a stranger gives it', () => {
-  const { link, hear, passInVain, dials } = world()
-  link(1)
+test('dials a host rarely, however many contacts a stranger sends for it', () => {
+  const { connect, hear, passWithoutSuccess, dials } = world()
+  connect(1)
   for (let second = 0; second < 600; second++) {
     const contacts = Array.from({ length: 16 }, (_, index) => ({
       id: idOf(1_000 + second * 16 + index),
       host: '10.9.9.9',
       port: 1_024 + ((second * 16 + index) % 60_000),
     }))
-    hear(1, { kind: 'answer', contacts })
-    passInVain(SECOND)
+    hear(1, { kind: 'shuffle-reply', contacts })
+    passWithoutSuccess(SECOND)
   }
   assert.ok(dials.length > 0 && dials.length <= 8 * 11, `${dials.length} dials in ten minutes`)
 })
 
-test('control: contacts at many hosts are dialled, four a second', () => {
-  const { link, hear, passInVain, dials } = world()
-  link(1)
+test('control: dials contacts at many hosts, four a second', () => {
+  const { connect, hear, passWithoutSuccess, dials } = world()
+  connect(1)
   for (let second = 0; second < 60; second++) {
     hear(1, {
-      kind: 'answer',
+      kind: 'shuffle-reply',
       contacts: Array.from({ length: 16 }, (_, index) => contactOf(100 + second * 16 + index)),
     })
-    passInVain(SECOND)
+    passWithoutSuccess(SECOND)
   }
   assert.ok(dials.length > 60 && dials.length <= 4 * 61, `${dials.length} dials in a minute`)
   assert.ok(new Set(dials).size > dials.length / 3)
 })
 
-test('of one link sixteen contacts are remembered, of all sixty-four; those who were linked before those who were not', () => {
-  const { view, link, hear, close, said } = world()
-  for (let i = 1; i <= 12; i++) link(i)
+test('remembers sixteen contacts of one neighbour and sixty-four in all, former peers first', () => {
+  const { view, connect, hear, close, sent } = world()
+  for (let i = 1; i <= 12; i++) connect(i)
   for (let i = 1; i <= 12; i++)
     for (let more = 0; more < 4; more++)
       hear(i, {
-        kind: 'answer',
+        kind: 'shuffle-reply',
         contacts: Array.from({ length: 16 }, (_, index) => contactOf(i * 256 + more * 16 + index)),
       })
   assert.equal(view.passiveSize, PASSIVE_VIEW_MAX)
   close(1)
-  said.length = 0
-  for (let round = 0; round < 20; round++) hear(2, { kind: 'question', contacts: [contactOf(5_000 + round)] })
-  const told = said.flatMap(({ frame }) => (frame.kind === 'answer' ? frame.contacts.map(({ id }) => id) : []))
-  assert.ok(told.includes(idOf(1)), 'who was linked is still told of')
+  sent.length = 0
+  for (let round = 0; round < 20; round++) hear(2, { kind: 'shuffle-request', contacts: [contactOf(5_000 + round)] })
+  const shared = sent.flatMap(({ frame }) => (frame.kind === 'shuffle-reply' ? frame.contacts.map(({ id }) => id) : []))
+  assert.ok(shared.includes(idOf(1)), 'still shares a former peer')
   const alone = world()
-  alone.link(1)
+  alone.connect(1)
   for (let more = 0; more < 8; more++)
     alone.hear(1, {
-      kind: 'answer',
+      kind: 'shuffle-reply',
       contacts: Array.from({ length: 16 }, (_, index) => contactOf(256 + more * 16 + index)),
     })
   assert.equal(alone.view.passiveSize, 16)
 })
 
-test('a link brings no more than thirty-two frames a second', () => {
-  const { link, hear, said } = world()
-  link(1)
-  said.length = 0
-  for (let i = 0; i < 1_000; i++) hear(1, { kind: 'question', contacts: [] })
-  assert.equal(said.length, 31)
+test('reads at most thirty-two frames a second of one connection', () => {
+  const { connect, hear, sent } = world()
+  connect(1)
+  sent.length = 0
+  for (let i = 0; i < 1_000; i++) hear(1, { kind: 'shuffle-request', contacts: [] })
+  assert.equal(sent.length, 31)
 })

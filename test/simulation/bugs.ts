@@ -228,7 +228,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'nobody is told of a newcomer',
     file: 'net/overlay/hyparview',
-    find: 'const hops = links === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
+    find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     killer: 4,
     isOfMeeting: true,
@@ -237,7 +237,7 @@ export const BUGS: readonly Bug[] = [
     name: 'nobody takes the place of who was lost',
     file: 'net/overlay/address-book',
     find: 'if (this.#dialling.size >= most)\n            return places;',
-    replace: 'if (this.news === 0 || this.#dialling.size >= most)\n            return places;',
+    replace: 'if (this.newCount === 0 || this.#dialling.size >= most)\n            return places;',
     isOfMeeting: true,
   },
   {

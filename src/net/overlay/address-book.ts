@@ -8,20 +8,21 @@ import {
   PROBES_PER_HOST_PER_MINUTE_MAX,
   PROBES_PER_SECOND_MAX,
 } from './limits.js'
-import { type Contact, dialableAddress, scopeOf } from './pex-codec.js'
+import { type Contact, dialableAddress } from './pex-codec.js'
+import { scopeOf } from './scope.js'
 
-/** Of two who hear of each other the one with the higher key leaves the other this time to dial. */
-const COURTESY_MS = 1_000
-/** Who is announced on the network is dialled as such; by what others tell only where that comes to nothing. */
-const FOUND_MS = 5_000
-/** Dials of somebody who was only heard of. Who was linked once is tried for longer. */
-const TRIES_OF_HEARD_MAX = 2
-const REMEMBERED_MS = 3_600_000
+/** Head start of the peer with the lower key when two peers learn of each other, so that only one of them dials. */
+const HEAD_START_MS = 1_000
+/** Head start of discovery: contacts that are announced on the local network are dialled by LanAutodial first. */
+const DISCOVERY_HEAD_START_MS = 5_000
+/** Dials of a contact that was learned from others. Former peers are dialled for FORMER_PEER_MS_MAX. */
+const TRIES_OF_LEARNED_MAX = 2
+const FORMER_PEER_MS_MAX = 3_600_000
 const MINUTE_MS = 60_000
 const DIALS_AT_ONCE_MAX = 4
-/** A dial of which nothing was heard for so long is over. */
+/** Time after which a dial without a result is forgotten. */
 const DIAL_MS_MAX = 20_000
-/** Tries after which waiting does not get longer. */
+/** Failed dials after which the wait no longer grows. */
 const TRIES_MAX = 16
 
 interface Place {
@@ -29,185 +30,203 @@ interface Place {
   readonly address: Address
 }
 
-interface Acquaintance extends Place {
-  /** Who told of him; undefined for one who was linked once, and so has proven his key there. */
-  readonly from: string | undefined
+interface Entry extends Place {
+  /** The neighbour that it was learned from; undefined for a former peer, which has proven its key at this address. */
+  readonly learnedFrom: string | undefined
   readonly since: Millis
-  /** Whether a link with him was lost, and not given up. */
-  readonly isMissed: boolean
+  /** Whether it is a former peer whose connection was lost, not dropped. */
+  readonly isLost: boolean
   tries: number
   dueAt: Millis
 }
 
 /**
- * Those who are not linked and might be: heard of over links, or linked before. What strangers tell is a hint: few of it
- * are kept, of each link a share, and dialled slowly, no host again and again.
+ * HyParView's passive view: addresses of peers that are not connected, learned from neighbours or from former connections. What
+ * strangers send is a hint: few entries are kept, each neighbour has a share of them, and they are dialled slowly.
  */
 export class AddressBook {
   readonly #me: string
   readonly #random: () => number
-  readonly #known = new Map<string, Acquaintance>()
-  /** Who is being dialled, and since when. */
+  readonly #entries = new Map<string, Entry>()
+  /** Short keys being dialled, and since when. */
   readonly #dialling = new Map<string, Millis>()
-  /** Who is announced on the network, and since when. */
-  readonly #found = new Map<string, Millis>()
-  #visits: TokenBucket | undefined
-  /** Visits of this minute, by host and by address. */
-  readonly #visited = new Map<string, number>()
+  /** Short keys announced on the local network, and since when. */
+  readonly #discovered = new Map<string, Millis>()
+  #probes: TokenBucket | undefined
+  /** Probes of the current minute, by host and by address. */
+  readonly #probesOfMinute = new Map<string, number>()
   #minuteAt: Millis = 0
-  /** Contacts that were new since this was set to 0. */
+  /** Contacts learned since the owner set it to 0. */
   newCount = 0
 
+  /** `me` is our short key. */
   constructor(me: string, random: () => number) {
     this.#me = me
     this.#random = random
   }
 
   get size(): number {
-    return this.#known.size
+    return this.#entries.size
   }
 
-  /** Whether more than so many are known who were not tried in vain, besides some. */
-  hasMoreThan(most: number, members: ReadonlySet<string>): boolean {
-    let count = 0
-    for (const { id, tries } of this.#known.values()) if (tries === 0 && !members.has(id) && ++count > most) return true
-    for (const id of this.#found.keys()) if (!members.has(id) && !this.#known.has(id) && ++count > most) return true
+  /** Whether more than `count` peers other than `members` are known and were not dialled in vain. */
+  hasMoreThan(count: number, members: ReadonlySet<string>): boolean {
+    let found = 0
+    for (const { id, tries } of this.#entries.values())
+      if (tries === 0 && !members.has(id) && ++found > count) return true
+    for (const id of this.#discovered.keys())
+      if (!members.has(id) && !this.#entries.has(id) && ++found > count) return true
     return false
   }
 
-  /** Somebody told of a contact who is not linked. */
+  /** A neighbour sent a contact that is not connected. */
   learn(contact: Contact, from: { readonly id: string; readonly host: string }, now: Millis): void {
     const { id } = contact
-    const before = this.#known.get(id)
-    const isBetter = before === undefined || (before.from !== undefined && before.tries > 0)
+    const before = this.#entries.get(id)
+    const isBetter = before === undefined || (before.learnedFrom !== undefined && before.tries > 0)
     if (!isBetter || this.#dialling.has(id)) return
-    const place = dialableAddress(contact, from.host)
-    if (place === undefined) return
+    const address = dialableAddress(contact, from.host)
+    if (address === undefined) return
     if (before === undefined) {
       this.newCount++
       this.#makeRoom(from.id)
     }
-    const found = this.#found.get(id)
-    const waitMs = Math.max(this.#me < id ? 0 : COURTESY_MS, found === undefined ? 0 : found + FOUND_MS - now)
-    this.#known.set(id, {
+    const discoveredAt = this.#discovered.get(id)
+    const waitMs = Math.max(
+      this.#me < id ? 0 : HEAD_START_MS,
+      discoveredAt === undefined ? 0 : discoveredAt + DISCOVERY_HEAD_START_MS - now,
+    )
+    this.#entries.set(id, {
       id,
-      address: place,
-      from: from.id,
+      address,
+      learnedFrom: from.id,
       since: now,
-      isMissed: false,
+      isLost: false,
       tries: 0,
       dueAt: now + waitMs,
     })
   }
 
   connected(id: string): void {
-    this.#known.delete(id)
+    this.#entries.delete(id)
     this.#dialling.delete(id)
   }
 
-  /** The link with somebody was lost; or given up, and he is to be left in peace for so long. */
-  disconnected({ id, address }: Place, restMs: Millis, now: Millis): void {
+  /** A connection was lost; or dropped, if there is a cooldown, and then the peer is not dialled for so long. */
+  disconnected({ id, address }: Place, cooldownMs: Millis, now: Millis): void {
     this.#makeRoom(undefined)
-    const dueAt = now + restMs + retryDelayMs(0, this.#random)
-    this.#known.set(id, { id, address, from: undefined, since: now, isMissed: restMs === 0, tries: 0, dueAt })
+    const dueAt = now + cooldownMs + retryDelayMs(0, this.#random)
+    this.#entries.set(id, {
+      id,
+      address,
+      learnedFrom: undefined,
+      since: now,
+      isLost: cooldownMs === 0,
+      tries: 0,
+      dueAt,
+    })
   }
 
   dialFailed(id: string, now: Millis): void {
     this.#dialling.delete(id)
-    const one = this.#known.get(id)
-    if (one === undefined) return
-    one.tries++
-    one.dueAt = now + retryDelayMs(Math.min(one.tries, TRIES_MAX), this.#random)
-    const isOver = one.from === undefined ? now - one.since > REMEMBERED_MS : one.tries >= TRIES_OF_HEARD_MAX
-    if (isOver) this.#known.delete(id)
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    entry.tries++
+    entry.dueAt = now + retryDelayMs(Math.min(entry.tries, TRIES_MAX), this.#random)
+    const isGivenUp =
+      entry.learnedFrom === undefined ? now - entry.since > FORMER_PEER_MS_MAX : entry.tries >= TRIES_OF_LEARNED_MAX
+    if (isGivenUp) this.#entries.delete(id)
   }
 
   discovered(id: string, now: Millis): void {
-    if (!this.#found.has(id)) this.#found.set(id, now)
+    if (!this.#discovered.has(id)) this.#discovered.set(id, now)
   }
 
   lost(id: string): void {
-    this.#found.delete(id)
+    this.#discovered.delete(id)
   }
 
-  /** Whether somebody who is announced may be dialled: not while he is to be left in peace. */
+  /** Whether a discovered peer may be dialled: not while the overlay dials it, or during its cooldown. */
   mayDial(id: string, now: Millis): boolean {
-    const one = this.#known.get(id)
-    return !this.#dialling.has(id) && (one === undefined || one.tries > 0 || one.from !== undefined || one.dueAt <= now)
+    const entry = this.#entries.get(id)
+    if (this.#dialling.has(id)) return false
+    return entry === undefined || entry.tries > 0 || entry.learnedFrom !== undefined || entry.dueAt <= now
   }
 
-  /** Whom to dial now, at most so many with those who are being dialled. */
-  takeDue(wished: number, now: Millis): Place[] {
+  /** Takes entries to dial now, so that at most `count` are being dialled. */
+  takeDue(count: number, now: Millis): Place[] {
     for (const [id, since] of this.#dialling) if (now - since > DIAL_MS_MAX) this.#dialling.delete(id)
     const places: Place[] = []
-    const most = Math.min(wished, DIALS_AT_ONCE_MAX)
+    const most = Math.min(count, DIALS_AT_ONCE_MAX)
     if (this.#dialling.size >= most) return places
-    const due = this.#shuffled(one => one.dueAt <= now && !this.#dialling.has(one.id))
+    const due = this.#shuffled(entry => entry.dueAt <= now && !this.#dialling.has(entry.id))
     due.sort((a, b) => a.tries - b.tries)
-    for (const one of due) {
+    for (const entry of due) {
       if (this.#dialling.size >= most) break
-      if (this.#mayVisit(one, now)) places.push(this.#dial(one, now))
+      if (this.#mayProbe(entry, now)) places.push(this.#dial(entry, now))
     }
     return places
   }
 
-  /** One whose link was lost, and who may be tried now; but none of whom is heard otherwise. */
-  takeFormerPeer(isHeardOf: (id: string) => boolean, now: Millis): Place | undefined {
+  /** Takes a former peer to dial now, but none that other peers report as present. */
+  takeFormerPeer(isPresent: (id: string) => boolean, now: Millis): Place | undefined {
     if (this.#dialling.size > 0) return undefined
-    const [one] = this.#shuffled(({ id, isMissed, dueAt }) => isMissed && dueAt <= now && !isHeardOf(id))
-    return one && this.#dial(one, now)
+    const [entry] = this.#shuffled(({ id, isLost, dueAt }) => isLost && dueAt <= now && !isPresent(id))
+    return entry && this.#dial(entry, now)
   }
 
-  /** Some who were not tried in vain. */
+  /** Random entries that were not dialled in vain. */
   sample(count: number): Place[] {
     return this.#shuffled(({ tries }) => tries === 0).slice(0, count)
   }
 
-  #dial({ id, address }: Acquaintance, now: Millis): Place {
+  #dial({ id, address }: Entry, now: Millis): Place {
     this.#dialling.set(id, now)
     return { id, address }
   }
 
-  /** Whether he may be visited as far as strangers' word goes; counts it. */
-  #mayVisit({ from, address }: Acquaintance, now: Millis): boolean {
-    if (from === undefined) return true
+  /** Whether the limits on dials that strangers cause allow one more; counts it. */
+  #mayProbe({ learnedFrom, address }: Entry, now: Millis): boolean {
+    if (learnedFrom === undefined) return true
     if (Math.abs(now - this.#minuteAt) >= MINUTE_MS) {
       this.#minuteAt = now
-      this.#visited.clear()
+      this.#probesOfMinute.clear()
     }
     const { host } = address
-    const place = formatAddress(address)
-    const ofHost = this.#visited.get(host) ?? 0
-    const isOwn = scopeOf(host) === 'machine'
-    if (this.#visited.has(place) || (ofHost >= PROBES_PER_HOST_PER_MINUTE_MAX && !isOwn)) return false
-    this.#visits ??= new TokenBucket(PROBES_PER_SECOND_MAX, now)
-    if (!this.#visits.take(now)) return false
-    this.#visited.set(host, ofHost + 1)
-    this.#visited.set(place, 1)
+    const key = formatAddress(address)
+    const ofHost = this.#probesOfMinute.get(host) ?? 0
+    const isThisMachine = scopeOf(host) === 'machine'
+    if (this.#probesOfMinute.has(key)) return false
+    if (ofHost >= PROBES_PER_HOST_PER_MINUTE_MAX && !isThisMachine) return false
+    this.#probes ??= new TokenBucket(PROBES_PER_SECOND_MAX, now)
+    if (!this.#probes.take(now)) return false
+    this.#probesOfMinute.set(host, ofHost + 1)
+    this.#probesOfMinute.set(key, 1)
     return true
   }
 
-  /** Of one link no more than its share is remembered, and no more than there is room for. */
-  #makeRoom(from: string | undefined): void {
-    const told = from === undefined ? [] : [...this.#known.values()].filter(one => one.from === from)
-    if (told.length >= CONTACTS_PER_FRAME_MAX) this.#forget(told)
-    else if (this.#known.size >= PASSIVE_VIEW_MAX) {
-      const heard = [...this.#known.values()].filter(one => one.from !== undefined)
-      this.#forget(heard.length > 0 ? heard : [...this.#known.values()])
+  /** Forgets an entry if the neighbour has used up its share, or the book is full. */
+  #makeRoom(learnedFrom: string | undefined): void {
+    const ofNeighbour =
+      learnedFrom === undefined ? [] : [...this.#entries.values()].filter(entry => entry.learnedFrom === learnedFrom)
+    if (ofNeighbour.length >= CONTACTS_PER_FRAME_MAX) this.#forgetOneOf(ofNeighbour)
+    else if (this.#entries.size >= PASSIVE_VIEW_MAX) {
+      const learned = [...this.#entries.values()].filter(entry => entry.learnedFrom !== undefined)
+      this.#forgetOneOf(learned.length > 0 ? learned : [...this.#entries.values()])
     }
   }
 
-  #forget(some: readonly Acquaintance[]): void {
-    const idle = some.filter(({ id }) => !this.#dialling.has(id))
-    const one = idle[Math.floor(this.#random() * idle.length)]
-    if (one !== undefined) this.#known.delete(one.id)
+  #forgetOneOf(entries: readonly Entry[]): void {
+    const idle = entries.filter(({ id }) => !this.#dialling.has(id))
+    const entry = idle[Math.floor(this.#random() * idle.length)]
+    if (entry !== undefined) this.#entries.delete(entry.id)
   }
 
-  #shuffled(isSuited: (one: Acquaintance) => boolean): Acquaintance[] {
-    return [...this.#known.values()]
-      .filter(isSuited)
-      .map(one => [this.#random(), one] as const)
+  #shuffled(isSuitable: (entry: Entry) => boolean): Entry[] {
+    return [...this.#entries.values()]
+      .filter(isSuitable)
+      .map(entry => [this.#random(), entry] as const)
       .sort(([a], [b]) => a - b)
-      .map(([, one]) => one)
+      .map(([, entry]) => entry)
   }
 }

@@ -1,343 +1,288 @@
 import type { Millis } from '../../base/clock.js'
-import { TokenBucket } from '../../base/token-bucket.js'
 import type { Address } from '../lan/address.js'
 import type { ConnectionId } from '../topology.js'
+import { ActiveView, type HyParViewConnection, type Neighbour } from './active-view.js'
 import { AddressBook } from './address-book.js'
-import {
-  ACTIVE_VIEW_MAX,
-  ACTIVE_VIEW_TARGET,
-  CONTACTS_PER_FRAME_MAX,
-  JOIN_HOPS_MAX,
-  PEX_FRAMES_PER_SECOND_MAX,
-} from './limits.js'
+import { ACTIVE_VIEW_MAX, ACTIVE_VIEW_TARGET, CONTACTS_PER_FRAME_MAX, JOIN_HOPS_MAX } from './limits.js'
 import { type Contact, contactFilterFor, dialableAddress, type OutgoingPexFrame, type PexFrame } from './pex-codec.js'
 
-/** Who has fewer links than this is let in where there is no room. */
-const URGENT_LINKS = 2
-/** Who has fewer links than this, or has had his for a shorter time, is not sent away for somebody else. */
-const SPARED_LINKS = 4
+/** A peer with fewer connections is accepted even if the view is full. */
+const URGENT_CONNECTIONS = 2
+/** A neighbour with fewer connections, or connected for a shorter time, is not dropped for another peer. */
+const SPARED_CONNECTIONS = 4
 const SPARED_MS = 5_000
-/** How long a peer that had no room is left in peace; one that the user named is asked more seldom, for all ask him. */
-const REST_MS = 60_000
-const REST_NAMED_MS = 1_800_000
-/** How long somebody who is sent away has to read that, and to close the link himself. */
-const PART_MS = 1_000
-/** How often somebody is asked who else is there: the longer nobody is new, the more seldom. */
-const QUESTION_MS_MIN = 15_000
-const QUESTION_MS_MAX = 240_000
-/** How often somebody is tried who was linked once, though there are enough connections: the net may have been parted. */
-const PROBE_MS = 20_000
-/** How often it is said that there is nobody at all. */
-const ALONE_MS = 5_000
-/** Of each kind, in a question. */
-const SAMPLE = 4
+/** Time during which a peer whose view is full is not redialled. Longer for a named peer, which many peers dial. */
+const COOLDOWN_MS = 60_000
+const COOLDOWN_NAMED_MS = 1_800_000
+/** Time for a dropped neighbour to read Full and close the connection itself. */
+const CLOSING_MS = 1_000
+/** Shortest and longest time between two shuffle requests. It doubles while they bring nothing new. */
+const SHUFFLE_MS_MIN = 15_000
+const SHUFFLE_MS_MAX = 240_000
+/** Contacts of a shuffle request: half connected, half from the address book. */
+const SHUFFLE_CONTACTS = 8
+/** Time between two dials of former peers with a full view: the network may have been partitioned. */
+const FORMER_PEER_MS = 20_000
+/** Time between two `isolated` effects. */
+const ISOLATED_MS = 5_000
+/** Share of connected peers among the contacts of a frame; of a Full frame, whose receiver needs peers with room. */
+const CONNECTED_SHARE = 3 / 4
+const CONNECTED_SHARE_IF_FULL = 1 / 4
 
 export type HyParViewEffect =
-  | { readonly kind: 'send'; readonly link: ConnectionId; readonly frame: OutgoingPexFrame }
+  | { readonly kind: 'send'; readonly connection: ConnectionId; readonly frame: OutgoingPexFrame }
+  /** Dial a peer once. */
   | { readonly kind: 'dial'; readonly id: string; readonly address: Address }
-  /** There is no room for this link: it is closed, after so long, and its peer then left in peace. */
+  /** Close a connection after `delayMs`, because a view is full, and do not redial its peer for `cooldownMs`. */
   | {
-      readonly kind: 'part'
-      readonly link: ConnectionId
+      readonly kind: 'drop'
+      readonly connection: ConnectionId
       readonly id: string
       readonly delayMs: Millis
-      readonly restMs: Millis
+      readonly cooldownMs: Millis
     }
-  /** Nobody is linked: whoever was left in peace is to be tried. */
-  | { readonly kind: 'alone' }
-
-/** A link of ours as it opens. */
-export interface HyParViewConnection {
-  readonly connection: ConnectionId
-  /** The first 16 hex digits of the other's key. */
-  readonly id: string
-  /** Its address on the network. */
-  readonly host: string
-  /** Whether the user named it: such a link is never sent away. */
-  readonly isNamed: boolean
-}
-
-interface Neighbour extends HyParViewConnection {
-  readonly openedAt: Millis
-  readonly allowance: TokenBucket
-  /** Where it can be dialled; undefined until it has said that it meets others. */
-  port: number | undefined
-  /** How many links it had when it said so. */
-  links: number
-  /** Whether one of the two has no room for the other. */
-  isParting: boolean
-}
+  /** There is no neighbour: redial peers that are cooling down. */
+  | { readonly kind: 'isolated' }
 
 export interface HyParViewOptions {
-  /** The first 16 hex digits of the own key. */
+  /** Our short key. */
   readonly id: string
-  /** Where this peer can be dialled. */
+  /** The port we can be dialled at. */
   readonly port: number
-  /** Whether somebody who is not linked is there for certain, by way of others: then the net is not in two parts. */
+  /** Whether other peers report that a peer is present, so that the network is not partitioned from it. */
   readonly isPresent: (id: string) => boolean
   readonly random: () => number
 }
 
 /**
- * Decides with whom of a room this peer is linked: with all where they are few, else with some at random, after HyParView
- * (Leitão, Pereira and Rodrigues, 2007). Links are the active view, acquaintances the passive one. PROTOCOL.md §5.7.
+ * Decides which peers of a room to connect to: all of a small room, some at random of a larger one, after HyParView (Leitão, Pereira,
+ * Rodrigues: "HyParView: a membership protocol for reliable gossip-based broadcast", DSN 2007). The active view is the set of
+ * connections, the passive view the address book. docs/protocol/discovery.md §5.7.
+ *
+ * Pure: call `tick` about every second, and perform the effects.
  */
 export class HyParView {
   readonly #options: HyParViewOptions
-  readonly #links = new Map<ConnectionId, Neighbour>()
-  readonly #acquaintances: AddressBook
-  #questionMs = QUESTION_MS_MIN
-  #questionAt: Millis = 0
-  #probeAt: Millis = 0
-  #aloneAt: Millis = 0
+  readonly #active: ActiveView
+  readonly #addressBook: AddressBook
+  #shuffleMs = SHUFFLE_MS_MIN
+  #shuffleAt: Millis = 0
+  #formerPeerAt: Millis = 0
+  #isolatedAt: Millis = 0
 
   constructor(options: HyParViewOptions) {
     this.#options = options
-    this.#acquaintances = new AddressBook(options.id, options.random)
+    this.#active = new ActiveView(options.random)
+    this.#addressBook = new AddressBook(options.id, options.random)
   }
 
-  /** How many peers who meet others are linked. */
+  /** Size of the active view. */
   get size(): number {
-    return this.#members().size
+    return this.#active.members().size
   }
 
-  /** How many are known who are not linked. */
   get passiveSize(): number {
-    return this.#acquaintances.size
+    return this.#addressBook.size
   }
 
-  /** Whether a link is about to be closed because there is no room for it. */
-  isClosing(link: ConnectionId): boolean {
-    return this.#links.get(link)?.isParting ?? false
+  /** Whether a connection is about to be closed because a view is full. */
+  isClosing(connection: ConnectionId): boolean {
+    return this.#active.get(connection)?.isClosing ?? false
   }
 
-  opened(link: HyParViewConnection, now: Millis): HyParViewEffect[] {
-    const links = this.size
-    this.#links.set(link.connection, {
-      ...link,
-      openedAt: now,
-      allowance: new TokenBucket(PEX_FRAMES_PER_SECOND_MAX, now),
-      port: undefined,
-      links: 0,
-      isParting: false,
-    })
-    this.#acquaintances.connected(link.id)
-    return [{ kind: 'send', link: link.connection, frame: { kind: 'neighbour', port: this.#options.port, links } }]
+  opened(connection: HyParViewConnection, now: Millis): HyParViewEffect[] {
+    const connections = this.size
+    this.#active.add(connection, now)
+    this.#addressBook.connected(connection.id)
+    return [send(connection, { kind: 'neighbour', port: this.#options.port, connections })]
   }
 
-  /** A link closed. `isGone` where its peer said goodbye. */
-  closed(link: ConnectionId, isGone: boolean, now: Millis): HyParViewEffect[] {
-    const neighbour = this.#links.get(link)
-    if (!this.#links.delete(link) || neighbour?.port === undefined) return []
-    if (this.#isLinked(neighbour.id)) return []
-    this.#questionMs = QUESTION_MS_MIN
-    const { id, host, port, isParting } = neighbour
-    if (!isGone) this.#acquaintances.disconnected({ id, address: { host, port } }, isParting ? REST_MS : 0, now)
+  /** A connection closed. `isGone`: its peer said goodbye. */
+  closed(connection: ConnectionId, isGone: boolean, now: Millis): HyParViewEffect[] {
+    const neighbour = this.#active.delete(connection)
+    if (neighbour?.port === undefined || this.#active.isConnected(neighbour.id)) return []
+    this.#shuffleMs = SHUFFLE_MS_MIN
+    const { id, host, port, isClosing } = neighbour
+    if (!isGone) this.#addressBook.disconnected({ id, address: { host, port } }, isClosing ? COOLDOWN_MS : 0, now)
     return this.#fill(now)
   }
 
-  /** A frame came over a link. `bad` where it has to be closed. */
-  receive(link: ConnectionId, frame: PexFrame, now: Millis): HyParViewEffect[] | 'bad' {
-    const neighbour = this.#links.get(link)
+  /** A frame arrived. `bad`: the connection has to be closed. */
+  receive(connection: ConnectionId, frame: PexFrame, now: Millis): HyParViewEffect[] | 'bad' {
+    const neighbour = this.#active.get(connection)
     if (frame.kind === 'bad') return 'bad'
     if (frame.kind === 'unknown') return []
-    if (neighbour === undefined || !neighbour.allowance.take(now)) return []
+    if (neighbour === undefined || !neighbour.frames.take(now)) return []
     switch (frame.kind) {
       case 'neighbour':
-        return neighbour.port === undefined ? this.#met(neighbour, frame.port, frame.links, now) : []
-      case 'question':
+        return neighbour.port === undefined ? this.#joined(neighbour, frame.port, frame.connections, now) : []
+      case 'shuffle-request':
         this.#learn(neighbour, frame.contacts, now)
-        return [this.#answer(neighbour), ...this.#fill(now)]
-      case 'answer':
+        return [this.#shuffleReply(neighbour), ...this.#fill(now)]
+      case 'shuffle-reply':
         this.#learn(neighbour, frame.contacts, now)
         return this.#fill(now)
-      case 'newcomer': {
-        const { id } = frame.contact
-        this.#learn(neighbour, [frame.contact], now)
-        const place =
-          frame.hops > 1 && id !== this.#options.id ? dialableAddress(frame.contact, neighbour.host) : undefined
-        const onward = place && this.#pick(other => other.id !== id && other.id !== neighbour.id)
-        const [contact] = onward ? contactFilterFor(onward.host)({ id, ...place }) : []
-        return [
-          ...(onward && contact ? [send(onward, { kind: 'newcomer', hops: frame.hops - 1, contact })] : []),
-          ...this.#fill(now),
-        ]
-      }
-      case 'full':
+      case 'forward-join':
+        return this.#forwardJoin(neighbour, frame, now)
+      case 'full': {
         this.#learn(neighbour, frame.contacts, now)
-        neighbour.isParting = true
-        return [
-          { kind: 'part', link, id: neighbour.id, delayMs: 0, restMs: neighbour.isNamed ? REST_NAMED_MS : REST_MS },
-          ...this.#fill(now),
-        ]
+        neighbour.isClosing = true
+        const cooldownMs = neighbour.isNamed ? COOLDOWN_NAMED_MS : COOLDOWN_MS
+        return [{ kind: 'drop', connection, id: neighbour.id, delayMs: 0, cooldownMs }, ...this.#fill(now)]
+      }
     }
   }
 
-  /** Who is announced on the network, and is dialled by others than this. */
+  /** A peer is announced on the local network; it is dialled outside of the overlay. */
   discovered(id: string, now: Millis): void {
-    this.#acquaintances.discovered(id, now)
+    this.#addressBook.discovered(id, now)
   }
 
+  /** A peer is no longer announced. */
   lost(id: string): void {
-    this.#acquaintances.lost(id)
+    this.#addressBook.lost(id)
   }
 
-  /** Whether somebody who is announced is to be dialled, where so many others are already. */
-  shouldDial(id: string, dialled: number, now: Millis): boolean {
-    const members = this.#members()
-    const isEnough = members.size + dialled >= this.#wished(members)
-    return !isEnough && !this.#isLinked(id) && this.#acquaintances.mayDial(id, now)
+  /** Whether to dial a discovered peer while `pending` other discovered peers are being dialled. */
+  shouldDial(id: string, pending: number, now: Millis): boolean {
+    const members = this.#active.members()
+    const isEnough = members.size + pending >= this.#target(members)
+    return !isEnough && !this.#active.isConnected(id) && this.#addressBook.mayDial(id, now)
   }
 
-  /** A dial came to nothing, or led to somebody else. */
+  /** A dial failed, or another peer answered. */
   dialFailed(id: string, now: Millis): HyParViewEffect[] {
-    this.#acquaintances.dialFailed(id, now)
+    this.#addressBook.dialFailed(id, now)
     return this.#fill(now)
   }
 
-  /** To be called about every second. */
   tick(now: Millis): HyParViewEffect[] {
     const effects = this.#fill(now)
-    if (now >= this.#questionAt) effects.push(...this.#ask(now))
-    if (now >= this.#probeAt) {
-      this.#probeAt = now + PROBE_MS * (0.75 + this.#options.random() / 2)
-      const old = this.#acquaintances.takeFormerPeer(this.#options.isPresent, now)
-      if (old !== undefined) effects.push({ kind: 'dial', ...old })
+    if (now >= this.#shuffleAt) effects.push(...this.#shuffle(now))
+    if (now >= this.#formerPeerAt) {
+      this.#formerPeerAt = now + FORMER_PEER_MS * (0.75 + this.#options.random() / 2)
+      const former = this.#addressBook.takeFormerPeer(this.#options.isPresent, now)
+      if (former !== undefined) effects.push({ kind: 'dial', ...former })
     }
-    if (this.size === 0 && now >= this.#aloneAt) {
-      this.#aloneAt = now + ALONE_MS
-      effects.push({ kind: 'alone' })
+    if (this.size === 0 && now >= this.#isolatedAt) {
+      this.#isolatedAt = now + ISOLATED_MS
+      effects.push({ kind: 'isolated' })
     }
     return effects
   }
 
-  /** The other side of a link meets others too. */
-  #met(neighbour: Neighbour, port: number, links: number, now: Millis): HyParViewEffect[] {
-    const isSecond = this.#members().has(neighbour.id)
-    const others = this.#all().filter(({ id }) => id !== neighbour.id)
+  /** The peer at the other end of a connection takes part in the overlay. */
+  #joined(neighbour: Neighbour, port: number, connections: number, now: Millis): HyParViewEffect[] {
+    const isDuplicate = this.#active.members().has(neighbour.id)
+    const others = this.#active.all().filter(({ id }) => id !== neighbour.id)
     neighbour.port = port
-    neighbour.links = links
-    if (isSecond) return []
-    const effects: HyParViewEffect[] = [this.#answer(neighbour)]
-    this.#questionMs = QUESTION_MS_MIN
-    // Who has few links, and finds one more, may have found the way to all the others.
-    const hops = links === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0
+    neighbour.connections = connections
+    if (isDuplicate) return []
+    const effects: HyParViewEffect[] = [this.#shuffleReply(neighbour)]
+    this.#shuffleMs = SHUFFLE_MS_MIN
+    // If we have few neighbours, a new one may connect two parts of a network: our neighbours learn of it too.
+    const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0
     if (hops > 0) {
       for (const other of others) {
         const [contact] = contactFilterFor(other.host)({ id: neighbour.id, host: neighbour.host, port })
-        if (contact !== undefined) effects.push(send(other, { kind: 'newcomer', hops, contact }))
+        if (contact !== undefined) effects.push(send(other, { kind: 'forward-join', hops, contact }))
       }
     }
     if (this.size > ACTIVE_VIEW_MAX) effects.push(...this.#makeRoom(neighbour, now))
     return effects
   }
 
-  /** Somebody has to go: the newest, unless he has nobody else; then another, who has. */
+  /** Remembers a joining peer, and forwards the news to one neighbour while it has hops left. */
+  #forwardJoin(
+    neighbour: Neighbour,
+    { contact, hops }: Extract<PexFrame, { readonly kind: 'forward-join' }>,
+    now: Millis,
+  ): HyParViewEffect[] {
+    const { id } = contact
+    this.#learn(neighbour, [contact], now)
+    const address = hops > 1 && id !== this.#options.id ? dialableAddress(contact, neighbour.host) : undefined
+    const next = address && this.#active.pick(other => other.id !== id && other.id !== neighbour.id)
+    const [forwarded] = next ? contactFilterFor(next.host)({ id, ...address }) : []
+    return [
+      ...(next && forwarded ? [send(next, { kind: 'forward-join', hops: hops - 1, contact: forwarded })] : []),
+      ...this.#fill(now),
+    ]
+  }
+
+  /** Drops a neighbour: the newest, unless it has no other neighbours; then another one, which has. */
   #makeRoom(newest: Neighbour, now: Millis): HyParViewEffect[] {
-    const isUrgent = newest.links < URGENT_LINKS || newest.isNamed
+    const isUrgent = newest.connections < URGENT_CONNECTIONS || newest.isNamed
     const other = isUrgent
-      ? this.#pick(
-          ({ id, isNamed, links, openedAt }) =>
-            id !== newest.id && !isNamed && (links >= SPARED_LINKS || now - openedAt >= SPARED_MS),
+      ? this.#active.pick(
+          ({ id, isNamed, connections, openedAt }) =>
+            id !== newest.id && !isNamed && (connections >= SPARED_CONNECTIONS || now - openedAt >= SPARED_MS),
         )
       : undefined
     if (newest.isNamed && other === undefined) return []
-    const parted = (other ?? newest).id
+    const droppedId = (other ?? newest).id
     const effects: HyParViewEffect[] = []
-    for (const neighbour of this.#all()) {
-      if (neighbour.id !== parted) continue
-      neighbour.isParting = true
-      // Whoever had to go before has room, more likely than those who are linked.
-      effects.push(
-        send(neighbour, { kind: 'full', contacts: this.#contactsFor(neighbour, CONTACTS_PER_FRAME_MAX, 1 / 4) }),
-      )
-      effects.push({ kind: 'part', link: neighbour.connection, id: neighbour.id, delayMs: PART_MS, restMs: REST_MS })
+    for (const neighbour of this.#active.all()) {
+      const { connection, id } = neighbour
+      if (id !== droppedId) continue
+      neighbour.isClosing = true
+      // Peers that were dropped before have room more likely than our neighbours.
+      const contacts = this.#contactsFor(neighbour, CONTACTS_PER_FRAME_MAX, CONNECTED_SHARE_IF_FULL)
+      effects.push(send(neighbour, { kind: 'full', contacts }))
+      effects.push({ kind: 'drop', connection, id, delayMs: CLOSING_MS, cooldownMs: COOLDOWN_MS })
     }
     return effects
   }
 
-  #ask(now: Millis): HyParViewEffect[] {
-    const before = this.#acquaintances.newCount
-    this.#acquaintances.newCount = 0
-    this.#questionMs = before > 0 ? QUESTION_MS_MIN : Math.min(QUESTION_MS_MAX, this.#questionMs * 2)
-    this.#questionAt = now + this.#questionMs * (0.75 + this.#options.random() / 2)
-    const asked = this.#pick(() => true)
-    if (asked === undefined) return []
-    return [send(asked, { kind: 'question', contacts: this.#contactsFor(asked, 2 * SAMPLE) })]
+  #shuffle(now: Millis): HyParViewEffect[] {
+    const learned = this.#addressBook.newCount
+    this.#addressBook.newCount = 0
+    this.#shuffleMs = learned > 0 ? SHUFFLE_MS_MIN : Math.min(SHUFFLE_MS_MAX, this.#shuffleMs * 2)
+    this.#shuffleAt = now + this.#shuffleMs * (0.75 + this.#options.random() / 2)
+    const neighbour = this.#active.pick(() => true)
+    if (neighbour === undefined) return []
+    return [send(neighbour, { kind: 'shuffle-request', contacts: this.#contactsFor(neighbour, SHUFFLE_CONTACTS) })]
   }
 
-  #answer(to: Neighbour): HyParViewEffect {
-    return send(to, { kind: 'answer', contacts: this.#contactsFor(to, CONTACTS_PER_FRAME_MAX) })
+  #shuffleReply(to: Neighbour): HyParViewEffect {
+    return send(to, { kind: 'shuffle-reply', contacts: this.#contactsFor(to, CONTACTS_PER_FRAME_MAX) })
   }
 
-  /** Some who are linked, and some who are not: of the former so large a share, where enough of the others are known. */
-  #contactsFor(to: Neighbour, count: number, share = 3 / 4): Contact[] {
-    const tell = contactFilterFor(to.host)
-    const known = this.#acquaintances.sample(count)
-    const linked = this.#shuffled(this.#all().filter(({ id }) => id !== to.id))
-    const some = linked.slice(0, Math.max(count - known.length, Math.ceil(count * share)))
+  /** A random sample of both views. `share` of it are connected peers, or more if the address book has few. */
+  #contactsFor(to: Neighbour, count: number, share = CONNECTED_SHARE): Contact[] {
+    const filter = contactFilterFor(to.host)
+    const passive = this.#addressBook.sample(count)
+    const connected = this.#active.shuffled(({ id }) => id !== to.id)
+    const chosen = connected.slice(0, Math.max(count - passive.length, Math.ceil(count * share)))
     return [
-      ...some.map(({ id, host, port = 0 }) => ({ id, host, port })),
-      ...known.slice(0, count - some.length).map(({ id, address }) => ({ id, ...address })),
-    ].flatMap(contact => (contact.id === to.id ? [] : tell(contact)))
+      ...chosen.map(({ id, host, port = 0 }) => ({ id, host, port })),
+      ...passive.slice(0, count - chosen.length).map(({ id, address }) => ({ id, ...address })),
+    ].flatMap(contact => (contact.id === to.id ? [] : filter(contact)))
   }
 
-  /** Remembers those who can be dialled. */
   #learn(from: Neighbour, contacts: readonly Contact[], now: Millis): void {
     for (const contact of contacts)
-      if (contact.id !== this.#options.id && !this.#isLinked(contact.id)) this.#acquaintances.learn(contact, from, now)
+      if (contact.id !== this.#options.id && !this.#active.isConnected(contact.id))
+        this.#addressBook.learn(contact, from, now)
   }
 
+  /** Dials contacts while the active view is below its target. */
   #fill(now: Millis): HyParViewEffect[] {
-    if (this.#acquaintances.size === 0) return []
-    const members = this.#members()
-    const wished = this.#wished(members) - members.size
-    return wished <= 0 ? [] : this.#acquaintances.takeDue(wished, now).map(one => ({ kind: 'dial', ...one }))
+    if (this.#addressBook.size === 0) return []
+    const members = this.#active.members()
+    const missing = this.#target(members) - members.size
+    return missing <= 0 ? [] : this.#addressBook.takeDue(missing, now).map(entry => ({ kind: 'dial', ...entry }))
   }
 
-  /** Links that there should be: with all where few are known, else so many that the net holds together. */
-  #wished(members: ReadonlySet<string>): number {
+  /** Size that the active view should have: everyone in a small room, ACTIVE_VIEW_TARGET in a larger one. */
+  #target(members: ReadonlySet<string>): number {
     if (members.size >= ACTIVE_VIEW_MAX) return ACTIVE_VIEW_MAX
-    return this.#acquaintances.hasMoreThan(ACTIVE_VIEW_MAX - members.size, members)
-      ? ACTIVE_VIEW_TARGET
-      : ACTIVE_VIEW_MAX
-  }
-
-  /** Links with peers who meet others, but those that are about to close. */
-  #all(): Neighbour[] {
-    return [...this.#links.values()].filter(({ port, isParting }) => port !== undefined && !isParting)
-  }
-
-  #members(): Set<string> {
-    return new Set(this.#all().map(({ id }) => id))
-  }
-
-  #isLinked(id: string): boolean {
-    for (const neighbour of this.#links.values()) if (neighbour.id === id && !neighbour.isParting) return true
-    return false
-  }
-
-  #pick(isSuited: (neighbour: Neighbour) => boolean): Neighbour | undefined {
-    const suited = this.#all().filter(isSuited)
-    return suited[Math.floor(this.#options.random() * suited.length)]
-  }
-
-  #shuffled(neighbours: readonly Neighbour[]): Neighbour[] {
-    return neighbours
-      .map(neighbour => [this.#options.random(), neighbour] as const)
-      .sort(([a], [b]) => a - b)
-      .map(([, neighbour]) => neighbour)
+    const isLarge = this.#addressBook.hasMoreThan(ACTIVE_VIEW_MAX - members.size, members)
+    return isLarge ? ACTIVE_VIEW_TARGET : ACTIVE_VIEW_MAX
   }
 }
 
 const send = ({ connection }: HyParViewConnection, frame: OutgoingPexFrame): HyParViewEffect => ({
   kind: 'send',
-  link: connection,
+  connection,
   frame,
 })
-
-/** What a visit to somebody is called. No name of a user is so. */
-export const probeName = (id: string): string => `@${id}`
-
-/** Who was visited. */
-export const idOfProbeName = (name: string): string => name.slice(1)

@@ -4,7 +4,7 @@ import type { Connection, Connections } from '../connections.js'
 import { shortKeyIn, shortKeyOf } from '../lan/mdns/service-records.js'
 import type { OpenSideChannel, SideChannel } from '../side-channel.js'
 import type { ConnectionId } from '../topology.js'
-import { HyParView, type HyParViewEffect, idOfProbeName, probeName } from './hyparview.js'
+import { HyParView, type HyParViewEffect } from './hyparview.js'
 import { decodePexFrame, encodePexFrame } from './pex-codec.js'
 
 const TICK_MS: Millis = 1_000
@@ -13,37 +13,38 @@ export interface PeerExchangeOptions {
   readonly connections: Connections
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
+  /** Our public key. */
   readonly key: Uint8Array
-  /** Whether somebody who is not linked is there for certain. */
+  /** Whether other peers report that a peer is present. */
   readonly isPresent: (id: string) => boolean
-  /** A peer had no room, or there was none for it: whoever else dials it should not. */
+  /** A connection is dropped because a view is full: nothing else should dial its peer. */
   readonly onDropped: (id: string) => void
 }
 
-/** Meets others in the room by way of those who are linked: the view, with time, links and dials. */
+/** Peer exchange: connects HyParView to connections, dials and time. */
 export class PeerExchange {
   readonly #options: PeerExchangeOptions
   readonly #view: HyParView
   readonly #sends = new Map<ConnectionId, (frame: Uint8Array) => boolean>()
-  #timer: Cancel
+  #cancelTick: Cancel
 
   constructor(options: PeerExchangeOptions) {
     const { connections, clock, random, key, isPresent } = options
     this.#options = options
     const port = Number(/:(\d+)$/.exec(connections.me)?.[1] ?? 0)
     this.#view = new HyParView({ id: shortKeyOf(key), port, isPresent, random: () => random.number() })
-    this.#timer = clock.after(TICK_MS * random.number(), () => this.#tick())
-    connections.on('probe-failed', name => this.#perform(this.#view.dialFailed(idOfProbeName(name), clock.now())))
+    this.#cancelTick = clock.after(TICK_MS * random.number(), () => this.#tick())
+    connections.on('probe-failed', name => this.#dialFailed(idOfProbe(name)))
   }
 
-  /** How many peers who meet others are linked. */
+  /** Size of the active view. */
   get size(): number {
     return this.#view.size
   }
 
-  /** Whether a link is closed because there is no room for it. */
-  isClosing(link: Connection): boolean {
-    return this.#view.isClosing(link.id)
+  /** Whether a connection is about to be closed because a view is full. */
+  isClosing(connection: Connection): boolean {
+    return this.#view.isClosing(connection.id)
   }
 
   discovered(id: string): void {
@@ -54,50 +55,52 @@ export class PeerExchange {
     this.#view.lost(id)
   }
 
-  /** Whether somebody who is announced on the network is to be dialled, where so many others are already. */
-  shouldDial(id: string, dialled: number): boolean {
-    return this.#view.shouldDial(id, dialled, this.#options.clock.now())
+  /** Whether to dial a discovered peer while `pending` other discovered peers are being dialled. */
+  shouldDial(id: string, pending: number): boolean {
+    return this.#view.shouldDial(id, pending, this.#options.clock.now())
   }
 
-  /** What is said about others over a link. `isGone` is asked when that closes: whether its peer said goodbye. */
+  /** The side channel of a connection. `isGone` is called when it closes, for whether the peer said goodbye. */
   sideChannel(
-    { id: link, remote, remoteAddress: host, dialled, isDiscovered, probed }: Connection,
+    { id: connection, remote, remoteAddress: host, dialled, isDiscovered, probed }: Connection,
     isGone: () => boolean,
   ): OpenSideChannel {
     const { clock } = this.#options
     const id = remote.kind === 'native' ? shortKeyIn(remote.key) : ''
+    const isNamed = dialled !== undefined && !isDiscovered
     return (send): SideChannel => {
-      this.#sends.set(link, send)
-      this.#perform(
-        this.#view.opened({ connection: link, id, host, isNamed: dialled !== undefined && !isDiscovered }, clock.now()),
-      )
-      if (probed !== undefined && idOfProbeName(probed) !== id)
-        this.#perform(this.#view.dialFailed(idOfProbeName(probed), clock.now()))
+      this.#sends.set(connection, send)
+      this.#perform(this.#view.opened({ connection, id, host, isNamed }, clock.now()))
+      if (probed !== undefined && idOfProbe(probed) !== id) this.#dialFailed(idOfProbe(probed))
       return {
         receive: body => {
-          const effects = this.#view.receive(link, decodePexFrame(body), clock.now())
-          if (effects === 'bad') return 'contacts that are none'
+          const effects = this.#view.receive(connection, decodePexFrame(body), clock.now())
+          if (effects === 'bad') return 'malformed contacts'
           this.#perform(effects)
           return undefined
         },
         close: () => {
-          this.#sends.delete(link)
-          this.#perform(this.#view.closed(link, isGone(), clock.now()))
+          this.#sends.delete(connection)
+          this.#perform(this.#view.closed(connection, isGone(), clock.now()))
         },
       }
     }
   }
 
   close(): void {
-    this.#timer()
-    this.#timer = () => {}
+    this.#cancelTick()
+    this.#cancelTick = () => {}
     this.#sends.clear()
   }
 
   #tick(): void {
     const { clock } = this.#options
-    this.#timer = clock.after(TICK_MS, () => this.#tick())
+    this.#cancelTick = clock.after(TICK_MS, () => this.#tick())
     this.#perform(this.#view.tick(clock.now()))
+  }
+
+  #dialFailed(id: string): void {
+    this.#perform(this.#view.dialFailed(id, this.#options.clock.now()))
   }
 
   #perform(effects: readonly HyParViewEffect[]): void {
@@ -105,20 +108,25 @@ export class PeerExchange {
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#sends.get(effect.link)?.(encodePexFrame(effect.frame))
+          this.#sends.get(effect.connection)?.(encodePexFrame(effect.frame))
           break
         case 'dial':
-          connections.probe(probeName(effect.id), effect.address)
+          connections.probe(probeOf(effect.id), effect.address)
           break
-        case 'part':
-          onDropped(effect.id)
-          clock.after(effect.delayMs, () =>
-            connections.drop(effect.link, 'there are enough connections', effect.restMs),
-          )
+        case 'drop': {
+          const { connection, id, delayMs, cooldownMs } = effect
+          onDropped(id)
+          clock.after(delayMs, () => connections.drop(connection, 'there are enough connections', cooldownMs))
           break
-        case 'alone':
+        }
+        case 'isolated':
           connections.clearCooldowns()
       }
     }
   }
 }
+
+/** Name of the probe of a peer. No user's name looks like this. */
+const probeOf = (id: string): string => `@${id}`
+
+const idOfProbe = (name: string): string => name.slice(1)

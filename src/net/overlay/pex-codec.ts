@@ -1,114 +1,101 @@
-import { concat, hexOf } from '../../base/wire/bytes.js'
-import { frame } from '../../base/wire/frames.js'
-import { ipv4Number, ipv6Groups, isLinkLocal, isPeerIpv4, isPeerIpv6 } from '../lan/ip-address.js'
+import { ByteReader } from '../../base/wire/byte-reader.js'
+import { ByteWriter } from '../../base/wire/byte-writer.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import type { Address } from '../lan/address.js'
+import { ipv6Groups } from '../lan/ip-address.js'
 import { CONTACTS_PER_FRAME_MAX, JOIN_HOPS_MAX } from './limits.js'
+import { scopeOf } from './scope.js'
 
-// What peers who meet others say on their links: who they are, and where further ones are. PROTOCOL.md §5.7.
+// Peer exchange frames: who takes part in the overlay, and where other peers are. docs/protocol/discovery.md §5.7.
 
-/** Where somebody can be dialled, as some link to him showed. */
+/** Where a peer can be dialled, as a connection to it showed. */
 export interface Contact {
-  /** The first 16 hex digits of his key. */
+  /** The peer's short key. */
   readonly id: string
-  /** His address; undefined where he is on the same machine as who tells of him. */
+  /** The peer's IP address; undefined if it is on the same machine as the sender of the contact. */
   readonly host: string | undefined
   readonly port: number
 }
 
 export type PexFrame =
-  /** The first on a link: the sender meets others, can be dialled at this port (0: nowhere), and has so many links. */
-  | { readonly kind: 'neighbour'; readonly port: number; readonly links: number }
-  /** Who else is there; `question` where the same is asked for. */
-  | { readonly kind: 'question' | 'answer'; readonly contacts: readonly Contact[] }
-  /** Somebody is new; to be passed on over so many links. */
-  | { readonly kind: 'newcomer'; readonly hops: number; readonly contact: Contact }
-  /** There is no room for this link; others may have some. */
+  /** The first frame on a connection: the sender takes part, can be dialled at `port` (0: nowhere), and has `connections`. */
+  | { readonly kind: 'neighbour'; readonly port: number; readonly connections: number }
+  | { readonly kind: 'shuffle-request' | 'shuffle-reply'; readonly contacts: readonly Contact[] }
+  /** A peer joined. The news travels over `hops` further connections. */
+  | { readonly kind: 'forward-join'; readonly hops: number; readonly contact: Contact }
+  /** The sender's active view is full. The contacts may have room. */
   | { readonly kind: 'full'; readonly contacts: readonly Contact[] }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad' }
 
 export type OutgoingPexFrame = Exclude<PexFrame, { readonly kind: 'unknown' | 'bad' }>
 
-const TYPES = { neighbour: 9, question: 10, answer: 11, newcomer: 12, full: 13 } as const
+const TYPES = { neighbour: 9, 'shuffle-request': 10, 'shuffle-reply': 11, 'forward-join': 12, full: 13 } as const
+
+const BAD: PexFrame = { kind: 'bad' }
 
 const ID_BYTES = 8
+const CONNECTIONS_SENT_MAX = 255
+/** Kinds of addresses. */
 const SAME_MACHINE = 0
 const IPV4 = 4
 const IPV6 = 6
-/** Below it listen the services of systems: no peer is dialled there because somebody says so. */
+/** System services listen on lower ports: no peer is dialled there because a stranger says so. */
 const PORT_MIN = 1024
 
-export function encodePexFrame(said: OutgoingPexFrame): Uint8Array {
-  const type = Uint8Array.of(TYPES[said.kind])
-  switch (said.kind) {
+export function encodePexFrame(frame: OutgoingPexFrame): Uint8Array {
+  const writer = new ByteWriter().u8(TYPES[frame.kind])
+  switch (frame.kind) {
     case 'neighbour':
-      return frame(concat([type, u16(said.port), Uint8Array.of(Math.min(255, said.links))]))
-    case 'newcomer':
-      return frame(concat([type, Uint8Array.of(said.hops), bytesOf(said.contact)]))
+      writer.u16(frame.port).u8(Math.min(CONNECTIONS_SENT_MAX, frame.connections))
+      break
+    case 'forward-join':
+      writeContact(writer.u8(frame.hops), frame.contact)
+      break
     default:
-      return frame(concat([type, ...said.contacts.map(bytesOf)]))
+      for (const contact of frame.contacts) writeContact(writer, contact)
   }
+  return writer.frame()
 }
 
-/** What the body of a frame says. Never throws. Whether a contact can be one is not looked at here. */
+/** Decodes the body of a frame. Whether its contacts may be dialled is not checked here. */
 export function decodePexFrame(body: Uint8Array): PexFrame {
-  const rest = body.subarray(1)
-  switch (body[0]) {
-    case TYPES.neighbour:
-      return rest.length < 3 ? { kind: 'bad' } : { kind: 'neighbour', port: numberAt(rest, 0), links: rest[2] ?? 0 }
-    case TYPES.question:
-      return withContacts('question', rest)
-    case TYPES.answer:
-      return withContacts('answer', rest)
+  const reader = new ByteReader(body)
+  switch (reader.u8()) {
+    case TYPES.neighbour: {
+      // Later versions may append to it.
+      const [port, connections] = [reader.u16(), reader.u8()]
+      return reader.isBad ? BAD : { kind: 'neighbour', port, connections }
+    }
+    case TYPES['shuffle-request']:
+      return contactsFrame('shuffle-request', reader)
+    case TYPES['shuffle-reply']:
+      return contactsFrame('shuffle-reply', reader)
     case TYPES.full:
-      return withContacts('full', rest)
-    case TYPES.newcomer: {
-      const hops = rest[0] ?? 0
-      const [contact, ...more] = contactsOf(rest.subarray(1)) ?? []
-      if (contact === undefined || more.length > 0 || hops > JOIN_HOPS_MAX) return { kind: 'bad' }
-      return { kind: 'newcomer', hops, contact }
+      return contactsFrame('full', reader)
+    case TYPES['forward-join']: {
+      const hops = reader.u8()
+      const contact = readContact(reader)
+      return hops > JOIN_HOPS_MAX ? BAD : (reader.end<PexFrame>({ kind: 'forward-join', hops, contact }) ?? BAD)
     }
     default:
       return { kind: 'unknown' }
   }
 }
 
-/** How far an address counts: on this machine, on private networks, everywhere; undefined where no peer can have it. */
-export function scopeOf(host: string): 'machine' | 'private' | 'public' | undefined {
-  const ipv4 = ipv4Number(host)
-  if (ipv4 !== undefined) {
-    if (!isPeerIpv4(host, true)) return undefined
-    const [a, b] = [ipv4 >>> 24, (ipv4 >>> 16) & 0xff]
-    if (a === 127) return 'machine'
-    const isPrivate =
-      a === 10 ||
-      (a === 172 && b >= 16 && b < 32) ||
-      (a === 192 && b === 168) ||
-      (a === 169 && b === 254) ||
-      (a === 100 && b >= 64 && b < 128)
-    return isPrivate ? 'private' : 'public'
-  }
-  if (!isPeerIpv6(host, true) || isLinkLocal(host)) return undefined
-  const first = ipv6Groups(host)?.[0] ?? 0
-  if (first === 0) return 'machine'
-  return (first & 0xfe00) === 0xfc00 ? 'private' : 'public'
-}
-
 /**
- * Where a contact can be dialled, as heard over a link with `from`; undefined where nobody should. A stranger can point
- * at others on the networks that he is on, and nowhere else: not at this machine, unless he is on it, not from the
- * internet into a private network, nor from there to the internet.
+ * The address to dial a contact at, as learned from a neighbour at the address `from`; undefined if it must not be dialled. A stranger
+ * can point us only at networks that they are on: not at this machine unless they are on it, and neither from the internet into a
+ * private network nor the other way round.
  */
-export function dialableAddress(
-  { host, port }: Contact,
-  from: string,
-): { readonly host: string; readonly port: number } | undefined {
+export function dialableAddress({ host, port }: Contact, from: string): Address | undefined {
   if (port < PORT_MIN) return undefined
   if (host === undefined) return scopeOf(from) === undefined ? undefined : { host: from, port }
   const scope = scopeOf(host)
   return scope === undefined || scope !== scopeOf(from) ? undefined : { host, port }
 }
 
-/** How contacts are told to somebody at `to`, of those who were seen at `host`: those that are of no use to him are not. */
+/** A function that prepares contacts for a peer at the address `to`, and leaves out those that the peer could not dial. */
 export function contactFilterFor(to: string): (contact: Contact & { readonly host: string }) => Contact[] {
   const scopeThere = scopeOf(to)
   return contact => {
@@ -119,43 +106,37 @@ export function contactFilterFor(to: string): (contact: Contact & { readonly hos
   }
 }
 
-function withContacts(kind: 'question' | 'answer' | 'full', bytes: Uint8Array): PexFrame {
-  const contacts = contactsOf(bytes)
-  return contacts === undefined ? { kind: 'bad' } : { kind, contacts }
-}
-
-function contactsOf(bytes: Uint8Array): Contact[] | undefined {
+function contactsFrame(kind: 'shuffle-request' | 'shuffle-reply' | 'full', reader: ByteReader): PexFrame {
   const contacts: Contact[] = []
-  let offset = 0
-  while (offset < bytes.length) {
-    const id = bytes.subarray(offset, offset + ID_BYTES)
-    const kind = bytes[offset + ID_BYTES + 2]
-    const length = kind === IPV4 ? 4 : kind === IPV6 ? 16 : 0
-    const start = offset + ID_BYTES + 3
-    const end = start + length
-    if (end > bytes.length || (kind !== SAME_MACHINE && length === 0)) return undefined
-    if (contacts.length >= CONTACTS_PER_FRAME_MAX) return undefined
-    const address = bytes.subarray(start, end)
-    contacts.push({
-      id: hexOf(id),
-      port: numberAt(bytes, offset + ID_BYTES),
-      host: kind === IPV4 ? address.join('.') : kind === IPV6 ? ipv6Text(address) : undefined,
-    })
-    offset = end
+  while (reader.remaining > 0) {
+    if (contacts.length >= CONTACTS_PER_FRAME_MAX) return BAD
+    contacts.push(readContact(reader))
   }
-  return contacts
+  return reader.end<PexFrame>({ kind, contacts }) ?? BAD
 }
 
-function bytesOf({ id, host, port }: Contact): Uint8Array {
-  const start = [Buffer.from(id, 'hex'), u16(port)]
-  if (host === undefined) return concat([...start, Uint8Array.of(SAME_MACHINE)])
-  if (!host.includes(':')) return concat([...start, Uint8Array.of(IPV4, ...host.split('.').map(Number))])
-  return concat([...start, Uint8Array.of(IPV6), ...(ipv6Groups(host) ?? []).map(u16)])
+function readContact(reader: ByteReader): Contact {
+  const id = hexOf(reader.bytes(ID_BYTES))
+  const port = reader.u16()
+  switch (reader.u8()) {
+    case SAME_MACHINE:
+      return { id, port, host: undefined }
+    case IPV4:
+      return { id, port, host: reader.bytes(4).join('.') }
+    case IPV6:
+      return { id, port, host: Array.from({ length: 8 }, () => reader.u16().toString(16)).join(':') }
+    default:
+      reader.fail()
+      return { id, port, host: undefined }
+  }
 }
 
-const ipv6Text = (bytes: Uint8Array): string =>
-  Array.from({ length: 8 }, (_, index) => numberAt(bytes, index * 2).toString(16)).join(':')
-
-const numberAt = (bytes: Uint8Array, offset: number): number => ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0)
-
-const u16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff)
+function writeContact(writer: ByteWriter, { id, host, port }: Contact): void {
+  writer.bytes(Buffer.from(id, 'hex')).u16(port)
+  if (host === undefined) writer.u8(SAME_MACHINE)
+  else if (!host.includes(':')) writer.u8(IPV4).bytes(Uint8Array.from(host.split('.'), Number))
+  else {
+    writer.u8(IPV6)
+    for (const group of ipv6Groups(host) ?? []) writer.u16(group)
+  }
+}
