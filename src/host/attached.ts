@@ -12,7 +12,7 @@ import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
 import { type HostedRoom, messagesOf, type RoomEntry } from '../node/room-api.js'
-import { type Held, type Replicas, replicasIn } from '../sync/receipts.js'
+import { type ReplicaHeads, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   jsonBody,
   type QuestionId,
@@ -61,7 +61,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
   readonly #heads = new Map<AuthorId, Seq>()
   readonly #saying = new Set<Promise<void>>()
   #next: QuestionId = 1
-  #held: Held = { linked: [], left: [], differing: [] }
+  #held: ReplicaHeads = { connected: [], left: [], differing: [] }
   #standing: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
@@ -155,7 +155,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
     return this.#presence
   }
 
-  get ownReplicas(): Held {
+  get ownReplicas(): ReplicaHeads {
     return this.#held
   }
 
@@ -255,7 +255,7 @@ export class Attached extends EventEmitter<AttachedEvents> implements HostedRoom
     this.#others = typeof others === 'number' ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     // What the user's own process says of itself is taken as it is.
-    if (isRecord(held)) this.#held = held as unknown as Held
+    if (isRecord(held)) this.#held = held as unknown as ReplicaHeads
     if (isRecord(standing)) this.#standing = standing as unknown as ConnectionSummary
     if (Array.isArray(presence)) this.#presence = presence
     this.emit('change')

@@ -31,7 +31,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     this.#receipts = receipts
     this.#clock = clock
     this.#askScuttleupPeers = askScuttleupPeers
-    receipts.on('told', (_holder, author) => {
+    receipts.on('receipt', (_replica, author) => {
       if (author !== log.id || this.listenerCount('change') === 0) return
       this.#timer ??= clock.after(SETTLE_MS, () => {
         this.#timer = undefined
@@ -65,11 +65,11 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     await new Promise<void>(resolve => {
       const check = (): void => {
         if (!isDelivered() && signal?.aborted !== true) return
-        this.#receipts.off('told', check)
+        this.#receipts.off('receipt', check)
         signal?.removeEventListener('abort', check)
         resolve()
       }
-      this.#receipts.on('told', check)
+      this.#receipts.on('receipt', check)
       signal?.addEventListener('abort', check)
       check()
     })

@@ -5,7 +5,7 @@ import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { Held, Replicas } from '../sync/receipts.js'
+import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './connection-summary.js'
 
 export interface SayOptions {
@@ -62,7 +62,7 @@ export interface HostedRoom extends RoomApi {
   /** The own address, as peers know it. */
   readonly address: string
   /** How far the own log is held besides here. */
-  readonly ownReplicas: Held
+  readonly ownReplicas: ReplicaHeads
   /** What `messages` gives, as it is stored. */
   entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]>
   /** Resolves when some peer has stored the last own line of now. */

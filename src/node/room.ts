@@ -15,7 +15,7 @@ import type { ReadOptions } from '../log/options.js'
 import type { Connections } from '../net/connections.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { archiveOf } from '../sync/archive.js'
-import type { Held, Replicas } from '../sync/receipts.js'
+import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
@@ -158,8 +158,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#outbox.pending
   }
 
-  get ownReplicas(): Held {
-    return this.#parts.replicator.receipts.held(this.id)
+  get ownReplicas(): ReplicaHeads {
+    return this.#parts.replicator.receipts.headsOf(this.id)
   }
 
   replicasOf(seq: Seq): Replicas {
@@ -265,7 +265,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       .on('heads', () => this.#allowWrites())
       .on('dropped', key => this.emit('dropped', key))
     this.#presence.on('change', () => this.emit('presence'))
-    this.#parts.replicator.receipts.on('told', (_holder, author) => {
+    this.#parts.replicator.receipts.on('receipt', (_replica, author) => {
       if (author === log.id) this.emit('change')
     })
     log.on('entries', ({ author }) => {

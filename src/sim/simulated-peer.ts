@@ -271,7 +271,7 @@ export class SimulatedPeer {
     log.on('entries', span => this.#surroundings.stored(this.name, span))
     const replicator = new Replicator(log)
     program.replicator = replicator
-    replicator.receipts.on('told', (holder, author, seq) => {
+    replicator.receipts.on('receipt', (holder, author, seq) => {
       if (this.lie === undefined && !life.isOver) judge.told(this.name, holder as AuthorId, author, seq)
     })
     log.on('fork', ({ segments: [{ key }] }) => {

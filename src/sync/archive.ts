@@ -1,16 +1,17 @@
 import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import { authorOfKey } from '../log/format/author.js'
+import { type AuthorId, authorOfKey } from '../log/format/author.js'
 import { decodeSegment, lastOf, type Segment } from '../log/format/segment.js'
 import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
+import type { SeqRange } from '../log/read/subscription.js'
 import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './codec.js'
 
-// Signed logs as a file: to be carried on a stick. PROTOCOL.md §6.
+// Signed logs in a file, in the frames that native peers exchange. docs/protocol/storage.md §6.
 
 const MAGIC = utf8('persisted-chat/export/2\n')
-/** What exports began with when they held segments alone. */
-const MAGIC_BEFORE = utf8('persisted-chat/export/1\n')
+/** The first format: segments only, each preceded by its length. */
+const MAGIC_OF_SEGMENTS = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
 /**
  * Frames without segments plus rejected authors after which the rest is skipped. Bounds time and memory for a crafted file,
@@ -18,177 +19,219 @@ const ROOM_BYTES = 32
  */
 const REFUSALS_MAX = 2 * AUTHORS_MAX
 
-/** How many bytes tell whether they begin an export. */
+/** How many bytes show whether they begin an export. */
 export const ARCHIVE_START_BYTES = MAGIC.length
 
 /** Whether these bytes begin an export. */
-export const beginsArchive = (bytes: Uint8Array): boolean => cutterFor(bytes) !== undefined
+export const beginsArchive = (bytes: Uint8Array): boolean => decoderFor(bytes) !== undefined
 
-/** The bytes of an export: the magic line, the room id, then proofs and segments in frames, as they go between ours. */
+/** The bytes of an export: the magic line, the room id, then proofs and segments in frames. */
 export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uint8Array> {
   yield concat([MAGIC, room])
   for await (const relayed of log.relay()) {
     if (relayed.kind === 'fork') yield encodeFork(relayed.proof)
-    // A frame for each, so that what is damaged is that one alone.
+    // One segment per frame, so that damage loses that one only.
     if (relayed.kind === 'segments') yield concat(relayed.segments.map(segment => encodeSegments([segment])))
   }
 }
 
+/** Why a file could not be read at all. */
+type ArchiveFault = 'not-an-export' | 'other-room' | 'native-database' | 'no-scuttleup-database'
+
 export interface ArchiveReport {
-  /** Entries that this disk did not have. */
+  /** How many entries are new on this disk. */
   readonly added: number
-  /** What was refused, in words; the good part before it is kept. */
+  /** What was rejected, and why; everything else was stored. */
   readonly refused: readonly string[]
-  /** Why nothing at all could be taken in. */
-  readonly fault?: 'no export' | 'another room' | 'our own database' | 'no original'
+  readonly fault?: ArchiveFault
 }
 
-/**
- * Takes in an export. What does not verify is refused by name, and everything else is kept; what is held already changes
- * nothing.
- */
+/** Reads an export into the log. Rejects what does not verify, keeps everything else, and skips what is stored already. */
 export async function readArchive(
   log: Log,
   room: Uint8Array,
   bytes: AsyncIterable<Uint8Array>,
 ): Promise<ArchiveReport> {
-  const refused = new Map<string, string>()
-  let held: Uint8Array = EMPTY
-  let cutter: Cutter | undefined
   let added = 0
-  let odd = 0
-  const onEntries = ({ from, to }: { from: number; to: number }): void => {
+  const onEntries = ({ from, to }: SeqRange): void => {
     added += to - from
-  }
-  const add = async (run: readonly Segment[]): Promise<void> => {
-    const author = authorOfKey(run[0]?.key ?? EMPTY)
-    if (refused.has(author)) return
-    const end = run.at(-1)
-    if (author === log.id && end !== undefined) log.ownClaimed(lastOf(end)) // it is taken back as from a peer
-    const refusal = await log.addSigned(author, run)
-    if (refusal !== undefined) refused.set(author, refusal.reason)
   }
   log.on('entries', onEntries)
   try {
-    for await (const chunk of bytes) {
-      held = concat([held, chunk])
-      if (cutter === undefined) {
-        if (held.length < MAGIC.length + ROOM_BYTES) continue
-        cutter = cutterFor(held.subarray(0, MAGIC.length))
-        if (cutter === undefined) return nothing('no export')
-        if (!sameBytes(held.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), room)) return nothing('another room')
-        held = held.subarray(MAGIC.length + ROOM_BYTES)
-      }
-      const { parts, fault } = cutter.cut(held)
-      held = EMPTY
-      for (const part of parts) {
-        if (refused.size + odd > REFUSALS_MAX) break
-        if (part.kind !== 'segments') odd++
-        if (part.kind === 'bad') refused.set('a part of the file', part.reason)
-        else if (part.kind === 'fork') await log.addProof(part.segments)
-        else if (part.kind === 'segments') for (const run of groups(part.segments)) await add(run)
-        else refused.set('a part of the file', 'this version does not know what it is')
-      }
-      if (refused.size + odd > REFUSALS_MAX) {
-        refused.set('the rest of the file', 'skipped: too many parts were refused')
-        break
-      }
-      if (fault !== undefined) {
-        refused.set('the rest of the file', fault)
-        break
-      }
-    }
-    if (cutter === undefined) return nothing('no export')
-    if (cutter.isMidway && !refused.has('the rest of the file'))
-      refused.set('the rest of the file', 'it ends in the middle of a segment')
-    return { added, refused: [...refused].map(([what, reason]) => `${what}: ${reason}`) }
+    const result = await new ArchiveImport(log, room).run(bytes)
+    return typeof result === 'string' ? { added: 0, refused: [], fault: result } : { added, refused: result }
   } finally {
     log.removeListener('entries', onEntries)
   }
 }
 
-const nothing = (fault: 'no export' | 'another room'): ArchiveReport => ({ added: 0, refused: [], fault })
+/** One run of `readArchive`. */
+class ArchiveImport {
+  readonly #log: Log
+  readonly #room: Uint8Array
+  /** The reason by author or part of the file; later parts of a rejected author are skipped. */
+  readonly #refused = new Map<string, string>()
+  /** How many frames held no segments. */
+  #otherFrames = 0
 
-/** Cuts the bytes behind the room id, as they come, into what they hold. */
-interface Cutter {
-  cut(bytes: Uint8Array): { readonly parts: readonly PeerFrame[]; readonly fault: string | undefined }
-  /** Whether it holds a part that has not come whole. */
+  constructor(log: Log, room: Uint8Array) {
+    this.#log = log
+    this.#room = room
+  }
+
+  /** Returns what was rejected, or why nothing could be read. */
+  async run(bytes: AsyncIterable<Uint8Array>): Promise<ArchiveFault | string[]> {
+    let buffered: Uint8Array = EMPTY
+    let decoder: Decoder | undefined
+    for await (const chunk of bytes) {
+      buffered = concat([buffered, chunk])
+      if (decoder === undefined) {
+        if (buffered.length < MAGIC.length + ROOM_BYTES) continue
+        decoder = decoderFor(buffered.subarray(0, MAGIC.length))
+        if (decoder === undefined) return 'not-an-export'
+        if (!sameBytes(buffered.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), this.#room)) return 'other-room'
+        buffered = buffered.subarray(MAGIC.length + ROOM_BYTES)
+      }
+      if (!(await this.#read(decoder.decode(buffered)))) return this.#report()
+      buffered = EMPTY
+    }
+    if (decoder === undefined) return 'not-an-export'
+    if (decoder.isMidway) this.#refuse('the rest of the file', 'ends in the middle of a segment')
+    return this.#report()
+  }
+
+  /** Returns whether to read on. */
+  async #read({ frames, fault }: Decoded): Promise<boolean> {
+    for (const frame of frames) {
+      if (this.#hasTooMany) break
+      await this.#add(frame)
+    }
+    if (this.#hasTooMany) this.#refuse('the rest of the file', 'skipped because too many parts were rejected')
+    else if (fault !== undefined) this.#refuse('the rest of the file', fault)
+    else return true
+    return false
+  }
+
+  get #hasTooMany(): boolean {
+    return this.#refused.size + this.#otherFrames > REFUSALS_MAX
+  }
+
+  async #add(frame: PeerFrame): Promise<void> {
+    if (frame.kind === 'segments') {
+      for (const run of runsOf(frame.segments)) await this.#addRun(run)
+      return
+    }
+    this.#otherFrames++
+    if (frame.kind === 'fork') await this.#log.addProof(frame.segments)
+    else if (frame.kind === 'bad') this.#refuse('a part of the file', frame.reason)
+    else this.#refuse('a part of the file', 'unknown to this version')
+  }
+
+  async #addRun(run: readonly Segment[]): Promise<void> {
+    const author: AuthorId = authorOfKey(run[0]?.key ?? EMPTY)
+    if (this.#refused.has(author)) return
+    const end = run.at(-1)
+    // Entries of our own log that this disk lost are restored as from a peer.
+    if (author === this.#log.id && end !== undefined) this.#log.ownClaimed(lastOf(end))
+    const refusal = await this.#log.addSigned(author, run)
+    if (refusal !== undefined) this.#refuse(author, refusal.reason)
+  }
+
+  #refuse(what: string, reason: string): void {
+    this.#refused.set(what, reason)
+  }
+
+  #report(): string[] {
+    return [...this.#refused].map(([what, reason]) => `${what}: ${reason}`)
+  }
+}
+
+interface Decoded {
+  readonly frames: readonly PeerFrame[]
+  /** Why the rest of the file cannot be decoded. */
+  readonly fault: string | undefined
+}
+
+/** Decodes the bytes after the room id, chunk by chunk. */
+interface Decoder {
+  decode(bytes: Uint8Array): Decoded
+  /** Whether the last frame is incomplete. */
   readonly isMidway: boolean
 }
 
-function cutterFor(magic: Uint8Array): Cutter | undefined {
-  if (sameBytes(magic, MAGIC)) return new FrameCutter()
-  return sameBytes(magic, MAGIC_BEFORE) ? new SegmentCutter() : undefined
+function decoderFor(magic: Uint8Array): Decoder | undefined {
+  if (sameBytes(magic, MAGIC)) return new FrameDecoder()
+  return sameBytes(magic, MAGIC_OF_SEGMENTS) ? new SegmentDecoder() : undefined
 }
 
-class FrameCutter implements Cutter {
-  readonly #frames = new FrameReader(FRAME_BYTES_MAX, { hasHeartbeats: false })
+class FrameDecoder implements Decoder {
+  readonly #reader = new FrameReader(FRAME_BYTES_MAX, { hasHeartbeats: false })
   #isMidway = false
 
   get isMidway(): boolean {
     return this.#isMidway
   }
 
-  cut(bytes: Uint8Array): ReturnType<Cutter['cut']> {
-    const parts: PeerFrame[] = []
-    /** Segments that follow each other are judged together, as from a peer. */
-    let together: Segment[] | undefined
-    this.#frames.push(bytes)
+  decode(bytes: Uint8Array): Decoded {
+    const frames: PeerFrame[] = []
+    /** The segments of consecutive frames are verified together, as from a peer. */
+    let consecutive: Segment[] | undefined
+    this.#reader.push(bytes)
     for (;;) {
-      const read = this.#frames.next()
-      this.#isMidway = this.#frames.isMidFrame
-      if (read.kind === 'bad') return { parts, fault: 'what follows is no part of an export' }
-      if (read.kind === 'more') return { parts, fault: undefined }
-      const part = decodeFrame(read.body)
-      if (part.kind !== 'segments' || part.segments.length === 0) {
-        parts.push(part.kind === 'segments' ? { kind: 'bad', reason: 'an empty part' } : part)
-        together = undefined
+      const read = this.#reader.next()
+      this.#isMidway = this.#reader.isMidFrame
+      if (read.kind === 'bad') return { frames, fault: 'not an export from here on' }
+      if (read.kind === 'more') return { frames, fault: undefined }
+      const frame = decodeFrame(read.body)
+      if (frame.kind !== 'segments' || frame.segments.length === 0) {
+        frames.push(frame.kind === 'segments' ? { kind: 'bad', reason: 'empty' } : frame)
+        consecutive = undefined
         continue
       }
-      if (together === undefined) {
-        together = []
-        parts.push({ kind: 'segments', segments: together })
+      if (consecutive === undefined) {
+        consecutive = []
+        frames.push({ kind: 'segments', segments: consecutive })
       }
-      together.push(...part.segments)
+      consecutive.push(...frame.segments)
     }
   }
 }
 
-/** Of the first kind of export: segments with their lengths before them. */
-class SegmentCutter implements Cutter {
-  #held: Uint8Array = EMPTY
+/** Decodes the first format. */
+class SegmentDecoder implements Decoder {
+  #buffered: Uint8Array = EMPTY
 
   get isMidway(): boolean {
-    return this.#held.length > 0
+    return this.#buffered.length > 0
   }
 
-  cut(bytes: Uint8Array): ReturnType<Cutter['cut']> {
+  decode(bytes: Uint8Array): Decoded {
     const segments: Segment[] = []
-    const parts = [{ kind: 'segments', segments }] as const
-    let rest = concat([this.#held, bytes])
+    const frames = [{ kind: 'segments', segments }] as const
+    let rest = concat([this.#buffered, bytes])
     for (;;) {
-      this.#held = rest
+      this.#buffered = rest
       const length = readVarint(rest, 0, SEGMENT_BYTES_MAX)
       const isWhole = length.kind === 'value' && rest.length >= length.next + length.value
-      if (length.kind === 'more' || (length.kind === 'value' && !isWhole)) return { parts, fault: undefined }
+      if (length.kind === 'more' || (length.kind === 'value' && !isWhole)) return { frames, fault: undefined }
       const segment = isWhole ? decodeSegment(rest.subarray(length.next, length.next + length.value)) : undefined
-      if (!isWhole || segment === undefined) return { parts, fault: 'what follows is no segment' }
+      if (!isWhole || segment === undefined) return { frames, fault: 'not a segment' }
       segments.push(segment)
       rest = rest.subarray(length.next + length.value)
     }
   }
 }
 
-/** Segments of one author that stand together. */
-function* groups(segments: readonly Segment[]): Generator<Segment[]> {
-  let group: Segment[] = []
+/** Divides segments into runs of one author. */
+function* runsOf(segments: readonly Segment[]): Generator<Segment[]> {
+  let run: Segment[] = []
   for (const segment of segments) {
-    const [first] = group
+    const [first] = run
     if (first !== undefined && !sameBytes(first.key, segment.key)) {
-      yield group
-      group = []
+      yield run
+      run = []
     }
-    group.push(segment)
+    run.push(segment)
   }
-  if (group.length > 0) yield group
+  if (run.length > 0) yield run
 }

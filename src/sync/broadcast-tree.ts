@@ -1,207 +1,210 @@
 import { RETRY_MS_MAX } from '../base/backoff.js'
 import type { Cancel, Clock } from '../base/clock.js'
-import { HEADS_MAX, NOTE_MS_MAX, STALL_MS_MAX } from '../base/limits.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
+import { HEADS_MAX, STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from './limits.js'
 
-/** What can be said over a link about who is to send what. */
+/** Sends what the tree decides about one connection. */
 export interface ConnectionControl {
-  /** What follows in this log is wanted here, now and from now on. */
-  ask(author: AuthorId): void
-  /** Of this log no more is wanted here, but to be told how far it goes. */
-  stop(author: AuthorId): void
+  /** Subscribe to a log: the other side sends what follows our end, now and from now on. */
+  subscribe(author: AuthorId): void
+  /** Unsubscribe: the other side only announces how far the log goes. */
+  unsubscribe(author: AuthorId): void
 }
 
-/** A log of which more is held elsewhere than here. */
-interface Missing {
-  /** How far it went here, and how much had come over the links that were asked, when it was looked at last. */
-  held: Seq
+/** A log that ends here before the place up to which some connection announced it. */
+interface Behind {
+  /** How far the log went, and how much had arrived over the subscribed connections, at the last check. */
+  seq: Seq
   arrivals: number
-  /** Since when it did not grow, in time that was waited. */
+  /** For how long the log has not grown. */
   idleMs: number
   waitMs: number
   cancel: Cancel
 }
 
 /**
- * Over which links the entries of each log come. Each peer tells what it holds, its author sends what is new in its own log,
- * and all else goes only to who asks for it: whoever lacks something asks one of those who told of it. So a tree grows for
- * each author, over which every peer gets each entry once; where a link ends or nothing comes, another is asked.
- * After Leitão, Pereira, Rodrigues: Epidemic Broadcast Trees (SRDS 2007), grown by asking instead of flooding. PROTOCOL.md §5.5.
+ * Chooses, per author, the connections that deliver new entries: a pull variant of Plumtree (Leitão, Pereira, Rodrigues:
+ * Epidemic Broadcast Trees, SRDS 2007). docs/protocol/wire.md §5.5.
+ *
+ * - Every peer announces how far it has persisted a log (Plumtree's IHAVE).
+ * - A peer that is behind subscribes on one announcing connection (GRAFT); duplicates unsubscribe it (PRUNE).
+ * - Authors push their own entries without a subscription.
+ * - A connection that delivers nothing for STALL_MS_MAX is replaced by the next announcer.
+ *
+ * Pure: time comes from `clock`, messages leave through `ConnectionControl`.
  */
 export class BroadcastTree {
   readonly #clock: Clock
-  readonly #held: (author: AuthorId) => Seq
-  readonly #branches = new Set<TreeConnection>()
-  readonly #missing = new Map<AuthorId, Missing>()
+  readonly #localSeq: (author: AuthorId) => Seq
+  readonly #connections = new Set<TreeConnection>()
+  readonly #behind = new Map<AuthorId, Behind>()
 
-  /** `held` says how far a log goes here, with what is on its way to the disk. */
-  constructor(clock: Clock, held: (author: AuthorId) => Seq) {
+  /** `localSeq` returns how far a log goes here, including what is still being written. */
+  constructor(clock: Clock, localSeq: (author: AuthorId) => Seq) {
     this.#clock = clock
-    this.#held = held
+    this.#localSeq = localSeq
   }
 
   /**
-   * A link opens. `peer` is the author at its other end, where that is proven: he sends his own entries unasked. A link to an
-   * original has no `voice`: it brings what it brings.
+   * A connection opened. `peer` is the author at the other end, if proven: they push their own entries. A connection with a
+   * scuttleup peer has no `control`: it delivers everything.
    */
-  open(peer: AuthorId | undefined, voice: ConnectionControl | undefined): TreeConnection {
-    const branch = new TreeConnection(this, peer, voice)
-    this.#branches.add(branch)
-    return branch
+  open(peer: AuthorId | undefined, control: ConnectionControl | undefined): TreeConnection {
+    const connection = new TreeConnection(this, peer, control)
+    this.#connections.add(connection)
+    return connection
   }
 
-  /** The other end of a link holds more of a log than it did. */
-  told(branch: TreeConnection, author: AuthorId): void {
-    if (branch.held(author) <= this.#held(author)) return
-    const missing = this.#missing.get(author)
-    if (missing === undefined && this.#missing.size >= AUTHORS_MAX) return
-    // Who only tells of it is not about to send it: if nobody else is, he is asked.
-    if (!this.#isFed(author, branch) && !branch.isAsked(author)) branch.ask(author)
-    if (missing === undefined) this.#missing.set(author, this.#watched(author))
-    else if (missing.waitMs > NOTE_MS_MAX) this.#wait(author, missing, NOTE_MS_MAX)
+  /** The other end of a connection has more of a log than before. */
+  announced(connection: TreeConnection, author: AuthorId): void {
+    if (connection.announcedSeq(author) <= this.#localSeq(author)) return
+    const behind = this.#behind.get(author)
+    if (behind === undefined && this.#behind.size >= AUTHORS_MAX) return
+    // A peer that announces is not about to send: subscribe to it unless another connection delivers the log.
+    if (!this.#hasOtherSource(author, connection) && !connection.isSubscribed(author)) connection.subscribe(author)
+    if (behind === undefined) this.#behind.set(author, this.#watch(author))
+    else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
   }
 
-  /** Entries up to `last` came over a link. What is held already, and comes over another link too, is not wanted twice. */
-  brought(branch: TreeConnection, author: AuthorId, last: Seq): void {
-    if (last <= this.#held(author) && this.#isFed(author, branch)) branch.stop(author)
+  /** Entries up to `last` arrived. Unsubscribes if they are duplicates and another connection delivers the log too. */
+  delivered(connection: TreeConnection, author: AuthorId, last: Seq): void {
+    if (last <= this.#localSeq(author) && this.#hasOtherSource(author, connection)) connection.unsubscribe(author)
   }
 
-  /** A link is gone: what it was to bring is asked of another. */
-  close(branch: TreeConnection): void {
-    this.#branches.delete(branch)
-    for (const author of this.#missing.keys())
-      if (branch.feeds(author) && !this.#isFed(author, branch)) this.#askNext(author)
+  /** A connection closed: other announcers replace it. */
+  close(connection: TreeConnection): void {
+    this.#connections.delete(connection)
+    for (const author of this.#behind.keys())
+      if (connection.delivers(author) && !this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
   }
 
-  /** Whether any other link is to bring what is new in a log. */
-  #isFed(author: AuthorId, except: TreeConnection): boolean {
-    for (const branch of this.#branches) if (branch !== except && branch.feeds(author)) return true
+  #hasOtherSource(author: AuthorId, except: TreeConnection): boolean {
+    for (const connection of this.#connections) if (connection !== except && connection.delivers(author)) return true
     return false
   }
 
-  #watched(author: AuthorId): Missing {
-    const held = this.#held(author)
-    const cancel = this.#clock.after(NOTE_MS_MAX, () => this.#look(author))
-    return { held, arrivals: this.#arrivals(author), idleMs: 0, waitMs: NOTE_MS_MAX, cancel }
+  #watch(author: AuthorId): Behind {
+    const seq = this.#localSeq(author)
+    const cancel = this.#clock.after(SUBSCRIBE_AFTER_MS, () => this.#checkProgress(author))
+    return { seq, arrivals: this.#arrivals(author), idleMs: 0, waitMs: SUBSCRIBE_AFTER_MS, cancel }
   }
 
-  #wait(author: AuthorId, missing: Missing, waitMs: number): void {
-    missing.cancel()
-    missing.waitMs = waitMs
-    missing.cancel = this.#clock.after(waitMs, () => this.#look(author))
+  #wait(author: AuthorId, behind: Behind, waitMs: number): void {
+    behind.cancel()
+    behind.waitMs = waitMs
+    behind.cancel = this.#clock.after(waitMs, () => this.#checkProgress(author))
   }
 
-  /** Looks whether what was told of is here, or is coming; else the next one is asked, after longer and longer waits. */
-  #look(author: AuthorId): void {
-    const missing = this.#missing.get(author)
-    if (missing === undefined) return
-    if (this.#tellers(author).length === 0) {
-      this.#missing.delete(author)
+  /** If the announced entries neither arrived nor are arriving, subscribes to the next announcer, after longer and longer waits. */
+  #checkProgress(author: AuthorId): void {
+    const behind = this.#behind.get(author)
+    if (behind === undefined) return
+    if (this.#announcers(author).length === 0) {
+      this.#behind.delete(author)
       return
     }
-    const [held, arrivals] = [this.#held(author), this.#arrivals(author)]
-    missing.idleMs = held > missing.held ? 0 : missing.idleMs + missing.waitMs
-    const isStalled = missing.idleMs >= STALL_MS_MAX
-    const isComing = held > missing.held || (arrivals > missing.arrivals && !isStalled)
-    if (!isComing) this.#askNext(author, isStalled)
-    missing.held = held
-    missing.arrivals = arrivals
-    this.#wait(author, missing, isComing ? NOTE_MS_MAX : Math.min(RETRY_MS_MAX, missing.waitMs * 2))
+    const [seq, arrivals] = [this.#localSeq(author), this.#arrivals(author)]
+    behind.idleMs = seq > behind.seq ? 0 : behind.idleMs + behind.waitMs
+    const isStalled = behind.idleMs >= STALL_MS_MAX
+    const isArriving = seq > behind.seq || (arrivals > behind.arrivals && !isStalled)
+    if (!isArriving) this.#subscribeNext(author, isStalled)
+    behind.seq = seq
+    behind.arrivals = arrivals
+    this.#wait(author, behind, isArriving ? SUBSCRIBE_AFTER_MS : Math.min(RETRY_MS_MAX, behind.waitMs * 2))
   }
 
-  /** Asks one of those who told of more and were not asked; where all were, and in vain, they are asked again in turn. */
-  #askNext(author: AuthorId, isStalled = false): void {
-    const tellers = this.#tellers(author)
-    if (isStalled && tellers.every(branch => branch.isAsked(author)))
-      for (const branch of tellers) branch.forget(author)
-    tellers.find(branch => !branch.isAsked(author))?.ask(author)
+  /** Subscribes on a further announcing connection; when all are subscribed in vain, on each of them again in turn. */
+  #subscribeNext(author: AuthorId, isStalled = false): void {
+    const announcers = this.#announcers(author)
+    if (isStalled && announcers.every(connection => connection.isSubscribed(author)))
+      for (const connection of announcers) connection.forget(author)
+    announcers.find(connection => !connection.isSubscribed(author))?.subscribe(author)
   }
 
-  /** The links over which it was told that more of a log is held than here. */
-  #tellers(author: AuthorId): TreeConnection[] {
-    const held = this.#held(author)
-    return [...this.#branches].filter(branch => branch.held(author) > held)
+  /** The connections that announced more of a log than there is here. */
+  #announcers(author: AuthorId): TreeConnection[] {
+    const seq = this.#localSeq(author)
+    return [...this.#connections].filter(connection => connection.announcedSeq(author) > seq)
   }
 
   #arrivals(author: AuthorId): number {
-    return this.#tellers(author).reduce((sum, branch) => sum + (branch.isAsked(author) ? branch.arrivals : 0), 0)
+    const subscribed = this.#announcers(author).filter(connection => connection.isSubscribed(author))
+    return subscribed.reduce((sum, { arrivals }) => sum + arrivals, 0)
   }
 }
 
-/** One link, as the tree sees it. */
+/** One connection as the broadcast tree sees it. */
 export class TreeConnection {
   readonly #tree: BroadcastTree
   readonly #peer: AuthorId | undefined
-  readonly #voice: ConnectionControl | undefined
-  /** How far the other end told that it holds logs. */
-  readonly #told = new Map<AuthorId, Seq>()
-  /** What is to come over this link: asked for, or brought by an original. */
-  readonly #fed = new Set<AuthorId>()
-  #isPeerStopped = false
+  readonly #control: ConnectionControl | undefined
+  /** How far the other end announced that it has logs. */
+  readonly #announced = new Map<AuthorId, Seq>()
+  /** Logs that this connection delivers: subscribed ones, or those that a scuttleup peer has delivered some of. */
+  readonly #subscribed = new Set<AuthorId>()
+  #isPeerUnsubscribed = false
   #arrivals = 0
 
-  constructor(tree: BroadcastTree, peer: AuthorId | undefined, voice: ConnectionControl | undefined) {
+  constructor(tree: BroadcastTree, peer: AuthorId | undefined, control: ConnectionControl | undefined) {
     this.#tree = tree
     this.#peer = peer
-    this.#voice = voice
+    this.#control = control
   }
 
-  /** How often something came over this link. */
+  /** How many times entries arrived. */
   get arrivals(): number {
     return this.#arrivals
   }
 
-  /** How far the other end told that it holds a log. */
-  held(author: AuthorId): Seq {
-    return this.#told.get(author) ?? 0
+  announcedSeq(author: AuthorId): Seq {
+    return this.#announced.get(author) ?? 0
   }
 
-  isAsked(author: AuthorId): boolean {
-    return this.#fed.has(author)
+  isSubscribed(author: AuthorId): boolean {
+    return this.#subscribed.has(author)
   }
 
-  /** Whether what is new in a log is to come over this link. */
-  feeds(author: AuthorId): boolean {
-    return this.#fed.has(author) || (author === this.#peer && !this.#isPeerStopped)
+  /** Whether new entries of a log are to arrive over this connection. */
+  delivers(author: AuthorId): boolean {
+    return this.#subscribed.has(author) || (author === this.#peer && !this.#isPeerUnsubscribed)
   }
 
-  /** The other end told how far it holds logs durably. */
-  told(heads: readonly Digest[]): void {
-    if (this.#voice === undefined) return
+  /** The other end announced how far it has persisted logs. */
+  announced(heads: readonly Digest[]): void {
+    if (this.#control === undefined) return
     for (const { author, seq } of heads) {
-      const before = this.#told.get(author)
-      if (before === undefined && this.#told.size >= HEADS_MAX) continue
-      this.#told.set(author, seq)
-      if (seq > (before ?? 0)) this.#tree.told(this, author)
+      const before = this.#announced.get(author)
+      if (before === undefined && this.#announced.size >= HEADS_MAX) continue
+      this.#announced.set(author, seq)
+      if (seq > (before ?? 0)) this.#tree.announced(this, author)
     }
   }
 
-  /** Entries up to `last` came over this link. */
-  brought(author: AuthorId, last: Seq): void {
+  /** Entries up to `last` arrived over this connection. */
+  delivered(author: AuthorId, last: Seq): void {
     this.#arrivals += 1
-    if (this.#voice === undefined) {
-      if (this.#fed.size < HEADS_MAX) this.#fed.add(author)
-    } else this.#tree.brought(this, author, last)
+    if (this.#control !== undefined) this.#tree.delivered(this, author, last)
+    else if (this.#subscribed.size < HEADS_MAX) this.#subscribed.add(author)
   }
 
-  ask(author: AuthorId): void {
-    this.#fed.add(author)
-    if (author === this.#peer) this.#isPeerStopped = false
-    this.#voice?.ask(author)
+  subscribe(author: AuthorId): void {
+    this.#subscribed.add(author)
+    if (author === this.#peer) this.#isPeerUnsubscribed = false
+    this.#control?.subscribe(author)
   }
 
-  stop(author: AuthorId): void {
-    if (!this.feeds(author)) return
+  unsubscribe(author: AuthorId): void {
+    if (!this.delivers(author)) return
     this.forget(author)
-    if (author === this.#peer) this.#isPeerStopped = true
-    this.#voice?.stop(author)
+    if (author === this.#peer) this.#isPeerUnsubscribed = true
+    this.#control?.unsubscribe(author)
   }
 
-  /** It was asked for in vain: it may be asked for again. */
+  /** A subscription that delivered nothing: it may be repeated. */
   forget(author: AuthorId): void {
-    this.#fed.delete(author)
+    this.#subscribed.delete(author)
   }
 
   close(): void {

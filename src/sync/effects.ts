@@ -4,33 +4,36 @@ import type { Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { UnsignedRun } from '../log/format/unsigned-entry.js'
 
-/** What a replication session asks of its surroundings. */
+/** Longest part of a stranger's id that a message to the user repeats. */
+const SHOWN_ID_LENGTH_MAX = 64
+
+/** What a session asks of the stream that runs it. */
 export type Effect =
-  /** Entries arrived: offer them to the log, and say with `refused` what it does not take. */
-  | { readonly kind: 'offer'; readonly run: UnsignedRun }
-  | { readonly kind: 'offer-signed'; readonly author: AuthorId; readonly runs: readonly SignedRun[] }
-  /** The other side holds `since`, and should be sent what it lacks. */
+  /** Entries arrived: add them to the log, and report with `refused` what it rejects. */
+  | { readonly kind: 'entries'; readonly run: UnsignedRun }
+  | { readonly kind: 'segments'; readonly author: AuthorId; readonly runs: readonly SignedRun[] }
+  /** The other side has `since`: send what it lacks. */
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }
-  /** The other side holds `since`, and does not want, or should not get, what it lacks: nothing is sent. */
+  /** The other side has `since`, and nothing is to be sent: end this half of the connection. */
   | { readonly kind: 'end'; readonly since: readonly Digest[] }
-  /** A proof came that an author signed two histories. */
+  /** Two segments arrived that are said to prove a fork. */
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
-  /** The other side asks for the segment that holds this place. */
-  | { readonly kind: 'wanted'; readonly want: Digest }
-  /** Bytes for the other side. */
-  | { readonly kind: 'say'; readonly bytes: Uint8Array }
-  /** The other side holds so much durably. */
-  | { readonly kind: 'told'; readonly heads: readonly Digest[] }
-  /** The other side wants what follows this, now and from now on. */
-  | { readonly kind: 'asked'; readonly since: Digest }
-  /** A frame came that says nothing of logs. */
-  | { readonly kind: 'aside'; readonly body: Uint8Array }
-  /** Worth telling the user, once. */
+  /** The other side requests the segment that contains this entry. */
+  | { readonly kind: 'segment-request'; readonly place: Digest }
+  /** Send these bytes. */
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** The other side announced how far it has persisted these logs. */
+  | { readonly kind: 'announced'; readonly heads: readonly Digest[] }
+  /** The other side subscribed to a log: send what follows, now and from now on. */
+  | { readonly kind: 'subscribed'; readonly since: Digest }
+  /** A frame arrived that is not about logs. */
+  | { readonly kind: 'side-channel'; readonly body: Uint8Array }
+  /** Tell the user, once. */
   | { readonly kind: 'warn'; readonly reason: string }
-  /** The other side broke the protocol: close this one link. */
+  /** The other side broke the protocol: close this connection. */
   | { readonly kind: 'close'; readonly reason: string }
 
-/** Puts runs of the same author that follow each other into one offer. */
+/** Collects the effects of one read; joins consecutive entries of an author into one effect, which costs one signature check. */
 export class IncomingBatcher {
   readonly #effects: Effect[] = []
   #run: { author: AuthorId; first: Seq; entries: Uint8Array[] } | undefined
@@ -59,20 +62,21 @@ export class IncomingBatcher {
     this.#effects.push(effect)
   }
 
+  /** Empties the batcher. */
   take(): Effect[] {
     this.#flush()
     return this.#effects.splice(0)
   }
 
   #flush(): void {
-    if (this.#run !== undefined) this.#effects.push({ kind: 'offer', run: this.#run })
-    if (this.#signed !== undefined) this.#effects.push({ kind: 'offer-signed', ...this.#signed })
+    if (this.#run !== undefined) this.#effects.push({ kind: 'entries', run: this.#run })
+    if (this.#signed !== undefined) this.#effects.push({ kind: 'segments', ...this.#signed })
     this.#run = undefined
     this.#signed = undefined
   }
 }
 
-/** Authors of whom a link brings nothing more, because what it brought could not be taken. */
+/** Authors whose entries a connection delivers in vain, because one of them was rejected. */
 export class Ignored {
   readonly #ids = new Set<string>()
   readonly #max: number
@@ -85,10 +89,10 @@ export class Ignored {
     return this.#ids.has(id)
   }
 
-  /** Bounded by closing: a link that brings nothing but what cannot be taken is of no use. */
+  /** Ignores an author; closes the connection instead once it has brought too many. */
   add(id: string, reason: string): Effect {
-    if (this.#ids.size >= this.#max) return { kind: 'close', reason: 'too many entries that cannot be taken' }
+    if (this.#ids.size >= this.#max) return { kind: 'close', reason: 'entries of too many authors that were rejected' }
     this.#ids.add(id)
-    return { kind: 'warn', reason: `entries of ${id.slice(0, 64)} are not taken: ${reason}` }
+    return { kind: 'warn', reason: `rejected the entries of ${id.slice(0, SHOWN_ID_LENGTH_MAX)}: ${reason}` }
   }
 }

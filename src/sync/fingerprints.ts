@@ -1,34 +1,41 @@
 import { hash } from '../base/crypto/hash.js'
+import { ByteWriter } from '../base/wire/byte-writer.js'
 import { concat, utf8 } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
-import type { Digest } from '../log/format/heads.js'
+import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 
-// By sums over heads two peers find out where theirs differ, so that a link between peers that hold the same costs the same
-// however many authors they hold. PROTOCOL.md §5.2.
+// Fingerprints of heads show two peers where theirs differ, so that peers with the same logs exchange the same number of bytes
+// however many authors there are. docs/protocol/wire.md §5.2.
 
-/** Authors are dealt into so many groups by a hash of their ids; each has a sum. */
+/** Authors are divided into this many groups by a hash of their ids; each group has a fingerprint. */
 const GROUPS = 32
-/** Of each sum, so many bytes: two sets of heads with the same one are not found by trying. */
-const SUM_BYTES = 12
-export const FINGERPRINT_BYTES = GROUPS * SUM_BYTES
+/** Bytes of each fingerprint: enough that no one finds two sets of heads with the same one by trying. */
+const FINGERPRINT_BYTES = 12
+export const FINGERPRINTS_BYTES = GROUPS * FINGERPRINT_BYTES
+
+const NO_CHAIN = new Uint8Array(CHAIN_PREFIX_BYTES)
 
 const groupOf = (author: AuthorId): number => (hash(utf8(author))[0] ?? 0) % GROUPS
 
-/** The sums of all groups, one after the other. */
+/** The fingerprints of all groups, one after the other. */
 export function fingerprintsOf(heads: readonly Digest[]): Uint8Array {
   const groups = Array.from({ length: GROUPS }, (): Digest[] => [])
   for (const head of heads) groups[groupOf(head.author)]?.push(head)
-  return concat(groups.map(sumOf))
+  return concat(groups.map(fingerprintOf))
 }
 
-/** Those of the heads that are in groups whose sums differ, and those that are not. */
-export function comparedHeads(
-  heads: readonly Digest[],
-  ours: Uint8Array,
-  theirs: Uint8Array,
-): { readonly differing: Digest[]; readonly alike: Digest[]; readonly isAlike: boolean } {
+export interface ComparedHeads {
+  /** The heads in groups whose fingerprints differ. */
+  readonly differing: Digest[]
+  /** The heads in the other groups: both sides have the same. */
+  readonly alike: Digest[]
+  readonly isAlike: boolean
+}
+
+/** Divides our heads by whether the fingerprints of their groups are the same on both sides. */
+export function compareHeads(heads: readonly Digest[], ours: Uint8Array, theirs: Uint8Array): ComparedHeads {
   const differs = Array.from({ length: GROUPS }, (_, group) => {
-    const [from, to] = [group * SUM_BYTES, (group + 1) * SUM_BYTES]
+    const [from, to] = [group * FINGERPRINT_BYTES, (group + 1) * FINGERPRINT_BYTES]
     return Buffer.compare(ours.subarray(from, to), theirs.subarray(from, to)) !== 0
   })
   const isDiffering = ({ author }: Digest): boolean => differs[groupOf(author)] === true
@@ -39,14 +46,17 @@ export function comparedHeads(
   }
 }
 
-function sumOf(heads: readonly Digest[]): Uint8Array {
+function fingerprintOf(heads: readonly Digest[]): Uint8Array {
   const parts = heads
     .toSorted((a, b) => (a.author < b.author ? -1 : 1))
-    .map(({ author, seq, chain, frozen }) => {
-      const numbers = Buffer.alloc(8)
-      numbers.writeUInt32BE(seq)
-      numbers.writeUInt32BE(frozen ?? 0, 4)
-      return concat([utf8(author), Uint8Array.of(0), numbers, chain ?? new Uint8Array(8)])
-    })
-  return hash(...parts).subarray(0, SUM_BYTES)
+    .map(({ author, seq, chain, frozen }) =>
+      new ByteWriter()
+        .text(author)
+        .u8(0)
+        .u32(seq)
+        .u32(frozen ?? 0)
+        .bytes(chain ?? NO_CHAIN)
+        .finish(),
+    )
+  return hash(...parts).subarray(0, FINGERPRINT_BYTES)
 }

@@ -23,7 +23,7 @@ export function createNativeStream(
 /** What a replication with a native peer does. PROTOCOL.md §5.2, §5.5. */
 class NativeReplication implements Replication {
   readonly session: PeerSession
-  readonly branch: TreeConnection
+  readonly treeConnection: TreeConnection
   readonly hasChainValues = true
   readonly #log: Log
   readonly #send: (bytes: Uint8Array) => void
@@ -44,9 +44,9 @@ class NativeReplication implements Replication {
     this.session = new PeerSession(log.id, log.told)
     this.#publishedAtFirst = log.toldOf(log.id)
     this.#feed = live === false ? undefined : log.openFeed()
-    this.branch = tree.open(peer, {
-      ask: author => this.#post(author, 'ask'),
-      stop: author => this.#post(author, 'stop'),
+    this.treeConnection = tree.open(peer, {
+      subscribe: author => this.#post(author, 'subscribe'),
+      unsubscribe: author => this.#post(author, 'unsubscribe'),
     })
   }
 
@@ -60,7 +60,7 @@ class NativeReplication implements Replication {
   }
 
   close(): void {
-    this.branch.close()
+    this.treeConnection.close()
     this.#feed?.close()
   }
 
@@ -85,7 +85,7 @@ class NativeReplication implements Replication {
 
   #encode(relayed: Relayed): Uint8Array | undefined {
     return relayed.kind === 'note'
-      ? this.session.notes([this.#noteOf(relayed.author, 'tell')])
+      ? this.session.notes([this.#noteOf(relayed.author, 'announce')])
       : this.session.encode(relayed)
   }
 
@@ -94,12 +94,12 @@ class NativeReplication implements Replication {
     if (this.#notes.size > 1) return
     // Notes of the same turn leave in one frame.
     queueMicrotask(() => {
-      this.#send(this.session.notes([...this.#notes].map(([about, said]) => this.#noteOf(about, said))))
+      this.#send(this.session.notes([...this.#notes].map(note => this.#noteOf(...note))))
       this.#notes.clear()
     })
   }
 
   #noteOf(author: AuthorId, kind: NoteKind): Note {
-    return kind === 'ask' ? { kind, author, seq: this.#log.reach(author) } : { kind, ...this.#log.toldOf(author) }
+    return kind === 'subscribe' ? { kind, author, seq: this.#log.reach(author) } : { kind, ...this.#log.toldOf(author) }
   }
 }

@@ -1,9 +1,9 @@
-import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from '../base/limits.js'
 import { concat, EMPTY } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import { lastOf } from '../log/format/segment.js'
+import { lastOf, type Segment } from '../log/format/segment.js'
+import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, Way } from '../log/read/outgoing.js'
 import type { SeqRange } from '../log/read/subscription.js'
@@ -20,81 +20,91 @@ import {
   type PeerFrame,
 } from './codec.js'
 import { type Effect, Ignored, IncomingBatcher } from './effects.js'
-import { comparedHeads, fingerprintsOf } from './fingerprints.js'
+import { type ComparedHeads, compareHeads, fingerprintsOf } from './fingerprints.js'
+import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from './limits.js'
 import type { ReplicationSession } from './replication.js'
 
+/** The entry that was requested last of a log, and how many rejections were skipped since. */
+interface OpenRequest {
+  readonly seq: Seq
+  refusals: number
+}
+
 /**
- * One replication between two peers of ours, without IO. Each side says how far its logs go, and from then on what it holds
- * more; it sends the entries that the other asks for, and those of its own log, as they are stored. PROTOCOL.md §5.2, §5.5.
+ * The protocol of one connection between two native peers, without IO: bytes in, effects out. Each side announces how far its
+ * logs go. It sends new entries of its own log, and of other logs the entries that the other side subscribed to.
+ * docs/protocol/wire.md §5.2, §5.5.
+ *
+ *     opening ── heads, or the same fingerprints ──▶ open
+ *     opening ── other fingerprints ──▶ comparing ── heads ──▶ open
+ *     any state ── a malformed frame ──▶ closed
  */
 export class PeerSession implements ReplicationSession {
-  readonly #head: readonly Digest[]
-  readonly #sums: Uint8Array
-  /** Whether all heads were said at the start, and not sums over them. */
-  readonly #isBrief: boolean
+  readonly #heads: readonly Digest[]
+  readonly #fingerprints: Uint8Array
+  /** Whether the session starts with all heads instead of fingerprints. */
+  readonly #sendsHeadsFirst: boolean
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
-  /** What the other side holds, or was sent. */
+  /** How far the other side has each log: what it announced or was sent. */
   readonly #theirs = new Map<AuthorId, Seq>()
-  /** What the other side knows that is held here. */
-  readonly #told = new Map<AuthorId, Seq>()
-  /** The logs of which the other side wants what is new. */
-  readonly #wanted = new Set<AuthorId>()
-  readonly #ignored = new Ignored(AUTHORS_MAX)
-  /** From where on logs are frozen at the other side. */
-  readonly #frozen = new Map<AuthorId, Seq>()
-  /** Heads on which both sides agree, as sums over them have shown. */
+  /** How far the other side knows that we have each log. */
+  readonly #announced = new Map<AuthorId, Seq>()
+  /** Logs that the other side subscribed to. */
+  readonly #subscribers = new Set<AuthorId>()
+  /** From which entry on the other side knows a log to be forked. */
+  readonly #knownForks = new Map<AuthorId, Seq>()
+  /** Heads that are the same on both sides, as the fingerprints have shown. */
   #alike: readonly Digest[] = []
-  /** The place asked for last, an author: each time it must be an earlier one. With it what was refused meanwhile. */
-  readonly #wants = new Map<AuthorId, { readonly seq: Seq; refusals: number }>()
+  readonly #ignored = new Ignored(AUTHORS_MAX)
+  readonly #requests = new Map<AuthorId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
-  /** `own` is the log that this side extends: what is new in it is wanted, unless the other side says otherwise. */
-  constructor(own: AuthorId, head: readonly Digest[]) {
-    this.#head = head.slice(0, HEADS_MAX)
-    this.#sums = fingerprintsOf(this.#head)
-    this.#isBrief = this.#head.length <= HEADS_AT_ONCE_MAX
-    this.#wanted.add(own)
-    for (const { author, seq } of this.#head) this.#told.set(author, seq)
+  /** `ours` is the log that this side appends to: its new entries are sent unless the other side unsubscribes. */
+  constructor(ours: AuthorId, heads: readonly Digest[]) {
+    this.#heads = heads.slice(0, HEADS_MAX)
+    this.#fingerprints = fingerprintsOf(this.#heads)
+    this.#sendsHeadsFirst = this.#heads.length <= HEADS_AT_ONCE_MAX
+    this.#subscribers.add(ours)
+    for (const { author, seq } of this.#heads) this.#announced.set(author, seq)
   }
 
   start(): Uint8Array {
-    return this.#isBrief ? encodeHeads(this.#head) : encodeFingerprints(this.#sums)
+    return this.#sendsHeadsFirst ? encodeHeads(this.#heads) : encodeFingerprints(this.#fingerprints)
   }
 
-  /** Whether the other side knows that two histories of an author are proven from a place on. */
+  /** Whether the other side knows that the log of `author` is forked at `place` or below. */
   knowsFork(author: AuthorId, place: Seq): boolean {
-    return (this.#frozen.get(author) ?? Number.POSITIVE_INFINITY) <= place
+    return (this.#knownForks.get(author) ?? Number.POSITIVE_INFINITY) <= place
   }
 
   receive(bytes: Uint8Array): Effect[] {
-    const offers = new IncomingBatcher()
+    const batch = new IncomingBatcher()
     if (this.#state !== 'closed') this.#frames.push(bytes)
     while (this.#state !== 'closed') {
       const read = this.#frames.next()
       if (read.kind === 'more') break
       const frame = read.kind === 'bad' ? read : decodeFrame(read.body)
-      if (read.kind === 'frame' && frame.kind === 'unknown') offers.effect({ kind: 'aside', body: read.body })
-      else this.#frame(offers, frame)
+      if (read.kind === 'frame' && frame.kind === 'unknown') batch.effect({ kind: 'side-channel', body: read.body })
+      else this.#onFrame(batch, frame)
     }
-    return offers.take()
+    return batch.take()
   }
 
-  /** What is to be done with more of a log. What is sent is also told: it is held here durably. */
+  /** Decides what to do with new entries of a log. Entries that are sent need no announcement. */
   way({ author, from, to }: SeqRange): Way {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
-    // What does not follow on what they hold would not be taken.
-    if (this.#wanted.has(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
-    return { kind: to - 1 > (this.#told.get(author) ?? 0) ? 'tell' : 'none' }
+    // The other side rejects entries that do not continue what it has.
+    if (this.#subscribers.has(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
+    return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'tell' : 'none' }
   }
 
-  /** The bytes of what is said about logs. */
   notes(notes: readonly Note[]): Uint8Array {
-    for (const { kind, author, seq } of notes) if (kind !== 'ask') this.#told.set(author, seq)
+    for (const { kind, author, seq } of notes) if (kind !== 'subscribe') this.#announced.set(author, seq)
     return encodeNotes(notes)
   }
 
-  /** The bytes for what this side relays, without what the other side has. */
+  /** Encodes what the other side lacks; undefined if it has everything. */
   encode(relayed: Exclude<Relayed, { readonly kind: 'note' }>): Uint8Array | undefined {
     if (relayed.kind === 'segments') {
       const { author, segments, last } = relayed
@@ -112,140 +122,151 @@ export class PeerSession implements ReplicationSession {
     return frames.length === 0 ? undefined : concat(frames)
   }
 
-  /** The bytes that ask for what stands at (author, seq): none where an earlier place is asked for already; undefined where that is in vain. */
   requestSegment(author: AuthorId, seq: Seq): Uint8Array | undefined {
     if (seq < 1) return undefined
-    const want = this.#wants.get(author)
-    if (want !== undefined && seq >= want.seq) return this.#isAwaited(author) ? EMPTY : undefined
-    this.#wants.set(author, { seq, refusals: want?.refusals ?? 0 })
+    const open = this.#requests.get(author)
+    // Requests go back towards the start of the log, so they end.
+    if (open !== undefined && seq >= open.seq) return this.#skipsRefusal(author) ? EMPTY : undefined
+    this.#requests.set(author, { seq, refusals: open?.refusals ?? 0 })
     return encodeSegmentRequest({ author, seq })
   }
 
-  /** What came of a log was not taken: nothing more of it is, unless what was asked for is still to come. */
+  /** The log rejected entries of `author`: ignores that log from now on, unless a requested segment may still arrive. */
   refused(author: AuthorId, reason: string): Effect[] {
-    if (this.#isAwaited(author)) return []
-    return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
+    if (this.#skipsRefusal(author) || this.#ignored.has(author)) return []
+    return [this.#ignored.add(author, reason)]
   }
 
-  /** Whether a segment that was asked for may still come; not for ever, whatever comes instead. */
-  #isAwaited(author: AuthorId): boolean {
-    const want = this.#wants.get(author)
-    if (want === undefined || want.refusals >= REFUSALS_MAX) return false
-    want.refusals += 1
+  /** Whether a requested segment may still arrive. Counts rejections, so that other entries cannot keep a request open for ever. */
+  #skipsRefusal(author: AuthorId): boolean {
+    const request = this.#requests.get(author)
+    if (request === undefined || request.refusals >= REFUSALS_MAX) return false
+    request.refusals += 1
     return true
   }
 
-  #frame(offers: IncomingBatcher, frame: PeerFrame): void {
+  #onFrame(batch: IncomingBatcher, frame: PeerFrame): void {
     switch (frame.kind) {
       case 'bad':
-        this.#effect(offers, { kind: 'close', reason: frame.reason })
+        this.#close(batch, frame.reason)
         return
       case 'heads':
-        this.#heads(offers, frame.heads)
+        this.#onHeads(batch, frame.heads)
         return
-      case 'sums':
-        this.#compare(offers, frame.sums)
+      case 'fingerprints':
+        this.#onFingerprints(batch, frame.fingerprints)
         return
       case 'segments':
-        for (const segment of frame.segments) {
-          const author = authorOfKey(segment.key)
-          if (this.#ignored.has(author)) continue
-          this.#hear(author, lastOf(segment))
-          offers.addSigned(author, segment)
-        }
+        this.#onSegments(batch, frame.segments)
         return
-      case 'loose': {
-        const { id, seq, entry } = frame.change
-        if (this.#ignored.has(id)) return
-        const author = unsignedAuthor(id)
-        if (author === undefined) {
-          this.#effect(offers, this.#ignored.add(id, 'an author id that cannot be one'))
-          return
-        }
-        this.#hear(author, seq)
-        offers.add(author, seq, entry)
+      case 'unsigned-entry':
+        this.#onUnsignedEntry(batch, frame.entry)
         return
-      }
       case 'fork':
-        offers.effect({ kind: 'fork', segments: frame.segments })
+      case 'segment-request':
+        batch.effect(frame)
         return
-      case 'want':
-        offers.effect({ kind: 'wanted', want: frame.want })
-        return
-      case 'clock':
-        for (const note of frame.notes) this.#note(offers, note)
-        offers.effect({ kind: 'told', heads: frame.notes.filter(({ kind }) => kind !== 'ask') })
+      case 'notes':
+        for (const note of frame.notes) this.#onNote(batch, note)
+        batch.effect({ kind: 'announced', heads: frame.notes.filter(({ kind }) => kind !== 'subscribe') })
         return
       case 'unknown':
     }
   }
 
-  #note(offers: IncomingBatcher, { kind, author, seq }: Note): void {
-    if (kind === 'stop') this.#wanted.delete(author)
-    if (kind !== 'ask') {
-      this.#hear(author, seq)
+  #onSegments(batch: IncomingBatcher, segments: readonly Segment[]): void {
+    for (const segment of segments) {
+      const author = authorOfKey(segment.key)
+      if (this.#ignored.has(author)) continue
+      this.#theyHave(author, lastOf(segment))
+      batch.addSigned(author, segment)
+    }
+  }
+
+  #onUnsignedEntry(batch: IncomingBatcher, { id, seq, entry }: UnsignedEntry): void {
+    if (this.#ignored.has(id)) return
+    const author = unsignedAuthor(id)
+    if (author === undefined) {
+      this.#ignore(batch, id, 'the author id is malformed')
       return
     }
-    if (this.#wanted.size >= 2 * HEADS_MAX) return
-    this.#wanted.add(author)
-    // What was sent before may not have been taken: only what it says itself counts.
+    this.#theyHave(author, seq)
+    batch.add(author, seq, entry)
+  }
+
+  #onNote(batch: IncomingBatcher, { kind, author, seq }: Note): void {
+    if (kind === 'unsubscribe') this.#subscribers.delete(author)
+    if (kind !== 'subscribe') {
+      this.#theyHave(author, seq)
+      return
+    }
+    if (this.#subscribers.size >= 2 * HEADS_MAX) return
+    this.#subscribers.add(author)
+    // What was sent before may have been rejected: only what the other side says itself counts.
     this.#theirs.delete(author)
-    this.#hear(author, seq)
-    offers.effect({ kind: 'asked', since: { author, seq } })
+    this.#theyHave(author, seq)
+    batch.effect({ kind: 'subscribed', since: { author, seq } })
   }
 
-  #sent(author: AuthorId, last: Seq): void {
-    this.#theirs.set(author, last)
-    this.#told.set(author, Math.max(last, this.#told.get(author) ?? 0))
-  }
-
-  #heads(offers: IncomingBatcher, heads: readonly Digest[]): void {
+  #onHeads(batch: IncomingBatcher, heads: readonly Digest[]): void {
     if (heads.length > HEADS_MAX) {
-      this.#effect(offers, { kind: 'close', reason: `heads of over ${HEADS_MAX} authors` })
+      this.#close(batch, `heads of more than ${HEADS_MAX} authors`)
       return
     }
     const isFirst = this.#state === 'opening'
-    if (isFirst) this.#answer(offers, fingerprintsOf(heads))
+    if (isFirst) this.#answer(batch, fingerprintsOf(heads))
     this.#learn(heads)
-    // Heads may come again; what is missing is sent after the first.
-    if (this.#state !== 'open') offers.effect({ kind: 'serve', since: isFirst ? heads : [...this.#alike, ...heads] })
+    // Heads may be repeated; the backlog is sent after the first.
+    if (this.#state !== 'open') batch.effect({ kind: 'serve', since: isFirst ? heads : [...this.#alike, ...heads] })
     this.#state = 'open'
   }
 
-  #compare(offers: IncomingBatcher, theirs: Uint8Array): void {
+  #onFingerprints(batch: IncomingBatcher, theirs: Uint8Array): void {
     if (this.#state !== 'opening') {
-      this.#effect(offers, { kind: 'close', reason: 'sums a second time' })
+      this.#close(batch, 'fingerprints a second time')
       return
     }
-    const { alike, isAlike } = this.#answer(offers, theirs)
+    const { alike, isAlike } = this.#answer(batch, theirs)
     this.#alike = alike
     this.#learn(alike)
     this.#state = isAlike ? 'open' : 'comparing'
-    if (isAlike) offers.effect({ kind: 'serve', since: alike })
+    if (isAlike) batch.effect({ kind: 'serve', since: alike })
   }
 
-  /** Says the heads where the other side has others, unless they were said already. */
-  #answer(offers: IncomingBatcher, theirs: Uint8Array): ReturnType<typeof comparedHeads> {
-    const compared = comparedHeads(this.#head, this.#sums, theirs)
-    if (!this.#isBrief && !compared.isAlike) offers.effect({ kind: 'say', bytes: encodeHeads(compared.differing) })
+  /** Sends the heads that differ from those of the other side, unless all were sent at the start. */
+  #answer(batch: IncomingBatcher, theirs: Uint8Array): ComparedHeads {
+    const compared = compareHeads(this.#heads, this.#fingerprints, theirs)
+    if (!this.#sendsHeadsFirst && !compared.isAlike)
+      batch.effect({ kind: 'send', bytes: encodeHeads(compared.differing) })
     return compared
   }
 
   #learn(heads: readonly Digest[]): void {
     for (const { author, seq, frozen } of heads) {
-      this.#hear(author, seq)
-      if (frozen !== undefined && this.#frozen.size < HEADS_MAX) this.#frozen.set(author, frozen)
+      this.#theyHave(author, seq)
+      if (frozen !== undefined && this.#knownForks.size < HEADS_MAX) this.#knownForks.set(author, frozen)
     }
   }
 
-  /** A hint, which saves sending: beyond what an honest peer can hold it is passed over. */
-  #hear(author: AuthorId, seq: Seq): void {
+  /** Only saves sending entries twice; what exceeds the logs of an honest peer is dropped. */
+  #theyHave(author: AuthorId, seq: Seq): void {
     if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
   }
 
-  #effect(offers: IncomingBatcher, effect: Effect): void {
-    offers.effect(effect)
-    if (effect.kind === 'close') this.#state = 'closed'
+  #sent(author: AuthorId, last: Seq): void {
+    this.#theirs.set(author, last)
+    this.#announced.set(author, Math.max(last, this.#announced.get(author) ?? 0))
+  }
+
+  #ignore(batch: IncomingBatcher, id: string, reason: string): void {
+    const effect = this.#ignored.add(id, reason)
+    if (effect.kind === 'close') this.#close(batch, effect.reason)
+    else batch.effect(effect)
+  }
+
+  #close(batch: IncomingBatcher, reason: string): void {
+    batch.effect({ kind: 'close', reason })
+    this.#state = 'closed'
   }
 }

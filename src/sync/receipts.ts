@@ -1,215 +1,221 @@
 import { EventEmitter } from 'node:events'
-import { HEADS_MAX, LEFT_HOLDERS_MAX } from '../base/limits.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import { HEADS_MAX } from './limits.js'
 
-/** Where an entry is held besides here, as far as it was told. */
+/** Disconnected peers whose receipts are kept. */
+export const DISCONNECTED_MAX = 64
+
+/** Which peers have an entry, by what they announced. */
 export interface Replicas {
-  /** How many of the linked peers hold it. */
+  /** How many connected peers have it. */
   readonly on: number
-  /** How many peers are linked. */
+  /** How many peers are connected. */
   readonly of: number
-  /** How many peers held it when they were last linked, and are not now. */
+  /** How many disconnected peers had it when they were last connected. */
   readonly left: number
-  /** How many of the linked peers hold another history of its log, and are not known to hold it; 0 where it is left out. */
+  /** How many connected peers have another history of its log and are not known to have the entry; absent if none. */
   readonly differing?: number
 }
 
-/** How far a log is held besides here, as far as it was told: by each peer that is linked, and by each that was. */
-export interface Held {
-  readonly linked: readonly Seq[]
+/** How far peers have a log, by what they announced. */
+export interface ReplicaHeads {
+  readonly connected: readonly Seq[]
   readonly left: readonly Seq[]
-  /** How far it is held by those of the linked peers that hold another history of it. */
+  /** Of the connected peers, those that have another history of the log. */
   readonly differing: readonly Seq[]
 }
 
-/** Where an entry is held of a log that is held so far. */
-export function replicasIn({ linked, left, differing }: Held, seq: Seq): Replicas {
-  const count = (reached: readonly Seq[]): number => reached.filter(reach => reach >= seq).length
+/** Which peers have the entry at `seq`. */
+export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Seq): Replicas {
+  const count = (heads: readonly Seq[]): number => heads.filter(head => head >= seq).length
   const others = differing.length - count(differing)
-  return { on: count(linked), of: linked.length, left: count(left), ...(others > 0 && { differing: others }) }
+  return { on: count(connected), of: connected.length, left: count(left), ...(others > 0 && { differing: others }) }
 }
 
-/** The log of which receipts count only with a chain value that agrees: the own one, of which there may be two histories. */
-export interface OwnHistory {
+/** Our own log, of which another device with the same key may have written another history. */
+export interface OurHistory {
   readonly author: AuthorId
-  /** The first bytes of the chain value at a place, as on the wire; undefined where the log does not go so far. */
+  /** The start of the chain value at `seq`, as it is sent; undefined if the log ends before. */
   chainAt(seq: Seq): Promise<Uint8Array | undefined>
 }
 
-/** What one link told. */
-interface Account {
-  /** How far each log is held at its other end; of the own log, how far what is held there is known to be what is held here. */
-  readonly held: Map<AuthorId, Seq>
-  /** What was told last of the own log and is not known to agree with it. */
-  report: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
-  /** Whether the report was compared, and differs. */
-  isDiffering: boolean
-  /** One comparison at a time: however many places a peer tells of, they are not all looked up. */
-  isComparing: boolean
-  readonly onDiffering: (seq: Seq) => void
-}
-
-interface Holder {
-  /** Of each open link; several are there while it is found out which of them to keep. */
-  readonly open: Set<Account>
-  /** Of the link that was closed last. */
-  left: Account
-}
-
-/** What one link tells of what is held at its other end. */
+/** Records what one connection announces. */
 export interface ReceiptRecorder {
-  /** How far logs are held there. */
-  told(heads: readonly Digest[]): void
+  /** The peer has logs up to these heads. */
+  record(heads: readonly Digest[]): void
   close(): void
 }
 
 export interface ReceiptRecorderOptions {
   /** Whether the peer's heads carry chain values; where its protocol knows none, its numbers count as they are. */
   readonly hasChainValues?: boolean
-  /** The peer holds another history of the own log at a place. */
+  /** Called when the peer has another history of our log. */
   readonly onDiffering?: (seq: Seq) => void
 }
 
-interface CustodyEvents {
-  /** A peer told that it holds a log up to a place. */
-  told: [holder: string, author: AuthorId, seq: Seq]
+interface ReceiptsEvents {
+  /** A peer has a log up to an entry. */
+  receipt: [replica: string, author: AuthorId, seq: Seq]
 }
 
-const accountOf = ({ onDiffering = () => {} }: ReceiptRecorderOptions): Account => ({
-  held: new Map(),
-  report: undefined,
+/** What one connection announced. */
+interface Account {
+  /** How far the peer has each log; for our log, as far as it is known to have our history. */
+  readonly heads: Map<AuthorId, Seq>
+  /** The latest head of our log that is not yet known to agree with ours. */
+  unproven: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
+  /** Whether `unproven` was compared and differs. */
+  isDiffering: boolean
+  /** One comparison at a time, however many heads a peer announces. */
+  isComparing: boolean
+  readonly onDiffering: (seq: Seq) => void
+}
+
+interface Replica {
+  readonly name: string
+  /** One per open connection: there are several until duplicates are closed. */
+  readonly open: Set<Account>
+  /** That of the connection that closed last. */
+  left: Account
+}
+
+const newAccount = (onDiffering: (seq: Seq) => void = () => {}): Account => ({
+  heads: new Map(),
+  unproven: undefined,
   isDiffering: false,
   isComparing: false,
   onDiffering,
 })
 
 /**
- * Keeps account of what each peer holds durably, by what it said itself. A receipt for an own entry names a chain value: a peer
- * that got another entry for the same place, from a second device with the same key, does not count.
+ * Keeps what every peer has persisted, by its own word. A receipt for our log counts only with a chain value that agrees with
+ * ours: a peer that has an entry of another device with our key does not have ours.
  */
-export class Receipts extends EventEmitter<CustodyEvents> {
-  readonly #own: OwnHistory | undefined
-  /** In the order in which they were last linked. */
-  readonly #holders = new Map<string, Holder>()
-  /** Whose report is to be compared once the own log goes so far. */
-  readonly #waiting = new Map<Account, string>()
+export class Receipts extends EventEmitter<ReceiptsEvents> {
+  readonly #ours: OurHistory | undefined
+  /** In the order of the last connection. */
+  readonly #replicas = new Map<string, Replica>()
+  /** Accounts whose unproven head lies beyond the end of our log. */
+  readonly #ahead = new Map<Account, Replica>()
 
-  /** Without `own`, what is told of any log counts by its place alone. */
-  constructor(own?: OwnHistory) {
+  /** Without `ours`, heads of every log count without a chain value. */
+  constructor(ours?: OurHistory) {
     super()
-    this.#own = own
+    this.#ours = ours
   }
 
-  /** A link to a peer opens. Several links to the same one count once. */
+  /** A connection to a peer opened. Several connections to one peer count once. */
   open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
-    const holder = this.#holders.get(name) ?? { open: new Set(), left: accountOf({}) }
-    this.#holders.delete(name)
-    this.#holders.set(name, holder)
-    const account = accountOf(options)
-    holder.open.add(account)
+    const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newAccount() }
+    this.#replicas.delete(name)
+    this.#replicas.set(name, replica)
+    const account = newAccount(options.onDiffering)
+    replica.open.add(account)
     return {
-      told: heads => {
+      record: heads => {
         for (const head of heads) {
-          if (head.author === this.#own?.author && options.hasChainValues !== false) this.#report(name, account, head)
-          else this.#note(name, account, head)
+          if (head.author === this.#ours?.author && options.hasChainValues !== false)
+            this.#prove(replica, account, head)
+          else this.#count(replica, account, head)
         }
       },
-      close: () => {
-        if (!holder.open.delete(account)) return
-        holder.left = account
-        this.#forgetOldest()
-      },
+      close: () => this.#close(replica, account),
     }
   }
 
-  /** Who holds an entry. */
+  /** Which peers have an entry. */
   of({ author, seq }: Digest): Replicas {
-    return replicasIn(this.held(author), seq)
+    return replicasIn(this.headsOf(author), seq)
   }
 
-  /** How far a log is held. */
-  held(author: AuthorId): Held {
-    const linked: Seq[] = []
+  /** How far each peer has a log. */
+  headsOf(author: AuthorId): ReplicaHeads {
+    const connected: Seq[] = []
     const left: Seq[] = []
     const differing: Seq[] = []
-    for (const { open, left: account } of this.#holders.values()) {
+    for (const { open, left: last } of this.#replicas.values()) {
       if (open.size === 0) {
-        left.push(account.held.get(author) ?? 0)
+        left.push(last.heads.get(author) ?? 0)
         continue
       }
-      const reach = Math.max(...[...open].map(({ held }) => held.get(author) ?? 0))
-      linked.push(reach)
-      if (author === this.#own?.author && [...open].some(each => each.isDiffering)) differing.push(reach)
+      const head = Math.max(...[...open].map(({ heads }) => heads.get(author) ?? 0))
+      connected.push(head)
+      if (author === this.#ours?.author && [...open].some(({ isDiffering }) => isDiffering)) differing.push(head)
     }
-    return { linked, left, differing }
+    return { connected, left, differing }
   }
 
-  /** The own log goes further than before: what was told of places beyond its end is compared with it. */
-  grown(): void {
-    for (const [account, name] of this.#waiting) void this.#compare(name, account)
+  /** Our log grew: heads that were beyond its end are compared. */
+  ourLogGrew(): void {
+    for (const [account, replica] of this.#ahead) void this.#compare(replica, account)
   }
 
-  /** The entries of the own log behind `kept` are not what they were. */
-  rewritten(kept: Seq): void {
-    const { author } = this.#own ?? {}
+  /** The entries of our log after `kept` were replaced by others. */
+  ourLogChanged(kept: Seq): void {
+    const { author } = this.#ours ?? {}
     if (author === undefined) return
-    for (const [name, { open, left }] of this.#holders) {
-      for (const account of [...open, left]) {
-        const held = account.held.get(author) ?? 0
-        if (held > kept) account.held.set(author, kept)
+    for (const replica of this.#replicas.values()) {
+      for (const account of [...replica.open, replica.left]) {
+        if ((account.heads.get(author) ?? 0) > kept) account.heads.set(author, kept)
         account.isDiffering = false
-        if (account.report === undefined) continue
-        // A new object: a comparison that is under way is made again.
-        account.report = { ...account.report }
-        void this.#compare(name, account)
+        if (account.unproven === undefined) continue
+        // A new object, so that a comparison that is running is repeated.
+        account.unproven = { ...account.unproven }
+        void this.#compare(replica, account)
       }
     }
   }
 
-  #note(name: string, account: Account, { author, seq }: Digest): void {
-    const { held } = account
-    if (seq <= (held.get(author) ?? 0) || (held.size >= HEADS_MAX && !held.has(author))) return
-    held.set(author, seq)
-    this.emit('told', name, author, seq)
+  #count({ name }: Replica, { heads }: Account, { author, seq }: Digest): void {
+    if (seq <= (heads.get(author) ?? 0) || (heads.size >= HEADS_MAX && !heads.has(author))) return
+    heads.set(author, seq)
+    this.emit('receipt', name, author, seq)
   }
 
-  /** What a peer says that it holds of the own log counts once it is known to be the same. */
-  #report(name: string, account: Account, { author, seq, chain }: Digest): void {
-    if (chain === undefined || seq < 1 || seq <= (account.held.get(author) ?? 0)) return
-    account.report = { seq, chain: Uint8Array.from(chain) }
-    void this.#compare(name, account)
+  /** A head of our log counts once its chain value is known to be ours. */
+  #prove(replica: Replica, account: Account, { author, seq, chain }: Digest): void {
+    if (chain === undefined || seq < 1 || seq <= (account.heads.get(author) ?? 0)) return
+    account.unproven = { seq, chain: Uint8Array.from(chain) }
+    void this.#compare(replica, account)
   }
 
-  async #compare(name: string, account: Account): Promise<void> {
-    const { report } = account
-    const own = this.#own
-    if (report === undefined || own === undefined || account.isComparing) return
+  async #compare(replica: Replica, account: Account): Promise<void> {
+    const { unproven } = account
+    const ours = this.#ours
+    if (unproven === undefined || ours === undefined || account.isComparing) return
     account.isComparing = true
-    const chain = await own.chainAt(report.seq).catch(() => undefined)
+    const chain = await ours.chainAt(unproven.seq).catch(() => undefined)
     account.isComparing = false
-    if (account.report !== report) return this.#compare(name, account) // a later one came meanwhile
+    if (account.unproven !== unproven) return this.#compare(replica, account) // a later head arrived meanwhile
     if (chain === undefined) {
-      this.#waiting.set(account, name)
+      this.#ahead.set(account, replica)
       return
     }
-    this.#waiting.delete(account)
-    if (sameBytes(chain, report.chain)) {
-      account.report = undefined
+    this.#ahead.delete(account)
+    if (sameBytes(chain, unproven.chain)) {
+      account.unproven = undefined
       account.isDiffering = false
-      this.#note(name, account, { author: own.author, seq: report.seq })
+      this.#count(replica, account, { author: ours.author, seq: unproven.seq })
     } else if (!account.isDiffering) {
       account.isDiffering = true
-      account.onDiffering(report.seq)
-      this.emit('told', name, own.author, account.held.get(own.author) ?? 0)
+      account.onDiffering(unproven.seq)
+      this.emit('receipt', replica.name, ours.author, account.heads.get(ours.author) ?? 0)
     }
+  }
+
+  #close(replica: Replica, account: Account): void {
+    if (!replica.open.delete(account)) return
+    replica.left = account
+    this.#forgetOldest()
   }
 
   #forgetOldest(): void {
-    const left = [...this.#holders].filter(([, { open }]) => open.size === 0)
-    for (const [name] of left.slice(0, Math.max(0, left.length - LEFT_HOLDERS_MAX))) this.#holders.delete(name)
-    const known = new Set([...this.#holders.values()].flatMap(({ open, left }) => [...open, left]))
-    for (const account of this.#waiting.keys()) if (!known.has(account)) this.#waiting.delete(account)
+    const disconnected = [...this.#replicas.values()].filter(({ open }) => open.size === 0)
+    const excess = Math.max(0, disconnected.length - DISCONNECTED_MAX)
+    for (const { name } of disconnected.slice(0, excess)) this.#replicas.delete(name)
+    const known = new Set([...this.#replicas.values()].flatMap(({ open, left }) => [...open, left]))
+    for (const account of this.#ahead.keys()) if (!known.has(account)) this.#ahead.delete(account)
   }
 }

@@ -1,4 +1,7 @@
-import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../base/limits.js'
+/** What may be pending at first: little, so that the first entries are soon on disk. */
+export const PENDING_BYTES_MIN = 256 * 1024
+/** What may be pending once as much was stored: the disk writes some while the rest is verified. */
+export const PENDING_BYTES_MAX = 1024 * 1024
 
 /**
  * Flow control of what one connection brings: reading pauses while more than the window is being stored. The window grows

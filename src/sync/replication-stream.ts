@@ -1,6 +1,5 @@
 import { Duplex } from 'node:stream'
 import { HourlyQuota } from '../base/hourly-quota.js'
-import { ASIDE_BYTES_MAX, WISHES_MAX } from '../base/limits.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../log/format/author.js'
@@ -13,13 +12,20 @@ import type { Refusal } from '../log/options.js'
 import type { OpenSideChannel, SideChannel } from '../net/side-channel.js'
 import { encodeSegments } from './codec.js'
 import type { Effect } from './effects.js'
+import { SEGMENT_REQUESTS_MAX } from './limits.js'
 import type { ReplicationOptions } from './options.js'
 import type { ReceiptRecorder } from './receipts.js'
 import { ReceiveWindow } from './receive-window.js'
 import type { Replication, ReplicationContext } from './replication.js'
 
+/** Bytes that may wait to be sent before the side channel is dropped: logs come first. */
+const SIDE_CHANNEL_BYTES_MAX = 64 * 1024
+
 /** Memory for an entry or a run besides its bytes, until it is stored. */
 const OVERHEAD_BYTES = 64
+
+/** Why a log is rejected whose head differs from ours at the same entry. */
+const DIFFERENT = 'the log differs from the one stored here'
 
 /** Connects a session to a socket: performs the session's effects, with backpressure in both directions. */
 export class ReplicationStream extends Duplex {
@@ -66,7 +72,7 @@ export class ReplicationStream extends Duplex {
   /** Opens what else travels on this connection. */
   openSideChannel(open: OpenSideChannel): void {
     this.#sideChannel = open(frames => {
-      if (this.readableLength > ASIDE_BYTES_MAX) return false
+      if (this.readableLength > SIDE_CHANNEL_BYTES_MAX) return false
       return this.send(frames)
     })
   }
@@ -112,22 +118,22 @@ export class ReplicationStream extends Duplex {
 
   #perform(effect: Effect): void {
     switch (effect.kind) {
-      case 'offer':
-      case 'offer-signed':
+      case 'entries':
+      case 'segments':
       case 'fork':
-        this.#take(effect)
+        this.#add(effect)
         return
-      case 'wanted':
-        void this.#answer(effect.want)
+      case 'segment-request':
+        void this.#onSegmentRequest(effect.place)
         return
-      case 'say':
+      case 'send':
         this.send(effect.bytes)
         return
-      case 'told':
-        this.#receipts?.told(effect.heads)
+      case 'announced':
+        this.#receipts?.record(effect.heads)
         this.#onHeads(effect.heads)
         return
-      case 'asked':
+      case 'subscribed':
         this.#replication.subscribed(effect.since)
         return
       case 'serve':
@@ -138,7 +144,7 @@ export class ReplicationStream extends Duplex {
         this.#onFirstHeads(effect.since)
         this.#end()
         return
-      case 'aside': {
+      case 'side-channel': {
         const reason = this.#sideChannel?.receive(effect.body)
         if (reason !== undefined) this.#perform({ kind: 'close', reason })
         return
@@ -147,20 +153,20 @@ export class ReplicationStream extends Duplex {
         this.#options.onWarning?.(effect.reason)
         return
       case 'close':
-        this.#options.onWarning?.(`it is let go, for it sent ${effect.reason}`)
+        this.#options.onWarning?.(`disconnected: it sent ${effect.reason}`)
         this.destroy(new Error(effect.reason))
     }
   }
 
-  #take(effect: Extract<Effect, { readonly kind: 'offer' | 'offer-signed' | 'fork' }>): void {
+  #add(effect: Extract<Effect, { readonly kind: 'entries' | 'segments' | 'fork' }>): void {
     switch (effect.kind) {
-      case 'offer': {
+      case 'entries': {
         const { author, first, entries } = effect.run
         this.#onArrival({ author, seq: first + entries.length - 1 })
         this.#store(author, sizeOfEntries(entries), this.#log.add(effect.run, this.#newAuthors))
         return
       }
-      case 'offer-signed': {
+      case 'segments': {
         const { author, runs } = effect
         this.#onArrival(endOfRuns(author, runs, this.#log.id))
         this.#store(author, sizeOfRuns(runs), this.#log.addSigned(author, runs, this.#newAuthors))
@@ -179,27 +185,26 @@ export class ReplicationStream extends Duplex {
 
   /** The other side said how far its logs go. */
   #onFirstHeads(since: readonly Digest[]): void {
-    this.#receipts?.told(since)
+    this.#receipts?.record(since)
     this.#options.onHeads?.()
     this.#log.ownClaimed(since.find(({ author }) => author === this.#log.id)?.seq ?? 0)
     this.#onHeads(since)
   }
 
   #onHeads(heads: readonly Digest[]): void {
-    this.#replication.branch.told(heads)
-    for (const { author, seq } of this.#log.differing(heads))
-      this.#refuse(author, { reason: 'it differs at the same place', want: seq })
+    this.#replication.treeConnection.announced(heads)
+    for (const { author, seq } of this.#log.differing(heads)) this.#refuse(author, { reason: DIFFERENT, want: seq })
   }
 
   /** Entries arrived: their sender holds them. */
   #onArrival(end: Digest): void {
-    this.#replication.branch.brought(end.author, end.seq)
-    this.#receipts?.told([end])
+    this.#replication.treeConnection.delivered(end.author, end.seq)
+    this.#receipts?.record([end])
   }
 
   #onOurLogDiffers(seq: number): void {
     this.#log.ownDiffers()
-    if (!this.destroyed) this.#refuse(this.#log.id, { reason: 'it differs at the same place', want: seq })
+    if (!this.destroyed) this.#refuse(this.#log.id, { reason: DIFFERENT, want: seq })
   }
 
   #refuse(author: AuthorId, { reason, want }: Refusal): void {
@@ -225,8 +230,8 @@ export class ReplicationStream extends Duplex {
   }
 
   /** Serves segment requests one by one with backpressure; drops excess requests. */
-  async #answer(request: Digest): Promise<void> {
-    if (this.#requests.size < WISHES_MAX || this.#requests.has(request.author))
+  async #onSegmentRequest(request: Digest): Promise<void> {
+    if (this.#requests.size < SEGMENT_REQUESTS_MAX || this.#requests.has(request.author))
       this.#requests.set(request.author, request)
     if (this.#isServingRequests) return
     this.#isServingRequests = true

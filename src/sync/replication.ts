@@ -30,7 +30,7 @@ export interface ReplicationSession {
 export interface Replication {
   readonly session: ReplicationSession
   /** The connection as the broadcast tree sees it. */
-  readonly branch: TreeConnection
+  readonly treeConnection: TreeConnection
   /** Whether the peer's heads carry chain values, without which its receipts count as they are. */
   readonly hasChainValues: boolean
   /** The bytes of what the other side lacks and then, when live, of what is new; undefined where a step sends nothing. */

@@ -18,9 +18,9 @@ export class Replicator implements ReplicationContext {
     this.tree = new BroadcastTree(log.clock, author => log.reach(author))
     this.receipts = new Receipts({ author: log.id, chainAt: seq => log.ourChainAt(seq) })
     log.on('persisted', ({ author }) => {
-      if (author === log.id) this.receipts.grown()
+      if (author === log.id) this.receipts.ourLogGrew()
     })
-    log.on('taken-back', from => this.receipts.rewritten(from - 1))
+    log.on('taken-back', from => this.receipts.ourLogChanged(from - 1))
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors concern that connection alone. */

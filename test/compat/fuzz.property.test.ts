@@ -81,7 +81,7 @@ class CarelessReceiver implements Receiver {
         this.#logs[author] ??= { seq: 0 }
         Object.assign(this.#logs[author], { [`last-of-${author}`]: seq })
       }
-      if (isUnsigned(author)) effects.push({ kind: 'offer', run: { author, first: seq, entries: [entry] } })
+      if (isUnsigned(author)) effects.push({ kind: 'entries', run: { author, first: seq, entries: [entry] } })
     }
   }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { concat, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
+import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from '../../src/compat/scuttleup/limits.js'
 import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
@@ -39,9 +39,9 @@ function opened(head: readonly { id: string; seq: Seq }[] = []): ScuttleupSessio
 const told = (effects: readonly Effect[]): string[] =>
   effects.map(effect => {
     switch (effect.kind) {
-      case 'offer':
+      case 'entries':
         return `${effect.run.author} ${effect.run.first}-${effect.run.first + effect.run.entries.length - 1}`
-      case 'offer-signed':
+      case 'segments':
         return effect.runs.map(run => `signed ${run.first}-${run.first + run.entries.length - 1}`).join(' ')
       case 'warn':
       case 'close':
@@ -143,7 +143,7 @@ test('an entry goes out as it is held', () => {
 test('what the log refused of an author is told once, and the rest of it passed over', () => {
   const session = opened()
   assert.deepEqual(told(session.refused(bob, 'entry 1 is missing')), [
-    'warn: entries of bob are not taken: entry 1 is missing',
+    'warn: rejected the entries of bob: entry 1 is missing',
   ])
   assert.deepEqual(session.refused(bob, 'entry 1 is missing'), [])
   assert.deepEqual(told(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
@@ -163,7 +163,7 @@ test('an id that cannot be is told once, and does not end the link or change any
   assert.deepEqual(told(effects), [
     'bob 1-1',
     ...['__proto__', 'constructor', 'a\u00ffb'].map(
-      id => `warn: entries of ${id} are not taken: an author id that cannot be one`,
+      id => `warn: rejected the entries of ${id}: the author id is malformed`,
     ),
     'bob 2-2',
   ])
@@ -176,14 +176,14 @@ test('these end the link, with the reason, after what came whole before', () => 
     ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
     ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
     ['a prefix without end', Buffer.alloc(10, 0x80), /over 262144 bytes/],
-    ['a frame that is no entry', frame(utf8('hello')), /no entry/],
+    ['a frame that is no entry', frame(utf8('hello')), /a malformed entry/],
     [
       'an entry of over 16 KiB',
       frame(encodeUnsignedEntry({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })),
-      /no entry/,
+      /a malformed entry/,
     ],
-    ['a place of 0', change(bob, 0), /no entry/],
-    ['a second handshake', hello(), /no entry/],
+    ['a place of 0', change(bob, 0), /a malformed entry/],
+    ['a second handshake', hello(), /a malformed entry/],
   ]
   for (const [what, bytes, reason] of table) {
     const session = opened()
@@ -197,9 +197,13 @@ test('these end the link, with the reason, after what came whole before', () => 
 test('these are no beginning of a link', () => {
   const heads = Array.from({ length: 3_000 }, (_, i) => ({ id: `a${i}`, seq: 1 }))
   const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
-    ['an entry', change(bob, 1), /no handshake/],
-    ['a request for a web page', utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(100)}`), /no handshake/],
-    ['more authors than are held', hello(heads), /heads of over/],
+    ['an entry', change(bob, 1), /a malformed handshake/],
+    [
+      'a request for a web page',
+      utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(100)}`),
+      /a malformed handshake/,
+    ],
+    ['more authors than are held', hello(heads), /heads of more than/],
     ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
   ]
   for (const [what, bytes, reason] of table) {
@@ -214,7 +218,7 @@ test('a stranger that brings nothing but ids that cannot be is let go', () => {
   const session = opened()
   const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
   assert.equal(effects.length, AUTHORS_MAX + 1)
-  assert.deepEqual(told(effects.slice(-1)), ['close: too many entries that cannot be taken'])
+  assert.deepEqual(told(effects.slice(-1)), ['close: entries of too many authors that were rejected'])
 })
 
 test('what came whole before a stranger is let go is still offered', () => {
@@ -222,7 +226,7 @@ test('what came whole before a stranger is let go is still offered', () => {
   for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
   assert.deepEqual(told(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
     'bob 1-1',
-    'close: too many entries that cannot be taken',
+    'close: entries of too many authors that were rejected',
   ])
 })
 
@@ -235,7 +239,7 @@ test('entries of a signed author wait for a signature that vouches for them', ()
   const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), change(dave, 5)]))
   assert.deepEqual(told(effects), ['signed 1-3 signed 4-4'])
   const [offer] = effects
-  assert.ok(offer?.kind === 'offer-signed')
+  assert.ok(offer?.kind === 'segments')
   assert.equal(offer.author, dave)
   assert.deepEqual(
     offer.runs.map(({ entries, signature }) => [entries.map(entry => Buffer.from(entry)), Buffer.from(signature)]),
@@ -258,12 +262,14 @@ test('too much of one author that waits for a signature is dropped, and no more 
   const effects: Effect[] = []
   for (let seq = 1; seq <= 10; seq++)
     effects.push(...session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry }))))
-  assert.deepEqual(told(effects), [`warn: entries of ${dave} are not taken: too much of it came without a signature`])
+  assert.deepEqual(told(effects), [
+    `warn: rejected the entries of ${dave}: too many of them arrived without a signature`,
+  ])
   assert.deepEqual(session.receive(signed(dave, 11)), [])
 })
 
 test('what waits for signatures is bounded for a link, even where each entry is empty', () => {
-  for (const size of [0, 1, HELD_AUTHOR_BYTES_MAX / 8]) {
+  for (const size of [0, 1, BUFFERED_AUTHOR_BYTES_MAX / 8]) {
     const session = opened()
     let count = 0
     for (; count < 100_000; count++) {
@@ -271,13 +277,16 @@ test('what waits for signatures is bounded for a link, even where each entry is 
       const effects = session.receive(frame(encodeUnsignedEntry({ id, seq: 1, entry: Buffer.alloc(size) })))
       if (effects.some(({ kind }) => kind === 'close')) break
     }
-    assert.ok(count < AUTHORS_MAX + HELD_LINK_BYTES_MAX / 64, `${count} authors of ${size} bytes each were kept`)
+    assert.ok(
+      count < AUTHORS_MAX + BUFFERED_CONNECTION_BYTES_MAX / 64,
+      `${count} authors of ${size} bytes each were kept`,
+    )
   }
 })
 
 test('what waits of one author is bounded, even where each entry is empty', () => {
   const session = opened()
-  for (let seq = 1; seq <= HELD_LINK_BYTES_MAX / 64; seq++) {
+  for (let seq = 1; seq <= BUFFERED_CONNECTION_BYTES_MAX / 64; seq++) {
     const effects = session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry: Buffer.alloc(0) })))
     if (effects.length > 0) return
   }
@@ -289,6 +298,6 @@ test('an entry that waits does not hold on to the bytes that it came in', () => 
   const chunk = concat([change(dave, 1), Buffer.alloc(60_000)])
   session.receive(chunk)
   const [offer] = session.receive(signed(dave, 2))
-  assert.ok(offer?.kind === 'offer-signed')
+  assert.ok(offer?.kind === 'segments')
   assert.notEqual(offer.runs[0]?.entries[0]?.buffer, chunk.buffer)
 })

@@ -175,9 +175,9 @@ test('a row key says what was put into it, in the order of its numbers', () => {
     for (const seq of EDGES) {
       assert.deepEqual(keys.parseRowKey(keys.rowKey(author, seq)), { id: author, author, seq })
       assert.ok(Buffer.compare(keys.rowKey(author, seq), keys.rowKey(author, seq + 1)) < 0, String(seq))
-      assert.equal(keys.besideKeySeq(keys.besideKey('at', author, seq)), seq)
+      assert.equal(keys.sideRowSeq(keys.sideRowKey('hlc', author, seq)), seq)
       assert.ok(
-        Buffer.compare(keys.besideKey('at', author, seq), keys.besideKey('at', author, seq + 1)) < 0,
+        Buffer.compare(keys.sideRowKey('hlc', author, seq), keys.sideRowKey('hlc', author, seq + 1)) < 0,
         String(seq),
       )
     }

@@ -7,8 +7,8 @@ import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
 import level from 'level7'
 import scuttleup from 'scuttleup'
-import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../src/base/limits.js'
 import { frame } from '../../src/base/wire/frames.js'
+import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from '../../src/compat/scuttleup/limits.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { UnsignedBuffer } from '../../src/compat/scuttleup/unsigned-buffer.js'
@@ -73,7 +73,7 @@ function openSession(): ScuttleupSession {
 }
 
 const runsIn = (effects: readonly Effect[]): SignedRun[] =>
-  effects.flatMap(effect => (effect.kind === 'offer-signed' ? effect.runs : []))
+  effects.flatMap(effect => (effect.kind === 'segments' ? effect.runs : []))
 
 test('signed entries wait for the signature that vouches for them, however they are cut and the bytes arrive', () => {
   const arbitrary = fc.record({
@@ -153,7 +153,7 @@ test('a full segment of the shortest entries is held until its signature comes',
     const seq = index + 1
     const change = seq === count ? withSignature(entry, log.signature(seq)) : entry
     const run = held.add(ALICE, seq, change)
-    if (seq < count) assert.equal(run, 'held')
+    if (seq < count) assert.equal(run, 'buffered')
     else assert.ok(typeof run === 'object' && planSigned(log.name, undefined, [run]).entries.length === count)
   })
 })
@@ -169,7 +169,7 @@ test('of one author no more than 64 KiB are held, and then nothing of him is tak
     }
   }
   assert.deepEqual(warnings, [
-    `${Math.floor(HELD_AUTHOR_BYTES_MAX / entry.length) + 1}: entries of ${ALICE} are not taken: too much of it came without a signature`,
+    `${Math.floor(BUFFERED_AUTHOR_BYTES_MAX / entry.length) + 1}: rejected the entries of ${ALICE}: too many of them arrived without a signature`,
   ])
   const log = new WrittenLog(carol, [entryOf(0, 100, 'carol')])
   assert.equal(runsIn(session.receive(changeOf(CAROL, 1, log.entries[0] as Uint8Array, log.signature(1)))).length, 1)
@@ -184,7 +184,10 @@ test('of all authors together no more than 1 MiB is held, though each piece be s
       if (held.add(author, 1, new Uint8Array(size)) === 'full') break
       count++
     }
-    assert.ok(count * (size + 64) < HELD_LINK_BYTES_MAX, `${count} authors with an entry of ${size} bytes each`)
+    assert.ok(
+      count * (size + 64) < BUFFERED_CONNECTION_BYTES_MAX,
+      `${count} authors with an entry of ${size} bytes each`,
+    )
     assert.ok(count > 50)
   }
 })
@@ -193,8 +196,8 @@ test('what is held is let go when it is signed, or when a hole shows that its si
   const held = new UnsignedBuffer()
   const big = entryOf(0, ENTRY_BYTES_MAX - 100)
   for (let round = 0; round < 200; round++) {
-    assert.equal(held.add(ALICE, 10 * round + 1, big), 'held', String(round))
-    assert.equal(held.add(CAROL, 10 * round + 1, big), 'held')
+    assert.equal(held.add(ALICE, 10 * round + 1, big), 'buffered', String(round))
+    assert.equal(held.add(CAROL, 10 * round + 1, big), 'buffered')
     const run = held.add(CAROL, 10 * round + 2, withSignature(big, new Uint8Array(64)))
     assert.ok(typeof run === 'object' && run.entries.length === 2)
   }
@@ -390,7 +393,7 @@ test('a liar behind an honest original is dropped, and named; the link stays, an
       await reaches(bobs, taken + 2)
       assert.equal(stream.destroyed, false)
       assert.equal(warnings.length, 1)
-      assert.match(warnings[0] ?? '', new RegExp(`^entries of ${ALICE} are not taken: .*entry \\d`))
+      assert.match(warnings[0] ?? '', new RegExp(`^rejected the entries of ${ALICE}: .*entry \\d`))
       assert.equal(auditDisk(disk).logs.get(ALICE)?.length ?? 0, taken)
       assert.equal(auditDisk(disk).logs.get(CAROL)?.length, 2)
     })

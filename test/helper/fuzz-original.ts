@@ -1,6 +1,5 @@
 // Valid messages of the original protocol, changed field by field, against the session that a stranger talks to.
 
-import { HEADS_MAX } from '../../src/base/limits.js'
 import { concat, EMPTY, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
@@ -10,6 +9,7 @@ import { claimedHlc, decodeEntry, splitSignature } from '../../src/log/format/en
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
+import { HEADS_MAX } from '../../src/sync/limits.js'
 import { chance as numbers } from '../long/chance.js'
 import { MemoryStore } from './memory-store.js'
 import { VirtualClock } from './virtual-clock.js'
@@ -267,10 +267,10 @@ function faultOfRun(first: Seq, entries: readonly Uint8Array[]): string | undefi
 
 function faultOf(effect: Effect): string | undefined {
   switch (effect.kind) {
-    case 'offer':
+    case 'entries':
       if (!isUnsigned(effect.run.author)) return `an author that cannot be: ${effect.run.author}`
       return faultOfRun(effect.run.first, effect.run.entries)
-    case 'offer-signed':
+    case 'segments':
       if (!isKey(effect.author)) return `a key that cannot be: ${effect.author}`
       if (effect.runs.some(({ signature }) => signature.length !== 64)) return 'a signature that is none'
       return effect.runs.map(({ first, entries }) => faultOfRun(first, entries)).find(fault => fault !== undefined)
@@ -289,9 +289,9 @@ function faultOf(effect: Effect): string | undefined {
 
 const sizeOf = (effect: Effect): number => {
   const entries =
-    effect.kind === 'offer'
+    effect.kind === 'entries'
       ? effect.run.entries
-      : effect.kind === 'offer-signed'
+      : effect.kind === 'segments'
         ? effect.runs.flatMap(run => run.entries)
         : []
   return entries.reduce((sum, { length }) => sum + length, 0)
@@ -365,7 +365,7 @@ export function fuzzOriginal(makeReceiver: () => Receiver, seed: number, iterati
           if (fault !== undefined) return faulty(fault, i)
           link.isClosed = effect.kind === 'close'
           link.offered += sizeOf(effect)
-          if (effect.kind !== 'offer') continue
+          if (effect.kind !== 'entries') continue
           const { author, entries } = effect.run
           const broken = faultOfPlan(logs, author, entries)
           if (broken !== undefined) return faulty(broken, i)

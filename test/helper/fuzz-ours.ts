@@ -266,7 +266,7 @@ class Receiver {
     for (const effect of effects) {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
       if (effect.kind === 'close') return false
-      if (effect.kind === 'aside' && !this.#aside.take(effect.body)) {
+      if (effect.kind === 'side-channel' && !this.#aside.take(effect.body)) {
         this.#outcome.reasons.add(
           PRESENCE_TYPES.includes(effect.body[0] ?? 0) ? 'a malformed presence frame' : 'contacts that are none',
         )
@@ -274,9 +274,9 @@ class Receiver {
       }
       if (effect.kind === 'fork') this.#accused(effect.segments)
       const refusal =
-        effect.kind === 'offer-signed'
+        effect.kind === 'segments'
           ? this.#signed(effect.author, effect.runs)
-          : effect.kind === 'offer'
+          : effect.kind === 'entries'
             ? this.#loose(effect.run)
             : undefined
       if (refusal === undefined) continue
@@ -317,7 +317,7 @@ class Receiver {
     })
   }
 
-  #loose({ author, first, entries }: Extract<Effect, { kind: 'offer' }>['run']) {
+  #loose({ author, first, entries }: Extract<Effect, { kind: 'entries' }>['run']) {
     const head = this.#unsigned.get(author)
     const skip = (head?.seq ?? 0) + 1 - first
     if (skip < 0) return { author, reason: 'a gap' }

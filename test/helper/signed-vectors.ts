@@ -268,7 +268,7 @@ function frames() {
       },
       noHeads: framed(1, new Uint8Array(0)),
       segments: { of: [hex(segment), hex(other)], bytes: framed(2, joined(prefixed(segment), prefixed(other))) },
-      loose: {
+      unsigned: {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },
         bytes: framed(3, change('ciz9ebxt60000um6cqt7uc4ha', 300, unsigned)),
       },
@@ -276,7 +276,7 @@ function frames() {
         of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), frozen: 3 },
         bytes: framed(1, field.bytes(1, joined(key, u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
       },
-      sums: {
+      fingerprints: {
         of: [
           { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
           { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2, frozen: 3 },
@@ -291,13 +291,13 @@ function frames() {
           ]),
         ),
       },
-      clock: {
+      notes: {
         of: [
-          { kind: 'tell', author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
-          { kind: 'ask', author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2 },
-          { kind: 'stop', author: hex(key), seq: 3 },
-          { kind: 'tell', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
-          { kind: 'ask', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 0 },
+          { kind: 'announce', author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
+          { kind: 'subscribe', author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2 },
+          { kind: 'unsubscribe', author: hex(key), seq: 3 },
+          { kind: 'announce', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
+          { kind: 'subscribe', author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 0 },
         ],
         bytes: framed(
           6,

@@ -39,34 +39,38 @@ const ATTACKS: readonly Attack[] = [
   {
     what: 'a frame that is none',
     sends: [...OPENING, framed(Buffer.alloc(8, 0xff))],
-    told: /let go, for it sent a frame/,
+    told: /disconnected: it sent a malformed entry/,
   },
-  { what: 'a handshake that is none', sends: [framed(STRANGER), framed(Buffer.alloc(8, 0xff))], told: /let go/ },
+  { what: 'a handshake that is none', sends: [framed(STRANGER), framed(Buffer.alloc(8, 0xff))], told: /disconnected/ },
   {
     what: 'a frame of 5 GiB',
     sends: [...OPENING, FIVE_GIB, Buffer.alloc(1_000)],
-    told: /let go, for it sent a frame of over/,
+    told: /disconnected: it sent a frame of over/,
   },
   {
     what: 'an author called __proto__',
     sends: [...OPENING, change('__proto__', 1, entry('hello'))],
-    told: /not taken/,
+    told: /rejected the entries of/,
   },
   {
     what: 'an author called constructor',
     sends: [...OPENING, change('constructor', 1, entry('hello'))],
-    told: /not taken/,
+    told: /rejected the entries of/,
   },
   {
     what: 'an author whose id holds U+00FF',
     sends: [...OPENING, change('a\u00ffb', 1, entry('hello'))],
-    told: /not taken/,
+    told: /rejected the entries of/,
   },
-  { what: 'an entry that is no JSON', sends: [...OPENING, change('mallory', 1, 'no JSON')], told: /not taken/ },
+  {
+    what: 'an entry that is no JSON',
+    sends: [...OPENING, change('mallory', 1, 'no JSON')],
+    told: /rejected the entries of/,
+  },
   {
     what: 'an entry of JSON that is no line',
     sends: [...OPENING, change('mallory', 1, '{"username":1}')],
-    told: /not taken/,
+    told: /rejected the entries of/,
   },
   {
     what: 'an entry behind a gap',
@@ -79,7 +83,7 @@ const ATTACKS: readonly Attack[] = [
     told: /entry 2 is missing/,
     shown: 'mallory (unsigned)> first',
   },
-  { what: 'seq 0', sends: [...OPENING, change('mallory', 0, entry('zeroth'))], told: /let go/ },
+  { what: 'seq 0', sends: [...OPENING, change('mallory', 0, entry('zeroth'))], told: /disconnected/ },
   { what: 'a topology id __proto__', sends: [framed('__proto__'), framed('__proto__'), handshake('stranger')] },
   { what: 'a topology id constructor', sends: [framed('constructor'), framed('constructor'), handshake('stranger')] },
 ]

@@ -176,7 +176,7 @@ test('over a link a log that is too long is taken up to there, once told, and ot
   while (heldIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(heldIn(mine), held)
   assert.equal(warnings.length, 1, warnings.join('\n'))
-  assert.match(warnings[0] ?? '', /^entries of [0-9a-f]{64} are not taken: .* has reached the limit of 100,000 bytes/)
+  assert.match(warnings[0] ?? '', /^rejected the entries of [0-9a-f]{64}: .* has reached the limit of 100,000 bytes/)
 })
 
 test('unsigned authors are taken in the lobby alone', async () => {

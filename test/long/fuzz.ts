@@ -14,24 +14,24 @@ const REASONS = [
   /^entry N is missing before entry N$/,
   /^entry N is invalid$/,
   /^the signature at entry N is invalid$/,
-  /an author id that cannot be one/,
-  /an entry that is no JSON object/,
+  /the author id is malformed/,
+  /an entry is not a JSON object/,
   /^a frame of over N bytes$/,
   /^entry N does not continue the log, and its signature is invalid$/,
-  /^a segment that is none$/,
-  /^segments that cannot be read$/,
-  /^heads that cannot be read$/,
-  /^a head that is none$/,
-  /^a loose entry that is none$/,
-  /^a proof that is none$/,
-  /^a wish that is none$/,
-  /^a frame that is no entry$/,
+  /^a malformed segment$/,
+  /^malformed segments$/,
+  /^malformed heads$/,
+  /^a malformed head$/,
+  /^a malformed unsigned entry$/,
+  /^a malformed fork proof$/,
+  /^a malformed segment request$/,
+  /^a malformed entry$/,
   /^a malformed presence frame$/,
   /^contacts that are none$/,
 ]
 
 /** What a session with an original asks for: changes must not end before they come as far as each. */
-const EFFECTS = ['offer', 'offer-signed', 'serve', 'end', 'warn', 'close']
+const EFFECTS = ['entries', 'segments', 'serve', 'end', 'warn', 'close']
 const EFFECTS_ONE_IN = 1_000
 
 /** Messages of both dialects, each of which is true but for one field, in process. */

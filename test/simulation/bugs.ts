@@ -164,7 +164,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'what somebody else brought to a peer is not told to it',
     file: 'sync/peer-session',
-    find: "to - 1 > (this.#told.get(author) ?? 0) ? 'tell' : 'none'",
+    find: "to - 1 > (this.#announced.get(author) ?? 0) ? 'tell' : 'none'",
     replace: "'none'",
   },
   {
@@ -176,7 +176,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'what is asked for is taken as what is held',
     file: 'sync/peer-session',
-    find: "frame.notes.filter(({ kind }) => kind !== 'ask')",
+    find: "frame.notes.filter(({ kind }) => kind !== 'subscribe')",
     replace: 'frame.notes',
     killer: 122,
   },
@@ -189,7 +189,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'whoever was asked first is waited for, for ever',
     file: 'sync/broadcast-tree',
-    find: 'if (!isComing)\n            this.#askNext(author, isStalled);',
+    find: 'if (!isArriving)\n            this.#subscribeNext(author, isStalled);',
     replace: '',
   },
   {

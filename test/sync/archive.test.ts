@@ -119,14 +119,14 @@ test('another room, another file, and nothing at all are no export of this room'
   assert.deepEqual(await readArchive(log, OTHER_ROOM_ID, pieces(file)), {
     added: 0,
     refused: [],
-    fault: 'another room',
+    fault: 'other-room',
   })
-  assert.equal((await readArchive(log, LOBBY_ID, pieces(new Uint8Array(0)))).fault, 'no export')
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(new Uint8Array(0)))).fault, 'not-an-export')
   assert.equal(
     (await readArchive(log, LOBBY_ID, pieces(Buffer.from('{"not":"an export"}'.repeat(10))))).fault,
-    'no export',
+    'not-an-export',
   )
-  assert.equal((await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 55)))).fault, 'no export')
+  assert.equal((await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 55)))).fault, 'not-an-export')
   assert.deepEqual(log.head, [])
   assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file.subarray(0, 56))), { added: 0, refused: [] })
   await log.close()
@@ -184,7 +184,7 @@ test('with any one byte changed the bad part is refused by name, and the good pa
     changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8))
     const { report, count, texts } = await imported(t, changed, alices, bobs)
     if (at < head) {
-      assert.equal(report.fault, at < head - 32 ? 'no export' : 'another room', `byte ${at}`)
+      assert.equal(report.fault, at < head - 32 ? 'not-an-export' : 'other-room', `byte ${at}`)
       continue
     }
     assert.equal(report.fault, undefined)
@@ -209,7 +209,7 @@ test('a file that ends early is taken as far as it goes, and that it ends early 
     assert.ok(count >= most)
     most = count
     const isWhole = [0, 2, 4, 6].includes(count) && report?.refused.length === 0
-    assert.ok(isWhole || report?.refused.join() === 'the rest of the file: it ends in the middle of a segment')
+    assert.ok(isWhole || report?.refused.join() === 'the rest of the file: ends in the middle of a segment')
   }
   assert.equal((await imported(t, file, alices)).count, 6)
 })
@@ -232,11 +232,11 @@ test('an export of the first kind is taken too, whole or as far as it goes', asy
   const file = exportBefore(...logs)
   assert.deepEqual((await imported(t, file, ...logs)).report, { added: 11, refused: [] })
   const cut = await imported(t, file.subarray(0, -10), ...logs)
-  assert.deepEqual(cut.report, { added: 10, refused: ['the rest of the file: it ends in the middle of a segment'] })
+  assert.deepEqual(cut.report, { added: 10, refused: ['the rest of the file: ends in the middle of a segment'] })
   const damaged = Uint8Array.from(file)
   damaged[56] = 0xff
   const { report } = await imported(t, damaged, ...logs)
-  assert.deepEqual(report, { added: 0, refused: ['the rest of the file: what follows is no segment'] })
+  assert.deepEqual(report, { added: 0, refused: ['the rest of the file: not a segment'] })
 })
 
 test('the proof of a fork is carried too, and what stands below it', async () => {
@@ -270,7 +270,7 @@ test('a part of an export that is of a later kind is named, and the rest is take
     Buffer.concat([file.subarray(0, 56), frame(Buffer.of(99)), file.subarray(56)]),
     log,
   )
-  assert.deepEqual(report, { added: 3, refused: ['a part of the file: this version does not know what it is'] })
+  assert.deepEqual(report, { added: 3, refused: ['a part of the file: unknown to this version'] })
 })
 
 test("one's own log comes back from an export, and goes on behind it", async () => {

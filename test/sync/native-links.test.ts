@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream'
 import test from 'node:test'
 import { hash } from '../../src/base/crypto/hash.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
-import { REFUSALS_MAX } from '../../src/base/limits.js'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
 import { frame } from '../../src/base/wire/frames.js'
@@ -14,6 +13,7 @@ import { encodeSegment } from '../../src/log/format/segment.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import { encodeHeads, encodeSegmentRequest, encodeSegments } from '../../src/sync/codec.js'
+import { REFUSALS_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -88,7 +88,7 @@ test('who asks for segments of several logs at once is answered for each', async
   const peer = new PeerSession(authorOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {
     stream.on('data', (bytes: Buffer) => {
-      for (const effect of peer.receive(bytes)) if (effect.kind === 'offer-signed') answered.add(effect.author)
+      for (const effect of peer.receive(bytes)) if (effect.kind === 'segments') answered.add(effect.author)
       if (answered.size === authors.length) resolve()
     })
   })

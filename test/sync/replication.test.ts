@@ -5,7 +5,6 @@ import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
-import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/base/limits.js'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
@@ -16,6 +15,7 @@ import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store, Write } from '../../src/log/store/store.js'
 import type { ReplicationStreamOptions } from '../../src/node/replication.js'
+import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/sync/receive-window.js'
 import { FaultyStore } from '../helper/faulty-store.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
@@ -296,10 +296,10 @@ test('only what continues a log is stored; what does not is told once, and the l
     ['ann 41', 'bob 1', 'carol 1'],
   )
   assert.deepEqual(warnings.sort(), [
-    'entries of __proto__ are not taken: an author id that cannot be one',
-    'entries of ann are not taken: entry 42 is missing before entry 43',
-    'entries of bob are not taken: entry 2 is missing before entry 3',
-    'entries of dave are not taken: an entry that is no JSON object with a username and a message',
+    'rejected the entries of __proto__: the author id is malformed',
+    'rejected the entries of ann: entry 42 is missing before entry 43',
+    'rejected the entries of bob: entry 2 is missing before entry 3',
+    'rejected the entries of dave: an entry is not a JSON object with a username and a message',
   ])
   const first = await log.entry('ann' as AuthorId, 1)
   assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'what is held does not change')
@@ -311,7 +311,7 @@ test('a bad frame ends that link alone, with the reason, after what came whole b
   const other = await logOf('bob', 'ben')
   const [from, to] = link(log, other)
   for (const [id, bad, reason] of [
-    ['carol', frame(utf8('hello')), /no entry/],
+    ['carol', frame(utf8('hello')), /malformed entry/],
     ['dave', Buffer.from('ffffffffff01', 'hex'), /262144/],
   ] as const) {
     const { warnings, error } = await hear(log, concat([handshake, change(id, 1), bad]))

@@ -53,12 +53,12 @@ test('an export takes the place of an older one, and of nothing else', async t =
     await writeFile(theirs, text)
     await assert.rejects(writeExport(theirs, archiveOf(log, LOBBY_ID)), {
       code: 'DATA_UNUSABLE',
-      message: `${theirs} cannot be written: it exists, and is no export`,
+      message: `${theirs} cannot be written: it exists, and is not an export`,
       hint: 'Choose another file.',
     })
     assert.equal(await readFile(theirs, 'utf8'), text)
   }
-  await assert.rejects(writeExport(folder, archiveOf(log, LOBBY_ID)), /it exists, and is no export$/)
+  await assert.rejects(writeExport(folder, archiveOf(log, LOBBY_ID)), /it exists, and is not an export$/)
   assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'thesis.txt', 'thesis.txt.part'])
 })
 
@@ -96,7 +96,7 @@ test('follows no link, blocks on no pipe and touches no file next to the export'
     ['link.logs', 'it is a symbolic link'],
     ['dangling.logs', 'it is a symbolic link'],
     ['device.logs', 'it is a symbolic link'],
-    ['pipe.logs', 'it exists, and is no export'],
+    ['pipe.logs', 'it exists, and is not an export'],
   ] as const) {
     await assert.rejects(writeExport(at(name), archiveOf(log, LOBBY_ID)), {
       code: 'DATA_UNUSABLE',

@@ -7,7 +7,7 @@ import { draftBeside } from './draft-file.js'
 
 /** A type of file that the program writes to a path given by the user, and may replace there. */
 export interface FileKind {
-  /** As in `it exists, and is no export`. */
+  /** As in `it exists, and is not an export`. */
   readonly name: string
   /** How many bytes from the start identify it. */
   readonly startBytes: number

@@ -36,10 +36,13 @@ async function merge(log: Log, home: Home, source: ImportSource, from: string): 
 
 /** Reasons to reject a source as a whole, with what to do. */
 const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [what: string, hint: string]>> = {
-  'no export': ['is no export', 'Name a file written by export, or a scuttleup database.'],
-  'another room': ['is no export of the room {room}', 'Name its room with --room.'],
-  'our own database': ['is a database of this program', 'Export its logs to a file and import that file.'],
-  'no original': ['is a database of another program', 'Name a file written by export, or a scuttleup database.'],
+  'not-an-export': ['is not an export', 'Name a file written by export, or a scuttleup database.'],
+  'other-room': ['is not an export of the room {room}', 'Name its room with --room.'],
+  'native-database': ['is a database of this program', 'Export its logs to a file and import that file.'],
+  'no-scuttleup-database': [
+    'is a database of another program',
+    'Name a file written by export, or a scuttleup database.',
+  ],
 }
 
 /** Imports from a copy; messages name `from`, the path that the user gave. */

@@ -26,7 +26,7 @@ export async function openImport(from: string): Promise<ImportSource> {
     handle = await open(from, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     if (!(await handle.stat()).isFile()) throw refusal(from, 'is neither a file nor a directory')
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(ARCHIVE_START_BYTES), 0, ARCHIVE_START_BYTES, 0)
-    if (!beginsArchive(buffer.subarray(0, bytesRead))) throw refusal(from, 'is no export')
+    if (!beginsArchive(buffer.subarray(0, bytesRead))) throw refusal(from, 'is not an export')
     const file = handle
     const bytes = createReadStream(from, { fd: file, start: 0, autoClose: false })
     return { kind: 'export', bytes, close: () => file.close() }

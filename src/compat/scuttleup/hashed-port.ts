@@ -1,8 +1,8 @@
 import toPort from 'hash-to-port'
 
 /**
- * Where a peer of this name is expected: `<name>.local`, at the port that its name hashes to; in another room than the
- * lobby at the port that `<name>/<room>` hashes to.
+ * The address at which a name is expected: host `<name>.local`, port hashed from the name; in a room other than the lobby, from
+ * `<name>/<room>`. docs/protocol/wire.md §2.
  */
 export const addressOfName = (name: string, room?: string): { readonly host: string; readonly port: number } => ({
   host: `${name}.local`,

@@ -9,12 +9,12 @@ import { RowStore } from './row-store.js'
 
 const EVERYTHING: Range = { gte: Buffer.alloc(0), lt: Buffer.alloc(8, 0xff) }
 
-/** Takes in the history that a database of the original program holds, as unsigned logs; each as far as it has no gap. */
+/** Imports the history in a database of the scuttleup program as unsigned logs, each up to its first gap. */
 export async function importScuttleup(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
   if ((await holdsAny(store, ALL_SEGMENTS)) || (await holdsAny(store, ALL_SIGNED_HEADS)))
-    return { added: 0, refused: [], fault: 'our own database' }
+    return { added: 0, refused: [], fault: 'native-database' }
   if (!(await holdsAny(store, ALL_ROWS)) && (await holdsAny(store, EVERYTHING)))
-    return { added: 0, refused: [], fault: 'no original' }
+    return { added: 0, refused: [], fault: 'no-scuttleup-database' }
   const refused: string[] = []
   const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
   const rows = new RowStore(store, new HybridClock(clock), () => {})

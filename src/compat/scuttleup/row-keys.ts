@@ -3,11 +3,11 @@ import { bufferOf, concat, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, type Seq, unsignedAuthor } from '../../log/format/author.js'
 import { after, type Range } from '../../log/store/store.js'
 
-// Keys of the logs of unsigned authors. The first two are scuttleup's own. PROTOCOL.md §4.1.
+// Keys of unsigned logs in the store; those of entries are scuttleup's own. docs/protocol/compat-scuttleup.md §4.1.
 
 const SEPARATOR = '\u00ff'
 const ROWS = `c${SEPARATOR}`
-/** What bytes that are no UTF-8 are read as. */
+/** What the decoder puts in the place of malformed UTF-8. */
 const REPLACEMENT = '\ufffd'
 
 export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
@@ -28,31 +28,29 @@ export function headKeyAuthor(key: Uint8Array): AuthorId | undefined {
   return unsignedAuthor(Buffer.from(key).toString('latin1', 1))
 }
 
-/** What is kept beside an entry: the `at` at which this peer first saw it, where it says none; and its checksum. */
-export type Beside = 'at' | 'checksum'
+/** Rows besides that of an entry: the time at which this peer first received it, if it states none; and its checksum. */
+export type SideRow = 'hlc' | 'checksum'
 
-const LETTERS: Readonly<Record<Beside, string>> = { at: 'u', checksum: 'x' }
+const PREFIXES: Readonly<Record<SideRow, string>> = { hlc: 'u', checksum: 'x' }
 
-export function besideKey(what: Beside, author: AuthorId, seq: Seq): Uint8Array {
+export function sideRowKey(kind: SideRow, author: AuthorId, seq: Seq): Uint8Array {
   const key = Buffer.alloc(author.length + 8)
-  key.write(`${LETTERS[what]}${author}`, 'latin1')
+  key.write(`${PREFIXES[kind]}${author}`, 'latin1')
   key.writeUIntBE(seq, author.length + 2, 6)
   return key
 }
 
-export const besideRange = (what: Beside, author: AuthorId, from: Seq, to: Seq): Range => ({
-  gte: besideKey(what, author, from),
-  lt: besideKey(what, author, to),
+export const sideRowRange = (kind: SideRow, author: AuthorId, from: Seq, to: Seq): Range => ({
+  gte: sideRowKey(kind, author, from),
+  lt: sideRowKey(kind, author, to),
 })
 
-export const besideKeySeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
+export const sideRowSeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
 
-/**
- * What a scuttleup row's key says: all undefined where it is none. `author` is undefined where the id is one that this
- * program does not carry.
- */
+/** The parts of an entry's key; all undefined if it is not one. */
 export interface RowKey {
   readonly id: string | undefined
+  /** Undefined if the id is not that of an unsigned author. */
   readonly author: AuthorId | undefined
   readonly seq: Seq | undefined
 }
@@ -71,8 +69,8 @@ export function parseRowKey(key: Uint8Array): RowKey {
   }
 }
 
-/** The first key behind `key` that another id can have. */
-export function behindRowsOf(key: Uint8Array): Uint8Array {
+/** The first key after `key` that can belong to another id. */
+export function afterRowsOf(key: Uint8Array): Uint8Array {
   const { id } = parseRowKey(key)
   return id === undefined ? concat([key, Uint8Array.of(0)]) : after(utf8(`${ROWS}${id}${SEPARATOR}`))
 }

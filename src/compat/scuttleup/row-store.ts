@@ -11,16 +11,15 @@ import type { Store, Write } from '../../log/store/store.js'
 import type { OnHole, OpenUnsignedStore, UnsignedPlan, UnsignedStore } from '../../log/store/unsigned-store.js'
 import * as keys from './row-keys.js'
 
-/** A row of a log. */
-interface Placed {
+interface PlacedEntry {
   readonly seq: Seq
   readonly entry: Uint8Array
 }
 
 /**
- * The logs of unsigned authors, one row an entry, as scuttleup keeps them; so a database of the original program can be
- * opened as it is. They have no clock of their own: where an entry does not say a credible `at`, the one at which this
- * peer first saw it is kept beside it. PROTOCOL.md §4.1.
+ * Stores unsigned logs as scuttleup does, one row per entry, so a database of that program can be opened as it is. Where an
+ * entry states no credible time, the time at which this peer first received it is stored in a side row.
+ * docs/protocol/compat-scuttleup.md §4.1.
  */
 export class RowStore implements UnsignedStore {
   readonly #store: Store
@@ -33,7 +32,7 @@ export class RowStore implements UnsignedStore {
     this.#onHole = onHole
   }
 
-  /** The heads of all logs. Rows that scuttleup wrote since are taken in, as far as they are contiguous and entries. */
+  /** Loads all heads. Adopts rows that scuttleup wrote meanwhile, as far as they have no gap and are valid entries. */
   async load(): Promise<Map<AuthorId, Head>> {
     const heads = await this.#savedHeads()
     for await (const [author, lastSeq] of this.#lastRows()) {
@@ -49,7 +48,6 @@ export class RowStore implements UnsignedStore {
     return heads
   }
 
-  /** How far the row about it says that each log goes. */
   async claims(): Promise<Map<AuthorId, Claim>> {
     const claims = new Map<AuthorId, Claim>()
     for (const { author } of await this.survey()) claims.set(author, 0)
@@ -62,7 +60,6 @@ export class RowStore implements UnsignedStore {
     return claims
   }
 
-  /** Decides how `entries` go behind `head`. Their places follow on it. */
   plan(
     author: AuthorId,
     head: Head | undefined,
@@ -77,8 +74,8 @@ export class RowStore implements UnsignedStore {
     let size = head?.size ?? 0
     let fault: string | undefined
     for (const entry of entries) {
-      if (decodeEntry(entry) === undefined) fault = 'an entry that is no JSON object with a username and a message'
-      else if (seq >= SEQ_MAX) fault = 'a log longer than any can be'
+      if (decodeEntry(entry) === undefined) fault = 'an entry is not a JSON object with a username and a message'
+      else if (seq >= SEQ_MAX) fault = 'the log is longer than a log can be'
       else if (size + entry.length > bytesMax) fault = tooLong(bytesMax)
       if (fault !== undefined) break
       seq++
@@ -86,9 +83,9 @@ export class RowStore implements UnsignedStore {
       const claimed = this.#credible(claimedHlc(entry), last)
       const at: Hlc = claimed ?? this.#clock.next(last)
       this.#clock.observe(at)
-      if (claimed === undefined) writes.push({ type: 'put', key: keys.besideKey('at', author, seq), value: utf8(at) })
+      if (claimed === undefined) writes.push({ type: 'put', key: keys.sideRowKey('hlc', author, seq), value: utf8(at) })
       writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
-      writes.push({ type: 'put', key: keys.besideKey('checksum', author, seq), value: checksumOf(entry) })
+      writes.push({ type: 'put', key: keys.sideRowKey('checksum', author, seq), value: checksumOf(entry) })
       planned.push({ author, seq, at, entry })
       first ??= at
       last = at
@@ -102,14 +99,13 @@ export class RowStore implements UnsignedStore {
     return headWrite(head)
   }
 
-  /** Entries with `from ≤ seq < to`, in order; ends before a missing row, which is reported. */
   async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
-    const seen = await this.#has('at', author, from, to)
+    const hasTimes = await this.#hasSideRows('hlc', author, from, to)
     let expected = from
     let last: Hlc | undefined
     for await (const stored of this.#rows(author, from, to)) {
-      const rows = await this.#wholeOf(author, stored)
-      const entries = await this.#entriesOf(author, rows, seen, last)
+      const rows = await this.#undamaged(author, stored)
+      const entries = await this.#entriesOf(author, rows, hasTimes, last)
       const gap = entries.findIndex((entry, index) => entry.seq !== expected + index)
       const good = gap === -1 ? entries : entries.slice(0, gap)
       expected += good.length
@@ -120,13 +116,12 @@ export class RowStore implements UnsignedStore {
     if (expected < to) this.#onHole(author, expected)
   }
 
-  /** The same entries from the last to the first. */
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
-    const seen = await this.#has('at', author, from, to)
+    const hasTimes = await this.#hasSideRows('hlc', author, from, to)
     let expected = to - 1
     for await (const stored of this.#rows(author, from, to, true)) {
-      const rows = (await this.#wholeOf(author, stored.toReversed())).toReversed()
-      const entries = (await this.#entriesOf(author, rows.toReversed(), seen, undefined)).toReversed()
+      const rows = (await this.#undamaged(author, stored.toReversed())).toReversed()
+      const entries = (await this.#entriesOf(author, rows.toReversed(), hasTimes, undefined)).toReversed()
       const gap = entries.findIndex((entry, index) => entry.seq !== expected - index)
       yield gap === -1 ? entries : entries.slice(0, gap)
       expected -= gap === -1 ? entries.length : gap
@@ -135,7 +130,6 @@ export class RowStore implements UnsignedStore {
     if (expected >= from) this.#onHole(author, expected)
   }
 
-  /** Looks at the keys of a log up to `seq` for a hole. */
   async inspect(author: AuthorId, seq: Seq): Promise<void> {
     let expected = 1
     for await (const page of this.#store.keys(keys.rowRange(author, 1, seq + 1))) {
@@ -147,18 +141,17 @@ export class RowStore implements UnsignedStore {
     if (expected <= seq) this.#onHole(author, expected)
   }
 
-  /** Every log that has rows, with the last place that is taken; nothing is written. */
+  /** Every log that has rows, with its last seq. Writes nothing. */
   async survey(): Promise<Digest[]> {
     const digests: Digest[] = []
     for await (const [author, seq] of this.#lastRows()) digests.push({ author, seq })
     return digests
   }
 
-  /** Looks at every row of a log up to `seq`. */
   async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
     let last = 0
     for await (const rows of this.#rows(author, 1, seq + 1)) {
-      const checksums = await this.#beside('checksum', author, rows)
+      const checksums = await this.#sideRows('checksum', author, rows)
       for (const { seq, entry } of rows) {
         if (seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
         const checksum = checksums.get(seq)
@@ -171,41 +164,41 @@ export class RowStore implements UnsignedStore {
     return { last, fault: last < seq ? `entry ${last + 1} is missing` : undefined }
   }
 
-  /** An `at` that an entry says is taken where it comes after the one before and is not far ahead. */
+  /** The time that an entry states, if it is later than that of the previous entry and not far ahead of our clock. */
   #credible(claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
     return this.#clock.isCredible(claimed) ? claimed : undefined
   }
 
-  async #has(what: keys.Beside, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
-    for await (const page of this.#store.keys({ ...keys.besideRange(what, author, from, to), limit: 1 }))
+  async #hasSideRows(kind: keys.SideRow, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
+    for await (const page of this.#store.keys({ ...keys.sideRowRange(kind, author, from, to), limit: 1 }))
       return page.length > 0
     return false
   }
 
-  /** Rows in order, without those that are not what was stored. One without a checksum was stored by an original program. */
-  async #wholeOf(author: AuthorId, rows: readonly Placed[]): Promise<readonly Placed[]> {
-    const checksums = await this.#beside('checksum', author, rows)
+  /** The rows that match their checksums. A row without a checksum was written by the scuttleup program. */
+  async #undamaged(author: AuthorId, rows: readonly PlacedEntry[]): Promise<readonly PlacedEntry[]> {
+    const checksums = await this.#sideRows('checksum', author, rows)
     return rows.filter(({ seq, entry }) => {
       const checksum = checksums.get(seq)
       return checksum === undefined || sameBytes(checksum, checksumOf(entry))
     })
   }
 
-  /** What is kept beside rows that are in order. */
-  async #beside(what: keys.Beside, author: AuthorId, rows: readonly Placed[]): Promise<Map<Seq, Uint8Array>> {
+  /** The side rows of entries that are in order. */
+  async #sideRows(kind: keys.SideRow, author: AuthorId, rows: readonly PlacedEntry[]): Promise<Map<Seq, Uint8Array>> {
     const values = new Map<Seq, Uint8Array>()
     const [first, last] = [rows[0], rows.at(-1)]
     if (first === undefined || last === undefined) return values
-    for await (const page of this.#store.pages(keys.besideRange(what, author, first.seq, last.seq + 1)))
-      for (const [key, value] of page) values.set(keys.besideKeySeq(key), value)
+    for await (const page of this.#store.pages(keys.sideRowRange(kind, author, first.seq, last.seq + 1)))
+      for (const [key, value] of page) values.set(keys.sideRowSeq(key), value)
     return values
   }
 
-  /** The rows of a log. What an id that goes on behind a separator has in between is not of this log. */
-  async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly Placed[]> {
+  /** The entries of a log in pages. Skips rows of ids that continue after a separator, which lie in between. */
+  async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
     for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
-      const rows: Placed[] = []
+      const rows: PlacedEntry[] = []
       for (const [key, entry] of page) {
         const { id, seq } = keys.parseRowKey(key)
         if (id === author && seq !== undefined) rows.push({ seq, entry })
@@ -216,15 +209,15 @@ export class RowStore implements UnsignedStore {
 
   async #entriesOf(
     author: AuthorId,
-    rows: readonly Placed[],
-    seen: boolean,
+    rows: readonly PlacedEntry[],
+    hasTimes: boolean,
     before: Hlc | undefined,
   ): Promise<Entry[]> {
-    const seenAts = seen ? await this.#beside('at', author, rows) : undefined
+    const times = hasTimes ? await this.#sideRows('hlc', author, rows) : undefined
     let last = before
     return rows.map(({ seq, entry }) => {
       const at =
-        hlcOf(textOf(seenAts?.get(seq) ?? EMPTY) ?? '') ??
+        hlcOf(textOf(times?.get(seq) ?? EMPTY) ?? '') ??
         claimedHlc(entry) ??
         (last === undefined ? this.#clock.next() : justAfter(last))
       last = at
@@ -244,7 +237,7 @@ export class RowStore implements UnsignedStore {
     return heads
   }
 
-  /** Each author that has rows, with the last seq: two seeks an author, whatever the length of the logs. */
+  /** Each author with the last seq: two seeks per author, however long the log. */
   async *#lastRows(): AsyncGenerator<readonly [AuthorId, Seq]> {
     let gte = keys.ALL_ROWS.gte
     for (;;) {
@@ -253,7 +246,7 @@ export class RowStore implements UnsignedStore {
       const { author } = keys.parseRowKey(first)
       const seq = author === undefined ? undefined : await this.#lastSeq(author)
       if (author !== undefined && seq !== undefined) yield [author, seq]
-      gte = keys.behindRowsOf(first)
+      gte = keys.afterRowsOf(first)
     }
   }
 
@@ -264,7 +257,7 @@ export class RowStore implements UnsignedStore {
 
   async #lastSeq(author: AuthorId): Promise<Seq | undefined> {
     const range = { ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true }
-    // The very last key is nearly always the one; a page is asked for where something odd stands behind it.
+    // The last key of the range is the one, unless rows of another id follow it: then a page is read.
     for (const limit of [1, Number.POSITIVE_INFINITY]) {
       for await (const page of this.#store.keys({ ...range, limit })) {
         const last = page.map(keys.parseRowKey).find(({ id, seq }) => id === author && seq !== undefined)
@@ -294,17 +287,17 @@ export class RowStore implements UnsignedStore {
   }
 }
 
-/** The row that says how far a log goes; it is stored with the entries. */
+/** The row with the head of a log; written together with the entries. */
 export const headWrite = (head: Head): Write => ({
   type: 'put',
   key: keys.headKey(head.author),
   value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
 
-/** Without a size where it was written before there was a limit: it counts from there. */
+/** Rows from before the limit of the size have no size: it is counted from there on. */
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
-/** A saved head; undefined where it is damaged, so that the log is looked through again. */
+/** Undefined if the row is damaged: then the log is read again. */
 function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
   const match = HEAD.exec(textOf(value) ?? '')
   const first = hlcOf(match?.[2] ?? '')
@@ -314,7 +307,7 @@ function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
     : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }
 }
 
-/** The CRC-32 of an entry, kept in a row beside it: a scuttleup peer would take it for a part of the entry. */
+/** The CRC-32 of an entry. It has a row of its own because a scuttleup peer would read it as part of the entry. */
 function checksumOf(entry: Uint8Array): Uint8Array {
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32BE(crc32(entry))

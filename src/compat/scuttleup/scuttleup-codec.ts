@@ -1,16 +1,17 @@
-import { concat, textOf } from '../../base/wire/bytes.js'
+import { ByteWriter } from '../../base/wire/byte-writer.js'
+import { textOf } from '../../base/wire/bytes.js'
 import { bytesField, type Field, readFields, textField, varintField } from '../../base/wire/fields.js'
 import type { Seq } from '../../log/format/author.js'
 import { SEQ_MAX } from '../../log/limits.js'
 
-// scuttleup's messages, as it sends them. PROTOCOL.md §5.1.
+// scuttleup's Handshake, byte for byte. Its Change is in log/format/unsigned-entry. docs/protocol/compat-scuttleup.md §5.1.
 
 const MODES = { sync: 1, push: 2, pull: 3 } as const
 
-/** Who sends entries: both sides, only this one, or only the other. */
+/** Who sends entries: both sides, only the sender of the mode, or only the other side. */
 export type Mode = keyof typeof MODES
 
-/** How far a log goes, as the other side says it: its id is not yet checked. */
+/** How far a log of the other side goes; its id is not checked yet. */
 interface ClaimedHead {
   readonly id: string
   readonly seq: Seq
@@ -23,22 +24,24 @@ export interface Handshake {
 }
 
 export function encodeHandshake({ id, head, mode }: Handshake): Uint8Array {
-  const digests = head.map(digest => bytesField(2, concat([textField(1, digest.id), varintField(2, digest.seq)])))
-  return concat([textField(1, id), ...digests, varintField(3, MODES[mode])])
+  const message = new ByteWriter().bytes(textField(1, id))
+  for (const { id, seq } of head)
+    message.bytes(bytesField(2, new ByteWriter().bytes(textField(1, id)).bytes(varintField(2, seq)).finish()))
+  return message.bytes(varintField(3, MODES[mode])).finish()
 }
 
 /** Undefined for anything but a handshake. */
 export function decodeHandshake(bytes: Uint8Array): Handshake | undefined {
   const fields = readFields(bytes)
-  const id = text(fields, 1)
+  const id = fields && lastText(fields, 1)
   if (fields === undefined || id === undefined) return undefined
   const head: ClaimedHead[] = []
   let mode: Mode | undefined = 'sync'
   for (const field of fields) {
     if (field.number === 2) {
-      const digest = field.kind === 'bytes' ? decodeDigest(field.value) : undefined
-      if (digest === undefined) return undefined
-      head.push(digest)
+      const claimed = field.kind === 'bytes' ? decodeHead(field.value) : undefined
+      if (claimed === undefined) return undefined
+      head.push(claimed)
     } else if (field.number === 3) {
       mode = field.kind === 'varint' ? modeOf(field.value) : undefined
     }
@@ -46,11 +49,12 @@ export function decodeHandshake(bytes: Uint8Array): Handshake | undefined {
   return mode === undefined ? undefined : { id, head, mode }
 }
 
-function decodeDigest(bytes: Uint8Array): ClaimedHead | undefined {
+function decodeHead(bytes: Uint8Array): ClaimedHead | undefined {
   const fields = readFields(bytes)
-  const id = text(fields, 1)
-  const seq = number(fields, 2)
-  return id === undefined || seq === undefined || seq > SEQ_MAX ? undefined : { id, seq }
+  const id = fields && lastText(fields, 1)
+  const seq = fields && last(fields, 2)
+  if (id === undefined || seq?.kind !== 'varint' || seq.value > SEQ_MAX) return undefined
+  return { id, seq: seq.value }
 }
 
 function modeOf(value: number): Mode | undefined {
@@ -58,20 +62,11 @@ function modeOf(value: number): Mode | undefined {
   return undefined
 }
 
-const last = (fields: readonly Field[] | undefined, wanted: number): Field | undefined =>
-  fields?.findLast(field => field.number === wanted)
+/** As in Protocol Buffers, the last field of a number counts. */
+const last = (fields: readonly Field[], number: number): Field | undefined =>
+  fields.findLast(field => field.number === number)
 
-function number(fields: readonly Field[] | undefined, wanted: number): number | undefined {
-  const field = last(fields, wanted)
-  return field?.kind === 'varint' ? field.value : undefined
-}
-
-function delimited(fields: readonly Field[] | undefined, wanted: number): Uint8Array | undefined {
-  const field = last(fields, wanted)
-  return field?.kind === 'bytes' ? field.value : undefined
-}
-
-function text(fields: readonly Field[] | undefined, wanted: number): string | undefined {
-  const bytes = delimited(fields, wanted)
-  return bytes === undefined ? undefined : textOf(bytes)
+function lastText(fields: readonly Field[], number: number): string | undefined {
+  const field = last(fields, number)
+  return field?.kind === 'bytes' ? textOf(field.value) : undefined
 }

@@ -20,7 +20,7 @@ export const createScuttleupStream = (
 /** What a replication with a scuttleup peer does: it sends everything that the peer lacks, and then everything new. */
 class ScuttleupReplication implements Replication {
   readonly session: ScuttleupSession
-  readonly branch: TreeConnection
+  readonly treeConnection: TreeConnection
   readonly hasChainValues = false
   readonly #log: Log
   readonly #isLive: boolean
@@ -29,7 +29,7 @@ class ScuttleupReplication implements Replication {
     this.#log = log
     this.#isLive = live !== false
     this.session = new ScuttleupSession({ id: log.id, head: log.told, mode: mode ?? 'sync' })
-    this.branch = tree.open(undefined, undefined)
+    this.treeConnection = tree.open(undefined, undefined)
   }
 
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
@@ -42,6 +42,6 @@ class ScuttleupReplication implements Replication {
   subscribed(): void {}
 
   close(): void {
-    this.branch.close()
+    this.treeConnection.close()
   }
 }

@@ -1,48 +1,51 @@
-import { HELD_AUTHOR_BYTES_MAX, HELD_LINK_BYTES_MAX } from '../../base/limits.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
 import { splitSignature } from '../../log/format/entry.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
+import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from './limits.js'
 
-/** What it costs to hold an entry, however short it is; counted for the link. */
-const HOLDING_BYTES = 128
+/** Memory for an entry besides its bytes; counts towards the limit of the connection. */
+const OVERHEAD_BYTES = 128
 
-interface Waiting {
-  first: Seq
-  entries: Uint8Array[]
+interface Buffered {
+  readonly first: Seq
+  readonly entries: Uint8Array[]
   bytes: number
 }
 
-/** Entries of signed authors that an original peer passes on: held, within bounds, until a signature comes that vouches for them. */
+/** Buffers entries of signed authors that a scuttleup peer relays, until one arrives with the signature that covers them all. */
 export class UnsignedBuffer {
-  readonly #waiting = new Map<AuthorId, Waiting>()
+  readonly #authors = new Map<AuthorId, Buffered>()
   #bytes = 0
 
-  /** A run where this entry brings its signature, `held` where it waits, `full` where too much waits already. */
-  add(author: AuthorId, seq: Seq, change: Uint8Array): SignedRun | 'held' | 'full' {
-    const split = splitSignature(change)
-    const entry = split?.entry ?? change
-    let waiting = this.#waiting.get(author)
-    if (waiting === undefined || waiting.first + waiting.entries.length !== seq) {
+  /**
+   * Returns the run that the entry completes with its signature; `buffered` if it has none; `full` if too much is buffered: then
+   * the author's entries are dropped. An entry that does not follow the buffered ones replaces them.
+   */
+  add(author: AuthorId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'full' {
+    const split = splitSignature(received)
+    const entry = split?.entry ?? received
+    let buffered = this.#authors.get(author)
+    if (buffered === undefined || buffered.first + buffered.entries.length !== seq) {
       this.drop(author)
-      waiting = { first: seq, entries: [], bytes: 0 }
-      this.#waiting.set(author, waiting)
+      buffered = { first: seq, entries: [], bytes: 0 }
+      this.#authors.set(author, buffered)
     }
-    waiting.entries.push(entry)
-    waiting.bytes += entry.length
-    this.#bytes += entry.length + HOLDING_BYTES
+    buffered.entries.push(entry)
+    buffered.bytes += entry.length
+    this.#bytes += entry.length + OVERHEAD_BYTES
     if (split !== undefined) {
       this.drop(author)
-      return { first: waiting.first, entries: waiting.entries, signature: split.signature }
+      return { first: buffered.first, entries: buffered.entries, signature: split.signature }
     }
-    if (waiting.bytes <= HELD_AUTHOR_BYTES_MAX && this.#bytes <= HELD_LINK_BYTES_MAX) return 'held'
+    if (buffered.bytes <= BUFFERED_AUTHOR_BYTES_MAX && this.#bytes <= BUFFERED_CONNECTION_BYTES_MAX) return 'buffered'
     this.drop(author)
     return 'full'
   }
 
   drop(author: AuthorId): void {
-    const waiting = this.#waiting.get(author)
-    if (waiting === undefined) return
-    this.#bytes -= waiting.bytes + waiting.entries.length * HOLDING_BYTES
-    this.#waiting.delete(author)
+    const buffered = this.#authors.get(author)
+    if (buffered === undefined) return
+    this.#bytes -= buffered.bytes + buffered.entries.length * OVERHEAD_BYTES
+    this.#authors.delete(author)
   }
 }
