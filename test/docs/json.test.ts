@@ -1,0 +1,44 @@
+// The members of JSON lines are those that docs/bots.md documents.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jsonLineOf } from '../../src/chat/json.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import type { Hlc } from '../../src/log/format/hybrid-clock.js'
+import { PresenceChanges } from '../../src/ui/lines/presence-changes.js'
+import { readDocument } from '../helper/document.js'
+
+const text = readDocument('docs/bots.md')
+const key = '7cf61eea971464c4444fd88ee43ccf7d65ef23fad0760cc247985d2e0d65f230' as AuthorId
+
+/** The members in the table before which a text is. */
+function membersBelow(before: string): string[] {
+  const start = text.indexOf(before)
+  assert.notEqual(start, -1, before)
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(text.slice(start)) ?? []
+  return [...table.matchAll(/^\| (`.*?) \|/gm)]
+    .flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name))
+    .sort()
+}
+
+test('the members of a message are documented', () => {
+  const message = {
+    author: key,
+    seq: 1,
+    username: 'alice',
+    message: 'waves',
+    kind: 'action',
+    at: '1795231678316.0000' as Hlc,
+    timeMs: 1_795_231_678_316,
+    isVerified: true,
+  } as Parameters<typeof jsonLineOf>[0]
+  assert.deepEqual(Object.keys(JSON.parse(jsonLineOf(message))).sort(), membersBelow('## JSON lines'))
+})
+
+test('the members of a change of presence are documented', () => {
+  const present = { author: key, name: 'bob', state: 'linked', away: 'lunch' }
+  const [change] = new PresenceChanges().since([present as Parameters<PresenceChanges['since']>[0][number]])
+  const members = Object.keys({ ...change, time: '' }).sort()
+  assert.deepEqual(members, ['event', ...membersBelow('"event":"presence"')].sort())
+  const [, example = ''] = /^(\{"event":"presence".*\})$/m.exec(text) ?? []
+  assert.deepEqual(Object.keys(JSON.parse(example)).sort(), members)
+})
