@@ -5,7 +5,7 @@ import { checkFirstWord, firstWordOf } from '../../src/cli/command-words.js'
 const COMMANDS = ['chat', 'log', 'verify', 'export', 'import', 'renew', 'doctor', 'gossip', 'flood', 'simulate', 'help']
 const check = (word: string, isUser = false) => checkFirstWord(word, COMMANDS, () => isUser)
 
-test('refuses mistyped commands, and says which one was meant and how to use the word as a name', () => {
+test('rejects mistyped commands, and suggests the right one and how to use the word as a name', () => {
   for (const [word, meant] of [
     ['loog', 'log'],
     ['logs', 'log'],
@@ -33,7 +33,7 @@ test('refuses mistyped commands, and says which one was meant and how to use the
   }
 })
 
-test('refuses planned commands as such, whatever their case', () => {
+test('rejects planned commands, whatever their case', () => {
   for (const word of ['rooms', 'room', 'invite', 'invites', 'uninvite', 'join', 'members', 'remove', 'leave', 'backup'])
     assert.throws(() => check(word), { message: `${word} is not a command of this version` })
   for (const word of [
@@ -53,7 +53,7 @@ test('refuses planned commands as such, whatever their case', () => {
   assert.doesNotThrow(() => checkFirstWord('rooms', [...COMMANDS, 'rooms'], () => false), 'control: once it is one')
 })
 
-test('control: commands and names of people pass', () => {
+test('control: accepts commands and names of people', () => {
   for (const word of COMMANDS) assert.doesNotThrow(() => check(word))
   const people = ['alice', 'bob', 'carol', 'dave', 'eve', 'john', 'joan', 'jon', 'rick', 'deb', 'lou', 'chad', 'rene']
   const others = [
@@ -78,12 +78,12 @@ test('control: commands and names of people pass', () => {
   for (const word of [...people, ...others, 'x'.repeat(60_000)]) assert.doesNotThrow(() => check(word), word)
 })
 
-test('somebody who has chatted here before keeps their name', () => {
+test('accepts the name of a user who has chatted here before', () => {
   assert.throws(() => check('logs', false))
   assert.doesNotThrow(() => check('logs', true))
 })
 
-test('the first word is neither an option nor the value of one', () => {
+test('finds the first word that is neither an option nor the value of one', () => {
   const takesValue = (flag: string): boolean => flag === '--room' || flag === '--data'
   assert.equal(firstWordOf(['--plain', '--room', 'help', 'loog', 'bob'], takesValue), 'loog')
   assert.equal(firstWordOf(['--room=help', 'loog'], takesValue), 'loog')

@@ -5,11 +5,11 @@ import { Child } from '../helper/child.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// What goes in and comes out, a line at a time.
+// Input and output as lines.
 
 const BOUND = { timeout: 240_000 }
 
-/** alice, and bob who names her, linked. */
+/** alice and bob, connected: bob names alice. */
 async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: readonly string[] } = {}) {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
@@ -19,7 +19,7 @@ async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: 
   return { alice, bob, a, b, data }
 }
 
-test('stdout has messages and nothing else, stderr lines that say what they are', BOUND, async t => {
+test('prints messages to stdout and prefixed notices to stderr', BOUND, async t => {
   const { alice, bob } = await pair(t)
   bob.type('hello')
   await alice.waitForLine('bob> hello')
@@ -33,14 +33,14 @@ test('stdout has messages and nothing else, stderr lines that say what they are'
 })
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  test(`${signal} ends it cleanly, with 0`, BOUND, async t => {
+  test(`exits cleanly with 0 on ${signal}`, BOUND, async t => {
     const { alice, bob } = await pair(t)
     assert.equal(await alice.stop(signal, 3_000), 0)
     await bob.waitForLine('info> alice left', { stream: 'stderr' })
   })
 }
 
-test('the end of stdin ends nothing: what others say is still heard, and passed on', BOUND, async t => {
+test('keeps receiving and relaying after the end of stdin', BOUND, async t => {
   const { alice, bob, a, data } = await pair(t)
   alice.type('that is all from me')
   alice.endInput()
@@ -53,7 +53,7 @@ test('the end of stdin ends nothing: what others say is still heard, and passed 
   assert.equal(await alice.stop(), 0)
 })
 
-test('namesakes who come in one catch-up carry their key from the first line on', BOUND, async t => {
+test('shows the keys of two people with one name from the first line on', BOUND, async t => {
   const [h = '', a = '', b = '', z = ''] = await localAddresses(4)
   const data = await temporaryDirectory(t)
   const hub = await openChat(t, { me: 'hub', listen: h, data })
@@ -74,14 +74,14 @@ test('namesakes who come in one catch-up carry their key from the first line on'
 
 const HOSTILE = '\u001b[31mred\u001b[0m\u0007 \u202egnp.exe\u202c a\u200bb \u2028next'
 
-test('control characters of others are shown in lines, never obeyed', BOUND, async t => {
+test('shows control characters as text', BOUND, async t => {
   const { alice, bob } = await pair(t)
   bob.type(HOSTILE)
   const line = await alice.waitForLine('bob> ')
   assert.equal(line, 'bob> ␛[31mred␛[0m␇ ‹U+202E›gnp.exe‹U+202C› a‹U+200B›b ‹U+2028›next')
 })
 
-test('with --json each line is an object; what controls a terminal is escaped, and nothing is lost', BOUND, async t => {
+test('prints JSON objects with control characters escaped', BOUND, async t => {
   const { alice, bob } = await pair(t, { alice: ['--json'] })
   const before = Date.now()
   bob.type(HOSTILE)
@@ -96,7 +96,7 @@ test('with --json each line is an object; what controls a terminal is escaped, a
   assert.deepEqual(more, {})
 })
 
-test('with --json stdin takes JSON lines and plain ones', BOUND, async t => {
+test('accepts JSON lines and plain lines on stdin with --json', BOUND, async t => {
   const { alice, bob } = await pair(t, { bob: ['--json'] })
   const lines = ['{"message":"an object"}', '"a string"', 'a plain line', '{"no":"message"}', '{"message":5}', '17', '']
   for (const line of lines) bob.type(line)
@@ -113,7 +113,7 @@ test('with --json stdin takes JSON lines and plain ones', BOUND, async t => {
   ])
 })
 
-test('a JSON line is read whole, however long its message, which then comes in pieces', BOUND, async t => {
+test('splits the message of a long JSON line into entries', BOUND, async t => {
   const { alice, bob } = await pair(t, { bob: ['--json'] })
   const message = `${'é😀 long '.repeat(5_000)}end`
   bob.type(JSON.stringify({ message }))
@@ -121,7 +121,7 @@ test('a JSON line is read whole, however long its message, which then comes in p
   assert.equal(alice.stdout.map(line => line.replace('bob> ', '')).join(''), message)
 })
 
-test('--last shows so many messages first, and then all that come', BOUND, async t => {
+test('shows the last n messages first with --last, then every new one', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const history: string[] = []
@@ -142,7 +142,7 @@ test('--last shows so many messages first, and then all that come', BOUND, async
   }
 })
 
-test('a pipe that nobody reads any more ends it, with 0', BOUND, async t => {
+test('exits with 0 when the reader of stdout is gone', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   const data = await temporaryDirectory(t)
   const program = `"${process.execPath}" "${CHAT_PROGRAM}" alice --no-discovery --listen localhost:${port} --data "${data}"`
@@ -160,7 +160,7 @@ test('a pipe that nobody reads any more ends it, with 0', BOUND, async t => {
   }
 })
 
-test('a line longer than an entry is split between characters, and nothing is lost', BOUND, async t => {
+test('splits a line longer than an entry between characters', BOUND, async t => {
   const { alice, bob } = await pair(t)
   const line = `${'é😀 long '.repeat(5_000)}end`
   bob.type(line)
@@ -169,7 +169,7 @@ test('a line longer than an entry is split between characters, and nothing is lo
   assert.equal(alice.stdout.map(piece => piece.replace('bob> ', '')).join(''), line)
 })
 
-test('2,000 lines from a pipe arrive at the other in order', BOUND, async t => {
+test('delivers 2,000 lines from a pipe in order', BOUND, async t => {
   const { alice, bob } = await pair(t)
   const lines = Array.from({ length: 2_000 }, (_, i) => `line ${i}`)
   bob.type(lines.join('\n'))
@@ -181,7 +181,7 @@ test('2,000 lines from a pipe arrive at the other in order', BOUND, async t => {
   )
 })
 
-test('whoever is stopped in the middle of a pipe stores what he has read, and says so of none', BOUND, async t => {
+test('stores the lines it has read when stopped in the middle of a pipe', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data })
@@ -197,22 +197,18 @@ test('whoever is stopped in the middle of a pipe stores what he has read, and sa
   for (const [i, line] of again.stdout.entries()) assert.equal(line, `alice> line ${i}`)
 })
 
-test(
-  'killed with -9 in the middle of a pipe, it has on disk whatever it showed, in order, each once',
-  BOUND,
-  async t => {
-    const [a = ''] = await localAddresses(1)
-    const data = await temporaryDirectory(t)
-    const alice = await openChat(t, { me: 'alice', listen: a, data })
-    alice.type(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n'))
-    await alice.waitForLine('line 500')
-    await alice.stop('SIGKILL')
-    const shown = alice.stdout.filter(line => /^alice> line \d+$/.test(line))
-    const again = await openChat(t, { me: 'alice', listen: a, data })
-    again.type('after the crash')
-    await again.waitForLine('after the crash')
-    const history = again.stdout.slice(0, -1)
-    assert.ok(history.length >= shown.length - 1, `${history.length} of ${shown.length}`)
-    for (const [i, line] of history.entries()) assert.equal(line, `alice> line ${i}`)
-  },
-)
+test('has every line it showed on disk, once and in order, after kill -9', BOUND, async t => {
+  const [a = ''] = await localAddresses(1)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  alice.type(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n'))
+  await alice.waitForLine('line 500')
+  await alice.stop('SIGKILL')
+  const shown = alice.stdout.filter(line => /^alice> line \d+$/.test(line))
+  const again = await openChat(t, { me: 'alice', listen: a, data })
+  again.type('after the crash')
+  await again.waitForLine('after the crash')
+  const history = again.stdout.slice(0, -1)
+  assert.ok(history.length >= shown.length - 1, `${history.length} of ${shown.length}`)
+  for (const [i, line] of history.entries()) assert.equal(line, `alice> line ${i}`)
+})

@@ -8,12 +8,12 @@ import { deafPort } from '../helper/deaf-server.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// What goes wrong at the start is said in one line, with what to do next.
+// Errors at the start are reported in one line, with what to do next.
 
 const BOUND = { timeout: 240_000 }
 const [FAILED, WRONG_USAGE] = [1, 2]
 
-/** Runs to the end; gives the exit code and what was said on stderr. */
+/** Runs to the end. Returns the exit code and the lines on stderr. */
 async function complaintOf(t: TestContext, args: readonly string[]) {
   const child = startChat(t, args)
   const { code } = await child.exited
@@ -59,46 +59,42 @@ const USAGE: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['a room’s name with a slash', ['alice', '--room', 'a/b'], /the room name "a\/b" must not contain \//],
 ]
 
-test(
-  'help and version are commands, and words that look like commands are refused before anything is made',
-  BOUND,
-  async t => {
-    const data = await temporaryDirectory(t)
-    const options = ['--data', data, '--no-discovery']
-    const run = async (args: readonly string[]) => {
-      const child = startChat(t, args)
-      const { code } = await child.exited
-      return { code, stdout: child.stdout, stderr: child.stderr }
+test('accepts help and version, and rejects mistyped commands before it creates anything', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const options = ['--data', data, '--no-discovery']
+  const run = async (args: readonly string[]) => {
+    const child = startChat(t, args)
+    const { code } = await child.exited
+    return { code, stdout: child.stdout, stderr: child.stderr }
+  }
+  const [help, version] = [await run(['help']), await run(['version'])]
+  assert.deepEqual([help.code, help.stderr, help.stdout], [0, [], (await run(['--help'])).stdout])
+  assert.deepEqual([version.code, version.stderr, version.stdout], [0, [], (await run(['--version'])).stdout])
+  assert.deepEqual((await run(['help', 'log'])).stdout, (await run(['log', '--help'])).stdout)
+  for (const [word, complaint] of [
+    ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
+    ['jion', /did you mean join\?/],
+    ['rooms', /rooms is not a command of this version\. .*persisted-chat chat rooms$/],
+  ] as const) {
+    for (const args of [
+      [word, ...options],
+      [...options, word, 'alice'],
+      [word, 'alice', '--unknown-option'],
+    ]) {
+      const { code, stdout, stderr } = await run(args)
+      assert.deepEqual([code, stdout, stderr.length], [WRONG_USAGE, [], 1], args.join(' '))
+      assert.match(stderr[0] ?? '', complaint)
     }
-    const [help, version] = [await run(['help']), await run(['version'])]
-    assert.deepEqual([help.code, help.stderr, help.stdout], [0, [], (await run(['--help'])).stdout])
-    assert.deepEqual([version.code, version.stderr, version.stdout], [0, [], (await run(['--version'])).stdout])
-    assert.deepEqual((await run(['help', 'log'])).stdout, (await run(['log', '--help'])).stdout)
-    for (const [word, complaint] of [
-      ['loog', /there is no command loog; did you mean log\? .*persisted-chat chat loog$/],
-      ['jion', /did you mean join\?/],
-      ['rooms', /rooms is not a command of this version\. .*persisted-chat chat rooms$/],
-    ] as const) {
-      for (const args of [
-        [word, ...options],
-        [...options, word, 'alice'],
-        [word, 'alice', '--unknown-option'],
-      ]) {
-        const { code, stdout, stderr } = await run(args)
-        assert.deepEqual([code, stdout, stderr.length], [WRONG_USAGE, [], 1], args.join(' '))
-        assert.match(stderr[0] ?? '', complaint)
-      }
-    }
-    assert.deepEqual(await readdir(data), [])
-    const [a = ''] = await localAddresses(1)
-    const named = startChat(t, ['chat', 'help', '--listen', a, ...options])
-    await named.waitForLine('info> listening on', { stream: 'stderr' })
-    assert.equal(await named.stop(), 0, 'control: as a name it is still to be had')
-    assert.deepEqual(await readdir(data), ['help'])
-  },
-)
+  }
+  assert.deepEqual(await readdir(data), [])
+  const [a = ''] = await localAddresses(1)
+  const named = startChat(t, ['chat', 'help', '--listen', a, ...options])
+  await named.waitForLine('info> listening on', { stream: 'stderr' })
+  assert.equal(await named.stop(), 0, 'control: as a name it is still to be had')
+  assert.deepEqual(await readdir(data), ['help'])
+})
 
-test('wrong usage is told in one line', { ...BOUND, concurrency: 4 }, async t => {
+test('reports wrong usage in one line', { ...BOUND, concurrency: 4 }, async t => {
   const data = await temporaryDirectory(t)
   const told = USAGE.map(([what, args, complaint]) =>
     t.test(what, async t => {
@@ -113,7 +109,7 @@ test('wrong usage is told in one line', { ...BOUND, concurrency: 4 }, async t =>
   await Promise.all(told)
 })
 
-test('a port that is taken is told in one line', BOUND, async t => {
+test('reports a port in use in one line', BOUND, async t => {
   const server = net.createServer().listen(0, '127.0.0.1')
   t.after(() => server.close())
   await new Promise(resolve => server.once('listening', resolve))
@@ -134,7 +130,7 @@ test('a port that is taken is told in one line', BOUND, async t => {
   assert.equal(code, FAILED)
 })
 
-test('an address of another machine cannot be listened on: told in one line', BOUND, async t => {
+test('reports an address of another machine in one line', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const { code, lines } = await complaintOf(t, [
     'alice',
@@ -149,26 +145,22 @@ test('an address of another machine cannot be listened on: told in one line', BO
   assert.equal(code, FAILED)
 })
 
-test(
-  'logs that another process has open, and that lets no window in, are told in one line, and that process goes on',
-  BOUND,
-  async t => {
-    const [a = '', b = ''] = await localAddresses(2)
-    const data = await temporaryDirectory(t)
-    const alice = await openChat(t, { me: 'alice', listen: a, data })
-    await rm(join(data, 'alice/lobby.window'))
-    const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
-    assert.deepEqual(lines, [
-      `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
-        'Stop that one first, or choose another directory with --data.',
-    ])
-    assert.equal(code, FAILED)
-    alice.type('still here')
-    await alice.waitForLine('alice> still here')
-  },
-)
+test('reports logs that another process has open in one line', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await openChat(t, { me: 'alice', listen: a, data })
+  await rm(join(data, 'alice/lobby.window'))
+  const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
+  assert.deepEqual(lines, [
+    `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
+      'Stop that one first, or choose another directory with --data.',
+  ])
+  assert.equal(code, FAILED)
+  alice.type('still here')
+  await alice.waitForLine('alice> still here')
+})
 
-test('a data directory that cannot be one is told in one line', BOUND, async t => {
+test('reports an unusable data directory in one line', BOUND, async t => {
   const file = join(await temporaryDirectory(t), 'file')
   await writeFile(file, '')
   for (const data of [file, join(file, 'below'), '/proc/persisted-chat', '/dev/null']) {
@@ -179,7 +171,7 @@ test('a data directory that cannot be one is told in one line', BOUND, async t =
   }
 })
 
-test('a key that is none is told in one line, and left as it is', BOUND, async t => {
+test('reports a malformed key in one line, and leaves it unchanged', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   await (await openChat(t, { me: 'alice', listen: a, data })).stop()
@@ -199,7 +191,7 @@ test('a key that is none is told in one line, and left as it is', BOUND, async t
   }
 })
 
-test('a peer that turns out to be oneself is told once, and the chat goes on', BOUND, async t => {
+test('reports once that a peer is this process itself', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: String(port), peers: [`127.0.0.1:${port}`], data })
@@ -212,7 +204,7 @@ test('a peer that turns out to be oneself is told once, and the chat goes on', B
   assert.equal(alice.stderr.filter(line => line.includes('is this very program')).length, 1, alice.transcript())
 })
 
-test('whoever waits for a peer that does not answer can stop at once', BOUND, async t => {
+test('stops at once while a peer does not answer', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const port = await deafPort(t)
   const alice = await openChat(t, {
@@ -224,7 +216,7 @@ test('whoever waits for a peer that does not answer can stop at once', BOUND, as
   assert.equal(await alice.stop('SIGINT', 4_000), 0)
 })
 
-test('help and version are printed on stdout, with 0', BOUND, async t => {
+test('prints help and version to stdout and exits with 0', BOUND, async t => {
   const help = startChat(t, ['--help'])
   assert.equal((await help.exited).code, 0)
   assert.match(help.stdout.join('\n'), /Usage: persisted-chat .*\[peer\.\.\.\]/)
@@ -234,7 +226,7 @@ test('help and version are printed on stdout, with 0', BOUND, async t => {
   assert.match(version.stdout.join('\n'), /^\d+\.\d+\.\d+$/)
 })
 
-test('a name that is also a command can still chat', BOUND, async t => {
+test('lets a name that is also a command chat', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const child = startChat(t, ['chat', 'log', '--no-discovery', '--listen', a, '--data', data])

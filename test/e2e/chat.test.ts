@@ -8,7 +8,7 @@ import { hasMulticast } from '../helper/original-peer.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// The stories of the seeds, told by the command line.
+// The basic scenarios of the program, run through its command line.
 
 const BOUND = { timeout: 240_000 }
 
@@ -19,13 +19,13 @@ async function stopAll(...peers: readonly Child[]): Promise<void> {
   )
 }
 
-/** Hears `line`, and that everything before it was heard once and in this order. */
+/** Waits for `line`, and asserts that every message before it was printed once and in order. */
 async function hears(peer: Child, ...lines: readonly string[]): Promise<void> {
   await peer.waitForLine(lines.at(-1) ?? '')
   assert.deepEqual(peer.stdout, lines, peer.transcript())
 }
 
-/** alice says hello to nobody, bob comes later and answers, both are started again. */
+/** alice writes before bob is there, bob comes later and answers, both restart. */
 async function helloStory(t: TestContext, alice: ChatPeer, bob: ChatPeer): Promise<void> {
   const [asAlice, asBob] = [`${alice.me}>`, `${bob.me}>`]
   const early = await openChat(t, alice)
@@ -58,28 +58,20 @@ async function helloStory(t: TestContext, alice: ChatPeer, bob: ChatPeer): Promi
   await stopAll(third, fourth)
 }
 
-test(
-  'alice says hello before bob is there: he hears it by address, and the history is there after every start',
-  BOUND,
-  async t => {
-    const [a = '', b = ''] = await localAddresses(2)
-    const data = await temporaryDirectory(t)
-    await helloStory(t, { me: 'alice', listen: a, peers: [b], data }, { me: 'bob', listen: b, peers: [a], data })
-  },
-)
+test('delivers history to a peer that connects later by address, and keeps it over restarts', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  await helloStory(t, { me: 'alice', listen: a, peers: [b], data }, { me: 'bob', listen: b, peers: [a], data })
+})
 
-test(
-  'alice says hello before bob is there: he hears it by name, and the history is there after every start',
-  BOUND,
-  async t => {
-    if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
-    const [alice, bob] = await freeNames('alice', 'bob')
-    const data = await temporaryDirectory(t)
-    await helloStory(t, { me: alice, peers: [bob], data }, { me: bob, peers: [alice], data })
-  },
-)
+test('delivers history to a peer that connects later by name, and keeps it over restarts', BOUND, async t => {
+  if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
+  const [alice, bob] = await freeNames('alice', 'bob')
+  const data = await temporaryDirectory(t)
+  await helloStory(t, { me: alice, peers: [bob], data }, { me: bob, peers: [alice], data })
+})
 
-test('it is enough that one of two names the other', BOUND, async t => {
+test('connects two peers if one of them names the other', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data })
@@ -88,7 +80,7 @@ test('it is enough that one of two names the other', BOUND, async t => {
   await hears(bob, 'alice> hello')
 })
 
-/** eduardo - mafintosh - watson: everybody names only his neighbours. */
+/** A line of three peers, each of which names only its neighbours. */
 async function chain(t: TestContext) {
   const [e = '', m = '', w = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
@@ -98,7 +90,7 @@ async function chain(t: TestContext) {
   return { eduardo, watson, middle, ends: { eduardo: e, watson: w, mafintosh: m } }
 }
 
-test('in a network that is not fully connected everything reaches everyone, once', BOUND, async t => {
+test('relays every message once to peers that are not directly connected', BOUND, async t => {
   const { eduardo, watson, middle } = await chain(t)
   const mafintosh = await openChat(t, middle)
   const everyone = [eduardo, mafintosh, watson]
@@ -114,13 +106,13 @@ test('in a network that is not fully connected everything reaches everyone, once
   for (const peer of everyone) assert.deepEqual(peer.stdout, said, peer.transcript())
 })
 
-test('while the one in the middle is away both ends write, and once he is back all three agree', BOUND, async t => {
+test('converges after the peer in the middle returns', BOUND, async t => {
   const { eduardo, watson, middle, ends } = await chain(t)
   const first = await openChat(t, middle)
   eduardo.type('can you hear me, watson?')
   await watson.waitForLine('eduardo> can you hear me, watson?')
   await first.stop()
-  // On a busy machine the goodbye may come too late for the first of these words.
+  // On a busy machine the goodbye may come too late for `left`.
   for (const peer of [eduardo, watson])
     await peer.waitForLine(/mafintosh left|lost the connection to mafintosh/, { stream: 'stderr' })
   for (let line = 1; line <= 5; line++) {
@@ -143,7 +135,7 @@ test('while the one in the middle is away both ends write, and once he is back a
   assert.equal(reference.length, 12)
   for (const other of others) assert.deepEqual(other, reference)
 
-  // History is in one order on every peer, whatever order it came in.
+  // The history has the same order on every peer, however it arrived.
   await stopAll(...everyone)
   const [e, m, w] = [
     await openChat(t, { me: 'eduardo', data: middle.data, listen: ends.eduardo }),
@@ -157,7 +149,7 @@ test('while the one in the middle is away both ends write, and once he is back a
   assert.equal(e.stdout[11], 'mafintosh> back again')
 })
 
-test('bob is killed with -9, and both are told; he comes back, and hears what he missed', BOUND, async t => {
+test('reports a killed peer, and brings it up to date when it returns', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bob: ChatPeer = { me: 'bob', listen: b, data }
@@ -172,7 +164,7 @@ test('bob is killed with -9, and both are told; he comes back, and hears what he
   await hears(second, 'alice> are you there?')
 })
 
-test('in a room of their own people are apart from the lobby', BOUND, async t => {
+test('keeps another room apart from the lobby', BOUND, async t => {
   const [a = '', b = '', c = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--room', 'ops'] })
@@ -185,7 +177,7 @@ test('in a room of their own people are apart from the lobby', BOUND, async t =>
 })
 
 test(
-  'of two devices with one key the later one only reads, until it is started anew and has its log back',
+  'makes the later of two devices with one key read-only until it restarts with its log restored',
   BOUND,
   async t => {
     const [a = '', b = '', c = ''] = await localAddresses(3)
@@ -220,7 +212,7 @@ test(
   },
 )
 
-test('with port 0 it listens on a free port, and says and announces which', { timeout: 240_000 }, async t => {
+test('listens on a free port with port 0, and reports and announces it', { timeout: 240_000 }, async t => {
   const data = await temporaryDirectory(t)
   for (const listen of ['0', ':0', 'localhost:0', '127.0.0.1:0', '[::1]:0']) {
     const name = `alice${listen.length}`
@@ -236,7 +228,7 @@ test('with port 0 it listens on a free port, and says and announces which', { ti
   }
 })
 
-test('of two who dial each other nobody is said to have left when one of two connections goes', BOUND, async t => {
+test('does not report a peer as left when a duplicate connection closes', BOUND, async t => {
   const data = await temporaryDirectory(t)
   for (let round = 0; round < 3; round++) {
     const [a = '', b = ''] = await localAddresses(2)
@@ -256,7 +248,7 @@ test('of two who dial each other nobody is said to have left when one of two con
     for (const peer of [alice, bob])
       assert.ok(!peer.stderr.some(line => /( left|lost the connection)/.test(line)), peer.transcript())
     await bob.stop()
-    // The control. On a busy machine the goodbye may come too late for the first of these words.
+    // Control. On a busy machine the goodbye may come too late for `left`.
     const told = await alice.waitForLine(/( left|lost the connection)/, { stream: 'stderr' })
     assert.match(told, /^info> (bob left|lost the connection to bob: .*)$/)
     await alice.stop()

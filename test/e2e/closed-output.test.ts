@@ -22,14 +22,14 @@ async function history(t: TestContext): Promise<string> {
   return data
 }
 
-/** Runs a command line of `sh` in which `$PC` is the program; gives what it and the shell wrote on stderr. */
+/** Runs a command line of `sh` in which `$PC` is the program. Returns stderr of both. */
 async function shell(t: TestContext, line: string): Promise<readonly string[]> {
   const child = new Child(t, 'sh', { args: ['-c', line], env: { PC: `${process.execPath} ${CHAT_PROGRAM}` } })
   await child.exited
   return child.stderr
 }
 
-test('a closed stdout ends each command quietly, with exit code 0', BOUND, async t => {
+test('exits quietly with 0 when stdout is closed', BOUND, async t => {
   const data = await history(t)
   const [port = 0, other = 0] = await freePorts(2)
   for (const command of [
@@ -56,7 +56,7 @@ test('a closed stdout ends each command quietly, with exit code 0', BOUND, async
   }
 })
 
-test('a closed stdout does not turn a failure into success', BOUND, async t => {
+test('keeps a failing exit code when stdout is closed', BOUND, async t => {
   const data = await history(t)
   const lobby = path.join(data, 'alice', 'lobby')
   const files = await readdir(lobby, { recursive: true })
@@ -75,7 +75,7 @@ test('a closed stdout does not turn a failure into success', BOUND, async t => {
   }
 })
 
-test('an export to a closed stdout is not called exported', BOUND, async t => {
+test('does not report an export to a closed stdout as exported', BOUND, async t => {
   const data = await history(t)
   for (const to of ['>&-', '> /dev/null']) {
     const [told] = await shell(t, `$PC export alice - --data ${data} ${to}`)
@@ -86,7 +86,7 @@ test('an export to a closed stdout is not called exported', BOUND, async t => {
   assert.deepEqual(told, ['info> exported 1 signed logs to stdout'], 'control')
 })
 
-test('the first lines of a long log are printed, and its end is not waited for', BOUND, async t => {
+test('prints the first lines of a long log without reading all of it', BOUND, async t => {
   const data = await history(t)
   const child = new Child(t, 'sh', {
     args: ['-c', `{ $PC log alice --data ${data}; echo "exit $?" >&2; } | head -1`],
@@ -98,7 +98,7 @@ test('the first lines of a long log are printed, and its end is not waited for',
   assert.deepEqual(child.stderr, ['exit 0'])
 })
 
-test('a closed stderr hinders no command', BOUND, async t => {
+test('runs every command with a closed stderr', BOUND, async t => {
   const data = await history(t)
   const file = path.join(data, 'alice.logs')
   for (const command of [
@@ -113,7 +113,7 @@ test('a closed stderr hinders no command', BOUND, async t => {
   assert.deepEqual(refused, ['exit 2'], 'control: what failed has its own exit code')
 })
 
-test('output that cannot be written is one line and exit code 1', BOUND, async t => {
+test('reports a failed write in one line and exits with 1', BOUND, async t => {
   const data = await history(t)
   const [port = 0] = await freePorts(1)
   for (const command of [

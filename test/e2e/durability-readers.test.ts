@@ -14,7 +14,7 @@ import { inDirectory } from '../long/long-run.js'
 
 const keys: KeyPair = keyPairOf(Buffer.alloc(32, 1))
 
-/** A store in which something can happen between two reads, and that tells of its commits. */
+/** A store with hooks between two reads and at each commit. */
 class WatchedStore implements Store {
   onRead: (() => Promise<void>) | undefined
   onCommit: ((writes: readonly Write[]) => void) | undefined
@@ -40,7 +40,7 @@ class WatchedStore implements Store {
     }
   }
 
-  /** The first who reads anything waits for what is to happen before. */
+  /** The next read waits for this. */
   async #read(): Promise<void> {
     const act = this.onRead
     this.onRead = undefined
@@ -61,7 +61,7 @@ class WatchedStore implements Store {
   }
 }
 
-test('a reader whose segment is joined to an earlier one meanwhile still finds its entry, and misses none', async () => {
+test('misses no entry when a segment is joined while it is read', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
     const log = await logOver(store, keys)
@@ -86,7 +86,7 @@ test('a reader whose segment is joined to an earlier one meanwhile still finds i
   })
 })
 
-test('what is said while the own log turns out to have a hole waits, and no place is given out twice', async () => {
+test('holds back lines while our log has a hole, and assigns no number twice', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
     const log = await logOver(store, keys)
@@ -101,19 +101,19 @@ test('what is said while the own log turns out to have a hole waits, and no plac
     const isWarned = once(log, 'warning')
     const reading = log.entry(log.id, 5)
     await isWarned
-    // Before it is known how far the log goes.
+    // Before the end of the log is known.
     const saying = assert.rejects(Promise.all([say(11), say(12)]), { code: 'LOG_CLOSED' })
     const isLost = once(log, 'lost')
     assert.equal(await reading, undefined)
     await isLost
-    await setTimeout(50) // for what must not happen
+    await setTimeout(50) // time for what must not happen
     assert.equal(given.size, 10)
     await log.close()
     await saying
   })
 })
 
-test('while a database cannot be opened again its readers wait, and closing it ends them', async () => {
+test('makes readers wait while the database cannot be reopened, and ends them on close', async () => {
   await inDirectory(async directory => {
     const store = await LevelStore.open(directory)
     const key = Buffer.from('k')
@@ -141,7 +141,7 @@ test('while a database cannot be opened again its readers wait, and closing it e
   })
 })
 
-test('a row that holds no segment is in the way of a reader once, and of nobody after it', async () => {
+test('reports a row without a segment once, and skips it afterwards', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
     const log = await logOver(store, keys)

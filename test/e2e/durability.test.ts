@@ -9,7 +9,7 @@ import { writeFailures, writeFailuresGoingOn } from '../long/write-failures.js'
 
 const SEED = 20_261
 
-/** What went wrong, with the command that does it again. */
+/** The faults, with the command that reproduces them. */
 const linesOf = (run: LongRun, faults: readonly Fault[]): string[] =>
   faults.map(
     ({ text, cycles, seed }) => `${text} (npm run test:long -- --only ${run.name} --cycles ${cycles} --seed ${seed})`,
@@ -22,7 +22,7 @@ async function holds(run: LongRun, cycles: number): Promise<Outcome['figures']> 
   return figures
 }
 
-test('kill -9 at random moments under load loses nothing that was acknowledged', async () => {
+test('loses no acknowledged entry to kill -9 under load', async () => {
   const figures = await holds(kill9, 10)
   assert.ok((figures['acknowledged'] ?? 0) > 100)
 })
@@ -31,18 +31,18 @@ const missing = await powerCut.missing?.()
 if (missing !== undefined) console.error(`NOT SHOWN, what a power cut and a failing disk do: ${missing}`)
 const skip = missing ?? false
 
-test('a power cut after the first entries of a new database loses none of them', { skip }, async () => {
+test('loses no entry of a new database to a power cut', { skip }, async () => {
   assert.deepEqual(await powerCutAtTheBeginning(), { lost: 0, faults: [] })
 })
 
-test('a power cut loses nothing that was acknowledged, and a store without sync loses some', { skip }, async () => {
+test('loses no acknowledged entry to a power cut; control: a store without sync does', { skip }, async () => {
   const figures = await holds(powerCut, 5)
   assert.ok((figures['acknowledged'] ?? 0) > 100)
   const careless = await powerCutWithoutSync({ cycles: 2, seed: SEED })
   assert.ok(careless.lost > 0, 'the harness catches a store that does not sync')
 })
 
-test('a disk that fails loses nothing that was acknowledged, and a store that goes on loses some', {
+test('loses no acknowledged entry to a failing disk; control: a store that continues does', {
   skip,
 }, async () => {
   const figures = await holds(writeFailures, 50)
@@ -55,14 +55,14 @@ test('a disk that fails loses nothing that was acknowledged, and a store that go
 const noDisk = await fullDisk.missing?.()
 if (noDisk !== undefined) console.error(`NOT SHOWN, what a full disk does: ${noDisk}`)
 
-test('lines said while the disk is full are stored once and in order when it is freed', {
+test('stores lines once and in order after a full disk is freed', {
   skip: noDisk ?? false,
 }, async () => {
   const figures = await holds(fullDisk, 6)
   assert.ok((figures['lines'] ?? 0) > 50)
 })
 
-test('a flipped byte is found or harmless, never shown as wrong text, and mended from a peer', async () => {
+test('detects flipped bytes, never shows wrong text, and repairs it from a peer', async () => {
   const figures = await holds(bitFlips, 50)
   assert.ok((figures['noticed'] ?? 0) > 10)
   assert.ok((figures['carelessWrong'] ?? 0) > 0, 'a reader without checksums shows wrong text')

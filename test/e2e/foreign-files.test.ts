@@ -102,7 +102,7 @@ test('rejects what is neither an export nor a database and leaves it unchanged',
   }
 })
 
-test('imports a database of the original program and leaves it unchanged', BOUND, async t => {
+test('imports a scuttleup database and leaves it unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
   const [data, original, scratch] = ['data', 'original', 'scratch'].map(name => path.join(folder, name)) as [
     string,

@@ -4,13 +4,13 @@ import { linked, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// What programs read.
+// JSON output for programs.
 
 const BOUND = { timeout: 240_000 }
 
 const objects = (lines: readonly string[]) => lines.map(line => JSON.parse(line) as Record<string, unknown>)
 
-test('history and what is fetched on connecting are not live, what is said afterwards is', BOUND, async t => {
+test('marks messages written after connecting as live, and no others', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [], data })
@@ -22,7 +22,7 @@ test('history and what is fetched on connecting are not live, what is said after
   await first.waitForLine('mine')
   await bob.stop()
   await first.waitForLine('bob left', { stream: 'stderr' })
-  // bob says a line alone while the bot runs: it comes as he connects.
+  // bob writes a line while disconnected: the bot gets it when they connect.
   const alone = await openChat(t, { me: 'bob', listen: b, peers: [], data })
   alone.type('said while not connected')
   await alone.waitForLine('said while')
@@ -47,7 +47,7 @@ test('history and what is fetched on connecting are not live, what is said after
   assert.ok(told.stdout.length > 3 && objects(told.stdout).every(message => message['live'] === false))
 })
 
-test('with --presence it is also written who comes, goes away and leaves', BOUND, async t => {
+test('prints presence changes with --presence', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bot = await openChat(t, { me: 'bot', listen: a, data, options: ['--json', '--presence'] })
@@ -67,7 +67,7 @@ test('with --presence it is also written who comes, goes away and leaves', BOUND
   await bot.stop()
 })
 
-test('control: without --presence stdout has messages alone', BOUND, async t => {
+test('control: prints messages only without --presence', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const bot = await openChat(t, { me: 'bot', listen: a, data, options: ['--json'] })

@@ -6,13 +6,13 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const NAMES = ['mt-one', 'mt-two', 'mt-three', 'mt-four', 'mt-five', 'mt-six']
 
-/** Starts one more peer of a room; the first alone can be found, and by its address only. Gives where it listens. */
+/** Starts another peer of a room. Only the first can be found, and only by its address. Returns the peer's address. */
 async function join(peer: Child): Promise<string> {
   const line = await peer.waitForLine('info> listening on', { stream: 'stderr' })
   return /:(\d+) in the room/.exec(line)?.[1] ?? ''
 }
 
-test('six processes that each know the first alone are all linked, and go on without it', {
+test('connects six processes that know only the first, and continues without it', {
   timeout: 240_000,
 }, async t => {
   const data = await temporaryDirectory(t)
@@ -38,7 +38,7 @@ test('six processes that each know the first alone are all linked, and go on wit
   )
 })
 
-test('control: who does without discovery is connected to whom it names alone', { timeout: 240_000 }, async t => {
+test('control: connects only to named peers without discovery', { timeout: 240_000 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `control-${process.pid}`
   const start = (name: string, known: readonly string[], ...options: string[]): Child =>

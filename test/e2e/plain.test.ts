@@ -5,11 +5,11 @@ import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
-// --plain on a terminal: lines only, for screen readers, and still with every command.
+// --plain on a terminal: lines for screen readers, with all commands.
 
 const BOUND = { timeout: 300_000 }
 
-/** alice in lines on a terminal, and bob, linked. */
+/** alice with --plain on a terminal, connected to bob. */
 async function pair(t: TestContext, { columns = 100, options = [] as readonly string[] } = {}) {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
@@ -22,7 +22,7 @@ async function pair(t: TestContext, { columns = 100, options = [] as readonly st
   return { alice, bob, data }
 }
 
-test('commands work, and none of them is told to everybody', BOUND, async t => {
+test('runs commands without sending them', BOUND, async t => {
   const { alice, bob, data } = await pair(t)
   bob.type('hello')
   await alice.waitFor(/^\d\d:\d\d bob> hello$/)
@@ -64,7 +64,7 @@ test('commands work, and none of them is told to everybody', BOUND, async t => {
   for (const line of log.stdout) assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (\* )?(bob|alice|Al)/)
 })
 
-test('somebody who has said nothing yet can be looked up and hidden', BOUND, async t => {
+test('looks up and hides people who have not written yet', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await alice.enter('/whois BOB')
   await alice.waitFor(/^info> BOB: the key [0-9a-f]{64}$/)
@@ -77,7 +77,7 @@ test('somebody who has said nothing yet can be looked up and hidden', BOUND, asy
   assert.ok(!rows.some(row => row.includes('not to be seen')))
 })
 
-test('an own line that the terminal has echoed is not printed again', BOUND, async t => {
+test('does not print lines again that the terminal has echoed', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await alice.enter('only once')
   await bob.waitForLine('alice> only once')
@@ -91,14 +91,14 @@ test('an own line that the terminal has echoed is not printed again', BOUND, asy
   assert.equal(rows.filter(row => row.includes('same')).length, 2)
 })
 
-test('a row that continues a line is indented, so that it cannot be taken for another line', BOUND, async t => {
+test('indents rows that continue a line', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 40 })
   bob.type(`${'x'.repeat(27)} bob> yes ${' '.repeat(60)}info> connected to carol`)
   const rows = await alice.waitFor('connected to carol')
   for (const row of rows) assert.ok(!/^(bob> yes|info> connected to carol)/.test(row), row)
 })
 
-test('in a pipe lines have no time unless asked, and own lines come once', BOUND, async t => {
+test('prints no times in a pipe by default, and our lines once', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data, options: ['--time'] })

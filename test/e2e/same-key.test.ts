@@ -7,7 +7,7 @@ import type { Child } from '../helper/child.js'
 import { freePorts } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// One user whose data directory is on two machines, or is put back from a backup.
+// A user whose data directory is on two machines, or was restored from a backup.
 
 async function places(t: TestContext) {
   const root = await temporaryDirectory(t)
@@ -16,13 +16,13 @@ async function places(t: TestContext) {
   return { at, data: (name: string) => path.join(root, name) }
 }
 
-/** Says a line, and waits until `reader` shows it. */
+/** Sends a line, and waits until `reader` shows it. */
 async function say(speaker: Child, line: string, reader = speaker): Promise<void> {
   speaker.type(line)
   await reader.waitForLine(line)
 }
 
-test('a fork of the own log is told with the next step, and no receipt is given for a line that nobody has', async t => {
+test('reports a fork of our log with the next step, and no delivery for lines that no one has', async t => {
   const { at, data } = await places(t)
   const before = await openChat(t, { me: 'alice', listen: at(0), data: data('one') })
   await say(before, 'before the copy')
@@ -34,7 +34,7 @@ test('a fork of the own log is told with the next step, and no receipt is given 
   const one = await openChat(t, { me: 'alice', listen: at(0), peers: [at(1)], data: data('one') })
   await linked(one, at(1))
   await say(one, 'to bob', bob)
-  // carol knows nothing of alice, so the copy would wait for bob: its user says that nobody has more, which is not so.
+  // carol has no entries of alice, so the copy would wait for bob. Its user wrongly states that no peer has more.
   const otherMachine = { data: data('other'), state: data('state of the other') }
   const trusted = startChat(t, ['repair', 'alice', '--nobody-has-more', '--data', otherMachine.data], {
     env: { XDG_STATE_HOME: otherMachine.state },
@@ -60,7 +60,7 @@ test('a fork of the own log is told with the next step, and no receipt is given 
   assert.doesNotMatch(message.stderr.join('\n'), /on 1 of 1 peers/)
 })
 
-test('after a backup is restored each line is printed once, in JSON, and a number that is used again is told of', async t => {
+test('prints each line once after a backup is restored, and reports reused numbers', async t => {
   const { at, data } = await places(t)
   const bob = await openChat(t, { me: 'bob', listen: at(1), data: data('bob') })
   const alice = { me: 'alice', listen: at(0), peers: [at(1)] }

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
 import { writeLines } from '../helper/written-log.js'
 
-// What somebody sees who comes into a room with a history, or comes back to it.
+// The history as seen by newcomers and by people who return.
 
 const BOUND = { timeout: 120_000 }
 const HOUR_MS = 3_600_000
@@ -32,10 +32,10 @@ const lines = (name: string, count: number, agoMs: number) =>
 const rules = (rows: readonly string[]): string[] =>
   rows.filter(row => row.startsWith('── ') && !/20\d\d ──$/.test(row)).map(row => row.replace(/ on .*/, ''))
 
-test('a newcomer sees the history in its columns, behind one marker, and nothing of it is late', BOUND, async t => {
+test('shows a newcomer the history below one marker, with no late lines', BOUND, async t => {
   const [a = '', b = '', c = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
-  // Two logs that are written in turns and arrive one by one.
+  // Two logs that were written in turns and arrive one after the other.
   await writeLines(data, 'alice', lines('alice', 4, 2 * HOUR_MS))
   await writeLines(data, 'bob', lines('bob', 4, 2 * HOUR_MS - 30_000))
   await openChat(t, { me: 'alice', listen: a, data })
@@ -56,7 +56,7 @@ test('a newcomer sees the history in its columns, behind one marker, and nothing
   assert.deepEqual([...new Set(bars)], [19])
 })
 
-test('lines of somebody who was absent are late, with their own date and in their columns', BOUND, async t => {
+test('shows lines of a returning person as late, with their date', BOUND, async t => {
   const [a = '', b = '', c = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
   await writeLines(data, 'alice', lines('alice', 2, HOUR_MS))
@@ -73,7 +73,7 @@ test('lines of somebody who was absent are late, with their own date and in thei
   assert.deepEqual([...new Set(bars)], [19])
 })
 
-test('people can be asked about and hidden before they have said anything', BOUND, async t => {
+test('looks up and hides people who have not written yet', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const alice = await open(t, { me: 'alice', listen: a, data })
@@ -96,7 +96,7 @@ test('people can be asked about and hidden before they have said anything', BOUN
   assert.ok(!(await alice.waitFor('bob │ heard')).some(row => row.includes('unheard')))
 })
 
-test('a question mark on an empty line, and F1, say where to find help', BOUND, async t => {
+test('shows where to find help on F1 and on ? in an empty line', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const alice = await open(t, { me: 'alice', listen: a, data: await temporaryDirectory(t) })
   const below = (rows: readonly string[]): string[] => rows.slice(rows.findIndex(row => row.startsWith('#lobby')))
@@ -110,7 +110,7 @@ test('a question mark on an empty line, and F1, say where to find help', BOUND, 
   await alice.waitFor(isHinted)
 })
 
-test('a second window does not begin with the draft of the first, which keeps it', BOUND, async t => {
+test('starts a second window without the draft of the first', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const person: Person = { me: 'alice', listen: a, data: await temporaryDirectory(t) }
   const first = await open(t, person)

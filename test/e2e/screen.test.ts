@@ -5,7 +5,7 @@ import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
 
-// People at real terminals: tmux's, driven by keys and read as text.
+// The chat on real terminals (tmux), driven by keys and read as text.
 
 const BOUND = { timeout: 300_000 }
 
@@ -22,11 +22,11 @@ function open(t: TestContext, { me, listen, peers = [], data, options = [] }: Pe
   return TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args], terminal)
 }
 
-/** Rows of the conversation alone, without their times. */
+/** The rows with messages, without their times. */
 const said = (rows: readonly string[]): string[] =>
   rows.flatMap(row => /^\d\d:\d\d +(.*?)(?: {2}✓.*)?$/.exec(row)?.[1] ?? [])
 
-/** Rows that begin like the line being written. */
+/** The row with the prompt. */
 const prompt = (rows: readonly string[]): string => rows.findLast(row => /^\S+> ?/.test(row)) ?? ''
 
 async function pair(t: TestContext, terminal?: TerminalOptions) {
@@ -43,7 +43,7 @@ async function pair(t: TestContext, terminal?: TerminalOptions) {
   return { alice, bob, people }
 }
 
-test('two people talk, and what one types is not disturbed by what the other says', BOUND, async t => {
+test('keeps the line being written intact while messages arrive', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await alice.enter('hello there')
   await bob.waitFor('alice │ hello there')
@@ -63,7 +63,7 @@ test('two people talk, and what one types is not disturbed by what the other say
   ])
 })
 
-test('a third person hears all of it, who is called by his name is marked', BOUND, async t => {
+test('delivers everything to a third person, and marks mentions', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   const [c = ''] = await localAddresses(1)
   await alice.enter('carol will join us')
@@ -74,7 +74,7 @@ test('a third person hears all of it, who is called by his name is marked', BOUN
   await alice.waitFor(/#lobby · 2 connected/)
 })
 
-test('who comes back finds what is new, what he was writing, and what he said before', BOUND, async t => {
+test('restores unread messages, the draft and earlier lines at the next start', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   await alice.enter('before')
   await bob.waitFor('alice │ before')
@@ -86,7 +86,7 @@ test('who comes back finds what is new, what he was writing, and what he said be
   assert.equal(await bob.ended(), 0)
   await alice.enter('you missed this')
   await alice.waitFor('you missed this')
-  // He reads it in his own logs: so somebody must bring it before he looks.
+  // The message has to arrive before the screen reads the logs.
   const again = await open(t, people.bob)
   await again.waitFor('alice │ you missed this')
   const rows = await again.waitFor('bob> half a sent')
@@ -95,13 +95,13 @@ test('who comes back finds what is new, what he was writing, and what he said be
   await again.waitFor('bob> I go now')
 })
 
-test('what came while nobody looked stands behind a rule at the next start', BOUND, async t => {
+test('marks messages that arrived without a screen at the next start', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   await alice.enter('seen')
   await bob.waitFor('alice │ seen')
   await bob.press('C-c')
   await bob.ended()
-  // In lines, as a machine would keep the logs up to date, nothing is noted as read.
+  // Plain lines do not save read marks.
   const lines = await open(t, { ...people.bob, options: ['--plain'] })
   await alice.enter('unseen')
   await lines.waitFor('alice> unseen')
@@ -114,7 +114,7 @@ test('what came while nobody looked stands behind a rule at the next start', BOU
   assert.ok(rule < rows.findIndex(row => row.endsWith('│ unseen')), rows.join('\n'))
 })
 
-test('a line that nobody else has is asked about once before it is left alone', BOUND, async t => {
+test('asks before leaving if the last line is undelivered', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const alice = await open(t, { me: 'alice', listen: a, data })
@@ -131,7 +131,7 @@ test('a line that nobody else has is asked about once before it is left alone', 
   assert.equal(await alice.ended(), 0)
 })
 
-test('a paste of many lines is asked about once: one message, one a line, edited or dropped', BOUND, async t => {
+test('asks whether to send, split, edit or drop a paste of many lines', BOUND, async t => {
   const { alice, bob } = await pair(t)
   const pasted = 'first line\nsecond line\nthird line\n'
   await alice.paste(pasted)
@@ -155,7 +155,7 @@ test('a paste of many lines is asked about once: one message, one a line, edited
   await bob.waitFor('alice │ only one line')
 })
 
-test('Tab completes commands and names, and a mistyped command is answered', BOUND, async t => {
+test('completes commands and names, and answers mistyped commands', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await bob.enter('hello')
   await alice.waitFor('bob │ hello')
@@ -177,7 +177,7 @@ test('Tab completes commands and names, and a mistyped command is answered', BOU
   await bob.waitFor('alice │ /serch hello')
 })
 
-test('a name, a topic and what somebody does are told to all; hiding is for oneself', BOUND, async t => {
+test('sends names, topics and actions to everyone; hides people for one user only', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   await alice.enter('/topic lunch')
   await bob.waitFor('topic: lunch')
@@ -203,7 +203,7 @@ test('a name, a topic and what somebody does are told to all; hiding is for ones
   await again.waitFor(/^Al>/)
 })
 
-test('who types and who is away is seen by the others, and is gone with the next line', BOUND, async t => {
+test('shows who types and who is away until their next line', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await bob.type('I am wri')
   await alice.waitFor('is typing')
@@ -220,7 +220,7 @@ test('who types and who is away is seen by the others, and is gone with the next
   await alice.waitFor(rows => !rows.some(row => row.startsWith('#') && row.includes('away')))
 })
 
-test('the terminal can be made narrower and wider, and nothing of the frame stays behind', BOUND, async t => {
+test('leaves nothing of the frame behind when the terminal is resized', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 100 })
   await bob.enter('a line that is there')
   await alice.waitFor('bob │ a line that is there')
@@ -238,7 +238,7 @@ test('the terminal can be made narrower and wider, and nothing of the frame stay
   assert.equal((await alice.scrollback()).filter(row => row.includes('a line that is there')).length, 1)
 })
 
-test('a terminal that is lower than what is written keeps its scrollback', BOUND, async t => {
+test('keeps the scrollback of a terminal lower than the draft', BOUND, async t => {
   const { alice, bob } = await pair(t)
   for (let line = 1; line <= 30; line++) await bob.enter(`line ${line}`)
   await alice.waitFor('bob │ line 30')
@@ -256,7 +256,7 @@ test('a terminal that is lower than what is written keeps its scrollback', BOUND
   assert.deepEqual([...new Set(lines)].length, 30)
 })
 
-test('what was missed and arrives after the start is marked', BOUND, async t => {
+test('marks missed messages that arrive after the start', BOUND, async t => {
   const { alice, bob, people } = await pair(t)
   await alice.enter('seen')
   await bob.waitFor('alice │ seen')
@@ -275,7 +275,7 @@ test('what was missed and arrives after the start is marked', BOUND, async t => 
   assert.ok(rule !== -1 && rule < rows.findIndex(row => row.endsWith('│ missed')), rows.join('\n'))
 })
 
-test('two windows of one user: both see and type, and the chat goes on when the first is left', BOUND, async t => {
+test('continues in the second window when the first is closed', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const alice: Person = { me: 'alice', listen: a, data: await temporaryDirectory(t) }
   const first = await open(t, alice)
@@ -294,7 +294,7 @@ test('two windows of one user: both see and type, and the chat goes on when the 
   await second.waitFor('Your last line is not delivered')
 })
 
-test('history is in the scrollback of the terminal, and stays there when the chat ends', BOUND, async t => {
+test("leaves the history in the terminal's scrollback", BOUND, async t => {
   const { alice, bob } = await pair(t, { rows: 12 })
   for (let line = 1; line <= 30; line++) await bob.enter(`line ${line}`)
   await alice.waitFor('bob │ line 30')
@@ -308,7 +308,7 @@ test('history is in the scrollback of the terminal, and stays there when the cha
   assert.equal(await alice.property('alternate_on'), '0')
 })
 
-test('Ctrl-L begins at the top of an empty screen, and nothing that is written is lost', BOUND, async t => {
+test('clears the screen on Ctrl-L and keeps the draft', BOUND, async t => {
   const { alice } = await pair(t)
   await alice.enter('hello')
   await alice.waitFor(/hello {2}✓ 1\/1/)
@@ -319,7 +319,7 @@ test('Ctrl-L begins at the top of an empty screen, and nothing that is written i
   assert.equal(rows[1], 'alice> half a line')
 })
 
-test('Ctrl-Z gives the terminal to the shell, and fg takes it back', BOUND, async t => {
+test('returns to the shell on Ctrl-Z, and continues on fg', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const chat = `${process.execPath} ${CHAT_PROGRAM} alice --listen ${a} --no-discovery --data ${await temporaryDirectory(t)}`
   const shell = await TerminalWindow.open(t, ['bash', '--norc', '-i'], { columns: 150 })
@@ -337,7 +337,7 @@ test('Ctrl-Z gives the terminal to the shell, and fg takes it back', BOUND, asyn
   await shell.waitFor(/alice │ half a line {2}✓/)
 })
 
-test('the terminal is given back as it was', BOUND, async t => {
+test('restores the terminal on exit', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const chat = `${process.execPath} ${CHAT_PROGRAM} alice --listen ${a} --no-discovery --data ${await temporaryDirectory(t)}`
   const shell = await TerminalWindow.open(t, ['sh', '-c', `${chat}; stty -a; echo left; exec cat`])
@@ -348,7 +348,7 @@ test('the terminal is given back as it was', BOUND, async t => {
   assert.equal(await shell.property('cursor_flag'), '1')
 })
 
-/** Messages that would take over a terminal. */
+/** Messages with escape sequences. */
 const NASTY = [
   '\u001b]0;owned\u0007',
   '\u001b]52;c;b3duZWQ=\u0007',
@@ -362,7 +362,7 @@ const NASTY = [
   '\u0007\u0007',
 ]
 
-/** What of a terminal a message could change. */
+/** Properties of a terminal that escape sequences could change. */
 const stateOf = async (terminal: TerminalWindow) => ({
   title: await terminal.property('pane_title'),
   cursor: await terminal.property('cursor_flag'),
@@ -370,7 +370,7 @@ const stateOf = async (terminal: TerminalWindow) => ({
   clipboards: await terminal.clipboards(),
 })
 
-test('nasty messages change no title, cursor, colour or clipboard of a real terminal', BOUND, async t => {
+test('does not let messages change title, cursor or clipboard of a real terminal', BOUND, async t => {
   const [a = '', m = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const alice = await open(t, { me: 'alice', listen: a, data })
@@ -387,7 +387,7 @@ test('nasty messages change no title, cursor, colour or clipboard of a real term
   await alice.waitFor('alice> still here')
 })
 
-test('the check of a terminal sees what such messages do to it when they are printed raw', BOUND, async t => {
+test('control: such messages change the terminal when printed raw', BOUND, async t => {
   const printed = JSON.stringify(NASTY.slice(0, 2).join(''))
   const show = `setTimeout(() => process.stdout.write(${printed} + 'done'), 1000)`
   const terminal = await TerminalWindow.open(t, [process.execPath, '-e', `${show}; process.stdin.resume()`])
@@ -396,7 +396,7 @@ test('the check of a terminal sees what such messages do to it when they are pri
   assert.notDeepEqual(await stateOf(terminal), before)
 })
 
-test('without colours there are none, and 40 columns are enough', BOUND, async t => {
+test('works without colours and with 40 columns', BOUND, async t => {
   const { alice, bob } = await pair(t, { columns: 40, env: { NO_COLOR: '1' } })
   await bob.enter('你好 👨‍👩‍👧 שלום e\u0301')
   await alice.waitFor(/bob: 你好/)

@@ -11,11 +11,11 @@ import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
-// A terminal is given back, and taken again, in every way in which it can be lost.
+// The terminal is restored and used again in every way in which it can be lost.
 
 const BOUND = { timeout: 240_000 }
 const run = promisify(execFile)
-/** How long a program may take to end once its terminal is closed. */
+/** Longest time for a program to end after its terminal is closed. */
 const END_MS = 20_000
 const LOOK_MS = 20
 
@@ -36,7 +36,7 @@ async function chatOf(t: TestContext, ...nodeOptions: readonly string[]): Promis
 const openShell = (t: TestContext): Promise<TerminalWindow> =>
   TerminalWindow.open(t, ['bash', '--norc', '-i'], { columns: 200, env: { PS1: '$ ' } })
 
-/** The process of a chat, by the address that nobody else listens on. */
+/** The process of a chat, found by its address. */
 async function pidOf({ listen }: Chat): Promise<number> {
   const { stdout } = await run('pgrep', ['-f', `^${process.execPath}.* alice --listen ${listen} `])
   return Number(stdout.trim())
@@ -51,7 +51,7 @@ const WRAPPERS: readonly (readonly [name: string, wrap: (command: string) => str
 ]
 
 for (const [name, wrap] of WRAPPERS)
-  test(`Ctrl-Z gives the terminal to the shell, and fg takes it back, under ${name}`, BOUND, async t => {
+  test(`returns to the shell on Ctrl-Z, and continues on fg, under ${name}`, BOUND, async t => {
     const chat = await chatOf(t)
     const shell = await openShell(t)
     await shell.enter(wrap(chat.command))
@@ -69,7 +69,7 @@ for (const [name, wrap] of WRAPPERS)
     await shell.waitFor(/alice │ half a line {2}✓/)
   })
 
-test('Ctrl-Z does nothing where no shell could continue the program, and says so', BOUND, async t => {
+test('reports that Ctrl-Z does nothing where no shell could continue the program', BOUND, async t => {
   const chat = await chatOf(t)
   for (const command of [chat.command, `script -qec '${chat.command}' /dev/null`]) {
     const window = await TerminalWindow.open(t, ['sh', '-c', command])
@@ -84,35 +84,31 @@ test('Ctrl-Z does nothing where no shell could continue the program, and says so
   }
 })
 
-test(
-  'a chat in the background leaves the terminal to the shell, and draws what came when it is back',
-  BOUND,
-  async t => {
-    const [b = ''] = await localAddresses(1)
-    const chat = await chatOf(t)
-    const shell = await openShell(t)
-    await shell.enter(`${chat.command} ${b}`)
-    await shell.waitFor('#lobby · alone')
-    await shell.press('C-z')
-    await shell.waitFor('Stopped')
-    const before = frames(await shell.screen())
-    await shell.enter('bg')
-    const bob = await openChat(t, { me: 'bob', listen: b, data: chat.data })
-    await bob.waitForLine('connected to', { stream: 'stderr' })
-    bob.type('into the background')
-    await shell.enter('echo $((6 * 7)) typed while it runs')
-    const rows = await shell.waitFor('42 typed while it runs')
-    assert.equal(frames(rows), before)
-    await shell.enter('jobs')
-    await shell.waitFor('Running')
-    await shell.enter('fg')
-    await shell.waitFor('bob │ into the background')
-    await shell.enter('from the front')
-    await bob.waitForLine('alice> from the front')
-  },
-)
+test('leaves the terminal to the shell in the background, and draws everything in the foreground', BOUND, async t => {
+  const [b = ''] = await localAddresses(1)
+  const chat = await chatOf(t)
+  const shell = await openShell(t)
+  await shell.enter(`${chat.command} ${b}`)
+  await shell.waitFor('#lobby · alone')
+  await shell.press('C-z')
+  await shell.waitFor('Stopped')
+  const before = frames(await shell.screen())
+  await shell.enter('bg')
+  const bob = await openChat(t, { me: 'bob', listen: b, data: chat.data })
+  await bob.waitForLine('connected to', { stream: 'stderr' })
+  bob.type('into the background')
+  await shell.enter('echo $((6 * 7)) typed while it runs')
+  const rows = await shell.waitFor('42 typed while it runs')
+  assert.equal(frames(rows), before)
+  await shell.enter('jobs')
+  await shell.waitFor('Running')
+  await shell.enter('fg')
+  await shell.waitFor('bob │ into the background')
+  await shell.enter('from the front')
+  await bob.waitForLine('alice> from the front')
+})
 
-test('a chat that is started in the background takes the terminal once it is in the foreground', BOUND, async t => {
+test('uses the terminal once a background start is in the foreground', BOUND, async t => {
   const chat = await chatOf(t)
   const shell = await openShell(t)
   await shell.enter(`${chat.command} &`)
@@ -128,7 +124,7 @@ test('a chat that is started in the background takes the terminal once it is in 
   await shell.waitFor('Stopped')
 })
 
-test('a paste whose end never comes does not lock the keyboard', BOUND, async t => {
+test('does not lock the keyboard when the end of a paste is missing', BOUND, async t => {
   const chat = await chatOf(t)
   const window = await TerminalWindow.open(t, ['sh', '-c', chat.command])
   await window.waitFor('#lobby · alone')
@@ -143,7 +139,7 @@ test('a paste whose end never comes does not lock the keyboard', BOUND, async t 
   assert.equal(await window.ended(), 0)
 })
 
-test('a chat that is stopped and continued from outside takes the terminal again', BOUND, async t => {
+test('uses the terminal again after SIGSTOP and SIGCONT', BOUND, async t => {
   const chat = await chatOf(t)
   const shell = await openShell(t)
   await shell.enter(chat.command)
@@ -165,7 +161,7 @@ test('a chat that is stopped and continued from outside takes the terminal again
   }
 })
 
-test('a chat that is stopped and continued without a shell draws its frame once', BOUND, async t => {
+test('draws its frame once after SIGSTOP and SIGCONT without a shell', BOUND, async t => {
   const chat = await chatOf(t)
   const window = await TerminalWindow.open(t, ['sh', '-c', chat.command])
   await window.waitFor('#lobby · alone')
@@ -177,10 +173,10 @@ test('a chat that is stopped and continued without a shell draws its frame once'
   assert.equal(frames(rows), 1)
 })
 
-/** What makes a chat throw where nothing catches it. */
+/** Makes a chat throw an uncaught error. */
 const THROWS = `--import=data:text/javascript,process.on("SIGUSR1",()=>{throw(Error("oops"))})`
 
-test('the terminal is given back at the end by any signal, and by an error that nothing catches', BOUND, async t => {
+test('restores the terminal after any signal and after an uncaught error', BOUND, async t => {
   for (const signal of ['SIGQUIT', 'SIGALRM', 'SIGUSR2', 'SIGABRT', 'SIGTERM', 'SIGINT', 'SIGUSR1'] as const) {
     const chat = await chatOf(t, ...(signal === 'SIGUSR1' ? [`'${THROWS}'`] : []))
     const shell = await TerminalWindow.open(t, [
@@ -202,11 +198,11 @@ test('the terminal is given back at the end by any signal, and by an error that 
   }
 })
 
-/** Runs a command on a terminal that is then closed, and gives its exit code and its stderr. */
+/** Runs a command on a terminal that is then closed. Returns its exit code and stderr. */
 async function endWithTerminal(t: TestContext, command: string, ready: string, onClosed = () => {}) {
   const directory = await temporaryDirectory(t)
   const [code, stderr] = [path.join(directory, 'code'), path.join(directory, 'stderr')]
-  // The shell ignores SIGHUP, so it lives on to write the code.
+  // The shell ignores SIGHUP, so that it can write the code.
   const shell = `ulimit -c 0; trap '' HUP; ${command} 2> ${stderr}; echo "code $?" > ${code}`
   const terminal = new Child(t, 'script', { args: ['-qfec', shell, '/dev/null'] })
   await terminal.waitForLine(ready)
@@ -221,7 +217,7 @@ async function endWithTerminal(t: TestContext, command: string, ready: string, o
   }
 }
 
-test('a chat whose terminal is closed ends without an abort, with and without SIGHUP', BOUND, async t => {
+test('exits without an abort when its terminal is closed, with and without SIGHUP', BOUND, async t => {
   for (const hasSignal of [false, true]) {
     const chat = await chatOf(t)
     const { end, stderr } = await endWithTerminal(t, chat.command, 'listening on', () => {
@@ -236,7 +232,7 @@ test('a chat whose terminal is closed ends without an abort, with and without SI
   }
 })
 
-test('the check of a closed terminal sees the abort of a program that does not expect it', BOUND, async t => {
+test('control: another program aborts when its terminal is closed', BOUND, async t => {
   const careless = `${process.execPath} -e 'process.stdin.on("end", () => process.exit()).resume(); console.log("ready")'`
   const { end } = await endWithTerminal(t, careless, 'ready')
   assert.match(end, /^code 13[49]$/) // SIGABRT, or SIGSEGV on the way there

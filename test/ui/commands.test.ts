@@ -11,7 +11,7 @@ const adviceOn = (text: string): string => {
   return line.kind === 'unknown' ? unknownCommandLine(line) : line.kind
 }
 
-test('a line is a message, a command, or a message that begins with a slash', () => {
+test('parses messages, commands and messages that begin with a slash', () => {
   assert.deepEqual(lineOf('hello'), { kind: 'message', text: 'hello' })
   assert.deepEqual(lineOf('//etc/hosts'), { kind: 'message', text: '/etc/hosts' })
   assert.deepEqual(lineOf('/nick  Al '), { kind: 'command', name: 'nick', argument: 'Al' })
@@ -19,7 +19,7 @@ test('a line is a message, a command, or a message that begins with a slash', ()
   assert.deepEqual(lineOf('/me one\ntwo'), { kind: 'command', name: 'me', argument: 'one\ntwo' })
 })
 
-test('verbs of other chats are aliases where the thing exists, and else get advice', () => {
+test('accepts commands of other chats as aliases, or advises what to use instead', () => {
   for (const [typed, name] of [
     ['/exit', 'quit'],
     ['/BYE', 'quit'],
@@ -39,7 +39,7 @@ test('verbs of other chats are aliases where the thing exists, and else get advi
   assert.match(adviceOn('/frobnicate'), /\/help lists all\. To say it, type \/\/frobnicate$/, 'control')
 })
 
-test('a mistyped command is answered with the one that was meant', () => {
+test('suggests the command that a mistyped one resembles', () => {
   const meant = (text: string) => /did you mean \/(\w+)\?/.exec(adviceOn(text))?.[1]
   assert.equal(meant('/serch x'), 'search')
   assert.equal(meant('/hlep'), 'help')
@@ -52,7 +52,7 @@ test('a mistyped command is answered with the one that was meant', () => {
   assert.equal(meant(`/${'x'.repeat(60_000)}`), undefined)
 })
 
-test('letters added, left out, replaced or swapped count one each', () => {
+test('counts added, missing, replaced and swapped letters as one each', () => {
   for (const [a, b, distance] of [
     ['', '', 0],
     ['who', 'who', 0],
@@ -64,14 +64,14 @@ test('letters added, left out, replaced or swapped count one each', () => {
     assert.equal(distanceOf(a, b), distance, `${a} ${b}`)
 })
 
-test('commands are completed, as far as it is certain', () => {
+test('completes commands as far as all choices agree', () => {
   assert.deepEqual(complete('/sea', []), { text: '/search ', choices: [] })
   assert.deepEqual(complete('/wh', []), { text: '/who', choices: ['/who', '/whois'] })
   assert.equal(complete('/xyz', []), undefined)
   assert.deepEqual(complete('/help ver', []), { text: '/help verify', choices: [] })
 })
 
-test('names are completed: with a colon where a line begins, after @, and behind commands that take one', () => {
+test('completes names at the start of a line, after @, and as an argument', () => {
   const names = ['Bob', 'alice', 'albert']
   assert.deepEqual(complete('bo', names), { text: 'Bob: ', choices: [] })
   assert.deepEqual(complete('hello @bo', names), { text: 'hello @Bob ', choices: [] })
@@ -80,7 +80,7 @@ test('names are completed: with a colon where a line begins, after @, and behind
   assert.equal(complete('', names), undefined)
 })
 
-test('every command has a help of one line, and its name is a word', () => {
+test('has one line of help for every command', () => {
   for (const { name, help } of COMMANDS) {
     assert.match(name, /^[a-z]+$/)
     assert.ok(help.length > 10 && help.length < 80, name)
@@ -94,7 +94,7 @@ test('rejects days that the calendar does not have', () => {
   assert.notEqual(momentOf('2028-02-29', now), undefined, 'control: a leap day')
 })
 
-test('a time is one of today or yesterday, a day, or a day with a time', () => {
+test('parses times of today and yesterday, days, and days with a time', () => {
   const now = new Date(2026, 10, 21, 12, 0).getTime()
   assert.equal(momentOf('11:30', now), new Date(2026, 10, 21, 11, 30).getTime())
   assert.equal(momentOf('13:30', now), new Date(2026, 10, 20, 13, 30).getTime())

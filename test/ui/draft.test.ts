@@ -5,7 +5,7 @@ import { draftToStart, draftToStore } from '../../src/session/draft.js'
 const FIRST = 1
 const SECOND = 2
 
-test('a window does not start with a copy of a draft that is open in another one', () => {
+test('starts without a draft that is open in another window', () => {
   const draft = { text: 'half a line', pid: FIRST }
   assert.equal(
     draftToStart(draft, pid => pid === FIRST),
@@ -23,13 +23,13 @@ test('a window does not start with a copy of a draft that is open in another one
   )
 })
 
-test('a window with nothing to store keeps the draft of another one', () => {
+test("does not replace another window's draft by an empty one", () => {
   const stored = { text: 'half a line', pid: FIRST }
   assert.deepEqual(draftToStore({ text: '', pid: SECOND }, stored, ''), stored)
   assert.deepEqual(draftToStore({ text: 'mine', pid: SECOND }, stored, ''), { text: 'mine', pid: SECOND })
 })
 
-test('a draft that was sent is not stored any longer', () => {
+test('removes a sent draft', () => {
   const stored = { text: 'half a line', pid: FIRST }
   assert.deepEqual(draftToStore({ text: '', pid: FIRST }, stored, 'half a line'), { text: '', pid: FIRST })
 })

@@ -18,12 +18,12 @@ function edited(...keys: readonly Key[]): Editor {
 
 const type = (text: string): Key[] => [...text].map(typed)
 
-test('what is typed stands where the cursor is', () => {
+test('inserts typed text at the cursor', () => {
   assert.equal(edited(...type('helo'), key('left'), typed('l')).text, 'hello')
   assert.equal(edited(...type('ello'), key('home'), typed('h')).text, 'hello')
 })
 
-test('a character is what people see as one: a family, a flag, a letter with its marks', () => {
+test('treats a grapheme as one character: a family, a flag, a letter with marks', () => {
   for (const character of ['👨‍👩‍👧', '🇮🇹', 'e\u0301', '한']) {
     const editor = edited(typed('a'), typed(character), typed('b'))
     assert.equal(editor.characters.length, 3)
@@ -33,13 +33,13 @@ test('a character is what people see as one: a family, a flag, a letter with its
   }
 })
 
-test('a mark that is typed alone joins the letter before it', () => {
+test('joins a combining mark to the letter before it', () => {
   const editor = edited(typed('e'), typed('\u0301'))
   assert.equal(editor.characters.length, 1)
   assert.equal(editor.cursor, 1)
 })
 
-test('words are jumped over and deleted as in readline', () => {
+test('moves over and deletes words as readline does', () => {
   assert.equal(edited(...type('one two three'), ctrl('w')).text, 'one two ')
   assert.equal(edited(...type('one two three'), alt('b'), alt('b'), ctrl('k')).text, 'one ')
   assert.equal(edited(...type('one two'), ctrl('a'), alt('f'), typed('!')).text, 'one! two')
@@ -47,7 +47,7 @@ test('words are jumped over and deleted as in readline', () => {
   assert.equal(edited(...type('one two'), ctrl('u'), ctrl('y'), ctrl('y')).text, 'one twoone two')
 })
 
-test('Alt-Enter begins a new line, and up and down move between lines', () => {
+test('starts a new line on Alt-Enter, and moves between lines on Up and Down', () => {
   const editor = edited(...type('one'), alt('return'), ...type('second'))
   assert.equal(editor.text, 'one\nsecond')
   editor.press(key('up'))
@@ -58,7 +58,7 @@ test('Alt-Enter begins a new line, and up and down move between lines', () => {
   assert.equal(editor.text, 'one!\nseco?nd')
 })
 
-test('up brings back what was said, down the line that was being written', () => {
+test('brings back earlier lines on Up, and the draft on Down', () => {
   const editor = new Editor()
   for (const line of ['first', 'second']) {
     editor.insert(line)
@@ -72,7 +72,7 @@ test('up brings back what was said, down the line that was being written', () =>
   assert.deepEqual(recalled, ['second', 'first', 'first', 'second', 'third', 'third'])
 })
 
-test('Enter asks to send, Tab to complete, Ctrl-D on an empty line to end', () => {
+test('requests sending on Enter, completion on Tab, and the end on Ctrl-D in an empty line', () => {
   const editor = new Editor()
   assert.equal(editor.press(ctrl('d')), 'end-of-input')
   editor.insert('ab')
@@ -83,7 +83,7 @@ test('Enter asks to send, Tab to complete, Ctrl-D on an empty line to end', () =
   assert.equal(editor.press(key('tab')), 'complete')
 })
 
-test('whatever is pressed, the cursor stays within the text and nothing is thrown', () => {
+test('keeps the cursor within the text for any keys', () => {
   const names = ['left', 'right', 'home', 'end', 'up', 'down', 'backspace', 'delete', 'enter', 'tab', 'x', '']
   const anyKey = fc.record({
     name: fc.oneof(fc.constantFrom(...names), fc.constantFrom(...'abdefhjknpuwy', '__proto__', 'constructor')),
@@ -103,14 +103,14 @@ test('whatever is pressed, the cursor stays within the text and nothing is throw
   )
 })
 
-test('a line that is too long is not taken further', () => {
+test('ignores input beyond the longest line', () => {
   const editor = new Editor()
   editor.insert('x'.repeat(16 * 1024))
   editor.insert('y')
   assert.equal(editor.text.length, 16 * 1024)
 })
 
-test('the line being written is broken into rows, and the cursor stands where the next character goes', () => {
+test('wraps the line being written, with the cursor where the next character goes', () => {
   const rows = (text: string, cursor: number, width = 10) =>
     inputRows('me> ', [...text], cursor, { columns: width, rows: 6 })
   assert.deepEqual(rows('abc', 3), { rows: ['me> abc'], cursor: { x: 7, y: 0 } })
@@ -119,7 +119,7 @@ test('the line being written is broken into rows, and the cursor stands where th
   assert.deepEqual(rows('你好吗', 3), { rows: ['me> 你好', '    吗'], cursor: { x: 6, y: 1 } })
 })
 
-test('of a line of many rows those around the cursor are shown, and none is wider than the terminal', () => {
+test('shows the rows around the cursor of a long line, none wider than the terminal', () => {
   const text = [...'word '.repeat(60)]
   for (let cursor = 0; cursor <= text.length; cursor++) {
     const { rows, cursor: place } = inputRows('me> ', text, cursor, { columns: 30, rows: 6 })
@@ -129,12 +129,12 @@ test('of a line of many rows those around the cursor are shown, and none is wide
   }
 })
 
-test('what is pasted into the line cannot reach the terminal', () => {
+test('sanitises pasted text', () => {
   const { rows } = inputRows('me> ', ['\u001b', '[', '2', 'J', '\u202e'], 0, { columns: 40, rows: 6 })
   assert.deepEqual(rows, ['me> ␛[2J‹U+202E›'])
 })
 
-test('a long name leaves the line being written two thirds of the row', () => {
+test('leaves two thirds of the row to the line being written', () => {
   assert.equal(promptOf('alice', 79), 'alice> ')
   assert.equal(promptOf('bartholomew-the-third', 79), 'bartholomew-the-third> ')
   assert.equal(promptOf('bartholomew-the-third', 39), 'bartholomew-…> ')

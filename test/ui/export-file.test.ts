@@ -40,7 +40,7 @@ async function world(t: TestContext): Promise<{ readonly log: Log; readonly fold
   return { log, folder }
 }
 
-test('an export takes the place of an older one, and of nothing else', async t => {
+test('replaces an older export and no other file', async t => {
   const { log, folder } = await world(t)
   const [ours, theirs] = [path.join(folder, 'alice.logs'), path.join(folder, 'thesis.txt')]
   await writeExport(ours, archiveOf(log, LOBBY_ID))
@@ -62,7 +62,7 @@ test('an export takes the place of an older one, and of nothing else', async t =
   assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'thesis.txt', 'thesis.txt.part'])
 })
 
-test('an export that fails half-way leaves the older one, and nothing beside it', async t => {
+test('keeps the older export when a new one fails', async t => {
   const { log, folder } = await world(t)
   const file = path.join(folder, 'alice.logs')
   await writeExport(file, archiveOf(log, LOBBY_ID))
@@ -77,7 +77,7 @@ test('an export that fails half-way leaves the older one, and nothing beside it'
   await assert.rejects(writeExport(path.join(folder, 'none', 'x'), archiveOf(log, LOBBY_ID)), /no such file/)
 })
 
-test('follows no link, blocks on no pipe and touches no file next to the export', {
+test('follows no symbolic link, blocks on no pipe and touches no other file', {
   timeout: 20_000,
 }, async t => {
   const { log, folder } = await world(t)
@@ -122,7 +122,7 @@ test('keeps a file that appears while the export is written', async t => {
   assert.deepEqual(await readdir(folder), ['alice.logs'])
 })
 
-test('a report replaces an older report and no other file', async t => {
+test('replaces an older report and no other file', async t => {
   const { folder } = await world(t)
   const file = path.join(folder, 'report.html')
   const figures = await simulateChat(CHAT, () => {})

@@ -6,15 +6,15 @@ import { jobStateIn } from '../../src/ui/terminal/foreground.js'
 const stat = (group: number, session: number, foreground: number): string =>
   `4711 (no) de (1)) S 1 ${group} ${session} 34816 ${foreground} 4194304 0`
 
-test('a process is in the foreground when its group has the terminal', () => {
+test('is in the foreground when its process group has the terminal', () => {
   assert.deepEqual(jobStateIn(stat(20, 10, 20)), { isInForeground: true, isJob: true })
   assert.deepEqual(jobStateIn(stat(20, 10, 10)), { isInForeground: false, isJob: true })
 })
 
-test('a process without a terminal has nobody to leave it to', () => {
+test('is in the foreground without a terminal', () => {
   assert.equal(jobStateIn(stat(20, 10, -1)).isInForeground, true)
 })
 
-test('a group that leads its session is no job of a shell', () => {
+test('is no job if its group leads the session', () => {
   assert.deepEqual(jobStateIn(stat(10, 10, 10)), { isInForeground: true, isJob: false })
 })

@@ -12,7 +12,7 @@ async function* input(...parts: readonly string[]): AsyncGenerator<string> {
   yield* parts
 }
 
-/** A peer that keeps what is said, and stores it when told to. */
+/** A peer that buffers lines and stores them on request. */
 function listener() {
   const said: string[] = []
   const waiting: (() => void)[] = []
@@ -39,11 +39,11 @@ async function saidOf(text: string, isJson = false): Promise<string[]> {
   return said
 }
 
-test('each line is said as it is; blank ones are not', async () => {
+test('sends each line unchanged and skips blank ones', async () => {
   assert.deepEqual(await saidOf('one\n\n  \t \n two \n'), ['one', ' two '])
 })
 
-test('a JSON line says its message; any other line is a message', async () => {
+test('sends the message of a JSON line, and any other line as it is', async () => {
   const lines = [
     '{"message":"a","more":1}',
     '"b"',
@@ -68,7 +68,7 @@ test('a JSON line says its message; any other line is a message', async () => {
   assert.deepEqual(await saidOf('{"message":"a"}'), ['{"message":"a"}'], 'not so without --json')
 })
 
-test('a long message fits into entries, whatever it is made of', async () => {
+test('splits any long message into valid entries', async () => {
   const at = new HybridClock(new VirtualClock()).next(undefined)
   for (const character of ['a', 'é', '😀', '"', '\u0000', '\ud800']) {
     for (const isJson of [false, true]) {
@@ -83,7 +83,7 @@ test('a long message fits into entries, whatever it is made of', async () => {
   }
 })
 
-test('no more is read than the disk keeps up with', async () => {
+test('reads no faster than the disk stores', async () => {
   const { peer, said, waiting, slow } = listener()
   slow()
   const saying = sendLines(peer, input(...Array.from({ length: 1_000 }, (_, i) => `line ${i}\n`)), false)
@@ -96,7 +96,7 @@ test('no more is read than the disk keeps up with', async () => {
   await saying
 })
 
-test('what is not said is told, and the next line is said', async t => {
+test('reports a rejected line and sends the next one', async t => {
   const told = t.mock.method(process.stderr, 'write', () => true)
   const said: string[] = []
   const peer = {

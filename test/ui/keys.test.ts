@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import test from 'node:test'
 import { type Key, Keys } from '../../src/ui/terminal/keys.js'
 
-/** Keys and pastes as they come: keys by their names, pastes in quotes. */
+/** Collects keys by their names and pastes in quotes. */
 function listening(): { keys: Keys; heard: string[] } {
   const keys = new Keys()
   const heard: string[] = []
@@ -12,10 +12,10 @@ function listening(): { keys: Keys; heard: string[] } {
   return { keys, heard }
 }
 
-/** Lets the keys that were written be read. */
+/** Waits until the written keys are parsed. */
 const settled = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
 
-/** What comes of chunks of bytes: keys by their names, pastes in quotes. */
+/** Parses chunks of bytes: keys by their names, pastes in quotes. */
 async function decoded(...chunks: readonly (string | Buffer)[]): Promise<string[]> {
   const keys = new Keys()
   const heard: string[] = []
@@ -34,13 +34,13 @@ async function decoded(...chunks: readonly (string | Buffer)[]): Promise<string[
   return heard.slice(0, -1)
 }
 
-test('letters, control keys, arrows and Alt are told apart', async () => {
+test('distinguishes letters, control keys, arrows and Alt', async () => {
   assert.deepEqual(await decoded('aé你', '\u0003', '\u001b[A', '\u001b[1;5C', '\u001bb', '\r', '\n', '\u007f', '\t'), [
     ...['a', 'é', '你', 'ctrl-c', 'up', 'ctrl-right', 'alt-b', 'return', 'enter', 'backspace', 'tab'],
   ])
 })
 
-test('an escape alone is a key once nothing follows it', async () => {
+test('emits Escape when nothing follows it', async () => {
   const keys = new Keys()
   const pressed = once(keys, 'key')
   keys.write(Buffer.from('\u001b'))
@@ -48,26 +48,26 @@ test('an escape alone is a key once nothing follows it', async () => {
   assert.equal(name, 'escape')
 })
 
-test('letters that are cut in the middle of their bytes are whole again', async () => {
+test('joins characters that arrive in parts', async () => {
   const bytes = Buffer.from('😀')
   assert.deepEqual(await decoded(bytes.subarray(0, 2), bytes.subarray(2)), ['😀'])
 })
 
-test('a paste is one event, however it is cut, and its keys are text', async () => {
+test('emits a paste as one event, however it is split', async () => {
   const whole = '\u001b[200~one\rtwo\u001b[Ac\u001b[201~x'
   for (let cut = 0; cut <= whole.length; cut++) {
-    // Cut right behind an escape it could be the key as well.
+    // After the escape character alone it could also be the key.
     if (whole[cut - 1] === '\u001b') continue
     assert.deepEqual(await decoded(whole.slice(0, cut), whole.slice(cut)), ['"one\\rtwo\\u001b[Ac"', 'x'], String(cut))
   }
 })
 
-test('a paste that never ends is bounded', async () => {
+test('bounds a paste that never ends', async () => {
   const heard = await decoded('\u001b[200~', ...Array.from({ length: 40 }, () => 'x'.repeat(64 * 1024)), '\u001b[201~')
   assert.equal(heard[0]?.length, 1024 * 1024 + 2)
 })
 
-test('a paste whose end never comes ends after a second of silence, and keys are keys again', async t => {
+test('ends a paste without an end mark after a second of silence', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { keys, heard } = listening()
   keys.write(Buffer.from('\u001b[200~half'))
@@ -82,7 +82,7 @@ test('a paste whose end never comes ends after a second of silence, and keys are
   assert.deepEqual(heard.slice(1), ['x', 'ctrl-c'])
 })
 
-test('Ctrl-C, Ctrl-D and Ctrl-Z work within a paste whose end does not come', async t => {
+test('handles Ctrl-C, Ctrl-D and Ctrl-Z in a paste without an end mark', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   for (const [byte, key] of [
     ['\u0003', 'ctrl-c'],
@@ -98,7 +98,7 @@ test('Ctrl-C, Ctrl-D and Ctrl-Z work within a paste whose end does not come', as
   }
 })
 
-test('Ctrl-C works within a paste that is full', async t => {
+test('handles Ctrl-C in a full paste', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { keys, heard } = listening()
   keys.write(Buffer.from(`\u001b[200~${'x'.repeat(1024 * 1024)}`))
@@ -108,7 +108,7 @@ test('Ctrl-C works within a paste that is full', async t => {
   assert.deepEqual([heard[0]?.length, heard[1]], [1024 * 1024 + 2, 'ctrl-c'])
 })
 
-test('a Ctrl-C that was pasted is text where the paste goes on at once', async t => {
+test('treats a pasted Ctrl-C as text if the paste continues at once', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { keys, heard } = listening()
   keys.write(Buffer.from('\u001b[200~a\u0003'))
@@ -119,7 +119,7 @@ test('a Ctrl-C that was pasted is text where the paste goes on at once', async t
   assert.deepEqual(heard, [JSON.stringify('a\u0003b')])
 })
 
-test('the rest of a paste that paused for longer is pasted, not typed', async t => {
+test('treats the rest of a paused paste as pasted', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { keys, heard } = listening()
   keys.write(Buffer.from('\u001b[200~one\r'))

@@ -18,7 +18,7 @@ const frame = fc
   .map(([rows, input, x, y]) => frameOf(rows, input, { x: x % COLUMNS, y: y % input.length }))
 const step = fc.tuple(fc.array(row, { maxLength: 3 }), fc.oneof(frame, fc.constant(EMPTY_FRAME)))
 
-/** What the terminal shows after these steps, beside what it should show. */
+/** The rows that the terminal shows after these steps, and the expected ones. */
 function shownAfter(
   steps: readonly (readonly [readonly string[], Frame])[],
   block: LiveBlock,
@@ -43,7 +43,7 @@ test('shows exactly the printed lines and the last frame', () => {
   )
 })
 
-test('leaves a frame behind that is higher than the terminal', () => {
+test('control: leaves rows behind if the frame is higher than the terminal', () => {
   const terminal = new SmallTerminal(COLUMNS, 3)
   const high = frameOf(['a', 'b', 'c'], ['d'])
   const { all, expected } = shownAfter(

@@ -12,7 +12,7 @@ import {
   writeUnlessFull,
 } from '../../src/ui/lines/output.js'
 
-/** A stream whose writes fail with a code of the system's. */
+/** A stream whose writes fail with a system error code. */
 function failing(code: string): Writable {
   const stream = new Writable({
     write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })),
@@ -20,7 +20,7 @@ function failing(code: string): Writable {
   return stream.on('error', () => {})
 }
 
-test('lines are written at once, and only as fast as they are read', async () => {
+test('writes lines at once, at the pace of the reader', async () => {
   const written: string[] = []
   let read = (): void => {}
   const slow = new Writable({
@@ -40,12 +40,12 @@ test('lines are written at once, and only as fast as they are read', async () =>
   assert.equal(isDone, true)
 })
 
-test('no lines are no write', async () => {
+test('writes nothing for no lines', async () => {
   const stream = new Writable({ write: () => assert.fail('nothing to write') })
   await writeLines(stream, [])
 })
 
-test('rejects as closed by the reader when the pipe is closed, and ever after', async () => {
+test('rejects every write after the reader has closed the pipe', async () => {
   const gone = failing('EPIPE')
   const isClosedByReader = (error: unknown): boolean => error instanceof OutputClosed && error.isReaderGone
   await assert.rejects(writeLines(gone, ['one']), isClosedByReader)
@@ -53,26 +53,26 @@ test('rejects as closed by the reader when the pipe is closed, and ever after', 
   await assert.rejects(writeLines(gone, []), isClosedByReader)
 })
 
-test('a command with a verdict keeps it when the reader is gone, not when the disk is full', async () => {
+test('ignores a closed reader, but not a full disk, for commands that check something', async () => {
   await writeLinesIfOpen(failing('EPIPE'), ['one'])
   await assert.rejects(writeLinesIfOpen(failing('ENOSPC'), ['one']), OutputClosed)
 })
 
-test('control: a full disk is not a reader who went away', async () => {
+test('control: a full disk is no closed reader', async () => {
   const full = failing('ENOSPC')
   const isFailure = (error: unknown): boolean => error instanceof OutputClosed && !error.isReaderGone
   await assert.rejects(writeLines(full, ['one']), isFailure)
   await assert.rejects(writeLines(full, ['two']), isFailure)
 })
 
-test('a line that nobody can wait for is dropped while the reader is slow', () => {
+test('drops lines that cannot wait while the reader is slow', () => {
   const blocked = new Writable({ write: () => {} })
   const line = 'x'.repeat(64 * 1024)
   for (let i = 0; i < 1_000; i++) writeUnlessFull(blocked, line)
   assert.ok(blocked.writableLength < 2 * 1024 * 1024, String(blocked.writableLength))
 })
 
-test('what a person is told is one line, and only text', t => {
+test('prints a notice as one sanitised line', t => {
   const told = t.mock.method(process.stderr, 'write', () => true)
   info('one\ntwo')
   warn('\u001b[2J')

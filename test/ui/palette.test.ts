@@ -19,7 +19,7 @@ function luminance(code: number): number {
 
 const contrast = (a: number, b: number): number => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
 
-test('the first ten people have ten colours, whatever their keys are', () => {
+test('gives the first ten people ten different colours', () => {
   for (const depth of [4, 8, 24]) {
     const palette = paletteOf(true, depth)
     // All of these keys would share one colour if it were taken from their first byte.
@@ -34,22 +34,22 @@ test('the first ten people have ten colours, whatever their keys are', () => {
   }
 })
 
-test('every colour of a name can be read on white and on black', () => {
+test('has only name colours that are readable on white and on black', () => {
   for (const code of NAME_COLOURS) {
     assert.ok(contrast(luminance(code), WHITE) >= 3, `${code} on white`)
     assert.ok(contrast(luminance(code), BLACK) >= 3, `${code} on black`)
   }
 })
 
-test('the check of contrast sees that yellow cannot be read on white', () => {
+test('control: yellow on white fails the contrast check', () => {
   assert.ok(contrast(luminance(226), WHITE) < 3)
 })
 
-test('a warning is not yellow', () => {
+test('does not use yellow for warnings', () => {
   assert.equal(paletteOf(true, 8).alarm('x'), '\u001b[1m\u001b[35mx\u001b[39m\u001b[22m')
 })
 
-test('there are no colours outside of a terminal, with NO_COLOR, or where the terminal has none', t => {
+test('uses no colours without a terminal, with NO_COLOR, or without colour support', t => {
   assert.equal(paletteOf(false, 8).alarm('x'), 'x')
   assert.equal(paletteOf(true, 1).name(author(1), 'x'), 'x')
   const before = process.env['NO_COLOR']

@@ -17,7 +17,7 @@ const bob = (more: Partial<Present> = {}): Present => ({
 })
 const HERE = { event: 'presence', presence: 'here', username: 'bob', key: BOB, linked: true }
 
-test('each change is told once: who comes, goes away, takes another name, and leaves', () => {
+test('reports each arrival, absence, rename and departure once', () => {
   const changes = new PresenceChanges()
   assert.deepEqual(changes.since([bob()]), [HERE])
   assert.deepEqual(changes.since([bob({ isTyping: true, lastHeardMs: 5 })]), [], 'control: nothing has changed')
@@ -31,13 +31,13 @@ test('each change is told once: who comes, goes away, takes another name, and le
   assert.deepEqual(changes.since([]), [left], 'somebody who is forgotten has left')
 })
 
-test('who had left before is not mentioned, nor who has not said their name yet', () => {
+test('does not report people who had left before, or who have no name yet', () => {
   const changes = new PresenceChanges()
   assert.deepEqual(changes.since([bob({ state: 'left' })]), [])
   assert.deepEqual(changes.since([bob({ name: 'localhost:4000' })]), [])
 })
 
-test('a peer of the original program has no key', () => {
+test('leaves out the key of a scuttleup peer', () => {
   const old = bob({ author: undefined, name: 'localhost:4000' })
   const change = { event: 'presence', presence: 'here', username: 'localhost:4000', linked: true }
   assert.deepEqual(new PresenceChanges().since([old]), [change])

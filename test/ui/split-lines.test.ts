@@ -15,7 +15,7 @@ async function linesOf(parts: readonly (Buffer | string)[], bytesMax = 100): Pro
 
 const isWellFormed = (text: string): boolean => Buffer.from(text).toString() === text
 
-test('lines come without their ends, the last one also without one', async () => {
+test('yields lines without their ends, and the last one without a line feed', async () => {
   assert.deepEqual(await linesOf(['one\ntwo\r\n\nthree']), ['one', 'two', '', 'three'])
   assert.deepEqual(await linesOf(['one\n']), ['one'])
   assert.deepEqual(await linesOf([]), [])
@@ -29,20 +29,20 @@ test('drops a byte-order mark at the start, and only there', async () => {
   assert.deepEqual(await linesOf(['\ufeff\ufeffone']), ['\ufeffone'], 'control: one mark is dropped')
 })
 
-test('a character that is cut between chunks is one character', async () => {
+test('joins a character that is split between chunks', async () => {
   const bytes = Buffer.from('é😀\n')
   assert.deepEqual(await linesOf([...bytes].map(byte => Buffer.of(byte))), ['é😀'])
 })
 
-test('bytes that are no UTF-8 become what says so, and the lines around them stay', async () => {
+test('replaces invalid UTF-8 and keeps the lines around it', async () => {
   assert.deepEqual(await linesOf([Buffer.from([0x61, 0x0a, 0xff, 0x0a, 0x62, 0xe2])]), ['a', '\ufffd', 'b\ufffd'])
 })
 
-test('only a line feed ends a line', async () => {
+test('ends lines at line feeds only', async () => {
   assert.deepEqual(await linesOf(['a\rb\u2028c\u0085d\n']), ['a\rb\u2028c\u0085d'])
 })
 
-test('a line that never ends is given out in pieces, and not held', async () => {
+test('yields an endless line in pieces', async () => {
   const asked: string[] = []
   const endless = async function* (): AsyncGenerator<string> {
     for (;;) yield 'x'.repeat(60)
@@ -54,7 +54,7 @@ test('a line that never ends is given out in pieces, and not held', async () => 
   for (const piece of asked) assert.equal(piece, 'x'.repeat(100))
 })
 
-test('whatever is read, in whatever chunks, comes out whole, in pieces within the limit', async () => {
+test('loses nothing of any input in any chunks, and keeps pieces within the limit', async () => {
   const line = fc.string({ unit: 'grapheme', maxLength: 60 }).filter(text => isWellFormed(text) && !/[\r\n]/.test(text))
   await fc.assert(
     fc.asyncProperty(
@@ -82,7 +82,7 @@ test('whatever is read, in whatever chunks, comes out whole, in pieces within th
   )
 })
 
-test('pieces are as long as the limit lets them be', () => {
+test('fills pieces up to the limit', () => {
   assert.deepEqual([...piecesOf('aéb', 3)], ['aé', 'b'])
   assert.deepEqual([...piecesOf('😀😀', 7)], ['😀', '😀'])
   assert.deepEqual([...piecesOf('abc', 3)], ['abc'])

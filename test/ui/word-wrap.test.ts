@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { wrapWords } from '../../src/ui/terminal/word-wrap.js'
 
-/** The rows of a text that begins behind a prefix of `first` cells. */
+/** The rows of a text after a prefix of `first` cells. */
 const wrapped = (text: string, columns: number, first = 0, indent = 0): string[] =>
   wrapWords(text, { columns, first, indent }).map(
     (row, index) => ' '.repeat(index === 0 ? first : row.indent) + row.text,
@@ -32,14 +32,14 @@ test('breaks a word only when it is longer than a row', () => {
   assert.deepEqual(wrapped('abcd efghijkl', 6), ['abcd', 'efghij', 'kl'])
 })
 
-test('keeps an address whole where it fits a row, with less indent if it must', () => {
+test('keeps a URL whole where it fits a row, with less indent if needed', () => {
   const url = 'https://a.example/b'
   assert.deepEqual(wrapped(`see ${url} there`, 22, 8, 4), ['        see', `   ${url}`, '    there'])
   assert.deepEqual(wrapped(`see ${url}`, 19, 8, 4), ['        see', url])
   assert.equal(wrapped(`see ${url}`, 18, 8, 4).length, 3)
 })
 
-test('does not move other long words left of the indent, where they could pass for a row of somebody else', () => {
+test("does not move other long words left of the indent, where they could look like another person's row", () => {
   const forged = '12:00\u00a0bob\u00a0│\u00a0pay\u00a0him'
   assert.ok(
     wrapped(`x ${forged}`, 22, 8, 4)
