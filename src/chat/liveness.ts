@@ -1,25 +1,25 @@
 import type { Millis } from '../base/clock.js'
 
-/** A line that arrives later than this after it was written is caught up on, and not live. */
+/** A message that arrives later than this after it was written is history. */
 const LATE_MS = 300_000
-/** Two ends of a connection see it open at slightly different times. */
+/** The two ends of a connection see it open at slightly different times. */
 const OPENING_MS = 50
 
-/** What was going on when a line arrived. */
+/** The circumstances in which a message arrived. */
 export interface Arrival {
   readonly now: Millis
   /** When this program started. */
   readonly startedAt: Millis
   /** When the newest connection to a peer opened. */
   readonly connectedAt: Millis
-  readonly isOwn: boolean
+  readonly isOurs: boolean
 }
 
 /**
- * Whether a line that arrived was written just now, rather than fetched from before this program started or before a peer
- * connected. Goes by the writer's clock.
+ * Whether a message that arrived was written just now, and not before this program started or before a peer connected.
+ * Goes by the clock of the author.
  */
-export function isLive(writtenAt: Millis, { now, startedAt, connectedAt, isOwn }: Arrival): boolean {
+export function isLive(writtenAt: Millis, { now, startedAt, connectedAt, isOurs }: Arrival): boolean {
   if (writtenAt < startedAt || now - writtenAt > LATE_MS) return false
-  return isOwn || writtenAt >= connectedAt - OPENING_MS
+  return isOurs || writtenAt >= connectedAt - OPENING_MS
 }

@@ -2,6 +2,7 @@ import { lstatSync, readFileSync } from 'node:fs'
 import type { Millis } from '../base/clock.js'
 import { draftBeside } from '../base/files/draft-file.js'
 import { systemRandom } from '../base/random.js'
+import type { Topic } from '../chat/views/topic.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Draft } from './draft.js'
 
@@ -14,12 +15,6 @@ export interface SavedView {
   readonly hidden: ReadonlySet<AuthorId>
   readonly topic: Topic | undefined
   readonly draft: Draft
-}
-
-/** What the conversation is about, and since when. */
-export interface Topic {
-  readonly text: string
-  readonly at: string
 }
 
 const NO_DRAFT: Draft = { text: '', pid: undefined }

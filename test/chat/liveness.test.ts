@@ -3,13 +3,13 @@ import test from 'node:test'
 import { isLive } from '../../src/chat/liveness.js'
 
 const START = 1_000_000
-const arrival = { now: START + 60_000, startedAt: START, connectedAt: START + 30_000, isOwn: false }
+const arrival = { now: START + 60_000, startedAt: START, connectedAt: START + 30_000, isOurs: false }
 
 test('a line is live when it was written after the start and after the newest connection', () => {
   assert.equal(isLive(START + 59_000, arrival), true)
   assert.equal(isLive(START - 1, arrival), false, 'before the start')
   assert.equal(isLive(START + 29_000, arrival), false, 'before the connection')
-  assert.equal(isLive(START + 29_000, { ...arrival, isOwn: true }), true, 'an own line comes over no connection')
+  assert.equal(isLive(START + 29_000, { ...arrival, isOurs: true }), true, 'an own line comes over no connection')
 })
 
 test('a line that comes long after it was written is not live, whatever connection it comes over', () => {

@@ -5,7 +5,6 @@ import { DisplayNames } from '../../src/chat/display-names.js'
 import type { Message } from '../../src/chat/kinds/message.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
-import { UnreadMarker } from '../../src/session/absence.js'
 import { Arrivals } from '../../src/session/arrivals.js'
 import { labelled } from '../../src/ui/labels.js'
 import { paletteOf } from '../../src/ui/palette.js'
@@ -381,55 +380,6 @@ test('live lines are shown in order of arrival, whatever the clocks of their aut
   const messages = [said(BOB, 'from the fast clock', NOON + 500), said(ALICE, 'right after it', NOON)]
   arrivals.push(messages, 1_000)
   assert.deepEqual(arrivals.take(1_000).messages, messages)
-})
-
-/** What somebody missed, with a log of bob's that goes up to `seq` here. */
-const absence = (leftAt: number | undefined, seen: number, seq: number): UnreadMarker =>
-  new UnreadMarker(
-    { seen: new Map([[BOB, seen]]), leftAt, hidden: new Set(), topic: undefined, draft: { text: '', pid: undefined } },
-    { id: ALICE, heads: [{ author: BOB, seq }] },
-    () => false,
-    NOON,
-  )
-
-test('what was missed is marked once: in the history, or above the first lines that arrive', () => {
-  const stored = absence(NOON - 60_000, 3, 5)
-  assert.equal(stored.titleOf(said(BOB, 'seen', NOON, { seq: 3 })), undefined)
-  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 4 })), '2 new since you left on 21 Nov 11:59')
-  assert.equal(stored.titleOf(said(BOB, 'missed', NOON, { seq: 5 })), undefined)
-  assert.ok(!stored.isMissed(said(BOB, 'earlier', NOON - 1)), 'there is a marker already')
-
-  const arriving = absence(NOON - 60_000, 3, 3)
-  assert.ok(arriving.isMissed(said(BOB, 'missed', NOON - 1)))
-  assert.ok(!arriving.isMissed(said(BOB, 'live', NOON)))
-  assert.ok(!arriving.isMissed(said(ALICE, 'mine', NOON - 1)))
-  assert.equal(arriving.arrivalTitle(0, false), undefined)
-  assert.equal(arriving.arrivalTitle(14, false), '14 new since you left on 21 Nov 11:59')
-  assert.equal(arriving.arrivalTitle(2, false), undefined)
-  assert.equal(
-    absence(NOON - 60_000, 0, 0)
-      .arrivalTitle(7_000, true)
-      ?.slice(0, 19),
-    'more than 7,000 new',
-  )
-})
-
-test('somebody who was here without a screen is not told that they join', () => {
-  const memory = { seen: new Map(), leftAt: undefined, hidden: new Set<AuthorId>(), topic: undefined }
-  const heads = [{ author: ALICE, seq: 1 }]
-  const back = new UnreadMarker(
-    { ...memory, draft: { text: '', pid: undefined } },
-    { id: ALICE, heads },
-    () => false,
-    NOON,
-  )
-  assert.equal(back.titleOf(said(BOB, 'stored already')), undefined)
-  assert.equal(back.arrivalTitle(2, false), '2 new, from before this start')
-})
-
-test('a newcomer is told what is from before they joined', () => {
-  assert.equal(absence(undefined, 0, 0).arrivalTitle(14, false), '14 new, from before you joined')
-  assert.equal(absence(undefined, 0, 5).titleOf(said(BOB, 'stored already')), '5 new, from before you joined')
 })
 
 const PARTS: StatusParts = {

@@ -4,8 +4,8 @@ export const peers = command({
   name: 'peers',
   argument: '',
   help: 'list connected peers, and peers that are dialled and why that fails',
-  run: ({ conversation, tell }) => {
-    const { connected, dialing } = conversation.connectionSummary
+  run: ({ session: { room }, tell }) => {
+    const { connected, dialing } = room.connectionSummary
     tell(
       connected.length === 0 ? 'connected to no one' : `connected to ${connected.join(', ')}`,
       ...dialing.map(
@@ -19,9 +19,9 @@ export const connect = command({
   name: 'connect',
   argument: 'peer',
   help: 'connect to a name or host:port',
-  run: ({ conversation, tell, complain }, peer) => {
+  run: ({ session: { room }, tell, complain }, peer) => {
     if (peer === '') return complain('connect to whom? /connect bob, or /connect 10.0.0.7:4000')
-    conversation.connect(peer)
+    room.connect(peer)
     tell(`trying ${peer}; /disconnect ${peer} stops that`)
   },
 })
@@ -30,9 +30,9 @@ export const disconnect = command({
   name: 'disconnect',
   argument: 'peer',
   help: 'close the connection to a peer, and do not dial it again',
-  run: ({ conversation, tell, complain }, peer) => {
+  run: ({ session: { room }, tell, complain }, peer) => {
     if (peer === '') return complain('disconnect from whom? /disconnect bob; /quit leaves the chat')
-    if (conversation.disconnect(peer)) tell(`disconnected from ${peer}; /connect ${peer} dials it again`)
+    if (room.disconnect(peer)) tell(`disconnected from ${peer}; /connect ${peer} dials it again`)
     else complain(`${peer} is neither connected nor dialled: /peers lists who is`)
   },
 })

@@ -1,9 +1,6 @@
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
-import type { Present } from '../../chat/presence/roster.js'
-import type { People } from '../../chat/views/people.js'
-import type { AuthorId } from '../../log/format/author.js'
-import type { RoomApi } from '../../node/room-api.js'
+import type { Session } from '../../session/session.js'
 
 /** Work that takes a while: reports its progress, and ends early when `signal` is aborted. */
 export interface Task {
@@ -25,19 +22,12 @@ interface CommandOutput {
 
 /** What commands act on. */
 export interface CommandContext extends CommandOutput {
-  readonly conversation: RoomApi
-  readonly people: People
-  readonly hidden: Set<AuthorId>
+  readonly session: Session
   readonly now: () => number
-  nick: string
-  readonly topic: () => string | undefined
-  /** A name as shown, with the key where several people use it. */
-  readonly nameOf: (present: Present) => string
   /** Runs one task at a time, and shows its progress. */
   readonly runTask: (title: string, work: (task: Task) => Promise<void>) => Promise<void>
+  /** Says a draft, in pieces if it is long, and reports why if that fails. */
   readonly say: (draft: Draft) => void
-  /** Tells others that the user is away, and why; without a text, that they are back. */
-  readonly setAway: (text: string | undefined) => void
   /** The last lines of /help. */
   readonly keyHelp: readonly string[]
   readonly quit: () => void

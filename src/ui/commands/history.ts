@@ -12,11 +12,11 @@ export const last = command({
   name: 'last',
   argument: '[n]',
   help: 'print the last n messages again, at most 2,000',
-  run: async ({ conversation, quote, complain }, argument) => {
+  run: async ({ session: { room }, quote, complain }, argument) => {
     const count = argument === '' ? LAST_DEFAULT : Number(argument)
     if (!Number.isInteger(count) || count < 1) return complain('how many? /last 50')
-    const messages = await lastMessages(conversation, count)
-    const isCut = messages.length < count && messages.length < conversation.heads.reduce((sum, { seq }) => sum + seq, 0)
+    const messages = await lastMessages(room, count)
+    const isCut = messages.length < count && messages.length < room.heads.reduce((sum, { seq }) => sum + seq, 0)
     const more = isCut ? ', the most that is printed at once: /since and /search find older ones' : ''
     quote(`the last ${formatNumber(messages.length)}${more}`, messages, 'end')
   },
@@ -26,10 +26,10 @@ export const search = command({
   name: 'search',
   argument: 'text',
   help: 'print the newest messages of the whole history that contain a text',
-  run: async ({ conversation, runTask, quote, complain }, text) => {
+  run: async ({ session: { room }, runTask, quote, complain }, text) => {
     if (text === '') return complain('search for what? /search text')
     await runTask(`searching for ${text}`, async task => {
-      const found = await messagesWith(conversation, text, task)
+      const found = await messagesWith(room, text, task)
       const title = `${formatNumber(found.count)} of ${formatNumber(found.of)} messages contain ${text}${shownOf(found)}`
       quote(title, found.messages, 'end of search')
     })
@@ -40,11 +40,11 @@ export const since = command({
   name: 'since',
   argument: 'time',
   help: 'print the messages since 14:00, or 2026-11-21, or 2026-11-21T14:00',
-  run: async ({ conversation, runTask, quote, complain, now }, argument) => {
+  run: async ({ session: { room }, runTask, quote, complain, now }, argument) => {
     const since = momentOf(argument, now())
     if (since === undefined) return complain('since when? /since 14:00, or 2026-11-21, or 2026-11-21T14:00')
     await runTask('reading', async task => {
-      const found = await messagesSince(conversation, since, task)
+      const found = await messagesSince(room, since, task)
       quote(`${formatNumber(found.count)} messages since ${argument}${shownOf(found)}`, found.messages, 'end')
     })
   },

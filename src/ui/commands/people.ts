@@ -1,9 +1,8 @@
-import { equalsIgnoringCase } from '../../base/names.js'
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Present } from '../../chat/presence/roster.js'
-import { type AuthorId, isSigned } from '../../log/format/author.js'
-import { type CommandContext, command, formatNumber } from './context.js'
+import { isSigned } from '../../log/format/author.js'
+import { command, formatNumber } from './context.js'
 
 const STATES = { linked: 'connected', heard: 'through others', left: 'left' } as const
 
@@ -13,28 +12,16 @@ function withAway({ away }: Present, name: string): string {
   return away === '' ? `${name} (away)` : `${name} (away: ${away})`
 }
 
-/** The authors who use a name: those who have written, otherwise those who are or were present. */
-function authorsNamed(
-  { people, conversation }: Pick<CommandContext, 'people' | 'conversation'>,
-  wanted: string,
-): AuthorId[] {
-  const found = people.find(wanted)
-  if (found.length > 0) return found
-  return conversation.presence.flatMap(({ author, name }) =>
-    author !== undefined && equalsIgnoringCase(name, wanted) ? [author] : [],
-  )
-}
-
 export const who = command({
   name: 'who',
   argument: '',
   help: 'list who is connected, who is here through others, and who has left',
-  run: ({ conversation, nameOf, tell }) => {
-    const { presence } = conversation
+  run: ({ session, tell }) => {
+    const { presence } = session.room
     const rows = (['linked', 'heard', 'left'] as const).flatMap(state => {
       const names = presence
         .filter(present => present.state === state)
-        .map(present => withAway(present, nameOf(present)))
+        .map(present => withAway(present, session.nameOf(present)))
       return names.length === 0 ? [] : [`${STATES[state]}: ${names.join(', ')}`]
     })
     tell(...(rows.length === 0 ? ['no one else is here'] : rows))
@@ -46,16 +33,16 @@ export const whois = command({
   argument: 'name',
   help: "show a person's key, and how many of their entries are here",
   completes: 'name',
-  run: ({ people, conversation, tell, complain }, name) => {
+  run: ({ session, tell, complain }, name) => {
     if (name === '') return complain('whose key? /whois bob')
-    const found = name === conversation.me ? [conversation.id] : authorsNamed({ people, conversation }, name)
+    const found = name === session.room.me ? [session.room.id] : session.authorsNamed(name)
     if (found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
     for (const author of found) {
-      const entries = conversation.heads.find(head => head.author === author)?.seq ?? 0
+      const entries = session.room.heads.find(head => head.author === author)?.seq ?? 0
       const identity = isSigned(author) ? `the key ${author}` : `unsigned, from a scuttleup peer: ${author}`
-      const own = author === conversation.id ? ', you' : ''
+      const own = session.isOurs({ author }) ? ', you' : ''
       tell(
-        `${people.nameOf(author) ?? name}${own}: ${identity}`,
+        `${session.people.nameOf(author) ?? name}${own}: ${identity}`,
         `${formatNumber(entries)} of their entries ${entries === 1 ? 'is' : 'are'} here`,
       )
     }
@@ -67,16 +54,18 @@ export const hide = command({
   argument: '[name]',
   help: "hide a person's lines from your view; alone: list who is hidden",
   completes: 'name',
-  run: ({ hidden, people, conversation, tell, complain }, name) => {
+  run: ({ session, tell, complain }, name) => {
     if (name === '') {
-      const named = [...hidden].map(author => `${people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`)
+      const named = [...session.hidden].map(
+        author => `${session.people.nameOf(author) ?? 'unknown'} (${shortKey(author)})`,
+      )
       return tell(named.length === 0 ? 'no one is hidden' : `hidden from your view: ${named.join(', ')}`)
     }
-    const called = authorsNamed({ people, conversation }, name)
-    const found = called.filter(author => author !== conversation.id)
+    const called = session.authorsNamed(name)
+    const found = called.filter(author => !session.isOurs({ author }))
     if (found.length === 0)
       return complain(called.length > 0 ? 'you cannot hide yourself' : `no one here is known as ${name}`)
-    for (const author of found) hidden.add(author)
+    for (const author of found) session.hide(author)
     const label = found.length === 1 ? name : `${name} (${found.map(shortKey).join(' and ')})`
     tell(`${label} is hidden from your view only: /unhide ${name} shows them again`)
   },
@@ -87,12 +76,12 @@ export const unhide = command({
   argument: 'name',
   help: 'show a hidden person again',
   completes: 'name',
-  run: ({ hidden, people, conversation, tell, complain }, name) => {
-    const called = authorsNamed({ people, conversation }, name)
-    const found = [...hidden].filter(author => called.includes(author) || author.startsWith(name))
+  run: ({ session, tell, complain }, name) => {
+    const called = session.authorsNamed(name)
+    const found = [...session.hidden].filter(author => called.includes(author) || author.startsWith(name))
     if (name === '') return complain('show whom again? /hide lists who is hidden')
     if (found.length === 0) return complain(`no one hidden is known as ${name}`)
-    for (const author of found) hidden.delete(author)
+    for (const author of found) session.unhide(author)
     tell(`${name} is shown again; /last prints the lines that were hidden`)
   },
 })

@@ -21,15 +21,12 @@ export const nick = command({
   name: 'nick',
   argument: 'name',
   help: 'change your name, for everyone',
-  run: (context, argument) => {
-    if (argument === '') return context.tell(`your name is ${context.nick}: /nick name changes it`)
+  run: ({ session, tell, complain, say }, argument) => {
+    if (argument === '') return tell(`your name is ${session.nick}: /nick name changes it`)
     const nick = checkName(argument, `the name ${JSON.stringify(argument)}`)
-    if (nick === context.nick) return context.tell(`your name is ${nick} already`)
-    if (context.people.find(nick).some(author => author !== context.conversation.id))
-      return context.complain(`the name ${nick} is taken here: choose another one`)
-    const before = context.nick
-    context.nick = nick
-    context.say({ kind: 'nick', before, name: nick })
+    if (nick === session.nick) return tell(`your name is ${nick} already`)
+    if (session.isTaken(nick)) return complain(`the name ${nick} is taken here: choose another one`)
+    say(session.changeNick(nick))
   },
 })
 
@@ -37,10 +34,10 @@ export const topic = command({
   name: 'topic',
   argument: '[text]',
   help: 'set the topic, for everyone; alone: show it; -: remove it',
-  run: ({ topic, tell, say }, text) => {
+  run: ({ session: { topic }, tell, say }, text) => {
     if (text === '-') return say({ kind: 'topic', topic: '' })
     if (text !== '') return say({ kind: 'topic', topic: text })
-    tell(topic() ? `the topic is: ${topic()}` : 'there is no topic: /topic text sets one')
+    tell(topic ? `the topic is: ${topic}` : 'there is no topic: /topic text sets one')
   },
 })
 
@@ -48,12 +45,12 @@ export const away = command({
   name: 'away',
   argument: '[text]',
   help: 'tell everyone that you are away, and why; /back ends it',
-  run: ({ setAway }, text) => setAway(text),
+  run: ({ session }, text) => session.setAway(text),
 })
 
 export const back = command({
   name: 'back',
   argument: '',
   help: 'tell everyone that you are back; so does your next line',
-  run: ({ setAway }) => setAway(undefined),
+  run: ({ session }) => session.setAway(undefined),
 })

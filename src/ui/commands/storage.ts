@@ -7,12 +7,12 @@ export const verify = command({
   name: 'verify',
   argument: '',
   help: 'check every stored sequence, chain and signature',
-  run: ({ conversation, runTask, tell, complain, people }) =>
+  run: ({ session: { room, people }, runTask, tell, complain }) =>
     runTask('verifying', async ({ signal, onProgress }) => {
-      const logs = conversation.heads.length
+      const logs = room.heads.length
       let [entries, done] = [0, 0]
       let isSound = true
-      for await (const { author, last, fault } of conversation.verify()) {
+      for await (const { author, last, fault } of room.verify()) {
         if (signal.aborted) return
         entries += last
         done++
@@ -32,10 +32,10 @@ export const exportLogs = command({
   name: 'export',
   argument: 'file',
   help: 'write the signed logs to a file',
-  run: async ({ conversation, tell, complain }, file) => {
+  run: async ({ session: { room }, tell, complain }, file) => {
     if (file === '' || file === '-') return complain('to which file? /export logs.chat')
     try {
-      await writeExport(file, conversation.archive())
+      await writeExport(file, room.archive())
       tell(`exported the signed logs to ${file}; persisted-chat import merges them`)
     } catch (error) {
       complain(`${reasonOf(error)}. Choose another file.`)

@@ -1,20 +1,16 @@
 import { systemClock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
-import { sanitise, sanitisedJson } from '../../base/safe-text.js'
-import { DisplayNames } from '../../chat/display-names.js'
+import { sanitisedJson } from '../../base/safe-text.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
-import { People } from '../../chat/views/people.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
-import { TopicView } from '../../session/topic.js'
+import { Session } from '../../session/session.js'
 import { lineOf, runCommand } from '../commands/commands.js'
 import type { CommandContext, Task } from '../commands/context.js'
-import { noteLatest } from '../known-names.js'
 import { labelled, type TimeStyle } from '../labels.js'
 import { cutLine, sendLines } from './input.js'
 import { info, warn, writeLines } from './output.js'
@@ -50,16 +46,10 @@ export class LineConversation {
   readonly #startedAt = systemClock.now()
   #connectedAt = 0
   #connected: ReadonlySet<string> = new Set()
-  readonly #heads: ReadonlyMap<AuthorId, Seq>
-  readonly #names: DisplayNames
-  readonly #people = new People()
-  readonly #hidden: Set<AuthorId>
-  readonly #topic: TopicView
+  readonly #session: Session
   readonly #closing = new AbortController()
   /** Typed lines that have not been read from the log yet. */
   readonly #echoed: string[] = []
-  #nick: string
-  #isAway = false
   #isBusy = false
   #day: number | undefined
 
@@ -68,16 +58,12 @@ export class LineConversation {
     this.#options = options
     this.#isTyped = process.stdin.isTTY === true && !options.isJson
     this.#isEchoed = this.#isTyped && process.stdout.isTTY === true
-    this.#heads = new Map(peer.heads.map(({ author, seq }) => [author, seq]))
-    this.#names = new DisplayNames(peer.me, peer.id)
-    this.#nick = peer.me
     const view = loadView(options.viewFile)
-    this.#hidden = new Set(this.#isTyped ? view.hidden : [])
-    this.#topic = new TopicView(view.topic)
+    this.#session = new Session(peer, this.#isTyped ? view : { ...view, hidden: new Set() }, systemClock)
+    this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
     this.#noteConnections()
     peer.on('change', () => this.#noteConnections())
-    this.#names.notePresent(peer.presence)
-    peer.on('presence', () => this.#names.notePresent(peer.presence))
+    peer.on('presence', () => this.#session.presenceChanged())
   }
 
   /** Sends lines from stdin and prints messages to stdout until `stopped` resolves. Rejects with `OutputClosed` if stdout closes. */
@@ -100,16 +86,11 @@ export class LineConversation {
 
   /** Reads the latest entry of each author: for the labels of the first lines, and for the name that the user used last. */
   async #readLatest(): Promise<void> {
-    const heads = [...this.#heads].map(([author, seq]) => ({ author, seq }))
-    const latest = await noteLatest(this.#names, heads, options => this.#peer.batches(options))
+    await this.#session.readLatest()
     if (!this.#isTyped) return
-    for (const message of latest) {
-      this.#people.note(message)
-      if (message.author === this.#peer.id) this.#nick = sanitise(message.username)
-    }
-    if (this.#nick !== this.#peer.me) info(`your name is ${this.#nick}: /nick ${this.#peer.me} changes it back`)
-    const { seen } = loadView(this.#options.viewFile)
-    void this.#topic.find(this.#peer, seen, this.#closing.signal).catch(() => {}) // the reader of messages fails as well, and reports it
+    const { nick, room } = this.#session
+    if (nick !== room.me) info(`your name is ${nick}: /nick ${room.me} changes it back`)
+    void this.#session.findTopic(this.#closing.signal).catch(() => {}) // the reader of messages fails as well, and reports it
   }
 
   /** Prints messages until the log is closed. */
@@ -119,7 +100,7 @@ export class LineConversation {
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
     for await (const messages of this.#peer.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
       // Note all names first, so that two people of the same name are shown with their keys from the first line on.
-      for (const { author, username } of messages) this.#names.note(author, username)
+      this.#session.noteNames(messages)
       let lines: string[] = []
       for (const message of messages) {
         if (!this.#isShown(message)) continue
@@ -164,12 +145,12 @@ export class LineConversation {
 
   /** False for lines that the terminal has echoed, and for lines of hidden people. */
   #isShown(message: Message): boolean {
-    this.#people.note(message)
-    this.#topic.note(message)
-    if (this.#hidden.has(message.author)) return false
-    if (message.author !== this.#peer.id || message.kind !== 'text') return true
+    const session = this.#session
+    session.note(message)
+    if (session.hidden.has(message.author)) return false
+    if (!session.isOurs(message) || message.kind !== 'text') return true
     const index = this.#echoed.indexOf(message.message)
-    if (index === -1 || message.seq <= (this.#heads.get(message.author) ?? 0)) return true
+    if (index === -1 || session.isHistory(message)) return true
     this.#echoed.splice(index, 1)
     return false
   }
@@ -184,17 +165,16 @@ export class LineConversation {
   #formatter(): (message: Message) => string {
     const isTerminal = process.stdout.isTTY === true
     const time: TimeStyle = this.#isEchoed ? 'time' : this.#options.hasTimes ? 'date and time' : 'none'
-    return labelled(this.#names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal })
+    return labelled(this.#session.names, isTerminal && !this.#options.isPlain, { time, isWrapped: isTerminal })
   }
 
-  #isLive({ author, seq, timeMs }: Message): boolean {
-    if (seq <= (this.#heads.get(author) ?? 0)) return false
-    const isOwn = author === this.#peer.id
-    return isLive(timeMs, {
+  #isLive(message: Message): boolean {
+    if (this.#session.isHistory(message)) return false
+    return isLive(message.timeMs, {
       now: systemClock.now(),
       startedAt: this.#startedAt,
       connectedAt: this.#connectedAt,
-      isOwn,
+      isOurs: this.#session.isOurs(message),
     })
   }
 
@@ -208,21 +188,20 @@ export class LineConversation {
   async #handleTyped(text: string): Promise<void> {
     const line = lineOf(text)
     if (line.kind === 'message') return this.#say({ kind: 'text', text: line.text })
-    const hidden = this.#hidden.size
+    const hidden = this.#session.hidden.size
     try {
       await runCommand(this.#commandContext, line)
     } catch (error) {
       warn(reasonOf(error))
     }
-    if (this.#hidden.size !== hidden) await this.#saveHidden()
+    if (this.#session.hidden.size !== hidden) await this.#saveHidden()
   }
 
   async #say(draft: Draft): Promise<void> {
-    this.#setAway(undefined)
     const message = plainTextOf(draft)
     if (this.#isEchoed && draft.kind === 'text') this.#echoed.push(message)
     try {
-      await this.#peer.say(this.#nick === this.#peer.me ? draft : { username: this.#nick, ...draft })
+      await this.#session.say(draft)
     } catch (error) {
       const index = this.#echoed.indexOf(message)
       if (index !== -1) this.#echoed.splice(index, 1)
@@ -231,23 +210,9 @@ export class LineConversation {
   }
 
   get #commandContext(): CommandContext {
-    const conversation = this
     return {
-      conversation: this.#peer,
-      people: this.#people,
-      hidden: this.#hidden,
+      session: this.#session,
       now: () => systemClock.now(),
-      get nick() {
-        return conversation.#nick
-      },
-      set nick(name) {
-        conversation.#nick = name
-      },
-      topic: () => this.#topic.current?.text,
-      nameOf: ({ author, name }) => {
-        const shown = (author && this.#people.nameOf(author)) ?? name
-        return this.#names.presentName({ author, name: shown })
-      },
       keyHelp: ['//text says /text.'],
       tell: (...lines) => lines.forEach(info),
       list: (...rows) => rows.forEach(info),
@@ -255,16 +220,15 @@ export class LineConversation {
       quote: (title, messages, end) => this.#quote(title, messages, end),
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
-      setAway: text => this.#setAway(text),
       quit: this.#options.quit,
     }
   }
 
   /** Prints to stderr, because stdout gets each message once. */
   #quote(title: string, messages: readonly Message[], end: string): void {
-    const format = labelled(this.#names, false, { time: 'date and time', isWrapped: false })
+    const format = labelled(this.#session.names, false, { time: 'date and time', isWrapped: false })
     info(title)
-    for (const message of messages) if (!this.#hidden.has(message.author)) info(format(message))
+    for (const message of this.#session.visible(messages)) info(format(message))
     info(end)
   }
 
@@ -278,17 +242,10 @@ export class LineConversation {
     }
   }
 
-  #setAway(text: string | undefined): void {
-    if (text === undefined && !this.#isAway) return
-    this.#isAway = text !== undefined
-    this.#peer.setAway(text)
-    info(this.#isAway ? 'you are away until /back or your next line' : 'you are back')
-  }
-
   /** Saves who is hidden, so that the screen hides them too. */
   async #saveHidden(): Promise<void> {
     const { viewFile } = this.#options
-    await saveView(viewFile, { ...loadView(viewFile), hidden: this.#hidden }).catch(error =>
+    await saveView(viewFile, { ...loadView(viewFile), hidden: this.#session.hidden }).catch(error =>
       warn(`the list of hidden people cannot be saved: ${reasonOf(error)}`),
     )
   }

@@ -1,20 +1,16 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine, reasonOf } from '../../base/errors.js'
-import { DisplayNames } from '../../chat/display-names.js'
 import type { Draft } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
-import type { Present } from '../../chat/presence/roster.js'
-import { People } from '../../chat/views/people.js'
-import type { AuthorId } from '../../log/format/author.js'
-import type { RoomApi } from '../../node/room-api.js'
 import type { SavedView } from '../../session/saved-view.js'
-import { TopicView } from '../../session/topic.js'
+import type { Session } from '../../session/session.js'
 import { type Line, runCommand } from '../commands/commands.js'
 import type { CommandContext, Task } from '../commands/context.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
 import { info } from '../lines/output.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOfDraft } from '../split-lines.js'
+import { unreadTitle } from '../unread-text.js'
 import { BackgroundTask } from './background-task.js'
 import { Composer, HINT } from './editor/composer.js'
 import type { Key } from './keys.js'
@@ -32,10 +28,10 @@ import { Transcript } from './transcript.js'
 const BELL_MS = 1_000
 
 export interface ChatScreenOptions {
-  readonly conversation: RoomApi
+  readonly session: Session
   readonly terminal: Terminal
-  /** What was remembered from the last run. */
-  readonly view: SavedView
+  /** The line that was being written when the screen was closed last. */
+  readonly draft: string
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
@@ -48,18 +44,11 @@ export class ChatScreen {
   readonly #options: ChatScreenOptions
   readonly #palette: Palette = paletteOf(true)
   readonly #composer: Composer
-  readonly #people = new People()
   readonly #task = new BackgroundTask(() => this.changed())
-  readonly #hidden: Set<AuthorId>
-  readonly #names: DisplayNames
   readonly #transcript: Transcript
   readonly #queue: PrintQueue
-  readonly #topic: TopicView
   readonly #feed: MessageFeed
   readonly #closing = new AbortController()
-  #nick: string
-  #hasSpoken = false
-  #isAway = false
   /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
   #rangAt = 0
@@ -67,19 +56,16 @@ export class ChatScreen {
 
   constructor(options: ChatScreenOptions) {
     this.#options = options
-    const { conversation, view, terminal } = options
-    this.#nick = conversation.me
-    this.#hidden = new Set(view.hidden)
-    this.#topic = new TopicView(view.topic)
-    this.#names = new DisplayNames(conversation.me, conversation.id)
+    const { session, terminal, draft } = options
+    session.on('away', isAway => this.tell(isAway ? 'you are away until /back or your next line' : 'you are back'))
     this.#transcript = this.#newTranscript()
     const pending = new PendingLines(
-      seq => conversation.replicasOf(seq),
+      seq => session.room.replicasOf(seq),
       this.#palette,
       () => terminal.columns,
     )
     this.#queue = new PrintQueue(this.#transcript, pending)
-    this.#composer = this.#newComposer(view.draft.text)
+    this.#composer = this.#newComposer(draft)
     this.#feed = this.#newFeed()
   }
 
@@ -105,16 +91,13 @@ export class ChatScreen {
     terminal.close(this.#queue.takeAll())
   }
 
+  get #session(): Session {
+    return this.#options.session
+  }
+
   /** What to remember for the next run. */
   get remembered(): Omit<SavedView, 'draft'> & { readonly draft: string } {
-    const { conversation } = this.#options
-    return {
-      seen: new Map(conversation.heads.map(({ author, seq }) => [author, seq])),
-      leftAt: systemClock.now(),
-      hidden: this.#hidden,
-      topic: this.#topic.current,
-      draft: this.#composer.draft,
-    }
+    return { ...this.#session.saved, draft: this.#composer.draft }
   }
 
   /** Prints a notice of the program. */
@@ -125,7 +108,7 @@ export class ChatScreen {
 
   /** Notes who is present, so that a name that several people use is shown with their keys from the first time on. */
   presenceChanged(): void {
-    this.#names.notePresent(this.#options.conversation.presence)
+    this.#session.presenceChanged()
     this.changed()
   }
 
@@ -135,27 +118,24 @@ export class ChatScreen {
   }
 
   #newTranscript(): Transcript {
-    const { id } = this.#options.conversation
+    const { room, names } = this.#session
     const transcript = new Transcript({
-      id,
-      names: this.#names,
+      id: room.id,
+      names,
       palette: this.#palette,
-      ownNames: () => [...new Set([this.#options.conversation.me, this.#nick])],
+      ownNames: () => [...new Set([room.me, this.#session.nick])],
     })
     transcript.columns = this.#options.terminal.columns
     return transcript
   }
 
   #newComposer(draft: string): Composer {
-    const { conversation } = this.#options
     return new Composer(
       {
         say: text => this.#say({ kind: 'text', text }),
         command: line => void this.#command(line),
-        typing: () => conversation.typing(),
-        names: () => [
-          ...new Set([...this.#people.names, ...conversation.presence.map(present => this.#nameOf(present))]),
-        ],
+        typing: () => this.#session.room.typing(),
+        names: () => this.#session.knownNames,
         leave: () => this.#quit(),
       },
       draft,
@@ -163,22 +143,18 @@ export class ChatScreen {
   }
 
   #newFeed(): MessageFeed {
-    const { conversation, view } = this.#options
-    return new MessageFeed(
-      { conversation, view, people: this.#people, names: this.#names, topic: this.#topic, hidden: this.#hidden },
-      {
-        onNick: nick => this.#recallNick(nick),
-        onOwnLine: message => this.#composer.remember(message),
-        onHistory: (message, title) => this.#queue.history(message, systemClock.now(), title),
-        onHistoryRead: () => this.#draw(),
-        onHistoryEnd: () => {
-          this.#queue.endHistory(HINT)
-          this.#draw()
-        },
-        onArrivals: arrived => this.#showArrivals(arrived),
-        onTopic: () => this.changed(),
+    return new MessageFeed(this.#session, {
+      onLatest: () => this.#recallNick(),
+      onOwnLine: message => this.#composer.remember(message),
+      onHistory: (message, mark) => this.#queue.history(message, systemClock.now(), mark && unreadTitle(mark)),
+      onHistoryRead: () => this.#draw(),
+      onHistoryEnd: () => {
+        this.#queue.endHistory(HINT)
+        this.#draw()
       },
-    )
+      onArrivals: arrived => this.#showArrivals(arrived),
+      onTopic: () => this.changed(),
+    })
   }
 
   #openTerminal(): void {
@@ -197,19 +173,21 @@ export class ChatScreen {
   }
 
   /** The user keeps the name that they used last. */
-  #recallNick(nick: string): void {
-    const { me } = this.#options.conversation
-    this.#nick = nick
+  #recallNick(): void {
+    const {
+      nick,
+      room: { me },
+    } = this.#session
     if (nick !== me) this.tell(`your name is ${nick}: /nick ${me} changes it back`)
   }
 
-  #showArrivals({ messages, title, skipped }: ArrivedMessages): void {
+  #showArrivals({ messages, mark, skipped }: ArrivedMessages): void {
     const now = systemClock.now()
-    if (title !== undefined) this.#queue.rule(title)
+    if (mark !== undefined) this.#queue.rule(unreadTitle(mark))
     if (skipped > 0)
       this.#queue.rule(`${skipped.toLocaleString('en')} lines came at once: /last 2000, /since and /search show them`)
     for (const message of messages) {
-      const { isMention } = this.#queue.message(message, now, title === undefined ? 'live' : 'missed')
+      const { isMention } = this.#queue.message(message, now, mark === undefined ? 'live' : 'missed')
       if (isMention) this.#ring(now)
     }
     this.#draw()
@@ -229,27 +207,13 @@ export class ChatScreen {
   #draw(): void {
     clearImmediate(this.#drawing)
     this.#drawing = undefined
-    const { terminal, conversation } = this.#options
+    const { terminal } = this.#options
+    const session = this.#session
     const size = sizeOf(terminal)
     const lines = this.#queue.take(size.pendingRowsMax, text => rowsOf(text, size.columns).length)
-    const { presence } = conversation
-    this.#people.setPresent(presence)
-    const status = partsOf(conversation, {
-      presence,
-      own: this.#hasSpoken ? this.#feed.ownSeq : undefined,
-      topic: this.#topic.current?.text,
-      isAway: this.#isAway,
-      task: this.#task.current && `${this.#task.current} (Esc cancels)`,
-      nameOf: present => this.#nameOf(present),
-    })
-    const content = { pending: this.#queue.pendingTexts, status, nick: this.#nick, composer: this.#composer }
+    const status = partsOf(session, this.#task.current && `${this.#task.current} (Esc cancels)`)
+    const content = { pending: this.#queue.pendingTexts, status, nick: session.nick, composer: this.#composer }
     terminal.show(lines, this.#queue.isHistoryPrinted ? frameOf(content, size, this.#palette) : EMPTY_FRAME)
-  }
-
-  /** The name in a person's lines, otherwise the one that they announce. */
-  #nameOf({ author, name }: Present): string {
-    const shown = (author && this.#people.nameOf(author)) ?? name
-    return this.#names.presentName({ author, name: shown })
   }
 
   #press(key: Key): void {
@@ -280,20 +244,9 @@ export class ChatScreen {
   }
 
   get #commandContext(): CommandContext {
-    const screen = this
     return {
-      conversation: this.#options.conversation,
-      people: this.#people,
-      hidden: this.#hidden,
-      nameOf: present => this.#nameOf(present),
+      session: this.#session,
       now: () => systemClock.now(),
-      topic: () => this.#topic.current?.text,
-      get nick() {
-        return screen.#nick
-      },
-      set nick(name) {
-        screen.#nick = name
-      },
       tell: (...lines) => {
         for (const line of lines) this.tell(line)
       },
@@ -304,7 +257,6 @@ export class ChatScreen {
       quote: (title, messages, end) => this.#quote(title, messages, end),
       runTask: (title, work) => this.#runTask(title, work),
       say: draft => this.#say(draft),
-      setAway: text => this.#setAway(text),
       keyHelp: [
         'Tab completes commands and names, Alt-Enter begins a new line,',
         'Up brings back what you said, and //text says /text.',
@@ -314,7 +266,7 @@ export class ChatScreen {
   }
 
   #quote(title: string, messages: readonly Message[], end: string): void {
-    const shown = messages.filter(({ author }) => !this.#hidden.has(author))
+    const shown = this.#session.visible(messages)
     this.#queue.quote(this.#newTranscript(), title, shown, end, systemClock.now())
     this.changed()
   }
@@ -325,33 +277,21 @@ export class ChatScreen {
     if (outcome === 'cancelled') this.tell(`cancelled ${title}`)
   }
 
-  #setAway(text: string | undefined): void {
-    if (text === undefined && !this.#isAway) return
-    this.#isAway = text !== undefined
-    this.#options.conversation.setAway(text)
-    this.tell(this.#isAway ? 'you are away until /back or your next line' : 'you are back')
-  }
-
   #say(draft: Draft): void {
-    const { conversation } = this.#options
-    this.#hasSpoken = true
-    this.#setAway(undefined)
     const pieces = [...piecesOfDraft(draft, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) this.tell(cutLine())
     for (const piece of pieces)
-      conversation.say(this.#nick === conversation.me ? piece : { username: this.#nick, ...piece }).catch(error => {
+      this.#session.say(piece).catch(error => {
         if (!this.#closing.signal.aborted) this.tell(errorLine(error), 'alarm')
       })
   }
 
   /** Leaves, or asks first if the chat ends with this screen and no other peer has the user's last line. */
   #quit(): void {
-    const { conversation, isLastWindow } = this.#options
-    const { ownSeq } = this.#feed
-    const replicas = ownSeq === undefined ? undefined : conversation.replicasOf(ownSeq)
-    const isUndelivered = replicas !== undefined && replicas.on + replicas.left === 0
-    if (this.#hasSpoken && isUndelivered && isLastWindow())
-      this.#composer.ask(quitPrompt(conversation.unsavedCount, () => this.#leave()))
+    const { delivery, room } = this.#session
+    const isUndelivered = delivery !== undefined && delivery.on + delivery.left === 0
+    if (isUndelivered && this.#options.isLastWindow())
+      this.#composer.ask(quitPrompt(room.unsavedCount, () => this.#leave()))
     else this.#leave()
   }
 }

@@ -1,8 +1,10 @@
+import { systemClock } from '../../base/clock.js'
 import { systemCode } from '../../base/errors.js'
 import type { SharedConversation } from '../../host/shared-conversation.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
 import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
+import { Session } from '../../session/session.js'
 import type { Notices } from '../notices.js'
 import { ChatScreen } from './chat-screen.js'
 import { Terminal } from './terminal.js'
@@ -33,9 +35,9 @@ export async function runScreen(
   /** The draft that this process last read or wrote. */
   let known = draftToStart(view.draft, pid => !peer.isHost && isRunning(pid))
   const screen = new ChatScreen({
-    conversation: peer,
+    session: new Session(peer, view, systemClock),
     terminal: new Terminal(),
-    view: { ...view, draft: { text: known, pid: undefined } },
+    draft: known,
     last: last ?? HISTORY,
     hasBell,
     isLastWindow: () => peer.others === 0,

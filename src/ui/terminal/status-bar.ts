@@ -1,7 +1,6 @@
 import { sanitise } from '../../base/safe-text.js'
 import type { Present } from '../../chat/presence/roster.js'
-import type { Seq } from '../../log/format/author.js'
-import type { RoomApi } from '../../node/room-api.js'
+import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { cellsOf, cut } from './cells.js'
 
@@ -22,32 +21,26 @@ export interface StatusParts {
   readonly task: string | undefined
 }
 
-/** What the status needs besides the conversation. */
-interface StatusContext extends Pick<StatusParts, 'topic' | 'isAway' | 'task'> {
-  /** The user's last line since the start. */
-  readonly own: Seq | undefined
-  readonly nameOf: (present: Present) => string
-  readonly presence: readonly Present[]
-}
-
-/** Collects the parts of the status. */
-export function partsOf(conversation: RoomApi, { own, nameOf, presence, ...others }: StatusContext): StatusParts {
-  const { room, connectionSummary, unsavedCount } = conversation
+/** Collects the parts of the status. `task` is the running one, with its progress. */
+export function partsOf(session: Session, task: string | undefined): StatusParts {
+  const { room, connectionSummary, unsavedCount, presence } = session.room
   // Without a connection, nothing is known about people who were present through others.
   const isConnected = presence.some(({ state }) => state === 'linked')
   const here = isConnected ? presence.filter(({ state }) => state !== 'left') : []
   const namesWhere = (matches: (present: Present) => boolean): string[] => [
-    ...new Set(here.filter(matches).map(nameOf)),
+    ...new Set(here.filter(matches).map(present => session.nameOf(present))),
   ]
   return {
-    ...others,
     room,
+    topic: session.topic,
+    isAway: session.isAway,
+    task,
     connected: namesWhere(({ state }) => state === 'linked'),
     indirect: here.filter(({ state }) => state === 'heard').length,
     dialled: connectionSummary.dialing,
     typing: namesWhere(({ isTyping }) => isTyping),
     away: namesWhere(({ away }) => away !== undefined),
-    delivery: own === undefined ? undefined : conversation.replicasOf(own),
+    delivery: session.delivery,
     unsaved: unsavedCount,
   }
 }

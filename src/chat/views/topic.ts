@@ -1,0 +1,19 @@
+import { bufferOf } from '../../base/wire/bytes.js'
+import type { Message } from '../kinds/message.js'
+
+/** What the conversation is about, and when that was set, as a hybrid logical clock. */
+export interface Topic {
+  readonly text: string
+  readonly at: string
+}
+
+/** The topic after a message: the newest one in conversation order. */
+export function topicAfter(topic: Topic | undefined, message: Message): Topic | undefined {
+  if (message.kind !== 'topic' || (topic !== undefined && message.at <= topic.at)) return topic
+  return { text: message.topic, at: message.at }
+}
+
+const TOPIC = Buffer.from('topic')
+
+/** Whether an entry is worth decoding: false only if it cannot set a topic. */
+export const mayBeTopic = (entry: Uint8Array): boolean => bufferOf(entry).includes(TOPIC)

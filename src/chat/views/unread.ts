@@ -1,0 +1,68 @@
+import type { Millis } from '../../base/clock.js'
+import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
+import type { Message } from '../kinds/message.js'
+
+/** The mark above the messages that the user has missed. */
+export interface UnreadMark {
+  readonly count: number
+  /** Whether there are more than `count`. */
+  readonly isMore: boolean
+  /** When the user left; or they were here before this start, or have just joined, and nobody noted when they left. */
+  readonly since: Millis | 'start' | 'joining'
+}
+
+export interface UnreadOptions {
+  readonly ourId: AuthorId
+  /** How far each log goes at the start. */
+  readonly heads: readonly Digest[]
+  /** How far the user has read each log. */
+  readonly seen: ReadonlyMap<AuthorId, Seq>
+  readonly leftAt: Millis | undefined
+  readonly isHidden: (author: AuthorId) => boolean
+  readonly startedAt: Millis
+}
+
+/**
+ * Places the one mark above what the user has missed: in the history if that holds missed messages, otherwise above the
+ * first ones that arrive.
+ */
+export class Unread {
+  readonly #options: UnreadOptions
+  /** Whether the user has written here before, perhaps with a face that notes no reading. */
+  readonly #wasHere: boolean
+  #isMarked = false
+
+  constructor(options: UnreadOptions) {
+    this.#options = options
+    this.#wasHere = options.heads.some(({ author, seq }) => author === options.ourId && seq > 0)
+  }
+
+  /** The mark above a message of the history, if it is the first that was missed. */
+  markAbove({ author, seq }: Message): UnreadMark | undefined {
+    const { ourId, heads, seen, leftAt, isHidden } = this.#options
+    if (this.#isMarked || author === ourId || seq <= (seen.get(author) ?? 0)) return undefined
+    if (leftAt === undefined && this.#wasHere) return undefined
+    this.#isMarked = true
+    const count = heads
+      .filter(head => head.author !== ourId && !isHidden(head.author))
+      .reduce((sum, head) => sum + Math.max(0, head.seq - (seen.get(head.author) ?? 0)), 0)
+    return { count, isMore: false, since: this.#since }
+  }
+
+  /** Whether a message that arrives was written before this start, and nothing is marked yet. */
+  isMissed({ author, timeMs }: Message): boolean {
+    return !this.#isMarked && author !== this.#options.ourId && timeMs < this.#options.startedAt
+  }
+
+  /** The mark above the first missed messages that arrive. `isMore`: further ones are still arriving. */
+  markArrivals(count: number, isMore: boolean): UnreadMark | undefined {
+    if (this.#isMarked || count === 0) return undefined
+    this.#isMarked = true
+    return { count, isMore, since: this.#since }
+  }
+
+  get #since(): UnreadMark['since'] {
+    return this.#options.leftAt ?? (this.#wasHere ? 'start' : 'joining')
+  }
+}

@@ -1,0 +1,211 @@
+import { EventEmitter } from 'node:events'
+import type { Clock } from '../base/clock.js'
+import { equalsIgnoringCase } from '../base/names.js'
+import { DisplayNames } from '../chat/display-names.js'
+import type { Draft } from '../chat/kinds/kinds.js'
+import type { Message } from '../chat/kinds/message.js'
+import type { Present } from '../chat/presence/roster.js'
+import { type Nick, nickAfter } from '../chat/views/nick.js'
+import { People } from '../chat/views/people.js'
+import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
+import { Unread } from '../chat/views/unread.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
+import type { RoomApi } from '../node/room-api.js'
+import type { SavedView } from './saved-view.js'
+
+interface SessionEvents {
+  /** The user is away, or back. */
+  away: [isAway: boolean]
+}
+
+/**
+ * One user's view of one room, for any face: names, topic, unread mark, hidden people, and the state of the user's own
+ * messages. The face passes it the messages that it reads; the session says what they mean.
+ */
+export class Session extends EventEmitter<SessionEvents> {
+  readonly room: RoomApi
+  /** How people are shown. */
+  readonly names: DisplayNames
+  /** Who is called what. */
+  readonly people = new People()
+  readonly unread: Unread
+  /** How far each log went when the session began: up to there messages are history. */
+  readonly heads: ReadonlyMap<AuthorId, Seq>
+  readonly #view: SavedView
+  readonly #clock: Clock
+  readonly #hidden: Set<AuthorId>
+  #topic: Topic | undefined
+  #nick: Nick
+  #hasSpoken = false
+  #isAway = false
+
+  constructor(room: RoomApi, view: SavedView, clock: Clock) {
+    super()
+    this.room = room
+    this.#view = view
+    this.#clock = clock
+    this.#hidden = new Set(view.hidden)
+    this.#topic = view.topic
+    this.#nick = { name: room.me, seq: 0 }
+    this.names = new DisplayNames(room.me, room.id)
+    this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
+    this.unread = new Unread({
+      ourId: room.id,
+      heads: room.heads,
+      seen: view.seen,
+      leftAt: view.leftAt,
+      isHidden: author => this.#hidden.has(author),
+      startedAt: clock.now(),
+    })
+    this.presenceChanged()
+  }
+
+  /** The name that the user's next message carries. */
+  get nick(): string {
+    return this.#nick.name
+  }
+
+  /** Undefined or empty where there is none. */
+  get topic(): string | undefined {
+    return this.#topic?.text
+  }
+
+  get isAway(): boolean {
+    return this.#isAway
+  }
+
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
+  get hidden(): ReadonlySet<AuthorId> {
+    return this.#hidden
+  }
+
+  /** Which peers store the user's latest message; undefined if they have said nothing in this session. */
+  get delivery(): ReturnType<RoomApi['replicasOf']> | undefined {
+    const latest = this.room.heads.find(({ author }) => author === this.room.id)
+    return this.#hasSpoken && latest !== undefined ? this.room.replicasOf(latest.seq) : undefined
+  }
+
+  /** Names that can be completed: of people who have written, and of those present. */
+  get knownNames(): string[] {
+    return [...new Set([...this.people.names, ...this.room.presence.map(present => this.nameOf(present))])]
+  }
+
+  isHistory({ author, seq }: Message): boolean {
+    return seq <= (this.heads.get(author) ?? 0)
+  }
+
+  isOurs({ author }: Pick<Message, 'author'>): boolean {
+    return author === this.room.id
+  }
+
+  /**
+   * Reads the latest entry of each author, so that the first message is labelled as the last one, and the user keeps the
+   * name that they used last.
+   */
+  async readLatest(): Promise<void> {
+    const since = [...this.heads].map(([author, seq]) => ({ author, seq: Math.max(0, seq - 1) as Seq }))
+    for await (const messages of this.room.batches({ since })) {
+      this.noteNames(messages)
+      for (const message of messages) {
+        if (!this.isHistory(message)) continue
+        this.people.note(message)
+        this.#nick = nickAfter(this.#nick, message, this.room.id)
+      }
+    }
+  }
+
+  /** Looks for the topic in what the user has not seen yet. Rejects if the log cannot be read. */
+  async findTopic(signal: AbortSignal): Promise<void> {
+    const since = [...this.#view.seen].map(([author, seq]) => ({ author, seq }))
+    for await (const messages of this.room.batches({ since }, mayBeTopic)) {
+      if (signal.aborted) return
+      for (const message of messages) this.#topic = topicAfter(this.#topic, message)
+    }
+  }
+
+  /** Notes the names of messages that are shown together, before any of them is labelled. */
+  noteNames(messages: readonly Message[]): void {
+    for (const { author, username } of messages) this.names.note(author, username)
+  }
+
+  /** Notes what a message says. */
+  note(message: Message): void {
+    this.people.note(message)
+    this.#topic = topicAfter(this.#topic, message)
+  }
+
+  /** To be called when the presence of the room has changed. */
+  presenceChanged(): void {
+    const { presence } = this.room
+    this.names.notePresent(presence)
+    this.people.setPresent(presence)
+  }
+
+  /** A name as shown: the one in a person's messages, else the one that they announce; with the key if it is shared. */
+  nameOf({ author, name }: Present): string {
+    return this.names.presentName({ author, name: (author && this.people.nameOf(author)) ?? name })
+  }
+
+  /** The authors who use a name: those who have written, else those who are or were present. */
+  authorsNamed(wanted: string): AuthorId[] {
+    const found = this.people.find(wanted)
+    if (found.length > 0) return found
+    return this.room.presence.flatMap(({ author, name }) =>
+      author !== undefined && equalsIgnoringCase(name, wanted) ? [author] : [],
+    )
+  }
+
+  /** Says a draft under the user's name, and ends their absence. Settles as `RoomApi.say`. */
+  say(draft: Draft): Promise<void> {
+    this.#hasSpoken = true
+    this.setAway(undefined)
+    return this.room.say(this.nick === this.room.me ? draft : { username: this.nick, ...draft })
+  }
+
+  /** Whether someone else uses a name. */
+  isTaken(name: string): boolean {
+    return this.people.find(name).some(author => author !== this.room.id)
+  }
+
+  /** Changes the name, and returns the draft that tells the others. */
+  changeNick(name: string): Draft {
+    const before = this.nick
+    this.#nick = { ...this.#nick, name }
+    return { kind: 'nick', before, name }
+  }
+
+  /** Tells others that the user is away, and why; without a text, that they are back. */
+  setAway(text: string | undefined): void {
+    if (text === undefined && !this.#isAway) return
+    this.#isAway = text !== undefined
+    this.room.setAway(text)
+    this.emit('away', this.#isAway)
+  }
+
+  /** Hides the messages of an author in this user's faces only. */
+  hide(author: AuthorId): void {
+    this.#hidden.add(author)
+  }
+
+  unhide(author: AuthorId): void {
+    this.#hidden.delete(author)
+  }
+
+  /** The messages that are not hidden. */
+  visible(messages: readonly Message[]): Message[] {
+    return messages.filter(({ author }) => !this.#hidden.has(author))
+  }
+
+  /** What to save for the next session, besides the draft. */
+  get saved(): Omit<SavedView, 'draft'> {
+    return {
+      seen: new Map(this.room.heads.map(({ author, seq }) => [author, seq])),
+      leftAt: this.#clock.now(),
+      hidden: this.#hidden,
+      topic: this.#topic,
+    }
+  }
+}

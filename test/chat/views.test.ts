@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Content } from '../../src/chat/kinds/kinds.js'
+import type { Message } from '../../src/chat/kinds/message.js'
+import { nickAfter } from '../../src/chat/views/nick.js'
+import { mayBeTopic, type Topic, topicAfter } from '../../src/chat/views/topic.js'
+import { Unread, type UnreadOptions } from '../../src/chat/views/unread.js'
+import type { AuthorId } from '../../src/log/format/author.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
+import { unreadTitle } from '../../src/ui/unread-text.js'
+
+const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
+const NOON = new Date(2026, 10, 21, 12, 0).getTime()
+
+const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = { kind: 'text' }): Message => ({
+  ...content,
+  author,
+  seq,
+  username: `name ${seq}`,
+  message: 'hello',
+  at: hlcAt(timeMs),
+  timeMs,
+  isVerified: true,
+  isForked: false,
+})
+
+const unread = (options: Partial<UnreadOptions> = {}): Unread =>
+  new Unread({
+    ourId: ALICE,
+    heads: [{ author: BOB, seq: 5 }],
+    seen: new Map([[BOB, 3]]),
+    leftAt: NOON - 60_000,
+    isHidden: () => false,
+    startedAt: NOON,
+    ...options,
+  })
+
+test('marks the first missed message of the history, once', () => {
+  const view = unread()
+  assert.equal(view.markAbove(said(BOB, 3)), undefined)
+  assert.deepEqual(view.markAbove(said(BOB, 4)), { count: 2, isMore: false, since: NOON - 60_000 })
+  assert.equal(view.markAbove(said(BOB, 5)), undefined)
+  assert.ok(!view.isMissed(said(BOB, 6, NOON - 1)), 'there is a mark already')
+})
+
+test('marks the first missed messages that arrive if the history has none', () => {
+  const view = unread({ seen: new Map([[BOB, 5]]) })
+  assert.ok(view.isMissed(said(BOB, 6, NOON - 1)))
+  assert.ok(!view.isMissed(said(BOB, 6, NOON)), 'live')
+  assert.ok(!view.isMissed(said(ALICE, 1, NOON - 1)), 'ours')
+  assert.equal(view.markArrivals(0, false), undefined)
+  assert.deepEqual(view.markArrivals(14, true), { count: 14, isMore: true, since: NOON - 60_000 })
+  assert.equal(view.markArrivals(2, false), undefined)
+})
+
+test('counts neither our own entries nor those of hidden people', () => {
+  const heads = [ALICE, BOB, CAROL].map(author => ({ author, seq: 5 }))
+  const view = unread({ heads, isHidden: author => author === CAROL })
+  assert.equal(view.markAbove(said(BOB, 4))?.count, 2)
+})
+
+test('tells a newcomer from someone who was here without a screen', () => {
+  const newcomer = unread({ leftAt: undefined, seen: new Map() })
+  assert.deepEqual(newcomer.markAbove(said(BOB, 1)), { count: 5, isMore: false, since: 'joining' })
+  const back = unread({ leftAt: undefined, seen: new Map(), heads: [{ author: ALICE, seq: 1 }] })
+  assert.equal(back.markAbove(said(BOB, 1)), undefined)
+  assert.deepEqual(back.markArrivals(2, false), { count: 2, isMore: false, since: 'start' })
+})
+
+test('words the mark by when the user left', () => {
+  assert.equal(unreadTitle({ count: 14, isMore: false, since: NOON - 60_000 }), '14 new since you left on 21 Nov 11:59')
+  assert.equal(unreadTitle({ count: 2, isMore: false, since: 'start' }), '2 new, from before this start')
+  assert.equal(unreadTitle({ count: 5, isMore: false, since: 'joining' }), '5 new, from before you joined')
+  assert.match(unreadTitle({ count: 7_000, isMore: true, since: NOON }), /^more than 7,000 new since/)
+})
+
+test('keeps the newest topic in conversation order, however the messages arrive', () => {
+  const topic = (text: string, timeMs: number): Message => said(BOB, 1, timeMs, { kind: 'topic', topic: text })
+  const messages = [topic('tea', NOON), said(BOB, 2, NOON + 5), topic('', NOON + 2), topic('old', NOON - 1)]
+  for (const order of [messages, messages.toReversed()]) {
+    const last = order.reduce<Topic | undefined>(topicAfter, undefined)
+    assert.deepEqual(last, { text: '', at: hlcAt(NOON + 2) })
+  }
+  assert.equal(mayBeTopic(Buffer.from('{"type":"topic"}')), true)
+  assert.equal(mayBeTopic(Buffer.from('{"type":"action"}')), false)
+})
+
+test('follows the name of one author, harmless to show', () => {
+  const messages = [said(BOB, 2), said(ALICE, 3), { ...said(ALICE, 4), username: 'a\u001b[2J' }, said(ALICE, 1)]
+  const last = messages.reduce((nick, message) => nickAfter(nick, message, ALICE), { name: 'alice', seq: 0 })
+  assert.deepEqual(last, { name: 'a␛[2J', seq: 4 })
+})

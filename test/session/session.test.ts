@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { ChatError } from '../../src/base/errors.js'
+import type { Draft } from '../../src/chat/kinds/kinds.js'
+import type { Message } from '../../src/chat/kinds/message.js'
+import type { Present } from '../../src/chat/presence/roster.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { Digest } from '../../src/log/format/heads.js'
+import { hlcAt } from '../../src/log/format/hybrid-clock.js'
+import type { ReadOptions } from '../../src/log/options.js'
+import type { RoomApi } from '../../src/node/room-api.js'
+import type { SavedView } from '../../src/session/saved-view.js'
+import { Session } from '../../src/session/session.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
+
+const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
+
+const NOTHING: SavedView = {
+  seen: new Map(),
+  leftAt: undefined,
+  hidden: new Set(),
+  topic: undefined,
+  draft: { text: '', pid: undefined },
+}
+
+const said = (author: AuthorId, seq: Seq, username: string, more: Partial<Message> = {}): Message =>
+  ({
+    author,
+    seq,
+    username,
+    message: `line ${seq}`,
+    kind: 'text',
+    at: hlcAt(1_000 + seq),
+    timeMs: 1_000 + seq,
+    isVerified: true,
+    isForked: false,
+    ...more,
+  }) as Message
+
+const present = (author: AuthorId, name: string): Present => ({
+  author,
+  name,
+  state: 'linked',
+  away: undefined,
+  isTyping: false,
+  lastHeardMs: 0,
+  hops: 1,
+})
+
+/** A room in memory, which notes what is done to it. */
+class FakeRoom {
+  readonly me = 'alice'
+  readonly id = ALICE
+  readonly said: Draft[] = []
+  readonly away: (string | undefined)[] = []
+  presence: Present[] = []
+  isBroken = false
+
+  readonly stored: readonly Message[]
+
+  constructor(stored: readonly Message[]) {
+    this.stored = stored
+  }
+
+  get heads(): Digest[] {
+    const heads = new Map<AuthorId, Seq>()
+    for (const { author, seq } of this.stored) heads.set(author, Math.max(seq, heads.get(author) ?? 0))
+    if (this.said.length > 0) heads.set(ALICE, (heads.get(ALICE) ?? 0) + this.said.length)
+    return [...heads].map(([author, seq]) => ({ author, seq }))
+  }
+
+  async *batches({ since = [] }: ReadOptions): AsyncGenerator<readonly Message[]> {
+    const known = new Map(since.map(({ author, seq }) => [author, seq]))
+    yield this.stored.filter(({ author, seq }) => seq > (known.get(author) ?? 0))
+  }
+
+  async say(draft: Draft): Promise<void> {
+    if (this.isBroken) throw new ChatError('LOG_READ_ONLY', 'not said')
+    this.said.push(draft)
+  }
+
+  setAway(text: string | undefined): void {
+    this.away.push(text)
+  }
+
+  replicasOf = (seq: Seq) => ({ on: seq, of: 9, left: 0 })
+}
+
+function world(stored: readonly Message[] = [], view: Partial<SavedView> = {}) {
+  const room = new FakeRoom(stored)
+  const session = new Session(room as unknown as RoomApi, { ...NOTHING, ...view }, new VirtualClock())
+  return { room, session }
+}
+
+test('keeps the name that the user used last, and says under it', async () => {
+  const { room, session } = world([said(ALICE, 1, 'alice'), said(ALICE, 2, 'al'), said(BOB, 1, 'bob')])
+  assert.equal(session.nick, 'alice')
+  await session.readLatest()
+  assert.equal(session.nick, 'al')
+  await session.say({ kind: 'text', text: 'hello' })
+  assert.deepEqual(room.said, [{ kind: 'text', text: 'hello', username: 'al' }])
+})
+
+test('changes the name, unless someone else uses it', async () => {
+  const { room, session } = world([said(BOB, 1, 'bob')])
+  await session.readLatest()
+  assert.ok(session.isTaken('BOB'))
+  assert.ok(!session.isTaken('al'))
+  await session.say(session.changeNick('al'))
+  await session.say({ kind: 'action', text: 'waves' })
+  assert.deepEqual(room.said, [
+    { kind: 'nick', before: 'alice', name: 'al', username: 'al' },
+    { kind: 'action', text: 'waves', username: 'al' },
+  ])
+})
+
+test('saying something ends an absence', async () => {
+  const { room, session } = world()
+  const changes: boolean[] = []
+  session.on('away', isAway => changes.push(isAway))
+  session.setAway(undefined)
+  session.setAway('lunch')
+  await session.say({ kind: 'text', text: 'hello' })
+  assert.deepEqual([room.away, changes, session.isAway], [['lunch', undefined], [true, false], false])
+})
+
+test('reports the delivery of what was said in this session only', async () => {
+  const { session } = world([said(ALICE, 4, 'alice')])
+  assert.equal(session.delivery, undefined)
+  await session.say({ kind: 'text', text: 'hello' })
+  assert.deepEqual(session.delivery, { on: 5, of: 9, left: 0 })
+})
+
+test('passes on why something could not be said', async () => {
+  const { room, session } = world()
+  room.isBroken = true
+  await assert.rejects(session.say({ kind: 'text', text: 'hello' }), { code: 'LOG_READ_ONLY' })
+})
+
+test('finds the topic in what the user has not seen, and follows it', async () => {
+  const topic = (seq: Seq, text: string): Message => said(BOB, seq, 'bob', { kind: 'topic', topic: text })
+  const view = { topic: { text: 'tea', at: hlcAt(1) }, seen: new Map([[BOB, 1]]) }
+  const { session } = world([topic(1, 'seen'), topic(2, 'coffee')], view)
+  assert.equal(session.topic, 'tea')
+  await session.findTopic(new AbortController().signal)
+  assert.equal(session.topic, 'coffee')
+  session.note(topic(3, ''))
+  assert.equal(session.topic, '')
+  assert.deepEqual(session.saved.topic, { text: '', at: hlcAt(1_003) })
+})
+
+test('finds people by the names in their messages, or by their presence', () => {
+  const { room, session } = world()
+  session.note(said(BOB, 1, 'bob'))
+  room.presence = [present(CAROL, 'carol')]
+  session.presenceChanged()
+  assert.deepEqual(session.authorsNamed('Bob'), [BOB])
+  assert.deepEqual(session.authorsNamed('CAROL'), [CAROL])
+  assert.deepEqual(session.authorsNamed('dave'), [])
+  assert.deepEqual(session.knownNames.sort(), ['bob', 'carol'])
+})
+
+test('shows two present people of one name with their keys', () => {
+  const { room, session } = world()
+  room.presence = [present(BOB, 'sam'), present(CAROL, 'sam')]
+  session.presenceChanged()
+  assert.deepEqual(
+    room.presence.map(one => session.nameOf(one)),
+    ['sam (bbbbbbbb)', 'sam (cccccccc)'],
+  )
+})
+
+test('hides people for this user, now and in the next session', () => {
+  const { session } = world([], { hidden: new Set([CAROL]) })
+  session.hide(BOB)
+  session.unhide(CAROL)
+  const messages = [said(BOB, 1, 'bob'), said(CAROL, 1, 'carol')]
+  assert.deepEqual(session.visible(messages), messages.slice(1))
+  assert.deepEqual([...session.saved.hidden], [BOB])
+})
+
+test('tells history from what arrives, and saves how far the logs go', () => {
+  const { session } = world([said(BOB, 2, 'bob')])
+  assert.ok(session.isHistory(said(BOB, 2, 'bob')))
+  assert.ok(!session.isHistory(said(BOB, 3, 'bob')))
+  assert.ok(!session.isHistory(said(CAROL, 1, 'carol')))
+  assert.deepEqual(session.saved.seen, new Map([[BOB, 2]]))
+})
