@@ -67,7 +67,7 @@ test('runs commands without sending them', BOUND, async t => {
 test('looks up and hides people who have not written yet', BOUND, async t => {
   const { alice, bob } = await pair(t)
   await alice.enter('/whois BOB')
-  await alice.waitFor(/^info> BOB: the key [0-9a-f]{64}$/)
+  await alice.waitFor(/^info> bob: the key [0-9a-f]{64}$/)
   await alice.enter('/hide bob')
   await alice.waitFor(/bob is hidden from your view/)
   bob.type('not to be seen')
