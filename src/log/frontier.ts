@@ -1,163 +1,203 @@
-import type { HourlyQuota } from '../base/hourly-quota.js'
 import { type AuthorId, isSigned, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
-import type { Digest, Head, SignedHead } from './format/heads.js'
+import { type Digest, type Head, type SignedHead, shortened } from './format/heads.js'
 import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
-import type { Refusal } from './options.js'
-import type { SeqRange } from './read/subscription.js'
+import type { NewAuthorLimit, Refusal } from './options.js'
+import type { Announcer } from './read/announcer.js'
+import type { LogRange } from './read/merge.js'
 import type { CommitQueue } from './store/commit-queue.js'
 import type { SegmentStore } from './store/segment-store.js'
 import type { Write } from './store/store.js'
-import { type Tip, type Tips, tipAt } from './tip.js'
 
 /** Small segments of one log after which they are joined. */
 export const MERGE_SEGMENTS = 64
 
-/** Entries that are planned behind a log's head, and the rows for them. */
+/** New entries of one log and their rows. */
 export interface Addition {
+  /** The head of the log with these entries. */
   readonly head: Head | SignedHead
   readonly count: number
   readonly writes: readonly Write[]
-  /** The row that says how far the log goes then. */
   readonly headWrite: () => Write
-  /** How many segments are among the rows. */
+  /** Number of segments among the rows. */
   readonly segments: number
 }
 
-/** Keeps account of how far every log goes: what is planned, what is on disk, and what readers were told of. */
+/** The end of one log: `announced ≤ persisted ≤ pending.seq`, except after a loss. */
+interface Tip {
+  /** The head with the entries that are being written. */
+  pending: Head | SignedHead
+  /** Last seq on disk. */
+  persisted: Seq
+  /** The chain value after an entry on disk: the last one, unless entries were lost since. */
+  chainAt: { readonly seq: Seq; readonly chain: ChainValue } | undefined
+  /** Last seq that readers were told of. Entries that are fetched again after a loss are not news to them. */
+  announced: Seq
+  /** Segments since small ones were last joined: their number, the first seq, and the size of the log before it. */
+  unmerged: { count: number; from: Seq; size: number }
+}
+
+/** Knows the end of every log: what is being written, what is on disk, and what readers were told of. */
 export class Frontier {
-  readonly tips: Tips = new Map()
+  readonly #tips = new Map<AuthorId, Tip>()
   readonly #queue: CommitQueue
   readonly #segments: SegmentStore
+  readonly #announcer: Announcer
   readonly #authorsMax: number
-  readonly #onDurable: (span: SeqRange, news: Seq) => void
 
-  constructor(
-    queue: CommitQueue,
-    segments: SegmentStore,
-    authorsMax = AUTHORS_MAX,
-    onDurable: (span: SeqRange, news: Seq) => void,
-  ) {
+  constructor(queue: CommitQueue, segments: SegmentStore, announcer: Announcer, authorsMax = AUTHORS_MAX) {
     this.#queue = queue
     this.#segments = segments
+    this.#announcer = announcer
     this.#authorsMax = authorsMax
-    this.#onDurable = onDurable
   }
 
-  /** How far each log goes on this disk. */
+  /** The last seq of each log on disk. */
   get heads(): Digest[] {
     const digests: Digest[] = []
-    for (const [author, { durable }] of this.tips) if (durable > 0) digests.push({ author, seq: durable })
+    for (const [author, { persisted }] of this.#tips) if (persisted > 0) digests.push({ author, seq: persisted })
     return digests
   }
 
-  durable(author: AuthorId): Seq {
-    return this.tips.get(author)?.durable ?? 0
+  has(author: AuthorId): boolean {
+    return this.#tips.has(author)
   }
 
-  /** How far a log goes, with what is on its way to the disk. */
-  planned(author: AuthorId): Seq {
-    return this.tips.get(author)?.planned.seq ?? 0
+  /** Last seq of a log on disk. */
+  persisted(author: AuthorId): Seq {
+    return this.#tips.get(author)?.persisted ?? 0
   }
 
-  /** The chain value at a place of a signed log, if it is one that is remembered: at its end, or at the end of what is on disk. */
-  chainAt(author: AuthorId, seq: Seq): ChainValue | undefined {
-    const planned = this.signedHead(author)
-    if (planned?.seq === seq) return planned.chain
-    const stored = this.tips.get(author)?.chainAt
-    return stored?.seq === seq ? stored.chain : undefined
+  /** The head of a log, including entries that are being written. */
+  pendingHead(author: AuthorId): Head | undefined {
+    return this.#tips.get(author)?.pending
   }
 
   signedHead(author: AuthorId): SignedHead | undefined {
-    const planned = this.tips.get(author)?.planned
-    return planned !== undefined && 'chain' in planned ? planned : undefined
+    const pending = this.#tips.get(author)?.pending
+    return pending !== undefined && 'chain' in pending ? pending : undefined
   }
 
-  /** What the disk is found to hold, in the place of what was thought. */
+  /** The chain value after an entry of a signed log, where it is known: at the pending end and at the persisted end. */
+  chainAt(author: AuthorId, seq: Seq): ChainValue | undefined {
+    const pending = this.signedHead(author)
+    if (pending?.seq === seq) return pending.chain
+    const stored = this.#tips.get(author)?.chainAt
+    return stored?.seq === seq ? stored.chain : undefined
+  }
+
+  /** The entries on disk after `since`, one range a log. */
+  ranges(since: ReadonlyMap<AuthorId, Seq>): LogRange[] {
+    const ranges: LogRange[] = []
+    for (const [author, { pending, persisted }] of this.#tips) {
+      const from = (since.get(author) ?? 0) + 1
+      if (from <= persisted) ranges.push({ author, from, to: persisted + 1, first: pending.first, last: pending.last })
+    }
+    return ranges
+  }
+
+  /** Replaces everything by the heads that were found on disk. */
   reset(heads: Iterable<Head | SignedHead>): void {
-    this.tips.clear()
+    this.#tips.clear()
     this.#segments.forget()
-    for (const head of heads) this.tips.set(head.author, tipAt(head))
+    for (const head of heads) this.#tips.set(head.author, tipAt(head))
   }
 
   /**
-   * One log is found to go only so far. Readers are not told again of what they saw, unless what comes behind `announcedMax` is
-   * something else.
+   * Replaces the head of one log that was found to end earlier. Readers are not told again of entries that they have seen, except
+   * of those after `announcedMax`, where others take their place.
    */
   put(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
     this.#segments.forget(author)
-    const announced = Math.min(announcedMax, this.tips.get(author)?.announced ?? 0)
-    if (head === undefined) this.tips.delete(author)
-    else this.tips.set(author, tipAt(head, announced))
+    const announced = Math.min(announcedMax, this.#tips.get(author)?.announced ?? 0)
+    if (head === undefined) this.#tips.delete(author)
+    else this.#tips.set(author, tipAt(head, announced))
   }
 
-  /** Why a log cannot be begun here, if it cannot. */
-  refusalOf(author: AuthorId, newAuthors: HourlyQuota | undefined): Refusal | undefined {
-    if (this.tips.has(author)) return undefined
-    if (this.tips.size >= this.#authorsMax)
-      return { reason: `${this.#authorsMax} authors are held, and no more are taken` }
-    if (newAuthors?.take() === false) return { reason: 'too many new authors in an hour from one link' }
+  /** An entry is missing or damaged on disk: the log ends before it. False where that is known already. */
+  lose(author: AuthorId, missing: Seq): boolean {
+    const tip = this.#tips.get(author)
+    if (tip === undefined || missing > tip.persisted) return false
+    tip.persisted = missing - 1
+    if (!isSigned(author)) tip.pending = shortened(tip.pending, missing - 1)
+    return true
+  }
+
+  /** Why no log of this author may be started here; undefined if it may, or exists. */
+  refusalOf(author: AuthorId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
+    if (this.#tips.has(author)) return undefined
+    if (!this.hasRoom) return { reason: `the limit of ${this.#authorsMax} authors is reached` }
+    if (newAuthors?.take() === false) return { reason: 'too many new authors in an hour over one connection' }
     return undefined
   }
 
   /** Whether one more author fits. */
   get hasRoom(): boolean {
-    return this.tips.size < this.#authorsMax
+    return this.#tips.size < this.#authorsMax
   }
 
-  /** From now on what follows on `head` can be planned. */
-  plan(head: Head | SignedHead): Tip {
-    const tip = this.tips.get(head.author) ?? {
-      planned: head,
-      durable: 0,
+  /** Entries up to `head` are being written; others may follow them. */
+  setPending(head: Head | SignedHead): Tip {
+    const tip = this.#tips.get(head.author) ?? {
+      pending: head,
+      persisted: 0,
       chainAt: undefined,
       announced: 0,
-      loose: { count: 0, from: 1, size: 0 },
+      unmerged: { count: 0, from: 1, size: 0 },
     }
-    tip.planned = head
-    this.tips.set(head.author, tip)
+    tip.pending = head
+    this.#tips.set(head.author, tip)
     return tip
   }
 
-  /** Stores planned entries that end at a head; resolves when they are on disk and readers are told. */
+  /** Writes entries; resolves when they are on disk and announced. */
   async write({ head, count, writes, headWrite, segments }: Addition): Promise<void> {
     const { author, seq } = head
-    const tip = this.plan(head)
+    const tip = this.setPending(head)
     try {
       await this.#queue.write(writes, { name: author, isDeferrable: isSigned(author), write: headWrite })
     } catch (error) {
-      if (tip.durable === 0 && this.tips.get(author) === tip) this.tips.delete(author)
+      if (tip.persisted === 0 && this.#tips.get(author) === tip) this.#tips.delete(author)
       throw error
     }
     if (segments > 0) this.#segments.cache(author, writes)
-    this.stored(author, seq + 1 - count, seq + 1, segments, 'chain' in head ? head.chain : undefined)
+    this.setPersisted(author, seq + 1 - count, seq + 1, segments, 'chain' in head ? head.chain : undefined)
   }
 
-  /** Entries with `from ≤ seq < to` are on disk; `chain` is the chain value behind the last, of a signed log. */
-  stored(author: AuthorId, from: Seq, to: Seq, segments: number, chain: ChainValue | undefined): void {
-    const tip = this.tips.get(author)
+  /** Entries with `from ≤ seq < to` are on disk; `chain` is the chain value after the last, in a signed log. */
+  setPersisted(author: AuthorId, from: Seq, to: Seq, segments: number, chain: ChainValue | undefined): void {
+    const tip = this.#tips.get(author)
     if (tip === undefined) return
-    tip.durable = to - 1
+    tip.persisted = to - 1
     tip.chainAt = chain && { seq: to - 1, chain }
-    const news = Math.max(from, tip.announced + 1)
+    const fresh = Math.max(from, tip.announced + 1)
     tip.announced = Math.max(tip.announced, to - 1)
-    this.#onDurable({ author, from, to }, news)
+    this.#announcer.persisted({ author, from, to }, fresh)
     if (segments === 0) return
-    tip.loose.count += segments
-    if (tip.loose.count >= MERGE_SEGMENTS) void this.#joinSmall(author, tip)
+    tip.unmerged.count += segments
+    if (tip.unmerged.count >= MERGE_SEGMENTS) void this.#joinSmallSegments(author, tip)
   }
 
-  /** Joins segments that came one by one, where most are small. It changes no entry, and no reader sees it. */
-  async #joinSmall(author: AuthorId, tip: Tip): Promise<void> {
-    const { count, from, size } = tip.loose
-    const to = tip.durable + 1
-    tip.loose = { count: 0, from: to, size: tip.planned.size }
-    if (tip.planned.size - size > (count * SEGMENT_BYTES_MAX) / 2) return
+  /** Joins the latest segments if most of them are small. Entries do not change, and readers do not notice. */
+  async #joinSmallSegments(author: AuthorId, tip: Tip): Promise<void> {
+    const { count, from, size } = tip.unmerged
+    const to = tip.persisted + 1
+    tip.unmerged = { count: 0, from: to, size: tip.pending.size }
+    if (tip.pending.size - size > (count * SEGMENT_BYTES_MAX) / 2) return
     try {
       const writes = await this.#segments.merged(author, from, to)
       if (writes.length > 0) await this.#queue.write(writes)
     } catch {
-      // Not joined: it stays as it is stored, which is as good.
+      // The small segments stay, which is as good.
     }
   }
 }
+
+/** The tip of a log as it is on disk. */
+const tipAt = (head: Head | SignedHead, announced: Seq = head.seq): Tip => ({
+  pending: head,
+  persisted: head.seq,
+  chainAt: 'chain' in head ? { seq: head.seq, chain: head.chain } : undefined,
+  announced,
+  unmerged: { count: 0, from: head.seq + 1, size: head.size },
+})

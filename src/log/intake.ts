@@ -1,7 +1,6 @@
-import type { HourlyQuota } from '../base/hourly-quota.js'
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
-import type { ForkRegistry } from './forks/fork-registry.js'
-import { type AuthorId, authorOfKey, keyOf, type Seq } from './format/author.js'
+import type { LogCore } from './core.js'
+import { type AuthorId, authorOfKey, keyOf } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
@@ -9,107 +8,82 @@ import type { Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
-import type { Frontier } from './frontier.js'
-import type { Refusal } from './options.js'
-import type { OwnLog } from './own/own-log.js'
-import type { Restoration } from './repair/restoration.js'
-import type { CommitQueue } from './store/commit-queue.js'
-import type { HeadIndex } from './store/head-index.js'
-import type { UnsignedStore } from './store/unsigned-store.js'
+import type { NewAuthorLimit, Refusal } from './options.js'
+import type { OwnLogRepair } from './repair/own-log-repair.js'
 
-export interface IntakeParts {
-  readonly room: Uint8Array
-  /** Whether originals take part, and with them authors who sign nothing. */
-  readonly isOpen: boolean
-  /** What is taken of one log; the own is never stopped. */
-  readonly logBytesMax: number
-  readonly rows: UnsignedStore
-  readonly heads: HeadIndex
-  readonly ledger: Frontier
-  readonly queue: CommitQueue
-  readonly own: OwnLog
-  readonly forks: ForkRegistry
-  readonly restoration: Restoration
-  readonly onFork: (proof: ForkProof) => void
-  /** Somebody brought own entries up to a place, signed with the own key, that this disk lacks. */
-  readonly onOwnEntries: (seq: Seq) => void
-}
-
-/** Judges what peers send. Only what continues a log at its head, and what its author vouches for, is stored. PROTOCOL.md §5.3. */
+/** Validates what peers send. Only entries that continue a log and that its author signed are stored. PROTOCOL.md §5.3. */
 export class Intake {
-  readonly #parts: IntakeParts
+  readonly #core: LogCore
+  readonly #repair: OwnLogRepair
+  /** Whether the user was warned that entries of ours came from elsewhere. */
+  #hasWarnedOfDevice = false
 
-  constructor(parts: IntakeParts) {
-    this.#parts = parts
+  constructor(core: LogCore, repair: OwnLogRepair) {
+    this.#core = core
+    this.#repair = repair
   }
 
-  /** Entries of an unsigned author. Rejects where the disk does not take them. */
-  async add(run: UnsignedRun, newAuthors: HourlyQuota | undefined): Promise<Refusal | undefined> {
-    const { isOpen, ledger, rows, logBytesMax } = this.#parts
-    if (!isOpen) return { reason: 'it is unsigned, and this room takes signed logs alone' }
-    const planned = ledger.tips.get(run.author)?.planned
-    const skip = (planned?.seq ?? 0) + 1 - run.first
+  /** Adds entries of an unsigned author. Rejects where the disk fails. */
+  async add(run: UnsignedRun, newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
+    const { isLobby, frontier, unsigned, logBytesMax } = this.#core
+    if (!isLobby) return { reason: 'it is unsigned, and this room accepts only signed logs' }
+    const pending = frontier.pendingHead(run.author)
+    const skip = (pending?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined
     if (skip < 0) return { reason: `entry ${run.first + skip} is missing before entry ${run.first}` }
-    const refusal = ledger.refusalOf(run.author, newAuthors)
+    const refusal = frontier.refusalOf(run.author, newAuthors)
     if (refusal !== undefined) return refusal
-    const { head, entries, writes, fault } = rows.plan(run.author, planned, run.entries.slice(skip), logBytesMax)
+    const { head, entries, writes, fault } = unsigned.plan(run.author, pending, run.entries.slice(skip), logBytesMax)
     if (head !== undefined && entries.length > 0) {
-      await ledger.write({ head, count: entries.length, writes, headWrite: () => rows.headWrite(head), segments: 0 })
+      const headWrite = () => unsigned.headWrite(head)
+      await frontier.write({ head, count: entries.length, writes, headWrite, segments: 0 })
     }
     return fault === undefined ? undefined : { reason: fault }
   }
 
-  /** Consecutive runs of a signed author. Rejects where the disk does not take them. */
+  /** Adds consecutive runs of a signed author. Rejects where the disk fails. */
   async addSigned(
     author: AuthorId,
     runs: readonly SignedRun[],
-    newAuthors: HourlyQuota | undefined,
+    newAuthors: NewAuthorLimit | undefined,
   ): Promise<Refusal | undefined> {
-    const { room, ledger, own, forks, restoration } = this.#parts
-    const key = keyOf(author) ?? EMPTY
-    // Lines on their way to the disk have their places already: what comes back is judged behind them.
-    if (author === own.author && restoration.isOn) await own.settled()
-    const head = ledger.signedHead(author)
+    const { frontier, own, forks } = this.#core
     const isOwn = author === own.author
-    const isNews = placeAfter(runs) - 1 > (head?.seq ?? 0)
+    // Lines of ours that are being written have their seqs already: what comes back goes behind them.
+    if (isOwn && this.#repair.isBlocking) await own.settled()
+    const head = frontier.signedHead(author)
     const proof = forks.proofOf(author)
     if (proof !== undefined) return this.#addBelow(author, proof, runs)
-    if (isOwn && isNews && !restoration.isOn) {
-      // Signed with the own key: by this device before a backup was restored, or by another one.
-      if (isGenuineRun({ room, key }, runs)) this.#parts.onOwnEntries(placeAfter(runs) - 1)
-      return restoration.isOn
-        ? this.addSigned(author, runs, newAuthors)
-        : { reason: 'it is the own log, and only its owner extends it' }
-    }
-    const isInDoubt = forks.isSuspect(author) || (isOwn && restoration.isOn)
-    if (isInDoubt && !isNews) return this.#disputeAll(author, runs)
-    const plan = planSigned({ room, key }, head, runs, isOwn ? undefined : this.#parts.logBytesMax)
-    const refusal = plan.count > 0 && !isOwn ? ledger.refusalOf(author, newAuthors) : undefined
+    const isLonger = seqAfter(runs) - 1 > (head?.seq ?? 0)
+    if (isOwn && isLonger && !this.#repair.isBlocking) return this.#addOwn(runs, newAuthors)
+    const isSuspect = forks.isSuspect(author) || (isOwn && this.#repair.isBlocking)
+    if (isSuspect && !isLonger) return this.#compareAll(author, runs)
+    const plan = planSigned(this.#nameOf(author), head, runs, isOwn ? undefined : this.#core.logBytesMax)
+    const refusal = plan.count > 0 && !isOwn ? frontier.refusalOf(author, newAuthors) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan)
-    if (isOwn && plan.count > 0) restoration.came(plan.head)
-    if (plan.fork !== undefined) return this.#dispute(author, plan.fork, plan.fault ?? '', runs)
+    if (isOwn && plan.count > 0) this.#repair.restored(plan.head)
+    if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? '', runs)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 
-  /** What a peer says proves a fork, if it does. Who signed three histories may have parted from what is held before. */
+  /** Adds a fork proof that a peer sent, if it is one. An author of three histories may have forked earlier than is known. */
   async addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
-    const { forks, ledger } = this.#parts
+    const { forks, frontier } = this.#core
     const author = authorOfKey(segments[0].key)
-    const isHeld = ledger.tips.has(author)
+    const hasLog = frontier.has(author)
     const proof = forks.check(segments)
-    if (proof !== undefined && (isHeld || (ledger.hasRoom && forks.hasRoom))) await this.#freeze(proof)
+    if (proof !== undefined && (hasLog || (frontier.hasRoom && forks.hasRoom))) await this.#freeze(proof)
     const [one, other] = segments
     const earlier = one.first < other.first ? one : other
-    return isHeld ? this.#dispute(author, earlier, 'it contradicts a proof', []) : undefined
+    return hasLog ? this.#compare(author, earlier, 'it contradicts a fork proof', []) : undefined
   }
 
-  /** Heads that are as long as those held here, and not the same. */
+  /** Heads of the same length as ours with another chain value. */
   differing(heads: readonly Digest[]): Digest[] {
-    const { ledger, forks } = this.#parts
+    const { frontier, forks } = this.#core
     return heads.filter(({ author, seq, chain }) => {
-      const head = ledger.signedHead(author)
+      const head = frontier.signedHead(author)
       if (head === undefined || chain === undefined || head.seq !== seq || forks.proofOf(author) !== undefined)
         return false
       if (sameBytes(chain, head.chain.subarray(0, CHAIN_PREFIX_BYTES))) return false
@@ -118,12 +92,25 @@ export class Intake {
     })
   }
 
+  /** Entries signed with our key that this disk lacks: of this device before a backup was restored, or of another device. */
+  async #addOwn(runs: readonly SignedRun[], newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
+    const { author } = this.#core.own
+    if (isGenuineRun(this.#nameOf(author), runs)) {
+      this.#repair.announced(seqAfter(runs) - 1)
+      if (!this.#hasWarnedOfDevice) this.#core.warn(OTHER_DEVICE)
+      this.#hasWarnedOfDevice = true
+    }
+    return this.#repair.isBlocking
+      ? this.addSigned(author, runs, newAuthors)
+      : { reason: 'only its owner extends this log' }
+  }
+
   async #store(plan: SignedPlan): Promise<void> {
     const { head, count, writes } = plan
     if (head === undefined || count === 0) return
-    const { ledger, heads } = this.#parts
+    const { frontier, heads } = this.#core
     heads.observe(plan)
-    await ledger.write({
+    await frontier.write({
       head,
       count,
       writes: [...heads.replaced(head.author, head.seq - count + 1, head.seq), ...writes],
@@ -132,75 +119,82 @@ export class Intake {
     })
   }
 
-  /** What a log lacks below a proven fork: where no signature ends it, the proof vouches. */
+  /** Adds missing entries below a proven fork. Where no signature ends them, the proof covers them. */
   async #addBelow(author: AuthorId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
-    const { room, ledger, forks, own, logBytesMax } = this.#parts
-    const log = { room, key: keyOf(author) ?? EMPTY }
-    const plan = planBelow(log, ledger.signedHead(author), runs, proof, logBytesMax)
+    const { frontier, forks, own, logBytesMax } = this.#core
+    const plan = planBelow(this.#nameOf(author), frontier.signedHead(author), runs, proof, logBytesMax)
     if (author !== own.author) await this.#store(plan)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
-      return { reason: 'it contradicts what is held', want: plan.contradictedAt }
+      return { reason: CONTRADICTION, want: plan.contradictedAt }
     }
     if (forks.isSuspect(author)) {
-      const refusal = await this.#disputeAll(author, runs)
-      // What was cut for the proof contradicts without a signature: what was asked for is still to come.
-      if (refusal?.want !== undefined || plan.contradictedAt !== undefined)
-        return refusal?.want === undefined ? undefined : refusal
+      const refusal = await this.#compareAll(author, runs)
+      if (refusal?.want !== undefined) return refusal
+      // A prefix that was cut for the proof contradicts without a signature: the requested segment is still to come.
+      if (plan.contradictedAt !== undefined) return undefined
     }
-    if (placeAfter(runs) <= proof.place) return undefined
+    if (seqAfter(runs) <= proof.place) return undefined
     return { reason: `its author signed two histories from entry ${proof.place} on` }
   }
 
-  async #disputeAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
-    const { forks } = this.#parts
+  async #compareAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+    const { forks } = this.#core
     const key = keyOf(author) ?? EMPTY
     const known = forks.proofOf(author)
     for (const { before, first, entries, signature } of runs) {
       if (before === undefined) continue
       const theirs = { key, before, first, entries, signature }
-      const refusal = await this.#dispute(author, theirs, 'it contradicts what is held', runs)
+      const refusal = await this.#compare(author, theirs, CONTRADICTION, runs)
       if (refusal === undefined || refusal.want !== undefined || forks.proofOf(author) !== known) return refusal
     }
     return undefined
   }
 
-  /** Looks for the place where two histories part; freezes the log there once it is proven. */
-  async #dispute(
+  /** Compares a segment with the stored log, and freezes the log where that proves a fork. */
+  async #compare(
     author: AuthorId,
     theirs: Segment,
     reason: string,
     runs: readonly SignedRun[],
   ): Promise<Refusal | undefined> {
-    const { queue, forks, ledger, own, restoration } = this.#parts
-    // What is on its way to the disk cannot be compared before it is there.
-    await queue.write([])
-    const { retractions } = restoration
-    const dispute = await forks.dispute(author, theirs, ledger.durable(author))
+    const { queue, forks, frontier, own } = this.#core
+    const { retraction } = this.#repair
+    await queue.write([]) // pending entries have to be on disk to be compared
+    const { count } = retraction
+    const comparison = await forks.compare(author, theirs, frontier.persisted(author))
     const isOwn = author === own.author
-    if (isOwn && retractions !== restoration.retractions) {
-      await restoration.takenBack()
+    if (isOwn && count !== retraction.count) {
+      await retraction.finished()
       return this.addSigned(author, runs, undefined)
     }
-    const isFrozen = forks.proofOf(author) !== undefined
-    const isFork = dispute.kind === 'proven' && (!isOwn || dispute.proof.place <= own.offered)
-    // What nobody was told of can still be taken back: that is no fork.
-    if (isOwn && !isFrozen && dispute.kind !== 'unproven' && !isFork && (await restoration.takeBack()))
-      return this.addSigned(author, runs, undefined)
-    if (dispute.kind === 'want') return { reason, want: dispute.seq }
-    if (dispute.kind === 'proven') await this.#freeze(dispute.proof)
+    const isFork = comparison.kind === 'proven' && (!isOwn || comparison.proof.place <= own.publishedUpTo)
+    // Entries that were never published can be retracted: then there is no fork.
+    const isRetractable = isOwn && forks.proofOf(author) === undefined && comparison.kind !== 'unproven' && !isFork
+    if (isRetractable && (await retraction.retract())) return this.addSigned(author, runs, undefined)
+    if (comparison.kind === 'want') return { reason, want: comparison.seq }
+    if (comparison.kind === 'proven') await this.#freeze(comparison.proof)
     return { reason }
   }
 
   async #freeze(proof: ForkProof): Promise<void> {
-    const { queue, forks, own, restoration, onFork } = this.#parts
+    const { queue, forks, own, announcer } = this.#core
     await queue.write([forks.keep(proof)])
-    if (authorOfKey(proof.segments[0].key) === own.author) restoration.finish()
-    onFork(proof)
+    if (authorOfKey(proof.segments[0].key) === own.author) this.#repair.end()
+    announcer.forked(proof)
+  }
+
+  #nameOf(author: AuthorId): LogName {
+    return { room: this.#core.room, key: keyOf(author) ?? EMPTY }
   }
 }
 
-/** Whether the author signed the last of some runs; not known where they came without a chain value. */
+const CONTRADICTION = 'it contradicts the stored log'
+
+const OTHER_DEVICE =
+  'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two'
+
+/** Whether the author signed the last of some runs; false where they came without a chain value. */
 function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
   const run = runs.at(-1)
   if (run?.before === undefined) return false
@@ -208,8 +202,8 @@ function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
   return isGenuine(log, { key: log.key, before, first, entries, signature })
 }
 
-/** The place behind the last entry of the runs. */
-function placeAfter(runs: readonly SignedRun[]): number {
+/** The seq after the last entry of the runs. */
+function seqAfter(runs: readonly SignedRun[]): number {
   const end = runs.at(-1)
   return end === undefined ? 0 : end.first + end.entries.length
 }

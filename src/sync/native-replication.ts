@@ -56,7 +56,7 @@ class NativeReplication implements Replication {
 
   subscribed(since: Digest): void {
     const { seq: last } = this.#log.toldOf(since.author)
-    if (last > since.seq) this.#feed?.owe({ author: since.author, from: since.seq + 1, to: last + 1 })
+    if (last > since.seq) this.#feed?.enqueueBacklog({ author: since.author, from: since.seq + 1, to: last + 1 })
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
-import { HourlyQuota } from '../base/hourly-quota.js'
+import type { Clock } from '../base/clock.js'
+import { TokenBucket } from '../base/token-bucket.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../log/format/author.js'
@@ -8,7 +9,7 @@ import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { encodeSegment, lastOf, packedOf, type Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
-import type { Refusal } from '../log/options.js'
+import type { NewAuthorLimit, Refusal } from '../log/options.js'
 import type { OpenSideChannel, SideChannel } from '../net/side-channel.js'
 import { encodeSegments } from './codec.js'
 import type { Effect } from './effects.js'
@@ -32,7 +33,7 @@ export class ReplicationStream extends Duplex {
   readonly #log: Log
   readonly #replication: Replication
   readonly #options: ReplicationOptions
-  readonly #newAuthors: HourlyQuota | undefined
+  readonly #newAuthors: NewAuthorLimit | undefined
   readonly #receipts: ReceiptRecorder | undefined
   readonly #abort = new AbortController()
   readonly #window = new ReceiveWindow()
@@ -58,7 +59,7 @@ export class ReplicationStream extends Duplex {
     this.#log = log
     this.#replication = open(bytes => void this.send(bytes))
     this.#options = options
-    this.#newAuthors = newAuthorsPerHourMax === undefined ? undefined : new HourlyQuota(log.clock, newAuthorsPerHourMax)
+    this.#newAuthors = newAuthorsPerHourMax === undefined ? undefined : newAuthorLimit(log.clock, newAuthorsPerHourMax)
     this.#receipts =
       replica === undefined
         ? undefined
@@ -288,4 +289,9 @@ function endOfRuns(author: AuthorId, runs: readonly SignedRun[], ours: AuthorId)
       ? chainAfter(last.before, last.entries).subarray(0, CHAIN_PREFIX_BYTES)
       : undefined
   return { author, seq: lastOf(last), ...(chain !== undefined && { chain }) }
+}
+
+function newAuthorLimit(clock: Clock, perHourMax: number): NewAuthorLimit {
+  const bucket = new TokenBucket(perHourMax, clock.now(), 60 * 60 * 1_000)
+  return { take: () => bucket.take(clock.now()) }
 }

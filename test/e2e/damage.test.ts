@@ -80,7 +80,7 @@ test('restores an old copy from a peer before it appends anything', BOUND, async
   assert.equal(verified.code, 1, verified.stderr)
   const alone = await openChat(t, { me: 'alice', listen: at, data })
   alone.type('said in doubt')
-  await alone.waitForLine(/of your own log are missing on this disk: nothing is stored until a peer/, {
+  await alone.waitForLine(/of your log are missing on this disk: nothing is stored until a peer/, {
     stream: 'stderr',
   })
   await alone.waitForLine('what you say is not stored until', { stream: 'stderr' })
@@ -110,7 +110,7 @@ test('continues a log that has lost its end after `repair --nobody-has-more`', B
   await rename(path.join(data, 'old'), lobby)
   const told = await command(t, data, 'repair', 'alice')
   assert.equal(told.code, 1)
-  assert.match(told.stderr, /entries 2 to 3 of your own log are missing.*repair alice --nobody-has-more/s)
+  assert.match(told.stderr, /entries 2 to 3 of your log are missing.*repair alice --nobody-has-more/s)
   const trusted = await command(t, data, 'repair', 'alice', '--nobody-has-more')
   assert.equal(trusted.code, 0, trusted.stderr)
   await says(t, data, at, [], 'and on')

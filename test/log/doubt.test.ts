@@ -78,11 +78,8 @@ async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new Vir
 test('nothing is appended to a log that is shorter than its mark; without the mark it would be', async () => {
   const { disks, mark } = await written(5)
   const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
-  assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, told: 0 }, 0])
-  assert.match(
-    warnings.join(),
-    /entries 4 to 5 of your own log are missing on this disk: nothing is stored until a peer/,
-  )
+  assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, published: 0 }, 0])
+  assert.match(warnings.join(), /entries 4 to 5 of your log are missing on this disk: nothing is stored until a peer/)
   await log.close()
   await saying
   assert.equal(line.error, 'LOG_CLOSED')
@@ -95,7 +92,11 @@ test('a doubt lasts until all that peers were told of is back, whoever comes fir
   const { disks, mark } = await written(5)
   assert.ok(mark.found)
   const clock = new VirtualClock()
-  const { log, line } = await open((disks[3] as MemoryDisk).copy(), new MemoryMark({ ...mark.found, told: 5 }), clock)
+  const { log, line } = await open(
+    (disks[3] as MemoryDisk).copy(),
+    new MemoryMark({ ...mark.found, published: 5 }),
+    clock,
+  )
   // One that knows nothing, one that knows less, one that knows as much as this disk.
   for (const seq of [0, 2, 3]) log.ownClaimed(seq)
   clock.advance(60_000)

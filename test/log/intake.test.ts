@@ -284,7 +284,7 @@ test('extends the own log by nothing that its key did not sign', async () => {
   const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
   for (const runs of [[forged], [{ ...run, before: withBitFlipped(run.before ?? run.signature, 3) }]]) {
     const refusal = await log.addSigned(log.id, runs)
-    assert.match(refusal?.reason ?? '', /only its owner extends it/)
+    assert.match(refusal?.reason ?? '', /only its owner extends this log/)
     assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
   }
   await log.append({ username: 'alice', message: 'is not held up' })

@@ -14,7 +14,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const author = authorOfKey(alice.publicKey)
 const chainOf = (seq: number): Uint8Array => new Uint8Array(32).fill(seq % 256)
-const end = (seq: number, told = 0) => ({ seq, chain: chainOf(seq), told })
+const end = (seq: number, published = 0) => ({ seq, chain: chainOf(seq), published })
 
 async function places(t: Cleanup) {
   const directory = await temporaryDirectory(t)
@@ -34,9 +34,9 @@ async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof e
 
 test('a mark is read as it was written, and no flipped bit of it is believed', () => {
   fc.assert(
-    fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, told, at, bit) => {
+    fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, published, at, bit) => {
       const mark: Mark = {
-        ...end(seq, Math.min(told, seq)),
+        ...end(seq, Math.min(published, seq)),
         batch: { before: { seq: 3, chain: chainOf(3) }, rows: [{ type: 'put', key: chainOf(1), value: chainOf(2) }] },
         isClean: false,
         generation: 7,
@@ -46,8 +46,8 @@ test('a mark is read as it was written, and no flipped bit of it is believed', (
       const bytes = Buffer.from(encodeMark(mark))
       const read = decodeMark(Buffer.concat([bytes, Buffer.alloc(100)]))
       assert.deepEqual(
-        [read?.seq, read?.told, read?.generation, read?.author, read?.place, read?.isClean],
-        [mark.seq, mark.told, mark.generation, mark.author, mark.place, false],
+        [read?.seq, read?.published, read?.generation, read?.author, read?.place, read?.isClean],
+        [mark.seq, mark.published, mark.generation, mark.author, mark.place, false],
       )
       assert.deepEqual(Uint8Array.from(read?.batch?.rows[0]?.value ?? []), chainOf(2))
       const offset = at % bytes.length
@@ -64,7 +64,7 @@ test('the higher of two places counts, and one that is readable is enough', asyn
   await marked(open, end(9, 4))
   await writeFile(paths.copy, old) // in place: an older copy was put back
   let mark = await open()
-  assert.deepEqual([mark.found?.seq, mark.found?.told, mark.isMoved], [9, 4, false])
+  assert.deepEqual([mark.found?.seq, mark.found?.published, mark.isMoved], [9, 4, false])
   await mark.level(end(9, 4)) // as at each start: both places know it then
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
@@ -100,11 +100,11 @@ test('a mark is never lowered by a note, only by levelling', async t => {
   await mark.note(end(3))
   await mark.close([])
   const again = await open()
-  assert.deepEqual([again.found?.seq, again.found?.told], [5, 5])
+  assert.deepEqual([again.found?.seq, again.found?.published], [5, 5])
   await again.level(end(3))
   await again.close([])
   const last = await open()
-  assert.deepEqual([last.found?.seq, last.found?.told], [3, 0])
+  assert.deepEqual([last.found?.seq, last.found?.published], [3, 0])
   await last.close([])
 })
 
@@ -134,7 +134,7 @@ test('where one place cannot be written it goes on with the other, and says so',
   await writeFile(path.join(directory, 'state'), 'a file in the place of the directory')
   await marked(open, end(4))
   assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /cannot be kept/)
+  assert.match(warnings[0] ?? '', /cannot be written/)
   assert.equal((await OwnMark.read(paths, author)).mark?.seq, 4)
 })
 
@@ -178,7 +178,7 @@ test('which ends are in doubt', () => {
     ['shorter than marked', { found: end(6), isMoved: false }, head(5), 0, 'behind'],
     ['all of it lost', { found: end(6), isMoved: false }, undefined, 0, 'behind'],
     ['shorter than what peers were told', { found: undefined, isMoved: false }, head(4), 5, 'no-mark'],
-    ['shorter than what peers were told, and marked', { found: end(4), isMoved: false }, head(4), 5, 'behind'],
+    ['shorter than what peers were published, and marked', { found: end(4), isMoved: false }, head(4), 5, 'behind'],
     ['before the batch in flight', { found: { ...end(5), batch }, isMoved: false }, head(4), 0, 'unfinished'],
     ['further before it', { found: { ...end(5), batch }, isMoved: false }, head(3), 0, 'behind'],
     ['another history', { found: { ...end(5), chain: chainOf(9) }, isMoved: false }, head(5), 0, 'other-history'],

@@ -25,12 +25,12 @@ test('spans come out in order of arrival, those of one author that follow each o
 test('what is new and what is left of the old come out by turns, and neither waits for all of the other', () => {
   const feed = new Subscription()
   const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as AuthorId)
-  for (const author of authors.slice(0, 4)) feed.owe({ author, from: 1, to: 100 })
-  assert.equal(feed.hasNews, false)
+  for (const author of authors.slice(0, 4)) feed.enqueueBacklog({ author, from: 1, to: 100 })
+  assert.equal(feed.hasNew, false)
   assert.equal(feed.take()?.author, 'author0')
   for (const author of authors.slice(4)) feed.push({ author, from: 1, to: 2 })
-  assert.equal(feed.hasNews, true)
-  feed.owe({ author: 'author0' as AuthorId, from: 50, to: 100 })
+  assert.equal(feed.hasNew, true)
+  feed.enqueueBacklog({ author: 'author0' as AuthorId, from: 50, to: 100 })
   const order = []
   for (let span = feed.take(); span !== undefined; span = feed.take()) order.push(Number(span.author.slice(-1)))
   assert.deepEqual(order, [4, 1, 5, 2, 6, 3, 7, 0, 8])
@@ -38,11 +38,11 @@ test('what is new and what is left of the old come out by turns, and neither wai
 
 test('what is new of a log of which more is owed comes behind that, and what is owed before what is new', () => {
   const feed = new Subscription()
-  feed.owe({ author: bob, from: 1, to: 100 })
+  feed.enqueueBacklog({ author: bob, from: 1, to: 100 })
   feed.push({ author: bob, from: 100, to: 101 })
-  assert.equal(feed.hasNews, false)
+  assert.equal(feed.hasNew, false)
   feed.push({ author: carol, from: 7, to: 8 })
-  feed.owe({ author: carol, from: 1, to: 7 })
+  feed.enqueueBacklog({ author: carol, from: 1, to: 7 })
   assert.deepEqual(feed.takeAll(), [
     { author: carol, from: 1, to: 8 },
     { author: bob, from: 1, to: 101 },
@@ -94,7 +94,7 @@ test('a line that is said while others of whom much is owed are sent goes out af
     await theirs.close()
   }
   const feed = log.openFeed()
-  for (const { author, seq } of log.head) if (author !== log.id) feed.owe({ author, from: 1, to: seq + 1 })
+  for (const { author, seq } of log.head) if (author !== log.id) feed.enqueueBacklog({ author, from: 1, to: seq + 1 })
   const sent: AuthorId[] = []
   for await (const relayed of log.follow({
     feed,

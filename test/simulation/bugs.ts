@@ -29,8 +29,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a head is told before what it stands for is on disk',
     file: 'log/frontier',
-    find: 'for (const [author, { durable }] of this.tips)\n            if (durable > 0)\n                digests.push({ author, seq: durable });',
-    replace: 'for (const [author, { planned }] of this.tips)\n            digests.push({ author, seq: planned.seq });',
+    find: 'for (const [author, { persisted }] of this.#tips)\n            if (persisted > 0)\n                digests.push({ author, seq: persisted });',
+    replace: 'for (const [author, { pending }] of this.#tips)\n            digests.push({ author, seq: pending.seq });',
   },
   {
     name: 'after a failed write the same handle goes on',
@@ -77,23 +77,23 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a claim of more of the own log is waited for without end',
-    file: 'log/repair/restoration',
-    find: 'cancel = this.#parts.clock.after(RESTORE_MS_MAX, giveUp);',
-    replace: 'void giveUp;',
+    file: 'log/repair/own-log-repair',
+    find: 'state.cancelDeadline = this.#core.clock.after(RESTORE_MS_MAX, () => this.#giveUp());',
+    replace: 'void this.#giveUp;',
     killer: 122,
   },
   {
     name: 'a live reader that is busy is not told of news',
     file: 'log/read/subscription',
     find: 'this.#wake?.();\n    }\n}',
-    replace: 'if (this.#wake === undefined) spans.delete(author);\n        this.#wake?.();\n    }\n}',
+    replace: 'if (this.#wake === undefined) ranges.delete(author);\n        this.#wake?.();\n    }\n}',
   },
   {
     name: 'what comes while the history is read is told twice',
     file: 'log/read/subscription',
-    find: 'this.#news.clear();',
+    find: 'this.#fresh.clear();',
     replace:
-      'this.#news.clear();\n        if (spans.length > 1)\n            this.#news.set(spans[0].author, spans[0]);',
+      'this.#fresh.clear();\n        if (ranges.length > 1)\n            this.#fresh.set(ranges[0].author, ranges[0]);',
   },
   {
     name: 'lines of one moment stand in the order in which their authors came',
@@ -143,8 +143,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'what comes as several segments is not passed on',
     file: 'log/frontier',
-    find: 'this.#onDurable({ author, from, to }, news);',
-    replace: 'if (segments <= 1)\n            this.#onDurable({ author, from, to }, news);',
+    find: 'this.#announcer.persisted({ author, from, to }, fresh);',
+    replace: 'if (segments <= 1)\n            this.#announcer.persisted({ author, from, to }, fresh);',
     killer: 108,
   },
   {
@@ -183,8 +183,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a peer is told of what is still on its way to the disk',
     file: 'log/log',
-    find: 'const seq = this.#ledger.durable(author);',
-    replace: 'const seq = this.#ledger.planned(author);',
+    find: 'const persisted = frontier.persisted(author);\n        const proof',
+    replace: 'const persisted = frontier.pendingHead(author)?.seq ?? 0;\n        const proof',
   },
   {
     name: 'whoever was asked first is waited for, for ever',

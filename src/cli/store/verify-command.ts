@@ -1,6 +1,6 @@
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { isSigned } from '../../log/format/author.js'
-import type { Verified } from '../../log/log.js'
+import type { Verified } from '../../log/verification.js'
 import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
 

@@ -2,7 +2,7 @@ import { KEY_BYTES } from '../../base/crypto/signing.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, authorOfKey, keyOf, type Seq } from '../format/author.js'
 import {
-  compare,
+  compareSegments,
   decodeProof,
   encodeProof,
   type ForkProof,
@@ -15,22 +15,22 @@ import { AUTHORS_MAX } from '../limits.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Store, type Write } from '../store/store.js'
 
-/** What came of looking at a contradiction. */
-type Dispute =
+/** The result of comparing a contradicting segment with the stored log. */
+type Comparison =
   | { readonly kind: 'proven'; readonly proof: ForkProof }
-  /** The sender's segment that holds this place has to be seen first. */
+  /** The sender's segment with this entry has to be compared first. */
   | { readonly kind: 'want'; readonly seq: Seq }
   | { readonly kind: 'unproven' }
 
 const PROOFS = utf8('f')
 
-/** Authors who signed two histories, with the proof of it; of several the one at the lowest place. */
+/** The proven forks: of each author the proof with the lowest fork point. */
 export class ForkRegistry {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
   readonly #proofs = new Map<AuthorId, ForkProof>()
-  /** Authors of whom contradicting segments were seen whose first difference is not yet known. */
+  /** Authors whose log contradicts a peer's, while the first difference is unknown. */
   readonly #suspects = new Set<AuthorId>()
 
   constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
@@ -43,7 +43,7 @@ export class ForkRegistry {
     return [...this.#proofs.values()]
   }
 
-  /** Whether one more proof of a log that is not held can be kept. */
+  /** Whether one more proof about a log that is not stored here can be kept. */
   get hasRoom(): boolean {
     return this.#proofs.size < AUTHORS_MAX
   }
@@ -72,33 +72,33 @@ export class ForkRegistry {
     }
   }
 
-  /** A proof that a peer sent, if it is one and lower than what is known. */
+  /** A proof that a peer sent; undefined unless it is valid and its fork point is lower than the known one. */
   check(segments: readonly [Segment, Segment]): ForkProof | undefined {
     const { key } = segments[0]
     const proof = proofFrom({ room: this.#room, key }, ...segments)
     return proof !== undefined && proof.place < this.#placeOf(authorOfKey(key)) ? proof : undefined
   }
 
-  /** The segment that holds an entry, with a signature wherever one can be had. */
+  /** The segment with an entry, signed wherever that is possible. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
     const segment = await this.#segments.segmentAt(author, seq)
     const proof = this.#proofs.get(author)
     return segment === undefined || proof === undefined ? segment : withProofSignature(segment, proof, seq)
   }
 
-  /** Looks for the place at which `theirs` parts from what is held. */
-  async dispute(author: AuthorId, theirs: Segment, held: Seq): Promise<Dispute> {
+  /** Looks for the entry at which `theirs` differs from the stored log, whose last entry is `persisted`. */
+  async compare(author: AuthorId, theirs: Segment, persisted: Seq): Promise<Comparison> {
     const key = keyOf(author)
     if (key === undefined || !isGenuine({ room: this.#room, key }, theirs)) return { kind: 'unproven' }
-    for (let seq = Math.min(lastOf(theirs), held); seq >= 1; ) {
+    for (let seq = Math.min(lastOf(theirs), persisted); seq >= 1; ) {
       const mine = await this.segmentAt(author, seq)
       if (mine === undefined) return { kind: 'unproven' }
-      const comparison = compare(mine, theirs)
+      const comparison = compareSegments(mine, theirs)
       if (comparison.kind === 'equal') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
-        const isNews = proof.place < this.#placeOf(author) && isGenuine({ room: this.#room, key }, mine)
-        return isNews ? { kind: 'proven', proof } : { kind: 'unproven' }
+        const isLower = proof.place < this.#placeOf(author) && isGenuine({ room: this.#room, key }, mine)
+        return isLower ? { kind: 'proven', proof } : { kind: 'unproven' }
       }
       if (comparison.of === 'second' || mine.first === 1) {
         this.#suspects.add(author)
@@ -109,7 +109,7 @@ export class ForkRegistry {
     return { kind: 'unproven' }
   }
 
-  /** The write that keeps a proof; it counts from now on. */
+  /** The write that stores a proof, which is in effect from now on. */
   keep(proof: ForkProof): Write {
     const { key } = proof.segments[0]
     this.#proofs.set(authorOfKey(key), proof)
@@ -117,7 +117,7 @@ export class ForkRegistry {
     return { type: 'put', key: concat([PROOFS, key]), value: encodeProof(proof) }
   }
 
-  /** The first place of an author's log that is disputed. */
+  /** The fork point of an author's log. */
   #placeOf(author: AuthorId): Seq {
     return this.#proofs.get(author)?.place ?? Number.POSITIVE_INFINITY
   }

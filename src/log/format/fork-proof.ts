@@ -24,7 +24,7 @@ type Comparison =
   | { readonly kind: 'equal' }
 
 /** Compares two segments of one log where both are signed: from before their first common entry to their last. */
-export function compare(a: Segment, b: Segment): Comparison {
+export function compareSegments(a: Segment, b: Segment): Comparison {
   const low = Math.max(a.first, b.first) - 1
   const high = Math.min(lastOf(a), lastOf(b))
   if (low > high) return { kind: 'equal' }
@@ -47,7 +47,7 @@ export function isGenuine(log: LogName, segment: Segment): boolean {
 /** The proof of a fork that two segments are; undefined where they prove none. */
 export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | undefined {
   if (!isGenuine(log, a) || !isGenuine(log, b)) return undefined
-  const comparison = compare(a, b)
+  const comparison = compareSegments(a, b)
   return comparison.kind === 'fork' ? comparison.proof : undefined
 }
 

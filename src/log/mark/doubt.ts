@@ -4,59 +4,62 @@ import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
-/** Why it is not sure that the own log on this disk is all of it. PROTOCOL.md §4.5. */
+/** Why it is uncertain whether this disk has all of our log. PROTOCOL.md §4.5. */
 type DoubtReason =
   /** The log is shorter than its mark. */
   | 'behind'
-  /** Another entry stands where the mark ends. */
+  /** The log has another entry at the end of the mark. */
   | 'other-history'
-  /** The directory was copied or restored from elsewhere, and no mark of this machine tells whether it is the newest. */
+  /** The directory was copied or restored from elsewhere, and no mark of this machine says whether it is up to date. */
   | 'moved'
-  /** There is a log, and no readable mark of it. */
+  /** There is a log but no readable mark. */
   | 'no-mark'
 
 export interface Doubt {
   readonly reason: DoubtReason
-  /** The log may have gone on up to here. */
+  /** The log may have ended here. */
   readonly to: Seq
-  /** Peers may hold it up to here: before it is as long again, nothing is appended. */
-  readonly told: Seq
+  /** Peers may have entries up to this one. Nothing is appended before they are restored. */
+  readonly published: Seq
 }
 
 export type Finding =
   | { readonly kind: 'certain' }
-  /** The log ends before a batch that was on its way to the disk: it is stored now. */
+  /** The log ends before the batch in the mark, which was being written. It has to be stored now. */
   | { readonly kind: 'unfinished'; readonly rows: readonly Put[] }
   | { readonly kind: 'doubt'; readonly doubt: Doubt }
 
-/** Compares the end of the own log, as the database has it, with its mark. `offered`: peers may hold as much, by the database. */
+/** Compares the end of our log with its mark. Peers may have entries up to `published` according to the database. */
 export function compareEnd(
   { found, isMoved }: { readonly found: End | undefined; readonly isMoved: boolean },
   head: SignedHead | undefined,
-  offered: Seq,
+  published: Seq,
 ): Finding {
   const seq = head?.seq ?? 0
   if (found === undefined) {
-    return seq === 0 && offered === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, offered), offered)
+    return seq === 0 && published === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, published), published)
   }
   if (seq < found.seq) {
     const { batch } = found
     const isBefore = batch !== undefined && batch.before.seq === seq
     if (isBefore && (head === undefined || sameBytes(batch.before.chain, head.chain)))
       return { kind: 'unfinished', rows: batch.rows }
-    return doubt('behind', found.seq, Math.max(offered, found.told))
+    return doubt('behind', found.seq, Math.max(published, found.published))
   }
-  if (seq < offered) return doubt('behind', offered, offered)
+  if (seq < published) return doubt('behind', published, published)
   if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain))
-    return doubt('other-history', seq, offered)
-  return isMoved ? doubt('moved', seq, offered) : { kind: 'certain' }
+    return doubt('other-history', seq, published)
+  return isMoved ? doubt('moved', seq, published) : { kind: 'certain' }
 }
 
-const doubt = (reason: DoubtReason, to: Seq, told: Seq): Finding => ({ kind: 'doubt', doubt: { reason, to, told } })
+const doubt = (reason: DoubtReason, to: Seq, published: Seq): Finding => ({
+  kind: 'doubt',
+  doubt: { reason, to, published },
+})
 
 /**
- * Whether a peer that holds the log up to `theirs`, and no more than this disk, ends a doubt: all that peers were told of is
- * here. Where it is not known how much that is, the peer has to hold the log as far as this disk does.
+ * Whether a peer that has our log up to `theirs`, and no more than this disk, ends a doubt: all published entries are on this disk.
+ * Where it is unknown what was published, the peer has to have as much of the log as this disk.
  */
-export const endsDoubt = ({ reason, told }: Doubt, end: Seq, theirs: Seq): boolean =>
-  end >= told && (reason === 'behind' || (theirs >= end && theirs > 0))
+export const endsDoubt = ({ reason, published }: Doubt, end: Seq, theirs: Seq): boolean =>
+  end >= published && (reason === 'behind' || (theirs >= end && theirs > 0))

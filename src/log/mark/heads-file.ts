@@ -7,10 +7,10 @@ import { textOf } from '../../base/wire/bytes.js'
 import type { AuthorId, Seq } from '../format/author.js'
 import { SEQ_MAX } from '../limits.js'
 
-/** Heads of some thousand authors take less. */
+/** Enough for thousands of authors. */
 const HEADS_FILE_BYTES_MAX = 16 * 1024 * 1024
 
-/** How far each log goes, as one line of JSON behind its checksum. */
+/** The last seq of each log, as one line of JSON after its checksum. */
 export function encodeHeads(heads: ReadonlyMap<AuthorId, Seq>): string {
   const text = JSON.stringify([...heads])
   return `${crc32(text)} ${text}\n`
@@ -24,7 +24,7 @@ function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
     const heads: unknown = JSON.parse(match[2] ?? '[]')
     return Array.isArray(heads) ? heads.filter(isHead) : []
   } catch {
-    return [] // of another version
+    return [] // written by another version
   }
 }
 
@@ -35,7 +35,7 @@ const isHead = (value: unknown): value is [AuthorId, Seq] =>
   value[1] > 0 &&
   value[1] <= SEQ_MAX
 
-/** The heads in `file`; none where there is no regular file that can be read. */
+/** The heads in `file`; none where it is not a readable regular file. */
 export async function readHeads(file: string): Promise<[AuthorId, Seq][]> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
   const handle = await open(file, flags).catch(() => undefined)
@@ -44,13 +44,13 @@ export async function readHeads(file: string): Promise<[AuthorId, Seq][]> {
     const status = await handle.stat()
     return status.isFile() && status.size <= HEADS_FILE_BYTES_MAX ? decodeHeads(await handle.readFile()) : []
   } catch {
-    return [] // the other place may know
+    return [] // the copy may be readable
   } finally {
     await handle.close()
   }
 }
 
-/** Replaces the heads in `file`, whole or not at all. */
+/** Replaces the heads in `file` atomically. */
 export async function writeHeads(file: string, text: string, random: Random): Promise<void> {
   const draft = await draftBeside(file, text, random)
   try {

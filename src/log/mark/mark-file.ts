@@ -5,12 +5,12 @@ import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
 import { decodeMark, encodeMark, laterOf, type Mark, type Place, SLOT_BYTES } from './mark.js'
 
-/** A mark in a file of its own: two slots, allocated when it is made, so that a full disk does not stop it. */
+/** A file with a mark: two slots, allocated when it is created, so that a full disk does not prevent writing it. */
 export class MarkFile {
-  /** The mark as it was found, if there was one. */
+  /** The mark that the file contained. */
   readonly found: Mark | undefined
   readonly #file: FileHandle
-  /** Inode and birth of the file; a copy has others. */
+  /** Inode and birth time of the file, which a copy does not share. */
   readonly #place: Omit<Place, 'machine'>
   #generation: number
 
@@ -21,12 +21,12 @@ export class MarkFile {
     this.#generation = found?.generation ?? 0
   }
 
-  /** Opens the mark in `file`, making it where there is none. Rejects where it cannot be written. */
+  /** Opens the mark in `file`, created where it is missing. Rejects where it cannot be written. */
   static async open(file: string, random: Random): Promise<MarkFile> {
-    const handle = (await openExisting(file)) ?? (await make(file, random))
+    const handle = (await openExisting(file)) ?? (await create(file, random))
     try {
       const status = await handle.stat({ bigint: true })
-      if (!status.isFile()) throw new Error('it is no file')
+      if (!status.isFile()) throw new Error('it is not a regular file')
       const found = await read(handle)
       return new MarkFile(handle, found, { inode: String(status.ino), bornMs: Number(status.birthtimeMs) })
     } catch (error) {
@@ -35,7 +35,7 @@ export class MarkFile {
     }
   }
 
-  /** The mark in `file`, which is only read; undefined where none can be. */
+  /** Reads the mark in `file` without opening it for writing; undefined where there is none. */
   static async read(file: string): Promise<Mark | undefined> {
     const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
       () => undefined,
@@ -44,19 +44,19 @@ export class MarkFile {
     try {
       return (await handle.stat()).isFile() ? await read(handle) : undefined
     } catch {
-      return undefined // the other place may know
+      return undefined // the copy may be readable
     } finally {
       await handle.close()
     }
   }
 
-  /** Whether the mark was written where it lies now. */
+  /** Whether the mark was written to this very file on this machine. */
   isHere(machine: string): boolean {
     const place = this.found?.place
     return place?.machine === machine && place.inode === this.#place.inode && place.bornMs === this.#place.bornMs
   }
 
-  /** Writes a mark over the older of the two; it is on disk when this resolves. */
+  /** Overwrites the older slot; the mark is on disk when this resolves. */
   async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string): Promise<void> {
     this.#generation++
     const bytes = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#place } })
@@ -78,8 +78,8 @@ async function openExisting(file: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Under its own name only when it is whole, and never over another file. */
-async function make(file: string, random: Random): Promise<FileHandle> {
+/** Creates the file atomically; never replaces another. */
+async function create(file: string, random: Random): Promise<FileHandle> {
   const draft = await draftBeside(file, '\0'.repeat(2 * SLOT_BYTES), random)
   try {
     await draft.create(file)

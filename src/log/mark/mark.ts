@@ -5,53 +5,62 @@ import { CHAIN_BYTES, type ChainValue } from '../format/chain.js'
 import { SEQ_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
-/** A batch up to this size is noted in the mark, so that a crash between mark and commit leaves no doubt. */
+/** Largest batch that is included in the mark, so that a crash between mark and commit leaves no doubt. */
 export const BATCH_BYTES_MAX = 32 * 1024
 
-/** Own entries on their way to the disk when the mark was written. */
+/** Entries of ours that were being written together with the mark. */
 interface Batch {
-  /** Where the log ended before them. */
+  /** The end of the log before them. */
   readonly before: { readonly seq: Seq; readonly chain: ChainValue }
   readonly rows: readonly Put[]
 }
 
-/** Where the own log ends, noted outside of the database. */
+/** The end of our log, recorded outside of the database. */
 export interface End {
-  /** Every own entry up to this one may be acknowledged. */
+  /** Last entry that may have been acknowledged. */
   readonly seq: Seq
   readonly chain: ChainValue
-  /** Peers may hold own entries up to this one: `told ≤ seq`. */
-  readonly told: Seq
+  /** Last entry that peers may have: `published ≤ seq`. Called `told` on disk. */
+  readonly published: Seq
   readonly batch?: Batch | undefined
-  /** Whether the log was closed here: then the batch is in the database, or was lost. */
+  /** Whether the log was closed cleanly here. Then the database lost the batch if it does not contain it. */
   readonly isClean?: boolean | undefined
 }
 
-/** Where a mark lies: a copy of it lies elsewhere. */
+/** Records the end of our log outside of the database. */
+export interface EndMark {
+  /** Records an end; resolves when that is on disk. Never rejects: a mark that cannot be written is given up. */
+  note(end: End): Promise<void>
+  /** Records that the log ends here, even if a later end was recorded before. */
+  level(end: End): Promise<void>
+}
+
+/** Identifies the file of a mark; a copy has another place. */
 export interface Place {
-  /** Names the machine, where it has such a name. */
+  /** The id of the machine, where it has one. */
   readonly machine: string
   readonly inode: string
   readonly bornMs: number
 }
 
 export interface Mark extends End {
-  /** Counts the writes of a mark: of two slots the later counts. */
+  /** Number of this write. Of two slots the one with the higher number counts. */
   readonly generation: number
   readonly author: AuthorId
   readonly place: Place
 }
 
-/** The two slots of a mark are written by turns: a torn write leaves the other. */
+/** Two slots are written in turn, so that a torn write leaves the other one intact. */
 export const SLOT_BYTES = 48 * 1024
 const HEADER_BYTES = 8
 
 /** Checksum, length, and the mark as JSON. */
 export function encodeMark(mark: Mark): Uint8Array {
-  const { batch, chain, ...rest } = mark
+  const { batch, chain, published, ...rest } = mark
   const text = utf8(
     JSON.stringify({
       ...rest,
+      told: published,
       chain: hexOf(chain),
       ...(batch !== undefined && {
         batch: {
@@ -78,15 +87,15 @@ export function decodeMark(slot: Uint8Array): Mark | undefined {
   try {
     return markOf(JSON.parse(textOf(bytes.subarray(HEADER_BYTES, end)) ?? ''))
   } catch {
-    return undefined // written by another version: as good as none
+    return undefined // written by another version
   }
 }
 
-/** Of two marks of one log the one that knows of more. */
+/** Of two marks of one log the one with the later end. */
 export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
   if (a === undefined || b === undefined) return a ?? b
   if (a.seq !== b.seq) return a.seq > b.seq ? a : b
-  return a.told >= b.told ? a : b
+  return a.published >= b.published ? a : b
 }
 
 function markOf(value: unknown): Mark | undefined {
@@ -102,7 +111,7 @@ function markOf(value: unknown): Mark | undefined {
     place: { machine, inode, bornMs },
     seq,
     chain: end,
-    told,
+    published: told,
     batch: batch === undefined ? undefined : batchOf(batch as Record<string, unknown>),
     isClean: isClean === true,
   }

@@ -10,7 +10,7 @@ import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile } from './mark-file.js'
 
-/** Where the mark of one log lies, and its copy: where a restored or copied data directory does not bring it along. */
+/** The file of a mark and of its copy, which is where a restored or copied data directory does not include it. */
 export interface MarkPaths {
   readonly file: string
   readonly copy: string | undefined
@@ -22,22 +22,22 @@ export interface OwnMarkOptions extends MarkPaths {
   readonly onWarning: (line: string) => void
 }
 
-/** What the marks of a log say, read without changing anything. */
+/** The marks of a log, read without changing anything. */
 export interface FoundMark {
   readonly mark: Mark | undefined
-  /** How far the logs of others went at the last clean end. */
+  /** The last seq of the logs of others at the last clean close. */
   readonly heads: ReadonlyMap<AuthorId, Seq>
 }
 
 /**
- * The end of the own log, kept in two places beside the database, so that a lost end is noticed. A write of it runs beside the
- * commit that it is about; nothing is acknowledged or sent before both are on disk.
+ * The end of our log, kept in two files outside of the database, so that a lost end is noticed. It is written in parallel with the
+ * commit that it describes; nothing is acknowledged or sent before both are on disk.
  */
 export class OwnMark {
-  /** The later of what the two places said at the opening. */
+  /** The later of the two marks at the opening. */
   readonly found: Mark | undefined
   readonly heads: ReadonlyMap<AuthorId, Seq>
-  /** Whether neither place is the one in which its mark was written: the directory was copied, or restored. */
+  /** Whether neither mark is in the file in which it was written: the directory was copied or restored. */
   readonly isMoved: boolean
   readonly #options: OwnMarkOptions
   readonly #machine: string
@@ -57,7 +57,7 @@ export class OwnMark {
     this.#end = this.found
   }
 
-  /** Opens both places, making them where they are not. One that cannot be written is gone without, with a warning. */
+  /** Opens both files, created where they are missing. A file that cannot be written is left out, with a warning. */
   static async open(options: OwnMarkOptions): Promise<OwnMark> {
     const { file, copy, random, onWarning } = options
     const files: MarkFile[] = []
@@ -67,13 +67,13 @@ export class OwnMark {
         await makeDirectory(path.dirname(place))
         files.push(await MarkFile.open(place, random))
       } catch (error) {
-        onWarning(`the mark ${place} cannot be kept: ${reasonOf(error)}`)
+        onWarning(`the mark ${place} cannot be written: ${reasonOf(error)}`)
       }
     }
     return new OwnMark(options, await machineId(), files, await headsIn(options))
   }
 
-  /** What the marks in both places say. Nothing is made or changed. */
+  /** Reads both marks without creating or changing anything. */
   static async read(paths: MarkPaths, author: AuthorId): Promise<FoundMark> {
     const places = [paths.file, ...(paths.copy === undefined ? [] : [paths.copy])]
     const marks = await Promise.all(places.map(place => MarkFile.read(place)))
@@ -81,19 +81,19 @@ export class OwnMark {
     return { mark, heads: await headsIn(paths) }
   }
 
-  /** Notes where the log ends; never less than before. Resolves when that is on disk. */
+  /** Records the end of the log; never an earlier one than before. Resolves when that is on disk. */
   note(end: End): Promise<void> {
-    const { seq, told } = this.#end ?? { seq: 0, told: 0 }
-    if (end.seq > seq || this.#end === undefined) this.#end = { ...end, told: Math.max(end.told, told) }
-    else if (end.told > told) this.#end = { ...this.#end, told: end.told, isClean: false }
+    const { seq, published } = this.#end ?? { seq: 0, published: 0 }
+    if (end.seq > seq || this.#end === undefined) this.#end = { ...end, published: Math.max(end.published, published) }
+    else if (end.published > published) this.#end = { ...this.#end, published: end.published, isClean: false }
     return this.#write()
   }
 
-  /** Notes that the log ends here and nowhere else, as it was found, or as its author says. */
+  /** Records that the log ends here, even if a later end was recorded before. */
   level(end: End): Promise<void> {
     const before = this.#end
-    // As it is at most starts: nothing is written then.
-    const isSame = before?.seq === end.seq && before.told === end.told && sameBytes(before.chain, end.chain)
+    // At most starts the mark is level already, and nothing is written.
+    const isSame = before?.seq === end.seq && before.published === end.published && sameBytes(before.chain, end.chain)
     if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(
       ({ found }) => found?.seq === end.seq && found.author === this.#options.author,
@@ -101,14 +101,14 @@ export class OwnMark {
     return isSame && isEverywhere && !this.isMoved ? Promise.resolve() : this.#write()
   }
 
-  /** Lets both places go without a word: nothing was begun. */
+  /** Closes both files without recording anything. */
   async release(): Promise<void> {
     await (this.#next ?? this.#writing)
     await Promise.all(this.#files.map(file => file.close()))
     this.#files = []
   }
 
-  /** Notes at a clean end how far the logs of others go, so that it is seen if they get shorter. */
+  /** Records at a clean close the last seq of the logs of others, so that it is noticed when they become shorter. */
   async close(heads: readonly Digest[]): Promise<void> {
     if (this.#end !== undefined && this.#end.isClean !== true) {
       this.#end = { ...this.#end, isClean: true }
@@ -123,7 +123,7 @@ export class OwnMark {
   }
 
   #write(): Promise<void> {
-    // Whoever asks while a write runs shares the next one.
+    // Calls during a write share the next one.
     this.#next ??= this.#writing.then(() => {
       this.#writing = this.#next ?? this.#writing
       this.#next = undefined
@@ -160,7 +160,7 @@ async function headsIn(paths: MarkPaths): Promise<Map<AuthorId, Seq>> {
   return heads
 }
 
-/** What names this machine, where it has such a name. */
+/** The id of this machine, where it has one. */
 async function machineId(): Promise<string> {
   return (await readFile('/etc/machine-id', 'latin1').catch(() => '')).trim()
 }

@@ -7,166 +7,157 @@ import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
 import { publishedKey, segmentWrite, signedHeadWrite, writtenEntries } from '../format/segment-rows.js'
+import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
-import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
-import type { SeqRange } from '../read/subscription.js'
-import type { CommitQueue } from '../store/commit-queue.js'
-import { COMMIT_BYTES_MAX } from '../store/commit-queue.js'
+import { BATCH_BYTES_MAX, type End, type EndMark } from '../mark/mark.js'
+import type { Announcer } from '../read/announcer.js'
+import { COMMIT_BYTES_MAX, type CommitQueue } from '../store/commit-queue.js'
+import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
 import { SegmentWriter } from './segment-writer.js'
 
-/** Segments that go to the disk together, at most: a quarter of a commit, so that the disk works while more is appended. */
+/** Largest number of segments in a group: a quarter of a commit, so that the disk works while more is appended. */
 const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
 
-/** Entries that go to the disk together, under as few signatures as hold them. */
+/** Entries that are committed together, under as few signatures as possible. */
 interface Group {
   readonly rows: Put[]
   /** Settles when they are on disk. */
   readonly done: Promise<void>
-  /** Once they are: the first entry, and at each call the next. */
+  /** Then gives the first entry, and at each call the next. */
   readonly next: () => Entry
-  /** `at` of the first. */
+  /** `at` of the first entry. */
   readonly first: Hlc
-  /** What the log is with them; not before nothing is added any more. */
+  /** The head of the log with these entries; undefined while entries can be added. */
   head: SignedHead | undefined
 }
 
-/** Where the end of the own log is noted outside of the database. */
-export interface EndMark {
-  /** Notes an end; resolves when it is on disk. It never rejects: what cannot be kept is gone without. */
-  note(end: End): Promise<void>
-  /** Notes that the log ends here, though more was noted before. */
-  level(end: End): Promise<void>
+/** Where our log is stored and announced. */
+interface OwnLogStorage {
+  readonly room: Uint8Array
+  readonly queue: CommitQueue
+  readonly frontier: Frontier
+  readonly segments: SegmentStore
+  readonly announcer: Announcer
+  readonly mark: EndMark | undefined
 }
 
-/** What is told of own entries, in order. */
-export interface OwnLogHooks {
-  /** They are on their way to the disk. */
-  onSealed(head: SignedHead): void
-  /** Those with `from ≤ seq < to` are on disk, in these rows. */
-  onStored(author: AuthorId, from: Seq, to: Seq, rows: readonly Put[], chain: ChainValue | undefined): void
-  /** Peers may be told of these, which are on disk; what they are told with the same commit is not said here. */
-  onOffered(span: SeqRange): void
-}
-
-/** The log that this process extends: it alone signs with its key. */
+/**
+ * Extends our log; no other process signs with its key. Entries appended while the disk is busy form a group. When the group is
+ * committed, its segments are signed, its end is noted in the mark beside the commit, and when both are on disk it is announced.
+ */
 export class OwnLog {
   readonly author: AuthorId
   readonly #keys: KeyPair
-  readonly #room: Uint8Array
-  readonly #queue: CommitQueue
-  readonly #hooks: OwnLogHooks
-  /** What is stored or on its way to the disk, and with that what waits for it. */
+  readonly #storage: OwnLogStorage
+  /** The end on disk or being written. */
   #head: SignedHead | undefined
-  #tail: SignedHead | undefined
-  /** What was appended last, and `at` of the last entry. */
-  #draft: SegmentWriter
+  /** The end with all groups that are complete. */
+  #groupedHead: SignedHead | undefined
+  /** Writes the segment of the entries appended last; `#last` is `at` of the last entry. */
+  #writer: SegmentWriter
   #last: Hlc = EARLIEST
   #group: Group | undefined
   #settled: Promise<void> = Promise.resolve()
-  #offered: Seq = 0
-  /** Whether peers are told of what is stored as soon as it is. */
-  #isOffering = false
+  #publishedUpTo: Seq = 0
+  /** Whether entries are published as soon as they are stored. */
+  #isPublishing = false
 
-  readonly #mark: EndMark | undefined
-
-  constructor(keys: KeyPair, room: Uint8Array, queue: CommitQueue, hooks: OwnLogHooks, mark: EndMark | undefined) {
+  constructor(keys: KeyPair, storage: OwnLogStorage) {
     this.author = authorOfKey(keys.publicKey)
-    this.#mark = mark
     this.#keys = keys
-    this.#room = room
-    this.#queue = queue
-    this.#hooks = hooks
-    this.#draft = this.#draftBehind(undefined)
+    this.#storage = storage
+    this.#writer = this.#writerAfter(undefined)
   }
 
   get head(): SignedHead | undefined {
     return this.#head
   }
 
-  /** The last own entry that some peer may hold. */
-  get offered(): Seq {
-    return this.#offered
+  /** The last entry of ours that a peer may have. */
+  get publishedUpTo(): Seq {
+    return this.#publishedUpTo
   }
 
+  /** `at` of the last entry. */
   get last(): Hlc {
     return this.#last
   }
 
-  /** What the disk holds: after opening, and after each time that it failed. */
-  reset(head: SignedHead | undefined, offered: Seq): void {
+  /** Continues after what the disk contains: after opening, after each recovery, and when entries came back from peers. */
+  reset(head: SignedHead | undefined, publishedUpTo: Seq): void {
     if (this.#group !== undefined) this.#endGroup(this.#group)
     this.#head = head
-    this.#tail = head
-    this.#draft = this.#draftBehind(head)
+    this.#groupedHead = head
+    this.#writer = this.#writerAfter(head)
     this.#last = head?.last ?? EARLIEST
-    this.#mayTell(offered)
-    this.#offered = offered
+    this.#setPublished(publishedUpTo)
+    this.#publishedUpTo = publishedUpTo
   }
 
   /** Appends one entry; resolves when it is on disk. */
   append(at: Hlc, entry: string): Promise<Entry> {
     this.#group ??= this.#startGroup(at)
     const group = this.#group
-    const row = this.#draft.add(entry)
+    const row = this.#writer.add(entry)
     if (row !== undefined) group.rows.push(row)
     this.#last = at
     if (group.rows.length >= GROUP_SEGMENTS_MAX) {
       this.#endGroup(group)
-      this.#queue.begin()
+      this.#storage.queue.begin()
     }
-    // Whoever waits for one promise is called in order: nothing has to be kept of each that waits.
+    // Callbacks of one promise run in order, so each caller gets its own entry without any state per caller.
     return group.done.then(group.next)
   }
 
-  /** Resolves when nothing that was appended is still on its way to the disk. */
+  /** Resolves when no appended entry is still being written. */
   settled(): Promise<void> {
     return this.#settled
   }
 
-  /** Notes on disk that peers are about to be told of everything that is stored. */
-  async offer(): Promise<void> {
-    this.#isOffering = true
-    const seq = this.#draft.next - 1
-    if (seq <= this.#offered) return
-    await this.#queue.write([offeredWrite(this.author, seq)])
-    if (this.#head !== undefined) await this.#mark?.note({ ...this.#head, told: Math.min(seq, this.#head.seq) })
-    this.#mayTell(seq)
+  /** Notes on disk that all stored entries are about to be published, and publishes later ones as soon as they are stored. */
+  async publish(): Promise<void> {
+    this.#isPublishing = true
+    const seq = this.#writer.next - 1
+    if (seq <= this.#publishedUpTo) return
+    await this.#storage.queue.write([publishedWrite(this.author, seq)])
+    const head = this.#head
+    if (head !== undefined) await this.#storage.mark?.note({ ...head, published: Math.min(seq, head.seq) })
+    this.#setPublished(seq)
   }
 
-  /** Notes outside of the database that the log ends where it is known to end. */
-  async level(): Promise<void> {
-    const chain = this.#head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    await this.#mark?.level({ seq: this.#head?.seq ?? 0, chain, told: Math.min(this.#offered, this.#head?.seq ?? 0) })
+  /** Levels the mark to the end of the log. */
+  async levelMark(): Promise<void> {
+    const { seq, chain } = this.#end(this.#head)
+    await this.#storage.mark?.level({ seq, chain, published: Math.min(this.#publishedUpTo, seq) })
   }
 
-  /** The log ends where this disk says, however much was offered once: so its author says. */
-  async forgetOffer(): Promise<void> {
-    this.#offered = this.#head?.seq ?? 0
-    await this.#queue.write([offeredWrite(this.author, this.#offered)])
+  /** Records that nothing beyond the end of the log was published. */
+  async forgetPublished(): Promise<void> {
+    this.#publishedUpTo = this.#head?.seq ?? 0
+    await this.#storage.queue.write([publishedWrite(this.author, this.#publishedUpTo)])
   }
 
-  /** Peers may now be told of entries up to `seq`. */
-  #mayTell(seq: Seq): void {
-    const from = this.#offered + 1
-    this.#offered = Math.max(this.#offered, seq)
-    if (from <= seq) this.#hooks.onOffered({ author: this.author, from, to: seq + 1 })
-  }
-
-  /** The row of a segment of own entries, signed anew. */
+  /** The row of a segment of our log, signed anew. */
   seal(segment: Segment): Write {
-    const signature = signChain(this.#keys, this.#room, lastOf(segment), chainAfter(segment.before, segment.entries))
+    const chain = chainAfter(segment.before, segment.entries)
+    const signature = signChain(this.#keys, this.#storage.room, lastOf(segment), chain)
     return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, entries: segment.entries, signature }))
   }
 
-  #draftBehind(head: SignedHead | undefined): SegmentWriter {
-    const before = head?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    return new SegmentWriter(this.#keys, this.#room, { next: (head?.seq ?? 0) + 1, before, size: head?.size ?? 0 })
+  /** Entries up to `seq` may now be sent to peers. */
+  #setPublished(seq: Seq): void {
+    const { announcer, frontier } = this.#storage
+    const from = this.#publishedUpTo + 1
+    this.#publishedUpTo = Math.max(this.#publishedUpTo, seq)
+    if (from <= seq)
+      announcer.published({ author: this.author, from, to: Math.min(seq, frontier.persisted(this.author)) + 1 })
   }
 
-  /** What is appended until the disk is free goes there together, as far as a group holds it. */
+  /** Starts a group, which takes entries until the disk is free or the group is full. */
   #startGroup(first: Hlc): Group {
-    const from = this.#draft.next
+    const { queue, mark } = this.#storage
+    const from = this.#writer.next
     const rows: Put[] = []
     const entries = writtenEntries(this.author, rows)
     const before = this.#settled
@@ -174,74 +165,82 @@ export class OwnLog {
     const writes = (): Write[] => {
       const head = this.#head
       const sealed = this.#sealGroup(group)
-      marked = this.#noteBatch(head, sealed)
+      marked = this.#markBatch(head, sealed)
       return sealed
     }
-    const stored = this.#queue.write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes })
-    // A mark can be slower than the commit behind it: what is stored is told in order all the same.
+    const stored = queue.write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes })
+    // A mark can take longer than the next commit: groups are announced in order nevertheless.
     const noted =
-      this.#mark === undefined ? stored : stored.then(() => marked ?? this.#noteEnd(group.head)).then(() => before)
-    const done = noted.then(() =>
-      this.#hooks.onStored(this.author, from, (group.head?.seq ?? 0) + 1, rows, group.head?.chain),
-    )
+      mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
+    const done = noted.then(() => this.#announceGroup(group, from))
     const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
   }
 
-  /** What is appended from now on comes after this group. */
+  /** Completes a group: later entries go into the next one. */
   #endGroup(group: Group): SignedHead {
-    const row = this.#draft.cut()
+    const row = this.#writer.cut()
     if (row !== undefined) group.rows.push(row)
-    const { next, chain } = this.#draft
-    const first = this.#tail?.first ?? group.first
-    group.head = { author: this.author, seq: next - 1, chain, first, last: this.#last, size: this.#draft.size }
-    this.#tail = group.head
+    const { next, chain, size } = this.#writer
+    const first = this.#groupedHead?.first ?? group.first
+    group.head = { author: this.author, seq: next - 1, chain, first, last: this.#last, size }
+    this.#groupedHead = group.head
     this.#group = undefined
     return group.head
   }
 
-  /**
-   * Notes the end that a commit brings beside that commit, and what is in it, so that a crash between the two is no loss;
-   * undefined where the batch is too large for that, and the end is noted behind the commit.
-   */
-  #noteBatch(before: SignedHead | undefined, rows: readonly Put[]): Promise<void> | undefined {
-    if (this.#mark === undefined || this.#head === undefined) return undefined
-    const bytes = rows.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
-    if (bytes > BATCH_BYTES_MAX) return undefined
-    const chain = before?.chain ?? chainStart({ room: this.#room, key: this.#keys.publicKey })
-    const batch = { before: { seq: before?.seq ?? 0, chain }, rows }
-    return this.#mark.note({
-      seq: this.#head.seq,
-      chain: this.#head.chain,
-      told: this.#toldUpTo(this.#head.seq),
-      batch,
-    })
-  }
-
-  async #noteEnd(head: SignedHead | undefined): Promise<void> {
-    if (head !== undefined) await this.#mark?.note({ seq: head.seq, chain: head.chain, told: this.#toldUpTo(head.seq) })
-  }
-
-  #toldUpTo(seq: Seq): Seq {
-    return this.#isOffering ? seq : Math.min(seq, this.#offered)
-  }
-
+  /** Gives the rows of a group when its commit begins. */
   #sealGroup(group: Group): Put[] {
     this.#head = group.head ?? this.#endGroup(group)
-    this.#hooks.onSealed(this.#head)
+    this.#storage.frontier.setPending(this.#head)
     const writes = [...group.rows, signedHeadWrite(this.#head)]
-    if (!this.#isOffering) return writes
-    this.#offered = this.#head.seq
-    return [...writes, offeredWrite(this.author, this.#offered)]
+    if (!this.#isPublishing) return writes
+    this.#publishedUpTo = this.#head.seq
+    return [...writes, publishedWrite(this.author, this.#publishedUpTo)]
+  }
+
+  #announceGroup({ rows, head }: Group, from: Seq): void {
+    this.#storage.segments.cache(this.author, rows)
+    this.#storage.frontier.setPersisted(this.author, from, (head?.seq ?? 0) + 1, rows.length, head?.chain)
+  }
+
+  /**
+   * Notes the new end and the batch itself beside the commit, so that a crash between the two loses nothing; undefined where the
+   * batch is too large for the mark, and the end is noted after the commit.
+   */
+  #markBatch(before: SignedHead | undefined, rows: readonly Put[]): Promise<void> | undefined {
+    const head = this.#head
+    if (this.#storage.mark === undefined || head === undefined) return undefined
+    const bytes = rows.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+    if (bytes > BATCH_BYTES_MAX) return undefined
+    return this.#markEnd(head, { before: this.#end(before), rows })
+  }
+
+  async #markEnd(head: SignedHead | undefined, batch?: End['batch']): Promise<void> {
+    if (head === undefined) return
+    const published = this.#isPublishing ? head.seq : Math.min(head.seq, this.#publishedUpTo)
+    await this.#storage.mark?.note({ seq: head.seq, chain: head.chain, published, batch })
+  }
+
+  #writerAfter(head: SignedHead | undefined): SegmentWriter {
+    const { seq, chain } = this.#end(head)
+    return new SegmentWriter(this.#keys, this.#storage.room, { next: seq + 1, before: chain, size: head?.size ?? 0 })
+  }
+
+  /** Last seq and chain value of the log at a head. */
+  #end(head: SignedHead | undefined): { readonly seq: Seq; readonly chain: ChainValue } {
+    const { room } = this.#storage
+    return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart({ room, key: this.#keys.publicKey }) }
   }
 }
 
-function offeredWrite(author: AuthorId, seq: Seq): Put {
+function publishedWrite(author: AuthorId, seq: Seq): Put {
   const value = Buffer.alloc(4)
   value.writeUInt32BE(seq)
   return { type: 'put', key: publishedKey(author), value }
 }
 
-export const storedOffer = (value: Uint8Array | undefined): Seq =>
+/** The seq in a row that `publish` wrote; 0 where there is none. */
+export const storedPublished = (value: Uint8Array | undefined): Seq =>
   value?.length === 4 ? bufferOf(value).readUInt32BE() : 0

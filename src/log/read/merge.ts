@@ -4,7 +4,7 @@ import type { Entry } from '../format/entry.js'
 import type { Hlc } from '../format/hybrid-clock.js'
 import type { SeqRange } from './subscription.js'
 
-/** A log's part of the history: which entries, and between which `at`s they lie. */
+/** A range of one log and the first and last `at` of that log. */
 export interface LogRange extends SeqRange {
   readonly first: Hlc
   readonly last: Hlc
@@ -12,36 +12,36 @@ export interface LogRange extends SeqRange {
 
 type Pages = AsyncGenerator<readonly Entry[]>
 
-/** How a log is read; the direction is the caller's. */
-export type ReadLog = (span: SeqRange) => Pages
+/** Reads one log, forwards or backwards. */
+export type ReadLog = (range: SeqRange) => Pages
 
-/** A log in the merge. Its page is empty until it is its turn, so that logs are opened only when they are needed. */
+/** One log in the merge. It is opened when its turn comes. */
 interface Cursor {
   readonly author: AuthorId
   pages: Pages | undefined
   page: readonly Entry[]
   index: number
-  /** `at` of the entry that comes next; before the log is opened, a bound for it. */
+  /** `at` of the next entry; before the log is opened, a bound for it. */
   at: Hlc
 }
 
-/** Entries that one merge hands out at a time. */
+/** Entries in one batch. */
 const BATCH_ENTRIES_MAX = 512
 
 /**
- * The entries of all stretches in order of conversation: by `at`, then author, then seq; `backwards` from the end.
- * Holds one page a log, and of those only the logs whose time has come. PROTOCOL.md §3.3.
+ * The entries of all ranges in order of conversation: by `at`, then author, then seq; with `backwards` from the end.
+ * Keeps one page in memory for each log that is open. PROTOCOL.md §3.3.
  */
 export async function* merge(
-  stretches: readonly LogRange[],
+  ranges: readonly LogRange[],
   read: ReadLog,
   backwards = false,
   batchMax = BATCH_ENTRIES_MAX,
 ): AsyncGenerator<Entry[]> {
   const order = backwards ? (a: Cursor, b: Cursor) => compare(b, a) : compare
-  const spans = new Map<AuthorId, LogRange>(stretches.map(stretch => [stretch.author, stretch]))
+  const byAuthor = new Map<AuthorId, LogRange>(ranges.map(range => [range.author, range]))
   const queue = new TinyQueue<Cursor>(
-    stretches.map(({ author, first, last }) => ({
+    ranges.map(({ author, first, last }) => ({
       author,
       pages: undefined,
       page: [],
@@ -54,9 +54,9 @@ export async function* merge(
   try {
     let batch: Entry[] = []
     for (let cursor = queue.pop(); cursor !== undefined; cursor = queue.pop()) {
-      const span = spans.get(cursor.author)
-      if (cursor.pages === undefined && span !== undefined) {
-        cursor.pages = read(span)
+      const range = byAuthor.get(cursor.author)
+      if (cursor.pages === undefined && range !== undefined) {
+        cursor.pages = read(range)
         opened.push(cursor.pages)
         if (await turnPage(cursor)) queue.push(cursor)
         continue
@@ -81,18 +81,18 @@ export async function* merge(
 }
 
 /**
- * Where the last `count` entries of the conversation begin: for each log the first seq that belongs to them.
- * Reads about `count` entries, from the end.
+ * The first seq in each log that belongs to the last `count` entries of the conversation. Reads about `count` entries, from the
+ * end.
  */
 export async function lastEntries(
-  stretches: readonly LogRange[],
+  ranges: readonly LogRange[],
   readBack: ReadLog,
   count: number,
 ): Promise<Map<AuthorId, Seq>> {
   const from = new Map<AuthorId, Seq>()
   let left = count
   if (left > 0) {
-    for await (const batch of merge(stretches, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
+    for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
       for (const entry of batch.slice(0, left)) from.set(entry.author, entry.seq)
       left -= batch.length
       if (left <= 0) break

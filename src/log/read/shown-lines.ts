@@ -2,39 +2,39 @@ import type { AuthorId, Seq } from '../format/author.js'
 import { decodeEntry, type Entry, type Members } from '../format/entry.js'
 
 /**
- * What one live reader was shown of the own log, whose last entries may be taken back and appended again (PROTOCOL.md §4.5). What
- * comes in their place is shown like any entry; what was shown before, and has only got another number, is not shown again.
+ * The lines of our log that one live reader was shown. Our last entries may be retracted and appended again (PROTOCOL.md §4.5): other
+ * entries in their place are shown, while lines that only got another seq are not shown again.
  */
 export class ShownLines {
-  readonly #own: AuthorId
+  readonly #ours: AuthorId
   #reached: Seq
   #retractions = 0
-  /** The last own entry that stayed when lines were taken back last. */
+  /** The last entry of ours that the last retraction kept. */
   #kept: Seq = 0
-  /** Lines that were shown and taken back since. */
-  readonly #takenBack: string[] = []
+  /** Lines that were shown and then retracted. */
+  readonly #retracted: string[] = []
 
-  /** `reached` is how far the reader knew the own log before. */
-  constructor(own: AuthorId, reached: Seq) {
-    this.#own = own
+  /** `reached` is the last entry of our log that the reader knows already. */
+  constructor(ours: AuthorId, reached: Seq) {
+    this.#ours = ours
     this.#reached = reached
   }
 
-  /** How far the reader was shown the own log. */
+  /** The last entry of our log that the reader was shown. */
   get reached(): Seq {
     return this.#reached
   }
 
-  /** How often lines were taken back. */
+  /** Number of retractions. */
   get retractions(): number {
     return this.#retractions
   }
 
-  /** What of a batch is to be shown. `retractions` is how often lines had been taken back when the batch was begun. */
+  /** The entries of a batch that are to be shown. `retractions` is their number when the batch was started. */
   fresh(entries: readonly Entry[], retractions: number): readonly Entry[] {
     return entries.filter(entry => {
-      if (entry.author !== this.#own) return true
-      // Perhaps read before the last retraction: what stands there now is announced anew.
+      if (entry.author !== this.#ours) return true
+      // It may have been read before the last retraction; its replacement is announced.
       if (retractions !== this.#retractions && entry.seq > this.#kept) return false
       if (entry.seq <= this.#reached) return false
       this.#reached = entry.seq
@@ -42,25 +42,25 @@ export class ShownLines {
     })
   }
 
-  /** The own entries from `from` on are taken back: these were their lines. */
-  takenBack(from: Seq, lines: readonly Members[]): void {
+  /** Our entries from `from` on, with these lines, were retracted. */
+  retracted(from: Seq, lines: readonly Members[]): void {
     this.#retractions++
     const shown = Math.max(0, this.#reached - from + 1)
-    this.#takenBack.push(...lines.slice(0, shown).map(textOf))
+    this.#retracted.push(...lines.slice(0, shown).map(textOf))
     this.#kept = from - 1
     this.#reached = Math.min(this.#reached, this.#kept)
   }
 
   #isShown({ entry }: Entry): boolean {
-    if (this.#takenBack.length === 0) return false
+    if (this.#retracted.length === 0) return false
     const members = decodeEntry(entry)
-    const place = members === undefined ? -1 : this.#takenBack.indexOf(textOf(members))
+    const place = members === undefined ? -1 : this.#retracted.indexOf(textOf(members))
     if (place === -1) return false
-    this.#takenBack.splice(place, 1)
+    this.#retracted.splice(place, 1)
     return true
   }
 }
 
-/** A line without its place in time. */
+/** A line without its timestamps. */
 const textOf = ({ at: _at, time: _time, ...members }: Members): string =>
   JSON.stringify(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -10,21 +10,21 @@ export interface SeqRange {
 }
 
 /**
- * What one live reader has yet to read: a span an author, so that it is bounded however far he lags behind. What is new comes
- * out in order of arrival, and with what was left of older spans by turns: neither waits for all of the other.
+ * What one live reader has yet to read: one range an author, so that it is bounded however far the reader lags behind. New ranges
+ * come out in order of arrival, interleaved with the backlog, so that neither waits for all of the other.
  */
 export class Subscription {
-  /** Whether the reader passes on what it reads, and proofs of forks too. */
+  /** Whether the reader is a peer, to which fork proofs are relayed too. */
   readonly isRelayed: boolean
-  readonly #onClose: (feed: Subscription) => void
-  readonly #news = new Map<AuthorId, SeqRange>()
-  readonly #arrears = new Map<AuthorId, SeqRange>()
-  #wasNews = false
+  readonly #onClose: (subscription: Subscription) => void
+  readonly #fresh = new Map<AuthorId, SeqRange>()
+  readonly #backlog = new Map<AuthorId, SeqRange>()
+  #wasNew = false
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
   #isClosed = false
 
-  constructor(isRelayed = false, onClose: (feed: Subscription) => void = () => {}) {
+  constructor(isRelayed = false, onClose: (subscription: Subscription) => void = () => {}) {
     this.isRelayed = isRelayed
     this.#onClose = onClose
   }
@@ -34,26 +34,26 @@ export class Subscription {
   }
 
   get isEmpty(): boolean {
-    return this.#news.size === 0 && this.#arrears.size === 0 && this.#proofs.length === 0
+    return this.#fresh.size === 0 && this.#backlog.size === 0 && this.#proofs.length === 0
   }
 
-  /** Whether something came that was not there before. */
-  get hasNews(): boolean {
-    return this.#news.size > 0 || this.#proofs.length > 0
+  /** Whether something new arrived. */
+  get hasNew(): boolean {
+    return this.#fresh.size > 0 || this.#proofs.length > 0
   }
 
-  /** A span is new. Where one of that author waits, the two become one, which covers both. */
-  push(span: SeqRange): void {
-    this.#put(this.#arrears.has(span.author) ? this.#arrears : this.#news, span)
+  /** Adds a new range. It is merged with a range of the same author that waits. */
+  push(range: SeqRange): void {
+    this.#put(this.#backlog.has(range.author) ? this.#backlog : this.#fresh, range)
   }
 
-  /** A span is long known, or left of one that was taken. */
-  owe(span: SeqRange): void {
-    this.#put(this.#news.has(span.author) ? this.#news : this.#arrears, span)
+  /** Adds a range to the backlog: one that is known already, or the rest of one that was taken. */
+  enqueueBacklog(range: SeqRange): void {
+    this.#put(this.#fresh.has(range.author) ? this.#fresh : this.#backlog, range)
   }
 
-  /** A fork was proven: told before anything else, where it is passed on. */
-  prove(proof: ForkProof): void {
+  /** Adds a fork proof, which is relayed before anything else. */
+  addProof(proof: ForkProof): void {
     if (!this.isRelayed) return
     this.#proofs = [...this.#proofs, proof].slice(-AUTHORS_MAX)
     this.#wake?.()
@@ -63,26 +63,26 @@ export class Subscription {
     return this.#proofs.splice(0)
   }
 
-  /** The span that waits longest, of what is new and of what is left by turns. */
+  /** Takes the oldest range, of the new ones and of the backlog by turns. */
   take(): SeqRange | undefined {
-    this.#wasNews = this.#news.size > 0 && !(this.#wasNews && this.#arrears.size > 0)
-    const spans = this.#wasNews ? this.#news : this.#arrears
-    for (const span of spans.values()) {
-      spans.delete(span.author)
-      return span
+    this.#wasNew = this.#fresh.size > 0 && !(this.#wasNew && this.#backlog.size > 0)
+    const ranges = this.#wasNew ? this.#fresh : this.#backlog
+    for (const range of ranges.values()) {
+      ranges.delete(range.author)
+      return range
     }
     return undefined
   }
 
-  /** All that waits. */
+  /** Takes all ranges. */
   takeAll(): SeqRange[] {
-    const spans = [...this.#news.values(), ...this.#arrears.values()]
-    this.#news.clear()
-    this.#arrears.clear()
-    return spans
+    const ranges = [...this.#fresh.values(), ...this.#backlog.values()]
+    this.#fresh.clear()
+    this.#backlog.clear()
+    return ranges
   }
 
-  /** Resolves when there may be something to take, or when the feed is closed. */
+  /** Resolves when there may be something to take, or the subscription is closed. */
   async wait(): Promise<void> {
     if (!this.isEmpty || this.#isClosed) return
     await new Promise<void>(resolve => {
@@ -97,9 +97,9 @@ export class Subscription {
     this.#wake?.()
   }
 
-  #put(spans: Map<AuthorId, SeqRange>, { author, from, to }: SeqRange): void {
-    const before = spans.get(author)
-    spans.set(author, {
+  #put(ranges: Map<AuthorId, SeqRange>, { author, from, to }: SeqRange): void {
+    const before = ranges.get(author)
+    ranges.set(author, {
       author,
       from: Math.min(before?.from ?? from, from),
       to: Math.max(before?.to ?? to, to),

@@ -1,155 +1,87 @@
 import { ChatError, reasonOf } from '../../base/errors.js'
-import type { ForkRegistry } from '../forks/fork-registry.js'
+import type { LogCore } from '../core.js'
 import { type AuthorId, isSigned, type Seq } from '../format/author.js'
-import type { Entry } from '../format/entry.js'
-import { shortened } from '../format/heads.js'
 import { publishedKey, signedHeadWrite } from '../format/segment-rows.js'
-import type { Frontier } from '../frontier.js'
 import { SEQ_MAX } from '../limits.js'
 import { compareEnd } from '../mark/doubt.js'
 import type { LogMark, Refusal } from '../options.js'
-import { type OwnLog, storedOffer } from '../own/own-log.js'
-import type { SeqRange } from '../read/subscription.js'
-import type { CommitQueue } from '../store/commit-queue.js'
-import type { HeadIndex } from '../store/head-index.js'
-import type { SegmentStore } from '../store/segment-store.js'
-import type { Store } from '../store/store.js'
-import type { UnsignedStore } from '../store/unsigned-store.js'
-import type { Restoration } from './restoration.js'
+import { storedPublished } from '../own/own-log.js'
+import type { OwnLogRepair } from './own-log-repair.js'
 
-export interface RecoveryParts {
-  readonly store: Store
-  readonly queue: CommitQueue
-  readonly rows: UnsignedStore
-  readonly segments: SegmentStore
-  readonly heads: HeadIndex
-  readonly ledger: Frontier
-  readonly own: OwnLog
-  readonly forks: ForkRegistry
-  readonly restoration: Restoration
-  readonly mark: LogMark | undefined
-  readonly onWarning: (line: string) => void
-  /** Something that was held is not there any more. */
-  readonly onLost: (author: AuthorId) => void
-  /** Entries are found stored that were not known to be. */
-  readonly onFound: (span: SeqRange) => void
-  /** Among them own ones, whose append was rejected. */
-  readonly onRecovered: (entry: Entry) => void
-}
-
-/** What the disk is found to hold: at the opening, after it failed, and where something is missing. PROTOCOL.md §4.3, §4.4. */
-export class Recovery {
-  readonly #parts: RecoveryParts
-  /** Logs whose end is being looked for again; nothing is added to them meanwhile. */
-  readonly #relearning = new Map<AuthorId, Promise<void>>()
+/** Finds out what the disk contains: at the opening, after a failed write, and where entries are missing. PROTOCOL.md §4.3, §4.4. */
+export class DiskRecovery {
+  readonly #core: LogCore
+  readonly #repair: OwnLogRepair
+  /** Logs whose end is being read again. Nothing is added to them meanwhile. */
+  readonly #rereads = new Map<AuthorId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   #isClosed = false
 
-  constructor(parts: RecoveryParts) {
-    this.#parts = parts
+  constructor(core: LogCore, repair: OwnLogRepair) {
+    this.#core = core
+    this.#repair = repair
   }
 
-  isRelearning(author: AuthorId): boolean {
-    return this.#relearning.has(author)
+  isRereading(author: AuthorId): boolean {
+    return this.#rereads.has(author)
   }
 
   /** Resolves when the end of a log is known again. */
-  async relearnt(author: AuthorId): Promise<void> {
-    await this.#relearning.get(author)
+  async reread(author: AuthorId): Promise<void> {
+    await this.#rereads.get(author)
   }
 
-  /** At the opening: what the disk holds, compared with what was noted elsewhere. Nothing is appended while that is in doubt. */
+  /** Reads the disk at the opening and compares it with the mark. Nothing is appended while the end of our log is in doubt. */
   async open(isRepaired: boolean): Promise<void> {
-    const { queue, heads, mark, ledger, own, restoration, onWarning } = this.#parts
-    await this.#load(mark?.found?.told, isRepaired)
-    // The next start has to find them, however this one ends.
+    const { queue, heads, mark, own } = this.#core
+    await this.#load(mark?.found?.published, isRepaired)
+    this.#repair.opened()
+    // After a repair the next start has to find the heads, however this process ends.
     if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
     else
       for (const head of heads.stale)
         queue.defer({ name: head.author, isDeferrable: true, write: () => signedHeadWrite(head) })
-    if (mark === undefined) {
-      const seq = own.head?.seq ?? 0
-      if (seq < own.offered) restoration.doubt({ reason: 'behind', to: own.offered, told: own.offered })
-      return
-    }
-    let finding = compareEnd(mark, own.head, own.offered)
-    if (finding.kind === 'unfinished') {
-      await queue.write(finding.rows)
-      if (mark.found?.isClean)
-        onWarning(`the last entries of your own log were missing on this disk: they are restored from its mark`)
-      await this.#load(mark.found?.told, isRepaired)
-      finding = compareEnd(mark, own.head, own.offered)
-    }
-    if (finding.kind === 'doubt') restoration.doubt(finding.doubt)
-    else await own.level()
-    for (const [author, seq] of mark.heads) {
-      const held = ledger.durable(author)
-      if (held < seq && author !== own.author)
-        onWarning(
-          `entries ${held + 1} to ${seq} of ${author} are missing on this disk: they are fetched again from peers`,
-        )
-    }
+    if (mark !== undefined) await this.#compareWithMark(mark, isRepaired)
+    else if (this.#isOwnBehind) this.#startDoubtUpTo(own.publishedUpTo)
   }
 
-  /** `told`: peers may hold own entries up to this one, whatever the database says. */
-  async #load(told: Seq = 0, isRepaired = false): Promise<void> {
-    const { store, rows, heads, forks, ledger, own } = this.#parts
-    await forks.load()
-    const unsigned = await rows.load()
-    const signed = await heads.load(isRepaired)
-    ledger.reset([...unsigned.values(), ...signed.values()])
-    const offered = storedOffer(await store.get(publishedKey(own.author)))
-    own.reset(ledger.signedHead(own.author), Math.max(offered, told))
-  }
-
-  /** After a reopen: what the disk holds is what is true. */
+  /** Reads the disk after a reopen: what it contains is what counts. */
   async recover(): Promise<void> {
-    const { ledger, own, segments, restoration, onWarning, onFound, onRecovered } = this.#parts
-    const before = new Map(ledger.heads.map(({ author, seq }) => [author, seq]))
-    const toldBefore = own.offered
+    const { frontier, own } = this.#core
+    const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
+    const publishedBefore = own.publishedUpTo
     await this.#load()
-    const seq = own.head?.seq ?? 0
-    if (seq < own.offered) {
-      restoration.doubt({ reason: 'behind', to: own.offered, told: own.offered })
+    if (this.#isOwnBehind) {
+      this.#startDoubtUpTo(own.publishedUpTo)
     } else {
-      own.reset(own.head, Math.max(own.offered, Math.min(toldBefore, seq)))
-      await own.level()
+      own.reset(own.head, Math.max(own.publishedUpTo, Math.min(publishedBefore, own.head?.seq ?? 0)))
+      await own.levelMark()
     }
-    for (const [author, seq] of before) {
-      const now = ledger.durable(author)
-      if (now < seq) onWarning(`entries ${now + 1} to ${seq} of ${author} are gone from this disk`)
-    }
-    for (const { author, seq } of ledger.heads) {
-      const from = (before.get(author) ?? 0) + 1
-      if (from > seq) continue
-      onFound({ author, from, to: seq + 1 })
-      if (author !== own.author) continue
-      for await (const entries of segments.read(author, from, seq + 1)) entries.forEach(onRecovered)
-    }
+    await this.#reportChanges(before)
   }
 
-  /** Writing works again: whoever waited for that goes on. */
+  /** Writing works again: everyone who waits for that continues. */
   wake(): void {
     for (const wake of this.#onceWritable.splice(0)) wake()
   }
 
-  /** Resolves when nothing stands against writing, or the log is closed. */
+  /** Resolves when writing is possible, or the log is closed. */
   async writable(): Promise<void> {
-    if (!this.#parts.queue.isReadOnly || this.#isClosed) return
+    if (!this.#core.queue.isReadOnly || this.#isClosed) return
     await new Promise<void>(resolve => this.#onceWritable.push(resolve))
   }
 
-  /** Tries to take something of a log in, as often as the disk fails meanwhile, and not while its end is not known. */
+  /** Repeats an attempt to add to a log after each failure of the disk. It waits while the end of the log is unknown. */
   async whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
     for (;;) {
       if (this.#isClosed) return undefined
-      if (this.#parts.queue.isReadOnly) {
+      if (this.#core.queue.isReadOnly) {
         await this.writable()
         continue
       }
-      const relearning = this.#relearning.get(author)
-      if (relearning !== undefined) {
-        await relearning
+      const reread = this.#rereads.get(author)
+      if (reread !== undefined) {
+        await reread
         continue
       }
       try {
@@ -157,29 +89,26 @@ export class Recovery {
       } catch (error) {
         if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
         if (error.code === 'LOG_CLOSED') return undefined
-        // The disk failed: once it is back, what is still missing is offered again.
+        // The disk failed: try again once it works, with what is still missing then.
       }
     }
   }
 
-  /** Something is missing or damaged that should be there: the log ends before it until it is fetched again. */
+  /** An entry that should be stored is missing or damaged: the log ends before it until it is fetched again. */
   lose(author: AuthorId, missing: Seq): void {
-    const { ledger, onWarning, onLost } = this.#parts
-    const tip = ledger.tips.get(author)
-    if (this.#isClosed || tip === undefined || missing > tip.durable || this.#relearning.has(author)) return
-    onWarning(`entry ${missing} of ${author} is missing or damaged on this disk: it is fetched again from peers`)
-    tip.durable = missing - 1
+    const { frontier, events } = this.#core
+    if (this.#isClosed || this.#rereads.has(author) || !frontier.lose(author, missing)) return
+    this.#core.warn(`entry ${missing} of ${author} is missing or damaged on this disk: fetching it again from peers`)
     if (!isSigned(author)) {
-      tip.planned = shortened(tip.planned, missing - 1)
-      onLost(author)
+      events.emit('lost', author)
       return
     }
-    const relearning = this.#relearn(author, missing)
+    const reread = this.#rereadEnd(author, missing)
       .catch(error => {
-        if (!this.#isClosed) onWarning(reasonOf(error)) // the database itself is damaged
+        if (!this.#isClosed) this.#core.warn(reasonOf(error)) // the database itself is damaged
       })
-      .finally(() => this.#relearning.delete(author))
-    this.#relearning.set(author, relearning)
+      .finally(() => this.#rereads.delete(author))
+    this.#rereads.set(author, reread)
   }
 
   close(): void {
@@ -187,18 +116,77 @@ export class Recovery {
     this.wake()
   }
 
-  async #relearn(author: AuthorId, missing: Seq): Promise<void> {
-    const { queue, heads, ledger, own, restoration, onLost } = this.#parts
+  /** Whether entries of ours that a peer may have are not on this disk. */
+  get #isOwnBehind(): boolean {
+    const { own } = this.#core
+    return (own.head?.seq ?? 0) < own.publishedUpTo
+  }
+
+  #startDoubtUpTo(seq: Seq): void {
+    this.#repair.startDoubt({ reason: 'behind', to: seq, published: seq })
+  }
+
+  /** Reads all heads. Peers may have entries of ours up to `published`, whatever the database says. */
+  async #load(published: Seq = 0, isRepaired = false): Promise<void> {
+    const { store, unsigned, heads, forks, frontier, own } = this.#core
+    await forks.load()
+    const unsignedHeads = await unsigned.load()
+    const signedHeads = await heads.load(isRepaired)
+    frontier.reset([...unsignedHeads.values(), ...signedHeads.values()])
+    const stored = storedPublished(await store.get(publishedKey(own.author)))
+    own.reset(frontier.signedHead(own.author), Math.max(stored, published))
+  }
+
+  async #compareWithMark(mark: LogMark, isRepaired: boolean): Promise<void> {
+    const { queue, frontier, own } = this.#core
+    let finding = compareEnd(mark, own.head, own.publishedUpTo)
+    if (finding.kind === 'unfinished') {
+      await queue.write(finding.rows)
+      if (mark.found?.isClean)
+        this.#core.warn('the last entries of your log were missing on this disk: restored from its mark')
+      await this.#load(mark.found?.published, isRepaired)
+      finding = compareEnd(mark, own.head, own.publishedUpTo)
+    }
+    if (finding.kind === 'doubt') this.#repair.startDoubt(finding.doubt)
+    else await own.levelMark()
+    for (const [author, seq] of mark.heads) {
+      const persisted = frontier.persisted(author)
+      if (persisted < seq && author !== own.author)
+        this.#core.warn(
+          `entries ${persisted + 1} to ${seq} of ${author} are missing on this disk: fetching them again from peers`,
+        )
+    }
+  }
+
+  /** Reports entries that disappeared, and announces entries that were stored although their write was rejected. */
+  async #reportChanges(before: ReadonlyMap<AuthorId, Seq>): Promise<void> {
+    const { frontier, own, segments, announcer, events } = this.#core
+    for (const [author, seq] of before) {
+      const persisted = frontier.persisted(author)
+      if (persisted < seq) this.#core.warn(`entries ${persisted + 1} to ${seq} of ${author} are gone from this disk`)
+    }
+    for (const { author, seq } of frontier.heads) {
+      const from = (before.get(author) ?? 0) + 1
+      if (from > seq) continue
+      announcer.persisted({ author, from, to: seq + 1 })
+      if (author !== own.author) continue
+      for await (const entries of segments.read(author, from, seq + 1))
+        for (const entry of entries) events.emit('recovered', entry)
+    }
+  }
+
+  async #rereadEnd(author: AuthorId, missing: Seq): Promise<void> {
+    const { queue, heads, frontier, own, events } = this.#core
     const damaged = await heads.damaged(author)
     if (damaged.length > 0) await queue.write(damaged)
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
     if (author === own.author) {
-      // Its places were given out: they are never given again.
+      // The lost seqs were given to entries, and are never given to others.
       const to = own.head?.seq ?? 0
       own.reset(head, to)
-      if ((head?.seq ?? 0) < to) restoration.doubt({ reason: 'behind', to, told: to })
+      if ((head?.seq ?? 0) < to) this.#startDoubtUpTo(to)
     }
-    ledger.put(author, head)
-    onLost(author)
+    frontier.put(author, head)
+    events.emit('lost', author)
   }
 }

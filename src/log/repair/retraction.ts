@@ -1,94 +1,151 @@
 import { textOf, utf8 } from '../../base/wire/bytes.js'
+import type { LogCore } from '../core.js'
 import { type AuthorId, keyOf, type Seq } from '../format/author.js'
 import { chainNext } from '../format/chain.js'
 import { decodeEntry, type Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { packedSizeOf } from '../format/packed.js'
 import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from '../format/segment-rows.js'
-import type { OwnLog } from '../own/own-log.js'
 import type { SegmentStore } from '../store/segment-store.js'
-import type { Store, Write } from '../store/store.js'
+import type { Write } from '../store/store.js'
 
-/** Own entries that nobody was ever told of, taken back to make room for what peers hold at their places. */
-export interface Retraction {
+/** What retracting the unpublished end of our log changes. */
+interface RetractionPlan {
   readonly writes: readonly Write[]
   readonly head: SignedHead | undefined
-  /** The lines that are taken back, in order. */
+  /** The retracted lines, in order. */
   readonly lines: readonly Members[]
 }
 
 /**
- * Takes back the own entries behind the last that was offered: their lines are kept in the same commit, so that a crash loses none.
- * PROTOCOL.md §4.5.
+ * Retracts entries of ours that were never published, where peers have others at their seqs: that is no fork. The lines are kept
+ * and appended again behind the entries of the peers. PROTOCOL.md §4.5.
  */
-export async function retract(segments: SegmentStore, log: OwnLog, own: SignedHead): Promise<Retraction> {
-  const { offered } = log
-  const writes: Write[] = []
-  const lines: Members[] = []
-  let size = 0
-  for await (const entries of segments.read(own.author, offered + 1, own.seq + 1)) {
-    size += packedSizeOf(entries.map(({ entry }) => entry))
-    lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
-  }
-  const key = keyOf(own.author) ?? new Uint8Array(0)
-  for (let seq = offered + 1; seq <= own.seq; seq++) writes.push({ type: 'del', key: segmentKey(key, seq) })
-  const head = await lastBefore(segments, { ...own, size: own.size - size }, offered)
-  const cut = await segments.segmentAt(own.author, offered)
-  if (cut !== undefined) {
-    writes.push(log.seal({ ...cut, entries: cut.entries.slice(0, offered - cut.first + 1) }))
-  }
-  writes.push(head === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(head))
-  writes.push({ type: 'put', key: retractedKey(own.author), value: utf8(JSON.stringify(lines)) })
-  return { writes, head, lines }
-}
+export class Retraction {
+  readonly #core: LogCore
+  /** Whether retracted lines may be waiting on disk; unknown at first, which counts as yes. */
+  #mayHaveLines = true
+  #count = 0
+  #running: Promise<boolean> | undefined
 
-/**
- * The own lines that were taken back and did not come back from peers as they were, without the clock that they had. Undefined
- * where none were taken back.
- */
-export async function retracted(
-  store: Store,
-  segments: SegmentStore,
-  { author, head }: Pick<OwnLog, 'author' | 'head'>,
-): Promise<Members[] | undefined> {
-  const row = await store.get(retractedKey(author))
-  if (row === undefined) return undefined
-  const lines: unknown = JSON.parse(textOf(row) ?? '[]')
-  if (!Array.isArray(lines)) return []
-  const back = await cameBack(segments, head, lines)
-  return lines
-    .filter((line: Members) => !back.has(JSON.stringify(line)))
-    .map(({ at: _at, time: _time, ...members }: Members) => members as Members)
-}
+  constructor(core: LogCore) {
+    this.#core = core
+  }
 
-/** Those of the lines that stand in the own log again, each as JSON: a peer held these very entries. */
-async function cameBack(
-  segments: SegmentStore,
-  own: SignedHead | undefined,
-  lines: readonly Members[],
-): Promise<ReadonlySet<string>> {
-  const wanted = new Set(lines.map(line => JSON.stringify(line)))
-  const back = new Set<string>()
-  const first = lines.map(({ at }) => String(at)).sort()[0]
-  if (own === undefined || first === undefined) return back
-  for await (const entries of segments.readBack(own.author, 1, own.seq + 1)) {
-    for (const { at, entry } of entries) {
-      if (at < first) return back
-      const line = JSON.stringify(decodeEntry(entry))
-      if (wanted.has(line)) back.add(line)
+  /** Number of retractions so far. Entries of our log that were read before the last one may be gone. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Resolves when no retraction is running. */
+  async finished(): Promise<void> {
+    await this.#running
+  }
+
+  /** Retracts all unpublished entries; false where there are none. Concurrent calls share one retraction. */
+  retract(): Promise<boolean> {
+    this.#running ??= this.#retract().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  /** Appends the lines again that this process or an earlier one retracted. */
+  async appendAgain(append: (members: Members) => Promise<unknown>): Promise<void> {
+    if (!this.#mayHaveLines) return
+    this.#mayHaveLines = false
+    const count = this.#count
+    try {
+      const lines = await this.#waitingLines()
+      if (lines === undefined) return
+      await Promise.all(lines.map(append))
+      // If they were retracted once more meanwhile, they wait again.
+      if (count === this.#count) await this.#core.queue.write([forgetRetracted(this.#core.own.author)])
+    } catch (error) {
+      this.#mayHaveLines = true
+      throw error
     }
   }
-  return back
+
+  async #retract(): Promise<boolean> {
+    const { own, frontier, queue, announcer } = this.#core
+    const { head, publishedUpTo } = own
+    if (head === undefined || head.seq <= publishedUpTo) return false
+    this.#count++
+    const { writes, head: rest, lines } = await this.#plan(head, publishedUpTo)
+    await queue.write(writes)
+    own.reset(rest, publishedUpTo)
+    // Entries that come from peers take the same seqs, and no reader here has seen them.
+    frontier.put(own.author, rest, rest?.seq)
+    announcer.retracted(publishedUpTo + 1, lines)
+    this.#core.warn(
+      `entries ${publishedUpTo + 1} to ${head.seq} of your log were on this disk only, and peers have others in their place: yours get new numbers after those`,
+    )
+    this.#mayHaveLines = true
+    await own.levelMark()
+    return true
+  }
+
+  /** Plans to remove the entries after `published`. The same commit keeps their lines, so that a crash loses none. */
+  async #plan(head: SignedHead, published: Seq): Promise<RetractionPlan> {
+    const { own, segments } = this.#core
+    const writes: Write[] = []
+    const lines: Members[] = []
+    let size = 0
+    for await (const entries of segments.read(own.author, published + 1, head.seq + 1)) {
+      size += packedSizeOf(entries.map(({ entry }) => entry))
+      lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
+    }
+    const key = keyOf(own.author) ?? new Uint8Array(0)
+    for (let seq = published + 1; seq <= head.seq; seq++) writes.push({ type: 'del', key: segmentKey(key, seq) })
+    const rest = await headAt(segments, { ...head, size: head.size - size }, published)
+    const cut = await segments.segmentAt(own.author, published)
+    if (cut !== undefined) writes.push(own.seal({ ...cut, entries: cut.entries.slice(0, published - cut.first + 1) }))
+    writes.push(rest === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(rest))
+    writes.push({ type: 'put', key: retractedKey(own.author), value: utf8(JSON.stringify(lines)) })
+    return { writes, head: rest, lines }
+  }
+
+  /** The retracted lines that did not come back from peers, without their old clock; undefined where none were retracted. */
+  async #waitingLines(): Promise<Members[] | undefined> {
+    const { store, own } = this.#core
+    const row = await store.get(retractedKey(own.author))
+    if (row === undefined) return undefined
+    const lines: unknown = JSON.parse(textOf(row) ?? '[]')
+    if (!Array.isArray(lines)) return []
+    const returned = await this.#returnedLines(lines)
+    return lines
+      .filter((line: Members) => !returned.has(JSON.stringify(line)))
+      .map(({ at: _at, time: _time, ...members }: Members) => members as Members)
+  }
+
+  /** Those of the lines, as JSON, that are in our log again: a peer had these very entries. */
+  async #returnedLines(lines: readonly Members[]): Promise<ReadonlySet<string>> {
+    const { own, segments } = this.#core
+    const expected = new Set(lines.map(line => JSON.stringify(line)))
+    const returned = new Set<string>()
+    const first = lines.map(({ at }) => String(at)).sort()[0]
+    if (own.head === undefined || first === undefined) return returned
+    for await (const entries of segments.readBack(own.author, 1, own.head.seq + 1)) {
+      for (const { at, entry } of entries) {
+        if (at < first) return returned
+        const line = JSON.stringify(decodeEntry(entry))
+        if (expected.has(line)) returned.add(line)
+      }
+    }
+    return returned
+  }
 }
 
-export const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })
+const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })
 
-async function lastBefore(segments: SegmentStore, own: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
-  const segment = seq === 0 ? undefined : await segments.segmentAt(own.author, seq)
+/** The head of our log cut off after `seq`. */
+async function headAt(segments: SegmentStore, head: SignedHead, seq: Seq): Promise<SignedHead | undefined> {
+  const segment = seq === 0 ? undefined : await segments.segmentAt(head.author, seq)
   if (segment === undefined) return undefined
   const entries = segment.entries.slice(0, seq - segment.first + 1)
-  for await (const [entry] of segments.read(own.author, seq, seq + 1)) {
-    if (entry !== undefined) return { ...own, seq, chain: entries.reduce(chainNext, segment.before), last: entry.at }
+  for await (const [entry] of segments.read(head.author, seq, seq + 1)) {
+    if (entry !== undefined) return { ...head, seq, chain: entries.reduce(chainNext, segment.before), last: entry.at }
   }
   return undefined
 }

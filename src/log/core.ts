@@ -1,0 +1,92 @@
+import type { EventEmitter } from 'node:events'
+import { type Clock, systemClock } from '../base/clock.js'
+import type { KeyPair } from '../base/crypto/signing.js'
+import { reasonOf } from '../base/errors.js'
+import { sameBytes } from '../base/wire/bytes.js'
+import { ForkRegistry } from './forks/fork-registry.js'
+import { type AuthorId, authorOfKey, type Seq } from './format/author.js'
+import { HybridClock } from './format/hybrid-clock.js'
+import { LOBBY, roomId } from './format/room-id.js'
+import { Frontier } from './frontier.js'
+import { LOG_BYTES_MAX } from './limits.js'
+import type { LogEvents, LogMark, LogOptions } from './options.js'
+import { OwnLog } from './own/own-log.js'
+import { Announcer } from './read/announcer.js'
+import { CommitQueue } from './store/commit-queue.js'
+import { HeadIndex } from './store/head-index.js'
+import { SegmentStore } from './store/segment-store.js'
+import type { Store } from './store/store.js'
+import type { UnsignedStore } from './store/unsigned-store.js'
+
+/** What the storage reports to the repair. */
+export interface RepairHooks {
+  /** An entry that should be stored is missing or damaged. */
+  onGap(author: AuthorId, missing: Seq): void
+  /** The database was reopened after a failed write: read back what it contains. */
+  recover(): Promise<void>
+  onWritable(): void
+}
+
+/** The storage of one set of logs: the collaborators that intake, repair and readers share. */
+export class LogCore {
+  readonly clock: Clock
+  readonly room: Uint8Array
+  /** Whether scuttleup peers take part, and with them unsigned authors. */
+  readonly isLobby: boolean
+  /** Largest size of one log; ours is not limited. */
+  readonly logBytesMax: number
+  readonly hybridClock: HybridClock
+  readonly store: Store
+  readonly queue: CommitQueue
+  readonly unsigned: UnsignedStore
+  readonly segments: SegmentStore
+  readonly heads: HeadIndex
+  readonly forks: ForkRegistry
+  readonly announcer: Announcer
+  readonly frontier: Frontier
+  /** The log that our key signs. */
+  readonly own: OwnLog
+  readonly mark: LogMark | undefined
+  readonly events: EventEmitter<LogEvents>
+  readonly #onWarning: (line: string) => void
+
+  constructor(
+    store: Store,
+    keys: KeyPair,
+    options: LogOptions,
+    events: EventEmitter<LogEvents>,
+    { onGap, recover, onWritable }: RepairHooks,
+  ) {
+    this.clock = options.clock ?? systemClock
+    this.room = options.room ?? roomId(LOBBY)
+    this.isLobby = sameBytes(this.room, roomId(LOBBY))
+    this.logBytesMax = options.logBytesMax ?? LOG_BYTES_MAX
+    this.hybridClock = new HybridClock(this.clock)
+    this.store = store
+    this.mark = options.mark
+    this.events = events
+    this.#onWarning = options.onWarning ?? (() => {})
+    this.queue = new CommitQueue(store, this.clock, {
+      onFailure: cause => events.emit('read-only', reasonOf(cause)),
+      recover,
+      onRecovered: onWritable,
+    })
+    this.unsigned = options.unsigned(store, this.hybridClock, onGap)
+    this.segments = new SegmentStore(store, onGap)
+    this.heads = new HeadIndex(store, this.room, this.hybridClock)
+    this.forks = new ForkRegistry(store, this.room, this.segments)
+    this.announcer = new Announcer(authorOfKey(keys.publicKey), () => this.own.publishedUpTo, events)
+    this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
+    this.own = new OwnLog(keys, this)
+  }
+
+  /** Whether our key signed two histories: our log ends for good. */
+  get isOwnForked(): boolean {
+    return this.forks.proofOf(this.own.author) !== undefined
+  }
+
+  /** Reports one line for the user. */
+  warn(line: string): void {
+    if (!this.events.emit('warning', line)) this.#onWarning(line)
+  }
+}

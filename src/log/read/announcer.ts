@@ -1,0 +1,98 @@
+import type { EventEmitter } from 'node:events'
+import type { AuthorId, Seq } from '../format/author.js'
+import type { Members } from '../format/entry.js'
+import type { ForkProof } from '../format/fork-proof.js'
+import type { LogEvents } from '../options.js'
+import { ShownLines } from './shown-lines.js'
+import { type SeqRange, Subscription } from './subscription.js'
+
+/**
+ * Tells live readers and the subscriptions of peers which entries they can read now. Readers learn of an entry when it is on disk;
+ * peers learn of one of ours only when it is also noted on disk that it is published.
+ */
+export class Announcer {
+  readonly #ours: AuthorId
+  /** The last entry of ours that peers may have. */
+  readonly #publishedUpTo: () => Seq
+  readonly #events: EventEmitter<LogEvents>
+  readonly #subscriptions = new Set<Subscription>()
+  /** The lines of ours that each live reader was shown. */
+  readonly #shown = new Set<ShownLines>()
+  /** The last entry of ours that was announced to subscriptions of peers. */
+  #relayedUpTo: Seq = 0
+  #isClosed = false
+
+  constructor(ours: AuthorId, publishedUpTo: () => Seq, events: EventEmitter<LogEvents>) {
+    this.#ours = ours
+    this.#publishedUpTo = publishedUpTo
+    this.#events = events
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Entries are on disk. Those before `fresh` were lost and fetched again: they are news to peers alone. */
+  persisted(range: SeqRange, fresh: Seq = range.from): void {
+    this.#announce({ ...range, from: Math.max(range.from, fresh) }, false)
+    this.#announce(this.#published(range), true)
+    this.#events.emit('persisted', range)
+    if (fresh < range.to) this.#events.emit('entries', { ...range, from: fresh })
+  }
+
+  /** Peers may now be sent entries of ours, which readers know already. */
+  published(range: SeqRange): void {
+    this.#announce(this.#published(range), true)
+  }
+
+  /** Our entries from `from` on, with these lines, were retracted. */
+  retracted(from: Seq, lines: readonly Members[]): void {
+    for (const shown of this.#shown) shown.retracted(from, lines)
+    this.#events.emit('taken-back', from)
+  }
+
+  forked(proof: ForkProof): void {
+    for (const subscription of this.#subscriptions) subscription.addProof(proof)
+    this.#events.emit('fork', proof)
+  }
+
+  /** Opens a subscription to everything from now on; with `isRelayed`, on behalf of a peer. */
+  subscribe(signal: AbortSignal | undefined, isRelayed: boolean): Subscription {
+    const subscription = new Subscription(isRelayed, closed => this.#subscriptions.delete(closed))
+    this.#subscriptions.add(subscription)
+    if (this.#isClosed || signal?.aborted) subscription.close()
+    signal?.addEventListener('abort', () => subscription.close(), { once: true })
+    return subscription
+  }
+
+  /** Tracks the lines of ours that a live reader, who knew our log up to `reached`, is shown. */
+  trackShown(reached: Seq): ShownLines {
+    const shown = new ShownLines(this.#ours, reached)
+    this.#shown.add(shown)
+    return shown
+  }
+
+  untrackShown(shown: ShownLines): void {
+    this.#shown.delete(shown)
+  }
+
+  /** Ends all subscriptions. */
+  close(): void {
+    this.#isClosed = true
+    for (const subscription of [...this.#subscriptions]) subscription.close()
+  }
+
+  #announce(range: SeqRange, isRelayed: boolean): void {
+    if (range.from >= range.to) return
+    for (const subscription of this.#subscriptions) if (subscription.isRelayed === isRelayed) subscription.push(range)
+  }
+
+  /** Clips a range of our log to what is published, and adds what was not announced to peers until now. */
+  #published({ author, from, to }: SeqRange): SeqRange {
+    if (author !== this.#ours) return { author, from, to }
+    const end = Math.min(to, this.#publishedUpTo() + 1)
+    const start = Math.min(from, this.#relayedUpTo + 1)
+    this.#relayedUpTo = Math.max(this.#relayedUpTo, end - 1)
+    return { author, from: start, to: end }
+  }
+}

@@ -1,0 +1,204 @@
+import type { Cancel, Millis } from '../../base/clock.js'
+import type { LogCore } from '../core.js'
+import type { Seq } from '../format/author.js'
+import type { SignedHead } from '../format/heads.js'
+import { type Doubt, endsDoubt } from '../mark/doubt.js'
+import { Retraction } from './retraction.js'
+
+/** Claims of peers that are remembered while the end of the log is in doubt. */
+const CLAIMS_MAX = 64
+
+/** How long a peer that claims more of our log may take to send it, and each further part of it. */
+const RESTORE_MS_MAX: Millis = 5_000
+
+/** Ends the wait of everyone who waits for a state to end. */
+interface Gate {
+  readonly opened: Promise<void>
+  readonly open: () => void
+}
+
+/** The state of our log; README.md shows the transitions. Nothing is appended in a state with a gate, nor in `frozen`. */
+type State =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'ready' }
+  /** It is uncertain whether this disk has all of our log. Peers or the author end the doubt. */
+  | {
+      readonly kind: 'waiting-for-peers'
+      readonly gate: Gate
+      readonly doubt: Doubt
+      /** How far peers claimed to have the log beyond what they have sent. */
+      readonly claims: Set<Seq>
+      /** Whether the author was told that a line waits. */
+      isLineReported: boolean
+    }
+  /** A peer claims more of our log than this disk has. It has until the deadline to send it up to `to`. */
+  | { readonly kind: 'restoring'; readonly gate: Gate; to: Seq; readonly claims: Set<Seq>; cancelDeadline: Cancel }
+  /** Our log has forked: it ends for good. */
+  | { readonly kind: 'frozen' }
+
+/** Decides when our log may be extended, so that its author never forks. PROTOCOL.md §4.5. */
+export class OwnLogRepair {
+  readonly retraction: Retraction
+  readonly #core: LogCore
+  #stored: Exclude<State, { readonly kind: 'frozen' }> = { kind: 'opening' }
+
+  constructor(core: LogCore) {
+    this.#core = core
+    this.retraction = new Retraction(core)
+  }
+
+  /** Why nothing is appended until a peer has announced how far it has our log; undefined where there is no doubt. */
+  get doubt(): Doubt | undefined {
+    return this.#stored.kind === 'waiting-for-peers' ? this.#stored.doubt : undefined
+  }
+
+  /** Whether appends have to wait for this repair. */
+  get isBlocking(): boolean {
+    return 'gate' in this.#stored
+  }
+
+  /** Resolves when appends need not wait any more. */
+  async settled(): Promise<void> {
+    while ('gate' in this.#stored) await this.#stored.gate.opened
+  }
+
+  /** The database was read: our log may be extended unless a doubt follows. */
+  opened(): void {
+    if (this.#stored.kind === 'opening') this.#stored = { kind: 'ready' }
+  }
+
+  /** It is uncertain whether this disk has all of our log: nothing is appended until a peer or the author ends the doubt. */
+  startDoubt(doubt: Doubt): void {
+    this.#core.warn(`${describe(doubt, this.#end)}: nothing is stored until ${WHAT_NOW}`)
+    this.#finish()
+    this.#stored = { kind: 'waiting-for-peers', gate: gate(), doubt, claims: new Set(), isLineReported: false }
+  }
+
+  /** The author has a line that waits. They are told once for each doubt, for they do not see the line until it is stored. */
+  reportWaitingLine(): void {
+    if (this.#stored.kind !== 'waiting-for-peers' || this.#stored.isLineReported) return
+    this.#stored.isLineReported = true
+    this.#core.warn(`what you say is not stored until ${WHAT_NOW}`)
+  }
+
+  /** A peer announces that it has our log up to `seq`, 0 for nothing of it. */
+  announced(seq: Seq): void {
+    const state = this.#state
+    switch (state.kind) {
+      case 'ready':
+      case 'opening':
+        if (seq > this.#core.own.publishedUpTo) this.#startRestoring(seq)
+        return
+      case 'restoring':
+        // Anyone can claim anything: a claim does not extend the deadline.
+        if (seq > this.#end) {
+          addClaim(state.claims, seq)
+          state.to = Math.max(state.to, seq)
+        }
+        return
+      case 'waiting-for-peers':
+        if (seq > this.#end) addClaim(state.claims, seq)
+        else if (endsDoubt(state.doubt, this.#end, seq)) this.#becomeReady()
+    }
+  }
+
+  /** Entries of our log came back from a peer; it ends at `head` now. */
+  restored(head: SignedHead | undefined): void {
+    const { own } = this.#core
+    const seq = head?.seq ?? 0
+    own.reset(head, Math.max(own.publishedUpTo, seq))
+    const state = this.#stored
+    if (!('gate' in state)) return
+    const to = state.kind === 'restoring' ? state.to : state.doubt.to
+    const isSent = seq >= to || [...state.claims].some(claim => claim <= seq)
+    const isComplete = isSent && seq >= (state.kind === 'restoring' ? 0 : state.doubt.published)
+    if (isComplete) {
+      this.#core.warn(`your log is restored up to entry ${seq}`)
+      this.#becomeReady()
+    } else if (state.kind === 'restoring') {
+      this.#setDeadline(state)
+    }
+  }
+
+  /** The author ends a doubt: no peer has more of our log than this disk. */
+  async trustThisDisk(): Promise<void> {
+    await this.#core.own.forgetPublished()
+    this.#finish()
+    await this.#core.own.levelMark()
+  }
+
+  /** Our log has forked, or is closed: everyone who waits for a repair continues, and fails. */
+  end(): void {
+    this.#finish()
+  }
+
+  /** The fork registry decides whether our log is frozen, so that the two never differ. */
+  get #state(): State {
+    return this.#core.isOwnForked ? { kind: 'frozen' } : this.#stored
+  }
+
+  /** The last seq of our log. */
+  get #end(): Seq {
+    return this.#core.own.head?.seq ?? 0
+  }
+
+  #startRestoring(to: Seq): void {
+    this.#core.warn(`a peer has more of your log than this disk: entries up to ${to} are fetched first`)
+    this.#finish()
+    const state = { kind: 'restoring', gate: gate(), to, claims: new Set<Seq>(), cancelDeadline: () => {} } as const
+    this.#stored = state
+    this.#setDeadline(state)
+  }
+
+  #setDeadline(state: { cancelDeadline: Cancel }): void {
+    state.cancelDeadline()
+    state.cancelDeadline = this.#core.clock.after(RESTORE_MS_MAX, () => this.#giveUp())
+  }
+
+  #giveUp(): void {
+    this.#core.warn('a peer claimed more of your log than this disk has, but never sent it; continuing without it')
+    this.#finish()
+  }
+
+  /** Our log continues where it ends on this disk. */
+  #becomeReady(): void {
+    this.#finish()
+    void this.#core.own.levelMark()
+  }
+
+  #finish(): void {
+    const state = this.#stored
+    if (!('gate' in state)) return
+    if (state.kind === 'restoring') state.cancelDeadline()
+    this.#stored = { kind: 'ready' }
+    state.gate.open()
+  }
+}
+
+function gate(): Gate {
+  let open = (): void => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+function addClaim(claims: Set<Seq>, seq: Seq): void {
+  if (claims.size < CLAIMS_MAX) claims.add(seq)
+}
+
+const WHAT_NOW =
+  'a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`'
+
+function describe({ reason, to }: Doubt, end: Seq): string {
+  switch (reason) {
+    case 'behind':
+      return `entries ${end + 1} to ${to} of your log are missing on this disk`
+    case 'other-history':
+      return `entry ${end} of your log is not the one that was stored last`
+    case 'moved':
+      return 'your data was copied or restored from elsewhere, and may be older than what peers have of your log'
+    case 'no-mark':
+      return 'the mark that records the end of your log is missing or damaged'
+  }
+}

@@ -1,0 +1,51 @@
+import type { LogCore } from './core.js'
+import { type AuthorId, isSigned, type Seq } from './format/author.js'
+import type { FoundMark } from './mark/own-mark.js'
+import type { Claim } from './store/head-index.js'
+import { verifySegments } from './store/segment-verification.js'
+
+/** The result of verifying one log. */
+export interface Verified {
+  readonly author: AuthorId
+  /** The last entry before the first fault. */
+  readonly last: Seq
+  readonly fault: string | undefined
+  /** First seq with two histories. */
+  readonly forkedAt: Seq | undefined
+}
+
+/** Verifies every row of one log: chain, signatures, order. */
+export async function verifyLog(
+  { store, room, forks, unsigned, frontier }: LogCore,
+  author: AuthorId,
+): Promise<Pick<Verified, 'last' | 'fault'>> {
+  return isSigned(author)
+    ? verifySegments(store, room, author, forks.proofOf(author))
+    : unsigned.verify(author, frontier.persisted(author))
+}
+
+/**
+ * Verifies all logs. A log has a fault too if it ends before the end that its own rows, or `known` outside of the database, record
+ * for it.
+ */
+export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined): AsyncGenerator<Verified> {
+  const claims = new Map([...(await core.unsigned.claims()), ...(await core.heads.claims())])
+  const ends = new Map<AuthorId, Seq>(known?.heads)
+  if (known?.mark !== undefined) ends.set(known.mark.author, known.mark.seq)
+  for (const author of new Set([...claims.keys(), ...ends.keys()])) {
+    const { last, fault } = await verifyLog(core, author)
+    const claim = claims.get(author) ?? 0
+    const expected = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
+    yield {
+      author,
+      last,
+      fault: fault ?? faultOf(last, expected, claim),
+      forkedAt: core.forks.proofOf(author)?.place,
+    }
+  }
+}
+
+function faultOf(last: Seq, expected: Seq, claim: Claim): string | undefined {
+  if (last < expected) return `entries ${last + 1} to ${expected} are missing`
+  return claim === 'damaged' ? 'the row of its head is damaged' : undefined
+}
