@@ -71,7 +71,7 @@ class ArchiveImport {
   readonly #room: Uint8Array
   /** The reason by author or part of the file; later parts of a rejected author are skipped. */
   readonly #refused = new Map<string, string>()
-  /** How many frames held no segments. */
+  /** How many frames had no segments. */
   #otherFrames = 0
 
   constructor(log: Log, room: Uint8Array) {

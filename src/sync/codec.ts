@@ -27,7 +27,7 @@ export type PeerFrame =
   /** Segments as they are stored. */
   | { readonly kind: 'segments'; readonly segments: readonly Segment[] }
   | { readonly kind: 'unsigned-entry'; readonly entry: UnsignedEntry }
-  /** Two segments that are said to contradict each other. */
+  /** Two segments that allegedly contradict each other. */
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The sender requests the segment that contains this entry. */
   | { readonly kind: 'segment-request'; readonly place: Digest }

@@ -16,7 +16,7 @@ export type Effect =
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }
   /** The other side has `since`, and nothing is to be sent: end this half of the connection. */
   | { readonly kind: 'end'; readonly since: readonly Digest[] }
-  /** Two segments arrived that are said to prove a fork. */
+  /** Two segments arrived that allegedly prove a fork. */
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The other side requests the segment that contains this entry. */
   | { readonly kind: 'segment-request'; readonly place: Digest }

@@ -8,7 +8,7 @@ export interface ReplicationOptions {
   readonly replica?: string
   /** How many new authors this replication may bring in an hour; without it as many as the log has room for. */
   readonly newAuthorsPerHourMax?: number
-  /** Called when the other side has said how far its logs go. */
+  /** Called when the other side has announced how far its logs go. */
   readonly onHeads?: () => void
   /** Called with a line for the user on what the other side sent and was rejected. */
   readonly onWarning?: (line: string) => void

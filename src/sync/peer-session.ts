@@ -202,7 +202,7 @@ export class PeerSession implements ReplicationSession {
     }
     if (this.#subscribers.size >= 2 * HEADS_MAX) return
     this.#subscribers.add(author)
-    // What was sent before may have been rejected: only what the other side says itself counts.
+    // What was sent before may have been rejected: only the seq of the subscription counts.
     this.#theirs.delete(author)
     this.#theyHave(author, seq)
     batch.effect({ kind: 'subscribed', since: { author, seq } })

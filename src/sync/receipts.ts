@@ -90,7 +90,7 @@ const newAccount = (onDiffering: (seq: Seq) => void = () => {}): Account => ({
 })
 
 /**
- * Keeps what every peer has persisted, by its own word. A receipt for our log counts only with a chain value that agrees with
+ * Keeps what every peer has persisted, as it announces itself. A receipt for our log counts only with a chain value that agrees with
  * ours: a peer that has an entry of another device with our key does not have ours.
  */
 export class Receipts extends EventEmitter<ReceiptsEvents> {

@@ -178,13 +178,13 @@ export class ReplicationStream extends Duplex {
     }
   }
 
-  /** A proof that proves nothing is no reason to ignore the author whom it accuses. */
+  /** A false proof is no reason to ignore the author that it accuses. */
   async #addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const refusal = await this.#log.addProof(segments)
     return refusal?.want === undefined ? undefined : refusal
   }
 
-  /** The other side said how far its logs go. */
+  /** The first heads of the other side. */
   #onFirstHeads(since: readonly Digest[]): void {
     this.#receipts?.record(since)
     this.#options.onHeads?.()
@@ -197,7 +197,7 @@ export class ReplicationStream extends Duplex {
     for (const { author, seq } of this.#log.differing(heads)) this.#refuse(author, { reason: DIFFERENT, want: seq })
   }
 
-  /** Entries arrived: their sender holds them. */
+  /** Entries arrived: their sender has them. */
   #onArrival(end: Digest): void {
     this.#replication.treeConnection.delivered(end.author, end.seq)
     this.#receipts?.record([end])

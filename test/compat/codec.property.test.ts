@@ -45,7 +45,7 @@ const originalHandshake = ({ id, head, mode }: Handshake) => ({
   mode: MODES[mode],
 })
 
-test('a handshake is encoded as scuttleup encodes it, and each reads it back', () => {
+test("encodes handshakes as scuttleup does, and each decodes the other's", () => {
   fc.assert(
     fc.property(handshake, handshake => {
       const bytes = encodeHandshake(handshake)
@@ -57,7 +57,7 @@ test('a handshake is encoded as scuttleup encodes it, and each reads it back', (
   )
 })
 
-test('a change is encoded as scuttleup encodes it, and each reads it back', () => {
+test("encodes entries as scuttleup does, and each decodes the other's", () => {
   fc.assert(
     fc.property(change, change => {
       const bytes = encodeUnsignedEntry(change)
@@ -70,7 +70,7 @@ test('a change is encoded as scuttleup encodes it, and each reads it back', () =
   )
 })
 
-test('random bytes are a message within the limits or none, and nothing is thrown', () => {
+test('decodes random bytes to a message within the limits or to nothing, and never throws', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 100 }),
     fc

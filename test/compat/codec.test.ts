@@ -9,15 +9,15 @@ import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/
 const ENTRY = Buffer.from('{"username":"a","message":"b"}')
 const digest = (id: string, seq: number) => bytesField(2, concat([textField(1, id), varintField(2, seq)]))
 
-test('a handshake without a mode is one for both ways', () => {
+test('reads a handshake without a mode as sync', () => {
   assert.deepEqual(decodeHandshake(textField(1, 'bob')), { id: 'bob', head: [], mode: 'sync' })
 })
 
-test('an empty id is an id: an original peer with an empty log says so of itself', () => {
+test('reads an empty id, which a scuttleup peer with an empty log sends', () => {
   assert.deepEqual(decodeHandshake(textField(1, '')), { id: '', head: [], mode: 'sync' })
 })
 
-test('unknown fields are passed over, and of a field that comes twice the last counts', () => {
+test('skips unknown fields and lets the last of repeated fields count', () => {
   const later = concat([varintField(9, 1), bytesField(10, ENTRY)])
   assert.deepEqual(decodeHandshake(concat([textField(1, 'x'), later, textField(1, 'bob'), varintField(3, 2)])), {
     id: 'bob',
@@ -28,7 +28,7 @@ test('unknown fields are passed over, and of a field that comes twice the last c
   assert.deepEqual(decodeUnsignedEntry(concat([later, change, varintField(2, 4)])), { id: 'bob', seq: 4, entry: ENTRY })
 })
 
-test('these are no handshakes', () => {
+test('rejects malformed handshakes', () => {
   const table: [string, Uint8Array][] = [
     ['nothing', Buffer.of()],
     ['no id', digest('bob', 1)],
@@ -47,7 +47,7 @@ test('these are no handshakes', () => {
   for (const [what, bytes] of table) assert.equal(decodeHandshake(bytes), undefined, what)
 })
 
-test('these are no changes', () => {
+test('rejects malformed entries', () => {
   const id = textField(1, 'bob')
   const seq = varintField(2, 1)
   const entry = bytesField(3, ENTRY)
@@ -68,14 +68,14 @@ test('these are no changes', () => {
   for (const [what, bytes] of table) assert.equal(decodeUnsignedEntry(bytes), undefined, what)
 })
 
-test('a change is taken up to the longest entry with its signature, and the highest seq', () => {
+test('reads entries up to the longest one with its signature and the highest seq', () => {
   const most = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
   const change = { id: 'x'.repeat(64), seq: SEQ_MAX, entry: Buffer.alloc(most, 1) }
   assert.deepEqual(decodeUnsignedEntry(encodeUnsignedEntry(change)), change)
   assert.equal(decodeUnsignedEntry(encodeUnsignedEntry({ ...change, entry: Buffer.alloc(most + 1) })), undefined)
 })
 
-test('ids that name what every object has are read as any other, and change nothing', () => {
+test('reads ids that are names of object members like any other', () => {
   const head = ['__proto__', 'constructor', 'a\u00ffb'].map(id => ({ id, seq: 1 }))
   const read = decodeHandshake(encodeHandshake({ id: '__proto__', head, mode: 'sync' }))
   assert.deepEqual(read, { id: '__proto__', head, mode: 'sync' })

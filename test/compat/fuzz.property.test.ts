@@ -21,7 +21,7 @@ import { heapBytes } from '../helper/signed-memory.js'
 
 const SEED = Date.now() % 2 ** 32
 
-test('what 64 strangers can have held is bounded', () => {
+test('bounds the memory that 64 strangers occupy', () => {
   heapBytes()
   const before = heapBytes()
   const sessions = Array.from({ length: OPEN_SESSIONS }, strangersSession)
@@ -98,7 +98,7 @@ const CONTROLS: readonly [what: string, careless: Careless, fault: RegExp][] = [
 ]
 
 for (const [what, careless, fault] of CONTROLS) {
-  test(`the control: a decoder ${what} is caught`, t => {
+  test(`control: finds a decoder ${what}`, t => {
     t.after(() => {
       for (const name of Object.getOwnPropertyNames(Object.prototype)) {
         if (!OBJECT_PROTOTYPE.includes(name)) Reflect.deleteProperty(Object.prototype, name)
@@ -112,6 +112,6 @@ for (const [what, careless, fault] of CONTROLS) {
   })
 }
 
-test('the control that is careless in nothing is let pass', () => {
+test('control: finds nothing wrong in a careful decoder', () => {
   assert.equal(fuzzOriginal(() => new CarelessReceiver({}), SEED, 5_000).fault, undefined, `seed ${SEED}`)
 })

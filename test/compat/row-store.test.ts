@@ -55,7 +55,7 @@ function store(
   return plan.head
 }
 
-test('an entry keeps the at that it says, where that comes after the one before and is not far ahead', () => {
+test('keeps the time that an entry states if it is later than the previous one and not far ahead', () => {
   const { logs, time } = setUp()
   const [first, second] = [hlcAt(time.now() - 5_000), hlcAt(time.now() + HOURS_12)]
   const { entries, writes, head } = logs.plan(bob, undefined, [timed(first), timed(second)])
@@ -71,7 +71,7 @@ test('an entry keeps the at that it says, where that comes after the one before 
   )
 })
 
-test('an entry that says no at, a repeated one or one far ahead gets that of its arrival, kept beside it', async () => {
+test('stores the time of arrival for entries that state none, a repeated one or one far ahead', async () => {
   const { logs, time, disk, open } = setUp()
   const now = hlcAt(time.now())
   const entries = [timed(now), timed(now), plain('no at'), timed(hlcAt(time.now() + HOURS_12 + 1)), timed(hlcAt(5))]
@@ -97,7 +97,7 @@ test('an entry that says no at, a repeated one or one far ahead gets that of its
   )
 })
 
-test('what follows an entry that is none is not planned, and why is told', () => {
+test('plans nothing after an invalid entry and says why', () => {
   const { logs } = setUp()
   const { entries, head, fault } = logs.plan(bob, undefined, [plain('one'), utf8('not JSON'), plain('three')])
   assert.deepEqual([places(entries), head?.seq], [[1], 1])
@@ -106,7 +106,7 @@ test('what follows an entry that is none is not planned, and why is told', () =>
   assert.deepEqual([nothing.writes, nothing.entries, nothing.head], [[], [], undefined])
 })
 
-test('a log ends at the highest seq there is', () => {
+test('ends a log at the highest seq', () => {
   const { logs, time } = setUp()
   const at = hlcAt(time.now())
   const head: Head = { author: bob, seq: SEQ_MAX - 1, first: at, last: at, size: 0 }
@@ -115,7 +115,7 @@ test('a log ends at the highest seq there is', () => {
   assert.match(plan.fault ?? '', /longer than a log can be/)
 })
 
-test('any part of a log is read, both ways, whatever the pages', async () => {
+test('reads any range of a log in both directions, for any page size', async () => {
   for (const pageRows of [1, 2, 3, 100]) {
     const { logs, disk, holes } = setUp([], pageRows)
     store(
@@ -136,7 +136,7 @@ test('any part of a log is read, both ways, whatever the pages', async () => {
   }
 })
 
-test('a missing row ends what is read, and is reported', async () => {
+test('ends reading at a missing row and reports it', async () => {
   for (const pageRows of [1, 3, 100]) {
     const { logs, disk, holes } = setUp([], pageRows)
     store(
@@ -156,7 +156,7 @@ test('a missing row ends what is read, and is reported', async () => {
   }
 })
 
-test('rows that scuttleup wrote are taken in on opening, and once only', async () => {
+test('adopts rows that scuttleup wrote once, when opened', async () => {
   const { open, store } = setUp([row('bob', '01'), row('bob', '02'), row('carol', '01')])
   const heads = await open().load()
   assert.deepEqual([heads.get(bob)?.seq, heads.get(carol)?.seq, heads.size], [2, 1, 2])
@@ -165,14 +165,14 @@ test('rows that scuttleup wrote are taken in on opening, and once only', async (
   assert.equal(store.commits, commits)
 })
 
-test('rows that scuttleup wrote behind a head that is known are taken in too', async () => {
+test('adopts rows that scuttleup wrote after a known head', async () => {
   const { open, disk } = setUp([row('bob', '01')])
   await open().load()
   disk.write([row('bob', '02'), row('bob', '03')])
   assert.equal((await open().load()).get(bob)?.seq, 3)
 })
 
-test('a head that is damaged is made again from the rows', async () => {
+test('rebuilds a damaged head from the rows', async () => {
   const { open, disk } = setUp([row('bob', '01'), row('bob', '02')])
   const heads = await open().load()
   for (const value of ['', '{}', '{"seq":9}', '\u0000', '{"seq":"2","first":"x","last":"y"}']) {
@@ -182,7 +182,7 @@ test('a head that is damaged is made again from the rows', async () => {
   }
 })
 
-test('a log with a gap ends before it: opening and reading are done at once, and nothing beyond is handed out', async () => {
+test('ends a log before a gap without reading beyond it', async () => {
   const { open, store } = setUp([row('bob', '01'), put(rowKey(bob, 1_000_000), plain('beyond')), row('carol', '01')])
   const logs = open()
   const heads = await logs.load()
@@ -191,13 +191,13 @@ test('a log with a gap ends before it: opening and reading are done at once, and
   assert.ok(store.rowsRead < 30, `${store.rowsRead} rows were read`)
 })
 
-test('a log whose first row is missing is none', async () => {
+test('ignores a log without its first row', async () => {
   const { open } = setUp([row('bob', '02'), row('carol', '01')])
   const heads = await open().load()
   assert.deepEqual([heads.has(bob), heads.get(carol)?.seq], [false, 1])
 })
 
-test('ids that cannot be stand in the database, and stop nothing', async () => {
+test('skips malformed ids in the database', async () => {
   const ids = ['', '__proto__', 'constructor', 'a\u00ffb', '\u00ff', '\u00ff\u00ff', 'b\u00ff01', 'x y', '0'.repeat(64)]
   const { open } = setUp([...ids.flatMap(id => [row(id, '01'), row(id, '02')]), row('bob', '01'), row('carol', '01')])
   const heads = await open().load()
@@ -205,7 +205,7 @@ test('ids that cannot be stand in the database, and stop nothing', async () => {
   assert.equal(Reflect.get({}, 'seq'), undefined)
 })
 
-test('an id with a separator in it puts nothing into the log of another', async () => {
+test('keeps an id that contains a separator out of other logs', async () => {
   const forged = [
     row('bob\u00ff01', '02', 'forged'),
     row('bob\u00ff01', '03', 'forged'),
@@ -224,7 +224,7 @@ test('an id with a separator in it puts nothing into the log of another', async 
   assert.equal((await alone.load()).get(bob)?.seq, 1)
 })
 
-test('keys that are no rows at all hide nobody, and looking for the next one ends', { timeout: 60_000 }, async () => {
+test('finds every log among keys that are not rows', { timeout: 60_000 }, async () => {
   const odd = ['c\u00ff', 'c\u00ffbo', 'c\u00ffbob', 'c\u00ffzz', 'c\u00ffbob\u00ff01zz', 'c\u00ffbob\u00ffzz'].map(
     key => put(utf8(key), plain('odd')),
   )
@@ -233,7 +233,7 @@ test('keys that are no rows at all hide nobody, and looking for the next one end
   assert.deepEqual([...(await open().load()).keys()].sort(), [bob, 'bob0', carol])
 })
 
-test('every row of a log is looked at when it is verified', async () => {
+test('checks every row when it verifies a log', async () => {
   const { logs, disk } = setUp()
   store(
     disk,
@@ -250,7 +250,7 @@ test('every row of a log is looked at when it is verified', async () => {
   assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'entry 2 is missing' })
 })
 
-test('a damaged entry is missed, not shown; one that a scuttleup peer stored beside ours is read without a checksum', async () => {
+test('treats a damaged entry as missing and reads an entry of a scuttleup peer without a checksum', async () => {
   const { logs, disk, holes, open } = setUp()
   const head = store(disk, logs, bob, undefined, [plain('one'), plain('two'), plain('three')])
   assert.deepEqual(await logs.verify(bob, 3), { last: 3, fault: undefined })

@@ -66,14 +66,14 @@ function sent(bytes: Uint8Array | undefined): string[] {
   return lines
 }
 
-test('a session begins with a handshake that says what is held', () => {
+test('starts with a handshake that states the heads', () => {
   for (const mode of ['sync', 'push', 'pull'] as const) {
     const start = setUp(mode).start()
     assert.deepEqual(decodeHandshake(start.subarray(1)), { id: alice, head: [{ id: alice, seq: 3 }], mode })
   }
 })
 
-test('who sends is decided by the modes of both', () => {
+test('decides by both modes who sends', () => {
   const table: [ours: Mode, theirs: Mode, what: string][] = [
     ['sync', 'sync', 'serve'],
     ['sync', 'push', 'end'],
@@ -90,7 +90,7 @@ test('who sends is decided by the modes of both', () => {
   }
 })
 
-test('what the other side holds is handed on, but for ids that cannot be', () => {
+test('reports the heads of the other side without malformed ids', () => {
   const head = [alice, '__proto__', bob, 'constructor', 'a\u00ffb', dave, ''].map((id, i) => ({ id, seq: i + 1 }))
   assert.deepEqual(setUp().receive(hello(head)), [
     {
@@ -105,13 +105,13 @@ test('what the other side holds is handed on, but for ids that cannot be', () =>
   assert.equal(Reflect.get({}, 'seq'), undefined)
 })
 
-test('consecutive entries of one author come as one offer, whatever came between', () => {
+test('joins consecutive entries of one author into one effect', () => {
   const session = opened()
   const bytes = concat([changes(bob, 1, 4), Buffer.of(0, 0), changes(bob, 4, 6), changes(carol, 1, 3), change(bob, 6)])
   assert.deepEqual(told(session.receive(bytes)), ['bob 1-5', 'carol 1-2', 'bob 6-6'])
 })
 
-test('handshake and entries may come in one piece, or byte by byte', () => {
+test('reads handshake and entries in one piece or byte by byte', () => {
   const bytes = concat([hello(), changes(bob, 1, 4)])
   assert.deepEqual(told(setUp().receive(bytes)), ['serve', 'bob 1-3'])
   const session = setUp()
@@ -119,13 +119,13 @@ test('handshake and entries may come in one piece, or byte by byte', () => {
   assert.deepEqual(told(effects), ['serve', 'bob 1-1', 'bob 2-2', 'bob 3-3'])
 })
 
-test('gaps and repetitions are handed on: the log decides what continues it', () => {
+test('leaves gaps and repetitions to the log', () => {
   const session = opened()
   const bytes = concat([change(bob, 1), change(bob, 3), change(bob, 3), change(bob, 2)])
   assert.deepEqual(told(session.receive(bytes)), ['bob 1-1', 'bob 3-3', 'bob 3-3', 'bob 2-2'])
 })
 
-test('an entry is sent once, and not to a side that has it', () => {
+test('sends each entry once, and not to a peer that has it', () => {
   const session = opened([{ id: bob, seq: 2 }])
   assert.deepEqual(sent(session.encode(entries(bob, 1, 5))), ['bob 3', 'bob 4'])
   assert.equal(session.encode(entries(bob, 1, 5)), undefined)
@@ -133,14 +133,14 @@ test('an entry is sent once, and not to a side that has it', () => {
   assert.deepEqual(sent(session.encode(entries(carol, 1, 6))), ['carol 4', 'carol 5'])
 })
 
-test('an entry goes out as it is held', () => {
+test('sends an entry as it is stored', () => {
   const [held] = entries(bob, 1, 2)
   assert.ok(held)
   const bytes = opened().encode([held])
   assert.deepEqual(bytes && Buffer.from(bytes), Buffer.from(change(bob, 1)))
 })
 
-test('what the log refused of an author is told once, and the rest of it passed over', () => {
+test('reports a rejection of an author once and ignores their later entries', () => {
   const session = opened()
   assert.deepEqual(told(session.refused(bob, 'entry 1 is missing')), [
     'warn: rejected the entries of bob: entry 1 is missing',
@@ -149,7 +149,7 @@ test('what the log refused of an author is told once, and the rest of it passed 
   assert.deepEqual(told(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
 })
 
-test('an id that cannot be is told once, and does not end the link or change anything', () => {
+test('reports a malformed id once and keeps the connection', () => {
   const session = opened()
   const effects = session.receive(
     concat([
@@ -171,7 +171,7 @@ test('an id that cannot be is told once, and does not end the link or change any
   assert.deepEqual(Object.keys(Object.prototype), [])
 })
 
-test('these end the link, with the reason, after what came whole before', () => {
+test('closes the connection for malformed frames, with the reason, after what came before', () => {
   const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
     ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
     ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
@@ -194,7 +194,7 @@ test('these end the link, with the reason, after what came whole before', () => 
   }
 })
 
-test('these are no beginning of a link', () => {
+test('closes the connection for a malformed beginning', () => {
   const heads = Array.from({ length: 3_000 }, (_, i) => ({ id: `a${i}`, seq: 1 }))
   const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
     ['an entry', change(bob, 1), /a malformed handshake/],
@@ -214,14 +214,14 @@ test('these are no beginning of a link', () => {
   }
 })
 
-test('a stranger that brings nothing but ids that cannot be is let go', () => {
+test('closes the connection after too many malformed ids', () => {
   const session = opened()
   const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
   assert.equal(effects.length, AUTHORS_MAX + 1)
   assert.deepEqual(told(effects.slice(-1)), ['close: entries of too many authors that were rejected'])
 })
 
-test('what came whole before a stranger is let go is still offered', () => {
+test('reports what arrived before it closes the connection', () => {
   const session = opened()
   for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
   assert.deepEqual(told(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
@@ -233,7 +233,7 @@ test('what came whole before a stranger is let go is still offered', () => {
 const signed = (id: string, seq: Seq): Uint8Array =>
   frame(encodeUnsignedEntry({ id, seq, entry: withSignature(bytesOf(seq), SIGNATURE) }))
 
-test('entries of a signed author wait for a signature that vouches for them', () => {
+test('buffers entries of a signed author until a signature covers them', () => {
   const session = opened()
   assert.deepEqual(session.receive(changes(dave, 1, 3)), [])
   const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), change(dave, 5)]))
@@ -250,13 +250,13 @@ test('entries of a signed author wait for a signature that vouches for them', ()
   )
 })
 
-test('entries that wait are dropped where the next one does not continue them', () => {
+test('drops buffered entries that the next one does not continue', () => {
   const session = opened()
   session.receive(changes(dave, 1, 3))
   assert.deepEqual(told(session.receive(concat([change(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
 })
 
-test('too much of one author that waits for a signature is dropped, and no more of it taken', () => {
+test('drops and ignores an author with too many entries without a signature', () => {
   const session = opened()
   const entry = Buffer.alloc(16_000, 0x20)
   const effects: Effect[] = []
@@ -268,7 +268,7 @@ test('too much of one author that waits for a signature is dropped, and no more 
   assert.deepEqual(session.receive(signed(dave, 11)), [])
 })
 
-test('what waits for signatures is bounded for a link, even where each entry is empty', () => {
+test('bounds the buffer of a connection, even for empty entries', () => {
   for (const size of [0, 1, BUFFERED_AUTHOR_BYTES_MAX / 8]) {
     const session = opened()
     let count = 0
@@ -284,7 +284,7 @@ test('what waits for signatures is bounded for a link, even where each entry is 
   }
 })
 
-test('what waits of one author is bounded, even where each entry is empty', () => {
+test('bounds the buffer of an author, even for empty entries', () => {
   const session = opened()
   for (let seq = 1; seq <= BUFFERED_CONNECTION_BYTES_MAX / 64; seq++) {
     const effects = session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry: Buffer.alloc(0) })))
@@ -293,7 +293,7 @@ test('what waits of one author is bounded, even where each entry is empty', () =
   assert.fail('all were kept')
 })
 
-test('an entry that waits does not hold on to the bytes that it came in', () => {
+test('copies buffered entries out of the received bytes', () => {
   const session = opened()
   const chunk = concat([change(dave, 1), Buffer.alloc(60_000)])
   session.receive(chunk)

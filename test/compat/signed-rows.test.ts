@@ -70,7 +70,7 @@ const byPlace = (a: Change, b: Change): number => (a.peer === b.peer ? a.seq - b
 
 const line = (username: string, n: number): string => JSON.stringify({ username, message: `line ${n}` })
 
-test('what scuttleup wrote is read, entry by entry, under keys that are the same byte for byte', async t => {
+test('reads what scuttleup wrote, under the same keys byte for byte', async t => {
   const [aliceAt, bobAt] = [await temporaryDirectory(t), await temporaryDirectory(t)]
   const alice = await openScuttleup(aliceAt)
   const bob = await openScuttleup(bobAt)
@@ -94,7 +94,7 @@ test('what scuttleup wrote is read, entry by entry, under keys that are the same
   assert.deepEqual((await readAll(log)).sort(byPlace), written.sort(byPlace))
 })
 
-test('what ours wrote of unsigned authors is read by scuttleup', async t => {
+test('writes unsigned logs that scuttleup reads', async t => {
   const directory = await temporaryDirectory(t)
   const log = await logIn(directory)
   await log.append({ username: 'alice', message: 'signed, and no row' })
@@ -115,7 +115,7 @@ test('what ours wrote of unsigned authors is read by scuttleup', async t => {
   assert.deepEqual((await original.read()).sort(byPlace), expected)
 })
 
-test('either program goes on where the other stopped', async t => {
+test('continues where the other program stopped, in both directions', async t => {
   const directory = await temporaryDirectory(t)
   const first = await openScuttleup(directory)
   await first.append(line('alice', 1))
@@ -138,7 +138,7 @@ test('either program goes on where the other stopped', async t => {
   assert.deepEqual(last.head, [{ author, seq: 3 as Seq }])
 })
 
-test('scuttleup and ours replicate with each other, what was there and what comes', { timeout: 120_000 }, async t => {
+test('replicates with scuttleup, backlog and live', { timeout: 120_000 }, async t => {
   const original = await openScuttleup(await temporaryDirectory(t))
   const ours = await logIn(await temporaryDirectory(t))
   const author = 'bob' as AuthorId
@@ -170,7 +170,7 @@ test('scuttleup and ours replicate with each other, what was there and what come
   await ours.close()
 })
 
-test('a row key says what was put into it, in the order of its numbers', () => {
+test('encodes row keys in the order of their numbers', () => {
   for (const author of ['a', 'cixq1k2p30000abcd1234efgh', '-', 'x'.repeat(64)] as AuthorId[]) {
     for (const seq of EDGES) {
       assert.deepEqual(keys.parseRowKey(keys.rowKey(author, seq)), { id: author, author, seq })
@@ -184,7 +184,7 @@ test('a row key says what was put into it, in the order of its numbers', () => {
   }
 })
 
-test('keys that scuttleup never writes have no place', () => {
+test('finds no seq in keys that scuttleup never writes', () => {
   for (const rest of ['', 'ff', 'zz', '0', '01f', 'FB01', '00', 'fb', 'ff0102030405060708', '01\u00ff']) {
     const { seq, id } = keys.parseRowKey(utf8(`c\u00ffbob\u00ff${rest}`))
     assert.equal(seq, undefined, rest)

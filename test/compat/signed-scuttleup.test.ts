@@ -41,7 +41,7 @@ const AT = '1763670000123.0007'
 const ALICE = authorOfKey(alice.publicKey)
 const CAROL = authorOfKey(carol.publicKey)
 
-test('whatever entry is valid comes back byte for byte from its way with a signature', () => {
+test('restores a valid entry byte for byte after it traveled with a signature', () => {
   const signature = Buffer.alloc(64, 0xa5)
   for (const text of [
     `{"at":"${AT}","username":"alice","message":"hello"}`,
@@ -75,7 +75,7 @@ function openSession(): ScuttleupSession {
 const runsIn = (effects: readonly Effect[]): SignedRun[] =>
   effects.flatMap(effect => (effect.kind === 'segments' ? effect.runs : []))
 
-test('signed entries wait for the signature that vouches for them, however they are cut and the bytes arrive', () => {
+test('buffers signed entries until the signature that covers them, however the bytes are cut', () => {
   const arbitrary = fc.record({
     sizes: fc.array(fc.integer({ min: 60, max: 400 }), { minLength: 1, maxLength: 40 }),
     signed: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
@@ -115,7 +115,7 @@ test('signed entries wait for the signature that vouches for them, however they 
   )
 })
 
-test('what one of ours sends to an original goes into the log of the next as it was, whatever its segments were', () => {
+test('passes a log through a scuttleup peer unchanged, whatever its segments', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 40 }),
@@ -141,7 +141,7 @@ test('what one of ours sends to an original goes into the log of the next as it 
   )
 })
 
-test('a full segment of the shortest entries is held until its signature comes', () => {
+test('buffers a full segment of the shortest entries until its signature arrives', () => {
   const shortest = entryOf(0).length + 1
   const count = Math.floor(RUN_BYTES_MAX / shortest)
   const log = new WrittenLog(
@@ -158,7 +158,7 @@ test('a full segment of the shortest entries is held until its signature comes',
   })
 })
 
-test('of one author no more than 64 KiB are held, and then nothing of him is taken, but of others it is', () => {
+test('buffers at most 64 KiB per author; overflow drops that author only', () => {
   const session = openSession()
   const entry = entryOf(0, 1_000)
   const warnings: string[] = []
@@ -175,7 +175,7 @@ test('of one author no more than 64 KiB are held, and then nothing of him is tak
   assert.equal(runsIn(session.receive(changeOf(CAROL, 1, log.entries[0] as Uint8Array, log.signature(1)))).length, 1)
 })
 
-test('of all authors together no more than 1 MiB is held, though each piece be small', () => {
+test('buffers at most 1 MiB for all authors, however small the entries', () => {
   for (const size of [0, 1, 60, 1_000, ENTRY_BYTES_MAX]) {
     const held = new UnsignedBuffer()
     let count = 0
@@ -192,7 +192,7 @@ test('of all authors together no more than 1 MiB is held, though each piece be s
   }
 })
 
-test('what is held is let go when it is signed, or when a hole shows that its signature will not come', () => {
+test('frees buffered entries when they are signed or when a gap follows', () => {
   const held = new UnsignedBuffer()
   const big = entryOf(0, ENTRY_BYTES_MAX - 100)
   for (let round = 0; round < 200; round++) {
@@ -267,7 +267,7 @@ const signedTexts = (disk: MemoryDisk): Record<string, string[]> =>
     [...auditDisk(disk).logs].map(([author, entries]) => [author, entries.map(entry => Buffer.from(entry).toString())]),
   )
 
-test('from ours through an original to another of ours: the logs are equal, and verified', BOUND, async t => {
+test('replicates verified logs from one native peer to another through a scuttleup peer', BOUND, async t => {
   const original = await openOriginal(t)
   const [alices, bobs] = [await openLog(t, alice), await openLog(t, bob)]
   const written = new WrittenLog(
@@ -304,7 +304,7 @@ test('from ours through an original to another of ours: the logs are equal, and 
   }
 })
 
-test('a log that an original stored in pieces of two cuts goes on to the next of ours', BOUND, async t => {
+test('accepts a log that a scuttleup peer got with two segment boundaries', BOUND, async t => {
   const original = await openOriginal(t)
   const written = new WrittenLog(
     carol,
@@ -337,7 +337,7 @@ async function pour(original: Original, changes: readonly Uint8Array[]): Promise
   await original.holds(changes.length)
 }
 
-test('a liar behind an honest original is dropped, and named; the link stays, and others are taken', BOUND, async t => {
+test('rejects only the forged author behind an honest scuttleup peer and keeps the connection', BOUND, async t => {
   const log = new WrittenLog(
     alice,
     Array.from({ length: 6 }, (_, index) => entryOf(index, 90)),

@@ -95,7 +95,7 @@ async function isWell(t: TestContext, ours: Child, address: string, name: string
   await ours.waitForLine(`${name} (unsigned)> all is well`)
 }
 
-test('no stranger ends ours, or makes it show or keep what is no line of a log', BOUND, async t => {
+test('survives strangers, and shows and stores nothing that is not an entry', BOUND, async t => {
   const [address = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   const ours = await openChat(t, { me: 'ours', listen: address, data })
@@ -130,7 +130,7 @@ async function startTheirs(t: TestContext): Promise<{ original: Child; address: 
 }
 
 for (const what of ['a frame of 5 GiB', 'an author called constructor']) {
-  test(`control: ${what} kills the original`, BOUND, async t => {
+  test(`control: ${what} kills the scuttleup program`, BOUND, async t => {
     const { original, address } = await startTheirs(t)
     const attack = ATTACKS.find(each => each.what === what)
     new Stranger(t, address).send(...(attack?.sends ?? []))
@@ -139,7 +139,7 @@ for (const what of ['a frame of 5 GiB', 'an author called constructor']) {
 }
 
 test(
-  'control: after an author whose id holds U+00FF every later start of the original ends with the first link',
+  'control: after an author id with U+00FF the scuttleup program dies of its first connection at every later start',
   BOUND,
   async t => {
     const { original, address, data } = await startTheirs(t)
@@ -171,7 +171,7 @@ async function pour(t: TestContext, address: string): Promise<Stranger> {
 
 const onLinux = { ...BOUND, skip: process.platform === 'linux' ? false : 'needs /proc' }
 
-test('600 MiB into one frame: ours hangs up at the length, and holds none of it', onLinux, async t => {
+test('disconnects at the length of a frame of 600 MiB, without buffering it', onLinux, async t => {
   const [address = ''] = await localAddresses(1)
   const ours = await openChat(t, { me: 'ours', listen: address, data: await temporaryDirectory(t) })
   await isWell(t, ours, address, 'before')
@@ -182,7 +182,7 @@ test('600 MiB into one frame: ours hangs up at the length, and holds none of it'
   assert.ok(grown < 16 * MIB, `${Math.round(grown / MIB)} MiB more`)
 })
 
-test('control: the original takes them all', onLinux, async t => {
+test('control: the scuttleup program buffers all of it', onLinux, async t => {
   const { original, address } = await startTheirs(t)
   const before = await memoryOf(original)
   const stranger = await pour(t, address)

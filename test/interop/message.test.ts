@@ -14,7 +14,7 @@ const messageArgs = (me: string, listen: string, peer: string, data: string, tex
   ...['--message', text, '--timeout', '20'],
 ]
 
-test('a message is told to be stored when a peer of ours has it', BOUND, async t => {
+test('reports a message as stored when a native peer has it', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
   const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
@@ -25,7 +25,7 @@ test('a message is told to be stored when a peer of ours has it', BOUND, async t
   assert.deepEqual(alice.stdout, [])
 })
 
-test('an original is asked by its handshake whether it has stored it', BOUND, async t => {
+test('learns from the handshake of a scuttleup peer that it stored a message', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
   const original = startOriginal(t, { me: theirs, data, username: 'old' })
@@ -35,7 +35,7 @@ test('an original is asked by its handshake whether it has stored it', BOUND, as
   await original.waitForLine('alice> hello, old one')
 })
 
-test('where nobody is, it says so, and the line leaves with the next link', BOUND, async t => {
+test('reports when no peer is there, and sends the line with the next connection', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
   const alone = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '1'])
@@ -48,43 +48,39 @@ test('where nobody is, it says so, and the line leaves with the next link', BOUN
   await bob.waitForLine('alice> hello!')
 })
 
-test(
-  'with a wait too short for anything, its words and the log agree, and a retry does not say it twice',
-  BOUND,
-  async t => {
-    const data = await temporaryDirectory(t)
-    const [mine, theirs] = (await localAddresses(2)) as [string, string]
-    const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
-    const first = startChat(t, messageArgs('alice', mine, theirs, data, 'once'))
-    assert.equal((await first.exited).code, 0)
-    await bob.stop()
-    const inLog = async (text: string): Promise<number> => {
-      const log = startChat(t, ['log', 'alice', '--data', data])
-      await log.exited
-      return log.stdout.filter(line => line === `alice> ${text}`).length
-    }
-    for (const timeout of ['0', '1', '2']) {
-      const tried = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), timeout])
-      assert.equal((await tried.exited).code, 1)
-      assert.match(tried.stderr.at(-1) ?? '', /the message is in your log/)
-      assert.equal(await inLog('hello?'), 1, `${timeout} s\n${tried.transcript()}`)
-    }
-    const other = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello again').slice(0, -1), '0'])
-    await other.exited
-    const again = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '0'])
-    await again.exited
-    assert.equal(await inLog('hello?'), 2, 'control: after another message it is another message')
-    const back = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
-    const delivered = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
-    assert.equal((await delivered.exited).code, 0)
-    await back.waitForLine('alice> hello again')
-    const repeated = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
-    assert.equal((await repeated.exited).code, 0)
-    assert.equal(await inLog('hello?'), 3, 'control: what was delivered is said again')
-  },
-)
+test('reports what the log has when the time is too short, and does not repeat a line on retry', BOUND, async t => {
+  const data = await temporaryDirectory(t)
+  const [mine, theirs] = (await localAddresses(2)) as [string, string]
+  const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+  const first = startChat(t, messageArgs('alice', mine, theirs, data, 'once'))
+  assert.equal((await first.exited).code, 0)
+  await bob.stop()
+  const inLog = async (text: string): Promise<number> => {
+    const log = startChat(t, ['log', 'alice', '--data', data])
+    await log.exited
+    return log.stdout.filter(line => line === `alice> ${text}`).length
+  }
+  for (const timeout of ['0', '1', '2']) {
+    const tried = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), timeout])
+    assert.equal((await tried.exited).code, 1)
+    assert.match(tried.stderr.at(-1) ?? '', /the message is in your log/)
+    assert.equal(await inLog('hello?'), 1, `${timeout} s\n${tried.transcript()}`)
+  }
+  const other = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello again').slice(0, -1), '0'])
+  await other.exited
+  const again = startChat(t, [...messageArgs('alice', mine, theirs, data, 'hello?').slice(0, -1), '0'])
+  await again.exited
+  assert.equal(await inLog('hello?'), 2, 'control: after another message it is another message')
+  const back = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })
+  const delivered = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
+  assert.equal((await delivered.exited).code, 0)
+  await back.waitForLine('alice> hello again')
+  const repeated = startChat(t, messageArgs('alice', mine, theirs, data, 'hello?'))
+  assert.equal((await repeated.exited).code, 0)
+  assert.equal(await inLog('hello?'), 3, 'control: what was delivered is said again')
+})
 
-test('a message that does not fit into one entry is sent in parts, and that is told', BOUND, async t => {
+test('sends a message that does not fit into one entry in several, and says so', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
   const bob = await openChat(t, { me: 'bob', listen: theirs, peers: [], data })

@@ -18,7 +18,7 @@ const STRANGER = '0.0.0.0:0'
 /** How scuttleup calls a log. */
 const CUID = /c[a-z0-9]{24}/
 
-test('two originals that know each other by address hear each other', BOUND, async t => {
+test('two scuttleup peers talk by address', BOUND, async t => {
   const [low, high] = await pair()
   const bob = await start(t, high, { peers: [low], username: 'bob' })
   const alice = await start(t, low, { peers: [high], username: 'alice' })
@@ -28,7 +28,7 @@ test('two originals that know each other by address hear each other', BOUND, asy
   await alice.waitForLine(/^bob> hello from bob$/)
 })
 
-test('the lower address redials, so the higher one may come later', BOUND, async t => {
+test('the scuttleup peer with the lower address redials, so the other may start later', BOUND, async t => {
   const [low, high] = await pair()
   const alice = await start(t, low, { peers: [high], username: 'alice' })
   alice.type('anyone there?')
@@ -37,7 +37,7 @@ test('the lower address redials, so the higher one may come later', BOUND, async
   await bob.waitForLine('alice> anyone there?')
 })
 
-test('two originals that know each other by name meet by multicast DNS', BOUND, async t => {
+test('two scuttleup peers find each other by multicast DNS', BOUND, async t => {
   if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
   const [alicesName, bobsName] = await freeNames('alice', 'bob')
   const alice = await start(t, alicesName, { peers: [bobsName] })
@@ -47,7 +47,7 @@ test('two originals that know each other by name meet by multicast DNS', BOUND, 
   await bob.waitForLine(`${alicesName}> hello`)
 })
 
-test('an original prints its history after a restart, and hears what was said meanwhile', BOUND, async t => {
+test('a scuttleup peer prints its history after a restart and catches up', BOUND, async t => {
   const [low, high] = await pair()
   const data = await directory(t)
   const bob = await start(t, high, { peers: [low], username: 'bob' })
@@ -62,21 +62,21 @@ test('an original prints its history after a restart, and hears what was said me
   await again.waitForLine('bob> meanwhile')
 })
 
-test('control: an HTTP request on its port kills the original', BOUND, async t => {
+test('control: an HTTP request on its port kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
   const original = await start(t, address)
   new Stranger(t, address).send(REQUEST)
   await diesOf(original, /protocol-buffers/)
 })
 
-test('control: one malformed scuttleup frame kills the original', BOUND, async t => {
+test('control: one malformed frame kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
   const original = await start(t, address)
   new Stranger(t, address).send(framed(STRANGER), handshake('stranger'), framed(Buffer.alloc(8, 0xff)))
   await diesOf(original, /protocol-buffers/)
 })
 
-test('control: an author called __proto__ kills the original', BOUND, async t => {
+test('control: an author called __proto__ kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
   const original = await start(t, address)
   new Stranger(t, address).send(
@@ -87,7 +87,7 @@ test('control: an author called __proto__ kills the original', BOUND, async t =>
   await diesOf(original, /TypeError/)
 })
 
-test('control: an entry that is no JSON kills the original, now and at every later start', BOUND, async t => {
+test('control: an entry that is not JSON kills the scuttleup program, now and at every later start', BOUND, async t => {
   const [address] = await pair()
   const data = await directory(t)
   const original = await start(t, address, { data })
@@ -118,7 +118,7 @@ test(
   },
 )
 
-test('control: the original takes an entry under its own id from anyone', BOUND, async t => {
+test('control: the scuttleup program accepts an entry under its own id from anyone', BOUND, async t => {
   const [address] = await pair()
   const alice = await start(t, address, { username: 'alice' })
   alice.type('mine')
@@ -133,7 +133,7 @@ test('control: the original takes an entry under its own id from anyone', BOUND,
   await listener.hear(digest(id, 2))
 })
 
-test('control: after a peer that calls itself __proto__ the original hangs up on others', BOUND, async t => {
+test('control: after a peer called __proto__ the scuttleup program disconnects others', BOUND, async t => {
   const [address] = await pair()
   const original = await start(t, address)
   const earlier = new Stranger(t, address)

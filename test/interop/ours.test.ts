@@ -98,27 +98,27 @@ for (const isOursLower of [true, false]) {
     return { at, theirAt, place }
   }
 
-  test(`ours dials an original, ${tie}`, BOUND, async t => {
+  test(`dials a scuttleup peer, ${tie}`, BOUND, async t => {
     const { at, theirAt, place } = await places(t)
     await conversation(t, await place(at, theirAt), await place(theirAt), false)
   })
 
-  test(`an original dials ours, ${tie}`, BOUND, async t => {
+  test(`accepts a scuttleup peer, ${tie}`, BOUND, async t => {
     const { at, theirAt, place } = await places(t)
     await conversation(t, await place(at), await place(theirAt, at), true)
   })
 
-  test(`ours and an original dial each other, ${tie}`, BOUND, async t => {
+  test(`settles on one connection when both dial, ${tie}`, BOUND, async t => {
     const { at, theirAt, place } = await places(t)
     await conversation(t, await place(at, theirAt), await place(theirAt, at), true)
   })
 
-  test(`ours waits for an original that comes later, ${tie}`, BOUND, async t => {
+  test(`waits for a scuttleup peer that starts later, ${tie}`, BOUND, async t => {
     const { at, theirAt, place } = await places(t)
     await conversation(t, await place(at, theirAt), await place(theirAt), true)
   })
 
-  test(`ours and an original find each other by name, ${tie}`, BOUND, async t => {
+  test(`finds a scuttleup peer by name, ${tie}`, BOUND, async t => {
     if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
     const [low, high] = await freeNames('alice', 'bob')
     const [us, them] = isOursLower ? [low, high] : [high, low]
@@ -154,7 +154,7 @@ for (const [who, what] of [
   ['oto', 'ours - original - ours'],
   ['otto', 'ours - original - original - ours'],
 ] as const) {
-  test(`${what}: everything reaches everyone, once`, BOUND, async t => {
+  test(`${what}: every line reaches everyone once`, BOUND, async t => {
     const peers = await row(t, who)
     const said: string[] = []
     for (let round = 1; round <= 2; round++) {
@@ -172,7 +172,7 @@ for (const [who, what] of [
   })
 }
 
-test('what ours say to each other through originals is signed all the same', BOUND, async t => {
+test('keeps signatures of lines that travel through scuttleup peers', BOUND, async t => {
   const [first, , last] = await row(t, 'oto')
   first?.type('signed')
   assert.equal(await last?.waitForLine('signed'), 'o0> signed')

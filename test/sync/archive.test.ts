@@ -23,7 +23,7 @@ import {
   WrittenLog,
 } from '../helper/signed-world.js'
 
-// PROTOCOL.md §6: signed logs as a file.
+// docs/protocol/storage.md §6: signed logs in a file.
 
 async function openLog(keys = carol): Promise<{ log: Log; disk: MemoryDisk }> {
   const disk = new MemoryDisk()
@@ -33,7 +33,7 @@ async function openLog(keys = carol): Promise<{ log: Log; disk: MemoryDisk }> {
 const lines = (count: number, bytes: number, username = 'alice'): Uint8Array[] =>
   Array.from({ length: count }, (_, index) => entryOf(index, bytes, username))
 
-/** The export of a log that holds these, in the segments in which they came. */
+/** The export of a log with these entries, in segments that end at `ends`. */
 async function exportOf(logs: readonly WrittenLog[], ends: readonly number[] = []): Promise<Uint8Array> {
   const { log } = await openLog()
   for (const written of logs) {
@@ -54,10 +54,10 @@ async function* pieces(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Ar
 const textsOf = (disk: MemoryDisk): Record<string, string[]> =>
   Object.fromEntries([...auditDisk(disk).logs].map(([author, entries]) => [author, entries.map(hex)]))
 
-const said = (...logs: readonly WrittenLog[]): Record<string, string[]> =>
+const written = (...logs: readonly WrittenLog[]): Record<string, string[]> =>
   Object.fromEntries(logs.map(({ name, entries }) => [hex(name.key), entries.map(hex)]))
 
-test('what is exported is imported, entry by entry, however the file is read; a second time nothing changes', async () => {
+test('imports every exported entry, however the file is cut, and changes nothing the second time', async () => {
   const arbitrary = fc.record({
     counts: fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 })),
     bytes: fc.constantFrom(0, 100, 3_000, 16_384),
@@ -71,7 +71,7 @@ test('what is exported is imported, entry by entry, however the file is read; a 
       const { log, disk } = await openLog()
       const most = Math.max(size, Math.ceil(file.length / 2_000))
       assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file, most)), { added: ofAlice + ofBob, refused: [] })
-      assert.deepEqual(textsOf(disk), said(...logs))
+      assert.deepEqual(textsOf(disk), written(...logs))
       const rows = allRows(disk)
       assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file)), { added: 0, refused: [] })
       assert.deepEqual(allRows(disk), rows)
@@ -81,7 +81,7 @@ test('what is exported is imported, entry by entry, however the file is read; a 
   )
 })
 
-test('an import adds what is missing to what is held, and what it holds itself stays', async () => {
+test('adds missing entries on import and keeps what is stored', async () => {
   const whole = new WrittenLog(alice, lines(30, 90))
   const part = new WrittenLog(alice, whole.entries.slice(0, 10))
   const bobs = new WrittenLog(bob, lines(3, 90, 'bob'))
@@ -92,11 +92,11 @@ test('an import adds what is missing to what is held, and what it holds itself s
   assert.equal((await readArchive(log, LOBBY_ID, pieces(await exportOf([part]))))?.added, 0)
   const texts = textsOf(disk)
   assert.equal(texts[log.id]?.length, 1)
-  assert.deepEqual({ ...texts, [log.id]: undefined }, { ...said(whole, bobs), [log.id]: undefined })
+  assert.deepEqual({ ...texts, [log.id]: undefined }, { ...written(whole, bobs), [log.id]: undefined })
   await log.close()
 })
 
-test('lines of unsigned authors stay out of an export: nothing would vouch for them', async () => {
+test('leaves unsigned logs out of an export, because nothing verifies them', async () => {
   const { log } = await openLog()
   await log.add({
     author: 'ciz9ebxt60000' as AuthorId,
@@ -113,7 +113,7 @@ test('lines of unsigned authors stay out of an export: nothing would vouch for t
   await other.log.close()
 })
 
-test('another room, another file, and nothing at all are no export of this room', async () => {
+test('rejects exports of other rooms, other files and empty files', async () => {
   const file = await exportOf([new WrittenLog(alice, lines(2, 90))])
   const { log } = await openLog()
   assert.deepEqual(await readArchive(log, OTHER_ROOM_ID, pieces(file)), {
@@ -132,10 +132,10 @@ test('another room, another file, and nothing at all are no export of this room'
   await log.close()
 })
 
-/** Whether each log on the disk is the beginning of what was said. */
+/** Asserts that each log on the disk is a prefix of what was written. Returns the number of entries. */
 function assertPrefixes(disk: MemoryDisk, ...logs: readonly WrittenLog[]): number {
   let count = 0
-  const all = said(...logs)
+  const all = written(...logs)
   for (const [author, entries] of Object.entries(textsOf(disk))) {
     assert.deepEqual(entries, all[author]?.slice(0, entries.length), author)
     count += entries.length
@@ -143,7 +143,7 @@ function assertPrefixes(disk: MemoryDisk, ...logs: readonly WrittenLog[]): numbe
   return count
 }
 
-/** Imports into a disk that holds nothing, and looks at what came of it. */
+/** Imports into an empty log. */
 async function imported(t: TestContext, file: Uint8Array, ...logs: readonly WrittenLog[]) {
   const { log, disk } = await openLog()
   t.after(() => log.close())
@@ -155,14 +155,14 @@ async function imported(t: TestContext, file: Uint8Array, ...logs: readonly Writ
 
 const SEGMENT_LENGTH_BYTES = 2
 
-test('with any one byte changed the bad part is refused by name, and the good part is kept', async t => {
+test('rejects the damaged part by name and keeps the rest, whichever byte is damaged', async t => {
   const alices = new WrittenLog(alice, lines(6, 70))
   const bobs = new WrittenLog(bob, lines(2, 70, 'bob'))
   const file = await exportOf([alices, bobs], [2, 4])
   const head = 'persisted-chat/export/2\n'.length + 32
-  /** Where the lengths of the frames stand, after which all else is cut differently; and where bob's begin. */
+  /** The offsets of frame lengths: after a damaged one, everything is cut differently. */
   const lengths = new Set<number>()
-  /** Where the segments say where they begin: one that says too low a place is passed over, as held already. */
+  /** The offsets of the segments' first seqs: a segment with a lower one is skipped as a duplicate. */
   const firsts = new Set<number>()
   let bobsFrame = file.length
   for (let at = head; at < file.length; ) {
@@ -188,17 +188,17 @@ test('with any one byte changed the bad part is refused by name, and the good pa
       continue
     }
     assert.equal(report.fault, undefined)
-    // An inner signature is not needed where the next vouches: then nothing is lost.
+    // An inner signature is not needed where the next one covers its entries: then nothing is lost.
     if (count < 8 && !firsts.has(at))
       assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)
     for (const line of report.refused) assert.match(line, /^([0-9a-f]{64}|(a part|the rest) of the file): ./)
-    // What stands before it in the file is kept, and so is another's log behind it, as long as the cuts are right.
+    // Earlier logs are imported, and so are later ones as long as the frames are cut correctly.
     if (at > bobsAt) assert.equal(texts[hex(alice.publicKey)]?.length, 6, `byte ${at}`)
     if (at < bobsFrame && !lengths.has(at)) assert.equal(texts[hex(bob.publicKey)]?.length, 2, `byte ${at}`)
   }
 })
 
-test('a file that ends early is taken as far as it goes, and that it ends early is said', async t => {
+test('imports a truncated file as far as it goes and reports where it ends', async t => {
   const alices = new WrittenLog(alice, lines(6, 70))
   const file = await exportOf([alices], [2, 4])
   const { log } = await openLog()
@@ -214,7 +214,7 @@ test('a file that ends early is taken as far as it goes, and that it ends early 
   assert.equal((await imported(t, file, alices)).count, 6)
 })
 
-/** What an export was before it held proofs: segments alone. */
+/** The first export format: segments only. */
 const exportBefore = (...logs: readonly WrittenLog[]): Uint8Array =>
   Buffer.concat([
     Buffer.from('persisted-chat/export/1\n'),
@@ -227,7 +227,7 @@ const exportBefore = (...logs: readonly WrittenLog[]): Uint8Array =>
     ),
   ])
 
-test('an export of the first kind is taken too, whole or as far as it goes', async t => {
+test('imports the first export format, whole or truncated', async t => {
   const logs = [new WrittenLog(alice, lines(6, 70)), new WrittenLog(bob, lines(5, 70, 'bob'))] as const
   const file = exportBefore(...logs)
   assert.deepEqual((await imported(t, file, ...logs)).report, { added: 11, refused: [] })
@@ -239,7 +239,7 @@ test('an export of the first kind is taken too, whole or as far as it goes', asy
   assert.deepEqual(report, { added: 0, refused: ['the rest of the file: not a segment'] })
 })
 
-test('the proof of a fork is carried too, and what stands below it', async () => {
+test('exports and imports fork proofs and the entries below the fork', async () => {
   const one = new WrittenLog(alice, lines(6, 70))
   const other = new WrittenLog(alice, [...one.entries.slice(0, 3), ...lines(6, 80).slice(3)])
   const author = authorOfKey(alice.publicKey)
@@ -262,7 +262,7 @@ test('the proof of a fork is carried too, and what stands below it', async () =>
 
 const segmentOf = (run: SignedRun): Segment => ({ key: alice.publicKey, before: new Uint8Array(32), ...run })
 
-test('a part of an export that is of a later kind is named, and the rest is taken', async t => {
+test('reports frames of a later version and imports the rest', async t => {
   const log = new WrittenLog(alice, lines(3, 70))
   const file = await exportOf([log])
   const { report } = await imported(
@@ -273,7 +273,7 @@ test('a part of an export that is of a later kind is named, and the rest is take
   assert.deepEqual(report, { added: 3, refused: ['a part of the file: unknown to this version'] })
 })
 
-test("one's own log comes back from an export, and goes on behind it", async () => {
+test('restores our own log from an export and appends after it', async () => {
   const carols = new WrittenLog(carol, lines(30, 90, 'carol'))
   const file = await exportOfOwn(carols)
   const { log, disk } = await openLog()
@@ -297,16 +297,16 @@ test('gives up early on crafted files', async () => {
   const head = Buffer.concat([Buffer.from('persisted-chat/export/2\n'), LOBBY_ID])
   const size = 65_536
   const fillings: Record<string, Uint8Array> = {
-    'frames of no bytes': Buffer.alloc(size),
-    'frames of a later kind': Buffer.alloc(size, frame(Buffer.of(99))),
-    'frames of no segments': Buffer.alloc(size, frame(Buffer.of(2))),
-    'frames that cannot be read': Buffer.alloc(size, frame(Buffer.of(2, 1))),
-    'segments of one byte each, for the first kind of export': Buffer.alloc(size, 1),
+    'empty frames': Buffer.alloc(size),
+    'frames of a later version': Buffer.alloc(size, frame(Buffer.of(99))),
+    'frames without segments': Buffer.alloc(size, frame(Buffer.of(2))),
+    'malformed frames': Buffer.alloc(size, frame(Buffer.of(2, 1))),
+    'segments of one byte each, in the first format': Buffer.alloc(size, 1),
   }
   for (const [what, filling] of Object.entries(fillings)) {
     let read = 0
     async function* endless(): AsyncGenerator<Uint8Array> {
-      yield what.includes('first kind') ? Buffer.concat([Buffer.from('persisted-chat/export/1\n'), LOBBY_ID]) : head
+      yield what.includes('first format') ? Buffer.concat([Buffer.from('persisted-chat/export/1\n'), LOBBY_ID]) : head
       for (;;) {
         read += filling.length
         assert.ok(read <= 2 * size, what)

@@ -7,119 +7,119 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [alice, bob] = ['alice', 'bob'] as [AuthorId, AuthorId]
 
-/** A peer's tree, and what it says over its links. */
-function grove() {
+/** A peer's tree, and what it sends over its connections. */
+function openTree() {
   const clock = new VirtualClock()
-  const held = new Map<AuthorId, Seq>()
-  const tree = new BroadcastTree(clock, author => held.get(author) ?? 0)
-  const said: string[] = []
-  const link = (name: string, peer?: AuthorId): TreeConnection =>
+  const seqs = new Map<AuthorId, Seq>()
+  const tree = new BroadcastTree(clock, author => seqs.get(author) ?? 0)
+  const sent: string[] = []
+  const connect = (name: string, peer?: AuthorId): TreeConnection =>
     tree.open(peer, {
-      subscribe: author => said.push(`${name} is asked for ${author}`),
-      unsubscribe: author => said.push(`${name} is to stop ${author}`),
+      subscribe: author => sent.push(`${name}: subscribe ${author}`),
+      unsubscribe: author => sent.push(`${name}: unsubscribe ${author}`),
     })
-  const original = (): TreeConnection => tree.open(undefined, undefined)
-  const taken = (): string[] => said.splice(0)
-  return { clock, held, link, original, taken }
+  const connectScuttleup = (): TreeConnection => tree.open(undefined, undefined)
+  const takeSent = (): string[] => sent.splice(0)
+  return { clock, seqs, connect, connectScuttleup, takeSent }
 }
 
-test('the first who tells of more is asked, and nobody else', () => {
-  const { link, taken } = grove()
-  const [one, other] = [link('one'), link('other')]
+test('subscribes to the first announcer only', () => {
+  const { connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
   one.announced([{ author: alice, seq: 3 }])
   other.announced([{ author: alice, seq: 3 }])
-  assert.deepEqual(taken(), ['one is asked for alice'])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
 })
 
-test('nobody is asked for what is held', () => {
-  const { held, link, taken } = grove()
-  held.set(alice, 3)
-  link('one').announced([{ author: alice, seq: 3 }])
-  assert.deepEqual(taken(), [])
+test('does not subscribe to logs that are up to date', () => {
+  const { seqs, connect, takeSent } = openTree()
+  seqs.set(alice, 3)
+  connect('one').announced([{ author: alice, seq: 3 }])
+  assert.deepEqual(takeSent(), [])
 })
 
-test('what an author linked here is about to send is not asked of others, unless it does not come', () => {
-  const { clock, held, link, taken } = grove()
-  link('alice', alice)
-  const other = link('other')
+test('waits for entries that their connected author pushes before subscribing elsewhere', () => {
+  const { clock, seqs, connect, takeSent } = openTree()
+  connect('alice', alice)
+  const other = connect('other')
   other.announced([{ author: alice, seq: 1 }])
-  assert.deepEqual(taken(), [])
+  assert.deepEqual(takeSent(), [])
   clock.advance(SUBSCRIBE_AFTER_MS)
-  assert.deepEqual(taken(), ['other is asked for alice'])
-  held.set(alice, 1)
+  assert.deepEqual(takeSent(), ['other: subscribe alice'])
+  seqs.set(alice, 1)
   clock.advance(10 * STALL_MS_MAX)
-  assert.deepEqual(taken(), [])
-  assert.equal(clock.timers, 0, 'what is here is not looked for any more')
+  assert.deepEqual(takeSent(), [])
+  assert.equal(clock.timers, 0, 'no timer is left once the log is up to date')
 })
 
-test('who was asked and brings nothing is replaced by the next; who brings something is waited for', () => {
-  const { clock, link, taken } = grove()
-  const [one, other] = [link('one'), link('other')]
-  for (const branch of [one, other]) branch.announced([{ author: alice, seq: 9 }])
-  assert.deepEqual(taken(), ['one is asked for alice'])
+test('subscribes to the next announcer when the first delivers nothing', () => {
+  const { clock, connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  for (const connection of [one, other]) connection.announced([{ author: alice, seq: 9 }])
+  assert.deepEqual(takeSent(), ['one: subscribe alice'])
   for (let i = 0; i < 8; i++) {
-    one.delivered(bob, 1) // other logs have their turn
+    one.delivered(bob, 1) // entries of other logs arrive
     clock.advance(SUBSCRIBE_AFTER_MS)
   }
-  assert.deepEqual(taken(), [])
+  assert.deepEqual(takeSent(), [])
   clock.advance(SUBSCRIBE_AFTER_MS)
-  assert.deepEqual(taken(), ['other is asked for alice'])
+  assert.deepEqual(takeSent(), ['other: subscribe alice'])
 })
 
-test('who brings all but what was asked for is waited for no longer than a bound', () => {
-  const { clock, link, taken } = grove()
-  const [one, other] = [link('one'), link('other')]
-  for (const branch of [one, other]) branch.announced([{ author: alice, seq: 9 }])
-  taken()
+test('waits only until the stall limit for an announcer that delivers other logs', () => {
+  const { clock, connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  for (const connection of [one, other]) connection.announced([{ author: alice, seq: 9 }])
+  takeSent()
   for (let ms = 0; ms <= STALL_MS_MAX + SUBSCRIBE_AFTER_MS; ms += SUBSCRIBE_AFTER_MS) {
     one.delivered(bob, 1)
     clock.advance(SUBSCRIBE_AFTER_MS)
   }
-  assert.equal(taken()[0], 'other is asked for alice')
+  assert.equal(takeSent()[0], 'other: subscribe alice')
 })
 
-test('where all were asked in vain they are asked again, ever less often', () => {
-  const { clock, link, taken } = grove()
-  link('one').announced([{ author: alice, seq: 9 }])
+test('subscribes again, less and less often, when no announcer delivers', () => {
+  const { clock, connect, takeSent } = openTree()
+  connect('one').announced([{ author: alice, seq: 9 }])
   clock.advance(3_600_000)
-  const asked = taken().length
-  assert.ok(asked > 10 && asked < 130, `asked ${asked} times in an hour`)
+  const count = takeSent().length
+  assert.ok(count > 10 && count < 130, `subscribed ${count} times in an hour`)
 })
 
-test('a link that ends is replaced at once by another that told of it', () => {
-  const { link, taken } = grove()
-  const [one, other] = [link('one'), link('other')]
-  for (const branch of [one, other]) branch.announced([{ author: alice, seq: 9 }])
-  taken()
+test('replaces a closed connection with another announcer at once', () => {
+  const { connect, takeSent } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  for (const connection of [one, other]) connection.announced([{ author: alice, seq: 9 }])
+  takeSent()
   one.close()
-  assert.deepEqual(taken(), ['other is asked for alice'])
+  assert.deepEqual(takeSent(), ['other: subscribe alice'])
 })
 
-test('a link that brings what is held is told to stop, if another is to bring it too', () => {
-  const { held, link, taken } = grove()
-  const [one, author] = [link('one'), link('alice', alice)]
+test('unsubscribes from duplicates if another connection delivers the log', () => {
+  const { seqs, connect, takeSent } = openTree()
+  const [one, author] = [connect('one'), connect('alice', alice)]
   one.announced([{ author: alice, seq: 1 }])
   one.subscribe(alice)
-  taken()
-  held.set(alice, 1)
+  takeSent()
+  seqs.set(alice, 1)
   one.delivered(alice, 1)
-  assert.deepEqual(taken(), ['one is to stop alice'])
+  assert.deepEqual(takeSent(), ['one: unsubscribe alice'])
   author.delivered(alice, 1)
-  assert.deepEqual(taken(), [], 'the last one goes on')
+  assert.deepEqual(takeSent(), [], 'the last source stays')
 })
 
-test('an original that brings a log counts as one who does, though nothing can be said to it', () => {
-  const { held, link, original, taken } = grove()
-  original().delivered(alice, 1)
-  held.set(alice, 1)
-  const one = link('one')
+test('counts a scuttleup peer that delivers a log as its source', () => {
+  const { seqs, connect, connectScuttleup, takeSent } = openTree()
+  connectScuttleup().delivered(alice, 1)
+  seqs.set(alice, 1)
+  const one = connect('one')
   one.announced([{ author: alice, seq: 2 }])
-  assert.deepEqual(taken(), [])
+  assert.deepEqual(takeSent(), [])
 })
 
-test('who boasts of a thousand times more than there are logs costs no more than the logs that there may be', () => {
-  const { clock, link } = grove()
-  const boaster = link('boaster')
-  for (let i = 0; i < 100_000; i++) boaster.announced([{ author: `author${i}` as AuthorId, seq: 1 }])
+test('bounds its timers, however many logs a peer announces', () => {
+  const { clock, connect } = openTree()
+  const peer = connect('peer')
+  for (let i = 0; i < 100_000; i++) peer.announced([{ author: `author${i}` as AuthorId, seq: 1 }])
   assert.ok(clock.timers <= 1_000)
 })

@@ -12,7 +12,7 @@ import { alice, bob, entryOf, WrittenLog } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const AUTHORS = 998
-/** Turns of the event loop without a byte after which both sides have said what they have to say. */
+/** Turns of the event loop without a byte after which both sides are done. */
 const QUIET_TURNS = 40
 
 const logs = Array.from(
@@ -20,7 +20,7 @@ const logs = Array.from(
   (_, i) => new WrittenLog(keyPairOf(hash(utf8(`author ${i}`))), [entryOf(1), entryOf(2)]),
 )
 
-/** A log that holds so many entries of each author; of the last of them perhaps another number. */
+/** A log with two entries of each author, and `entriesOfLast` of the last one. */
 async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
   const log = await logOver(new MemoryStore(), keys, { clock: new VirtualClock() })
   await Promise.all(
@@ -31,8 +31,8 @@ async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
   return log
 }
 
-/** Links two logs until both are quiet; gives the bytes that went over the link. */
-async function bytesOfMeeting(a: Log, b: Log): Promise<number> {
+/** Connects two logs until both are quiet; returns the bytes that were sent. */
+async function bytesToCompare(a: Log, b: Log): Promise<number> {
   const [one, other] = [a, b].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return Number.NaN
   let [bytes, quiet] = [0, 0]
@@ -49,12 +49,12 @@ async function bytesOfMeeting(a: Log, b: Log): Promise<number> {
   return bytes
 }
 
-test('two peers that hold the same 998 authors say so with under 2 KiB, and one entry more costs in proportion', async t => {
+test('compares 998 equal logs in under 2 KiB, and one missing entry at proportionate cost', async t => {
   const [one, other] = [await openWith(alice), await openWith(bob)]
-  const same = await bytesOfMeeting(one, other)
+  const same = await bytesToCompare(one, other)
   assert.ok(same <= 2 * 1024, `${same} bytes`)
   const behind = await openWith(bob, 1)
-  const different = await bytesOfMeeting(one, behind)
+  const different = await bytesToCompare(one, behind)
   t.diagnostic(`${same} bytes, and ${different} where one entry is missing`)
   assert.ok(different > same && different < 16 * 1024, `${different} bytes`)
   assert.deepEqual(
@@ -64,10 +64,10 @@ test('two peers that hold the same 998 authors say so with under 2 KiB, and one 
   for (const log of [one, other, behind]) await log.close()
 })
 
-test('the control: without sums every author would be said', async () => {
+test('control: without equal fingerprints the heads of all authors are sent', async () => {
   const one = await openWith(alice)
   const fresh = await logOver(new MemoryStore(), bob, { clock: new VirtualClock() })
-  const bytes = await bytesOfMeeting(one, fresh)
+  const bytes = await bytesToCompare(one, fresh)
   assert.ok(bytes > 998 * 44, `${bytes} bytes`)
   assert.equal(fresh.head.length, 998)
   for (const log of [one, fresh]) await log.close()

@@ -1,4 +1,4 @@
-// What is fuzzed, and the fuzz itself: test/helper/fuzz-ours.ts. In numbers: fuzz.test.ts. PROTOCOL.md §5.3.
+// The fuzzer is test/helper/fuzz-native.ts; architecture/fuzz.test.ts runs it in numbers. docs/protocol/wire.md §5.3.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
@@ -12,14 +12,14 @@ import { hex } from '../helper/signed-oracle.js'
 import { auditDisk, carol } from '../helper/signed-world.js'
 
 const SEED = Date.now() % 2 ** 32
-const LINKS = 400
+const CONNECTIONS = 400
 
-test('control: a receiver that does not look at signatures is caught within a few frames', () => {
+test('control: finds a receiver that does not verify signatures within a few frames', () => {
   assert.throws(() => fuzzOurs({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
   assert.throws(() => fuzzRelayed({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
 })
 
-test('control: a receiver that believes statuses unseen is caught within a few frames', () => {
+test('control: finds a receiver that does not verify statuses within a few frames', () => {
   const chance = chanceOf(SEED)
   const pick = <T>(items: readonly T[]): T => items[chance(items.length)] as T
   const garble = (bytes: Uint8Array): Uint8Array =>
@@ -34,12 +34,12 @@ test('control: a receiver that believes statuses unseen is caught within a few f
   takeAll(false)
 })
 
-test('garbled frames into a log with a disk: what is on the disk at the end was all said, and verifies', async () => {
+test('stores only genuine entries out of garbled frames', async () => {
   const chance = chanceOf(SEED)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)
-  for (let link = 0; link < LINKS; link++) {
-    const dialect = link % 2 === 0 ? 'native' : 'scuttleup'
+  for (let index = 0; index < CONNECTIONS; index++) {
+    const dialect = index % 2 === 0 ? 'native' : 'scuttleup'
     const stream = replicate(log, { dialect, live: true })
     stream.on('error', () => {})
     stream.resume()
@@ -55,7 +55,7 @@ test('garbled frames into a log with a disk: what is on the disk at the end was 
   const { logs } = auditDisk(disk)
   assert.ok(logs.size > 0)
   for (const [author, entries] of logs) {
-    const said = TRUE.get(author as AuthorId)?.entries.slice(0, entries.length) ?? []
-    assert.deepEqual(entries.map(hex), said.map(hex), `SEED=${SEED}`)
+    const genuine = TRUE.get(author as AuthorId)?.entries.slice(0, entries.length) ?? []
+    assert.deepEqual(entries.map(hex), genuine.map(hex), `SEED=${SEED}`)
   }
 })

@@ -22,7 +22,7 @@ import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.j
 
 const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
-test('a log that holds as many authors as it takes, and its own, still links with others', async () => {
+test('replicates a log with as many authors as it has room for', async () => {
   for (const dialect of ['native', 'scuttleup'] as const) {
     const full = await logOver(new MemoryStore(), alice)
     const other = await logOver(new MemoryStore(), bob)
@@ -47,30 +47,30 @@ test('a log that holds as many authors as it takes, and its own, still links wit
   }
 })
 
-test('heads that come again and again take no more memory than a stranger may have', () => {
+test('bounds the memory for repeated heads', () => {
   const session = new PeerSession(authorOfKey(hash(utf8('own'))), [])
   const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
   let frames = 0
-  const hear = (count: number): void => {
+  const receive = (count: number): void => {
     for (const end = frames + count; frames < end; frames++) {
       const authors = heads.map(index => ({ author: authorOfKey(hash(utf8(`${frames} ${index}`))), seq: 1 }))
       for (const { kind } of session.receive(encodeHeads(authors))) assert.equal(kind, 'serve')
     }
   }
-  hear(20)
+  receive(20)
   const before = heapBytes()
-  hear(100)
+  receive(100)
   assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)
 })
 
-test('a stranger who asks for segments again and again, and reads none, is not sent more than he may have waiting', async () => {
+test('sends no more than the limit to a peer that requests segments and reads none', async () => {
   const log = await logOver(new MemoryStore(), carol)
   const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
   const author = authorOfKey(alice.publicKey)
   await log.addSigned(author, written.runs())
   const stream = replicate(log, { dialect: 'native', live: true })
-  const wants = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
-  const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), wants]), resolve))
+  const requests = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
+  const done = new Promise(resolve => stream.write(Buffer.concat([encodeHeads([]), requests]), resolve))
   for (let turn = 0; turn < 5_000; turn++) await new Promise(resolve => setImmediate(resolve))
   await done
   assert.ok(stream.readableLength < MEGABYTE, `${stream.readableLength / MEGABYTE} MiB`)
@@ -78,18 +78,18 @@ test('a stranger who asks for segments again and again, and reads none, is not s
   await log.close()
 })
 
-test('who asks for segments of several logs at once is answered for each', async () => {
+test('serves segment requests for several logs', async () => {
   const log = await logOver(new MemoryStore(), carol)
   const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
   for (const keys of [alice, bob])
     await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
   const stream = replicate(log, { dialect: 'native', live: true })
-  const answered = new Set<string>()
+  const served = new Set<string>()
   const peer = new PeerSession(authorOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {
     stream.on('data', (bytes: Buffer) => {
-      for (const effect of peer.receive(bytes)) if (effect.kind === 'segments') answered.add(effect.author)
-      if (answered.size === authors.length) resolve()
+      for (const effect of peer.receive(bytes)) if (effect.kind === 'segments') served.add(effect.author)
+      if (served.size === authors.length) resolve()
     })
   })
   stream.write(Buffer.concat([encodeHeads([]), ...authors.map(author => encodeSegmentRequest({ author, seq: 1 }))]))
@@ -98,7 +98,7 @@ test('who asks for segments of several logs at once is answered for each', async
   await log.close()
 })
 
-test('what follows a fork is refused, and the segment that was asked for is still taken; but not for ever', () => {
+test('skips a bounded number of rejections while a requested segment is outstanding', () => {
   const session = new PeerSession(authorOfKey(carol.publicKey), [])
   const author = authorOfKey(alice.publicKey)
   const segment = encodeSegment({
@@ -108,16 +108,16 @@ test('what follows a fork is refused, and the segment that was asked for is stil
   })
   session.receive(encodeHeads([]))
   assert.ok((session.requestSegment(author, 30)?.length ?? 0) > 0)
-  assert.equal(session.requestSegment(author, 64)?.length, 0, 'an earlier place is asked for already')
+  assert.equal(session.requestSegment(author, 64)?.length, 0, 'an earlier segment was requested already')
   assert.deepEqual(session.refused(author, 'a gap'), [])
   assert.equal(session.receive(encodeSegments([segment])).length, 1)
   for (let refusal = 0; refusal < REFUSALS_MAX; refusal++) session.refused(author, 'a gap')
   assert.deepEqual(session.receive(encodeSegments([segment])), [])
 })
 
-test('entries that wait hold their own bytes, not the frames in which they came', () => {
+test('buffers the bytes of entries, not those of their frames', () => {
   const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
-  session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+  session.receive(frame(encodeHandshake({ id: 'scuttleup', head: [], mode: 'sync' })))
   const before = heapBytes()
   for (let index = 0; index < 400; index++) {
     const padding = bytesField(99, new Uint8Array(200_000))

@@ -9,12 +9,12 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, bob, carol, LOBBY_ID } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// PROTOCOL.md §4.5, §5.5: a receipt names a chain value. The same key on two devices, and restored backups.
+// docs/protocol §4.5, §5.5: a receipt names a chain value. One key on two devices, and restored backups.
 
 const BEGIN = 1_800_000_000_000
 const clocks = new Set<VirtualClock>()
 
-/** A log over a disk of its own, whose clock is so far ahead that two with one key never sign the same entry. */
+/** A log on its own disk. The clocks differ so much that two logs with one key never sign the same entry. */
 async function logOf(keys: typeof alice, aheadMs = 0, disk = new MemoryDisk()): Promise<Log> {
   const clock = new VirtualClock(BEGIN + aheadMs)
   clocks.add(clock)
@@ -27,14 +27,14 @@ function copyOf(disk: MemoryDisk): MemoryDisk {
   return copy
 }
 
-async function say(log: Log, ...messages: string[]): Promise<void> {
+async function append(log: Log, ...messages: string[]): Promise<void> {
   for (const message of messages) await log.append({ username: 'alice', message })
 }
 
 const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toString('hex')
 
-/** Links two logs live; each counts the other as a holder. */
-function link(a: Log, b: Log, warnings: string[] = []): Duplex[] {
+/** Connects two logs live; each records the receipts of the other. */
+function connect(a: Log, b: Log, warnings: string[] = []): Duplex[] {
   const onWarning = (line: string): number => warnings.push(line)
   const [one, two] = [
     replicate(a, { dialect: 'native', live: true, peer: b.id, replica: b.id, onWarning }),
@@ -45,11 +45,11 @@ function link(a: Log, b: Log, warnings: string[] = []): Duplex[] {
   return [one, two]
 }
 
-const unlink = (streams: readonly Duplex[]): void => {
+const disconnect = (streams: readonly Duplex[]): void => {
   for (const stream of streams) stream.destroy()
 }
 
-/** Lets everything happen that takes no longer than a second. */
+/** Runs everything that takes up to a second. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 300; turn++) {
     await new Promise(resolve => setImmediate(resolve))
@@ -57,10 +57,10 @@ async function settle(): Promise<void> {
   }
 }
 
-async function linkOnce(a: Log, b: Log): Promise<void> {
-  const streams = link(a, b)
+async function connectOnce(a: Log, b: Log): Promise<void> {
+  const streams = connect(a, b)
   await settle()
-  unlink(streams)
+  disconnect(streams)
 }
 
 const linesOf = async (log: Log): Promise<string[]> => {
@@ -70,7 +70,7 @@ const linesOf = async (log: Log): Promise<string[]> => {
   return lines
 }
 
-/** What a live reader of a log is shown of its own entries. */
+/** What a live reader of a log gets of that log's own entries. */
 function reading(log: Log): { readonly shown: string[]; readonly places: string[] } {
   const state = { shown: [] as string[], places: [] as string[] }
   void (async () => {
@@ -84,39 +84,39 @@ function reading(log: Log): { readonly shown: string[]; readonly places: string[
   return state
 }
 
-const PARTINGS: readonly { readonly what: string; readonly theirs: number; readonly ours: number }[] = [
+const LENGTHS: readonly { readonly what: string; readonly theirs: number; readonly ours: number }[] = [
   { what: 'as long as', theirs: 2, ours: 2 },
   { what: 'shorter than', theirs: 1, ours: 4 },
   { what: 'longer than', theirs: 5, ours: 2 },
 ]
 for (const shared of [0, 3]) {
-  for (const { what, theirs, ours } of PARTINGS) {
-    test(`does not count a peer whose history of the own log is ${what} ours and parts from it after ${shared} entries`, async () => {
+  for (const { what, theirs, ours } of LENGTHS) {
+    test(`does not count a peer whose history of our log is ${what} ours and differs after ${shared} entries`, async () => {
       const disk = new MemoryDisk()
       const first = await logOf(alice, 0, disk)
-      await say(first, ...Array.from({ length: shared }, (_, i) => `shared ${i}`))
+      await append(first, ...Array.from({ length: shared }, (_, i) => `shared ${i}`))
       await first.offer()
       const copy = copyOf(disk)
       const second = await logOf(alice, 50_000, copy)
       const peer = await logOf(bob)
       const far = await logOf(carol)
-      await say(second, ...Array.from({ length: theirs }, (_, i) => `there ${i}`))
-      await linkOnce(second, peer)
-      await say(first, ...Array.from({ length: ours }, (_, i) => `here ${i}`))
-      await linkOnce(first, far)
+      await append(second, ...Array.from({ length: theirs }, (_, i) => `there ${i}`))
+      await connectOnce(second, peer)
+      await append(first, ...Array.from({ length: ours }, (_, i) => `here ${i}`))
+      await connectOnce(first, far)
       assert.equal(
         replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left,
         1,
-        'control: carol holds it',
+        'control: carol has it',
       )
 
-      for (const round of ['first', 'after a new link']) {
-        const streams = link(first, peer)
+      for (const round of ['first', 'after a new connection']) {
+        const streams = connect(first, peer)
         await settle()
         for (let seq = shared + 1; seq <= shared + ours; seq++)
           assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq }).on, 0, `entry ${seq}, ${round}`)
         assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).of, 1)
-        unlink(streams)
+        disconnect(streams)
         await settle()
         assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
       }
@@ -127,26 +127,26 @@ for (const shared of [0, 3]) {
   }
 }
 
-test('a peer that holds the very entry counts, as soon as it has it and after a new link', async () => {
+test('counts a peer with our entry as soon as it has it, and after a new connection', async () => {
   const [log, peer] = [await logOf(alice), await logOf(bob)]
-  const streams = link(log, peer)
-  await say(log, 'one', 'two', 'three')
+  const streams = connect(log, peer)
+  await append(log, 'one', 'two', 'three')
   await settle()
   assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
-  unlink(streams)
+  disconnect(streams)
   await settle()
   assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 0, of: 0, left: 1 })
-  const again = link(log, peer)
+  const again = connect(log, peer)
   await settle()
   assert.deepEqual(replicatorOf(log).receipts.of({ author: log.id, seq: 3 }), { on: 1, of: 1, left: 0 })
-  unlink(again)
+  disconnect(again)
   for (const each of [log, peer]) await each.close()
 })
 
-test('what the own key signed elsewhere while this device ran is taken in, told, and not forked', async () => {
+test('accepts entries that another device signed with our key, warns, and does not fork', async () => {
   const disk = new MemoryDisk()
   const here = await logOf(alice, 0, disk)
-  await say(here, 'one')
+  await append(here, 'one')
   await here.offer()
   const copy = copyOf(disk)
   const there = await logOf(alice, 50_000, copy)
@@ -154,13 +154,13 @@ test('what the own key signed elsewhere while this device ran is taken in, told,
   const warnings: string[] = []
   here.on('warning', line => warnings.push(line))
   const shown = reading(here)
-  const streams = link(here, peer)
+  const streams = connect(here, peer)
   await settle()
-  await linkOnce(there, peer)
-  await say(there, 'from the other device')
-  await linkOnce(there, peer)
+  await connectOnce(there, peer)
+  await append(there, 'from the other device')
+  await connectOnce(there, peer)
   await settle()
-  await say(here, 'from here')
+  await append(here, 'from here')
   await settle()
   assert.deepEqual(await linesOf(here), ['one', 'from the other device', 'from here'])
   assert.deepEqual(shown.shown, ['one', 'from the other device', 'from here'])
@@ -169,33 +169,33 @@ test('what the own key signed elsewhere while this device ran is taken in, told,
     warnings.some(line => /another device/.test(line) && /renew/.test(line)),
     String(warnings),
   )
-  unlink(streams)
+  disconnect(streams)
   for (const log of [here, there, peer]) await log.close()
 })
 
 for (const alone of [1, 2, 3]) {
   for (const lost of [1, 2, 4]) {
-    test(`after a restored backup shows each of ${lost} lines that come back once, and ${alone} said alone not again`, async () => {
+    test(`after a restored backup shows each of ${lost} restored lines once, and ${alone} lines written meanwhile not again`, async () => {
       const peer = await logOf(bob)
       const disk = new MemoryDisk()
       const before = await logOf(alice, 0, disk)
-      await say(before, 'kept')
-      await linkOnce(before, peer)
+      await append(before, 'kept')
+      await connectOnce(before, peer)
       const backup = copyOf(disk)
       const back = Array.from({ length: lost }, (_, i) => `back ${i}`)
-      await say(before, ...back)
-      await linkOnce(before, peer)
+      await append(before, ...back)
+      await connectOnce(before, peer)
 
       const live = await logOf(alice, 90_000, backup)
       const reader = reading(live)
       const mine = Array.from({ length: alone }, (_, i) => `alone ${i}`)
       const warnings: string[] = []
       live.on('warning', line => warnings.push(line))
-      await say(live, ...mine)
+      await append(live, ...mine)
       await settle()
-      const streams = link(live, peer)
+      const streams = connect(live, peer)
       await settle()
-      await say(live, 'after')
+      await append(live, 'after')
       await settle()
       assert.deepEqual(reader.shown.toSorted(), ['kept', ...back, ...mine, 'after'].toSorted())
       assert.deepEqual(await linesOf(live), ['kept', ...back, ...mine, 'after'])
@@ -210,35 +210,35 @@ for (const alone of [1, 2, 3]) {
       for await (const entries of live.read({ last: 100 }))
         for (const { entry } of entries) late.push(decodeEntry(entry)?.message ?? '')
       assert.deepEqual(late, ['kept', ...back, ...mine, 'after'], 'a reader that comes later sees them in order')
-      unlink(streams)
+      disconnect(streams)
       for (const log of [peer, before, live]) await log.close()
     })
   }
 }
 
-test('does not say again what a peer already holds, though this disk does not know that it was told', async () => {
+test('does not repeat entries that a peer has, even if this disk does not know that they were published', async () => {
   const disk = new MemoryDisk()
   const first = await logOf(alice, 0, disk)
-  await say(first, 'said before the copy', 'and this')
+  await append(first, 'said before the copy', 'and this')
   await first.close()
   const copy = copyOf(disk)
   const [one, other] = [await logOf(alice, 10_000, disk), await logOf(alice, 50_000, copy)]
   const peer = await logOf(bob)
   const shown = reading(one)
-  await say(other, 'on the copy')
-  await linkOnce(other, peer)
-  await say(one, 'on this disk')
+  await append(other, 'on the copy')
+  await connectOnce(other, peer)
+  await append(one, 'on this disk')
   await settle()
-  await linkOnce(one, peer)
+  await connectOnce(one, peer)
   assert.deepEqual(await linesOf(one), ['said before the copy', 'and this', 'on the copy', 'on this disk'])
   assert.deepEqual(shown.shown, ['said before the copy', 'and this', 'on this disk', 'on the copy'])
   for (const log of [one, other, peer]) await log.close()
 })
 
-test('compares what one peer tells at most once at a time, and the last of it', async () => {
+test('compares one head of a peer at a time, and then the latest', async () => {
   let lookups = 0
   const author = nameOf(alice) as never
-  const custody = new Receipts({
+  const receipts = new Receipts({
     author,
     chainAt: async seq => {
       lookups++
@@ -246,37 +246,37 @@ test('compares what one peer tells at most once at a time, and the last of it', 
       return Uint8Array.of(seq % 256)
     },
   })
-  const peer = custody.open('bob')
+  const peer = receipts.open('bob')
   for (let seq = 1; seq <= 1_000; seq++) peer.record([{ author, seq, chain: Uint8Array.of(seq % 256) }])
   await settle()
   assert.ok(lookups <= 2, `${lookups} look-ups`)
-  assert.equal(custody.of({ author, seq: 1_000 }).on, 1)
+  assert.equal(receipts.of({ author, seq: 1_000 }).on, 1)
 })
 
-test('a head of the own log without a chain value, or with another, proves nothing; one beyond its end waits', async () => {
+test('counts no head of our log without our chain value; compares one beyond our end later', async () => {
   const chains = new Map([[3, Uint8Array.of(3, 3)]])
-  const custody = new Receipts({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
+  const receipts = new Receipts({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
   const author = nameOf(alice) as never
   const differing: number[] = []
-  const one = custody.open('bob', { onDiffering: seq => differing.push(seq) })
+  const one = receipts.open('bob', { onDiffering: seq => differing.push(seq) })
   one.record([{ author, seq: 3 }])
   await settle()
-  assert.equal(custody.of({ author, seq: 3 }).on, 0)
+  assert.equal(receipts.of({ author, seq: 3 }).on, 0)
   one.record([{ author, seq: 5, chain: Uint8Array.of(5, 5) }])
   await settle()
-  assert.equal(custody.of({ author, seq: 1 }).on, 0, 'it may part anywhere')
+  assert.equal(receipts.of({ author, seq: 1 }).on, 0, 'the histories may differ from any entry on')
   chains.set(5, Uint8Array.of(5, 5))
-  custody.ourLogGrew()
+  receipts.ourLogGrew()
   await settle()
-  assert.deepEqual(custody.of({ author, seq: 5 }), { on: 1, of: 1, left: 0 })
-  const other = custody.open('carol', { onDiffering: seq => differing.push(seq) })
+  assert.deepEqual(receipts.of({ author, seq: 5 }), { on: 1, of: 1, left: 0 })
+  const other = receipts.open('carol', { onDiffering: seq => differing.push(seq) })
   other.record([{ author, seq: 3, chain: Uint8Array.of(9, 9) }])
   await settle()
-  assert.deepEqual(custody.of({ author, seq: 3 }), { on: 1, of: 2, left: 0, differing: 1 })
+  assert.deepEqual(receipts.of({ author, seq: 3 }), { on: 1, of: 2, left: 0, differing: 1 })
   assert.deepEqual(differing, [3])
-  custody.ourLogChanged(4)
-  assert.equal(custody.of({ author, seq: 5 }).on, 0, 'what stood there is not there any more')
-  const original = custody.open('dave', { hasChainValues: false })
-  original.record([{ author, seq: 3 }])
-  assert.equal(custody.of({ author, seq: 3 }).on, 2, 'an original has no chain values to say')
+  receipts.ourLogChanged(4)
+  assert.equal(receipts.of({ author, seq: 5 }).on, 0, 'the entries there were replaced')
+  const scuttleup = receipts.open('dave', { hasChainValues: false })
+  scuttleup.record([{ author, seq: 3 }])
+  assert.equal(receipts.of({ author, seq: 3 }).on, 2, 'scuttleup peers send no chain values')
 })

@@ -28,7 +28,7 @@ async function logOf(count: number): Promise<Log> {
 
 const places = (count: number, from = 1): number[] => Array.from({ length: count }, (_, i) => from + i)
 
-test('a stream of entries gives each once, in order, to a reader who is slower than the disk', async () => {
+test('streams every entry once and in order to a slow reader', async () => {
   for (const count of [0, 1, 63, 64, 65, 511, 512, 513, 3_000]) {
     const log = await logOf(count)
     const read: number[] = []
@@ -41,7 +41,7 @@ test('a stream of entries gives each once, in order, to a reader who is slower t
   }
 })
 
-test('a stream of entries gives each once, whatever the sizes of the batches that come', async () => {
+test('streams every entry once for batches of any size', async () => {
   for (const sizes of [[10, 512, 512], [1, 1, 1], [63, 1, 64, 65, 2, 300], [512], []]) {
     const read = async function* () {
       let seq = 0
@@ -59,7 +59,7 @@ test('a stream of entries gives each once, whatever the sizes of the batches tha
   }
 })
 
-test('a stream of entries gives each once, in order, to a reader who takes what comes', async () => {
+test('streams every entry once and in order to a fast reader', async () => {
   const log = await logOf(3_000)
   const stream = log.createReadStream()
   const read: number[] = []
@@ -69,7 +69,7 @@ test('a stream of entries gives each once, in order, to a reader who takes what 
   await log.close()
 })
 
-test('a live stream goes on with what arrives, and ends when it is destroyed', async () => {
+test('streams new entries when live, until it is destroyed', async () => {
   const log = await logOf(100)
   const stream = log.createReadStream({ live: true })
   const read: number[] = []
@@ -83,7 +83,7 @@ test('a live stream goes on with what arrives, and ends when it is destroyed', a
   await log.close()
 })
 
-test('a live stream ends when the log is closed', async () => {
+test('ends a live stream when the log closes', async () => {
   const log = await logOf(10)
   const stream = log.createReadStream({ live: true })
   stream.resume()
@@ -92,7 +92,7 @@ test('a live stream ends when the log is closed', async () => {
   await ended
 })
 
-test('the options of a reader are those of a stream', async () => {
+test('takes the options of a reader', async () => {
   const log = await logOf(50)
   const read = async (options: object) => {
     const found: number[] = []

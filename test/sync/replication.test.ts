@@ -34,7 +34,7 @@ async function add(log: Log, name: string, from: Seq, to: Seq): Promise<void> {
   assert.equal(await log.add({ author: name as AuthorId, first: from, entries }), undefined)
 }
 
-/** A log over `store` in which its owner said some lines, and in which another is known. */
+/** A log over `store` with some entries of its owner and 40 of another author. */
 async function logOf(name: string, other: string, store: Store = new MemoryStore(), lines = 3): Promise<Log> {
   const log = await logOver(store, keysOf(name), { clock: new VirtualClock() })
   for (let i = 0; i < lines; i++) await log.append({ username: name, message: `line ${i}` })
@@ -42,7 +42,7 @@ async function logOf(name: string, other: string, store: Store = new MemoryStore
   return log
 }
 
-/** Everything that a log holds, entry by entry. */
+/** All entries of a log. */
 async function contents(log: Log): Promise<string[]> {
   const lines: string[] = []
   for await (const batch of log.read()) {
@@ -53,33 +53,33 @@ async function contents(log: Log): Promise<string[]> {
 
 const heads = (log: Log): string[] => log.head.map(({ author, seq }) => `${author} ${seq}`).sort()
 
-/** Resolves once `log` holds an author's entries up to `seq`. */
-async function holds(log: Log, author: string, seq: Seq): Promise<void> {
-  const has = () => log.head.some(digest => digest.author === author && digest.seq >= seq)
-  while (!has()) await once(log, 'entries')
+/** Resolves once `log` has an author's entries up to `seq`. */
+async function has(log: Log, author: string, seq: Seq): Promise<void> {
+  const isStored = () => log.head.some(digest => digest.author === author && digest.seq >= seq)
+  while (!isStored()) await once(log, 'entries')
 }
 
-function link(a: Log, b: Log, options: ReplicationStreamOptions = {}, theirs = options): [Duplex, Duplex] {
+function connect(a: Log, b: Log, options: ReplicationStreamOptions = {}, theirs = options): [Duplex, Duplex] {
   const [from, to] = [replicate(a, options), replicate(b, theirs)]
   from.pipe(to).pipe(from)
   return [from, to]
 }
 
-/** Resolves once both sides have sent all, and have taken in all. */
+/** Resolves once both sides have sent and stored everything. */
 async function untilDone(streams: readonly Duplex[]): Promise<void> {
   await Promise.all(streams.map(stream => once(stream, 'close')))
 }
 
 for (const ours of MODES) {
   for (const theirs of MODES) {
-    test(`${ours} with ${theirs}, live and not live: each side gets what the modes say, and loses nothing`, async t => {
+    test(`${ours} with ${theirs}, live and not live: sends as the modes say and loses nothing`, async t => {
       for (const isOursLive of [true, false]) {
         for (const isTheirsLive of [true, false]) {
           const directory = await temporaryDirectory(t)
           const alice = await logOf('alice', 'ann', await LevelStore.open(path.join(directory, 'alice')))
           const bob = await logOf('bob', 'ben', await LevelStore.open(path.join(directory, 'bob')))
-          const [from, to] = link(alice, bob, { mode: ours, live: isOursLive }, { mode: theirs, live: isTheirsLive })
-          // Consumed by the pipes: what a side sends has been taken in when the other's input is finished.
+          const [from, to] = connect(alice, bob, { mode: ours, live: isOursLive }, { mode: theirs, live: isTheirsLive })
+          // A side has stored everything once its input is finished.
           const directions = [
             {
               sender: alice,
@@ -103,7 +103,7 @@ for (const ours of MODES) {
               const finished = input.writableFinished ? undefined : once(input, 'finish')
               if (!sends || !isLive) await finished
               if (sends) {
-                await Promise.all([holds(receiver, sender.id, 3), holds(receiver, other, 40)])
+                await Promise.all([has(receiver, sender.id, 3), has(receiver, other, 40)])
               } else {
                 assert.deepEqual(
                   receiver.head.filter(({ author }) => author === sender.id || author === other),
@@ -113,7 +113,7 @@ for (const ours of MODES) {
               if (!sends || !isLive) return
               await sender.append({ username: 'x', message: 'one more' })
               await add(sender, other, 41, 44)
-              await Promise.all([holds(receiver, sender.id, 4), holds(receiver, other, 43)])
+              await Promise.all([has(receiver, sender.id, 4), has(receiver, other, 43)])
             }),
           )
           if (directions.every(({ sends }) => sends)) assert.deepEqual(await contents(alice), await contents(bob))
@@ -127,7 +127,7 @@ for (const ours of MODES) {
   }
 }
 
-test('push and pull over sockets that are ended one way at a time lose nothing', async () => {
+test('push and pull lose nothing when the directions of a socket end separately', async () => {
   for (const [ours, theirs] of [
     ['sync', 'sync'],
     ['push', 'pull'],
@@ -155,12 +155,12 @@ test('push and pull over sockets that are ended one way at a time lose nothing',
   }
 })
 
-test('the logs of 100 authors come across whole, to originals and to ours', async () => {
+test('replicates the logs of 100 authors completely, in both protocols', async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     const alice = await logOf('alice', 'ann')
     const bob = await logOf('bob', 'ben')
     for (let i = 0; i < 100; i++) await add(i % 2 === 0 ? alice : bob, `author${i}`, 1, 2 + (i % 7))
-    const streams = link(alice, bob, { live: false, dialect })
+    const streams = connect(alice, bob, { live: false, dialect })
     await untilDone(streams)
     assert.equal(alice.head.length, 104)
     assert.deepEqual(await contents(alice), await contents(bob))
@@ -169,19 +169,14 @@ test('the logs of 100 authors come across whole, to originals and to ours', asyn
   }
 })
 
-test('what arrives at one is passed on to the next, live', async () => {
+test('relays live entries to the next peer', async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     const [alice, bob, carol] = await Promise.all([logOf('alice', 'ann'), logOf('bob', 'ben'), logOf('carol', 'cy')])
-    const streams = [...link(alice, bob, { dialect }), ...link(bob, carol, { dialect })]
-    await Promise.all([holds(carol, alice.id, 3), holds(alice, carol.id, 3)])
+    const streams = [...connect(alice, bob, { dialect }), ...connect(bob, carol, { dialect })]
+    await Promise.all([has(carol, alice.id, 3), has(alice, carol.id, 3)])
     await Promise.all([alice.append({ username: 'alice', message: 'to all' }), add(carol, 'cy', 41, 44)])
-    await Promise.all([
-      holds(carol, alice.id, 4),
-      holds(alice, 'cy', 43),
-      holds(alice, 'ben', 40),
-      holds(carol, 'ann', 40),
-    ])
-    await Promise.all([holds(alice, bob.id, 3), holds(carol, bob.id, 3)])
+    await Promise.all([has(carol, alice.id, 4), has(alice, 'cy', 43), has(alice, 'ben', 40), has(carol, 'ann', 40)])
+    await Promise.all([has(alice, bob.id, 3), has(carol, bob.id, 3)])
     assert.deepEqual(await contents(alice), await contents(bob))
     assert.deepEqual(await contents(carol), await contents(bob))
     for (const stream of streams) stream.destroy()
@@ -189,20 +184,20 @@ test('what arrives at one is passed on to the next, live', async () => {
   }
 })
 
-test('two links that bring the same at the same time bring each entry once', async () => {
+test('stores each entry once when two connections deliver it at the same time', async () => {
   const alice = await logOf('alice', 'ann')
   const bob = await logOf('bob', 'ben')
   const seen: string[] = []
   bob.on('entries', ({ author, from, to }) => {
     for (let seq = from; seq < to; seq++) seen.push(`${author} ${seq}`)
   })
-  await Promise.all([link(alice, bob, { live: false }), link(alice, bob, { live: false })].map(untilDone))
+  await Promise.all([connect(alice, bob, { live: false }), connect(alice, bob, { live: false })].map(untilDone))
   assert.equal(seen.length, 43)
   assert.equal(new Set(seen).size, 43)
   assert.deepEqual(await contents(alice), await contents(bob))
 })
 
-test('a receiver whose disk fails in the middle ends with the same as the sender', async () => {
+test("ends with the same logs as the sender when the receiver's disk fails in between", async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     for (const fault of ['not stored', 'stored'] as const) {
       let failing = Number.POSITIVE_INFINITY
@@ -216,10 +211,10 @@ test('a receiver whose disk fails in the middle ends with the same as the sender
       const alice = await logOf('alice', 'ann')
       for (let i = 0; i < 20; i++) await add(alice, `author${i}`, 1, 30)
       failing = store.commits
-      const [from, to] = link(alice, bob, { dialect })
-      const all = [holds(bob, alice.id, 3), holds(bob, 'ann', 60)]
-      for (let i = 0; i < 20; i++) all.push(holds(bob, `author${i}`, 29))
-      // Line after line, so that the failures fall between them.
+      const [from, to] = connect(alice, bob, { dialect })
+      const all = [has(bob, alice.id, 3), has(bob, 'ann', 60)]
+      for (let i = 0; i < 20; i++) all.push(has(bob, `author${i}`, 29))
+      // One by one, so that the failures fall between them.
       const later = (async () => {
         for (let seq = 41; seq <= 60; seq++) {
           await add(alice, 'ann', seq, seq + 1)
@@ -240,7 +235,7 @@ test('a receiver whose disk fails in the middle ends with the same as the sender
   }
 })
 
-test('nothing beyond a gap is passed on', async () => {
+test('relays nothing after a gap', async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     const disk = new MemoryDisk()
     const [ann, gone] = ['ann', 'gone'] as [AuthorId, AuthorId]
@@ -248,7 +243,7 @@ test('nothing beyond a gap is passed on', async () => {
     disk.write(rows.map(key => ({ type: 'put', key, value: entryOf('ann', 1) })))
     const alice = await logOver(new MemoryStore(disk), keysOf('alice'), { clock: new VirtualClock() })
     const bob = await logOver(new MemoryStore(), keysOf('bob'), { clock: new VirtualClock() })
-    await untilDone(link(alice, bob, { live: false, dialect }))
+    await untilDone(connect(alice, bob, { live: false, dialect }))
     assert.deepEqual(heads(bob), ['ann 2'])
     await alice.close()
     await bob.close()
@@ -259,8 +254,8 @@ const handshake = frame(encodeHandshake({ id: 'stranger', head: [], mode: 'sync'
 const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array =>
   frame(encodeUnsignedEntry({ id, seq, entry }))
 
-/** What a stranger sends, and what is told of it. */
-async function hear(log: Log, bytes: Uint8Array, options: ReplicationStreamOptions = {}) {
+/** Sends bytes of a stranger; returns what is reported of them. */
+async function sendTo(log: Log, bytes: Uint8Array, options: ReplicationStreamOptions = {}) {
   const warnings: string[] = []
   const stream = replicate(log, { ...options, onWarning: line => warnings.push(line) })
   stream.resume()
@@ -276,7 +271,7 @@ async function hear(log: Log, bytes: Uint8Array, options: ReplicationStreamOptio
   return { warnings, error }
 }
 
-test('only what continues a log is stored; what does not is told once, and the link goes on', async () => {
+test('stores only entries that continue a log, reports others once, and keeps the connection', async () => {
   const log = await logOf('alice', 'ann')
   const bytes = concat([
     handshake,
@@ -289,7 +284,7 @@ test('only what continues a log is stored; what does not is told once, and the l
     change('__proto__', 1),
     change('dave', 1, utf8('not JSON')),
   ])
-  const { warnings, error } = await hear(log, bytes)
+  const { warnings, error } = await sendTo(log, bytes)
   assert.equal(error, undefined)
   assert.deepEqual(
     heads(log).filter(head => !head.startsWith(log.id)),
@@ -302,83 +297,83 @@ test('only what continues a log is stored; what does not is told once, and the l
     'rejected the entries of dave: an entry is not a JSON object with a username and a message',
   ])
   const first = await log.entry('ann' as AuthorId, 1)
-  assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'what is held does not change')
+  assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'a stored entry does not change')
   await log.close()
 })
 
-test('a bad frame ends that link alone, with the reason, after what came whole before it', async () => {
+test('closes only the connection that sent a malformed frame, after storing what came before it', async () => {
   const log = await logOf('alice', 'ann')
   const other = await logOf('bob', 'ben')
-  const [from, to] = link(log, other)
+  const [from, to] = connect(log, other)
   for (const [id, bad, reason] of [
     ['carol', frame(utf8('hello')), /malformed entry/],
     ['dave', Buffer.from('ffffffffff01', 'hex'), /262144/],
   ] as const) {
-    const { warnings, error } = await hear(log, concat([handshake, change(id, 1), bad]))
+    const { warnings, error } = await sendTo(log, concat([handshake, change(id, 1), bad]))
     assert.match(error?.message ?? '', reason)
     assert.match(warnings.join(), reason)
-    await holds(log, id, 1)
+    await has(log, id, 1)
   }
   await log.append({ username: 'alice', message: 'still here' })
-  await holds(other, log.id, 4)
+  await has(other, log.id, 4)
   from.destroy()
   to.destroy()
   await log.close()
   await other.close()
 })
 
-test('one link brings no more new authors than it may', async () => {
+test('limits how many new authors one connection brings', async () => {
   const log = await logOf('alice', 'ann')
   const bytes = concat([handshake, ...Array.from({ length: 10 }, (_, i) => change(`new${i}`, 1)), change('ann', 41)])
-  const { warnings } = await hear(log, bytes, { newAuthorsPerHourMax: 4 })
+  const { warnings } = await sendTo(log, bytes, { newAuthorsPerHourMax: 4 })
   assert.deepEqual(heads(log).filter(head => head.startsWith('new')).length, 4)
-  assert.ok(heads(log).includes('ann 41'), 'who is known already is taken')
+  assert.ok(heads(log).includes('ann 41'), 'known authors are accepted')
   assert.equal(warnings.length, 6)
   await log.close()
 })
 
-test('a log holds no more authors than it may, and goes on with those', async () => {
+test('limits the authors of a log and keeps accepting entries of known ones', async () => {
   const log = await logOver(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
-  const { warnings } = await hear(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
+  const { warnings } = await sendTo(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
   assert.deepEqual(heads(log), ['a 1', 'b 1', 'c 1'])
   assert.equal(warnings.length, 2)
-  await hear(log, concat([handshake, change('a', 2)]))
+  await sendTo(log, concat([handshake, change('a', 2)]))
   await log.append({ username: 'alice', message: 'own' })
   assert.deepEqual(heads(log).includes('a 2'), true)
   await log.close()
 })
 
-/** A disk that takes no commit while it is held. */
-class HeldStore extends MemoryStore {
-  #held: { readonly until: Promise<void>; readonly release: () => void } | undefined
+/** A store whose commits wait while it is paused. */
+class PausedStore extends MemoryStore {
+  #pause: { readonly until: Promise<void>; readonly release: () => void } | undefined
 
-  hold(): void {
+  pause(): void {
     let release = (): void => {}
     const until = new Promise<void>(resolve => {
       release = resolve
     })
-    this.#held = { until, release }
+    this.#pause = { until, release }
   }
 
-  release(): void {
-    this.#held?.release()
-    this.#held = undefined
+  resume(): void {
+    this.#pause?.release()
+    this.#pause = undefined
   }
 
   override async commit(writes: readonly Write[]): Promise<void> {
-    await this.#held?.until
+    await this.#pause?.until
     await super.commit(writes)
   }
 }
 
-test('while the disk is busy no more is read from a link than its bound, which grows with what is stored', async () => {
-  const store = new HeldStore()
+test('stops reading from a connection at the receive window, which grows with what was stored', async () => {
+  const store = new PausedStore()
   const log = await logOver(store, keysOf('alice'), { clock: new VirtualClock() })
-  store.hold()
+  store.pause()
   const stream = replicate(log)
   stream.resume()
   stream.write(handshake)
-  let taken = 0
+  let read = 0
   let seq = 0
   let next = 0
   const write = (): void => {
@@ -388,8 +383,8 @@ test('while the disk is busy no more is read from a link than its bound, which g
     const bytes = concat(changes)
     next = bytes.length
     stream.write(bytes, () => {
-      taken += bytes.length
-      if (seq === 16 * 50) store.hold()
+      read += bytes.length
+      if (seq === 16 * 50) store.pause()
       if (seq < 16 * 100) write()
     })
   }
@@ -400,11 +395,11 @@ test('while the disk is busy no more is read from a link than its bound, which g
   for (const bound of [PENDING_BYTES_MIN, PENDING_BYTES_MAX]) {
     await settled()
     const stored = ((log.head.find(({ author }) => author === 'bob')?.seq ?? 0) / 16) * next
-    const waiting = taken - stored
-    assert.ok(waiting >= bound - next && waiting <= bound + next, `${waiting} bytes were taken`)
-    store.release()
+    const waiting = read - stored
+    assert.ok(waiting >= bound - next && waiting <= bound + next, `${waiting} bytes were read`)
+    store.resume()
   }
-  await holds(log, 'bob', 16 * 100)
+  await has(log, 'bob', 16 * 100)
   stream.destroy()
   await log.close()
 })
