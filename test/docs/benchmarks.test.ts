@@ -34,7 +34,7 @@ test('a figure that was changed by hand is found', () => {
 test('the figures in the README are those of the saved results', () => {
   const readme = readFileSync('README.md', 'utf8')
   const rowOf = (id: string) => results.rows.find(row => row.id === id)
-  const [, scuttleup, hypercore] = /about (\d+) times as many .* and (\d+) times as many/s.exec(readme) ?? []
+  const [, scuttleup, hypercore] = /about (\d+) times\s.*?\sand (\d+) times\s/s.exec(readme) ?? []
   const { ratios = {} } = rowOf('sync') ?? {}
   assert.deepEqual(
     [scuttleup, hypercore].map(Number),
