@@ -126,11 +126,11 @@ export class Intake {
     if (author !== own.author) await this.#store(plan)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
-      return { reason: CONTRADICTION, want: plan.contradictedAt }
+      return { reason: CONTRADICTION, neededSeq: plan.contradictedAt }
     }
     if (forks.isSuspect(author)) {
       const refusal = await this.#compareAll(author, runs)
-      if (refusal?.want !== undefined) return refusal
+      if (refusal?.neededSeq !== undefined) return refusal
       // A prefix that was cut for the proof contradicts without a signature: the requested segment is still to come.
       if (plan.contradictedAt !== undefined) return undefined
     }
@@ -146,7 +146,7 @@ export class Intake {
       if (before === undefined) continue
       const theirs = { key, before, first, entries, signature }
       const refusal = await this.#compare(author, theirs, CONTRADICTION, runs)
-      if (refusal === undefined || refusal.want !== undefined || forks.proofOf(author) !== known) return refusal
+      if (refusal === undefined || refusal.neededSeq !== undefined || forks.proofOf(author) !== known) return refusal
     }
     return undefined
   }
@@ -172,7 +172,7 @@ export class Intake {
     // Entries that were never published can be retracted: then there is no fork.
     const isRetractable = isOwn && forks.proofOf(author) === undefined && comparison.kind !== 'unproven' && !isFork
     if (isRetractable && (await retraction.retract())) return this.addSigned(author, runs, undefined)
-    if (comparison.kind === 'want') return { reason, want: comparison.seq }
+    if (comparison.kind === 'want') return { reason, neededSeq: comparison.seq }
     if (comparison.kind === 'proven') await this.#freeze(comparison.proof)
     return { reason }
   }

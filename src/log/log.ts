@@ -112,12 +112,12 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** What may be announced to a peer before it has announced anything: of our log no more than was published before. */
-  get told(): Digest[] {
-    return this.head.map(({ author }) => this.toldOf(author))
+  get publishedHeads(): Digest[] {
+    return this.head.map(({ author }) => this.publishedHead(author))
   }
 
   /** The same for one log. */
-  toldOf(author: AuthorId): Digest {
+  publishedHead(author: AuthorId): Digest {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
     const proof = forks.proofOf(author)
@@ -171,12 +171,12 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Heads of the same length as those on this disk, with another chain value. */
-  differing(heads: readonly Digest[]): Digest[] {
+  differingHeads(heads: readonly Digest[]): Digest[] {
     return this.#intake.differing(heads)
   }
 
   /** A peer has another history of our log: segments that it sends are to be compared with ours. */
-  ownDiffers(): void {
+  ourLogDiffers(): void {
     if (!this.#core.isOwnForked) this.#core.forks.suspect(this.id)
   }
 
@@ -195,7 +195,7 @@ export class Log extends EventEmitter<LogEvents> {
    * A peer announces how far it has our log, 0 for nothing of it. If that is more than was ever published, this disk has lost entries:
    * nothing is appended until they are restored, or 5 s have passed. PROTOCOL.md §4.5.
    */
-  ownClaimed(seq: Seq): void {
+  ourLogClaimed(seq: Seq): void {
     this.#repair.announced(seq)
   }
 
@@ -210,11 +210,11 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Publishes our log from now on, once that is noted on disk. Rejects as `append` does; after a failed write it tries again. */
-  async offer(): Promise<void> {
+  async publish(): Promise<void> {
     try {
       await this.#appender.publish()
     } catch (error) {
-      if (this.isReadOnly && !this.#isClosed) void this.writable().then(() => this.offer().catch(() => {}))
+      if (this.isReadOnly && !this.#isClosed) void this.writable().then(() => this.publish().catch(() => {}))
       throw error
     }
   }
@@ -240,12 +240,12 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Subscribes to everything that arrives from now on, on behalf of a peer. */
-  openFeed(): Subscription {
+  openSubscription(): Subscription {
     return this.#core.announcer.subscribe(undefined, true)
   }
 
   /** The last seq of a log, including entries that are being written; of our log the last published one. */
-  reach(author: AuthorId): Seq {
+  localSeq(author: AuthorId): Seq {
     const { frontier, own } = this.#core
     const pending = frontier.pendingHead(author)?.seq ?? 0
     return author === own.author ? Math.min(pending, own.publishedUpTo) : pending

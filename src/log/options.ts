@@ -6,7 +6,7 @@ import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
 import type { End, EndMark } from './mark/mark.js'
-import type { Way } from './read/outgoing.js'
+import type { RelayMode } from './read/outgoing.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
 import type { OpenUnsignedStore } from './store/unsigned-store.js'
 
@@ -79,9 +79,9 @@ export interface ReadOptions {
 /** How entries are relayed to a native peer. */
 export interface RelayOptions {
   /** What to relay, until it is closed. */
-  readonly feed: Subscription
+  readonly subscription: Subscription
   /** How the peer learns of a range. */
-  readonly way: (span: SeqRange) => Way
+  readonly mode: (span: SeqRange) => RelayMode
   /** Whether the peer knows the fork of a log at this seq already. */
   readonly knowsFork: (author: AuthorId, place: Seq) => boolean
 }
@@ -90,7 +90,7 @@ export interface RelayOptions {
 export interface Refusal {
   readonly reason: string
   /** The sender's segment with this entry is needed first. */
-  readonly want?: Seq
+  readonly neededSeq?: Seq
 }
 
 /** Bounds how many new authors one connection may bring. */

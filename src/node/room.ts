@@ -99,7 +99,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       keys,
       room: roomId(this.room),
       me,
-      hasWritten: author => log.reach(author) > 0,
+      hasWritten: author => log.localSeq(author) > 0,
       random: () => random.number(),
     })
     this.#connections = new RoomConnections({ ...parts, room: parts.room, presence: this.#presence })

@@ -52,10 +52,11 @@ export function byzantineStream(
   const { log } = replicator
   const boast = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const lying = overridden(log, {
-    get told() {
-      return lie === 'boasts of entries' ? log.head.map(boast) : log.told
+    get publishedHeads() {
+      return lie === 'boasts of entries' ? log.head.map(boast) : log.publishedHeads
     },
-    toldOf: author => (lie === 'boasts of entries' ? boast(log.toldOf(author)) : log.toldOf(author)),
+    publishedHead: author =>
+      lie === 'boasts of entries' ? boast(log.publishedHead(author)) : log.publishedHead(author),
     relay: since => toldOf(liar, lie, log.relay(since), isSecond),
     follow: options => toldOf(liar, lie, log.follow(options), isSecond),
   })

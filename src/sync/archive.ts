@@ -132,7 +132,7 @@ class ArchiveImport {
     if (this.#refused.has(author)) return
     const end = run.at(-1)
     // Entries of our own log that this disk lost are restored as from a peer.
-    if (author === this.#log.id && end !== undefined) this.#log.ownClaimed(lastOf(end))
+    if (author === this.#log.id && end !== undefined) this.#log.ourLogClaimed(lastOf(end))
     const refusal = await this.#log.addSigned(author, run)
     if (refusal !== undefined) this.#refuse(author, refusal.reason)
   }

@@ -28,7 +28,7 @@ class NativeReplication implements Replication {
   readonly #log: Log
   readonly #send: (bytes: Uint8Array) => void
   /** What the other side is still to be sent; undefined where only the backlog is sent. */
-  readonly #feed: Subscription | undefined
+  readonly #subscription: Subscription | undefined
   /** How far our own log was published when the session began. */
   readonly #publishedAtFirst: Digest
   /** The notes that leave together at the end of this turn. */
@@ -41,9 +41,9 @@ class NativeReplication implements Replication {
   ) {
     this.#log = log
     this.#send = send
-    this.session = new PeerSession(log.id, log.told)
-    this.#publishedAtFirst = log.toldOf(log.id)
-    this.#feed = live === false ? undefined : log.openFeed()
+    this.session = new PeerSession(log.id, log.publishedHeads)
+    this.#publishedAtFirst = log.publishedHead(log.id)
+    this.#subscription = live === false ? undefined : log.openSubscription()
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
       unsubscribe: author => this.#post(author, 'unsubscribe'),
@@ -51,40 +51,42 @@ class NativeReplication implements Replication {
   }
 
   outgoing(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    return this.#feed === undefined ? this.#backlog(since) : this.#follow(this.#feed)
+    return this.#subscription === undefined ? this.#backlog(since) : this.#follow(this.#subscription)
   }
 
   subscribed(since: Digest): void {
-    const { seq: last } = this.#log.toldOf(since.author)
-    if (last > since.seq) this.#feed?.enqueueBacklog({ author: since.author, from: since.seq + 1, to: last + 1 })
+    const { seq: last } = this.#log.publishedHead(since.author)
+    if (last > since.seq)
+      this.#subscription?.enqueueBacklog({ author: since.author, from: since.seq + 1, to: last + 1 })
   }
 
   close(): void {
     this.treeConnection.close()
-    this.#feed?.close()
+    this.#subscription?.close()
   }
 
   /** What the other side lacks now. */
   async *#backlog(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.offer().catch(() => {}) // the disk does not answer: what is published already can still be sent
-    for await (const relayed of this.#log.relay(since)) if (relayed.kind !== 'note') yield this.session.encode(relayed)
+    await this.#log.publish().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    for await (const relayed of this.#log.relay(since))
+      if (relayed.kind !== 'announcement') yield this.session.encode(relayed)
   }
 
   /** What arrives, and what the other side subscribes to. */
-  async *#follow(feed: Subscription): AsyncGenerator<Uint8Array | undefined> {
+  async *#follow(subscription: Subscription): AsyncGenerator<Uint8Array | undefined> {
     // Entries of ours that nobody was sent before follow once they are noted as published; the rest need not wait for that.
-    this.#log.offer().catch(() => {})
+    this.#log.publish().catch(() => {})
     this.subscribed(this.#publishedAtFirst)
     const following = this.#log.follow({
-      feed,
-      way: span => this.session.way(span),
+      subscription,
+      mode: span => this.session.relayMode(span),
       knowsFork: (author, place) => this.session.knowsFork(author, place),
     })
     for await (const relayed of following) yield this.#encode(relayed)
   }
 
   #encode(relayed: Relayed): Uint8Array | undefined {
-    return relayed.kind === 'note'
+    return relayed.kind === 'announcement'
       ? this.session.notes([this.#noteOf(relayed.author, 'announce')])
       : this.session.encode(relayed)
   }
@@ -100,6 +102,8 @@ class NativeReplication implements Replication {
   }
 
   #noteOf(author: AuthorId, kind: NoteKind): Note {
-    return kind === 'subscribe' ? { kind, author, seq: this.#log.reach(author) } : { kind, ...this.#log.toldOf(author) }
+    return kind === 'subscribe'
+      ? { kind, author, seq: this.#log.localSeq(author) }
+      : { kind, ...this.#log.publishedHead(author) }
   }
 }

@@ -5,7 +5,7 @@ import type { Digest } from '../log/format/heads.js'
 import { lastOf, type Segment } from '../log/format/segment.js'
 import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../log/limits.js'
-import type { Relayed, Way } from '../log/read/outgoing.js'
+import type { Relayed, RelayMode } from '../log/read/outgoing.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import {
   decodeFrame,
@@ -91,12 +91,12 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** Decides what to do with new entries of a log. Entries that are sent need no announcement. */
-  way({ author, from, to }: SeqRange): Way {
+  relayMode({ author, from, to }: SeqRange): RelayMode {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
     // The other side rejects entries that do not continue what it has.
     if (this.#subscribers.has(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
-    return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'tell' : 'none' }
+    return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip' }
   }
 
   notes(notes: readonly Note[]): Uint8Array {
@@ -105,7 +105,7 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** Encodes what the other side lacks; undefined if it has everything. */
-  encode(relayed: Exclude<Relayed, { readonly kind: 'note' }>): Uint8Array | undefined {
+  encode(relayed: Exclude<Relayed, { readonly kind: 'announcement' }>): Uint8Array | undefined {
     if (relayed.kind === 'segments') {
       const { author, segments, last } = relayed
       if (last <= (this.#theirs.get(author) ?? 0)) return undefined

@@ -181,20 +181,21 @@ export class ReplicationStream extends Duplex {
   /** A false proof is no reason to ignore the author that it accuses. */
   async #addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const refusal = await this.#log.addProof(segments)
-    return refusal?.want === undefined ? undefined : refusal
+    return refusal?.neededSeq === undefined ? undefined : refusal
   }
 
   /** The first heads of the other side. */
   #onFirstHeads(since: readonly Digest[]): void {
     this.#receipts?.record(since)
     this.#options.onHeads?.()
-    this.#log.ownClaimed(since.find(({ author }) => author === this.#log.id)?.seq ?? 0)
+    this.#log.ourLogClaimed(since.find(({ author }) => author === this.#log.id)?.seq ?? 0)
     this.#onHeads(since)
   }
 
   #onHeads(heads: readonly Digest[]): void {
     this.#replication.treeConnection.announced(heads)
-    for (const { author, seq } of this.#log.differing(heads)) this.#refuse(author, { reason: DIFFERENT, want: seq })
+    for (const { author, seq } of this.#log.differingHeads(heads))
+      this.#refuse(author, { reason: DIFFERENT, neededSeq: seq })
   }
 
   /** Entries arrived: their sender has them. */
@@ -204,13 +205,13 @@ export class ReplicationStream extends Duplex {
   }
 
   #onOurLogDiffers(seq: number): void {
-    this.#log.ownDiffers()
-    if (!this.destroyed) this.#refuse(this.#log.id, { reason: DIFFERENT, want: seq })
+    this.#log.ourLogDiffers()
+    if (!this.destroyed) this.#refuse(this.#log.id, { reason: DIFFERENT, neededSeq: seq })
   }
 
-  #refuse(author: AuthorId, { reason, want }: Refusal): void {
+  #refuse(author: AuthorId, { reason, neededSeq }: Refusal): void {
     const { session } = this.#replication
-    const request = want === undefined ? undefined : session.requestSegment?.(author, want)
+    const request = neededSeq === undefined ? undefined : session.requestSegment?.(author, neededSeq)
     if (request === undefined || this.#hasEnded)
       for (const effect of session.refused(author, reason)) this.#perform(effect)
     else if (request.length > 0) this.push(request)

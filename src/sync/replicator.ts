@@ -15,7 +15,7 @@ export class Replicator implements ReplicationContext {
 
   constructor(log: Log) {
     this.log = log
-    this.tree = new BroadcastTree(log.clock, author => log.reach(author))
+    this.tree = new BroadcastTree(log.clock, author => log.localSeq(author))
     this.receipts = new Receipts({ author: log.id, chainAt: seq => log.ourChainAt(seq) })
     log.on('persisted', ({ author }) => {
       if (author === log.id) this.receipts.ourLogGrew()

@@ -340,7 +340,7 @@ test('the row of what was offered of the own log', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)
   await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
-  await log.offer()
+  await log.publish()
   await log.close()
   assert.equal(hex(disk.get(publishedKey(log.id)) ?? new Uint8Array(0)), value)
 })

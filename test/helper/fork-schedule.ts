@@ -94,7 +94,7 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
     await goOn(left, 'more left', random)
     await goOn(branches[2] as Log, 'third', random)
   }
-  for (const log of branches) await log.offer()
+  for (const log of branches) await log.publish()
 
   const peers = PEERS.slice(0, between(random, 2, 6)).map(keys => new Peer(keys))
   for (const peer of peers) await peer.start()

@@ -28,7 +28,7 @@ async function restored(
   const clock = new VirtualClock()
   const log = await logOver(new MemoryStore(disk), alice, { clock, room: LOBBY_ID })
   if (first.length > 0) {
-    log.ownClaimed(first.reduce((sum, { entries }) => sum + entries.length, 0))
+    log.ourLogClaimed(first.reduce((sum, { entries }) => sum + entries.length, 0))
     assert.equal(await log.addSigned(log.id, first), undefined)
   }
   const append = (): { seq: number | undefined } => {
@@ -43,7 +43,7 @@ async function restored(
 
 test('a claim holds up a line until the own log is back, and the line goes behind it', async () => {
   const { log, disk, append } = await restored(runs.slice(0, 1))
-  log.ownClaimed(40)
+  log.ourLogClaimed(40)
   const line = append()
   await turns()
   assert.equal(line.seq, undefined)
@@ -56,7 +56,7 @@ test('a claim holds up a line until the own log is back, and the line goes behin
 
 test('what is held already and comes once more meanwhile is passed over, and what comes behind it is taken', async () => {
   const { log } = await restored(runs.slice(0, 1))
-  log.ownClaimed(40)
+  log.ourLogClaimed(40)
   assert.equal(await log.addSigned(log.id, runs.slice(0, 1)), undefined)
   assert.equal(await log.addSigned(log.id, runs.slice(1)), undefined)
   assert.deepEqual(log.head, [{ author: log.id, seq: 40 }])
@@ -65,13 +65,13 @@ test('what is held already and comes once more meanwhile is passed over, and wha
 
 test('a claim that nothing follows holds up a line for five seconds, however many more strangers make', async () => {
   const { log, clock, append } = await restored(runs.slice(0, 1))
-  log.ownClaimed(100)
+  log.ourLogClaimed(100)
   const line = append()
   for (let seq = 101; seq < 150; seq++) {
     await turns()
     assert.equal(line.seq, undefined)
     clock.advance(CLAIM_MS / 50)
-    log.ownClaimed(seq)
+    log.ourLogClaimed(seq)
   }
   clock.advance(CLAIM_MS / 50)
   await turns()
@@ -81,7 +81,7 @@ test('a claim that nothing follows holds up a line for five seconds, however man
 
 test('a long log that comes back piece by piece is waited for as long as pieces come', async () => {
   const { log, disk, clock, append } = await restored([])
-  log.ownClaimed(40)
+  log.ourLogClaimed(40)
   const line = append()
   for (const run of runs) {
     clock.advance(CLAIM_MS - 1)
@@ -105,7 +105,7 @@ test('a log that this disk lost in part is not extended because a stranger claim
   await turns()
   const line = append()
   for (const seq of [41, 100, 0xffff_ffff]) {
-    log.ownClaimed(seq)
+    log.ourLogClaimed(seq)
     clock.advance(2 * CLAIM_MS)
     await turns()
     assert.equal(line.seq, undefined, `after a claim of ${seq}`)
@@ -122,8 +122,8 @@ test('own lines make room once, in whatever order what they stand in the way of 
   for (const order of [parts, parts.toReversed(), parts.slice(0, 2), parts.slice(0, 2).toReversed()]) {
     const { log, disk } = await restored([])
     for (const message of ['one', 'two']) await log.append({ username: 'alice', message })
-    log.ownClaimed(2)
-    const offered = log.offer()
+    log.ourLogClaimed(2)
+    const offered = log.publish()
     await Promise.all(order.map(part => log.addSigned(log.id, part)))
     await offered
     await turns()
@@ -146,10 +146,10 @@ test('a line that is on its way to the disk when the own log comes back is not l
     const { log, disk } = await restored(runs.slice(0, 1))
     const lines = Array.from({ length: 3 }, (_, line) => log.append({ username: 'alice', message: `new ${line}` }))
     for (let turn = 0; turn < wait; turn++) await new Promise(resolve => setImmediate(resolve))
-    log.ownClaimed(40)
+    log.ourLogClaimed(40)
     const coming = log.addSigned(log.id, runs.slice(1))
     await Promise.allSettled([...lines, coming])
-    await log.offer()
+    await log.publish()
     await turns()
     const entries = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
     assert.deepEqual(

@@ -29,7 +29,7 @@ async function branches(...lines: readonly (readonly string[])[]): Promise<Log[]
   for (const messages of lines) {
     const log = await openMallory()
     for (const message of messages) await log.append({ username: 'mallory', message })
-    await log.offer()
+    await log.publish()
     logs.push(log)
   }
   return logs

@@ -296,7 +296,7 @@ test('takes what the own key signed elsewhere as a claim and its proof: lines to
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
   assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)]), undefined)
-  await log.offer()
+  await log.publish()
   const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => JSON.parse(Buffer.from(entry).toString()).message)
   assert.equal(texts.length, 7)
   assert.equal(texts[6], 'hello')

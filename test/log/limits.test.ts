@@ -68,7 +68,7 @@ test('what comes in one batch with what is too long is taken up to there', async
 
 test("one's own log may be longer, typed or fetched back", async () => {
   const log = await open(new MemoryDisk(), alice)
-  log.ownClaimed(60)
+  log.ourLogClaimed(60)
   assert.equal(await log.addSigned(author, runs), undefined)
   for (let line = 0; line < 5; line++) await log.append({ username: 'alice', message: 'x'.repeat(5_000) })
   assert.equal(heldIn(log), 65)

@@ -83,7 +83,7 @@ test('a line that is said while others of whom much is owed are sent goes out af
   const log = await logOver(new MemoryStore(), keysOf('alice'))
   t.after(() => log.close())
   await log.append({ username: 'alice', message: 'before' })
-  await log.offer()
+  await log.publish()
   const others = ['bob', 'carol', 'dave'].map(keysOf)
   for (const keys of others) {
     const theirs = await logOver(new MemoryStore(), keys)
@@ -93,17 +93,18 @@ test('a line that is said while others of whom much is owed are sent goes out af
         await log.addSigned(relayed.author, relayed.segments.map(decodeSegment).filter(isThere))
     await theirs.close()
   }
-  const feed = log.openFeed()
-  for (const { author, seq } of log.head) if (author !== log.id) feed.enqueueBacklog({ author, from: 1, to: seq + 1 })
+  const subscription = log.openSubscription()
+  for (const { author, seq } of log.head)
+    if (author !== log.id) subscription.enqueueBacklog({ author, from: 1, to: seq + 1 })
   const sent: AuthorId[] = []
   for await (const relayed of log.follow({
-    feed,
-    way: span => ({ kind: 'send', from: span.from }),
+    subscription,
+    mode: span => ({ kind: 'send', from: span.from }),
     knowsFork: () => true,
   })) {
     if (relayed.kind === 'segments') sent.push(relayed.author)
     if (sent.length === 3) await log.append({ username: 'alice', message: 'now' })
-    if (feed.isEmpty && sent.length > 3) feed.close()
+    if (subscription.isEmpty && sent.length > 3) subscription.close()
   }
   assert.ok(sent.length > 40)
   assert.equal(sent.indexOf(log.id), 3, 'behind what is on its way as it is said')

@@ -164,8 +164,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'does not announce entries that a peer got elsewhere',
     file: 'sync/peer-session',
-    find: "to - 1 > (this.#announced.get(author) ?? 0) ? 'tell' : 'none'",
-    replace: "'none'",
+    find: "to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip'",
+    replace: "'skip'",
   },
   {
     name: 'sends entries that do not continue what the other side has',

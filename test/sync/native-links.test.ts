@@ -31,8 +31,8 @@ test('replicates a log with as many authors as it has room for', async () => {
       await full.addSigned(authorOfKey(written.keys.publicKey), written.runs())
     }
     await full.append({ username: 'alice', message: 'hello' })
-    await full.offer()
-    assert.equal(full.told.length, AUTHORS_MAX + 1)
+    await full.publish()
+    assert.equal(full.publishedHeads.length, AUTHORS_MAX + 1)
     const warnings: string[] = []
     const onWarning = (line: string): number => warnings.push(line)
     const [one, two] = [full, other].map(log => replicate(log, { dialect, live: false, onWarning }))

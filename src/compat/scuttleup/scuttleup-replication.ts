@@ -28,12 +28,12 @@ class ScuttleupReplication implements Replication {
   constructor({ log, tree }: ReplicationContext, { live, mode }: ScuttleupReplicationOptions) {
     this.#log = log
     this.#isLive = live !== false
-    this.session = new ScuttleupSession({ id: log.id, head: log.told, mode: mode ?? 'sync' })
+    this.session = new ScuttleupSession({ id: log.id, head: log.publishedHeads, mode: mode ?? 'sync' })
     this.treeConnection = tree.open(undefined, undefined)
   }
 
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.offer().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    await this.#log.publish().catch(() => {}) // the disk does not answer: what is published already can still be sent
     for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
       yield this.session.encode(entries.filter(entry => !this.#log.isDisputed(entry)))
   }

@@ -3,7 +3,10 @@ import type { Entry } from '../format/entry.js'
 import type { ForkProof } from '../format/fork-proof.js'
 
 /** How a peer learns of new entries: they are sent from a seq on, only announced, or neither. */
-export type Way = { readonly kind: 'send'; readonly from: Seq } | { readonly kind: 'tell' } | { readonly kind: 'none' }
+export type RelayMode =
+  | { readonly kind: 'send'; readonly from: Seq }
+  | { readonly kind: 'announce' }
+  | { readonly kind: 'skip' }
 
 /** What is sent to a native peer. */
 export type Relayed =
@@ -15,7 +18,7 @@ export type Relayed =
       readonly last: Seq
     }
   /** A log grew, which is only announced to this peer. */
-  | { readonly kind: 'note'; readonly author: AuthorId }
+  | { readonly kind: 'announcement'; readonly author: AuthorId }
   /** A fork proof, sent before other data. */
   | { readonly kind: 'fork'; readonly proof: ForkProof }
   /** Entries of an unsigned author. */

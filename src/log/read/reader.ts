@@ -8,7 +8,7 @@ import { EARLIEST } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import { type LogRange, lastEntries, merge } from './merge.js'
-import type { Relayed, Way } from './outgoing.js'
+import type { Relayed, RelayMode } from './outgoing.js'
 import type { ShownLines } from './shown-lines.js'
 import type { SeqRange, Subscription } from './subscription.js'
 
@@ -62,21 +62,21 @@ export class Reader {
   }
 
   /** What a subscription brings, for a native peer, until it is closed: parts of each log in turn, so that none delays another. */
-  async *follow({ feed, way, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
+  async *follow({ subscription, mode, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {
       for (const proof of forks.proofs)
         if (!knowsFork(authorOfKey(proof.segments[0].key), proof.place)) yield { kind: 'fork', proof }
-      while (!feed.isClosed) {
-        await feed.wait()
-        for (const proof of feed.takeProofs()) yield { kind: 'fork', proof }
-        const range = feed.take()
-        if (range !== undefined) yield* this.#followed(this.#belowFork(range), feed, way)
+      while (!subscription.isClosed) {
+        await subscription.wait()
+        for (const proof of subscription.takeProofs()) yield { kind: 'fork', proof }
+        const range = subscription.take()
+        if (range !== undefined) yield* this.#followed(this.#belowFork(range), subscription, mode)
       }
     } catch (error) {
       if (!announcer.isClosed) throw error
     } finally {
-      feed.close()
+      subscription.close()
     }
   }
 
@@ -113,15 +113,15 @@ export class Reader {
   async *#followed(
     range: SeqRange,
     subscription: Subscription,
-    way: (range: SeqRange) => Way,
+    mode: (range: SeqRange) => RelayMode,
   ): AsyncGenerator<Relayed> {
     const { author, to } = range
-    const first = way(range)
+    const first = mode(range)
     if (first.kind === 'send') {
       let bytes = 0
       for await (const relayed of this.#relayed({ author, from: first.from, to })) {
         yield relayed
-        if (way(range).kind !== 'send') break
+        if (mode(range).kind !== 'send') break
         bytes += sizeOf(relayed)
         // Starting again costs a lookup, so a log that only the backlog waits for is continued for a while.
         if (subscription.isEmpty || (!subscription.hasNew && bytes < TURN_BYTES_MAX)) continue
@@ -131,7 +131,7 @@ export class Reader {
       }
     }
     // The peer may have received the rest from others meanwhile; announce that it is here too.
-    if (way(range).kind === 'tell') yield { kind: 'note', author }
+    if (mode(range).kind === 'announce') yield { kind: 'announcement', author }
   }
 
   /** Clips a range to the entries below a fork: only those are relayed. */
