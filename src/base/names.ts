@@ -39,7 +39,7 @@ function describe(character: string): string {
 
 /**
  * A name as a single path component: every character except lower-case ASCII letters, digits, `-` and `_` becomes `%` and the
- * hex of its UTF-8 bytes. Distinct names stay distinct on case-insensitive file systems. PROTOCOL.md §4.
+ * hex of its UTF-8 bytes. Distinct names stay distinct on case-insensitive file systems. docs/protocol/storage.md §4.
  */
 export const pathPartOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
 

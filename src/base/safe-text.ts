@@ -1,4 +1,4 @@
-// Makes text from peers safe to show on a terminal. All such text passes through here. PROTOCOL.md §8.
+// Makes text from peers safe to show on a terminal. All such text passes through here. docs/protocol/text.md §8.
 
 /** Code points that control, reorder, hide or break a line of text, as ranges. */
 const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: string])[] = [

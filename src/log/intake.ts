@@ -11,7 +11,9 @@ import type { UnsignedRun } from './format/unsigned-entry.js'
 import type { NewAuthorLimit, Refusal } from './options.js'
 import type { OwnLogRepair } from './repair/own-log-repair.js'
 
-/** Validates what peers send. Only entries that continue a log and that its author signed are stored. PROTOCOL.md §5.3. */
+/**
+ * Validates what peers send. Only entries that continue a log and that its author signed are stored. docs/protocol/wire.md §5.3.
+ */
 export class Intake {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair

@@ -193,7 +193,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /**
    * A peer announces how far it has our log, 0 for nothing of it. If that is more than was ever published, this disk has lost entries:
-   * nothing is appended until they are restored, or 5 s have passed. PROTOCOL.md §4.5.
+   * nothing is appended until they are restored, or 5 s have passed. docs/protocol/storage.md §4.5.
    */
   ourLogClaimed(seq: Seq): void {
     this.#repair.announced(seq)

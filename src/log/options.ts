@@ -31,7 +31,7 @@ export interface LogOptions {
   readonly onWarning?: (line: string) => void
 }
 
-/** The recorded end of our log outside of the database. PROTOCOL.md §4.5. */
+/** The recorded end of our log outside of the database. docs/protocol/storage.md §4.5. */
 export interface LogMark extends EndMark {
   /** The end that was found at the opening. */
   readonly found: End | undefined

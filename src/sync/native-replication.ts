@@ -20,7 +20,7 @@ export function createNativeStream(
   return stream
 }
 
-/** What a replication with a native peer does. PROTOCOL.md §5.2, §5.5. */
+/** What a replication with a native peer does. docs/protocol/wire.md §5.2, §5.5. */
 class NativeReplication implements Replication {
   readonly session: PeerSession
   readonly treeConnection: TreeConnection

@@ -10,7 +10,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// PROTOCOL.md §4: the file that holds the key.
+// docs/protocol/storage.md §4: the file that holds the key.
 
 test('loads the same key again from a file that names its owner', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')

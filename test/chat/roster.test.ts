@@ -10,7 +10,7 @@ import { readStatus, type Status, signStatus, statusFrame } from '../../src/chat
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { roomId } from '../../src/log/format/room-id.js'
 
-// PROTOCOL.md §5.6: statuses, who takes them, who passes them on.
+// docs/protocol/presence.md §5.6: statuses, who takes them, who passes them on.
 
 const ROOM = roomId('lobby')
 const START = 1_800_000_000_000

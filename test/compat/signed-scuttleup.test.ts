@@ -34,7 +34,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// PROTOCOL.md §5.1: signed entries among peers of the original program.
+// docs/protocol/compat-scuttleup.md §5.1: signed entries among peers of the original program.
 
 const BOUND = { timeout: 120_000 }
 const AT = '1763670000123.0007'

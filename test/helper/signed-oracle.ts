@@ -1,7 +1,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 
-// PROTOCOL.md §1, §3 and §4 a second time, written from its words on other people's cryptography. Nothing of src/ is
+// docs/protocol/README.md §1, §3 and §4 a second time, written from its words on other people's cryptography. Nothing of src/ is
 // used here: where the two agree, neither is wrong alone.
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -52,7 +52,7 @@ export function isSignature(signature: Uint8Array, message: Uint8Array, key: Uin
 }
 
 /** A segment, read by the table of §3.5. */
-/** The sums of heads, each given as the id of its author and the rest of what is hashed. PROTOCOL.md §5.2. */
+/** The sums of heads, each given as the id of its author and the rest of what is hashed. docs/protocol/wire.md §5.2. */
 export function sums(heads: readonly (readonly [id: string, rest: Uint8Array])[]): Uint8Array {
   const all: Uint8Array[] = []
   for (let group = 0; group < 32; group++) {

@@ -7,7 +7,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, auditDisk, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// PROTOCOL.md §4.5: what peers say of the own log. Any stranger can say that he holds more of it than this disk.
+// docs/protocol/storage.md §4.5: what peers say of the own log. Any stranger can say that he holds more of it than this disk.
 
 const CLAIM_MS = 5_000
 const written = new WrittenLog(

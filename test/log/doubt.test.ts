@@ -10,7 +10,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// PROTOCOL.md §4.5: the end of the own log is known from two places, and nothing is appended while they differ.
+// docs/protocol/storage.md §4.5: the end of the own log is known from two places, and nothing is appended while they differ.
 
 /** A mark in memory. */
 class MemoryMark implements LogMark {

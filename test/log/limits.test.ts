@@ -20,7 +20,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// PROTOCOL.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
+// docs/protocol/storage.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
 
 const written = new WrittenLog(
   alice,

@@ -12,7 +12,7 @@ import { MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// PROTOCOL.md §3.3: the order of conversation, whatever the clocks say.
+// docs/protocol/logs.md §3.3: the order of conversation, whatever the clocks say.
 
 const BOUND = { timeout: 120_000 }
 const MINUTE = 60_000

@@ -24,7 +24,7 @@ export interface LoadedKey extends KeyPair {
 
 /**
  * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed does
- * not become another author. Mode 0600. PROTOCOL.md §4.
+ * not become another author. Mode 0600. docs/protocol/storage.md §4.
  * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
  */
 export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {

@@ -11,7 +11,7 @@ export type FrameRead =
 /** Small chunks are joined up to this size, so that a frame that arrives byte by byte is buffered in dozens of chunks. */
 const CHUNK_BYTES_MIN = 4096
 
-/** The bytes of one frame: a varint length, then the body. PROTOCOL.md §2. */
+/** The bytes of one frame: a varint length, then the body. docs/protocol/wire.md §2. */
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
 /**

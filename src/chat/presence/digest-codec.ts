@@ -5,9 +5,9 @@ import type { AuthorId } from '../../log/format/author.js'
 import { STATUS_REQUEST_MAX, STATUSES_MAX } from './limits.js'
 
 // What linked peers repeat about everyone who is present, in place of the statuses themselves: a few bits an author.
-// PROTOCOL.md §5.6.
+// docs/protocol/presence.md §5.6.
 
-/** The types of the frames. PROTOCOL.md §5.2. */
+/** The types of the frames. docs/protocol/wire.md §5.2. */
 export const DIGEST_TYPE = 14
 export const STATUS_REQUEST_TYPE = 15
 

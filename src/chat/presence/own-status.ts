@@ -25,7 +25,7 @@ export interface OwnStatusOptions {
   readonly random: () => number
 }
 
-/** What this peer says of itself, and when it is to be said again. PROTOCOL.md §5.6. */
+/** What this peer says of itself, and when it is to be said again. docs/protocol/presence.md §5.6. */
 export class OwnStatus {
   readonly #options: OwnStatusOptions
   #said: { readonly body: Uint8Array; readonly at: Millis; readonly againAt: Millis } | undefined

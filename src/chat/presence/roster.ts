@@ -86,7 +86,7 @@ export interface RosterOptions extends OwnStatusOptions {
 
 /**
  * Decides what is known of who is there, and what is said of it: own statuses, and those of others that are passed on.
- * PROTOCOL.md §5.6. `tick` is to be called at `nextAt`.
+ * docs/protocol/presence.md §5.6. `tick` is to be called at `nextAt`.
  */
 export class Roster {
   readonly #options: RosterOptions

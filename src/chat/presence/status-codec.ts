@@ -6,7 +6,7 @@ import { frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import { AWAY_BYTES_MAX, STATUS_BYTES_MAX, STATUS_HOPS_MAX, STATUS_MS_MAX } from './limits.js'
 
-/** The type of the frame. PROTOCOL.md §5.2. */
+/** The type of the frame. docs/protocol/wire.md §5.2. */
 export const STATUS_TYPE = 8
 
 const HOPS_AT = 1
@@ -16,7 +16,7 @@ const FIELDS_AT = SIGNATURE_AT + SIGNATURE_BYTES
 
 const STATES = ['present', 'away', 'left'] as const
 
-/** What somebody says of himself, and nobody stores. PROTOCOL.md §5.6. */
+/** What somebody says of himself, and nobody stores. docs/protocol/presence.md §5.6. */
 export interface Status {
   /** By the clock of who says it, as all times here. Of several statuses the one with the greatest version counts. */
   readonly version: number

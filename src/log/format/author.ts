@@ -3,7 +3,7 @@ import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
 declare const authorBrand: unique symbol
 
-/** The author of a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. PROTOCOL.md §3.1. */
+/** The author of a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. docs/protocol/logs.md §3.1. */
 export type AuthorId = string & { readonly [authorBrand]: true }
 
 /** Position of an entry in its log: 1, 2, 3, … without gaps. 0 stands for the empty log. */

@@ -5,7 +5,7 @@ import { concat, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
 import type { Seq } from './author.js'
 
-/** The running hash over a log up to one of its entries. PROTOCOL.md §3.4. */
+/** The running hash over a log up to one of its entries. docs/protocol/logs.md §3.4. */
 export type ChainValue = Uint8Array
 
 export const CHAIN_BYTES = HASH_BYTES

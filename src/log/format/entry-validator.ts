@@ -36,7 +36,10 @@ const UNESCAPED_ASCII = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescap
 const ESCAPES = new Uint8Array(256)
 for (const byte of utf8('"\\/bfnrt')) ESCAPES[byte] = 1
 
-/** Validates packed entries that follow each other in one log, and computes the chain value after them. PROTOCOL.md §3.2, §3.4. */
+/**
+ * Validates packed entries that follow each other in one log, and computes the chain value after them. docs/protocol/logs.md
+ * §3.2, §3.4.
+ */
 export class EntryValidator {
   readonly #hash = new RunningHash(ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX)
   /** `at` of the last valid entry, as two numbers of nine and eight digits. */

@@ -10,7 +10,7 @@ export interface Entry {
   readonly seq: Seq
   /** Its position in the conversation on this peer. */
   readonly at: Hlc
-  /** The bytes of one JSON object with own string members `username` and `message`. PROTOCOL.md §3.2. */
+  /** The bytes of one JSON object with own string members `username` and `message`. docs/protocol/logs.md §3.2. */
   readonly entry: Uint8Array
   /** The author's signature over all entries up to this one, where this peer has it. */
   readonly signature?: Uint8Array
@@ -121,7 +121,7 @@ export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Ar
 
 /**
  * The `at` of a signed author's entry, or undefined where it is invalid after an entry at `previous`. All peers must agree exactly:
- * one that accepts an entry that another rejects would be split from it for ever. PROTOCOL.md §3.2.
+ * one that accepts an entry that another rejects would be split from it for ever. docs/protocol/logs.md §3.2.
  */
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   const at = claimedHlc(entry)

@@ -8,7 +8,7 @@ import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type
 import { packedSizeOf } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
-/** Two segments of one author with different entries at `place`: the author signed two histories. PROTOCOL.md §5.4. */
+/** Two segments of one author with different entries at `place`: the author signed two histories. docs/protocol/wire.md §5.4. */
 export interface ForkProof {
   readonly segments: readonly [Segment, Segment]
   /** The first seq at which they differ. Both signatures cover the same entries below it. */

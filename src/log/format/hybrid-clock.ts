@@ -4,7 +4,7 @@ declare const hlcBrand: unique symbol
 
 /**
  * A reading of the hybrid logical clock, `at` on the wire: 13 digits of milliseconds, `.`, 4 digits of a counter. Sorts as text.
- * PROTOCOL.md §3.3; Kulkarni et al., "Logical Physical Clocks" (2014).
+ * docs/protocol/logs.md §3.3; Kulkarni et al., "Logical Physical Clocks" (2014).
  */
 export type Hlc = string & { readonly [hlcBrand]: true }
 

@@ -40,7 +40,7 @@ interface Unverified extends Packed {
 
 /**
  * Plans which of several consecutive signed runs are appended after `head`. It merges first and verifies second: runs are joined up
- * to the size of a segment, and only the last signature of each segment is verified and stored. PROTOCOL.md §3.5.
+ * to the size of a segment, and only the last signature of each segment is verified and stored. docs/protocol/logs.md §3.5.
  */
 export function planSigned(
   log: LogName,

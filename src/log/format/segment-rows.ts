@@ -20,7 +20,7 @@ import {
   signatureIn,
 } from './segment.js'
 
-// Rows of signed logs in the database. PROTOCOL.md §4.2.
+// Rows of signed logs in the database. docs/protocol/storage.md §4.2.
 
 const SEGMENTS = utf8('s')
 const HEADS = utf8('h')

@@ -7,7 +7,7 @@ import { type Packed, pack, packingOf, unpack } from './packed.js'
 
 /**
  * Consecutive entries of one author under one signature, which covers the whole log up to the last of them. Segments are sent as
- * they are stored, and each can be verified on its own. PROTOCOL.md §3.5.
+ * they are stored, and each can be verified on its own. docs/protocol/logs.md §3.5.
  */
 export interface Segment {
   readonly key: Uint8Array

@@ -3,7 +3,8 @@ import { bytesField, readFields, textField, varintField } from '../../base/wire/
 import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 import type { AuthorId, Seq } from './author.js'
 
-// Entries of unsigned authors on the wire: scuttleup's message, which native peers wrap in a frame. PROTOCOL.md §5.1.
+// Entries of unsigned authors on the wire: scuttleup's message, which native peers wrap in a frame.
+// docs/protocol/compat-scuttleup.md §5.1.
 
 /** One entry, as a peer sent it; its id is not checked yet. */
 export interface UnsignedEntry {

@@ -4,7 +4,7 @@ import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
-/** Why it is uncertain whether this disk has all of our log. PROTOCOL.md §4.5. */
+/** Why it is uncertain whether this disk has all of our log. docs/protocol/storage.md §4.5. */
 type DoubtReason =
   /** The log is shorter than its mark. */
   | 'behind'

@@ -30,7 +30,7 @@ const BATCH_ENTRIES_MAX = 512
 
 /**
  * The entries of all ranges in order of conversation: by `at`, then author, then seq; with `backwards` from the end.
- * Keeps one page in memory for each log that is open. PROTOCOL.md §3.3.
+ * Keeps one page in memory for each log that is open. docs/protocol/logs.md §3.3.
  */
 export async function* merge(
   ranges: readonly LogRange[],

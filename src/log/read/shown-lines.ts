@@ -2,7 +2,8 @@ import type { AuthorId, Seq } from '../format/author.js'
 import { decodeEntry, type Entry, type Members } from '../format/entry.js'
 
 /**
- * The lines of our log that one live reader was shown. Our last entries may be retracted and appended again (PROTOCOL.md §4.5): other
+ * The lines of our log that one live reader was shown. Our last entries may be retracted and appended again
+ * (docs/protocol/storage.md §4.5): other
  * entries in their place are shown, while lines that only got another seq are not shown again.
  */
 export class ShownLines {

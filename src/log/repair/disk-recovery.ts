@@ -8,7 +8,10 @@ import type { LogMark, Refusal } from '../options.js'
 import { storedPublished } from '../own/own-log.js'
 import type { OwnLogRepair } from './own-log-repair.js'
 
-/** Finds out what the disk contains: at the opening, after a failed write, and where entries are missing. PROTOCOL.md §4.3, §4.4. */
+/**
+ * Finds out what the disk contains: at the opening, after a failed write, and where entries are missing. docs/protocol/storage.md
+ * §4.3, §4.4.
+ */
 export class DiskRecovery {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair

@@ -36,7 +36,7 @@ type State =
   /** Our log has forked: it ends for good. */
   | { readonly kind: 'frozen' }
 
-/** Decides when our log may be extended, so that its author never forks. PROTOCOL.md §4.5. */
+/** Decides when our log may be extended, so that its author never forks. docs/protocol/storage.md §4.5. */
 export class OwnLogRepair {
   readonly retraction: Retraction
   readonly #core: LogCore

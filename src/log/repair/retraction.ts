@@ -19,7 +19,7 @@ interface RetractionPlan {
 
 /**
  * Retracts entries of ours that were never published, where peers have others at their seqs: that is no fork. The lines are kept
- * and appended again behind the entries of the peers. PROTOCOL.md §4.5.
+ * and appended again behind the entries of the peers. docs/protocol/storage.md §4.5.
  */
 export class Retraction {
   readonly #core: LogCore

@@ -59,7 +59,7 @@ export interface CommitHooks {
 
 /**
  * The only writer of a store (group commit). Batches that arrive while the disk is busy share the next commit, in order. When a
- * commit fails, all waiting batches are rejected, and the store is reopened before the next commit. PROTOCOL.md §4.3.
+ * commit fails, all waiting batches are rejected, and the store is reopened before the next commit. docs/protocol/storage.md §4.3.
  */
 export class CommitQueue {
   readonly #store: Store

@@ -24,7 +24,9 @@ import type { Store, Write } from './store.js'
 /** Last seq of a log according to the row of its head. */
 export type Claim = Seq | 'damaged'
 
-/** Finds the heads of signed logs from their rows and segments, and the segments left behind a gap. PROTOCOL.md §4.2. */
+/**
+ * Finds the heads of signed logs from their rows and segments, and the segments left behind a gap. docs/protocol/storage.md §4.2.
+ */
 export class HeadIndex {
   readonly #store: Store
   readonly #room: Uint8Array

@@ -30,7 +30,7 @@ export interface RawSegments {
   readonly last: Seq
 }
 
-/** The logs of signed authors, kept as segments. PROTOCOL.md §4.2. */
+/** The logs of signed authors, kept as segments. docs/protocol/storage.md §4.2. */
 export class SegmentStore {
   readonly #store: Store
   readonly #onHole: OnHole

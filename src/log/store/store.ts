@@ -28,7 +28,8 @@ export interface Store {
   keys(range: Range): AsyncGenerator<readonly Uint8Array[]>
   /**
    * Stores all of `writes` or none; they are on disk when it resolves. After a rejection it is unknown what was stored, and nothing
-   * may be committed before `reopen` has resolved: LevelDB was seen to lose acknowledged writes otherwise. PROTOCOL.md §4.3.
+   * may be committed before `reopen` has resolved: LevelDB was seen to lose acknowledged writes otherwise.
+   * docs/protocol/storage.md §4.3.
    */
   commit(writes: readonly Write[]): Promise<void>
   /** Checks all files for damage. Rejects with LOG_CORRUPT. */

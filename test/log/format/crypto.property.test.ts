@@ -9,7 +9,7 @@ import { isSignature, keyPairOf } from '../../../src/base/crypto/signing.js'
 import { hex, unhex } from '../../helper/signed-oracle.js'
 import { withBitFlipped } from '../../helper/signed-world.js'
 
-// base/hash and base/signing (libsodium) against noble, which shares no line with it. PROTOCOL.md §3.4.
+// base/hash and base/signing (libsodium) against noble, which shares no line with it. docs/protocol/logs.md §3.4.
 
 const { Point } = ed25519
 type Point = InstanceType<typeof Point>
@@ -187,7 +187,7 @@ test('rejects a commitment of small order, which noble accepts', () => {
     const r = point.toBytes()
     const signature = forge(a, key, r, 0n, WORDS)
     assert.ok(!isSignature(signature, WORDS, key))
-    assert.ok(strictly(signature, WORDS, key), 'the difference is gone: PROTOCOL.md §3.4 says otherwise')
+    assert.ok(strictly(signature, WORDS, key), 'the difference is gone: docs/protocol/logs.md §3.4 says otherwise')
   }
 })
 

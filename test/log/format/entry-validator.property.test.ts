@@ -10,7 +10,8 @@ import { pack } from '../../../src/log/format/packed.js'
 import { roomId } from '../../../src/log/format/room-id.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
-// PROTOCOL.md §3.2. The validator recognises entries in plain form from their bytes; it has to agree with the rule, which parses them.
+// docs/protocol/logs.md §3.2. The validator recognises entries in plain form from their bytes; it has to agree with the rule,
+// which parses them.
 
 const AT = '1763670000123.0042' as Hlc
 const START = chainStart({ room: roomId('lobby'), key: new Uint8Array(32) })

@@ -70,7 +70,7 @@ test('accepts an entry of up to 16 KiB', () => {
   )
 })
 
-/** The rules of PROTOCOL.md §3.2 one by one, by `JSON.parse`. */
+/** The rules of docs/protocol/logs.md §3.2 one by one, by `JSON.parse`. */
 function isValidByParsing(entry: Uint8Array): boolean {
   const isWhole = claimedHlc(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
   return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined

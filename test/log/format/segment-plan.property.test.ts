@@ -19,7 +19,8 @@ import {
   withBitFlipped,
 } from '../../helper/signed-world.js'
 
-// PROTOCOL.md §3.5. Every segment that is written is read and verified by the oracle, which throws at the first that is not.
+// docs/protocol/logs.md §3.5. Every segment that is written is read and verified by the oracle, which throws at the first that is
+// not.
 
 const ALICE = hex(alice.publicKey)
 

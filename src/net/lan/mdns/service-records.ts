@@ -6,7 +6,7 @@ import type { LocalInterface } from './interfaces.js'
 import { interfaceOf, isLoopback } from './interfaces.js'
 import { type AddressRecord, type DnsRecord, fieldsOf, isSameName, lowered, recordsIn } from './packets.js'
 
-/** What peers of ours are found under. RFC 6763; PROTOCOL.md §2.6. */
+/** What peers of ours are found under. RFC 6763; docs/protocol/discovery.md §2.6. */
 export const SERVICE = '_persisted-chat._tcp.local'
 
 /** What everyone who enumerates services asks for. RFC 6763 §9. */
