@@ -1,43 +1,89 @@
-/** Every error code and its meaning, in one table so that no code gets two meanings. */
-const ERROR_CODES = {
-  BAD_USAGE: 'the command line is invalid',
-  BAD_NAME: 'a user, room or peer name is invalid',
-  BAD_ADDRESS: 'a peer address is invalid',
-  BAD_MESSAGE: 'a message cannot become an entry',
-  DATA_UNUSABLE: 'the data directory cannot be made, read or written',
-  LOG_LOCKED: 'another process has the database open',
-  LOG_CORRUPT: 'the database cannot be read',
-  LOG_FROZEN: 'our log has forked',
-  LOG_CLOSED: 'the log was closed',
-  LOG_WRITE_FAILED: 'an entry was not stored',
-  LOG_READ_ONLY: 'a write failed, and the disk accepts no writes yet',
-  SWARM_PORT_TAKEN: 'the port is in use',
-  SWARM_LISTEN_FAILED: 'listening on the address failed',
-  OUTPUT_FAILED: 'standard output cannot be written',
-  SIMULATION_STOPPED: 'a simulation was stopped before its end',
-} as const satisfies Record<string, string>
+interface ErrorMeaning {
+  readonly meaning: string
+  /** What to do. Options are named as `{name}`, see `ChatError.hintFor`. */
+  readonly remedy: string
+}
+
+/** Every error code with its meaning, in one table so that no code gets two meanings. docs/errors.md shows it. */
+export const ERROR_CODES = {
+  BAD_USAGE: { meaning: 'the command line or an option is invalid', remedy: 'Correct it as the message says.' },
+  BAD_NAME: { meaning: 'a user, room or peer name is invalid', remedy: 'Choose a name that the hint allows.' },
+  BAD_ADDRESS: { meaning: 'an address is invalid', remedy: 'Write `host:port`, or `port` to listen on.' },
+  BAD_MESSAGE: { meaning: 'a message cannot become an entry', remedy: 'Send a long message in parts.' },
+  DATA_UNUSABLE: {
+    meaning: 'the data directory cannot be made, read or written',
+    remedy: 'Follow the hint: it depends on the cause. Often: choose another directory with {data}.',
+  },
+  LOG_LOCKED: {
+    meaning: 'another process has the database open',
+    remedy: 'Stop that process, or choose another directory with {data}.',
+  },
+  LOG_CORRUPT: {
+    meaning: 'the database cannot be read',
+    remedy: 'Open it again, which repairs it; else move it aside: peers send what they store.',
+  },
+  LOG_FROZEN: {
+    meaning: 'our log has forked',
+    remedy: 'Stop, and run `persisted-chat renew` with your name on one of the devices.',
+  },
+  LOG_CLOSED: { meaning: 'the room, its log or the node was closed', remedy: 'Open it again.' },
+  LOG_WRITE_FAILED: {
+    meaning: 'an entry was not stored',
+    remedy: 'Free some space or repair the disk. A room tries again by itself.',
+  },
+  LOG_READ_ONLY: {
+    meaning: 'nothing can be written: the disk accepts no writes yet, or another device with the key was started first',
+    remedy: 'Repair the disk; or write on the other device.',
+  },
+  SWARM_PORT_TAKEN: { meaning: 'the port is in use', remedy: 'Choose another port with {listen}.' },
+  SWARM_LISTEN_FAILED: { meaning: 'listening on the address failed', remedy: 'Choose another address with {listen}.' },
+  OUTPUT_FAILED: { meaning: 'standard output cannot be written', remedy: 'Free some space, or write elsewhere.' },
+  SIMULATION_STOPPED: { meaning: 'a simulation was stopped before its end', remedy: 'Run it again.' },
+} as const satisfies Record<string, ErrorMeaning>
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
 
+/** How a face names an option: `--data` on the command line. */
+export type NameOption = (name: string) => string
+
+const FLAG: NameOption = name => `--${name}`
+const PROPERTY: NameOption = name => `the option ${name}`
+
+/** Options in the text of a hint. */
+const OPTIONS = /\{(data|listen)\}/g
+
 /** An error for people: `message` says what happened, `hint` what to do next. */
 export class ChatError extends Error {
   readonly code: ErrorCode
-  readonly hint: string | undefined
+  /** The hint with its options as `{data}`: neutral, for a process that renders it. */
+  readonly hintTemplate: string | undefined
 
+  /** `hint` names options as `{data}` or `{listen}`. */
   constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ChatError'
     this.code = code
-    this.hint = options.hint
+    this.hintTemplate = options.hint
   }
 
-  /** One line: what happened, then what to do next. */
-  toLine(): string {
-    if (this.hint === undefined) return this.message
-    return /[.?!]$/.test(this.message) ? `${this.message} ${this.hint}` : `${this.message}. ${this.hint}`
+  /** What to do next, in the words of the library. */
+  get hint(): string | undefined {
+    return this.hintFor(PROPERTY)
+  }
+
+  /** What to do next, in the words of a face. */
+  hintFor(nameOption: NameOption): string | undefined {
+    return this.hintTemplate?.replace(OPTIONS, (_, name: string) => nameOption(name))
+  }
+
+  /** One line: what happened, then what to do next, in the words of the command line unless another face is given. */
+  toLine(nameOption: NameOption = FLAG): string {
+    const hint = this.hintFor(nameOption)
+    if (hint === undefined) return this.message
+    return /[.?!]$/.test(this.message) ? `${this.message} ${hint}` : `${this.message}. ${hint}`
   }
 }
 

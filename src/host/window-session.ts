@@ -321,7 +321,7 @@ export function digestsOf(value: unknown): Digest[] | undefined {
 
 const faultOf = (error: unknown): object =>
   error instanceof ChatError
-    ? { code: error.code, message: error.message, hint: error.hint }
+    ? { code: error.code, message: error.message, hint: error.hintTemplate }
     : { message: reasonOf(error) }
 
 function chunksOf(bytes: Uint8Array): Uint8Array[] {

@@ -39,7 +39,7 @@ export async function checkHome(home: Home, onWarning: OnWarning): Promise<void>
       'DATA_UNUSABLE',
       `${home.directory} contains files that this program did not create; refusing to use it`,
       {
-        hint: 'Choose another directory with --data.',
+        hint: 'Choose another directory with {data}.',
       },
     )
   }
@@ -96,7 +96,7 @@ async function ownDirectory(directory: string): Promise<{ readonly uid: number; 
         'DATA_UNUSABLE',
         `${directory} belongs to another user (uid ${found.uid}); refusing to use it`,
         {
-          hint: 'Choose another directory with --data.',
+          hint: 'Choose another directory with {data}.',
         },
       )
     }

@@ -39,6 +39,6 @@ test('suggests another directory only if that would help', () => {
   assert.match(unusableHint(withCode('ENOSPC')), /^Free some space/)
   for (const unknown of [withCode('EIO'), new Error('no'), 'no', undefined]) {
     assert.equal(diskFaultWords(unknown), undefined)
-    assert.equal(unusableHint(unknown), 'Choose another with --data.')
+    assert.equal(unusableHint(unknown), 'Choose another with {data}.')
   }
 })

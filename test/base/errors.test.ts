@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import test from 'node:test'
-import { ChatError, reasonOf, systemCode } from '../../src/base/errors.js'
+import { ChatError, ERROR_CODES, reasonOf, systemCode } from '../../src/base/errors.js'
 
 const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
 
@@ -35,4 +36,26 @@ test('gives a reason for whatever was thrown', () => {
   assert.equal(reasonOf(full), 'ENOSPC: no space left on device')
   assert.equal(reasonOf('gone'), 'gone')
   assert.equal(reasonOf(undefined), 'undefined')
+})
+
+test('each face names options as its users write them', () => {
+  const error = new ChatError('LOG_LOCKED', 'it is open', { hint: 'Choose another with {data}, not {this}.' })
+  assert.equal(error.hint, 'Choose another with the option data, not {this}.')
+  assert.equal(error.toLine(), 'it is open. Choose another with --data, not {this}.')
+  assert.equal(
+    error.toLine(name => `"${name}"`),
+    'it is open. Choose another with "data", not {this}.',
+  )
+  const copy = new ChatError('LOG_LOCKED', 'it is open', { hint: error.hintTemplate ?? '' })
+  assert.equal(copy.toLine(), error.toLine())
+})
+
+test('docs/errors.md lists every code with its meaning and its remedy', async () => {
+  const rows = Object.entries(ERROR_CODES).map(([code, { meaning, remedy }]) => {
+    const words = remedy.replace(/\{(\w+)\}/g, '`$1` (`--$1`)')
+    return `| \`${code}\` | ${meaning} | ${words} |`
+  })
+  const table = ['| code | meaning | what to do |', '|---|---|---|', ...rows].join('\n')
+  const page = await readFile('docs/errors.md', 'utf8')
+  assert.ok(page.includes(`\n${table}\n`), `docs/errors.md has this table:\n\n${table}`)
 })

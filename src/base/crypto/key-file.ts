@@ -160,7 +160,7 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
         'DATA_UNUSABLE',
         `the key ${file} belongs to another user (uid ${found.uid}), who could sign as you`,
         {
-          hint: 'Restore your own key from a backup, or choose another directory with --data.',
+          hint: 'Restore your own key from a backup, or choose another directory with {data}.',
         },
       )
     }

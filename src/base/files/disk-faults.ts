@@ -28,10 +28,10 @@ const WORDS: Readonly<Record<DiskFault, string>> = {
 }
 
 const HINTS: Readonly<Record<DiskFault, string>> = {
-  denied: 'Ask its owner for access, or choose another with --data.',
-  'read-only': 'Copy it to a writable disk and pass the copy with --data.',
+  denied: 'Ask its owner for access, or choose another with {data}.',
+  'read-only': 'Copy it to a writable disk and pass the copy with {data}.',
   full: 'Free some space on that disk, then try again.',
-  'not a directory': 'Choose another with --data.',
+  'not a directory': 'Choose another with {data}.',
 }
 
 function diskFaultOf(error: unknown): DiskFault | undefined {
@@ -54,5 +54,5 @@ export function diskFaultWords(cause: unknown): string | undefined {
 /** What to do about a data directory that failed with this cause. */
 export function unusableHint(cause: unknown): string {
   const fault = diskFaultOf(cause)
-  return fault === undefined ? 'Choose another with --data.' : HINTS[fault]
+  return fault === undefined ? 'Choose another with {data}.' : HINTS[fault]
 }

@@ -182,12 +182,12 @@ function listenError(host: string | undefined, port: number, isTaken: boolean, c
   if (isTaken) {
     return new ChatError('SWARM_PORT_TAKEN', `${where} is in use by another program`, {
       cause,
-      hint: 'Is this name already running here? Otherwise choose another port with --listen.',
+      hint: 'Is this name already running here? Otherwise choose another port with {listen}.',
     })
   }
   const reason = systemCode(cause) === 'EACCES' ? 'not allowed' : cause instanceof Error ? cause.message : String(cause)
   return new ChatError('SWARM_LISTEN_FAILED', `${where} cannot be listened on: ${reason}`, {
     cause,
-    hint: 'Choose another address with --listen.',
+    hint: 'Choose another address with {listen}.',
   })
 }
