@@ -24,65 +24,74 @@ const whereOf = async (me: string, { data, room }: WhereFlags): Promise<Where> =
   room,
 })
 
+const command = (program: Command, name: string, description: string): Command =>
+  subcommand(program, name, description)
+    .argument('<me>', 'your name')
+    .option('--data <dir>', DATA_HELP)
+    .option('--room <name>', ROOM_HELP)
+
 /** Commands that work on the stored logs, without a network. */
-export const logCommands: Registration = (program, exitWith) => {
-  const command = (name: string, description: string): Command =>
-    subcommand(program, name, description)
-      .argument('<me>', 'your name')
-      .option('--data <dir>', DATA_HELP)
-      .option('--room <name>', ROOM_HELP)
-  return [
-    command('log', 'print the stored history')
-      .option('--json', 'one JSON object a line')
-      .option('--time', 'begin each line with its date and time')
-      .option('--last <n>', 'only the last n matching messages', wholeNumber)
-      .option('--since <time>', 'only messages since 14:03, 2026-11-21 or 2026-11-21T10:00', moment)
-      .option('--author <name>', 'only messages by this name, or by a key that begins so')
-      .option('--grep <text>', 'only messages that contain the text')
-      .action(
-        exitWith(async (me: string, { json, time, last, since, author, grep, ...flags }: LogFlags) => {
-          const { printLog } = await import('./log-command.js')
-          const filter = { isJson: json ?? false, hasTimes: time ?? false, last, sinceMs: since, author, grep }
-          return printLog(await whereOf(me, flags), filter)
-        }),
-      ),
-    command('verify', 'check every stored file, sequence, chain and signature')
-      .option('--json', 'one JSON object')
-      .action(
-        exitWith(async (me: string, flags: LogFlags) => {
-          const { verifyLog } = await import('./verify-command.js')
-          return verifyLog(await whereOf(me, flags), flags.json ?? false)
-        }),
-      ),
-    command('export', 'write the signed logs to a file')
-      .argument('<file>', 'the file to write, or - for stdout')
-      .action(
-        exitWith(async (me: string, file: string, flags: WhereFlags) => {
-          const { exportLog } = await import('./export-command.js')
-          return exportLog(await whereOf(me, flags), file)
-        }),
-      ),
-    command('import', 'merge an export, or a scuttleup database')
-      .argument('<file-or-dir>', 'what to read')
-      .action(
-        exitWith(async (me: string, from: string, flags: WhereFlags) => {
-          const { importLog } = await import('./import-command.js')
-          return importLog(await whereOf(me, flags), from)
-        }),
-      ),
-    command('repair', 'repair damaged logs, and report whether your own log may have lost its end')
-      .option('--nobody-has-more', 'continue your log where it ends here: no peer has more of it')
-      .action(
-        exitWith(async (me: string, flags: WhereFlags & { readonly nobodyHasMore?: boolean }) => {
-          const { repairLog } = await import('./repair-command.js')
-          return repairLog(await whereOf(me, flags), flags.nobodyHasMore ?? false)
-        }),
-      ),
-    command('renew', 'create a new key that names the old one, after a lost or forked log').action(
-      exitWith(async (me: string, flags: WhereFlags) => {
-        const { renewKey } = await import('./renew-command.js')
-        return renewKey(await whereOf(me, flags))
+export const logCommands: Registration = (program, exitWith) => [
+  ...readingCommands(program, exitWith),
+  ...writingCommands(program, exitWith),
+]
+
+/** Commands that read a copy of the logs. */
+const readingCommands: Registration = (program, exitWith) => [
+  command(program, 'log', 'print the stored history')
+    .option('--json', 'one JSON object a line')
+    .option('--time', 'begin each line with its date and time')
+    .option('--last <n>', 'only the last n matching messages', wholeNumber)
+    .option('--since <time>', 'only messages since 14:03, 2026-11-21 or 2026-11-21T10:00', moment)
+    .option('--author <name>', 'only messages by this name, or by a key that begins so')
+    .option('--grep <text>', 'only messages that contain the text')
+    .action(
+      exitWith(async (me: string, { json, time, last, since, author, grep, ...flags }: LogFlags) => {
+        const { printLog } = await import('./log-command.js')
+        const filter = { isJson: json ?? false, hasTimes: time ?? false, last, sinceMs: since, author, grep }
+        return printLog(await whereOf(me, flags), filter)
       }),
     ),
-  ]
-}
+  command(program, 'verify', 'check every stored file, sequence, chain and signature')
+    .option('--json', 'one JSON object')
+    .action(
+      exitWith(async (me: string, flags: LogFlags) => {
+        const { verifyLog } = await import('./verify-command.js')
+        return verifyLog(await whereOf(me, flags), flags.json ?? false)
+      }),
+    ),
+  command(program, 'export', 'write the signed logs to a file')
+    .argument('<file>', 'the file to write, or - for stdout')
+    .action(
+      exitWith(async (me: string, file: string, flags: WhereFlags) => {
+        const { exportLog } = await import('./export-command.js')
+        return exportLog(await whereOf(me, flags), file)
+      }),
+    ),
+]
+
+/** Commands that change the logs. */
+const writingCommands: Registration = (program, exitWith) => [
+  command(program, 'import', 'merge an export, or a scuttleup database')
+    .argument('<file-or-dir>', 'what to read')
+    .action(
+      exitWith(async (me: string, from: string, flags: WhereFlags) => {
+        const { importLog } = await import('./import-command.js')
+        return importLog(await whereOf(me, flags), from)
+      }),
+    ),
+  command(program, 'repair', 'repair damaged logs, and report whether your own log may have lost its end')
+    .option('--nobody-has-more', 'continue your log where it ends here: no peer has more of it')
+    .action(
+      exitWith(async (me: string, flags: WhereFlags & { readonly nobodyHasMore?: boolean }) => {
+        const { repairLog } = await import('./repair-command.js')
+        return repairLog(await whereOf(me, flags), flags.nobodyHasMore ?? false)
+      }),
+    ),
+  command(program, 'renew', 'create a new key that names the old one, after a lost or forked log').action(
+    exitWith(async (me: string, flags: WhereFlags) => {
+      const { renewKey } = await import('./renew-command.js')
+      return renewKey(await whereOf(me, flags))
+    }),
+  ),
+]
