@@ -47,7 +47,7 @@ function transcriptOf(columns = 80, isColoured = false): Transcript {
 const shown = (transcript: Transcript, message: Message, origin: Origin = 'live'): string[] =>
   transcript.message(message, NOON, origin).text.split('\n')
 
-test('a day is told when it begins, names stand in a column of their own', () => {
+test('prints a rule when a day begins, and names in a column', () => {
   const transcript = transcriptOf()
   assert.deepEqual(shown(transcript, said(BOB, 'hello')), [
     '── Saturday 21 November 2026 ──',
@@ -56,12 +56,12 @@ test('a day is told when it begins, names stand in a column of their own', () =>
   assert.deepEqual(shown(transcript, said(ALICE, 'hi')), ['12:00        alice │ hi'])
 })
 
-test('a narrow terminal has no column for names', () => {
+test('has no name column on a narrow terminal', () => {
   const transcript = transcriptOf(40)
   assert.deepEqual(shown(transcript, said(BOB, 'hello')).slice(1), ['12:00 bob: hello'])
 })
 
-test('a message of several lines cannot be taken for several messages', () => {
+test('marks the lines of one message, so that they do not look like several', () => {
   const lines = shown(transcriptOf(), said(BOB, 'one\n12:00        carol │ I never said this'))
   assert.deepEqual(lines.slice(1), [
     '12:00          bob │ one',
@@ -69,23 +69,23 @@ test('a message of several lines cannot be taken for several messages', () => {
   ])
 })
 
-test('a message of many lines is cut, and it is said by how many', () => {
+test('cuts a message of many lines, and prints how many are left out', () => {
   const lines = shown(transcriptOf(), said(BOB, 'x\n'.repeat(100)))
   assert.equal(lines.length, 1 + 25)
   assert.match(lines.at(-1) ?? '', /… and 77 more rows$/)
 })
 
-test('who is called by his name is told, whatever its case, but not for a part of a word', () => {
+test('detects mentions as whole words in any case', () => {
   const isMention = (message: string) => transcriptOf().message(said(BOB, message), NOON, 'live').isMention === true
   assert.deepEqual(['hey Alice!', '@al?', 'AL', 'malice', 'also'].map(isMention), [true, true, true, false, false])
   assert.match(shown(transcriptOf(), said(BOB, 'hey alice'))[1] ?? '', /bob » hey alice/)
 })
 
-test('own lines are no mentions', () => {
+test('does not treat our own lines as mentions', () => {
   assert.equal(transcriptOf().message(said(ALICE, 'I am alice'), NOON, 'live').isMention, undefined)
 })
 
-test('a line that arrives in its order is not late, however old it is', () => {
+test('does not mark old lines as late if they arrive in order', () => {
   const transcript = transcriptOf()
   const rows = [7_200_000, 7_100_000, 3_600_000, 1_000].flatMap(ago =>
     shown(transcript, said(BOB, `${ago} ms ago`, NOON - ago)),
@@ -99,7 +99,7 @@ test('a line that arrives in its order is not late, however old it is', () => {
   ])
 })
 
-test('a line that is older than the newest one drawn is late: a rule shows its date, and the columns stay', () => {
+test('marks a line older than the newest one as late, below a rule with its date', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'now'))
   const weekAgo = new Date(2026, 10, 14, 9, 30).getTime()
@@ -114,7 +114,7 @@ test('a line that is older than the newest one drawn is late: a rule shows its d
   ])
 })
 
-test('lines that two people write at the same time are not late', () => {
+test('does not mark lines written at the same time as late', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'now'))
   assert.deepEqual(shown(transcript, said(BOB, 'a little before', NOON - 30_000)), [
@@ -122,7 +122,7 @@ test('lines that two people write at the same time are not late', () => {
   ])
 })
 
-test('what the user has said already does not make missed lines late, but lines of others do', () => {
+test("does not mark missed lines as late because of the user's own lines", () => {
   const missed = said(BOB, 'missed', NOON - 3_600_000)
   const speaking = transcriptOf()
   shown(speaking, said(ALICE, 'hello?'))
@@ -132,7 +132,7 @@ test('what the user has said already does not make missed lines late, but lines 
   assert.equal(shown(reading, missed, 'missed')[0], '── late 21 Nov 11:00 ──')
 })
 
-test('a clock that is far ahead makes nobody else late', () => {
+test('marks no one as late because of a clock that is far ahead', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'hello'))
   const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), { username: 'carol' })
@@ -141,7 +141,7 @@ test('a clock that is far ahead makes nobody else late', () => {
   assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
 })
 
-test('history is never late', () => {
+test('never marks history as late', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'now'), 'history')
   assert.equal(
@@ -150,7 +150,7 @@ test('history is never late', () => {
   )
 })
 
-test('what somebody does, a new name and a topic are no lines', () => {
+test('lays out actions, new names and topics as events', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   assert.deepEqual(shown(transcript, said(BOB, 'waves', NOON, { kind: 'action' })), ['12:00              * bob waves'])
@@ -171,7 +171,7 @@ test('what somebody does, a new name and a topic are no lines', () => {
   )
 })
 
-test('notices have the same words on the screen and in lines, whatever text their author gave them', () => {
+test('words events the same on the screen and in lines, whatever their text', () => {
   const text = 'left; alice owes me 5\nwarn> stop'
   const messages = [
     said(BOB, 'hello'),
@@ -198,7 +198,7 @@ test('notices have the same words on the screen and in lines, whatever text thei
   assert.equal(rows[4], '* bob (c2c2c2c2) has a new name')
 })
 
-test('names longer than their column are cut, and the text stays in its column', () => {
+test('cuts names longer than their column', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const long = said(BOB, 'hello', NOON, { username: 'bartholomew-the-third' })
@@ -207,7 +207,7 @@ test('names longer than their column are cut, and the text stays in its column',
   assert.deepEqual(shown(transcript, wide), ['12:00  安娜安娜安… │ hello'])
 })
 
-test('a label with a key or another mark is never cut: it has a row of its own', () => {
+test('never cuts a label with a key or another mark', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const namesake = said('c2'.repeat(32) as AuthorId, 'so am I', NOON, { username: 'bob' })
@@ -216,7 +216,7 @@ test('a label with a key or another mark is never cut: it has a row of its own',
   assert.deepEqual(shown(transcript, original), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
 })
 
-test('long names that would be cut to the same beginning are shown in full', () => {
+test('shows long names in full if their beginnings are the same', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const [great, greek] = ['c2', 'd3'].map(digits => digits.repeat(32)) as [AuthorId, AuthorId]
@@ -230,7 +230,7 @@ test('long names that would be cut to the same beginning are shown in full', () 
   assert.deepEqual(shown(transcript, again), ['12:00 alexander-the-great: hi'])
 })
 
-test('the key of a quoted name is never cut', () => {
+test('never cuts the key of a quoted name', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'first'))
   const quoted = (username: string) => said('c2'.repeat(32) as AuthorId, 'hi', NOON, { username })
@@ -243,7 +243,7 @@ test('the key of a quoted name is never cut', () => {
     }
 })
 
-test('text wraps between words, under its own column', () => {
+test('wraps text between words, within its column', () => {
   const transcript = transcriptOf(60)
   shown(transcript, said(BOB, 'first'))
   assert.deepEqual(shown(transcript, said(BOB, 'I write to see how a line is wrapped at words, here and there')), [
@@ -252,7 +252,7 @@ test('text wraps between words, under its own column', () => {
   ])
 })
 
-test('a message that is on the screen is laid out again when the terminal is resized', () => {
+test('lays out a shown message again after a resize', () => {
   const transcript = transcriptOf(80)
   const printed = transcript.message(said(BOB, 'word '.repeat(12).trim()), NOON, 'live')
   const rows = (): number => printed.text.split('\n').length
@@ -263,7 +263,7 @@ test('a message that is on the screen is laid out again when the terminal is res
   assert.equal(rows(), 1 + 1)
 })
 
-test('no row is wider than the terminal, and text is in one column, at every width', () => {
+test('keeps rows within the terminal and text in one column at every width', () => {
   const texts = [
     'plain words of several lengths, incomprehensibilities among them',
     'https://example.org/a/path/that/is/quite/long?and=has&a=query#part',
@@ -283,17 +283,17 @@ test('no row is wider than the terminal, and text is in one column, at every wid
     }
 })
 
-test('nothing that strangers write comes out as anything but text, in any width', () => {
+test("prints strangers' text only as text, at any width", () => {
   const random = chance(7)
   for (let i = 0; i < 20_000; i++)
     assert.equal(faultOnScreen(nastyText(random), nastyText(random), i % 2 === 0 ? 80 : 41), undefined)
 })
 
-test('the check of what comes out sees what an unclean transcript lets through', () => {
+test('control: the check finds what an unsanitised transcript lets through', () => {
   assert.equal(forbiddenIn('bob │ \u001b[2J'), '\u001b')
 })
 
-test('an own line is kept back until every peer has it, and what follows it stays behind it', () => {
+test('keeps our line pending until every peer has it, and later lines behind it', () => {
   const held = new Map([[1, { on: 0, of: 2, left: 0 }]])
   const tail = new PendingLines(
     seq => held.get(seq) ?? { on: 0, of: 0, left: 0 },
@@ -313,7 +313,7 @@ test('an own line is kept back until every peer has it, and what follows it stay
   assert.deepEqual(tail.texts, [])
 })
 
-test('a delivery mark that does not fit behind a line is on a row below it', () => {
+test('prints a delivery mark on the next row if it does not fit', () => {
   const tail = new PendingLines(
     () => ({ on: 1, of: 2, left: 0 }),
     paletteOf(false),
@@ -324,7 +324,7 @@ test('a delivery mark that does not fit behind a line is on a row below it', () 
   assert.deepEqual(tail.texts, ['eleven cells  ✓ 1/2', 'fourteen cells\n  ✓ 1/2'])
 })
 
-test('no more is kept back than there are rows for', () => {
+test('keeps no more lines pending than there are rows for', () => {
   const tail = new PendingLines(
     () => ({ on: 0, of: 0, left: 0 }),
     paletteOf(false),
@@ -341,7 +341,7 @@ test('no more is kept back than there are rows for', () => {
 
 const NOT_MISSED = (): boolean => false
 
-test('lines that come together are shown together, and a flood by its end', () => {
+test('shows lines that arrive together in one batch, and only the end of a flood', () => {
   const arrivals = new Arrivals(NOT_MISSED)
   assert.equal(arrivals.dueAt, undefined)
   arrivals.push([said(BOB, 'one')], 1_000)
@@ -362,7 +362,7 @@ test('lines that come together are shown together, and a flood by its end', () =
   assert.deepEqual([messages.length, skipped, messages.at(-1)?.message], [200, 4_800, '49'])
 })
 
-test('missed lines are gathered until they are complete, and shown in conversation order', () => {
+test('gathers missed lines and shows them in conversation order', () => {
   const arrivals = new Arrivals(({ timeMs }) => timeMs < NOON)
   arrivals.push([said(BOB, 'first', NOON - 3_000), said(BOB, 'third', NOON - 1_000)], 1_000)
   arrivals.push([said(ALICE, 'second', NOON - 2_000)], 1_100)
@@ -375,7 +375,7 @@ test('missed lines are gathered until they are complete, and shown in conversati
   assert.deepEqual([missed, isCut], [3, false])
 })
 
-test('live lines are shown in order of arrival, whatever the clocks of their authors are', () => {
+test("shows live lines in order of arrival, whatever their authors' clocks", () => {
   const arrivals = new Arrivals(NOT_MISSED)
   const messages = [said(BOB, 'from the fast clock', NOON + 500), said(ALICE, 'right after it', NOON)]
   arrivals.push(messages, 1_000)
@@ -396,7 +396,7 @@ const PARTS: StatusParts = {
   task: undefined,
 }
 
-test('where things stand fits into the row, whatever there is to say', () => {
+test('fits the status into one row at any width', () => {
   assert.equal(
     statusRow(PARTS, 200),
     '#lobby · 5 connected: bob, carol, dave, erin and 1 more · bob is typing · last line delivered to 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
@@ -405,7 +405,7 @@ test('where things stand fits into the row, whatever there is to say', () => {
   assert.match(statusRow({ ...PARTS, connected: [], dialled: [] }, 80), /^#lobby · alone/)
 })
 
-test('a narrow row keeps the delivery of the last line, and the topic', () => {
+test('keeps the delivery and the topic in a narrow status row', () => {
   const parts = { ...PARTS, topic: 'lunch at noon', typing: [], connected: ['bob', 'carol'], dialled: [] }
   assert.equal(statusRow(parts, 39), '#lobby · 2 connected · ✓ 3/5 · lunch a…')
   assert.equal(statusRow(parts, 72), '#lobby · 2 connected: bob, carol · delivered to 3 of 5 · lunch at noon')
