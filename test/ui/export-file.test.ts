@@ -132,7 +132,7 @@ test('replaces an older report and no other file', async t => {
   await writeFile(thesis, '<!doctype html>\n<title>thesis</title>')
   await assert.rejects(writeReport(thesis, reportOf(figures)), {
     code: 'DATA_UNUSABLE',
-    message: `${thesis} cannot be written: it exists, and is no report of simulate`,
+    message: `${thesis} cannot be written: it exists, and is not a report of simulate`,
   })
   assert.equal(await readFile(thesis, 'utf8'), '<!doctype html>\n<title>thesis</title>')
 })

@@ -7,7 +7,7 @@ import { draftBeside } from './draft-file.js'
 
 /** A type of file that the program writes to a path given by the user, and may replace there. */
 export interface FileKind {
-  /** As in `it exists, and is not an export`. */
+  /** With its article, as in `it exists, and is not an export`. */
   readonly name: string
   /** How many bytes from the start identify it. */
   readonly startBytes: number
@@ -43,7 +43,7 @@ export async function writeOwnFile(
 
 /** Whether a file of this kind exists; false if nothing does. Rejects if it is something else. */
 async function isOfKind(file: string, { name, startBytes, begins }: FileKind): Promise<boolean> {
-  const no = new Error(`it exists, and is no ${name}`)
+  const no = new Error(`it exists, and is not ${name}`)
   try {
     const found = await lstat(file)
     if (found.isSymbolicLink()) throw new Error('it is a symbolic link')

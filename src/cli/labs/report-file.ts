@@ -5,7 +5,7 @@ import { info } from '../../ui/lines/output.js'
 const BEGINNING = /^<!doctype html>\n<html lang="en">\n<head>\n(<meta [^>]*>\n)*<title>persisted-chat: /
 
 const REPORT: FileKind = {
-  name: 'report of simulate',
+  name: 'a report of simulate',
   startBytes: 512,
   begins: start => BEGINNING.test(Buffer.from(start).toString('latin1')),
 }
