@@ -3,7 +3,7 @@
 export { ChatError, type ErrorCode } from './base/errors.js'
 export type { Draft } from './chat/kinds/kinds.js'
 export { type Message, messageOf } from './chat/kinds/message.js'
-export type { Present } from './chat/presence/roster.js'
+export type { Present } from './chat/presence/present.js'
 export type { AuthorId, Seq } from './log/format/author.js'
 export type { Entry, Members } from './log/format/entry.js'
 export type { Digest } from './log/format/heads.js'

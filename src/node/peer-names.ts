@@ -1,5 +1,5 @@
 import { shortKey } from '../chat/display-names.js'
-import type { Present } from '../chat/presence/roster.js'
+import type { Present } from '../chat/presence/present.js'
 import { isPlainName, shownName, shownPlace } from '../chat/shown-name.js'
 import { skeletonOf } from '../chat/skeleton.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'

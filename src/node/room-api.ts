@@ -1,6 +1,6 @@
 import type { Draft } from '../chat/kinds/kinds.js'
 import { type Message, messageOf } from '../chat/kinds/message.js'
-import type { Present } from '../chat/presence/roster.js'
+import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'

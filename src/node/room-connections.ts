@@ -98,7 +98,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   get summary(): ConnectionSummary {
     const { connections, presence } = this.#options
-    const indirect = presence.list.filter(({ state }) => state === 'heard').length
+    const indirect = presence.list.filter(({ state }) => state === 'indirect').length
     const connected = [...new Set(connections.connections.map(connection => this.#names.nameOf(connection)))]
     return { connected, dialing: connections.dialAttempts, indirect }
   }

@@ -5,12 +5,13 @@ import { concat } from '../../src/base/wire/bytes.js'
 import { FrameReader } from '../../src/base/wire/frames.js'
 import { DigestReader, DigestWriter } from '../../src/chat/presence/digest-codec.js'
 import { STATUSES_MAX } from '../../src/chat/presence/limits.js'
-import { type Present, Roster, type RosterEffect } from '../../src/chat/presence/roster.js'
+import type { Present } from '../../src/chat/presence/present.js'
+import { Roster, type RosterEffect } from '../../src/chat/presence/roster.js'
 import { readStatus, type Status, signStatus, statusFrame } from '../../src/chat/presence/status-codec.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
 import { roomId } from '../../src/log/format/room-id.js'
 
-// docs/protocol/presence.md §5.6: statuses, who takes them, who passes them on.
+// docs/protocol/presence.md §5.6.
 
 const ROOM = roomId('lobby')
 const START = 1_800_000_000_000
@@ -44,14 +45,14 @@ const STATUS: Status = {
   typingMs: 0,
 }
 
-/** A status of carol, who is number 3, that has crossed so many links. */
+/** A status of carol (3) after so many hops. */
 const carols = (change: Partial<Status> = {}, hops = 2, keys = keysOf(3), room = ROOM): Uint8Array =>
   bodyOf(statusFrame(signStatus(keys, room, { ...STATUS, ...change }), hops))
 
 const sentTo = (effects: RosterEffect[] | 'bad'): number[] =>
-  effects === 'bad' ? [] : effects.flatMap(effect => (effect.kind === 'send' ? [effect.link] : []))
+  effects === 'bad' ? [] : effects.flatMap(effect => (effect.kind === 'send' ? [effect.connection] : []))
 
-/** Alice, who is linked with bob over link 1 and with dave over link 2. */
+/** Alice, connected to bob over connection 1 and to dave over connection 2. */
 function alice(aheadMs = 0) {
   const roster = rosterOf(1, 'alice')
   roster.connected(1, { author: idOf(2), name: 'bob', aheadMs, bytesRead: () => 0 }, START)
@@ -61,24 +62,24 @@ function alice(aheadMs = 0) {
   return { roster, of }
 }
 
-test('who is linked is linked, who is heard of is heard of, and who says goodbye has left', () => {
+test('shows connected people, indirect ones, and those who said goodbye', () => {
   const { roster, of } = alice()
-  assert.deepEqual(sentTo(roster.receive(1, carols(), START)), [2], 'passed on to all but who sent it')
+  assert.deepEqual(sentTo(roster.receive(1, carols(), START)), [2], 'relayed to all but its sender')
   assert.deepEqual(
     roster.list(START).map(({ name, state, hops }) => [name, state, hops]),
     [
-      ['bob', 'linked', 1],
-      ['dave', 'linked', 1],
-      ['carol', 'heard', 2],
+      ['bob', 'connected', 1],
+      ['dave', 'connected', 1],
+      ['carol', 'indirect', 2],
     ],
   )
   roster.receive(2, carols({ version: START + 1, state: 'left' }), START + 1)
   assert.equal(of(3)?.state, 'left')
   roster.disconnected(2, true, START + 2)
-  assert.equal(of(4, START + 2)?.state, 'left', 'nothing was heard of dave but the link')
+  assert.equal(of(4, START + 2)?.state, 'left', 'dave sent no status')
 })
 
-test('why somebody is away, and that he types, is told while it holds; his line ends the typing', () => {
+test('shows away messages and typing while they are valid, and ends typing with a message', () => {
   const { roster, of } = alice()
   roster.receive(1, carols({ state: 'away', text: 'lunch', typingMs: 6_000 }), START)
   assert.equal(of(3)?.away, 'lunch')
@@ -90,10 +91,10 @@ test('why somebody is away, and that he types, is told while it holds; his line 
   assert.equal(of(3)?.away, undefined)
 })
 
-test('of an author the newest version counts, whatever comes later', () => {
+test('accepts only newer versions of a status', () => {
   const { roster, of } = alice()
   roster.receive(1, carols({ version: START + 5, state: 'away', text: 'lunch' }), START)
-  assert.deepEqual(sentTo(roster.receive(2, carols({ version: START + 4 }), START)), [], 'not passed on')
+  assert.deepEqual(sentTo(roster.receive(2, carols({ version: START + 4 }), START)), [], 'not relayed')
   assert.deepEqual(sentTo(roster.receive(2, carols({ version: START + 5, text: 'dinner' }), START)), [])
   assert.equal(of(3)?.away, 'lunch')
 })
@@ -139,14 +140,14 @@ for (const [what, body] of BAD) {
   })
 }
 
-test('no more links are crossed than the author allows', () => {
+test('relays a status over no more hops than its author allows', () => {
   const { roster, of } = alice()
   assert.deepEqual(sentTo(roster.receive(1, carols({ reach: 4 }, 4), START)), [])
-  assert.equal(of(3)?.hops, 4, 'known all the same')
+  assert.equal(of(3)?.hops, 4, 'accepted all the same')
   assert.deepEqual(sentTo(roster.receive(1, carols({ version: START + 1, reach: 4 }, 3), START)), [2], 'control')
 })
 
-test('whose clock is wrong is known over the own link, and not passed on', () => {
+test('accepts a status with a wrong clock from its author, and does not relay it', () => {
   const hour = 60 * MINUTE
   const bobs = bodyOf(
     statusFrame(
@@ -163,13 +164,13 @@ test('whose clock is wrong is known over the own link, and not passed on', () =>
   )
   const right = alice()
   right.roster.receive(1, bobs, START)
-  assert.equal(right.of(2)?.away, undefined, 'control: a link that did not tell of it')
+  assert.equal(right.of(2)?.away, undefined, 'control: a connection with another clock')
   const { roster, of } = alice(hour)
   assert.deepEqual(sentTo(roster.receive(1, bobs, START)), [])
   assert.equal(of(2)?.away, 'lunch')
 })
 
-test('one link brings no more than a bounded number a second, and one author no more than a few', () => {
+test('limits statuses per second of one connection and of one author', () => {
   const { roster } = alice()
   for (let i = 0; i < 10; i++) roster.receive(1, carols({ version: START + 1 + i }), START)
   assert.equal(roster.list(START).length, 3)
@@ -188,7 +189,7 @@ test('one link brings no more than a bounded number a second, and one author no 
   )
 })
 
-test('a crowd of strangers is remembered up to a bound, and displaces nobody who is linked or has written', () => {
+test('remembers a bounded number of strangers, and evicts nobody who is connected or has written', () => {
   const roster = rosterOf(1, 'alice', author => author === idOf(3))
   roster.connected(1, { author: idOf(2), name: 'bob', aheadMs: 0, bytesRead: () => 0 }, START)
   roster.receive(1, carols(), START)
@@ -218,7 +219,7 @@ function exchange(
   const queue = effects.map(effect => ({ to: b, link: linkOfB, from: linkOfA, effect }))
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { to, link, from, effect } = next
-    if (effect.kind !== 'send' || effect.link !== from) continue
+    if (effect.kind !== 'send' || effect.connection !== from) continue
     bytes += effect.frame.length
     const answers = to.receive(link, bodyOf(effect.frame), now)
     assert.notEqual(answers, 'bad')
@@ -229,7 +230,7 @@ function exchange(
   return bytes
 }
 
-test('tells a new link the own status, and whoever asks the statuses of those in the digest', () => {
+test('sends its own status to a new connection, and requested statuses of the digest', () => {
   const { roster } = alice()
   roster.receive(1, carols({ text: 'lunch', state: 'away' }), START)
   const erin = rosterOf(5, 'erin')
@@ -239,13 +240,13 @@ test('tells a new link the own status, and whoever asks the statuses of those in
   assert.deepEqual(
     erin.list(START).map(({ name, state, hops, away }) => [name, state, hops, away]),
     [
-      ['alice', 'linked', 1, undefined],
-      ['carol', 'heard', 3, 'lunch'],
+      ['alice', 'connected', 1, undefined],
+      ['carol', 'indirect', 3, 'lunch'],
     ],
   )
 })
 
-test('asks for a status again only where a digest says that there is a newer one', () => {
+test('requests a status again only if a digest shows a newer one', () => {
   const { roster } = alice()
   roster.receive(1, carols(), START)
   const erin = rosterOf(5, 'erin')
@@ -262,7 +263,7 @@ test('asks for a status again only where a digest says that there is a newer one
     let statuses = 0
     for (let now = from; now <= from + 30_000; now += 1_000)
       for (const effect of roster.tick(now)) {
-        if (effect.kind !== 'send' || effect.link !== 3) continue
+        if (effect.kind !== 'send' || effect.connection !== 3) continue
         const answers = erin.receive(3, bodyOf(effect.frame), now)
         for (const ask of answers === 'bad' ? [] : answers)
           if (ask.kind === 'send') {
@@ -284,13 +285,13 @@ test('shows nobody for more than a minute after the last evidence that they are 
   const { roster, of } = alice()
   roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
   roster.tick(START + 40_000)
-  assert.equal(of(3, START + 40_000)?.state, 'heard')
+  assert.equal(of(3, START + 40_000)?.state, 'indirect')
   const effects = roster.tick(START + 50_000)
-  assert.equal(of(3, START + 50_000)?.state, 'left', 'though the status holds for nine minutes')
+  assert.equal(of(3, START + 50_000)?.state, 'left', 'though the status is valid for nine minutes')
   assert.ok(effects.some(({ kind }) => kind === 'change'))
 })
 
-test('sends digests on when the clock is set back, and keeps nobody alive by that', () => {
+test('continues to send digests after the clock was set back, and keeps nobody alive by that', () => {
   const { roster, of } = alice()
   roster.receive(1, carols({ until: START + 9 * MINUTE }), START)
   roster.tick(START + 5_000)
@@ -302,7 +303,7 @@ test('sends digests on when the clock is set back, and keeps nobody alive by tha
   assert.equal(of(3, back + MINUTE)?.state, 'left')
 })
 
-test('cannot be kept believing by neighbours who only repeat what they heard', () => {
+test('neighbours that only repeat evidence keep nobody alive', () => {
   const one = alice()
   const other = rosterOf(2, 'bob')
   other.connected(1, { author: idOf(1), name: 'alice', aheadMs: 0, bytesRead: () => 0 }, START)
@@ -316,7 +317,7 @@ test('cannot be kept believing by neighbours who only repeat what they heard', (
     assert.equal(roster.list(START + 2 * MINUTE).find(({ author }) => author === idOf(3))?.state, 'left')
 })
 
-test('keeps showing someone while a neighbour is linked with them, and their link brings bytes', () => {
+test('shows someone while a neighbour receives bytes from them', () => {
   const { roster, of } = alice()
   const bob = rosterOf(2, 'bob')
   let bytes = 0
@@ -329,7 +330,7 @@ test('keeps showing someone while a neighbour is linked with them, and their lin
       if (isBeating && now % 10_000 === 0) bytes++
       exchange(bob, 1, roster, 1, bob.tick(now), now)
       roster.tick(now)
-      if (isBeating) assert.equal(of(3, now)?.state, 'heard', `after ${now - START} ms`)
+      if (isBeating) assert.equal(of(3, now)?.state, 'indirect', `after ${now - START} ms`)
     }
   }
   pass(START, START + 5 * MINUTE, true)
@@ -337,7 +338,7 @@ test('keeps showing someone while a neighbour is linked with them, and their lin
   assert.equal(of(3, START + 6 * MINUTE)?.state, 'left', 'a minute after the last byte')
 })
 
-test('closes a link whose digest is malformed, or that asks for no status at all', () => {
+test('closes a connection after a malformed digest or an empty request', () => {
   const digest = bodyOf(new DigestWriter().next([{ id: '0123456789abcdef', check: 7, ageMs: 0 }]))
   const bad = [
     Uint8Array.of(14),
@@ -361,7 +362,7 @@ test('names everyone again after a digest that could not be sent', () => {
     const frames: Uint8Array[] = []
     for (let now = from; frames.length === 0; now += 1_000)
       for (const effect of roster.tick(now))
-        if (effect.kind === 'send' && effect.link === 2 && bodyOf(effect.frame)[0] === 14)
+        if (effect.kind === 'send' && effect.connection === 2 && bodyOf(effect.frame)[0] === 14)
           frames.push(bodyOf(effect.frame))
     return frames
   }
@@ -374,7 +375,7 @@ test('names everyone again after a digest that could not be sent', () => {
   )
 })
 
-test('who is away says so at once, and the same to who comes later; typing is told every three seconds at most', () => {
+test('sends an away message at once and to later connections, and typing every three seconds at most', () => {
   const { roster } = alice()
   const said: (Status | undefined)[] = []
   let now = START
@@ -382,7 +383,7 @@ test('who is away says so at once, and the same to who comes later; typing is to
     while (roster.nextAt <= end) {
       now = Math.max(now, roster.nextAt)
       for (const effect of roster.tick(now))
-        if (effect.kind === 'send' && effect.link === 1 && bodyOf(effect.frame)[0] === 8)
+        if (effect.kind === 'send' && effect.connection === 1 && bodyOf(effect.frame)[0] === 8)
           said.push(readStatus(bodyOf(effect.frame)))
     }
     now = end
@@ -414,21 +415,21 @@ test('who is away says so at once, and the same to who comes later; typing is to
   )
 })
 
-test('whose link is lost is not shown as there two seconds later, unless he was heard of again', () => {
+test('shows someone as left two seconds after a lost connection, unless there is new evidence', () => {
   const { roster, of } = alice()
   const bobs = (version: number): Uint8Array => carols({ version, name: 'bob' }, 2, keysOf(2))
   roster.receive(1, bobs(START), START)
   roster.disconnected(1, true, START + 1)
-  assert.equal(of(2, START + 1)?.state, 'heard')
+  assert.equal(of(2, START + 1)?.state, 'indirect')
   roster.tick(roster.nextAt)
   const later = START + 2_001
   roster.tick(later)
   assert.equal(of(2, later)?.state, 'left')
   roster.receive(2, bobs(START + 1_500), later)
-  assert.equal(of(2, later)?.state, 'heard')
+  assert.equal(of(2, later)?.state, 'indirect')
 })
 
-test('nobody who left can be shown as there by what he said before', () => {
+test('earlier statuses do not bring back someone who left', () => {
   const { roster, of } = alice()
   const before = carols({ until: START + 7 * MINUTE })
   roster.receive(1, carols({ version: START + 1, until: START + 10 * MINUTE, state: 'left' }), START + 1)

@@ -126,7 +126,7 @@ export class AsideReceiver {
       if (this.#isCareless && status !== undefined) this.#isTrue(status.name, status.text)
       if (this.#roster.receive(1, body, NOW + 10) === 'bad') return false
       for (const { name, away, state } of this.#roster.list(NOW + 10))
-        if (state === 'heard') this.#isTrue(name, away ?? '')
+        if (state === 'indirect') this.#isTrue(name, away ?? '')
       return true
     }
     const effects = this.#view.receive(1, decodePexFrame(body), NOW + 10)

@@ -35,7 +35,7 @@ function check(world: World, there: readonly string[], gone: readonly string[]):
     const present = new Map(peer?.presence.map(({ author, state }) => [author, state]))
     const stateOf = (other: string) => present.get(world.machine(other).author)
     for (const other of there)
-      if (other !== name && !['linked', 'heard'].includes(stateOf(other) ?? ''))
+      if (other !== name && !['connected', 'indirect'].includes(stateOf(other) ?? ''))
         faults.push(`${name} takes ${other}, who is there, as ${stateOf(other)}`)
     for (const other of gone.slice(0, PEERS / 4))
       if ((stateOf(other) ?? 'left') !== 'left')

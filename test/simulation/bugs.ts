@@ -243,8 +243,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'does not relay statuses',
     file: 'chat/presence/roster',
-    find: 'const canGoOn = ({ hops, reach }) => hops < Math.min(reach, STATUS_HOPS_MAX);',
-    replace: 'const canGoOn = () => false;',
+    find: 'const canRelay = ({ hops, reach }) => hops < Math.min(reach, STATUS_HOPS_MAX);',
+    replace: 'const canRelay = () => false;',
     isOfMeeting: true,
   },
   {
@@ -257,7 +257,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'requests no statuses that a digest shows to be missing',
     file: 'chat/presence/roster',
-    find: 'if (wanted.length < STATUS_REQUEST_MAX &&',
+    find: 'if (requested.length < STATUS_REQUEST_MAX &&',
     replace: 'if (false &&',
     isOfMeeting: true,
   },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.js'
-import type { Present } from '../../src/chat/presence/roster.js'
+import type { Present } from '../../src/chat/presence/present.js'
 import { namesIn } from '../../src/sim/topologies.js'
 import type { World } from '../../src/sim/world.js'
 import { crowdOf, inWorld } from '../helper/in-world.js'
@@ -16,9 +16,9 @@ function seenBy(world: World, watcher: string, name: string): Present | undefine
 
 test('along a line everybody knows who is there, who is away and who types, and nothing of it is stored', async () => {
   await inWorld(line(1), async world => {
-    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'linked')
+    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'connected')
     const far = seenBy(world, 'watson', 'eduardo')
-    assert.deepEqual([far?.name, far?.state, far?.hops], ['eduardo', 'heard', 2])
+    assert.deepEqual([far?.name, far?.state, far?.hops], ['eduardo', 'indirect', 2])
     world.machine('eduardo').peer?.setAway('lunch')
     world.machine('eduardo').peer?.typing()
     await world.run(2_000)
@@ -42,13 +42,13 @@ test('who is gone is seen to be gone: at once where he says goodbye, in half a m
     void world.machine('eduardo').peer?.close()
     await world.run(1_000)
     assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'left')
-    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'linked')
+    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'connected')
     world.machine('mafintosh').sleep()
     await world.run(43_000)
     assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'left')
     world.machine('mafintosh').wake()
     await world.run(15_000)
-    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'linked')
+    assert.equal(seenBy(world, 'watson', 'mafintosh')?.state, 'connected')
     world.machine('eduardo').crash('killed')
   })
 })
@@ -59,9 +59,9 @@ test('whose link broke, and who is still there by way of others, is heard of and
     world.cut('alice', 'carol')
     await world.run(45_000)
     assert.equal(world.machine('alice').links.length, 1, 'the link is closed')
-    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'heard')
+    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'indirect')
     await world.run(600_000)
-    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'heard', 'ten minutes later')
+    assert.equal(seenBy(world, 'alice', 'carol')?.state, 'indirect', 'ten minutes later')
     world.machine('carol').crash('power cut')
     await world.run(60_000)
     assert.equal(seenBy(world, 'alice', 'carol')?.state, 'left', 'a minute later')
@@ -103,14 +103,14 @@ test('a frozen peer is shown as gone within a minute by everyone, and nobody els
 
 test('those behind a frozen peer are shown as gone within a minute, and come back with it', async () => {
   await inWorld(line(5), async world => {
-    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'heard')
+    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'indirect')
     await world.run(30_000)
     world.machine('mafintosh').sleep()
     await world.run(60_000)
     assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'left')
     world.machine('mafintosh').wake()
     await world.run(60_000)
-    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'heard')
+    assert.equal(seenBy(world, 'watson', 'eduardo')?.state, 'indirect')
   })
 })
 
@@ -121,8 +121,8 @@ test('along a line of twelve the ends keep seeing each other', async () => {
     await world.run(60_000)
     for (let minute = 0; minute < 20; minute++) {
       await world.run(30_000)
-      assert.equal(seenBy(world, 'peer1', 'peer12')?.state, 'heard', `after ${minute / 2} min`)
-      assert.equal(seenBy(world, 'peer12', 'peer1')?.state, 'heard', `after ${minute / 2} min`)
+      assert.equal(seenBy(world, 'peer1', 'peer12')?.state, 'indirect', `after ${minute / 2} min`)
+      assert.equal(seenBy(world, 'peer12', 'peer1')?.state, 'indirect', `after ${minute / 2} min`)
     }
   })
 })

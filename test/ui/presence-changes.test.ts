@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { Present } from '../../src/chat/presence/roster.js'
+import type { Present } from '../../src/chat/presence/present.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { PresenceChanges } from '../../src/ui/lines/presence-changes.js'
 
@@ -8,7 +8,7 @@ const BOB = 'b'.repeat(64) as AuthorId
 const bob = (more: Partial<Present> = {}): Present => ({
   author: BOB,
   name: 'bob',
-  state: 'linked',
+  state: 'connected',
   away: undefined,
   isTyping: false,
   lastHeardMs: 0,
@@ -27,7 +27,7 @@ test('reports each arrival, absence, rename and departure once', () => {
   const left = { ...HERE, presence: 'left', linked: false }
   assert.deepEqual(changes.since([bob({ state: 'left' })]), [left])
   assert.deepEqual(changes.since([bob({ state: 'left' })]), [])
-  assert.deepEqual(changes.since([bob({ state: 'heard' })]), [{ ...HERE, linked: false }])
+  assert.deepEqual(changes.since([bob({ state: 'indirect' })]), [{ ...HERE, linked: false }])
   assert.deepEqual(changes.since([]), [left], 'somebody who is forgotten has left')
 })
 

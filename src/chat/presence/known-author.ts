@@ -1,59 +1,69 @@
 import type { Millis } from '../../base/clock.js'
 import { TokenBucket } from '../../base/token-bucket.js'
+import type { AuthorId } from '../../log/format/author.js'
 import { STATUSES_PER_AUTHOR_PER_SECOND_MAX } from './limits.js'
+import type { Present } from './present.js'
 import type { ReceivedStatus } from './status-codec.js'
 
-/** How long somebody has to say by way of others that he is there still, after a link with him was lost. */
+/** Time for evidence through other peers, after a connection was lost, before the author counts as gone. */
 const LOST_MS = 2_000
-/** Evidence this much later than the loss of a link cannot stem from that link: others poll theirs more often than this. */
+/** Evidence that is this much younger than a lost connection cannot come from that connection: peers poll theirs more often. */
 const LOST_MARGIN_MS = 6_000
-/** How old the last evidence of life may be: a heartbeat and two rounds over all links, and one round more for each link between. */
+/** Age of the last evidence at which an author is no longer shown: a heartbeat and two digest rounds, one more round per hop. */
 const FRESH_MS = 35_000
-const FRESH_HOP_MS = 5_000
+const FRESH_MS_PER_HOP = 5_000
 
-/** What is known of an author who is or was present. Times are by the own clock. */
+/** What is known of an author who is or was present. All times are by our clock. */
 export class KnownAuthor {
   status: ReceivedStatus | undefined
   name = ''
   heardAt: Millis
   hops = 1
-  /** Until when the status holds; 0 where none does. */
+  /** End of the status's validity; 0 if there is no valid status. */
   until: Millis = 0
   typingUntil: Millis = 0
   hasLeft = false
-  /** How many links lead to him. */
+  /** Number of our connections to the author. */
   connections = 0
-  readonly allowance: TokenBucket
-  /** Since when a link with him is lost, and nothing was heard of him; 0 where that is not so. */
+  readonly statuses: TokenBucket
+  /** When the last connection was lost, if nothing was heard since; otherwise 0. */
   #lostAt: Millis = 0
-  /** The last evidence of life, and whether it is recent enough for him to be shown. */
+  /** The last evidence that the author is alive, and whether it is recent enough to show them. */
   #aliveAt: Millis = 0
   #isFresh = false
-  /** Evidence from before this does not count. */
+  /** Evidence from before this time does not count. */
   #notBefore: Millis = 0
 
   constructor(now: Millis) {
     this.heardAt = now
-    this.allowance = new TokenBucket(STATUSES_PER_AUTHOR_PER_SECOND_MAX, now)
+    this.statuses = new TokenBucket(STATUSES_PER_AUTHOR_PER_SECOND_MAX, now)
   }
 
   get aliveAt(): Millis {
     return this.#aliveAt
   }
 
-  /** Linked with this peer; heard of through others; or not there any more. */
-  state(now: Millis): 'linked' | 'heard' | 'left' {
-    if (this.hasLeft) return 'left'
-    if (this.connections > 0) return 'linked'
-    return this.until > now && this.#freshUntil > now ? 'heard' : 'left'
-  }
-
-  /** Whether he is there, and no link with him was lost since he was heard of. */
+  /** Whether the author is there, and was heard of since a connection was lost. */
   isPresent(now: Millis): boolean {
     return this.until > now && this.#lostAt === 0 && !this.hasLeft && this.#isFresh
   }
 
-  /** There is evidence that he was alive at a time. Gives whether he is shown again by that. */
+  /** The author as the user sees them. */
+  present(author: AuthorId, now: Millis): Present {
+    const isConnected = this.connections > 0
+    const state = this.#state(now)
+    return {
+      author,
+      name: this.name,
+      state,
+      away: this.status?.state === 'away' && state !== 'left' ? this.status.text : undefined,
+      isTyping: state !== 'left' && this.typingUntil > now,
+      lastHeardMs: isConnected ? now : this.heardAt,
+      hops: isConnected ? 1 : this.hops,
+    }
+  }
+
+  /** There is evidence that the author was alive at a time. Gives whether that makes them visible again. */
   alive(at: Millis): boolean {
     if (at <= this.#notBefore || at <= this.#aliveAt) return false
     this.#aliveAt = at
@@ -62,19 +72,19 @@ export class KnownAuthor {
     return !wasFresh
   }
 
-  /** He said something himself, or a link with him opened: whatever was lost before, he is alive now. */
+  /** The author sent a new status or connected, so they are alive now, whatever was lost before. */
   active(now: Millis): void {
     this.#lostAt = 0
     this.#notBefore = 0
     this.alive(now)
   }
 
-  /** The last link with him broke. */
+  /** The last connection to the author was lost. */
   lost(now: Millis): void {
     this.#lostAt = now
   }
 
-  /** What holds no longer is forgotten. Gives whether anything was. */
+  /** Forgets what is no longer valid. Gives whether that changed anything visible. */
   expire(now: Millis): boolean {
     let hasExpired = false
     if (this.typingUntil !== 0 && this.typingUntil <= now) {
@@ -99,7 +109,7 @@ export class KnownAuthor {
     return hasExpired
   }
 
-  /** When something will hold no longer; infinite where nothing holds. */
+  /** When something expires next; infinite if nothing does. */
   get nextAt(): Millis {
     return Math.min(
       this.#lostAt === 0 ? Number.POSITIVE_INFINITY : this.#lostAt + LOST_MS,
@@ -109,8 +119,13 @@ export class KnownAuthor {
     )
   }
 
-  /** Until when he is shown on the evidence that there is. */
+  #state(now: Millis): Present['state'] {
+    if (this.hasLeft) return 'left'
+    if (this.connections > 0) return 'connected'
+    return this.until > now && this.#freshUntil > now ? 'indirect' : 'left'
+  }
+
   get #freshUntil(): Millis {
-    return this.#aliveAt + FRESH_MS + this.hops * FRESH_HOP_MS
+    return this.#aliveAt + FRESH_MS + this.hops * FRESH_MS_PER_HOP
   }
 }

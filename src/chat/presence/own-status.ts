@@ -3,19 +3,19 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { STATUS_HOPS_MAX } from './limits.js'
 import { awayText, type Status, signStatus } from './status-codec.js'
 
-/** How long a status holds, and when it is renewed at the latest: a clock that is a minute wrong does no harm. */
-const HOLDS_MS = 540_000
-/** A goodbye holds for longer than anything its author said before. */
-const GONE_MS = 570_000
-const AGAIN_MS = 450_000
-/** Between two statuses of one's own. */
+/** Validity of a status, and time until it is renewed: a clock that is a minute wrong does no harm. */
+const VALID_MS = 540_000
+const RENEWAL_MS = 450_000
+/** Validity of a goodbye: longer than that of any status before it. */
+const GOODBYE_VALID_MS = 570_000
+/** Shortest time between two statuses. */
 const PAUSE_MS = 1_000
-/** How long somebody is shown as typing after a key was pressed; he says so again while he types. */
+/** Time for which a user is shown as typing after a key press, and between two statuses while they type. */
 const TYPING_MS = 6_000
-const TYPING_AGAIN_MS = 3_000
-/** Links that it is told over that somebody types: those far away can wait for the line. */
+const TYPING_REPEAT_MS = 3_000
+/** Hops of a typing status: distant peers can wait for the message. */
 const TYPING_HOPS = 4
-/** A renewal goes to those who are linked: all others find it in digests, and ask for it. */
+/** Hops of a renewal: distant peers see it in digests, and request it. */
 const RENEWAL_HOPS = 1
 
 export interface OwnStatusOptions {
@@ -25,15 +25,15 @@ export interface OwnStatusOptions {
   readonly random: () => number
 }
 
-/** What this peer says of itself, and when it is to be said again. docs/protocol/presence.md §5.6. */
+/** Our own status: when to send it, and how far. docs/protocol/presence.md §5.6. */
 export class OwnStatus {
   readonly #options: OwnStatusOptions
-  #said: { readonly body: Uint8Array; readonly at: Millis; readonly againAt: Millis } | undefined
+  #signed: { readonly body: Uint8Array; readonly at: Millis; readonly renewAt: Millis } | undefined
   #version = 0
   #away: string | undefined
   #typedAt = Number.NEGATIVE_INFINITY
-  #toldTypingAt = Number.NEGATIVE_INFINITY
-  /** Since when there is something new to say. */
+  #typingSentAt = Number.NEGATIVE_INFINITY
+  /** When something changed that was not sent yet. */
   #changedAt: Millis | undefined
   #isForAll = false
 
@@ -41,34 +41,34 @@ export class OwnStatus {
     this.#options = options
   }
 
-  /** As it was said last. */
+  /** The frame body that was signed last. */
   get body(): Uint8Array | undefined {
-    return this.#said?.body
+    return this.#signed?.body
   }
 
-  /** Of the status that was said last. */
+  /** The version that was signed last. */
   get version(): number {
     return this.#version
   }
 
-  /** When it is to be said. */
+  /** When to sign and send the next status. */
   get dueAt(): Millis {
-    const again = this.#said?.againAt ?? Number.NEGATIVE_INFINITY
-    if (this.#changedAt === undefined) return again
-    return Math.min(again, Math.max(this.#changedAt, (this.#said?.at ?? Number.NEGATIVE_INFINITY) + PAUSE_MS))
+    const renewAt = this.#signed?.renewAt ?? Number.NEGATIVE_INFINITY
+    if (this.#changedAt === undefined) return renewAt
+    return Math.min(renewAt, Math.max(this.#changedAt, (this.#signed?.at ?? Number.NEGATIVE_INFINITY) + PAUSE_MS))
   }
 
-  /** Whether it is to be said anew, if nothing has changed. */
+  /** Whether it has to be renewed. */
   isOld(now: Millis): boolean {
-    return (this.#said?.againAt ?? 0) <= now
+    return (this.#signed?.renewAt ?? 0) <= now
   }
 
-  /** An earlier run, or another device, has said this version: the next of this one is to count. */
+  /** An earlier run or another device used this version: the next one has to be greater. */
   observedVersion(version: number): void {
     this.#version = Math.max(this.#version, version)
   }
 
-  /** The user is away, or back. */
+  /** The user is away, or back if `text` is undefined. */
   setAway(text: string | undefined, now: Millis): void {
     const away = text === undefined ? undefined : awayText(text)
     if (away === this.#away) return
@@ -76,46 +76,46 @@ export class OwnStatus {
     this.changed(now)
   }
 
-  /** The user types. */
+  /** The user is typing. */
   typing(now: Millis): void {
     this.#typedAt = now
-    if (now - this.#toldTypingAt >= TYPING_AGAIN_MS) this.#changedAt ??= now
+    if (now - this.#typingSentAt >= TYPING_REPEAT_MS) this.#changedAt ??= now
   }
 
-  /** The user has said what he typed. */
+  /** The user posted what they typed. */
   posted(): void {
     this.#typedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** All are to hear it. */
+  /** Something changed that everyone should learn. */
   changed(now: Millis): void {
     this.#changedAt ??= now
     this.#isForAll = true
   }
 
-  /** Signs what is so now; `isLast` where this peer ends. */
+  /** Signs a new status; with `isLast` a goodbye. */
   sign(now: Millis, isLast = false): void {
-    const isTyping = now - this.#typedAt < TYPING_AGAIN_MS && !isLast
-    const againAt = this.#said?.againAt ?? 0
-    const isForAll = this.#isForAll || this.#said === undefined || isLast
-    const isRenewal = isForAll || againAt <= now
+    const isTyping = now - this.#typedAt < TYPING_REPEAT_MS && !isLast
+    const renewAt = this.#signed?.renewAt ?? 0
+    const isForAll = this.#isForAll || this.#signed === undefined || isLast
+    const isRenewal = isForAll || renewAt <= now
     this.#version = Math.max(this.#version + 1, now)
     const status: Status = {
       version: this.#version,
-      until: this.#version + (isLast ? GONE_MS : HOLDS_MS),
+      until: this.#version + (isLast ? GOODBYE_VALID_MS : VALID_MS),
       state: isLast ? 'left' : this.#away === undefined ? 'present' : 'away',
       reach: isForAll ? STATUS_HOPS_MAX : isTyping ? TYPING_HOPS : RENEWAL_HOPS,
       name: this.#options.me,
       text: this.#away ?? '',
       typingMs: isTyping ? TYPING_MS : 0,
     }
-    if (isTyping) this.#toldTypingAt = now
+    if (isTyping) this.#typingSentAt = now
     this.#changedAt = undefined
     this.#isForAll = false
-    this.#said = {
+    this.#signed = {
       body: signStatus(this.#options.keys, this.#options.room, status),
       at: now,
-      againAt: isRenewal ? now + AGAIN_MS * (0.9 + this.#options.random() / 10) : againAt,
+      renewAt: isRenewal ? now + RENEWAL_MS * (0.9 + this.#options.random() / 10) : renewAt,
     }
   }
 }

@@ -4,32 +4,26 @@ import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { OpenSideChannel, SideChannel } from '../../net/side-channel.js'
 import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './digest-codec.js'
-import {
-  type ConnectedPeer,
-  type Present,
-  Roster,
-  type RosterConnectionId,
-  type RosterEffect,
-  type RosterOptions,
-} from './roster.js'
+import type { Present } from './present.js'
+import { type ConnectedPeer, Roster, type RosterConnectionId, type RosterEffect, type RosterOptions } from './roster.js'
 import { STATUS_TYPE } from './status-codec.js'
 
-/** Changes that follow each other closely are told together. */
+/** Changes within this time are emitted as one. */
 const SETTLE_MS = 50
 
 interface PresenceEvents {
-  /** Who is there, away or typing is not the same any more. */
+  /** The list of present people changed. */
   change: []
 }
 
-/** Who is there, and what is told of the own user: the roster, with time and links. */
+/** Presence in a room: connects the roster to connections and time. */
 export class Presence extends EventEmitter<PresenceEvents> {
   readonly #roster: Roster
   readonly #clock: Clock
   readonly #sends = new Map<RosterConnectionId, (frame: Uint8Array) => boolean>()
-  #nextLink: RosterConnectionId = 1
-  #timer: Cancel | undefined
-  #telling: Cancel | undefined
+  #nextId: RosterConnectionId = 1
+  #cancelTick: Cancel | undefined
+  #cancelChange: Cancel | undefined
   #isClosed = false
 
   constructor(clock: Clock, options: RosterOptions) {
@@ -38,11 +32,11 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#roster = new Roster(options)
   }
 
-  /** Those who are linked first, then those who are heard of, then those who were; fit for a terminal. */
+  /** Connected people first, then indirect ones, then those who left. Names and away messages are sanitised. */
   get list(): readonly Present[] {
     return this.#roster
       .list(this.#clock.now())
-      .map(one => ({ ...one, name: sanitise(one.name), away: one.away && sanitise(one.away) }))
+      .map(person => ({ ...person, name: sanitise(person.name), away: person.away && sanitise(person.away) }))
   }
 
   setAway(text: string | undefined): void {
@@ -55,59 +49,52 @@ export class Presence extends EventEmitter<PresenceEvents> {
     this.#perform([])
   }
 
-  /** A line of somebody came. */
+  /** A message of an author arrived. */
   posted(author: AuthorId): void {
     const effects = this.#roster.posted(author)
     if (effects.length > 0) this.#perform(effects)
   }
 
-  /** Whether somebody said goodbye. */
+  /** Whether an author said goodbye. */
   hasLeft(author: AuthorId): boolean {
     return this.#roster.hasLeft(author)
   }
 
-  /** Whether somebody whose key begins so has been heard of since a link with him was lost. */
+  /** Whether the author whose key begins with `key` is there, and was heard of since a connection to them was lost. */
   isPresent(key: string): boolean {
     return this.#roster.isPresent(key, this.#clock.now())
   }
 
-  /** What is said of it over a link. `isLost` is asked when that closes: whether nobody meant it to. */
+  /** The side channel of a connection. `isLost` is called when it closes, for whether neither side intended it. */
   sideChannel(peer: ConnectedPeer, isLost: () => boolean): OpenSideChannel {
-    return send => this.#link(peer, send, isLost)
+    return send => this.#connect(peer, send, isLost)
   }
 
-  /** An original is linked: it says and is told nothing. To be closed with the link. */
+  /** Lists a scuttleup peer, which takes no part in presence. Close the result when the connection closes. */
   scuttleup(name: string): Pick<SideChannel, 'close'> {
-    return this.#link(
+    return this.#connect(
       { author: undefined, name, aheadMs: 0, bytesRead: () => 0 },
       () => false,
       () => false,
     )
   }
 
-  /** Says goodbye; nothing is told or said after it. */
+  /** Says goodbye. After that nothing is sent or emitted. */
   close(): void {
     if (this.#isClosed) return
     for (const effect of this.#roster.leave(this.#clock.now()))
-      if (effect.kind === 'send') this.#sends.get(effect.link)?.(effect.frame)
+      if (effect.kind === 'send') this.#sends.get(effect.connection)?.(effect.frame)
     this.#isClosed = true
-    this.#timer?.()
-    this.#telling?.()
+    this.#cancelTick?.()
+    this.#cancelChange?.()
   }
 
-  #link(peer: ConnectedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): SideChannel {
-    const id = this.#nextLink++
+  #connect(peer: ConnectedPeer, send: (frame: Uint8Array) => boolean, isLost: () => boolean): SideChannel {
+    const id = this.#nextId++
     this.#sends.set(id, send)
     this.#perform(this.#roster.connected(id, peer, this.#clock.now()))
     return {
-      receive: body => {
-        const type = body[0]
-        if (type !== STATUS_TYPE && type !== DIGEST_TYPE && type !== STATUS_REQUEST_TYPE) return undefined
-        const effects = this.#roster.receive(id, body, this.#clock.now())
-        if (effects === 'bad') return type === STATUS_TYPE ? 'a malformed status' : 'a malformed presence digest'
-        this.#perform(effects)
-        return undefined
-      },
+      receive: body => this.#receive(id, body),
       close: () => {
         this.#sends.delete(id)
         this.#perform(this.#roster.disconnected(id, isLost(), this.#clock.now()))
@@ -115,23 +102,32 @@ export class Presence extends EventEmitter<PresenceEvents> {
     }
   }
 
+  #receive(id: RosterConnectionId, body: Uint8Array): string | undefined {
+    const type = body[0]
+    if (type !== STATUS_TYPE && type !== DIGEST_TYPE && type !== STATUS_REQUEST_TYPE) return undefined
+    const effects = this.#roster.receive(id, body, this.#clock.now())
+    if (effects === 'bad') return type === STATUS_TYPE ? 'a malformed status' : 'a malformed presence digest'
+    this.#perform(effects)
+    return undefined
+  }
+
   #perform(effects: readonly RosterEffect[]): void {
     if (this.#isClosed) return
     for (const effect of effects) {
       if (effect.kind === 'send') {
-        if (this.#sends.get(effect.link)?.(effect.frame) === false) this.#roster.undelivered(effect.link)
-      } else this.#telling ??= this.#clock.after(SETTLE_MS, () => this.#tell())
+        if (this.#sends.get(effect.connection)?.(effect.frame) === false) this.#roster.undelivered(effect.connection)
+      } else this.#cancelChange ??= this.#clock.after(SETTLE_MS, () => this.#emitChange())
     }
-    this.#timer?.()
+    this.#cancelTick?.()
     const { nextAt } = this.#roster
     const now = this.#clock.now()
-    this.#timer = Number.isFinite(nextAt)
+    this.#cancelTick = Number.isFinite(nextAt)
       ? this.#clock.after(Math.max(0, nextAt - now), () => this.#perform(this.#roster.tick(this.#clock.now())))
       : undefined
   }
 
-  #tell(): void {
-    this.#telling = undefined
+  #emitChange(): void {
+    this.#cancelChange = undefined
     this.emit('change')
   }
 }

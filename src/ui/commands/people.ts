@@ -1,10 +1,10 @@
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
-import type { Present } from '../../chat/presence/roster.js'
+import type { Present } from '../../chat/presence/present.js'
 import { isSigned } from '../../log/format/author.js'
 import { command, formatNumber } from './context.js'
 
-const STATES = { linked: 'connected', heard: 'through others', left: 'left' } as const
+const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
 
 /** `bob (away: lunch)` */
 function withAway({ away }: Present, name: string): string {
@@ -18,7 +18,7 @@ export const who = command({
   help: 'list who is connected, who is here through others, and who has left',
   run: ({ session, tell }) => {
     const { presence } = session.room
-    const rows = (['linked', 'heard', 'left'] as const).flatMap(state => {
+    const rows = (['connected', 'indirect', 'left'] as const).flatMap(state => {
       const names = presence
         .filter(present => present.state === state)
         .map(present => withAway(present, session.nameOf(present)))

@@ -1,4 +1,4 @@
-import type { Present } from '../../chat/presence/roster.js'
+import type { Present } from '../../chat/presence/present.js'
 import type { AuthorId } from '../../log/format/author.js'
 
 /** A presence change, as printed for programs. */
@@ -57,5 +57,5 @@ const changeOf = ({ author, name, state, away }: Present): PresenceChange => ({
   username: name,
   ...(author !== undefined && { key: author }),
   ...(away !== undefined && away !== '' && { text: away }),
-  linked: state === 'linked',
+  linked: state === 'connected',
 })

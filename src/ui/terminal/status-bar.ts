@@ -1,5 +1,5 @@
 import { sanitise } from '../../base/safe-text.js'
-import type { Present } from '../../chat/presence/roster.js'
+import type { Present } from '../../chat/presence/present.js'
 import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { cellsOf, cut } from './cells.js'
@@ -25,7 +25,7 @@ export interface StatusParts {
 export function partsOf(session: Session, task: string | undefined): StatusParts {
   const { room, connectionSummary, unsavedCount, presence } = session.room
   // Without a connection, nothing is known about people who were present through others.
-  const isConnected = presence.some(({ state }) => state === 'linked')
+  const isConnected = presence.some(({ state }) => state === 'connected')
   const here = isConnected ? presence.filter(({ state }) => state !== 'left') : []
   const namesWhere = (matches: (present: Present) => boolean): string[] => [
     ...new Set(here.filter(matches).map(present => session.nameOf(present))),
@@ -35,8 +35,8 @@ export function partsOf(session: Session, task: string | undefined): StatusParts
     topic: session.topic,
     isAway: session.isAway,
     task,
-    connected: namesWhere(({ state }) => state === 'linked'),
-    indirect: here.filter(({ state }) => state === 'heard').length,
+    connected: namesWhere(({ state }) => state === 'connected'),
+    indirect: here.filter(({ state }) => state === 'indirect').length,
     dialled: connectionSummary.dialing,
     typing: namesWhere(({ isTyping }) => isTyping),
     away: namesWhere(({ away }) => away !== undefined),
