@@ -40,7 +40,7 @@ const said = (author: AuthorId, seq: Seq, username: string, more: Partial<Messag
 const present = (author: AuthorId, name: string): Present => ({
   author,
   name,
-  state: 'linked',
+  state: 'connected',
   away: undefined,
   isTyping: false,
   lastHeardMs: 0,
