@@ -59,19 +59,29 @@ test('exactly the code points in the table of hidden ones are hidden', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('every cited section exists', () => {
-  const sections = new Set([...TEXT.matchAll(/^##+ §([\d.]+) /gm)].map(([, number]) => number))
-  const cited = new Set<string>()
-  for (const { text } of [...sourcesIn('src'), ...sourcesIn('test')])
-    for (const [, number = ''] of text.matchAll(/(?:PROTOCOL\.md|docs\/protocol(?:\/\w+\.md)?),? §(\d+(?:\.\d+)?)/g))
-      cited.add(number)
-  assert.ok(cited.size > 15, 'the sources cite the protocol')
-  for (const [, number = ''] of TEXT.matchAll(/[(,[] ?§(\d+(?:\.\d+)?)/g)) cited.add(number)
+test('every cited section is on the page that is cited', () => {
+  const wrong: string[] = []
+  let citations = 0
+  for (const { file, text } of [...sourcesIn('src'), ...sourcesIn('test')])
+    for (const [cited, page = '', number = ''] of text.matchAll(/docs\/protocol\/([\w-]+\.md) §(\d+(?:\.\d+)?)/g)) {
+      citations++
+      if (!sectionsIn(textOf(page)).has(number)) wrong.push(`${file}: ${cited}`)
+    }
+  assert.deepEqual(wrong, [])
+  assert.ok(citations > 15, 'the sources cite the protocol')
+})
+
+test('the protocol cites only its own sections', () => {
+  const sections = sectionsIn(TEXT)
+  const cited = [...TEXT.matchAll(/[(,[] ?§(\d+(?:\.\d+)?)/g)].map(([, number = '']) => number)
   assert.deepEqual(
-    [...cited].filter(number => !sections.has(number)),
+    cited.filter(number => !sections.has(number)),
     [],
   )
 })
+
+const sectionsIn = (text: string): Set<string> =>
+  new Set([...text.matchAll(/^##+ §([\d.]+) /gm)].map(([, number = '']) => number))
 
 test('the sizes in the layout of a segment add up', async () => {
   const rows = [...textOf('logs.md').matchAll(/^\| (\d+) \| (\d*) ?\| /gm)].map(([, offset, size]) => [
