@@ -14,7 +14,7 @@ const CONCURRENCY = 4
 const SLOWEST: readonly string[] = [
   'simulation/random',
   'e2e/hosts',
-  'simulation/planted-bugs',
+  'simulation/mutations',
   'e2e/mutated-sessions',
   'e2e/damage',
   'e2e/windows',

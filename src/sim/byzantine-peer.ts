@@ -11,107 +11,110 @@ import { createNativeStream } from '../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../sync/options.js'
 import type { ReplicationStream } from '../sync/replication-stream.js'
 import type { Replicator } from '../sync/replicator.js'
-import { overridden } from './overridden.js'
+import { withOverrides } from './overridden.js'
 
-/** What one who lies to all others does. */
-export const FAULTS = [
+/** Faults of a peer that deviates from the protocol. */
+export const BYZANTINE_FAULTS = [
   'alters entries',
   'skips entries',
-  'moves entries to other places',
+  'renumbers entries',
   'signs for others',
-  'boasts of entries',
-  'withholds everything',
+  'announces missing entries',
+  'withholds entries',
   'garbles bytes',
-  'repeats itself',
-  'brings a crowd',
-  'tells two histories',
-  'accuses falsely',
+  'repeats entries',
+  'introduces many authors',
+  'forks its log',
+  'forges proofs of forks',
 ] as const
-export type ByzantineFault = (typeof FAULTS)[number]
+export type ByzantineFault = (typeof BYZANTINE_FAULTS)[number]
 
-/** From which entry on the second history of one who tells two differs from the first. */
-const FORK_PLACE = 3
-/** How many authors a crowd has. */
-const CROWD = 20
+/** First entry that differs between the branches of a forked log. */
+const FORK_SEQ = 3
+/** Unsigned authors that the fault "introduces many authors" adds. */
+const AUTHORS = 20
 
-interface Liar {
+interface Identity {
   readonly replicator: Replicator
   readonly keys: KeyPair
   readonly room: Uint8Array
-  readonly chance: SeededRandom
+  readonly random: SeededRandom
 }
 
-/** A replication as an honest one, but for one lie. `isSecond` for every other link, to which another story may be told. */
+/** Replicates with one fault. `isSecond` is true for every other connection, to which a fork sends its second branch. */
 export function byzantineStream(
-  liar: Liar,
-  lie: ByzantineFault,
+  identity: Identity,
+  fault: ByzantineFault,
   options: NativeReplicationOptions,
   isSecond: boolean,
 ): ReplicationStream {
-  const { chance, replicator } = liar
+  const { random, replicator } = identity
   const { log } = replicator
-  const boast = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
-  const lying = overridden(log, {
+  const inflated = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
+  const faulty = withOverrides(log, {
     get publishedHeads() {
-      return lie === 'boasts of entries' ? log.head.map(boast) : log.publishedHeads
+      return fault === 'announces missing entries' ? log.head.map(inflated) : log.publishedHeads
     },
     publishedHead: author =>
-      lie === 'boasts of entries' ? boast(log.publishedHead(author)) : log.publishedHead(author),
-    relay: since => toldOf(liar, lie, log.relay(since), isSecond),
-    follow: options => toldOf(liar, lie, log.follow(options), isSecond),
+      fault === 'announces missing entries' ? inflated(log.publishedHead(author)) : log.publishedHead(author),
+    relay: since => falsified(identity, fault, log.relay(since), isSecond),
+    follow: options => falsified(identity, fault, log.follow(options), isSecond),
   })
-  const stream = createNativeStream(overridden(replicator, { log: lying }), options)
-  if (lie !== 'garbles bytes') return stream
+  const stream = createNativeStream(withOverrides(replicator, { log: faulty }), options)
+  if (fault !== 'garbles bytes') return stream
   const push = stream.push.bind(stream)
-  stream.push = (bytes: Uint8Array | null) => push(bytes !== null && chance.is(0.3) ? garbled(chance, bytes) : bytes)
+  stream.push = (bytes: Uint8Array | null) => push(bytes !== null && random.is(0.3) ? garbled(random, bytes) : bytes)
   return stream
 }
 
-async function* toldOf(
-  liar: Liar,
-  lie: ByzantineFault,
-  truth: AsyncGenerator<Relayed>,
+async function* falsified(
+  identity: Identity,
+  fault: ByzantineFault,
+  original: AsyncGenerator<Relayed>,
   isSecond: boolean,
 ): AsyncGenerator<Relayed> {
   const before: Relayed[] = []
   const seen = new Set<AuthorId>()
-  if (lie === 'brings a crowd') yield* crowd(isSecond)
-  for await (const relayed of truth) {
+  if (fault === 'introduces many authors') yield* manyAuthors(isSecond)
+  for await (const relayed of original) {
     if (relayed.kind !== 'segments') {
       yield relayed
       continue
     }
-    switch (lie) {
+    switch (fault) {
       case 'alters entries':
-        yield changed(relayed, segment => ({ ...segment, entries: segment.entries.map(e => altered(liar.chance, e)) }))
+        yield changed(relayed, segment => ({
+          ...segment,
+          entries: segment.entries.map(e => altered(identity.random, e)),
+        }))
         break
       case 'skips entries':
         yield seen.has(relayed.author) ? relayed : changed(relayed, withoutFirst)
         seen.add(relayed.author)
         break
-      case 'moves entries to other places':
+      case 'renumbers entries':
         yield changed(relayed, segment => ({
           ...segment,
-          first: segment.first + liar.chance.whole(1, 3),
+          first: segment.first + identity.random.whole(1, 3),
           entries: segment.entries,
         }))
         break
       case 'signs for others':
-        yield* impersonated(liar, relayed)
+        yield* impersonated(identity, relayed)
         break
-      case 'withholds everything':
+      case 'withholds entries':
         break
-      case 'repeats itself':
+      case 'repeats entries':
         before.push(relayed)
         yield relayed
         yield* before.toReversed()
         break
-      case 'tells two histories':
-        if (isSecond && relayed.author === liar.replicator.log.id) yield* secondHistory(liar, relayed)
+      case 'forks its log':
+        if (isSecond && relayed.author === identity.replicator.log.id) yield* forkedHistory(identity, relayed)
         else yield relayed
         break
-      case 'accuses falsely':
-        yield* accusation(liar, relayed)
+      case 'forges proofs of forks':
+        yield* forgedProof(identity, relayed)
         yield relayed
         break
       default:
@@ -134,15 +137,15 @@ const changed = (relayed: Segments, change: (segment: Segment) => Segment): Rela
     .map(encodeSegment),
 })
 
-/** One byte of the message is another: what was a line stays one. */
-function altered(chance: SeededRandom, entry: Uint8Array): Uint8Array {
+/** Changes one byte of the message; the entry stays well-formed. */
+function altered(random: SeededRandom, entry: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(entry)
-  const place = copy.length - 3 - chance.whole(0, 3)
+  const place = copy.length - 3 - random.whole(0, 3)
   copy[place] = copy[place] === 0x78 ? 0x79 : 0x78
   return copy
 }
 
-/** The first entry is left out, and what is signed of the rest holds. */
+/** Drops the first entry; the signature still matches the rest. */
 const withoutFirst = (segment: Segment): Segment => ({
   ...segment,
   first: segment.first + 1,
@@ -150,15 +153,15 @@ const withoutFirst = (segment: Segment): Segment => ({
   entries: segment.entries.slice(1),
 })
 
-function garbled(chance: SeededRandom, bytes: Uint8Array): Uint8Array {
+function garbled(random: SeededRandom, bytes: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(bytes)
-  const place = chance.whole(0, copy.length - 1)
-  copy[place] = (copy[place] ?? 0) ^ (1 << chance.whole(0, 7))
+  const place = random.whole(0, copy.length - 1)
+  copy[place] = (copy[place] ?? 0) ^ (1 << random.whole(0, 7))
   return copy
 }
 
-/** Own entries under the keys of others, at the places where their logs go on. */
-function* impersonated({ replicator: { log }, keys, room }: Liar, relayed: Segments): Generator<Relayed> {
+/** Sends our entries as continuations of the logs of others. */
+function* impersonated({ replicator: { log }, keys, room }: Identity, relayed: Segments): Generator<Relayed> {
   yield relayed
   if (relayed.author !== log.id) return
   for (const { author, seq } of log.head) {
@@ -174,15 +177,18 @@ function* impersonated({ replicator: { log }, keys, room }: Liar, relayed: Segme
   }
 }
 
-/** Own entries that differ from a place on, in a chain of their own that is signed as it should be. */
-async function* secondHistory({ replicator: { log }, keys, room }: Liar, relayed: Segments): AsyncGenerator<Relayed> {
+/** Sends a second branch of our log, correctly chained and signed. */
+async function* forkedHistory(
+  { replicator: { log }, keys, room }: Identity,
+  relayed: Segments,
+): AsyncGenerator<Relayed> {
   const name = { room, key: keys.publicKey }
   let chain: ChainValue = chainStart(name)
   let next = 1
   while (next <= relayed.last) {
     const segment = await log.segmentAt(log.id, next)
     if (segment === undefined) return
-    const entries = segment.entries.map((entry, index) => (segment.first + index < FORK_PLACE ? entry : second(entry)))
+    const entries = segment.entries.map((entry, index) => (segment.first + index < FORK_SEQ ? entry : forked(entry)))
     const before = chain
     chain = entries.reduce(chainNext, before)
     next = lastOf(segment) + 1
@@ -192,23 +198,23 @@ async function* secondHistory({ replicator: { log }, keys, room }: Liar, relayed
   }
 }
 
-function second(entry: Uint8Array): Uint8Array {
+function forked(entry: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(entry)
   copy[copy.length - 3] = 0x21
   return copy
 }
 
-/** Proof of a fork that is none: a true segment, and one that nobody signed. */
-function* accusation({ chance }: Liar, relayed: Segments): Generator<Relayed> {
+/** Sends an invalid fork proof: a genuine segment and an unsigned one. */
+function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relayed> {
   for (const segment of segmentsOf(relayed)) {
-    const forged = { ...segment, entries: segment.entries.map(entry => altered(chance, entry)) }
+    const forged = { ...segment, entries: segment.entries.map(entry => altered(random, entry)) }
     yield { kind: 'fork', proof: { segments: [segment, forged], place: segment.first, chain: segment.before } }
   }
 }
 
-/** Unsigned authors, of whom every other link is not told the second entry. */
-function* crowd(isSecond: boolean): Generator<Relayed> {
-  for (let index = 0; index < CROWD; index++) {
+/** Sends entries of many unsigned authors; every other connection does not receive their second entry. */
+function* manyAuthors(isSecond: boolean): Generator<Relayed> {
+  for (let index = 0; index < AUTHORS; index++) {
     const author = unsignedAuthor(`stranger${index}`)
     if (author === undefined) continue
     const entries = [1, 2, 3].map(seq => {

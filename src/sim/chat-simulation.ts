@@ -2,42 +2,42 @@ import type { Millis } from '../base/clock.js'
 import { quantile } from '../base/quantile.js'
 import { SeededRandom } from '../base/seeded-random.js'
 import { Spread } from './spread.js'
-import { type CHAT_TOPOLOGIES, namesIn } from './topologies.js'
+import { type CHAT_TOPOLOGIES, dialledPeersIn } from './topologies.js'
 import { Violation, World } from './world.js'
 
 const MINUTE_MS: Millis = 60_000
 const SECOND_MS: Millis = 1_000
-/** How long peers that meet each other have to find their links before anything is said. */
-const MEETING_MS: Millis = 10_000
-/** How long a peer that crashed stays away, at most. */
-const AWAY_MS_MAX: Millis = 30_000
-/** Shares of peers for which propagation is drawn. */
-const SHARES = 50
+/** Time for peer exchange before the first line. */
+const DISCOVERY_MS: Millis = 10_000
+/** Longest downtime of a crashed peer. */
+const DOWN_MS_MAX: Millis = 30_000
+/** Points of the propagation curve. */
+const CURVE_POINTS = 50
 
 export interface ChatSimulationOptions {
   readonly seed: number
   readonly peers: number
   readonly topology: (typeof CHAT_TOPOLOGIES)[number]
-  /** How likely a packet is lost, 0 to 1. */
+  /** Probability that a packet is lost, 0 to 1. */
   readonly loss: number
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** For how many minutes in the middle nothing gets from one half of the peers to the other. */
+  /** Duration of a partition into two halves, in the middle of the run. */
   readonly partitionMinutes: number
-  /** How many peers crash in a minute. */
+  /** Crashes per minute. */
   readonly churn: number
   readonly minutes: number
-  /** How many lines are said in a minute, by anybody. */
+  /** Lines per minute, of all peers together. */
   readonly lines: number
 }
 
-/** Something that happened to a network. */
+/** An event of the run. */
 export interface Event {
   readonly atMs: Millis
   readonly kind: 'line' | 'crash' | 'start' | 'partition' | 'healed'
 }
 
-/** Times until so many of the peers held an entry. */
+/** Times until a share of the peers had an entry. */
 interface Reached {
   readonly p50Ms: Millis
   readonly p90Ms: Millis
@@ -47,18 +47,18 @@ interface Reached {
 
 export interface ChatFigures {
   readonly options: ChatSimulationOptions
-  /** Whether all peers held the same within 60 s of the end of all faults. */
+  /** Whether all peers had the same logs within 60 s of the end of the faults. */
   readonly converged: boolean
   readonly entries: number
-  /** The median of all entries, and the slowest of them. */
+  /** The median over all entries, and the slowest entry. */
   readonly reached: Reached
   readonly slowest: Reached
   readonly copiesPerEntry: number
   readonly bytesPerEntry: number
-  /** How often entries came to peers over one link, over two, and so on. */
+  /** How many entries reached a peer over one connection, over two, and so on. */
   readonly hops: readonly number[]
   readonly copiesPerPeer: readonly number[]
-  /** For growing shares of the peers, the time that a tenth, half and nine tenths of the entries took to reach it. */
+  /** For growing shares of the peers: the 10th, 50th and 90th percentile of the time that entries took to reach them. */
   readonly curve: readonly {
     readonly share: number
     readonly low: Millis
@@ -71,83 +71,83 @@ export interface ChatFigures {
   readonly violations: readonly string[]
 }
 
-/** Lets peers chat in virtual time. `onProgress` is told of the share that is done, 0 to 1. */
+/** Simulates a chat. `onProgress` receives the share that is done, 0 to 1. */
 export async function simulateChat(
   options: ChatSimulationOptions,
   onProgress: (share: number) => void = () => {},
 ): Promise<ChatFigures> {
   const { seed, topology, loss, delayMsMin, delayMsMax, minutes } = options
-  const chance = new SeededRandom(seed, 'chat')
+  const random = new SeededRandom(seed, 'chat')
   const peers = Array.from({ length: options.peers }, (_, index) => `peer${index + 1}`)
-  const isMeeting = topology === 'met'
-  const names = namesIn(isMeeting ? 'star' : topology, peers, new SeededRandom(seed, 'topology'))
+  const hasPeerExchange = topology === 'met'
+  const dials = dialledPeersIn(hasPeerExchange ? 'star' : topology, peers, new SeededRandom(seed, 'topology'))
   const spread = new Spread()
   const events: Event[] = []
   const world: World = new World({
     seed,
     peers,
-    names: name => names.get(name) ?? [],
+    dials: name => dials.get(name) ?? [],
     network: { delayMsMin, delayMsMax, loss },
-    isMeeting,
+    hasPeerExchange,
     isTraced: false,
     onStored: (name, { author, from, to }) => spread.stored(name, author, from, to, world.elapsedMs),
-    onBrought: (name, from, author, runs) => {
-      for (const { first, entries } of runs) spread.brought(name, from, author, first, entries.length)
+    onReceived: (name, from, author, runs) => {
+      for (const { first, entries } of runs) spread.received(name, from, author, first, entries.length)
     },
   })
-  const happened = (kind: Event['kind']): void => void events.push({ atMs: world.elapsedMs, kind })
+  const record = (kind: Event['kind']): void => void events.push({ atMs: world.elapsedMs, kind })
   const endMs = minutes * MINUTE_MS
   const partition = {
     fromMs: (endMs - options.partitionMinutes * MINUTE_MS) / 2,
     toMs: (endMs + options.partitionMinutes * MINUTE_MS) / 2,
   }
   let violations: readonly string[] = []
-  let isCut = false
-  let said = 0
+  let isPartitioned = false
+  let sent = 0
   let crashed = 0
-  /** When who crashed comes back. */
-  const back = new Map<string, Millis>()
+  /** When who crashed comes restarts. */
+  const restarts = new Map<string, Millis>()
 
-  /** Does what is due by now: in every second some lines, and now and then a crash. */
-  const act = (): void => {
+  /** Performs the lines, crashes, restarts and partitions that are due. */
+  const performDue = (): void => {
     const share = world.elapsedMs / MINUTE_MS
-    for (; said < share * options.lines; said++) {
-      const speaker = chance.pick(peers)
-      if (!world.machine(speaker).isReady) continue
-      world.machine(speaker).say(`${speaker} says line ${said + 1}`)
-      happened('line')
+    for (; sent < share * options.lines; sent++) {
+      const sender = random.pick(peers)
+      if (!world.peer(sender).isReady) continue
+      world.peer(sender).say(`${sender}, line ${sent + 1}`)
+      record('line')
     }
     for (; crashed < Math.floor(share * options.churn); crashed++) {
-      const name = chance.pick(peers)
-      if (!world.machine(name).isRunning) continue
-      world.machine(name).crash(chance.pick(['killed', 'power cut']))
-      happened('crash')
-      back.set(name, world.elapsedMs + chance.between(SECOND_MS, AWAY_MS_MAX))
+      const name = random.pick(peers)
+      if (!world.peer(name).isRunning) continue
+      world.peer(name).crash(random.pick(['killed', 'power cut']))
+      record('crash')
+      restarts.set(name, world.elapsedMs + random.between(SECOND_MS, DOWN_MS_MAX))
     }
-    for (const [name, atMs] of back) {
+    for (const [name, atMs] of restarts) {
       if (atMs > world.elapsedMs) continue
-      back.delete(name)
-      world.machine(name).start()
-      happened('start')
+      restarts.delete(name)
+      world.peer(name).start()
+      record('start')
     }
-    const isCutNow =
+    const isPartitionedNow =
       options.partitionMinutes > 0 && world.elapsedMs >= partition.fromMs && world.elapsedMs < partition.toMs
-    if (isCutNow && !isCut) {
+    if (isPartitionedNow && !isPartitioned) {
       world.partition(peers.slice(0, Math.floor(peers.length / 2)))
-      happened('partition')
+      record('partition')
     }
-    if (!isCutNow && isCut) {
+    if (!isPartitionedNow && isPartitioned) {
       world.heal()
-      happened('healed')
+      record('healed')
     }
-    isCut = isCutNow
+    isPartitioned = isPartitionedNow
   }
 
   try {
-    // The first moments are for finding each other.
-    await world.run(isMeeting ? MEETING_MS : SECOND_MS)
+    // Lets the peers connect first.
+    await world.run(hasPeerExchange ? DISCOVERY_MS : SECOND_MS)
     while (world.elapsedMs < endMs) {
-      act()
+      performDue()
       await world.run(Math.min(SECOND_MS, endMs - world.elapsedMs))
       onProgress(world.elapsedMs / endMs)
     }
@@ -177,8 +177,8 @@ export async function simulateChat(
     bytesPerEntry: world.network.bytesSent / Math.max(1, entries),
     hops: spread.hops(),
     copiesPerPeer,
-    curve: Array.from({ length: SHARES }, (_, index) => {
-      const share = (index + 1) / SHARES
+    curve: Array.from({ length: CURVE_POINTS }, (_, index) => {
+      const share = (index + 1) / CURVE_POINTS
       return { share, low: at(share, 0.1), mid: at(share, 0.5), high: at(share, 0.9) }
     }),
     events,

@@ -4,87 +4,87 @@ import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
-/** How far one reader of one process was shown each log. */
+/** The last entry of each log that a reader was given. */
 export type Shown = Map<AuthorId, Seq>
 
-/** What the judge knows of one machine. */
+/** State of one machine. */
 interface Record {
   readonly author: AuthorId
   readonly disk: VirtualDisk
-  readonly isLiar: boolean
-  /** How far each log was shown to its user, by whichever of its processes. */
-  held: Map<AuthorId, Seq>
-  /** Lines of which its user was told that they are on disk. */
+  readonly isByzantine: boolean
+  /** The last entry of each log shown to its user by any of its processes. */
+  stored: Map<AuthorId, Seq>
+  /** Our lines that were acknowledged to its user. */
   acknowledged: Set<string>
 }
 
-/** Watches a run, and says what must never be. It believes the disks, not the programs. */
+/** Checks the invariants of a run. It trusts the virtual disks, not what peers report. */
 export class InvariantChecker {
   readonly violations: string[] = []
   readonly #records = new Map<string, Record>()
   readonly #owners = new Map<AuthorId, string>()
-  /** What stood at a place when it was first seen by anybody: author by author, by seq. */
+  /** The first version of each entry that any peer had, by author and seq. */
   readonly #entries = new Map<AuthorId, Map<Seq, Uint8Array>>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<AuthorId, Seq> }>()
 
-  register(name: string, author: AuthorId, disk: VirtualDisk, isLiar: boolean): void {
-    this.#records.set(name, { author, disk, isLiar, held: new Map(), acknowledged: new Set() })
+  register(name: string, author: AuthorId, disk: VirtualDisk, isByzantine: boolean): void {
+    this.#records.set(name, { author, disk, isByzantine, stored: new Map(), acknowledged: new Set() })
     this.#owners.set(author, name)
   }
 
-  /** Whether an author keeps the rules: only of such is anything promised. */
+  /** Whether an author follows the protocol. Other authors have no guarantees. */
   isHonest(author: AuthorId): boolean {
-    return this.#records.get(this.#owners.get(author) ?? '')?.isLiar === false
+    return this.#records.get(this.#owners.get(author) ?? '')?.isByzantine === false
   }
 
-  /** A live reader of `name` was given an entry. */
+  /** A live reader of `name` was given an entry: each once, in order, and synced at the author and here. */
   shown(name: string, reader: Shown, entry: Entry): void {
     const { author, seq } = entry
     const record = this.#records.get(name)
-    if (record === undefined || record.isLiar) return
+    if (record === undefined || record.isByzantine) return
     const last = reader.get(author) ?? 0
-    if (seq <= last) this.violate(`${name} printed ${this.#place(entry)} twice`)
-    if (seq > last + 1) this.violate(`${name} printed ${this.#place(entry)} and not entry ${last + 1} before it`)
+    if (seq <= last) this.violate(`${name} showed ${this.#place(entry)} twice`)
+    if (seq > last + 1) this.violate(`${name} showed ${this.#place(entry)} without entry ${last + 1} before it`)
     reader.set(author, Math.max(last, seq))
-    record.held.set(author, Math.max(record.held.get(author) ?? 0, seq))
-    this.#same(name, entry)
-    if (isSigned(author)) this.#onDiskOf(name, record, entry)
+    record.stored.set(author, Math.max(record.stored.get(author) ?? 0, seq))
+    this.#checkSame(name, entry)
+    if (isSigned(author)) this.#checkSynced(name, record, entry)
   }
 
-  /** `name` was told that what it said is on disk. */
+  /** A line of `name` was acknowledged: it must never be lost. */
   acknowledged(name: string, line: string): void {
     this.#records.get(name)?.acknowledged.add(line)
   }
 
-  /** `name` begins to read all that it holds: what is given judges what it finds. */
-  reading(name: string): (entries: readonly Entry[]) => void {
+  /** Returns the check for a history that `name` starts to read now. */
+  historyCheck(name: string): (entries: readonly Entry[]) => void {
     const record = this.#records.get(name)
-    if (record === undefined || record.isLiar) return () => {}
-    const held = new Map(record.held)
+    if (record === undefined || record.isByzantine) return () => {}
+    const stored = new Map(record.stored)
     const acknowledged = new Set(record.acknowledged)
-    return entries => this.#holds(name, { ...record, held, acknowledged }, entries)
+    return entries => this.#checkHistory(name, { ...record, stored, acknowledged }, entries)
   }
 
   /**
-   * The disk of `name` was put back to an earlier state by its user: what it has lost by that is nobody's fault, but of
-   * the own lines those that others hold have to come back. Gives those lines.
+   * The user of `name` restored a backup. Entries lost by that are no violation, but our lines that other peers have must
+   * come back. Returns those lines.
    */
   restored(name: string): ReadonlySet<string> {
     const record = this.#records.get(name)
     if (record === undefined) return new Set()
     const own = this.#entries.get(record.author)
-    const elsewhere = [...this.#records.values()].filter(other => other !== record && !other.isLiar)
-    const known = Math.max(0, ...elsewhere.map(({ held }) => held.get(record.author) ?? 0))
-    const due = new Set<string>()
-    for (const [seq, entry] of own ?? []) if (seq <= known) due.add(lineOf(entry))
-    record.held = new Map()
+    const elsewhere = [...this.#records.values()].filter(other => other !== record && !other.isByzantine)
+    const known = Math.max(0, ...elsewhere.map(({ stored }) => stored.get(record.author) ?? 0))
+    const expected = new Set<string>()
+    for (const [seq, entry] of own ?? []) if (seq <= known) expected.add(lineOf(entry))
+    record.stored = new Map()
     record.acknowledged = new Set()
-    return due
+    return expected
   }
 
-  /** All peers hold the same, in the same order. */
-  alike(histories: ReadonlyMap<string, readonly Entry[]>): void {
+  /** All peers have the same entries in the same order. */
+  sameHistories(histories: ReadonlyMap<string, readonly Entry[]>): void {
     const [first, ...others] = [...histories].map(([name, entries]) => ({
       name,
       places: entries.map(entry => this.#place(entry)),
@@ -92,22 +92,22 @@ export class InvariantChecker {
     for (const other of others) {
       const index = other.places.findIndex((place, at) => place !== first?.places[at])
       if (index !== -1 || other.places.length !== first?.places.length)
-        this.violate(`${other.name} has another history than ${first?.name}, from its line ${index + 1} on`)
+        this.violate(`${other.name} and ${first?.name} have different histories from line ${index + 1} on`)
     }
   }
 
-  /** Where a liar told two histories, all honest peers take them as disputed from the same place on. */
-  frozenAlike(author: AuthorId, places: ReadonlyMap<string, Seq>): void {
+  /** All honest peers dispute a forked log from the same entry on. */
+  sameForkPoints(author: AuthorId, places: ReadonlyMap<string, Seq>): void {
     const [first, ...others] = [...places]
     for (const [name, place] of others)
       if (place !== first?.[1])
         this.violate(
-          `${name} takes ${this.#place({ author, seq: place })} as disputed, and ${first?.[0]} ${first?.[1]}`,
+          `${name} disputes from ${this.#place({ author, seq: place })} on, but ${first?.[0]} from ${first?.[1]}`,
         )
   }
 
-  /** What honest peers hold of a liar, and take as undisputed, is the same with all of them. */
-  undisputed(histories: ReadonlyMap<string, readonly Entry[]>): void {
+  /** All honest peers have the same undisputed entries of Byzantine peers. */
+  sameUnforkedEntries(histories: ReadonlyMap<string, readonly Entry[]>): void {
     const seen = new Map<string, { readonly name: string; readonly entry: Uint8Array }>()
     for (const [name, entries] of histories) {
       for (const { author, seq, entry } of entries) {
@@ -115,25 +115,25 @@ export class InvariantChecker {
         const before = seen.get(place)
         if (before === undefined) seen.set(place, { name, entry })
         else if (!sameBytes(before.entry, entry)) {
-          this.violate(`${name} and ${before.name} hold another ${this.#place({ author, seq })}, undisputed`)
+          this.violate(`${name} and ${before.name} have different undisputed entries ${this.#place({ author, seq })}`)
           return
         }
       }
     }
   }
 
-  /** `name` takes it as proven that an author signed two histories. */
-  frozen(name: string, author: AuthorId): void {
-    if (this.isHonest(author)) this.violate(`${name} believes that ${this.#owners.get(author)} signed two histories`)
+  /** `name` accepted a proof that an author forked its log. */
+  forkProven(name: string, author: AuthorId): void {
+    if (this.isHonest(author)) this.violate(`${name} accepted a proof that ${this.#owners.get(author)} forked its log`)
   }
 
-  /** `name` was told by `holder` how far that one holds a log: it would outlive a power cut there. */
-  told(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
+  /** `name` received a receipt of `holder`: the entries must survive a power cut there. */
+  receiptReceived(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
     const record = this.#records.get(this.#owners.get(holder) ?? '')
-    if (record === undefined || record.isLiar || !isSigned(author)) return
-    if (this.#safe(record.disk, author) < seq)
+    if (record === undefined || record.isByzantine || !isSigned(author)) return
+    if (this.#lastSynced(record.disk, author) < seq)
       this.violate(
-        `${name} was told that ${this.#owners.get(holder)} holds ${this.#place({ author, seq })}, which is not safe there`,
+        `${name} has a receipt of ${this.#owners.get(holder)} for ${this.#place({ author, seq })}, which is not synced there`,
       )
   }
 
@@ -141,29 +141,29 @@ export class InvariantChecker {
     this.violations.push(line)
   }
 
-  #holds(name: string, record: Record, entries: readonly Entry[]): void {
+  #checkHistory(name: string, record: Record, entries: readonly Entry[]): void {
     const last: Shown = new Map()
     const lines = new Map<string, number>()
     for (const entry of entries) {
       const { author, seq } = entry
-      if (seq !== (last.get(author) ?? 0) + 1) this.violate(`${name} holds ${this.#place(entry)} behind a hole`)
+      if (seq !== (last.get(author) ?? 0) + 1) this.violate(`${name} has ${this.#place(entry)} after a gap`)
       last.set(author, seq)
-      this.#same(name, entry)
+      this.#checkSame(name, entry)
       if (author !== record.author) continue
       const line = lineOf(entry.entry)
       lines.set(line, (lines.get(line) ?? 0) + 1)
     }
-    for (const [author, seq] of record.held) {
+    for (const [author, seq] of record.stored) {
       const now = last.get(author) ?? 0
-      if (now < seq) this.violate(`${name} held ${this.#place({ author, seq })} and now ends at ${now}`)
+      if (now < seq) this.violate(`${name} had ${this.#place({ author, seq })} and now ends at ${now}`)
     }
     for (const line of record.acknowledged)
-      if (!lines.has(line)) this.violate(`${name} has lost "${line}", which was acknowledged`)
-    for (const [line, count] of lines) if (count > 1) this.violate(`${name} holds its own "${line}" ${count} times`)
+      if (!lines.has(line)) this.violate(`${name} lost the acknowledged line "${line}"`)
+    for (const [line, count] of lines) if (count > 1) this.violate(`${name} has its line "${line}" ${count} times`)
   }
 
-  /** The same place always holds the same entry; but for a liar's own log, if it forks. */
-  #same(name: string, entry: Entry): void {
+  /** All peers have the same entry at the same place, except in the log of a Byzantine peer. */
+  #checkSame(name: string, entry: Entry): void {
     if (isSigned(entry.author) && !this.isHonest(entry.author)) return
     let log = this.#entries.get(entry.author)
     if (log === undefined) {
@@ -173,26 +173,26 @@ export class InvariantChecker {
     const before = log.get(entry.seq)
     if (before === undefined) log.set(entry.seq, new Uint8Array(entry.entry))
     else if (!sameBytes(before, entry.entry))
-      this.violate(`${name} holds another ${this.#place(entry)} than was seen before`)
+      this.violate(`${name} has a different ${this.#place(entry)} than another peer`)
   }
 
-  /** What anybody sees of an author's log would outlive a power cut at the author's. */
-  #onDiskOf(name: string, record: Record, { author, seq }: Entry): void {
+  /** A shown entry must survive a power cut at its author and at the reader. */
+  #checkSynced(name: string, record: Record, { author, seq }: Entry): void {
     const owner = this.#records.get(this.#owners.get(author) ?? '')
     if (owner === undefined) {
-      this.violate(`${name} printed an entry of ${author.slice(0, 8)}, who is nobody`)
+      this.violate(`${name} showed an entry of the unknown author ${author.slice(0, 8)}`)
       return
     }
-    if (owner.isLiar) return
+    if (owner.isByzantine) return
     for (const disk of owner === record ? [owner.disk] : [owner.disk, record.disk]) {
-      if (this.#safe(disk, author) >= seq) continue
-      const whose = disk === owner.disk ? "its author's" : 'the own'
-      this.violate(`${name} printed ${this.#place({ author, seq })}, which is not safe on ${whose} disk`)
+      if (this.#lastSynced(disk, author) >= seq) continue
+      const where = disk === owner.disk ? 'at its author' : 'there'
+      this.violate(`${name} showed ${this.#place({ author, seq })}, which is not synced ${where}`)
     }
   }
 
   /** The last entry of a log that would survive a power cut now. */
-  #safe(disk: VirtualDisk, author: AuthorId): Seq {
+  #lastSynced(disk: VirtualDisk, author: AuthorId): Seq {
     let cached = this.#synced.get(disk)
     if (cached?.version !== disk.version) {
       cached = { version: disk.version, last: new Map() }

@@ -1,4 +1,4 @@
-/** Whether a process acts. What comes due while it sleeps waits until it wakes; when it is over, nothing comes any more. */
+/** The state of a process. Actions during sleep wait until it wakes; actions after its end are dropped. */
 export class Lifecycle {
   #state: 'awake' | 'asleep' | 'over' = 'awake'
   #waiting: (() => void)[] = []
@@ -7,7 +7,7 @@ export class Lifecycle {
     return this.#state === 'over'
   }
 
-  /** Does it now, on waking, or never. */
+  /** Performs the action now, on waking, or never. */
   act(action: () => void): void {
     if (this.#state === 'awake') action()
     else if (this.#state === 'asleep') this.#waiting.push(action)

@@ -1,10 +1,10 @@
 import type { FaultPlan } from './fault-plan.js'
 
 /**
- * Leaves out of a plan whatever it fails without: ever smaller parts of its steps, as long as it goes on failing
- * (Zeller's ddmin). `isFailing` is asked at most `triesMax` times. Gives the places of the steps that are left.
+ * Minimises a failing plan by delta debugging (Zeller's ddmin): removes steps as long as it still fails. Calls `isFailing` at
+ * most `triesMax` times. Resolves with the indices of the remaining steps.
  */
-export async function shrink(
+export async function minimise(
   plan: FaultPlan,
   isFailing: (kept: readonly number[]) => Promise<boolean>,
   triesMax = 200,
@@ -29,8 +29,8 @@ export async function shrink(
   return kept
 }
 
-/** The plan with only some of its steps, at their times. */
-export const keeping = (plan: FaultPlan, kept: readonly number[]): FaultPlan => ({
+/** The plan with only these steps, at their original times. */
+export const withSteps = (plan: FaultPlan, kept: readonly number[]): FaultPlan => ({
   ...plan,
   steps: plan.steps.filter((_, index) => kept.includes(index)),
 })

@@ -9,39 +9,39 @@ import { VirtualConnection, VirtualHost } from './virtual-connection.js'
 import type { VirtualTime } from './virtual-time.js'
 import { type Medium, Wire } from './wire.js'
 
-/** How often somebody who gets no answer knocks again. */
-const KNOCK_MS: Millis = 1_000
-/** How long a lost packet takes to come again. */
+/** Interval between connection attempts to a host that does not answer. */
+const ATTEMPT_MS: Millis = 1_000
+/** Extra delay of a lost packet, which is resent. */
 const RESEND_MS: Millis = 200
 
 export interface NetworkOptions {
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** How likely a packet is lost: it comes again, later, and all that follows waits for it. */
+  /** Probability that a packet is lost. It is resent, and all later ones wait for it. */
   readonly loss: number
-  /** How likely a packet comes twice. */
+  /** Probability that a packet is duplicated. */
   readonly duplicates: number
 }
 
-/** Machines, and the ways between them. */
+/** Hosts and the paths between them. */
 export class VirtualNetwork implements Medium {
   readonly time: VirtualTime
-  readonly chance: SeededRandom
+  readonly random: SeededRandom
   readonly #options: NetworkOptions
   readonly #hosts = new Map<string, VirtualHost>()
   readonly #blocked = new Set<string>()
   bytesSent = 0
-  /** Connections that were ever made. */
+  /** Connections opened so far. */
   connectionsMade = 0
 
-  constructor(time: VirtualTime, chance: SeededRandom, options: NetworkOptions) {
+  constructor(time: VirtualTime, random: SeededRandom, options: NetworkOptions) {
     this.time = time
-    this.chance = chance
+    this.random = random
     this.#options = options
   }
 
-  /** How many ends of connections are open. */
-  get ends(): number {
+  /** Number of open ends of connections. */
+  get openEnds(): number {
     let ends = 0
     for (const { connections } of this.#hosts.values()) ends += connections.size
     return ends
@@ -53,46 +53,46 @@ export class VirtualNetwork implements Medium {
     return host
   }
 
-  /** How many copies of a packet are under way. */
+  /** Copies of the next packet. */
   copies(): number {
-    return this.chance.is(this.#options.duplicates) ? 2 : 1
+    return this.random.is(this.#options.duplicates) ? 2 : 1
   }
 
   delay(): Millis {
     const { delayMsMin, delayMsMax, loss } = this.#options
-    const delayMs = this.chance.between(delayMsMin, delayMsMax)
-    return this.chance.is(loss) ? delayMs + RESEND_MS : delayMs
+    const delayMs = this.random.between(delayMsMin, delayMsMax)
+    return this.random.is(loss) ? delayMs + RESEND_MS : delayMs
   }
 
   isBlocked(a: VirtualHost, b: VirtualHost): boolean {
-    return a.isAsleep || b.isAsleep || this.#blocked.has(wayBetween(a, b))
+    return a.isAsleep || b.isAsleep || this.#blocked.has(pathBetween(a, b))
   }
 
-  /** Nothing gets through between the two; what is under way waits, as TCP sends it again. */
+  /** Blocks the path between two hosts. Packets in flight wait, because TCP resends them. */
   cut(a: VirtualHost, b: VirtualHost): void {
-    this.#blocked.add(wayBetween(a, b))
+    this.#blocked.add(pathBetween(a, b))
   }
 
-  /** All ways are open again. */
+  /** Unblocks all paths. */
   healAll(): void {
     if (this.#blocked.size === 0) return
     this.#blocked.clear()
     for (const host of this.#hosts.values()) this.#resume(host.connections)
   }
 
-  /** A machine is there again after it slept: what waits for it goes on its way. */
+  /** Wakes a sleeping host and delivers the packets that wait for it. */
   wake(host: VirtualHost): void {
     if (!host.isAsleep) return
     host.isAsleep = false
     this.#resume(host.connections)
   }
 
-  /** All connections between the two break, and both sides see it. */
+  /** Resets all connections between two hosts. */
   reset(a: VirtualHost, b: VirtualHost): void {
     for (const connection of this.#between(a, b)) connection.receive({ kind: 'reset' })
   }
 
-  /** All connections between the two are dead, and neither side is told; new ones can be made. */
+  /** Makes all connections between two hosts drop packets silently. New connections work. */
   freeze(a: VirtualHost, b: VirtualHost): void {
     for (const connection of this.#between(a, b)) {
       connection.in?.freeze()
@@ -100,7 +100,7 @@ export class VirtualNetwork implements Medium {
     }
   }
 
-  /** The network as one process of a machine sees it. */
+  /** The network as seen by one process of a host. */
   transportOf(host: VirtualHost, life: Lifecycle): PeerSource {
     return {
       listen: async (_host, port, onConnection) => this.#listen(host, port, onConnection),
@@ -125,21 +125,21 @@ export class VirtualNetwork implements Medium {
     return new Promise((resolve, reject) => {
       let isOver = false
       const later = (delayMs: Millis, action: () => void): void => void this.time.after(delayMs, () => life.act(action))
-      const giveUp = (reason: string): void => {
+      const fail = (reason: string): void => {
         if (isOver) return
         isOver = true
         reject(new Error(reason))
       }
-      const knock = (): void => {
+      const attempt = (): void => {
         const target = this.#hosts.get(to)
         if (isOver || life.isOver) return
         if (target === undefined || !target.isUp || this.isBlocked(host, target)) {
-          later(KNOCK_MS, knock)
+          later(ATTEMPT_MS, attempt)
           return
         }
         const onConnection = target.listeners.get(port)
         if (onConnection === undefined) {
-          later(this.delay(), () => giveUp('nothing is listening there'))
+          later(this.delay(), () => fail('nothing is listening there'))
           return
         }
         const [near, far] = this.#connect(host, target)
@@ -150,10 +150,10 @@ export class VirtualNetwork implements Medium {
           isOver = true
         })
       }
-      if (signal.aborted) giveUp('cancelled')
-      signal.addEventListener('abort', () => giveUp('cancelled'), { once: true })
-      later(this.delay(), knock)
-      later(HANDSHAKE_MS_MAX, () => giveUp('no answer'))
+      if (signal.aborted) fail('cancelled')
+      signal.addEventListener('abort', () => fail('cancelled'), { once: true })
+      later(this.delay(), attempt)
+      later(HANDSHAKE_MS_MAX, () => fail('no answer'))
     })
   }
 
@@ -186,5 +186,5 @@ export class VirtualNetwork implements Medium {
   }
 }
 
-const wayBetween = (a: VirtualHost, b: VirtualHost): string =>
+const pathBetween = (a: VirtualHost, b: VirtualHost): string =>
   a.address < b.address ? `${a.address} ${b.address}` : `${b.address} ${a.address}`

@@ -13,40 +13,40 @@ const TICK_MS: Millis = 1_000
 const ROOM = 'room'
 const REMOTE = { kind: 'native', address: '', instance: '', isOlder: false, aheadMs: 0 } as const
 const PORT = 4_000
-/** Ways that a link needs to open: the connection, the handshake, a Hello and a proof each way. */
-const WAYS_TO_OPEN = 6
-/** How long somebody who is gone without a word is waited for. */
+/** One-way delays until a connection is open: TCP, the handshake, a Hello and a proof each way. */
+const ROUNDS_TO_OPEN = 6
+/** Time until a dial to a silent peer fails. */
 const NO_ANSWER_MS: Millis = 5_000
-/** After which a link to somebody who is gone without a word is closed. */
+/** Time until a connection to a silent peer is closed. */
 const SILENCE_MS_MIN: Millis = 30_000
 const SILENCE_MS_MAX: Millis = 31_000
 
-interface Link {
-  readonly ends: readonly [Member, Member]
-  /** What each end calls it. */
-  readonly ids: ReadonlyMap<Member, ConnectionId>
-  /** The same for all that is sent, so that what was sent first comes first. */
+interface Connection {
+  readonly ends: readonly [OverlayPeer, OverlayPeer]
+  /** Its id at each end. */
+  readonly ids: ReadonlyMap<OverlayPeer, ConnectionId>
+  /** The same for all frames, which keeps them in order. */
   readonly delayMs: Millis
   isOpen: boolean
 }
 
-/** A peer of a crowd: its decisions, and whom its user named. */
-interface Member {
+/** A peer: its real decisions, and a model of its connections. */
+interface OverlayPeer {
   readonly index: number
   readonly id: string
   readonly host: string
   readonly view: HyParView
-  readonly links: Map<ConnectionId, Link>
-  readonly named: Set<Member>
+  readonly connections: Map<ConnectionId, Connection>
+  readonly dialled: Set<OverlayPeer>
   isUp: boolean
-  nextLink: ConnectionId
+  nextConnection: ConnectionId
   attempt: number
   retry: Cancel
-  isResting: boolean
-  /** What it does about those who are announced, where they are. */
+  isCoolingDown: boolean
+  /** Dials announced peers, if peers are announced. */
   readonly neighbours: LanAutodial | undefined
-  /** Those whom it dials because they are announced, and how often that came to nothing. */
-  readonly found: Map<string, { readonly other: Member; tries: number; isDialling: boolean }>
+  /** Announced peers that it dials, and its failed attempts. */
+  readonly found: Map<string, { readonly other: OverlayPeer; tries: number; isDialling: boolean }>
 }
 
 export interface OverlayOptions {
@@ -54,20 +54,20 @@ export interface OverlayOptions {
   readonly peers: number
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** Whether all are on one network that announces them to each other. */
+  /** Whether all peers are on one network that announces them to each other. */
   readonly isAnnounced?: boolean
 }
 
 /**
- * Many peers that know one address and decide with whom to link, in virtual time: their decisions and the frames
- * between them are real, the connections are a model. There are no logs.
+ * Simulates the overlay of many peers that know one address. Their decisions (HyParView) and the frames between them are real;
+ * connections are a model, and there are no logs.
  */
 export class Overlay {
   readonly #time = new VirtualTime(0)
-  readonly #chance: SeededRandom
+  readonly #random: SeededRandom
   readonly #options: OverlayOptions
-  readonly #members: Member[] = []
-  readonly #byHost = new Map<string, Member>()
+  readonly #peers: OverlayPeer[] = []
+  readonly #byHost = new Map<string, OverlayPeer>()
   readonly #blocked = new Set<number>()
   dials = 0
   bytesSent = 0
@@ -75,28 +75,28 @@ export class Overlay {
 
   constructor(options: OverlayOptions) {
     this.#options = options
-    this.#chance = new SeededRandom(options.seed, 'crowd')
+    this.#random = new SeededRandom(options.seed, 'crowd')
     for (let index = 0; index < options.peers; index++) {
-      const chance = new SeededRandom(options.seed, `member ${index}`)
-      const id = Buffer.from(chance.bytes(8)).toString('hex')
-      const view = new HyParView({ id, port: PORT, isPresent: () => false, random: () => chance.number() })
-      const member: Member = {
+      const random = new SeededRandom(options.seed, `member ${index}`)
+      const id = Buffer.from(random.bytes(8)).toString('hex')
+      const view = new HyParView({ id, port: PORT, isPresent: () => false, random: () => random.number() })
+      const peer: OverlayPeer = {
         index,
         id,
         host: `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`,
         view,
-        links: new Map(),
-        named: new Set(),
+        connections: new Map(),
+        dialled: new Set(),
         isUp: false,
-        nextLink: 1,
+        nextConnection: 1,
         attempt: 0,
         retry: () => {},
-        isResting: false,
-        neighbours: options.isAnnounced ? this.#neighboursOf(() => member, view, id) : undefined,
+        isCoolingDown: false,
+        neighbours: options.isAnnounced ? this.#neighboursOf(() => peer, view, id) : undefined,
         found: new Map(),
       }
-      this.#members.push(member)
-      this.#byHost.set(member.host, member)
+      this.#peers.push(peer)
+      this.#byHost.set(peer.host, peer)
     }
   }
 
@@ -104,42 +104,42 @@ export class Overlay {
     return this.#time.now
   }
 
-  /** Peer `index` starts at a time, and knows one other. */
+  /** Starts peer `index` at a time. It dials the peer that it `knows`. */
   start(index: number, knows: number | undefined, atMs: Millis): void {
-    const member = this.#at(index)
-    if (knows !== undefined) member.named.add(this.#at(knows))
+    const peer = this.#at(index)
+    if (knows !== undefined) peer.dialled.add(this.#at(knows))
     this.#time.after(atMs - this.now, () => {
-      member.isUp = true
-      for (const other of member.named) this.#dialNamed(member, other)
-      if (this.#options.isAnnounced) this.#time.after(this.#chance.between(0, TICK_MS), () => this.#announce(member))
+      peer.isUp = true
+      for (const other of peer.dialled) this.#dialByAddress(peer, other)
+      if (this.#options.isAnnounced) this.#time.after(this.#random.between(0, TICK_MS), () => this.#announce(peer))
       const tick = (): void => {
-        if (!member.isUp) return
-        this.#perform(member, member.view.tick(this.now))
+        if (!peer.isUp) return
+        this.#perform(peer, peer.view.tick(this.now))
         this.#time.after(TICK_MS, tick)
       }
-      this.#time.after(this.#chance.between(0, TICK_MS), tick)
+      this.#time.after(this.#random.between(0, TICK_MS), tick)
     })
   }
 
-  /** A peer is gone: its links break, or fall silent where nothing says so to the others. */
+  /** Ends a peer: its connections are closed at once, or fall silent and time out. */
   leave(index: number, how: 'killed' | 'silent'): void {
-    const member = this.#at(index)
-    member.isUp = false
-    member.retry()
-    for (const link of [...member.links.values()]) {
-      const waitMs = how === 'killed' ? link.delayMs : this.#chance.between(SILENCE_MS_MIN, SILENCE_MS_MAX)
-      this.#time.after(waitMs, () => this.#close(link, false))
+    const peer = this.#at(index)
+    peer.isUp = false
+    peer.retry()
+    for (const connection of [...peer.connections.values()]) {
+      const waitMs = how === 'killed' ? connection.delayMs : this.#random.between(SILENCE_MS_MIN, SILENCE_MS_MAX)
+      this.#time.after(waitMs, () => this.#close(connection, false))
     }
-    member.links.clear()
+    peer.connections.clear()
   }
 
-  /** Nothing gets from these peers to the others, and links between them fall silent. */
-  part(indices: readonly number[]): void {
+  /** Drops all frames between these peers and the others; their connections time out. */
+  partition(indices: readonly number[]): void {
     for (const index of indices) this.#blocked.add(index)
-    for (const member of this.#members)
-      for (const link of member.links.values())
-        if (this.#isBlocked(...link.ends))
-          this.#time.after(this.#chance.between(SILENCE_MS_MIN, SILENCE_MS_MAX), () => this.#close(link, false))
+    for (const peer of this.#peers)
+      for (const connection of peer.connections.values())
+        if (this.#isBlocked(...connection.ends))
+          this.#time.after(this.#random.between(SILENCE_MS_MIN, SILENCE_MS_MAX), () => this.#close(connection, false))
   }
 
   heal(): void {
@@ -151,24 +151,24 @@ export class Overlay {
     while (this.#time.step(until)) this.steps++
   }
 
-  /** Lets time pass until it is so, looked at twice a second. Gives how long that took; undefined where it never was. */
-  runUntil(isSo: () => boolean, msMax: Millis): Millis | undefined {
+  /** Advances the time until `isDone`, checked twice a second. Returns the time it took, undefined if it exceeded `msMax`. */
+  runUntil(isDone: () => boolean, msMax: Millis): Millis | undefined {
     const from = this.now
-    while (!isSo()) {
+    while (!isDone()) {
       if (this.now - from >= msMax) return undefined
       this.run(TICK_MS / 2)
     }
     return this.now - from
   }
 
-  /** Links of each peer that is up, the fewest first. */
+  /** Number of connections of each running peer, in ascending order. */
   degrees(): number[] {
     return this.#up()
-      .map(member => this.#neighbours(member).size)
+      .map(peer => this.#neighbours(peer).size)
       .sort((a, b) => a - b)
   }
 
-  /** Into how many parts that do not reach each other those who are up fall. */
+  /** Number of connected components of the running peers. */
   components(): number {
     const left = new Set(this.#up())
     let count = 0
@@ -183,53 +183,53 @@ export class Overlay {
     return count
   }
 
-  #at(index: number): Member {
-    const member = this.#members[index]
-    if (member === undefined) throw new RangeError(`there is no peer ${index}`)
-    return member
+  #at(index: number): OverlayPeer {
+    const peer = this.#peers[index]
+    if (peer === undefined) throw new RangeError(`there is no peer ${index}`)
+    return peer
   }
 
-  #up(): Member[] {
-    return this.#members.filter(({ isUp }) => isUp)
+  #up(): OverlayPeer[] {
+    return this.#peers.filter(({ isUp }) => isUp)
   }
 
-  #neighbours(member: Member): Set<Member> {
-    const others = new Set<Member>()
-    for (const { ends, isOpen } of member.links.values()) {
-      const other = ends[0] === member ? ends[1] : ends[0]
-      if (isOpen && other.isUp && !this.#isBlocked(member, other)) others.add(other)
+  #neighbours(peer: OverlayPeer): Set<OverlayPeer> {
+    const others = new Set<OverlayPeer>()
+    for (const { ends, isOpen } of peer.connections.values()) {
+      const other = ends[0] === peer ? ends[1] : ends[0]
+      if (isOpen && other.isUp && !this.#isBlocked(peer, other)) others.add(other)
     }
     return others
   }
 
-  #isBlocked(a: Member, b: Member): boolean {
+  #isBlocked(a: OverlayPeer, b: OverlayPeer): boolean {
     return this.#blocked.has(a.index) !== this.#blocked.has(b.index)
   }
 
-  #neighboursOf(member: () => Member, view: HyParView, id: string): LanAutodial {
+  #neighboursOf(peer: () => OverlayPeer, view: HyParView, id: string): LanAutodial {
     const time = this.#time
     const byHost = this.#byHost
-    const dial = (other: Member): void => this.#dialFound(member(), other)
+    const dial = (other: OverlayPeer): void => this.#dialFound(peer(), other)
     return new LanAutodial({
       connections: {
         get connections() {
-          const self = member()
-          return Array.from(self.links.values(), ({ ends: [a, b] }) => ({
+          const self = peer()
+          return Array.from(self.connections.values(), ({ ends: [a, b] }) => ({
             remote: { ...REMOTE, key: (a === self ? b : a).id },
           }))
         },
         get dialAttempts() {
-          return [...member().found.entries()].flatMap(([name, { tries, other }]) =>
+          return [...peer().found.entries()].flatMap(([name, { tries, other }]) =>
             tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: '' }],
           )
         },
         add: name => {
           const other = byHost.get(name)
           if (other === undefined) return
-          member().found.set(name, { other, tries: 0, isDialling: false })
+          peer().found.set(name, { other, tries: 0, isDialling: false })
           dial(other)
         },
-        remove: name => void member().found.delete(name),
+        remove: name => void peer().found.delete(name),
         retryNow: () => {},
       },
       clock: { now: () => time.now, after: (delayMs, action) => time.after(delayMs, action) },
@@ -244,67 +244,67 @@ export class Overlay {
     })
   }
 
-  /** Everybody is told of a peer, and it of everybody. */
-  #announce(member: Member): void {
+  /** Announces a peer to all others, and all others to it. */
+  #announce(peer: OverlayPeer): void {
     for (const other of this.#up()) {
-      if (other === member) continue
-      other.neighbours?.sighted(serviceOf(member))
-      member.neighbours?.sighted(serviceOf(other))
+      if (other === peer) continue
+      other.neighbours?.sighted(serviceOf(peer))
+      peer.neighbours?.sighted(serviceOf(other))
     }
   }
 
-  #dialFound(member: Member, other: Member): void {
-    const one = member.found.get(other.host)
-    if (one === undefined || one.isDialling || !member.isUp) return
+  #dialFound(peer: OverlayPeer, other: OverlayPeer): void {
+    const one = peer.found.get(other.host)
+    if (one === undefined || one.isDialling || !peer.isUp) return
     one.isDialling = true
-    this.#dial(member, other, false, () => {
+    this.#dial(peer, other, false, () => {
       one.isDialling = false
-      if ([...member.links.values()].some(({ ends }) => ends.includes(other))) return
+      if ([...peer.connections.values()].some(({ ends }) => ends.includes(other))) return
       this.#time.after(
-        retryDelayMs(one.tries++, () => this.#chance.number()),
-        () => this.#dialFound(member, other),
+        retryDelayMs(one.tries++, () => this.#random.number()),
+        () => this.#dialFound(peer, other),
       )
     })
   }
 
-  #perform(member: Member, effects: readonly HyParViewEffect[] | 'bad'): void {
-    if (!member.isUp) return
-    if (effects === 'bad') throw new Error(`peer ${member.index} was sent what is no frame`)
+  #perform(peer: OverlayPeer, effects: readonly HyParViewEffect[] | 'bad'): void {
+    if (!peer.isUp) return
+    if (effects === 'bad') throw new Error(`peer ${peer.index} received a malformed frame`)
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          this.#send(member, effect.connection, encodePexFrame(effect.frame))
+          this.#send(peer, effect.connection, encodePexFrame(effect.frame))
           break
         case 'dial': {
           const other = this.#byHost.get(effect.address.host)
-          this.#dial(member, other, false, () => this.#perform(member, member.view.dialFailed(effect.id, this.now)))
+          this.#dial(peer, other, false, () => this.#perform(peer, peer.view.dialFailed(effect.id, this.now)))
           break
         }
         case 'drop': {
-          member.neighbours?.dropped(effect.id)
-          const link = member.links.get(effect.connection)
-          const named = link?.ends.find(end => end !== member)
-          if (link === undefined) break
-          this.#time.after(effect.delayMs, () => this.#close(link, true))
-          if (named === undefined || !member.named.has(named)) break
-          member.isResting = true
-          this.#retry(member, named, effect.cooldownMs * this.#chance.between(0.5, 1))
+          peer.neighbours?.dropped(effect.id)
+          const connection = peer.connections.get(effect.connection)
+          const named = connection?.ends.find(end => end !== peer)
+          if (connection === undefined) break
+          this.#time.after(effect.delayMs, () => this.#close(connection, true))
+          if (named === undefined || !peer.dialled.has(named)) break
+          peer.isCoolingDown = true
+          this.#retry(peer, named, effect.cooldownMs * this.#random.between(0.5, 1))
           break
         }
         case 'isolated':
-          if (member.isResting) for (const other of member.named) this.#dialNamed(member, other)
+          if (peer.isCoolingDown) for (const other of peer.dialled) this.#dialByAddress(peer, other)
       }
     }
   }
 
-  #send(from: Member, id: ConnectionId, bytes: Uint8Array): void {
-    const link = from.links.get(id)
-    if (link === undefined || !link.isOpen) return
+  #send(from: OverlayPeer, id: ConnectionId, bytes: Uint8Array): void {
+    const connection = from.connections.get(id)
+    if (connection === undefined || !connection.isOpen) return
     this.bytesSent += bytes.length
-    const to = link.ends[0] === from ? link.ends[1] : link.ends[0]
-    this.#time.after(link.delayMs, () => {
-      if (!to.isUp || !link.isOpen || this.#isBlocked(from, to)) return
-      const end = idOf(link, to)
+    const to = connection.ends[0] === from ? connection.ends[1] : connection.ends[0]
+    this.#time.after(connection.delayMs, () => {
+      if (!to.isUp || !connection.isOpen || this.#isBlocked(from, to)) return
+      const end = idOf(connection, to)
       const reader = new FrameReader(FRAME_BYTES_MAX)
       reader.push(bytes)
       for (let read = reader.next(); read.kind === 'frame'; read = reader.next())
@@ -312,50 +312,50 @@ export class Overlay {
     })
   }
 
-  #dialNamed(member: Member, other: Member): void {
-    member.retry()
-    member.isResting = false
-    this.#dial(member, other, true, () =>
+  #dialByAddress(peer: OverlayPeer, other: OverlayPeer): void {
+    peer.retry()
+    peer.isCoolingDown = false
+    this.#dial(peer, other, true, () =>
       this.#retry(
-        member,
+        peer,
         other,
-        retryDelayMs(member.attempt++, () => this.#chance.number()),
+        retryDelayMs(peer.attempt++, () => this.#random.number()),
       ),
     )
   }
 
-  #retry(member: Member, other: Member, delayMs: Millis): void {
-    member.retry()
-    member.retry = this.#time.after(delayMs, () => {
-      if (member.isUp && ![...member.links.values()].some(({ ends }) => ends.includes(other)))
-        this.#dialNamed(member, other)
+  #retry(peer: OverlayPeer, other: OverlayPeer, delayMs: Millis): void {
+    peer.retry()
+    peer.retry = this.#time.after(delayMs, () => {
+      if (peer.isUp && ![...peer.connections.values()].some(({ ends }) => ends.includes(other)))
+        this.#dialByAddress(peer, other)
     })
   }
 
-  #dial(from: Member, to: Member | undefined, isNamed: boolean, onMissed: () => void): void {
+  #dial(from: OverlayPeer, to: OverlayPeer | undefined, isNamed: boolean, onFailed: () => void): void {
     this.dials++
-    const delayMs = this.#chance.between(this.#options.delayMsMin, this.#options.delayMsMax)
-    const isThere = to?.isUp && !this.#isBlocked(from, to)
-    const waitMs = isThere ? delayMs * WAYS_TO_OPEN : NO_ANSWER_MS
+    const delayMs = this.#random.between(this.#options.delayMsMin, this.#options.delayMsMax)
+    const isReachable = to?.isUp && !this.#isBlocked(from, to)
+    const waitMs = isReachable ? delayMs * ROUNDS_TO_OPEN : NO_ANSWER_MS
     this.#time.after(waitMs, () => {
       if (!from.isUp) return
-      const isLinked = to !== undefined && [...from.links.values()].some(({ ends }) => ends.includes(to))
-      if (!to?.isUp || this.#isBlocked(from, to) || isLinked || to.links.size >= CONNECTIONS_MAX) {
-        onMissed()
+      const isConnected = to !== undefined && [...from.connections.values()].some(({ ends }) => ends.includes(to))
+      if (!to?.isUp || this.#isBlocked(from, to) || isConnected || to.connections.size >= CONNECTIONS_MAX) {
+        onFailed()
         return
       }
       const ids = new Map([
-        [from, from.nextLink++],
-        [to, to.nextLink++],
+        [from, from.nextConnection++],
+        [to, to.nextConnection++],
       ])
-      const link: Link = { ends: [from, to], ids, delayMs, isOpen: true }
+      const connection: Connection = { ends: [from, to], ids, delayMs, isOpen: true }
       if (isNamed) from.attempt = 0
       for (const [self, other] of [
         [from, to],
         [to, from],
       ] as const) {
-        const id = idOf(link, self)
-        self.links.set(id, link)
+        const id = idOf(connection, self)
+        self.connections.set(id, connection)
         const named = self === from && isNamed
         this.#perform(
           self,
@@ -365,35 +365,35 @@ export class Overlay {
     })
   }
 
-  #close(link: Link, isMeant: boolean): void {
-    if (!link.isOpen) return
-    link.isOpen = false
-    for (const self of link.ends) {
-      const id = idOf(link, self)
-      self.links.delete(id)
+  #close(connection: Connection, isIntended: boolean): void {
+    if (!connection.isOpen) return
+    connection.isOpen = false
+    for (const self of connection.ends) {
+      const id = idOf(connection, self)
+      self.connections.delete(id)
       if (!self.isUp) continue
       this.#perform(self, self.view.closed(id, false, this.now))
-      const other = self === link.ends[0] ? link.ends[1] : link.ends[0]
+      const other = self === connection.ends[0] ? connection.ends[1] : connection.ends[0]
       if (self.neighbours !== undefined)
         for (const one of this.#up()) if (one !== self) self.neighbours.sighted(serviceOf(one))
-      if (!isMeant && self.named.has(other))
+      if (!isIntended && self.dialled.has(other))
         this.#retry(
           self,
           other,
-          retryDelayMs(self.attempt++, () => this.#chance.number()),
+          retryDelayMs(self.attempt++, () => this.#random.number()),
         )
     }
   }
 }
 
-function idOf(link: Link, self: Member): ConnectionId {
-  const id = link.ids.get(self)
-  if (id === undefined) throw new RangeError(`it is no link of peer ${self.index}`)
+function idOf(connection: Connection, self: OverlayPeer): ConnectionId {
+  const id = connection.ids.get(self)
+  if (id === undefined) throw new RangeError(`not a connection of peer ${self.index}`)
   return id
 }
 
-/** What is announced of a peer: its address stands for its name. */
-const serviceOf = ({ id, host }: Member): Parameters<LanAutodial['sighted']>[0] => ({
+/** The announced service of a peer, with its address as its name. */
+const serviceOf = ({ id, host }: OverlayPeer): Parameters<LanAutodial['sighted']>[0] => ({
   instance: host,
   host,
   port: PORT,

@@ -1,5 +1,5 @@
-/** The same object with some members in place of its own: only who asks through what this gives sees them. */
-export function overridden<T extends object>(target: T, members: Partial<T>): T {
+/** A proxy of `target` with other members. `target` itself and its internal calls are unchanged. */
+export function withOverrides<T extends object>(target: T, members: Partial<T>): T {
   return new Proxy(target, {
     get: (_, name) => {
       if (Object.hasOwn(members, name)) return Reflect.get(members, name)

@@ -2,7 +2,7 @@ import type { Millis } from '../base/clock.js'
 import { drawFaultPlan, type FaultPlan, perform } from './fault-plan.js'
 import { World, type WorldOptions } from './world.js'
 
-/** What a run was like. */
+/** Result of a run. */
 export interface Outcome {
   readonly seed: number
   readonly peers: number
@@ -11,25 +11,25 @@ export interface Outcome {
   readonly trace: readonly string[]
 }
 
-/** One run with faults drawn from the seed. Rejects with a Violation. */
+/** Runs the plan that the seed draws. Rejects with a Violation. */
 export const randomRun = (seed: number): Promise<Outcome> => runPlan(drawFaultPlan(seed))
 
-/** Carries a plan out. Rejects with a Violation. `options` take the place of what the plan says. */
+/** Runs a plan. `options` override those of the plan. Rejects with a Violation. */
 export async function runPlan(plan: FaultPlan, options: Partial<WorldOptions> = {}): Promise<Outcome> {
-  const { seed, peers, names, aheadMs, network, liars, steps, endMs } = plan
+  const { seed, peers, dials, aheadMs, network, byzantine, steps, endMs } = plan
   const world = new World({
     seed,
     peers,
-    names: name => names.get(name) ?? [],
+    dials: name => dials.get(name) ?? [],
     aheadMs: name => aheadMs.get(name) ?? 0,
     network,
-    liars,
+    byzantine,
     ...options,
   })
   try {
-    for (const { atMs, act } of steps) {
+    for (const { atMs, action } of steps) {
       await world.run(Math.max(0, atMs - world.elapsedMs))
-      perform(world, act)
+      perform(world, action)
     }
     await world.run(Math.max(0, endMs - world.elapsedMs))
     const convergedMs = await world.converge()

@@ -22,45 +22,45 @@ import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
 import type { InvariantChecker, Shown } from './invariants.js'
 import { Lifecycle } from './lifecycle.js'
 import type { VirtualNetwork } from './network.js'
-import { overridden } from './overridden.js'
+import { withOverrides } from './overridden.js'
 import type { SortedRows } from './sorted-rows.js'
 import type { VirtualHost } from './virtual-connection.js'
 import { VirtualDisk } from './virtual-disk.js'
-import type { VirtualTime, Watch } from './virtual-time.js'
+import type { ClockOffset, VirtualTime } from './virtual-time.js'
 
 const PORT = 4000
 const ROOM = roomId(LOBBY)
 
-/** What all machines of a world share. */
-export interface Surroundings {
+/** Shared by all peers of a world. */
+export interface SimulationContext {
   readonly seed: number
   readonly time: VirtualTime
   readonly network: VirtualNetwork
-  readonly judge: InvariantChecker
-  /** Keeps a line of what happens. */
+  readonly checker: InvariantChecker
+  /** Adds a line to the trace. */
   note(line: string): void
-  /** Entries were stored at `name`. */
+  /** `name` has stored entries. */
   stored(name: string, span: SeqRange): void
-  /** Whether peers meet further ones by way of those they know. */
-  readonly isMeeting: boolean
-  /** Something was said on a link besides logs. */
-  saidAside(bytes: number): void
-  /** Something was shown to somebody. */
-  moved(): void
-  /** A link brought entries to `name`, new to it or not. */
-  brought(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
+  /** Whether peers find further ones by peer exchange. */
+  readonly hasPeerExchange: boolean
+  /** Bytes were sent on a connection besides log entries. */
+  sentOnSideChannel(bytes: number): void
+  /** A user was shown an entry. */
+  progressed(): void
+  /** A connection delivered entries to `name`, new or known. */
+  received(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
 }
 
 export interface SimulatedPeerOptions {
   readonly name: string
-  /** Its address on the network. */
+  /** Its address on the virtual network. */
   readonly address: string
-  /** How far its clock is ahead of the truth at first. */
+  /** How far its clock is ahead at the start. */
   readonly aheadMs: Millis
-  readonly lie: ByzantineFault | undefined
+  readonly fault: ByzantineFault | undefined
 }
 
-/** A running program of a peer. */
+/** The running process of a peer. */
 interface Program {
   readonly life: Lifecycle
   readonly shown: Shown
@@ -69,48 +69,48 @@ interface Program {
   log: Log | undefined
   replicator: Replicator | undefined
   swarm: Connections | undefined
-  peer: Room | undefined
+  room: Room | undefined
 }
 
-/** A computer with a user: its disk, clock and key outlive the processes that run on it. */
+/** A machine with a user: its disk, clock and key outlive the processes that run on it. */
 export class SimulatedPeer {
   readonly name: string
   readonly author: AuthorId
-  readonly lie: ByzantineFault | undefined
+  readonly fault: ByzantineFault | undefined
   readonly host: VirtualHost
   readonly disk: VirtualDisk
-  readonly #surroundings: Surroundings
+  readonly #context: SimulationContext
   readonly #keys: KeyPair
-  readonly #watch: Watch
-  readonly #named: { readonly name: string; readonly address: Address }[] = []
-  readonly #chance: SeededRandom
+  readonly #clockOffset: ClockOffset
+  readonly #dialled: { readonly name: string; readonly address: Address }[] = []
+  readonly #random: SeededRandom
   #links = 0
   #program: Program | undefined
 
-  constructor(surroundings: Surroundings, { name, address, aheadMs, lie }: SimulatedPeerOptions) {
-    const { seed, time, network, judge } = surroundings
-    this.#surroundings = surroundings
+  constructor(context: SimulationContext, { name, address, aheadMs, fault }: SimulatedPeerOptions) {
+    const { seed, time, network, checker } = context
+    this.#context = context
     this.name = name
-    this.lie = lie
+    this.fault = fault
     this.#keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
     this.author = authorOfKey(this.#keys.publicKey)
     this.host = network.addHost(address)
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${name}`))
-    this.#watch = { aheadMs }
-    this.#chance = new SeededRandom(seed, `whims of ${name}`)
-    judge.register(name, this.author, this.disk, lie !== undefined)
+    this.#clockOffset = { aheadMs }
+    this.#random = new SeededRandom(seed, `whims of ${name}`)
+    checker.register(name, this.author, this.disk, fault !== undefined)
   }
 
   get isRunning(): boolean {
     return this.#program !== undefined
   }
 
-  /** Whether something can be said there. */
+  /** Whether its user can send lines. */
   get isReady(): boolean {
-    return this.#program?.peer !== undefined
+    return this.#program?.room !== undefined
   }
 
-  /** The log of its program, once that is open. */
+  /** The log of its process, once open. */
   get log(): Log | undefined {
     return this.#program?.log
   }
@@ -120,43 +120,43 @@ export class SimulatedPeer {
     return this.#program?.replicator?.receipts
   }
 
-  get unsaid(): number {
-    return this.#program?.peer?.unsavedCount ?? 0
+  get unsent(): number {
+    return this.#program?.room?.unsavedCount ?? 0
   }
 
-  /** The keys of the peers that it is linked with, one a link. */
-  get links(): readonly AuthorId[] {
+  /** The keys of the connected peers, one per connection. */
+  get connectedKeys(): readonly AuthorId[] {
     const links = this.#program?.swarm?.connections ?? []
     return links.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
-  /** Its running peer, where there is one. */
-  get peer(): Room | undefined {
-    return this.#program?.peer
+  /** The room of its process, once open. */
+  get room(): Room | undefined {
+    return this.#program?.room
   }
 
-  /** How many peers it has met, and is linked with. */
-  get viewSize(): number {
-    return this.#program?.peer?.peerExchange?.size ?? 0
+  /** Size of its HyParView active view. */
+  get activeViewSize(): number {
+    return this.#program?.room?.peerExchange?.size ?? 0
   }
 
-  /** Whom its user named. */
-  get named(): readonly string[] {
-    return this.#named.map(({ name }) => name)
+  /** Names of the peers that it dials. */
+  get dialled(): readonly string[] {
+    return this.#dialled.map(({ name }) => name)
   }
 
-  /** What its user was shown since it was started last. */
+  /** The lines shown to its user since the last start. */
   get heard(): readonly string[] {
     return this.#program?.lines ?? []
   }
 
-  /** How far its user was shown a log since it was started last. */
+  /** The last entry of a log shown to its user since the last start. */
   shownOf(author: AuthorId): Seq {
     return this.#program?.shown.get(author) ?? 0
   }
 
-  /** Bytes that wait in the streams of one link, for the fullest of them. */
-  get fullestLinkBytes(): number {
+  /** Bytes buffered by the fullest stream of any connection. */
+  get largestBufferBytes(): number {
     let most = 0
     for (const { readableLength, writableLength } of this.#program?.streams ?? [])
       most = Math.max(most, readableLength + writableLength)
@@ -165,11 +165,11 @@ export class SimulatedPeer {
     return most
   }
 
-  /** Its user names another: it dials him from now on. */
-  names(other: SimulatedPeer): void {
-    const named = { name: other.name, address: { host: other.host.address, port: PORT } }
-    this.#named.push(named)
-    this.#program?.swarm?.add(named.name, named.address)
+  /** Makes it dial another peer from now on. */
+  addPeer(other: SimulatedPeer): void {
+    const dialled = { name: other.name, address: { host: other.host.address, port: PORT } }
+    this.#dialled.push(dialled)
+    this.#program?.swarm?.add(dialled.name, dialled.address)
   }
 
   start(): void {
@@ -182,20 +182,20 @@ export class SimulatedPeer {
       log: undefined,
       replicator: undefined,
       swarm: undefined,
-      peer: undefined,
+      room: undefined,
     }
     this.#program = program
     this.host.isUp = true
-    this.#surroundings.note(`${this.name} starts`)
+    this.#context.note(`${this.name} starts`)
     this.#open(program).catch(error => {
-      if (!program.life.isOver) this.#surroundings.judge.violate(`${this.name} does not start: ${reasonOf(error)}`)
+      if (!program.life.isOver) this.#context.checker.violate(`${this.name} cannot start: ${reasonOf(error)}`)
     })
   }
 
-  /** The program is gone from one moment to the next; with the power, what was not synced is gone too. */
+  /** Ends the process at once; a power cut also discards unsynced writes. */
   crash(how: 'killed' | 'power cut'): void {
     if (this.#program === undefined) return
-    this.#surroundings.note(`${this.name} crashes: ${how}`)
+    this.#context.note(`${this.name} crashes: ${how}`)
     this.#program.life.end()
     this.#program = undefined
     this.host.isAsleep = false
@@ -203,82 +203,82 @@ export class SimulatedPeer {
     if (how === 'power cut') this.disk.cutPower()
   }
 
-  /** The lid is closed: nothing runs, nothing answers. */
+  /** Suspends the machine: nothing runs, nothing answers. */
   sleep(): void {
     if (this.#program === undefined || this.host.isAsleep) return
-    this.#surroundings.note(`${this.name} falls asleep`)
+    this.#context.note(`${this.name} falls asleep`)
     this.host.isAsleep = true
     this.#program.life.sleep()
   }
 
   wake(): void {
     if (!this.host.isAsleep) return
-    this.#surroundings.note(`${this.name} wakes`)
-    this.#surroundings.network.wake(this.host)
+    this.#context.note(`${this.name} wakes up`)
+    this.#context.network.wake(this.host)
     this.#program?.life.wake()
   }
 
-  /** Says something; acknowledged as soon as it is on disk. */
+  /** Sends a line; acknowledged once it is on disk. */
   say(line: string): void {
     const program = this.#program
-    if (program?.peer === undefined || this.host.isAsleep) return
-    this.#surroundings.note(`${this.name} says "${brief(line)}"`)
-    program.peer.say(line).then(
+    if (program?.room === undefined || this.host.isAsleep) return
+    this.#context.note(`${this.name} sends "${brief(line)}"`)
+    program.room.say(line).then(
       () => {
         if (program.life.isOver) return
-        this.#surroundings.note(`${this.name} has "${brief(line)}" on disk`)
-        this.#surroundings.judge.acknowledged(this.name, line)
+        this.#context.note(`${this.name} has stored "\${brief(line)}"`)
+        this.#context.checker.acknowledged(this.name, line)
       },
       error => {
-        if (!program.life.isOver && this.lie === undefined)
-          this.#surroundings.judge.violate(`${this.name} cannot say "${brief(line)}": ${reasonOf(error)}`)
+        if (!program.life.isOver && this.fault === undefined)
+          this.#context.checker.violate(`${this.name} cannot send "${brief(line)}": ${reasonOf(error)}`)
       },
     )
   }
 
-  /** Somebody sets its clock. */
+  /** Sets its clock. */
   setClock(aheadMs: Millis): void {
-    this.#surroundings.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
-    this.#watch.aheadMs = aheadMs
+    this.#context.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
+    this.#clockOffset.aheadMs = aheadMs
   }
 
-  /** The disk takes no writes, or takes them again. */
+  /** Fills its disk, or frees it. */
   fill(isFull: boolean): void {
-    this.#surroundings.note(`the disk of ${this.name} is ${isFull ? 'full' : 'free again'}`)
+    this.#context.note(`the disk of ${this.name} is \${isFull ? 'full' : 'no longer full'}`)
     this.disk.isFull = isFull
   }
 
-  /** Its user puts a backup in the place of what is on the disk. Gives the own lines that have to come back from others. */
+  /** Restores a backup of its disk. Returns our lines that must come back from other peers. */
   restore(backup: SortedRows): ReadonlySet<string> {
-    this.#surroundings.note(`${this.name} restores a backup`)
+    this.#context.note(`${this.name} restores a backup`)
     this.disk.restore(backup)
-    return this.#surroundings.judge.restored(this.name)
+    return this.#context.checker.restored(this.name)
   }
 
-  /** Nothing of it goes on. */
+  /** Ends its process and its connections. */
   end(): void {
     this.#program?.life.end()
     this.host.stop(false)
   }
 
   async #open(program: Program): Promise<void> {
-    const { seed, time, network, judge } = this.#surroundings
+    const { seed, time, network, checker } = this.#context
     const { life } = program
-    const clock = time.clockFor(this.#watch, life)
+    const clock = time.clockFor(this.#clockOffset, life)
     const log = await Log.over(this.disk.open(life), this.#keys, { unsigned: openRowStore, clock, room: ROOM })
     if (life.isOver) return
     program.log = log
-    log.on('entries', span => this.#surroundings.stored(this.name, span))
+    log.on('entries', span => this.#context.stored(this.name, span))
     const replicator = new Replicator(log)
     program.replicator = replicator
     replicator.receipts.on('receipt', (holder, author, seq) => {
-      if (this.lie === undefined && !life.isOver) judge.told(this.name, holder as AuthorId, author, seq)
+      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
     })
     log.on('fork', ({ segments: [{ key }] }) => {
-      if (this.lie === undefined && !life.isOver) judge.frozen(this.name, authorOfKey(key))
+      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, authorOfKey(key))
     })
-    const judgeHistory = judge.reading(this.name)
-    judgeHistory(await historyOf(log))
+    const checkHistory = checker.historyCheck(this.name)
+    checkHistory(await historyOf(log))
     if (life.isOver) return
     const swarm = new Connections({
       me: formatAddress({ host: this.host.address, port: PORT }),
@@ -295,10 +295,10 @@ export class SimulatedPeer {
     swarm.on('connection', link => {
       remote = link.remote.kind === 'native' ? (link.remote.key as AuthorId) : undefined
     })
-    const peer = new Room({
+    const room = new Room({
       me: this.name,
       log,
-      replicator: overridden(replicator, {
+      replicator: withOverrides(replicator, {
         createStream: options => this.#replicate(program, replicator, remote, options),
       }),
       connections: swarm,
@@ -306,21 +306,21 @@ export class SimulatedPeer {
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
-      hasPeerExchange: this.#surroundings.isMeeting,
+      hasPeerExchange: this.#context.hasPeerExchange,
       mayBeAhead: log.head.length > 0,
     })
-    const tell = (line: string): void => {
-      if (!life.isOver) this.#surroundings.note(`${this.name}: ${line}`)
+    const note = (line: string): void => {
+      if (!life.isOver) this.#context.note(`${this.name}: ${line}`)
     }
-    peer.on('info', tell)
-    peer.on('warning', tell)
+    room.on('info', note)
+    room.on('warning', note)
     program.swarm = swarm
-    program.peer = peer
-    for (const { name, address } of this.#named) swarm.add(name, address)
+    program.room = room
+    for (const { name, address } of this.#dialled) swarm.add(name, address)
     await this.#show(program, log)
   }
 
-  /** What the peer does on every link, watched; and with the lie of a liar. */
+  /** Replicates over a connection, observed, and with the fault of a Byzantine peer. */
   #replicate(
     program: Program,
     replicator: Replicator,
@@ -335,53 +335,53 @@ export class SimulatedPeer {
         sideChannel: send =>
           sideChannel(frames => {
             const isSent = send(frames)
-            if (isSent) this.#surroundings.saidAside(frames.length)
+            if (isSent) this.#context.sentOnSideChannel(frames.length)
             return isSent
           }),
       }),
     }
-    const watched = overridden(log, {
+    const watched = withOverrides(log, {
       addSigned: (author, runs, allowance) => {
-        this.#surroundings.brought(this.name, from, author, runs)
+        this.#context.received(this.name, from, author, runs)
         return log.addSigned(author, runs, allowance)
       },
     })
-    const liar = {
-      replicator: overridden(replicator, { log: watched }),
+    const identity = {
+      replicator: withOverrides(replicator, { log: watched }),
       keys: this.#keys,
       room: ROOM,
-      chance: this.#chance,
+      random: this.#random,
     }
     const stream =
-      this.lie === undefined
-        ? createNativeStream(liar.replicator, options)
-        : byzantineStream(liar, this.lie, options, this.#links++ % 2 === 1)
+      this.fault === undefined
+        ? createNativeStream(identity.replicator, options)
+        : byzantineStream(identity, this.fault, options, this.#links++ % 2 === 1)
     program.streams.add(stream)
     stream.once('close', () => program.streams.delete(stream))
     return stream
   }
 
-  /** The live reader of a program: what its user sees. */
+  /** Runs the live reader, which shows entries to the user. */
   async #show(program: Program, log: Log): Promise<void> {
     for await (const entries of log.read({ live: true })) {
       for (const entry of entries) {
         if (program.life.isOver) return
         const line = decodeEntry(entry.entry)?.message ?? ''
         program.lines.push(line)
-        this.#surroundings.note(`${this.name} hears "${brief(line)}"`)
-        this.#surroundings.judge.shown(this.name, program.shown, entry)
-        this.#surroundings.moved()
+        this.#context.note(`${this.name} reads "${brief(line)}"`)
+        this.#context.checker.shown(this.name, program.shown, entry)
+        this.#context.progressed()
       }
     }
   }
 }
 
-/** The history that a log holds, whole. */
+/** The whole history of a log. */
 export async function historyOf(log: Log): Promise<Entry[]> {
   const history: Entry[] = []
   for await (const entries of log.read()) history.push(...entries)
   return history
 }
 
-/** A line as it stands in a trace. */
+/** A line as traces show it. */
 const brief = (line: string): string => (line.length > 40 ? `${line.slice(0, 40)}…` : line)

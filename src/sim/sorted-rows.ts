@@ -1,7 +1,7 @@
 import { bufferOf } from '../base/wire/bytes.js'
 import type { Range, Row, Write } from '../log/store/store.js'
 
-/** Rows in order of their bytes, in memory. Values are kept as they are given: whoever writes must own them. */
+/** Rows in memory, in order of their keys. Values are not copied: the writer must not change them. */
 export class SortedRows {
   readonly #values: Map<string, Uint8Array>
   #keys: string[]
@@ -26,7 +26,7 @@ export class SortedRows {
     return value && new Uint8Array(value)
   }
 
-  /** The first `count` rows of a range, or of what its limit leaves of it. */
+  /** The first `count` rows of a range, within its limit. */
   page({ gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY }: Range, count: number): Row[] {
     const from = this.#firstNotBelow(keyText(gte))
     const to = Math.max(from, this.#firstNotBelow(keyText(lt)))
@@ -49,13 +49,13 @@ export class SortedRows {
   }
 }
 
-/** Puts copies of what is to be written in place of what its writer may go on to change. */
+/** Copies the values of writes, which the writer may still change. */
 export const owned = (writes: readonly Write[]): Write[] =>
   writes.map(write => (write.type === 'put' ? { ...write, value: new Uint8Array(write.value) } : write))
 
 const keyText = (key: Uint8Array): string => bufferOf(key).toString('latin1')
 
-/** Reads a range page by page: `next` gives the first rows of what is left of it. */
+/** Reads a range page by page. `next` returns the first rows of the remaining range. */
 export async function* pagesOf(
   range: Range,
   next: (left: Range) => Promise<readonly Row[]>,

@@ -1,66 +1,66 @@
 import type { Millis } from '../base/clock.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 
-/** How one entry came to everybody. */
-interface Course {
+/** How one entry propagated. */
+interface Propagation {
   readonly storedAtMs: Millis
-  /** When it was first stored by each peer, in order of time; the author's own is the first. */
+  /** Delays until each peer stored it, in order; the first is the author's. */
   readonly arrivals: Millis[]
-  readonly holders: Set<string>
-  /** Over how many links it came to each peer first. */
+  readonly replicas: Set<string>
+  /** Connections that its first copy crossed on the way to each peer. */
   readonly hops: Map<string, number>
 }
 
-/** Notes on how entries spread among peers. */
+/** Measures how entries propagate among peers. */
 export class Spread {
-  readonly #courses = new Map<string, Course>()
-  /** Copies of entries that links brought to each peer. */
+  readonly #propagations = new Map<string, Propagation>()
+  /** Copies of entries that each peer received. */
   readonly #copies = new Map<string, number>()
 
-  /** `name` stored entries with `from ≤ seq < to`. */
+  /** `name` has stored the entries with `from ≤ seq < to`. */
   stored(name: string, author: AuthorId, from: Seq, to: Seq, nowMs: Millis): void {
     for (let seq = from; seq < to; seq++) {
       const place = `${author}/${seq}`
-      let course = this.#courses.get(place)
-      if (course === undefined) {
-        course = { storedAtMs: nowMs, arrivals: [], holders: new Set(), hops: new Map([[name, 0]]) }
-        this.#courses.set(place, course)
+      let propagation = this.#propagations.get(place)
+      if (propagation === undefined) {
+        propagation = { storedAtMs: nowMs, arrivals: [], replicas: new Set(), hops: new Map([[name, 0]]) }
+        this.#propagations.set(place, propagation)
       }
-      if (course.holders.has(name)) continue
-      course.holders.add(name)
-      course.arrivals.push(nowMs - course.storedAtMs)
+      if (propagation.replicas.has(name)) continue
+      propagation.replicas.add(name)
+      propagation.arrivals.push(nowMs - propagation.storedAtMs)
     }
   }
 
-  /** A link from `from` brought entries to `name`, new to it or not. */
-  brought(name: string, from: string, author: AuthorId, first: Seq, count: number): void {
+  /** `name` received entries from `from`, new or known. */
+  received(name: string, from: string, author: AuthorId, first: Seq, count: number): void {
     this.#copies.set(name, (this.#copies.get(name) ?? 0) + count)
     for (let seq = first; seq < first + count; seq++) {
-      const hops = this.#courses.get(`${author}/${seq}`)?.hops
+      const hops = this.#propagations.get(`${author}/${seq}`)?.hops
       const before = hops?.get(from)
       if (hops !== undefined && before !== undefined && !hops.has(name)) hops.set(name, before + 1)
     }
   }
 
   get entries(): number {
-    return this.#courses.size
+    return this.#propagations.size
   }
 
-  /** For each entry, when `share` of all peers held it; infinite where so many never did. */
+  /** For each entry, the time until `share` of all peers had it. Infinity if they never did. */
   reached(share: number, peers: number): Millis[] {
     const index = Math.max(1, Math.ceil(share * peers)) - 1
-    return [...this.#courses.values()].map(({ arrivals }) => arrivals[index] ?? Number.POSITIVE_INFINITY)
+    return [...this.#propagations.values()].map(({ arrivals }) => arrivals[index] ?? Number.POSITIVE_INFINITY)
   }
 
-  /** How many copies were brought to each of the peers, the fewest first. */
+  /** Copies received by each peer, in ascending order. */
   copies(peers: readonly string[]): number[] {
     return peers.map(name => this.#copies.get(name) ?? 0).sort((a, b) => a - b)
   }
 
-  /** Over how many links entries came to peers: how often over one, over two, and so on. */
+  /** How many entries reached a peer over one connection, over two, and so on. */
   hops(): number[] {
     const counts: number[] = []
-    for (const { hops } of this.#courses.values())
+    for (const { hops } of this.#propagations.values())
       for (const count of hops.values()) if (count > 0) counts[count - 1] = (counts[count - 1] ?? 0) + 1
     return Array.from(counts, count => count ?? 0)
   }

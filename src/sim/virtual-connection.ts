@@ -1,8 +1,8 @@
 import { Duplex } from 'node:stream'
 import type { RawConnection } from '../net/peer-source.js'
-import type { Content, Terminal, Wire } from './wire.js'
+import type { Content, Receiver, Wire } from './wire.js'
 
-/** A machine on the network. */
+/** A machine on the virtual network. */
 export class VirtualHost {
   readonly address: string
   readonly listeners = new Map<number, (connection: RawConnection) => void>()
@@ -14,7 +14,7 @@ export class VirtualHost {
     this.address = address
   }
 
-  /** Its process ends. With the power everything goes, and nobody is told. */
+  /** Ends its process. After a power cut, other hosts are not notified. */
   stop(isPowerCut: boolean): void {
     this.listeners.clear()
     for (const connection of [...this.connections]) connection.abandon(!isPowerCut)
@@ -23,24 +23,24 @@ export class VirtualHost {
 }
 
 /** One end of a virtual connection. */
-export class VirtualConnection extends Duplex implements RawConnection, Terminal {
+export class VirtualConnection extends Duplex implements RawConnection, Receiver {
   bytesRead = 0
   readonly host: VirtualHost
   readonly remoteAddress: string
   out: Wire | undefined
   in: Wire | undefined
-  /** Whether there is nobody here any more. */
+  /** Whether this end is closed. */
   isGone = false
   readonly #isOpen: () => boolean
-  #wants = true
+  #isReading = true
 
-  /** `isOpen` says whether the way between the two machines is free. */
+  /** `isOpen` returns whether packets pass between the two hosts. */
   constructor(host: VirtualHost, remoteAddress: string, isOpen: () => boolean) {
     super({ allowHalfOpen: true })
     this.#isOpen = isOpen
     this.host = host
     this.remoteAddress = remoteAddress
-    // What matters of an error is that the connection closes.
+    // Errors only close the connection.
     this.on('error', () => {})
   }
 
@@ -48,22 +48,22 @@ export class VirtualConnection extends Duplex implements RawConnection, Terminal
     return this.#isOpen()
   }
 
-  /** Whether a packet can be taken in. Who is gone takes everything. */
+  /** Whether this end accepts a packet. A closed end accepts and drops everything. */
   get isReady(): boolean {
-    return this.isGone || this.#wants || !this.host.isUp
+    return this.isGone || this.#isReading || !this.host.isUp
   }
 
   receive(content: Content): void {
     if (!this.host.isUp) return
     if (this.isGone) {
-      // Nobody is here: whoever still says something is told so, but a farewell needs no answer.
+      // Answers data to a closed end with a reset, as TCP does.
       if (content.kind === 'data') this.out?.put({ kind: 'reset' })
       return
     }
     switch (content.kind) {
       case 'data':
         this.bytesRead += content.bytes.length
-        this.#wants = this.push(content.bytes)
+        this.#isReading = this.push(content.bytes)
         return
       case 'end':
         this.push(null)
@@ -75,16 +75,16 @@ export class VirtualConnection extends Duplex implements RawConnection, Terminal
     }
   }
 
-  /** The process ends: its system says goodbye for it, unless the power is gone too. */
-  abandon(isSayingGoodbye: boolean): void {
+  /** Closes this end, as the operating system does when a process ends; without a packet after a power cut. */
+  abandon(sendsClose: boolean): void {
     if (this.isGone) return
     this.isGone = true
-    if (isSayingGoodbye) this.out?.put({ kind: this.readableLength > 0 ? 'reset' : 'end' })
+    if (sendsClose) this.out?.put({ kind: this.readableLength > 0 ? 'reset' : 'end' })
     this.host.connections.delete(this)
   }
 
   override _read(): void {
-    this.#wants = true
+    this.#isReading = true
     this.in?.flush()
   }
 

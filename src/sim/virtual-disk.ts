@@ -5,33 +5,33 @@ import type { Lifecycle } from './lifecycle.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
 import type { VirtualTime } from './virtual-time.js'
 
-/** How long a disk takes, at most. */
+/** Longest delays of the disk. */
 const COMMIT_MS_MAX: Millis = 8
 const READ_MS_MAX: Millis = 4
 const REOPEN_MS: Millis = 20
 const PAGE_ROWS = 16
 
-/** What outlives a process and a power cut. A machine has one. */
+/** The disk of a machine: it outlives processes and power cuts. */
 export class VirtualDisk {
   readonly #time: VirtualTime
-  readonly #chance: SeededRandom
-  /** What a power cut leaves. */
+  readonly #random: SeededRandom
+  /** Rows that survive a power cut. */
   #synced = new SortedRows()
-  /** Written, and not yet synced, in order. */
+  /** Writes that are not synced yet, in order. */
   #unsynced: (readonly Write[])[] = []
   #version = 0
-  /** Whether writes fail, as on a full disk. */
+  /** Whether writes fail because the disk is full. */
   isFull = false
 
-  constructor(time: VirtualTime, chance: SeededRandom) {
+  constructor(time: VirtualTime, random: SeededRandom) {
     this.#time = time
-    this.#chance = chance
+    this.#random = random
   }
 
-  /** A store on this disk for as long as its process lives. To open is to sync, for LevelDB writes its journal anew. */
+  /** A store for one process. Opening syncs, because LevelDB rewrites its journal. */
   open(life: Lifecycle): VirtualStore {
     this.sync()
-    return new VirtualStore(this, this.#time, this.#chance, life)
+    return new VirtualStore(this, this.#time, this.#random, life)
   }
 
   /** Changes whenever the synced rows change. */
@@ -39,12 +39,12 @@ export class VirtualDisk {
     return this.#version
   }
 
-  /** The last row of a range that a power cut now would leave. */
+  /** The last row of a range that would survive a power cut now. */
   lastSynced(range: Range): Row | undefined {
     return this.#synced.page({ ...range, reverse: true }, 1)[0]
   }
 
-  /** What a process finds. */
+  /** The rows that a new process reads. */
   rows(): SortedRows {
     const rows = new SortedRows(this.#synced)
     for (const writes of this.#unsynced) rows.apply(writes)
@@ -55,27 +55,27 @@ export class VirtualDisk {
     this.#unsynced.push(writes)
   }
 
-  /** On the disk for good, with all that was written before. */
+  /** Syncs all writes so far. */
   sync(): void {
     if (this.#unsynced.length === 0) return
     for (const writes of this.#unsynced.splice(0)) this.#synced.apply(writes)
     this.#version++
   }
 
-  /** The power is cut: of what is not synced only the first of it, by chance, is on the disk. */
+  /** Cuts the power: a random prefix of the unsynced writes survives. */
   cutPower(): void {
-    const kept = this.#chance.whole(0, this.#unsynced.length)
+    const kept = this.#random.whole(0, this.#unsynced.length)
     for (const writes of this.#unsynced.slice(0, kept)) this.#synced.apply(writes)
     this.#unsynced = []
     this.#version++
   }
 
-  /** What stands on it now, as a backup. */
+  /** A copy of its present content. */
   backUp(): SortedRows {
     return this.rows()
   }
 
-  /** What stood on it when the backup was made stands on it again, and nothing else. */
+  /** Replaces its content by a backup. */
   restore(backup: SortedRows): void {
     this.#synced = new SortedRows(backup)
     this.#unsynced = []
@@ -84,22 +84,22 @@ export class VirtualDisk {
 }
 
 /**
- * A store that takes virtual time. After a failed commit it behaves as LevelDB was seen to: the handle goes on taking
- * commits and reads them back, but they are gone once the database is opened again.
+ * A store that takes virtual time. After a failed commit it behaves like LevelDB: the handle accepts further commits and reads
+ * them back, but they are lost when the database is reopened.
  */
 export class VirtualStore implements Store {
   readonly #disk: VirtualDisk
   readonly #time: VirtualTime
-  readonly #chance: SeededRandom
+  readonly #random: SeededRandom
   readonly #life: Lifecycle
   #view: SortedRows
   #isBroken = false
   #isClosed = false
 
-  constructor(disk: VirtualDisk, time: VirtualTime, chance: SeededRandom, life: Lifecycle) {
+  constructor(disk: VirtualDisk, time: VirtualTime, random: SeededRandom, life: Lifecycle) {
     this.#disk = disk
     this.#time = time
-    this.#chance = chance
+    this.#random = random
     this.#life = life
     this.#view = disk.rows()
   }
@@ -123,22 +123,22 @@ export class VirtualStore implements Store {
   async commit(writes: readonly Write[]): Promise<void> {
     this.#check()
     const mine = owned(writes)
-    await this.#wait(this.#chance.between(0, COMMIT_MS_MAX))
+    await this.#wait(this.#random.between(0, COMMIT_MS_MAX))
     if (this.#isBroken) {
       this.#view.apply(mine)
       return
     }
     if (this.#disk.isFull) {
       this.#isBroken = true
-      if (this.#chance.is(0.5)) {
+      if (this.#random.is(0.5)) {
         this.#disk.write(mine)
         this.#disk.sync()
       }
       throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     }
-    // From here to the sync a power cut may leave it or not.
+    // Until the sync, the write may or may not survive a power cut.
     this.#disk.write(mine)
-    await this.#wait(this.#chance.between(0, COMMIT_MS_MAX))
+    await this.#wait(this.#random.between(0, COMMIT_MS_MAX))
     this.#disk.sync()
     this.#view.apply(mine)
   }
@@ -158,10 +158,10 @@ export class VirtualStore implements Store {
 
   async #read(): Promise<void> {
     this.#check()
-    if (this.#life.isOver || this.#chance.is(0.3)) await this.#wait(this.#chance.between(0, READ_MS_MAX))
+    if (this.#life.isOver || this.#random.is(0.3)) await this.#wait(this.#random.between(0, READ_MS_MAX))
   }
 
-  /** Whoever is dead waits for ever. */
+  /** Never resolves for an ended process. */
   #wait(delayMs: Millis): Promise<void> {
     return new Promise(resolve => {
       this.#time.after(delayMs, () => this.#life.act(resolve))

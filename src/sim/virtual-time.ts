@@ -4,18 +4,18 @@ import type { Lifecycle } from './lifecycle.js'
 
 interface Event {
   readonly due: Millis
-  /** What is due at the same time happens in the order in which it was asked for. */
+  /** Events that are due at the same time happen in the order of scheduling. */
   readonly order: number
   readonly action: () => void
   isCancelled: boolean
 }
 
-/** A clock of one machine, and how far it is from the truth. */
-export interface Watch {
+/** The offset of a machine's clock from virtual time. */
+export interface ClockOffset {
   aheadMs: Millis
 }
 
-/** Time that stands still until the next event is asked for. */
+/** Virtual time, which advances only from event to event. */
 export class VirtualTime {
   readonly #events = new TinyQueue<Event>([], (a, b) => a.due - b.due || a.order - b.order)
   #now: Millis
@@ -37,7 +37,7 @@ export class VirtualTime {
     }
   }
 
-  /** Does what is due next, if that is not after `until`; otherwise time goes on to `until`, and it is false. */
+  /** Performs the next event and returns true, or advances to `until` and returns false if none is due by then. */
   step(until: Millis): boolean {
     for (;;) {
       const event = this.#events.peek()
@@ -53,10 +53,10 @@ export class VirtualTime {
     }
   }
 
-  /** The time as one process sees it. */
-  clockFor(watch: Watch, life: Lifecycle): Clock {
+  /** The clock of one process. */
+  clockFor(offset: ClockOffset, life: Lifecycle): Clock {
     return {
-      now: () => Math.floor(this.#now + watch.aheadMs),
+      now: () => Math.floor(this.#now + offset.aheadMs),
       after: (delayMs, action) => {
         let isCancelled = false
         const cancel = this.after(delayMs, () =>

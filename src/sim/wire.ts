@@ -2,7 +2,7 @@ import type { Millis } from '../base/clock.js'
 import type { SeededRandom } from '../base/seeded-random.js'
 import type { VirtualTime } from './virtual-time.js'
 
-/** Bytes under way in one direction before the writer has to wait. */
+/** Bytes in flight in one direction before the writer must wait. */
 const WINDOW_BYTES = 64 * 1024
 
 export type Content =
@@ -10,51 +10,51 @@ export type Content =
   | { readonly kind: 'end' }
   | { readonly kind: 'reset' }
 
-/** What carries packets. */
+/** The network that carries packets. */
 export interface Medium {
   readonly time: VirtualTime
-  readonly chance: SeededRandom
-  /** Bytes of data that were ever sent, without copies. */
+  readonly random: SeededRandom
+  /** Data bytes sent so far, without duplicates. */
   bytesSent: number
-  /** How long the next packet takes. */
+  /** Delay of the next packet. */
   delay(): Millis
-  /** How many copies of it come. */
+  /** Copies of the next packet. */
   copies(): number
 }
 
-/** Where packets go. */
-export interface Terminal {
-  /** Whether it can be reached now. */
+/** The receiving end. */
+export interface Receiver {
+  /** Whether packets reach it now. */
   readonly isReachable: boolean
-  /** Whether it takes data now. */
+  /** Whether it accepts data now. */
   readonly isReady: boolean
   receive(content: Content): void
 }
 
 interface Packet {
   readonly content: Content
-  /** Whether it has come as far as the other machine, if the way is free. */
+  /** Whether its delay is over. */
   hasArrived: boolean
 }
 
 /**
- * One direction of a connection. Packets are delayed, lost and sent again, overtake each other and come twice; as under
- * TCP, what is read is in order and each byte once, so that of all this only time is seen.
+ * One direction of a connection. Packets are delayed, lost and resent, reordered and duplicated. As with TCP, the reader gets
+ * every byte once and in order, so these faults only cost time.
  */
 export class Wire {
   readonly #medium: Medium
-  readonly #target: Terminal
+  readonly #target: Receiver
   readonly #packets: Packet[] = []
   #inFlight = 0
-  #held: (() => void) | undefined
+  #blockedWriter: (() => void) | undefined
   #isFrozen = false
 
-  constructor(medium: Medium, target: Terminal) {
+  constructor(medium: Medium, target: Receiver) {
     this.#medium = medium
     this.#target = target
   }
 
-  /** Nothing comes through any more, and nobody is told. */
+  /** Drops all packets from now on without notice. */
   freeze(): void {
     this.#isFrozen = true
   }
@@ -62,12 +62,12 @@ export class Wire {
   send(bytes: Uint8Array, done: () => void): void {
     this.#inFlight += bytes.length
     this.#medium.bytesSent += bytes.length
-    const { chance } = this.#medium
-    const cut = bytes.length > 1 && chance.is(0.2) ? chance.whole(1, bytes.length - 1) : bytes.length
+    const { random } = this.#medium
+    const cut = bytes.length > 1 && random.is(0.2) ? random.whole(1, bytes.length - 1) : bytes.length
     this.put({ kind: 'data', bytes: bytes.slice(0, cut) })
     if (cut < bytes.length) this.put({ kind: 'data', bytes: bytes.slice(cut) })
     if (this.#inFlight <= WINDOW_BYTES) done()
-    else this.#held = done
+    else this.#blockedWriter = done
   }
 
   put(content: Content): void {
@@ -81,7 +81,7 @@ export class Wire {
     }
   }
 
-  /** Hands over what has arrived, as far as the other side takes it and nothing before it is missing. */
+  /** Delivers arrived packets in order, as long as the receiver accepts them. */
   flush(): void {
     while (!this.#isFrozen && this.#target.isReachable) {
       const packet = this.#packets[0]
@@ -96,9 +96,9 @@ export class Wire {
 
   #leave(bytes: number): void {
     this.#inFlight -= bytes
-    if (this.#held === undefined || this.#inFlight > WINDOW_BYTES) return
-    const done = this.#held
-    this.#held = undefined
+    if (this.#blockedWriter === undefined || this.#inFlight > WINDOW_BYTES) return
+    const done = this.#blockedWriter
+    this.#blockedWriter = undefined
     done()
   }
 }

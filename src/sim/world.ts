@@ -8,128 +8,127 @@ import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import { ACTIVE_VIEW_MAX } from '../net/overlay/limits.js'
 import type { ByzantineFault } from './byzantine-peer.js'
-import { settle } from './drain-event-loop.js'
+import { drainEventLoop } from './drain-event-loop.js'
 import { InvariantChecker } from './invariants.js'
 import { type NetworkOptions, VirtualNetwork } from './network.js'
 import { historyOf, SimulatedPeer } from './simulated-peer.js'
 import type { SortedRows } from './sorted-rows.js'
 import { VirtualTime } from './virtual-time.js'
 
-/** When virtual worlds begin. */
+/** Start of virtual time. */
 const EPOCH_MS: Millis = 1_800_000_000_000
 const TRACE_LINES_MAX = 100_000
-/** After how many steps the streams of all links are looked at. */
-const STEPS_PER_LOOK = 64
-/** What may wait in one stream of one link: two frames, and what one reading takes in. */
-const LINK_BYTES_MAX = 512 * 1024
-/** How finely it is seen when all hold the same. */
+/** Steps between two checks of the buffers of all connections. */
+const STEPS_PER_CHECK = 64
+/** Bound for the buffer of one stream: two frames and one read. */
+const CONNECTION_BYTES_MAX = 512 * 1024
+/** Resolution of the measured convergence time. */
 const CONVERGENCE_STEP_MS: Millis = 10
-/** A network is silent when for so long every direction of every connection carries heartbeats alone, a byte each. */
+/** The network is silent if all connections carry nothing but heartbeats, a byte each, for this long. */
 const SILENCE_MS: Millis = 20_000
 const HEARTBEAT_BYTES_MAX = 3
-/** Links that everybody should have where peers meet each other, or one with all where they are fewer. */
-const VIEW_MIN = 8
-/** Who is there is told in statuses, now and then, by everybody over every link. */
-const ASIDE_BYTES_MAX = 300
+/** Connections that every peer should have with peer exchange, or one with each other peer if there are fewer. */
+const ACTIVE_VIEW_MIN = 8
+/** Presence statuses, which every peer sends over every connection from time to time. */
+const SIDE_CHANNEL_BYTES_MAX = 300
 
 export interface WorldOptions {
   readonly seed: number
   readonly peers: readonly string[]
-  /** Who names whom when it starts; without it everybody names everybody. */
-  readonly names?: (name: string) => readonly string[]
+  /** The peers that a peer dials when it starts; default: all. */
+  readonly dials?: (name: string) => readonly string[]
   readonly network?: Partial<NetworkOptions>
-  /** Whether peers meet further ones by way of those they name. */
-  readonly isMeeting?: boolean
-  /** How far the clock of a machine is ahead of the truth at first. */
+  /** Whether peers find further ones by peer exchange. */
+  readonly hasPeerExchange?: boolean
+  /** How far the clock of a peer is ahead at the start. */
   readonly aheadMs?: (name: string) => Millis
-  /** Who lies, and how. */
-  readonly liars?: ReadonlyMap<string, ByzantineFault>
-  /** False where nobody reads what happened. */
+  /** Byzantine peers and their faults. */
+  readonly byzantine?: ReadonlyMap<string, ByzantineFault>
+  /** False to save memory if nobody reads the trace. */
   readonly isTraced?: boolean
-  /** Told of entries that a peer has stored, own and others'. */
+  /** Called when a peer has stored entries, its own or others'. */
   readonly onStored?: (name: string, span: SeqRange) => void
-  /** Told of entries that a link brought to a peer, whether they were new to it or not. */
-  readonly onBrought?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
+  /** Called when a connection delivered entries to a peer, new or known. */
+  readonly onReceived?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
 }
 
-/** What was found that must never be, with what led there. */
+/** Violated invariants and the trace that led to them. */
 export class Violation extends Error {
   readonly violations: readonly string[]
 
   constructor(violations: readonly string[], story: string) {
-    super(`${violations.join('\n')}\n\nwhat led there:\n${story}`)
+    super(`${violations.join('\n')}\n\ntrace:\n${story}`)
     this.violations = violations
   }
 }
 
-/** Many peers in one process and virtual time, everything from one seed. */
+/** Many peers in one process and in virtual time, all determined by one seed. */
 export class World {
-  readonly judge = new InvariantChecker()
+  readonly checker = new InvariantChecker()
   readonly trace: string[] = []
   readonly network: VirtualNetwork
   readonly #isTraced: boolean
-  readonly #isMeeting: boolean
+  readonly #hasPeerExchange: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
-  readonly #machines = new Map<string, SimulatedPeer>()
+  readonly #peers = new Map<string, SimulatedPeer>()
   readonly #nameOf = new Map<AuthorId, string>()
   readonly #honest: readonly SimulatedPeer[]
   #steps = 0
-  #hasMoved = true
-  /** Bytes that were said besides logs. */
-  #asideBytes = 0
+  #hasProgressed = true
+  #sideChannelBytes = 0
 
   constructor({
     seed,
     peers,
-    names,
+    dials,
     network,
     aheadMs,
-    liars,
-    isMeeting = false,
+    byzantine,
+    hasPeerExchange = false,
     isTraced = true,
     onStored,
-    onBrought,
+    onReceived,
   }: WorldOptions) {
     this.#isTraced = isTraced
-    this.#isMeeting = isMeeting
+    this.#hasPeerExchange = hasPeerExchange
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
-    const surroundings = {
+    const context = {
       seed,
       time: this.#time,
       network: this.network,
-      judge: this.judge,
-      isMeeting,
+      checker: this.checker,
+      hasPeerExchange,
       note: (line: string) => this.#note(line),
       stored: (name: string, span: SeqRange) => {
-        this.#hasMoved = true
+        this.#hasProgressed = true
         onStored?.(name, span)
       },
-      saidAside: (bytes: number) => {
-        this.#asideBytes += bytes
+      sentOnSideChannel: (bytes: number) => {
+        this.#sideChannelBytes += bytes
       },
-      moved: () => {
-        this.#hasMoved = true
+      progressed: () => {
+        this.#hasProgressed = true
       },
-      brought: (name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]) =>
-        onBrought?.(name, this.#nameOf.get(from ?? author) ?? '', author, runs),
+      received: (name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]) =>
+        onReceived?.(name, this.#nameOf.get(from ?? author) ?? '', author, runs),
     }
     peers.forEach((name, index) => {
       const address = `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`
-      const machine = new SimulatedPeer(surroundings, {
+      const peer = new SimulatedPeer(context, {
         name,
         address,
         aheadMs: aheadMs?.(name) ?? 0,
-        lie: liars?.get(name),
+        fault: byzantine?.get(name),
       })
-      this.#machines.set(name, machine)
-      this.#nameOf.set(machine.author, name)
+      this.#peers.set(name, peer)
+      this.#nameOf.set(peer.author, name)
     })
-    this.#honest = [...this.#machines.values()].filter(({ lie }) => lie === undefined)
+    this.#honest = [...this.#peers.values()].filter(({ fault }) => fault === undefined)
     for (const name of peers) {
-      for (const other of names?.(name) ?? peers) if (other !== name) this.machine(name).names(this.machine(other))
+      for (const other of dials?.(name) ?? peers) if (other !== name) this.peer(name).addPeer(this.peer(other))
     }
-    for (const name of peers) this.machine(name).start()
+    for (const name of peers) this.peer(name).start()
   }
 
   /** Virtual milliseconds since the beginning. */
@@ -137,76 +136,76 @@ export class World {
     return this.#time.now - EPOCH_MS
   }
 
-  /** How many things have happened. */
+  /** Number of events so far. */
   get steps(): number {
     return this.#steps
   }
 
-  /** Bytes that were said on links besides logs. */
-  get asideBytes(): number {
-    return this.#asideBytes
+  /** Bytes sent on connections besides log entries. */
+  get sideChannelBytes(): number {
+    return this.#sideChannelBytes
   }
 
   get names(): readonly string[] {
-    return [...this.#machines.keys()]
+    return [...this.#peers.keys()]
   }
 
-  machine(name: string): SimulatedPeer {
-    const machine = this.#machines.get(name)
-    if (machine === undefined) throw new RangeError(`${name} is not in this world`)
-    return machine
+  peer(name: string): SimulatedPeer {
+    const peer = this.#peers.get(name)
+    if (peer === undefined) throw new RangeError(`${name} is not a peer of this world`)
+    return peer
   }
 
-  /** What the user of `name` was shown since it was started last. */
+  /** The lines shown to the user of `name` since its last start. */
   heard(name: string): readonly string[] {
-    return this.machine(name).heard
+    return this.peer(name).heard
   }
 
   cut(a: string, b: string): void {
-    this.#note(`the way between ${a} and ${b} is cut`)
-    this.network.cut(this.machine(a).host, this.machine(b).host)
+    this.#note(`packets between ${a} and ${b} are dropped`)
+    this.network.cut(this.peer(a).host, this.peer(b).host)
   }
 
-  /** Nothing gets from one group to the other. */
+  /** Drops all packets between the group and the other peers. */
   partition(group: readonly string[]): void {
     const inside = new Set(group)
     for (const a of group) for (const b of this.names) if (!inside.has(b)) this.cut(a, b)
   }
 
-  /** All ways are open again. */
+  /** Ends all cuts and partitions. */
   heal(): void {
-    this.#note('all ways are open')
+    this.#note('all partitions heal')
     this.network.healAll()
   }
 
   reset(a: string, b: string): void {
-    this.#note(`the connections between ${a} and ${b} break`)
-    this.network.reset(this.machine(a).host, this.machine(b).host)
+    this.#note(`the connections between ${a} and ${b} are reset`)
+    this.network.reset(this.peer(a).host, this.peer(b).host)
   }
 
   freeze(a: string, b: string): void {
-    this.#note(`the connections between ${a} and ${b} go silent`)
-    this.network.freeze(this.machine(a).host, this.machine(b).host)
+    this.#note(`the connections between ${a} and ${b} freeze`)
+    this.network.freeze(this.peer(a).host, this.peer(b).host)
   }
 
-  /** What is on the disk of `name` now, to be restored later. */
+  /** A copy of the disk of `name`, to restore later. */
   backUp(name: string): SortedRows {
     this.#note(`${name} is backed up`)
-    return this.machine(name).disk.backUp()
+    return this.peer(name).disk.backUp()
   }
 
-  /** Lets time pass. Rejects with a Violation as soon as something is wrong. */
+  /** Advances the time. Rejects with a Violation as soon as an invariant is violated. */
   async run(ms: Millis): Promise<void> {
     const until = this.#time.now + ms
     for (;;) {
-      await settle()
+      await drainEventLoop()
       this.#check()
       if (!this.#time.step(until)) return
       this.#steps++
     }
   }
 
-  /** Lets time pass until `isDone`, for at most so long. Gives whether it is. */
+  /** Advances the time until `isDone`, by at most `msMax`. Resolves with whether it is done. */
   async runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean> {
     const until = this.#time.now + msMax
     for (;;) {
@@ -218,145 +217,150 @@ export class World {
   }
 
   /**
-   * All ways are opened, all disks freed and all peers started: within `msMax` all honest peers hold the same, each has
-   * one link to everyone that it named soon after, and, where nobody lies, nothing is said any more.
+   * Ends all faults and checks liveness: within `msMax` all honest peers have the same logs, then one connection to every
+   * peer that they dial, and, without Byzantine peers, the network falls silent. Resolves with the time until convergence.
    */
   async converge(msMax: Millis = 60_000): Promise<Millis> {
     this.heal()
-    for (const machine of this.#machines.values()) {
-      if (machine.disk.isFull) machine.fill(false)
-      machine.wake()
-      machine.start()
+    for (const peer of this.#peers.values()) {
+      if (peer.disk.isFull) peer.fill(false)
+      peer.wake()
+      peer.start()
     }
     const from = this.#time.now
-    this.#hasMoved = true
-    if (!(await this.runUntil(() => this.#isAlike(), msMax))) {
-      this.judge.violate(`after ${msMax / 1000} s peers hold different logs:\n  ${this.#standing().join('\n  ')}`)
+    this.#hasProgressed = true
+    if (!(await this.runUntil(() => this.#hasConverged(), msMax))) {
+      this.checker.violate(`after ${msMax / 1000} s peers have different logs:\n  ${this.#summary().join('\n  ')}`)
       this.#check()
     }
-    const tookMs = this.#time.now - from
-    this.#note(`all hold the same after ${Math.ceil(tookMs)} ms`)
-    if (this.#honest.length === this.#machines.size) await this.#fallSilent(msMax)
-    else await this.run(msMax) // two histories are followed back to where they part
-    await this.#compare(msMax)
-    await this.#settleLinks(msMax)
-    await this.#knowCustody(msMax)
-    return tookMs
+    const convergedMs = this.#time.now - from
+    this.#note(`converged after ${Math.ceil(convergedMs)} ms`)
+    if (this.#honest.length === this.#peers.size) await this.#awaitSilence(msMax)
+    else await this.run(msMax) // peers still trace forks back to the fork point
+    await this.#compareHistories(msMax)
+    await this.#awaitConnections(msMax)
+    await this.#awaitReceipts(msMax)
+    return convergedMs
   }
 
-  /** Ends the run, so that nothing of it is left. */
+  /** Ends all processes and connections. */
   end(): void {
-    for (const machine of this.#machines.values()) machine.end()
+    for (const peer of this.#peers.values()) peer.end()
   }
 
-  /** The last of what happened, for people; without what everybody heard, which is most of it. */
+  /** The end of the trace, without the entries shown to users, which are most of it. */
   story(lines = 40): string {
     return this.trace
-      .filter(line => !/^\S+ \S+ hears /.test(line))
+      .filter(line => !/^\S+ \S+ reads /.test(line))
       .slice(-lines)
       .join('\n')
   }
 
-  /** Everyone knows of every honest peer linked that it holds everything. */
-  async #knowCustody(msMax: Millis): Promise<void> {
-    if (this.#honest.length !== this.#machines.size) return
+  /** Waits until receipts show every peer that all connected peers have all entries. */
+  async #awaitReceipts(msMax: Millis): Promise<void> {
+    if (this.#honest.length !== this.#peers.size) return
     const isKnown = ({ log, receipts }: SimulatedPeer): boolean =>
       log?.head.every(head => {
         const { on, of } = receipts?.of(head) ?? { on: 0, of: 0 }
         return on === of
       }) ?? true
     if (await this.runUntil(() => this.#honest.every(isKnown), msMax)) return
-    const ignorant = this.#honest.filter(peer => !isKnown(peer)).map(({ name }) => name)
-    this.judge.violate(`${ignorant.join(' and ')} were not told who holds what`)
+    const uninformed = this.#honest.filter(peer => !isKnown(peer)).map(({ name }) => name)
+    this.checker.violate(`${uninformed.join(' and ')} lack receipts`)
     this.#check()
   }
 
-  async #compare(msMax: Millis): Promise<void> {
+  async #compareHistories(msMax: Millis): Promise<void> {
     const histories = new Map<string, readonly Entry[]>()
-    const ofLiars = new Map<string, readonly Entry[]>()
+    const byzantineEntries = new Map<string, readonly Entry[]>()
     for (const { name, log } of this.#honest) {
       if (log === undefined) continue
-      const judge = this.judge.reading(name)
+      const check = this.checker.historyCheck(name)
       void historyOf(log).then(history => {
-        judge(history)
-        const isHonest = ({ author }: Entry): boolean => this.judge.isHonest(author)
+        check(history)
+        const isHonest = ({ author }: Entry): boolean => this.checker.isHonest(author)
         histories.set(name, history.filter(isHonest))
-        ofLiars.set(
+        byzantineEntries.set(
           name,
           history.filter(entry => !isHonest(entry) && !log.isDisputed(entry)),
         )
       })
     }
     if (!(await this.runUntil(() => histories.size === this.#honest.length, msMax)))
-      this.judge.violate('a history cannot be read to its end')
-    this.judge.alike(histories)
-    this.judge.undisputed(ofLiars)
-    for (const { lie, author } of this.#machines.values())
-      if (lie !== undefined)
-        this.judge.frozenAlike(author, new Map(this.#honest.map(({ name, log }) => [name, disputedFrom(author, log)])))
+      this.checker.violate('a history cannot be read to the end')
+    this.checker.sameHistories(histories)
+    this.checker.sameUnforkedEntries(byzantineEntries)
+    for (const { fault, author } of this.#peers.values())
+      if (fault !== undefined)
+        this.checker.sameForkPoints(
+          author,
+          new Map(this.#honest.map(({ name, log }) => [name, forkPointOf(author, log)])),
+        )
     this.#check()
   }
 
-  async #fallSilent(msMax: Millis): Promise<void> {
+  async #awaitSilence(msMax: Millis): Promise<void> {
     for (let waitedMs = 0; waitedMs < msMax; waitedMs += SILENCE_MS) {
       const { bytesSent, connectionsMade } = this.network
-      const asideBefore = this.#asideBytes
+      const sideChannelBefore = this.#sideChannelBytes
       await this.run(SILENCE_MS)
-      const aside = this.#asideBytes - asideBefore
-      const bytes = this.network.bytesSent - bytesSent - aside
-      if (aside > this.#machines.size * this.network.ends * ASIDE_BYTES_MAX) continue
-      if (this.network.connectionsMade === connectionsMade && bytes <= this.network.ends * HEARTBEAT_BYTES_MAX) return
+      const sideChannel = this.#sideChannelBytes - sideChannelBefore
+      const bytes = this.network.bytesSent - bytesSent - sideChannel
+      if (sideChannel > this.#peers.size * this.network.openEnds * SIDE_CHANNEL_BYTES_MAX) continue
+      if (this.network.connectionsMade === connectionsMade && bytes <= this.network.openEnds * HEARTBEAT_BYTES_MAX)
+        return
     }
-    this.judge.violate(`after ${msMax / 1000} s the network is still not silent`)
+    this.checker.violate(`after ${msMax / 1000} s the network is still not silent`)
     this.#check()
   }
 
-  async #settleLinks(msMax: Millis): Promise<void> {
-    if (await this.runUntil(() => this.#linkFaults().length === 0, msMax)) return
-    for (const fault of this.#linkFaults()) this.judge.violate(`after ${msMax / 1000} s ${fault}`)
+  async #awaitConnections(msMax: Millis): Promise<void> {
+    if (await this.runUntil(() => this.#connectionFaults().length === 0, msMax)) return
+    for (const fault of this.#connectionFaults()) this.checker.violate(`after ${msMax / 1000} s ${fault}`)
     this.#check()
   }
 
   /**
-   * Between two honest peers of which one names the other there is one link; between others there may be none. Where peers
-   * meet each other everybody has enough of them, and not too many.
+   * An honest peer must have exactly one connection to each honest peer that it dials, and at most one to others. With peer
+   * exchange its number of connections must lie within the bounds of the active view.
    */
-  #linkFaults(): string[] {
+  #connectionFaults(): string[] {
     const faults: string[] = []
-    for (const { name, links, named, viewSize } of this.#honest) {
+    for (const { name, connectedKeys, dialled, activeViewSize } of this.#honest) {
       const counts = new Map<string, number>()
-      for (const key of links) {
+      for (const key of connectedKeys) {
         const other = this.#nameOf.get(key) ?? key
         counts.set(other, (counts.get(other) ?? 0) + 1)
       }
-      for (const [other, count] of counts) if (count > 1) faults.push(`${name} has ${count} links with ${other}`)
-      if (this.#isMeeting) {
-        const least = Math.min(VIEW_MIN, this.#honest.length - 1)
-        if (viewSize < least || viewSize > ACTIVE_VIEW_MAX + named.length) faults.push(`${name} has ${viewSize} links`)
+      for (const [other, count] of counts) if (count > 1) faults.push(`${name} has ${count} connections to ${other}`)
+      if (this.#hasPeerExchange) {
+        const least = Math.min(ACTIVE_VIEW_MIN, this.#honest.length - 1)
+        if (activeViewSize < least || activeViewSize > ACTIVE_VIEW_MAX + dialled.length)
+          faults.push(`${name} has ${activeViewSize} connections`)
         continue
       }
-      for (const other of named)
-        if (!counts.has(other) && this.machine(other).lie === undefined)
-          faults.push(`${name} has no link with ${other}`)
+      for (const other of dialled)
+        if (!counts.has(other) && this.peer(other).fault === undefined)
+          faults.push(`${name} has no connection to ${other}`)
     }
     return faults
   }
 
-  /** Whether all honest peers hold, and their users were shown, the same of all honest authors. */
-  #isAlike(): boolean {
-    if (!this.#hasMoved) return false
-    this.#hasMoved = false
+  /** Whether all honest peers have, and their users were shown, the same entries of all honest authors. */
+  #hasConverged(): boolean {
+    if (!this.#hasProgressed) return false
+    this.#hasProgressed = false
     let first: ReadonlyMap<AuthorId, number> | undefined
-    for (const machine of this.#honest) {
-      const { log, isReady, unsaid } = machine
-      if (log === undefined || !isReady || unsaid > 0) {
-        this.#hasMoved = true
+    for (const peer of this.#honest) {
+      const { log, isReady, unsent } = peer
+      if (log === undefined || !isReady || unsent > 0) {
+        this.#hasProgressed = true
         return false
       }
       const heads = new Map<AuthorId, number>()
       for (const { author, seq } of log.head) {
-        if (!this.judge.isHonest(author)) continue
-        if (machine.shownOf(author) !== seq) return false
+        if (!this.checker.isHonest(author)) continue
+        if (peer.shownOf(author) !== seq) return false
         heads.set(author, seq)
       }
       first ??= heads
@@ -366,20 +370,20 @@ export class World {
     return true
   }
 
-  #standing(): string[] {
-    return this.#honest.map(({ name, log, unsaid, links }) => {
+  #summary(): string[] {
+    return this.#honest.map(({ name, log, unsent, connectedKeys }) => {
       const heads = log?.head.map(({ author, seq }) => `${this.#nameOf.get(author) ?? author.slice(0, 8)}/${seq}`)
-      return `${name} (${unsaid} unsaid, ${links.length} links): ${heads?.sort().join(' ')}`
+      return `${name} (${unsent} unsent, ${connectedKeys.length} connections): ${heads?.sort().join(' ')}`
     })
   }
 
   #check(): void {
-    if (this.#steps % STEPS_PER_LOOK === 0) {
-      for (const { name, fullestLinkBytes } of this.#machines.values())
-        if (fullestLinkBytes > LINK_BYTES_MAX)
-          this.judge.violate(`${name} holds ${fullestLinkBytes} bytes for one link`)
+    if (this.#steps % STEPS_PER_CHECK === 0) {
+      for (const { name, largestBufferBytes } of this.#peers.values())
+        if (largestBufferBytes > CONNECTION_BYTES_MAX)
+          this.checker.violate(`${name} buffers ${largestBufferBytes} bytes for one connection`)
     }
-    const { violations } = this.judge
+    const { violations } = this.checker
     if (violations.length > 0) throw new Violation(violations, this.story())
   }
 
@@ -390,8 +394,8 @@ export class World {
   }
 }
 
-/** The first place of an author's log that is disputed, or the end of all places. */
-function disputedFrom(author: AuthorId, log: Log | undefined): Seq {
+/** The first disputed entry of a log, or SEQ_MAX if there is none. */
+function forkPointOf(author: AuthorId, log: Log | undefined): Seq {
   let low = 1
   let high = SEQ_MAX
   while (low < high) {

@@ -1,7 +1,7 @@
 import { VirtualTime } from '../../src/sim/virtual-time.js'
 import type { Cleanup } from './child.js'
 
-/** Virtual time that passes as fast as the event loop turns, a millisecond a turn, until the test is over. */
+/** Virtual time that advances by a millisecond with each turn of the event loop until the test ends. */
 export function passingTime(cleanup: Cleanup): VirtualTime {
   const time = new VirtualTime(1_800_000_000_000)
   let isOver = false

@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { bitFlips } from './bit-flips.js'
-import { crowd } from './crowd.js'
 import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
@@ -8,6 +7,7 @@ import { gossip } from './gossip.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
+import { overlay } from './overlay.js'
 import { powerCut } from './power-cut.js'
 import { sanitiser } from './sanitise.js'
 import { screen } from './screen.js'
@@ -27,7 +27,7 @@ const RUNS: readonly LongRun[] = [
   screen,
   simulation,
   gossip,
-  crowd,
+  overlay,
 ]
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
-// Random runs in a process of their own: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
+// Runs seeds in a separate process: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
 import { drawFaultPlan, type FaultPlan } from '../../src/sim/fault-plan.js'
-import { keeping, shrink } from '../../src/sim/minimise.js'
+import { minimise, withSteps } from '../../src/sim/minimise.js'
 import { runPlan } from '../../src/sim/random-run.js'
 import { Violation } from '../../src/sim/world.js'
 import type { Fault } from './long-run.js'
@@ -29,11 +29,11 @@ async function violationOf(plan: FaultPlan): Promise<Violation | undefined> {
 for (let seed = Number(first); seed < Number(first) + Number(count) && faults.length < FAULTS_MAX; seed++) {
   const plan = drawFaultPlan(seed)
   const kept = keep?.split(',').map(Number)
-  const violation = await violationOf(kept === undefined ? plan : keeping(plan, kept))
+  const violation = await violationOf(kept === undefined ? plan : withSteps(plan, kept))
   seeds++
   if (violation === undefined) continue
-  const left = kept ?? (await shrink(plan, async rest => (await violationOf(keeping(plan, rest))) !== undefined))
-  const smallest = (await violationOf(keeping(plan, left))) ?? violation
+  const left = kept ?? (await minimise(plan, async rest => (await violationOf(withSteps(plan, rest))) !== undefined))
+  const smallest = (await violationOf(withSteps(plan, left))) ?? violation
   faults.push({ seed, cycles: 1, keep: left.join(','), text: smallest.message })
 }
 const report: Report = { seeds, steps, slowestMs, memoryMiB: process.resourceUsage().maxRSS / 1024, faults }

@@ -7,19 +7,19 @@ import { createInterface } from 'node:readline'
 import type { Fault, LongRun } from './long-run.js'
 
 const WORKER = new URL('./simulation-worker.js', import.meta.url).pathname
-/** How many seeds a worker takes at a time. */
+/** Seeds per worker process. */
 const SEEDS_PER_WORKER = 250
 
-/** Seeds that found a fault, beside the sources of the test that runs them. */
+/** Seeds that found a fault, in the source directory of the test that runs them. */
 const REGRESSIONS = path.resolve('test/simulation/regressions.json')
 
 export interface Regression {
   readonly seed: number
-  /** What it found, in words. */
+  /** The first violation that it found. */
   readonly found: string
 }
 
-/** What a worker says of its seeds. */
+/** The report of a worker. */
 export interface Report {
   readonly seeds: number
   readonly steps: number
@@ -28,10 +28,10 @@ export interface Report {
   readonly faults: readonly Fault[]
 }
 
-/** Random runs, as many as `cycles`, from `seed` on; a failing one is shrunk, and told with what is left of it. */
+/** Runs `cycles` seeds from `seed` on. Minimises failing plans. */
 export const simulation: LongRun = {
   name: 'simulation',
-  shows: 'whatever fails, nothing is lost, forged or told twice, and all agree in the end',
+  shows: 'under random faults nothing is lost, forged or duplicated, and all peers converge',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false, keep }) => {
     const startedAt = Date.now()
@@ -68,7 +68,7 @@ export const simulation: LongRun = {
   },
 }
 
-/** Failing seeds are run in every test from now on. */
+/** Adds failing seeds to the regressions, which every test run repeats. */
 async function remember(faults: readonly Fault[]): Promise<void> {
   if (faults.length === 0) return
   const known: Regression[] = JSON.parse(await readFile(REGRESSIONS, 'utf8'))
@@ -85,6 +85,6 @@ async function reportOf(args: readonly string[]): Promise<Report> {
   let last = ''
   for await (const line of createInterface(child.stdout)) last = line
   const [code] = await closed
-  if (code !== 0) throw new Error(`a worker ended with ${code}`)
+  if (code !== 0) throw new Error(`a worker exited with ${code}`)
   return JSON.parse(last)
 }

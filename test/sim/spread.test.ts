@@ -4,19 +4,19 @@ import { quantile } from '../../src/base/quantile.js'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { Spread } from '../../src/sim/spread.js'
-import { namesIn, TOPOLOGIES } from '../../src/sim/topologies.js'
+import { dialledPeersIn, TOPOLOGIES } from '../../src/sim/topologies.js'
 
 const alice = authorOfKey(Buffer.alloc(32, 1))
 
-test('an entry has reached a share of the peers when so many have stored it', () => {
+test('measures when an entry reached a share of the peers', () => {
   const spread = new Spread()
   spread.stored('alice', alice, 1, 2, 100)
-  spread.brought('bob', 'alice', alice, 1, 1)
+  spread.received('bob', 'alice', alice, 1, 1)
   spread.stored('bob', alice, 1, 2, 110)
-  spread.brought('carol', 'bob', alice, 1, 1)
-  spread.brought('carol', 'alice', alice, 1, 1)
+  spread.received('carol', 'bob', alice, 1, 1)
+  spread.received('carol', 'alice', alice, 1, 1)
   spread.stored('carol', alice, 1, 2, 130)
-  spread.stored('carol', alice, 1, 2, 999) // once more, after its disk has lost it
+  spread.stored('carol', alice, 1, 2, 999) // again, after its disk lost it
   assert.deepEqual(
     [0.25, 0.5, 0.75, 1].map(share => spread.reached(share, 4)),
     [[0], [10], [30], [Number.POSITIVE_INFINITY]],
@@ -25,7 +25,7 @@ test('an entry has reached a share of the peers when so many have stored it', ()
   assert.deepEqual(spread.hops(), [1, 1])
 })
 
-test('a quantile is the nearest rank', () => {
+test('computes quantiles by nearest rank', () => {
   assert.deepEqual(
     [0, 0.1, 0.5, 0.9, 1].map(share => quantile([5, 1, 4, 2, 3], share)),
     [1, 1, 3, 5, 5],
@@ -34,12 +34,12 @@ test('a quantile is the nearest rank', () => {
 })
 
 for (const kind of TOPOLOGIES) {
-  test(`in a ${kind} all are connected, and nobody names himself`, () => {
+  test(`a ${kind} is connected, and no peer dials itself`, () => {
     for (const count of [2, 3, 5, 9, 40]) {
       const peers = Array.from({ length: count }, (_, index) => `peer${index}`)
-      const names = namesIn(kind, peers, new SeededRandom(count, 'topology'))
+      const dials = dialledPeersIn(kind, peers, new SeededRandom(count, 'topology'))
       const near = new Map<string, Set<string>>(peers.map(name => [name, new Set()]))
-      for (const [name, others] of names) {
+      for (const [name, others] of dials) {
         assert.ok(!others.includes(name))
         for (const other of others) {
           near.get(name)?.add(other)

@@ -2,18 +2,17 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { drawFaultPlan } from '../../src/sim/fault-plan.js'
-import { keeping, shrink } from '../../src/sim/minimise.js'
+import { minimise, withSteps } from '../../src/sim/minimise.js'
 import { randomRun, runPlan } from '../../src/sim/random-run.js'
 import { Violation } from '../../src/sim/world.js'
 import type { Regression } from '../long/simulation.js'
 
 const SEEDS = 500
-/** Each is a test of its own, so that several processes' worth of time is not spent in one. */
 const SEEDS_PER_TEST = 100
 
 for (let first = 1; first <= SEEDS; first += SEEDS_PER_TEST) {
   const last = first + SEEDS_PER_TEST - 1
-  test(`seeds ${first} to ${last}: whatever fails, nothing is lost, forged or told twice, and all agree`, async () => {
+  test(`random faults, seeds ${first} to ${last}: nothing is lost, forged or duplicated, and all peers converge`, async () => {
     for (let seed = first; seed <= last; seed++) {
       await randomRun(seed).catch(error => {
         throw new Error(`again: npm run test:long -- --only simulation --cycles 1 --seed ${seed}\n${error.message}`)
@@ -22,7 +21,7 @@ for (let first = 1; first <= SEEDS; first += SEEDS_PER_TEST) {
   })
 }
 
-test('the same seed gives the same trace, to the byte', async () => {
+test('the same seed gives the same trace', async () => {
   for (const seed of [7, 11, 13]) {
     const [first, second] = [await randomRun(seed), await randomRun(seed)]
     assert.equal(first.trace.join('\n'), second.trace.join('\n'))
@@ -30,35 +29,35 @@ test('the same seed gives the same trace, to the byte', async () => {
   }
 })
 
-/** Each found a fault, which `bugs.ts` plants again: the test of the planted bugs shows that they still find it. */
+/** Seeds that found a fault. `bugs.ts` has a mutation for each, which the seed must still kill. */
 const regressions: Regression[] = JSON.parse(await readFile('test/simulation/regressions.json', 'utf8'))
 
 for (const { seed, found } of regressions) {
-  test(`seed ${seed}, which found that ${found}`, async () => void (await randomRun(seed)))
+  test(`regression, seed ${seed}: ${found}`, async () => void (await randomRun(seed)))
 }
 
-test('a failing run is shrunk to the few steps that it needs', async () => {
+test('minimises a failing plan to the steps that it needs', async () => {
   const plan = drawFaultPlan(3)
-  const isCrash = plan.steps.flatMap(({ act }, index) => (act.kind === 'crash' ? [index] : []))
+  const isCrash = plan.steps.flatMap(({ action }, index) => (action.kind === 'crash' ? [index] : []))
   const needed = [isCrash[0] ?? 0, isCrash[1] ?? 0]
-  const left = await shrink(plan, async kept => needed.every(step => kept.includes(step)))
+  const left = await minimise(plan, async kept => needed.every(step => kept.includes(step)))
   assert.deepEqual(left, needed)
-  // Steps keep their times: what is left of a plan can be run by itself.
+  // Steps keep their times, so a minimised plan can be run.
   assert.deepEqual(
-    keeping(plan, left).steps,
+    withSteps(plan, left).steps,
     needed.map(step => plan.steps[step]),
   )
-  await runPlan(keeping(plan, left))
+  await runPlan(withSteps(plan, left))
 })
 
-test('a violation is told with what led there', async () => {
+test('reports a violation with its trace', async () => {
   const plan = drawFaultPlan(5)
-  const isForgotten = { ...plan, steps: plan.steps.slice(0, 20), liars: new Map([...plan.liars]) }
+  const shortened = { ...plan, steps: plan.steps.slice(0, 20), byzantine: new Map(plan.byzantine) }
   await assert.rejects(
-    runPlan(isForgotten, { names: () => [] }),
+    runPlan(shortened, { dials: () => [] }),
     (error: unknown) =>
       error instanceof Violation &&
-      /hold different logs/.test(error.message) &&
-      /what led there:\n[\d.]+ \w+ /.test(error.message),
+      /have different logs/.test(error.message) &&
+      /trace:\n[\d.]+ \w+ /.test(error.message),
   )
 })

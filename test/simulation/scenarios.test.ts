@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { inWorld } from '../helper/in-world.js'
-import { typedRun } from '../helper/typed-run.js'
+import { joinedSegmentsRun } from '../helper/joined-segments-run.js'
 
 const PAIR = ['alice', 'bob']
 
-test('two peers hear each other', async () => {
+test('two peers read each other', async () => {
   await inWorld({ seed: 1, peers: PAIR }, async world => {
-    world.machine('alice').say('hello')
+    world.peer('alice').say('hello')
     await world.run(1_000)
     assert.deepEqual(world.heard('bob'), ['hello'])
-    world.machine('bob').say('hello yourself')
+    world.peer('bob').say('hello yourself')
     await world.run(1_000)
     assert.deepEqual(world.heard('alice'), ['hello', 'hello yourself'])
     await world.converge()
   })
 })
 
-test('lines that were typed one by one are joined on disk, and all are there after a power cut', async () => {
-  await typedRun(1)
+test('keeps lines through a power cut while their segments are joined', async () => {
+  await joinedSegmentsRun(1)
 })
 
 test('bob, back after a partition, reads what alice wrote meanwhile', async () => {
   await inWorld({ seed: 2, peers: PAIR }, async world => {
     world.cut('alice', 'bob')
-    world.machine('alice').say('hello')
+    world.peer('alice').say('hello')
     await world.run(60_000)
     assert.deepEqual(world.heard('bob'), [])
     await world.converge()
@@ -32,141 +32,141 @@ test('bob, back after a partition, reads what alice wrote meanwhile', async () =
   })
 })
 
-test('the same seed gives the same run', async () => {
+test('the same seed gives the same trace', async () => {
   const run = () =>
     inWorld({ seed: 3, peers: ['alice', 'bob', 'carol'], network: { loss: 0.1 } }, async world => {
       for (let i = 0; i < 10; i++) {
-        world.machine('alice').say(`line ${i}`)
-        world.machine('bob').say(`answer ${i}`)
+        world.peer('alice').say(`line ${i}`)
+        world.peer('bob').say(`answer ${i}`)
         await world.run(500)
-        if (i === 4) world.machine('bob').crash('power cut')
-        if (i === 6) world.machine('bob').start()
+        if (i === 4) world.peer('bob').crash('power cut')
+        if (i === 6) world.peer('bob').start()
       }
       await world.converge()
     })
   assert.equal(await run(), await run())
 })
 
-test('along a line, eduardo and watson hear each other through mafintosh', async () => {
-  const names: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
-  await inWorld({ seed: 4, peers: Object.keys(names), names: name => names[name] ?? [] }, async world => {
-    world.machine('eduardo').say('hello')
+test('along a line, eduardo and watson read each other through mafintosh', async () => {
+  const dials: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }
+  await inWorld({ seed: 4, peers: Object.keys(dials), dials: name => dials[name] ?? [] }, async world => {
+    world.peer('eduardo').say('hello')
     await world.run(2_000)
     assert.deepEqual(world.heard('watson'), ['hello'])
-    world.machine('watson').say('hello eduardo')
+    world.peer('watson').say('hello eduardo')
     await world.run(2_000)
     assert.deepEqual(world.heard('eduardo'), ['hello', 'hello eduardo'])
     await world.converge()
   })
 })
 
-test('in a ring that is cut at one place all still hear each other', async () => {
+test('all peers of a ring read each other when one path is cut', async () => {
   const peers = ['alice', 'bob', 'carol', 'dave', 'erin']
-  const names = (name: string) => [peers[(peers.indexOf(name) + 1) % peers.length] ?? '']
-  await inWorld({ seed: 5, peers, names }, async world => {
+  const dials = (name: string) => [peers[(peers.indexOf(name) + 1) % peers.length] ?? '']
+  await inWorld({ seed: 5, peers, dials }, async world => {
     world.cut('alice', 'erin')
-    for (const name of peers) world.machine(name).say(`${name} is here`)
+    for (const name of peers) world.peer(name).say(`${name} is here`)
     await world.run(5_000)
     for (const name of peers) assert.equal(world.heard(name).length, peers.length, name)
     await world.converge()
   })
 })
 
-test('five peers that come and go, by power cut, end with the same logs', async () => {
+test('five peers converge after repeated power cuts', async () => {
   const peers = ['alice', 'bob', 'carol', 'dave', 'erin']
   await inWorld({ seed: 6, peers }, async world => {
     for (let round = 0; round < 20; round++) {
-      for (const name of peers) world.machine(name).say(`${name} in round ${round}`)
+      for (const name of peers) world.peer(name).say(`${name} in round ${round}`)
       await world.run(3)
       const name = peers[round % peers.length] ?? ''
-      if (world.machine(name).isRunning) world.machine(name).crash('power cut')
-      else world.machine(name).start()
+      if (world.peer(name).isRunning) world.peer(name).crash('power cut')
+      else world.peer(name).start()
       await world.run(2_000)
     }
     await world.converge()
   })
 })
 
-test('what bob was told is stored is there after a power cut', async () => {
+test('keeps an acknowledged line through a power cut', async () => {
   await inWorld({ seed: 7, peers: PAIR }, async world => {
-    world.machine('bob').say('remember this')
+    world.peer('bob').say('remember this')
     await world.run(1_000)
-    world.machine('bob').crash('power cut')
-    world.machine('bob').start()
+    world.peer('bob').crash('power cut')
+    world.peer('bob').start()
     await world.run(100)
     assert.deepEqual(world.heard('bob'), ['remember this'])
     await world.converge()
   })
 })
 
-test('an answer stands behind what it answers, though the clock of bob is an hour late', async () => {
+test('orders an answer after its question although the clock of bob is an hour behind', async () => {
   const aheadMs = (name: string) => (name === 'bob' ? -3_600_000 : 0)
   await inWorld({ seed: 8, peers: PAIR, aheadMs }, async world => {
-    world.machine('alice').say('a question')
+    world.peer('alice').say('a question')
     await world.run(1_000)
-    world.machine('bob').say('an answer')
+    world.peer('bob').say('an answer')
     await world.converge()
-    world.machine('alice').crash('power cut')
+    world.peer('alice').crash('power cut')
     await world.converge()
     assert.deepEqual(world.heard('alice'), ['a question', 'an answer'])
   })
 })
 
 for (const seed of [9, 10, 11]) {
-  test(`after a partition of an hour both halves have all of what was said meanwhile, seed ${seed}`, async () => {
+  test(`both halves have all lines after a partition of an hour, seed ${seed}`, async () => {
     const peers = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
     await inWorld({ seed, peers, network: { loss: 0.02 } }, async world => {
       world.partition(peers.slice(0, 3))
       for (let minute = 0; minute < 60; minute++) {
-        for (const name of peers) world.machine(name).say(`${name}, minute ${minute}`)
+        for (const name of peers) world.peer(name).say(`${name}, minute ${minute}`)
         await world.run(60_000)
       }
       for (const name of peers) assert.equal(world.heard(name).length, 3 * 60, name)
-      const tookMs = await world.converge()
-      assert.ok(tookMs < 40_000, `${tookMs} ms`)
+      const convergedMs = await world.converge()
+      assert.ok(convergedMs < 40_000, `${convergedMs} ms`)
       for (const name of peers) assert.equal(world.heard(name).length, 6 * 60, name)
     })
   })
 
-  test(`a laptop that slept for a night catches up, and what was typed on waking is heard, seed ${seed}`, async () => {
+  test(`a laptop catches up after a night of sleep and sends what is typed on waking, seed ${seed}`, async () => {
     await inWorld({ seed, peers: ['alice', 'bob', 'carol'] }, async world => {
-      world.machine('bob').sleep()
+      world.peer('bob').sleep()
       for (let hour = 0; hour < 8; hour++) {
-        world.machine('alice').say(`hour ${hour}`)
+        world.peer('alice').say(`hour ${hour}`)
         await world.run(3_600_000)
       }
       assert.deepEqual(world.heard('bob'), [])
-      assert.deepEqual(world.machine('alice').links.length, 1, 'whoever sleeps is no link')
-      world.machine('bob').wake()
-      world.machine('bob').say('good morning')
-      const tookMs = await world.converge()
-      assert.ok(tookMs < 15_000, `${tookMs} ms`)
+      assert.deepEqual(world.peer('alice').connectedKeys.length, 1, 'no connection to a sleeping peer')
+      world.peer('bob').wake()
+      world.peer('bob').say('good morning')
+      const convergedMs = await world.converge()
+      assert.ok(convergedMs < 15_000, `${convergedMs} ms`)
       assert.equal(world.heard('bob').length, 9)
       assert.equal(world.heard('carol').at(-1), 'good morning')
     })
   })
 
-  test(`after a backup is restored the own log comes back from peers, and no place is used twice, seed ${seed}`, async () => {
+  test(`restores our log from peers after a backup was restored, and uses no seq twice, seed ${seed}`, async () => {
     await inWorld({ seed, peers: ['alice', 'bob', 'carol'], network: { loss: 0.05 } }, async world => {
-      const alice = world.machine('alice')
+      const alice = world.peer('alice')
       alice.say('before the backup')
       await world.run(5_000)
       const backup = world.backUp('alice')
       for (let line = 0; line < 20; line++) {
-        alice.say(`after it ${line}`)
+        alice.say(`after the backup ${line}`)
         await world.run(100)
       }
       await world.run(2_000)
       alice.crash('power cut')
-      const due = alice.restore(backup)
-      assert.equal(due.size, 21)
+      const expected = alice.restore(backup)
+      assert.equal(expected.size, 21)
       alice.start()
       await world.run(200)
-      // Typed at once: it has to wait until the log is back.
+      // Sent at once: it must wait until the log is restored.
       alice.say('I am back')
       await world.converge()
       for (const name of world.names) {
-        assert.equal(world.heard(name).filter(line => due.has(line)).length, 21, name)
+        assert.equal(world.heard(name).filter(line => expected.has(line)).length, 21, name)
         assert.ok(world.heard(name).includes('I am back'), name)
       }
     })

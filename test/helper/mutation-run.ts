@@ -1,14 +1,14 @@
-// Simulates with a bug in the program: `planted-run <bug> <seeds>`, or `none`. Prints the seed that killed it, and how.
+// Simulates a mutated program: `mutation-run <mutation | none> <seeds>`. Prints the seed that killed it and the violation.
 import { register } from 'node:module'
 import { BUGS } from '../simulation/bugs.js'
 
 const [name = '', seeds = ''] = process.argv.slice(2)
 const bug = BUGS.find(bug => bug.name === name)
-if (bug === undefined && name !== 'none') throw new Error(`no such bug: ${name}`)
-if (bug !== undefined) register('./plant-hooks.js', import.meta.url, { data: bug })
+if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
+if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
 const { randomRun } = await import('../../src/sim/random-run.js')
-const { metRun } = await import('./met-run.js')
-const { typedRun } = await import('./typed-run.js')
+const { peerExchangeRun } = await import('./peer-exchange-run.js')
+const { joinedSegmentsRun } = await import('./joined-segments-run.js')
 const { Violation } = await import('../../src/sim/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
@@ -19,7 +19,7 @@ const tries = [
 for (const seed of tries) {
   if (killer !== undefined) break
   try {
-    await (bug?.isOfTyping ? typedRun(seed) : bug?.isOfMeeting ? metRun(seed) : randomRun(seed))
+    await (bug?.isOfTyping ? joinedSegmentsRun(seed) : bug?.isOfMeeting ? peerExchangeRun(seed) : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

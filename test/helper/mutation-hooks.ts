@@ -7,12 +7,12 @@ export function initialize(given: Bug): void {
   bug = given
 }
 
-/** Gives one module with its bug in it, all others as they are. */
+/** Loads one module with its mutation, all others unchanged. */
 export const load: LoadHook = async (url, context, nextLoad) => {
   const loaded = await nextLoad(url, context)
   if (bug === undefined || !url.endsWith(`/dist/src/${bug.file}.js`)) return loaded
   const text = String(loaded.source)
   const parts = text.split(bug.find)
-  if (parts.length !== 2) throw new Error(`"${bug.find}" stands ${parts.length - 1} times in ${bug.file}`)
+  if (parts.length !== 2) throw new Error(`"${bug.find}" occurs ${parts.length - 1} times in ${bug.file}`)
   return { ...loaded, source: parts.join(bug.replace) }
 }

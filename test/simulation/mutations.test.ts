@@ -5,18 +5,18 @@ import { promisify } from 'node:util'
 import { BUGS } from './bugs.js'
 
 const SEEDS_MAX = 200
-const RUN = new URL('../helper/planted-run.js', import.meta.url).pathname
+const RUN = new URL('../helper/mutation-run.js', import.meta.url).pathname
 
 async function killerOf(name: string, seeds: number): Promise<{ seed?: number; violation?: string }> {
   const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', RUN, name, String(seeds)])
   return JSON.parse(stdout)
 }
 
-test('without a bug nothing is killed', async () => {
+test('control: no seed fails without a mutation', async () => {
   assert.deepEqual(await killerOf('none', 20), {})
 })
 
-test('each planted bug is killed by the simulation', { concurrency: 2 }, async t => {
+test('the simulation kills every mutation', { concurrency: 2 }, async t => {
   await Promise.all(
     BUGS.map(({ name }) =>
       t.test(`killed: ${name}`, async t => {

@@ -1,16 +1,16 @@
 import { simulateOverlay } from '../../src/sim/overlay-simulation.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** 1,000 peers that know one address; of every second thousand, who leaves does so without a word. */
-export const crowd: LongRun = {
-  name: 'crowd',
-  shows: '1,000 peers become one net of 8 to 16 links each, and stay one when 30 % leave at once',
+/** Overlays of 1,000 peers that know one address. In every second one, leaving peers fall silent instead of closing. */
+export const overlay: LongRun = {
+  name: 'overlay',
+  shows: '1,000 peers build a connected overlay with 8 to 16 connections each, which survives when 30 % leave at once',
   cycles: 20,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = {
-      crowds: 0,
-      linksMin: Number.POSITIVE_INFINITY,
-      linksMax: 0,
+      overlays: 0,
+      connectionsMin: Number.POSITIVE_INFINITY,
+      connectionsMax: 0,
       connectedMs: 0,
       settledMs: 0,
       resettledMs: 0,
@@ -20,9 +20,9 @@ export const crowd: LongRun = {
       const network = { delayMsMin: 1, delayMsMax: 30, arrivals: 100, leave: 0.3 }
       const one = simulateOverlay({ seed: seed + cycle, peers: 1_000, isSilent: cycle % 2 === 1, ...network })
       const { links, linksAtEnd, connectedMs, settledMs, healedMs, resettledMs } = one
-      figures.crowds++
-      figures.linksMin = Math.min(figures.linksMin, links.min, linksAtEnd.min)
-      figures.linksMax = Math.max(figures.linksMax, links.max, linksAtEnd.max)
+      figures.overlays++
+      figures.connectionsMin = Math.min(figures.connectionsMin, links.min, linksAtEnd.min)
+      figures.connectionsMax = Math.max(figures.connectionsMax, links.max, linksAtEnd.max)
       figures.connectedMs = Math.max(figures.connectedMs, connectedMs ?? Number.POSITIVE_INFINITY)
       figures.settledMs = Math.max(figures.settledMs, settledMs ?? Number.POSITIVE_INFINITY)
       figures.resettledMs = Math.max(figures.resettledMs, resettledMs ?? Number.POSITIVE_INFINITY)
