@@ -7,7 +7,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, auditDisk, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/storage.md §4.5: what peers say of the own log. Any stranger can say that he holds more of it than this disk.
+// docs/protocol/storage.md §4.5: what peers announce about our log. Any stranger can claim to have more of it than this disk.
 
 const CLAIM_MS = 5_000
 const written = new WrittenLog(
@@ -41,7 +41,7 @@ async function restored(
   return { log, disk, clock, append }
 }
 
-test('a claim holds up a line until the own log is back, and the line goes behind it', async () => {
+test('delays a line until our log is restored and appends it after that', async () => {
   const { log, disk, append } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(40)
   const line = append()
@@ -54,7 +54,7 @@ test('a claim holds up a line until the own log is back, and the line goes behin
   await log.close()
 })
 
-test('what is held already and comes once more meanwhile is passed over, and what comes behind it is taken', async () => {
+test('skips entries it already has and takes the rest', async () => {
   const { log } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(40)
   assert.equal(await log.addSigned(log.id, runs.slice(0, 1)), undefined)
@@ -63,7 +63,7 @@ test('what is held already and comes once more meanwhile is passed over, and wha
   await log.close()
 })
 
-test('a claim that nothing follows holds up a line for five seconds, however many more strangers make', async () => {
+test('delays a line for five seconds by unfulfilled claims, however many there are', async () => {
   const { log, clock, append } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(100)
   const line = append()
@@ -79,7 +79,7 @@ test('a claim that nothing follows holds up a line for five seconds, however man
   await log.close()
 })
 
-test('a long log that comes back piece by piece is waited for as long as pieces come', async () => {
+test('waits for a long log as long as parts of it arrive', async () => {
   const { log, disk, clock, append } = await restored([])
   log.ourLogClaimed(40)
   const line = append()
@@ -95,7 +95,7 @@ test('a long log that comes back piece by piece is waited for as long as pieces 
   await log.close()
 })
 
-test('a log that this disk lost in part is not extended because a stranger claims still more of it', async () => {
+test('does not extend a log that lost entries because a stranger claims even more', async () => {
   const { log, disk, clock, append } = await restored(runs)
   const rows = allRows(disk).filter(([key]) => key[0] === 0x73)
   const [key, value] = rows.at(-1) ?? []
@@ -117,7 +117,7 @@ test('a log that this disk lost in part is not extended because a stranger claim
   await log.close()
 })
 
-test('own lines make room once, in whatever order what they stand in the way of comes at the same time', async () => {
+test('retracts lines of ours once, in whatever order conflicting entries arrive', async () => {
   const parts = [[written.run(1, 1), written.run(2, 2)], [written.run(2, 2)], [written.run(1, 2)]]
   for (const order of [parts, parts.toReversed(), parts.slice(0, 2), parts.slice(0, 2).toReversed()]) {
     const { log, disk } = await restored([])
@@ -141,7 +141,7 @@ test('own lines make room once, in whatever order what they stand in the way of 
   }
 })
 
-test('a line that is on its way to the disk when the own log comes back is not lost, and stands once', async () => {
+test('keeps a line that is being written when our log is restored, and stores it once', async () => {
   for (const wait of [0, 1, 2, 3]) {
     const { log, disk } = await restored(runs.slice(0, 1))
     const lines = Array.from({ length: 3 }, (_, line) => log.append({ username: 'alice', message: `new ${line}` }))

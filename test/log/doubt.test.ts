@@ -10,7 +10,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/storage.md §4.5: the end of the own log is known from two places, and nothing is appended while they differ.
+// docs/protocol/storage.md §4.5: the end of our log is recorded twice, and nothing is appended while the two differ.
 
 /** A mark in memory. */
 class MemoryMark implements LogMark {
@@ -75,7 +75,7 @@ async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new Vir
   return { log, warnings, line, saying }
 }
 
-test('nothing is appended to a log that is shorter than its mark; without the mark it would be', async () => {
+test('appends nothing to a log that is shorter than its mark; without a mark it would', async () => {
   const { disks, mark } = await written(5)
   const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
   assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, published: 0 }, 0])
@@ -88,7 +88,7 @@ test('nothing is appended to a log that is shorter than its mark; without the ma
   await control.log.close()
 })
 
-test('a doubt lasts until all that peers were told of is back, whoever comes first', async () => {
+test('keeps a doubt until all published entries are restored, whoever connects first', async () => {
   const { disks, mark } = await written(5)
   assert.ok(mark.found)
   const clock = new VirtualClock()
@@ -117,7 +117,7 @@ test('a doubt lasts until all that peers were told of is back, whoever comes fir
   await peer.close()
 })
 
-test('where nobody was told of what is missing, any peer ends a doubt', async () => {
+test('ends a doubt with any peer where no missing entry was published', async () => {
   const { disks, mark } = await written(5)
   const { log, line } = await open((disks[3] as MemoryDisk).copy(), mark)
   log.ourLogClaimed(0)
@@ -126,7 +126,7 @@ test('where nobody was told of what is missing, any peer ends a doubt', async ()
   await log.close()
 })
 
-test('a copied log waits for a peer that holds at least as much of it', async () => {
+test('waits in a copied log for a peer that has at least as much of it', async () => {
   const { disks, mark } = await written(5)
   for (const [seq, expected] of [
     [0, 0],
@@ -143,7 +143,7 @@ test('a copied log waits for a peer that holds at least as much of it', async ()
   }
 })
 
-test('the author can say that nobody has more, and the log goes on for good', async () => {
+test('continues for good once the author says that nobody has more', async () => {
   const { disks, mark } = await written(5)
   const disk = disks[3] as MemoryDisk
   const { log, line } = await open(disk, mark)
@@ -157,7 +157,7 @@ test('the author can say that nobody has more, and the log goes on for good', as
   await again.log.close()
 })
 
-test('entries that were on their way to the disk when the process was killed are stored at the next start', async () => {
+test('stores entries at the next start that were being written when the process was killed', async () => {
   const disk = new MemoryDisk()
   const mark = new MemoryMark()
   let isFailing = false
@@ -178,7 +178,7 @@ test('entries that were on their way to the disk when the process was killed are
   await log.close()
 })
 
-test('nothing is acknowledged before its mark is on disk', async () => {
+test('acknowledges nothing before its mark is on disk', async () => {
   const mark = new MemoryMark()
   let release = (): void => {}
   const held = new Promise<void>(resolve => {
@@ -199,7 +199,7 @@ test('nothing is acknowledged before its mark is on disk', async () => {
   await log.close()
 })
 
-test('what was offered under one key holds up no line of another', async () => {
+test('delays no line of one key because of what another key published', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice, {})
   await say(log, 'hello')

@@ -130,7 +130,7 @@ for (const fault of ['not stored', 'stored'] as const) {
   })
 }
 
-test('the control: a store that goes on without being reopened loses what was acknowledged, and the harness sees it', async () => {
+test('detects lost acknowledged entries in a store that continues without a reopen (control)', async () => {
   for (const fault of ['not stored', 'stored'] as const) {
     let caught = 0
     for (let write = 0; write < WRITES; write += 10) {
@@ -141,7 +141,7 @@ test('the control: a store that goes on without being reopened loses what was ac
   }
 })
 
-test('a disk that fails again and again, and is slow to come back, loses nothing either', async () => {
+test('loses nothing on a disk that fails repeatedly and recovers slowly', async () => {
   const found = await run(index => (index % 3 === 1 ? (index % 2 === 0 ? 'stored' : 'not stored') : undefined), {
     failingReopens: 4,
   })
@@ -149,7 +149,7 @@ test('a disk that fails again and again, and is slow to come back, loses nothing
   assert.ok(found.store.failures > 10)
 })
 
-test('a disk that fails tells it once, says what can be done, and says when it is over', async () => {
+test('reports a failing disk once, with what to do, and reports when it works again', async () => {
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
@@ -171,7 +171,7 @@ test('a disk that fails tells it once, says what can be done, and says when it i
   await log.close()
 })
 
-test('a disk that fails while the log is closed leaves the database closed', async () => {
+test('leaves the database closed when the disk fails during close', async () => {
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
@@ -185,7 +185,7 @@ test('a disk that fails while the log is closed leaves the database closed', asy
   assert.deepEqual([store.reopens, store.isClosed], [0, true])
 })
 
-test('what waits for a disk that never comes back ends when the log is closed', async () => {
+test('ends everything that waits for a failed disk when the log is closed', async () => {
   const store = new FaultyStore(new MemoryDisk(), {
     of: index => (index >= fails ? 'not stored' : undefined),
     failingReopens: Number.POSITIVE_INFINITY,
@@ -202,7 +202,7 @@ test('what waits for a disk that never comes back ends when the log is closed', 
   await assert.rejects(log.append({ username: 'alice', message: 'late' }), { code: 'LOG_CLOSED' })
 })
 
-test('a database that cannot be read while it is opened is let go, and the reason told', async () => {
+test('closes a database that cannot be read at the opening and says why', async () => {
   class Unreadable extends MemoryStore {
     override async get(): Promise<Uint8Array | undefined> {
       throw new Error('input/output error')
@@ -219,7 +219,7 @@ test('a database that cannot be read while it is opened is let go, and the reaso
   assert.equal(store.isClosed, true)
 })
 
-test('a proof of two histories that comes while the disk is full is taken when it is free', async () => {
+test('stores a fork proof that arrives while the disk is full once there is space', async () => {
   let fails = -1
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   const clock = new VirtualClock()

@@ -4,13 +4,13 @@ import type { Log } from '../../src/log/log.js'
 import { held, mallory, meet, openBob, openCarol, openMallory } from '../helper/fork-schedule.js'
 import { forks } from '../long/forks.js'
 
-test('every peer that hears of a fork proves the same one, and freezes the log at the same place', async () => {
+test('proves the same fork on every peer and freezes the log at the same entry', async () => {
   const { figures, faults } = await forks.run({ cycles: 100, seed: Date.now() % 1_000_000 })
   assert.deepEqual(faults, [], JSON.stringify(figures))
   assert.ok((figures['ofThreeBranches'] ?? 0) > 10, JSON.stringify(figures))
 })
 
-test('a log that only goes on is no fork (control)', async () => {
+test('finds no fork in a log that only grows (control)', async () => {
   const origin = await openMallory()
   await origin.append({ username: 'mallory', message: 'one' })
   const bob = await openBob()
@@ -35,7 +35,7 @@ async function branches(...lines: readonly (readonly string[])[]): Promise<Log[]
   return logs
 }
 
-test('a third history that parts earlier lowers the place, also for who holds what is below without a signature', async () => {
+test('lowers the fork point for a third history, also on peers without a signature below it', async () => {
   const [left, third, right] = (await branches(
     ['one', 'two', 'three', 'left'],
     ['one', 'two', 'three', 'third'],
@@ -56,7 +56,7 @@ test('a third history that parts earlier lowers the place, also for who holds wh
   for (const log of [left, third, right, bob, carol]) await log.close()
 })
 
-test('own lines that nobody was told of make room for what peers hold, and are said again behind it', async () => {
+test('retracts unpublished lines for entries of peers and appends them again after those', async () => {
   const before = await openMallory()
   await before.append({ username: 'mallory', message: 'first' })
   const bob = await openBob()

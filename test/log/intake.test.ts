@@ -228,7 +228,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held 
   })
 }
 
-test('an honest author is not taken for a forked one because a relay garbled the run before', () => {
+test('does not take an honest author for a forked one after a relay garbled the previous run', () => {
   const log = new WrittenLog(alice, ENTRIES)
   const garbled = log.run(1, 4)
   const plan = planSigned(log.name, undefined, [
@@ -240,7 +240,7 @@ test('an honest author is not taken for a forked one because a relay garbled the
   assert.match(plan.fault ?? '', /signature at entry 4 is invalid/)
 })
 
-test('another end of what is held is seen to be one, though it is no longer than what is held', () => {
+test('notices another end of the same length', () => {
   const log = new WrittenLog(alice, ENTRIES)
   const other = new WrittenLog(
     alice,
@@ -257,7 +257,7 @@ test('another end of what is held is seen to be one, though it is no longer than
   assert.match(planSigned(log.name, held.head, [garbled]).fault ?? '', /its signature is invalid/)
 })
 
-test('two histories that come at the same time are proven to be two, though neither is on disk yet', async () => {
+test('proves two histories that arrive at the same time before either is on disk', async () => {
   const other = new WrittenLog(
     alice,
     ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
@@ -276,7 +276,7 @@ test('two histories that come at the same time are proven to be two, though neit
   }
 })
 
-test('extends the own log by nothing that its key did not sign', async () => {
+test('extends our log by nothing that our key did not sign', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
@@ -291,7 +291,7 @@ test('extends the own log by nothing that its key did not sign', async () => {
   await log.close()
 })
 
-test('takes what the own key signed elsewhere as a claim and its proof: lines told to nobody follow behind it', async () => {
+test('restores entries that our key signed elsewhere and appends unpublished lines after them', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
@@ -303,7 +303,7 @@ test('takes what the own key signed elsewhere as a claim and its proof: lines to
   await log.close()
 })
 
-test('a key of small order signs nothing, though its equation holds for every message', async () => {
+test('rejects a key of small order, whose equation holds for every message', async () => {
   const log = await logOver(new MemoryStore(), carol)
   const identity = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0))
   const signature = new Uint8Array(64)

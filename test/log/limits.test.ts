@@ -35,11 +35,11 @@ const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =
 
 const heldIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
 
-test('an author may fill 1 GiB', () => {
+test('limits a log to 1 GiB', () => {
   assert.equal(LOG_BYTES_MAX, 2 ** 30)
 })
 
-test('of a log that is too long no more is taken, and why is said; after a restart too', async () => {
+test('rejects entries of a log at its limit and says why, also after a restart', async () => {
   const disk = new MemoryDisk()
   let log = await open(disk)
   for (const run of runs) await log.addSigned(author, [run])
@@ -58,7 +58,7 @@ test('of a log that is too long no more is taken, and why is said; after a resta
   await log.close()
 })
 
-test('what comes in one batch with what is too long is taken up to there', async () => {
+test('accepts a batch up to the limit of the log', async () => {
   const log = await open(new MemoryDisk())
   const refusal = await log.addSigned(author, runs)
   assert.match(refusal?.reason ?? '', /has reached the limit of 10,000 bytes/)
@@ -66,7 +66,7 @@ test('what comes in one batch with what is too long is taken up to there', async
   await log.close()
 })
 
-test("one's own log may be longer, typed or fetched back", async () => {
+test('lets our own log exceed the limit, typed or restored', async () => {
   const log = await open(new MemoryDisk(), alice)
   log.ourLogClaimed(60)
   assert.equal(await log.addSigned(author, runs), undefined)
@@ -75,7 +75,7 @@ test("one's own log may be longer, typed or fetched back", async () => {
   await log.close()
 })
 
-test('nor is more taken of an unsigned log', async () => {
+test('limits an unsigned log too', async () => {
   const disk = new MemoryDisk()
   const dave = 'dave' as AuthorId
   const lines = Array.from({ length: 40 }, (_, line) =>
@@ -93,7 +93,7 @@ test('nor is more taken of an unsigned log', async () => {
   await log.close()
 })
 
-test('what was lost of an unsigned log and comes again is not counted twice', async () => {
+test('counts restored entries of an unsigned log once', async () => {
   const disk = new MemoryDisk()
   const dave = 'dave' as AuthorId
   const lines = Array.from({ length: 20 }, (_, line) =>
@@ -110,7 +110,7 @@ test('what was lost of an unsigned log and comes again is not counted twice', as
 
 const HEAD_KEY = concat([utf8('h'), alice.publicKey])
 
-test('no bit of a head can be another: it is made again from the segments', async () => {
+test('rebuilds a head with any flipped bit from the segments', async () => {
   const disk = new MemoryDisk()
   const log = await open(disk)
   await log.addSigned(author, runs.slice(0, 3))
@@ -126,7 +126,7 @@ test('no bit of a head can be another: it is made again from the segments', asyn
   }
 })
 
-test('a head whose chain value is not that of the last segment is made again, though its checksum is right', async () => {
+test('rebuilds a head with a wrong chain value although its checksum is correct', async () => {
   const disk = new MemoryDisk()
   const log = await open(disk)
   await log.addSigned(author, runs.slice(0, 3))
@@ -142,7 +142,7 @@ test('a head whose chain value is not that of the last segment is made again, th
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
 })
 
-test('a head from before it had a checksum and a size is made again', async () => {
+test('rebuilds a head in the old format without checksum and size', async () => {
   const disk = new MemoryDisk()
   const log = await open(disk)
   await log.addSigned(author, runs.slice(0, 3))
@@ -155,7 +155,7 @@ test('a head from before it had a checksum and a size is made again', async () =
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
 })
 
-test('over a link a log that is too long is taken up to there, once told, and other logs go on', async t => {
+test('accepts a log over a connection up to its limit, reports that once, and continues with other logs', async t => {
   const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
   t.after(() => theirs.close())
   for (let line = 0; line < 60; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })
@@ -179,7 +179,7 @@ test('over a link a log that is too long is taken up to there, once told, and ot
   assert.match(warnings[0] ?? '', /^rejected the entries of [0-9a-f]{64}: .* has reached the limit of 100,000 bytes/)
 })
 
-test('unsigned authors are taken in the lobby alone', async () => {
+test('accepts unsigned authors only in the lobby', async () => {
   const run = { author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
   const room = await logOver(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
   assert.match((await room.add(run))?.reason ?? '', /unsigned/)

@@ -92,7 +92,7 @@ class SteppedReader {
   }
 }
 
-test('a live reader gets each entry once, in order of its log, whatever arrives while it reads history', async () => {
+test('gives a live reader each entry once, in the order of its log, whatever arrives while it reads the history', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 15 }), fc.array(step, { maxLength: 30 }), async (before, during) => {
       const log = await open()
@@ -132,7 +132,7 @@ test('a live reader gets each entry once, in order of its log, whatever arrives 
   )
 })
 
-test('a reader of what arrives gets that alone; one that knows some of it gets the rest', async () => {
+test('gives a tailing reader only what arrives, without what it knows', async () => {
   const log = await open()
   const writers = new Writers(log)
   writers.other('bob' as AuthorId, 3)
@@ -151,7 +151,7 @@ test('a reader of what arrives gets that alone; one that knows some of it gets t
   await log.close()
 })
 
-test('closing the log ends every reader, in its history or beyond', async () => {
+test('ends every reader on close, in the history or after it', async () => {
   const log = await open()
   const writers = new Writers(log)
   for (const author of authors) writers.other(author, 7)

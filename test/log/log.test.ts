@@ -25,7 +25,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-test('an append that no peer could take is refused, and what is appended after it is taken', async () => {
+test('rejects an append that peers would reject and accepts the next one', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   const said = { username: 'alice', message: 'hello' }
@@ -61,7 +61,7 @@ async function textsOf(log: Log): Promise<string[]> {
   return texts
 }
 
-test('what is appended together goes under as few signatures as hold it, in its order', async () => {
+test('signs entries that are appended together with as few signatures as possible, in order', async () => {
   for (const count of [1, 2, 3, 100, 999, 1_000]) {
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk), alice)
@@ -83,7 +83,7 @@ test('what is appended together goes under as few signatures as hold it, in its 
   }
 })
 
-test('entries of 16 KiB and of every size below are stored, alone and in company, and one byte more is refused', async () => {
+test('stores entries of every size up to 16 KiB, alone and together, and rejects one byte more', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await assert.rejects(say(log, filling(ENTRY_BYTES_MAX + 1)), { code: 'BAD_MESSAGE' })
@@ -98,7 +98,7 @@ test('entries of 16 KiB and of every size below are stored, alone and in company
   await log.close()
 })
 
-test('own entries of whatever length are cut into segments that are full, within their limit, and signed', async () => {
+test('splits entries of any length into full, signed segments within the limit', async () => {
   const size = fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: 60, max: 200 }) },
     { weight: 2, arbitrary: fc.constantFrom(127, 128, ENTRY_BYTES_MAX - 1, ENTRY_BYTES_MAX) },
@@ -128,7 +128,7 @@ test('own entries of whatever length are cut into segments that are full, within
   )
 })
 
-test('a log in LevelDB is the same after it was closed and opened, and goes on where it was', async t => {
+test('reopens a log in LevelDB unchanged and continues it', async t => {
   const directory = await mkdtemp(path.join(tmpdir(), 'signed-'))
   t.after(() => rm(directory, { recursive: true }))
   const texts: string[] = []
@@ -151,7 +151,7 @@ test('a log in LevelDB is the same after it was closed and opened, and goes on w
   }
 })
 
-test('small segments are joined behind the scenes: no entry changes, however long each is', async () => {
+test('joins small segments in the background without changing any entry', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   const sizes = [60, 70, 80, 5_000, 61, ENTRY_BYTES_MAX, 62]
@@ -175,7 +175,7 @@ const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-test('a reader and a relay in the middle of small segments being joined see each entry once', async () => {
+test('gives readers and peers each entry once while segments are joined', async () => {
   for (let delay = 0; delay < 2 * MERGE_SEGMENTS; delay += 3) {
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk, 1), alice)
@@ -219,7 +219,7 @@ async function relayedSeqs(log: Log, since: number): Promise<number[]> {
   return seqs
 }
 
-test('what is fetched again after damage, in other segments than before, is read from every place', async () => {
+test('reads from any seq what was fetched again after damage in other segments', async () => {
   const written = new WrittenLog(
     alice,
     Array.from({ length: 60 }, (_, index) => entryOf(index, 90)),

@@ -32,7 +32,7 @@ async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof e
   await mark.close([])
 }
 
-test('a mark is read as it was written, and no flipped bit of it is believed', () => {
+test('reads a mark as it was written and rejects any flipped bit', () => {
   fc.assert(
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, published, at, bit) => {
       const mark: Mark = {
@@ -57,7 +57,7 @@ test('a mark is read as it was written, and no flipped bit of it is believed', (
   )
 })
 
-test('the higher of two places counts, and one that is readable is enough', async t => {
+test('uses the later of two marks, of which one readable is enough', async t => {
   const { paths, open } = await places(t)
   await marked(open, end(1), end(2))
   const old = await readFile(paths.copy)
@@ -78,7 +78,7 @@ test('the higher of two places counts, and one that is readable is enough', asyn
   await mark.close([])
 })
 
-test('a torn write leaves the mark that was written before', async t => {
+test('keeps the previous mark after a torn write', async t => {
   const { paths, open } = await places(t)
   await marked(open, end(1), end(2), end(3))
   for (const file of [paths.file, paths.copy]) {
@@ -93,7 +93,7 @@ test('a torn write leaves the mark that was written before', async t => {
   await mark.close([])
 })
 
-test('a mark is never lowered by a note, only by levelling', async t => {
+test('lowers a mark only by levelling', async t => {
   const { open } = await places(t)
   const mark = await open()
   await mark.note(end(5, 5))
@@ -108,7 +108,7 @@ test('a mark is never lowered by a note, only by levelling', async t => {
   await last.close([])
 })
 
-test('a mark of another key says nothing', async t => {
+test('ignores the mark of another key', async t => {
   const { open } = await places(t)
   await marked(open, end(5))
   const mark = await open(authorOfKey(bob.publicKey))
@@ -116,7 +116,7 @@ test('a mark of another key says nothing', async t => {
   await mark.close([])
 })
 
-test('a copied directory is known by its mark, unless the copy elsewhere is where it was', async t => {
+test('recognises a copied directory by its mark unless the second mark is in place', async t => {
   const { directory, paths, open } = await places(t)
   await marked(open, end(5))
   await cp(path.join(directory, 'home'), path.join(directory, 'other'), { recursive: true })
@@ -129,7 +129,7 @@ test('a copied directory is known by its mark, unless the copy elsewhere is wher
   await withState.release()
 })
 
-test('where one place cannot be written it goes on with the other, and says so', async t => {
+test('continues with one mark and a warning where the other cannot be written', async t => {
   const { directory, paths, warnings, open } = await places(t)
   await writeFile(path.join(directory, 'state'), 'a file in the place of the directory')
   await marked(open, end(4))
@@ -138,7 +138,7 @@ test('where one place cannot be written it goes on with the other, and says so',
   assert.equal((await OwnMark.read(paths, author)).mark?.seq, 4)
 })
 
-test('a mark is not written through a symbolic link', async t => {
+test('does not write a mark through a symbolic link', async t => {
   const { directory, paths, warnings, open } = await places(t)
   const precious = path.join(directory, 'precious')
   await writeFile(precious, 'precious')
@@ -151,7 +151,7 @@ test('a mark is not written through a symbolic link', async t => {
   await chmod(precious, 0o600)
 })
 
-test('heads of others at a clean end are found again, and only grow', async t => {
+test('finds the heads of others again after a clean close; they only grow', async t => {
   const { paths, open } = await places(t)
   let mark = await open()
   await mark.note(end(1))
@@ -166,7 +166,7 @@ test('heads of others at a clean end are found again, and only grow', async t =>
   assert.deepEqual([...heads], [[authorOfKey(bob.publicKey), 12]])
 })
 
-test('which ends are in doubt', () => {
+test('decides which ends are in doubt', () => {
   const head = (seq: number) => ({ author, seq, chain: chainOf(seq), first: '' as never, last: '' as never, size: 0 })
   const batch = { before: { seq: 4, chain: chainOf(4) }, rows: [] }
   const cases: [what: string, ...Parameters<typeof compareEnd>, expected: string][] = [

@@ -78,7 +78,7 @@ function stretchesOf(logs: readonly (readonly Entry[])[]): LogRange[] {
   })
 }
 
-test('the merge of any logs is what sorting all entries gives, forwards and backwards', async () => {
+test('merges any logs as sorting all entries would, forwards and backwards', async () => {
   await fc.assert(
     fc.asyncProperty(logs, fc.integer({ min: 1, max: 10 }), async (logs, pageSize) => {
       const sorted = logs.flat().sort(compare).map(placeOf)
@@ -92,7 +92,7 @@ test('the merge of any logs is what sorting all entries gives, forwards and back
   )
 })
 
-test('the last entries of any logs are the end of the sorted whole', async () => {
+test('finds the last entries of any logs', async () => {
   const cases = logs.chain(logs => fc.tuple(fc.constant(logs), count(logs.flat().length)))
   await fc.assert(
     fc.asyncProperty(cases, fc.integer({ min: 1, max: 10 }), async ([logs, count], pageSize) => {
@@ -107,7 +107,7 @@ test('the last entries of any logs are the end of the sorted whole', async () =>
   )
 })
 
-test('a log is opened when its time comes, and not before', async () => {
+test('opens a log when its turn comes and not before', async () => {
   const logs = [0, 1, 2].map(index =>
     Array.from(
       { length: BATCH },
@@ -170,7 +170,7 @@ async function sortedEntries(log: Log): Promise<Entry[]> {
 const plain = (entries: readonly Entry[]) =>
   entries.map(({ author, seq, at, entry }) => ({ author, seq, at, entry: String(Buffer.from(entry)) }))
 
-test('history is all entries sorted, from any heads on, and its end is the end of that', async () => {
+test('reads the history sorted from any heads on, and its end', async () => {
   const cut = fc.tuple(fc.nat(4), fc.oneof(fc.constantFrom(0, 1), fc.nat(60)))
   const asked = fc.tuple(fc.array(cut, { maxLength: 4 }), fc.option(fc.oneof(fc.constantFrom(0, 1), fc.nat(70))))
   await fc.assert(
@@ -206,7 +206,7 @@ test('history is all entries sorted, from any heads on, and its end is the end o
   )
 })
 
-test('a history as long as a batch, and one entry less or more, comes whole', async () => {
+test('reads histories around the size of a batch completely', async () => {
   for (const count of [BATCH - 1, BATCH, BATCH + 1, 2 * BATCH]) {
     const { log } = await open(new MemoryStore())
     const entries = Array.from({ length: count }, (_, i) => utf8(JSON.stringify({ username: 'b', message: `${i}` })))
@@ -222,7 +222,7 @@ test('a history as long as a batch, and one entry less or more, comes whole', as
   }
 })
 
-test('the last n entries are found by reading about n', async () => {
+test('finds the last n entries by reading about n', async () => {
   const authors = 10
   const perAuthor = 1_000
   const pageRows = 10

@@ -26,7 +26,7 @@ async function settled(): Promise<void> {
   for (let turns = 0; turns < 200; turns++) await turn()
 }
 
-test('own lines go to nobody before the disk has it that they are told: what a power cut left would else be taken back', async t => {
+test('sends lines of ours only after their publication is on disk, so that a power cut retracts none', async t => {
   const store = new GatedStore()
   const [alice, bob] = await Promise.all([logOver(store, keysOf('alice')), logOver(new MemoryStore(), keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))

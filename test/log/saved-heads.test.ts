@@ -41,7 +41,7 @@ async function loaded(saved: Write) {
   return { head: heads.get(ALICE), starts: store.starts.slice(1) }
 }
 
-test('a saved head that lags behind its log is carried on from the segment that it lies in', async () => {
+test('continues an outdated head from the segment in which it lies', async () => {
   const expected = planTo(60).head
   const places = [30, 31, 32, 45, 59]
   for (const seq of places) {
@@ -53,7 +53,7 @@ test('a saved head that lags behind its log is carried on from the segment that 
   }
 })
 
-test('a saved head that its log contradicts is made again from all segments', async () => {
+test('rebuilds a head that contradicts its log from all segments', async () => {
   const expected = planTo(60).head
   const [at45, at44] = [planTo(45).head, planTo(44).head]
   assert.ok(at45 && at44)

@@ -9,7 +9,7 @@ import { keysOf } from '../long/ledger.js'
 
 const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
 
-test('spans come out in order of arrival, those of one author that follow each other as one', () => {
+test('gives ranges in order of arrival and merges those of one author', () => {
   const feed = new Subscription()
   feed.push({ author: bob, from: 1, to: 2 })
   feed.push({ author: bob, from: 2, to: 5 })
@@ -22,7 +22,7 @@ test('spans come out in order of arrival, those of one author that follow each o
   assert.deepEqual(feed.takeAll(), [])
 })
 
-test('what is new and what is left of the old come out by turns, and neither waits for all of the other', () => {
+test('alternates between new ranges and the backlog', () => {
   const feed = new Subscription()
   const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as AuthorId)
   for (const author of authors.slice(0, 4)) feed.enqueueBacklog({ author, from: 1, to: 100 })
@@ -36,7 +36,7 @@ test('what is new and what is left of the old come out by turns, and neither wai
   assert.deepEqual(order, [4, 1, 5, 2, 6, 3, 7, 0, 8])
 })
 
-test('what is new of a log of which more is owed comes behind that, and what is owed before what is new', () => {
+test('merges new ranges of a log into its backlog and backlog into new ranges', () => {
   const feed = new Subscription()
   feed.enqueueBacklog({ author: bob, from: 1, to: 100 })
   feed.push({ author: bob, from: 100, to: 101 })
@@ -49,7 +49,7 @@ test('what is new of a log of which more is owed comes behind that, and what is 
   ])
 })
 
-test('who waits is woken by what arrives, and not held up by what is there', async () => {
+test('wakes a waiting reader and does not make it wait for what is there', async () => {
   const feed = new Subscription()
   const waiting = feed.wait()
   feed.push({ author: bob, from: 1, to: 2 })
@@ -58,7 +58,7 @@ test('who waits is woken by what arrives, and not held up by what is there', asy
   assert.equal(feed.takeAll().length, 1)
 })
 
-test('closing wakes who waits, and whoever asks later', async () => {
+test('wakes waiting readers on close, also later ones', async () => {
   const feed = new Subscription()
   const waiting = feed.wait()
   feed.close()
@@ -67,7 +67,7 @@ test('closing wakes who waits, and whoever asks later', async () => {
   assert.equal(feed.isClosed, true)
 })
 
-test('a reader that never reads costs a span an author, and misses nothing', () => {
+test('keeps one range an author for a reader that never reads, and loses nothing', () => {
   const feed = new Subscription()
   const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
   const rounds = 400
@@ -79,7 +79,7 @@ test('a reader that never reads costs a span an author, and misses nothing', () 
   )
 })
 
-test('a line that is said while others of whom much is owed are sent goes out after a page of theirs', async t => {
+test('sends a new line after one page of a long backlog', async t => {
   const log = await logOver(new MemoryStore(), keysOf('alice'))
   t.after(() => log.close())
   await log.append({ username: 'alice', message: 'before' })

@@ -9,21 +9,21 @@ import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
 import { copyDatabase, syncPath } from './leveldb/copy.js'
-import { finishRepair, mendCopy, type RepairFailure, repairDatabase } from './leveldb/repair.js'
+import { finishRepair, type RepairFailure, repairCopy, repairDatabase } from './leveldb/repair.js'
 import type { Range, Row, Store, Write } from './store.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
-/** Rows asked for at once; the byte limit of a page is usually met first. */
+/** Rows in one page; usually the limit of bytes is reached first. */
 const PAGE_ROWS_MAX = 1_000
 
 type Database = Level<Uint8Array, Uint8Array>
 
-/** A LevelDB database in a directory of its own. */
+/** A LevelDB database in its own directory. */
 export class LevelStore implements Store {
   readonly #directory: string
   #database: Database
-  /** Settles when the database is open, or closed for good; replaced at each reopen, so that readers can wait for it. */
+  /** Settles when the database is open or finally closed; replaced at each reopen, so that readers can wait for it. */
   #opened: Promise<void>
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
@@ -37,25 +37,25 @@ export class LevelStore implements Store {
   }
 
   /**
-   * Opens the database in `directory`, making both where nothing of a database is there. Its files are checked before
-   * LevelDB opens them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
+   * Opens the database in `directory`; both are created where no file of a database exists. Its files are checked before LevelDB
+   * opens them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
    */
   static async open(directory: string): Promise<LevelStore> {
-    const { exists, faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    const { exists, faults } = await checkFiles(directory, TABLE_BYTES_AT_START)
     if (faults.length > 0) throw (await isLocked(directory)) ? locked(directory) : corrupt(directory, faults)
     return new LevelStore(directory, await openDatabase(directory, !exists))
   }
 
   /**
-   * The same for a database that may be damaged: a repaired copy takes its place, and the damaged one is kept. What that
-   * lost shows as missing entries. `onRepair` is told where the damaged one is.
+   * The same, but repairs a damaged database: a repaired copy replaces it, and the damaged one is kept. Lost rows appear as missing
+   * entries. `onRepair` receives the path of the damaged one.
    */
   static async openOrRepair(
     directory: string,
     onRepair: (kept: string, faults: readonly Fault[]) => void,
   ): Promise<LevelStore> {
     await finishRepair(directory)
-    const { faults } = await inspected(directory, TABLE_BYTES_AT_START)
+    const { faults } = await checkFiles(directory, TABLE_BYTES_AT_START)
     if (faults.length === 0) return LevelStore.open(directory)
     if (await isLocked(directory)) throw locked(directory)
     const repair = await repairDatabase(directory, faults).catch(cause => {
@@ -69,16 +69,16 @@ export class LevelStore implements Store {
   }
 
   /**
-   * A copy of the database to read from, which is removed when it is closed: the database itself is neither opened nor
-   * changed, and another process may have it open. Damage is mended in the copy alone; `faults` tells of it.
+   * Opens a copy of the database for reading, and removes it on close. The database itself is neither opened nor changed, and may be
+   * open in another process. Damage is repaired only in the copy; `faults` lists it.
    */
   static async openCopy(directory: string): Promise<{ readonly store: LevelStore; readonly faults: readonly Fault[] }> {
-    await finishRepair(directory).catch(() => {}) // a disk that is only read cannot be helped
-    const { exists, faults } = await inspected(directory, Number.POSITIVE_INFINITY)
+    await finishRepair(directory).catch(() => {}) // impossible on a read-only disk
+    const { exists, faults } = await checkFiles(directory, Number.POSITIVE_INFINITY)
     const copy = await copyOf(directory)
     const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
     try {
-      const failure = faults.length > 0 ? await mendCopy(copy, faults) : undefined
+      const failure = faults.length > 0 ? await repairCopy(copy, faults) : undefined
       if (failure !== undefined) throw notRepaired(directory, faults, failure)
       const store = new LevelStore(copy, await openDatabase(copy, !exists))
       store.#onClosed = remove
@@ -90,7 +90,7 @@ export class LevelStore implements Store {
     }
   }
 
-  /** Whether it was repaired at this opening: rows may be missing anywhere. */
+  /** Whether it was repaired at this opening, so that any rows may be missing. */
   get isRepaired(): boolean {
     return this.#isRepaired
   }
@@ -132,13 +132,13 @@ export class LevelStore implements Store {
       await batch.write({ sync: true })
     } catch (error) {
       await batch.close()
-      throw await this.#marked(error, 'LEVEL_CORRUPTION')
+      throw await this.#markDamage(error, 'LEVEL_CORRUPTION')
     }
   }
 
   async reopen(): Promise<void> {
     await this.#probe()
-    // Where it cannot be opened yet, readers wait for the next attempt.
+    // While it cannot be opened, readers wait for the next attempt.
     if (this.#wakeReaders === undefined)
       this.#opened = new Promise(resolve => {
         this.#wakeReaders = resolve
@@ -154,11 +154,11 @@ export class LevelStore implements Store {
     await this.#onClosed()
   }
 
-  /** Reads the tables that were not read whole at the opening. Where one is damaged, the next start repairs it. */
+  /** Reads the tables that were not checked completely at the opening. The next start repairs a damaged one. */
   async inspect(): Promise<void> {
     const { faults } = await checkDatabase(this.#directory)
     const damaged = faults.filter(({ kind, what }) => kind === 'table' && what === 'is damaged')
-    if (damaged.length > 0) throw await this.#marked(corrupt(this.#directory, damaged), 'LOG_CORRUPT')
+    if (damaged.length > 0) throw await this.#markDamage(corrupt(this.#directory, damaged), 'LOG_CORRUPT')
   }
 
   async #openAgain(): Promise<void> {
@@ -168,17 +168,17 @@ export class LevelStore implements Store {
     this.#wakeReaders = undefined
   }
 
-  /** What a read or a write failed of. Where that is damage, the next start is told to repair it. */
-  async #marked(error: unknown, ...damage: readonly string[]): Promise<unknown> {
+  /** The error of a failed read or write. If it is damage, a marker file makes the next start repair the database. */
+  async #markDamage(error: unknown, ...damage: readonly string[]): Promise<unknown> {
     if (!damage.includes(systemCode(error) ?? '')) return error
     await writeFile(path.join(this.#directory, DAMAGED), '', { flag: 'wx' }).catch(() => undefined)
     return new ChatError('LOG_CORRUPT', `the logs in ${this.#directory} are damaged`, {
       cause: error,
-      hint: 'Start again: what can be saved is, and the rest comes back from peers.',
+      hint: 'Start again: intact entries are kept, and the rest is fetched from peers.',
     })
   }
 
-  /** Whether the disk takes a write and a sync. */
+  /** Tests whether the disk accepts a write and a sync. */
   async #probe(): Promise<void> {
     const scratch = path.join(this.#directory, `scratch-${hexOf(systemRandom.bytes(8))}`)
     const file = await openFile(scratch, 'wx', 0o600)
@@ -208,15 +208,15 @@ export class LevelStore implements Store {
           const last = page.at(-1)
           if (last === undefined) return
           left -= page.length
-          // Whoever asked for a second page is given the third while he asks for it.
+          // After the second page, the next one is read ahead.
           ahead = rest === range ? undefined : pages.next()
-          ahead?.catch(() => undefined) // told when it is asked for, if it ever is
-          rest = { ...beyond(rest, keyOf(last)), ...(left < Number.POSITIVE_INFINITY && { limit: left }) }
+          ahead?.catch(() => undefined) // reported when the page is used
+          rest = { ...after(rest, keyOf(last)), ...(left < Number.POSITIVE_INFINITY && { limit: left }) }
           yield page
         }
       } catch (error) {
         await this.#opened
-        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
+        if (this.#database === database) throw await this.#markDamage(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
       } finally {
         await pages?.close()
       }
@@ -230,7 +230,7 @@ export class LevelStore implements Store {
         return await read()
       } catch (error) {
         await this.#opened
-        if (this.#database === database) throw await this.#marked(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
+        if (this.#database === database) throw await this.#markDamage(error, 'LEVEL_CORRUPTION', 'LEVEL_IO_ERROR')
       }
     }
   }
@@ -241,13 +241,13 @@ interface Pages<T> {
   close(): Promise<void>
 }
 
-/** What of `range` lies behind `key`, in the range's own direction. */
-function beyond(range: Range, key: Uint8Array): Range {
+/** The part of `range` after `key`, in the direction of the range. */
+function after(range: Range, key: Uint8Array): Range {
   return range.reverse ? { ...range, lt: key } : { ...range, gte: Buffer.concat([key, Buffer.of(0)]) }
 }
 
-/** The files of a database, checked. Rejects with DATA_UNUSABLE. */
-async function inspected(directory: string, tableBytesMax: number): ReturnType<typeof checkDatabase> {
+/** Checks the files of a database. Rejects with DATA_UNUSABLE. */
+async function checkFiles(directory: string, tableBytesMax: number): ReturnType<typeof checkDatabase> {
   try {
     return await checkDatabase(directory, tableBytesMax)
   } catch (cause) {
@@ -255,14 +255,14 @@ async function inspected(directory: string, tableBytesMax: number): ReturnType<t
   }
 }
 
-/** Copies a database beside it, or where that cannot be, to the system's directory for temporary files. */
+/** Copies a database to a directory beside it, or, where that is impossible, to the system's temporary directory. */
 async function copyOf(directory: string): Promise<string> {
   let failure: RepairFailure | undefined
   for (const { prefix, mayLink } of [
     { prefix: `${path.resolve(directory)}.copy-`, mayLink: true },
     { prefix: path.join(tmpdir(), 'persisted-chat-'), mayLink: false },
   ]) {
-    const copy = await mkdtemp(prefix).catch(() => undefined) // a disk that is full, or only read
+    const copy = await mkdtemp(prefix).catch(() => undefined) // full or read-only disk
     if (copy === undefined) continue
     try {
       failure = await copyDatabase(directory, copy, mayLink)
@@ -278,8 +278,8 @@ async function copyOf(directory: string): Promise<string> {
 }
 
 /**
- * Whether another process has the database open. LevelDB takes the lock before it looks at anything, and refuses what
- * exists where that is asked for: so nothing is changed.
+ * Whether another process has the database open. LevelDB takes the lock first and then, with these options, rejects an existing
+ * database, so nothing is changed.
  */
 async function isLocked(directory: string): Promise<boolean> {
   const database = new Level(directory, ENCODING)
@@ -304,8 +304,8 @@ async function openDatabase(directory: string, isNew: boolean): Promise<Database
   const database: Database = new Level(directory, ENCODING)
   try {
     await database.open({ createIfMissing: isNew })
-    // LevelDB names its newest manifest by a rename that it does not sync, and what a new database's first manifest says was
-    // never synced either: without this a power cut can take all that was acknowledged since.
+    // LevelDB syncs neither the rename that installs a new manifest nor the first manifest of a new database. Without this sync a
+    // power cut could lose everything that was acknowledged since.
     await syncPath(directory)
     return database
   } catch (cause) {
@@ -335,7 +335,7 @@ const locked = (directory: string, cause?: unknown): ChatError =>
 function corrupt(directory: string, faults: readonly Fault[], cause?: unknown): ChatError {
   return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged${listed(faults)}`, {
     cause,
-    hint: 'Move the directory aside: what other peers hold comes back from them.',
+    hint: 'Move the directory aside: entries that other peers have are fetched from them.',
   })
 }
 
@@ -343,15 +343,15 @@ function notRepaired(directory: string, faults: readonly Fault[], failure: Repai
   switch (failure) {
     case 'busy':
       return new ChatError('LOG_LOCKED', `the logs in ${directory} are being repaired by another process`, {
-        hint: 'Wait for it, and try again.',
+        hint: 'Wait until it has finished, then try again.',
       })
     case 'changing':
       return new ChatError('LOG_LOCKED', `the logs in ${directory} changed while they were copied`, {
-        hint: 'Stop the process that writes to them, or try again.',
+        hint: 'Stop the process that writes to them, then try again.',
       })
     case 'no-room':
-      return new ChatError('DATA_UNUSABLE', `there is no room on the disk for a copy of the logs in ${directory}`, {
-        hint: 'Free some space, and try again.',
+      return new ChatError('DATA_UNUSABLE', `there is no space on the disk for a copy of the logs in ${directory}`, {
+        hint: 'Free some space, then try again.',
       })
     case 'beyond-repair':
       return corrupt(directory, faults)

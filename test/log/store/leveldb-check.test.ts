@@ -213,7 +213,7 @@ test('reports a journal with doubled contents and keeps each change once, where 
   const worker = new URL('../../../src/log/store/leveldb/repair-worker.js', import.meta.url).pathname
   const { status } = spawnSync(process.execPath, [worker, 'open', control])
   assert.notEqual(status, 0)
-  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${journal} repeats what it holds already`])
+  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${journal} repeats records`])
   const store = await LevelStore.openOrRepair(directory, () => {})
   assert.equal(await count(store), 3)
   await store.close()

@@ -4,15 +4,15 @@ import path from 'node:path'
 import { systemCode } from '../../../base/errors.js'
 import { distinctRecords, readJournal } from './journal.js'
 import { decodeManifest, type Manifest } from './manifest.js'
-import { type Depth, isTableWhole } from './table.js'
+import { type Depth, isTableIntact } from './table.js'
 
-/** Of tables, the newest so many bytes are read whole before a start; the rest is read later, or by `verify`. */
+/** Before a start, this many bytes of the newest tables are read completely; the rest later, or by `verify`. */
 export const TABLE_BYTES_AT_START = 16 * 1024 * 1024
 
-/** Written by this program where it found damage while the database was in use. */
+/** Marker file that this program writes when it finds damage in an open database. */
 export const DAMAGED = 'damaged'
 
-/** A file of a database that is not as LevelDB wrote it. */
+/** A damaged or missing file of a database. */
 export interface Fault {
   readonly file: string
   readonly kind: 'current' | 'manifest' | 'journal' | 'table' | 'in-use'
@@ -20,31 +20,31 @@ export interface Fault {
 }
 
 export interface DatabaseState {
-  /** Whether anything of a database is there: only where nothing is may one be made. */
+  /** Whether any file of a database exists. Only where none does, a new database may be created. */
   readonly exists: boolean
   readonly faults: readonly Fault[]
 }
 
-const OWN_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/
+const DATABASE_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/
 const CURRENT_BYTES_MAX = 64
 const MANIFEST_BYTES_MAX = 256 * 1024 * 1024
 
-/** Looks at the files of a database without opening it: LevelDB repairs by forgetting, and says nothing. */
+/** Checks the files of a database without opening it: LevelDB itself silently drops what is damaged. */
 export async function checkDatabase(
   directory: string,
   tableBytesMax = Number.POSITIVE_INFINITY,
 ): Promise<DatabaseState> {
   const names = await namesIn(directory)
-  const own = names.filter(name => OWN_FILE.test(name))
-  // A database whose making was cut off has a first manifest, and nothing else.
-  const exists = own.some(name => !/^(?:MANIFEST-0*1|\d+\.dbtmp)$/.test(name)) || names.includes(DAMAGED)
+  const files = names.filter(name => DATABASE_FILE.test(name))
+  // A database whose creation was interrupted has a first manifest and nothing else.
+  const exists = files.some(name => !/^(?:MANIFEST-0*1|\d+\.dbtmp)$/.test(name)) || names.includes(DAMAGED)
   if (!exists) return { exists, faults: [] }
   const faults: Fault[] = []
   if (names.includes(DAMAGED)) faults.push({ file: DAMAGED, kind: 'in-use', what: 'was damaged while it was in use' })
   const manifest = await manifestOf(directory, names, faults)
   const isRead = (number: number): boolean =>
     manifest === undefined || number >= manifest.journal || number === manifest.journalBefore
-  const journals = own
+  const journals = files
     .flatMap(name => {
       const number = journalNumber(name)
       return number !== undefined && isRead(number) ? [{ name, number }] : []
@@ -62,27 +62,27 @@ export async function checkDatabase(
     if (journal.damagedAt !== undefined)
       faults.push({ file: name, kind: 'journal', what: `is damaged at byte ${journal.damagedAt}` })
     else if (distinct.records.length < journal.records.length)
-      faults.push({ file: name, kind: 'journal', what: 'repeats what it holds already' })
+      faults.push({ file: name, kind: 'journal', what: 'repeats records' })
   }
   if (manifest === undefined) {
     await checkTables(
       directory,
-      own.flatMap(name => tableNumber(name) ?? []),
+      files.flatMap(name => tableNumber(name) ?? []),
       undefined,
       tableBytesMax,
       faults,
     )
     return { exists, faults }
   }
-  const isThere = (number: number): boolean => own.some(name => journalNumber(name) === number)
+  const hasJournal = (number: number): boolean => files.some(name => journalNumber(name) === number)
   for (const number of [manifest.journal, manifest.journalBefore])
-    if (number > 0 && !isThere(number))
+    if (number > 0 && !hasJournal(number))
       faults.push({ file: `${digits(number)}.log`, kind: 'journal', what: 'is missing' })
   await checkTables(directory, [...manifest.tables.keys()], manifest.tables, tableBytesMax, faults)
   return { exists, faults }
 }
 
-/** The journals of a database, by name. */
+/** Whether a file name is that of a journal. */
 export const isJournal = (name: string): boolean => journalNumber(name) !== undefined
 
 async function checkTables(
@@ -99,7 +99,7 @@ async function checkTables(
       const { size } = await file.stat()
       bytes += size
       const depth: Depth = bytes > tableBytesMax ? 'index' : 'all'
-      return (sizes?.get(number) ?? size) === size && (await isTableWhole(file, size, depth))
+      return (sizes?.get(number) ?? size) === size && (await isTableIntact(file, size, depth))
     }
     let isWhole = await withFile(directory, name, look, 'absent')
     if (isWhole === 'absent') {
@@ -112,7 +112,7 @@ async function checkTables(
   }
 }
 
-/** What CURRENT and the manifest that it names say; undefined, with the faults told, where they cannot be believed. */
+/** The manifest that CURRENT names; undefined where either is damaged, which is added to `faults`. */
 async function manifestOf(directory: string, names: readonly string[], faults: Fault[]): Promise<Manifest | undefined> {
   const current = await withFile(directory, 'CURRENT', file => textIn(file), 'absent')
   const name = typeof current === 'object' ? /^(MANIFEST-\d+)\n$/.exec(current.text)?.[1] : undefined
@@ -148,7 +148,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** What `look` finds in a regular file; a pipe or a device in its place is not waited for. */
+/** The result of `look` on a regular file. Anything else in its place is unreadable, and never blocks. */
 async function withFile<T, A = never>(
   directory: string,
   name: string,
@@ -180,5 +180,5 @@ const numberIn = (pattern: RegExp, name: string): number | undefined => {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** File names carry at least six digits. */
+/** The number of a file, as in its name. */
 const digits = (number: number): string => String(number).padStart(6, '0')

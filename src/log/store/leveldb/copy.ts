@@ -3,13 +3,13 @@ import { copyFile, link, lstat, open, readdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../../base/errors.js'
 
-/** Files that say nothing about the rows: LevelDB makes them anew. */
-const LEFT_OUT = /^(?:LOCK|LOG|LOG\.old|scratch-.*)$|\.dbtmp$/
+/** Files without rows, which LevelDB creates again. */
+const EXCLUDED = /^(?:LOCK|LOG|LOG\.old|scratch-.*)$|\.dbtmp$/
 const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
-/** Room for what LevelDB writes besides. */
+/** Space for other files that LevelDB writes. */
 const SPARE_BYTES = 4 * 1024 * 1024
-/** A database that is being written is copied anew, at most so often. */
+/** Attempts to copy a database that changes meanwhile. */
 const TRIES_MAX = 3
 
 export type CopyFailure = 'changing' | 'no-room'
@@ -21,8 +21,8 @@ interface Listed {
 }
 
 /**
- * Copies a database into the empty directory `target` without opening it. Tables never change, so they can be linked where
- * `mayLink`. Whoever has it open may append to its journals meanwhile: a copy then ends before that. Gives why it failed.
+ * Copies a database into the empty directory `target` without opening it. With `mayLink`, tables are hard-linked, for they never
+ * change. Another process may append to its journals meanwhile: the copy ends before that. Gives the reason of a failure.
  */
 export async function copyDatabase(
   directory: string,
@@ -58,7 +58,7 @@ async function copyAll(
         await copyFile(from, to, constants.COPYFILE_FICLONE)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
-      return false // gone since it was listed
+      return false // deleted since it was listed
     }
   }
   return true
@@ -69,7 +69,7 @@ async function isLinked(from: string, to: string): Promise<boolean> {
     await link(from, to)
     return true
   } catch (error) {
-    return systemCode(error) === 'EEXIST' // from the try before
+    return systemCode(error) === 'EEXIST' // left from the attempt before
   }
 }
 
@@ -77,7 +77,7 @@ async function isLinked(from: string, to: string): Promise<boolean> {
 async function listing(directory: string): Promise<Listed[]> {
   const files: Listed[] = []
   for (const name of (await readdir(directory)).toSorted()) {
-    if (LEFT_OUT.test(name)) continue
+    if (EXCLUDED.test(name)) continue
     const status = await lstat(path.join(directory, name)).catch(() => undefined)
     if (status?.isFile()) files.push({ name, size: status.size, changedMs: status.mtimeMs })
   }
@@ -92,13 +92,13 @@ const sameFiles = (before: readonly Listed[], after: readonly Listed[]): boolean
     return IS_JOURNAL.test(name) ? now.size >= size : now.size === size && now.changedMs === changedMs
   })
 
-/** Opening the copy writes its journals once more, as tables. */
+/** Opening the copy writes its journals again as tables, hence the factor. */
 async function hasRoom(directory: string, bytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(directory)
   return bavail * bsize > 2 * bytes + SPARE_BYTES
 }
 
-/** Makes what was written to a directory, and the names of its files, safe from a power cut. */
+/** Syncs the files of a directory and their names. */
 export async function syncAll(directory: string): Promise<void> {
   for (const { name } of await listing(directory)) await syncPath(path.join(directory, name))
   await syncPath(directory)

@@ -1,6 +1,6 @@
-// The checksum of RFC 3720, with which LevelDB protects journals and tables. node:zlib has another polynomial.
+// CRC-32C (RFC 3720), the checksum of LevelDB's journals and tables. node:zlib has only CRC-32.
 
-/** Eight tables: eight bytes are folded in at a time ("slicing by 8", Kounavis and Berry 2005). */
+/** Eight tables process eight bytes at a time ("slicing by 8", Kounavis and Berry 2005). */
 const TABLES = (() => {
   const tables = Array.from({ length: 8 }, () => new Uint32Array(256))
   const [first] = tables as [Uint32Array]
@@ -32,26 +32,26 @@ const TABLES = (() => {
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   const [t0, t1, t2, t3, t4, t5, t6, t7] = TABLES
   let crc = 0xffff_ffff
-  let at = from
-  for (; at + 8 <= to; at += 8) {
+  let index = from
+  for (; index + 8 <= to; index += 8) {
     crc ^=
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)
+      (bytes[index] as number) |
+      ((bytes[index + 1] as number) << 8) |
+      ((bytes[index + 2] as number) << 16) |
+      ((bytes[index + 3] as number) << 24)
     crc =
       (t7[crc & 0xff] as number) ^
       (t6[(crc >>> 8) & 0xff] as number) ^
       (t5[(crc >>> 16) & 0xff] as number) ^
       (t4[crc >>> 24] as number) ^
-      (t3[bytes[at + 4] as number] as number) ^
-      (t2[bytes[at + 5] as number] as number) ^
-      (t1[bytes[at + 6] as number] as number) ^
-      (t0[bytes[at + 7] as number] as number)
+      (t3[bytes[index + 4] as number] as number) ^
+      (t2[bytes[index + 5] as number] as number) ^
+      (t1[bytes[index + 6] as number] as number) ^
+      (t0[bytes[index + 7] as number] as number)
   }
-  for (; at < to; at++) crc = (t0[(crc ^ (bytes[at] as number)) & 0xff] as number) ^ (crc >>> 8)
+  for (; index < to; index++) crc = (t0[(crc ^ (bytes[index] as number)) & 0xff] as number) ^ (crc >>> 8)
   return (crc ^ 0xffff_ffff) >>> 0
 }
 
-/** A checksum as LevelDB stores it: rotated and shifted, so that checksums of checksums stay useful. */
+/** A checksum as LevelDB stores it: masked, so that a checksum over data with checksums in it stays useful. */
 export const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0

@@ -1,33 +1,33 @@
 import { bufferOf, concat } from '../../../base/wire/bytes.js'
 import { crc32c, masked } from './crc32c.js'
 
-// LevelDB's log format (google/leveldb, doc/log_format.md), in which journals and manifests are written.
+// LevelDB's log format (google/leveldb, doc/log_format.md), the format of journals and manifests.
 
 const BLOCK_BYTES = 32 * 1024
-/** Checksum, length, and which part of a record follows. */
+/** Checksum, length and type of a fragment. */
 const HEADER_BYTES = 7
 const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4] as const
-/** Zeros at the end of a file from which on a torn write is assumed: no record of ours ends in so many. */
+/** Number of zeros at the end of a file that are taken for a torn write. No record of ours ends in so many. */
 const TORN_ZEROS_MIN = 64
 
-/** What a file in the log format holds. */
+/** The contents of a file in the log format. */
 export interface Journal {
-  /** The records that are whole, in order; what is damaged is left out. */
+  /** The intact records, in order. */
   readonly records: readonly Uint8Array[]
   /**
-   * Where the first damaged byte was met, if any was. A record that the end of the file cuts off is no damage: a crash
-   * leaves one, and whoever wrote it was never told that it is stored.
+   * Offset of the first damage, if there is any. An incomplete record at the end of the file is not damage: a crash leaves one, and
+   * its write was never acknowledged.
    */
   readonly damagedAt: number | undefined
 }
 
 type Fragment =
   | { readonly kind: 'fragment'; readonly type: number; readonly bytes: Uint8Array; readonly next: number }
-  /** Nothing but a torn write follows. */
+  /** Only a torn write follows. */
   | { readonly kind: 'end' }
   | { readonly kind: 'damaged' }
 
-/** Reads all records. LevelDB itself drops what is damaged without a word, and deletes the file. */
+/** Reads all intact records. LevelDB itself silently drops damaged ones and then deletes the file. */
 export function readJournal(file: Uint8Array): Journal {
   const bytes = bufferOf(file)
   const records: Uint8Array[] = []
@@ -49,9 +49,9 @@ export function readJournal(file: Uint8Array): Journal {
     if (fragment.kind === 'damaged' || !isExpected) {
       damagedAt ??= at
       parts = undefined
-      // A whole record that begins anew is good, whatever came before it.
+      // The start of a new record is usable, whatever is damaged before it.
       if (fragment.kind === 'fragment' && (fragment.type === FULL || fragment.type === FIRST)) continue
-      at = fragment.kind === 'fragment' ? fragment.next : nextSoundAt(bytes, at)
+      at = fragment.kind === 'fragment' ? fragment.next : nextIntactAt(bytes, at)
       continue
     }
     parts = [...(parts ?? []), fragment.bytes]
@@ -106,20 +106,20 @@ function fragmentAt(bytes: Buffer, at: number): Fragment {
   if (isZero(bytes, at)) return { kind: 'end' }
   const length = bytes.readUInt16LE(at + 4)
   const next = at + HEADER_BYTES + length
-  // What runs past the end of the file is a torn write, unless its length was damaged: then something whole is here.
+  // A fragment past the end of the file is a torn write, unless its length is damaged: then something intact follows.
   if (next > bytes.length && isLastBlock)
-    return { kind: isWholeButLength(bytes, at) || soundBehind(bytes, at) !== undefined ? 'damaged' : 'end' }
+    return { kind: isIntactExceptLength(bytes, at) || intactAfter(bytes, at) !== undefined ? 'damaged' : 'end' }
   if (next > blockEnd) return { kind: 'damaged' }
   if (bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6, next)))
     return { kind: 'fragment', type: bytes[at + 6] as number, bytes: bytes.subarray(at + HEADER_BYTES, next), next }
-  // The zeros of a torn write reach to the end of the file.
+  // The zeros of a torn write extend to the end of the file.
   const zerosAt = Math.max(at + HEADER_BYTES, Math.min(next, bytes.length - TORN_ZEROS_MIN))
   const isTorn = bytes.length - zerosAt >= TORN_ZEROS_MIN && isZero(bytes, zerosAt)
   return { kind: isTorn ? 'end' : 'damaged' }
 }
 
-/** Whether the last record is whole but for its length: then that was damaged, and nothing was cut off. */
-function isWholeButLength(bytes: Buffer, at: number): boolean {
+/** Whether the last record is intact except for its length, so that nothing was cut off. */
+function isIntactExceptLength(bytes: Buffer, at: number): boolean {
   return bytes.readUInt32LE(at) === masked(crc32c(bytes, at + 6))
 }
 
@@ -128,12 +128,12 @@ const isZero = (bytes: Uint8Array, from: number): boolean => {
   return true
 }
 
-/** Behind damage: the next whole fragment of the same block, else the next block. */
-const nextSoundAt = (bytes: Buffer, at: number): number =>
-  soundBehind(bytes, at) ?? at - (at % BLOCK_BYTES) + BLOCK_BYTES
+/** After damage: the next intact fragment of the same block, or the next block. */
+const nextIntactAt = (bytes: Buffer, at: number): number =>
+  intactAfter(bytes, at) ?? at - (at % BLOCK_BYTES) + BLOCK_BYTES
 
-/** Where the next whole fragment behind `at` begins in the same block. Lengths that were read there cannot be believed. */
-function soundBehind(bytes: Buffer, at: number): number | undefined {
+/** Offset of the next intact fragment after `at` in the same block. Lengths in between cannot be trusted. */
+function intactAfter(bytes: Buffer, at: number): number | undefined {
   const blockEnd = Math.min(at - (at % BLOCK_BYTES) + BLOCK_BYTES, bytes.length)
   for (let from = at + 1; from + HEADER_BYTES <= blockEnd; from++) {
     const type = bytes[from + 6] as number
@@ -144,12 +144,12 @@ function soundBehind(bytes: Buffer, at: number): number | undefined {
   return undefined
 }
 
-/** A record of a write-ahead journal begins with the number of its first change, and how many there are. */
+/** A record of a journal begins with the number of its first change and the count of changes. */
 const BATCH_HEADER_BYTES = 12
 
 /**
- * The records that follow each other: LevelDB ends the process where a change comes a second time, as in a file whose contents
- * were doubled. `after` is the number of the last change before.
+ * The records without repeated changes, as in a file whose contents were doubled: LevelDB ends the process at one. `after` is the
+ * number of the last change before.
  */
 export function distinctRecords(records: readonly Uint8Array[], after = 0n): { records: Uint8Array[]; last: bigint } {
   const distinct: Uint8Array[] = []

@@ -6,17 +6,17 @@ const [COMPARATOR, JOURNAL, NEXT_FILE, LAST_SEQUENCE, COMPACTED, DELETED, ADDED,
   1, 2, 3, 4, 5, 6, 7, 9,
 ] as const
 
-/** Which files a database consists of. */
+/** The files of a database. */
 export interface Manifest {
   /** Size of each table, by its number. */
   readonly tables: ReadonlyMap<number, number>
-  /** Journals from this number on hold what is in no table yet; this one itself was made before it was named. */
+  /** Journals from this number on contain rows that are in no table yet. */
   readonly journal: number
-  /** A journal before that, which is read as well; 0 where there is none. */
+  /** An earlier journal that is read too; 0 where there is none. */
   readonly journalBefore: number
 }
 
-/** What the records of a manifest say together; undefined where they cannot be understood. */
+/** The state after all records of a manifest; undefined where one is malformed. */
 export function decodeManifest(records: readonly Uint8Array[]): Manifest | undefined {
   const tables = new Map<number, number>()
   let journal: number | undefined

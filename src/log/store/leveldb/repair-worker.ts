@@ -1,4 +1,4 @@
-// Opens a database for the first time after damage, in a process of its own: LevelDB's assertions end the process.
+// Opens a damaged database in a separate process, because a failed assertion of LevelDB ends the process.
 import { ClassicLevel } from 'classic-level'
 
 const [task, directory = ''] = process.argv.slice(2)

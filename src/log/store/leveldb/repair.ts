@@ -8,19 +8,19 @@ import { type Fault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
 import { distinctRecords, readJournal, writeJournal } from './journal.js'
 
-/** How long a claim to a repair counts. */
+/** How long another process may repair a database before its claim is ignored. */
 const REPAIR_MS_MAX = 10 * 60_000
 
 const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
 
-/** Why a database cannot be repaired: it is damaged beyond that, or something else stands in the way. */
+/** Why a database cannot be repaired. */
 export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
 
 /**
- * Mends a copy of a damaged database in place: whole records of damaged journals are kept, damaged tables are left out.
- * LevelDB opens it for the first time in a process of its own, which damage may end.
+ * Repairs a copy of a damaged database in place: intact records of damaged journals are kept, damaged tables are left out. LevelDB
+ * opens it in a separate process first, which damage may end.
  */
-export async function mendCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
+export async function repairCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
   for (const { file, kind, what } of faults) {
     if (kind === 'in-use' || (kind === 'table' && what !== 'is missing'))
       await rm(path.join(copy, file), { force: true, recursive: true })
@@ -33,8 +33,8 @@ export async function mendCopy(copy: string, faults: readonly Fault[]): Promise<
 }
 
 /**
- * Repairs the database in `directory`, which nobody may have open. Gives where the damaged one is kept. The repaired one
- * takes its place by two renamings; where a crash comes between them, `finishRepair` does the second.
+ * Repairs the database in `directory`, which no process may have open. Gives the path of the damaged one. Two renames replace it by
+ * the repaired one; after a crash between them, `finishRepair` does the second.
  */
 export async function repairDatabase(
   directory: string,
@@ -45,7 +45,7 @@ export async function repairDatabase(
   if (release === undefined) return { failure: 'busy' }
   const copy = await mkdtemp(`${base}.repair-`)
   try {
-    const failure = (await copyDatabase(base, copy, false)) ?? (await mendCopy(copy, faults))
+    const failure = (await copyDatabase(base, copy, false)) ?? (await repairCopy(copy, faults))
     if (failure !== undefined) return { failure }
     await syncAll(copy)
     await rm(repairedName(base), { recursive: true, force: true })
@@ -60,10 +60,10 @@ export async function repairDatabase(
   }
 }
 
-/** Puts a repaired database in its place, where the damaged one has left it. */
+/** Moves a repaired database into place after the damaged one was moved away. */
 export async function finishRepair(directory: string): Promise<void> {
   const base = path.resolve(directory)
-  if (!(await isThere(repairedName(base))) || (await isThere(base))) return
+  if (!(await exists(repairedName(base))) || (await exists(base))) return
   await rename(repairedName(base), base)
   await syncPath(path.dirname(base))
 }
@@ -73,11 +73,11 @@ const repairedName = (base: string): string => `${base}.repaired`
 async function freeName(base: string): Promise<string> {
   for (let number = 1; ; number++) {
     const name = `${base}.damaged-${number}`
-    if (!(await isThere(name))) return name
+    if (!(await exists(name))) return name
   }
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function exists(file: string): Promise<boolean> {
   try {
     await lstat(file)
     return true
@@ -88,8 +88,8 @@ async function isThere(file: string): Promise<boolean> {
 }
 
 /**
- * Keeps what is whole of the damaged journals, and each change once. A missing journal is left out; one that cannot be read is
- * taken away.
+ * Rewrites damaged journals with their intact records, each change once. A missing journal is left out; an unreadable one is
+ * deleted.
  */
 async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
   const journals = (await readdir(copy))
@@ -107,14 +107,14 @@ async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Pro
   }
 }
 
-/** Whether a process that opens the database, or repairs it first, and reads every row lives to tell. */
+/** Whether a process survives that opens the database, after a repair if so asked, and reads every row. */
 async function survives(directory: string, task: 'open' | 'repair'): Promise<boolean> {
   const child = spawn(process.execPath, [WORKER, task, directory], { stdio: 'ignore' })
   const [code] = await once(child, 'close')
   return code === 0
 }
 
-/** Claims the repair for this process; undefined where another one that lives has it. */
+/** Claims the repair for this process; undefined where another live process has claimed it. */
 async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
   for (let tries = 0; tries < 2; tries++) {
     try {
@@ -126,7 +126,7 @@ async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
       if (systemCode(error) !== 'EEXIST') throw error
       const owner = Number(await readFile(file, 'latin1').catch(() => ''))
       const { mtimeMs } = await lstat(file)
-      // Another process may have the number of one that was killed: no repair takes so long.
+      // The pid of a killed process may be reused, so an old claim is ignored.
       if (isAlive(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
       await rm(file, { force: true })
     }

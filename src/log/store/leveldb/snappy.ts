@@ -1,11 +1,11 @@
 import { readVarint } from '../../../base/wire/bytes.js'
 
-/** Largest block that is unpacked: LevelDB writes blocks of about 4 KiB, and one row may be as long as a segment. */
+/** Largest unpacked block. LevelDB writes blocks of about 4 KiB, but one row may be as long as a segment. */
 const UNPACKED_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * Unpacks one block in Snappy's raw format (google/snappy, format_description.txt), in which LevelDB packs its blocks;
- * undefined where the bytes are not of that format.
+ * Unpacks one block in Snappy's raw format (google/snappy, format_description.txt), which LevelDB uses; undefined where it is
+ * malformed.
  */
 export function unpackSnappy(bytes: Uint8Array): Uint8Array | undefined {
   const length = readVarint(bytes, 0, UNPACKED_BYTES_MAX)
@@ -27,14 +27,14 @@ export function unpackSnappy(bytes: Uint8Array): Uint8Array | undefined {
     at = copy.next
     if (at > bytes.length || copy.offset < 1 || copy.offset > end || end + copy.length > unpacked.length)
       return undefined
-    // Byte by byte: a copy may reach into what it writes.
+    // Byte by byte, because source and target of a copy may overlap.
     for (let i = 0; i < copy.length; i++) unpacked[end + i] = unpacked[end + i - copy.offset] as number
     end += copy.length
   }
   return end === unpacked.length ? unpacked : undefined
 }
 
-/** Lengths over 60 stand in one to four bytes behind the tag. */
+/** Lengths over 60 are in the one to four bytes after the tag. */
 function literalLength(bytes: Uint8Array, at: number, short: number): { length: number; next: number } {
   if (short < 60) return { length: short + 1, next: at }
   const count = short - 59

@@ -3,15 +3,15 @@ import { readVarint } from '../../../base/wire/bytes.js'
 import { crc32c, masked } from './crc32c.js'
 import { unpackSnappy } from './snappy.js'
 
-// LevelDB's tables (google/leveldb, doc/table_format.md). LevelDB reads their blocks without looking at the checksums: a
-// flipped bit in a key hides the rows behind it, and one in an index leads the process into an assertion.
+// LevelDB's tables (google/leveldb, doc/table_format.md). LevelDB reads blocks without verifying their checksums: a flipped bit in a
+// key hides rows, and one in an index fails an assertion, which ends the process.
 
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
-/** Behind each block: how it is packed, and its checksum. */
+/** After each block: its compression and its checksum. */
 const TRAILER_BYTES = 5
 const SNAPPY = 1
-/** Blocks are read in pieces of about this size. */
+/** Blocks are read in groups of about this size. */
 const READ_BYTES = 1024 * 1024
 
 interface Block {
@@ -19,11 +19,11 @@ interface Block {
   readonly size: number
 }
 
-/** How much of a table is looked at: its index alone, or every block. */
+/** What is checked of a table: only its index, or every block. */
 export type Depth = 'index' | 'all'
 
-/** Whether a table is as it was written. */
-export async function isTableWhole(file: FileHandle, size: number, depth: Depth): Promise<boolean> {
+/** Whether the checksums of a table are correct. */
+export async function isTableIntact(file: FileHandle, size: number, depth: Depth): Promise<boolean> {
   const footer = await readAt(file, Math.max(0, size - FOOTER_BYTES), FOOTER_BYTES)
   if (size < FOOTER_BYTES || !footer.subarray(-MAGIC.length).equals(MAGIC)) return false
   const [meta, index] = handlesIn(footer)
@@ -34,10 +34,10 @@ export async function isTableWhole(file: FileHandle, size: number, depth: Depth)
   if (depth === 'index') return true
   const blocks = [...blocksIn(contents), ...blocksIn(metaContents)]
   if (blocks.some(block => block === undefined)) return false
-  return areWhole(file, size, blocks as Block[])
+  return areIntact(file, size, blocks as Block[])
 }
 
-async function areWhole(file: FileHandle, size: number, blocks: readonly Block[]): Promise<boolean> {
+async function areIntact(file: FileHandle, size: number, blocks: readonly Block[]): Promise<boolean> {
   const inOrder = blocks.toSorted((a, b) => a.offset - b.offset)
   for (let first = 0; first < inOrder.length; ) {
     const start = inOrder[first]?.offset ?? 0
@@ -49,7 +49,7 @@ async function areWhole(file: FileHandle, size: number, blocks: readonly Block[]
     const bytes = await readAt(file, start, stop - start)
     if (
       !group.every(({ offset, size }) =>
-        isBlockWhole(bytes.subarray(offset - start, offset - start + size + TRAILER_BYTES)),
+        isBlockIntact(bytes.subarray(offset - start, offset - start + size + TRAILER_BYTES)),
       )
     )
       return false
@@ -60,19 +60,19 @@ async function areWhole(file: FileHandle, size: number, blocks: readonly Block[]
 
 const endOf = ({ offset, size }: Block): number => offset + size + TRAILER_BYTES
 
-const isBlockWhole = (block: Buffer): boolean =>
+const isBlockIntact = (block: Buffer): boolean =>
   block.length >= TRAILER_BYTES && block.readUInt32LE(block.length - 4) === masked(crc32c(block, 0, block.length - 4))
 
 /** The unpacked contents of a block; undefined where it is damaged. */
 async function contentsOf(file: FileHandle, size: number, block: Block): Promise<Uint8Array | undefined> {
   if (endOf(block) > size) return undefined
   const bytes = await readAt(file, block.offset, block.size + TRAILER_BYTES)
-  if (!isBlockWhole(bytes)) return undefined
+  if (!isBlockIntact(bytes)) return undefined
   const contents = bytes.subarray(0, block.size)
   return bytes[block.size] === SNAPPY ? unpackSnappy(contents) : contents
 }
 
-/** The blocks that an index names: the value of each of its rows is a handle. */
+/** The blocks of an index, whose rows have a handle as value each; undefined for a malformed one. */
 function blocksIn(index: Uint8Array): (Block | undefined)[] {
   const view = Buffer.from(index.buffer, index.byteOffset, index.byteLength)
   if (view.length < 4) return [undefined]
@@ -92,7 +92,7 @@ function blocksIn(index: Uint8Array): (Block | undefined)[] {
   return blocks
 }
 
-/** The footer begins with two handles: that of the block that names filters, and that of the index. */
+/** The footer begins with two handles: of the meta index and of the index. */
 function handlesIn(footer: Uint8Array): (Block | undefined)[] {
   const [a, b, c, d] = numbersAt(footer, 0, 4)?.values ?? []
   if (a === undefined || b === undefined || c === undefined || d === undefined) return []
