@@ -5,48 +5,49 @@ import type { Message } from './kinds/message.js'
 import { isPlace, isPlainName, shownName, shownPlace } from './shown-name.js'
 import { skeletonOf } from './skeleton.js'
 
-/** How a message's author is shown, and what is to be reported about them, once. */
+/** How the author of a message is shown. */
 export interface Label {
   readonly text: string
+  /** A notice about the author that is shown once: a shared name, or a clock that is ahead. */
   readonly news: string | undefined
-  /** Of a change of name: how the author was shown before, where that is known. */
+  /** Of a change of name: how the author was shown before, if that is known. */
   readonly before?: string
 }
 
-/** Somebody who is here. A connection whose peer has not said its name yet is called by its address. */
-interface Called {
+/** A person who is present. A peer that has not announced a name has the address of its connection as its name. */
+interface PresentPerson {
   readonly author: AuthorId | undefined
   readonly name: string
 }
 
-/** Names remembered; authors of further ones are shown with their key. */
+/** Names that are remembered; authors of further names are shown with their key. */
 const NAMES_MAX = 10_000
 
 /** The first 8 digits of a key: enough for people to compare. */
 export const shortKey = (author: AuthorId): string => author.slice(0, 8)
 
-/** More than one key uses a name. */
+/** Marks a name that more than one key uses. */
 const SHARED = 'shared'
 
 /**
- * Who is shown by their name alone. A name is not an identity: where two keys use names that look alike, both are shown with
- * the short key, whoever was there first. The user's own key is always shown by the name alone, an author without a key as
- * unsigned. A label depends on the people noted so far, not on their order.
+ * Labels authors. A name is not an identity: if two keys use names that look alike, both are shown with their short key,
+ * whoever came first. The user is shown by name alone, an author without a key as unsigned. A label depends on the people
+ * noted so far, not on their order.
  */
 export class DisplayNames {
-  readonly #own: AuthorId
+  readonly #ourId: AuthorId
   readonly #users = new Map<string, AuthorId | typeof SHARED>()
-  /** The name that each author's last message had. */
-  readonly #called = new Map<AuthorId, string>()
+  /** The name in each author's latest message. */
+  readonly #latestNames = new Map<AuthorId, string>()
   readonly #reported = new Set<string>()
 
-  /** `me` is the own name, which is nobody else's. */
-  constructor(me: string, own: AuthorId) {
-    this.#own = own
-    this.#users.set(skeletonOf(me), own)
+  /** `me` is the user's name; anyone else who uses it is shown with their key. */
+  constructor(me: string, ourId: AuthorId) {
+    this.#ourId = ourId
+    this.#users.set(skeletonOf(me), ourId)
   }
 
-  /** Somebody uses a name. */
+  /** Notes that an author uses a name. */
   note(author: AuthorId, name: string): void {
     if (!isSigned(author)) return
     const skeleton = skeletonOf(name)
@@ -56,10 +57,10 @@ export class DisplayNames {
   }
 
   /**
-   * Several people who are here at once use one name. A single one who has written nothing does not count: a program may
-   * connect with another key than it writes with.
+   * Notes names that several present people share. One person alone does not count until they write: a program may connect
+   * with another key than it writes with.
    */
-  notePresent(people: Iterable<Called>): void {
+  notePresent(people: Iterable<PresentPerson>): void {
     const first = new Map<string, AuthorId>()
     for (const { author, name } of people) {
       if (author === undefined || isPlace(name)) continue
@@ -72,38 +73,38 @@ export class DisplayNames {
     }
   }
 
-  /** Somebody who is here, as they are shown: with the key where the name is another's. */
-  presentName({ author, name }: Called): string {
+  /** How a present person is shown: with the key if someone else uses the name. */
+  presentName({ author, name }: PresentPerson): string {
     if (author === undefined || isPlace(name)) return shownPlace(name)
     return this.#shown(author, name)
   }
 
-  /** Somebody as they are shown under a name that they use. */
+  /** How an author is shown under a name that they use. */
   nameOf(author: AuthorId, name: string): string {
     this.note(author, name)
     if (!isSigned(author)) return `${shownName(name)} (unsigned)`
-    // Beyond NAMES_MAX names nobody is known to be alone.
+    // Beyond NAMES_MAX names, no name is known to have one user only.
     return this.#users.has(skeletonOf(name)) ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
   }
 
   #shown(author: AuthorId, name: string): string {
-    const isAlone = (this.#users.get(skeletonOf(name)) ?? author) === author || author === this.#own
-    return isAlone && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
+    const isOnlyUser = (this.#users.get(skeletonOf(name)) ?? author) === author || author === this.#ourId
+    return isOnlyUser && isPlainName(name) ? name : `${shownName(name)} (${shortKey(author)})`
   }
 
   labelOf(message: Message, now: Millis): Label {
     const { author, username, timeMs, isForked } = message
-    const called = message.kind === 'nick' ? (this.#called.get(author) ?? message.before) : undefined
-    const before = called === undefined ? undefined : this.nameOf(author, called)
+    const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
+    const before = former === undefined ? undefined : this.nameOf(author, former)
     const name = this.nameOf(author, username)
     const isAhead = timeMs > now + AHEAD_MS_MAX
-    if (this.#called.size < NAMES_MAX || this.#called.has(author)) this.#called.set(author, username)
+    if (this.#latestNames.size < NAMES_MAX || this.#latestNames.has(author)) this.#latestNames.set(author, username)
     const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isForked ? ' (disputed)' : ''}` : ''
     const news = this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead)
     return { text: `${name}${marks}`, news, ...(before !== undefined && { before }) }
   }
 
-  /** Whether another person's name begins so, or looks as if it did: the beginning alone tells the two apart no more. */
+  /** Whether the name of another author begins like this, or looks as if it did, so that a cut name would be ambiguous. */
   hasOtherBeginning(author: AuthorId, beginning: string): boolean {
     const skeleton = skeletonOf(beginning)
     for (const [name, user] of this.#users) if (user !== author && name.startsWith(skeleton)) return true
@@ -112,16 +113,16 @@ export class DisplayNames {
 
   #sharingOf(author: AuthorId, username: string): string | undefined {
     const skeleton = skeletonOf(username)
-    if (!isSigned(author) || author === this.#own || this.#users.get(skeleton) !== SHARED) return undefined
+    if (!isSigned(author) || author === this.#ourId || this.#users.get(skeleton) !== SHARED) return undefined
     return this.#once(
       `name ${skeleton}`,
-      `more than one person is called ${shownName(username)}: each is shown with the first digits of their key`,
+      `several people use the name ${shownName(username)}: each is shown with the first digits of their key`,
     )
   }
 
   #aheadOf(author: AuthorId, name: string, isAhead: boolean): string | undefined {
     if (!isAhead) return undefined
-    return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines are sorted last`)
+    return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines sort last`)
   }
 
   #once(what: string, line: string): string | undefined {

@@ -2,7 +2,7 @@ import { NAME_LENGTH_MAX } from '../base/names.js'
 import { sanitise } from '../base/safe-text.js'
 import { skeletonOf } from './skeleton.js'
 
-/** Words that begin lines of the program's own. */
+/** Words that begin the program's notices. */
 const PROGRAM_WORDS = new Set(['info', 'warn', 'error', 'persisted-chat'].map(skeletonOf))
 
 /** Letters, digits, marks, emoji and a few signs; dots and apostrophes only between two of these. */
@@ -15,13 +15,13 @@ const LIKE_PUNCTUATION = /[\u01c0-\u01c3\u02b0-\u02ff\ua4f8-\ua4ff\ua788-\ua78c]
 /** `2026-11-27` or `14.03`. */
 const LIKE_TIME = /^\p{N}+(?:[.'-]+\p{N}+)+$/u
 
-/** Addresses that peers of the original program go by. */
+/** Addresses that scuttleup peers use as their name. */
 const LITERAL_ADDRESS = /^(?:localhost|(?:\d{1,3}\.){3}\d{1,3}|\[(?=.*:.*:)[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]):\d{1,5}$/
 
 /** Any `host:port`. */
 const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 
-/** Letters of two of these in one name are there to deceive. */
+/** A name that mixes two of these scripts is deceptive. */
 const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
 
 /** Visarga and the like stand to the right of a letter, as a colon does, and belong to none of these scripts. */
@@ -38,14 +38,14 @@ export function isPlainName(name: string): boolean {
   return !PROGRAM_WORDS.has(skeletonOf(name))
 }
 
-/** What a connection is called until its peer has said its name: an address stands as it is. */
+/** How a connection is shown until its peer announces a name: an address unquoted. */
 export const shownPlace = (place: string): string => (ADDRESS.test(place) ? place : shownName(place))
 
-/** Whether a name is the address of a connection, not a person's name with a colon. */
+/** Whether a name is the address of a connection, and not a person's name with a colon. */
 export const isPlace = (name: string): boolean =>
   LITERAL_ADDRESS.test(name) || (ADDRESS.test(name) && name.includes('.'))
 
-/** A stranger's name, harmless to show: one that is not plain stands in quotes. */
+/** A stranger's name, harmless to show: quoted unless it is plain. */
 export const shownName = (name: string): string => (isPlainName(name) ? name : quoted(name))
 
 function quoted(name: string): string {

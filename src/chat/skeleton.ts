@@ -51,7 +51,7 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   '0': 'o',
 }
 
-/** What a text looks like at a glance: texts with one skeleton can be mistaken for each other. */
+/** The shape of a text at a glance: texts with the same skeleton can be mistaken for each other. */
 export const skeletonOf = (text: string): string =>
   [...text.normalize('NFKC').toLowerCase().normalize('NFKC')]
     .map(character => (Object.hasOwn(LOOKALIKES, character) ? LOOKALIKES[character] : character))

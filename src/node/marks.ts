@@ -7,8 +7,8 @@ import type { Home } from './paths.js'
 const KEY_DIGITS = 16
 
 /**
- * Where the end of a user's own log is noted: beside the database, and in the platform's directory for state, which a backup
- * of the data does not bring along. Both names hold the key, for a mark says nothing of another key's log.
+ * The files that note the end of our log: one beside the database, and a copy in the platform's directory for state, which
+ * a backup of the data does not restore. The names contain the key, because a mark describes the log of one key.
  */
 export function markPaths({ directory, part }: Home, author: AuthorId): MarkPaths {
   const name = `${part}-${author.slice(0, KEY_DIGITS)}.mark`
@@ -16,7 +16,7 @@ export function markPaths({ directory, part }: Home, author: AuthorId): MarkPath
   return { file: path.join(directory, name), copy: state === undefined ? undefined : path.join(state, 'marks', name) }
 }
 
-/** `$XDG_STATE_HOME/persisted-chat`, or what the platform has instead; undefined where the user has no home. */
+/** `$XDG_STATE_HOME/persisted-chat`, or the equivalent of the platform; undefined if the user has no home directory. */
 function stateDirectory(): string | undefined {
   const { XDG_STATE_HOME: chosen = '', LOCALAPPDATA: local = '' } = process.env
   if (path.isAbsolute(chosen)) return path.join(chosen, 'persisted-chat')

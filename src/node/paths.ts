@@ -7,22 +7,22 @@ import { storedPartIn } from './stored-part.js'
 /** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
 export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
 
-/** Where one user keeps one conversation. */
+/** Where a user keeps a room. */
 export interface Home {
   readonly me: string
   readonly room: string
   readonly roomId: Uint8Array
-  /** Directory of the user: his key, and a database for each room. */
+  /** Directory of the user: their key, and a database for each room. */
   readonly directory: string
   readonly keyFile: string
   readonly database: string
-  /** Names the database among those of the user. */
+  /** Name of the database within the directory. */
   readonly part: string
-  /** Socket at which further windows of the user come in. */
+  /** Socket where further windows of the user connect. */
   readonly door: string
 }
 
-/** Names become parts of paths here and nowhere else. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
+/** The only place where names become parts of paths. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
 export function homeOf(data: string, me: string, room = LOBBY): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)

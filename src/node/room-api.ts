@@ -13,59 +13,59 @@ export interface SayOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What somebody who takes part in a conversation can see and do in it. */
+/** What a face sees of a room, and can do in it. */
 export interface RoomApi {
-  /** The own name, as the user opened it. */
+  /** The name that the room was opened with. */
   readonly me: string
-  /** The own author id. */
+  /** Our author id. */
   readonly id: AuthorId
   readonly room: string
-  /** How far each log goes that is held here. */
+  /** How far each stored log goes. */
   readonly heads: readonly Digest[]
-  /** How many lines said are not yet on disk. */
+  /** How many messages are not on disk yet. */
   readonly unsavedCount: number
   readonly connectionSummary: ConnectionSummary
-  /** Who else is in the room, and who was. */
+  /** Who else is, or was, in the room. */
   readonly presence: readonly Present[]
   /**
    * Says something; resolves when it is on this disk, and waits while the disk does not work. Rejects with BAD_MESSAGE,
    * LOG_FROZEN, LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
    */
   say(draft: Draft | string, options?: SayOptions): Promise<void>
-  /** Resolves when everything said so far is on this disk, or was refused for good. */
+  /** Resolves when everything said so far is on this disk, or was refused. */
   flushed(): Promise<void>
-  /** What was said, in batches: history in order of conversation, then what arrives; only what `isWanted`, seen as bytes. */
+  /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
-  /** Where an own entry is held besides here. */
+  /** Which peers store one of our entries. */
   replicasOf(seq: Seq): Replicas
-  /** Links with a peer, named as on the command line, from now on. Throws a ChatError. */
+  /** Keeps a connection to a peer, named as on the command line. Throws a ChatError. */
   connect(peer: string): void
-  /** Does not try a peer any more, and closes the link with it. False where it is neither tried nor linked. */
+  /** Closes the connection to a peer and stops dialling it. False if it is neither connected nor dialled. */
   disconnect(peer: string): boolean
-  /** Tells others that the user is away, and why; or, without a text, that he is back. Nothing of it is stored. */
+  /** Tells others that the user is away, and why; without a text, that they are back. Not stored. */
   setAway(text: string | undefined): void
-  /** Tells others that the user types; to be called as often as he presses a key. */
+  /** Tells others that the user is typing; to be called at every key press. */
   typing(): void
-  /** Looks at everything that is stored, log by log. */
+  /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }>
-  /** The signed logs, as a file holds them. */
+  /** The signed logs in the format of an export. */
   archive(): AsyncIterable<Uint8Array>
 }
 
-/** An entry, and whether its author signed another history as well, in which it does not stand. */
+/** An entry, and whether it is in a branch of a forked log. */
 export interface RoomEntry extends Entry {
   readonly isForked: boolean
 }
 
-/** A conversation that windows in other processes can take part in. */
+/** A room that serves faces in other processes. */
 export interface HostedRoom extends RoomApi {
-  /** The own address, as peers know it. */
+  /** Our address, as peers know it. */
   readonly address: string
-  /** How far the own log is held besides here. */
+  /** How far other peers store our log. */
   readonly ownReplicas: ReplicaHeads
-  /** What `messages` gives, as it is stored. */
+  /** The entries of `batches`, undecoded. */
   entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]>
-  /** Resolves when some peer has stored the last own line of now. */
+  /** Resolves when a peer has stored the entry that is our latest now. */
   delivered(): Promise<void>
 }
 

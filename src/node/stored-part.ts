@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { partAmong, pathPartsOf } from '../base/names.js'
 
-/** The path component a name is stored under in a directory, or will be. Two names never share one. */
+/** The path component under which a name is, or will be, stored in a directory. Two names never share one. */
 export function storedPartIn(directory: string, name: string): string {
   const isTaken = (part: string): boolean => isThere(path.join(directory, part))
   return partAmong(name, spellingsIn(directory) ?? pathPartsOf(name).filter(isTaken), isTaken)

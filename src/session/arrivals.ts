@@ -1,33 +1,33 @@
 import type { Millis } from '../base/clock.js'
 import type { Message } from '../chat/kinds/message.js'
 
-/** Lines are shown at once, but not more often than this: those that come closer together are shown together. */
+/** Shortest time between two batches: messages that arrive within it are shown together. */
 const GATHER_MS = 16
 
-/** More lines than this at once are not a conversation but a log that catches up: the newest of them are shown. */
+/** As many messages at once are a log that catches up: only the newest of them are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
 /**
- * Lines that catch up are shown after a silence, or at the latest after so long. Missed lines come from several logs, one
- * after the other: they wait longer, so that they can be put into one order.
+ * Messages of a log that catches up are shown after a silence, and after BURST_MS_MAX at the latest. Missed messages come
+ * from several logs, one after the other: they wait longer, so that they can be sorted together.
  */
 const QUIET_MS = 200
 const MISSED_QUIET_MS = 400
 const BURST_MS_MAX = 2_000
 
-/** Lines that are shown together. */
+/** Messages that are shown together. */
 export interface ArrivalBatch {
-  /** In order of arrival; in conversation order where they catch up. */
+  /** In order of arrival; in conversation order if a log catches up. */
   readonly messages: readonly Message[]
-  /** How many there were before these. */
+  /** How many older ones are left out. */
   readonly skipped: number
-  /** How many of all were missed: written while nobody was here. */
+  /** How many of all were missed, that is, written before this start. */
   readonly missed: number
-  /** Whether more were still coming when these were taken. */
+  /** Whether more were still arriving when the batch was made. */
   readonly isCut: boolean
 }
 
-/** Lines that have arrived and are not shown yet. */
+/** Messages that have arrived and are not shown yet. */
 export class Arrivals {
   readonly #isMissed: (message: Message) => boolean
   #messages: Message[] = []
@@ -51,7 +51,7 @@ export class Arrivals {
     if (this.#messages.length > 2 * SHOWN_MAX) this.#messages = newest(this.#messages)
   }
 
-  /** When they are to be shown; undefined where there are none. */
+  /** When the next batch is due; undefined if nothing waits. */
   get dueAt(): Millis | undefined {
     if (this.#count === 0) return undefined
     if (!this.#isCatchingUp) return Math.max(this.#firstAt, this.#shownAt + GATHER_MS)
@@ -82,6 +82,6 @@ export class Arrivals {
   }
 }
 
-/** The newest of them, in conversation order: each log comes by itself, so they do not arrive in it. */
+/** The newest messages in conversation order, in which several logs do not arrive. */
 const newest = (messages: readonly Message[]): Message[] =>
   messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-SHOWN_MAX)

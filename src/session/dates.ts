@@ -5,13 +5,13 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
-/** `14:03`, by the clock on the wall here. */
+/** `14:03`, in local time. */
 export function timeOf(at: Millis): string {
   const date = new Date(at)
   return `${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`
 }
 
-/** `2026-11-21 14:03:09`, by the clock on the wall here. */
+/** `2026-11-21 14:03:09`, in local time. */
 export function secondOf(at: Millis): string {
   const date = new Date(at)
   const day = [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join('-')
@@ -27,13 +27,13 @@ export function dateAndTimeOf(at: Millis): string {
 /** `Saturday 21 November 2026` */
 export const dayOf = (at: Millis): string => DAY.format(new Date(at)).replace(',', '')
 
-/** A number that is the same for all of one day. */
+/** A number that is the same for all times of one day. */
 export function dayNumberOf(at: Millis): number {
   const date = new Date(at)
   return date.getFullYear() * 10_000 + date.getMonth() * 100 + date.getDate()
 }
 
-/** A time as people type it: `14:03` is the last time that it was so; a day, or a day with a time. Undefined for none. */
+/** A time as people type it: `14:03` (the latest one), a day, or a day with a time. Undefined for anything else. */
 export function momentOf(text: string, now: Millis): Millis | undefined {
   const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? []
   if (hours !== undefined && minutes !== undefined) {
@@ -46,12 +46,12 @@ export function momentOf(text: string, now: Millis): Millis | undefined {
   const [, day, time, zone = ''] =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/.exec(text) ?? []
   if (day === undefined || !isDay(day)) return undefined
-  // A day alone begins at midnight here, not in Greenwich.
+  // A day alone begins at midnight in local time, not in UTC.
   const value = Date.parse(`${day}T${time ?? '00:00'}${zone}`)
   return Number.isNaN(value) ? undefined : value
 }
 
-/** Whether the calendar has that day: `Date.parse` takes 30 February for 2 March. */
+/** Whether the calendar has the day: `Date.parse` reads 30 February as 2 March. */
 function isDay(text: string): boolean {
   const date = new Date(`${text}T00:00Z`)
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text)

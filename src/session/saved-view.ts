@@ -6,12 +6,12 @@ import type { Topic } from '../chat/views/topic.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Draft } from './draft.js'
 
-/** What a screen remembers from one run to the next: of this user and this conversation, and for nobody else. */
+/** What is saved of a session for the next one: of this user and room, and never sent. */
 export interface SavedView {
-  /** How far each log was when the screen was left. */
+  /** How far each log went when the session ended. */
   readonly seen: ReadonlyMap<AuthorId, Seq>
   readonly leftAt: Millis | undefined
-  /** Whose lines are not shown. */
+  /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
   readonly topic: Topic | undefined
   readonly draft: Draft
@@ -20,10 +20,10 @@ export interface SavedView {
 const NO_DRAFT: Draft = { text: '', pid: undefined }
 const NOTHING: SavedView = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
 
-/** Where it is kept, beside the database of the conversation. */
+/** The file of a saved view, beside the database of the room. */
 export const savedViewFile = (database: string): string => `${database}.screen`
 
-/** What was remembered; nothing where it cannot be read, for all of it can be done without. */
+/** The saved view; an empty one if it cannot be read, because nothing in it is needed. */
 export function loadView(file: string): SavedView {
   try {
     if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
@@ -43,7 +43,7 @@ export function loadView(file: string): SavedView {
   }
 }
 
-/** Writes it whole, or leaves what was there. */
+/** Replaces the file atomically. */
 export async function saveView(file: string, { seen, hidden, draft, ...rest }: SavedView): Promise<void> {
   const value = { ...rest, draft: draft.text, window: draft.pid, seen: [...seen], hidden: [...hidden] }
   const written = await draftBeside(file, JSON.stringify(value), systemRandom)

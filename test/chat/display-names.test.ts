@@ -33,7 +33,7 @@ function labelsAfter(people: readonly (readonly [AuthorId, string])[]): Record<s
   return Object.fromEntries(people.map(([author, name]) => [`${author[0]} ${name}`, names.nameOf(author, name)]))
 }
 
-test('two keys with one name are both shown with the key, and nobody else is', () => {
+test('shows two keys of one name with their keys, and no one else', () => {
   const people = [
     [ANN, 'ann'],
     [BOB, 'bob'],
@@ -42,7 +42,7 @@ test('two keys with one name are both shown with the key, and nobody else is', (
   assert.deepEqual(labelsAfter(people), { 'b ann': 'ann (bbbbbbbb)', 'd bob': 'bob', 'c Ann': 'Ann (cccccccc)' })
 })
 
-test('the own key is shown by its name alone, and another one of that name never is', () => {
+test('shows the user by name alone, and never another key of that name', () => {
   const people = [
     [OTHER, 'me'],
     [ME, 'me'],
@@ -53,7 +53,7 @@ test('the own key is shown by its name alone, and another one of that name never
   assert.deepEqual(labelsAfter(people), labels)
 })
 
-test('somebody who is here and has written nothing takes no name from who has, two of one name are told apart', () => {
+test('lets a silent person take no name from an author, and tells two present people of one name apart', () => {
   const names = new DisplayNames('me', ME)
   names.note(ANN, 'ann')
   const present = [
@@ -75,7 +75,7 @@ test('somebody who is here and has written nothing takes no name from who has, t
   assert.equal(names.presentName({ author: undefined, name: 'info' }), '"info"')
 })
 
-test('labels depend on the set of people, not on the order in which they came', () => {
+test('labels depend on the set of people, not on their order', () => {
   const person = fc.tuple(
     fc.constantFrom(ME, ANN, OTHER, BOB),
     fc.constantFrom('ann', 'ANN', 'me', 'bob', 'b\u043eb', 'a nn', 'info'),
@@ -92,7 +92,7 @@ test('labels depend on the set of people, not on the order in which they came', 
   )
 })
 
-test('names that look alike are one name', () => {
+test('treats names that look alike as one', () => {
   for (const alike of ['b\u043eb', 'BOB', 'bob ', '\uff42\uff4f\uff42', 'b0b', 'bob\u200b']) {
     const labels = labelsAfter([
       [BOB, 'bob'],
@@ -104,7 +104,7 @@ test('names that look alike are one name', () => {
   assert.equal(labelsAfter([[BOB, 'bob'], [OTHER, 'rob']])['d bob'], 'bob', 'control: another name') // biome-ignore format: one line
 })
 
-test('names that could be taken for a line of the program or for somebody’s words stand in quotes, with the key', () => {
+test('quotes names that could pass for a notice or for another person’s words, and adds the key', () => {
   for (const [name, shown] of [
     ['info', '"info"'],
     ['WARN', '"WARN"'],
@@ -159,7 +159,7 @@ test('names that could be taken for a line of the program or for somebody’s wo
   }
 })
 
-test('control: ordinary names stand as they are', () => {
+test('control: shows ordinary names unquoted', () => {
   for (const name of [
     'bob',
     'josé',
@@ -182,7 +182,7 @@ test('control: ordinary names stand as they are', () => {
     assert.ok(isPlainName(address), address)
 })
 
-test('a connection without a name is shown by its address, a person called like an address is not', () => {
+test('shows a nameless connection by its address, but quotes a person named like an address', () => {
   const names = new DisplayNames('me', ME)
   assert.equal(names.presentName({ author: undefined, name: 'host.example:4000' }), 'host.example:4000')
   assert.equal(names.presentName({ author: OTHER, name: 'host.example:4000' }), 'host.example:4000')
@@ -191,20 +191,20 @@ test('a connection without a name is shown by its address, a person called like 
   assert.equal(names.nameOf(OTHER, 'host.example:4000'), '"host.example:4000" (cccccccc)')
 })
 
-test('a shared name is reported once, and a clock that is far ahead once', () => {
+test('reports a shared name once, and a clock that is far ahead once', () => {
   const names = new DisplayNames('me', ME)
   assert.deepEqual(names.labelOf(said(ANN, 'ann'), NOW), { text: 'ann', news: undefined })
-  assert.match(names.labelOf(said(OTHER, 'ann'), NOW).news ?? '', /more than one person is called ann/)
+  assert.match(names.labelOf(said(OTHER, 'ann'), NOW).news ?? '', /several people use the name ann/)
   assert.equal(names.labelOf(said(ANN, 'ann'), NOW).news, undefined)
   const ahead = said(BOB, 'bob', { timeMs: NOW + 13 * HOUR })
   assert.deepEqual(names.labelOf(ahead, NOW), {
     text: 'bob (clock ahead)',
-    news: 'the clock of bob is far ahead: those lines are sorted last',
+    news: 'the clock of bob is far ahead: those lines sort last',
   })
   assert.deepEqual(names.labelOf(ahead, NOW), { text: 'bob (clock ahead)', news: undefined })
 })
 
-test('the mark of a clock that is ahead goes by the time that was written, not by the place in the order', () => {
+test('marks a clock as ahead by the time in the message, not by its place in the order', () => {
   const names = new DisplayNames('me', ME)
   const afterMistake = said(BOB, 'bob', { at: hlcAt(NOW + 10_000 * HOUR), timeMs: NOW })
   assert.equal(names.labelOf(afterMistake, NOW).text, 'bob')

@@ -29,7 +29,7 @@ const nick = (from: string, to: string, more: Partial<Message> = {}): Message =>
 /** The lines of messages, in the order in which they are shown. */
 const linesOf = (...messages: readonly Message[]): string[] => messages.map(labelled(new DisplayNames('me', ME), false))
 
-test('actions, names and topics are told in words of the program, and not as sayings', () => {
+test('words actions and changes of name and topic as notices, not as text', () => {
   assert.deepEqual(
     linesOf(
       said('hello'),
@@ -48,7 +48,7 @@ test('actions, names and topics are told in words of the program, and not as say
   )
 })
 
-test('a typed line or action never looks like a change of name or topic, nor like an action of somebody else', () => {
+test('never lets a typed line or action look like a change of name or topic, or like another person’s action', () => {
   assert.deepEqual(linesOf(said('* bob is now called eve'), said('bob is called eve from now on')), [
     'bob> * bob is now called eve',
     'bob> bob is called eve from now on',
@@ -64,7 +64,7 @@ test('a typed line or action never looks like a change of name or topic, nor lik
   assert.equal(linesOf(said('is happy', { kind: 'action' }))[0], '* bob is happy', 'control')
 })
 
-test('a change of name names who it was: by what was shown before, or else as that person says, with the key where it is another’s', () => {
+test('shows the former name as it was labelled, else as the author states it, with the key if it is shared', () => {
   assert.equal(linesOf(nick('bob', 'bobby'))[0], '* bob is now called bobby')
   assert.equal(linesOf(said('carol left', { kind: 'nick', username: 'bobby' }))[0], '* bobby has a new name')
   assert.deepEqual(linesOf(said('hi'), nick('carol', 'bobby')), ['bob> hi', '* bob is now called bobby'])
@@ -72,7 +72,7 @@ test('a change of name names who it was: by what was shown before, or else as th
   assert.equal(carols[1], '* carol (bbbbbbbb) is now called bobby')
 })
 
-test('a message is one line, and so is a name', () => {
+test('keeps a message in one line, and a name too', () => {
   const lines = linesOf(
     said('one\ninfo> two\r\u2028* eve waves'),
     said('x', { username: 'a\nbob> b' }),

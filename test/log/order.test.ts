@@ -167,7 +167,7 @@ test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND
     const { texts, news } = labels(person, await person.history())
     assert.deepEqual(texts.get('zoe'), new Set(['zoe (clock ahead)']))
     assert.deepEqual([texts.get('alice'), texts.get('bob')], [new Set(['alice']), new Set(['bob'])])
-    assert.deepEqual(news, ['the clock of zoe is far ahead: those lines are sorted last'])
+    assert.deepEqual(news, ['the clock of zoe is far ahead: those lines sort last'])
   }
   // She herself sees nothing ahead: to her, the others are behind.
   assert.deepEqual(labels(zoe, await zoe.history()).news, [])

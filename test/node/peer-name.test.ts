@@ -5,7 +5,7 @@ import { addressIn, distinctPeers, namedPeer } from '../../src/node/peer-name.js
 const HOME = { me: 'alice', room: 'lobby' }
 const named = (text: string) => namedPeer(text, HOME, 'localhost:4000')
 
-test('bob.local without a port is bob', () => {
+test('reads bob.local without a port as bob', () => {
   for (const text of ['bob', 'bob.local', 'bob.LOCAL', 'bob.local.'])
     assert.deepEqual(named(text), { name: 'bob', address: addressIn('bob', 'lobby') })
   assert.equal(named('bob.local:4000').address.port, 4000, 'control: with a port it is an address')
@@ -16,7 +16,7 @@ test('names the address to write for a host without a port', () => {
   assert.throws(() => named('bob.example'), { code: 'BAD_NAME', hint })
 })
 
-test('a name in other letters is the same peer', () => {
+test('ignores case in peer names', () => {
   const peers = ['bob', 'BOB', 'Bob.local', 'carol', 'localhost:3001', 'LOCALHOST:3001'].map(named)
   assert.deepEqual(
     distinctPeers(peers).map(({ name }) => name),

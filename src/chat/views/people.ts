@@ -2,13 +2,13 @@ import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Message } from '../kinds/message.js'
 
-/** People remembered; of more the first are forgotten. */
+/** People that are remembered; beyond that, the first are forgotten. */
 const PEOPLE_MAX = 10_000
 
-/** People by the names they go by: those who said anything that was read, and those who are present. */
+/** People by name: authors of the messages that were read, and people who are present. */
 export class People {
   readonly #names = new Map<AuthorId, string>()
-  /** Of those who are present and have said nothing yet. */
+  /** Names of present people who have written nothing yet. */
   #silent: ReadonlyMap<AuthorId, string> = new Map()
 
   note({ author, username }: Message): void {
@@ -20,14 +20,14 @@ export class People {
     this.#names.set(author, username)
   }
 
-  /** Who is present now, as they call themselves. Forgets those who were and have said nothing. */
+  /** Replaces the present people. Forgets those who have left without writing anything. */
   setPresent(present: readonly { readonly author: AuthorId | undefined; readonly name: string }[]): void {
     this.#silent = new Map(
       present.flatMap(({ author, name }) => (author === undefined || this.#names.has(author) ? [] : [[author, name]])),
     )
   }
 
-  /** The name that somebody went by last, harmless to show. */
+  /** The latest name of an author, harmless to show. */
   nameOf(author: AuthorId): string | undefined {
     const name = this.#names.get(author) ?? this.#silent.get(author)
     return name === undefined ? undefined : sanitise(name)
@@ -38,12 +38,12 @@ export class People {
     return [...new Set([...this.#names.values(), ...this.#silent.values()].map(sanitise))]
   }
 
-  /** Those who go by a name, or whose id begins so. */
+  /** The authors with a name, or whose id begins with it. */
   find(name: string): AuthorId[] {
-    const wanted = name.toLowerCase()
+    const lower = name.toLowerCase()
     const all = [...this.#names, ...[...this.#silent].filter(([author]) => !this.#names.has(author))]
-    const named = all.filter(([, known]) => sanitise(known).toLowerCase() === wanted)
-    const found = named.length > 0 || wanted.length < 4 ? named : all.filter(([id]) => id.startsWith(wanted))
+    const named = all.filter(([, known]) => sanitise(known).toLowerCase() === lower)
+    const found = named.length > 0 || lower.length < 4 ? named : all.filter(([id]) => id.startsWith(lower))
     return found.map(([author]) => author)
   }
 }
