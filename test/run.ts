@@ -20,7 +20,7 @@ const SLOWEST: readonly string[] = [
   'e2e/windows',
   'docs/commands',
   'e2e/durability',
-  'interop/ours',
+  'interop/native',
   'e2e/closed-output',
   'e2e/chat-usage',
   'e2e/chat',

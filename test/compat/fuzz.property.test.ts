@@ -1,4 +1,4 @@
-// What is fuzzed, and the fuzz itself: test/helper/fuzz-original.ts. In numbers: fuzz.test.ts.
+// The fuzzer is test/helper/fuzz-scuttleup.ts; architecture/fuzz.test.ts runs it in numbers.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { concat, EMPTY, readVarint, varint } from '../../src/base/wire/bytes.js'
@@ -9,14 +9,14 @@ import { SEQ_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import {
   ENTRY_MOST,
-  fuzzOriginal,
+  fuzzScuttleup,
   isUnsigned,
   OBJECT_PROTOTYPE,
   OPEN_SESSIONS,
   openingFrame,
   type Receiver,
   strangersSession,
-} from '../helper/fuzz-original.js'
+} from '../helper/fuzz-scuttleup.js'
 import { heapBytes } from '../helper/signed-memory.js'
 
 const SEED = Date.now() % 2 ** 32
@@ -27,16 +27,16 @@ test('bounds the memory that 64 strangers occupy', () => {
   const sessions = Array.from({ length: OPEN_SESSIONS }, strangersSession)
   for (const receiver of sessions) {
     receiver.receive(openingFrame(SEED))
-    // As much of a frame as there may be without its end.
+    // The longest incomplete frame.
     receiver.receive(concat([varint(FRAME_BYTES_MAX), Buffer.alloc(FRAME_BYTES_MAX - 1)]))
   }
   heapBytes()
-  const held = heapBytes() - before
-  assert.ok(held < OPEN_SESSIONS * (FRAME_BYTES_MAX + 32 * 1024), `${held} bytes are held`)
+  const grown = heapBytes() - before
+  assert.ok(grown < OPEN_SESSIONS * (FRAME_BYTES_MAX + 32 * 1024), `${grown} bytes`)
   assert.equal(sessions.length, OPEN_SESSIONS)
 })
 
-// The controls: decoders as one writes them in a hurry. The same harness must catch each.
+// The controls: decoders as one writes them in a hurry. The fuzzer must find the fault of each.
 
 interface Careless {
   readonly entryMax?: number
@@ -105,7 +105,7 @@ for (const [what, careless, fault] of CONTROLS) {
       }
     })
     assert.match(
-      fuzzOriginal(() => new CarelessReceiver(careless), SEED, 20_000).fault ?? 'nothing was found',
+      fuzzScuttleup(() => new CarelessReceiver(careless), SEED, 20_000).fault ?? 'nothing was found',
       fault,
       `seed ${SEED}`,
     )
@@ -113,5 +113,5 @@ for (const [what, careless, fault] of CONTROLS) {
 }
 
 test('control: finds nothing wrong in a careful decoder', () => {
-  assert.equal(fuzzOriginal(() => new CarelessReceiver({}), SEED, 5_000).fault, undefined, `seed ${SEED}`)
+  assert.equal(fuzzScuttleup(() => new CarelessReceiver({}), SEED, 5_000).fault, undefined, `seed ${SEED}`)
 })

@@ -28,15 +28,15 @@ const entries = (author: AuthorId, from: Seq, to: Seq): Entry[] =>
 const setUp = (mode: Mode = 'sync'): ScuttleupSession =>
   new ScuttleupSession({ id: alice, head: [{ author: alice, seq: 3 }], mode })
 
-/** A session that has heard the other side's handshake. */
+/** A session that has received the other side's handshake. */
 function opened(head: readonly { id: string; seq: Seq }[] = []): ScuttleupSession {
   const session = setUp()
   session.receive(hello(head))
   return session
 }
 
-/** Effects in short: what is offered as `bob 1-3`. */
-const told = (effects: readonly Effect[]): string[] =>
+/** Effects in short: entries as `bob 1-3`. */
+const summaryOf = (effects: readonly Effect[]): string[] =>
   effects.map(effect => {
     switch (effect.kind) {
       case 'entries':
@@ -51,7 +51,7 @@ const told = (effects: readonly Effect[]): string[] =>
     }
   })
 
-/** What stands in frames: `bob 1`. */
+/** The entries in frames: `bob 1`. */
 function sent(bytes: Uint8Array | undefined): string[] {
   const lines: string[] = []
   let rest = Buffer.from(bytes ?? [])
@@ -86,7 +86,7 @@ test('decides by both modes who sends', () => {
     ['pull', 'pull', 'end'],
   ]
   for (const [ours, theirs, what] of table) {
-    assert.deepEqual(told(setUp(ours).receive(hello([], theirs))), [what], `${ours} with ${theirs}`)
+    assert.deepEqual(summaryOf(setUp(ours).receive(hello([], theirs))), [what], `${ours} with ${theirs}`)
   }
 })
 
@@ -108,21 +108,21 @@ test('reports the heads of the other side without malformed ids', () => {
 test('joins consecutive entries of one author into one effect', () => {
   const session = opened()
   const bytes = concat([changes(bob, 1, 4), Buffer.of(0, 0), changes(bob, 4, 6), changes(carol, 1, 3), change(bob, 6)])
-  assert.deepEqual(told(session.receive(bytes)), ['bob 1-5', 'carol 1-2', 'bob 6-6'])
+  assert.deepEqual(summaryOf(session.receive(bytes)), ['bob 1-5', 'carol 1-2', 'bob 6-6'])
 })
 
 test('reads handshake and entries in one piece or byte by byte', () => {
   const bytes = concat([hello(), changes(bob, 1, 4)])
-  assert.deepEqual(told(setUp().receive(bytes)), ['serve', 'bob 1-3'])
+  assert.deepEqual(summaryOf(setUp().receive(bytes)), ['serve', 'bob 1-3'])
   const session = setUp()
   const effects = [...bytes].flatMap(byte => session.receive(Uint8Array.of(byte)))
-  assert.deepEqual(told(effects), ['serve', 'bob 1-1', 'bob 2-2', 'bob 3-3'])
+  assert.deepEqual(summaryOf(effects), ['serve', 'bob 1-1', 'bob 2-2', 'bob 3-3'])
 })
 
 test('leaves gaps and repetitions to the log', () => {
   const session = opened()
   const bytes = concat([change(bob, 1), change(bob, 3), change(bob, 3), change(bob, 2)])
-  assert.deepEqual(told(session.receive(bytes)), ['bob 1-1', 'bob 3-3', 'bob 3-3', 'bob 2-2'])
+  assert.deepEqual(summaryOf(session.receive(bytes)), ['bob 1-1', 'bob 3-3', 'bob 3-3', 'bob 2-2'])
 })
 
 test('sends each entry once, and not to a peer that has it', () => {
@@ -134,19 +134,19 @@ test('sends each entry once, and not to a peer that has it', () => {
 })
 
 test('sends an entry as it is stored', () => {
-  const [held] = entries(bob, 1, 2)
-  assert.ok(held)
-  const bytes = opened().encode([held])
+  const [stored] = entries(bob, 1, 2)
+  assert.ok(stored)
+  const bytes = opened().encode([stored])
   assert.deepEqual(bytes && Buffer.from(bytes), Buffer.from(change(bob, 1)))
 })
 
 test('reports a rejection of an author once and ignores their later entries', () => {
   const session = opened()
-  assert.deepEqual(told(session.refused(bob, 'entry 1 is missing')), [
+  assert.deepEqual(summaryOf(session.refused(bob, 'entry 1 is missing')), [
     'warn: rejected the entries of bob: entry 1 is missing',
   ])
   assert.deepEqual(session.refused(bob, 'entry 1 is missing'), [])
-  assert.deepEqual(told(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
+  assert.deepEqual(summaryOf(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
 })
 
 test('reports a malformed id once and keeps the connection', () => {
@@ -160,7 +160,7 @@ test('reports a malformed id once and keeps the connection', () => {
       change(bob, 2),
     ]),
   )
-  assert.deepEqual(told(effects), [
+  assert.deepEqual(summaryOf(effects), [
     'bob 1-1',
     ...['__proto__', 'constructor', 'a\u00ffb'].map(
       id => `warn: rejected the entries of ${id}: the author id is malformed`,
@@ -176,7 +176,7 @@ test('closes the connection for malformed frames, with the reason, after what ca
     ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
     ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
     ['a prefix without end', Buffer.alloc(10, 0x80), /over 262144 bytes/],
-    ['a frame that is no entry', frame(utf8('hello')), /a malformed entry/],
+    ['a malformed entry', frame(utf8('hello')), /a malformed entry/],
     [
       'an entry of over 16 KiB',
       frame(encodeUnsignedEntry({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })),
@@ -187,10 +187,10 @@ test('closes the connection for malformed frames, with the reason, after what ca
   ]
   for (const [what, bytes, reason] of table) {
     const session = opened()
-    const [first, close, ...rest] = told(session.receive(concat([change(bob, 1), bytes, change(bob, 2)])))
+    const [first, close, ...rest] = summaryOf(session.receive(concat([change(bob, 1), bytes, change(bob, 2)])))
     assert.deepEqual([first, rest], ['bob 1-1', []], what)
     assert.match(close ?? '', reason, what)
-    assert.deepEqual(session.receive(change(bob, 3)), [], 'nothing is heard any more')
+    assert.deepEqual(session.receive(change(bob, 3)), [], 'nothing is read any more')
   }
 })
 
@@ -203,11 +203,11 @@ test('closes the connection for a malformed beginning', () => {
       utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(100)}`),
       /a malformed handshake/,
     ],
-    ['more authors than are held', hello(heads), /heads of more than/],
+    ['more heads than allowed', hello(heads), /heads of more than/],
     ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
   ]
   for (const [what, bytes, reason] of table) {
-    const [close, ...rest] = told(setUp().receive(bytes))
+    const [close, ...rest] = summaryOf(setUp().receive(bytes))
     assert.match(close ?? '', /^close: /, what)
     assert.match(close ?? '', reason, what)
     assert.deepEqual(rest, [], what)
@@ -218,13 +218,13 @@ test('closes the connection after too many malformed ids', () => {
   const session = opened()
   const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
   assert.equal(effects.length, AUTHORS_MAX + 1)
-  assert.deepEqual(told(effects.slice(-1)), ['close: entries of too many authors that were rejected'])
+  assert.deepEqual(summaryOf(effects.slice(-1)), ['close: entries of too many authors that were rejected'])
 })
 
 test('reports what arrived before it closes the connection', () => {
   const session = opened()
   for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
-  assert.deepEqual(told(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
+  assert.deepEqual(summaryOf(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
     'bob 1-1',
     'close: entries of too many authors that were rejected',
   ])
@@ -237,12 +237,12 @@ test('buffers entries of a signed author until a signature covers them', () => {
   const session = opened()
   assert.deepEqual(session.receive(changes(dave, 1, 3)), [])
   const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), change(dave, 5)]))
-  assert.deepEqual(told(effects), ['signed 1-3 signed 4-4'])
-  const [offer] = effects
-  assert.ok(offer?.kind === 'segments')
-  assert.equal(offer.author, dave)
+  assert.deepEqual(summaryOf(effects), ['signed 1-3 signed 4-4'])
+  const [effect] = effects
+  assert.ok(effect?.kind === 'segments')
+  assert.equal(effect.author, dave)
   assert.deepEqual(
-    offer.runs.map(({ entries, signature }) => [entries.map(entry => Buffer.from(entry)), Buffer.from(signature)]),
+    effect.runs.map(({ entries, signature }) => [entries.map(entry => Buffer.from(entry)), Buffer.from(signature)]),
     [
       [[1, 2, 3].map(n => bytesOf(n)), SIGNATURE],
       [[bytesOf(4)], SIGNATURE],
@@ -253,7 +253,7 @@ test('buffers entries of a signed author until a signature covers them', () => {
 test('drops buffered entries that the next one does not continue', () => {
   const session = opened()
   session.receive(changes(dave, 1, 3))
-  assert.deepEqual(told(session.receive(concat([change(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
+  assert.deepEqual(summaryOf(session.receive(concat([change(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
 })
 
 test('drops and ignores an author with too many entries without a signature', () => {
@@ -262,7 +262,7 @@ test('drops and ignores an author with too many entries without a signature', ()
   const effects: Effect[] = []
   for (let seq = 1; seq <= 10; seq++)
     effects.push(...session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry }))))
-  assert.deepEqual(told(effects), [
+  assert.deepEqual(summaryOf(effects), [
     `warn: rejected the entries of ${dave}: too many of them arrived without a signature`,
   ])
   assert.deepEqual(session.receive(signed(dave, 11)), [])
@@ -297,7 +297,7 @@ test('copies buffered entries out of the received bytes', () => {
   const session = opened()
   const chunk = concat([change(dave, 1), Buffer.alloc(60_000)])
   session.receive(chunk)
-  const [offer] = session.receive(signed(dave, 2))
-  assert.ok(offer?.kind === 'segments')
-  assert.notEqual(offer.runs[0]?.entries[0]?.buffer, chunk.buffer)
+  const [effect] = session.receive(signed(dave, 2))
+  assert.ok(effect?.kind === 'segments')
+  assert.notEqual(effect.runs[0]?.entries[0]?.buffer, chunk.buffer)
 })

@@ -107,12 +107,12 @@ test('writes unsigned logs that scuttleup reads', async t => {
   }
   await log.close()
 
-  const original = await openScuttleup(directory)
-  t.after(() => original.close())
+  const scuttleupLog = await openScuttleup(directory)
+  t.after(() => scuttleupLog.close())
   const expected = authors.flatMap(peer =>
     Array.from({ length: 520 }, (_, i): Change => ({ peer, seq: i + 1, entry: line(peer, i + 1) })),
   )
-  assert.deepEqual((await original.read()).sort(byPlace), expected)
+  assert.deepEqual((await scuttleupLog.read()).sort(byPlace), expected)
 })
 
 test('continues where the other program stopped, in both directions', async t => {
@@ -123,9 +123,9 @@ test('continues where the other program stopped, in both directions', async t =>
   await first.close()
 
   const author = peer as AuthorId
-  const ours = await logIn(directory)
-  assert.equal(await ours.add({ author, first: 2, entries: [utf8(line('alice', 2))] }), undefined)
-  await ours.close()
+  const native = await logIn(directory)
+  assert.equal(await native.add({ author, first: 2, entries: [utf8(line('alice', 2))] }), undefined)
+  await native.close()
 
   const second = await openScuttleup(directory)
   await second.append(line('alice', 3))
@@ -139,35 +139,35 @@ test('continues where the other program stopped, in both directions', async t =>
 })
 
 test('replicates with scuttleup, backlog and live', { timeout: 120_000 }, async t => {
-  const original = await openScuttleup(await temporaryDirectory(t))
-  const ours = await logIn(await temporaryDirectory(t))
+  const scuttleupLog = await openScuttleup(await temporaryDirectory(t))
+  const native = await logIn(await temporaryDirectory(t))
   const author = 'bob' as AuthorId
-  await original.append(line('alice', 1))
-  await ours.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
-  const own = await ours.append({ username: 'carol', message: 'signed' })
-  const [theirs, stream] = [original.log.createReplicationStream({ live: true }), replicate(ours)]
+  await scuttleupLog.append(line('alice', 1))
+  await native.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
+  const entry = await native.append({ username: 'carol', message: 'signed' })
+  const [theirs, stream] = [scuttleupLog.log.createReplicationStream({ live: true }), replicate(native)]
   theirs.pipe(stream).pipe(theirs)
-  await original.append(line('alice', 2))
-  await ours.add({ author, first: 4, entries: [utf8(line('bob', 4))] })
+  await scuttleupLog.append(line('alice', 2))
+  await native.add({ author, first: 4, entries: [utf8(line('bob', 4))] })
   const has = async (count: number): Promise<Change[]> => {
     for (;;) {
-      const changes = await original.read()
+      const changes = await scuttleupLog.read()
       if (changes.length >= count) return changes
     }
   }
   const changes = await has(7)
-  while (!ours.head.some(({ author, seq }) => author !== 'bob' && author !== ours.id && seq === 2))
-    await once(ours, 'entries')
+  while (!native.head.some(({ author, seq }) => author !== 'bob' && author !== native.id && seq === 2))
+    await once(native, 'entries')
   stream.destroy()
   theirs.destroy()
-  await original.close()
-  const unsigned = (all: readonly Change[]) => all.filter(({ peer }) => peer !== ours.id).sort(byPlace)
-  assert.deepEqual(unsigned(changes), unsigned(await readAll(ours)))
+  await scuttleupLog.close()
+  const unsigned = (all: readonly Change[]) => all.filter(({ peer }) => peer !== native.id).sort(byPlace)
+  assert.deepEqual(unsigned(changes), unsigned(await readAll(native)))
   assert.equal(unsigned(changes).length, 6)
-  const sent = changes.find(({ peer }) => peer === ours.id)
-  assert.equal(sent?.seq, own.seq)
+  const sent = changes.find(({ peer }) => peer === native.id)
+  assert.equal(sent?.seq, entry.seq)
   assert.match(sent?.entry ?? '', /^\{"at":"[\d.]{18}","username":"carol","message":"signed","sig":"[\w-]{86}"\}$/)
-  await ours.close()
+  await native.close()
 })
 
 test('encodes row keys in the order of their numbers', () => {

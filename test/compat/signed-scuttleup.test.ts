@@ -34,7 +34,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// docs/protocol/compat-scuttleup.md §5.1: signed entries among peers of the original program.
+// docs/protocol/compat-scuttleup.md §5.1: signed entries among scuttleup peers.
 
 const BOUND = { timeout: 120_000 }
 const AT = '1763670000123.0007'
@@ -59,16 +59,16 @@ test('restores a valid entry byte for byte after it traveled with a signature', 
   }
 })
 
-/** A change as an original peer passes it on: with a signature where one is given. */
+/** An entry as a scuttleup peer relays it, with its signature if given. */
 const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
   frame(
     encodeUnsignedEntry({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }),
   )
 
-/** A session that has heard the other side's handshake. */
+/** A session that has received the other side's handshake. */
 function openSession(): ScuttleupSession {
   const session = new ScuttleupSession({ id: authorOfKey(bob.publicKey), head: [], mode: 'sync' })
-  session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+  session.receive(frame(encodeHandshake({ id: 'peer', head: [], mode: 'sync' })))
   return session
 }
 
@@ -129,10 +129,10 @@ test('passes a log through a scuttleup peer unchanged, whatever its segments', (
         const plan = planSigned(log.name, undefined, runs)
         const bytes = new ScuttleupSession({ id: ALICE, head: [], mode: 'sync' }).encode(plan.entries)
         assert.ok(bytes)
-        const heard = planSigned(log.name, undefined, runsIn(openSession().receive(bytes)))
-        assert.deepEqual([heard.fault, heard.head], [undefined, plan.head])
+        const received = planSigned(log.name, undefined, runsIn(openSession().receive(bytes)))
+        assert.deepEqual([received.fault, received.head], [undefined, plan.head])
         assert.deepEqual(
-          heard.entries.map(({ entry }) => hex(entry)),
+          received.entries.map(({ entry }) => hex(entry)),
           log.entries.map(hex),
         )
       },
@@ -148,11 +148,11 @@ test('buffers a full segment of the shortest entries until its signature arrives
     alice,
     Array.from({ length: count }, (_, index) => entryOf(index)),
   )
-  const held = new UnsignedBuffer()
+  const buffer = new UnsignedBuffer()
   log.entries.forEach((entry, index) => {
     const seq = index + 1
     const change = seq === count ? withSignature(entry, log.signature(seq)) : entry
-    const run = held.add(ALICE, seq, change)
+    const run = buffer.add(ALICE, seq, change)
     if (seq < count) assert.equal(run, 'buffered')
     else assert.ok(typeof run === 'object' && planSigned(log.name, undefined, [run]).entries.length === count)
   })
@@ -177,11 +177,11 @@ test('buffers at most 64 KiB per author; overflow drops that author only', () =>
 
 test('buffers at most 1 MiB for all authors, however small the entries', () => {
   for (const size of [0, 1, 60, 1_000, ENTRY_BYTES_MAX]) {
-    const held = new UnsignedBuffer()
+    const buffer = new UnsignedBuffer()
     let count = 0
     for (let index = 0; index < 20_000; index++) {
       const author = index.toString(16).padStart(64, '0') as AuthorId
-      if (held.add(author, 1, new Uint8Array(size)) === 'full') break
+      if (buffer.add(author, 1, new Uint8Array(size)) === 'full') break
       count++
     }
     assert.ok(
@@ -193,25 +193,25 @@ test('buffers at most 1 MiB for all authors, however small the entries', () => {
 })
 
 test('frees buffered entries when they are signed or when a gap follows', () => {
-  const held = new UnsignedBuffer()
+  const buffer = new UnsignedBuffer()
   const big = entryOf(0, ENTRY_BYTES_MAX - 100)
   for (let round = 0; round < 200; round++) {
-    assert.equal(held.add(ALICE, 10 * round + 1, big), 'buffered', String(round))
-    assert.equal(held.add(CAROL, 10 * round + 1, big), 'buffered')
-    const run = held.add(CAROL, 10 * round + 2, withSignature(big, new Uint8Array(64)))
+    assert.equal(buffer.add(ALICE, 10 * round + 1, big), 'buffered', String(round))
+    assert.equal(buffer.add(CAROL, 10 * round + 1, big), 'buffered')
+    const run = buffer.add(CAROL, 10 * round + 2, withSignature(big, new Uint8Array(64)))
     assert.ok(typeof run === 'object' && run.entries.length === 2)
   }
 })
 
-interface Original {
+interface ScuttleupPeer {
   readonly log: ReturnType<typeof scuttleup>
-  /** Resolves when it holds so many entries. */
-  holds(count: number): Promise<void>
+  /** Resolves when it has stored `count` entries. */
+  stores(count: number): Promise<void>
 }
 
-/** An original's log, in this process. */
-async function openOriginal(t: TestContext): Promise<Original> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'original-'))
+/** A scuttleup peer in this process. */
+async function openScuttleup(t: TestContext): Promise<ScuttleupPeer> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'scuttleup-'))
   const database = level(directory)
   t.after(async () => {
     await database.close()
@@ -226,20 +226,20 @@ async function openOriginal(t: TestContext): Promise<Original> {
     entries++
     onMore()
   })
-  const holds = async (count: number): Promise<void> => {
+  const stores = async (count: number): Promise<void> => {
     while (entries < count) {
       await new Promise<void>(resolve => {
         onMore = resolve
       })
     }
   }
-  return { log, holds }
+  return { log, stores }
 }
 
-/** Links one of ours with an original, for as long as the test lasts. */
-function link(t: TestContext, ours: Log, original: Original, onWarning = (_line: string): void => {}): Duplex {
+/** Connects a native log with a scuttleup peer until the test ends. */
+function connect(t: TestContext, ours: Log, peer: ScuttleupPeer, onWarning = (_line: string): void => {}): Duplex {
   const stream = replicate(ours, { live: true, dialect: 'scuttleup', onWarning })
-  const theirs = original.log.createReplicationStream({ live: true })
+  const theirs = peer.log.createReplicationStream({ live: true })
   stream.on('error', () => {})
   theirs.on('error', () => {})
   stream.pipe(theirs).pipe(stream)
@@ -268,28 +268,29 @@ const signedTexts = (disk: MemoryDisk): Record<string, string[]> =>
   )
 
 test('replicates verified logs from one native peer to another through a scuttleup peer', BOUND, async t => {
-  const original = await openOriginal(t)
+  const peer = await openScuttleup(t)
   const [alices, bobs] = [await openLog(t, alice), await openLog(t, bob)]
   const written = new WrittenLog(
     carol,
     Array.from({ length: 400 }, (_, index) => entryOf(index, index % 50 === 0 ? ENTRY_BYTES_MAX : 60 + index, 'carol')),
   )
   assert.equal(await alices.log.addSigned(CAROL, written.runs([1, 2, 3, 100])), undefined)
-  const say = (log: Log, line: number): Promise<unknown> => log.append({ username: 'someone', message: `line ${line}` })
-  await Promise.all(Array.from({ length: 300 }, (_, line) => say(alices.log, line)))
-  for (let line = 0; line < 20; line++) await say(alices.log, line)
-  link(t, alices.log, original)
-  await original.holds(720)
-  link(t, bobs.log, original)
+  const append = (log: Log, line: number): Promise<unknown> =>
+    log.append({ username: 'someone', message: `line ${line}` })
+  await Promise.all(Array.from({ length: 300 }, (_, line) => append(alices.log, line)))
+  for (let line = 0; line < 20; line++) await append(alices.log, line)
+  connect(t, alices.log, peer)
+  await peer.stores(720)
+  connect(t, bobs.log, peer)
   await reaches(bobs.log, 720)
-  // Live, both ways, and with lines of the original itself between them.
+  // Live, in both directions, with an entry of the scuttleup peer in between.
   await Promise.all(
     Array.from({ length: 30 }, async (_, line) => {
-      await say(alices.log, line)
-      await say(bobs.log, line)
+      await append(alices.log, line)
+      await append(bobs.log, line)
     }),
   )
-  await new Promise(resolve => original.log.append('{"username":"dave","message":"unsigned"}', resolve))
+  await new Promise(resolve => peer.log.append('{"username":"dave","message":"unsigned"}', resolve))
   await Promise.all([reaches(bobs.log, 781), reaches(alices.log, 781)])
   const [one, other] = [signedTexts(alices.disk), signedTexts(bobs.disk)]
   assert.deepEqual(one, other)
@@ -305,36 +306,36 @@ test('replicates verified logs from one native peer to another through a scuttle
 })
 
 test('accepts a log that a scuttleup peer got with two segment boundaries', BOUND, async t => {
-  const original = await openOriginal(t)
+  const peer = await openScuttleup(t)
   const written = new WrittenLog(
     carol,
     Array.from({ length: 120 }, (_, index) => entryOf(index, 100, 'carol')),
   )
-  // Two of ours that hold the same log in other segments, one after the other linked with the same original.
-  for (const [keys, held, every] of [
+  // Two native peers with the same log in other segments connect to one scuttleup peer, one after the other.
+  for (const [keys, stored, every] of [
     [alice, 50, 7],
     [bob, 120, 33],
   ] as const) {
     const { log } = await openLog(t, keys)
-    const part = new WrittenLog(carol, written.entries.slice(0, held))
+    const part = new WrittenLog(carol, written.entries.slice(0, stored))
     const runs = part.runs(part.entries.map((_, index) => index * every))
     for (const run of runs) assert.equal(await log.addSigned(CAROL, [run]), undefined)
-    link(t, log, original)
-    await original.holds(held)
+    connect(t, log, peer)
+    await peer.stores(stored)
   }
   const dave = await openLog(t, alice)
-  link(t, dave.log, original)
+  connect(t, dave.log, peer)
   await reaches(dave.log, 120)
   assert.equal(auditDisk(dave.disk).logs.get(CAROL)?.length, 120)
 })
 
-/** Puts changes into an original's log, as any peer of it could. */
-async function pour(original: Original, changes: readonly Uint8Array[]): Promise<void> {
-  const theirs = original.log.createReplicationStream({ live: true })
+/** Puts entries into a scuttleup peer's log, as any of its peers could. */
+async function inject(peer: ScuttleupPeer, changes: readonly Uint8Array[]): Promise<void> {
+  const theirs = peer.log.createReplicationStream({ live: true })
   theirs.on('error', () => {})
   theirs.resume()
-  theirs.write(Buffer.concat([frame(encodeHandshake({ id: 'liar', head: [], mode: 'push' })), ...changes]))
-  await original.holds(changes.length)
+  theirs.write(Buffer.concat([frame(encodeHandshake({ id: 'mallory', head: [], mode: 'push' })), ...changes]))
+  await peer.stores(changes.length)
 }
 
 test('rejects only the forged author behind an honest scuttleup peer and keeps the connection', BOUND, async t => {
@@ -348,7 +349,7 @@ test('rejects only the forged author behind an honest scuttleup peer and keeps t
       .toString()
       .replace('xxx', 'yyy'),
   )
-  const lies: Record<string, (seq: number) => Uint8Array> = {
+  const forgeries: Record<string, (seq: number) => Uint8Array> = {
     'an entry reworded': seq =>
       changeOf(
         ALICE,
@@ -371,30 +372,30 @@ test('rejects only the forged author behind an honest scuttleup peer and keeps t
         seq % 2 ? undefined : log.signature(seq),
       ),
   }
-  for (const [what, lie] of Object.entries(lies)) {
+  for (const [what, forged] of Object.entries(forgeries)) {
     await t.test(what, BOUND, async t => {
-      const original = await openOriginal(t)
-      await pour(original, [1, 2, 3, 4, 5, 6].map(lie))
+      const peer = await openScuttleup(t)
+      await inject(peer, [1, 2, 3, 4, 5, 6].map(forged))
       const { log: bobs, disk } = await openLog(t, bob)
       const warnings: string[] = []
-      const stream = link(t, bobs, original, line => warnings.push(line))
-      const taken = what === 'a signature garbled' ? 0 : 2
+      const stream = connect(t, bobs, peer, line => warnings.push(line))
+      const accepted = what === 'a signature garbled' ? 0 : 2
       const changes = carols.entries.map((entry, index) =>
         changeOf(CAROL, index + 1, entry, carols.signature(index + 1)),
       )
-      const theirs = original.log.createReplicationStream({ live: true })
+      const theirs = peer.log.createReplicationStream({ live: true })
       theirs.resume()
       theirs.write(
         Buffer.concat([frame(encodeHandshake({ id: 'carol', head: [], mode: 'push' })), changes[0] as Uint8Array]),
       )
-      await reaches(bobs, taken + 1)
+      await reaches(bobs, accepted + 1)
       while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
       theirs.write(changes[1] as Uint8Array)
-      await reaches(bobs, taken + 2)
+      await reaches(bobs, accepted + 2)
       assert.equal(stream.destroyed, false)
       assert.equal(warnings.length, 1)
       assert.match(warnings[0] ?? '', new RegExp(`^rejected the entries of ${ALICE}: .*entry \\d`))
-      assert.equal(auditDisk(disk).logs.get(ALICE)?.length ?? 0, taken)
+      assert.equal(auditDisk(disk).logs.get(ALICE)?.length ?? 0, accepted)
       assert.equal(auditDisk(disk).logs.get(CAROL)?.length, 2)
     })
   }

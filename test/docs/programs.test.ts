@@ -6,8 +6,8 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Child } from '../helper/child.js'
 import { blocksOf, readDocument } from '../helper/document.js'
-import { hasMulticast } from '../helper/original-peer.js'
 import { freeNames, freePorts } from '../helper/ports.js'
+import { hasMulticast } from '../helper/scuttleup-peer.js'
 
 const BOUND = { timeout: 240_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')

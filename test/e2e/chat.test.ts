@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
-import { hasMulticast } from '../helper/original-peer.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
+import { hasMulticast } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // The basic scenarios of the program, run through its command line.

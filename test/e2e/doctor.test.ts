@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
-import { startOriginalIn } from '../helper/original-peer.js'
+import { startScuttleupIn } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const ODD_PEER = fileURLToPath(new URL('../helper/odd-peer.js', import.meta.url))
@@ -193,7 +193,7 @@ test('reports that our address is unreachable though we can listen', BOUND, asyn
 test('accepts a scuttleup peer in the lobby, and reports it in another room', BOUND, async t => {
   const { network, doctor, directory } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
-  const dave = startOriginalIn(two, { me: 'dave', data: `${directory(two)}-dave` })
+  const dave = startScuttleupIn(two, { me: 'dave', data: `${directory(two)}-dave` })
   await dave.waitForLine('info> listening')
   const { wrong, findings } = await doctor(one, 'alice', 'dave')
   assert.deepEqual(wrong, [])

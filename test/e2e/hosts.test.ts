@@ -5,7 +5,7 @@ import { setTimeout as passing } from 'node:timers/promises'
 import { linked } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
-import { startOriginalIn } from '../helper/original-peer.js'
+import { startScuttleupIn } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 240_000, skip: noHosts ?? false }
@@ -125,7 +125,7 @@ test(
 test('a host of the original program is linked, both ways', BOUND, async t => {
   const { network, chat, data } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
-  const dave = startOriginalIn(two, { me: 'dave', peers: ['alice', 'erin'], data: `${data}/dave` })
+  const dave = startScuttleupIn(two, { me: 'dave', peers: ['alice', 'erin'], data: `${data}/dave` })
   await dave.waitForLine('info> listening')
   const alice = await chat(one, 'alice', 'dave')
   const erin = await chat(three, 'erin')

@@ -5,9 +5,9 @@ import test, { type TestContext } from 'node:test'
 import { CONNECTIONS_MAX, HANDSHAKE_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/net/limits.js'
 import { Child } from '../helper/child.js'
 import { originalEnd, ourEnd } from '../helper/opening-world.js'
-import { startOriginal } from '../helper/original-peer.js'
-import { OriginalTopology } from '../helper/original-topology.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
+import { startScuttleup } from '../helper/scuttleup-peer.js'
+import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 import { openSwarm, stranger, talk } from '../helper/swarm-world.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -58,12 +58,12 @@ test(
 
 test('control: the original program keeps every silent socket', BOUND, async t => {
   const [low = '', high = ''] = await localAddresses(2)
-  const original = startOriginal(t, { me: low, data: await temporaryDirectory(t) })
+  const original = startScuttleup(t, { me: low, data: await temporaryDirectory(t) })
   await original.waitForLine('info> listening as')
   const port = Number(low.split(':')[1])
   const sockets = await silentSockets(t, { host: 'localhost', port })
   // An honest one comes through it all: whatever would have been thrown out is gone by then.
-  startOriginal(t, { me: high, peers: [low], data: await temporaryDirectory(t) })
+  startScuttleup(t, { me: high, peers: [low], data: await temporaryDirectory(t) })
   await original.waitForLine(`info> direct connection to ${high}`)
   assert.equal(sockets.filter(socket => socket.destroyed).length, 0)
 })
@@ -96,7 +96,7 @@ test('one of ours that is frozen is let go after 30 s, an original is kept', BOU
   const [frozen, original] = [await stranger(t, alice.address), await stranger(t, alice.address)]
   talk(frozen, ourEnd('dialler', 'bob:1', { peer: 2 }))
   await alice.until(() => alice.swarm.connections.length === 1)
-  talk(original, originalEnd(new OriginalTopology('carol:1', 'alice:1')))
+  talk(original, originalEnd(new ScuttleupTopology('carol:1', 'alice:1')))
   await alice.until(() => alice.swarm.connections.length === 2)
   const closed = once(frozen, 'close')
   clock.advance(SILENCE_MS_MAX + 10_000)
@@ -203,12 +203,12 @@ test('one of ours from another room is told so', BOUND, async t => {
 
 test('an original is let into the lobby, and into no other room', BOUND, async t => {
   const lobby = await openSwarm(t)
-  talk(await stranger(t, lobby.address), originalEnd(new OriginalTopology('bob:1', 'alice:1')))
+  talk(await stranger(t, lobby.address), originalEnd(new ScuttleupTopology('bob:1', 'alice:1')))
   await lobby.until(() => lobby.swarm.connections.length === 1)
   const room = await openSwarm(t, { acceptsScuttleup: false })
   const socket = await stranger(t, room.address)
   const closed = once(socket, 'close')
-  talk(socket, originalEnd(new OriginalTopology('bob:1', 'alice:1')))
+  talk(socket, originalEnd(new ScuttleupTopology('bob:1', 'alice:1')))
   await closed
   assert.deepEqual(room.swarm.connections, [])
 })
@@ -217,7 +217,7 @@ test(`${CONNECTIONS_MAX} strangers who pass for originals keep no honest peer ou
   const alice = await openSwarm(t)
   for (let i = 0; i <= CONNECTIONS_MAX; i++) {
     const socket = await stranger(t, alice.address)
-    talk(socket, originalEnd(new OriginalTopology(`a:${i}`, 'alice:1')))
+    talk(socket, originalEnd(new ScuttleupTopology(`a:${i}`, 'alice:1')))
     if (i < CONNECTIONS_MAX) await alice.until(() => alice.swarm.connections.length === i + 1)
     else await once(socket.resume(), 'close')
   }

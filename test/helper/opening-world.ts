@@ -2,7 +2,7 @@ import { type KeyPair, keyPairOf } from '../../src/base/crypto/signing.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { Handshake, type HandshakeEffect, type Remote } from '../../src/net/handshake/handshake.js'
 import type { Hello } from '../../src/net/handshake/hello.js'
-import type { OriginalTopology } from './original-topology.js'
+import type { ScuttleupTopology } from './scuttleup-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)
 
@@ -90,7 +90,7 @@ export function ourEnd(
 }
 
 /** An original's end. Once it is ready, scuttleup's handshake follows. */
-export function originalEnd(topology: OriginalTopology): End {
+export function originalEnd(topology: ScuttleupTopology): End {
   return {
     start: () => topology.start(),
     receive: bytes => {

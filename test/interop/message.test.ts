@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
-import { startOriginal } from '../helper/original-peer.js'
 import { localAddresses } from '../helper/ports.js'
+import { startScuttleup } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// `--message`: said, stored by a peer, done.
+// `--message`: posts, waits until a peer has stored it, and exits.
 
 const BOUND = { timeout: 240_000 }
 
@@ -28,11 +28,11 @@ test('reports a message as stored when a native peer has it', BOUND, async t => 
 test('learns from the handshake of a scuttleup peer that it stored a message', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [mine, theirs] = (await localAddresses(2)) as [string, string]
-  const original = startOriginal(t, { me: theirs, data, username: 'old' })
-  await original.waitForLine('info> listening as')
-  const alice = startChat(t, messageArgs('alice', mine, theirs, data, 'hello, old one'))
+  const peer = startScuttleup(t, { me: theirs, data, username: 'scuttleup' })
+  await peer.waitForLine('info> listening as')
+  const alice = startChat(t, messageArgs('alice', mine, theirs, data, 'hello, scuttleup peer'))
   assert.equal((await alice.exited).code, 0)
-  await original.waitForLine('alice> hello, old one')
+  await peer.waitForLine('alice> hello, scuttleup peer')
 })
 
 test('reports when no peer is there, and sends the line with the next connection', BOUND, async t => {

@@ -1,5 +1,5 @@
-import { fuzzOriginal, SHAPES, strangersSession } from '../helper/fuzz-original.js'
-import { fuzzOurs, fuzzRelayed, OUR_SHAPES } from '../helper/fuzz-ours.js'
+import { fuzzNative, fuzzRelayed, NATIVE_SHAPES } from '../helper/fuzz-native.js'
+import { fuzzScuttleup, SHAPES, strangersSession } from '../helper/fuzz-scuttleup.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import type { Fault, LongRun } from './long-run.js'
 
@@ -40,7 +40,7 @@ export const fuzz: LongRun = {
   shows: 'no change to any field of any message breaks a rule, brings in what was not said, or costs memory',
   cycles: 100_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
-    const shapes = SHAPES.length + OUR_SHAPES.length
+    const shapes = SHAPES.length + NATIVE_SHAPES.length
     const figures = { tries: 0, scuttleup: 0, native: 0, relayed: 0, shapes, effects: 0, stored: 0, falseProofs: 0 }
     const reasons = new Set<string>()
     const faults: Fault[] = []
@@ -51,7 +51,7 @@ export const fuzz: LongRun = {
       const kind = KINDS[(seed + chunk) % KINDS.length] ?? 'native'
       const fail = (text: string): void => void faults.push({ seed: seed + chunk, cycles: frames, text })
       if (kind === 'scuttleup') {
-        const { fault, effects } = fuzzOriginal(strangersSession, seed + chunk, frames)
+        const { fault, effects } = fuzzScuttleup(strangersSession, seed + chunk, frames)
         if (fault !== undefined) fail(fault)
         for (const [effect, count] of effects) {
           figures.effects += count
@@ -59,7 +59,7 @@ export const fuzz: LongRun = {
         }
       } else {
         try {
-          const outcome = (kind === 'native' ? fuzzOurs : fuzzRelayed)({ frames, seed: seed + chunk })
+          const outcome = (kind === 'native' ? fuzzNative : fuzzRelayed)({ frames, seed: seed + chunk })
           figures.stored += outcome.stored
           figures.falseProofs += outcome.proofs
           for (const reason of outcome.reasons) reasons.add(reason)

@@ -15,10 +15,10 @@ import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
 import { logIn, logOver, replicatorOf } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
-import { startOriginal } from '../helper/original-peer.js'
 import { localAddresses } from '../helper/ports.js'
+import { startScuttleup } from '../helper/scuttleup-peer.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
-import { change, framed, handshake, Stranger, said } from '../interop/original/stranger.js'
+import { change, framed, handshake, messageEntry, Stranger } from '../interop/scuttleup/stranger.js'
 import { between, type Chance, chance } from './chance.js'
 import { cleanedUp, type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
 
@@ -193,7 +193,7 @@ function original(author: string, random: Chance): Client {
     framed(address),
     ...(address > SERVER ? [framed(address)] : []),
     handshake(author),
-    ...Array.from({ length: ENTRIES }, (_, i) => change(author, i + 1, said(author, `line ${i + 1}`))),
+    ...Array.from({ length: ENTRIES }, (_, i) => change(author, i + 1, messageEntry(author, `line ${i + 1}`))),
   ])
   return {
     author: author as AuthorId,
@@ -250,14 +250,14 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
   return inDirectory(data =>
     cleanedUp(async cleanup => {
       const [address = ''] = await localAddresses(1)
-      const original = startOriginal(cleanup, { me: address, data })
+      const original = startScuttleup(cleanup, { me: address, data })
       await original.waitForLine('info> listening as')
       const random = chance(seed)
       for (let session = 1; session <= CONTROL_SESSIONS; session++) {
         const bytes = Buffer.concat([
           framed('0.0.0.0:0'),
           handshake('stranger'),
-          ...[1, 2, 3, 4].map(seq => change(`author${session}`, seq, said('stranger', `line ${seq}`))),
+          ...[1, 2, 3, 4].map(seq => change(`author${session}`, seq, messageEntry('stranger', `line ${seq}`))),
         ])
         const place = between(random, 0, bytes.length)
         bytes[place] = (bytes[place] ?? 0) ^ between(random, 1, 256)
@@ -268,7 +268,7 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
         // It lives if it lets another one in.
         const witness = new Stranger(cleanup, address)
         witness.send(framed(`0.0.0.0:${session}`))
-        const isAlive = await witness.hear(framed(address)).then(
+        const isAlive = await witness.waitFor(framed(address)).then(
           () => true,
           () => false,
         )

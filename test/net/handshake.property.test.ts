@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHello } from '../../src/net/handshake/hello.js'
 import { connect, HANDSHAKE, hear, helloOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
-import { OriginalTopology } from '../helper/original-topology.js'
+import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 
 /** Addresses that are often equal, prefixes of each other, or as long as they may be. */
 const address = fc.oneof(
@@ -33,7 +33,7 @@ test('an original that dials, by whatever name it calls us, is understood, and n
   fc.assert(
     fc.property(address, address, address, sizes, (mine, its, called, cuts) => {
       const end = ourEnd('listener', mine, { says: HANDSHAKE })
-      const original = new OriginalTopology(its, called)
+      const original = new ScuttleupTopology(its, called)
       connect(originalEnd(original), end, cuts)
       assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)
@@ -47,7 +47,7 @@ test('an original that is dialled is understood, and reads an empty frame and th
   fc.assert(
     fc.property(address, address, sizes, (mine, its, cuts) => {
       const end = ourEnd('dialler', mine, { says: HANDSHAKE })
-      const original = new OriginalTopology(its)
+      const original = new ScuttleupTopology(its)
       connect(end, originalEnd(original), cuts)
       assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHello, proofOf } from '../../src/net/handshake/hello.js'
 import { connect, HANDSHAKE, hear, helloOf, keysOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
-import { OriginalTopology } from '../helper/original-topology.js'
+import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 
 const ALICE = 'alice.local:1001'
 const BOB = 'bob.local:1002'
@@ -36,7 +36,7 @@ for (const [me, other] of [
 ] as const) {
   test(`${me} dials an original at ${other}: its first frame arrives whole`, () => {
     const end = ourEnd('dialler', me, { says: HANDSHAKE })
-    const peer = new OriginalTopology(other)
+    const peer = new ScuttleupTopology(other)
     connect(end, originalEnd(peer))
     assert.deepEqual(end.outcome, original(other))
     assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -46,7 +46,7 @@ for (const [me, other] of [
 
   test(`an original, ${other}, dials ${me} by that name: its first frame arrives whole`, () => {
     const end = ourEnd('listener', me, { says: HANDSHAKE })
-    const peer = new OriginalTopology(other, me)
+    const peer = new ScuttleupTopology(other, me)
     connect(end, originalEnd(peer))
     assert.deepEqual(end.outcome, original(other))
     assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -56,7 +56,7 @@ for (const [me, other] of [
 
 test('a listener that waits for the address again takes a message that differs for the next step', () => {
   const end = ourEnd('listener', ALICE)
-  const peer = new OriginalTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
+  const peer = new ScuttleupTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -64,7 +64,7 @@ test('a listener that waits for the address again takes a message that differs f
 
 test('an original that calls us by a lower name than we say gets our address a second time', () => {
   const end = ourEnd('listener', CAROL, { says: HANDSHAKE })
-  const peer = new OriginalTopology(BOB, ALICE)
+  const peer = new ScuttleupTopology(BOB, ALICE)
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -73,15 +73,15 @@ test('an original that calls us by a lower name than we say gets our address a s
 
 test('an original that says our own address again is not told ours a second time', () => {
   const end = ourEnd('listener', BOB, { says: HANDSHAKE })
-  const peer = new OriginalTopology(BOB, ALICE)
+  const peer = new ScuttleupTopology(BOB, ALICE)
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
 })
 
 test('control: two originals that know each other by different names eat each other’s first frame', () => {
-  const listener = new OriginalTopology(CAROL)
-  const dialler = new OriginalTopology(BOB, ALICE)
+  const listener = new ScuttleupTopology(CAROL)
+  const dialler = new ScuttleupTopology(BOB, ALICE)
   const [a, b] = [originalEnd(dialler), originalEnd(listener)]
   connect(a, b)
   assert.ok(dialler.isReady && listener.isReady)

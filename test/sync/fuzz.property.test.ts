@@ -5,7 +5,7 @@ import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId } from '../../src/log/format/author.js'
 import { AsideReceiver, asideFrame } from '../helper/fuzz-aside.js'
-import { chanceOf, fuzzOurs, fuzzRelayed, originalFrame, ourFrame, TRUE } from '../helper/fuzz-ours.js'
+import { chanceOf, fuzzNative, fuzzRelayed, nativeFrame, scuttleupFrame, TRUE } from '../helper/fuzz-native.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
@@ -15,7 +15,7 @@ const SEED = Date.now() % 2 ** 32
 const CONNECTIONS = 400
 
 test('control: finds a receiver that does not verify signatures within a few frames', () => {
-  assert.throws(() => fuzzOurs({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
+  assert.throws(() => fuzzNative({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
   assert.throws(() => fuzzRelayed({ frames: 3_000, seed: SEED, isCareless: true }), /seed/)
 })
 
@@ -45,7 +45,7 @@ test('stores only genuine entries out of garbled frames', async () => {
     stream.resume()
     if (dialect === 'scuttleup') stream.write(frame(encodeHandshake({ id: 'x', head: [], mode: 'sync' })))
     for (let turn = 0; turn < 8 && !stream.destroyed; turn++) {
-      stream.write(dialect === 'native' ? ourFrame(chance) : originalFrame(chance))
+      stream.write(dialect === 'native' ? nativeFrame(chance) : scuttleupFrame(chance))
       await new Promise(resolve => setImmediate(resolve))
     }
     stream.destroy()

@@ -1,33 +1,33 @@
 import { connect, type Socket } from 'node:net'
 import type { Cleanup } from '../../helper/child.js'
 
-// What an original writes, byte by byte and without our own code: the oracle must not share our mistakes.
+// What a scuttleup peer writes, byte by byte and without code of src: the oracle must not share its mistakes.
 
 const WAIT_MS = 5_000
 
-/** A message behind its length, as both the topology and scuttleup frame theirs. */
+/** A message with its length before it, as the topology and scuttleup frame theirs. */
 export const framed = (body: string | Uint8Array): Buffer => {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   return Buffer.concat([varint(bytes.length), bytes])
 }
 
-/** scuttleup's Digest: who, up to where. */
+/** scuttleup's Digest. */
 export const digest = (peer: string, seq: number): Buffer => Buffer.concat([bytesField(1, peer), numberField(2, seq)])
 
 /** scuttleup's Handshake in a frame. */
 export const handshake = (id: string, head: readonly Buffer[] = []): Buffer =>
   framed(Buffer.concat([bytesField(1, id), ...head.map(each => bytesField(2, each)), numberField(3, 1)]))
 
-/** scuttleup's Change in a frame: one entry, or what is said to be one. */
+/** scuttleup's Change in a frame; its entry may be malformed. */
 export const change = (peer: string, seq: number, entry: string | Uint8Array): Buffer =>
   framed(Buffer.concat([bytesField(1, peer), numberField(2, seq), bytesField(3, entry)]))
 
-/** The entry of a line of chat. */
-export const said = (username: string, message: string): string => JSON.stringify({ username, message })
+/** The entry of a message. */
+export const messageEntry = (username: string, message: string): string => JSON.stringify({ username, message })
 
 /**
  * An HTTP request as a browser writes it. The first byte, G, is read as a length of 71, the one after these as the length
- * of a frame: only a request that holds all of that frame kills an original, a shorter one (as curl's) waits.
+ * of a frame: only a request that contains that whole frame kills a scuttleup peer; after a shorter one (as curl's) it waits.
  */
 export const REQUEST = [
   'GET / HTTP/1.1',
@@ -40,18 +40,18 @@ export const REQUEST = [
   '\r\n',
 ].join('\r\n')
 
-/** A socket that says what it is told to, and keeps what it hears. Closed when the test ends. */
+/** A socket that sends what a test gives it and keeps what it receives. Closed when the test ends. */
 export class Stranger {
   readonly closed: Promise<void>
   readonly #socket: Socket
-  #heard: Buffer = Buffer.alloc(0)
+  #received: Buffer = Buffer.alloc(0)
 
   /** Dials `address` (`host:port`); what is sent before it answers is queued. */
   constructor(cleanup: Cleanup, address: string) {
     const [host, port] = address.split(':')
     this.#socket = connect({ host: host ?? '', port: Number(port), noDelay: true })
     this.#socket.on('data', data => {
-      this.#heard = Buffer.concat([this.#heard, data])
+      this.#received = Buffer.concat([this.#received, data])
     })
     this.#socket.on('error', () => {}) // 'close' follows
     this.closed = new Promise(resolve => this.#socket.on('close', () => resolve()))
@@ -60,29 +60,29 @@ export class Stranger {
     })
   }
 
-  get heard(): Uint8Array {
-    return this.#heard
+  get received(): Uint8Array {
+    return this.#received
   }
 
   send(...parts: readonly (string | Uint8Array)[]): void {
     for (const part of parts) this.#socket.write(part)
   }
 
-  /** Says nothing more, and hears no answer either. */
+  /** Ends its half of the connection. */
   end(): void {
     this.#socket.end()
   }
 
-  /** Resolves when the system has taken everything that was said. */
+  /** Resolves when everything was handed to the system. */
   get sent(): Promise<void> {
     return new Promise(resolve => this.#socket.write('', () => resolve()))
   }
 
   /**
-   * What was heard and matches: bytes as they are, or a pattern over them as Latin-1.
-   * Rejects with all that was heard when the link closes or 5 s pass without it.
+   * Resolves with the received bytes that match: bytes, or a pattern over them as Latin-1.
+   * Rejects with everything received if the connection closes or 5 s pass without a match.
    */
-  hear(what: Uint8Array | RegExp): Promise<string> {
+  waitFor(what: Uint8Array | RegExp): Promise<string> {
     const pattern = what instanceof RegExp ? what : new RegExp(escaped(Buffer.from(what).toString('latin1')))
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
@@ -92,12 +92,12 @@ export class Stranger {
         act()
       }
       const fail = (why: string) =>
-        settle(() => reject(new Error(`${why} without ${pattern}\nheard: ${JSON.stringify(this.#latin1())}`)))
+        settle(() => reject(new Error(`${why} without ${pattern}\nreceived: ${JSON.stringify(this.#latin1())}`)))
       const look = () => {
         const match = this.#latin1().match(pattern)
         if (match) settle(() => resolve(match[0]))
       }
-      const onClose = () => fail('the link closed')
+      const onClose = () => fail('the connection closed')
       const timer = setTimeout(() => fail(`${WAIT_MS} ms passed`), WAIT_MS)
       this.#socket.on('data', look)
       this.#socket.on('close', onClose)
@@ -106,7 +106,7 @@ export class Stranger {
   }
 
   #latin1(): string {
-    return this.#heard.toString('latin1')
+    return this.#received.toString('latin1')
   }
 }
 

@@ -39,7 +39,7 @@ test('replicates a log with as many authors as it has room for', async () => {
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     assert.equal(other.head.length, AUTHORS_MAX, dialect)
     assert.ok(
-      warnings.every(line => /no more are taken/.test(line)),
+      warnings.every(line => /the limit of 1000 authors is reached/.test(line)),
       String(warnings),
     )
     await full.close()

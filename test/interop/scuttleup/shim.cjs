@@ -1,4 +1,4 @@
-// What the original peer lacks on Node 20, and nothing more: `node -r ./shim.cjs persisted-chat.cjs`.
+// What the scuttleup packages lack on Node 20, and nothing more: `node -r ./shim.cjs persisted-chat.cjs`.
 //
 // lookup-multicast-dns/global puts its own (host, family, callback) in the place of dns.lookup. Node 20's net.connect calls
 // it with (host, { family, hints, all: true }, callback) and expects a list. Loading it here first lets its replacement be

@@ -1,10 +1,10 @@
-// The program that seed 003 asks for, on the packages it names: the original peer of the interop tests.
-// Its faults are its own and stay: they are the controls that show what ours must not do.
+// A whole chat on the scuttleup packages: the scuttleup peer of the interop tests.
+// Its faults stay: they are the controls that show what the native program must not do.
 //
 //   node -r ./shim.cjs persisted-chat.cjs <me> [peer...]
 //
 // `me` and the peers are names (alice is alice.local and a hashed port) or, with a colon in them, addresses as they are.
-// ORIGINAL_DATA names the database directory, ORIGINAL_USERNAME who speaks where `me` is an address.
+// SCUTTLEUP_DATA names the database directory, SCUTTLEUP_USERNAME the name in its messages, if `me` is an address.
 require('lookup-multicast-dns/global')
 const topology = require('fully-connected-topology')
 const scuttleup = require('scuttleup')
@@ -15,14 +15,14 @@ const readline = require('node:readline')
 
 const me = process.argv[2]
 const peers = process.argv.slice(3)
-const username = process.env.ORIGINAL_USERNAME || me
+const username = process.env.SCUTTLEUP_USERNAME || me
 
-const logs = scuttleup(level(process.env.ORIGINAL_DATA || `${me}.db`))
+const logs = scuttleup(level(process.env.SCUTTLEUP_DATA || `${me}.db`))
 const swarm = topology(toAddress(me), peers.map(toAddress))
 
 if (!isAddress(me)) register(me)
 
-// Not in the seed: a test has to know when it can dial.
+// A test has to know when it can dial.
 swarm.server.on('listening', () => console.log('info> listening as', swarm.me))
 
 swarm.on('connection', (socket, id) => {

@@ -1,4 +1,4 @@
-// Frames that are true but for one field, against sessions and the plans of what they would store.
+// Genuine frames with one mutated field, sent to sessions; what they would store is checked.
 import assert from 'node:assert/strict'
 import { concat, EMPTY } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
@@ -35,7 +35,7 @@ type Chance = ReturnType<typeof chanceOf>
 
 const pick = <T>(chance: Chance, items: readonly T[]): T => items[chance(items.length)] as T
 
-// What is true: two signed logs, and what an original said.
+// The genuine logs: two signed ones and an unsigned one.
 
 const LOGS = [
   new WrittenLog(
@@ -51,7 +51,7 @@ export const TRUE = new Map(LOGS.map(log => [authorOfKey(log.name.key), log]))
 const ORIGINAL = 'ciz9ebxt60000um6cqt7uc4ha' as AuthorId
 const UNSIGNED = Buffer.from('{"username":"dave","message":"from the original program"}')
 
-/** Heads at which a receiver may be: nothing held, some, or all. */
+/** Heads of a receiver: of empty, partial and complete logs. */
 const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
   held =>
     new Map(
@@ -63,7 +63,7 @@ const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
     ),
 )
 
-/** Runs with their signatures, made once: signing is what takes time. */
+/** Runs with their signatures, made once because signing takes time. */
 const RUNS: readonly { readonly log: WrittenLog; readonly run: SignedRun }[] = LOGS.flatMap(log =>
   log.entries.flatMap((_, first) =>
     [1, 2, 4, 8].flatMap(count =>
@@ -75,14 +75,14 @@ const RUNS: readonly { readonly log: WrittenLog; readonly run: SignedRun }[] = L
 const segmentOf = ({ log, run }: (typeof RUNS)[number]): Uint8Array =>
   encodeSegment({ key: log.name.key, before: new Uint8Array(32), ...run })
 
-// Frames, and what can be done to them.
+// Frames and their mutations.
 
-/** Numbers at which something changes, as they stand in a header. */
+/** Numbers at limits, as they are in a header. */
 const EDGES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x3fff, 0x4000, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, 0x7fff_ffff, SEQ_MAX]
-/** Where the fields of a segment begin: key, first, count, before, signature, entries. */
+/** The offsets of a segment's fields: key, first, count, before, signature, entries. */
 const FIELDS = [0, 32, 36, 38, 70, 134, 135]
 
-/** The ways in which a field of a segment is garbled, and in which any bytes are. */
+/** The mutations of a field of a segment, and of any bytes. */
 const SEGMENT_WAYS = [0, 1, 2, 3, 4] as const
 const WAYS = [0, 1, 2, 3, 4, 5] as const
 const PARTS = {
@@ -99,8 +99,8 @@ type Shape =
   | { readonly message: 'segments' | 'fork'; readonly field: number; readonly way: (typeof SEGMENT_WAYS)[number] }
   | { readonly message: keyof typeof PARTS; readonly part: string; readonly way: (typeof WAYS)[number] }
 
-/** Every message, every field of it, every way. */
-export const OUR_SHAPES: readonly Shape[] = [
+/** Every mutation of every field of every message. */
+export const NATIVE_SHAPES: readonly Shape[] = [
   ...(['segments', 'fork'] as const).flatMap(message =>
     FIELDS.flatMap((_, field) => SEGMENT_WAYS.map(way => ({ message, field, way }))),
   ),
@@ -131,7 +131,7 @@ function garbledSegment(
     case 3:
       return Buffer.concat([bytes.subarray(0, from), bytes.subarray(to)])
     default: {
-      // A field of another segment in its place: a splice that reads well.
+      // The field of another segment in its place: well-formed, and wrong.
       const other = Buffer.from(segmentOf(pick(chance, RUNS)))
       return Buffer.concat([bytes.subarray(0, from), other.subarray(from, to), bytes.subarray(to)])
     }
@@ -165,8 +165,8 @@ function garbledBytes(chance: Chance, bytes: Uint8Array, way: number = chance(WA
 
 const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, WANT_TYPE, CLOCK_TYPE, SUMS_TYPE] = [2, 4, 1, 5, 6, 7]
 
-/** A frame between ours, garbled in one of its fields or anywhere. */
-export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)): Uint8Array {
+/** A native frame, mutated in one of its fields or anywhere. */
+export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_SHAPES)): Uint8Array {
   if ('field' in shape) {
     const count = shape.message === 'fork' ? 2 : 1 + chance(3)
     const segments = Array.from({ length: count }, () => segmentOf(pick(chance, RUNS)))
@@ -178,7 +178,7 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
     return bytes
   }
   const { message, part, way } = shape
-  /** The part that the shape names is garbled, the others are not. */
+  /** Mutates only the part that the shape names. */
   const of = (name: string, bytes: Uint8Array): Uint8Array => (name === part ? garbledBytes(chance, bytes, way) : bytes)
   const { log, run } = pick(chance, RUNS)
   const seq = Buffer.alloc(4)
@@ -225,8 +225,8 @@ export function ourFrame(chance: Chance, shape: Shape = pick(chance, OUR_SHAPES)
   }
 }
 
-/** The same in the original's words. */
-export function originalFrame(chance: Chance): Uint8Array {
+/** The same in scuttleup's protocol. */
+export function scuttleupFrame(chance: Chance): Uint8Array {
   if (chance(10) === 0) {
     const head = [{ id: pick(chance, [ORIGINAL, '__proto__', hex(alice.publicKey)]), seq: pick(chance, EDGES) }]
     return garbledBytes(chance, frame(encodeHandshake({ id: 'x', head, mode: pick(chance, ['sync', 'push', 'pull']) })))
@@ -244,7 +244,7 @@ export function originalFrame(chance: Chance): Uint8Array {
   return concat(frames)
 }
 
-/** A receiver without a disk, which notes what it would store and looks at it. */
+/** A receiver without a disk, which checks what it would store. */
 class Receiver {
   readonly #heads: Map<AuthorId, SignedHead>
   readonly #unsigned = new Map<AuthorId, Head>()
@@ -253,7 +253,7 @@ class Receiver {
   readonly #aside: AsideReceiver
   readonly #outcome: Outcome
 
-  /** The careless one, which is the control, does not look at signatures. */
+  /** For the control: signatures are not verified. */
   constructor(heads: ReadonlyMap<AuthorId, SignedHead>, isCareless: boolean, outcome: Outcome) {
     this.#outcome = outcome
     this.#heads = new Map(heads)
@@ -261,7 +261,7 @@ class Receiver {
     this.#aside = new AsideReceiver(isCareless)
   }
 
-  /** Whether the link is still open. */
+  /** Whether the connection is still open. */
   perform(session: ScuttleupSession | PeerSession, effects: readonly Effect[]): boolean {
     for (const effect of effects) {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
@@ -287,7 +287,7 @@ class Receiver {
     return true
   }
 
-  /** Alice and bob are honest: nothing proves anything else. */
+  /** Alice and bob are honest: no proof of a fork may verify. */
   #accused(segments: Extract<Effect, { kind: 'fork' }>['segments']): void {
     assert.equal(
       proofFrom({ room: LOBBY_ID, key: segments[0].key }, ...segments),
@@ -328,18 +328,18 @@ class Receiver {
   }
 }
 
-/** What came of a fuzz: how many entries were stored, and every reason for which something was not. */
+/** How many entries were stored, and every reason of a rejection. */
 export interface Outcome {
   stored: number
-  /** What was sent as the proof of a fork, and is none. */
+  /** How many false fork proofs were sent. */
   proofs: number
   readonly reasons: Set<string>
 }
 
-/** Frames that are sent to one session at most. */
+/** Most frames that one session gets. */
 const TURNS = 40
 
-/** Sends garbled frames to one session after the other, each as long as it lasts. Throws at the first fault. */
+/** Sends mutated frames to one session after the other, each until it closes. Throws at the first fault. */
 function fuzz(
   { frames, seed, isCareless = false }: FuzzOptions,
   open: () => ScuttleupSession | PeerSession,
@@ -371,19 +371,19 @@ function fuzz(
 export interface FuzzOptions {
   readonly frames: number
   readonly seed: number
-  /** For the control: signatures are not looked at. */
+  /** For the control: signatures are not verified. */
   readonly isCareless?: boolean
 }
 
-/** Between ours: every shape in turn. */
-export const fuzzOurs = (options: FuzzOptions): Outcome =>
+/** Native frames: every shape in turn. */
+export const fuzzNative = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
     () => new PeerSession(authorOfKey(LOBBY_ID), []),
-    (chance, index) => ourFrame(chance, OUR_SHAPES[index % OUR_SHAPES.length]),
+    (chance, index) => nativeFrame(chance, NATIVE_SHAPES[index % NATIVE_SHAPES.length]),
   )
 
-/** Signed entries by way of an original. */
+/** Signed entries through a scuttleup peer. */
 export const fuzzRelayed = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
@@ -392,5 +392,5 @@ export const fuzzRelayed = (options: FuzzOptions): Outcome =>
       session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
       return session
     },
-    originalFrame,
+    scuttleupFrame,
   )

@@ -2,72 +2,72 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
-import { addressOf, hasMulticast, startOriginal } from '../helper/original-peer.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
+import { addressOf, hasMulticast, startScuttleup } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// Ours and the original program, in one conversation.
+// Native and scuttleup peers in one conversation.
 
 const BOUND = { timeout: 240_000 }
 
 interface Place {
-  /** Its address, or its name where it is found by name. */
+  /** Its address, or its name if others find it by name. */
   readonly at: string
   readonly names: readonly string[]
   readonly data: string
 }
 
-async function startOurs(t: TestContext, { at, names, data }: Place, me = 'ours'): Promise<Child> {
+async function startNative(t: TestContext, { at, names, data }: Place, me = 'ours'): Promise<Child> {
   return at.includes(':')
     ? openChat(t, { me, listen: at, peers: names, data })
     : openChat(t, { me: at, peers: names, data })
 }
 
-async function startTheirs(t: TestContext, { at, names, data }: Place, username = 'theirs'): Promise<Child> {
-  const original = startOriginal(t, { me: at, peers: names, data, ...(at.includes(':') && { username }) })
-  await original.waitForLine('info> listening as')
-  return original
+async function startPeer(t: TestContext, { at, names, data }: Place, username = 'theirs'): Promise<Child> {
+  const peer = startScuttleup(t, { me: at, peers: names, data, ...(at.includes(':') && { username }) })
+  await peer.waitForLine('info> listening as')
+  return peer
 }
 
-/** What an original has printed of the conversation. */
-const saidIn = (original: Child): string[] => original.stdout.filter(line => !line.startsWith('info> '))
+/** The messages that a scuttleup peer printed. */
+const messagesOf = (peer: Child): string[] => peer.stdout.filter(line => !line.startsWith('info> '))
 
 async function stop(peer: Child): Promise<void> {
   await peer.stop()
 }
 
-/** Both say something, both hear it; then each is started anew, while the other goes on. */
+/** Both post, both receive; then each is restarted while the other runs. */
 async function conversation(t: TestContext, ourPlace: Place, theirPlace: Place, isOursFirst: boolean): Promise<void> {
   const [us, them] = ourPlace.at.includes(':') ? ['ours', 'theirs'] : [ourPlace.at, theirPlace.at]
   let ours: Child
   let theirs: Child
   if (isOursFirst) {
-    ours = await startOurs(t, ourPlace)
-    theirs = await startTheirs(t, theirPlace)
+    ours = await startNative(t, ourPlace)
+    theirs = await startPeer(t, theirPlace)
   } else {
-    theirs = await startTheirs(t, theirPlace)
-    ours = await startOurs(t, ourPlace)
+    theirs = await startPeer(t, theirPlace)
+    ours = await startNative(t, ourPlace)
   }
-  ours.type('hello, old one')
-  await theirs.waitForLine(`${us}> hello, old one`)
-  theirs.type('hello, new one')
-  await ours.waitForLine(`${them} (unsigned)> hello, new one`)
-  const ourHistory = [`${us}> hello, old one`, `${them} (unsigned)> hello, new one`]
+  ours.type('hello, scuttleup peer')
+  await theirs.waitForLine(`${us}> hello, scuttleup peer`)
+  theirs.type('hello, native peer')
+  await ours.waitForLine(`${them} (unsigned)> hello, native peer`)
+  const ourHistory = [`${us}> hello, scuttleup peer`, `${them} (unsigned)> hello, native peer`]
   assert.deepEqual(ours.stdout, ourHistory)
-  await theirs.waitForLine(`${them}> hello, new one`)
-  assert.deepEqual(saidIn(theirs), [`${us}> hello, old one`, `${them}> hello, new one`])
+  await theirs.waitForLine(`${them}> hello, native peer`)
+  assert.deepEqual(messagesOf(theirs), [`${us}> hello, scuttleup peer`, `${them}> hello, native peer`])
 
-  // Whoever names the other comes back: an original dials when it starts, ours until it is linked.
+  // The one that names the other reconnects: a scuttleup peer dials when it starts, a native one until it is connected.
   if (theirPlace.names.length > 0 || ourPlace.names.length > 0) {
     await stop(theirs)
     await ours.waitForLine('info> lost the connection to ', { stream: 'stderr' })
     ours.type('are you away?')
     await ours.waitForLine('are you away?')
-    theirs = await startTheirs(t, theirPlace)
+    theirs = await startPeer(t, theirPlace)
     await theirs.waitForLine(`${us}> are you away?`)
     assert.deepEqual(
-      saidIn(theirs).toSorted(),
-      [`${us}> are you away?`, `${us}> hello, old one`, `${them}> hello, new one`].toSorted(),
+      messagesOf(theirs).toSorted(),
+      [`${us}> are you away?`, `${us}> hello, scuttleup peer`, `${them}> hello, native peer`].toSorted(),
     )
     theirs.type('back')
     await ours.waitForLine(`${them} (unsigned)> back`)
@@ -75,18 +75,18 @@ async function conversation(t: TestContext, ourPlace: Place, theirPlace: Place, 
   }
 
   await stop(ours)
-  ours = await startOurs(t, ourPlace)
+  ours = await startNative(t, ourPlace)
   await ours.waitForLine('back')
   assert.deepEqual(ours.stdout, [...ourHistory, `${us}> are you away?`, `${them} (unsigned)> back`])
   if (ourPlace.names.length > 0) {
     ours.type('and so am I')
     await theirs.waitForLine(`${us}> and so am I`)
-    assert.equal(saidIn(theirs).length, 5)
+    assert.equal(messagesOf(theirs).length, 5)
   }
 }
 
 for (const isOursLower of [true, false]) {
-  const tie = `where ours has the ${isOursLower ? 'lower' : 'higher'} address`
+  const tie = `where the native peer has the ${isOursLower ? 'lower' : 'higher'} address`
   const places = async (t: TestContext) => {
     const [low = '', high = ''] = await localAddresses(2)
     const [at, theirAt] = isOursLower ? [low, high] : [high, low]
@@ -132,30 +132,30 @@ for (const isOursLower of [true, false]) {
   })
 }
 
-/** A row of peers, each of whom names the one before: `ours` or `theirs`, by the letters of `who`. */
-async function row(t: TestContext, who: string): Promise<Child[]> {
-  const addresses = (await localAddresses(who.length)).toReversed() // a lower original redials a higher one for ever
+/** A row of peers, each of which names the one before. `kinds` has an `n` per native peer and an `s` per scuttleup peer. */
+async function row(t: TestContext, kinds: string): Promise<Child[]> {
+  const addresses = (await localAddresses(kinds.length)).toReversed() // a scuttleup peer redials those with a higher address for ever
   const peers: Child[] = []
-  for (const [index, kind] of [...who].entries()) {
+  for (const [index, kind] of [...kinds].entries()) {
     const place: Place = {
       at: addresses[index] ?? '',
       names: addresses.slice(index - 1, index),
       data: await temporaryDirectory(t),
     }
     const name = `${kind}${index}`
-    peers.push(kind === 'o' ? await startOurs(t, place, name) : await startTheirs(t, place, name))
+    peers.push(kind === 'n' ? await startNative(t, place, name) : await startPeer(t, place, name))
   }
   return peers
 }
 
-for (const [who, what] of [
-  ['tot', 'original - ours - original'],
-  ['toot', 'original - ours - ours - original'],
-  ['oto', 'ours - original - ours'],
-  ['otto', 'ours - original - original - ours'],
+for (const [kinds, what] of [
+  ['sns', 'scuttleup - native - scuttleup'],
+  ['snns', 'scuttleup - native - native - scuttleup'],
+  ['nsn', 'native - scuttleup - native'],
+  ['nssn', 'native - scuttleup - scuttleup - native'],
 ] as const) {
   test(`${what}: every line reaches everyone once`, BOUND, async t => {
-    const peers = await row(t, who)
+    const peers = await row(t, kinds)
     const said: string[] = []
     for (let round = 1; round <= 2; round++) {
       for (const [index, peer] of peers.entries()) {
@@ -166,14 +166,14 @@ for (const [who, what] of [
       }
     }
     for (const [index, peer] of peers.entries()) {
-      const heard = saidIn(peer).map(line => line.replace(/^.*?> /, ''))
+      const heard = messagesOf(peer).map(line => line.replace(/^.*?> /, ''))
       assert.deepEqual(heard, said, `peer ${index}\n${peer.transcript()}`)
     }
   })
 }
 
 test('keeps signatures of lines that travel through scuttleup peers', BOUND, async t => {
-  const [first, , last] = await row(t, 'oto')
+  const [first, , last] = await row(t, 'nsn')
   first?.type('signed')
-  assert.equal(await last?.waitForLine('signed'), 'o0> signed')
+  assert.equal(await last?.waitForLine('signed'), 'n0> signed')
 })

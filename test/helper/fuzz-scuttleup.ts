@@ -1,4 +1,4 @@
-// Valid messages of the original protocol, changed field by field, against the session that a stranger talks to.
+// Valid messages of scuttleup's protocol, mutated field by field, sent to the session that a stranger talks to.
 
 import { concat, EMPTY, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
@@ -14,7 +14,7 @@ import { chance as numbers } from '../long/chance.js'
 import { MemoryStore } from './memory-store.js'
 import { VirtualClock } from './virtual-clock.js'
 
-/** Links that are open at the same time: what they hold together is bounded. */
+/** Connections that are open at the same time: their memory together is bounded. */
 export const OPEN_SESSIONS = 64
 
 class Chance {
@@ -38,7 +38,7 @@ class Chance {
   }
 }
 
-// What is changed: every field of every message, in each of these ways.
+// Every field of every message is mutated in each of these ways.
 
 const MUTATIONS = ['value', 'drop', 'twice', 'wire', 'number', 'length', 'bits', 'cut', 'insert'] as const
 const FIELDS = {
@@ -100,7 +100,7 @@ const SIZES = [0, 1, 100, ENTRY_BYTES_MAX - 100, ENTRY_BYTES_MAX, ENTRY_BYTES_MA
 interface Part {
   readonly number: number
   readonly wire: number
-  /** Of a varint its bytes, of a delimited field its content. */
+  /** The bytes of a varint, or the content of a delimited field. */
   readonly value: Uint8Array
 }
 
@@ -174,7 +174,7 @@ function scrambled(chance: Chance, bytes: Uint8Array, how: 'bits' | 'cut' | 'ins
   return changed
 }
 
-/** The bytes of a message in which one field was changed. */
+/** The bytes of a message with one mutated field. */
 function mutated(chance: Chance, parts: readonly Part[], number: number, field: string, how: Mutation): Uint8Array {
   const index = parts.findIndex(part => part.number === number)
   const part = parts[index]
@@ -223,7 +223,7 @@ function mutatedEntry(chance: Chance, name: string, how: Mutation): Uint8Array {
   }
 }
 
-/** A frame in which the field that the shape names was changed. */
+/** A frame in which the field of `shape` is mutated. */
 function mutatedFrame(chance: Chance, { message, field, mutation }: Shape, seq: Seq): Uint8Array {
   if (message === 'frame') {
     const body = encode(change(chance, seq))
@@ -244,7 +244,7 @@ function mutatedFrame(chance: Chance, { message, field, mutation }: Shape, seq: 
   return frame(mutated(chance, change(chance, seq), { id: 1, seq: 2, entry: 3 }[field] ?? 1, field, mutation))
 }
 
-// What is fuzzed, and what must hold of it.
+// The receivers, and the rules that they must keep.
 
 export interface Receiver {
   receive(bytes: Uint8Array): Effect[]
@@ -258,7 +258,7 @@ export const isUnsigned = (id: string): boolean =>
   /^[A-Za-z0-9_-]{1,64}$/.test(id) && !/^[0-9A-Fa-f]{64}$/.test(id) && !OBJECT_PROTOTYPE.includes(id)
 const isKey = (id: string): boolean => /^[0-9a-f]{64}$/.test(id)
 
-/** What is wrong with a run of entries; undefined where nothing is. */
+/** The fault of a run of entries, if any. */
 function faultOfRun(first: Seq, entries: readonly Uint8Array[]): string | undefined {
   if (!Number.isInteger(first) || first < 1 || first + entries.length - 1 > SEQ_MAX) return 'a place that cannot be'
   if (entries.length === 0) return 'a run of nothing'
@@ -297,7 +297,7 @@ const sizeOf = (effect: Effect): number => {
   return entries.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** What a log makes of an offer, and whether that keeps to the rules. */
+/** The rule that a log breaks when it plans these entries, if any. */
 function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Array[]): string | undefined {
   for (const entry of entries) {
     decodeEntry(entry)
@@ -320,7 +320,7 @@ function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Ar
   return undefined
 }
 
-/** Hands over bytes in a few chunks, or one by one. */
+/** Cuts bytes into a few chunks, or into single bytes. */
 function* chunks(chance: Chance, bytes: Uint8Array): Generator<Uint8Array> {
   const most = chance.below(50) === 0 ? 1 : Math.max(1, Math.floor(bytes.length / (1 + chance.below(4))))
   const size = most === 1 && bytes.length > 2_000 ? 500 : most
@@ -333,8 +333,8 @@ export interface Report {
   readonly tried: number
 }
 
-/** Feeds changed messages to receivers until one breaks a rule. */
-export function fuzzOriginal(makeReceiver: () => Receiver, seed: number, iterations: number): Report {
+/** Sends mutated messages to receivers until one breaks a rule. */
+export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterations: number): Report {
   const chance = new Chance(seed)
   const effects = new Map<Effect['kind'], number>()
   const logs = new RowStore(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})

@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Child } from '../helper/child.js'
-import { addressOf, hasMulticast, startOriginal } from '../helper/original-peer.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
-import { change, digest, framed, handshake, REQUEST, Stranger, said } from './original/stranger.js'
+import { addressOf, hasMulticast, startScuttleup } from '../helper/scuttleup-peer.js'
+import { change, digest, framed, handshake, messageEntry, REQUEST, Stranger } from './scuttleup/stranger.js'
 
-// That the harness is right: the original talks to itself. And the controls: what it does on input that ours must survive.
+// The harness works: scuttleup peers talk to each other. And controls: what they do on input that native peers must survive.
 
 const BOUND = { timeout: 120_000 }
 
-/** Lower than any address here, so that the original, dialled, answers at once. */
+/** Lower than any address here, so that the listening peer answers at once. */
 const STRANGER = '0.0.0.0:0'
 
-/** How scuttleup calls a log. */
+/** scuttleup's ids of logs. */
 const CUID = /c[a-z0-9]{24}/
 
 test('two scuttleup peers talk by address', BOUND, async t => {
@@ -64,57 +64,57 @@ test('a scuttleup peer prints its history after a restart and catches up', BOUND
 
 test('control: an HTTP request on its port kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
-  const original = await start(t, address)
+  const peer = await start(t, address)
   new Stranger(t, address).send(REQUEST)
-  await diesOf(original, /protocol-buffers/)
+  await diesOf(peer, /protocol-buffers/)
 })
 
 test('control: one malformed frame kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
-  const original = await start(t, address)
+  const peer = await start(t, address)
   new Stranger(t, address).send(framed(STRANGER), handshake('stranger'), framed(Buffer.alloc(8, 0xff)))
-  await diesOf(original, /protocol-buffers/)
+  await diesOf(peer, /protocol-buffers/)
 })
 
 test('control: an author called __proto__ kills the scuttleup program', BOUND, async t => {
   const [address] = await pair()
-  const original = await start(t, address)
+  const peer = await start(t, address)
   new Stranger(t, address).send(
     framed(STRANGER),
     handshake('stranger'),
-    change('__proto__', 1, said('mallory', 'hello')),
+    change('__proto__', 1, messageEntry('mallory', 'hello')),
   )
-  await diesOf(original, /TypeError/)
+  await diesOf(peer, /TypeError/)
 })
 
 test('control: an entry that is not JSON kills the scuttleup program, now and at every later start', BOUND, async t => {
   const [address] = await pair()
   const data = await directory(t)
-  const original = await start(t, address, { data })
+  const peer = await start(t, address, { data })
   new Stranger(t, address).send(framed(STRANGER), handshake('stranger'), change('mallory', 1, 'no JSON'))
-  await diesOf(original, /SyntaxError/)
-  await diesOf(startOriginal(t, { me: address, data }), /SyntaxError/)
+  await diesOf(peer, /SyntaxError/)
+  await diesOf(startScuttleup(t, { me: address, data }), /SyntaxError/)
 })
 
 test(
-  'control: the original stores an entry behind a gap, and tells others that it holds all of them',
+  'control: the scuttleup program stores an entry after a gap and announces that it has all of them',
   BOUND,
   async t => {
     const [address] = await pair()
     const data = await directory(t)
-    const original = await start(t, address, { data })
+    const peer = await start(t, address, { data })
     new Stranger(t, address).send(
       framed(STRANGER),
       handshake('stranger'),
-      change('mallory', 5, said('mallory', 'fifth')),
+      change('mallory', 5, messageEntry('mallory', 'fifth')),
     )
-    await original.waitForLine('mallory> fifth')
-    await original.stop()
+    await peer.waitForLine('mallory> fifth')
+    await peer.stop()
     const again = await start(t, address, { data })
     await again.waitForLine('mallory> fifth')
     const listener = new Stranger(t, address)
     listener.send(framed(STRANGER))
-    await listener.hear(digest('mallory', 5))
+    await listener.waitFor(digest('mallory', 5))
   },
 )
 
@@ -125,26 +125,26 @@ test('control: the scuttleup program accepts an entry under its own id from anyo
   await alice.waitForLine('alice> mine')
   const stranger = new Stranger(t, address)
   stranger.send(framed(STRANGER))
-  const id = await stranger.hear(CUID)
-  stranger.send(handshake('stranger'), change(id, 2, said('alice', 'never said')))
+  const id = await stranger.waitFor(CUID)
+  stranger.send(handshake('stranger'), change(id, 2, messageEntry('alice', 'never said')))
   await alice.waitForLine('alice> never said')
   const listener = new Stranger(t, address)
   listener.send(framed(STRANGER))
-  await listener.hear(digest(id, 2))
+  await listener.waitFor(digest(id, 2))
 })
 
 test('control: after a peer called __proto__ the scuttleup program disconnects others', BOUND, async t => {
   const [address] = await pair()
-  const original = await start(t, address)
+  const peer = await start(t, address)
   const earlier = new Stranger(t, address)
   earlier.send(framed('y:0'))
-  await earlier.hear(framed(address))
+  await earlier.waitFor(framed(address))
   new Stranger(t, address).send(framed('__proto__'))
-  await original.waitForLine('info> direct connection to undefined')
+  await peer.waitForLine('info> direct connection to undefined')
   const later = new Stranger(t, address)
   later.send(framed('z:0'))
   await later.closed
-  assert.equal(later.heard.length, 0)
+  assert.equal(later.received.length, 0)
 })
 
 async function pair(): Promise<[string, string]> {
@@ -153,7 +153,7 @@ async function pair(): Promise<[string, string]> {
 }
 
 async function directory(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'original-'))
+  const path = await mkdtemp(join(tmpdir(), 'scuttleup-'))
   t.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
   return path
 }
@@ -163,12 +163,12 @@ async function start(
   me: string,
   { data, ...options }: { peers?: string[]; username?: string; data?: string } = {},
 ): Promise<Child> {
-  const original = startOriginal(t, { me, data: data ?? (await directory(t)), ...options })
-  await original.waitForLine('info> listening as')
-  return original
+  const peer = startScuttleup(t, { me, data: data ?? (await directory(t)), ...options })
+  await peer.waitForLine('info> listening as')
+  return peer
 }
 
-async function diesOf(original: Child, error: RegExp): Promise<void> {
-  assert.deepEqual(await original.exited, { code: 1, signal: null }, original.transcript())
-  assert.match(original.stderr.join('\n'), error)
+async function diesOf(peer: Child, error: RegExp): Promise<void> {
+  assert.deepEqual(await peer.exited, { code: 1, signal: null }, peer.transcript())
+  assert.match(peer.stderr.join('\n'), error)
 }
