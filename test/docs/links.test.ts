@@ -89,6 +89,21 @@ test('the table of imports in docs/architecture.md is src/architecture.json', ()
   else assert.equal(text, expected)
 })
 
+test('the classes that the documents name exist', () => {
+  const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts'))
+    .map(file => readFileSync(path.join('src', file), 'utf8'))
+    .join('\n')
+  const names = ['docs/how-it-works.md', 'docs/architecture.md', 'docs/library.md'].flatMap(
+    file => readDocument(file).match(/\b[A-Z][a-z]+[A-Z]\w+/g) ?? [],
+  )
+  assert.ok(names.length > 10)
+  assert.deepEqual(
+    names.filter(name => !source.includes(name)),
+    [],
+  )
+})
+
 test('the files that the glossary names exist', () => {
   const named = [...readDocument('docs/glossary.md').matchAll(/`([a-z][\w./-]*(?:\.ts|\/))`/g)].map(
     ([, file = '']) => file,
