@@ -201,7 +201,7 @@ test('reports once that a peer is this process itself', BOUND, async t => {
   alice.type('nobody but me')
   await alice.waitForLine('alice> nobody but me')
   assert.equal(await alice.stop(), 0)
-  assert.equal(alice.stderr.filter(line => line.includes('is this very program')).length, 1, alice.transcript())
+  assert.equal(alice.stderr.filter(line => line.includes('is this process itself')).length, 1, alice.transcript())
 })
 
 test('stops at once while a peer does not answer', BOUND, async t => {
