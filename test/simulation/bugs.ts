@@ -117,7 +117,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'never detects a dead connection',
     file: 'net/heartbeat',
-    find: 'silentMs >= SILENCE_MS_MAX',
+    find: 'this.#silentMs >= SILENCE_MS_MAX',
     replace: 'false',
   },
   {
