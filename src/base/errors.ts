@@ -37,6 +37,10 @@ export const ERROR_CODES = {
   },
   SWARM_PORT_TAKEN: { meaning: 'the port is in use', remedy: 'Choose another port with {listen}.' },
   SWARM_LISTEN_FAILED: { meaning: 'listening on the address failed', remedy: 'Choose another address with {listen}.' },
+  NODE_UNUSABLE: {
+    meaning: 'the node of an identity cannot be started or reached',
+    remedy: 'Follow the hint; `persisted-chat stop` with your name and `--kill` ends a node that does not answer.',
+  },
   OUTPUT_FAILED: { meaning: 'standard output cannot be written', remedy: 'Free some space, or write elsewhere.' },
   SIMULATION_STOPPED: { meaning: 'a simulation was stopped before its end', remedy: 'Run it again.' },
 } as const satisfies Record<string, ErrorMeaning>

@@ -1,5 +1,4 @@
-import { openShared } from '../host/open-shared.js'
-import type { SharedConversation } from '../host/shared-conversation.js'
+import type { Face } from '../host/face.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
@@ -9,6 +8,7 @@ import { RetriedMessage } from '../ui/lines/retried-message.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
 import { type Notice, Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
+import { attachFace } from './attach-face.js'
 import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0
@@ -16,6 +16,8 @@ const FAILED = 1
 
 /** How long the end waits for the disk. */
 const STORING_MS_MAX = 5_000
+/** Characters of a line that name it in a message. */
+const NAMED_LENGTH = 40
 
 export interface ChatOptions {
   readonly me: string
@@ -36,8 +38,6 @@ export interface ChatOptions {
   readonly hasBell: boolean
   readonly room: string | undefined
   readonly isDiscovering: boolean
-  /** Whether nothing is said or shown, only kept and relayed. */
-  readonly isSeed: boolean
   /** Said instead of what is typed; then it ends as soon as a peer has stored it, or after so many seconds. */
   readonly message: { readonly text: string; readonly timeoutS: number } | undefined
 }
@@ -47,35 +47,28 @@ export async function chat(options: ChatOptions): Promise<number> {
   const stop = new StopRequest()
   const notices = new Notices()
   try {
-    const { me, peers, data, isDiscovering, listen, room } = options
+    const { me, data, room } = options
     let delivery: MessageDelivery
-    const running = {
-      me,
-      peers,
-      data,
-      isDiscovering,
-      ...(room !== undefined && { room }),
-      ...(listen !== undefined && { listen }),
-      onInfo: notices.info,
-      onWarning: notices.warn,
-    }
-    const peer = await openShared(running, warn)
+    const attaching = attachFace(options, notices.add, warn)
+    // The node starts meanwhile.
+    const screen = isOnScreen(options) ? import('../ui/terminal/run.js') : undefined
+    screen?.catch(() => {}) // where the node cannot be reached, that is told
+    const face = await attaching
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
-      if (isOnScreen(options)) {
-        const { runScreen } = await import('../ui/terminal/run.js')
-        await runScreen(peer, options, notices, stop.asked())
-        return await stored(peer, stop)
+      if (screen !== undefined) {
+        const { runScreen } = await screen
+        await runScreen(face, options, notices, over(face, stop))
+        return await stored(face, stop)
       }
       notices.sendTo(tellInLines)
-      if (options.isSeed) return await seed(peer, stop)
-      if (options.message === undefined) return await converse(peer, options, stop)
+      if (options.message === undefined) return await converse(face, options, stop)
       const { database } = homeOf(data, me, room)
-      delivery = new MessageDelivery(peer, options.message, new RetriedMessage(database))
+      delivery = new MessageDelivery(face, options.message, new RetriedMessage(database))
       await delivery.send(stop)
     } finally {
-      if (peer.isHost && peer.others > 0) info('the chat goes on in your other window')
-      await peer.close()
+      if (face.others > 0) info('the chat goes on without this face')
+      if (!(await face.close())) warn('the node has not closed its logs yet; it ends by itself')
     }
     return await delivery.report()
   } catch (error) {
@@ -89,17 +82,13 @@ export async function chat(options: ChatOptions): Promise<number> {
   }
 }
 
-/** Keeps and relays, until it is stopped or cannot go on. */
-async function seed(peer: SharedConversation, stop: StopRequest): Promise<number> {
-  const following = (async () => {
-    for await (const _ of peer.batches({ live: true, tail: true }));
-  })()
-  await Promise.race([stop.asked(), following])
-  return DONE
+/** Resolves when the user ends the face, or when it cannot go on, which is told. */
+async function over(face: Face, stop: StopRequest): Promise<void> {
+  await Promise.race([stop.asked(), face.ended])
 }
 
 /** In lines, until the user stops it or stdout takes no more. What was typed is stored either way. */
-async function converse(peer: SharedConversation, options: ChatOptions, stop: StopRequest): Promise<number> {
+async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
   // A pipe is told once, at the end.
   if (process.stdin.isTTY) peer.on('custody', holders => info(receiptLine(holders)))
   const { data, me, room } = options
@@ -110,7 +99,7 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
   })
   let code = FAILED
   try {
-    await conversation.run(stop.asked())
+    await conversation.run(over(peer, stop))
   } finally {
     code = await stored(peer, stop)
   }
@@ -121,13 +110,17 @@ async function converse(peer: SharedConversation, options: ChatOptions, stop: St
  * What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. Gives the
  * exit code: 1 where a line is left.
  */
-async function stored(peer: SharedConversation, stop: StopRequest): Promise<number> {
+async function stored(peer: Face, stop: StopRequest): Promise<number> {
   await Promise.race([peer.flushed(), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
-  if (peer.unsavedCount > 0) {
-    warn(`${peer.unsavedCount} of your lines could not be stored`)
+  const { end, unstored } = peer
+  if (end !== undefined) (end.error === undefined ? info : warn)(end.line)
+  if (unstored > 0) {
+    const first = JSON.stringify(peer.firstUnsaid?.slice(0, NAMED_LENGTH) ?? '')
+    warn(`${unstored} of your lines could not be stored; the first began: ${first}`)
     return FAILED
   }
+  if (end?.error !== undefined) return FAILED
   if (holders !== undefined && peer.hasSpoken) info(receiptLine(holders))
   return DONE
 }
@@ -137,10 +130,5 @@ const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTi
 const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
 
 /** A person at a terminal, who did not ask for lines. */
-const isOnScreen = ({ isJson, isPlain, isSeed, message }: ChatOptions): boolean =>
-  process.stdin.isTTY === true &&
-  process.stdout.isTTY === true &&
-  !isJson &&
-  !isPlain &&
-  !isSeed &&
-  message === undefined
+const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && !isJson && !isPlain && message === undefined

@@ -50,7 +50,7 @@ export function addChat(command: Command, exitWith: ExitWith): Command {
     .option('--no-bell', 'do not ring when someone mentions you')
     .option('--message <text>', 'send this, wait until a peer has stored it, and exit')
     .option('--timeout <s>', 'how many seconds --message waits', seconds, 10)
-    .option('--seed', 'store and relay messages, without sending or showing any, until stopped')
+    .option('--seed', 'the same as `persisted-chat node`: store and relay messages, until stopped')
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
     .action(exitWith(runChat))
 }
@@ -62,6 +62,11 @@ async function runChat(me: string | undefined, peers: string[], flags: ChatFlags
     throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
+  if (flags.seed) {
+    const { runNode } = await import('./node-command.js')
+    const { listen, room, discovery: isDiscovering } = flags
+    return runNode({ me, peers, listen, room, isDiscovering, ...(await dataDirectory(me, flags.data)) })
+  }
   const { chat } = await import('./chat-command.js')
   return chat({
     me,
@@ -76,7 +81,6 @@ async function runChat(me: string | undefined, peers: string[], flags: ChatFlags
     last: flags.all ? 'all' : flags.last,
     isJson: flags.json ?? false,
     isDiscovering: flags.discovery,
-    isSeed: flags.seed ?? false,
     message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
   })
 }

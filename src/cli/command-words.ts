@@ -10,7 +10,6 @@ const PLANNED = [
   'join',
   'leave',
   'members',
-  'node',
   'people',
   'proof',
   'remove',
@@ -19,8 +18,6 @@ const PLANNED = [
   'room',
   'rooms',
   'search',
-  'status',
-  'stop',
   'uninvite',
   'web',
 ] as const

@@ -9,6 +9,7 @@ import { doctorCommands } from './doctor/doctor-program.js'
 import { floodCommands } from './labs/flood-program.js'
 import { gossipCommands } from './labs/gossip-program.js'
 import { simulateCommands } from './labs/simulate-program.js'
+import { nodeCommands } from './node-program.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
 import { dataDirectory } from './store/data-directory.js'
 import { logCommands } from './store/log-program.js'
@@ -33,6 +34,7 @@ const versionCommands: Registration = (program, exitWith) => [
 const REGISTRATIONS: readonly Registration[] = [
   chatCommands,
   logCommands,
+  nodeCommands,
   doctorCommands,
   gossipCommands,
   floodCommands,

@@ -25,6 +25,7 @@ import { Reader } from './read/reader.js'
 import type { Subscription } from './read/subscription.js'
 import { DiskRecovery } from './repair/disk-recovery.js'
 import { OwnLogRepair } from './repair/own-log-repair.js'
+import { type RequestId, Requests } from './requests.js'
 import { LevelStore } from './store/level-store.js'
 import type { Store } from './store/store.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
@@ -45,6 +46,8 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 7. Failures wait. After a failed write nothing is written until the database was reopened and read again; what peers send waits.
  */
 export class Log extends EventEmitter<LogEvents> {
+  /** Which requests of clients have appended their entries. */
+  readonly requests: Requests
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
   readonly #recovery: DiskRecovery
@@ -69,6 +72,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#intake = new Intake(this.#core, this.#repair)
     this.#appender = new Appender(this.#core, this.#repair, this.#recovery)
     this.#reader = new Reader(this.#core)
+    this.requests = new Requests(store, this.#core.queue)
   }
 
   /** Opens the logs in `directory`, created where it is missing. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
@@ -121,15 +125,15 @@ export class Log extends EventEmitter<LogEvents> {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
     const proof = forks.proofOf(author)
-    const forkedAt = proof?.place
+    const frozen = proof?.place
     const published = author === own.author ? own.publishedUpTo : persisted
-    const seq = Math.min(persisted, published, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
+    const seq = Math.min(persisted, published, (frozen ?? Number.POSITIVE_INFINITY) - 1)
     const chain = proof !== undefined && seq === proof.place - 1 ? proof.chain : frontier.chainAt(author, seq)
     return {
       author,
       seq,
       ...(chain !== undefined && seq > 0 && { chain: chain.subarray(0, CHAIN_PREFIX_BYTES) }),
-      ...(forkedAt !== undefined && { forkedAt }),
+      ...(frozen !== undefined && { frozen }),
     }
   }
 
@@ -138,11 +142,12 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * Appends an entry to our log; resolves when it is on disk.
+   * Appends an entry to our log; resolves when it is on disk. The commit also stores `request`, so that a client that asks again
+   * learns that its entry is stored.
    * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
-  append(members: Members): Promise<Entry> {
-    return this.#appender.append(members)
+  append(members: Members, request?: RequestId): Promise<Entry> {
+    return this.#appender.append(members, request)
   }
 
   /** The entry at (author, seq), if this disk has it. */
@@ -187,7 +192,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Whether an entry is at or above the fork point of its log. */
-  isForked({ author, seq }: Digest): boolean {
+  isDisputed({ author, seq }: Digest): boolean {
     return seq >= (this.#core.forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY)
   }
 

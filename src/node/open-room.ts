@@ -46,6 +46,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       clock: systemClock,
       random: systemRandom,
       keys,
+      listensOn: open.address,
       hasPeerExchange: network.hasPeerExchange,
       mayBeAhead: !keys.isNew && network.mayMeetPeers,
     })

@@ -2,6 +2,7 @@ import type { ChatError } from '../base/errors.js'
 import type { Seq } from '../log/format/author.js'
 import type { Entry, Members } from '../log/format/entry.js'
 import type { Log } from '../log/log.js'
+import type { RequestId } from '../log/requests.js'
 
 /** What became of an entry that was to be appended. */
 export type Outcome =
@@ -12,8 +13,16 @@ export type Outcome =
   /** The log was closed before it was stored. */
   | { readonly kind: 'closed' }
 
+export interface PostOptions {
+  /** Gives up an entry that the log does not have yet. */
+  readonly signal?: AbortSignal | undefined
+  /** The request of a client that this entry answers: its row is written in the same commit. */
+  readonly request?: RequestId | undefined
+}
+
 interface Line {
   readonly members: Members
+  readonly request: RequestId | undefined
   readonly settle: (outcome: Outcome) => void
   /** The log has it: from now on it cannot be given up. */
   isAppending: boolean
@@ -42,7 +51,7 @@ export class Outbox {
   }
 
   /** Resolves with what became of the entry; never rejects. Aborting gives up an entry that the log has not seen. */
-  post(members: Members, signal?: AbortSignal): Promise<Outcome> {
+  post(members: Members, { signal, request }: PostOptions = {}): Promise<Outcome> {
     return new Promise(resolve => {
       if (signal?.aborted) return resolve({ kind: 'aborted' })
       const abort = (): void => {
@@ -55,7 +64,7 @@ export class Outbox {
         this.#unsettled.delete(line)
         resolve(outcome)
       }
-      const line: Line = { members, settle, isAppending: false }
+      const line: Line = { members, request, settle, isAppending: false }
       signal?.addEventListener('abort', abort)
       this.#queue.push(line)
       this.#unsettled.add(line)
@@ -94,7 +103,7 @@ export class Outbox {
   async #append(line: Line): Promise<'again' | 'closed' | undefined> {
     line.isAppending = true
     try {
-      const { seq } = await this.#log.append(line.members)
+      const { seq } = await this.#log.append(line.members, line.request)
       line.settle({ kind: 'stored', seq })
       return undefined
     } catch (cause) {

@@ -18,8 +18,6 @@ export interface Home {
   readonly database: string
   /** Name of the database within the directory. */
   readonly part: string
-  /** Socket where further windows of the user connect. */
-  readonly door: string
 }
 
 /** The only place where names become parts of paths. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
@@ -37,6 +35,5 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
     keyFile: path.join(directory, 'key'),
     database: path.join(directory, part),
     part,
-    door: path.join(directory, `${part}.window`),
   }
 }

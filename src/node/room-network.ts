@@ -34,6 +34,8 @@ interface OpenNetwork {
   readonly connections: Connections
   readonly discovery: Discovery | undefined
   readonly port: number
+  /** Where it listens, as `host:port`. */
+  readonly address: string
 }
 
 /** The local network of one room: where it listens, how it is announced, and which peers it dials. */
@@ -87,8 +89,9 @@ export class RoomNetwork {
     this.#discovery = discovery
     const port = await this.#listenOn(connections)
     const host = this.#host ?? addressIn(home.me, home.room).host
-    onInfo(`listening on ${formatAddress({ host, port })}${home.room === LOBBY ? '' : ` in the room ${home.room}`}`)
-    return { connections, discovery, port }
+    const address = formatAddress({ host, port })
+    onInfo(`listening on ${address}${home.room === LOBBY ? '' : ` in the room ${home.room}`}`)
+    return { connections, discovery, port, address }
   }
 
   /** Announces us, and dials the named peers; without any, peers that are found on the network. */

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
+import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import { Presence } from '../chat/presence/presence.js'
@@ -12,6 +13,7 @@ import type { Digest } from '../log/format/heads.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
+import type { RequestId, Requests } from '../log/requests.js'
 import type { Connections } from '../net/connections.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { archiveOf } from '../sync/archive.js'
@@ -20,7 +22,7 @@ import type { Replicator } from '../sync/replicator.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import { inspect, type Notify, reportLog } from './log-notices.js'
-import { Outbox } from './outbox.js'
+import { Outbox, type Outcome } from './outbox.js'
 import { type HostedRoom, messagesOf, type RoomApi, type RoomEntry, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
@@ -57,6 +59,8 @@ export interface RoomParts {
   readonly random: Pick<Random, 'number'>
   /** The key that signs our log. */
   readonly keys: KeyPair
+  /** Where it listens, as peers are told; undefined where it does not. */
+  readonly listensOn?: string
   /** Whether further peers are found through the connected ones. */
   readonly hasPeerExchange: boolean
   /** Whether peers may hold more of our log than this disk, as after a restored backup. */
@@ -183,19 +187,26 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
-    const { olderInstance } = this.#connections
-    if (olderInstance !== undefined) {
-      throw new ChatError(
-        'LOG_READ_ONLY',
-        `not said: another device with your key was started first (${olderInstance})`,
-        { hint: 'Write on that device; or stop it, and start this one again.' },
-      )
-    }
+    const error = this.#readOnlyError
+    if (error !== undefined) throw error
     this.#hasSpoken = true
-    const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, signal)
+    const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, { signal })
     if (outcome.kind === 'aborted') throw signal?.reason
     if (outcome.kind === 'refused') throw outcome.error
     if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
+  }
+
+  /** Appends the entry of a client's request; resolves with what became of it. The log stores the request in the same commit. */
+  post(fields: EntryFields, request: RequestId): Promise<Outcome> {
+    const error = this.#readOnlyError
+    if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
+    this.#hasSpoken = true
+    return this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
+  }
+
+  /** Which requests of clients are answered already. */
+  get requests(): Requests {
+    return this.#parts.log.requests
   }
 
   flushed(): Promise<void> {
@@ -224,7 +235,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   async *entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
     const { log } = this.#parts
     for await (const entries of log.read(options))
-      yield entries.map(entry => ({ ...entry, isForked: log.isForked(entry) }))
+      yield entries.map(entry => ({ ...entry, isForked: log.isDisputed(entry) }))
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {
@@ -233,6 +244,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   archive(): AsyncIterable<Uint8Array> {
     return archiveOf(this.#parts.log, roomId(this.room))
+  }
+
+  /** Where it listens, as peers are told; undefined where it does not. */
+  get listensOn(): string | undefined {
+    return this.#parts.listensOn
   }
 
   /** Says goodbye to the peers, then closes the connections and the log. */
@@ -254,6 +270,18 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     await Promise.all([this.#connections.close(), discovery?.close()])
     await log.close()
     this.emit('close')
+  }
+
+  get #readOnlyError(): ChatError | undefined {
+    const { olderInstance } = this.#connections
+    if (olderInstance === undefined) return undefined
+    return new ChatError(
+      'LOG_READ_ONLY',
+      `not said: another device with your key was started first (${olderInstance})`,
+      {
+        hint: 'Write on that device; or stop it, and start this one again.',
+      },
+    )
   }
 
   #follow(): void {

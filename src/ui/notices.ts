@@ -9,6 +9,7 @@ export class Notices {
   #waiting: Notice[] = []
   #send = (notice: Notice): void => void this.#waiting.push(notice)
 
+  readonly add = (notice: Notice): void => this.#send(notice)
   readonly info = (line: string): void => this.#send({ kind: 'info', line })
   readonly warn = (line: string): void => this.#send({ kind: 'alarm', line })
 

@@ -3,6 +3,7 @@ import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, linked, openChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
+import { crash } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Input and output as lines.
@@ -203,7 +204,7 @@ test('has every line it showed on disk, once and in order, after kill -9', BOUND
   const alice = await openChat(t, { me: 'alice', listen: a, data })
   alice.type(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\n'))
   await alice.waitForLine('line 500')
-  await alice.stop('SIGKILL')
+  await crash(alice, { me: 'alice', data })
   const shown = alice.stdout.filter(line => /^alice> line \d+$/.test(line))
   const again = await openChat(t, { me: 'alice', listen: a, data })
   again.type('after the crash')

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
 import { deafPort } from '../helper/deaf-server.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
+import { nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Errors at the start are reported in one line, with what to do next.
@@ -145,15 +146,16 @@ test('reports an address of another machine in one line', BOUND, async t => {
   assert.equal(code, FAILED)
 })
 
-test('reports logs that another process has open in one line', BOUND, async t => {
+test('names the process that has the logs open and serves no face', BOUND, async t => {
   const [a = '', b = ''] = await localAddresses(2)
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data })
-  await rm(join(data, 'alice/lobby.window'))
+  const node = await nodePid({ me: 'alice', data })
+  await rm(join(data, 'alice/node.sock'))
   const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', b, '--data', data])
   assert.deepEqual(lines, [
-    `persisted-chat: the logs in ${join(data, 'alice/lobby')} are open in another process. ` +
-      'Stop that one first, or choose another directory with --data.',
+    `persisted-chat: the logs in ${join(data, 'alice')} are open in another process (pid ${node}). ` +
+      'Wait until it has ended, or stop it.',
   ])
   assert.equal(code, FAILED)
   alice.type('still here')

@@ -5,7 +5,9 @@ import test, { type TestContext } from 'node:test'
 import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
+import { crash } from '../helper/running-node.js'
 import { hasMulticast } from '../helper/scuttleup-peer.js'
+
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // The basic scenarios of the program, run through its command line.
@@ -156,7 +158,7 @@ test('reports a killed peer, and brings it up to date when it returns', BOUND, a
   const alice = await openChat(t, { me: 'alice', listen: a, peers: [b], data })
   const first = await openChat(t, bob)
   await linked(alice, b)
-  await first.stop('SIGKILL')
+  await crash(first, bob)
   await alice.waitForLine('info> lost the connection to ', { stream: 'stderr' })
   alice.type('are you there?')
   await alice.waitForLine('alice> are you there?')

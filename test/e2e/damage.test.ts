@@ -4,6 +4,7 @@ import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { linked, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
+import { crash } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Damaged disks, old copies and new keys: faults are reported, and users can go on writing.
@@ -162,7 +163,7 @@ test('continues after a kill with every line it showed', BOUND, async t => {
     assert.doesNotMatch(alice.stderr.join('\n'), /nothing is stored until/)
     for (let line = 0; line < 200; line++) alice.type(`line ${round}.${line}`)
     await alice.waitForLine(`alice> line ${round}.${round * 20}`)
-    await alice.stop('SIGKILL')
+    await crash(alice, { me: 'alice', data })
     for (const line of alice.stdout) shown.add(line)
   }
   const { stdout, code, stderr } = await command(t, data, 'log', 'alice')

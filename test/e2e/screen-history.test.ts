@@ -119,7 +119,7 @@ test('starts a second window without the draft of the first', BOUND, async t => 
   await first.waitFor('alice> half a line')
   await draftStored(person.data, 'alice', 'half a line')
   const second = await open(t, person)
-  const rows = await second.waitFor('this is another window of it')
+  const rows = await second.waitFor('this is another face of it')
   assert.ok(!(await second.waitFor(/^alice>$/)).some(row => row.includes('half')), rows.join('\n'))
   await first.press('C-c')
   await first.ended()

@@ -281,7 +281,7 @@ test('continues in the second window when the first is closed', BOUND, async t =
   const first = await open(t, alice)
   await first.waitFor('#lobby · alone')
   const second = await open(t, alice)
-  await second.waitFor('this is another window of it')
+  await second.waitFor('this is another face of it')
   await first.enter('from the first')
   await second.waitFor('alice │ from the first')
   await second.enter('from the second')

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { loadKey } from '../../src/base/crypto/key-file.js'
 import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
-import { knock, openDoor } from '../../src/host/door.js'
+import { connectTo, listenAt } from '../../src/host/socket.js'
 import { checkHome, isForeign, secureHome } from '../../src/node/home-guard.js'
 import { type Home, homeOf } from '../../src/node/paths.js'
 import { openLog } from '../../src/node/stored-log.js'
@@ -177,15 +177,16 @@ test('recognises its own entries, also after people moved some aside', () => {
 test('neither removes nor connects to a socket of another user', { skip: !isRoot }, async t => {
   const { home, warn } = await world(t)
   await secureHome(home, warn)
-  const server = createServer().listen(home.door)
+  const socket = path.join(home.directory, 'node.sock')
+  const server = createServer().listen(socket)
   await once(server, 'listening')
   t.after(() => void server.close())
-  await chmod(home.door, 0o600)
-  await chown(home.door, SOMEBODY, SOMEBODY)
-  assert.equal(await knock(home.door, systemClock), undefined)
+  await chmod(socket, 0o600)
+  await chown(socket, SOMEBODY, SOMEBODY)
+  assert.equal(await connectTo(home.directory, systemClock), undefined)
   await assert.rejects(
-    openDoor(home.door, () => {}),
+    listenAt(home.directory, () => {}),
     /belongs to another user$/,
   )
-  assert.deepEqual(await readdir(home.directory), ['lobby.window'])
+  assert.deepEqual(await readdir(home.directory), ['node.sock'])
 })

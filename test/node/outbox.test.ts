@@ -166,8 +166,8 @@ test('gives up an aborted line only before the log has it', async () => {
   const { disk, outbox, say } = world(new Promise(resolve => (allow = resolve)))
   const early = new AbortController()
   const late = new AbortController()
-  const givenUp = outbox.post(line('given up'), early.signal)
-  const stored = outbox.post(line('stored'), late.signal)
+  const givenUp = outbox.post(line('given up'), { signal: early.signal })
+  const stored = outbox.post(line('stored'), { signal: late.signal })
   await say('two')
   early.abort()
   assert.deepEqual([await givenUp, outbox.pending], [{ kind: 'aborted' }, 2])
@@ -177,7 +177,7 @@ test('gives up an aborted line only before the log has it', async () => {
   await disk.store()
   assert.deepEqual(disk.stored, ['stored', 'two'])
   assert.deepEqual(await stored, { kind: 'stored', seq: 1 })
-  assert.deepEqual(await outbox.post(line('never'), AbortSignal.abort()), { kind: 'aborted' })
+  assert.deepEqual(await outbox.post(line('never'), { signal: AbortSignal.abort() }), { kind: 'aborted' })
 })
 
 test('is settled when lines that were said meanwhile are stored too', async () => {

@@ -7,9 +7,10 @@ import { openRowStore } from '../../compat/scuttleup/row-store.js'
 import { Log } from '../../log/log.js'
 import type { OwnMark } from '../../log/mark/own-mark.js'
 import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
-import { homeOf } from '../../node/paths.js'
+import { type Home, homeOf } from '../../node/paths.js'
 import { openMark, openStore } from '../../node/stored-log.js'
 import { info, warn } from '../../ui/lines/output.js'
+import { withNodeLock } from '../node-lock.js'
 import type { Where } from './stored-logs.js'
 
 /**
@@ -23,6 +24,10 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
   await checkKeyIsThere(home)
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file}`, { hint: 'The chat creates it at its first start.' })
+  return withNodeLock(home, () => renewIn(home))
+}
+
+async function renewIn(home: Home): Promise<number> {
   const store = await openStore(home, warn)
   let log: Log | undefined
   let mark: OwnMark | undefined

@@ -4,9 +4,12 @@ import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { diskFaultWords, unusableHint } from '../../base/files/disk-faults.js'
 import { isOwn } from '../../base/files/ownership.js'
 import type { Log } from '../../log/log.js'
+import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
+
 import { type Home, homeOf } from '../../node/paths.js'
 import { type LogCopy, newKeyLine, openLog, openLogCopy } from '../../node/stored-log.js'
 import { info, warn } from '../../ui/lines/output.js'
+import { withNodeLock } from '../node-lock.js'
 import { alsoInLine } from './data-directory.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -45,6 +48,16 @@ export async function withCopy(where: Where, action: (copy: LogCopy, home: Home)
 /** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
 export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
+  await secureHome(home, warn)
+  await checkKeyIsThere(home)
+  return withNodeLock(home, () => withOpenLog(where, home, action))
+}
+
+async function withOpenLog(
+  where: Where,
+  home: Home,
+  action: (log: Log, home: Home) => Promise<number>,
+): Promise<number> {
   const { log, keys } = await openLog(home, warn)
   log.on('warning', warn)
   if (keys.isNew) {

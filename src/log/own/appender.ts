@@ -3,6 +3,7 @@ import type { LogCore } from '../core.js'
 import { type Entry, entryText, type Members } from '../format/entry.js'
 import type { DiskRecovery } from '../repair/disk-recovery.js'
 import type { OwnLogRepair } from '../repair/own-log-repair.js'
+import { type RequestId, requestRow } from '../requests.js'
 
 /** Appends to our log as soon as nothing forbids it: at once, after a repair, or never, once the log has forked. */
 export class Appender {
@@ -16,11 +17,11 @@ export class Appender {
     this.#recovery = recovery
   }
 
-  /** Resolves when the entry is on disk. Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED. */
-  append(members: Members): Promise<Entry> {
+  /** Resolves when the entry is on disk; the row of `request` is written in the same commit. Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED. */
+  append(members: Members, request?: RequestId): Promise<Entry> {
     if (this.#mustWait) this.#repair.reportWaitingLine()
-    else if (!this.#core.queue.isReadOnly && !this.#core.isOwnForked) return this.#appendNow(members)
-    return this.#appendLater(members)
+    else if (!this.#core.queue.isReadOnly && !this.#core.isOwnForked) return this.#appendNow(members, request)
+    return this.#appendLater(members, request)
   }
 
   /** Publishes our log: appends retracted lines again, and notes that peers may have everything from now on. Rejects as `append`. */
@@ -34,7 +35,7 @@ export class Appender {
     return this.#recovery.isRereading(this.#core.own.author) || this.#repair.isBlocking
   }
 
-  async #appendLater(members: Members): Promise<Entry> {
+  async #appendLater(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { queue, own } = this.#core
     // Reading a log again may end in a repair, and a repair in another read.
     while (this.#mustWait) {
@@ -47,18 +48,19 @@ export class Appender {
         hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
       })
     }
-    return this.#appendNow(members)
+    return this.#appendNow(members, request)
   }
 
-  #appendNow(members: Members): Promise<Entry> {
+  #appendNow(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { own, clock, hybridClock } = this.#core
     const at = hybridClock.next(own.last)
+    const now = clock.now()
     let entry: string
     try {
-      entry = entryText(at, clock.now(), members)
+      entry = entryText(at, now, members)
     } catch (error) {
       return Promise.reject(error)
     }
-    return own.append(at, entry)
+    return own.append(at, entry, request && (seq => requestRow(request, seq, now)))
   }
 }

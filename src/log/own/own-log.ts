@@ -22,6 +22,8 @@ const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
 /** Entries that are committed together, under as few signatures as possible. */
 interface Group {
   readonly rows: Put[]
+  /** Rows that are written in the same commit: the answers to the requests that appended the entries. */
+  readonly answers: Put[]
   /** Settles when they are on disk. */
   readonly done: Promise<void>
   /** Then gives the first entry, and at each call the next. */
@@ -95,10 +97,11 @@ export class OwnLog {
     this.#publishedUpTo = publishedUpTo
   }
 
-  /** Appends one entry; resolves when it is on disk. */
-  append(at: Hlc, entry: string): Promise<Entry> {
+  /** Appends one entry; resolves when it is on disk. The row of `answer` is written in the same commit. */
+  append(at: Hlc, entry: string, answer?: (seq: Seq) => Put): Promise<Entry> {
     this.#group ??= this.#startGroup(at)
     const group = this.#group
+    if (answer !== undefined) group.answers.push(answer(this.#writer.next))
     const row = this.#writer.add(entry)
     if (row !== undefined) group.rows.push(row)
     this.#last = at
@@ -173,7 +176,7 @@ export class OwnLog {
     const noted =
       mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
     const done = noted.then(() => this.#announceGroup(group, from))
-    const group: Group = { rows, done, next: () => entries.next().value as Entry, first, head: undefined }
+    const group: Group = { rows, answers: [], done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
   }
@@ -194,7 +197,7 @@ export class OwnLog {
   #sealGroup(group: Group): Put[] {
     this.#head = group.head ?? this.#endGroup(group)
     this.#storage.frontier.setPending(this.#head)
-    const writes = [...group.rows, signedHeadWrite(this.#head)]
+    const writes = [...group.rows, ...group.answers, signedHeadWrite(this.#head)]
     if (!this.#isPublishing) return writes
     this.#publishedUpTo = this.#head.seq
     return [...writes, publishedWrite(this.author, this.#publishedUpTo)]

@@ -8,8 +8,9 @@ import { info, warn } from './output.js'
 export const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
 /** Longest line of JSON input. */
 const JSON_LINE_BYTES_MAX = 1024 * 1024
-/** Unsaved lines after which the input is paused. */
+/** Unsaved lines, and their bytes, after which the input is paused. */
 const UNSAVED_LINES_MAX = 256
+const UNSAVED_BYTES_MAX = 64 * 1024
 
 /** Notice about a message that does not fit into one entry. A function: loading the number format takes 20 ms. */
 export const cutLine = (): string =>
@@ -23,12 +24,15 @@ export async function sendLines(
   onCut: () => void = () => info(cutLine()),
 ): Promise<void> {
   let unsaved: Promise<void>[] = []
+  let bytes = 0
   for await (const message of messagesIn(input, isJson, onCut)) {
     if (message.trim() === '') continue
     unsaved.push(peer.say(message).catch(reportRejection))
-    if (unsaved.length >= UNSAVED_LINES_MAX) {
+    bytes += Buffer.byteLength(message)
+    if (unsaved.length >= UNSAVED_LINES_MAX || bytes >= UNSAVED_BYTES_MAX) {
       await Promise.all(unsaved)
       unsaved = []
+      bytes = 0
     }
   }
   await Promise.all(unsaved)

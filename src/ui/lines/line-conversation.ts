@@ -5,7 +5,7 @@ import { jsonLineOf } from '../../chat/json.js'
 import { type Draft, plainTextOf } from '../../chat/kinds/kinds.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { isLive } from '../../chat/liveness.js'
-import type { SharedConversation } from '../../host/shared-conversation.js'
+import type { Face } from '../../host/face.js'
 import { dayNumberOf, dayOf } from '../../session/dates.js'
 import { loadView, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
@@ -37,7 +37,7 @@ export interface LineOptions {
 
 /** A conversation in lines: messages go to stdout, everything else to stderr. Typed lines may be commands. */
 export class LineConversation {
-  readonly #peer: SharedConversation
+  readonly #peer: Face
   readonly #options: LineOptions
   /** Whether a person types, who may use commands. */
   readonly #isTyped: boolean
@@ -53,7 +53,7 @@ export class LineConversation {
   #isBusy = false
   #day: number | undefined
 
-  constructor(peer: SharedConversation, options: LineOptions) {
+  constructor(peer: Face, options: LineOptions) {
     this.#peer = peer
     this.#options = options
     this.#isTyped = process.stdin.isTTY === true && !options.isJson

@@ -1,6 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine } from '../../base/errors.js'
-import type { SharedConversation } from '../../host/shared-conversation.js'
+import type { Face } from '../../host/face.js'
 import type { Seq } from '../../log/format/author.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { receiptLine } from '../receipt-text.js'
@@ -14,12 +14,12 @@ const DONE = 0
 const FAILED = 1
 const NO_REPLICAS: Replicas = { on: 0, of: 0, left: 0 }
 
-/** How long to wait for another process, which runs the chat, to store the message. */
+/** How long the face waits for the node to store the line. */
 const HAND_OVER_MS = 5_000
 
 /** Sends one message and waits until a peer has stored it. The result is reported after the conversation is closed. */
 export class MessageDelivery {
-  readonly #peer: SharedConversation
+  readonly #peer: Face
   readonly #text: string
   readonly #timeoutS: number
   readonly #retried: RetriedMessage
@@ -28,11 +28,11 @@ export class MessageDelivery {
   /** Our latest entry before the message. */
   readonly #headBefore: Seq
   #isRetry = false
-  /** Whether another process has the message and has not confirmed that it is stored. */
+  /** Whether the node goes on, has the message and has not confirmed it. */
   #isHandedOver = false
 
   constructor(
-    peer: SharedConversation,
+    peer: Face,
     { text, timeoutS }: { readonly text: string; readonly timeoutS: number },
     retried: RetriedMessage,
   ) {
@@ -51,7 +51,7 @@ export class MessageDelivery {
     const delivered = (async () => {
       if (!this.#isRetry) await this.#append()
       if (peer.unsavedCount > 0 || !this.#isInLog) return
-      await peer.stored()
+      await peer.delivered()
       this.#replicas = peer.kept
     })()
     let timer: NodeJS.Timeout | undefined
@@ -60,11 +60,10 @@ export class MessageDelivery {
     })
     const stopped = stop.asked()
     await Promise.race([delivered, timeout, stopped])
-    // Another process stores it. This one cannot see the result once it has disconnected.
-    if (!peer.isHost && peer.unsavedCount > 0)
+    if (peer.unsavedCount > 0)
       await Promise.race([peer.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
     clearTimeout(timer)
-    this.#isHandedOver = !peer.isHost && peer.unsavedCount > 0
+    this.#isHandedOver = peer.unsavedCount > 0 && peer.others > 0
   }
 
   /** Reports the result after the conversation is closed. Returns the exit code. */
@@ -75,7 +74,7 @@ export class MessageDelivery {
       return DONE
     }
     if (this.#isHandedOver) {
-      warn('the process that runs the chat has the message and has not stored it yet: do not send it again')
+      warn('the node has it, and has not stored it yet: it need not be said again')
     } else if (this.#refusal !== undefined) {
       warn(`the message was not sent: ${this.#refusal}`)
     } else if (this.#peer.unsavedCount > 0) {

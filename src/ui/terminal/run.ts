@@ -1,6 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { systemCode } from '../../base/errors.js'
-import type { SharedConversation } from '../../host/shared-conversation.js'
+import type { Face } from '../../host/face.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
 import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
@@ -24,7 +24,7 @@ export interface ScreenOptions {
 
 /** Runs the chat on a terminal. Resolves when the user leaves, or after `stopped` has resolved. */
 export async function runScreen(
-  peer: SharedConversation,
+  peer: Face,
   { data, me, room, last, hasBell }: ScreenOptions,
   notices: Notices,
   stopped: Promise<void>,
@@ -33,7 +33,7 @@ export async function runScreen(
   const file = savedViewFile(database)
   const view = loadView(file)
   /** The draft that this process last read or wrote. */
-  let known = draftToStart(view.draft, pid => !peer.isHost && isRunning(pid))
+  let known = draftToStart(view.draft, isRunning)
   const screen = new ChatScreen({
     session: new Session(peer, view, systemClock),
     terminal: new Terminal(),

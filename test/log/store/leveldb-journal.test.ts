@@ -60,7 +60,7 @@ test('finds every flipped bit and keeps all other records', () => {
       const known = new Set(plain(list))
       assert.ok(
         plain(read).every(each => known.has(each)),
-        'a record that was never written',
+        'a record that nobody wrote',
       )
     }),
     { numRuns: 150 },

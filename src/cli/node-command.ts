@@ -1,0 +1,88 @@
+import { systemRandom } from '../base/random.js'
+import { attach } from '../host/attach.js'
+import type { Notice } from '../host/face-session.js'
+import type { NodeConnection } from '../host/node-connection.js'
+import { NodeLog } from '../host/node-log.js'
+import type { NodeServer } from '../host/server.js'
+import { startNode } from '../host/start-node.js'
+import { CLIENT_BYTES } from '../log/requests.js'
+import { homeOf } from '../node/paths.js'
+import { info, warn } from '../ui/lines/output.js'
+import { StopRequest } from '../ui/lines/stop-request.js'
+import { type FaceOptions, nodeStartOf } from './attach-face.js'
+import { alsoInLine } from './store/data-directory.js'
+
+const DONE = 0
+const FAILED = 1
+/** How long the end may take: a container is killed soon after. */
+const END_MS_MAX = 4_500
+
+export interface NodeOptions extends FaceOptions {
+  /** Other data directories that hold logs of the same name. */
+  readonly alsoIn: readonly string[]
+}
+
+/**
+ * `persisted-chat node <me> [peer...]`: the node in the foreground, until it is stopped. It never detaches. Where another process
+ * serves already it keeps that one running, and serves when that one ends.
+ */
+export async function runNode(options: NodeOptions): Promise<number> {
+  const start = nodeStartOf(options, true)
+  const { directory } = homeOf(options.data, options.me)
+  const stop = new StopRequest()
+  const stopped = stop.asked()
+  let isStopped = false
+  void stopped.then(() => {
+    isStopped = true
+  })
+  const log = new NodeLog(directory)
+  const hooks = { log: (event: string) => log.write(event), onNotice: tell }
+  try {
+    for (const place of options.alsoIn) info(alsoInLine(options.me, place))
+    while (!isStopped) {
+      const server = await startNode(start, hooks)
+      if (server !== undefined) return await serve(server, start, stopped)
+      const face = { client: systemRandom.bytes(CLIENT_BYTES), options: start.options, isBack: false }
+      const other = await attach({ me: options.me, directory, start, face, mayStart: false })
+      if (await keep(other, stopped)) return DONE
+    }
+    return DONE
+  } finally {
+    stop.release()
+  }
+}
+
+async function serve(
+  server: NodeServer,
+  { options }: ReturnType<typeof nodeStartOf>,
+  stopped: Promise<void>,
+): Promise<number> {
+  try {
+    await server.openOwnRoom(options)
+  } catch (error) {
+    await server.end('idle')
+    throw error
+  }
+  await Promise.race([stopped, server.ended])
+  const late = new Promise<'late'>(resolve => void setTimeout(() => resolve('late'), END_MS_MAX).unref())
+  const ending = server.end('stopped')
+  if ((await Promise.race([ending, late])) !== 'late') return DONE
+  warn(`the node does not end within ${END_MS_MAX / 1_000} s`)
+  process.exit(FAILED)
+}
+
+/** Keeps another process's node running, as a face that shows nothing. True where the user, or `stop`, ends it. */
+async function keep(other: NodeConnection, stopped: Promise<void>): Promise<boolean> {
+  let isStopped = false
+  other.on('notice', tell)
+  other.on('end', reason => {
+    isStopped = reason === 'stopped'
+  })
+  const gone = new Promise<boolean>(resolve => void other.once('gone', () => resolve(isStopped)))
+  other.start()
+  const isOver = await Promise.race([gone, stopped.then(() => true)])
+  if (isOver) await other.goodbye()
+  return isOver
+}
+
+const tell = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)

@@ -1,0 +1,61 @@
+import { DATA_HELP, ROOM_HELP } from './option-values.js'
+import { type Registration, subcommand } from './registration.js'
+import { dataDirectory } from './store/data-directory.js'
+
+interface NodeFlags {
+  readonly data?: string
+  readonly room?: string
+  readonly listen?: string
+  readonly discovery: boolean
+}
+
+interface StatusFlags {
+  readonly data?: string
+  readonly json?: boolean
+}
+
+interface StopFlags {
+  readonly data?: string
+  readonly kill?: boolean
+}
+
+/** Commands that run, show and stop the node of a user. */
+export const nodeCommands: Registration = (program, exitWith) => [
+  subcommand(program, 'node', 'run without a face: store and relay messages, until stopped')
+    .argument('<me>', 'your name')
+    .argument('[peer...]', 'names on the local network, or addresses as host:port')
+    .option('--listen <[host:]port>', 'where to listen; port 0 is any free port')
+    .option('--room <name>', ROOM_HELP)
+    .option('--data <dir>', DATA_HELP)
+    .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
+    .action(
+      exitWith(async (me: string, peers: string[], flags: NodeFlags) => {
+        const { listen, room, discovery: isDiscovering } = flags
+        const place = await dataDirectory(me, flags.data)
+        const { runNode } = await import('./node-command.js')
+        return runNode({ me, peers, listen, room, isDiscovering, ...place })
+      }),
+    ),
+  subcommand(program, 'status', 'show the running node: process, rooms, faces and connections')
+    .argument('[me]', 'your name (default: every user in the data directory)')
+    .option('--data <dir>', DATA_HELP)
+    .option('--json', 'one JSON object a line')
+    .action(
+      exitWith(async (me: string | undefined, flags: StatusFlags) => {
+        const { data } = await dataDirectory(me ?? 'status', flags.data)
+        const { showStatus } = await import('./status-command.js')
+        return showStatus({ me, data, isJson: flags.json ?? false })
+      }),
+    ),
+  subcommand(program, 'stop', 'stop the running node, and its faces with it')
+    .argument('<me>', 'your name')
+    .option('--data <dir>', DATA_HELP)
+    .option('--kill', 'kill a node that does not answer; stored messages are not lost')
+    .action(
+      exitWith(async (me: string, flags: StopFlags) => {
+        const { data } = await dataDirectory(me, flags.data)
+        const { stopNode } = await import('./stop-command.js')
+        return stopNode({ me, data, kills: flags.kill ?? false })
+      }),
+    ),
+]

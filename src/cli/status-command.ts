@@ -1,0 +1,63 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { systemClock } from '../base/clock.js'
+import { sanitise, sanitisedJson } from '../base/safe-text.js'
+import { askNode, statusIn } from '../host/connect.js'
+import { holderOf } from '../host/election.js'
+import type { NodeStatus } from '../host/server.js'
+import { silentLine } from '../host/silence.js'
+import { homeOf } from '../node/paths.js'
+import { info, warn, writeLinesIfOpen } from '../ui/lines/output.js'
+
+const DONE = 0
+const FAILED = 1
+/** How long a node has to answer. */
+const ANSWER_MS_MAX = 3_000
+
+export interface StatusOptions {
+  readonly me: string | undefined
+  readonly data: string
+  readonly isJson: boolean
+}
+
+/** `persisted-chat status [me]`: the running node of a user, or of all users in the data directory. Exit code 1 where none runs. */
+export async function showStatus({ me, data, isJson }: StatusOptions): Promise<number> {
+  const directories = me === undefined ? await homesIn(data) : [homeOf(data, me).directory]
+  const found: NodeStatus[] = []
+  for (const directory of directories) {
+    const status = await statusOf(me ?? path.basename(directory), directory)
+    if (status !== undefined) found.push(status)
+  }
+  if (found.length === 0 && !isJson) info(me === undefined ? `no node runs in ${data}` : `${me} is not running`)
+  await writeLinesIfOpen(process.stdout, isJson ? found.map(status => sanitisedJson(status)) : found.flatMap(linesOf))
+  return found.length > 0 ? DONE : FAILED
+}
+
+async function homesIn(data: string): Promise<string[]> {
+  const names = await readdir(data, { withFileTypes: true }).catch(() => [])
+  return names.filter(entry => entry.isDirectory()).map(({ name }) => path.join(data, name))
+}
+
+async function statusOf(me: string, directory: string): Promise<NodeStatus | undefined> {
+  const askedAt = systemClock.now()
+  const late = new Promise<'late'>(resolve => void setTimeout(() => resolve('late'), ANSWER_MS_MAX).unref())
+  const answer = await Promise.race([askNode({ me, directory }, 'status'), late])
+  if (answer === 'late') {
+    warn(silentLine(me, await holderOf(directory), askedAt))
+    return undefined
+  }
+  const status = answer && statusIn(answer.value)
+  return status as NodeStatus | undefined // the node has proven that it is the user's own
+}
+
+function linesOf({ me, pid, since, version, filesReplaced, stays, rooms }: NodeStatus): string[] {
+  const replaced = filesReplaced ? '; its files were replaced: it uses the new ones after `persisted-chat stop`' : ''
+  const kind = stays ? 'runs until it is stopped' : 'ends with its last face'
+  return [
+    `${me}  pid ${pid}, since ${since}, version ${version}, ${kind}${replaced}`,
+    ...rooms.map(({ room, faces, connections, listen }) => {
+      const peers = connections.length === 0 ? 'no connections' : `connected to ${connections.join(', ')}`
+      return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, listening on ${listen}, ${peers}`
+    }),
+  ].map(sanitise)
+}

@@ -1,0 +1,74 @@
+import { askNode } from '../host/connect.js'
+import { holderOf, NodeLock } from '../host/election.js'
+import { homeOf } from '../node/paths.js'
+import { info, warn } from '../ui/lines/output.js'
+
+const DONE = 0
+const FAILED = 1
+/** How long a node has to end, or to be gone once it was killed. */
+const END_MS_MAX = 10_000
+const TRY_MS = 50
+
+export interface StopOptions {
+  readonly me: string
+  readonly data: string
+  /** Whether a node that does not answer is killed. */
+  readonly kills: boolean
+}
+
+/** `persisted-chat stop <me>`: ends the node, and returns when its databases are closed. Exit code 1 where it goes on. */
+export async function stopNode({ me, data, kills }: StopOptions): Promise<number> {
+  const { directory } = homeOf(data, me)
+  if (kills) return killNode(me, directory)
+  const asked = await within(END_MS_MAX, askNode({ me, directory }, 'stop'))
+  if (asked !== 'late') {
+    if (asked === undefined) {
+      info(`${me} is not running`)
+      return DONE
+    }
+    if ((await within(END_MS_MAX, asked.closed)) !== 'late') {
+      info(`${me} was stopped`)
+      return DONE
+    }
+  }
+  const pid = await holderOf(directory)
+  warn(`the node${pid === undefined ? '' : ` (pid ${pid})`} does not end: persisted-chat stop --kill ${me}`)
+  return FAILED
+}
+
+/** Nothing that was acknowledged is lost by it: that is on disk. */
+async function killNode(me: string, directory: string): Promise<number> {
+  const end = Date.now() + END_MS_MAX
+  for (let killed: number | undefined; Date.now() < end; ) {
+    const lock = await acquireIfThere(directory)
+    if (lock !== 'held') {
+      info(killed === undefined ? `${me} is not running` : `${me} was killed (pid ${killed})`)
+      return DONE
+    }
+    // Whoever holds the lock has written its pid since it has it.
+    const pid = await holderOf(directory)
+    if (pid === process.pid || pid === undefined) break
+    if (pid !== killed) process.kill(pid, 'SIGKILL')
+    killed = pid
+    await new Promise(resolve => setTimeout(resolve, TRY_MS))
+  }
+  warn(`the process that has the logs of ${me} open is unknown, or does not end`)
+  return FAILED
+}
+
+/** Whether some process holds the lock of a home. */
+async function acquireIfThere(directory: string): Promise<'held' | 'free'> {
+  if ((await holderOf(directory)) === undefined) return 'free' // it is removed at a clean end
+  const lock = await NodeLock.acquire(directory)
+  if (lock === undefined) return 'held'
+  await lock.release()
+  return 'free'
+}
+
+const within = <T>(ms: number, work: Promise<T>): Promise<T | 'late'> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>(resolve => {
+    timer = setTimeout(() => resolve('late'), ms)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

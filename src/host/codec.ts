@@ -1,0 +1,141 @@
+import { concat, readVarint, textOf, utf8, varint } from '../base/wire/bytes.js'
+import { authorOf, type Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
+import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
+import { ENTRY_BYTES_MAX } from '../log/limits.js'
+import type { RoomEntry } from '../node/room-api.js'
+
+// What a face and its node send each other: length-prefixed frames (PROTOCOL.md §2) with JSON, entries or bytes.
+
+/** Version of this codec. A face and a node of the same major version understand each other. */
+export interface CodecVersion {
+  readonly major: number
+  readonly minor: number
+}
+
+export const CODEC_VERSION: CodecVersion = { major: 1, minor: 0 }
+
+/** Which call an answer belongs to. */
+export type CallId = number
+
+/** The fields of a JSON frame. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** An object as JSON, entries as they are stored, or bytes of a file. */
+export type HostFrame =
+  | { readonly kind: 'json'; readonly value: Fields }
+  | { readonly kind: 'entries'; readonly id: CallId; readonly entries: readonly RoomEntry[] }
+  | { readonly kind: 'bytes'; readonly id: CallId; readonly bytes: Uint8Array }
+
+const JSON_KIND = 1
+const ENTRIES_KIND = 2
+const BYTES_KIND = 3
+
+/** Largest frame from a node: the state of a room with a thousand people who are all away, with a long reason. */
+export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
+
+/** Entries of one frame: several frames are sent while one is read. */
+const ENTRIES_BYTES_MAX = 64 * 1024
+export const CALL_ID_MAX = 2 ** 31
+const SEQ_MAX = 2 ** 32
+
+export const jsonBody = (value: object): Uint8Array => concat([Uint8Array.of(JSON_KIND), utf8(JSON.stringify(value))])
+
+export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
+  concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
+
+/** Entries, in as many frames as they need. */
+export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Generator<Uint8Array> {
+  const head = [Uint8Array.of(ENTRIES_KIND), varint(id)]
+  let parts: Uint8Array[] = [...head]
+  let bytes = 0
+  for (const { author, seq, at, entry, isForked } of entries) {
+    const name = utf8(author)
+    parts.push(Uint8Array.of(isForked ? 1 : 0, name.length), name, varint(seq), utf8(at), varint(entry.length), entry)
+    bytes += entry.length + name.length
+    if (bytes < ENTRIES_BYTES_MAX) continue
+    yield concat(parts)
+    parts = [...head]
+    bytes = 0
+  }
+  if (parts.length > head.length) yield concat(parts)
+}
+
+/** Undefined for a malformed body. */
+export function readHostFrame(body: Uint8Array): HostFrame | undefined {
+  const rest = body.subarray(1)
+  if (body[0] === JSON_KIND) return readJson(rest)
+  const id = readVarint(rest, 0, CALL_ID_MAX)
+  if (id.kind !== 'value') return undefined
+  if (body[0] === BYTES_KIND) return { kind: 'bytes', id: id.value, bytes: rest.subarray(id.next) }
+  if (body[0] !== ENTRIES_KIND) return undefined
+  const entries = readEntries(rest.subarray(id.next))
+  return entries && { kind: 'entries', id: id.value, entries }
+}
+
+/** Heads as pairs of an author and a seq; undefined for anything else. */
+export function digestsOf(value: unknown): Digest[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const digests: Digest[] = []
+  for (const pair of value) {
+    const [name, seq]: unknown[] = Array.isArray(pair) ? pair : []
+    const author = typeof name === 'string' ? authorOf(name) : undefined
+    if (author === undefined || !isCount(seq)) return undefined
+    digests.push({ author, seq })
+  }
+  return digests
+}
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** The texts in a list; undefined for anything else. */
+export const textsOf = (value: unknown): string[] | undefined =>
+  Array.isArray(value) && value.every(each => typeof each === 'string') ? value : undefined
+
+/** `[major, minor]` as JSON has it; undefined for anything else. */
+export function versionOf(value: unknown): CodecVersion | undefined {
+  const [major, minor]: unknown[] = Array.isArray(value) ? value : []
+  return isCount(major) && isCount(minor) ? { major, minor } : undefined
+}
+
+function readJson(bytes: Uint8Array): HostFrame | undefined {
+  try {
+    const value: unknown = JSON.parse(textOf(bytes) ?? '')
+    return isFields(value) ? { kind: 'json', value } : undefined
+  } catch {
+    return undefined // malformed JSON
+  }
+}
+
+function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
+  const entries: RoomEntry[] = []
+  for (let offset = 0; offset < bytes.length; ) {
+    const read = readEntry(bytes, offset)
+    if (read === undefined) return undefined
+    entries.push(read.entry)
+    offset = read.next
+  }
+  return entries
+}
+
+function readEntry(bytes: Uint8Array, offset: number): { entry: RoomEntry; next: number } | undefined {
+  const nameEnd = offset + 2 + (bytes[offset + 1] ?? 0)
+  const author = authorOf(textOf(bytes.subarray(offset + 2, nameEnd)) ?? '')
+  const seq = readVarint(bytes, nameEnd, SEQ_MAX)
+  if (author === undefined || seq.kind !== 'value') return undefined
+  const at = hlcOf(textOf(bytes.subarray(seq.next, seq.next + HLC_LENGTH)) ?? '')
+  const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
+  if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
+  const next = length.next + length.value
+  const entry: RoomEntry = {
+    author,
+    seq: seq.value as Seq,
+    at,
+    entry: bytes.subarray(length.next, next),
+    isForked: bytes[offset] === 1,
+  }
+  return { entry, next }
+}

@@ -1,0 +1,323 @@
+import { EventEmitter } from 'node:events'
+import { type Clock, type Millis, systemClock } from '../base/clock.js'
+import { ChatError, reasonOf } from '../base/errors.js'
+import type { Draft } from '../chat/kinds/kinds.js'
+import type { Message } from '../chat/kinds/message.js'
+import type { Present } from '../chat/presence/present.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
+import type { ReadOptions } from '../log/options.js'
+import type { ConnectionSummary } from '../node/connection-summary.js'
+import { namedPeer } from '../node/peer-name.js'
+import { messagesOf, type RoomApi } from '../node/room-api.js'
+import type { Replicas } from '../sync/receipts.js'
+import type { Notice } from './face-session.js'
+import { type NodeConnection, NodeGone } from './node-connection.js'
+import { Outbox } from './outbox.js'
+import { Resumption } from './resumption.js'
+import { silentLine, watchNode } from './silence.js'
+
+/** How long a lost node may be missing before the user is told. */
+const MISSING_MS = 2_000
+/** Failed starts within FAILURES_MS after which a face gives up. */
+const FAILURES_MAX = 3
+const FAILURES_MS = 60_000
+const AGAIN_MS = 200
+/** How long a face waits for the node to close its databases. */
+const GOODBYE_MS_MAX = 3_000
+
+export interface FaceParts {
+  readonly clock?: Clock
+  readonly onNotice: (notice: Notice) => void
+  /** Attaches to the room's node; where `mayStart`, starts one. Rejects with a ChatError. */
+  connect(isBack: boolean, mayStart: boolean): Promise<NodeConnection>
+}
+
+interface FaceEvents {
+  /** Connections, dial attempts, delivery status or the number of faces changed. */
+  change: []
+  presence: []
+  /** Other peers than before hold the last own line. */
+  custody: [Replicas]
+}
+
+/** Why a face cannot go on: the node was stopped, or cannot be started. */
+export interface FaceEnd {
+  readonly error: ChatError | undefined
+  readonly line: string
+}
+
+/**
+ * A room as a face in another process sees it. Where the node is lost the face attaches to the next one, asks it for what
+ * was not answered, and reads on where it was.
+ */
+export class Face extends EventEmitter<FaceEvents> implements RoomApi {
+  readonly #parts: FaceParts
+  readonly #clock: Clock
+  readonly #outbox = new Outbox()
+  #connection: NodeConnection
+  /** Resolves when a node is found again; rejects where none can be. */
+  #moving: Promise<void> | undefined
+  #failures: Millis[] = []
+  /** Why the node said that it ends. */
+  #reason: string | undefined
+  #end: FaceEnd | undefined
+  #onEnded: (end: FaceEnd) => void = () => {}
+  #hasSpoken = false
+  #isClosed = false
+  /** Resolves when the face cannot go on. */
+  readonly ended: Promise<FaceEnd>
+
+  private constructor(parts: FaceParts, connection: NodeConnection) {
+    super()
+    this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
+    this.#connection = connection
+    this.ended = new Promise(resolve => {
+      this.#onEnded = resolve
+    })
+  }
+
+  static async open(parts: FaceParts): Promise<Face> {
+    const connection = await parts.connect(false, true)
+    const face = new Face(parts, connection)
+    face.#use(connection)
+    await connection.ready.catch(() => face.#moving)
+    return face
+  }
+
+  /** How many other faces the room has, counting the node itself where it stays: the chat goes on without this one. */
+  get others(): number {
+    return this.#connection.others
+  }
+
+  get me(): string {
+    return this.#connection.welcome.me
+  }
+
+  get id(): AuthorId {
+    return this.#connection.welcome.id
+  }
+
+  get room(): string {
+    return this.#connection.welcome.room
+  }
+
+  get heads(): readonly Digest[] {
+    return this.#connection.heads
+  }
+
+  get connectionSummary(): ConnectionSummary {
+    return this.#connection.standing
+  }
+
+  get presence(): readonly Present[] {
+    return this.#connection.presence
+  }
+
+  get unsavedCount(): number {
+    return this.#outbox.size
+  }
+
+  /** The first line that was not stored, of those that wait or were refused. */
+  get firstUnsaid(): string | undefined {
+    return this.#outbox.firstUnstored
+  }
+
+  /** Lines that wait for an answer, and those that were refused. */
+  get unstored(): number {
+    return this.#outbox.unstored
+  }
+
+  /** Why the face cannot go on, where it cannot. */
+  get end(): FaceEnd | undefined {
+    return this.#end
+  }
+
+  /** Whether anything was said through this face. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
+  /** Where the last own line is held besides here; undefined where there is none. */
+  get kept(): Replicas | undefined {
+    const seq = this.heads.find(({ author }) => author === this.id)?.seq ?? 0
+    return seq === 0 ? undefined : this.replicasOf(seq)
+  }
+
+  replicasOf(seq: Seq): Replicas {
+    return this.#connection.holdersOf(seq)
+  }
+
+  say(said: Draft | string): Promise<void> {
+    this.#hasSpoken = true
+    return this.#outbox.add(said)
+  }
+
+  /** Resolves when every line is answered. */
+  async flushed(): Promise<void> {
+    await Promise.race([this.#outbox.emptied(), this.ended])
+  }
+
+  /** Resolves when some peer has stored the last own line of now. */
+  delivered(): Promise<void> {
+    return this.#again(() => this.#connection.stored())
+  }
+
+  async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
+    const resumption = new Resumption(options, this.heads)
+    for (let now = options; ; now = resumption.options(this.heads)) {
+      try {
+        for await (const entries of this.#connection.entries(now)) {
+          const fresh = resumption.fresh(entries)
+          if (fresh.length > 0) yield messagesOf(fresh, isWanted)
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof NodeGone) || this.#isClosed) throw error
+        await this.#moving?.catch(fault => {
+          if (this.#end?.error !== undefined) throw fault
+        })
+        if (this.#end !== undefined) return // the node was stopped
+      }
+    }
+  }
+
+  connect(peer: string): void {
+    namedPeer(peer, this, this.#connection.welcome.address)
+    this.#connection.link(peer)
+  }
+
+  disconnect(peer: string): boolean {
+    return this.#connection.unlink(peer)
+  }
+
+  setAway(text: string | undefined): void {
+    this.#connection.setAway(text)
+  }
+
+  typing(): void {
+    this.#connection.typing()
+  }
+
+  verify(): ReturnType<RoomApi['verify']> {
+    return this.#connection.verify()
+  }
+
+  archive(): AsyncIterable<Uint8Array> {
+    return this.#connection.archive()
+  }
+
+  /**
+   * Says goodbye. The last face returns when the node has closed its databases. False where the node takes longer than
+   * GOODBYE_MS_MAX: it ends by itself.
+   */
+  async close(): Promise<boolean> {
+    this.#isClosed = true
+    if (this.#moving !== undefined) return true
+    const awake = setTimeout(() => {}, GOODBYE_MS_MAX + 1)
+    let cancel = (): void => {}
+    const late = new Promise<boolean>(resolve => {
+      cancel = this.#clock.after(GOODBYE_MS_MAX, () => resolve(false))
+    })
+    const isDone = await Promise.race([this.#connection.goodbye().then(() => true), late])
+    cancel()
+    clearTimeout(awake)
+    this.#connection.destroy()
+    return isDone
+  }
+
+  /** From now on the room is seen through this connection. */
+  #use(connection: NodeConnection): void {
+    this.#connection = connection
+    this.#reason = undefined
+    connection.on('change', () => void this.emit('change'))
+    connection.on('presence', () => void this.emit('presence'))
+    connection.on('custody', holders => void this.emit('custody', holders))
+    connection.on('notice', notice => this.#parts.onNotice(notice))
+    connection.on('answer', (number, error) => this.#outbox.answered(number, error))
+    connection.on('end', reason => {
+      this.#reason = reason
+    })
+    connection.once('gone', () => {
+      if (this.#isClosed) return
+      this.#outbox.disconnected()
+      if (this.#moving === undefined) this.#startMoving() // otherwise it is looking for another node already
+    })
+    watchNode(connection, this.#clock, since => this.#tellSilence(since))
+    connection.start()
+    this.#outbox.connected(connection)
+  }
+
+  #tellSilence(since: Millis | undefined): void {
+    if (this.#isClosed) return
+    const { me, pid } = this.#connection.welcome
+    if (since === undefined) this.#parts.onNotice({ kind: 'info', line: 'the node answers again' })
+    else this.#parts.onNotice({ kind: 'alarm', line: silentLine(me, pid, since) })
+  }
+
+  #startMoving(): void {
+    this.#moving = this.#move()
+    this.#moving.catch(() => {}) // `ended` tells it
+  }
+
+  /** The node is gone: this face attaches to the next one. */
+  async #move(): Promise<void> {
+    const lostAt = this.#clock.now()
+    const reason = this.#reason
+    if (reason === 'stopped') return this.#giveUp({ error: undefined, line: `${this.me} was stopped` })
+    let isTold = false
+    const cancel = this.#clock.after(MISSING_MS, () => {
+      isTold = true
+      this.#parts.onNotice({ kind: 'alarm', line: silentLine(this.me, undefined, lostAt) })
+    })
+    try {
+      const connection = await this.#connectAgain(reason !== 'replaced')
+      if (this.#isClosed) return connection.destroy()
+      this.#moving = undefined
+      if (isTold) this.#parts.onNotice({ kind: 'info', line: 'the node answers again' })
+      this.emit('change')
+      if (connection.isGone) this.#startMoving()
+    } finally {
+      cancel()
+    }
+  }
+
+  async #connectAgain(mayStart: boolean): Promise<NodeConnection> {
+    for (;;) {
+      try {
+        const connection = await this.#parts.connect(true, mayStart)
+        this.#use(connection)
+        await connection.ready
+        return connection
+      } catch (error) {
+        if (this.#isClosed) throw error
+        const now = this.#clock.now()
+        this.#failures = [...this.#failures.filter(at => now - at < FAILURES_MS), now]
+        if (this.#failures.length >= FAILURES_MAX || !mayStart) {
+          const fault = error instanceof ChatError ? error : new ChatError('NODE_UNUSABLE', reasonOf(error))
+          this.#giveUp({ error: fault, line: fault.toLine() })
+        }
+        await new Promise<void>(resolve => void this.#clock.after(AGAIN_MS, resolve))
+      }
+    }
+  }
+
+  #giveUp(end: FaceEnd): never {
+    this.#end = end
+    this.#isClosed = true
+    this.#onEnded(end)
+    throw end.error ?? new ChatError('NODE_UNUSABLE', end.line)
+  }
+
+  async #again<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof NodeGone) || this.#isClosed) throw error
+        await this.#moving
+      }
+    }
+  }
+}

@@ -1,0 +1,311 @@
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { FrameReader, frame } from '../base/wire/frames.js'
+import type { Draft } from '../chat/kinds/kinds.js'
+import type { Present } from '../chat/presence/present.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
+import type { ReadOptions } from '../log/options.js'
+import type { ConnectionSummary } from '../node/connection-summary.js'
+import type { HostedRoom, RoomEntry } from '../node/room-api.js'
+import { type ReplicaHeads, type Replicas, replicasIn } from '../sync/receipts.js'
+import {
+  type CallId,
+  digestsOf,
+  type Fields,
+  type HostFrame,
+  isCount,
+  isFields,
+  jsonBody,
+  NODE_FRAME_BYTES_MAX,
+  readHostFrame,
+} from './codec.js'
+import type { Notice } from './face-session.js'
+import { errorOf } from './node-start.js'
+
+/** The connection to the node ended before the answer came. */
+export class NodeGone extends Error {
+  constructor() {
+    super('the node is gone')
+  }
+}
+
+interface ConnectionEvents {
+  notice: [Notice]
+  change: []
+  presence: []
+  custody: [Replicas]
+  /** The node has stored the line of a request, or refused it for good. */
+  answer: [number: number, error: Error | undefined]
+  /** The node ends, and says why. */
+  end: [reason: string]
+  gone: []
+}
+
+/** What a node says of the room of a face. */
+export interface Welcome {
+  readonly me: string
+  readonly id: AuthorId
+  readonly room: string
+  readonly address: string
+  readonly pid: number
+}
+
+type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; readonly value: unknown }
+
+/** A call that waits for its answer, whole or in parts. */
+interface Call {
+  readonly onPart: (part: Part) => void
+  readonly onEnd: (error: Error | undefined) => void
+}
+
+/** A face's connection to its room at a node. All calls reject with `NodeGone` where the connection ends before the answer. */
+export class NodeConnection extends EventEmitter<ConnectionEvents> {
+  readonly welcome: Welcome
+  readonly #socket: Duplex
+  readonly #reader: FrameReader
+  readonly #calls = new Map<CallId, Call>()
+  readonly #heads = new Map<AuthorId, Seq>()
+  #next: CallId = 1
+  #held: ReplicaHeads = { connected: [], left: [], differing: [] }
+  #standing: ConnectionSummary = { connected: [], dialing: [] }
+  #presence: readonly Present[] = []
+  #others = 0
+  #isGone = false
+  #onState = (): void => {}
+  /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
+  readonly ready: Promise<void>
+
+  /** `reader` may hold frames that came right behind the welcome; what it reads is bounded by NODE_FRAME_BYTES_MAX. */
+  constructor(socket: Duplex, reader: FrameReader, welcome: Welcome) {
+    super()
+    this.#socket = socket
+    this.#reader = reader
+    this.welcome = welcome
+    this.ready = new Promise((resolve, reject) => {
+      this.#onState = resolve
+      this.once('gone', () => reject(new NodeGone()))
+    })
+    this.ready.catch(() => {}) // whoever waits for it handles it
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => this.#lost())
+  }
+
+  static reader(): FrameReader {
+    return new FrameReader(NODE_FRAME_BYTES_MAX)
+  }
+
+  /** Reads from now on: whoever listens to the events does so already. */
+  start(): void {
+    this.#socket.on('data', bytes => {
+      this.#reader.push(bytes)
+      this.#receive()
+    })
+    this.#socket.resume()
+    this.#receive()
+  }
+
+  /** How many faces the room has besides this one. */
+  get others(): number {
+    return this.#others
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  get heads(): readonly Digest[] {
+    return [...this.#heads].map(([author, seq]) => ({ author, seq }))
+  }
+
+  get standing(): ConnectionSummary {
+    return this.#standing
+  }
+
+  get presence(): readonly Present[] {
+    return this.#presence
+  }
+
+  holdersOf(seq: Seq): Replicas {
+    return replicasIn(this.#held, seq)
+  }
+
+  /** Asks for a line to be said; 'answer' tells the outcome. The client has the answers of all requests up to `acknowledged`. */
+  say(number: number, acknowledged: number, draft: Draft): void {
+    this.#send({ do: 'say', number, acknowledged, draft })
+  }
+
+  acknowledge(acknowledged: number): void {
+    this.#send({ do: 'acknowledge', acknowledged })
+  }
+
+  /** Resolves when some peer has stored the last own line of now. */
+  stored(): Promise<void> {
+    return this.#call({ do: 'stored' })
+  }
+
+  ping(): Promise<void> {
+    return this.#call({ do: 'ping' })
+  }
+
+  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
+    const heads = since?.map(({ author, seq }) => [author, seq])
+    // What came together is read together: a reader learns the names of several people at once.
+    for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
+      const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
+      for (const { author, seq } of entries) this.#reached(author, seq)
+      if (entries.length > 0) yield entries
+    }
+  }
+
+  link(peer: string): void {
+    this.#send({ do: 'link', peer })
+  }
+
+  unlink(peer: string): boolean {
+    const { connected, dialing } = this.#standing
+    this.#send({ do: 'unlink', peer })
+    return connected.includes(peer) || dialing.some(({ name }) => name === peer)
+  }
+
+  setAway(text: string | undefined): void {
+    this.#send({ do: 'away', text })
+  }
+
+  typing(): void {
+    this.#send({ do: 'typing' })
+  }
+
+  async *verify(): ReturnType<HostedRoom['verify']> {
+    type Verdict = { readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }
+    for await (const parts of this.#parts({ do: 'verify' }))
+      for (const part of parts) if (part.kind === 'item') yield part.value as Verdict
+  }
+
+  async *archive(): AsyncGenerator<Uint8Array> {
+    for await (const parts of this.#parts({ do: 'archive' }))
+      for (const part of parts) if (part.kind === 'bytes') yield part.bytes
+  }
+
+  /** Leaves. Resolves when the node has closed the connection: for the last face, when its databases are closed. */
+  async goodbye(): Promise<void> {
+    if (this.#isGone) return
+    const gone = new Promise<void>(resolve => void this.once('gone', resolve))
+    this.#send({ do: 'goodbye' })
+    await gone
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #receive(): void {
+    for (let next = this.#reader.next(); next.kind !== 'more'; next = this.#reader.next()) {
+      const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+      if (read === undefined) return void this.#socket.destroy()
+      if (read.kind === 'json') this.#receiveJson(read.value)
+      else this.#calls.get(read.id)?.onPart(read)
+    }
+  }
+
+  #receiveJson(value: Fields): void {
+    const { is, id, number } = value
+    const call = typeof id === 'number' ? this.#calls.get(id) : undefined
+    if (is === 'stored' && isCount(number)) {
+      if (isCount(value['own'])) this.#reached(this.welcome.id, value['own'])
+      this.emit('answer', number, undefined)
+    } else if (is === 'refused-line' && isCount(number)) this.emit('answer', number, errorOf(value))
+    else if (is === 'done') call?.onEnd(undefined)
+    else if (is === 'failed') call?.onEnd(errorOf(value))
+    else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] })
+    else if (is === 'custody' && isFields(value['holders']))
+      this.emit('custody', value['holders'] as unknown as Replicas)
+    else if (is === 'notice')
+      this.emit('notice', { kind: value['kind'] === 'info' ? 'info' : 'alarm', line: String(value['line']) })
+    else if (is === 'end') this.emit('end', String(value['reason']))
+    else if (is === 'state') this.#receiveState(value)
+  }
+
+  #receiveState({ heads, standing, presence, held, others }: Fields): void {
+    this.#others = isCount(others) ? others : 0
+    for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
+    // The node has proven that it is the user's own: what it says of the room is used as it is.
+    if (isFields(held)) this.#held = held as unknown as ReplicaHeads
+    if (isFields(standing)) this.#standing = standing as unknown as ConnectionSummary
+    if (Array.isArray(presence)) this.#presence = presence
+    this.#onState()
+    this.emit('change')
+    if (presence !== undefined) this.emit('presence')
+  }
+
+  #reached(author: AuthorId, seq: Seq): void {
+    if (seq > (this.#heads.get(author) ?? 0)) this.#heads.set(author, seq)
+  }
+
+  #lost(): void {
+    this.#isGone = true
+    for (const { onEnd } of [...this.#calls.values()]) onEnd(new NodeGone())
+    this.emit('gone')
+  }
+
+  #send(value: object): void {
+    if (!this.#isGone && !this.#socket.destroyed) this.#socket.write(frame(jsonBody(value)))
+  }
+
+  #call(call: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#open(call, { onPart: () => {}, onEnd: error => (error === undefined ? resolve() : reject(error)) })
+    })
+  }
+
+  #open(call: object, { onPart, onEnd }: Call): CallId {
+    const id = this.#next++
+    if (this.#isGone) onEnd(new NodeGone())
+    else {
+      const end = (error: Error | undefined): void => {
+        this.#calls.delete(id)
+        onEnd(error)
+      }
+      this.#calls.set(id, { onPart, onEnd: end })
+      this.#send({ ...call, id })
+    }
+    return id
+  }
+
+  /** An answer in parts: a few are sent ahead, and one more for each that was read. */
+  async *#parts(call: object, signal?: AbortSignal): AsyncGenerator<readonly Part[]> {
+    const waiting: Part[] = []
+    let end: { readonly error: Error | undefined } | undefined
+    let wake = (): void => {}
+    const id = this.#open(call, {
+      onPart: part => {
+        waiting.push(part)
+        wake()
+      },
+      onEnd: error => {
+        end = { error }
+        wake()
+      },
+    })
+    const abort = (): void => wake()
+    signal?.addEventListener('abort', abort)
+    try {
+      while (signal?.aborted !== true) {
+        const parts = waiting.splice(0)
+        if (parts.length > 0) {
+          for (const _ of parts) this.#send({ do: 'more', id })
+          yield parts
+        } else if (end !== undefined) {
+          if (end.error !== undefined) throw end.error
+          return
+        } else
+          await new Promise<void>(resolve => {
+            wake = resolve
+          })
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      if (end === undefined) this.#send({ do: 'stop', id })
+    }
+  }
+}

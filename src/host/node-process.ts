@@ -1,0 +1,51 @@
+// The process of a node that a face starts in the background. All that it can need is loaded now: its files may be replaced later.
+import { homeOf } from '../node/paths.js'
+import { faultOf } from './face-session.js'
+import { NodeLog } from './node-log.js'
+import { decodeStart, type NodeStart } from './node-start.js'
+import { startNode } from './start-node.js'
+
+const FAILED = 1
+/** How long a node that was asked to end may take. */
+const END_MS_MAX = 5_000
+
+function report(value: object): void {
+  if (process.send === undefined) return
+  process.send(value, () => {
+    if (process.connected) process.disconnect()
+  })
+}
+
+async function run(start: NodeStart): Promise<void> {
+  const log = new NodeLog(homeOf(start.data, start.me).directory)
+  process.on('uncaughtException', error => {
+    // Where it happened, not what it says: that may hold a text.
+    const places = (error.stack ?? '').split('\n').filter(line => line.startsWith('    at '))
+    log.write(`a fault of the program: ${error.name} ${places.slice(0, 5).join(' ')}`)
+    process.exit(FAILED)
+  })
+  try {
+    const server = await startNode(start, {
+      log: event => log.write(event),
+      onNotice: () => {},
+    })
+    if (server === undefined) return report({ is: 'ready' }) // another process serves
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
+        setTimeout(() => process.exit(FAILED), END_MS_MAX)
+        void server.end('stopped')
+      })
+    // The face that asks for the room learns why it cannot be opened.
+    server.openOwnRoom(start.options).catch(() => {})
+    report({ is: 'ready' })
+    await server.ended
+    process.exit()
+  } catch (error) {
+    report({ is: 'failed', ...faultOf(error) })
+    process.exitCode = FAILED
+  }
+}
+
+const start = decodeStart(process.argv[2] ?? '')
+if (start === undefined) process.exitCode = FAILED
+else await run(start)

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { ChatError, isErrorCode } from '../base/errors.js'
+import { type Fields, isFields } from './codec.js'
+import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
+
+/** How a node is started. It goes to the node's process as one argument. */
+export interface NodeStart {
+  readonly me: string
+  /** Absolute path of the data directory. */
+  readonly data: string
+  /** The room that it opens first. */
+  readonly options: RoomOptions
+  /** Whether it stays without faces. */
+  readonly stays: boolean
+}
+
+export const encodeStart = ({ me, data, options, stays }: NodeStart): string =>
+  JSON.stringify({ me, data, stays, options: roomFields(options) })
+
+/** Undefined for anything that `encodeStart` does not write. */
+export function decodeStart(text: string): NodeStart | undefined {
+  try {
+    const { me, data, stays, options }: Fields = JSON.parse(text)
+    const room = isFields(options) ? roomOptionsOf(options) : undefined
+    if (typeof me !== 'string' || typeof data !== 'string' || room === undefined) return undefined
+    return { me, data, options: room, stays: stays === true }
+  } catch {
+    return undefined
+  }
+}
+
+/** What a node's process reports to the face that started it, once. */
+export type StartReport =
+  /** It serves, or another process does. */
+  { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly error: Error }
+
+/** A report as it was sent; undefined where it is malformed. */
+export function reportOf(value: unknown): StartReport | undefined {
+  if (!isFields(value)) return undefined
+  return value['is'] === 'ready' ? { kind: 'ready' } : { kind: 'failed', error: errorOf(value) }
+}
+
+/** An error as a node sent it. */
+export function errorOf({ code, message, hint }: Fields): Error {
+  const text = String(message)
+  return isErrorCode(code) ? new ChatError(code, text, typeof hint === 'string' ? { hint } : {}) : new Error(text)
+}
+
+/** The version of the program, from its manifest. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  return isFields(manifest) && typeof manifest['version'] === 'string' ? manifest['version'] : 'unknown'
+}

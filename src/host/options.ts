@@ -1,0 +1,73 @@
+import { ChatError } from '../base/errors.js'
+import { LOBBY } from '../log/format/room-id.js'
+import { parseListen } from '../net/lan/address.js'
+import { type Fields, textsOf } from './codec.js'
+
+/** Whom an option of the command line concerns: a node has it once for all faces, a room once for all of its faces. */
+type Scope = 'face' | 'room' | 'node'
+
+/** Every option of the chat, by its long name. */
+export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
+  listen: 'node',
+  discovery: 'node',
+  data: 'node',
+  room: 'room',
+  last: 'face',
+  all: 'face',
+  json: 'face',
+  plain: 'face',
+  time: 'face',
+  presence: 'face',
+  bell: 'face',
+  message: 'face',
+  timeout: 'face',
+  seed: 'node',
+}
+
+/** What a face asks of the node, and how the node runs a room. */
+export interface RoomOptions {
+  readonly room: string | undefined
+  /** Names, or addresses as `host:port`. A face adds those that it names. */
+  readonly peers: readonly string[]
+  readonly listen: string | undefined
+  readonly isDiscovering: boolean
+}
+
+export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
+
+/** Rejects options of the node that differ from those of the running one. Throws BAD_USAGE with the way out. */
+export function checkConflict(me: string, running: RoomOptions, asked: RoomOptions): void {
+  const how = conflictOf(running, asked)
+  if (how === undefined) return
+  throw new ChatError('BAD_USAGE', `${me} already runs ${how}: persisted-chat stop ${me}, or leave the option out`)
+}
+
+function conflictOf(running: RoomOptions, asked: RoomOptions): string | undefined {
+  if (asked.listen !== undefined && !isSamePlace(running.listen, asked.listen))
+    return running.listen === undefined ? 'without --listen' : `with --listen ${running.listen}`
+  if (!asked.isDiscovering && running.isDiscovering) return 'without --no-discovery'
+  return undefined
+}
+
+function isSamePlace(running: string | undefined, asked: string): boolean {
+  if (running === undefined) return false
+  const [one, other] = [parseListen(running), parseListen(asked)]
+  return one.host === other.host && one.port === other.port
+}
+
+export const roomFields = ({ room, peers, listen, isDiscovering }: RoomOptions): Fields => ({
+  ...(room !== undefined && { room }),
+  peers,
+  ...(listen !== undefined && { listen }),
+  isDiscovering,
+})
+
+/** Options as they were sent; undefined where they are malformed. */
+export function roomOptionsOf({ room, peers, listen, isDiscovering }: Fields): RoomOptions | undefined {
+  const names = textsOf(peers)
+  if (names === undefined || !isTextOrNone(room) || !isTextOrNone(listen)) return undefined
+  if (typeof isDiscovering !== 'boolean') return undefined
+  return { room, peers: names, listen, isDiscovering }
+}
+
+const isTextOrNone = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string'

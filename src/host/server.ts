@@ -1,0 +1,275 @@
+import type { Duplex } from 'node:stream'
+import type { Cancel, Clock, Millis } from '../base/clock.js'
+import { ChatError } from '../base/errors.js'
+import type { Random } from '../base/random.js'
+import { FRAME_BYTES_MAX, FrameReader, frame } from '../base/wire/frames.js'
+import type { Room } from '../node/room.js'
+import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from './codec.js'
+import { faultOf, type Notice } from './face-session.js'
+import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
+import { HostedRoom } from './hosted-room.js'
+import { checkConflict, type RoomOptions, roomNameOf } from './options.js'
+import type { Secret } from './secret.js'
+
+/** How long a connection has to prove that it knows the secret. */
+const HELLO_MS_MAX = 10_000
+/** How long a node waits for its first face. */
+const FIRST_FACE_MS_MAX = 10_000
+/** How long a room stays open after a face that went without a goodbye. */
+const GRACE_MS = 1_000
+
+/** Why a node ends: nobody needs it, it was stopped, or a newer version takes its place. */
+export type EndReason = 'idle' | 'stopped' | 'replaced'
+
+export interface ServerParts {
+  readonly me: string
+  readonly pid: number
+  readonly version: string
+  readonly codec?: CodecVersion
+  readonly secret: Secret
+  readonly clock: Clock
+  readonly random: Random
+  /** Whether the node, and the room that it was started with, stay without faces. */
+  readonly stays: boolean
+  openRoom(options: RoomOptions, onNotice: (notice: Notice) => void): Promise<Room>
+  isForFirst(notice: Notice): boolean
+  readonly onNotice: (notice: Notice) => void
+  /** Whether the program's files are others than at the start. */
+  areFilesReplaced(): boolean
+  readonly log: (event: string) => void
+}
+
+/** What `status` tells of a node. */
+export interface NodeStatus {
+  readonly me: string
+  readonly pid: number
+  readonly since: string
+  readonly version: string
+  readonly filesReplaced: boolean
+  readonly stays: boolean
+  readonly rooms: readonly RoomStatus[]
+}
+
+interface RoomStatus {
+  readonly room: string
+  readonly faces: number
+  readonly connections: readonly string[]
+  readonly listen: string
+}
+
+/**
+ * Serves the rooms of one identity to faces in other processes. It accepts connections until it ends: first it accepts no more, then
+ * it closes its rooms, then the lock is released, and last it closes the connections of those who wait for the end.
+ */
+export class NodeServer {
+  readonly #parts: ServerParts
+  readonly #startedAt: Millis
+  readonly #rooms = new Map<string, Promise<HostedRoom>>()
+  /** Rooms that are open, by name. */
+  readonly #open = new Map<string, HostedRoom>()
+  /** Rooms that are being closed; a face that comes meanwhile waits. */
+  readonly #closing = new Map<string, Promise<void>>()
+  readonly #sockets = new Set<Duplex>()
+  /** The room that stays without faces. */
+  #ownRoom: string | undefined
+  #waitsForFirst: Cancel = () => {}
+  /** Hellos whose room is being opened. */
+  #arriving = 0
+  #ending: Promise<void> | undefined
+  #stopListening: () => Promise<void> = async () => {}
+  #release: () => Promise<void> = async () => {}
+  #onEnded: (reason: EndReason) => void = () => {}
+  /** Resolves when the databases are closed and the lock is free. */
+  readonly ended: Promise<EndReason>
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts
+    this.#startedAt = parts.clock.now()
+    this.ended = new Promise(resolve => {
+      this.#onEnded = resolve
+    })
+  }
+
+  /** What has to be undone at the end. From now on connections are accepted, and the first face has some time to come. */
+  serve(stopListening: () => Promise<void>, release: () => Promise<void>): void {
+    this.#stopListening = stopListening
+    this.#release = release
+    this.#parts.log(`serves ${this.#parts.me}`)
+    if (this.#parts.stays) return
+    this.#waitsForFirst = this.#parts.clock.after(FIRST_FACE_MS_MAX, () => this.#endIfIdle())
+  }
+
+  /** Opens the room that the node was started for. Rejects with a ChatError. */
+  async openOwnRoom(options: RoomOptions): Promise<void> {
+    if (this.#parts.stays) this.#ownRoom = roomNameOf(options)
+    await this.#roomFor(options)
+  }
+
+  get status(): NodeStatus {
+    const { me, pid, version, stays } = this.#parts
+    const rooms = [...this.#open].map(([room, { faces, peer }]) => ({
+      room,
+      faces,
+      connections: peer.connectionSummary.connected,
+      listen: peer.listensOn ?? peer.address,
+    }))
+    const since = new Date(this.#startedAt).toISOString()
+    return { me, pid, since, version, filesReplaced: this.#parts.areFilesReplaced(), stays, rooms }
+  }
+
+  accept(socket: Duplex): void {
+    socket.on('error', () => socket.destroy())
+    if (this.#ending !== undefined) return void socket.destroy()
+    const { clock, random, secret, codec = CODEC_VERSION } = this.#parts
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    const nodeNonce = nonceOf(random)
+    const reader = new FrameReader(FRAME_BYTES_MAX)
+    const cancel = clock.after(HELLO_MS_MAX, () => socket.destroy())
+    const receive = (bytes: Uint8Array): void => {
+      reader.push(bytes)
+      const next = reader.next()
+      if (next.kind === 'more') return
+      const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+      const known = read?.kind === 'json' ? helloOf(read.value, secret, nodeNonce) : undefined
+      cancel()
+      if (known === undefined) return void socket.destroy()
+      socket.off('data', receive).pause()
+      const proof = secret.proof('node', nodeNonce, known.nonce)
+      void this.#greet(socket, reader, known.hello, proof)
+    }
+    socket.on('data', receive)
+    socket.once('close', cancel)
+    send(socket, challengeFields(codec, nodeNonce))
+  }
+
+  /** Ends the node: resolves when its databases are closed and its lock is free. */
+  end(reason: EndReason): Promise<void> {
+    this.#ending ??= this.#end(reason)
+    return this.#ending
+  }
+
+  async #greet(socket: Duplex, reader: FrameReader, hello: Hello, proof: string): Promise<void> {
+    const { codec = CODEC_VERSION, me, log } = this.#parts
+    const { purpose, version, pid } = hello
+    if (purpose === 'status') {
+      send(socket, { is: 'welcome', proof, status: this.status })
+      return void socket.end()
+    }
+    if (purpose === 'stop') {
+      send(socket, { is: 'welcome', proof })
+      return this.end('stopped')
+    }
+    if (purpose === 'replace') {
+      if (version.major <= codec.major) return void socket.destroy()
+      send(socket, { is: 'welcome', proof })
+      return this.end('replaced')
+    }
+    this.#arriving++
+    send(socket, { is: 'opening', proof }) // a large database takes a while
+    try {
+      if (version.major !== codec.major)
+        throw new ChatError('NODE_UNUSABLE', `${me} runs in another version of persisted-chat (${this.#parts.version})`)
+      const options = hello.options ?? fail()
+      const room = await this.#roomFor(options)
+      checkConflict(me, room.options, options)
+      const { id, room: name, address } = room.peer
+      const welcome = { is: 'welcome', proof, me, id, room: name, address, pid: this.#parts.pid }
+      this.#waitsForFirst()
+      await room.attach(socket, reader, hello, () => send(socket, welcome))
+      log(`face ${pid} attached`)
+    } catch (error) {
+      send(socket, { is: 'refused', proof, ...faultOf(error) })
+      socket.end()
+      log(`face ${pid} refused: ${error instanceof ChatError ? error.code : 'a fault of the program'}`)
+    } finally {
+      this.#arriving--
+      if (this.#open.size === 0) this.#endIfIdle()
+    }
+  }
+
+  /** The room of a face, opened where it is not open. */
+  async #roomFor(options: RoomOptions): Promise<HostedRoom> {
+    const name = roomNameOf(options)
+    await this.#closing.get(name)
+    const known = this.#rooms.get(name)
+    if (known !== undefined) return known
+    const opening = this.#openRoom(name, options)
+    this.#rooms.set(name, opening)
+    return opening
+  }
+
+  async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
+    const { clock, openRoom, isForFirst, onNotice, stays } = this.#parts
+    try {
+      const room = await HostedRoom.open({
+        clock,
+        options,
+        open: onNote => openRoom(options, onNote),
+        isForFirst,
+        onNotice,
+        keepsNotices: !stays,
+        onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),
+      })
+      this.#open.set(name, room)
+      return room
+    } catch (error) {
+      this.#rooms.delete(name)
+      throw error
+    }
+  }
+
+  #faceGone(name: string, hasSaidGoodbye: boolean, socket: Duplex): void {
+    this.#parts.log(`face gone ${hasSaidGoodbye ? 'with' : 'without'} goodbye`)
+    if (this.#ending !== undefined) return
+    const isEmpty = (): boolean => this.#open.get(name)?.faces === 0 && name !== this.#ownRoom
+    if (!hasSaidGoodbye) this.#parts.clock.after(GRACE_MS, () => isEmpty() && void this.#closeRoom(name))
+    else if (!isEmpty()) socket.destroy()
+    // The last face waits until the database is closed.
+    else void this.#closeRoom(name).finally(() => socket.destroy())
+  }
+
+  async #closeRoom(name: string): Promise<void> {
+    const room = this.#open.get(name)
+    if (room === undefined || this.#ending !== undefined) return
+    this.#open.delete(name)
+    this.#rooms.delete(name)
+    if (this.#open.size === 0 && this.#arriving === 0 && !this.#parts.stays) {
+      this.#open.set(name, room)
+      return this.end('idle')
+    }
+    const closing = room.close().finally(() => this.#closing.delete(name))
+    this.#closing.set(name, closing)
+    await closing
+    this.#endIfIdle()
+  }
+
+  #endIfIdle(): void {
+    if (this.#open.size > 0 || this.#closing.size > 0 || this.#arriving > 0 || this.#parts.stays) return
+    void this.end('idle')
+  }
+
+  async #end(reason: EndReason): Promise<void> {
+    this.#parts.log(`ends: ${reason}`)
+    this.#waitsForFirst()
+    await this.#stopListening()
+    const rooms = await Promise.allSettled(this.#rooms.values())
+    const open = new Set(this.#open.values())
+    for (const room of rooms) if (room.status === 'fulfilled') open.add(room.value)
+    for (const room of open) if (reason !== 'idle') room.announceEnd(socket => send(socket, { is: 'end', reason }))
+    await Promise.allSettled([...open].map(room => room.close()))
+    await Promise.allSettled(this.#closing.values())
+    await this.#release()
+    this.#parts.log('ended')
+    this.#onEnded(reason)
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+function send(socket: Duplex, value: Fields): void {
+  if (!socket.destroyed) socket.write(frame(jsonBody(value)))
+}
+
+function fail(): never {
+  throw new Error('a face without options') // its hello would have been refused
+}

@@ -1,0 +1,52 @@
+import type { Cancel, Clock, Millis } from '../base/clock.js'
+
+/** How often the node is asked whether it answers. */
+const ASK_MS = 500
+/** How long it has for an answer before its faces name it. */
+export const ANSWER_MS = 2_000
+/** A timer that is later than this shows that this process was stopped itself, and not the node. */
+const LATE_MS = 500
+
+/** A node that does not answer is stopped in most cases, or its disk hangs. */
+export function silentLine(me: string, pid: number | undefined, since: Millis): string {
+  const time = new Date(since)
+  const clock = [time.getHours(), time.getMinutes()].map(part => String(part).padStart(2, '0')).join(':')
+  const node = `the node${pid === undefined ? '' : ` (pid ${pid})`} does not answer since ${clock}`
+  return `${node}; if it does not recover, end it: persisted-chat stop --kill ${me}`
+}
+
+/** Calls `onSilent` unless it is cancelled before the node has had time to answer. */
+export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => void): Cancel {
+  const dueAt = clock.now() + answerMs
+  let cancel = clock.after(answerMs, () => {
+    if (clock.now() <= dueAt + LATE_MS) return onSilent()
+    cancel = afterSilence(clock, answerMs, onSilent)
+  })
+  return () => cancel()
+}
+
+export interface WatchedNode {
+  readonly isGone: boolean
+  /** Resolves when the node answers; rejects when it is gone. */
+  ping(): Promise<void>
+}
+
+/** Tells when the node stops answering, and since when; and when it answers again. */
+export function watchNode(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void): void {
+  let isSilent = false
+  const ask = (): void => {
+    if (node.isGone) return
+    const askedAt = clock.now()
+    const cancel = afterSilence(clock, ANSWER_MS, () => {
+      isSilent = true
+      onChange(askedAt)
+    })
+    node.ping().then(() => {
+      cancel()
+      if (isSilent) onChange(undefined)
+      isSilent = false
+      clock.after(ASK_MS, ask)
+    }, cancel)
+  }
+  ask()
+}

@@ -1,0 +1,107 @@
+import { existsSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../base/clock.js'
+import { loadKey } from '../base/crypto/key-file.js'
+import { systemRandom } from '../base/random.js'
+import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
+import { openRoom } from '../node/open-room.js'
+import { type Home, homeOf } from '../node/paths.js'
+import { newKeyLine } from '../node/stored-log.js'
+import { holderOf, lockedError, NodeLock } from './election.js'
+import type { Notice } from './face-session.js'
+import type { NodeStart } from './node-start.js'
+import { programVersion } from './node-start.js'
+import type { RoomOptions } from './options.js'
+import { loadSecret } from './secret.js'
+import { NodeServer } from './server.js'
+import { connectTo, listenAt } from './socket.js'
+
+/** How often, and for how long, a process that did not get the lock tries again or looks for the node that serves. */
+const TRY_MS = 200
+const TRIES_MS_MAX = 10_000
+
+export interface StartHooks {
+  /** Told what the node does; never a text of a person. */
+  readonly log: (event: string) => void
+  /** Told what is worth knowing, as the faces are. */
+  readonly onNotice: (notice: Notice) => void
+}
+
+/**
+ * Elects this process as the node of a home, and serves it. Undefined where another process serves it already. Rejects with a
+ * ChatError; with LOG_LOCKED where a process that does not serve holds the lock.
+ */
+export async function startNode(start: NodeStart, { log, onNotice }: StartHooks): Promise<NodeServer | undefined> {
+  const { me, data, stays } = start
+  const home = homeOf(data, me)
+  const onWarning = (line: string): void => onNotice({ kind: 'alarm', line })
+  await secureHome(home, onWarning)
+  await checkKeyIsThere(home)
+  // A key that cannot be used is told before anything is made.
+  if (existsSync(home.keyFile)) await loadKey(home.keyFile, systemRandom)
+  const secret = await loadSecret(home.directory)
+  const lock = await elected(home)
+  if (lock === undefined) return undefined
+  try {
+    const filesAt = filesChangedAt()
+    const server = new NodeServer({
+      me: home.me,
+      pid: process.pid,
+      version: programVersion(),
+      secret,
+      clock: systemClock,
+      random: systemRandom,
+      stays,
+      openRoom: (options, onNote) => openHostedRoom(start, options, onNote),
+      isForFirst: ({ line }) => line === newKeyLine(home),
+      onNotice,
+      areFilesReplaced: () => filesChangedAt() !== filesAt,
+      log,
+    })
+    server.serve(await listenAt(home.directory, socket => server.accept(socket)), () => lock.release())
+    return server
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onNotice: (notice: Notice) => void) {
+  const { room, peers, listen, isDiscovering } = options
+  return openRoom({
+    me,
+    data,
+    peers,
+    isDiscovering,
+    ...(room !== undefined && { room }),
+    ...(listen !== undefined && { listen }),
+    onInfo: line => onNotice({ kind: 'info', line }),
+    onWarning: line => onNotice({ kind: 'alarm', line }),
+  })
+}
+
+/** The lock of a home; undefined where its holder serves. */
+async function elected({ directory }: Home): Promise<NodeLock | undefined> {
+  const end = systemClock.now() + TRIES_MS_MAX
+  for (;;) {
+    const lock = await NodeLock.acquire(directory)
+    if (lock !== undefined) return lock
+    const socket = await connectTo(directory, systemClock)
+    if (socket !== undefined) {
+      socket.destroy()
+      return undefined
+    }
+    if (systemClock.now() > end) throw lockedError(directory, await holderOf(directory))
+    await new Promise(resolve => setTimeout(resolve, TRY_MS))
+  }
+}
+
+/** Identifies the program's file on disk: an update replaces it while the node runs. */
+function filesChangedAt(): string {
+  try {
+    const { ino, mtimeMs } = statSync(fileURLToPath(import.meta.url))
+    return `${ino} ${mtimeMs}`
+  } catch {
+    return 'missing'
+  }
+}

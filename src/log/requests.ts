@@ -1,0 +1,79 @@
+import type { Millis } from '../base/clock.js'
+import { bufferOf, concat, utf8 } from '../base/wire/bytes.js'
+import type { Seq } from './format/author.js'
+import type { CommitQueue } from './store/commit-queue.js'
+import { after, type Put, type Range, type Store } from './store/store.js'
+
+/** Bytes of a client's id: chosen at random, so that no two clients share one. */
+export const CLIENT_BYTES = 16
+
+/** Names one request of one client. A request that is asked again has no second effect. */
+export interface RequestId {
+  readonly client: Uint8Array
+  /** Counts the client's requests, from 1. */
+  readonly number: number
+}
+
+const REQUESTS = utf8('q')
+const ALL_REQUESTS: Range = { gte: REQUESTS, lt: after(REQUESTS) }
+const NUMBER_BYTES = 4
+const SEQ_BYTES = 4
+const TIME_BYTES = 6
+
+function requestKey({ client, number }: RequestId): Uint8Array {
+  const end = Buffer.alloc(NUMBER_BYTES)
+  end.writeUInt32BE(number)
+  return concat([REQUESTS, client, end])
+}
+
+/** The row that answers a request once its entry is stored. It belongs into the commit of that entry. PROTOCOL.md §4.2. */
+export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
+  const value = Buffer.alloc(SEQ_BYTES + TIME_BYTES)
+  value.writeUInt32BE(seq)
+  value.writeUIntBE(Math.max(0, now), SEQ_BYTES, TIME_BYTES)
+  return { type: 'put', key: requestKey(id), value }
+}
+
+/** Requests whose entries are stored, until their clients have acknowledged the answers. */
+export class Requests {
+  readonly #store: Store
+  readonly #queue: CommitQueue
+
+  constructor(store: Store, queue: CommitQueue) {
+    this.#store = store
+    this.#queue = queue
+  }
+
+  /** The places of the entries that requests of a client have appended, by their numbers. */
+  async answered(client: Uint8Array): Promise<Map<number, Seq>> {
+    const prefix = concat([REQUESTS, client])
+    const places = new Map<number, Seq>()
+    for await (const rows of this.#store.pages({ gte: prefix, lt: after(prefix) })) {
+      for (const [key, value] of rows) {
+        if (key.length !== prefix.length + NUMBER_BYTES || value.length !== SEQ_BYTES + TIME_BYTES) continue
+        places.set(bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE())
+      }
+    }
+    return places
+  }
+
+  /** Deletes the row of an acknowledged request with the next commit. A row that stays is deleted by `forgetBefore`. */
+  forget(id: RequestId): void {
+    this.#delete(requestKey(id))
+  }
+
+  /** Deletes the rows of requests from before `time`: their clients no longer ask. */
+  async forgetBefore(time: Millis): Promise<void> {
+    for await (const rows of this.#store.pages(ALL_REQUESTS)) {
+      for (const [key, value] of rows) {
+        const isWhole = value.length === SEQ_BYTES + TIME_BYTES
+        if (!isWhole || bufferOf(value).readUIntBE(SEQ_BYTES, TIME_BYTES) < time) this.#delete(key)
+      }
+    }
+  }
+
+  #delete(key: Uint8Array): void {
+    const name = bufferOf(key).toString('latin1')
+    this.#queue.defer({ name, isDeferrable: true, write: () => ({ type: 'del', key }) })
+  }
+}

@@ -1,0 +1,185 @@
+import type { Duplex } from 'node:stream'
+import { type Clock, systemClock } from '../../src/base/clock.js'
+import { systemRandom } from '../../src/base/random.js'
+import type { CodecVersion } from '../../src/host/codec.js'
+import { connectFace } from '../../src/host/connect.js'
+import { Face } from '../../src/host/face.js'
+import type { RoomOptions } from '../../src/host/options.js'
+import { loadSecret } from '../../src/host/secret.js'
+import { type EndReason, NodeServer } from '../../src/host/server.js'
+import { connectTo, listenAt } from '../../src/host/socket.js'
+import { roomId } from '../../src/log/format/room-id.js'
+import { CLIENT_BYTES } from '../../src/log/requests.js'
+import { Connections } from '../../src/net/connections.js'
+import { Room } from '../../src/node/room.js'
+import { Replicator } from '../../src/sync/replicator.js'
+import type { Cleanup } from './child.js'
+import { logOver } from './logs.js'
+import { MemoryDisk, MemoryStore } from './memory-store.js'
+import { alice } from './signed-world.js'
+import { temporaryDirectory } from './temporary-directory.js'
+
+/** A node in this process. */
+export interface RunningNode {
+  readonly server: NodeServer
+  /** The peers of its rooms, by name. */
+  readonly peers: Map<string, Room>
+  readonly sockets: Set<Duplex>
+  readonly ended: Promise<EndReason>
+  stopListening(): Promise<void>
+}
+
+export const LOBBY_OPTIONS: RoomOptions = {
+  room: undefined,
+  peers: [],
+  listen: undefined,
+  isDiscovering: false,
+}
+
+interface MachineOptions {
+  readonly codec?: CodecVersion
+  readonly stays?: boolean
+}
+
+/** One user's machine: logs in memory, a node that serves them, and faces with real sockets between them. */
+export class HostMachine {
+  readonly directory: string
+  readonly notices: string[] = []
+  readonly clock: Clock = systemClock
+  node: RunningNode | undefined
+  starts = 0
+  /** Called with each peer before it serves anybody. */
+  onPeer: (peer: Room) => void = () => {}
+  readonly #options: MachineOptions
+  readonly #disks = new Map<string, MemoryDisk>()
+  #starting: Promise<RunningNode> | undefined
+
+  private constructor(directory: string, options: MachineOptions) {
+    this.directory = directory
+    this.#options = options
+  }
+
+  static async open(cleanup: Cleanup, options: MachineOptions = {}): Promise<HostMachine> {
+    const machine = new HostMachine(await temporaryDirectory(cleanup), options)
+    cleanup.after(() => machine.crash())
+    return machine
+  }
+
+  get peer(): Room {
+    const peer = this.node?.peers.get('lobby')
+    if (peer === undefined) throw new Error('the lobby is not open')
+    return peer
+  }
+
+  start(): Promise<RunningNode> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async face(cleanup: Cleanup, options: RoomOptions = LOBBY_OPTIONS, codec?: CodecVersion): Promise<Face> {
+    const client = systemRandom.bytes(CLIENT_BYTES)
+    const face = await Face.open({
+      onNotice: ({ line }) => void this.notices.push(line),
+      connect: async isBack => {
+        for (;;) {
+          await this.start()
+          const at = { me: 'alice', directory: this.directory, ...(codec !== undefined && { codec }) }
+          const connection = await connectFace(at, { client, options, isBack })
+          if (connection !== undefined) return connection
+        }
+      },
+    })
+    cleanup.after(async () => void (await face.close()))
+    return face
+  }
+
+  /** A connection that says nothing yet. */
+  async socket(): Promise<Duplex> {
+    await this.start()
+    const socket = await connectTo(this.directory, this.clock)
+    if (socket === undefined) throw new Error('nobody accepts')
+    return socket
+  }
+
+  /** The node is gone as by `kill -9`: the next one finds what was on the disk at this moment. */
+  async crash(): Promise<void> {
+    const { node } = this
+    if (node === undefined) return
+    this.node = undefined
+    for (const [name, disk] of this.#disks) this.#disks.set(name, disk.copy())
+    await node.stopListening()
+    this.#starting = undefined
+    for (const socket of node.sockets) socket.destroy()
+    await node.server.end('idle')
+  }
+
+  async #start(): Promise<RunningNode> {
+    this.starts++
+    const peers = new Map<string, Room>()
+    const sockets = new Set<Duplex>()
+    const server = new NodeServer({
+      me: 'alice',
+      pid: process.pid,
+      version: 'test',
+      ...(this.#options.codec !== undefined && { codec: this.#options.codec }),
+      secret: await loadSecret(this.directory),
+      clock: this.clock,
+      random: systemRandom,
+      stays: this.#options.stays ?? false,
+      openRoom: async options => {
+        const peer = await this.#peer(options.room ?? 'lobby')
+        peers.set(options.room ?? 'lobby', peer)
+        this.onPeer(peer)
+        return peer
+      },
+      isForFirst: () => false,
+      onNotice: () => {},
+      areFilesReplaced: () => false,
+      log: () => {},
+    })
+    const accept = (socket: Duplex): void => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+      server.accept(socket)
+    }
+    const stop = await listenAt(this.directory, accept)
+    const stopListening = async (): Promise<void> => {
+      if (this.node?.server === server) this.node = undefined
+      this.#starting = undefined
+      await stop()
+    }
+    server.serve(stopListening, async () => {})
+    this.node = { server, peers, sockets, ended: server.ended, stopListening }
+    return this.node
+  }
+
+  async #peer(room: string): Promise<Room> {
+    const disk = this.#disks.get(room) ?? new MemoryDisk()
+    this.#disks.set(room, disk)
+    const id = roomId(room)
+    const log = await logOver(new MemoryStore(disk), alice, { room: id, clock: systemClock })
+    const nowhere = (): Promise<never> => Promise.reject(new Error('there is no network'))
+    const swarm = new Connections({
+      me: 'alice.local:1',
+      room: id,
+      keys: alice,
+      acceptsScuttleup: false,
+      clock: systemClock,
+      random: systemRandom,
+      source: { dial: nowhere, listen: nowhere },
+    })
+    return new Room({
+      me: 'alice',
+      room: room === 'lobby' ? undefined : room,
+      log,
+      connections: swarm,
+      replicator: new Replicator(log),
+      discovery: undefined,
+      clock: systemClock,
+      random: systemRandom,
+      keys: alice,
+      hasPeerExchange: false,
+      mayBeAhead: false,
+    })
+  }
+}

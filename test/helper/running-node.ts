@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Child } from './child.js'
+
+interface Home {
+  readonly me: string
+  readonly data: string
+}
+
+/** The process of the node that serves a home; undefined where none does. */
+export async function nodePid({ me, data }: Home): Promise<number | undefined> {
+  const text = await readFile(path.join(data, me, 'node.pid'), 'utf8').catch(() => '')
+  const pid = Number(text.trim())
+  return pid > 0 && isRunning(pid) ? pid : undefined
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+/** Resolves when a process has ended. */
+export async function ended(pid: number): Promise<void> {
+  const end = Date.now() + 30_000
+  while (isRunning(pid)) {
+    if (Date.now() > end) throw new Error(`process ${pid} does not end`)
+    await pause(10)
+  }
+}
+
+/** A face and its node end at once, as in a crash of the machine. */
+export async function crash(face: Child, home: Home): Promise<void> {
+  const pid = await nodePid(home)
+  const ending = face.stop('SIGKILL')
+  if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  await ending
+  if (pid !== undefined) await ended(pid)
+}

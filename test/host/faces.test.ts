@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import test, { type TestContext } from 'node:test'
+import type { Face } from '../../src/host/face.js'
+import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
+import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
+
+const BOUND = { timeout: 120_000 }
+
+/** What a face shows, and a way to wait for it. */
+function watch(t: TestContext, face: Face, options: { readonly last?: number; readonly tail?: boolean } = {}) {
+  const shown: string[] = []
+  const over = new AbortController()
+  t.after(() => over.abort())
+  let wake = (): void => {}
+  const reading = (async () => {
+    for await (const batch of face.batches({ live: true, signal: over.signal, ...options })) {
+      shown.push(...batch.map(({ message }) => message))
+      wake()
+    }
+  })()
+  reading.catch(() => {})
+  return {
+    shown,
+    until: async (count: number): Promise<string[]> => {
+      while (shown.length < count)
+        await new Promise<void>(resolve => {
+          wake = resolve
+        })
+      return shown
+    },
+  }
+}
+
+/** Resolves when `isSo`, which may become so with any change. */
+async function until(face: Face, isSo: () => boolean): Promise<void> {
+  while (!isSo()) await once(face, 'change')
+}
+
+async function all<T>(parts: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const part of parts) found.push(part)
+  return found
+}
+
+async function history(face: Face): Promise<string[]> {
+  const lines: string[] = []
+  for await (const batch of face.batches({})) lines.push(...batch.map(({ message }) => message))
+  return lines
+}
+
+test('two faces of a room show what is said in either, and know the same', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const first = await machine.face(t)
+  await first.say('before')
+  const second = await machine.face(t)
+  assert.equal(machine.starts, 1)
+  assert.deepEqual([second.me, second.id, second.room, second.heads], [first.me, first.id, first.room, first.heads])
+  const [inFirst, inSecond] = [watch(t, first), watch(t, second)]
+  await inSecond.until(1)
+  await second.say({ kind: 'action', text: 'from the second' })
+  await first.say('from the first')
+  assert.deepEqual(await inFirst.until(3), ['before', 'from the second', 'from the first'])
+  assert.deepEqual(await inSecond.until(3), ['before', 'from the second', 'from the first'])
+  await until(second, () => second.heads[0]?.seq === 3)
+  assert.deepEqual([second.kept, second.unsavedCount], [{ on: 0, of: 0, left: 0 }, 0])
+  await until(first, () => first.others === 1)
+  await until(second, () => second.others === 1)
+  const verdicts = await all(second.verify())
+  assert.deepEqual(
+    verdicts.map(({ author, last, fault }) => [author, last, fault]),
+    [[first.id, 3, undefined]],
+  )
+  assert.ok((await all(second.archive())).length > 0)
+})
+
+test('a face gets the errors that the library gives', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const first = await machine.face(t)
+  const second = await machine.face(t)
+  await assert.rejects(second.say('x'.repeat(300_000)), { code: 'BAD_MESSAGE' })
+  // This one only the node can tell: name and time come on top of it.
+  await assert.rejects(second.say('x'.repeat(ENTRY_BYTES_MAX - 20)), { code: 'BAD_MESSAGE' })
+  assert.deepEqual([second.unsavedCount, second.unstored, second.firstUnsaid?.length], [0, 2, 300_000])
+  assert.throws(() => second.connect('alice'), { code: 'BAD_USAGE' })
+  assert.throws(() => second.connect('no such name!'), { code: 'BAD_NAME' })
+  assert.equal(second.disconnect('bob'), false)
+  second.connect('bob:4000')
+  await until(second, () => second.connectionSummary.dialing.length > 0)
+  assert.equal(second.disconnect('bob:4000'), true)
+  await until(first, () => first.connectionSummary.dialing.length === 0)
+})
+
+test('a line that was stored, though its node died before the answer, is not said again', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const { peer } = machine
+  const post = peer.post.bind(peer)
+  let stored: ReturnType<typeof post> | undefined
+  peer.post = (...line) => {
+    stored = post(...line)
+    return new Promise(() => {}) // the answer never leaves
+  }
+  const said = face.say('hello')
+  while (stored === undefined) await new Promise(setImmediate)
+  await stored
+  assert.equal(face.unsavedCount, 1)
+  await machine.crash()
+  await said
+  assert.equal(machine.starts, 2)
+  assert.deepEqual([face.unsavedCount, await history(face)], [0, ['hello']])
+})
+
+test('control: without the rows of answered requests a node that died doubles the line', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  machine.onPeer = peer => {
+    peer.requests.answered = async () => new Map()
+  }
+  const face = await machine.face(t)
+  const { peer } = machine
+  const post = peer.post.bind(peer)
+  let stored: ReturnType<typeof post> | undefined
+  peer.post = (...line) => {
+    stored = post(...line)
+    return new Promise(() => {})
+  }
+  const said = face.say('hello')
+  while (stored === undefined) await new Promise(setImmediate)
+  await stored
+  await machine.crash()
+  await said
+  assert.deepEqual(await history(face), ['hello', 'hello'])
+})
+
+test('lines that a node had not stored are said through the next node, in order, each once', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  await face.say('same')
+  let asked = 0
+  machine.peer.post = () => {
+    asked++
+    return new Promise(() => {})
+  }
+  const said = ['same', 'same', 'other'].map(line => face.say(line))
+  while (asked < 3) await new Promise(setImmediate)
+  await machine.crash()
+  said.push(face.say('while no node was there'))
+  await Promise.all(said)
+  assert.deepEqual(await history(face), ['same', 'same', 'same', 'other', 'while no node was there'])
+})
+
+test('three faces go on over three nodes: nothing is shown twice, and nothing is left out', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const first = await machine.face(t)
+  for (let line = 0; line < 20; line++) await first.say(`early ${line}`)
+  const faces = [await machine.face(t), await machine.face(t), await machine.face(t)]
+  const shown = faces.map((face, index) => watch(t, face, [{}, { last: 5 }, { tail: true }][index] ?? {}))
+  await shown[0]?.until(20)
+  await shown[1]?.until(5)
+  const early = [20, 5, 0]
+  for (let round = 1; round <= 3; round++) {
+    await machine.crash()
+    await Promise.all(faces.map((face, index) => face.say(`round ${round} of ${index}`)))
+    for (const [index, watched] of shown.entries()) {
+      const lines = await watched.until((early[index] ?? 0) + round * faces.length)
+      assert.equal(new Set(lines).size, lines.length)
+      assert.equal(lines.filter(line => line.startsWith('early')).length, early[index])
+    }
+  }
+  assert.equal(machine.starts, 4)
+})
+
+test('a face attaches to a room of a thousand people who are all away, with a reason', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const person = { state: 'heard', away: '⏎'.repeat(85), isTyping: false, lastHeardMs: 1_800_000_000_000, hops: 3 }
+  const people = Array.from({ length: 1_000 }, (_, index) => {
+    const author = index.toString(16).padStart(64, '0')
+    return { ...person, author, name: `${index}`.padStart(63, 'x') }
+  })
+  machine.onPeer = peer => void Object.defineProperty(peer, 'presence', { get: () => people })
+  const face = await machine.face(t)
+  assert.deepEqual(face.presence, people)
+  await face.say('hello all')
+})
+
+test('two thousand lines at once are all stored, in order', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const lines = Array.from({ length: 2_000 }, (_, line) => `line ${line}`)
+  await Promise.all(lines.map(line => face.say(line)))
+  assert.deepEqual(await history(face), lines)
+})
+
+test('a node serves two rooms, and closes each after its last face', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const lobby = await machine.face(t)
+  const ops = await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })
+  assert.equal(machine.starts, 1)
+  await lobby.say('in the lobby')
+  await ops.say('in ops')
+  assert.deepEqual([await history(lobby), await history(ops)], [['in the lobby'], ['in ops']])
+  const rooms = (): string[] => machine.node?.server.status.rooms.map(({ room }) => room) ?? []
+  assert.deepEqual(rooms(), ['lobby', 'ops'])
+  assert.equal(await ops.close(), true)
+  assert.deepEqual(rooms(), ['lobby'])
+  const again = await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })
+  assert.deepEqual([machine.starts, await history(again)], [1, ['in ops']])
+  assert.equal(await again.close(), true)
+  const { ended } = machine.node ?? assert.fail()
+  assert.equal(await lobby.close(), true)
+  assert.equal(await ended, 'idle')
+})
+
+test('the last face returns when the databases are closed', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  const { peer } = machine
+  const close = peer.close.bind(peer)
+  let isClosed = false
+  peer.close = async () => {
+    await close()
+    await new Promise(resolve => setTimeout(resolve, 50))
+    isClosed = true
+  }
+  assert.equal(await face.close(), true)
+  assert.equal(isClosed, true)
+})
+
+test('a node ends one second after its last face went without a goodbye', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  await machine.face(t)
+  const { ended, sockets } = machine.node ?? assert.fail()
+  const wentAt = Date.now()
+  for (const socket of sockets) socket.destroy()
+  // The face comes back at once, and the node stays.
+  await machine.face(t)
+  assert.equal(machine.starts, 1)
+  for (const face of sockets) face.destroy()
+  void ended
+  assert.ok(Date.now() - wentAt < 60_000)
+})
+
+test('a face adds the peers that it names, and may not change what the node was started with', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const first = await machine.face(t, { ...LOBBY_OPTIONS, listen: '4000', isDiscovering: true })
+  await machine.face(t, { ...LOBBY_OPTIONS, peers: ['bob:4000'], listen: ':4000', isDiscovering: true })
+  await until(first, () => first.connectionSummary.dialing.some(({ name }) => name === 'bob:4000'))
+  const refused = (options: object) => machine.face(t, { ...LOBBY_OPTIONS, isDiscovering: true, ...options })
+  await assert.rejects(refused({ listen: '4001' }), {
+    code: 'BAD_USAGE',
+    message: 'alice already runs with --listen 4000: persisted-chat stop alice, or leave the option out',
+  })
+  await assert.rejects(refused({ isDiscovering: false }), {
+    code: 'BAD_USAGE',
+    message: 'alice already runs without --no-discovery: persisted-chat stop alice, or leave the option out',
+  })
+  await refused({})
+})
+
+test('faces of a stopped node end, and start no other', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  await face.say('before')
+  const shown = watch(t, face)
+  await shown.until(1)
+  await machine.node?.server.end('stopped')
+  assert.deepEqual(await face.ended, { error: undefined, line: 'alice was stopped' })
+  assert.equal(machine.starts, 1)
+})
