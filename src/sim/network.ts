@@ -101,7 +101,7 @@ export class VirtualNetwork implements Medium {
   }
 
   /** The network as seen by one process of a host. */
-  transportOf(host: VirtualHost, life: Lifecycle): PeerSource {
+  sourceOf(host: VirtualHost, life: Lifecycle): PeerSource {
     return {
       listen: async (_host, port, onConnection) => this.#listen(host, port, onConnection),
       dial: (address, signal) => this.#dial(host, address, signal, life),

@@ -285,7 +285,7 @@ export class SimulatedPeer {
       room: ROOM,
       keys: this.#keys,
       acceptsScuttleup: true,
-      source: network.transportOf(this.host, life),
+      source: network.sourceOf(this.host, life),
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}`),
     })
