@@ -7,7 +7,7 @@ import { Connections } from '../net/connections.js'
 import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
 import { formatAddress, parseListen } from '../net/lan/address.js'
 import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
-import { isHeardAt } from '../net/lan/mdns/interfaces.js'
+import { isReachableAt } from '../net/lan/mdns/interfaces.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
 import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { TcpSource } from '../net/lan/tcp.js'
@@ -107,7 +107,7 @@ export class RoomNetwork {
         key: shortKeyOf(keys.publicKey),
       }
       this.#dialFound(connections, discovery, service, this.peers.length === 0 ? peerExchange : undefined)
-      discovery.announce({ name: me, service, isOn: at => isHeardAt(this.#host, at) })
+      discovery.announce({ name: me, service, isOn: at => isReachableAt(this.#host, at) })
       discovery.browse()
     }
     for (const { name, address } of this.peers) connections.add(name, address)

@@ -37,7 +37,7 @@ function open(t: TestContext) {
   return discovery
 }
 
-test('lookup-multicast-dns finds the name that ours announces', options, async t => {
+test('lookup-multicast-dns finds the name that we announce', options, async t => {
   const discovery = open(t)
   discovery.announce({ name: `Alice-${process.pid}` })
   const found = await original(
@@ -57,7 +57,7 @@ test('lookup-multicast-dns finds the name that ours announces', options, async t
   assert.equal(missed, 'Query timed out', 'control')
 })
 
-test('ours finds the name that register-multicast-dns announces', options, async t => {
+test('finds the name that register-multicast-dns announces', options, async t => {
   const discovery = open(t)
   const name = `Bob-${process.pid}`
   assert.deepEqual(await discovery.lookup(name, 300), [], 'control: not before')

@@ -55,7 +55,7 @@ async function world(t: TestContext, first: NetworkInterfaces) {
   return { open, free, port, warnings, become, changes: () => changes }
 }
 
-test('without any interface there is one warning; found again when the network is back, warned again when it goes', async t => {
+test('warns once without an interface, is found when the network is back, and warns again', async t => {
   const { open, free, warnings, become, changes } = await world(t, {})
   await free()
   const discovery = open()
@@ -77,7 +77,7 @@ test('without any interface there is one warning; found again when the network i
   assert.deepEqual([discovery.interfaces, changes(), warnings.length], [[], 2, 2])
 })
 
-test('an interface without multicast is warned of once, and does not disturb the others', async t => {
+test('warns once about an interface without multicast, and uses the others', async t => {
   const { open, free, warnings, become, changes } = await world(t, { lo, ghost })
   await free()
   const discovery = open()
@@ -90,7 +90,7 @@ test('an interface without multicast is warned of once, and does not disturb the
   assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 0])
 })
 
-test('where another program holds the port there is one warning, and it works once that has gone', async t => {
+test('warns once if another program uses the port, and works once it has stopped', async t => {
   const { open, free, warnings, become } = await world(t, { lo, ghost })
   const discovery = open()
   for (let i = 0; i < 3; i++) {
@@ -134,7 +134,7 @@ const closing = `
   console.log(Date.now() - start < 300 ? 'quick' : 'slow')
 `
 
-test('after closing, which takes under 300 ms, nothing keeps the process', () => {
+test('closes within 300 ms, and then lets the process end', () => {
   const program = `${opening}
     await discovery.lookup('alice-${process.pid}')
     void discovery.lookup('nobody-${process.pid}', 600_000)
@@ -145,7 +145,7 @@ test('after closing, which takes under 300 ms, nothing keeps the process', () =>
   assert.equal(open.signal, 'SIGTERM', 'control: open, it does keep it')
 })
 
-test('interfaces that come and go in the middle of opening, asking and closing leave nothing behind', () => {
+test('leaves nothing open when interfaces change while it opens, queries and closes', () => {
   const { stdout, stderr, status } = run(`${opening}
     const lo = ${JSON.stringify(lo)}, ghost = ${JSON.stringify(ghost)}, running = setInterval(() => {}, 60_000)
     for (let i = 0; i < 100; i++) {
@@ -174,7 +174,7 @@ function canLeaveTheNetwork(): boolean {
   }
 }
 
-test('a machine without any network: one warning, and the process goes on', { skip: !canLeaveTheNetwork() }, () => {
+test('continues on a machine without a network, with one warning', { skip: !canLeaveTheNetwork() }, () => {
   const program = `${opening}
     const running = setInterval(() => {}, 60_000)
     for (let i = 0; i < 5; i++) { await discovery.lookup('bob', 30); scan() }

@@ -69,7 +69,7 @@ const question = (name: string): Buffer =>
 const response = (name: string): Buffer =>
   Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, ...nameBytes(name), 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, 1])
 
-test('bob finds alice at the address of every interface they share, and finds nobody who is not there', async t => {
+test('finds a peer at the address of every shared interface, and no absent peer', async t => {
   const a = open(t)
   const b = open(t)
   a.announce({ name: alice })
@@ -79,7 +79,7 @@ test('bob finds alice at the address of every interface they share, and finds no
   assert.deepEqual(await b.lookup(bob, 300), [])
 })
 
-test('alice, who leaves, says goodbye, and nobody finds her any more', async t => {
+test('says goodbye on closing, and is no longer found', async t => {
   const port = await freePort()
   const a = open(t, { port })
   const b = open(t, { port })
@@ -116,7 +116,7 @@ function junk(i: number, name: string): Buffer {
   return kinds[i % kinds.length] ?? noise
 }
 
-test('five hundred malformed datagrams later alice is found as before', async t => {
+test('is found as before after five hundred malformed datagrams', async t => {
   const a = open(t)
   const b = open(t)
   a.announce({ name: alice })
@@ -146,7 +146,7 @@ test('five hundred malformed datagrams later alice is found as before', async t 
   assert.ok(unreadable > 100 && readable > 100, `${unreadable} unreadable, ${readable} readable`)
 })
 
-test('a flood of questions gets a hundred answers a second out of alice, and no more', async t => {
+test('answers a flood of queries a hundred times a second at most', async t => {
   const port = await freePort()
   let now = 0
   const a = open(t, { port, clock: { now: () => now, after: systemClock.after } })
@@ -195,7 +195,7 @@ async function leastDelayUnderFlood(t: TestContext, port: number) {
   return floods.reduce((least, flood) => (flood.p99Ms < least.p99Ms ? flood : least))
 }
 
-test('a flood of two thousand datagrams, made to cost as much as they can, holds up nothing', async t => {
+test('two thousand expensive datagrams delay nothing', async t => {
   const [port, plainPort] = [await freePort(), await freePort()]
   const a = open(t, { port })
   a.announce({ name: 'alice' })

@@ -25,7 +25,7 @@ async function talk(from: Child, to: Child, line: string): Promise<void> {
 
 const said = (child: Child, text: string | RegExp): Promise<string> => child.waitForLine(text, { stream: 'stderr' })
 
-test('three hosts that name nobody find each other within 5 s', BOUND, async t => {
+test('three hosts discover each other within 5 s', BOUND, async t => {
   const { network, chat } = await world(t)
   const hosts = [network.host(1), network.host(2), network.host(3)] as const
   const startedAt = Date.now()
@@ -45,7 +45,7 @@ test('three hosts that name nobody find each other within 5 s', BOUND, async t =
   t.diagnostic(`all linked ${tookMs} ms after the start`)
 })
 
-test('hosts in other rooms are not linked', BOUND, async t => {
+test('hosts in other rooms do not connect', BOUND, async t => {
   const { network, chat } = await world(t)
   const hosts = [network.host(1), network.host(2), network.host(3)] as const
   const alice = await chat(hosts[0], 'alice', '--room', 'ops')
@@ -59,7 +59,7 @@ test('hosts in other rooms are not linked', BOUND, async t => {
   )
 })
 
-test('a host whose first interface is a dead end is found all the same', BOUND, async t => {
+test('finds a host whose first interface leads nowhere', BOUND, async t => {
   const { network, chat } = await world(t)
   const withDocker = network.host(1, { deadEnds: { docker0: '172.17.0.1', tun0: '10.8.0.2' } })
   const alice = await chat(withDocker, 'alice')
@@ -72,7 +72,7 @@ test('a host whose first interface is a dead end is found all the same', BOUND, 
   )
 })
 
-test('hosts with addresses of IPv6 alone find each other', BOUND, async t => {
+test('hosts with IPv6 addresses only discover each other', BOUND, async t => {
   const { network, chat } = await world(t)
   const alice = await chat(network.host(1, { isIpv6Only: true }), 'alice')
   const bob = await chat(network.host(2, { isIpv6Only: true }), 'bob')
@@ -81,7 +81,7 @@ test('hosts with addresses of IPv6 alone find each other', BOUND, async t => {
   await talk(alice, bob, 'hello over IPv6')
 })
 
-test('the same port on two hosts, and two users on one of them', BOUND, async t => {
+test('connects two hosts with one port, and two users on one of them', BOUND, async t => {
   const { network, chat } = await world(t)
   const [one, two] = [network.host(1), network.host(2)]
   const alice = await chat(one, 'alice', '--listen', '4000')
@@ -92,7 +92,7 @@ test('the same port on two hosts, and two users on one of them', BOUND, async t 
   await talk(bob, carol, 'hello carol')
 })
 
-test('the same name on two hosts: both link, each is told which is which', BOUND, async t => {
+test('connects two hosts with one name, and tells them apart', BOUND, async t => {
   const { network, chat } = await world(t)
   const first = await chat(network.host(1), 'alice')
   await said(first, 'announced as alice on')
@@ -104,7 +104,7 @@ test('the same name on two hosts: both link, each is told which is which', BOUND
 })
 
 test(
-  'where the hashed port is taken a free one is had, told, and found by those who know the name alone',
+  'listens on a free port if the hashed one is taken, and is found by name alone',
   BOUND,
   async t => {
     const { network, chat } = await world(t)
@@ -122,7 +122,7 @@ test(
   },
 )
 
-test('a host of the original program is linked, both ways', BOUND, async t => {
+test('connects to a host of the original program, in both directions', BOUND, async t => {
   const { network, chat, data } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   const dave = startScuttleupIn(two, { me: 'dave', peers: ['alice', 'erin'], data: `${data}/dave` })
@@ -136,7 +136,7 @@ test('a host of the original program is linked, both ways', BOUND, async t => {
   await talk(dave, erin, 'hello erin')
 })
 
-test('without multicast, and with loopback alone, the chat opens and addresses work', BOUND, async t => {
+test('without multicast, or with loopback only, the chat starts and addresses work', BOUND, async t => {
   const { network, chat } = await world(t)
   const [deaf, other, lonely] = [network.host(1), network.host(2), network.host(3, { isAlone: true })]
   for (const host of [deaf, other]) host.takeMulticast()
@@ -153,7 +153,7 @@ test('without multicast, and with loopback alone, the chat opens and addresses w
   await linked(carol, 'erin')
 })
 
-test('hosts that were cut off for 60 s have caught up 5 s after their return, seen to be cut or not', {
+test('hosts that were offline for 60 s catch up within 5 s, whether the connection broke or not', {
   ...BOUND,
   timeout: 300_000,
 }, async t => {

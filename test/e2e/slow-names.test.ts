@@ -38,7 +38,7 @@ async function endOf(
   return { ms: performance.now() - from, code }
 }
 
-test('control: a process that asks the system itself ends only when that has answered', async t => {
+test('control: a process that resolves names itself ends only with the answer', async t => {
   const system = await slowSystem(t)
   if (system === undefined) return
   const script = `require('dns').lookup('${HOST}', () => {}); process.on('SIGTERM', () => process.exit(0))`
@@ -75,7 +75,7 @@ for (const { what, args, code } of COMMANDS) {
   }
 }
 
-test('a command that ends by itself does not wait for the system, and all its output is there', async t => {
+test('a finished command does not wait for the resolver, and prints all output', async t => {
   const system = await slowSystem(t)
   if (system === undefined) return
   const env = { ...system.env, PERSISTED_CHAT_DATA: system.directory }

@@ -35,7 +35,7 @@ const silentSockets = (t: TestContext, address: { host: string; port: number }):
   Promise.all(Array.from({ length: SILENT }, () => stranger(t, address)))
 
 test(
-  `while ${SILENT} silent sockets come and stay, ${JOINS} honest peers join within a second each`,
+  `${JOINS} honest peers join within a second each beside ${SILENT} silent sockets`,
   BOUND,
   async t => {
     const alice = await openSwarm(t)
@@ -68,7 +68,7 @@ test('control: the original program keeps every silent socket', BOUND, async t =
   assert.equal(sockets.filter(socket => socket.destroyed).length, 0)
 })
 
-test('a socket that gives one byte a second of a true opening is let go after 5 s', BOUND, async t => {
+test('closes a handshake of one byte a second after 5 s', BOUND, async t => {
   const clock = new VirtualClock()
   const alice = await openSwarm(t, { clock })
   const socket = await stranger(t, alice.address)
@@ -90,7 +90,7 @@ test('a socket that gives one byte a second of a true opening is let go after 5 
   assert.equal(clock.timers, 0)
 })
 
-test('one of ours that is frozen is let go after 30 s, an original is kept', BOUND, async t => {
+test('closes the connection to a frozen native peer after 30 s, and keeps a scuttleup peer', BOUND, async t => {
   const clock = new VirtualClock()
   const alice = await openSwarm(t, { clock })
   const [frozen, original] = [await stranger(t, alice.address), await stranger(t, alice.address)]
@@ -110,7 +110,7 @@ test('one of ours that is frozen is let go after 30 s, an original is kept', BOU
   )
 })
 
-test('a process of ours that stands still is let go, though its system still answers for it', BOUND, async t => {
+test('closes the connection to a stopped process, though its system still acknowledges', BOUND, async t => {
   const clock = new VirtualClock()
   const alice = await openSwarm(t, { clock })
   const program = new URL('../helper/linking-process.js', import.meta.url).pathname
@@ -123,7 +123,7 @@ test('a process of ours that stands still is let go, though its system still ans
   assert.deepEqual(alice.lost, ['silent for 30 s'])
 })
 
-test('a process that is killed is noticed at once', BOUND, async t => {
+test('notices a killed process at once', BOUND, async t => {
   const alice = await openSwarm(t)
   const program = new URL('../helper/linking-process.js', import.meta.url).pathname
   const bob = new Child(t, process.execPath, { args: [program, String(alice.address.port)] })
@@ -139,7 +139,7 @@ for (const [me, order] of [
   ['zoe:1', 'higher'],
 ] as const) {
   test(
-    `a peer who was away at the first dial is linked once it comes, for the side with the ${order} address`,
+    `connects to a peer that was absent at the first dial, from the side with the ${order} address`,
     BOUND,
     async t => {
       const [port = 0] = await freePorts(1)
@@ -157,7 +157,7 @@ for (const [me, order] of [
   )
 }
 
-test('two who dial each other at once end with one link', BOUND, async t => {
+test('two peers that dial each other at once end with one connection', BOUND, async t => {
   const [alice, bob] = [await openSwarm(t), await openSwarm(t, { me: 'bob:1', peer: 2 })]
   alice.swarm.add('bob', bob.address)
   bob.swarm.add('alice', alice.address)
@@ -166,7 +166,7 @@ test('two who dial each other at once end with one link', BOUND, async t => {
   assert.deepEqual([...alice.warnings, ...bob.warnings], [])
 })
 
-test('a link that is closed from one side is made again by the side that named the other', BOUND, async t => {
+test('the side that dialled redials a closed connection', BOUND, async t => {
   const [alice, bob] = [await openSwarm(t), await openSwarm(t, { me: 'bob:1', peer: 2 })]
   alice.swarm.add('bob', bob.address)
   await bob.until(() => bob.swarm.connections.length === 1)
@@ -175,7 +175,7 @@ test('a link that is closed from one side is made again by the side that named t
   await alice.until(() => alice.lost.length === 1 && alice.swarm.connections.length === 1)
 })
 
-test('oneself is told once, and left alone', BOUND, async t => {
+test('reports a dial of itself once, and stops dialling', BOUND, async t => {
   const alice = await openSwarm(t)
   alice.swarm.add('me', alice.address)
   await alice.until(() => alice.warnings.length > 0 && alice.accepted.every(connection => connection.destroyed))
@@ -183,7 +183,7 @@ test('oneself is told once, and left alone', BOUND, async t => {
   assert.deepEqual(alice.swarm.connections, [])
 })
 
-test('a link to oneself is never seen as one', BOUND, async t => {
+test('never reports a connection to itself', BOUND, async t => {
   const alice = await openSwarm(t)
   const seen = new Set<number>()
   alice.swarm.on('warning', () => seen.add(alice.swarm.connections.length))
@@ -192,7 +192,7 @@ test('a link to oneself is never seen as one', BOUND, async t => {
   assert.deepEqual([...seen], [0])
 })
 
-test('one of ours from another room is told so', BOUND, async t => {
+test('reports that a peer is in another room', BOUND, async t => {
   const alice = await openSwarm(t)
   const bob = await openSwarm(t, { me: 'bob:1', peer: 2, room: Buffer.alloc(32, 8) })
   bob.swarm.add('alice', alice.address)
@@ -201,7 +201,7 @@ test('one of ours from another room is told so', BOUND, async t => {
   assert.deepEqual(alice.swarm.connections, [])
 })
 
-test('an original is let into the lobby, and into no other room', BOUND, async t => {
+test('accepts scuttleup peers in the lobby only', BOUND, async t => {
   const lobby = await openSwarm(t)
   talk(await stranger(t, lobby.address), originalEnd(new ScuttleupTopology('bob:1', 'alice:1')))
   await lobby.until(() => lobby.swarm.connections.length === 1)
@@ -213,7 +213,7 @@ test('an original is let into the lobby, and into no other room', BOUND, async t
   assert.deepEqual(room.swarm.connections, [])
 })
 
-test(`${CONNECTIONS_MAX} strangers who pass for originals keep no honest peer out`, BOUND, async t => {
+test(`${CONNECTIONS_MAX} strangers that pass for scuttleup peers keep no honest peer out`, BOUND, async t => {
   const alice = await openSwarm(t)
   for (let i = 0; i <= CONNECTIONS_MAX; i++) {
     const socket = await stranger(t, alice.address)
@@ -236,7 +236,7 @@ const OPENINGS: readonly (readonly [string, Uint8Array])[] = [
 ]
 
 for (const [what, bytes] of OPENINGS) {
-  test(`a stranger who ${what} and goes on for ever is cut off within 256 KiB`, BOUND, async t => {
+  test(`closes the connection of a stranger who ${what} within 256 KiB`, BOUND, async t => {
     const alice = await openSwarm(t)
     // In a room of its own: what an original may say next is the log's to judge, not the swarm's.
     const room = await openSwarm(t, { acceptsScuttleup: false })
@@ -258,7 +258,7 @@ for (const [what, bytes] of OPENINGS) {
   })
 }
 
-test('a swarm that closes closes everything, and dials nobody any more', BOUND, async t => {
+test('closes everything, and dials nobody any more', BOUND, async t => {
   const clock = new VirtualClock()
   const [port = 0] = await freePorts(1)
   const alice = await openSwarm(t, { clock })

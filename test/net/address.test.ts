@@ -4,7 +4,7 @@ import { formatAddress, parseAddress, parseListen } from '../../src/net/lan/addr
 
 const refused = { code: 'BAD_ADDRESS' }
 
-test('an address is read as it is written, and written as it is read', () => {
+test('formats an address as it was parsed', () => {
   for (const [text, host, port] of [
     ['bob.local:4000', 'bob.local', 4000],
     ['10.0.0.7:1', '10.0.0.7', 1],
@@ -19,7 +19,7 @@ test('an address is read as it is written, and written as it is read', () => {
   }
 })
 
-test('what is no address is refused', () => {
+test('rejects malformed addresses', () => {
   for (const text of [
     '',
     ':',
@@ -39,21 +39,21 @@ test('what is no address is refused', () => {
   assert.equal(parseAddress(`${'b'.repeat(200)}:80`).port, 80)
 })
 
-test('a port is a whole number from 1 to 65535', () => {
+test('accepts ports from 1 to 65535', () => {
   for (const port of ['65536', '99999', '100000', '-1', '1.5', '0x50', '1e3', ' 80', '80 ', '٣']) {
     assert.throws(() => parseAddress(`bob:${port}`), refused, port)
     assert.throws(() => parseListen(port), refused, port)
   }
 })
 
-test('port 0 is no address of a peer, but can be listened on: it stands for any free port', () => {
+test('accepts port 0 for listening only', () => {
   assert.throws(() => parseAddress('bob:0'), refused)
   for (const text of ['0', ':0']) assert.deepEqual(parseListen(text), { host: undefined, port: 0 })
   assert.deepEqual(parseListen('localhost:0'), { host: 'localhost', port: 0 })
   assert.deepEqual(parseListen('[::1]:0'), { host: '::1', port: 0 })
 })
 
-test('where to listen may be a port alone, on every interface', () => {
+test('accepts a port alone for listening on every interface', () => {
   assert.deepEqual(parseListen('4000'), { host: undefined, port: 4000 })
   assert.deepEqual(parseListen(':4000'), { host: undefined, port: 4000 })
   assert.deepEqual(parseListen('localhost:4000'), { host: 'localhost', port: 4000 })

@@ -12,7 +12,7 @@ const address = fc.oneof(
 /** Someone comes from an address, or whoever came so many before goes. */
 const event = fc.oneof({ weight: 4, arbitrary: fc.record({ from: address }) }, fc.record({ gone: fc.nat({ max: 30 }) }))
 
-test('whoever comes, few wait, and who has to leave is the oldest of the address with most', () => {
+test('admits few connections, and evicts the oldest of the busiest address', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 120 }), events => {
       const doorman = new AdmissionControl<number>()
@@ -45,7 +45,7 @@ test('whoever comes, few wait, and who has to leave is the oldest of the address
   )
 })
 
-test('the bounds are met, and not undercut', () => {
+test('admits exactly up to the limits', () => {
   const doorman = new AdmissionControl<number>()
   for (let guest = 1; guest <= UNPROVEN_MAX; guest++) assert.equal(doorman.admit(guest, '127.0.0.1'), undefined)
   assert.equal(doorman.admit(100, '10.0.0.1'), 1, 'an honest peer gets in')

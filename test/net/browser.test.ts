@@ -12,7 +12,7 @@ const [pointer, location, description, address] = serviceRecords(bob, interfaceO
   unknown
 >[]
 
-test('three who name nobody know each other within two seconds', () => {
+test('three peers discover each other within two seconds', () => {
   const link = new LinkOfHosts()
   const hosts = [link.join('alice', 1), link.join('bob', 2, 0.1), link.join('carol', 3, 0.9)]
   for (const { services } of hosts) services.browse()
@@ -26,13 +26,13 @@ test('three who name nobody know each other within two seconds', () => {
   assert.deepEqual(hosts[0]?.services.addressesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
 })
 
-test('a response is read as it is written', () => {
+test('decodes a response as it was encoded', () => {
   assert.deepEqual(sightingsIn(responseOf(...serviceRecords(bob, interfaceOfHost(2))), here), [
     { service: bob, addresses: ['10.0.0.2'], ttl: 120 },
   ])
 })
 
-test('the question is put ever more seldom, and every 3 s while somebody is missing', () => {
+test('queries ever more rarely, and every 3 s while a peer is missing', () => {
   const link = new LinkOfHosts()
   const { services, announcer } = link.join('alice', 1)
   announcer.close()
@@ -50,7 +50,7 @@ test('the question is put ever more seldom, and every 3 s while somebody is miss
   )
 })
 
-test('who is known and there need not answer; who may be missing must', () => {
+test('lists known services as known answers, unless a peer is missing', () => {
   const link = new LinkOfHosts()
   const { services } = link.join('alice', 1)
   link.join('bob', 2)
@@ -68,7 +68,7 @@ test('who is known and there need not answer; who may be missing must', () => {
   assert.equal(questions().at(-1)?.answers, undefined)
 })
 
-test('a goodbye takes a peer away at once, silence after its time', () => {
+test('forgets a service after a goodbye at once, otherwise when it expires', () => {
   const link = new LinkOfHosts()
   const alice = link.join('alice', 1)
   link.join('bob', 2)
@@ -84,7 +84,7 @@ test('a goodbye takes a peer away at once, silence after its time', () => {
   assert.deepEqual(alice.lost, ['bob goodbye', 'carol silence'])
 })
 
-test('who was cut off for a minute and is missed is heard of within 5 s of his return', () => {
+test('finds a missing peer within 5 s of its return after a minute', () => {
   const link = new LinkOfHosts()
   const alice = link.join('alice', 1)
   const carol = link.join('bob', 2)
@@ -100,7 +100,7 @@ test('who was cut off for a minute and is missed is heard of within 5 s of his r
   assert.ok(alice.sighted.length > before)
 })
 
-test('what is not whole, not on this link or not text is passed over', () => {
+test('ignores incomplete services, foreign addresses and unprintable names', () => {
   const control = [pointer, location, description, address]
   assert.equal(sightingsIn(responseOf(...control), here).length, 1)
   const bad: readonly (readonly unknown[])[] = [
@@ -126,7 +126,7 @@ test('what is not whole, not on this link or not text is passed over', () => {
   }
 })
 
-test('addresses of IPv6 count with their zone, or where the subnet is shared', () => {
+test('accepts IPv6 addresses with a zone, or of a shared subnet', () => {
   const six = { ...here, family: 'IPv6' as const, address: 'fe80::1', ipv6: ['fd00::1'] }
   const aaaa = (data: string) => ({ type: 'AAAA', name: bob.host, ttl: 120, data })
   const addresses = (at: typeof here) =>
@@ -138,7 +138,7 @@ test('addresses of IPv6 count with their zone, or where the subnet is shared', (
   assert.deepEqual(addresses({ ...here, ipv6: ['fd00::1'] }), ['fd00::2'])
 })
 
-test('one who tells of a thousand peers is believed 64, and leaves room for others', () => {
+test('remembers 64 services of one sender, and leaves room for others', () => {
   const link = new LinkOfHosts()
   const { services } = link.join('alice', 1)
   const tell = (sender: number, count: number, from = 0) => {
@@ -153,7 +153,7 @@ test('one who tells of a thousand peers is believed 64, and leaves room for othe
   assert.equal(services.all.length, 74)
 })
 
-test('addresses of several interfaces add up, IPv4 first, no more than sixteen', () => {
+test('collects addresses of several interfaces, IPv4 first, sixteen at most', () => {
   const link = new LinkOfHosts()
   const { services } = link.join('alice', 1)
   for (let i = 2; i < 60; i++)
@@ -161,7 +161,7 @@ test('addresses of several interfaces add up, IPv4 first, no more than sixteen',
   assert.equal(services.addressesOf('bob').length, 16)
 })
 
-test('the tag of a room says which it is to those who know it, and not its id', () => {
+test('a room tag identifies the room without revealing its id', () => {
   const id = roomId('lobby')
   assert.equal(roomTag(id), '42a388ecf841aa99')
   assert.notEqual(roomTag(id), roomTag(roomId('ops')))

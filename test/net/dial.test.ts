@@ -22,7 +22,7 @@ class Broken extends Duplex implements RawConnection {
   override _read(): void {}
 }
 
-test('a connection that is broken by the time it is handed over counts as a try, and is tried again', async () => {
+test('redials after a connection that broke before it was handed over', async () => {
   const clock = new VirtualClock()
   let dials = 0
   const source: PeerSource = {

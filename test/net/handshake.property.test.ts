@@ -15,7 +15,7 @@ const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLengt
 const role = fc.constantFrom('dialler' as const, 'listener' as const)
 const plain = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-test('two of ours always know each other, however the bytes are cut, and lose nothing of what follows', () => {
+test('native peers recognise each other, however the bytes are split, and lose nothing', () => {
   fc.assert(
     fc.property(address, address, sizes, fc.uint8Array(), fc.uint8Array(), (mine, yours, cuts, fromA, fromB) => {
       const a = ourEnd('dialler', mine, { peer: 1, says: fromA })
@@ -29,7 +29,7 @@ test('two of ours always know each other, however the bytes are cut, and lose no
   )
 })
 
-test('an original that dials, by whatever name it calls us, is understood, and nothing is lost either way', () => {
+test('understands a scuttleup peer that dials any name of ours, and loses nothing', () => {
   fc.assert(
     fc.property(address, address, address, sizes, (mine, its, called, cuts) => {
       const end = ourEnd('listener', mine, { says: HANDSHAKE })
@@ -43,7 +43,7 @@ test('an original that dials, by whatever name it calls us, is understood, and n
   )
 })
 
-test('an original that is dialled is understood, and reads an empty frame and then ours', () => {
+test('understands a dialled scuttleup peer, which reads an empty frame and then our frames', () => {
   fc.assert(
     fc.property(address, address, sizes, (mine, its, cuts) => {
       const end = ourEnd('dialler', mine, { says: HANDSHAKE })
@@ -68,7 +68,7 @@ const piece = (mine: string): fc.Arbitrary<Uint8Array> =>
     fc.uint8Array({ maxLength: 20 }),
   )
 
-test('the same bytes lead to the same end, however they are cut', () => {
+test('gives the same outcome however the bytes are split', () => {
   const said = address.chain(its =>
     fc.array(piece(its), { maxLength: 6 }).map(parts => [frame(Buffer.from(its)), ...parts]),
   )
@@ -99,7 +99,7 @@ test('the same bytes lead to the same end, however they are cut', () => {
   )
 })
 
-test('no stranger makes an opening throw, or answer with more than a few hundred bytes', () => {
+test('never throws, and answers with a few hundred bytes at most', () => {
   fc.assert(
     fc.property(
       role,

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHello, proofOf } from '../../src/net/handshake/hello.js'
 import { connect, HANDSHAKE, hear, helloOf, keysOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
-import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
+import { OriginalTopology } from '../helper/original-topology.js'
 
 const ALICE = 'alice.local:1001'
 const BOB = 'bob.local:1002'
@@ -19,7 +19,7 @@ for (const [dialler, listener, why] of [
   [BOB, ALICE, 'the higher address dials'],
   [ALICE, ALICE, 'both have the same address'],
 ] as const) {
-  test(`two of ours know each other when ${why}, and nothing of what follows is lost`, () => {
+  test(`native peers recognise each other when ${why}, and lose nothing`, () => {
     const a = ourEnd('dialler', dialler, { peer: 1, says: Buffer.from('from the dialler') })
     const b = ourEnd('listener', listener, { peer: 2, says: Buffer.from('from the listener') })
     connect(a, b)
@@ -34,9 +34,9 @@ for (const [me, other] of [
   [ALICE, BOB],
   [BOB, ALICE],
 ] as const) {
-  test(`${me} dials an original at ${other}: its first frame arrives whole`, () => {
+  test(`${me} dials a scuttleup peer at ${other}: its first frame arrives whole`, () => {
     const end = ourEnd('dialler', me, { says: HANDSHAKE })
-    const peer = new ScuttleupTopology(other)
+    const peer = new OriginalTopology(other)
     connect(end, originalEnd(peer))
     assert.deepEqual(end.outcome, original(other))
     assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -44,9 +44,9 @@ for (const [me, other] of [
     assert.deepEqual(Buffer.from(peer.rest), Buffer.concat([EMPTY_FRAME, HANDSHAKE]), 'an empty frame, then ours')
   })
 
-  test(`an original, ${other}, dials ${me} by that name: its first frame arrives whole`, () => {
+  test(`a scuttleup peer, ${other}, dials ${me} by that name: its first frame arrives whole`, () => {
     const end = ourEnd('listener', me, { says: HANDSHAKE })
-    const peer = new ScuttleupTopology(other, me)
+    const peer = new OriginalTopology(other, me)
     connect(end, originalEnd(peer))
     assert.deepEqual(end.outcome, original(other))
     assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
@@ -54,45 +54,45 @@ for (const [me, other] of [
   })
 }
 
-test('a listener that waits for the address again takes a message that differs for the next step', () => {
+test('a listener that waits for a repeated address accepts the next step instead', () => {
   const end = ourEnd('listener', ALICE)
-  const peer = new ScuttleupTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
+  const peer = new OriginalTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
 })
 
-test('an original that calls us by a lower name than we say gets our address a second time', () => {
+test('repeats its address to a scuttleup peer that knows it by a lower name', () => {
   const end = ourEnd('listener', CAROL, { says: HANDSHAKE })
-  const peer = new ScuttleupTopology(BOB, ALICE)
+  const peer = new OriginalTopology(BOB, ALICE)
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
   assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
 })
 
-test('an original that says our own address again is not told ours a second time', () => {
+test('repeats its address once only', () => {
   const end = ourEnd('listener', BOB, { says: HANDSHAKE })
-  const peer = new ScuttleupTopology(BOB, ALICE)
+  const peer = new OriginalTopology(BOB, ALICE)
   connect(end, originalEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
   assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
 })
 
-test('control: two originals that know each other by different names eat each other’s first frame', () => {
-  const listener = new ScuttleupTopology(CAROL)
-  const dialler = new ScuttleupTopology(BOB, ALICE)
+test('control: two scuttleup peers that know each other by other names lose each other’s first frame', () => {
+  const listener = new OriginalTopology(CAROL)
+  const dialler = new OriginalTopology(BOB, ALICE)
   const [a, b] = [originalEnd(dialler), originalEnd(listener)]
   connect(a, b)
   assert.ok(dialler.isReady && listener.isReady)
   assert.notDeepEqual(Buffer.from(dialler.rest), HANDSHAKE)
 })
 
-test('a listener says nothing of who it is before the dialler has', () => {
+test('a listener identifies itself after the dialler only', () => {
   assert.deepEqual(Buffer.from(hear(ourEnd('listener', BOB), [address(ALICE)]).written), address(BOB))
 })
 
-test('a dialler shows at once that it is one of ours, by an empty frame', () => {
+test('a dialler identifies itself as native by an empty frame', () => {
   const { written } = hear(ourEnd('dialler', ALICE), [address(BOB)])
   assert.deepEqual(Buffer.from(written), Buffer.concat([address(ALICE), EMPTY_FRAME]))
 })
@@ -108,7 +108,7 @@ const GARBAGE: readonly (readonly [string, Uint8Array])[] = [
 ]
 
 for (const [what, bytes] of GARBAGE) {
-  test(`${what} in the place of an address is refused by both roles`, () => {
+  test(`both roles reject ${what} instead of an address`, () => {
     for (const role of ['dialler', 'listener'] as const) {
       const { outcome, written } = hear(ourEnd(role, ALICE), [bytes])
       assert.equal(outcome, 'the peer does not speak this protocol')
@@ -117,7 +117,7 @@ for (const [what, bytes] of GARBAGE) {
   })
 }
 
-test('an HTTP request is first taken for an original, whose session it then fails to be', () => {
+test('takes an HTTP request for a scuttleup peer at first', () => {
   const request = Buffer.from(`GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${'a browser '.repeat(9)}\r\n\r\n`)
   const { outcome, written, rest } = hear(ourEnd('listener', ALICE), [request])
   assert.deepEqual(outcome, original(request.subarray(1, 1 + 0x47).toString())) // G is a length of 71
@@ -125,25 +125,25 @@ test('an HTTP request is first taken for an original, whose session it then fail
   assert.deepEqual(Buffer.from(rest), request.subarray(1 + 0x47))
 })
 
-test('an address of 256 bytes is one', () => {
+test('accepts an address of 256 bytes', () => {
   const long = 'b'.repeat(256)
   assert.deepEqual(hear(ourEnd('dialler', ALICE), [address(long), HANDSHAKE]).outcome, original(long))
 })
 
-test('silence is waited for: what ends it is the clock', () => {
+test('waits during silence, which only the clock ends', () => {
   assert.equal(hear(ourEnd('listener', ALICE), [EMPTY]).outcome, undefined)
   assert.equal(hear(ourEnd('dialler', ALICE), [EMPTY]).outcome, undefined)
   assert.equal(hear(ourEnd('listener', ALICE), [address(BOB).subarray(0, 5)]).outcome, undefined)
 })
 
-test('endless empty frames in the place of an address are refused at the first', () => {
+test('rejects an empty frame instead of an address', () => {
   const end = ourEnd('listener', ALICE)
   end.start()
   end.receive(Buffer.from([0x80, 0x00]))
   assert.equal(end.outcome, 'the peer does not speak this protocol')
 })
 
-test('one of ours in another room is let go', () => {
+test('rejects a native peer in another room', () => {
   const a = ourEnd('dialler', ALICE, { peer: 1 })
   const b = ourEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
   connect(a, b)
@@ -151,7 +151,7 @@ test('one of ours in another room is let go', () => {
   assert.equal(b.outcome, 'the peer is in another room')
 })
 
-test('a hello that is none ends the opening', () => {
+test('rejects malformed hellos', () => {
   for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
     const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
     assert.equal(outcome, 'the peer sent a malformed hello')
@@ -162,7 +162,7 @@ test('a hello that is none ends the opening', () => {
 const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
 const proof = (bytes: Uint8Array) => hear(ourEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
 
-test('who says a key must prove it, on this very link', () => {
+test('rejects a key without a proof for this connection', () => {
   const NO = 'the peer did not prove its key'
   assert.deepEqual(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(1))), remoteOf(BOB, 2), 'control')
   assert.equal(proof(proofOf(keysOf(3), 'listener', helloOf(2), helloOf(1))), NO, 'signed with another key')
@@ -174,14 +174,14 @@ test('who says a key must prove it, on this very link', () => {
   for (const length of [1, 63, 65]) assert.equal(proof(Buffer.alloc(length)), NO, `${length} bytes`)
 })
 
-test('nothing that a stranger echoes makes him one of ours', () => {
+test('rejects a peer that echoes our bytes', () => {
   const a = ourEnd('dialler', ALICE)
   let said = a.start()
   for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
   assert.equal(a.outcome, 'the peer did not prove its key')
 })
 
-test('of two with one key both agree who is the elder', () => {
+test('two devices with one key agree on which is older', () => {
   for (const [ageA, ageB] of [
     [5, 4],
     [4, 5],
@@ -198,7 +198,7 @@ test('of two with one key both agree who is the elder', () => {
   }
 })
 
-test('each side knows how far the other’s clock is ahead', () => {
+test('each side learns how far the other clock is ahead', () => {
   const a = ourEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
   const b = ourEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })
   connect(a, b)
@@ -206,7 +206,7 @@ test('each side knows how far the other’s clock is ahead', () => {
   assert.deepEqual(b.outcome, { ...remoteOf(ALICE, 1), aheadMs: -60_000 })
 })
 
-test('a peer whose address is __proto__ or constructor is one like any other', () => {
+test('accepts the addresses __proto__ and constructor', () => {
   const before = Object.getOwnPropertyNames(Object.prototype)
   for (const name of ['__proto__', 'constructor', 'toString']) {
     assert.deepEqual(hear(ourEnd('listener', ALICE), [address(name), address(name), HANDSHAKE]).outcome, original(name))

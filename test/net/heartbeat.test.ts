@@ -46,7 +46,7 @@ for (const [remote, who] of [
   [OURS, 'one of ours'],
   [ORIGINAL, 'an original'],
 ] as const) {
-  test(`${who} is sent an empty frame every 10 s, and nothing else`, () => {
+  test(`sends ${who} an empty frame every 10 s, and nothing else`, () => {
     const { clock, wire, heartbeats } = watched(remote)
     clock.advance(HEARTBEAT_MS - 1)
     assert.equal(heartbeats(), '')
@@ -61,7 +61,7 @@ for (const [remote, who] of [
   })
 }
 
-test('one of ours that is silent for 30 s is dead', () => {
+test('closes a native connection after 30 s of silence', () => {
   const { clock, wire, deaths } = watched(OURS)
   clock.advance(SILENCE_MS_MAX - 1)
   assert.deepEqual([deaths, wire.destroyed], [[], false])
@@ -70,7 +70,7 @@ test('one of ours that is silent for 30 s is dead', () => {
 })
 
 for (const lastHeardMs of [1, 499, 5_000, 9_999, 10_000, 14_001, 25_000]) {
-  test(`closes a link 30 s after the last byte, give or take one second, when that came at ${lastHeardMs} ms`, () => {
+  test(`closes a connection 30 s after the last byte, within a second, if that came at ${lastHeardMs} ms`, () => {
     const { clock, wire, deaths } = watched(OURS)
     clock.advance(lastHeardMs)
     wire.hear(Buffer.from([0]))
@@ -81,13 +81,13 @@ for (const lastHeardMs of [1, 499, 5_000, 9_999, 10_000, 14_001, 25_000]) {
   })
 }
 
-test('an original that is silent for a day is not dead: it says nothing where there is nothing to say', () => {
+test('keeps a scuttleup peer that is silent for a day', () => {
   const { clock, wire, deaths } = watched(ORIGINAL)
   clock.advance(24 * 60 * 60 * 1000)
   assert.deepEqual([deaths, wire.destroyed], [[], false])
 })
 
-test('a link that is not read, because the disk is slow, is not silent', () => {
+test('a connection that is not read, because the disk is slow, is not silent', () => {
   const { clock, wire, deaths } = watched(OURS)
   wire.pause()
   clock.advance(10 * SILENCE_MS_MAX)
@@ -99,7 +99,7 @@ test('a link that is not read, because the disk is slow, is not silent', () => {
   assert.deepEqual(deaths, ['silent for 30 s'])
 })
 
-test('after a sleep of hours a link that heard nothing meanwhile is dead at the first check', () => {
+test('closes a silent connection at the first check after hours of sleep', () => {
   const clock = new VirtualClock()
   const wire = new Wire()
   const deaths: string[] = []
@@ -111,7 +111,7 @@ test('after a sleep of hours a link that heard nothing meanwhile is dead at the 
   assert.deepEqual(deaths, ['silent for 30 s'])
 })
 
-test('a half-closed link is written to at once and again, so that a dead process shows itself', async () => {
+test('writes twice to a half-closed connection, so that a dead process is noticed', async () => {
   const { clock, wire, deaths, heartbeats } = watched(ORIGINAL)
   const ended = new Promise(resolve => wire.once('end', resolve))
   wire.push(null)
@@ -124,7 +124,7 @@ test('a half-closed link is written to at once and again, so that a dead process
   assert.deepEqual(deaths, [])
 })
 
-test('one of ours that has said goodbye, and of whom nothing more is heard, is dead like any other', async () => {
+test('closes a half-closed connection that stays silent', async () => {
   const { clock, wire, deaths } = watched(OURS)
   const ended = new Promise(resolve => wire.once('end', resolve))
   wire.push(null)
@@ -133,14 +133,14 @@ test('one of ours that has said goodbye, and of whom nothing more is heard, is d
   assert.deepEqual(deaths, ['silent for 30 s'])
 })
 
-test('a link that this side has ended is not written to', async () => {
+test('writes nothing after our half has ended', async () => {
   const { clock, wire, heartbeats } = watched(OURS)
   await new Promise<void>(resolve => wire.end(resolve))
   clock.advance(2 * HEARTBEAT_MS)
   assert.equal(heartbeats(), '')
 })
 
-test('a link that closes leaves no timer behind', async () => {
+test('leaves no timer after a close', async () => {
   const { clock, wire } = watched(OURS)
   clock.advance(HEARTBEAT_MS)
   const closed = new Promise(resolve => wire.once('close', resolve))
@@ -149,7 +149,7 @@ test('a link that closes leaves no timer behind', async () => {
   assert.equal(clock.timers, 0)
 })
 
-test('a link that is given up for dead leaves no timer behind', () => {
+test('leaves no timer after closing a silent connection', () => {
   const { clock } = watched(OURS)
   clock.advance(SILENCE_MS_MAX)
   assert.equal(clock.timers, 0)

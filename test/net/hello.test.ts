@@ -22,17 +22,17 @@ const fields = (others: Readonly<Record<number, Uint8Array | undefined>> = {}): 
     varintField(7, 1_800_000_000_000),
   ].flatMap((field, index) => (index + 1 in others ? (others[index + 1] ?? []) : field))
 
-test('a hello says what was put into it', () => {
+test('decodes a hello as it was encoded', () => {
   assert.deepEqual(decodeHello(encodeHello(hello)), hello)
   assert.deepEqual(Buffer.from(encodeHello(hello)), join(...fields()))
   assert.deepEqual(decodeHello(encodeHello({ ...hello, version: 200 })), { ...hello, version: 200 })
 })
 
-test('a time before 1970 and parts of milliseconds are said as what can be said', () => {
+test('encodes times before 1970 and fractions as the nearest representable ones', () => {
   assert.deepEqual(decodeHello(encodeHello({ ...hello, ageMs: 1.9, nowMs: -5 })), { ...hello, ageMs: 1, nowMs: 0 })
 })
 
-test('fields that later versions add are passed over, in any order', () => {
+test('skips unknown fields, in any order', () => {
   const later = join(
     textField(99, 'later'),
     ...fields().toReversed(),
@@ -43,7 +43,7 @@ test('fields that later versions add are passed over, in any order', () => {
   assert.deepEqual(decodeHello(later), hello)
 })
 
-test('a field of another length or kind is refused, as is one that is missing', () => {
+test('rejects fields of another length or kind, and missing ones', () => {
   for (const [number, length] of [
     [2, 32],
     [3, 16],
@@ -63,14 +63,14 @@ test('a field of another length or kind is refused, as is one that is missing', 
   assert.equal(decodeHello(join(...fields({ 1: varintField(1, 0) }))), undefined, 'version 0')
 })
 
-test('a hello that is cut short is refused', () => {
+test('rejects a truncated hello', () => {
   const whole = join(...fields())
   for (let length = 0; length < whole.length; length++) {
     assert.equal(decodeHello(whole.subarray(0, length)), undefined, `${length} bytes`)
   }
 })
 
-test('what a hello says outlives the bytes that it was read from', () => {
+test('copies what it decodes', () => {
   const bytes = encodeHello(hello)
   const read = decodeHello(bytes)
   bytes.fill(0)

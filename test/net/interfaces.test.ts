@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import test from 'node:test'
-import { interfaceOf, isHeardAt, type LocalInterface, usableInterfaces } from '../../src/net/lan/mdns/interfaces.js'
+import { interfaceOf, isReachableAt, type LocalInterface, usableInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 
 const v4 = (address: string, netmask = '255.255.255.0') => ({ address, netmask, family: 'IPv4' })
 const v6 = (address: string) => ({ address, netmask: 'ffff:ffff:ffff:ffff::', family: 'IPv6' })
@@ -22,7 +22,7 @@ const vpn: LocalInterface = {
   ipv6: [],
 }
 
-test('every IPv4 address is usable, loopback included, with the IPv6 addresses beside it that need no zone', () => {
+test('uses every IPv4 address, with the global IPv6 addresses of its interface', () => {
   const found = usableInterfaces({
     lo: [v4('127.0.0.1', '255.0.0.0'), v6('::1')],
     eth0: [v6('fe80::1'), v4('192.168.1.5'), v6('fd00::5')],
@@ -40,18 +40,18 @@ test('every IPv4 address is usable, loopback included, with the IPv6 addresses b
   assert.deepEqual(found, [lo, eth0, onEth0])
 })
 
-test('a machine without interfaces has none that are usable', () => {
+test('uses nothing on a machine without interfaces', () => {
   assert.deepEqual(usableInterfaces({}), [])
 })
 
-test('what this system says of its interfaces can be read', () => {
+test('reads the interfaces of this machine', () => {
   for (const each of usableInterfaces(networkInterfaces())) {
     const source = each.family === 'IPv4' ? each.address : `${each.address}%${each.name}`
     assert.equal(interfaceOf(source, [each]), each)
   }
 })
 
-test('a source belongs to the interface whose subnet it is in, and to none otherwise', () => {
+test('finds the interface whose subnet contains a source', () => {
   assert.equal(interfaceOf('192.168.1.77', [lo, eth0]), eth0)
   assert.equal(interfaceOf('127.8.8.8', [lo, eth0]), lo)
   for (const stranger of ['192.168.2.1', '8.8.8.8', '::1', 'fe80::1', '', 'nonsense', '192.168.1.256']) {
@@ -59,7 +59,7 @@ test('a source belongs to the interface whose subnet it is in, and to none other
   }
 })
 
-test('of two subnets that hold a source the narrower counts, and an own address is its own', () => {
+test('prefers the narrower subnet, and an exact address', () => {
   for (const both of [
     [eth0, vpn],
     [vpn, eth0],
@@ -72,23 +72,23 @@ test('of two subnets that hold a source the narrower counts, and an own address 
   assert.equal(interfaceOf('192.168.1.6', [eth0, twin]), twin)
 })
 
-test('an interface whose netmask says nothing hears only itself', () => {
+test('an interface without a netmask receives only from itself', () => {
   const odd = { ...eth0, netmask: '0.0.0.0' }
   assert.equal(interfaceOf('8.8.8.8', [odd]), undefined)
   assert.equal(interfaceOf('192.168.1.5', [odd]), odd)
 })
 
-test('a source with a zone belongs to the interface of that zone, and to no other', () => {
+test('finds the interface of a source with a zone', () => {
   const six: LocalInterface = { ...eth0, family: 'IPv6', address: 'fe80::5' }
   const other: LocalInterface = { ...six, name: 'wlan0' }
   assert.equal(interfaceOf('fe80::9%wlan0', [eth0, six, other]), other)
   assert.equal(interfaceOf('fe80::9%eth1', [eth0, six, other]), undefined)
 })
 
-test('who listens on one address is heard on its interface alone', () => {
+test('a listener on one address is reachable on its interface only', () => {
   const six: LocalInterface = { ...eth0, family: 'IPv6', address: 'fe80::5' }
   const all = [lo, eth0, vpn, six]
-  const heard = (host: string | undefined) => all.filter(at => isHeardAt(host, at)).map(({ address }) => address)
+  const heard = (host: string | undefined) => all.filter(at => isReachableAt(host, at)).map(({ address }) => address)
   for (const host of [undefined, '0.0.0.0', '::', 'alice.example']) assert.equal(heard(host).length, 4, host)
   for (const host of ['localhost', '127.0.0.1']) assert.deepEqual(heard(host), ['127.0.0.1'])
   assert.deepEqual(heard('192.168.1.5'), ['192.168.1.5'])

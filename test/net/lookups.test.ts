@@ -51,7 +51,7 @@ function world() {
   return { clock, asked, lookups, answer }
 }
 
-test('nobody answers: the question is put at 0, 250, 1000 and 2000 ms, and the lookup ends with nothing', async () => {
+test('queries at 0, 250, 1000 and 2000 ms, and gives nothing without an answer', async () => {
   const { clock, asked, lookups } = world()
   const found = lookups.find('bob', 3_000)
   clock.advance(3_000)
@@ -60,7 +60,7 @@ test('nobody answers: the question is put at 0, 250, 1000 and 2000 ms, and the l
   assert.equal(clock.pending, 0)
 })
 
-test('after the first answer others are collected for a moment, and nothing is asked again', async () => {
+test('collects further answers for a moment after the first, without another query', async () => {
   const { clock, asked, lookups, answer } = world()
   const found = lookups.find('bob', 3_000)
   clock.advance(240)
@@ -76,7 +76,7 @@ test('after the first answer others are collected for a moment, and nothing is a
   assert.equal(clock.pending, 0)
 })
 
-test('two lookups of one host share a question and its answer; each keeps its own patience', async () => {
+test('lookups of one host share queries and answers, with a timeout each', async () => {
   const { clock, asked, lookups, answer } = world()
   const first = lookups.find('bob', 200)
   const second = lookups.find('bob.local', 3_000)
@@ -88,7 +88,7 @@ test('two lookups of one host share a question and its answer; each keeps its ow
   assert.deepEqual(asked, ['bob.local at 0'])
 })
 
-test('a stranger who answers for ever fills no memory', async () => {
+test('bounds the answers of one lookup', async () => {
   const { clock, lookups, answer } = world()
   const found = lookups.find('bob', 3_000)
   for (let i = 0; i < 1_000; i++) answer('bob.local', `10.1.${i >> 8}.${i & 255}`)
@@ -96,7 +96,7 @@ test('a stranger who answers for ever fills no memory', async () => {
   assert.equal((await found).length, 16)
 })
 
-test('the sixty-fifth lookup at a time gets nothing at once; one that ends makes room', async () => {
+test('rejects a sixty-fifth lookup until another ends', async () => {
   const { clock, asked, lookups } = world()
   const waiting = Array.from({ length: 64 }, (_, i) => lookups.find(`peer${i}`, 1_000))
   assert.deepEqual(await lookups.find('bob', 1_000), [])
@@ -107,13 +107,13 @@ test('the sixty-fifth lookup at a time gets nothing at once; one that ends makes
   assert.equal(asked.at(-1), 'bob.local at 1000')
 })
 
-test('what is no host is not asked for', async () => {
+test('sends no query for an invalid host', async () => {
   const { asked, lookups } = world()
   for (const odd of ['', 'example.com', 'x'.repeat(64)]) assert.deepEqual(await lookups.find(odd, 1_000), [])
   assert.deepEqual(asked, [])
 })
 
-test('closing ends every lookup, and later ones at once', async () => {
+test('closing ends all lookups, and later ones at once', async () => {
   const { clock, lookups, answer } = world()
   const bob = lookups.find('bob', 3_000)
   const carol = lookups.find('carol', 3_000)
@@ -125,7 +125,7 @@ test('closing ends every lookup, and later ones at once', async () => {
   assert.equal(clock.pending, 0)
 })
 
-test('an allowance gives its number at once, then at its rate, whatever the clock does', () => {
+test('a token bucket gives its burst, then its rate, whatever the clock does', () => {
   const taken = (allowance: TokenBucket, now: number): number => {
     let count = 0
     while (count < 1_000 && allowance.take(now)) count++
@@ -139,7 +139,7 @@ test('an allowance gives its number at once, then at its rate, whatever the cloc
   assert.equal(taken(allowance, 9_999_999), 100)
 })
 
-test('a fault is said once, and again only after it worked in between', () => {
+test('warns once per fault, and again after it worked in between', () => {
   const lines: string[] = []
   const faults = new WarnOnce(line => lines.push(line))
   for (let i = 0; i < 3; i++) faults.fails('port', 'taken')

@@ -23,18 +23,18 @@ const asks = (...questions: readonly (readonly [name: string, type: string])[]) 
 })
 const gives = (...answers: readonly unknown[]) => ({ type: 'response', answers, additionals: [] })
 
-test('alice is answered with the address of the interface that was asked, under the spelling of the question', () => {
+test('answers with the address of the interface, under the spelling of the query', () => {
   assert.deepEqual(answerTo(asks(['ALICE.local', 'A']), 'alice.local', eth0), [a('ALICE.local')])
 })
 
-test('a question for AAAA or ANY is answered with A and AAAA records', () => {
+test('answers AAAA and ANY queries with A and AAAA records', () => {
   const both = [a('alice.local'), aaaa('alice.local')]
   assert.deepEqual(answerTo(asks(['alice.local', 'AAAA']), 'alice.local', eth0), both)
   assert.deepEqual(answerTo(asks(['alice.local', 'A'], ['alice.local', 'ANY']), 'alice.local', eth0), both)
   assert.deepEqual(answerTo(asks(['alice.local', 'ANY']), 'alice.local', { ...eth0, ipv6: [] }), [a('alice.local')])
 })
 
-test('other names, other types and letters that are equal only outside of ASCII are not answered', () => {
+test('does not answer for other names, other types, and names equal beyond ASCII case', () => {
   assert.equal(
     answerTo(asks(['bob.local', 'A'], ['alice', 'A'], ['alice.local.', 'A']), 'alice.local', eth0),
     undefined,
@@ -44,7 +44,7 @@ test('other names, other types and letters that are equal only outside of ASCII 
   assert.deepEqual(answerTo(asks(['é.LOCAL', 'A']), 'é.local', eth0), [a('é.LOCAL')])
 })
 
-test('a query that spells a name in a hundred ways gets a short answer', () => {
+test('answers few spellings of one query', () => {
   const spellings = Array.from({ length: 128 }, (_, i) =>
     [...'abcdefg'].map((letter, bit) => (i & (1 << bit) ? letter.toUpperCase() : letter)).join(''),
   )
@@ -52,11 +52,11 @@ test('a query that spells a name in a hundred ways gets a short answer', () => {
   assert.equal(answerTo(query, 'abcdefg.local', eth0)?.length, 4)
 })
 
-test('a goodbye takes back every record', () => {
+test('a goodbye withdraws every record', () => {
   assert.deepEqual(goodbyeOf('alice.local', eth0), [a('alice.local', 0), aaaa('alice.local', 0)])
 })
 
-test('all A records of a response are returned, each once, IPv4 first', () => {
+test('gives all addresses of a response once, IPv4 first', () => {
   const response = {
     ...gives(
       { type: 'AAAA', name: 'bob.local', ttl: 120, data: 'fd00::2' },
@@ -70,12 +70,12 @@ test('all A records of a response are returned, each once, IPv4 first', () => {
   assert.deepEqual(addressesIn(response, 'bob.local', eth0), ['10.0.0.1', '10.0.0.2', 'fd00::2', 'fd00::3'])
 })
 
-test('a goodbye is no answer', () => {
+test('ignores goodbyes', () => {
   assert.deepEqual(addressesIn(gives(...goodbyeOf('alice.local', eth0)), 'alice.local', eth0), [])
   assert.deepEqual(addressesIn(gives(a('alice.local')), 'alice.local', eth0), ['10.0.0.7'], 'control')
 })
 
-test('a response cannot point at what is no peer, nor from afar at this machine', () => {
+test('ignores addresses that no peer can have, and this machine unless it is the sender', () => {
   const nowhere = [
     '0.0.0.0',
     '0.1.2.3',
@@ -112,7 +112,7 @@ test('a response cannot point at what is no peer, nor from afar at this machine'
   assert.deepEqual(addressesIn(here, 'bob.local', lo), ['127.0.0.1', '::1'], 'control: from this machine they count')
 })
 
-test('a response with a thousand addresses brings sixteen', () => {
+test('accepts sixteen addresses of one response', () => {
   const answers = Array.from({ length: 1000 }, (_, i) => ({
     type: 'A',
     name: 'bob.local',
@@ -137,7 +137,7 @@ const packet = fc.oneof(
   fc.record({ type: odd, questions: section, answers: section, additionals: section }, { requiredKeys: [] }),
 )
 
-test('no packet, however odd, makes reading throw or give what is no address', () => {
+test('never throws, and gives addresses only', () => {
   let answered = 0
   let read = 0
   fc.assert(
@@ -154,7 +154,7 @@ test('no packet, however odd, makes reading throw or give what is no address', (
   assert.ok(answered > 0 && read > 0, `control: some of them count (${answered} answered, ${read} addresses)`)
 })
 
-test('addresses are judged as node:net judges them', () => {
+test('agrees with node:net about addresses', () => {
   const part = fc.oneof(
     fc.nat(300).map(String),
     fc.constantFrom('', '00', '1', 'ffff', 'g', ':', '::', '12345', '1.2.3.4', 'aB'),
@@ -176,7 +176,7 @@ test('addresses are judged as node:net judges them', () => {
   assert.deepEqual(ipv6Groups('fd00::1:10.0.0.7'), [0xfd00, 0, 0, 0, 0, 1, 0x0a00, 7])
 })
 
-test('a name becomes a host only where DNS can carry it', () => {
+test('makes host names only of what DNS can carry', () => {
   assert.equal(hostOf('alice'), 'alice.local')
   assert.equal(hostOf('alice.LOCAL'), 'alice.LOCAL')
   assert.equal(hostOf('x'.repeat(63)), `${'x'.repeat(63)}.local`)
@@ -206,7 +206,7 @@ function queryBytes(name: string, counts: readonly number[] = [1, 0, 0, 0], tail
   return Buffer.concat([header, ...labels, Buffer.from([0, 0, 1, 0, 1]), Buffer.alloc(tail)])
 }
 
-test('only a datagram that can be what it says, and names someone who matters, is decoded', () => {
+test('decodes only consistent datagrams that contain a mark', () => {
   const marks = [labelMark('alice.local'), labelMark('jürgen.local')]
   assert.equal(isWorthDecoding(queryBytes('alice.local'), marks), true)
   assert.equal(isWorthDecoding(queryBytes('ALICE.local'), marks), true)
@@ -221,7 +221,7 @@ test('only a datagram that can be what it says, and names someone who matters, i
   assert.equal(isWorthDecoding(queryBytes('alice.local', [1, 0, 0, 0], 60_000), marks), false, 'is too long')
 })
 
-test('no datagram makes the judgement throw', () => {
+test('never throws for any datagram', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 2_000 }), bytes => {
       assert.equal(typeof isWorthDecoding(Buffer.from(bytes), [labelMark('alice.local')]), 'boolean')

@@ -14,7 +14,7 @@ import { interfaceOfHost, LinkOfHosts, serviceOf } from '../helper/link-of-hosts
 
 const typesOf = (answers: readonly DnsRecord[] = []): string => answers.map(({ type }) => type).join(' ')
 
-test('a name is probed for three times, 250 ms apart, then announced twice', () => {
+test('probes three times, 250 ms apart, then announces twice', () => {
   const link = new LinkOfHosts()
   const alice = link.join('alice', 1)
   link.clock.advance(10_000)
@@ -31,7 +31,7 @@ test('a name is probed for three times, 250 ms apart, then announced twice', () 
   assert.deepEqual(alice.named, ['alice'])
 })
 
-test('whoever comes later to a name that is taken takes another, and the first keeps hers', () => {
+test('picks another name if the requested one is taken', () => {
   const link = new LinkOfHosts()
   const first = link.join('alice', 1)
   link.clock.advance(5_000)
@@ -42,14 +42,14 @@ test('whoever comes later to a name that is taken takes another, and the first k
   assert.deepEqual([...second.named, ...third.named].sort(), ['alice (2)', 'alice (3)'])
 })
 
-test('of two who probe at the same moment one gets the name, and the other another', () => {
+test('resolves a simultaneous probe for one name', () => {
   const link = new LinkOfHosts()
   const [lower, higher] = [link.join('alice', 1), link.join('alice', 2)]
   link.clock.advance(20_000)
   assert.deepEqual([lower.named, higher.named], [['alice (2)'], ['alice']])
 })
 
-test('two who had one name while they were apart part with it when they meet again', () => {
+test('resolves a conflict after a partition', () => {
   const link = new LinkOfHosts()
   const [first, second] = [link.join('alice', 1), link.join('alice', 2)]
   second.isCut = true
@@ -62,7 +62,7 @@ test('two who had one name while they were apart part with it when they meet aga
   assert.deepEqual(names, ['alice', 'alice (2)'])
 })
 
-test('somebody who claims every name cannot keep a peer from being announced', () => {
+test('is announced even if somebody claims every name', () => {
   const link = new LinkOfHosts()
   const alice = link.join('alice', 1)
   for (let i = 0; i < 200; i++) {
@@ -74,7 +74,7 @@ test('somebody who claims every name cannot keep a peer from being announced', (
   assert.match(alice.named.at(-1) ?? '', /^alice/)
 })
 
-test('a conflict with a name of 63 bytes still gives a label', () => {
+test('keeps the name a label after a conflict with 63 bytes', () => {
   const name = 'ü'.repeat(31)
   const link = new LinkOfHosts()
   link.join(name, 1)
@@ -84,7 +84,7 @@ test('a conflict with a name of 63 bytes still gives a label', () => {
   assert.equal(second.named[0], `${'ü'.repeat(29)} (2)`)
 })
 
-test('who is there is answered after a moment, once, and not to those who know', () => {
+test('answers browsing queries once, after a delay, unless the answer is known', () => {
   const link = new LinkOfHosts()
   const { announcer } = link.join('alice', 1)
   link.clock.advance(5_000)
@@ -109,7 +109,7 @@ test('who is there is answered after a moment, once, and not to those who know',
   assert.equal(link.said.length, before + 2, 'control: whoever is about to forget is')
 })
 
-test('an instance, its host and the kinds of services are answered; a probe is told that the name is taken', () => {
+test('answers for the instance, its host and service types, and defends its name against a probe', () => {
   const link = new LinkOfHosts()
   const { announcer } = link.join('alice', 1)
   const at = interfaceOfHost(1)
@@ -124,7 +124,7 @@ test('an instance, its host and the kinds of services are answered; a probe is t
   assert.equal(fieldsOf(link.said.at(-1)?.packet.answers?.[0]).data, SERVICE)
 })
 
-test('a goodbye takes back every record, and only what was said', () => {
+test('a goodbye withdraws exactly what was announced', () => {
   const link = new LinkOfHosts()
   const { announcer } = link.join('alice', 1)
   assert.deepEqual(announcer.goodbye(interfaceOfHost(1)), [])
@@ -146,7 +146,7 @@ const packet = fc.oneof(
   fc.record({ questions: section, answers: section, authorities: section, additionals: section }, { requiredKeys: [] }),
 )
 
-test('no packet, however odd, makes announcing or finding throw, or keeps a peer from being announced', () => {
+test('no packet makes it throw or prevents the announcement', () => {
   fc.assert(
     fc.property(fc.array(packet, { maxLength: 10 }), packets => {
       const link = new LinkOfHosts()

@@ -46,18 +46,18 @@ async function blocker(t: TestContext): Promise<{ readonly port: number; free():
   return { port, free: () => new Promise<void>(resolve => server.close(() => resolve())) }
 }
 
-test('a port that stays taken is said to be, with what to do', BOUND, async t => {
+test('reports a taken port with a hint', BOUND, async t => {
   const { port } = await blocker(t)
   const clock = new VirtualClock()
   await assert.rejects(clock.during(new TcpSource(clock, asItIs).listen(undefined, port, () => {})), {
     code: 'SWARM_PORT_TAKEN',
     message: `port ${port} is in use by another program`,
-    hint: /--listen/,
+    hint: /listen/,
   })
   assert.deepEqual(clock.delays, [250, 250, 250])
 })
 
-test('a port that is free again after a moment is had', BOUND, async t => {
+test('retries a port that is taken for a moment', BOUND, async t => {
   const { port, free } = await blocker(t)
   const clock = new VirtualClock()
   const listening = new TcpSource(clock, asItIs).listen(undefined, port, () => {})
@@ -69,10 +69,10 @@ test('a port that is free again after a moment is had', BOUND, async t => {
   await close()
 })
 
-test('an address that is not of this machine cannot be listened on', BOUND, async () => {
+test('rejects listening on a foreign address', BOUND, async () => {
   await assert.rejects(
     source.listen('198.51.100.7', 0, () => {}),
-    { code: 'SWARM_LISTEN_FAILED', hint: /--listen/ },
+    { code: 'SWARM_LISTEN_FAILED', hint: /listen/ },
   )
 })
 
@@ -81,7 +81,7 @@ for (const [name, host] of [
   ['[::1]', '::1'],
   ['localhost', 'localhost'],
 ] as const) {
-  test(`a peer that listens at ${name} is dialled at ${name}`, BOUND, async t => {
+  test(`dials a peer that listens at ${name}`, BOUND, async t => {
     const { port, ends } = await listener(t, host)
     const dialler = new TcpSource(systemClock, resolver(systemClock, undefined))
     const [a, b] = await ends(dialler.dial(parseAddress(`${name}:${port}`), never))
@@ -93,14 +93,14 @@ for (const [name, host] of [
 }
 
 for (const host of ['127.0.0.1', '::1']) {
-  test(`a peer that listens everywhere sees ${host} as the dialler does`, BOUND, async t => {
+  test(`a listener on all addresses sees ${host} as the dialler does`, BOUND, async t => {
     const { port, ends } = await listener(t, undefined)
     const [a, b] = await ends(source.dial({ host, port }, never))
     assert.deepEqual([a.remoteAddress, b.remoteAddress], [host, host])
   })
 }
 
-test('where a name has several addresses, the next is tried when one does not work', BOUND, async t => {
+test('tries the next address of a name if one fails', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
   const dialler = new TcpSource(systemClock, async () =>
     ['127.0.0.2', '::1', '127.0.0.1'].map(host => ({ host, port })),
@@ -110,7 +110,7 @@ test('where a name has several addresses, the next is tried when one does not wo
 })
 
 test(
-  'a first address that is silent holds nobody up: the next is dialled after a quarter of a second',
+  'dials the next address a quarter of a second after a silent one',
   BOUND,
   async t => {
     const { port, ends } = await listener(t, '127.0.0.1')
@@ -130,7 +130,7 @@ test(
   },
 )
 
-test('why nobody is reached is said in words', BOUND, async t => {
+test('gives reasons for failed dials', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { message: 'nothing is listening there' })
   const lonely = new TcpSource(systemClock, async () => [])
@@ -144,7 +144,7 @@ test('why nobody is reached is said in words', BOUND, async t => {
   await assert.rejects(deaf, { message: 'no answer' })
 })
 
-test('a dial that is called off ends at once, before and after the name is known', BOUND, async t => {
+test('an aborted dial ends at once, before and after the lookup', BOUND, async t => {
   const address = { host: '127.0.0.1', port: await deafPort(t) }
   const clock = new VirtualClock()
   const dialler = new TcpSource(clock, asItIs)
@@ -157,7 +157,7 @@ test('a dial that is called off ends at once, before and after the name is known
   assert.equal(clock.timers, 0)
 })
 
-test('the two directions end separately', BOUND, async t => {
+test('ends the two directions separately', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
   const [a, b] = await ends(source.dial({ host: '127.0.0.1', port }, never))
   a.resume()
@@ -169,7 +169,7 @@ test('the two directions end separately', BOUND, async t => {
   assert.equal(String(said), 'still here')
 })
 
-test('a connection that is reset closes, and ends nothing else', BOUND, async t => {
+test('a reset closes the connection only', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
   const raw = net.connect(port, '127.0.0.1')
   const [, b] = await ends(new Promise(resolve => raw.once('connect', () => resolve(raw as unknown as RawConnection))))
@@ -204,12 +204,12 @@ clearInterval(awake)
 console.log([...found].join())
 `
 
-test('a connection to itself, where nobody listens, is nobody', { ...BOUND, skip: skipped }, () => {
+test('rejects a socket that connected to itself', { ...BOUND, skip: skipped }, () => {
   const ours = `() => source.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
   assert.equal(alone(dialling(ours)), 'nothing is listening there')
 })
 
-test('control: there a plain socket connects to itself', { ...BOUND, skip: skipped }, () => {
+test('control: a plain socket connects to itself there', { ...BOUND, skip: skipped }, () => {
   const plain = `() => new Promise(resolve => {
     const socket = net.connect(40000, '127.0.0.1')
     const settle = what => { socket.destroy(); resolve(what) }

@@ -1,34 +1,34 @@
 import { ChatError } from '../../base/errors.js'
 
-/** Where a peer listens. */
+/** The address that a peer listens on. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
 const PORT = /^\d{1,5}$/
-/** What host names and IP addresses are made of; scope ids of link-local addresses included. */
+/** Characters of host names and IPv4 addresses. */
 const HOST = /^[\p{L}\p{N}._-]{1,200}$/u
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,32})?$/
 
 const HINT = 'Write it as host:port, 10.0.0.7:4000 or [fd00::2]:4000.'
 
-/** `host:port` or `[v6]:port` as an address. Throws BAD_ADDRESS. */
-export const parseAddress = (text: string): Address => parsePlace(text, 1)
+/** Parses `host:port` or `[v6]:port`. Throws BAD_ADDRESS. */
+export const parseAddress = (text: string): Address => parse(text, 1)
 
-function parsePlace(text: string, portMin: number): Address {
+function parse(text: string, portMin: number): Address {
   const bracketed = /^\[(.*)\]:(.*)$/.exec(text)
   const [host = '', port = ''] = bracketed ? bracketed.slice(1) : cut(text)
   if (bracketed ? !IPV6.test(host) : !HOST.test(host)) {
-    throw new ChatError('BAD_ADDRESS', `${text} is no address`, { hint: HINT })
+    throw new ChatError('BAD_ADDRESS', `${text} is not an address`, { hint: HINT })
   }
   return { host, port: parsePort(port, text, portMin) }
 }
 
-/** `port`, `:port`, `host:port` or `[v6]:port`, as --listen takes it; port 0 stands for any free one. Throws BAD_ADDRESS. */
+/** Parses the value of --listen: `port`, `:port`, `host:port` or `[v6]:port`. Port 0 is any free one. Throws BAD_ADDRESS. */
 export function parseListen(text: string): { readonly host: string | undefined; readonly port: number } {
   const [, port] = /^:?(\d+)$/.exec(text) ?? []
-  return port === undefined ? parsePlace(text, 0) : { host: undefined, port: parsePort(port, text, 0) }
+  return port === undefined ? parse(text, 0) : { host: undefined, port: parsePort(port, text, 0) }
 }
 
 export function formatAddress({ host, port }: Address): string {

@@ -1,4 +1,4 @@
-// Addresses as text, read without node:net, so that deciding stays free of the world.
+// IP addresses as text, parsed without node:net, which decisions must not import.
 
 const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/
 const IPV6_GROUP = /^[0-9a-f]{1,4}$/i
@@ -6,7 +6,7 @@ const IPV6_GROUP = /^[0-9a-f]{1,4}$/i
 /** Longest IPv6 address, `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`. */
 const IPV6_LENGTH_MAX = 45
 
-/** An IPv4 address as a number below 2^32; undefined for anything else. No leading zeros: some read those as octal. */
+/** An IPv4 address as a number below 2³²; undefined for anything else. Leading zeros, which some parse as octal, are not allowed. */
 export function ipv4Number(text: unknown): number | undefined {
   if (typeof text !== 'string' || !IPV4.test(text)) return undefined
   let number = 0
@@ -45,8 +45,8 @@ function groupsOf(text: string, mayEndInIpv4: boolean): number[] | undefined {
 }
 
 /**
- * Whether an IPv4 address is one that a peer can have. Not so 0.0.0.0 (which dials this machine), multicast and
- * broadcast; and 127.0.0.0/8 only where this machine itself says it, or a stranger could point us at our own services.
+ * Whether a peer can have an IPv4 address. It cannot have 0.0.0.0 (which dials this machine), multicast or broadcast addresses; and
+ * 127.0.0.0/8 only if this machine itself sent it, because a stranger could point us at our own services.
  */
 export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is string {
   const number = ipv4Number(text)
@@ -55,10 +55,10 @@ export function isPeerIpv4(text: unknown, isFromLoopback: boolean): text is stri
   return first === 127 ? isFromLoopback : first > 0 && first < 224
 }
 
-/** Whether it is an address of IPv6 that counts on one link only. */
+/** Whether it is an IPv6 address that is valid on one network only. */
 export const isLinkLocal = (text: unknown): text is string => ((ipv6Groups(text)?.[0] ?? 0) & 0xffc0) === 0xfe80
 
-/** The same as `isPeerIpv4` for IPv6. Not so what stands for IPv4, and link-local addresses: they cannot be dialled without a zone. */
+/** The same for IPv6. Excludes addresses that embed IPv4, and link-local ones, which cannot be dialled without a zone. */
 export function isPeerIpv6(text: unknown, isFromLoopback: boolean): text is string {
   const groups = ipv6Groups(text)
   const first = groups?.[0]

@@ -6,11 +6,11 @@ import { HANDSHAKE_MS_MAX, HEARTBEAT_MS } from '../limits.js'
 import type { Listener, Lookup, PeerSource, RawConnection } from '../peer-source.js'
 import type { Address } from './address.js'
 
-/** A hashed port may be in use for a moment as the near end of somebody's connection: the bind is tried again. */
+/** A hashed port may be in use for a moment as the local port of an outgoing connection: binding is retried. */
 const BIND_TRIES = 4
 const BIND_RETRY_MS = 250
 
-/** After which the next of several places is dialled, if the one before has not answered. RFC 8305 §5. */
+/** Time after which the next address is dialled, if the one before has not answered. RFC 8305 §5. */
 const STAGGER_MS = 250
 
 const REASONS = {
@@ -53,14 +53,14 @@ export class TcpSource implements PeerSource {
   }
 
   async dial(address: Address, signal: AbortSignal): Promise<RawConnection> {
-    const places = await this.#lookup(address)
+    const addresses = await this.#lookup(address)
     signal.throwIfAborted()
-    if (places.length === 0) throw new Error(`no one on this network answers to ${address.host}`)
-    return this.#race(places, signal)
+    if (addresses.length === 0) throw new Error(`no one on this network answers to ${address.host}`)
+    return this.#race(addresses, signal)
   }
 
-  /** Dials one place after the other without waiting for those that are silent; the first that answers counts. RFC 8305. */
-  #race(places: readonly Address[], signal: AbortSignal): Promise<RawConnection> {
+  /** Dials the addresses one after the other, without waiting for silent ones; the first answer wins. RFC 8305. */
+  #race(addresses: readonly Address[], signal: AbortSignal): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       const over = new AbortController()
       const stop = (): void => over.abort()
@@ -75,11 +75,11 @@ export class TcpSource implements PeerSource {
       let cancel = (): void => {}
       const start = (): void => {
         cancel()
-        const place = places[next++]
-        if (place === undefined || over.signal.aborted) return
+        const address = addresses[next++]
+        if (address === undefined || over.signal.aborted) return
         running++
-        if (next < places.length) cancel = this.#clock.after(STAGGER_MS, start)
-        this.#connect(place.host, place.port, over.signal).then(
+        if (next < addresses.length) cancel = this.#clock.after(STAGGER_MS, start)
+        this.#connect(address.host, address.port, over.signal).then(
           connection => {
             if (over.signal.aborted) connection.destroy()
             settle()
@@ -124,7 +124,7 @@ export class TcpSource implements PeerSource {
       socket.once('connect', () => {
         cancel()
         if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
-          // Dialling a port of the ephemeral range on which nobody listens can connect a socket to itself.
+          // A dial to an ephemeral port on which nothing listens can connect a socket to itself.
           socket.destroy()
           reject(new Error(REASONS.ECONNREFUSED))
           return
@@ -155,7 +155,7 @@ function bind(
     server.once('error', reject)
     server.listen({ port, ...(host !== undefined && { host }) }, () => {
       server.removeListener('error', reject)
-      // Running out of descriptors refuses one connection; it must not end the process.
+      // Running out of file descriptors refuses a connection; it must not end the process.
       server.on('error', () => {})
       const address = server.address()
       resolve({
@@ -166,10 +166,10 @@ function bind(
   })
 }
 
-/** A socket whose errors never go unheard: what matters is that it closes. */
+/** A socket whose errors close it, instead of ending the process. */
 function connectionOf(socket: net.Socket): RawConnection {
   socket.on('error', () => socket.destroy())
-  // Whoever listens on IPv6 too sees IPv4 addresses mapped: one peer has one address, whichever side dialled.
+  // A listener on IPv6 sees IPv4 addresses as mapped ones: a peer should have one address, whichever side dialled.
   const remoteAddress = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '')
   return Object.defineProperty(socket, 'remoteAddress', {
     value: remoteAddress,

@@ -3,51 +3,51 @@ import type { LocalInterface } from './interfaces.js'
 import type { Packet } from './packets.js'
 import { fullNameOf, pointerTo, SERVICE, type Service, type Sighting, sightingsIn, TTL_S } from './service-records.js'
 
-/** Peers remembered. More than anyone links with, and little enough that a liar fills no memory. */
+/** Services that are remembered: more than anyone connects to, and few enough that a liar fills no memory. */
 const SERVICES_MAX = 1_024
 
-/** Of those, how many one sender can tell of: a liar crowds out nobody but himself. */
+/** Of these, services that one sender announces: a liar crowds out nobody else. */
 const SERVICES_PER_SENDER_MAX = 64
 
-/** Addresses of one peer: a few for each interface that it shares with us. */
+/** Addresses of one service: a few for each network that it shares with us. */
 const ADDRESSES_MAX = 16
 
-/** Peers that a question names as known, so that they need not answer. */
+/** Known answers in one query, so that these services need not answer. RFC 6762 §7.1. */
 const KNOWN_MAX = 16
 
-/** The first questions come after 1, 2, 4 s …; then this often. */
-const ASK_MS_MIN = 1_000
-const ASK_MS_MAX = 30_000
+/** Time between two queries: 1, 2, 4 s …, up to the longest. RFC 6762 §5.2. */
+const QUERY_MS_MIN = 1_000
+const QUERY_MS_MAX = 30_000
 
-/** While somebody is missing the question is asked this often: who comes back is found within seconds. */
-const ASK_MISSING_MS = 3_000
+/** Longest time between two queries while a peer is missing, so that it is found within seconds when it is back. */
+const QUERY_MS_MAX_IF_MISSING = 3_000
 
 export interface ServiceBrowserOptions {
   readonly clock: Clock
   readonly send: (make: () => Packet) => void
-  /** Somebody is there: seen for the first time, or again. */
+  /** A service was announced, for the first time or again. */
   readonly onSighted: (service: Service) => void
-  /** Somebody has said goodbye, or was not heard of for long. */
+  /** A service said goodbye, or its announcement expired. */
   readonly onLost: (service: Service, hasSaidGoodbye: boolean) => void
-  /** The own host: what it says is not news. */
+  /** Whether a service is ours. */
   readonly isOwn: (service: Service) => boolean
 }
 
 interface Found {
   service: Service
   addresses: readonly string[]
-  heardAt: Millis
+  receivedAt: Millis
   ttlMs: Millis
   readonly sender: string
 }
 
-/** Who is on the network, as they say: asked for, remembered for as long as it counts, forgotten. Without IO. */
+/** Browses for services: queries, remembers announcements until they expire. Without IO. RFC 6763 §4. */
 export class ServiceBrowser {
   readonly #options: ServiceBrowserOptions
   readonly #found = new Map<string, Found>()
   #cancel: Cancel = () => {}
-  #asked = 0
-  #askedAt = 0
+  #queries = 0
+  #queriedAt = 0
   #isMissing = false
   #isClosed = false
 
@@ -55,41 +55,41 @@ export class ServiceBrowser {
     this.#options = options
   }
 
-  /** Those who are there, in order of arrival. */
+  /** All known services, in order of arrival. */
   get all(): readonly Service[] {
     this.#expire()
     return [...this.#found.values()].map(({ service }) => service)
   }
 
-  /** Where an instance says that it can be dialled; [] where nobody says so. */
+  /** The announced addresses of an instance; none if it is unknown. */
   addressesOf(instance: string): readonly { readonly host: string; readonly port: number }[] {
     const found = this.#found.get(keyOf(instance))
     if (found === undefined) return []
     return found.addresses.map(host => ({ host, port: found.service.port }))
   }
 
-  /** Starts to ask, again and again. */
+  /** Starts to send queries. */
   browse(): void {
-    this.#asked = 0
-    this.#ask()
+    this.#queries = 0
+    this.#query()
   }
 
-  /** The network changed: who was asked in vain may hear it now. */
-  askAgain(): void {
-    if (this.#asked > 0 && !this.#isClosed) this.browse()
+  /** The network changed: starts again with frequent queries. */
+  restart(): void {
+    if (this.#queries > 0 && !this.#isClosed) this.browse()
   }
 
-  /** Whether somebody is missing, who may be back any moment. */
+  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void {
     if (this.#isMissing === isMissing) return
     this.#isMissing = isMissing
-    if (this.#asked === 0 || this.#isClosed) return
+    if (this.#queries === 0 || this.#isClosed) return
     this.#cancel()
-    const sinceMs = this.#options.clock.now() - this.#askedAt
-    this.#cancel = this.#options.clock.after(Math.max(0, this.#waitMs() - sinceMs), () => this.#ask())
+    const sinceMs = this.#options.clock.now() - this.#queriedAt
+    this.#cancel = this.#options.clock.after(Math.max(0, this.#waitMs() - sinceMs), () => this.#query())
   }
 
-  /** Takes a decoded response, whatever is in it, from a sender's address. */
+  /** Takes a decoded response, which may contain anything, from a sender's address. */
   receive(response: unknown, at: LocalInterface, sender: string): void {
     if (this.#isClosed) return
     for (const sighting of sightingsIn(response, at)) {
@@ -114,7 +114,7 @@ export class ServiceBrowser {
     this.#found.set(key, {
       service,
       addresses: all,
-      heardAt: this.#options.clock.now(),
+      receivedAt: this.#options.clock.now(),
       ttlMs: ttl * 1_000,
       sender: before?.sender ?? sender,
     })
@@ -138,26 +138,26 @@ export class ServiceBrowser {
 
   #expire(): void {
     const now = this.#options.clock.now()
-    for (const [key, { heardAt, ttlMs }] of this.#found) if (now - heardAt >= ttlMs) this.#forget(key, false)
+    for (const [key, { receivedAt, ttlMs }] of this.#found) if (now - receivedAt >= ttlMs) this.#forget(key, false)
   }
 
   #waitMs(): Millis {
-    const waitMs = Math.min(ASK_MS_MAX, ASK_MS_MIN * 2 ** Math.min(this.#asked - 1, 16))
-    return this.#isMissing ? Math.min(ASK_MISSING_MS, waitMs) : waitMs
+    const waitMs = Math.min(QUERY_MS_MAX, QUERY_MS_MIN * 2 ** Math.min(this.#queries - 1, 16))
+    return this.#isMissing ? Math.min(QUERY_MS_MAX_IF_MISSING, waitMs) : waitMs
   }
 
-  #ask(): void {
+  #query(): void {
     this.#expire()
-    this.#asked++
-    this.#askedAt = this.#options.clock.now()
+    this.#queries++
+    this.#queriedAt = this.#options.clock.now()
     this.#cancel()
-    this.#cancel = this.#options.clock.after(this.#waitMs(), () => this.#ask())
+    this.#cancel = this.#options.clock.after(this.#waitMs(), () => this.#query())
     const now = this.#options.clock.now()
     const answers = [...this.#found.values()]
-      .map(({ service, heardAt, ttlMs }) => pointerTo(service, Math.floor((ttlMs - (now - heardAt)) / 1_000)))
+      .map(({ service, receivedAt, ttlMs }) => pointerTo(service, Math.floor((ttlMs - (now - receivedAt)) / 1_000)))
       .filter(({ ttl }) => ttl >= TTL_S / 2)
       .slice(0, KNOWN_MAX)
-    // Who is missing shall answer, though he is known: his answer says that he is back.
+    // A missing peer has to answer even if its service is known: the answer shows that it is back.
     this.#options.send(() => ({
       type: 'query',
       questions: [{ name: SERVICE, type: 'PTR' }],

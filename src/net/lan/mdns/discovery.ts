@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '../../../base/clock.js'
 import { equalsIgnoringCase } from '../../../base/names.js'
+import { type Address, formatAddress } from '../address.js'
 import { ServiceBrowser } from './browser.js'
 import type { LocalInterface, NetworkInterfaces } from './interfaces.js'
 import { Lookups } from './lookups.js'
@@ -12,62 +13,56 @@ import { MulticastSockets } from './sockets.js'
 
 const LOOKUP_MS = 3_000
 
-/** How long is waited for the address of a name where a service of that name is known already. */
+/** The same if a service of that name is known already. */
 const KNOWN_LOOKUP_MS = 300
 
 export interface DiscoveryOptions {
   readonly clock: Clock
   readonly random: () => number
-  /** Gets one line for a person when something stops working, and again only after it worked in between. */
+  /** Called with one line for the user per fault, and again only after it worked in between. */
   readonly onWarning: (line: string) => void
-  /** The interfaces of this machine are no longer the same: what could not be reached may now be. */
+  /** The interfaces of this machine changed. */
   readonly onChange?: (() => void) | undefined
-  /** The own service is announced from now on: under this name, or on other interfaces than before. */
+  /** Our service is announced under this name, or on other interfaces than before. */
   readonly onAnnounced?: ((instance: string) => void) | undefined
-  /** Somebody says that he is there: for the first time, or again. */
+  /** A service was announced, for the first time or again. */
   readonly onSighted?: ((service: Service) => void) | undefined
-  /** Somebody has said goodbye, or was not heard of for long. */
+  /** A service said goodbye, or its announcement expired. */
   readonly onLost?: ((service: Service, hasSaidGoodbye: boolean) => void) | undefined
-  /** For tests: instead of the system's interfaces, and of port 5353. */
+  /** For tests: replace the system's interfaces, and port 5353. */
   readonly networkInterfaces?: (() => NetworkInterfaces) | undefined
   readonly port?: number | undefined
 }
 
-/** What is announced. */
+/** What to announce. */
 interface Announcement {
-  /** `<name>.local` is answered with our addresses: so originals find us. */
+  /** `<name>.local` resolves to our addresses, so that scuttleup peers find us. */
   readonly name: string
-  /** What peers of ours find; `instance` is as wished. */
+  /** The service for native peers, with the requested instance name. */
   readonly service?: Service | undefined
-  /** Where all that is said; everywhere without it. */
+  /** The interfaces to announce on; all by default. */
   readonly isOn?: ((at: LocalInterface) => boolean) | undefined
 }
 
-/** A host and a port, to be dialled. */
-export interface Place {
-  readonly host: string
-  readonly port: number
-}
-
-/** Peers on the local network, by multicast DNS. Nothing here rejects, throws, or stops the process. */
+/** Finds peers on the local network by multicast DNS, and announces us. Nothing rejects or throws. */
 export interface Discovery {
-  /** What is said from now on, until closed or given something else. */
+  /** Starts to announce, instead of an earlier announcement. */
   announce(announcement: Announcement): void
-  /** Starts to ask who is there, and goes on. */
+  /** Starts to browse for services. */
   browse(): void
-  /** Whether somebody is missing who may be back any moment: who is there is then asked for more often. */
+  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void
-  /** Addresses of `<name>.local`, as anyone on the local network answers: hints. [] where nobody does in time. */
+  /** Addresses of `<name>.local`, as anyone on the local network answers: hints. None if nobody answers in time. */
   lookup(host: string, timeoutMs?: Millis): Promise<string[]>
-  /** Where peers of that name can be dialled: in the own room at the ports that they announce, else at the port given. */
-  resolve(place: Place): Promise<Place[]>
-  /** Who is there, as they say, in whatever room. */
+  /** Addresses of peers of a name: in our room with the ports that they announce, otherwise with the given port. */
+  resolve(address: Address): Promise<Address[]>
+  /** Announced services, of any room. */
   readonly services: readonly Service[]
-  /** Where one of them says that it can be dialled. */
-  addressesOf(service: Service): readonly Place[]
-  /** Where we are heard right now. */
+  /** The announced addresses of a service. */
+  addressesOf(service: Service): readonly Address[]
+  /** Interfaces on which we are announced. */
   readonly interfaces: readonly { readonly name: string; readonly address: string }[]
-  /** Says goodbye, and ends lookups with what they have. Takes at most 200 ms, and leaves nothing open. */
+  /** Says goodbye and ends all lookups, in at most 200 ms. */
   close(): Promise<void>
 }
 
@@ -80,29 +75,29 @@ const SERVICE_MARK = labelMark(SERVICE)
 class MulticastDiscovery implements Discovery {
   readonly #options: DiscoveryOptions
   readonly #lookups: Lookups
-  readonly #services: ServiceBrowser
+  readonly #browser: ServiceBrowser
   readonly #multicast: MulticastSockets
   #host: { readonly name: string; readonly mark: string } | undefined
   #isOn: (at: LocalInterface) => boolean = () => true
-  #announcer: Responder | undefined
+  #responder: Responder | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
     const { clock, onWarning, networkInterfaces, port } = options
-    this.#lookups = new Lookups(clock, host => this.#ask(host))
-    this.#services = new ServiceBrowser({
+    this.#lookups = new Lookups(clock, host => this.#query(host))
+    this.#browser = new ServiceBrowser({
       clock,
       send: make => this.#multicast.send(make),
       onSighted: service => options.onSighted?.(service),
       onLost: (service, hasSaidGoodbye) => options.onLost?.(service, hasSaidGoodbye),
-      isOwn: ({ host }) => host === this.#announcer?.service.host,
+      isOwn: ({ host }) => host === this.#responder?.service.host,
     })
     let isOpen = false
     this.#multicast = new MulticastSockets({
       clock,
       onWarning,
-      onPacket: (packet, at, sender) => this.#hear(packet, at, sender),
+      onPacket: (packet, at, sender) => this.#receive(packet, at, sender),
       onOpened: () => isOpen && this.#opened(),
       onChange: () => options.onChange?.(),
       marks: () => this.#marks(),
@@ -117,9 +112,9 @@ class MulticastDiscovery implements Discovery {
     const host = hostOf(name)
     this.#host = host === undefined ? undefined : { name: host, mark: labelMark(host) }
     this.#isOn = isOn
-    this.#announcer?.close()
+    this.#responder?.close()
     if (service === undefined || hostOf(service.instance) === undefined) return
-    this.#announcer = new Responder(service, {
+    this.#responder = new Responder(service, {
       clock: this.#options.clock,
       random: this.#options.random,
       send: (make, only) => this.#multicast.send(at => (this.#isOn(at) ? make(at) : undefined), only),
@@ -128,31 +123,31 @@ class MulticastDiscovery implements Discovery {
   }
 
   browse(): void {
-    if (this.#closing === undefined) this.#services.browse()
+    if (this.#closing === undefined) this.#browser.browse()
   }
 
   setMissing(isMissing: boolean): void {
-    this.#services.setMissing(isMissing)
+    this.#browser.setMissing(isMissing)
   }
 
   lookup(host: string, timeoutMs: Millis = LOOKUP_MS): Promise<string[]> {
     return this.#lookups.find(host, timeoutMs)
   }
 
-  async resolve({ host, port }: Place): Promise<Place[]> {
+  async resolve({ host, port }: Address): Promise<Address[]> {
     const name = host.replace(/\.local$/i, '')
-    const known = this.#placesIn(name)
+    const known = this.#announcedFor(name)
     const addresses = isUserName(name) ? await this.lookup(host, known.length > 0 ? KNOWN_LOOKUP_MS : LOOKUP_MS) : []
-    const places = [...this.#placesIn(name), ...addresses.map(address => ({ host: address, port }))]
-    return [...new Map(places.map(place => [`${place.host} ${place.port}`, place])).values()]
+    const found = [...this.#announcedFor(name), ...addresses.map(address => ({ host: address, port }))]
+    return [...new Map(found.map(address => [formatAddress(address), address])).values()]
   }
 
   get services(): readonly Service[] {
-    return this.#services.all
+    return this.#browser.all
   }
 
-  addressesOf({ instance }: Service): readonly Place[] {
-    return this.#services.addressesOf(instance)
+  addressesOf({ instance }: Service): readonly Address[] {
+    return this.#browser.addressesOf(instance)
   }
 
   get interfaces(): readonly { readonly name: string; readonly address: string }[] {
@@ -168,53 +163,53 @@ class MulticastDiscovery implements Discovery {
 
   async #close(): Promise<void> {
     const host = this.#host?.name
-    const announcer = this.#announcer
+    const responder = this.#responder
     this.#host = undefined
-    this.#announcer = undefined
-    announcer?.close()
-    this.#services.close()
+    this.#responder = undefined
+    responder?.close()
+    this.#browser.close()
     this.#lookups.close()
     await this.#multicast.close(at => {
       if (!this.#isOn(at)) return undefined
-      return responseOf([...(host === undefined ? [] : goodbyeOf(host, at)), ...(announcer?.goodbye(at) ?? [])])
+      return responseOf([...(host === undefined ? [] : goodbyeOf(host, at)), ...(responder?.goodbye(at) ?? [])])
     })
   }
 
-  /** What services of the own room say of a name, also where they had to take another, or where its case differs. */
-  #placesIn(name: string): Place[] {
-    const room = this.#announcer?.service.room
-    const called = this.#services.all.filter(
+  /** Addresses of the services of our room for a name, in any case, and under the name they got after a conflict. */
+  #announcedFor(name: string): Address[] {
+    const room = this.#responder?.service.room
+    const matching = this.#browser.all.filter(
       ({ room: theirs, instance }) =>
         theirs === room && (equalsIgnoringCase(requestedName(instance), name) || equalsIgnoringCase(instance, name)),
     )
-    const exact = called.filter(({ instance }) => requestedName(instance) === name || instance === name)
-    return (exact.length > 0 ? exact : called).flatMap(({ instance }) => this.#services.addressesOf(instance))
+    const exact = matching.filter(({ instance }) => requestedName(instance) === name || instance === name)
+    return (exact.length > 0 ? exact : matching).flatMap(({ instance }) => this.#browser.addressesOf(instance))
   }
 
   #opened(): void {
-    this.#announcer?.interfacesChanged()
-    if (this.#announcer?.isAnnounced) this.#options.onAnnounced?.(this.#announcer.service.instance)
-    this.#services.askAgain()
+    this.#responder?.interfacesChanged()
+    if (this.#responder?.isAnnounced) this.#options.onAnnounced?.(this.#responder.service.instance)
+    this.#browser.restart()
   }
 
-  #hear(packet: unknown, at: LocalInterface, sender: string): void {
+  #receive(packet: unknown, at: LocalInterface, sender: string): void {
     const { type } = fieldsOf(packet)
     if (type === 'query') this.#answer(packet, at)
     if (type !== 'response') return
     this.#lookups.receive(packet, at)
-    this.#announcer?.receive(packet)
-    this.#services.receive(packet, at, sender)
+    this.#responder?.receive(packet)
+    this.#browser.receive(packet, at, sender)
   }
 
   #answer(query: unknown, at: LocalInterface): void {
     if (!this.#isOn(at)) return
     const forHost = this.#host === undefined ? [] : (answerTo(query, this.#host.name, at) ?? [])
-    const response = responseOf([...forHost, ...(this.#announcer?.answerTo(query, at) ?? [])])
+    const response = responseOf([...forHost, ...(this.#responder?.answerTo(query, at) ?? [])])
     if (response !== undefined) this.#multicast.answer(at, response)
   }
 
-  /** For the address, as originals answer it, and for the port, which ours announce. */
-  #ask(host: string): void {
+  /** Queries for the address, which scuttleup peers answer, and for the port, which native peers announce. */
+  #query(host: string): void {
     const instance = host.replace(/\.local$/i, '')
     const location = { name: fullNameOf(instance), type: 'SRV' as const }
     const questions = [{ name: host, type: 'A' as const }, ...(isUserName(instance) ? [location] : [])]
@@ -224,7 +219,7 @@ class MulticastDiscovery implements Discovery {
   *#marks(): Iterable<string> {
     yield SERVICE_MARK
     if (this.#host !== undefined) yield this.#host.mark
-    if (this.#announcer !== undefined) yield labelMark(this.#announcer.service.host)
+    if (this.#responder !== undefined) yield labelMark(this.#responder.service.host)
     yield* this.#lookups.marks()
   }
 }

@@ -1,6 +1,6 @@
 import { ipv4Number, ipv6Groups, isLinkLocal, isPeerIpv4, isPeerIpv6 } from '../ip-address.js'
 
-/** What `os.networkInterfaces()` gives, as far as it is read here. */
+/** The result of `os.networkInterfaces()`, as far as it is used here. */
 export type NetworkInterfaces = Readonly<Record<string, readonly InterfaceAddress[] | undefined>>
 
 interface InterfaceAddress {
@@ -9,9 +9,9 @@ interface InterfaceAddress {
   readonly family: string
 }
 
-/** One address of this machine that multicast DNS is spoken from, and where it stands. */
+/** An address of this machine to use multicast DNS from, and its interface. */
 export interface LocalInterface {
-  /** The system's name of it: `eth0`, `lo`. */
+  /** The system's name of the interface: `eth0`, `lo`. */
   readonly name: string
   readonly family: 'IPv4' | 'IPv6'
   /** An IPv4 address, or a link-local one of IPv6, without its zone. */
@@ -21,15 +21,15 @@ export interface LocalInterface {
   readonly ipv6: readonly string[]
 }
 
-/** Each costs a socket, and every socket hears every link. */
+/** Each costs a socket, and every socket receives the packets of all networks. */
 const INTERFACES_MAX = 32
 
-/** Of each interface; privacy extensions make new ones every day. */
+/** Addresses of one interface: privacy extensions add new ones every day. */
 const IPV6_MAX = 4
 
 /**
- * The addresses to speak multicast DNS from: those of IPv4, and one of IPv6 an interface. Loopback is among them by its
- * IPv4 address, for two terminals on a machine without a network.
+ * The addresses to use multicast DNS from: all of IPv4, and one of IPv6 per interface. Loopback is included with its IPv4 address,
+ * for two terminals on a machine without a network.
  */
 export function usableInterfaces(all: NetworkInterfaces): LocalInterface[] {
   const found = new Map<string, LocalInterface>()
@@ -48,8 +48,8 @@ export function usableInterfaces(all: NetworkInterfaces): LocalInterface[] {
 }
 
 /**
- * The interface that a datagram from `source` came in on: the one of its zone, else the one whose subnet it belongs to,
- * the narrowest where several do; undefined where none does.
+ * The interface that a datagram from `source` arrived on: that of its zone, otherwise that of the narrowest subnet that contains
+ * it; undefined if there is none.
  */
 export function interfaceOf(source: string, interfaces: Iterable<LocalInterface>): LocalInterface | undefined {
   const [, zone] = /^[0-9a-f:]+%(.+)$/i.exec(source) ?? []
@@ -73,13 +73,13 @@ export function interfaceOf(source: string, interfaces: Iterable<LocalInterface>
   return best
 }
 
-/** What makes two scans differ: another name, address or subnet. IPv6 addresses come and go without a change of network. */
+/** Identifies an interface between scans. IPv6 addresses are left out: they come and go without a change of network. */
 export const interfaceKey = ({ name, address, netmask }: LocalInterface): string => `${name} ${address}/${netmask}`
 
 export const isLoopback = ({ address }: Pick<LocalInterface, 'address'>): boolean => address.startsWith('127.')
 
-/** Whether who listens on `host`, or without one on all addresses, is heard at an interface. Names can mean any. */
-export function isHeardAt(host: string | undefined, at: LocalInterface): boolean {
+/** Whether a listener on `host`, or on all addresses without one, can be reached on an interface. A name can be any address. */
+export function isReachableAt(host: string | undefined, at: LocalInterface): boolean {
   if (host === undefined || host === '0.0.0.0' || host === '::') return true
   if (host === 'localhost' || host === '::1') return isLoopback(at)
   if (ipv4Number(host) !== undefined) return at.address === host

@@ -3,10 +3,10 @@ import type { LocalInterface } from './interfaces.js'
 import { ADDRESSES_MAX, addressesIn, hostOf } from './name-answers.js'
 import { labelMark } from './prefilter.js'
 
-/** Hosts that are asked for at a time. As many as a peer has links. */
+/** Hosts that are looked up at a time: as many as there are connections. */
 const LOOKUPS_MAX = 64
 
-/** After the first answer, how long others are collected: the same peer answers on every interface. */
+/** Time to collect further answers after the first: a peer answers on every interface. */
 const COLLECT_MS = 20
 
 type Waiter = { readonly resolve: (addresses: string[]) => void; readonly cancel: Cancel }
@@ -15,57 +15,57 @@ type Lookup = {
   readonly mark: string
   readonly addresses: Set<string>
   readonly waiters: Set<Waiter>
-  /** Stops what comes next: the next question, or the end of collecting. */
+  /** Cancels the next query, or the end of collecting. */
   cancel: Cancel
 }
 
-/** From the start to question number `asked`, of which the first is 0: 250 ms, 1 s, 2 s, 4 s, … */
-const askedAtMs = (asked: number): Millis => (asked === 0 ? 0 : asked === 1 ? 250 : 1_000 * 2 ** (asked - 2))
+/** Time from the start to query `number`, from 0: 250 ms, 1 s, 2 s, 4 s, … */
+const queryAtMs = (number: number): Millis => (number === 0 ? 0 : number === 1 ? 250 : 1_000 * 2 ** (number - 2))
 
-/** Questions that wait for an answer. Those for one host, spelt alike, share it. */
+/** Looks up `.local` names. Lookups of one host share their queries. */
 export class Lookups {
   readonly #clock: Clock
-  readonly #ask: (host: string) => void
+  readonly #query: (host: string) => void
   readonly #lookups = new Map<string, Lookup>()
   #isClosed = false
 
-  /** `ask` puts the question on the network; what is answered comes in by `hear`. */
-  constructor(clock: Clock, ask: (host: string) => void) {
+  /** `query` sends a query; responses come in by `receive`. */
+  constructor(clock: Clock, query: (host: string) => void) {
     this.#clock = clock
-    this.#ask = ask
+    this.#query = query
   }
 
-  /** The addresses of `host`; [] where nobody answers in time, where it is no host, and for one lookup too many. */
+  /** The addresses of a host; none if nobody answers in time, the name is not valid, or there are too many lookups. */
   find(name: string, timeoutMs: Millis): Promise<string[]> {
     const host = hostOf(name)
     if (host === undefined || this.#isClosed) return Promise.resolve([])
     const lookup = this.#lookups.get(host) ?? this.#start(host)
     if (lookup === undefined) return Promise.resolve([])
     return new Promise(resolve => {
-      const waiter = { resolve, cancel: this.#clock.after(timeoutMs, () => this.#giveUp(host, lookup, waiter)) }
+      const waiter = { resolve, cancel: this.#clock.after(timeoutMs, () => this.#timeOut(host, lookup, waiter)) }
       lookup.waiters.add(waiter)
     })
   }
 
-  /** Takes a decoded response, whatever is in it, heard on the interface `at`. */
+  /** Takes a decoded response, which may contain anything, received on the interface `at`. */
   receive(response: unknown, at: LocalInterface): void {
     for (const [host, lookup] of this.#lookups) {
-      const wereNone = lookup.addresses.size === 0
+      const wasEmpty = lookup.addresses.size === 0
       for (const address of addressesIn(response, host, at)) {
         if (lookup.addresses.size < ADDRESSES_MAX) lookup.addresses.add(address)
       }
-      if (!wereNone || lookup.addresses.size === 0) continue
+      if (!wasEmpty || lookup.addresses.size === 0) continue
       lookup.cancel()
       lookup.cancel = this.#clock.after(COLLECT_MS, () => this.#finish(host, lookup))
     }
   }
 
-  /** What a datagram must have one of to matter here. */
+  /** Marks of the hosts that are looked up, for the prefilter. */
   *marks(): Iterable<string> {
     for (const { mark } of this.#lookups.values()) yield mark
   }
 
-  /** Ends every lookup with what it has. */
+  /** Ends all lookups with the addresses found so far. */
   close(): void {
     this.#isClosed = true
     for (const [host, lookup] of this.#lookups) this.#finish(host, lookup)
@@ -75,17 +75,17 @@ export class Lookups {
     if (this.#lookups.size >= LOOKUPS_MAX) return undefined
     const lookup: Lookup = { mark: labelMark(host), addresses: new Set(), waiters: new Set(), cancel: () => {} }
     this.#lookups.set(host, lookup)
-    this.#askAgain(host, lookup, 0)
+    this.#queryAgain(host, lookup, 0)
     return lookup
   }
 
-  #askAgain(host: string, lookup: Lookup, asked: number): void {
-    const waitMs = askedAtMs(asked + 1) - askedAtMs(asked)
-    lookup.cancel = this.#clock.after(waitMs, () => this.#askAgain(host, lookup, asked + 1))
-    this.#ask(host)
+  #queryAgain(host: string, lookup: Lookup, number: number): void {
+    const waitMs = queryAtMs(number + 1) - queryAtMs(number)
+    lookup.cancel = this.#clock.after(waitMs, () => this.#queryAgain(host, lookup, number + 1))
+    this.#query(host)
   }
 
-  #giveUp(host: string, lookup: Lookup, waiter: Waiter): void {
+  #timeOut(host: string, lookup: Lookup, waiter: Waiter): void {
     lookup.waiters.delete(waiter)
     waiter.resolve([...lookup.addresses])
     if (lookup.waiters.size === 0) this.#finish(host, lookup)

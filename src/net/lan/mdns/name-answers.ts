@@ -3,20 +3,20 @@ import { isLoopback, type LocalInterface } from './interfaces.js'
 import { type AddressRecord, fieldsOf, isSameName, itemsOf, lowered, recordsIn } from './packets.js'
 import { addressRecords, dialable, TTL_S } from './service-records.js'
 
-/** Different spellings of our name that one query may have answered; more would only make the answer longer. */
+/** Spellings of our name that are answered in one response. */
 const SPELLINGS_MAX = 4
 
-/** Addresses that one response may bring: each may cost a dial. */
+/** Addresses that are accepted of one response: each may cost a dial. */
 export const ADDRESSES_MAX = 16
 
 /** Labels and whole names of DNS, in bytes. RFC 1035 §2.3.4. */
 const LABEL_BYTES_MAX = 63
 const HOST_BYTES_MAX = 253
 
-/** What ends a line: the encoder of multicast-dns would take it for the end of a name. */
+/** Line ends, which the encoder of multicast-dns takes for the end of a name. */
 const LINE_ENDS = /[\p{Cc}\u2028\u2029]/u
 
-/** `<name>.local` of a name, or of that host itself, spelt as given; undefined where DNS cannot carry it. */
+/** `<name>.local` of a name, or the name itself if it ends so; undefined if DNS cannot carry it. */
 export function hostOf(name: string): string | undefined {
   const isLocal = /\.local$/i.test(name)
   if ((!isLocal && name.includes('.')) || LINE_ENDS.test(name)) return undefined
@@ -27,43 +27,41 @@ export function hostOf(name: string): string | undefined {
 }
 
 /**
- * What to answer to a decoded query, any field of which may be missing or odd, heard on the interface `asked`; undefined
- * where it does not ask for `host`. The A record goes along with every answer, under the name as it was spelt: the
- * original program reads nothing else.
+ * The answer to a decoded query, which may contain anything, received on the interface `at`; undefined if it does not ask for `host`.
+ * The A record is part of every answer, under the name as it was spelled: scuttleup peers read nothing else.
  */
-export function answerTo(query: unknown, host: string, asked: LocalInterface): AddressRecord[] | undefined {
-  const wanted = lowered(host)
+export function answerTo(query: unknown, host: string, at: LocalInterface): AddressRecord[] | undefined {
+  const lower = lowered(host)
   const spellings = new Map<string, boolean>()
   for (const question of itemsOf(query, 'questions')) {
     const { name, type } = fieldsOf(question)
-    if (!isSameName(name, wanted)) continue
+    if (!isSameName(name, lower)) continue
     if (type !== 'A' && type !== 'AAAA' && type !== 'ANY') continue
     if (!spellings.has(name) && spellings.size === SPELLINGS_MAX) continue
     spellings.set(name, spellings.get(name) === true || type !== 'A')
   }
   if (spellings.size === 0) return undefined
-  return [...spellings].flatMap(([name, isIpv6Wanted]) => records(name, TTL_S, asked, isIpv6Wanted))
+  return [...spellings].flatMap(([name, isIpv6Asked]) => records(name, TTL_S, at, isIpv6Asked))
 }
 
-/** The records that take back what `answerTo` said on an interface. RFC 6762 §10.1. */
+/** The records that withdraw the answers on an interface. RFC 6762 §10.1. */
 export const goodbyeOf = (host: string, at: LocalInterface): AddressRecord[] => records(host, 0, at, true)
 
-function records(name: string, ttl: number, at: LocalInterface, isIpv6Wanted: boolean): AddressRecord[] {
+function records(name: string, ttl: number, at: LocalInterface, isIpv6Asked: boolean): AddressRecord[] {
   const all = addressRecords(name, at, ttl)
-  return isIpv6Wanted || at.family === 'IPv6' ? all : all.slice(0, 1)
+  return isIpv6Asked || at.family === 'IPv6' ? all : all.slice(0, 1)
 }
 
 /**
- * Addresses of `host` that a decoded response gives, any field of which may be missing or odd: IPv4 first, each once, at
- * most ADDRESSES_MAX. They are hints. Additionals count too, for register-multicast-dns puts IPv6 there; goodbyes do not.
- * Heard on the interface `at`.
+ * Addresses of `host` in a decoded response, which may contain anything, received on the interface `at`: IPv4 first, each once, at
+ * most ADDRESSES_MAX. They are hints. Additionals count too, because register-multicast-dns puts IPv6 there; goodbyes do not.
  */
 export function addressesIn(response: unknown, host: string, at: LocalInterface): string[] {
-  const wanted = lowered(host)
+  const lower = lowered(host)
   const ipv4 = new Set<string>()
   const ipv6 = new Set<string>()
   for (const { name, type, ttl, data } of recordsIn(response)) {
-    if (ttl === 0 || !isSameName(name, wanted)) continue
+    if (ttl === 0 || !isSameName(name, lower)) continue
     if (type === 'A' && isPeerIpv4(data, isLoopback(at))) ipv4.add(data)
     if (type !== 'AAAA') continue
     if (isPeerIpv6(data, isLoopback(at))) ipv6.add(data)

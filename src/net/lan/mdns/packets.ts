@@ -1,10 +1,10 @@
-/** A question of DNS, as it is asked. */
+/** A DNS question. */
 interface Question {
   readonly name: string
   readonly type: 'A' | 'AAAA' | 'PTR' | 'SRV' | 'TXT' | 'ANY'
 }
 
-/** An address as multicast DNS says it. */
+/** An address record. */
 export interface AddressRecord {
   readonly type: 'A' | 'AAAA'
   readonly name: string
@@ -13,7 +13,7 @@ export interface AddressRecord {
   readonly data: string
 }
 
-/** A record as it is sent. */
+/** A record to send. */
 export type DnsRecord =
   | AddressRecord
   | { readonly type: 'PTR'; readonly name: string; readonly ttl: number; readonly data: string }
@@ -25,7 +25,7 @@ export type DnsRecord =
     }
   | { readonly type: 'TXT'; readonly name: string; readonly ttl: number; readonly data: readonly string[] }
 
-/** A packet as it is sent. */
+/** A packet to send. */
 export interface Packet {
   readonly type: 'query' | 'response'
   readonly questions?: readonly Question[]
@@ -33,7 +33,7 @@ export interface Packet {
   readonly authorities?: readonly DnsRecord[]
 }
 
-/** What is read of packets, questions and records, any of which may be missing or odd. */
+/** The fields that are read of received packets, questions and records. Any of them may be missing or malformed. */
 export type Fields = Readonly<
   Partial<
     Record<
@@ -64,13 +64,13 @@ export function itemsOf(
   return Array.isArray(items) ? items : []
 }
 
-/** The records that a response gives; additionals count, for many put there what belongs to an answer. */
+/** The records of a response. Additionals count, because many responders put answers there. */
 export const recordsIn = (response: unknown): Fields[] =>
   [...itemsOf(response, 'answers'), ...itemsOf(response, 'additionals')].map(fieldsOf)
 
-/** Letters of DNS are equal in either case where they are ASCII, and only there. RFC 6762 §16. */
+/** DNS ignores the case of ASCII letters only. RFC 6762 §16. */
 export const lowered = (name: string): string => name.replace(/[A-Z]+/g, letters => letters.toLowerCase())
 
-/** Whether both are one name of DNS. */
+/** Whether both are the same DNS name. */
 export const isSameName = (name: unknown, lower: string): name is string =>
   typeof name === 'string' && lowered(name) === lower

@@ -1,25 +1,25 @@
-// What is read at all. The decoder of multicast-dns was measured to take 1.3 ms and 2 MB for twelve bytes that announce
-// 4 × 65,535 records, and 300 ms for 65 kB of names that point to pointers: a trickle of those would stop the program.
+// Decides which datagrams are decoded. The decoder of multicast-dns was measured to take 1.3 ms and 2 MB for twelve bytes that
+// announce 4 × 65,535 records, and 300 ms for 65 kB of names that point to pointers: a few of these would stop the program.
 
-/** Most of Ethernet, and far more than an answer of ours or an original's. */
+/** An Ethernet frame, which is far more than an answer of any peer needs. */
 const DATAGRAM_BYTES_MAX = 1_500
 
 const HEADER_BYTES = 12
 
-/** A question is at least a root name, type and class; a record has a time to live and a length besides. */
+/** A question has at least a root name, a type and a class; a record also has a time to live and a length. */
 const QUESTION_BYTES_MIN = 5
 const RECORD_BYTES_MIN = 11
 
-/** Questions and records of one datagram: each may cost a walk through all of its names. */
+/** Questions and records of one datagram: decoding each may walk through all of its names. */
 const RECORDS_MAX = 48
 
-/** How the first label of `host` stands in a datagram, as one character a byte and in lower case. */
+/** The encoded first label of `host`, one character per byte, in lower case. */
 export function labelMark(host: string): string {
   const label = Buffer.from(host.slice(0, Math.max(host.indexOf('.'), 0)))
   return String.fromCharCode(label.length) + label.toString('latin1').toLowerCase()
 }
 
-/** Whether a datagram can be a packet as small as it claims, and has one of the labels that we ask or answer for. */
+/** Whether a datagram is long enough for the records that it claims, and contains one of the marks. */
 export function isWorthDecoding(bytes: Buffer, marks: Iterable<string>): boolean {
   if (bytes.length < HEADER_BYTES || bytes.length > DATAGRAM_BYTES_MAX) return false
   const questions = bytes.readUInt16BE(4)

@@ -1,19 +1,22 @@
 import type { Cancel, Clock, Millis } from '../../../base/clock.js'
 import { lookupHost } from '../../../base/host-lookup.js'
-import type { Place } from './discovery.js'
+import type { Address } from '../address.js'
 
-/** How long the system is waited for. Where it has no name server it takes ever so long to say no. */
+/** Longest wait for the system's resolver, which may take very long without a name server. */
 const SYSTEM_MS_MAX = 5_000
 const LOCAL_MS_MAX = 1_000
 
-/** How the local network is asked for a `.local` name; [] where nobody answers. */
-export type LocalLookup = (place: Place) => Promise<readonly Place[]>
+/** Looks up a `.local` name on the local network; no addresses if nobody answers. */
+export type LocalLookup = (address: Address) => Promise<readonly Address[]>
 
 /**
- * Where a host can be dialled, best first: `.local` names as the peers on the network say, all others from the system,
- * which is also asked where no peer answers. Rejects in words where there is nothing.
+ * Resolves a host to addresses, best first: `.local` names by multicast DNS, all others, and those without an answer, by the system.
+ * Rejects with a reason for people if there is none.
  */
-export function resolver(clock: Clock, local: LocalLookup | undefined): (place: Place) => Promise<readonly Place[]> {
+export function resolver(
+  clock: Clock,
+  local: LocalLookup | undefined,
+): (address: Address) => Promise<readonly Address[]> {
   return async ({ host, port }) => {
     const isLocal = host.toLowerCase().endsWith('.local')
     const found = isLocal && local !== undefined ? await local({ host, port }) : []
@@ -30,11 +33,11 @@ export function resolver(clock: Clock, local: LocalLookup | undefined): (place: 
   }
 }
 
-/** Rejects when the time is up. */
+/** Rejects after a time. */
 function timeLimit(clock: Clock, ms: Millis): { readonly passed: Promise<never>; readonly cancel: Cancel } {
   let cancel: Cancel = () => {}
   const passed = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(new Error('the system does not answer in time')))
+    cancel = clock.after(ms, () => reject(new Error('the name server does not answer')))
   })
   return { passed, cancel }
 }

@@ -15,44 +15,44 @@ import {
   TTL_S,
 } from './service-records.js'
 
-/** Probes and the time between them. RFC 6762 §8.1. */
+/** Number of probes, and the time between them. RFC 6762 §8.1. */
 const PROBES = 3
 const PROBE_MS = 250
 
-/** How long the lower of two who probe for one name at once waits before it probes again. RFC 6762 §8.2. */
+/** Time after which the loser of a simultaneous probe probes again. RFC 6762 §8.2. */
 const DEFERRED_MS = 1_000
 
-/** An announcement is said twice, for a datagram may be lost. */
+/** An announcement is sent twice, because a datagram may be lost. */
 const ANNOUNCE_AGAIN_MS = 1_000
 
-/** Answers that many give at once are spread over this time. RFC 6762 §6. */
+/** Delay of answers that several responders give at once. RFC 6762 §6. */
 const ANSWER_MS_MIN = 20
 const ANSWER_MS_MAX = 120
 
-/** Conflicts after which a name is kept whatever others say: nobody can keep us from being found by contradicting for ever. */
+/** Conflicts after which a name is kept, so that nobody can prevent us from being found by contradicting for ever. */
 const CONFLICTS_MAX = 12
 
 export interface ResponderOptions {
   readonly clock: Clock
   /** A number from 0 up to, but not including, 1. */
   readonly random: () => number
-  /** Puts a packet on the interface given, or on all; each may say something else. */
+  /** Sends a packet on one interface, or on all; it may differ between interfaces. */
   readonly send: (make: (at: LocalInterface) => Packet | undefined, only?: LocalInterface) => void
-  /** The name is ours: from now on it is announced. Another one than wished for where somebody else has that. */
+  /** The name is ours, and announced. It differs from the requested one if another service has that. */
   readonly onNamed: (instance: string) => void
 }
 
 type State =
-  /** `sent` probes are out; nothing is claimed yet. */
+  /** `sent` probes were sent; nothing is announced yet. */
   { readonly kind: 'probing'; readonly sent: number } | { readonly kind: 'announced' }
 
 /**
- * Announces one service: asks whether its name is free, takes another where it is not, says that it is there, answers for
- * it, and defends its name. RFC 6762 §8 and §9. Without IO.
+ * Announces one service: probes whether its name is free, otherwise picks another, announces it, answers queries for it, and
+ * defends its name. RFC 6762 §8 and §9. Without IO.
  */
 export class Responder {
   readonly #options: ResponderOptions
-  readonly #wished: Service
+  readonly #requested: Service
   #service: Service
   #state: State = { kind: 'probing', sent: 0 }
   #number = 1
@@ -63,7 +63,7 @@ export class Responder {
 
   constructor(service: Service, options: ResponderOptions) {
     this.#options = options
-    this.#wished = service
+    this.#requested = service
     this.#service = service
     this.#cancel = options.clock.after(options.random() * PROBE_MS, () => this.#probe())
   }
@@ -76,11 +76,11 @@ export class Responder {
     return this.#state.kind === 'announced'
   }
 
-  /** What to answer at once to a query heard on an interface; what many may answer comes later, by `send`. */
+  /** The immediate answer to a query on an interface. Answers that several responders give are sent later. */
   answerTo(query: unknown, at: LocalInterface): readonly DnsRecord[] {
     if (this.#isClosed) return []
     if (this.#state.kind === 'probing') {
-      this.#hearProbe(query)
+      this.#receiveProbe(query)
       return []
     }
     const { instance, host } = this.#service
@@ -92,31 +92,31 @@ export class Responder {
       if (isSameName(name, full)) isInstanceAsked ||= type === 'SRV' || type === 'TXT' || type === 'ANY'
       else if (isSameName(name, host)) isHostAsked ||= type === 'A' || type === 'AAAA' || type === 'ANY'
       else if ((type === 'PTR' || type === 'ANY') && (isSameName(name, SERVICE) || isSameName(name, ALL_SERVICES)))
-        this.#answerSoon(query, at, isSameName(name, ALL_SERVICES))
+        this.#answerLater(query, at, isSameName(name, ALL_SERVICES))
     }
     if (isInstanceAsked) return serviceRecords(this.#service, at)
     return isHostAsked ? addressRecords(host, at) : []
   }
 
-  /** Takes a decoded response, whatever is in it: somebody else may claim the name. */
+  /** Takes a decoded response, which may contain anything: another service may claim our name. */
   receive(response: unknown): void {
     if (this.#isClosed || this.#conflicts >= CONFLICTS_MAX) return
-    const isClaimed = recordsIn(response).some(record => this.#isOthers(record))
+    const isClaimed = recordsIn(response).some(record => this.#isForeign(record))
     if (!isClaimed) return
     this.#conflicts++
     if (this.#state.kind === 'probing') {
       this.#number++
-      this.#service = { ...this.#wished, instance: instanceName(this.#wished.instance, this.#number) }
+      this.#service = { ...this.#requested, instance: instanceName(this.#requested.instance, this.#number) }
     }
     this.#probeIn(0)
   }
 
-  /** There is another interface to be heard on. */
+  /** There is another interface to announce on. */
   interfacesChanged(): void {
     if (this.#state.kind === 'announced') this.#announce()
   }
 
-  /** What takes everything back, on an interface. RFC 6762 §10.1. */
+  /** The records that withdraw our service on an interface. RFC 6762 §10.1. */
   goodbye(at: LocalInterface): readonly DnsRecord[] {
     return this.#state.kind === 'announced' ? serviceRecords(this.#service, at, 0) : []
   }
@@ -149,25 +149,26 @@ export class Responder {
   }
 
   #announce(): void {
-    const say = (): void => this.#options.send(at => ({ type: 'response', answers: serviceRecords(this.#service, at) }))
+    const send = (): void =>
+      this.#options.send(at => ({ type: 'response', answers: serviceRecords(this.#service, at) }))
     this.#cancel()
-    this.#cancel = this.#options.clock.after(ANNOUNCE_AGAIN_MS, say)
-    say()
+    this.#cancel = this.#options.clock.after(ANNOUNCE_AGAIN_MS, send)
+    send()
   }
 
-  #answerSoon(query: unknown, at: LocalInterface, isForAll: boolean): void {
-    if (this.#answering.has(at) || (!isForAll && this.#isKnown(query))) return
+  #answerLater(query: unknown, at: LocalInterface, isEnumeration: boolean): void {
+    if (this.#answering.has(at) || (!isEnumeration && this.#isKnown(query))) return
     const delayMs = ANSWER_MS_MIN + this.#options.random() * (ANSWER_MS_MAX - ANSWER_MS_MIN)
     const answer = (): void => {
       this.#answering.delete(at)
       const type: DnsRecord = { type: 'PTR', name: ALL_SERVICES, ttl: TTL_S, data: SERVICE }
-      const answers = isForAll ? [type, pointerTo(this.#service)] : serviceRecords(this.#service, at)
+      const answers = isEnumeration ? [type, pointerTo(this.#service)] : serviceRecords(this.#service, at)
       if (this.#state.kind === 'announced') this.#options.send(() => ({ type: 'response', answers }), at)
     }
     this.#answering.set(at, this.#options.clock.after(delayMs, answer))
   }
 
-  /** Whether who asks says that it knows already, for a while to come. RFC 6762 §7.1. */
+  /** Whether the query lists our service as a known answer that is valid for a while. RFC 6762 §7.1. */
   #isKnown(query: unknown): boolean {
     const full = lowered(fullNameOf(this.#service.instance))
     return itemsOf(query, 'answers').some(answer => {
@@ -176,9 +177,9 @@ export class Responder {
     })
   }
 
-  /** Somebody probes for the same name at once: the lower location waits, and then finds the name taken. */
-  #hearProbe(query: unknown): void {
-    const claims = itemsOf(query, 'authorities').filter(record => this.#isOthers(record))
+  /** Another service probes for the same name: the lower location waits, and then finds the name taken. */
+  #receiveProbe(query: unknown): void {
+    const claims = itemsOf(query, 'authorities').filter(record => this.#isForeign(record))
     if (claims.length === 0 || this.#conflicts >= CONFLICTS_MAX) return
     const isLower = claims.some(claim => {
       const { port, target } = locationIn(claim, this.#service.instance) ?? {}
@@ -190,7 +191,7 @@ export class Responder {
     this.#probeIn(DEFERRED_MS)
   }
 
-  #isOthers(record: unknown): boolean {
+  #isForeign(record: unknown): boolean {
     const location = locationIn(record, this.#service.instance)
     if (location === undefined) return false
     const isSameHost = typeof location.target === 'string' && lowered(location.target) === this.#service.host

@@ -6,29 +6,29 @@ import type { LocalInterface } from './interfaces.js'
 import { interfaceOf, isLoopback } from './interfaces.js'
 import { type AddressRecord, type DnsRecord, fieldsOf, isSameName, lowered, recordsIn } from './packets.js'
 
-/** What peers of ours are found under. RFC 6763; docs/protocol/discovery.md §2.6. */
+/** The service type of native peers. RFC 6763; docs/protocol/discovery.md §2.6. */
 export const SERVICE = '_persisted-chat._tcp.local'
 
-/** What everyone who enumerates services asks for. RFC 6763 §9. */
+/** The name to query for all service types. RFC 6763 §9. */
 export const ALL_SERVICES = '_services._dns-sd._udp.local'
 
-/** How long what is said counts, unless it is said again. */
+/** Time to live of our records. */
 export const TTL_S = 120
 
 /** Digits of a room tag and of a short key. */
 const TAG_DIGITS = 16
 
-/** Services that one packet may tell of, and addresses of each: a packet of ours has one service. */
+/** Services that are accepted of one packet, and addresses of each. Our packets have one service. */
 const SERVICES_PER_PACKET_MAX = 8
 const ADDRESSES_MAX = 8
 
 const LABEL_BYTES_MAX = 63
 
-/** A running peer, as it is announced. */
+/** An announced peer. */
 export interface Service {
-  /** What it goes by on this network: the user's name, or `alice (2)` where another has that. */
+  /** The user's name, or `alice (2)` if another peer on this network has that. */
   readonly instance: string
-  /** A name that belongs to this process alone, and whose addresses are those of the interface asked. */
+  /** A name of this process alone. Its addresses are those of the queried interface. */
   readonly host: string
   readonly port: number
   /** The version of the protocol. */
@@ -39,26 +39,26 @@ export interface Service {
   readonly key: string
 }
 
-/** A service that somebody on the network says is there: hints, all of them. */
+/** A service in a response. Everything in it is a hint. */
 export interface Sighting {
   readonly service: Service
-  /** Where it says that it can be dialled, IPv4 first. */
+  /** Its addresses, IPv4 first. */
   readonly addresses: readonly string[]
-  /** Seconds for which that counts; 0: it is gone. */
+  /** Validity in seconds; 0 is a goodbye. */
   readonly ttl: number
 }
 
-/** Tells members of a room from others without giving away its id, which only those who know its name can make. */
+/** Identifies a room without revealing its id, which only those who know the room's name can compute. */
 export const roomTag = (roomId: Uint8Array): string =>
   hexOf(hash(utf8('persisted-chat/tag/1'), roomId)).slice(0, TAG_DIGITS)
 
-/** So much of a public key as is announced: enough not to be dialled twice, and to tell one alice from another. */
+/** The announced prefix of a public key: enough to tell peers apart. */
 export const shortKeyOf = (publicKey: Uint8Array): string => shortKeyIn(hexOf(publicKey))
 
-/** The same of a key as hex. */
+/** The same of a key in hex. */
 export const shortKeyIn = (key: string): string => key.slice(0, TAG_DIGITS)
 
-/** A host name for this process, out of random bytes. */
+/** A host name for this process, from random bytes. */
 export const serviceHost = (random: Uint8Array): string => `persisted-chat-${hexOf(random).slice(0, TAG_DIGITS)}.local`
 
 const HOST = /^persisted-chat-[0-9a-f]{16}\.local$/
@@ -66,7 +66,7 @@ const HOST = /^persisted-chat-[0-9a-f]{16}\.local$/
 /** The full name of an instance. */
 export const fullNameOf = (instance: string): string => `${instance}.${SERVICE}`
 
-/** The name of try `number` of an instance, from 1: `alice`, `alice (2)`, …, cut so that it stays a label. */
+/** Name number `number` of an instance, from 1: `alice`, `alice (2)`, …, cut to the length of a label. */
 export function instanceName(name: string, number: number): string {
   const suffix = number === 1 ? '' : ` (${number})`
   const characters = [...name]
@@ -74,10 +74,10 @@ export function instanceName(name: string, number: number): string {
   return characters.join('') + suffix
 }
 
-/** The name that an instance was made from. A user's name has no space. */
+/** The user's name of an instance. User names contain no space. */
 export const requestedName = (instance: string): string => instance.replace(/ \(\d+\)$/, '')
 
-/** That the service is there. */
+/** The PTR record: the service exists. */
 export const pointerTo = ({ instance }: Service, ttl = TTL_S): DnsRecord => ({
   type: 'PTR',
   name: SERVICE,
@@ -85,7 +85,7 @@ export const pointerTo = ({ instance }: Service, ttl = TTL_S): DnsRecord => ({
   data: fullNameOf(instance),
 })
 
-/** Where it is: its port, at its host. */
+/** The SRV record: its host and port. */
 export const locationOf = ({ instance, port, host }: Service, ttl = TTL_S): DnsRecord => ({
   type: 'SRV',
   name: fullNameOf(instance),
@@ -93,7 +93,7 @@ export const locationOf = ({ instance, port, host }: Service, ttl = TTL_S): DnsR
   data: { port, target: host },
 })
 
-/** What it is. */
+/** The TXT record: version, room and key. */
 const descriptionOf = ({ instance, version, room, key }: Service, ttl: number): DnsRecord => ({
   type: 'TXT',
   name: fullNameOf(instance),
@@ -101,14 +101,14 @@ const descriptionOf = ({ instance, version, room, key }: Service, ttl: number): 
   data: [`v=${version}`, `room=${room}`, `key=${key}`],
 })
 
-/** The addresses of a host on an interface: its own, and those of IPv6 beside it. */
+/** The address records of a host on an interface. */
 export function addressRecords(name: string, at: LocalInterface, ttl = TTL_S): AddressRecord[] {
   const ipv6 = at.ipv6.map(data => ({ type: 'AAAA' as const, name, ttl, data }))
   if (at.family === 'IPv6') return [{ type: 'AAAA', name, ttl, data: at.address }, ...ipv6]
   return [{ type: 'A', name, ttl, data: at.address }, ...ipv6]
 }
 
-/** Everything about a service, as an interface is told: a response brings all of it, so that nobody has to ask twice. */
+/** All records of a service on an interface. A response has all of them, so that one query is enough. */
 export const serviceRecords = (service: Service, at: LocalInterface, ttl = TTL_S): DnsRecord[] => [
   pointerTo(service, ttl),
   locationOf(service, ttl),
@@ -116,7 +116,7 @@ export const serviceRecords = (service: Service, at: LocalInterface, ttl = TTL_S
   ...addressRecords(service.host, at, ttl),
 ]
 
-/** The services that a decoded response tells of, whatever is in it; heard on the interface `at`. */
+/** The services in a decoded response, which may contain anything, received on the interface `at`. */
 export function sightingsIn(response: unknown, at: LocalInterface): Sighting[] {
   const records = recordsIn(response)
   const found = new Map<string, Sighting>()
@@ -137,7 +137,7 @@ export function sightingsIn(response: unknown, at: LocalInterface): Sighting[] {
   return [...found.values()]
 }
 
-/** What a record says that speaks of the same instance: undefined where it does not, or says nothing of where it is. */
+/** The location in an SRV record of an instance; undefined for any other record, and for a goodbye. */
 export function locationIn(record: unknown, instance: string): { port: unknown; target: unknown } | undefined {
   const { type, name, ttl, data } = fieldsOf(record)
   if (type !== 'SRV' || ttl === 0 || !isSameName(name, lowered(fullNameOf(instance)))) return undefined
@@ -145,7 +145,7 @@ export function locationIn(record: unknown, instance: string): { port: unknown; 
   return { port, target }
 }
 
-/** The instance that a full name names, if it is text that needs no cleaning; a dot would make it two labels. */
+/** The instance of a full name, if it needs no sanitising and is one label. */
 function instanceIn(name: unknown): string | undefined {
   if (typeof name !== 'string') return undefined
   const suffix = `.${SERVICE}`
@@ -173,7 +173,7 @@ function readDescription(data: unknown): Pick<Service, 'version' | 'room' | 'key
   return { version: Number(version), room, key }
 }
 
-/** The addresses of `host` that can be on this very link: nobody is sent to dial elsewhere. */
+/** The addresses of `host` in the records that are on this network: nobody can make us dial elsewhere. */
 function addressesOf(
   host: string,
   records: readonly { name?: unknown; type?: unknown; data?: unknown }[],
@@ -189,7 +189,7 @@ function addressesOf(
   return [...ipv4, ...ipv6].slice(0, ADDRESSES_MAX)
 }
 
-/** An IPv6 address as it can be dialled from this interface: link-local ones with its zone, others of its own subnets. */
+/** An IPv6 address as it can be dialled from an interface: a link-local one with the zone, others of the same subnets. */
 export function dialable(address: unknown, at: LocalInterface): string[] {
   const groups = ipv6Groups(address)
   if (groups === undefined || typeof address !== 'string') return []

@@ -1,19 +1,19 @@
-/** What does not work, said once, and again only after it worked in between. */
+/** Warns once per fault, and again only after it worked in between. */
 export class WarnOnce {
-  readonly #say: (line: string) => void
-  readonly #said = new Set<string>()
+  readonly #warn: (line: string) => void
+  readonly #failing = new Set<string>()
 
-  constructor(say: (line: string) => void) {
-    this.#say = say
+  constructor(warn: (line: string) => void) {
+    this.#warn = warn
   }
 
   fails(what: string, line: string): void {
-    if (this.#said.has(what)) return
-    this.#said.add(what)
-    this.#say(line)
+    if (this.#failing.has(what)) return
+    this.#failing.add(what)
+    this.#warn(line)
   }
 
   works(what: string): void {
-    this.#said.delete(what)
+    this.#failing.delete(what)
   }
 }
