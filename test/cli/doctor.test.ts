@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Answer, findingsOf, type Observations, type ObservedPeer } from '../../src/cli/doctor/findings.js'
-import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
+import { ROOM, serviceOf } from '../helper/mdns-network.js'
 
 const eth0 = { name: 'eth0', address: '10.0.0.5', isOpen: true, isHeardHere: true, otherHosts: 1 }
 const lo = { name: 'lo', address: '127.0.0.1', isOpen: true, isHeardHere: true, otherHosts: 0 }

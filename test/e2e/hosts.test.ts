@@ -103,24 +103,20 @@ test('connects two hosts with one name, and tells them apart', BOUND, async t =>
   await second.waitForLine(/^alice \([0-9a-f]{8}\)> I am the first/)
 })
 
-test(
-  'listens on a free port if the hashed one is taken, and is found by name alone',
-  BOUND,
-  async t => {
-    const { network, chat } = await world(t)
-    const [one, two] = [network.host(1), network.host(2)]
-    const blocker = one.start(process.execPath, [
-      '-e',
-      "require('net').createServer().listen(55204, () => console.log('up'))",
-    ])
-    await blocker.waitForLine('up')
-    const alice = await chat(one, 'alice')
-    await said(alice, /^warn> port 55204 is in use by another program: listening on port \d+ instead/)
-    const bob = await chat(two, 'bob', 'alice')
-    await linked(bob, 'alice')
-    await talk(alice, bob, 'moved')
-  },
-)
+test('listens on a free port if the hashed one is taken, and is found by name alone', BOUND, async t => {
+  const { network, chat } = await world(t)
+  const [one, two] = [network.host(1), network.host(2)]
+  const blocker = one.start(process.execPath, [
+    '-e',
+    "require('net').createServer().listen(55204, () => console.log('up'))",
+  ])
+  await blocker.waitForLine('up')
+  const alice = await chat(one, 'alice')
+  await said(alice, /^warn> port 55204 is in use by another program: listening on port \d+ instead/)
+  const bob = await chat(two, 'bob', 'alice')
+  await linked(bob, 'alice')
+  await talk(alice, bob, 'moved')
+})
 
 test('connects to a host of the original program, in both directions', BOUND, async t => {
   const { network, chat, data } = await world(t)

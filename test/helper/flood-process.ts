@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import multicastDns from 'multicast-dns'
 import { SERVICE, serviceRecords } from '../../src/net/lan/mdns/service-records.js'
-import { interfaceOfHost, serviceOf } from './link-of-hosts.js'
+import { interfaceOfHost, serviceOf } from './mdns-network.js'
 
 const GROUP = '224.0.0.251'
 const DATAGRAMS = 2_000

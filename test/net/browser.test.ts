@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { roomId } from '../../src/log/format/room-id.js'
 import { roomTag, SERVICE, serviceRecords, sightingsIn } from '../../src/net/lan/mdns/service-records.js'
-import { interfaceOfHost, LinkOfHosts, serviceOf } from '../helper/link-of-hosts.js'
+import { interfaceOfHost, MdnsNetwork, serviceOf } from '../helper/mdns-network.js'
 
 const here = interfaceOfHost(1)
 const responseOf = (...answers: readonly unknown[]) => ({ type: 'response', answers })
@@ -13,17 +13,17 @@ const [pointer, location, description, address] = serviceRecords(bob, interfaceO
 >[]
 
 test('three peers discover each other within two seconds', () => {
-  const link = new LinkOfHosts()
+  const link = new MdnsNetwork()
   const hosts = [link.join('alice', 1), link.join('bob', 2, 0.1), link.join('carol', 3, 0.9)]
-  for (const { services } of hosts) services.browse()
+  for (const { browser } of hosts) browser.browse()
   link.clock.advance(2_000)
-  const known = hosts.map(({ services }) => services.all.map(({ instance }) => instance).sort())
+  const known = hosts.map(({ browser }) => browser.all.map(({ instance }) => instance).sort())
   assert.deepEqual(known, [
     ['bob', 'carol'],
     ['alice', 'carol'],
     ['alice', 'bob'],
   ])
-  assert.deepEqual(hosts[0]?.services.addressesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
+  assert.deepEqual(hosts[0]?.browser.addressesOf('bob'), [{ host: '10.0.0.2', port: 4_002 }])
 })
 
 test('decodes a response as it was encoded', () => {
@@ -33,66 +33,66 @@ test('decodes a response as it was encoded', () => {
 })
 
 test('queries ever more rarely, and every 3 s while a peer is missing', () => {
-  const link = new LinkOfHosts()
-  const { services, announcer } = link.join('alice', 1)
-  announcer.close()
-  services.browse()
+  const link = new MdnsNetwork()
+  const { browser, responder } = link.join('alice', 1)
+  responder.close()
+  browser.browse()
   link.clock.advance(100_000)
   assert.deepEqual(
-    link.said.map(({ atMs }) => atMs / 1_000),
+    link.sent.map(({ atMs }) => atMs / 1_000),
     [0, 1, 3, 7, 15, 31, 61, 91],
   )
-  services.setMissing(true)
+  browser.setMissing(true)
   link.clock.advance(9_000)
   assert.deepEqual(
-    link.said.slice(8).map(({ atMs }) => atMs / 1_000),
+    link.sent.slice(8).map(({ atMs }) => atMs / 1_000),
     [100, 103, 106, 109],
   )
 })
 
 test('lists known services as known answers, unless a peer is missing', () => {
-  const link = new LinkOfHosts()
-  const { services } = link.join('alice', 1)
+  const link = new MdnsNetwork()
+  const { browser } = link.join('alice', 1)
   link.join('bob', 2)
   link.clock.advance(5_000)
-  services.browse()
+  browser.browse()
   link.clock.advance(1_000)
   const questions = () =>
-    link.said.filter(({ packet }) => packet.questions?.[0]?.type === 'PTR').map(({ packet }) => packet)
+    link.sent.filter(({ packet }) => packet.questions?.[0]?.type === 'PTR').map(({ packet }) => packet)
   assert.deepEqual(
     questions().map(({ answers }) => answers?.length),
     [1, 1],
   )
-  services.setMissing(true)
+  browser.setMissing(true)
   link.clock.advance(3_000)
   assert.equal(questions().at(-1)?.answers, undefined)
 })
 
 test('forgets a service after a goodbye at once, otherwise when it expires', () => {
-  const link = new LinkOfHosts()
+  const link = new MdnsNetwork()
   const alice = link.join('alice', 1)
   link.join('bob', 2)
   const carol = link.join('carol', 3)
-  alice.services.browse()
+  alice.browser.browse()
   link.clock.advance(5_000)
   link.leave(2)
   assert.deepEqual(alice.lost, ['bob goodbye'])
   carol.isCut = true
   link.clock.advance(115_000)
-  assert.deepEqual(alice.services.all.length, 1, 'control: not before its time')
+  assert.deepEqual(alice.browser.all.length, 1, 'control: not before its time')
   link.clock.advance(35_000)
   assert.deepEqual(alice.lost, ['bob goodbye', 'carol silence'])
 })
 
 test('finds a missing peer within 5 s of its return after a minute', () => {
-  const link = new LinkOfHosts()
+  const link = new MdnsNetwork()
   const alice = link.join('alice', 1)
   const carol = link.join('bob', 2)
-  for (const { services } of [alice, carol]) services.browse()
+  for (const { browser } of [alice, carol]) browser.browse()
   link.clock.advance(5_000)
   carol.isCut = true
   link.clock.advance(30_000)
-  for (const { services } of [alice, carol]) services.setMissing(true)
+  for (const { browser } of [alice, carol]) browser.setMissing(true)
   link.clock.advance(30_000)
   const before = alice.sighted.length
   carol.isCut = false
@@ -139,26 +139,25 @@ test('accepts IPv6 addresses with a zone, or of a shared subnet', () => {
 })
 
 test('remembers 64 services of one sender, and leaves room for others', () => {
-  const link = new LinkOfHosts()
-  const { services } = link.join('alice', 1)
+  const link = new MdnsNetwork()
+  const { browser } = link.join('alice', 1)
   const tell = (sender: number, count: number, from = 0) => {
     for (let i = from; i < from + count; i++) {
       const records = serviceRecords(serviceOf(`x${i}`, i), interfaceOfHost(sender))
-      services.receive(responseOf(...records), here, `10.0.0.${sender}`)
+      browser.receive(responseOf(...records), here, `10.0.0.${sender}`)
     }
   }
   tell(9, 1_000)
-  assert.equal(services.all.length, 64)
+  assert.equal(browser.all.length, 64)
   tell(8, 10, 1_000)
-  assert.equal(services.all.length, 74)
+  assert.equal(browser.all.length, 74)
 })
 
 test('collects addresses of several interfaces, IPv4 first, sixteen at most', () => {
-  const link = new LinkOfHosts()
-  const { services } = link.join('alice', 1)
-  for (let i = 2; i < 60; i++)
-    services.receive(responseOf(...serviceRecords(bob, interfaceOfHost(i))), here, '10.0.0.2')
-  assert.equal(services.addressesOf('bob').length, 16)
+  const link = new MdnsNetwork()
+  const { browser } = link.join('alice', 1)
+  for (let i = 2; i < 60; i++) browser.receive(responseOf(...serviceRecords(bob, interfaceOfHost(i))), here, '10.0.0.2')
+  assert.equal(browser.addressesOf('bob').length, 16)
 })
 
 test('a room tag identifies the room without revealing its id', () => {

@@ -5,7 +5,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { Connections } from '../../src/net/connections.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
-import { keysOf } from '../helper/opening-world.js'
+import { keysOf } from '../helper/handshake-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 /** A connection that broke before anybody could listen to it. */

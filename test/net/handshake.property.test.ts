@@ -3,7 +3,15 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHello } from '../../src/net/handshake/hello.js'
-import { connect, HANDSHAKE, hear, helloOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
+import {
+  exchange,
+  helloOf,
+  nativeEnd,
+  receive,
+  remoteOf,
+  SCUTTLEUP_HANDSHAKE,
+  scuttleupEnd,
+} from '../helper/handshake-world.js'
 import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 
 /** Addresses that are often equal, prefixes of each other, or as long as they may be. */
@@ -18,9 +26,9 @@ const plain = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 test('native peers recognise each other, however the bytes are split, and lose nothing', () => {
   fc.assert(
     fc.property(address, address, sizes, fc.uint8Array(), fc.uint8Array(), (mine, yours, cuts, fromA, fromB) => {
-      const a = ourEnd('dialler', mine, { peer: 1, says: fromA })
-      const b = ourEnd('listener', yours, { peer: 2, says: fromB })
-      connect(a, b, cuts)
+      const a = nativeEnd('dialler', mine, { peer: 1, says: fromA })
+      const b = nativeEnd('listener', yours, { peer: 2, says: fromB })
+      exchange(a, b, cuts)
       assert.deepEqual(a.outcome, remoteOf(yours, 2))
       assert.deepEqual(b.outcome, remoteOf(mine, 1))
       assert.deepEqual([plain(a.rest), plain(b.rest)], [plain(fromB), plain(fromA)])
@@ -32,12 +40,15 @@ test('native peers recognise each other, however the bytes are split, and lose n
 test('understands a scuttleup peer that dials any name of ours, and loses nothing', () => {
   fc.assert(
     fc.property(address, address, address, sizes, (mine, its, called, cuts) => {
-      const end = ourEnd('listener', mine, { says: HANDSHAKE })
+      const end = nativeEnd('listener', mine, { says: SCUTTLEUP_HANDSHAKE })
       const original = new ScuttleupTopology(its, called)
-      connect(originalEnd(original), end, cuts)
+      exchange(scuttleupEnd(original), end, cuts)
       assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)
-      assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), plain(HANDSHAKE)])
+      assert.deepEqual(
+        [plain(end.rest), plain(original.rest)],
+        [plain(SCUTTLEUP_HANDSHAKE), plain(SCUTTLEUP_HANDSHAKE)],
+      )
     }),
     { numRuns: 1_000 },
   )
@@ -46,12 +57,15 @@ test('understands a scuttleup peer that dials any name of ours, and loses nothin
 test('understands a dialled scuttleup peer, which reads an empty frame and then our frames', () => {
   fc.assert(
     fc.property(address, address, sizes, (mine, its, cuts) => {
-      const end = ourEnd('dialler', mine, { says: HANDSHAKE })
+      const end = nativeEnd('dialler', mine, { says: SCUTTLEUP_HANDSHAKE })
       const original = new ScuttleupTopology(its)
-      connect(end, originalEnd(original), cuts)
+      exchange(end, scuttleupEnd(original), cuts)
       assert.deepEqual(end.outcome, { kind: 'scuttleup', address: its })
       assert.ok(original.isReady)
-      assert.deepEqual([plain(end.rest), plain(original.rest)], [plain(HANDSHAKE), `00${plain(HANDSHAKE)}`])
+      assert.deepEqual(
+        [plain(end.rest), plain(original.rest)],
+        [plain(SCUTTLEUP_HANDSHAKE), `00${plain(SCUTTLEUP_HANDSHAKE)}`],
+      )
     }),
     { numRuns: 1_000 },
   )
@@ -62,7 +76,7 @@ const piece = (mine: string): fc.Arbitrary<Uint8Array> =>
   fc.oneof(
     fc.constant(frame(Buffer.from(mine))),
     address.map(text => frame(Buffer.from(text))),
-    fc.constant(HANDSHAKE),
+    fc.constant(SCUTTLEUP_HANDSHAKE),
     fc.constant(frame(encodeHello(helloOf(9)))),
     fc.constantFrom(Buffer.from([0]), Buffer.from([0x80, 0]), Buffer.from([0xff, 0xff]), Buffer.from([0x80, 2])),
     fc.uint8Array({ maxLength: 20 }),
@@ -89,8 +103,8 @@ test('gives the same outcome however the bytes are split', () => {
           pieces.push(bytes.subarray(at, at + size))
           at += size
         }
-        const whole = hear(ourEnd(ourRole, mine), [bytes])
-        const cut = hear(ourEnd(ourRole, mine), pieces)
+        const whole = receive(nativeEnd(ourRole, mine), [bytes])
+        const cut = receive(nativeEnd(ourRole, mine), pieces)
         assert.deepEqual(cut.outcome, whole.outcome)
         assert.deepEqual([plain(cut.written), plain(cut.rest)], [plain(whole.written), plain(whole.rest)])
       },
@@ -106,7 +120,7 @@ test('never throws, and answers with a few hundred bytes at most', () => {
       address,
       fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 }),
       (ourRole, mine, pieces) => {
-        assert.ok(hear(ourEnd(ourRole, mine), pieces).written.length < 1_000)
+        assert.ok(receive(nativeEnd(ourRole, mine), pieces).written.length < 1_000)
       },
     ),
     { numRuns: 2_000 },

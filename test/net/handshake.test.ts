@@ -2,8 +2,17 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHello, proofOf } from '../../src/net/handshake/hello.js'
-import { connect, HANDSHAKE, hear, helloOf, keysOf, originalEnd, ourEnd, remoteOf } from '../helper/opening-world.js'
-import { OriginalTopology } from '../helper/original-topology.js'
+import {
+  exchange,
+  helloOf,
+  keysOf,
+  nativeEnd,
+  receive,
+  remoteOf,
+  SCUTTLEUP_HANDSHAKE,
+  scuttleupEnd,
+} from '../helper/handshake-world.js'
+import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 
 const ALICE = 'alice.local:1001'
 const BOB = 'bob.local:1002'
@@ -20,9 +29,9 @@ for (const [dialler, listener, why] of [
   [ALICE, ALICE, 'both have the same address'],
 ] as const) {
   test(`native peers recognise each other when ${why}, and lose nothing`, () => {
-    const a = ourEnd('dialler', dialler, { peer: 1, says: Buffer.from('from the dialler') })
-    const b = ourEnd('listener', listener, { peer: 2, says: Buffer.from('from the listener') })
-    connect(a, b)
+    const a = nativeEnd('dialler', dialler, { peer: 1, says: Buffer.from('from the dialler') })
+    const b = nativeEnd('listener', listener, { peer: 2, says: Buffer.from('from the listener') })
+    exchange(a, b)
     assert.deepEqual(a.outcome, remoteOf(listener, 2))
     assert.deepEqual(b.outcome, remoteOf(dialler, 1))
     assert.equal(String(a.rest), 'from the listener')
@@ -35,65 +44,69 @@ for (const [me, other] of [
   [BOB, ALICE],
 ] as const) {
   test(`${me} dials a scuttleup peer at ${other}: its first frame arrives whole`, () => {
-    const end = ourEnd('dialler', me, { says: HANDSHAKE })
-    const peer = new OriginalTopology(other)
-    connect(end, originalEnd(peer))
+    const end = nativeEnd('dialler', me, { says: SCUTTLEUP_HANDSHAKE })
+    const peer = new ScuttleupTopology(other)
+    exchange(end, scuttleupEnd(peer))
     assert.deepEqual(end.outcome, original(other))
-    assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+    assert.deepEqual(Buffer.from(end.rest), SCUTTLEUP_HANDSHAKE)
     assert.ok(peer.isReady)
-    assert.deepEqual(Buffer.from(peer.rest), Buffer.concat([EMPTY_FRAME, HANDSHAKE]), 'an empty frame, then ours')
+    assert.deepEqual(
+      Buffer.from(peer.rest),
+      Buffer.concat([EMPTY_FRAME, SCUTTLEUP_HANDSHAKE]),
+      'an empty frame, then ours',
+    )
   })
 
   test(`a scuttleup peer, ${other}, dials ${me} by that name: its first frame arrives whole`, () => {
-    const end = ourEnd('listener', me, { says: HANDSHAKE })
-    const peer = new OriginalTopology(other, me)
-    connect(end, originalEnd(peer))
+    const end = nativeEnd('listener', me, { says: SCUTTLEUP_HANDSHAKE })
+    const peer = new ScuttleupTopology(other, me)
+    exchange(end, scuttleupEnd(peer))
     assert.deepEqual(end.outcome, original(other))
-    assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
-    assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+    assert.deepEqual(Buffer.from(end.rest), SCUTTLEUP_HANDSHAKE)
+    assert.deepEqual(Buffer.from(peer.rest), SCUTTLEUP_HANDSHAKE)
   })
 }
 
 test('a listener that waits for a repeated address accepts the next step instead', () => {
-  const end = ourEnd('listener', ALICE)
-  const peer = new OriginalTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
-  connect(end, originalEnd(peer))
+  const end = nativeEnd('listener', ALICE)
+  const peer = new ScuttleupTopology(BOB, CAROL) // lower than what it calls us: it sends its address once
+  exchange(end, scuttleupEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
-  assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
+  assert.deepEqual(Buffer.from(end.rest), SCUTTLEUP_HANDSHAKE)
 })
 
 test('repeats its address to a scuttleup peer that knows it by a lower name', () => {
-  const end = ourEnd('listener', CAROL, { says: HANDSHAKE })
-  const peer = new OriginalTopology(BOB, ALICE)
-  connect(end, originalEnd(peer))
+  const end = nativeEnd('listener', CAROL, { says: SCUTTLEUP_HANDSHAKE })
+  const peer = new ScuttleupTopology(BOB, ALICE)
+  exchange(end, scuttleupEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
-  assert.deepEqual(Buffer.from(end.rest), HANDSHAKE)
-  assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+  assert.deepEqual(Buffer.from(end.rest), SCUTTLEUP_HANDSHAKE)
+  assert.deepEqual(Buffer.from(peer.rest), SCUTTLEUP_HANDSHAKE)
 })
 
 test('repeats its address once only', () => {
-  const end = ourEnd('listener', BOB, { says: HANDSHAKE })
-  const peer = new OriginalTopology(BOB, ALICE)
-  connect(end, originalEnd(peer))
+  const end = nativeEnd('listener', BOB, { says: SCUTTLEUP_HANDSHAKE })
+  const peer = new ScuttleupTopology(BOB, ALICE)
+  exchange(end, scuttleupEnd(peer))
   assert.deepEqual(end.outcome, original(BOB))
-  assert.deepEqual(Buffer.from(peer.rest), HANDSHAKE)
+  assert.deepEqual(Buffer.from(peer.rest), SCUTTLEUP_HANDSHAKE)
 })
 
 test('control: two scuttleup peers that know each other by other names lose each other’s first frame', () => {
-  const listener = new OriginalTopology(CAROL)
-  const dialler = new OriginalTopology(BOB, ALICE)
-  const [a, b] = [originalEnd(dialler), originalEnd(listener)]
-  connect(a, b)
+  const listener = new ScuttleupTopology(CAROL)
+  const dialler = new ScuttleupTopology(BOB, ALICE)
+  const [a, b] = [scuttleupEnd(dialler), scuttleupEnd(listener)]
+  exchange(a, b)
   assert.ok(dialler.isReady && listener.isReady)
-  assert.notDeepEqual(Buffer.from(dialler.rest), HANDSHAKE)
+  assert.notDeepEqual(Buffer.from(dialler.rest), SCUTTLEUP_HANDSHAKE)
 })
 
 test('a listener identifies itself after the dialler only', () => {
-  assert.deepEqual(Buffer.from(hear(ourEnd('listener', BOB), [address(ALICE)]).written), address(BOB))
+  assert.deepEqual(Buffer.from(receive(nativeEnd('listener', BOB), [address(ALICE)]).written), address(BOB))
 })
 
 test('a dialler identifies itself as native by an empty frame', () => {
-  const { written } = hear(ourEnd('dialler', ALICE), [address(BOB)])
+  const { written } = receive(nativeEnd('dialler', ALICE), [address(BOB)])
   assert.deepEqual(Buffer.from(written), Buffer.concat([address(ALICE), EMPTY_FRAME]))
 })
 
@@ -110,7 +123,7 @@ const GARBAGE: readonly (readonly [string, Uint8Array])[] = [
 for (const [what, bytes] of GARBAGE) {
   test(`both roles reject ${what} instead of an address`, () => {
     for (const role of ['dialler', 'listener'] as const) {
-      const { outcome, written } = hear(ourEnd(role, ALICE), [bytes])
+      const { outcome, written } = receive(nativeEnd(role, ALICE), [bytes])
       assert.equal(outcome, 'the peer does not speak this protocol')
       assert.ok(written.length < 100)
     }
@@ -119,7 +132,7 @@ for (const [what, bytes] of GARBAGE) {
 
 test('takes an HTTP request for a scuttleup peer at first', () => {
   const request = Buffer.from(`GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ${'a browser '.repeat(9)}\r\n\r\n`)
-  const { outcome, written, rest } = hear(ourEnd('listener', ALICE), [request])
+  const { outcome, written, rest } = receive(nativeEnd('listener', ALICE), [request])
   assert.deepEqual(outcome, original(request.subarray(1, 1 + 0x47).toString())) // G is a length of 71
   assert.deepEqual(Buffer.from(written), address(ALICE))
   assert.deepEqual(Buffer.from(rest), request.subarray(1 + 0x47))
@@ -127,40 +140,40 @@ test('takes an HTTP request for a scuttleup peer at first', () => {
 
 test('accepts an address of 256 bytes', () => {
   const long = 'b'.repeat(256)
-  assert.deepEqual(hear(ourEnd('dialler', ALICE), [address(long), HANDSHAKE]).outcome, original(long))
+  assert.deepEqual(receive(nativeEnd('dialler', ALICE), [address(long), SCUTTLEUP_HANDSHAKE]).outcome, original(long))
 })
 
 test('waits during silence, which only the clock ends', () => {
-  assert.equal(hear(ourEnd('listener', ALICE), [EMPTY]).outcome, undefined)
-  assert.equal(hear(ourEnd('dialler', ALICE), [EMPTY]).outcome, undefined)
-  assert.equal(hear(ourEnd('listener', ALICE), [address(BOB).subarray(0, 5)]).outcome, undefined)
+  assert.equal(receive(nativeEnd('listener', ALICE), [EMPTY]).outcome, undefined)
+  assert.equal(receive(nativeEnd('dialler', ALICE), [EMPTY]).outcome, undefined)
+  assert.equal(receive(nativeEnd('listener', ALICE), [address(BOB).subarray(0, 5)]).outcome, undefined)
 })
 
 test('rejects an empty frame instead of an address', () => {
-  const end = ourEnd('listener', ALICE)
+  const end = nativeEnd('listener', ALICE)
   end.start()
   end.receive(Buffer.from([0x80, 0x00]))
   assert.equal(end.outcome, 'the peer does not speak this protocol')
 })
 
 test('rejects a native peer in another room', () => {
-  const a = ourEnd('dialler', ALICE, { peer: 1 })
-  const b = ourEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
-  connect(a, b)
+  const a = nativeEnd('dialler', ALICE, { peer: 1 })
+  const b = nativeEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
+  exchange(a, b)
   assert.equal(a.outcome, 'the peer is in another room')
   assert.equal(b.outcome, 'the peer is in another room')
 })
 
 test('rejects malformed hellos', () => {
   for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
-    const { outcome } = hear(ourEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
+    const { outcome } = receive(nativeEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
     assert.equal(outcome, 'the peer sent a malformed hello')
   }
 })
 
 /** What bob, a listener, says to alice up to his proof. */
 const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
-const proof = (bytes: Uint8Array) => hear(ourEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
+const proof = (bytes: Uint8Array) => receive(nativeEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
 
 test('rejects a key without a proof for this connection', () => {
   const NO = 'the peer did not prove its key'
@@ -175,7 +188,7 @@ test('rejects a key without a proof for this connection', () => {
 })
 
 test('rejects a peer that echoes our bytes', () => {
-  const a = ourEnd('dialler', ALICE)
+  const a = nativeEnd('dialler', ALICE)
   let said = a.start()
   for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
   assert.equal(a.outcome, 'the peer did not prove its key')
@@ -187,9 +200,9 @@ test('two devices with one key agree on which is older', () => {
     [4, 5],
     [5, 5],
   ] as const) {
-    const a = ourEnd('dialler', ALICE, { hello: { ageMs: ageA, instance: Buffer.alloc(16, 6) } })
-    const b = ourEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
-    connect(a, b)
+    const a = nativeEnd('dialler', ALICE, { hello: { ageMs: ageA, instance: Buffer.alloc(16, 6) } })
+    const b = nativeEnd('listener', BOB, { hello: { ageMs: ageB, instance: Buffer.alloc(16, 7) } })
+    exchange(a, b)
     const elders = [a, b].map(
       ({ outcome }) => typeof outcome === 'object' && outcome.kind === 'native' && outcome.isOlder,
     )
@@ -199,9 +212,9 @@ test('two devices with one key agree on which is older', () => {
 })
 
 test('each side learns how far the other clock is ahead', () => {
-  const a = ourEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
-  const b = ourEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })
-  connect(a, b)
+  const a = nativeEnd('dialler', ALICE, { peer: 1, hello: { nowMs: 1_000 } })
+  const b = nativeEnd('listener', BOB, { peer: 2, hello: { nowMs: 61_000 } })
+  exchange(a, b)
   assert.deepEqual(a.outcome, { ...remoteOf(BOB, 2), aheadMs: 60_000 })
   assert.deepEqual(b.outcome, { ...remoteOf(ALICE, 1), aheadMs: -60_000 })
 })
@@ -209,7 +222,10 @@ test('each side learns how far the other clock is ahead', () => {
 test('accepts the addresses __proto__ and constructor', () => {
   const before = Object.getOwnPropertyNames(Object.prototype)
   for (const name of ['__proto__', 'constructor', 'toString']) {
-    assert.deepEqual(hear(ourEnd('listener', ALICE), [address(name), address(name), HANDSHAKE]).outcome, original(name))
+    assert.deepEqual(
+      receive(nativeEnd('listener', ALICE), [address(name), address(name), SCUTTLEUP_HANDSHAKE]).outcome,
+      original(name),
+    )
   }
   assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before)
   assert.equal(Reflect.get({}, 'id'), undefined)

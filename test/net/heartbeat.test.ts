@@ -4,7 +4,7 @@ import test from 'node:test'
 import { startHeartbeat } from '../../src/net/heartbeat.js'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from '../../src/net/limits.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
-import { remoteOf } from '../helper/opening-world.js'
+import { remoteOf } from '../helper/handshake-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const OURS = remoteOf('bob.local:1002', 2)

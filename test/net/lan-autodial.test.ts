@@ -4,7 +4,7 @@ import type { DialAttempt } from '../../src/net/dial-target.js'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
-import { ROOM, serviceOf } from '../helper/link-of-hosts.js'
+import { ROOM, serviceOf } from '../helper/mdns-network.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 /** Alice has the key of host 5: bob's (2) is lower, dave's (7) is higher. */

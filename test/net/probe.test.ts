@@ -6,8 +6,8 @@ import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import { type ProbeResult, probe } from '../../src/net/probe.js'
-import { keysOf, ROOM } from '../helper/opening-world.js'
-import { openSwarm } from '../helper/swarm-world.js'
+import { openConnections } from '../helper/connections-world.js'
+import { keysOf, ROOM } from '../helper/handshake-world.js'
 
 const source = new TcpSource(systemClock, async address => [address])
 const probeAt = (port: number, room = ROOM): Promise<ProbeResult> =>
@@ -27,19 +27,19 @@ async function stranger(t: TestContext, onSocket: (socket: Socket) => void): Pro
 }
 
 test('identifies a native peer, which notices no connection', async t => {
-  const bob = await openSwarm(t, { me: 'bob:1', peer: 2 })
+  const bob = await openConnections(t, { me: 'bob:1', peer: 2 })
   const result = await probeAt(bob.address.port)
   assert.equal(result.kind, 'native')
   if (result.kind === 'native') assert.deepEqual(Buffer.from(result.hello.key), Buffer.from(keysOf(2).publicKey))
   await bob.until(() => bob.accepted.length === 1 && bob.accepted.every(({ destroyed }) => destroyed))
-  assert.deepEqual([bob.swarm.connections, bob.lost, bob.warnings], [[], [], []])
-  const alice = await openSwarm(t)
-  alice.swarm.add('bob', bob.address)
-  await bob.until(() => bob.swarm.connections.length === 1) // control: a peer that dials is noticed
+  assert.deepEqual([bob.connections.connections, bob.lost, bob.warnings], [[], [], []])
+  const alice = await openConnections(t)
+  alice.connections.add('bob', bob.address)
+  await bob.until(() => bob.connections.connections.length === 1) // control: a peer that dials is noticed
 })
 
 test('identifies a native peer in another room', async t => {
-  const bob = await openSwarm(t, { me: 'bob:1', peer: 2 })
+  const bob = await openConnections(t, { me: 'bob:1', peer: 2 })
   const result = await probeAt(bob.address.port, Buffer.alloc(32, 9))
   assert.equal(result.kind === 'native' && Buffer.compare(result.hello.room, ROOM), 0)
 })

@@ -109,26 +109,22 @@ test('tries the next address of a name if one fails', BOUND, async t => {
   assert.equal(a.remoteAddress, '127.0.0.1')
 })
 
-test(
-  'dials the next address a quarter of a second after a silent one',
-  BOUND,
-  async t => {
-    const { port, ends } = await listener(t, '127.0.0.1')
-    const deaf = await deafPort(t)
-    const clock = new VirtualClock()
-    const places = [
-      { host: '127.0.0.1', port: deaf },
-      { host: '127.0.0.1', port },
-    ]
-    const dialling = ends(new TcpSource(clock, async () => places).dial({ host: 'bob.local', port }, never))
-    await clock.armed()
-    clock.advance(250)
-    const [a] = await dialling
-    assert.equal(a.remoteAddress, '127.0.0.1')
-    await new Promise(resolve => setImmediate(resolve))
-    assert.equal(clock.timers, 0, 'the silent one is given up')
-  },
-)
+test('dials the next address a quarter of a second after a silent one', BOUND, async t => {
+  const { port, ends } = await listener(t, '127.0.0.1')
+  const deaf = await deafPort(t)
+  const clock = new VirtualClock()
+  const places = [
+    { host: '127.0.0.1', port: deaf },
+    { host: '127.0.0.1', port },
+  ]
+  const dialling = ends(new TcpSource(clock, async () => places).dial({ host: 'bob.local', port }, never))
+  await clock.armed()
+  clock.advance(250)
+  const [a] = await dialling
+  assert.equal(a.remoteAddress, '127.0.0.1')
+  await new Promise(resolve => setImmediate(resolve))
+  assert.equal(clock.timers, 0, 'the silent one is given up')
+})
 
 test('gives reasons for failed dials', BOUND, async t => {
   const [port = 0] = await freePorts(1)

@@ -7,7 +7,7 @@ import { VirtualClock } from './virtual-clock.js'
 
 export const ROOM = '00112233445566aa'
 
-/** An address on a link of its own: host `number` of 10.0.0.0/24. */
+/** The interface of host `number` of 10.0.0.0/24. */
 export const interfaceOfHost = (number: number): LocalInterface => ({
   name: 'eth0',
   family: 'IPv4',
@@ -25,21 +25,21 @@ export const serviceOf = (instance: string, number: number): Service => ({
   key: String(number).padStart(16, '0'),
 })
 
-/** One who announces himself and listens to the others, in virtual time. */
+/** A host that announces a service and browses, in virtual time. */
 export interface Host {
-  readonly announcer: Responder
-  readonly services: ServiceBrowser
-  /** The names that were announced, in order. */
+  readonly responder: Responder
+  readonly browser: ServiceBrowser
+  /** Announced names, in order. */
   readonly named: string[]
   readonly sighted: string[]
   readonly lost: string[]
   isCut: boolean
 }
 
-/** Hosts on one link: what one says all others hear, at once. */
-export class LinkOfHosts {
+/** Hosts on one network: every packet reaches all others at once. */
+export class MdnsNetwork {
   readonly clock = new VirtualClock(0)
-  readonly said: { readonly from: number; readonly atMs: number; readonly packet: Packet }[] = []
+  readonly sent: { readonly from: number; readonly atMs: number; readonly packet: Packet }[] = []
   readonly #hosts = new Map<number, Host>()
 
   join(instance: string, number: number, random = 0.5): Host {
@@ -47,46 +47,46 @@ export class LinkOfHosts {
     const service = serviceOf(instance, number)
     const named: string[] = []
     const [sighted, lost]: [string[], string[]] = [[], []]
-    const announcer = new Responder(service, {
+    const responder = new Responder(service, {
       clock: this.clock,
       random: () => random,
-      send: make => this.say(number, make(at)),
+      send: make => this.send(number, make(at)),
       onNamed: name => named.push(name),
     })
-    const services = new ServiceBrowser({
+    const browser = new ServiceBrowser({
       clock: this.clock,
-      send: make => this.say(number, make()),
+      send: make => this.send(number, make()),
       onSighted: seen => sighted.push(seen.instance),
       onLost: (gone, hasSaidGoodbye) => lost.push(`${gone.instance} ${hasSaidGoodbye ? 'goodbye' : 'silence'}`),
       isOwn: ({ host }) => host === service.host,
     })
-    const host = { announcer, services, named, sighted, lost, isCut: false }
+    const host = { responder, browser, named, sighted, lost, isCut: false }
     this.#hosts.set(number, host)
     return host
   }
 
-  /** Puts a packet on the link. */
-  say(from: number, packet: unknown): void {
+  /** Sends a packet to all other hosts. */
+  send(from: number, packet: unknown): void {
     if (packet === undefined || this.#hosts.get(from)?.isCut) return
-    this.said.push({ from, atMs: this.clock.now(), packet: packet as Packet })
+    this.sent.push({ from, atMs: this.clock.now(), packet: packet as Packet })
     for (const [number, host] of this.#hosts) {
       if (number === from || host.isCut) continue
       const at = interfaceOfHost(number)
       if ((packet as Packet).type === 'query') {
-        const answers = host.announcer.answerTo(packet, at)
-        if (answers.length > 0) this.say(number, { type: 'response', answers })
+        const answers = host.responder.answerTo(packet, at)
+        if (answers.length > 0) this.send(number, { type: 'response', answers })
       } else {
-        host.announcer.receive(packet)
-        host.services.receive(packet, at, `10.0.0.${from}`)
+        host.responder.receive(packet)
+        host.browser.receive(packet, at, `10.0.0.${from}`)
       }
     }
   }
 
   leave(number: number): void {
     const host = this.#hosts.get(number)
-    host?.announcer.close()
-    host?.services.close()
-    this.say(number, { type: 'response', answers: host?.announcer.goodbye(interfaceOfHost(number)) })
+    host?.responder.close()
+    host?.browser.close()
+    this.send(number, { type: 'response', answers: host?.responder.goodbye(interfaceOfHost(number)) })
     this.#hosts.delete(number)
   }
 }

@@ -7,12 +7,12 @@ import type { Address } from '../../src/net/lan/address.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
 import type { Cleanup } from './child.js'
-import { type End, keysOf, ROOM } from './opening-world.js'
+import { type End, keysOf, ROOM } from './handshake-world.js'
 
 const HOST = '127.0.0.1'
 
-export interface SwarmWorldOptions {
-  /** What the swarm says its address is. */
+export interface ConnectionsWorldOptions {
+  /** The address that it announces. */
   readonly me?: string
   /** Which of a few key pairs it has. */
   readonly peer?: number
@@ -22,20 +22,20 @@ export interface SwarmWorldOptions {
   readonly acceptsScuttleup?: boolean
 }
 
-/** A swarm on a port of 127.0.0.1, and what became of it. Whatever comes over its links is read and thrown away. */
-export interface SwarmWorld {
-  readonly swarm: Connections
+/** `Connections` on a port of 127.0.0.1, and what it reports. Everything that arrives is read and discarded. */
+export interface ConnectionsWorld {
+  readonly connections: Connections
   readonly address: Address
-  /** Connections that came in, in order, whatever came of them. */
+  /** All accepted raw connections, in order. */
   readonly accepted: readonly RawConnection[]
   readonly warnings: readonly string[]
-  /** Links that were lost, and why. */
+  /** Why connections closed. */
   readonly lost: readonly string[]
-  /** Resolves as soon as `isSo`, looked at whenever a connection, a link or a warning comes or goes. */
+  /** Resolves as soon as `isSo`, which is evaluated after every event. */
   until(isSo: () => boolean): Promise<void>
 }
 
-export async function openSwarm(
+export async function openConnections(
   cleanup: Cleanup,
   {
     me = 'alice:1',
@@ -44,8 +44,8 @@ export async function openSwarm(
     clock = systemClock,
     room = ROOM,
     acceptsScuttleup = true,
-  }: SwarmWorldOptions = {},
-): Promise<SwarmWorld> {
+  }: ConnectionsWorldOptions = {},
+): Promise<ConnectionsWorld> {
   const accepted: RawConnection[] = []
   const warnings: string[] = []
   const lost: string[] = []
@@ -64,23 +64,31 @@ export async function openSwarm(
         look()
       }),
   }
-  const swarm = new Connections({ me, room, keys: keysOf(peer), acceptsScuttleup, source, clock, random: systemRandom })
-  swarm.on('connection', ({ stream }) => {
+  const connections = new Connections({
+    me,
+    room,
+    keys: keysOf(peer),
+    acceptsScuttleup,
+    source,
+    clock,
+    random: systemRandom,
+  })
+  connections.on('connection', ({ stream }) => {
     stream.resume()
     look()
   })
-  swarm.on('disconnection', (_: Connection, reason) => {
+  connections.on('disconnection', (_: Connection, reason) => {
     lost.push(reason)
     look()
   })
-  swarm.on('warning', line => {
+  connections.on('warning', line => {
     warnings.push(line)
     look()
   })
-  const address = { host: HOST, port: await swarm.listen(HOST, port) }
-  cleanup.after(() => swarm.close())
+  const address = { host: HOST, port: await connections.listen(HOST, port) }
+  cleanup.after(() => connections.close())
   return {
-    swarm,
+    connections,
     address,
     accepted,
     warnings,
@@ -98,7 +106,7 @@ export async function openSwarm(
   }
 }
 
-/** A plain socket to a swarm, connected. */
+/** A connected plain socket. */
 export async function stranger(cleanup: Cleanup, { port, host }: Address): Promise<Socket> {
   const socket = connect({ port, host, noDelay: true })
   socket.on('error', () => {}) // 'close' follows
@@ -109,7 +117,7 @@ export async function stranger(cleanup: Cleanup, { port, host }: Address): Promi
   return socket
 }
 
-/** Lets `end` talk over a socket, for as long as its opening takes. */
+/** Lets `end` shake hands over a socket. */
 export function talk(socket: Socket, end: End): void {
   socket.write(end.start())
   socket.on('data', bytes => {

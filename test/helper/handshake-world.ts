@@ -9,7 +9,7 @@ export const ROOM = Buffer.alloc(32, 7)
 /** The key pair of one of a few peers. */
 export const keysOf = (peer: number): KeyPair => keyPairOf(Buffer.alloc(32, peer))
 
-/** What one of a few peers says of itself: `peer` stands in its key, its instance id and its nonce. */
+/** The Hello of one of a few peers: `peer` determines its key, its instance id and its nonce. */
 export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
   version: 1,
   room: ROOM,
@@ -21,7 +21,7 @@ export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
   ...members,
 })
 
-/** What peer 1 knows of another, or another of peer 1, once the link is open: of equal age, the higher id passes for the elder. */
+/** What peer 1 learns of another peer, or another peer of peer 1: of equal age, the higher id counts as older. */
 export const remoteOf = (address: string, peer: number): Remote => ({
   kind: 'native',
   address,
@@ -31,33 +31,35 @@ export const remoteOf = (address: string, peer: number): Remote => ({
   aheadMs: 0,
 })
 
-/** What scuttleup says first. */
-export const HANDSHAKE = frame(Buffer.concat([Buffer.from([0x0a, 3]), Buffer.from('cid'), Buffer.from([0x18, 1])]))
+/** The first frame of scuttleup. */
+export const SCUTTLEUP_HANDSHAKE = frame(
+  Buffer.concat([Buffer.from([0x0a, 3]), Buffer.from('cid'), Buffer.from([0x18, 1])]),
+)
 
-/** One end of a connection: what it writes first, what it answers, and what came of it. */
+/** One end of a handshake: what it sends, and its outcome. */
 export interface End {
   start(): Uint8Array
   receive(bytes: Uint8Array): Uint8Array
-  /** 'scuttleup' for the end of a scuttleup peer that is ready: it does not know who we are. */
+  /** 'scuttleup' for a scuttleup peer's end that is ready: it does not know who we are. */
   readonly outcome: Remote | 'scuttleup' | string | undefined
-  /** What came in behind the opening. */
+  /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array
 }
 
-interface OurEndOptions {
+interface NativeEndOptions {
   readonly peer?: number
-  /** What differs from the usual hello of that peer. */
+  /** Differences from the peer's usual Hello. */
   readonly hello?: Partial<Hello>
   readonly says?: Uint8Array
 }
 
-/** An opening of ours. Once it is open, `says` follows. */
-export function ourEnd(
+/** A native peer's end. Once open, it sends `says`. */
+export function nativeEnd(
   role: 'dialler' | 'listener',
   me: string,
-  { peer = 1, hello = {}, says = new Uint8Array(0) }: OurEndOptions = {},
+  { peer = 1, hello = {}, says = new Uint8Array(0) }: NativeEndOptions = {},
 ): End {
-  const opening = new Handshake({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
+  const handshake = new Handshake({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
   let outcome: Remote | string | undefined
   let rest: Uint8Array = new Uint8Array(0)
   const perform = (effects: readonly HandshakeEffect[]): Uint8Array => {
@@ -74,9 +76,9 @@ export function ourEnd(
     return Buffer.concat(written)
   }
   return {
-    start: () => perform(opening.start()),
+    start: () => perform(handshake.start()),
     receive: bytes => {
-      if (outcome === undefined) return perform(opening.receive(bytes))
+      if (outcome === undefined) return perform(handshake.receive(bytes))
       if (typeof outcome !== 'string') rest = Buffer.concat([rest, bytes])
       return new Uint8Array(0)
     },
@@ -89,14 +91,14 @@ export function ourEnd(
   }
 }
 
-/** An original's end. Once it is ready, scuttleup's handshake follows. */
-export function originalEnd(topology: ScuttleupTopology): End {
+/** A scuttleup peer's end. Once ready, it sends its first frame. */
+export function scuttleupEnd(topology: ScuttleupTopology): End {
   return {
     start: () => topology.start(),
     receive: bytes => {
       const wasReady = topology.isReady
       const written = topology.receive(bytes)
-      return topology.isReady && !wasReady ? Buffer.concat([written, HANDSHAKE]) : written
+      return topology.isReady && !wasReady ? Buffer.concat([written, SCUTTLEUP_HANDSHAKE]) : written
     },
     get outcome() {
       return topology.isReady ? 'scuttleup' : undefined
@@ -107,13 +109,13 @@ export function originalEnd(topology: ScuttleupTopology): End {
   }
 }
 
-/** Lets two ends talk until nothing is under way. `sizes` cuts what is delivered, again and again; whole without it. */
-export function connect(a: End, b: End, sizes: readonly number[] = [Number.MAX_SAFE_INTEGER]): void {
+/** Exchanges bytes between two ends until nothing is in flight. `sizes` are those of the delivered pieces, in turn. */
+export function exchange(a: End, b: End, sizes: readonly number[] = [Number.MAX_SAFE_INTEGER]): void {
   let toB = a.start()
   let toA = b.start()
   for (let turn = 0; toA.length + toB.length > 0; turn++) {
     const size = sizes[turn % sizes.length] ?? 1
-    // Whoever has something under way gets it, by turns.
+    // Deliver to either end in turn.
     if (toB.length > 0 && (turn % 2 === 0 || toA.length === 0)) {
       toA = Buffer.concat([toA, b.receive(toB.subarray(0, size))])
       toB = toB.subarray(size)
@@ -124,8 +126,8 @@ export function connect(a: End, b: End, sizes: readonly number[] = [Number.MAX_S
   }
 }
 
-/** Bytes from a stranger, in pieces: what is answered, what comes of it, and what is left over. */
-export function hear(
+/** Delivers a stranger's bytes in pieces. Gives what is answered, the outcome, and the bytes left over. */
+export function receive(
   end: End,
   pieces: readonly Uint8Array[],
 ): { written: Uint8Array; outcome: End['outcome']; rest: Uint8Array } {
