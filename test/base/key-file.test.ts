@@ -77,11 +77,11 @@ test('overwrites no kept key and replaces no key that has changed in the meantim
   const file = path.join(await temporaryDirectory(t), 'key')
   const { publicKey } = await loadKey(file, systemRandom)
   const first = await readFile(file)
-  const taken = `${file}.${hexOf(publicKey).slice(0, 8)}`
-  await writeFile(taken, 'something of the user')
+  const occupied = `${file}.${hexOf(publicKey).slice(0, 8)}`
+  await writeFile(occupied, 'something of the user')
   const kept = await (await prepareKey(file, systemRandom)).commit()
-  assert.equal(kept, `${taken}-2`)
-  assert.equal(await readFile(taken, 'utf8'), 'something of the user')
+  assert.equal(kept, `${occupied}-2`)
+  assert.equal(await readFile(occupied, 'utf8'), 'something of the user')
   assert.deepEqual(await readFile(kept), first)
 
   const late = await prepareKey(file, systemRandom)

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { ChatError } from '../../src/base/errors.js'
 import { checkName, pathPartOf } from '../../src/base/names.js'
 
-/** Well-formed text that leans towards what breaks paths. */
+/** Well-formed text biased towards characters that break paths. */
 const text = fc.string({
   unit: fc.oneof(
     fc.constantFrom('.', '/', '\\', '%', '2', 'e', 'é', '\u0000', '👩'),
@@ -13,7 +13,7 @@ const text = fc.string({
   maxLength: 40,
 })
 
-/** What a path part stands for: only possible where no two names share one. */
+/** The name of a path component. It exists only if no two names share a component. */
 const nameOf = (part: string): string => {
   const bytes = part.replace(/%(..)|[^%]/g, (whole, hex) => hex ?? Buffer.from(whole).toString('hex'))
   return Buffer.from(bytes, 'hex').toString()

@@ -20,7 +20,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Alice's log, of which this disk holds the first ten entries, and an entry that she is about to append. */
+/** Alice's log, whose first ten entries are on this disk, and an entry that she is about to append. */
 async function restored(
   first: readonly SignedRun[],
 ): Promise<{ log: Log; disk: MemoryDisk; clock: VirtualClock; append: () => { seq: number | undefined } }> {
@@ -123,9 +123,9 @@ test('retracts lines of ours once, in whatever order conflicting entries arrive'
     const { log, disk } = await restored([])
     for (const message of ['one', 'two']) await log.append({ username: 'alice', message })
     log.ourLogClaimed(2)
-    const offered = log.publish()
+    const publishing = log.publish()
     await Promise.all(order.map(part => log.addSigned(log.id, part)))
-    await offered
+    await publishing
     await turns()
     assert.equal(log.isDisputed({ author: log.id, seq: 1 }), false, 'it is no fork')
     const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())

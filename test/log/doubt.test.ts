@@ -88,7 +88,7 @@ test('appends nothing to a log that is shorter than its mark; without a mark it 
   await control.log.close()
 })
 
-test('keeps a doubt until all published entries are restored, whoever connects first', async () => {
+test('keeps a doubt until all published entries are restored, whichever peer connects first', async () => {
   const { disks, mark } = await written(5)
   assert.ok(mark.found)
   const clock = new VirtualClock()
@@ -97,7 +97,7 @@ test('keeps a doubt until all published entries are restored, whoever connects f
     new MemoryMark({ ...mark.found, published: 5 }),
     clock,
   )
-  // One that knows nothing, one that knows less, one that knows as much as this disk.
+  // A peer with nothing of the log, one with less than this disk, and one with as much.
   for (const seq of [0, 2, 3]) log.ourLogClaimed(seq)
   clock.advance(60_000)
   await turns()
@@ -181,10 +181,10 @@ test('stores entries at the next start that were being written when the process 
 test('acknowledges nothing before its mark is on disk', async () => {
   const mark = new MemoryMark()
   let release = (): void => {}
-  const held = new Promise<void>(resolve => {
+  const blocked = new Promise<void>(resolve => {
     release = resolve
   })
-  mark.note = () => held
+  mark.note = () => blocked
   const log = await logOver(new MemoryStore(new MemoryDisk()), alice, { mark })
   let isTold = false
   log.on('entries', () => {

@@ -1,4 +1,4 @@
-// A disk that fails a write, at each place: what was acknowledged stays, and nothing hangs.
+// The disk fails at each write in turn: acknowledged entries stay, and nothing hangs.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
@@ -30,18 +30,18 @@ async function readAll(log: Log): Promise<Entry[]> {
 }
 
 interface Found {
-  /** What the disk holds after a restart. */
-  readonly held: readonly Entry[]
+  /** The entries on disk after a restart. */
+  readonly restarted: readonly Entry[]
   readonly acknowledged: readonly Entry[]
   readonly rejected: readonly string[]
-  /** Own entries that were told to be there although their append was rejected. */
+  /** Entries of ours that were reported as stored although their append was rejected. */
   readonly recovered: readonly Entry[]
-  /** What a live reader got, from the beginning. */
+  /** The entries that a live reader got from the beginning. */
   readonly seen: readonly Entry[]
   readonly store: FaultyStore
 }
 
-/** Several write at the same time, a peer's entries come in, and a reader looks on, while the disk fails. */
+/** Concurrent appends, entries of a peer and a live reader, while the disk fails. */
 async function run(faults: (index: number) => Fault | undefined, options: Omit<Faults, 'of'> = {}): Promise<Found> {
   const disk = new MemoryDisk()
   let opened = Number.POSITIVE_INFINITY
@@ -73,7 +73,7 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   }
   const peer = async (): Promise<void> => {
     for (let seq = 1; seq <= 2 * LINES; seq++) {
-      // Somebody who repeats himself, as links do.
+      // The peer sends entries again, as connections do.
       const first = Math.max(1, seq - 2)
       const entries = Array.from({ length: seq - first + 1 }, (_, i) => bobsLine(first + i))
       assert.equal(await log.add({ author: bob, first, entries }), undefined)
@@ -89,30 +89,30 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   await log.close()
 
   const again = await logOver(new MemoryStore(disk), keys, { clock })
-  const held = await readAll(again)
+  const restarted = await readAll(again)
   await again.close()
-  return { held, acknowledged, rejected, recovered, seen, store }
+  return { restarted, acknowledged, rejected, recovered, seen, store }
 }
 
 const placeOf = ({ author, seq }: Entry): string => `${author} ${seq}`
 
-/** What is wrong with a run; undefined where all that was promised holds. */
-function faultOf({ held, acknowledged, rejected, recovered, seen, store }: Found): string | undefined {
-  const byPlace = new Map(held.map(entry => [placeOf(entry), entry]))
+/** The violated promise of a run; undefined where all are kept. */
+function faultOf({ restarted, acknowledged, rejected, recovered, seen, store }: Found): string | undefined {
+  const byPlace = new Map(restarted.map(entry => [placeOf(entry), entry]))
   for (const entry of acknowledged) {
     const found = byPlace.get(placeOf(entry))
     if (found === undefined || messageOf(found) !== messageOf(entry)) return `lost: ${messageOf(entry)}`
   }
   const places = acknowledged.map(placeOf)
   if (new Set(places).size !== places.length) return 'a place was given out twice'
-  const own = held.filter(({ author }) => author !== bob).map(messageOf)
+  const own = restarted.filter(({ author }) => author !== bob).map(messageOf)
   const expected = [...acknowledged, ...recovered].map(messageOf)
-  if (own.toSorted().join() !== expected.toSorted().join()) return 'what is there is not what was told'
+  if (own.toSorted().join() !== expected.toSorted().join()) return 'the stored entries are not those that were reported'
   if (recovered.some(entry => !rejected.includes(messageOf(entry)))) return 'recovered, but never rejected'
-  const bobs = held.filter(({ author }) => author === bob).map(messageOf)
+  const bobs = restarted.filter(({ author }) => author === bob).map(messageOf)
   if (bobs.join() !== Array.from({ length: 2 * LINES }, (_, i) => `bob ${i + 1}`).join()) return 'lost a line of bob'
   const shown = seen.map(placeOf).toSorted().join()
-  if (shown !== held.map(placeOf).toSorted().join()) return 'a reader did not see each entry once'
+  if (shown !== restarted.map(placeOf).toSorted().join()) return 'a reader did not see each entry once'
   if (store.commitsAfterFailure > 0) return 'written with a handle that had failed'
   return undefined
 }
@@ -155,9 +155,9 @@ test('reports a failing disk once, with what to do, and reports when it works ag
   const clock = new VirtualClock()
   const log = await logOver(store, keys, { clock })
   fails = store.commits
-  const told: string[] = []
-  log.on('read-only', reason => told.push(`read-only: ${reason}`))
-  log.on('writable', () => told.push('writable'))
+  const events: string[] = []
+  log.on('read-only', reason => events.push(`read-only: ${reason}`))
+  log.on('writable', () => events.push('writable'))
   const say = () => log.append({ username: 'alice', message: 'hello' })
   await assert.rejects(say(), { code: 'LOG_WRITE_FAILED' })
   assert.equal(log.isReadOnly, true)
@@ -167,7 +167,7 @@ test('reports a failing disk once, with what to do, and reports when it works ag
   assert.deepEqual(entries, [], 'it still reads')
   await clock.during(log.writable())
   assert.equal((await say()).seq, 1)
-  assert.deepEqual(told, ['read-only: no space left on device', 'writable'])
+  assert.deepEqual(events, ['read-only: no space left on device', 'writable'])
   await log.close()
 })
 

@@ -23,7 +23,7 @@ test('finds no fork in a log that only grows (control)', async () => {
   for (const log of [origin, bob]) await log.close()
 })
 
-/** Logs of mallory's that say the same up to some place, then each its own. */
+/** Logs of mallory with a common start and different ends. */
 async function branches(...lines: readonly (readonly string[])[]): Promise<Log[]> {
   const logs: Log[] = []
   for (const messages of lines) {
@@ -51,7 +51,7 @@ test('lowers the fork point for a third history, also on peers without a signatu
   for (const log of [right, carol, bob]) {
     assert.equal(log.isDisputed({ author: mallory, seq: 2 }), true)
     assert.equal(log.isDisputed({ author: mallory, seq: 1 }), false)
-    assert.equal((await log.verify(mallory)).fault, undefined, 'what a higher proof vouched for is no fault')
+    assert.equal((await log.verify(mallory)).fault, undefined, 'entries that an earlier proof covered are no fault')
   }
   for (const log of [left, third, right, bob, carol]) await log.close()
 })
@@ -61,18 +61,18 @@ test('retracts unpublished lines for entries of peers and appends them again aft
   await before.append({ username: 'mallory', message: 'first' })
   const bob = await openBob()
   await meet(bob, before)
-  await before.append({ username: 'mallory', message: 'told to bob' })
+  await before.append({ username: 'mallory', message: 'sent to bob' })
   await meet(bob, before)
 
   const restored = await openMallory()
-  await restored.append({ username: 'mallory', message: 'told to nobody' })
+  await restored.append({ username: 'mallory', message: 'sent to no one' })
   await restored.append({ username: 'mallory', message: 'nor this' })
   await meet(restored, bob)
 
   for (const log of [restored, bob]) {
     assert.equal(log.isDisputed({ author: mallory, seq: 1 }), false, 'it is no fork')
     const texts = (await held(log)).map(text => JSON.parse(text).message)
-    assert.deepEqual(texts, ['first', 'told to bob', 'told to nobody', 'nor this'])
+    assert.deepEqual(texts, ['first', 'sent to bob', 'sent to no one', 'nor this'])
   }
   for (const log of [before, restored, bob]) await log.close()
 })

@@ -18,10 +18,10 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// Each attack is tried three times: on the oracle's receiver with the check left out that stops it, which must store it (so
-// that it is known to be an attack); on the oracle's receiver with all checks; and on ours, with a disk behind it.
+// Each attack is tried three times: on the oracle's receiver without the check that stops it, which must store it (so it is known to
+// be an attack); on the oracle's receiver with all checks; and on ours, with a disk.
 
-/** What a receiver looks at; one of them can be left out. `place` and `room` are left out by the author's hand too. */
+/** The checks of a receiver, one of which can be left out. For `place` and `room` the author's signature leaves it out too. */
 type Check = 'gap' | 'chain' | 'signature' | 'validity' | 'place' | 'room'
 
 const NOWHERE = new Uint8Array(32)
@@ -56,7 +56,7 @@ const placeOf = (room: Uint8Array, without: Check | undefined): oracle.Place => 
   key: alice.publicKey,
 })
 
-/** What a signature covers; in a world without places neither where the entries stand nor what is before them. */
+/** The bytes that a signature covers; without the check `place` neither the seq nor the chain value before. */
 function words(
   name: oracle.Place,
   first: number,
@@ -69,14 +69,14 @@ function words(
   return oracle.signedBytes(name, without === 'place' ? 0 : first + entries.length - 1, end)
 }
 
-/** Whether a receiver that holds `held` stores the run. */
-function isStored(room: Uint8Array, held: readonly Uint8Array[], run: SignedRun, without?: Check): boolean {
+/** Whether a receiver with the entries `stored` accepts the run. */
+function isStored(room: Uint8Array, stored: readonly Uint8Array[], run: SignedRun, without?: Check): boolean {
   const name = placeOf(room, without)
-  if (without !== 'gap' && run.first !== held.length + 1) return false
-  const chain = oracle.chain(name, held).at(-1) as Uint8Array
+  if (without !== 'gap' && run.first !== stored.length + 1) return false
+  const chain = oracle.chain(name, stored).at(-1) as Uint8Array
   const before = without === 'chain' || without === 'gap' ? (run.before ?? chain) : chain
   if (without !== 'validity') {
-    let at = Buffer.from(held.at(-1)?.subarray(7, 25) ?? '').toString()
+    let at = Buffer.from(stored.at(-1)?.subarray(7, 25) ?? '').toString()
     for (const entry of run.entries) {
       if (oracle.entryFault(entry, at) !== undefined) return false
       at = Buffer.from(entry.subarray(7, 25)).toString()
@@ -91,14 +91,14 @@ interface Attack {
   /** The check that stops it. */
   readonly check: Check
   readonly run: (author: Author, without: Check | undefined) => SignedRun
-  /** What the user is told. */
+  /** The reported reason. */
   readonly reason: RegExp
-  /** What alice wrote, where it is not the usual. */
+  /** Alice's entries, if not the usual ones. */
   readonly entries?: readonly Uint8Array[]
-  /** Where it is offered, if not in the lobby. */
+  /** The room in which the attack is tried, if not the lobby. */
   readonly room?: Uint8Array
-  /** How much of the log is held; two entries unless told. */
-  readonly held?: number
+  /** Number of stored entries; default: two. */
+  readonly stored?: number
 }
 
 const ENTRIES = Array.from({ length: 6 }, (_, index) => entryOf(index, 90))
@@ -111,7 +111,7 @@ const reworded = (entry: Uint8Array | undefined): Uint8Array =>
       .replace('xx', 'yy'),
   )
 
-/** Entry `at` of the usual ones replaced by an invalid one that alice signs all the same. */
+/** The usual entries with the one at `at` replaced by an invalid one, which alice signs nevertheless. */
 const signedNonsense = (what: string, entry: Uint8Array): Attack => ({
   what,
   check: 'validity',
@@ -140,7 +140,7 @@ const attacks: readonly Attack[] = [
     reason: /two different histories before entry 5|contradicts/,
   },
   {
-    what: 'a second history, told from an original peer without the chain value before it',
+    what: 'a second history, sent by a scuttleup peer without the chain value before it',
     check: 'chain',
     run: (_, without) => {
       const run = new Author(without, ENTRIES.with(0, reworded(ENTRIES[0]))).run(3, 4)
@@ -169,7 +169,7 @@ const attacks: readonly Attack[] = [
     reason: /signature at entry 4 is invalid/,
   },
   {
-    what: "the signature of alice's own entry before",
+    what: "the signature of alice's previous entry",
     check: 'signature',
     run: author => ({ ...author.run(3, 4), signature: author.run(3, 3).signature }),
     reason: /signature at entry 4 is invalid/,
@@ -178,8 +178,8 @@ const attacks: readonly Attack[] = [
     what: 'entries that were moved to an earlier place',
     check: 'place',
     run: (author, without) => {
-      const held = oracle.chain(placeOf(author.room, without), ENTRIES.slice(0, HELD)).at(-1) as Uint8Array
-      return { ...author.run(5, 6), first: 3, before: held }
+      const stored = oracle.chain(placeOf(author.room, without), ENTRIES.slice(0, HELD)).at(-1) as Uint8Array
+      return { ...author.run(5, 6), first: 3, before: stored }
     },
     reason: /signature at entry 4 is invalid/,
   },
@@ -187,7 +187,7 @@ const attacks: readonly Attack[] = [
     what: 'entries from the same author in another room',
     check: 'room',
     room: OTHER_ROOM_ID,
-    held: 0,
+    stored: 0,
     run: author => author.run(1, 2),
     reason: /entry 1 does not continue the log/,
   },
@@ -197,19 +197,19 @@ const attacks: readonly Attack[] = [
   signedNonsense('an entry that is no JSON', Buffer.from('{"at":"1763670000002.0000","username":"alice","message":"}')),
 ]
 
-for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held = HELD } of attacks) {
+for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, stored = HELD } of attacks) {
   test(`${what}: refused and named, and the good part stays; a receiver without the ${check} check stores it`, async () => {
     const careless = new Author(check, entries)
-    assert.ok(isStored(room, entries.slice(0, held), run(careless, check), check), 'the control')
+    assert.ok(isStored(room, entries.slice(0, stored), run(careless, check), check), 'the control')
 
     const honest = new Author(undefined, entries)
     const attack = run(honest, undefined)
-    assert.ok(!isStored(room, entries.slice(0, held), attack), "the oracle's receiver")
+    assert.ok(!isStored(room, entries.slice(0, stored), attack), "the oracle's receiver")
 
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk), carol, { room })
     const author = authorOfKey(alice.publicKey)
-    if (held > 0) assert.equal(await log.addSigned(author, [honest.run(1, held)]), undefined)
+    if (stored > 0) assert.equal(await log.addSigned(author, [honest.run(1, stored)]), undefined)
     const before = auditDisk(disk, room)
     const refusal = await log.addSigned(author, [attack])
     assert.match(refusal?.reason ?? '', reason)
@@ -219,7 +219,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, held 
       for (const bytes of relayed.segments)
         assert.equal(oracle.segmentFault(room, oracle.readSegment(bytes)), undefined)
     }
-    // The honest rest is taken as if nothing had been.
+    // The honest rest is accepted as if nothing had happened.
     if (room === LOBBY_ID && check !== 'validity') {
       assert.equal(await log.addSigned(author, [honest.run(3, 6)]), undefined)
       assert.equal(auditDisk(disk).logs.get(author)?.length, 6)
@@ -246,15 +246,15 @@ test('notices another end of the same length', () => {
     alice,
     ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
   )
-  const held = planSigned(log.name, undefined, [log.run(1, 4)])
+  const stored = planSigned(log.name, undefined, [log.run(1, 4)])
   for (const first of [1, 3, 4]) {
-    const plan = planSigned(log.name, held.head, [other.run(first, 4)])
+    const plan = planSigned(log.name, stored.head, [other.run(first, 4)])
     assert.equal(plan.fork?.first, first)
     assert.equal(plan.entries.length, 0)
   }
-  for (const first of [1, 3, 4]) assert.equal(planSigned(log.name, held.head, [log.run(first, 4)]).fault, undefined)
+  for (const first of [1, 3, 4]) assert.equal(planSigned(log.name, stored.head, [log.run(first, 4)]).fault, undefined)
   const garbled = { ...log.run(4, 4), entries: [reworded(ENTRIES[3])] }
-  assert.match(planSigned(log.name, held.head, [garbled]).fault ?? '', /its signature is invalid/)
+  assert.match(planSigned(log.name, stored.head, [garbled]).fault ?? '', /its signature is invalid/)
 })
 
 test('proves two histories that arrive at the same time before either is on disk', async () => {
@@ -287,7 +287,7 @@ test('extends our log by nothing that our key did not sign', async () => {
     assert.match(refusal?.reason ?? '', /only its owner extends this log/)
     assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
   }
-  await log.append({ username: 'alice', message: 'is not held up' })
+  await log.append({ username: 'alice', message: 'is not delayed' })
   await log.close()
 })
 

@@ -20,7 +20,7 @@ import {
   withBitFlipped,
 } from '../helper/signed-world.js'
 
-// docs/protocol/storage.md §4.2 and §5.3: how much of one log is taken, and what vouches for how far it goes.
+// docs/protocol/storage.md §4.2 and §5.3: the limit of one log, and the rows that record its end.
 
 const written = new WrittenLog(
   alice,
@@ -33,7 +33,7 @@ const LIMIT = 10_000
 const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
   logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
 
-const heldIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
+const countIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
 
 test('limits a log to 1 GiB', () => {
   assert.equal(LOG_BYTES_MAX, 2 ** 30)
@@ -43,18 +43,18 @@ test('rejects entries of a log at its limit and says why, also after a restart',
   const disk = new MemoryDisk()
   let log = await open(disk)
   for (const run of runs) await log.addSigned(author, [run])
-  const held = heldIn(log)
-  const bytes = written.entries.slice(0, held).reduce((sum, entry) => sum + entry.length + 2, 0)
+  const accepted = countIn(log)
+  const bytes = written.entries.slice(0, accepted).reduce((sum, entry) => sum + entry.length + 2, 0)
   assert.ok(bytes <= LIMIT && bytes > LIMIT - 500, `${bytes} bytes`)
   await log.close()
-  assert.equal(auditDisk(disk).logs.get(author)?.length, held)
+  assert.equal(auditDisk(disk).logs.get(author)?.length, accepted)
 
   log = await open(disk)
   assert.match(
-    (await log.addSigned(author, runs.slice(held, held + 1)))?.reason ?? '',
+    (await log.addSigned(author, runs.slice(accepted, accepted + 1)))?.reason ?? '',
     /has reached the limit of 10,000 bytes/,
   )
-  assert.equal(heldIn(log), held)
+  assert.equal(countIn(log), accepted)
   await log.close()
 })
 
@@ -62,7 +62,7 @@ test('accepts a batch up to the limit of the log', async () => {
   const log = await open(new MemoryDisk())
   const refusal = await log.addSigned(author, runs)
   assert.match(refusal?.reason ?? '', /has reached the limit of 10,000 bytes/)
-  assert.ok(heldIn(log) > 20)
+  assert.ok(countIn(log) > 20)
   await log.close()
 })
 
@@ -71,7 +71,7 @@ test('lets our own log exceed the limit, typed or restored', async () => {
   log.ourLogClaimed(60)
   assert.equal(await log.addSigned(author, runs), undefined)
   for (let line = 0; line < 5; line++) await log.append({ username: 'alice', message: 'x'.repeat(5_000) })
-  assert.equal(heldIn(log), 65)
+  assert.equal(countIn(log), 65)
   await log.close()
 })
 
@@ -84,12 +84,15 @@ test('limits an unsigned log too', async () => {
   let log = await open(disk)
   const refusal = await log.add({ author: dave, first: 1, entries: lines })
   assert.match(refusal?.reason ?? '', /has reached the limit of 10,000 bytes/)
-  const held = heldIn(log, dave)
-  assert.ok(held > 20 && held < 25)
+  const accepted = countIn(log, dave)
+  assert.ok(accepted > 20 && accepted < 25)
   await log.close()
   log = await open(disk)
-  assert.match((await log.add({ author: dave, first: held + 1, entries: lines.slice(held) }))?.reason ?? '', /bytes/)
-  assert.equal(heldIn(log, dave), held)
+  assert.match(
+    (await log.add({ author: dave, first: accepted + 1, entries: lines.slice(accepted) }))?.reason ?? '',
+    /bytes/,
+  )
+  assert.equal(countIn(log, dave), accepted)
   await log.close()
 })
 
@@ -102,7 +105,7 @@ test('counts restored entries of an unsigned log once', async () => {
   for (let round = 0; round < 3; round++) {
     const log = await open(disk)
     assert.equal(await log.add({ author: dave, first: 1, entries: lines }), undefined, `round ${round}`)
-    assert.equal(heldIn(log, dave), 20)
+    assert.equal(countIn(log, dave), 20)
     await log.close()
     for (let seq = 11; seq <= 20; seq++) disk.write([{ type: 'del', key: rowKey(dave, seq) }])
   }
@@ -169,12 +172,12 @@ test('accepts a log over a connection up to its limit, reports that once, and co
   pipeline(one, other, one, () => {})
   t.after(() => one.destroy())
   while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
-  const held = heldIn(mine)
-  assert.equal(held, 24)
+  const accepted = countIn(mine)
+  assert.equal(accepted, 24)
   await theirs.append({ username: 'alice', message: 'more' })
   await theirs.add({ author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
-  while (heldIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
-  assert.equal(heldIn(mine), held)
+  while (countIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
+  assert.equal(countIn(mine), accepted)
   assert.equal(warnings.length, 1, warnings.join('\n'))
   assert.match(warnings[0] ?? '', /^rejected the entries of [0-9a-f]{64}: .* has reached the limit of 100,000 bytes/)
 })

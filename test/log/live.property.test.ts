@@ -16,7 +16,7 @@ const authors = ['bob', 'carol', 'dave'] as AuthorId[]
 const open = (): Promise<Log> =>
   logOver(new MemoryStore(new MemoryDisk(), 2), keyPairOf(Buffer.alloc(32, 1)), { clock: new VirtualClock() })
 
-/** Writes that run one after the other within a log, and at the same time among logs. */
+/** Writes that are sequential within a log and concurrent between logs. */
 class Writers {
   readonly #log: Log
   readonly #seqs = new Map<AuthorId, Seq>()
@@ -61,7 +61,7 @@ const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 const placeOf = ({ author, seq }: Entry): string => `${author} ${seq}`
 
-/** A reader whose steps a test takes: each asks for one batch more, and none waits for it. */
+/** A reader driven by the test: each step requests one more batch without waiting for it. */
 class SteppedReader {
   readonly read: Entry[] = []
   readonly #batches: AsyncGenerator<readonly Entry[]>
@@ -80,7 +80,7 @@ class SteppedReader {
     })
   }
 
-  /** Takes steps until so many entries have come. */
+  /** Steps until `count` entries have arrived. */
   async until(count: number): Promise<void> {
     while (this.read.length < count && !this.isDone) {
       const next = new Promise<void>(resolve => {

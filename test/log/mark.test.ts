@@ -25,7 +25,7 @@ async function places(t: Cleanup) {
   return { directory, paths, warnings, open }
 }
 
-/** Writes ends one after the other, and closes. */
+/** Writes ends in sequence and closes. */
 async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof end>[]): Promise<void> {
   const mark = await open()
   for (const each of ends) await mark.note(each)
@@ -62,10 +62,10 @@ test('uses the later of two marks, of which one readable is enough', async t => 
   await marked(open, end(1), end(2))
   const old = await readFile(paths.copy)
   await marked(open, end(9, 4))
-  await writeFile(paths.copy, old) // in place: an older copy was put back
+  await writeFile(paths.copy, old) // restored in place from an older copy
   let mark = await open()
   assert.deepEqual([mark.found?.seq, mark.found?.published, mark.isMoved], [9, 4, false])
-  await mark.level(end(9, 4)) // as at each start: both places know it then
+  await mark.level(end(9, 4)) // as at each start: both marks are level then
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
   mark = await open()
@@ -177,15 +177,15 @@ test('decides which ends are in doubt', () => {
     ['longer than marked', { found: end(4), isMoved: false }, head(5), 0, 'certain'],
     ['shorter than marked', { found: end(6), isMoved: false }, head(5), 0, 'behind'],
     ['all of it lost', { found: end(6), isMoved: false }, undefined, 0, 'behind'],
-    ['shorter than what peers were told', { found: undefined, isMoved: false }, head(4), 5, 'no-mark'],
+    ['shorter than what was published', { found: undefined, isMoved: false }, head(4), 5, 'no-mark'],
     ['shorter than what peers were published, and marked', { found: end(4), isMoved: false }, head(4), 5, 'behind'],
     ['before the batch in flight', { found: { ...end(5), batch }, isMoved: false }, head(4), 0, 'unfinished'],
     ['further before it', { found: { ...end(5), batch }, isMoved: false }, head(3), 0, 'behind'],
     ['another history', { found: { ...end(5), chain: chainOf(9) }, isMoved: false }, head(5), 0, 'other-history'],
     ['copied', { found: end(5), isMoved: true }, head(5), 0, 'moved'],
   ]
-  for (const [what, mark, own, offered, expected] of cases) {
-    const finding = compareEnd(mark, own, offered)
+  for (const [what, mark, head, published, expected] of cases) {
+    const finding = compareEnd(mark, head, published)
     assert.equal(finding.kind === 'doubt' ? finding.doubt.reason : finding.kind, expected, what)
   }
 })

@@ -14,7 +14,7 @@ import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-/** Where the entries of a merge are handed out in batches. */
+/** Batch sizes of a merge. */
 const BATCH = 512
 
 const compare = (a: Entry, b: Entry): number => {
@@ -46,7 +46,7 @@ const logs = fc.array(fc.tuple(fc.nat(20), steps), { maxLength: 6 }).map(logs =>
   }),
 )
 
-/** How many entries of how many logs are asked for: the edges of the whole among them. */
+/** Numbers of entries and logs, including the boundaries. */
 const count = (total: number) =>
   fc.oneof(fc.constantFrom(0, 1, Math.max(0, total - 1), total, total + 1), fc.nat(total + 2))
 
@@ -131,7 +131,7 @@ async function open(store: MemoryStore): Promise<{ log: Log; clock: VirtualClock
   return { log: await logOver(store, keyPairOf(Buffer.alloc(32, 1)), { clock }), clock }
 }
 
-/** What is written and by whom: 0 is the log's owner, whose clock decides; others may say an `at` of their own. */
+/** Entries and their authors: 0 is the owner of the log, whose clock is used; others may choose their `at`. */
 const written = fc.array(
   fc.record({ who: fc.nat(3), offsetMs: fc.option(fc.integer({ min: -5, max: 5 })), passMs: fc.nat(2) }),
   { maxLength: 60 },
@@ -154,7 +154,7 @@ async function write(log: Log, clock: VirtualClock, lines: typeof written extend
   }
 }
 
-/** Every entry of a log, one by one, sorted here. */
+/** All entries of a log, sorted independently. */
 async function sortedEntries(log: Log): Promise<Entry[]> {
   const entries: Entry[] = []
   for (const { author, seq } of log.head) {
@@ -228,7 +228,7 @@ test('finds the last n entries by reading about n', async () => {
   const pageRows = 10
   const store = new MemoryStore(new MemoryDisk(), pageRows)
   const { log, clock } = await open(store)
-  // Half of the logs go on to the end, half of them stopped long ago.
+  // Half of the logs continue to the end, half stopped long before.
   for (let who = 0; who < authors; who++) {
     const entries = Array.from({ length: perAuthor }, (_, i) => {
       const at = hlcAt(clock.now() - (who < 5 ? 0 : 10_000_000) + i * 10 + who)
@@ -240,7 +240,7 @@ test('finds the last n entries by reading about n', async () => {
     const before = store.rowsRead
     assert.equal((await all(log.read({ last }))).length, last)
     const rowsRead = store.rowsRead - before
-    // Each entry has its checksum in a row of its own.
+    // Each unsigned entry has its checksum in another row.
     const most = 2 * (2 * last + 3 * 5 * pageRows)
     assert.ok(rowsRead <= most, `${rowsRead} rows were read for the last ${last}`)
   }

@@ -18,15 +18,15 @@ const BOUND = { timeout: 120_000 }
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const YEAR = 365 * 24 * HOUR
-/** What time it really is. */
+/** The true time. */
 const TRUE_MS = 1_800_000_000_000
 
-/** Somebody with a log, a clock that is off, and links to all others. */
+/** A person with a log and a wrong clock, connected to others. */
 class Person {
   readonly name: string
   readonly log: Log
   readonly clock: VirtualClock
-  /** How many entries this disk holds of everybody's. */
+  /** Number of entries of all authors on this disk. */
   readonly #count = (): number => this.log.head.reduce((sum, { seq }) => sum + seq, 0)
 
   constructor(name: string, log: Log, clock: VirtualClock) {
@@ -35,7 +35,7 @@ class Person {
     this.clock = clock
   }
 
-  /** Says what `reply` names as what it answers. */
+  /** Appends a line that answers `reply`. */
   say(message: string, reply?: string): Promise<Entry> {
     return this.log.append({ username: this.name, message, ...(reply !== undefined && { reply }) })
   }
@@ -51,7 +51,7 @@ class Person {
   }
 }
 
-/** People whose clocks are off by so much, each linked with the next one, and the last with the first. */
+/** People with these clock offsets, connected in a ring. */
 async function people(t: TestContext, offsets: Readonly<Record<string, number>>): Promise<Person[]> {
   const all = await Promise.all(
     Object.entries(offsets).map(async ([name, offset], index) => {
@@ -70,7 +70,7 @@ async function people(t: TestContext, offsets: Readonly<Record<string, number>>)
   return all
 }
 
-/** Everybody in turn answers the last line that he sees; some lines are said at once by all. Gives how many there are. */
+/** Each person in turn answers the last line that they see; some lines are written by all at once. Gives the number of lines. */
 async function converse(all: readonly Person[], rounds: number): Promise<number> {
   let said = 0
   for (let round = 0; round < rounds; round++) {
@@ -91,13 +91,13 @@ async function converse(all: readonly Person[], rounds: number): Promise<number>
 const wordsOf = ({ entry }: Entry): string => decodeEntry(entry)?.message ?? ''
 const lastWords = (entries: readonly Entry[]): string | undefined => entries.map(wordsOf).at(-1)
 
-/** That every answer in a history stands behind what it answers, and every log in its own order. */
+/** Asserts that every reply comes after what it answers, and every log is in its order. */
 function assertCausal(history: readonly Entry[]): void {
   const seen = new Set<string>()
   const seqs = new Map<string, number>()
   for (const entry of history) {
     const reply = decodeEntry(entry.entry)?.['reply']
-    if (typeof reply === 'string') assert.ok(seen.has(reply), `${wordsOf(entry)} stands before ${reply}`)
+    if (typeof reply === 'string') assert.ok(seen.has(reply), `${wordsOf(entry)} comes before ${reply}`)
     assert.equal(entry.seq, (seqs.get(entry.author) ?? 0) + 1)
     seqs.set(entry.author, entry.seq)
     seen.add(wordsOf(entry))
@@ -115,7 +115,7 @@ async function assertSame(all: readonly Person[], count: number): Promise<Entry[
   return first
 }
 
-/** How a person sees the labels of a history. */
+/** The labels of a history as a person sees them. */
 function labels(person: Person, history: readonly Entry[]): { texts: Map<string, Set<string>>; news: string[] } {
   const names = new DisplayNames(person.name, person.log.id)
   const texts = new Map<string, Set<string>>()
@@ -148,7 +148,7 @@ test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND
   const history = (await alice.history()).map(wordsOf)
   for (const person of all) assert.deepEqual((await person.history()).map(wordsOf), history)
   assert.equal(history.length, count)
-  // All of zoe's lines are at the end, in her order; the others' are as if she had not been there.
+  // All lines of zoe are last, in the order of her log; the others are ordered as without her.
   const zoes = history.filter(words => words.startsWith('zoe'))
   assert.deepEqual(history.slice(-zoes.length), zoes)
   const rest = (await alice.history()).filter(entry => !wordsOf(entry).startsWith('zoe'))
@@ -169,7 +169,7 @@ test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND
     assert.deepEqual([texts.get('alice'), texts.get('bob')], [new Set(['alice']), new Set(['bob'])])
     assert.deepEqual(news, ['the clock of zoe is far ahead: those lines sort last'])
   }
-  // She herself sees nothing ahead: to her, the others are behind.
+  // By her own clock nothing is ahead; the others are behind.
   assert.deepEqual(labels(zoe, await zoe.history()).news, [])
 })
 
@@ -180,7 +180,7 @@ test('lets an unset clock follow the others, so that its lines sort where they w
   const said = await rest(all, 1)
   const history = await assertSame(all, said)
   for (const entry of history.slice(1)) assert.ok(Number(entry.at.slice(0, 13)) > TRUE_MS - 3 * HOUR, entry.at)
-  // Where its clock is far from the time of the conversation, it says its own beside it.
+  // Where its clock is far from the conversation's time, its entries carry both.
   const old = history.filter(entry => wordsOf(entry).startsWith('old'))
   for (const entry of old) assert.ok((messageOf(entry)?.timeMs ?? TRUE_MS) < YEAR)
 })
@@ -237,7 +237,7 @@ test('keeps the order when the counter carries into the millisecond', BOUND, asy
   await log.close()
 })
 
-/** Like `converse`, where `said` entries are there already. */
+/** Like `converse`, after `said` entries that exist already. */
 async function rest(all: readonly Person[], said: number): Promise<number> {
   let count = said
   for (let round = 0; round < 5; round++) {

@@ -7,7 +7,7 @@ import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { keysOf } from '../long/ledger.js'
 
-/** A store whose commits wait until they are let go, one by one. */
+/** A store whose commits wait until the test releases them one by one. */
 class GatedStore extends MemoryStore {
   readonly #waiting: (() => void)[] = []
   isOpen = true
@@ -35,7 +35,7 @@ test('sends lines of ours only after their publication is on disk, so that a pow
   store.isOpen = false
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
-  // A group is on its way to the disk as they link: that these lines are told is the next commit.
+  // They connect while a group is being written: the next commit notes that these lines are published.
   const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   assert.ok(a !== undefined && b !== undefined)
   pipeline(a, b, a, () => {})
@@ -43,11 +43,11 @@ test('sends lines of ours only after their publication is on disk, so that a pow
   store.letGo()
   await said
   await settled()
-  const held = (): number => bob.head.find(({ author }) => author === alice.id)?.seq ?? 0
-  assert.equal(held(), 0)
+  const received = (): number => bob.head.find(({ author }) => author === alice.id)?.seq ?? 0
+  assert.equal(received(), 0)
   store.isOpen = true
   store.letGo()
   await settled()
-  assert.equal(held(), 3)
+  assert.equal(received(), 3)
   assert.deepEqual(warnings, [])
 })

@@ -24,7 +24,7 @@ const planTo = (last: number) =>
       .map(run => (run.first + run.entries.length - 1 > last ? written.run(run.first, last) : run)),
   )
 
-/** Remembers from where on it was read. */
+/** Records the first seq of each read. */
 class WatchedStore extends MemoryStore {
   readonly starts: string[] = []
 

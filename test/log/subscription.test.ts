@@ -108,7 +108,7 @@ test('sends a new line after one page of a long backlog', async t => {
   }
   assert.ok(sent.length > 40)
   assert.equal(sent.indexOf(log.id), 3, 'behind what is on its way as it is said')
-  // Where nothing new waits each goes on for a while, for to begin anew costs something.
+  // Where nothing new waits, each log is continued for a while, because starting again costs a lookup.
   assert.ok(new Set(sent.slice(0, 3)).size === 1)
 })
 

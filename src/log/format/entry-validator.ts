@@ -29,7 +29,7 @@ const BACKSLASH = 0x5c
 const CLOSING_BRACE = 0x7d
 
 const isUnescaped = (byte: number): boolean => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH
-/** For each byte, whether it may stand unescaped in a JSON string. */
+/** For each byte, whether a JSON string may contain it unescaped. */
 const UNESCAPED = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescaped(byte) ? 1 : 0))
 const UNESCAPED_ASCII = Uint8Array.from({ length: 256 }, (_, byte) => (isUnescaped(byte) && byte < 0x80 ? 1 : 0))
 /** For each byte, whether it is an escape of one character after a backslash. */

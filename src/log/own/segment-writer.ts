@@ -9,7 +9,7 @@ import { segmentWrite } from '../format/segment-rows.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
-/** An own segment in the making: entries become part of it, and of the chain, as they come. */
+/** Builds segments of our log: each entry is packed and hashed into the chain when it is added. */
 export class SegmentWriter {
   readonly #keys: KeyPair
   readonly #room: Uint8Array
@@ -21,7 +21,7 @@ export class SegmentWriter {
   #size: number
   #end = ENTRIES_AT
 
-  /** The log goes on at `next`; `before` is the chain value before that, `size` what its entries take so far. */
+  /** The log continues at `next`; `before` is the chain value before it, `size` the packed size of its entries. */
   constructor(
     keys: KeyPair,
     room: Uint8Array,
@@ -35,22 +35,22 @@ export class SegmentWriter {
     this.#size = size
   }
 
-  /** What all entries of the log take, with those that were added. */
+  /** Packed size of all entries of the log. */
   get size(): number {
     return this.#size
   }
 
-  /** The chain value behind the last entry. */
+  /** The chain value after the last entry. */
   get chain(): ChainValue {
     return this.#chain.value
   }
 
-  /** The place behind the last entry. */
+  /** The seq after the last entry. */
   get next(): Seq {
     return this.#first + this.#count
   }
 
-  /** Adds an entry, of at most ENTRY_BYTES_MAX; where it does not fit, the row of the segment that ends before it. */
+  /** Adds an entry of at most ENTRY_BYTES_MAX. Where it does not fit, gives the row of the segment before it. */
   add(entry: string): Put | undefined {
     const length = this.#chain.part.write(entry)
     const isFull = this.#end + packedSize(length) > SEGMENT_BYTES_MAX
@@ -64,7 +64,7 @@ export class SegmentWriter {
     return row
   }
 
-  /** The row of what was added, signed; the next segment begins behind it. */
+  /** Signs the added entries and gives the row of their segment; the next segment begins after it. */
   cut(): Put | undefined {
     if (this.#count === 0) return undefined
     const [key, first, before, chain] = [this.#keys.publicKey, this.#first, this.#before, this.chain]

@@ -47,7 +47,7 @@ export class Subscription {
     this.#put(this.#backlog.has(range.author) ? this.#backlog : this.#fresh, range)
   }
 
-  /** Adds a range to the backlog: one that is known already, or the rest of one that was taken. */
+  /** Adds a range to the backlog: one that is known already, or the rest of one that was read in part. */
   enqueueBacklog(range: SeqRange): void {
     this.#put(this.#fresh.has(range.author) ? this.#fresh : this.#backlog, range)
   }

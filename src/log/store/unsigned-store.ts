@@ -17,7 +17,7 @@ export interface UnsignedPlan {
   readonly fault: string | undefined
 }
 
-/** The logs of unsigned authors in a store. `Log` knows only this interface; whoever opens a log chooses the layout. */
+/** The logs of unsigned authors in a store. `Log` knows only this interface; the caller that opens a log chooses the layout. */
 export interface UnsignedStore {
   /** The heads of all unsigned logs. */
   load(): Promise<Map<AuthorId, Head>>

@@ -133,9 +133,9 @@ function bytesOf(value: bigint): Uint8Array {
   return unhex(value.toString(16).padStart(64, '0')).reverse()
 }
 
-/** The points whose eightfold is nothing: nobody's keys, for whom whole classes of signatures hold. */
+/** The points of small order. As keys they verify whole classes of signatures. */
 const SMALL: readonly Point[] = (() => {
-  // The eighth of a turn: what is left of a point outside of the group when the group's order is taken out.
+  // A point of order eight: what remains of a point outside of the group after multiplication by the group's order.
   for (let y = 2n; ; y++) {
     try {
       const eighth = Point.fromBytes(bytesOf(y))
@@ -154,7 +154,7 @@ const SMALL: readonly Point[] = (() => {
 const challenge = (r: Uint8Array, key: Uint8Array, words: Uint8Array): bigint =>
   numberOf(sha512(Buffer.concat([r, key, words]))) % L
 
-/** A signature by the secret `a` for a key that is `key`, with the nonce `k` and `r` in the place of its commitment. */
+/** A signature by the secret `a` for the public key `key`, with the nonce `k` and the commitment `r`. */
 function forge(a: bigint, key: Uint8Array, r: Uint8Array, k: bigint, words: Uint8Array): Uint8Array {
   return Buffer.concat([r, bytesOf((k + challenge(r, key, words) * a) % L)])
 }
@@ -234,19 +234,19 @@ test('rejects a signature for which only the cofactored equation holds, which no
   const twist = SMALL[1] as Point
   const r = Point.BASE.multiply(k).add(twist).toBytes()
   const key = Point.BASE.multiply(a).toBytes()
-  // A commitment with a part of small order.
+  // A commitment with a component of small order.
   const signature = forge(a, key, r, k, WORDS)
   assert.deepEqual([isSignature(signature, WORDS, key), strictly(signature, WORDS, key)], [false, true])
-  // A key with one: it is refused unless the challenge takes that part out.
+  // A key with one: it is rejected unless the challenge cancels that component.
   const mixed = Point.BASE.multiply(a).add(twist).toBytes()
   const plain = Point.BASE.multiply(k).toBytes()
-  let taken = 0
+  let accepted = 0
   for (let word = 0; word < 64; word++) {
     const words = Buffer.of(word)
     const forged = forge(a, mixed, plain, k, words)
     const isOut = challenge(plain, mixed, words) % 8n === 0n
     assert.deepEqual([isSignature(forged, words, mixed), strictly(forged, words, mixed)], [isOut, true])
-    if (isOut) taken++
+    if (isOut) accepted++
   }
-  assert.ok(taken > 0 && taken < 32, String(taken))
+  assert.ok(accepted > 0 && accepted < 32, String(accepted))
 })

@@ -19,7 +19,7 @@ import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 const AT = hlcAt(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
 
-/** JSON texts that are entries, nearly are, or are not at all. */
+/** JSON texts that are entries, almost entries, or no entries. */
 const nearEntry = fc.oneof(
   fc.json(),
   fc.string(),
@@ -76,7 +76,7 @@ function isValidByParsing(entry: Uint8Array): boolean {
   return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined
 }
 
-/** Texts as they stand between quotes, some of which may not. */
+/** Contents of JSON strings, some of them invalid. */
 const inQuotes = fc.oneof(
   { weight: 3, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }).map(text => JSON.stringify(text).slice(1, -1)) },
   fc.stringMatching(/^[ -~]{0,12}$/),

@@ -24,7 +24,7 @@ import {
 
 const ALICE = hex(alice.publicKey)
 
-/** Entries as short as they can be, ordinary ones, and up to the longest there may be. */
+/** Entries of minimal, ordinary and maximal length. */
 const entrySize = fc.oneof(
   { weight: 12, arbitrary: fc.integer({ min: 0, max: 300 }) },
   { weight: 2, arbitrary: fc.integer({ min: 2_000, max: 9_000 }) },
@@ -38,7 +38,7 @@ const writtenLog = fc.array(entrySize, { minLength: 1, maxLength: 40 }).map(
     ),
 )
 
-/** A log, and the places at which it is cut into runs. */
+/** A log and the seqs at which it is split into runs. */
 const cutLog = writtenLog.chain(log =>
   fc.record({ log: fc.constant(log), ends: fc.subarray(log.entries.map((_, index) => index + 1)) }),
 )
@@ -46,7 +46,7 @@ const cutLog = writtenLog.chain(log =>
 const sizeOf = (run: SignedRun): number =>
   run.entries.reduce((sum, { length }) => sum + length + (length < 128 ? 1 : length < 16_384 ? 2 : 3), 0)
 
-/** A plan behind `head` whose rows are added to those before. */
+/** A plan after `head` whose rows are added to the previous ones. */
 class Disk {
   head: SignedHead | undefined
   readonly writes: Write[] = []
@@ -63,7 +63,7 @@ class Disk {
     return plan
   }
 
-  /** What the oracle finds; it agrees with what the plans said. */
+  /** The state that the oracle finds, checked against the plans. */
   audit(log: WrittenLog): Audit {
     const found = auditWrites([...this.writes, ...headRows(this.head)], log.name.room)
     assert.deepEqual((found.logs.get(ALICE) ?? []).map(hex), this.entries.map(hex))
@@ -95,7 +95,7 @@ test('stores the same entries however a valid log is split, overlaps the stored 
     fc.record({
       log: fc.constant(log),
       runs: fc.constant(log.runs(ends)),
-      held: fc.integer({ min: 0, max: log.entries.length }),
+      stored: fc.integer({ min: 0, max: log.entries.length }),
       overlaps: fc.array(fc.nat(6), { minLength: 8, maxLength: 8 }),
       again: fc.array(fc.nat(5), { minLength: 8, maxLength: 8 }),
       isOurs: fc.boolean(),
@@ -103,10 +103,10 @@ test('stores the same entries however a valid log is split, overlaps the stored 
     }),
   )
   fc.assert(
-    fc.property(delivery, ({ log, runs, held, overlaps, again, isOurs, batch }) => {
+    fc.property(delivery, ({ log, runs, stored, overlaps, again, isOurs, batch }) => {
       const disk = new Disk()
-      if (held > 0) {
-        for (const run of new WrittenLog(alice, log.entries.slice(0, held)).runs()) {
+      if (stored > 0) {
+        for (const run of new WrittenLog(alice, log.entries.slice(0, stored)).runs()) {
           assert.equal(disk.add(log, [run]).fault, undefined)
         }
       }
@@ -180,7 +180,7 @@ test('joins runs that arrive together up to the size of a segment, under verifie
   )
 })
 
-/** What a relay can do to a run, and what it says of it. */
+/** Changes that a relay can make to a run, and the expected fault. */
 type Garbling = (run: SignedRun, random: number) => SignedRun
 const garblings: Record<string, Garbling> = {
   signature: (run, random) => ({ ...run, signature: withBitFlipped(run.signature, random) }),
@@ -247,14 +247,14 @@ test('stores only what the author signed, up to anything that a relay garbles, a
       const least = Math.min(...faults.map(({ at }) => (runs[at] as SignedRun).first - 1))
       assert.ok(disk.entries.length >= least, `${disk.entries.length} of ${least}`)
       if (disk.entries.length < log.entries.length) {
-        // A run that says to be of an earlier place is one of entries that are held.
+        // A run with an earlier seq consists of stored entries.
         const isCutShort = sent.some((run, index) => lastOf(run) < lastOf(runs[index] as SignedRun))
         if (!isCutShort || fault !== undefined) {
           named++
           assert.match(fault ?? '', /\d/)
         }
       }
-      // Honest peers give the rest, whatever was left behind.
+      // Honest peers send the rest, whatever the relay left.
       for (const run of runs) assert.deepEqual(disk.add(log, [run]).fault, undefined)
       assert.equal(disk.entries.length, log.entries.length)
       disk.audit(log)
@@ -301,7 +301,7 @@ test('rejects entries signed for another room or by another author', () => {
 
 test('rejects a run that exceeds a segment without a signature, and keeps what is before it', () => {
   for (const over of [0, 1]) {
-    // A longest entry, and one that fills the segment to its last byte, or goes one beyond.
+    // The longest entry, and one that fills the segment exactly or exceeds it by one byte.
     const longest = entryOf(1, ENTRY_BYTES_MAX)
     const rest = RUN_BYTES_MAX - (longest.length + 3)
     const log = new WrittenLog(alice, [entryOf(0, 80), longest, entryOf(2, rest - 2 + over)])

@@ -18,7 +18,7 @@ interface Call {
   fail(): void
 }
 
-/** A store that answers when the test says so. */
+/** A store whose calls the test settles. */
 class HeldStore extends MemoryStore implements Store {
   readonly calls: Call[] = []
   readonly #onCall: (() => void)[] = []
@@ -45,14 +45,14 @@ class HeldStore extends MemoryStore implements Store {
   #call(what: Call['what'], keys: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.calls.push({ what, keys, succeed: resolve, fail: () => reject(new Error('no space left on device')) })
-      for (const tell of this.#onCall.splice(0)) tell()
+      for (const notify of this.#onCall.splice(0)) notify()
     })
   }
 }
 
 const put = (key: string, value: Uint8Array = utf8('x')): Write => ({ type: 'put', key: utf8(key), value })
 
-/** One turn of the event loop: whatever can happen without the outside has happened. */
+/** One turn of the event loop, after which everything that needs no IO has happened. */
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** The codes that promises were rejected with, `stored` for those that were not. */
@@ -62,14 +62,14 @@ const outcomes = async (writes: readonly Promise<void>[]): Promise<string[]> =>
 function setUp() {
   const store = new HeldStore()
   const clock = new VirtualClock()
-  const told: string[] = []
+  const events: string[] = []
   let recover = async (): Promise<void> => {}
   const queue = new CommitQueue(store, clock, {
-    onFailure: () => told.push('failed'),
+    onFailure: () => events.push('failed'),
     recover: () => recover(),
-    onRecovered: () => told.push('recovered'),
+    onRecovered: () => events.push('recovered'),
   })
-  return { store, clock, told, queue, recoverWith: (action: () => Promise<void>) => (recover = action) }
+  return { store, clock, events, queue, recoverWith: (action: () => Promise<void>) => (recover = action) }
 }
 
 /** Makes a write fail. */
@@ -195,7 +195,7 @@ test('bounds the bytes of a commit, so that its first caller does not wait for t
 })
 
 test('rejects everything that waits after a failed commit, and commits nothing before the store is reopened', async () => {
-  const { store, queue, clock, told } = setUp()
+  const { store, queue, clock, events } = setUp()
   const writes = [queue.write([put('a')])]
   const commit = await store.called(1)
   writes.push(queue.write([put('b')]), queue.write([put('c')]))
@@ -209,7 +209,7 @@ test('rejects everything that waits after a failed commit, and commits nothing b
   assert.deepEqual(await outcomes([queue.write([put('e')])]), ['LOG_READ_ONLY'])
   reopen.succeed()
   await turn()
-  assert.deepEqual([queue.isReadOnly, told], [false, ['failed', 'recovered']])
+  assert.deepEqual([queue.isReadOnly, events], [false, ['failed', 'recovered']])
 
   const again = queue.write([put('f')])
   const last = await store.called(3)
@@ -244,7 +244,7 @@ test('commits nothing before the recovery has read the store back', async () => 
 })
 
 test('retries after 0.25 s, doubling to 30 s, and reports the failure once', async () => {
-  const { store, queue, clock, told } = await broken()
+  const { store, queue, clock, events } = await broken()
   for (let attempt = 0; attempt < 10; attempt++) {
     clock.advance(30_000)
     const reopen = await store.called(2 + attempt)
@@ -252,11 +252,11 @@ test('retries after 0.25 s, doubling to 30 s, and reports the failure once', asy
     await turn()
   }
   assert.deepEqual(clock.delays, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000])
-  assert.deepEqual([told, queue.isReadOnly], [['failed'], true])
+  assert.deepEqual([events, queue.isReadOnly], [['failed'], true])
 })
 
 test('reopens the store again where the recovery fails', async () => {
-  const { store, queue, clock, told, recoverWith } = await broken()
+  const { store, queue, clock, events, recoverWith } = await broken()
   recoverWith(() => Promise.reject(new Error('cannot be read')))
   clock.advance(250)
   ;(await store.called(2)).succeed()
@@ -266,7 +266,7 @@ test('reopens the store again where the recovery fails', async () => {
   clock.advance(500)
   ;(await store.called(3)).succeed()
   await turn()
-  assert.deepEqual([queue.isReadOnly, told], [false, ['failed', 'recovered']])
+  assert.deepEqual([queue.isReadOnly, events], [false, ['failed', 'recovered']])
 })
 
 test('starts again with the shortest wait after a second failure', async () => {
@@ -284,7 +284,7 @@ test('starts again with the shortest wait after a second failure', async () => {
 })
 
 test('treats a batch that throws as a failed commit', async () => {
-  const { queue, told } = setUp()
+  const { queue, events } = setUp()
   const bad = queue.write({
     bytes: () => 0,
     writes: () => {
@@ -292,7 +292,7 @@ test('treats a batch that throws as a failed commit', async () => {
     },
   })
   assert.deepEqual(await outcomes([bad, queue.write([put('a')])]), ['LOG_WRITE_FAILED', 'LOG_WRITE_FAILED'])
-  assert.deepEqual(told, ['failed'])
+  assert.deepEqual(events, ['failed'])
 })
 
 test('waits for pending batches on close and rejects later ones', async () => {
@@ -360,7 +360,7 @@ test('does not reopen the store when a commit fails during close', async () => {
 
 test('waits on close for a reopen in progress and does nothing more', async () => {
   for (const answer of ['succeed', 'fail'] as const) {
-    const { store, queue, clock, told } = await broken()
+    const { store, queue, clock, events } = await broken()
     clock.advance(250)
     const reopen = await store.called(2)
     let isClosed = false
@@ -373,7 +373,7 @@ test('waits on close for a reopen in progress and does nothing more', async () =
     await closing
     clock.advance(60_000)
     await turn()
-    assert.deepEqual([store.calls.length, told], [2, ['failed']])
+    assert.deepEqual([store.calls.length, events], [2, ['failed']])
   }
 })
 

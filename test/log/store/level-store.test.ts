@@ -41,7 +41,7 @@ async function rowsOf(store: Store, asked: Range): Promise<[string, string][]> {
 
 const codeIs = (code: string) => (error: unknown) => error instanceof ChatError && error.code === code && !!error.hint
 
-/** What every store does: the one on a disk, the one that stands for it in the simulator, and those of tests. */
+/** The contract of every store: LevelDB, the simulator's and those of tests. */
 const stores: Record<string, (cleanup: Cleanup) => Promise<Store>> = {
   LevelStore: async cleanup => LevelStore.open(path.join(await temporaryDirectory(cleanup), 'log')),
   VirtualStore: async cleanup =>
@@ -188,7 +188,7 @@ test('does not reopen while the disk accepts no write, and keeps reading', async
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
   await store.commit([put('a')])
-  await rename(directory, `${directory}-away`) // where it would try a write
+  await rename(directory, `${directory}-away`) // the directory of the write test
   await assert.rejects(store.reopen())
   assert.deepEqual(await keysOf(store, range('a', 'z')), ['a'])
   await rename(`${directory}-away`, directory)
@@ -273,8 +273,8 @@ test('stores 12 MB appended in one turn in several commits, in order', async t =
   assert.equal(spans.at(-1), 2_000)
   const stored: Entry[] = []
   for await (const entries of log.read()) stored.push(...entries)
-  const told = ({ seq, at, entry }: Entry): string => `${seq} ${at} ${Buffer.from(entry)}`
-  assert.deepEqual(said.map(told), stored.map(told))
+  const described = ({ seq, at, entry }: Entry): string => `${seq} ${at} ${Buffer.from(entry)}`
+  assert.deepEqual(said.map(described), stored.map(described))
   assert.deepEqual(await log.verify(log.id), { last: 2_000, fault: undefined })
   await log.close()
 })

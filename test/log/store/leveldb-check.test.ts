@@ -22,7 +22,7 @@ async function database(directory: string): Promise<void> {
         Array.from({ length: 60 }, (_, row) => ({
           type: 'put',
           key: Buffer.from(`${opening}.${commit}.${row}`),
-          value: Buffer.from(`${row * 7919} is what stands in row ${row} of ${commit}, `.repeat(4)),
+          value: Buffer.from(`${row * 7919} is the value of row ${row} of ${commit}, `.repeat(4)),
         })),
       )
     }
@@ -69,10 +69,10 @@ test('finds any flipped bit in tables, journals, manifest and CURRENT, many of w
     bytes[at] = (bytes[at] as number) ^ (1 << Math.floor(random() * 8))
     await writeFile(file, bytes)
     const { faults } = await checkDatabase(copy)
-    // The footer of a table is filled up with bytes that nobody reads.
+    // The footer of a table is padded with bytes that are never read.
     const isFilling = name.endsWith('.ldb') && at >= bytes.length - 48 && at < bytes.length - 8
     assert.ok(faults.some(({ file }) => file === name) || isFilling, `${name} at ${at}: ${wordsOf(faults)}`)
-    // The control, for few: the database opens without a word, and rows are gone.
+    // Control, for a few: LevelDB opens the database without an error, and rows are missing.
     if (/\.log$/.test(name) && believed < 3 && (await rowsIn(copy)) < ROWS) believed++
     await rm(copy, { recursive: true })
   }

@@ -60,7 +60,7 @@ test('finds every flipped bit and keeps all other records', () => {
       const known = new Set(plain(list))
       assert.ok(
         plain(read).every(each => known.has(each)),
-        'a record that nobody wrote',
+        'a record that was never written',
       )
     }),
     { numRuns: 150 },

@@ -39,16 +39,16 @@ test('keeps the latest segments of all logs within its limit', () => {
   const count = RECENT_BYTES_MAX / SEGMENT_BYTES_MAX
   for (let seq = 1; seq <= 2 * count; seq++)
     recent.add(seq % 2 === 0 ? ALICE : BOB, [segment(seq, seq + 1, SEGMENT_BYTES_MAX)])
-  const held = Array.from(
+  const found = Array.from(
     { length: 2 * count },
     (_, index) => recent.page(index % 2 === 0 ? BOB : ALICE, index + 1, index + 2)[0],
   )
-  assert.ok(held.filter(found => found !== undefined).length <= count)
-  assert.notEqual(held.at(-1), undefined)
-  assert.equal(held[0], undefined)
+  assert.ok(found.filter(found => found !== undefined).length <= count)
+  assert.notEqual(found.at(-1), undefined)
+  assert.equal(found[0], undefined)
 })
 
-/** Counts how often it is read. */
+/** Counts its reads. */
 class CountingStore extends MemoryStore {
   reads = 0
 
@@ -65,17 +65,17 @@ test('serves followers from memory and history from disk', async () => {
     alice,
     Array.from({ length: 6 }, (_, index) => entryOf(index, 90)),
   )
-  const told: number[] = []
+  const received: number[] = []
   const news = log.read({ tail: true })
   let next = news.next()
   const before = store.reads
   for (const first of [1, 3, 5]) {
     await log.addSigned(ALICE, [written.run(first, first + 1)])
     const { value } = await next
-    told.push(...value.map(({ seq }: { seq: number }) => seq))
+    received.push(...value.map(({ seq }: { seq: number }) => seq))
     next = news.next()
   }
-  assert.deepEqual(told, [1, 2, 3, 4, 5, 6])
+  assert.deepEqual(received, [1, 2, 3, 4, 5, 6])
   assert.equal(store.reads, before)
   for await (const _ of log.read()) void _
   assert.ok(store.reads > before)
