@@ -125,15 +125,15 @@ export class Log extends EventEmitter<LogEvents> {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
     const proof = forks.proofOf(author)
-    const frozen = proof?.place
+    const forkedAt = proof?.place
     const published = author === own.author ? own.publishedUpTo : persisted
-    const seq = Math.min(persisted, published, (frozen ?? Number.POSITIVE_INFINITY) - 1)
+    const seq = Math.min(persisted, published, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
     const chain = proof !== undefined && seq === proof.place - 1 ? proof.chain : frontier.chainAt(author, seq)
     return {
       author,
       seq,
       ...(chain !== undefined && seq > 0 && { chain: chain.subarray(0, CHAIN_PREFIX_BYTES) }),
-      ...(frozen !== undefined && { frozen }),
+      ...(forkedAt !== undefined && { forkedAt }),
     }
   }
 
@@ -192,7 +192,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Whether an entry is at or above the fork point of its log. */
-  isDisputed({ author, seq }: Digest): boolean {
+  isForked({ author, seq }: Digest): boolean {
     return seq >= (this.#core.forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY)
   }
 

@@ -56,7 +56,7 @@ export interface LogEvents {
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
   /** Our unpublished entries from this seq on were retracted; they are appended again behind entries that came from peers. */
-  'taken-back': [Seq]
+  retracted: [Seq]
   /** A log became shorter: its end has to be announced to peers again. */
   lost: [AuthorId]
   /** An author signed two histories. */

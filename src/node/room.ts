@@ -235,7 +235,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   async *entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
     const { log } = this.#parts
     for await (const entries of log.read(options))
-      yield entries.map(entry => ({ ...entry, isForked: log.isDisputed(entry) }))
+      yield entries.map(entry => ({ ...entry, isForked: log.isForked(entry) }))
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {

@@ -282,7 +282,7 @@ export class World {
         histories.set(name, history.filter(isHonest))
         byzantineEntries.set(
           name,
-          history.filter(entry => !isHonest(entry) && !log.isDisputed(entry)),
+          history.filter(entry => !isHonest(entry) && !log.isForked(entry)),
         )
       })
     }
@@ -400,7 +400,7 @@ function forkPointOf(author: AuthorId, log: Log | undefined): Seq {
   let high = SEQ_MAX
   while (low < high) {
     const middle = low + Math.floor((high - low) / 2)
-    if (log?.isDisputed({ author, seq: middle })) high = middle
+    if (log?.isForked({ author, seq: middle })) high = middle
     else low = middle + 1
   }
   return low

@@ -98,12 +98,12 @@ export const encodeSegmentRequest = ({ author, seq }: Digest): Uint8Array =>
     .u32(seq)
     .frame()
 
-function signedBytes(key: Uint8Array, { seq, chain, frozen }: Digest): Uint8Array {
+function signedBytes(key: Uint8Array, { seq, chain, forkedAt }: Digest): Uint8Array {
   const bytes = new ByteWriter()
     .bytes(key)
     .u32(seq)
     .bytes(chain ?? EMPTY)
-  return (frozen === undefined ? bytes : bytes.u32(frozen)).finish()
+  return (forkedAt === undefined ? bytes : bytes.u32(forkedAt)).finish()
 }
 
 const unsignedBytes = ({ author, seq }: Digest): Uint8Array =>
@@ -175,8 +175,8 @@ function signedDigest(bytes: Uint8Array): Digest | undefined {
   const author = authorOfKey(reader.bytes(KEY_BYTES))
   const seq = reader.u32()
   const chain = reader.remaining >= CHAIN_PREFIX_BYTES ? reader.bytes(CHAIN_PREFIX_BYTES) : undefined
-  const frozen = reader.remaining >= FORK_PLACE_BYTES ? reader.u32() : undefined
-  return reader.end({ author, seq, ...(chain !== undefined && { chain }), ...(frozen !== undefined && { frozen }) })
+  const forkedAt = reader.remaining >= FORK_PLACE_BYTES ? reader.u32() : undefined
+  return reader.end({ author, seq, ...(chain !== undefined && { chain }), ...(forkedAt !== undefined && { forkedAt }) })
 }
 
 function unsignedDigest(bytes: Uint8Array): Digest | undefined {

@@ -242,9 +242,9 @@ export class PeerSession implements ReplicationSession {
   }
 
   #learn(heads: readonly Digest[]): void {
-    for (const { author, seq, frozen } of heads) {
+    for (const { author, seq, forkedAt } of heads) {
       this.#theyHave(author, seq)
-      if (frozen !== undefined && this.#knownForks.size < HEADS_MAX) this.#knownForks.set(author, frozen)
+      if (forkedAt !== undefined && this.#knownForks.size < HEADS_MAX) this.#knownForks.set(author, forkedAt)
     }
   }
 

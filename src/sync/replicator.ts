@@ -20,7 +20,7 @@ export class Replicator implements ReplicationContext {
     log.on('persisted', ({ author }) => {
       if (author === log.id) this.receipts.ourLogGrew()
     })
-    log.on('taken-back', from => this.receipts.ourLogChanged(from - 1))
+    log.on('retracted', from => this.receipts.ourLogChanged(from - 1))
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors concern that connection alone. */

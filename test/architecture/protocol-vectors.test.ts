@@ -192,7 +192,7 @@ const digestOf = ({
 }): Digest => ({
   author: author as AuthorId,
   seq,
-  ...('frozen' in rest && rest.frozen !== undefined && { frozen: rest.frozen }),
+  ...('frozen' in rest && rest.frozen !== undefined && { forkedAt: rest.frozen }),
   ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
 })
 
@@ -223,7 +223,11 @@ test('frames between ours', () => {
   const cold = decodeFrame(bodyOf(frozen.bytes))
   assert.ok(cold.kind === 'heads')
   assert.deepEqual(
-    cold.heads.map(({ chain, ...head }) => ({ ...head, chain: hex(chain ?? new Uint8Array(0)) })),
+    cold.heads.map(({ chain, forkedAt, ...head }) => ({
+      ...head,
+      chain: hex(chain ?? new Uint8Array(0)),
+      frozen: forkedAt,
+    })),
     [frozen.of],
   )
   assert.equal(hex(encodeFingerprints(fingerprintsOf(fingerprints.of.map(digestOf)))), fingerprints.bytes)

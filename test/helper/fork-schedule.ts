@@ -121,9 +121,9 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
 
   const place = common.length + 1
   for (const log of [...peers.map(peer => peer.log), ...branches]) {
-    assert.equal(log.isDisputed({ author: mallory, seq: place }), true, 'the fork is known')
-    assert.equal(log.isDisputed({ author: mallory, seq: place - 1 }), false, 'what both share is not disputed')
-    assert.equal(log.isDisputed({ author: honest.author, seq: 1 }), false, 'no honest author is frozen')
+    assert.equal(log.isForked({ author: mallory, seq: place }), true, 'the fork is known')
+    assert.equal(log.isForked({ author: mallory, seq: place - 1 }), false, 'what both share is not disputed')
+    assert.equal(log.isForked({ author: honest.author, seq: 1 }), false, 'no honest author is frozen')
     assert.ok((log.head.find(({ author }) => author === mallory)?.seq ?? 0) >= place - 1, 'the prefix is held')
     assert.equal((await log.verify(mallory)).fault, undefined)
     const texts = await held(log)

@@ -127,7 +127,7 @@ test('retracts lines of ours once, in whatever order conflicting entries arrive'
     await Promise.all(order.map(part => log.addSigned(log.id, part)))
     await publishing
     await turns()
-    assert.equal(log.isDisputed({ author: log.id, seq: 1 }), false, 'it is no fork')
+    assert.equal(log.isForked({ author: log.id, seq: 1 }), false, 'it is no fork')
     const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => Buffer.from(entry).toString())
     assert.deepEqual(
       texts.slice(0, 2),

@@ -18,7 +18,7 @@ test('finds no fork in a log that only grows (control)', async () => {
   await origin.append({ username: 'mallory', message: 'two' })
   await meet(bob, origin)
   await meet(bob, origin)
-  assert.equal(bob.isDisputed({ author: mallory, seq: 1 }), false)
+  assert.equal(bob.isForked({ author: mallory, seq: 1 }), false)
   assert.equal((await held(bob)).length, 2)
   for (const log of [origin, bob]) await log.close()
 })
@@ -44,13 +44,13 @@ test('lowers the fork point for a third history, also on peers without a signatu
   const [bob, carol] = [await openBob(), await openCarol()]
   await meet(bob, left)
   await meet(bob, third)
-  assert.equal(bob.isDisputed({ author: mallory, seq: 3 }), false)
+  assert.equal(bob.isForked({ author: mallory, seq: 3 }), false)
   await meet(carol, bob)
   await meet(right, carol)
   await meet(carol, bob)
   for (const log of [right, carol, bob]) {
-    assert.equal(log.isDisputed({ author: mallory, seq: 2 }), true)
-    assert.equal(log.isDisputed({ author: mallory, seq: 1 }), false)
+    assert.equal(log.isForked({ author: mallory, seq: 2 }), true)
+    assert.equal(log.isForked({ author: mallory, seq: 1 }), false)
     assert.equal((await log.verify(mallory)).fault, undefined, 'entries that an earlier proof covered are no fault')
   }
   for (const log of [left, third, right, bob, carol]) await log.close()
@@ -70,7 +70,7 @@ test('retracts unpublished lines for entries of peers and appends them again aft
   await meet(restored, bob)
 
   for (const log of [restored, bob]) {
-    assert.equal(log.isDisputed({ author: mallory, seq: 1 }), false, 'it is no fork')
+    assert.equal(log.isForked({ author: mallory, seq: 1 }), false, 'it is no fork')
     const texts = (await held(log)).map(text => JSON.parse(text).message)
     assert.deepEqual(texts, ['first', 'sent to bob', 'sent to no one', 'nor this'])
   }

@@ -120,7 +120,7 @@ for (const shared of [0, 3]) {
         await settle()
         assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
       }
-      assert.equal(first.isDisputed({ author: first.id, seq: shared + 1 }), true, 'the fork is found')
+      assert.equal(first.isForked({ author: first.id, seq: shared + 1 }), true, 'the fork is found')
       await assert.rejects(first.append({ username: 'alice', message: 'no more' }), { code: 'LOG_FROZEN' })
       for (const log of [first, second, peer, far]) await log.close()
     })

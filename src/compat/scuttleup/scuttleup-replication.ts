@@ -35,7 +35,7 @@ class ScuttleupReplication implements Replication {
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
     await this.#log.publish().catch(() => {}) // the disk does not answer: what is published already can still be sent
     for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
-      yield this.session.encode(entries.filter(entry => !this.#log.isDisputed(entry)))
+      yield this.session.encode(entries.filter(entry => !this.#log.isForked(entry)))
   }
 
   /** The protocol knows no subscriptions. */

@@ -30,7 +30,7 @@ export interface Digest {
   /** The first 8 bytes of the chain value at `seq`, which differ in forks of equal length. */
   readonly chain?: Uint8Array
   /** First seq with two proven histories. */
-  readonly frozen?: Seq
+  readonly forkedAt?: Seq
 }
 
 /** The end of a signed log, with the chain value there. */

@@ -48,7 +48,7 @@ export class Announcer {
   /** Our entries from `from` on, with these lines, were retracted. */
   retracted(from: Seq, lines: readonly Members[]): void {
     for (const shown of this.#shown) shown.retracted(from, lines)
-    this.#events.emit('taken-back', from)
+    this.#events.emit('retracted', from)
   }
 
   forked(proof: ForkProof): void {
