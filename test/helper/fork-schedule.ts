@@ -20,15 +20,15 @@ const clock = new VirtualClock()
 
 const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> => logOver(new MemoryStore(disk), keys, { room, clock })
 
-/** An empty log of mallory's, who has several. */
+/** An empty log of mallory, who has several. */
 export const openMallory = (): Promise<Log> => openOn(new MemoryDisk())
 export const openBob = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[0])
 export const openCarol = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[1])
 
-/** Turns of the event loop without a byte after which two logs in memory have nothing more to say. */
+/** Turns of the event loop without a byte after which two logs in memory have exchanged everything. */
 const QUIET_TURNS = 40
 
-/** Replicates two logs until nothing more comes of it. */
+/** Replicates two logs until neither sends anything more. */
 export async function meet(a: Log, b: Log): Promise<void> {
   const [one, other] = [a, b].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (one === undefined || other === undefined) return
@@ -44,21 +44,21 @@ export async function meet(a: Log, b: Log): Promise<void> {
   other.destroy()
 }
 
-export async function held(log: Log): Promise<string[]> {
+export async function textsOf(log: Log): Promise<string[]> {
   const texts: string[] = []
   for await (const entries of log.read()) for (const { entry } of entries) texts.push(Buffer.from(entry).toString())
   return texts
 }
 
-/** Appends up to four groups of up to three lines, each group at once: where segments end is different each time. */
-async function goOn(log: Log, label: string, random: Chance): Promise<void> {
+/** Appends up to four groups of up to three lines, so that segments end at different seqs each time. */
+async function appendGroups(log: Log, label: string, random: Chance): Promise<void> {
   for (let group = between(random, 1, 5); group > 0; group--) {
     const lines = Array.from({ length: between(random, 1, 4) }, (_, line) => `${label} ${group} ${line}`)
     await Promise.all(lines.map(message => log.append({ username: 'mallory', message })))
   }
 }
 
-/** A peer, which may be started again. */
+/** A peer that can be restarted. */
 class Peer {
   readonly #disk = new MemoryDisk()
   readonly #keys: (typeof PEERS)[number]
@@ -75,8 +75,8 @@ class Peer {
 }
 
 /**
- * Mallory's log goes on differently in two or three places, and peers meet in any order, some started again in between.
- * In the end every one knows of the fork, at one place, and nobody else is frozen. Rejects where that does not hold.
+ * Mallory's log forks into two or three branches, and peers meet in random order, some of them restarted in between. In the end all
+ * peers know the fork at the same seq, and no other log has forked. Rejects otherwise.
  */
 export async function forkSchedule(seed: number): Promise<{ readonly meetings: number; readonly branches: number }> {
   const random = chance(seed)
@@ -85,14 +85,14 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
   const branches = [await openOn(disk)]
   const [left] = branches as [Log]
   for (const message of common) await left.append({ username: 'mallory', message })
-  // A copy of everything, as a backup is one. The branches part here, and a third perhaps later.
+  // A copy of the disk, as a backup is. The branches differ from here on, and perhaps a third from later on.
   branches.push(await openOn(disk.copy()))
-  await goOn(left, 'left', random)
-  await goOn(branches[1] as Log, 'right', random)
+  await appendGroups(left, 'left', random)
+  await appendGroups(branches[1] as Log, 'right', random)
   if (random() < 0.3) {
     branches.push(await openOn(disk.copy()))
-    await goOn(left, 'more left', random)
-    await goOn(branches[2] as Log, 'third', random)
+    await appendGroups(left, 'more left', random)
+    await appendGroups(branches[2] as Log, 'third', random)
   }
   for (const log of branches) await log.publish()
 
@@ -109,7 +109,7 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
     await meet(peer.log, branches[other] ?? (peers[other - branches.length] as Peer).log)
     meetings++
   }
-  // Everybody hears of everything: bob meets whoever has a history, and what is known goes round.
+  // Everything reaches everyone: bob meets each branch, then the peers meet in a ring.
   for (let round = 0; round < 2; round++) {
     for (const log of branches) await meet(bob.log, log)
     for (let turn = 0; turn < 2; turn++) {
@@ -122,13 +122,13 @@ export async function forkSchedule(seed: number): Promise<{ readonly meetings: n
   const place = common.length + 1
   for (const log of [...peers.map(peer => peer.log), ...branches]) {
     assert.equal(log.isForked({ author: mallory, seq: place }), true, 'the fork is known')
-    assert.equal(log.isForked({ author: mallory, seq: place - 1 }), false, 'what both share is not disputed')
-    assert.equal(log.isForked({ author: honest.author, seq: 1 }), false, 'no honest author is frozen')
-    assert.ok((log.head.find(({ author }) => author === mallory)?.seq ?? 0) >= place - 1, 'the prefix is held')
+    assert.equal(log.isForked({ author: mallory, seq: place - 1 }), false, 'the common part is not forked')
+    assert.equal(log.isForked({ author: honest.author, seq: 1 }), false, 'no honest author has forked')
+    assert.ok((log.head.find(({ author }) => author === mallory)?.seq ?? 0) >= place - 1, 'the common part is stored')
     assert.equal((await log.verify(mallory)).fault, undefined)
-    const texts = await held(log)
+    const texts = await textsOf(log)
     for (const line of common) assert.equal(texts.filter(text => text.includes(`"${line}"`)).length, 1, line)
-    assert.equal(texts.filter(text => text.includes('"honest"')).length, 1, 'what is honest is everywhere')
+    assert.equal(texts.filter(text => text.includes('"honest"')).length, 1, 'every peer has the honest entry')
   }
   for (const log of branches) {
     await assert.rejects(log.append({ username: 'mallory', message: 'more' }), { code: 'LOG_FROZEN' })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Log } from '../../src/log/log.js'
-import { held, mallory, meet, openBob, openCarol, openMallory } from '../helper/fork-schedule.js'
+import { mallory, meet, openBob, openCarol, openMallory, textsOf } from '../helper/fork-schedule.js'
 import { forks } from '../long/forks.js'
 
 test('proves the same fork on every peer and freezes the log at the same entry', async () => {
@@ -19,7 +19,7 @@ test('finds no fork in a log that only grows (control)', async () => {
   await meet(bob, origin)
   await meet(bob, origin)
   assert.equal(bob.isForked({ author: mallory, seq: 1 }), false)
-  assert.equal((await held(bob)).length, 2)
+  assert.equal((await textsOf(bob)).length, 2)
   for (const log of [origin, bob]) await log.close()
 })
 
@@ -71,7 +71,7 @@ test('retracts unpublished lines for entries of peers and appends them again aft
 
   for (const log of [restored, bob]) {
     assert.equal(log.isForked({ author: mallory, seq: 1 }), false, 'it is no fork')
-    const texts = (await held(log)).map(text => JSON.parse(text).message)
+    const texts = (await textsOf(log)).map(text => JSON.parse(text).message)
     assert.deepEqual(texts, ['first', 'sent to bob', 'sent to no one', 'nor this'])
   }
   for (const log of [before, restored, bob]) await log.close()
