@@ -162,13 +162,27 @@ test('a page of another site can neither post nor read', BOUND, async t => {
   assert.equal((await ask(port, '/gossip/', body, { host: `localhost:${port}` })).status, 200)
 })
 
-test('the page is self-contained, and its policy lets nothing else run', BOUND, async t => {
+test('serves a page that loads only its own files', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   await startNode(t, ['-p', port])
-  const { status, text, headers } = await ask(port, '/')
-  assert.equal(status, 200)
-  assert.match(String(headers['content-security-policy']), /^default-src 'none'; script-src 'sha256-/)
-  assert.doesNotMatch(text, /https?:(?!\/\/www\.w3\.org\/2000\/svg)|@import|url\(|innerHTML|<script src/)
+  for (const [path, type] of [
+    ['/', 'text/html'],
+    ['/page.css', 'text/css'],
+    ['/page.js', 'text/javascript'],
+  ] as const) {
+    const { status, text, headers } = await ask(port, path)
+    assert.equal(status, 200, path)
+    assert.match(String(headers['content-type']), new RegExp(`^${type}; charset=utf-8`))
+    assert.match(
+      String(headers['content-security-policy']),
+      /^default-src 'none'; script-src 'self'; style-src 'self';/,
+    )
+    assert.equal(headers['x-content-type-options'], 'nosniff')
+    assert.doesNotMatch(text, /https?:(?!\/\/www\.w3\.org\/2000\/svg)|@import|url\(|innerHTML/, path)
+  }
+  const { text } = await ask(port, '/')
+  for (const [, target = ''] of text.matchAll(/(?:src|href)="([^"]*)"/g))
+    assert.ok(['data:,', 'page.css', 'page.js'].includes(target), target)
 })
 
 test('what is typed wrongly is said in one line', BOUND, async t => {
@@ -184,7 +198,7 @@ test('what is typed wrongly is said in one line', BOUND, async t => {
     [['-p', 7_001, '--every', 0], 2, /number from 0\.1/],
     [['-p', 7_001, '--host', 'example.org'], 2, /an address of this machine/],
     [['-p', port], 1, /port \d+ is in use\. Is another node running there\?/],
-    [['-p', port, '--host', '192.0.2.1'], 1, /192\.0\.2\.1:\d+ cannot be listened on \(EADDRNOTAVAIL\)/],
+    [['-p', port, '--host', '192.0.2.1'], 1, /cannot listen on 192\.0\.2\.1:\d+ \(EADDRNOTAVAIL\)/],
   ]
   const check = async ([args, expected, complaint]: (typeof table)[number]): Promise<void> => {
     const child = startChat(t, ['gossip', ...args.map(String)])

@@ -1,6 +1,6 @@
+import { duration } from '../../base/report/format.js'
 import { ACTIVE_VIEW_MAX } from '../../net/overlay/limits.js'
 import { type OverlayFigures, type OverlaySimulationOptions, simulateOverlay } from '../../sim/overlay-simulation.js'
-import { duration } from '../../sim/report.js'
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
 import { clearProgress, showProgress } from './progress.js'
 

@@ -1,6 +1,7 @@
 import { ChatError } from '../../base/errors.js'
+import { duration } from '../../base/report/format.js'
 import { type ChatFigures, type ChatSimulationOptions, simulateChat } from '../../sim/chat-simulation.js'
-import { commandOf, duration, reportOf } from '../../sim/report.js'
+import { commandOf, reportOf } from '../../sim/report.js'
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
 import { clearProgress, showProgress } from './progress.js'
 import { writeReport } from './report-file.js'

@@ -1,21 +1,41 @@
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { GOSSIP_BODY_BYTES_MAX, GOSSIP_CONNECTIONS_MAX } from './limits.js'
-import { PAGE, PAGE_POLICY } from './page.js'
 import type { Port } from './rumour.js'
 import { type Batch, batchOf, GOSSIP_BODY, type GossipAnswer, type GossipBody, type PeersAnswer } from './schema.js'
 
-/** How long a request may take to come in, and how long an idle connection is kept: longer than a node's client keeps it. */
+/** Longest time to receive a request, and to keep an idle connection: longer than a node's client keeps it. */
 const REQUEST_MS_MAX = 5_000
 const IDLE_MS_MAX = 30_000
 
-/** What a node answers. Nothing here may throw. */
+/** The page and its files, which are not compiled: the package ships them with its sources. */
+const PAGE_DIRECTORY = new URL('../../../../src/labs/gossip/page/', import.meta.url)
+const PAGE_FILES = [
+  { route: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
+  { route: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
+  { route: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+] as const
+
+/** The page runs only its own script and style, and connects only to its node. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** Handlers for the requests to a node. They must not throw. */
 export interface Answers {
   peers(): PeersAnswer
-  /** Undefined where it is too much for now. */
+  /** Undefined if the node accepts no more for now. */
   gossip(batch: Batch): GossipAnswer | undefined
-  /** What the page shows. */
+  /** The state that the page shows. */
   state(): unknown
 }
 
@@ -32,28 +52,33 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true } },
   })
   server.server.maxConnections = GOSSIP_CONNECTIONS_MAX
-  // Pages of other sites can post text/plain without asking; nobody else needs to.
+  // Pages of other sites can post text/plain without a preflight request; no one else needs it.
   server.removeContentTypeParser('text/plain')
   server.addHook('onRequest', async (request, reply) => {
-    const reason = strangeReason(request)
+    const reason = foreignReason(request)
     if (reason !== undefined) return reply.code(403).send({ error: reason })
   })
   server.setErrorHandler(answerError)
-  server.setNotFoundHandler((_, reply) => reply.code(404).send({ error: 'there is GET /, GET /peers/, POST /gossip/' }))
+  server.setNotFoundHandler((_, reply) =>
+    reply.code(404).send({ error: 'only GET /, GET /peers/ and POST /gossip/ exist' }),
+  )
   server.get('/peers/', async () => answers.peers())
   server.post<{ Body: GossipBody }>('/gossip/', { schema: { body: GOSSIP_BODY } }, async (request, reply) => {
     const answer = answers.gossip(batchOf(request.body))
-    return answer ?? reply.code(429).send({ error: 'more news than this node takes in a second: try again' })
+    return answer ?? reply.code(429).send({ error: 'too many rumours per second: try again' })
   })
   server.get('/state', async () => answers.state())
-  server.get('/', async (_, reply) =>
-    reply
-      .header('content-security-policy', PAGE_POLICY)
-      .header('x-content-type-options', 'nosniff')
-      .header('referrer-policy', 'no-referrer')
-      .type('text/html; charset=utf-8')
-      .send(PAGE),
-  )
+  for (const { route, file, type } of PAGE_FILES) {
+    const content = readFileSync(new URL(file, PAGE_DIRECTORY), 'utf8')
+    server.get(route, async (_, reply) =>
+      reply
+        .header('content-security-policy', PAGE_POLICY)
+        .header('x-content-type-options', 'nosniff')
+        .header('referrer-policy', 'no-referrer')
+        .type(type)
+        .send(content),
+    )
+  }
   try {
     await server.listen({ host, port })
   } catch (cause) {
@@ -63,7 +88,7 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
         cause,
         hint: 'Is another node running there? Otherwise choose another port with -p.',
       })
-    throw new ChatError('SWARM_LISTEN_FAILED', `${host}:${port} cannot be listened on (${systemCode(cause)})`, {
+    throw new ChatError('SWARM_LISTEN_FAILED', `cannot listen on ${host}:${port} (${systemCode(cause)})`, {
       cause,
       hint: 'Choose another port with -p, from 1024 up, or an address of this machine with --host.',
     })
@@ -72,32 +97,32 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
 }
 
 /**
- * Why a request comes from a page that is not this node's own. A name in `Host` may be anybody's that leads here (DNS
- * rebinding); an address or localhost is what nodes, curl and this node's own page say.
+ * Returns why a request comes from a foreign page; undefined if it does not. A name in `Host` may be a foreign one that resolves
+ * to this node (DNS rebinding); nodes, curl and the node's own page send an address or localhost.
  */
-function strangeReason({ headers, method }: FastifyRequest): string | undefined {
+function foreignReason({ headers, method }: FastifyRequest): string | undefined {
   const { host = '', origin } = headers
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  if (name !== 'localhost' && isIP(name) === 0) return 'the Host header has to be an address, or localhost'
-  if (origin !== undefined && origin !== `http://${host}`) return 'pages of other sites have no business here'
+  if (name !== 'localhost' && isIP(name) === 0) return 'the Host header must be an address or localhost'
+  if (origin !== undefined && origin !== `http://${host}`) return 'requests from other sites are not allowed'
   if (method !== 'GET' && headers['sec-fetch-site'] !== undefined && headers['sec-fetch-site'] !== 'same-origin')
-    return 'pages of other sites have no business here'
+    return 'requests from other sites are not allowed'
   return undefined
 }
 
-/** Whatever is wrong with a body is 400 and a reason. */
+/** Answers invalid bodies with 400 and a reason. */
 function answerError(error: FastifyError, _: FastifyRequest, reply: FastifyReply): void {
   const status = error.statusCode ?? 500
   if (status === 413) {
-    // What is still to come of it is not read.
+    // The rest of the body is not read.
     void reply.code(400).header('connection', 'close')
     void reply.send({ error: `the body is longer than ${GOSSIP_BODY_BYTES_MAX} bytes` })
     return
   }
   if (status === 415) {
-    void reply.code(415).send({ error: 'only application/json is taken' })
+    void reply.code(415).send({ error: 'the body must be application/json' })
     return
   }
   if (status >= 400 && status < 500) void reply.code(400).send({ error: error.message })
-  else void reply.code(500).send({ error: 'this node has a fault' })
+  else void reply.code(500).send({ error: 'internal error' })
 }

@@ -1,36 +1,21 @@
 import type { Millis } from '../../../base/clock.js'
-import {
-  axis,
-  BOTTOM,
-  duration,
-  escaped,
-  grid,
-  HEIGHT,
-  LEFT,
-  nice,
-  RIGHT,
-  STYLE,
-  svg,
-  TOP,
-  WIDTH,
-  whole,
-} from '../../../sim/report.js'
+import { axis, BOTTOM, grid, HEIGHT, LEFT, nice, RIGHT, svg, TOP, WIDTH } from '../../../base/report/chart.js'
+import { duration, escaped, whole } from '../../../base/report/format.js'
+import { reportPage } from '../../../base/report/page.js'
 import type { PhaseFigures } from './rumour-courses.js'
 import type { GossipSimulationOptions } from './simulation.js'
 import type { SweepCell } from './sweep.js'
 import { coverageOf, onceCurve, repeatedCurve, roundsOf } from './theory.js'
 
-// Pages of gossip that open without a network. Nothing in them comes from anybody but this program.
-
-/** A line of a picture; where a value is not finite it has a gap. */
+/** A line of a chart, with gaps at values that are not finite. */
 interface Series {
   readonly name: string
   readonly values: readonly number[]
-  /** Between 0 and 1, its place among the others; theory has none, and is dashed. */
+  /** Its place among the series, 0 to 1. Theory has none and is dashed. */
   readonly shade: number | undefined
 }
 
-interface Picture {
+interface Chart {
   readonly title: string
   readonly caption: string
   readonly xLabel: string
@@ -40,7 +25,7 @@ interface Picture {
   readonly format: (value: number) => string
 }
 
-/** What one run of a simulation came to, beside what theory says. */
+/** The report of one run, beside the theory. */
 export function reportOfGossip(
   options: GossipSimulationOptions,
   phases: readonly PhaseFigures[],
@@ -49,17 +34,17 @@ export function reportOfGossip(
   const { nodes, fanout, repeat } = options
   const rounds = phases.reduce((most, { byRound }) => Math.max(most, byRound.length - 1), 1)
   const theory = (repeat > 1 ? repeatedCurve : onceCurve)(nodes, Math.min(fanout, nodes - 1), rounds)
-  const said =
+  const theoryText =
     repeat > 1
-      ? `Where everybody goes on sending, all know it after about log<sub>${1 + fanout}</sub> n + ln n / ${fanout} + O(1) rounds: ${roundsOf(nodes, fanout).toFixed(1)} + O(1) here.`
-      : `Where everybody sends it on once, 1 - e<sup>-f·c</sup> = c gives the share c that hears of it: ${(coverageOf(fanout) * 100).toFixed(2)} % here.`
+      ? `If every node keeps sending, all nodes know it after about log<sub>${1 + fanout}</sub> n + ln n / ${fanout} + O(1) rounds: ${roundsOf(nodes, fanout).toFixed(1)} + O(1) here.`
+      : `If every node sends it once, 1 - e<sup>-f·c</sup> = c gives the share c that receives it: ${(coverageOf(fanout) * 100).toFixed(2)} % here.`
   return pageOf(
     `${whole(nodes)} nodes, fan-out ${Number.isFinite(fanout) ? fanout : 'all'}`,
     `<pre>${lines.map(escaped).join('\n')}</pre>`,
     [
       {
-        title: 'How a rumour spreads',
-        caption: `Share of the nodes that know a rumour, by the rounds since its origin told it. ${said}`,
+        title: 'Propagation of a rumour',
+        caption: `Share of the nodes that know a rumour, by the rounds since its origin sent it. ${theoryText}`,
         xLabel: 'rounds',
         x: theory.map((_, round) => round),
         series: [
@@ -77,7 +62,7 @@ export function reportOfGossip(
   )
 }
 
-/** What all the parameters of a sweep came to. */
+/** The report of a sweep. */
 export function reportOfSweep(options: GossipSimulationOptions, cells: readonly SweepCell[], command: string): string {
   const fanouts = [...new Set(cells.map(({ fanout }) => fanout))]
   const ttls = [...new Set(cells.map(({ ttl }) => ttl))]
@@ -95,12 +80,12 @@ export function reportOfSweep(options: GossipSimulationOptions, cells: readonly 
   const common = { xLabel: 'fan-out', x: fanouts }
   return pageOf(
     `${whole(options.nodes)} nodes, fan-out ${fanouts.at(0)} to ${fanouts.at(-1)}, TTL ${ttls.at(0)} to ${ttls.at(-1)}`,
-    `<p><code>${escaped(command)}</code> repeats it.</p>${tableOf(cells)}`,
+    `<p><code>${escaped(command)}</code> repeats the sweep.</p>${tableOf(cells)}`,
     [
       {
         ...common,
         title: 'Coverage against fan-out',
-        caption: `Share of the nodes that a rumour reaches.${isOnce ? ' Dashed: the root of 1 - e<sup>-f·c</sup> = c, which a TTL that is long enough comes to.' : ''}`,
+        caption: `Share of the nodes that a rumour reaches.${isOnce ? ' Dashed: the root of 1 - e<sup>-f·c</sup> = c, which large TTLs approach.' : ''}`,
         series: [...seriesOf(({ coverage }) => coverage), ...(isOnce ? [theory] : [])],
         yMax: 1,
         format: percent,
@@ -108,14 +93,14 @@ export function reportOfSweep(options: GossipSimulationOptions, cells: readonly 
       {
         ...common,
         title: 'Time to 99 %',
-        caption: 'Until 99 % of the nodes know the median rumour; there is no point where they never do.',
+        caption: 'Time until 99 % of the nodes know the median rumour. Missing points: never.',
         series: seriesOf(({ reached }) => reached.p99Ms),
         format: (ms: Millis) => duration(ms),
       },
       {
         ...common,
         title: 'Messages per node',
-        caption: 'Copies of one rumour that a node is sent, in the mean. One would be enough.',
+        caption: 'Mean number of copies of a rumour that a node receives. One would suffice.',
         series: seriesOf(({ messagesPerNode }) => messagesPerNode),
         format: (value: number) => value.toFixed(1),
       },
@@ -124,45 +109,32 @@ export function reportOfSweep(options: GossipSimulationOptions, cells: readonly 
 }
 
 function tableOf(cells: readonly SweepCell[]): string {
-  const heads = ['fan-out', 'TTL', 'coverage', 'to 99 %', 'messages a node', 'rounds']
+  const heads = ['fan-out', 'TTL', 'coverage', 'to 99 %', 'messages per node', 'rounds']
   const rows = cells.map(({ fanout, ttl, coverage, reached, messagesPerNode, rounds }) =>
     [fanout, ttl, percent(coverage), duration(reached.p99Ms), messagesPerNode.toFixed(2), rounds.toFixed(1)]
       .map(cell => `<td>${cell}</td>`)
       .join(''),
   )
-  return `<details><summary>All ${cells.length} of them as a table</summary><table>
+  return `<details><summary>All ${cells.length} simulations as a table</summary><table>
 <thead><tr>${heads.map(head => `<th scope="col">${head}</th>`).join('')}</tr></thead>
 <tbody>${rows.map(row => `<tr>${row}</tr>`).join('\n')}</tbody>
 </table></details>`
 }
 
-function pageOf(title: string, head: string, pictures: readonly Picture[]): string {
-  const figures = pictures.map(
-    picture =>
-      `<figure>\n<figcaption><h2>${picture.title}</h2>${picture.caption}</figcaption>\n${drawn(picture)}\n${legendOf(picture)}\n</figure>`,
+const pageOf = (title: string, intro: string, charts: readonly Chart[]): string =>
+  reportPage(
+    title,
+    intro,
+    charts.map(chart => ({
+      title: chart.title,
+      caption: chart.caption,
+      content: `${drawn(chart)}\n${legendOf(chart)}`,
+    })),
   )
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>persisted-chat: ${escaped(title)}</title>
-<style>${STYLE}${MORE_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escaped(title)}</h1>
-${head}
-${figures.join('\n')}
-</main>
-</body>
-</html>
-`
-}
 
-function drawn({ title, x, series, yMax, format, xLabel }: Picture): string {
+function drawn({ title, x, series, yMax, format, xLabel }: Chart): string {
   const finite = series.flatMap(({ values }) => values).filter(Number.isFinite)
-  if (finite.length === 0) return '<p>Nothing came to be drawn.</p>'
+  if (finite.length === 0) return '<p>No data.</p>'
   const top = yMax ?? nice(Math.max(...finite, Number.MIN_VALUE))
   const [first = 0, last = 1] = [x.at(0), x.at(-1)]
   const px = (value: number): number => LEFT + ((value - first) / Math.max(1e-9, last - first)) * (WIDTH - LEFT - RIGHT)
@@ -196,22 +168,15 @@ ${axis(ticks.map((tick, index) => [px(tick), index === ticks.length - 1 ? `${tic
   )
 }
 
-const legendOf = ({ series }: Picture): string =>
+const legendOf = ({ series }: Chart): string =>
   `<p class="legend">${series
     .map(
       ({ name, shade }) =>
-        `<svg class="${shade === undefined ? 'theory' : 'line'}" viewBox="0 0 18 8" aria-hidden="true"><path class="${shade === undefined ? 'theory' : 'line'}"${shade === undefined ? '' : ` stroke="${colourOf(shade)}"`} d="M0 4L18 4"/></svg>${escaped(name)}`,
+        `<span><svg class="${shade === undefined ? 'theory' : 'line'}" viewBox="0 0 18 8" aria-hidden="true"><path class="${shade === undefined ? 'theory' : 'line'}"${shade === undefined ? '' : ` stroke="${colourOf(shade)}"`} d="M0 4L18 4"/></svg>${escaped(name)}</span>`,
     )
     .join(' ')}</p>`
 
-/** From blue to orange, of one lightness: dark enough on white, light enough on black. */
+/** From blue to orange at one lightness that is readable on white and on black. */
 const colourOf = (shade: number): string => `hsl(${Math.round(220 - 195 * shade)} 70% 52%)`
 
 const percent = (share: number): string => `${(share * 100).toFixed(share > 0 && share < 1 ? 1 : 0)} %`
-
-const MORE_STYLE = `
-pre { font: 0.8rem/1.45 ui-monospace, monospace; overflow-x: auto; padding: 14px; border: 1px solid var(--line); border-radius: 8px; }
-details { margin: 16px 0; } summary { cursor: pointer; color: var(--soft); }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round; } .theory { fill: none; stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 5 4; }
-.legend { color: var(--soft); font-size: 0.85rem; margin: 6px 0 0; } .legend svg { display: inline-block; width: 18px; height: 8px; margin: 0 5px 0 12px; vertical-align: middle; }
-`
