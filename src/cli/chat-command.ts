@@ -9,6 +9,7 @@ import { StopRequest } from '../ui/lines/stop-request.js'
 import { type Notice, Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { attachFace } from './attach-face.js'
+import type { PreparedNode } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0
@@ -21,8 +22,6 @@ const NAMED_LENGTH = 40
 
 export interface ChatOptions {
   readonly me: string
-  readonly peers: readonly string[]
-  readonly listen: string | undefined
   readonly data: string
   /** Other data directories that hold logs of the same name. */
   readonly alsoIn: readonly string[]
@@ -37,19 +36,18 @@ export interface ChatOptions {
   /** Whether the terminal rings when the user is called by his name. */
   readonly hasBell: boolean
   readonly room: string | undefined
-  readonly isDiscovering: boolean
   /** Said instead of what is typed; then it ends as soon as a peer has stored it, or after so many seconds. */
   readonly message: { readonly text: string; readonly timeoutS: number } | undefined
 }
 
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
-export async function chat(options: ChatOptions): Promise<number> {
+export async function chat(options: ChatOptions, prepared: PreparedNode): Promise<number> {
   const stop = new StopRequest()
   const notices = new Notices()
   try {
     const { me, data, room } = options
     let delivery: MessageDelivery
-    const attaching = attachFace(options, notices.add, warn)
+    const attaching = attachFace(prepared, notices.add, warn)
     // The node starts meanwhile.
     const screen = isOnScreen(options) ? import('../ui/terminal/run.js') : undefined
     screen?.catch(() => {}) // where the node cannot be reached, that is told
@@ -111,7 +109,7 @@ async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Pr
  * exit code: 1 where a line is left.
  */
 async function stored(peer: Face, stop: StopRequest): Promise<number> {
-  await Promise.race([peer.flushed(), stop.asked(), delayed(STORING_MS_MAX)])
+  await Promise.race([answered(peer), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
   const { end, unstored } = peer
   if (end !== undefined) (end.error === undefined ? info : warn)(end.line)
@@ -123,6 +121,14 @@ async function stored(peer: Face, stop: StopRequest): Promise<number> {
   if (end?.error !== undefined) return FAILED
   if (holders !== undefined && peer.hasSpoken) info(receiptLine(holders))
   return DONE
+}
+
+/** Resolves when every line is answered, with those of a pipe that was being read, and the face knows who has stored the last. */
+async function answered(peer: Face): Promise<void> {
+  do {
+    await peer.flushed()
+    await peer.refreshed()
+  } while (peer.unsavedCount > 0 && peer.end === undefined)
 }
 
 const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())

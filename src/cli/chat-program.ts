@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import { ChatError } from '../base/errors.js'
+import { loadWrapping } from '../ui/lines/output.js'
 import { DATA_HELP, ROOM_HELP, seconds, wholeNumber } from './option-values.js'
+import { prepareNode } from './prepared-node.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
 import { dataDirectory } from './store/data-directory.js'
 
@@ -62,27 +64,29 @@ async function runChat(me: string | undefined, peers: string[], flags: ChatFlags
     throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
+  const { listen, room, discovery: isDiscovering } = flags
+  const place = await dataDirectory(me, flags.data)
+  const asked = { me, peers, listen, room, isDiscovering, ...place }
   if (flags.seed) {
-    const { runNode } = await import('./node-command.js')
-    const { listen, room, discovery: isDiscovering } = flags
-    return runNode({ me, peers, listen, room, isDiscovering, ...(await dataDirectory(me, flags.data)) })
+    const [{ runNode }] = await Promise.all([import('./node-command.js'), loadWrapping()])
+    return runNode(asked)
   }
-  const { chat } = await import('./chat-command.js')
-  return chat({
+  const node = await prepareNode(asked)
+  // While the node starts.
+  const [{ chat }] = await Promise.all([import('./chat-command.js'), loadWrapping()])
+  const face = {
     me,
-    peers,
-    listen: flags.listen,
-    ...(await dataDirectory(me, flags.data)),
-    room: flags.room,
+    ...place,
+    room,
     isPlain: flags.plain ?? false,
     hasTimes: flags.time ?? false,
     hasPresence: flags.presence ?? false,
     hasBell: flags.bell,
-    last: flags.all ? 'all' : flags.last,
+    last: flags.all ? ('all' as const) : flags.last,
     isJson: flags.json ?? false,
-    isDiscovering: flags.discovery,
     message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
-  })
+  }
+  return chat(face, node)
 }
 
 /** Whether a text shows nothing: white space, controls and invisible characters. U+2800 is a braille cell without dots. */

@@ -5,11 +5,11 @@ import type { NodeConnection } from '../host/node-connection.js'
 import { NodeLog } from '../host/node-log.js'
 import type { NodeServer } from '../host/server.js'
 import { startNode } from '../host/start-node.js'
-import { CLIENT_BYTES } from '../log/requests.js'
+import { CLIENT_BYTES } from '../log/request-id.js'
 import { homeOf } from '../node/paths.js'
 import { info, warn } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
-import { type FaceOptions, nodeStartOf } from './attach-face.js'
+import { type FaceOptions, nodeStartOf } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0

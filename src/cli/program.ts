@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { homeOf } from '../node/paths.js'
-import { complain, OutputClosed } from '../ui/lines/output.js'
+import { complain, loadWrapping, OutputClosed } from '../ui/lines/output.js'
 import { addChat, chatCommands } from './chat-program.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
 import { doctorCommands } from './doctor/doctor-program.js'
@@ -57,6 +57,8 @@ export async function run(args: readonly string[]): Promise<number> {
     .helpCommand('help [command]', 'print the options, or those of a command')
     .enablePositionalOptions()
     .exitOverride()
+    // The chat loads it while its node starts.
+    .hook('preAction', (main, command) => (command === main || command.name() === 'chat' ? undefined : loadWrapping()))
     .configureOutput({ writeErr: () => {} })
   for (const register of REGISTRATIONS) for (const command of register(program, exitWith)) program.addCommand(command)
   try {

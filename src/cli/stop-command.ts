@@ -1,5 +1,6 @@
 import { askNode } from '../host/connect.js'
-import { holderOf, NodeLock } from '../host/election.js'
+import { NodeLock } from '../host/election.js'
+import { holderOf } from '../host/holder.js'
 import { homeOf } from '../node/paths.js'
 import { info, warn } from '../ui/lines/output.js'
 

@@ -1,15 +1,10 @@
-import { spawn } from 'node:child_process'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Clock, systemClock } from '../base/clock.js'
-import { ChatError } from '../base/errors.js'
 import { askNode, type ConnectOptions, connectFace, type FaceHello, OlderNode } from './connect.js'
-import { holderOf, lockedError } from './election.js'
+import { holderOf, lockedError } from './holder.js'
 import type { NodeConnection } from './node-connection.js'
-import { encodeStart, type NodeStart, reportOf, type StartReport } from './node-start.js'
+import type { NodeStart, StartReport } from './node-start.js'
 import { hasSocket } from './socket.js'
-
-const NODE_PROGRAM = fileURLToPath(new URL('./node-process.js', import.meta.url))
+import { spawnNode } from './spawn-node.js'
 
 /** How long a face tries to attach, while other processes start or end. */
 const ATTACH_MS_MAX = 10_000
@@ -18,6 +13,8 @@ const TRY_MS = 200
 export interface AttachOptions extends ConnectOptions {
   readonly start: NodeStart
   readonly face: FaceHello
+  /** The report of a node that is being started already. */
+  readonly starting?: Promise<StartReport> | undefined
   /** Whether a node is started where none runs. */
   readonly mayStart: boolean
 }
@@ -26,7 +23,8 @@ export interface AttachOptions extends ConnectOptions {
 export async function attach(options: AttachOptions): Promise<NodeConnection> {
   const { directory, face, start, mayStart, clock = systemClock } = options
   const end = clock.now() + ATTACH_MS_MAX
-  let starting = mayStart && !(await hasSocket(directory)) ? startProcess(directory, start) : undefined
+  let starting = options.starting
+  if (starting === undefined && mayStart && !(await hasSocket(directory))) starting = spawnNode(directory, start)
   for (;;) {
     if (starting !== undefined) throwFailure(await starting)
     starting = undefined
@@ -38,7 +36,7 @@ export async function attach(options: AttachOptions): Promise<NodeConnection> {
       await (await askNode(options, 'replace'))?.closed
     }
     if (clock.now() > end) throw lockedError(directory, await holderOf(directory))
-    if (mayStart) starting = startProcess(directory, start)
+    if (mayStart) starting = spawnNode(directory, start)
     else await pause(clock)
   }
 }
@@ -50,29 +48,4 @@ const pause = (clock: Clock): Promise<void> => {
 
 function throwFailure(report: StartReport): void {
   if (report.kind === 'failed') throw report.error
-}
-
-/** Starts a node in the background. It inherits no descriptor, so that `… | head -1` and `$(…)` do not wait for it. */
-function startProcess(directory: string, start: NodeStart): Promise<StartReport> {
-  const node = spawn(process.execPath, [NODE_PROGRAM, encodeStart(start)], {
-    cwd: path.resolve(directory),
-    detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-  })
-  return new Promise<StartReport>(resolve => {
-    const failed = (reason: string): void =>
-      resolve({
-        kind: 'failed',
-        error: new ChatError('NODE_UNUSABLE', `the node of ${start.me} cannot be started: ${reason}`, {
-          hint: `Look into ${path.join(directory, 'node.log')}.`,
-        }),
-      })
-    node.once('message', message => {
-      resolve(reportOf(message) ?? { kind: 'failed', error: new Error('it reports nonsense') })
-      if (node.connected) node.disconnect()
-      node.unref()
-    })
-    node.once('error', error => failed(error.message))
-    node.once('exit', (code, signal) => failed(`its process ended with ${code ?? signal}`))
-  })
 }

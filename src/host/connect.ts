@@ -8,7 +8,7 @@ import { CODEC_VERSION, type CodecVersion, type Fields, isFields, jsonBody, read
 import { challengeOf, checkVersion, type Hello, helloFields, nonceOf, type Purpose } from './handshake.js'
 import { NodeConnection, NodeGone, type Welcome } from './node-connection.js'
 import { errorOf } from './node-start.js'
-import type { RoomOptions } from './options.js'
+import { type RoomOptions, roomOptionsOf } from './options.js'
 import { readSecret, type Secret } from './secret.js'
 import { ANSWER_MS, afterSilence } from './silence.js'
 import { connectTo } from './socket.js'
@@ -179,11 +179,13 @@ function foreign({ me, directory }: ConnectOptions): ChatError {
   })
 }
 
-function welcomeOf({ me, id, room, address, pid }: Fields): Welcome | undefined {
+function welcomeOf({ me, id, room, address, pid, options }: Fields): Welcome | undefined {
+  const running = isFields(options) ? roomOptionsOf(options) : undefined
   const author = typeof id === 'string' ? authorOf(id) : undefined
-  if (author === undefined || typeof me !== 'string' || typeof room !== 'string') return undefined
+  if (author === undefined || running === undefined || typeof me !== 'string' || typeof room !== 'string')
+    return undefined
   if (typeof address !== 'string' || typeof pid !== 'number') return undefined
-  return { me, id: author, room, address, pid }
+  return { me, id: author, room, address, pid, options: running }
 }
 
 /** The status in an answer; undefined where it is malformed. */

@@ -1,11 +1,11 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
+import { pidFileOf } from './holder.js'
 
 /** The database of the node: its LOCK elects the process that serves this home. The kernel frees it with the process. */
 const DATABASE = 'node'
-const PID = 'node.pid'
 
 /** Only its holder may open the databases of a home, and bind or remove its socket. */
 export class NodeLock {
@@ -27,7 +27,7 @@ export class NodeLock {
       throw error
     }
     // Only for messages and for `stop --kill`: the lock does not depend on it.
-    const pidFile = path.join(directory, PID)
+    const pidFile = pidFileOf(directory)
     await rm(pidFile, { force: true }).catch(() => {})
     await writeFile(pidFile, `${process.pid}\n`, { flag: 'wx', mode: 0o600 }).catch(() => {})
     return new NodeLock(store, pidFile)
@@ -38,19 +38,3 @@ export class NodeLock {
     await this.#store.close()
   }
 }
-
-/** The process that took the lock last; undefined where that is unknown. */
-export async function holderOf(directory: string): Promise<number | undefined> {
-  const text = await readFile(path.join(directory, PID), 'utf8').catch(() => '')
-  const pid = Number(text.trim())
-  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
-}
-
-export const lockedError = (directory: string, pid: number | undefined): ChatError =>
-  new ChatError(
-    'LOG_LOCKED',
-    `the logs in ${directory} are open in another process${pid === undefined ? '' : ` (pid ${pid})`}`,
-    {
-      hint: 'Wait until it has ended, or stop it.',
-    },
-  )

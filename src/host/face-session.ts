@@ -143,7 +143,7 @@ export class FaceSession {
     else if (what === 'more') this.#streams.get(id)?.more()
     else if (what === 'stop') this.#streams.get(id)?.stop()
     else if (this.#calls >= CALLS_MAX || this.#streams.has(id)) return false
-    else if (what === 'ping') this.#answer(id, Promise.resolve())
+    else if (what === 'ping') this.#ping(id, asked['isForState'] === true)
     else if (what === 'stored') this.#answer(id, this.#stored())
     else if (what === 'read') return this.#read(id, asked['options'])
     else if (what === 'verify') this.#verify(id)
@@ -189,6 +189,11 @@ export class FaceSession {
     if (outcome.kind === 'stored') this.#send({ is: 'stored', number, own: this.#ownHead, seq: outcome.seq })
     else if (outcome.kind === 'refused') this.#send({ is: 'refused-line', number, ...faultOf(outcome.error) })
     // A closed log answers nothing: the face asks the next node.
+  }
+
+  #ping(id: CallId, isForState: boolean): void {
+    if (isForState) this.#sendState()
+    this.#answer(id, Promise.resolve())
   }
 
   /** Who has stored it is sent before the answer that somebody has. */

@@ -13,6 +13,7 @@ import { messagesOf, type RoomApi } from '../node/room-api.js'
 import type { Replicas } from '../sync/receipts.js'
 import type { Notice } from './face-session.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
+import type { RoomOptions } from './options.js'
 import { Outbox } from './outbox.js'
 import { Resumption } from './resumption.js'
 import { silentLine, watchNode } from './silence.js'
@@ -29,8 +30,11 @@ const GOODBYE_MS_MAX = 3_000
 export interface FaceParts {
   readonly clock?: Clock
   readonly onNotice: (notice: Notice) => void
-  /** Attaches to the room's node; where `mayStart`, starts one. Rejects with a ChatError. */
-  connect(isBack: boolean, mayStart: boolean): Promise<NodeConnection>
+  /**
+   * Attaches to the room's node; where `mayStart`, starts one. `before` are the options of the node that was lost: the next one runs
+   * with them, whichever face starts it. Rejects with a ChatError.
+   */
+  connect(before: RoomOptions | undefined, mayStart: boolean): Promise<NodeConnection>
 }
 
 interface FaceEvents {
@@ -79,7 +83,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   static async open(parts: FaceParts): Promise<Face> {
-    const connection = await parts.connect(false, true)
+    const connection = await parts.connect(undefined, true)
     const face = new Face(parts, connection)
     face.#use(connection)
     await connection.ready.catch(() => face.#moving)
@@ -181,6 +185,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
         if (this.#end !== undefined) return // the node was stopped
       }
     }
+  }
+
+  /** Resolves when the state of the room is as it is at the node, or cannot be had. */
+  async refreshed(): Promise<void> {
+    await this.#connection.refreshed().catch(() => {})
   }
 
   connect(peer: string): void {
@@ -286,7 +295,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   async #connectAgain(mayStart: boolean): Promise<NodeConnection> {
     for (;;) {
       try {
-        const connection = await this.#parts.connect(true, mayStart)
+        const connection = await this.#parts.connect(this.#connection.welcome.options, mayStart)
         this.#use(connection)
         await connection.ready
         return connection

@@ -1,7 +1,7 @@
 import { ChatError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
-import { CLIENT_BYTES } from '../log/requests.js'
+import { CLIENT_BYTES } from '../log/request-id.js'
 import { type CodecVersion, type Fields, versionOf } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'

@@ -70,8 +70,9 @@ export class HostedRoom {
     return room
   }
 
+  /** The options it runs with, and the peers that faces have added. */
   get options(): RoomOptions {
-    return this.#parts.options
+    return { ...this.#parts.options, peers: [...this.#peers] }
   }
 
   get faces(): number {

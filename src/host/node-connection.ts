@@ -22,6 +22,7 @@ import {
 } from './codec.js'
 import type { Notice } from './face-session.js'
 import { errorOf } from './node-start.js'
+import type { RoomOptions } from './options.js'
 
 /** The connection to the node ended before the answer came. */
 export class NodeGone extends Error {
@@ -49,6 +50,8 @@ export interface Welcome {
   readonly room: string
   readonly address: string
   readonly pid: number
+  /** The options that the node runs the room with. */
+  readonly options: RoomOptions
 }
 
 type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; readonly value: unknown }
@@ -146,6 +149,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   ping(): Promise<void> {
     return this.#call({ do: 'ping' })
+  }
+
+  /** Resolves when this side has the state of the room that the node has now. */
+  refreshed(): Promise<void> {
+    return this.#call({ do: 'ping', isForState: true })
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {

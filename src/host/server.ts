@@ -8,7 +8,7 @@ import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame 
 import { faultOf, type Notice } from './face-session.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
-import { checkConflict, type RoomOptions, roomNameOf } from './options.js'
+import { checkConflict, type RoomOptions, roomFields, roomNameOf } from './options.js'
 import type { Secret } from './secret.js'
 
 /** How long a connection has to prove that it knows the secret. */
@@ -174,7 +174,8 @@ export class NodeServer {
       const room = await this.#roomFor(options)
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
-      const welcome = { is: 'welcome', proof, me, id, room: name, address, pid: this.#parts.pid }
+      const fields = { me, id, room: name, address, pid: this.#parts.pid, options: roomFields(room.options) }
+      const welcome = { is: 'welcome', proof, ...fields }
       this.#waitsForFirst()
       await room.attach(socket, reader, hello, () => send(socket, welcome))
       log(`face ${pid} attached`)

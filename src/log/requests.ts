@@ -1,18 +1,9 @@
 import type { Millis } from '../base/clock.js'
 import { bufferOf, concat, utf8 } from '../base/wire/bytes.js'
 import type { Seq } from './format/author.js'
+import type { RequestId } from './request-id.js'
 import type { CommitQueue } from './store/commit-queue.js'
 import { after, type Put, type Range, type Store } from './store/store.js'
-
-/** Bytes of a client's id: chosen at random, so that no two clients share one. */
-export const CLIENT_BYTES = 16
-
-/** Names one request of one client. A request that is asked again has no second effect. */
-export interface RequestId {
-  readonly client: Uint8Array
-  /** Counts the client's requests, from 1. */
-  readonly number: number
-}
 
 const REQUESTS = utf8('q')
 const ALL_REQUESTS: Range = { gte: REQUESTS, lt: after(REQUESTS) }
@@ -26,7 +17,7 @@ function requestKey({ client, number }: RequestId): Uint8Array {
   return concat([REQUESTS, client, end])
 }
 
-/** The row that answers a request once its entry is stored. It belongs in the commit of that entry. docs/protocol/storage.md §4.2. */
+/** The row that answers a request once its entry is stored. It belongs into the commit of that entry. PROTOCOL.md §4.2. */
 export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
   const value = Buffer.alloc(SEQ_BYTES + TIME_BYTES)
   value.writeUInt32BE(seq)
@@ -44,7 +35,7 @@ export class Requests {
     this.#queue = queue
   }
 
-  /** The seqs of the entries that a client's requests have appended, by request number. */
+  /** The places of the entries that requests of a client have appended, by their numbers. */
   async answered(client: Uint8Array): Promise<Map<number, Seq>> {
     const prefix = concat([REQUESTS, client])
     const places = new Map<number, Seq>()

@@ -2,7 +2,7 @@ import type { ChatError } from '../base/errors.js'
 import type { Seq } from '../log/format/author.js'
 import type { Entry, Members } from '../log/format/entry.js'
 import type { Log } from '../log/log.js'
-import type { RequestId } from '../log/requests.js'
+import type { RequestId } from '../log/request-id.js'
 
 /** What became of an entry that was to be appended. */
 export type Outcome =

@@ -25,12 +25,13 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
   const directory = path.join(data, storedPartIn(data, name))
-  const id = roomId(roomName)
-  const part = roomName === LOBBY ? LOBBY : hexOf(id).slice(0, 16)
+  const part = roomName === LOBBY ? LOBBY : hexOf(roomId(roomName)).slice(0, 16)
   return {
     me: name,
     room: roomName,
-    roomId: id,
+    get roomId() {
+      return roomId(roomName)
+    },
     directory,
     keyFile: path.join(directory, 'key'),
     database: path.join(directory, part),

@@ -2,7 +2,22 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { checkFirstWord, firstWordOf } from '../../src/cli/command-words.js'
 
-const COMMANDS = ['chat', 'log', 'verify', 'export', 'import', 'renew', 'doctor', 'gossip', 'flood', 'simulate', 'help']
+const COMMANDS = [
+  'chat',
+  'log',
+  'verify',
+  'export',
+  'import',
+  'renew',
+  'doctor',
+  'gossip',
+  'flood',
+  'simulate',
+  'help',
+  'node',
+  'status',
+  'stop',
+]
 const check = (word: string, isUser = false) => checkFirstWord(word, COMMANDS, () => isUser)
 
 test('rejects mistyped commands, and suggests the right one and how to use the word as a name', () => {
@@ -36,19 +51,7 @@ test('rejects mistyped commands, and suggests the right one and how to use the w
 test('rejects planned commands, whatever their case', () => {
   for (const word of ['rooms', 'room', 'invite', 'invites', 'uninvite', 'join', 'members', 'remove', 'leave', 'backup'])
     assert.throws(() => check(word), { message: `${word} is not a command of this version` })
-  for (const word of [
-    'restore',
-    'status',
-    'stop',
-    'node',
-    'web',
-    'risk',
-    'people',
-    'proof',
-    'search',
-    'completion',
-    'Join',
-  ])
+  for (const word of ['restore', 'web', 'risk', 'people', 'proof', 'search', 'completion', 'Join'])
     assert.throws(() => check(word, true), { message: `${word} is not a command of this version` })
   assert.doesNotThrow(() => checkFirstWord('rooms', [...COMMANDS, 'rooms'], () => false), 'control: once it is one')
 })

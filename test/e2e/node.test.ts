@@ -77,6 +77,19 @@ test('the node is killed with -9 while lines wait: they are said once, through t
   for (const each of [bob, first, second]) assert.deepEqual(each.stdout, lines)
 })
 
+test('the next node runs with the options of the one before, whichever face starts it', BOUND, async t => {
+  const { alice, bob, first, node } = await aliceAndBob(t)
+  const second = await anotherFace(t, alice)
+  await first.stop('SIGKILL')
+  process.kill(node, 'SIGKILL')
+  second.type('still connected')
+  await bob.waitForLine('alice> still connected')
+  const next = (await nodePid(alice)) ?? assert.fail('no node runs')
+  assert.notEqual(next, node)
+  assert.equal(await second.stop(), 0)
+  await ended(next)
+})
+
 test('faces say since when the node does not answer, and that it answers again', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   process.kill(node, 'SIGSTOP')
@@ -88,6 +101,7 @@ test('faces say since when the node does not answer, and that it answers again',
   process.kill(node, 'SIGCONT')
   await first.waitForLine('the node answers again', STDERR)
   await late.waitForLine('this is another face of it', STDERR)
+  await bob.waitForLine('alice> said while it was stopped')
   late.type('we go on')
   await bob.waitForLine('alice> we go on')
   assert.deepEqual(bob.stdout, ['alice> said while it was stopped', 'alice> we go on'])

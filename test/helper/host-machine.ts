@@ -9,7 +9,7 @@ import { loadSecret } from '../../src/host/secret.js'
 import { type EndReason, NodeServer } from '../../src/host/server.js'
 import { connectTo, listenAt } from '../../src/host/socket.js'
 import { roomId } from '../../src/log/format/room-id.js'
-import { CLIENT_BYTES } from '../../src/log/requests.js'
+import { CLIENT_BYTES } from '../../src/log/request-id.js'
 import { Connections } from '../../src/net/connections.js'
 import { Room } from '../../src/node/room.js'
 import { Replicator } from '../../src/sync/replicator.js'
@@ -80,11 +80,11 @@ export class HostMachine {
     const client = systemRandom.bytes(CLIENT_BYTES)
     const face = await Face.open({
       onNotice: ({ line }) => void this.notices.push(line),
-      connect: async isBack => {
+      connect: async before => {
         for (;;) {
           await this.start()
           const at = { me: 'alice', directory: this.directory, ...(codec !== undefined && { codec }) }
-          const connection = await connectFace(at, { client, options, isBack })
+          const connection = await connectFace(at, { client, options: before ?? options, isBack: before !== undefined })
           if (connection !== undefined) return connection
         }
       },

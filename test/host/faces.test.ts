@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
+import { ChatError } from '../../src/base/errors.js'
 import type { Face } from '../../src/host/face.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
@@ -226,20 +227,6 @@ test('the last face returns when the databases are closed', BOUND, async t => {
   assert.equal(isClosed, true)
 })
 
-test('a node ends one second after its last face went without a goodbye', BOUND, async t => {
-  const machine = await HostMachine.open(t)
-  await machine.face(t)
-  const { ended, sockets } = machine.node ?? assert.fail()
-  const wentAt = Date.now()
-  for (const socket of sockets) socket.destroy()
-  // The face comes back at once, and the node stays.
-  await machine.face(t)
-  assert.equal(machine.starts, 1)
-  for (const face of sockets) face.destroy()
-  void ended
-  assert.ok(Date.now() - wentAt < 60_000)
-})
-
 test('a face adds the peers that it names, and may not change what the node was started with', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t, { ...LOBBY_OPTIONS, listen: '4000', isDiscovering: true })
@@ -266,4 +253,20 @@ test('faces of a stopped node end, and start no other', BOUND, async t => {
   await machine.node?.server.end('stopped')
   assert.deepEqual(await face.ended, { error: undefined, line: 'alice was stopped' })
   assert.equal(machine.starts, 1)
+})
+
+test('a face gives up after three failed starts in a minute, with the last error', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const face = await machine.face(t)
+  await face.say('before')
+  let starts = 0
+  machine.start = () => Promise.reject(new ChatError('DATA_UNUSABLE', `start ${++starts} failed`))
+  const awake = setInterval(() => {}, 1_000)
+  t.after(() => clearInterval(awake))
+  const lost = face.say('never answered')
+  lost.catch(() => {})
+  await machine.crash()
+  const { error, line } = await face.ended
+  assert.deepEqual([starts, error?.code, line], [3, 'DATA_UNUSABLE', 'start 3 failed'])
+  assert.deepEqual([face.unstored, face.firstUnsaid], [1, 'never answered'])
 })

@@ -7,6 +7,7 @@ import { gossip } from './gossip.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
+import { nodeKills } from './node-kills.js'
 import { overlay } from './overlay.js'
 import { powerCut } from './power-cut.js'
 import { sanitiser } from './sanitise.js'
@@ -16,6 +17,7 @@ import { writeFailures } from './write-failures.js'
 
 const RUNS: readonly LongRun[] = [
   kill9,
+  nodeKills,
   powerCut,
   writeFailures,
   fullDisk,

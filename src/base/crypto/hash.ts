@@ -65,7 +65,7 @@ export class RunningHash {
 
   /** Hashes the first `length` bytes of `part`. */
   advance(length: number): void {
-    sodium.crypto_generichash(this.#value, this.#view(length))
+    sodium().crypto_generichash(this.#value, this.#view(length))
   }
 
   #view(length: number): Buffer {
@@ -89,6 +89,6 @@ export function hash(...parts: readonly Uint8Array[]): Uint8Array {
     input.set(part, offset)
     offset += part.length
   }
-  sodium.crypto_generichash(output, input.subarray(0, length))
+  sodium().crypto_generichash(output, input.subarray(0, length))
   return output
 }

@@ -16,12 +16,12 @@ export interface KeyPair {
 export function keyPairOf(seed: Uint8Array): KeyPair {
   const publicKey = Buffer.allocUnsafeSlow(KEY_BYTES)
   const secretKey = Buffer.allocUnsafeSlow(SECRET_BYTES)
-  sodium.crypto_sign_seed_keypair(publicKey, secretKey, bufferOf(seed))
+  sodium().crypto_sign_seed_keypair(publicKey, secretKey, bufferOf(seed))
   return {
     publicKey,
     sign: message => {
       const signature = Buffer.allocUnsafeSlow(SIGNATURE_BYTES)
-      sodium.crypto_sign_detached(signature, bufferOf(message), secretKey)
+      sodium().crypto_sign_detached(signature, bufferOf(message), secretKey)
       return signature
     },
   }
@@ -30,5 +30,5 @@ export function keyPairOf(seed: Uint8Array): KeyPair {
 /** Verifies an Ed25519 signature. False for anything malformed, and for keys of small order. */
 export function isSignature(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false
-  return sodium.crypto_sign_verify_detached(bufferOf(signature), bufferOf(message), bufferOf(publicKey))
+  return sodium().crypto_sign_verify_detached(bufferOf(signature), bufferOf(message), bufferOf(publicKey))
 }

@@ -3,7 +3,8 @@ import type { LogCore } from '../core.js'
 import { type Entry, entryText, type Members } from '../format/entry.js'
 import type { DiskRecovery } from '../repair/disk-recovery.js'
 import type { OwnLogRepair } from '../repair/own-log-repair.js'
-import { type RequestId, requestRow } from '../requests.js'
+import type { RequestId } from '../request-id.js'
+import { requestRow } from '../requests.js'
 
 /** Appends to our log as soon as nothing forbids it: at once, after a repair, or never, once the log has forked. */
 export class Appender {
@@ -17,10 +18,7 @@ export class Appender {
     this.#recovery = recovery
   }
 
-  /**
-   * Resolves when the entry is on disk; the row of `request` is written in the same commit.
-   * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
-   */
+  /** Resolves when the entry is on disk; the row of `request` is written in the same commit. Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED. */
   append(members: Members, request?: RequestId): Promise<Entry> {
     if (this.#mustWait) this.#repair.reportWaitingLine()
     else if (!this.#core.queue.isReadOnly && !this.#core.isOwnForked) return this.#appendNow(members, request)

@@ -1,7 +1,6 @@
 import type { Writable } from 'node:stream'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
-import { wrapped } from '../wrapped.js'
 
 /** Standard output is closed: its reader has closed it, or a write failed. */
 export class OutputClosed extends Error {
@@ -41,9 +40,16 @@ export function watchOutput(stdout: Writable = process.stdout, stderr: Writable 
 export const info = (line: string): void => report(`info> ${sanitise(line)}`)
 export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
 
+let wrap = (line: string, _columns: number): string => line
+
+/** Loads what wraps lines on a terminal. It takes 30 ms, which the start of a node does not wait for. */
+export async function loadWrapping(): Promise<void> {
+  if (process.stderr.isTTY) wrap = (await import('../wrapped.js')).wrapped
+}
+
 function report(line: string): void {
   const { stderr } = process
-  writeUnlessFull(stderr, stderr.isTTY ? wrapped(line, stderr.columns) : line)
+  writeUnlessFull(stderr, stderr.isTTY ? wrap(line, stderr.columns) : line)
 }
 
 /** Prints why the program failed. */

@@ -33,7 +33,7 @@ export async function runScreen(
   const file = savedViewFile(database)
   const view = loadView(file)
   /** The draft that this process last read or wrote. */
-  let known = draftToStart(view.draft, isRunning)
+  let known = draftToStart(view.draft, pid => peer.others > 0 && isRunning(pid))
   const screen = new ChatScreen({
     session: new Session(peer, view, systemClock),
     terminal: new Terminal(),

@@ -1,0 +1,53 @@
+import path from 'node:path'
+import type { Notice } from '../host/face-session.js'
+import type { NodeStart, StartReport } from '../host/node-start.js'
+import { hasSocket } from '../host/socket.js'
+import { spawnNode } from '../host/spawn-node.js'
+import { formatAddress, parseListen } from '../net/lan/address.js'
+import { secureHome } from '../node/home-guard.js'
+import { homeOf } from '../node/paths.js'
+import { addressIn, namedPeer } from '../node/peer-name.js'
+
+export interface FaceOptions {
+  readonly me: string
+  readonly peers: readonly string[]
+  readonly listen: string | undefined
+  readonly data: string
+  readonly room: string | undefined
+  readonly isDiscovering: boolean
+}
+
+/** A node that is about to be attached to. Little is loaded for this: what a face needs is loaded while the node starts. */
+export interface PreparedNode {
+  readonly start: NodeStart
+  /** The data directory as the user gave it. */
+  readonly dataAsGiven: string
+  /** The home's directory. */
+  readonly directory: string
+  /** Notices from before there was a face. */
+  readonly notices: readonly Notice[]
+  /** The report of the node that is being started; undefined where one may run. */
+  readonly starting: Promise<StartReport> | undefined
+}
+
+/** What the node of these options is started with. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
+export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
+  const { me, peers, listen, data, room, isDiscovering } = options
+  const home = homeOf(data, me, room)
+  const usual = addressIn(home.me, home.room)
+  const place = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
+  const own = formatAddress({ host: place.host ?? usual.host, port: place.port })
+  for (const peer of peers) namedPeer(peer, home, own)
+  return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering } }
+}
+
+/** Checks the options and the home, and starts a node where no socket says that one runs. Rejects with a ChatError. */
+export async function prepareNode(options: FaceOptions): Promise<PreparedNode> {
+  const start = nodeStartOf(options, false)
+  const notices: Notice[] = []
+  const home = homeOf(options.data, options.me, options.room)
+  await secureHome(home, line => void notices.push({ kind: 'alarm', line }))
+  const { directory } = home
+  const starting = (await hasSocket(directory)) ? undefined : spawnNode(directory, start)
+  return { start, dataAsGiven: options.data, directory, notices, starting }
+}

@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { ChatError } from '../base/errors.js'
+
+export const pidFileOf = (directory: string): string => path.join(directory, 'node.pid')
+
+/** The process that took the lock of a home last; undefined where that is unknown. */
+export async function holderOf(directory: string): Promise<number | undefined> {
+  const text = await readFile(pidFileOf(directory), 'utf8').catch(() => '')
+  const pid = Number(text.trim())
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
+}
+
+export const lockedError = (directory: string, pid: number | undefined): ChatError =>
+  new ChatError(
+    'LOG_LOCKED',
+    `the logs in ${directory} are open in another process${pid === undefined ? '' : ` (pid ${pid})`}`,
+    { hint: 'Wait until it has ended, or stop it.' },
+  )

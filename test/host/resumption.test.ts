@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Resumption } from '../../src/host/resumption.js'
+import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { RoomEntry } from '../../src/node/room-api.js'
+
+const alice = 'alice' as AuthorId
+const bob = 'bob' as AuthorId
+
+const entry = (author: AuthorId, seq: Seq, text: string): RoomEntry =>
+  ({ author, seq, entry: Buffer.from(text), isForked: false }) as unknown as RoomEntry
+
+const shown = (entries: readonly RoomEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
+
+test('shows an entry whose place held another line before, which was taken back', () => {
+  const resumption = new Resumption({ live: true }, [])
+  resumption.fresh([entry(alice, 1, 'kept'), entry(alice, 2, 'said alone')])
+  const back = [entry(alice, 2, 'came back'), entry(alice, 3, 'came back too')]
+  assert.deepEqual(shown(resumption.fresh(back)), ['came back', 'came back too'])
+  assert.deepEqual(resumption.options([]).since, [{ author: alice, seq: 3 }])
+})
+
+test('shows nothing twice where the next node gives the last lines of the history again', () => {
+  const heads = [
+    { author: alice, seq: 2 },
+    { author: bob, seq: 1 },
+  ]
+  const resumption = new Resumption({ live: true, last: 2 }, heads)
+  resumption.fresh([entry(alice, 2, 'two'), entry(bob, 1, 'one')])
+  assert.equal(resumption.options([{ author: alice, seq: 3 }, heads[1] ?? heads[0] ?? { author: bob, seq: 1 }]).last, 3)
+  const again = [entry(alice, 2, 'two'), entry(bob, 1, 'one'), entry(alice, 3, 'three')]
+  assert.deepEqual(shown(resumption.fresh(again)), ['three'])
+  assert.deepEqual(shown(resumption.fresh([entry(alice, 3, 'instead of three')])), ['instead of three'])
+})
