@@ -151,6 +151,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** The authors who use a name: those who have written, else those who are or were present. */
   authorsNamed(wanted: string): AuthorId[] {
+    this.people.setPresent(this.room.presence)
     const found = this.people.find(wanted)
     if (found.length > 0) return found
     return this.room.presence.flatMap(({ author, name }) =>
@@ -167,6 +168,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Whether someone else uses a name. */
   isTaken(name: string): boolean {
+    this.people.setPresent(this.room.presence)
     return this.people.find(name).some(author => author !== this.room.id)
   }
 

@@ -160,6 +160,14 @@ test('finds people by the names in their messages, or by their presence', () => 
   assert.deepEqual(session.knownNames.sort(), ['bob', 'carol'])
 })
 
+test('knows people who arrived since the last presence event', () => {
+  const { room, session } = world()
+  room.presence = [present(CAROL, 'carol')]
+  assert.ok(session.isTaken('carol'))
+  assert.deepEqual(session.authorsNamed('CAROL'), [CAROL])
+  assert.equal(session.people.nameOf(CAROL), 'carol')
+})
+
 test('shows two present people of one name with their keys', () => {
   const { room, session } = world()
   room.presence = [present(BOB, 'sam'), present(CAROL, 'sam')]
