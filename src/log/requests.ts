@@ -17,7 +17,7 @@ function requestKey({ client, number }: RequestId): Uint8Array {
   return concat([REQUESTS, client, end])
 }
 
-/** The row that answers a request once its entry is stored. It belongs into the commit of that entry. PROTOCOL.md §4.2. */
+/** The row that answers a request once its entry is stored. It belongs in the commit of that entry. docs/protocol/storage.md §4.2. */
 export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
   const value = Buffer.alloc(SEQ_BYTES + TIME_BYTES)
   value.writeUInt32BE(seq)
@@ -35,7 +35,7 @@ export class Requests {
     this.#queue = queue
   }
 
-  /** The places of the entries that requests of a client have appended, by their numbers. */
+  /** The seqs of the entries that a client's requests have appended, by request number. */
   async answered(client: Uint8Array): Promise<Map<number, Seq>> {
     const prefix = concat([REQUESTS, client])
     const places = new Map<number, Seq>()

@@ -18,7 +18,10 @@ export class Appender {
     this.#recovery = recovery
   }
 
-  /** Resolves when the entry is on disk; the row of `request` is written in the same commit. Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED. */
+  /**
+   * Resolves when the entry is on disk; the row of `request` is written in the same commit.
+   * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
+   */
   append(members: Members, request?: RequestId): Promise<Entry> {
     if (this.#mustWait) this.#repair.reportWaitingLine()
     else if (!this.#core.queue.isReadOnly && !this.#core.isOwnForked) return this.#appendNow(members, request)
