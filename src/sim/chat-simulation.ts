@@ -114,7 +114,7 @@ export async function simulateChat(
     for (; sent < share * options.lines; sent++) {
       const sender = random.pick(peers)
       if (!world.peer(sender).isReady) continue
-      world.peer(sender).say(`${sender}, line ${sent + 1}`)
+      world.peer(sender).say(`${sender} says line ${sent + 1}`)
       record('line')
     }
     for (; crashed < Math.floor(share * options.churn); crashed++) {

@@ -34,7 +34,7 @@ test(
     const first = await inTerminal(t)
     await first.waitFor('address of a peer')
     await first.enter('no address at all')
-    await first.waitFor('info> no address at all is no address: this is a new network')
+    await first.waitFor('info> "no address at all" is not an address; starting a new network')
     const address = await addressOf(first)
 
     const second = await inTerminal(t)
@@ -57,9 +57,9 @@ test(
     await first.waitFor(rows => rows.at(-1) === '>')
 
     process.kill(Number(await third.property('pane_pid')), 'SIGKILL')
-    await first.waitFor('info> a connection has ended; 1 left')
+    await first.waitFor('info> a connection was closed; 1 left')
     const late = await inTerminal(t, ofThird)
-    await late.waitFor(`info> nobody is at ${ofThird}: this is a new network`)
+    await late.waitFor(`info> no answer from ${ofThird}; starting a new network`)
     await late.press('C-d')
     assert.equal(await late.ended(), 0)
 
@@ -70,11 +70,11 @@ test(
     assert.deepEqual(await texts(later), ['> ‮deen', '‹U+202E›deen'])
     await first.press('C-c')
     assert.equal(await first.ended(), 0)
-    await second.waitFor('info> a connection has ended; 1 left')
+    await second.waitFor('info> a connection was closed; 1 left')
   },
 )
 
-test('many lines pasted at once are as many texts, for everyone', BOUND, async t => {
+test('prints many pasted lines at every client', BOUND, async t => {
   const first = await inTerminal(t, 'x')
   const second = await inTerminal(t, await addressOf(first))
   await addressOf(second)
@@ -87,12 +87,12 @@ test('many lines pasted at once are as many texts, for everyone', BOUND, async t
     await window.waitFor(rows => rows.filter(row => /^(one|two|three|zwölf)$/.test(row)).length === count)
 })
 
-test('in pipes it is the same: the first line of input is the address, texts alone are on stdout', BOUND, async t => {
+test('in pipes, reads the address from the first line and prints only texts on stdout', BOUND, async t => {
   const start = (...args: readonly string[]): Child => startChat(t, ['flood', ...LISTEN, ...args])
   const first = start()
   await first.waitForLine('address of a peer', { stream: 'stderr' })
   first.type('')
-  await first.waitForLine('no peer is named: this is a new network', { stream: 'stderr' })
+  await first.waitForLine('no address given; starting a new network', { stream: 'stderr' })
   const second = start()
   second.type(addressIn(await first.waitForLine('your address is', { stream: 'stderr' })))
   await second.waitForLine('connected to', { stream: 'stderr' })

@@ -1,4 +1,4 @@
-// The favourite books, as in seed 002: processes on ports of this machine, HTTP and JSON.
+// Gossip nodes as processes on ports of this machine, over HTTP and JSON.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
@@ -45,7 +45,7 @@ function ask(port: number, path: string, body?: string, headers: http.OutgoingHt
 
 const tell = (port: number, body: unknown): Promise<Answer> => ask(port, '/gossip/', JSON.stringify(body))
 
-test('three nodes, each started with one other, know all books; one is killed, one comes back', BOUND, async t => {
+test('three nodes learn all books, also after one is killed and restarted', BOUND, async t => {
   const [a = 0, b = 0, c = 0] = await freePorts(3)
   const often = ['--every', 0.5, '--pull', 1]
   const first = await startNode(t, ['-p', a, ...often])
@@ -53,7 +53,7 @@ test('three nodes, each started with one other, know all books; one is killed, o
   const third = await startNode(t, ['-p', c, '-b', b, ...often])
   for (const node of [first, second, third])
     for (const origin of [a, b, c]) await node.waitForLine(`"origin":${origin},`)
-  // Versions of one origin only ever rise.
+  // Versions of an origin only rise.
   for (const node of [first, second]) {
     const versions = node.stdout.flatMap(line => (line.includes(`"origin":${c},`) ? [JSON.parse(line).version] : []))
     assert.deepEqual(
@@ -66,14 +66,14 @@ test('three nodes, each started with one other, know all books; one is killed, o
   const mark = [first.stdout.length, second.stdout.length] as const
   await first.waitForLine(`"origin":${b},`, { from: mark[0] })
   const again = await startNode(t, ['-p', c, '-b', a, ...often])
-  // The version of the new run is above that of the old one, or nobody would hear of it.
+  // The version of the new run is above that of the old one; otherwise the others would ignore it.
   await first.waitForLine(`"origin":${c},`, { from: mark[0] })
   await second.waitForLine(`"origin":${c},`, { from: mark[1] })
   await again.waitForLine(`"origin":${b},`)
   assert.equal(await again.stop('SIGTERM'), 0)
 })
 
-test('peers and messages by hand, as with curl', BOUND, async t => {
+test('answers requests for peers and messages as of curl', BOUND, async t => {
   const [port = 0, other = 0] = await freePorts(2)
   const node = await startNode(t, ['-p', port])
   assert.deepEqual(JSON.parse((await ask(port, '/peers/')).text), { port, peers: [] })
@@ -87,7 +87,7 @@ test('peers and messages by hand, as with curl', BOUND, async t => {
   assert.ok(pulled.messages.some(({ uuid }: { uuid: string }) => uuid === UUID))
 })
 
-test('a bad body gets 400 and a reason, and nothing of it is taken', BOUND, async t => {
+test('rejects malformed bodies with 400 and a reason', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   const node = await startNode(t, ['-p', port])
   const before = node.stdout.length
@@ -135,11 +135,11 @@ test('a bad body gets 400 and a reason, and nothing of it is taken', BOUND, asyn
     node.stdout.slice(before).filter(line => line.includes('"event":"book"') && !line.includes(`"origin":${port},`)),
     [],
   )
-  // The control: it was the bodies, and not the node.
+  // Control: a valid body is accepted.
   assert.equal((await tell(port, MESSAGE)).status, 200)
 })
 
-test('a page of another site can neither post nor read', BOUND, async t => {
+test('rejects requests from pages of other sites', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   await startNode(t, ['-p', port])
   const body = JSON.stringify(MESSAGE)
@@ -156,7 +156,7 @@ test('a page of another site can neither post nor read', BOUND, async t => {
     assert.equal((await ask(port, '/gossip/', body, headers)).status, expected, JSON.stringify(headers))
   assert.equal((await ask(port, '/peers/', undefined, { host: `evil.example:${port}` })).status, 403)
   assert.equal((await ask(port, '/peers/')).headers['access-control-allow-origin'], undefined)
-  // The controls: the node's own page, and curl.
+  // Controls: the node's own page, and curl.
   const own = { origin: `http://127.0.0.1:${port}`, 'sec-fetch-site': 'same-origin' }
   assert.equal((await ask(port, '/gossip/', body, own)).status, 200)
   assert.equal((await ask(port, '/gossip/', body, { host: `localhost:${port}` })).status, 200)
@@ -185,7 +185,7 @@ test('serves a page that loads only its own files', BOUND, async t => {
     assert.ok(['data:,', 'page.css', 'page.js'].includes(target), target)
 })
 
-test('what is typed wrongly is said in one line', BOUND, async t => {
+test('reports invalid options in one line', BOUND, async t => {
   const [port = 0] = await freePorts(1)
   await startNode(t, ['-p', port])
   const table: readonly (readonly [readonly (string | number)[], number, RegExp])[] = [
@@ -209,7 +209,7 @@ test('what is typed wrongly is said in one line', BOUND, async t => {
   await Promise.all(table.map(check))
 })
 
-test('there are books enough, each once', async () => {
+test('ships at least 200 distinct books', async () => {
   const books = (await readFile('data/books.txt', 'utf8')).trimEnd().split('\n')
   assert.ok(books.length >= 200)
   assert.equal(new Set(books).size, books.length)

@@ -28,7 +28,7 @@ const isUp = async (pid: number): Promise<boolean> => {
   return status !== '' && !/^State:\s+Z/m.test(status)
 }
 
-test('real nodes and virtual ones agree on what a rumour reaches and what it costs', BOUND, async t => {
+test('real and simulated nodes agree on coverage and cost', BOUND, async t => {
   const common = ['--fanout', 2, '--ttl', 12, '--pull', 0, '--every', 2]
   const real = await figuresOf(t, '--processes', 8, ...common)
   const virtual = await figuresOf(t, '--nodes', 8, ...common, '--seed', 1, '--every', 1000)
@@ -41,7 +41,7 @@ test('real nodes and virtual ones agree on what a rumour reaches and what it cos
   assert.ok(ratio > 0.6 && ratio < 1.6, `${real.messagesPerRumour} ${virtual.messagesPerRumour}`)
 })
 
-test('the same seed gives the same figures, and what theory says', BOUND, async t => {
+test('the same seed gives the same figures, close to theory', BOUND, async t => {
   const args = ['--nodes', 2000, '--rumours', 20, '--fanout', 3, '--ttl', 30, '--seed', 4]
   const [first, second] = await Promise.all([figuresOf(t, ...args), figuresOf(t, ...args)])
   assert.deepEqual({ ...first, wallMs: 0, memoryBytes: 0 }, { ...second, wallMs: 0, memoryBytes: 0 })
@@ -49,7 +49,7 @@ test('the same seed gives the same figures, and what theory says', BOUND, async 
   assert.ok(Math.abs(first.messagesPerRumour - 3 * 0.9405 * 2000) < 100, String(first.messagesPerRumour))
 })
 
-test('a sweep goes through every fan-out with every TTL, and its page opens without a network', BOUND, async t => {
+test('sweeps every fan-out with every TTL and writes a report that opens offline', BOUND, async t => {
   const file = path.join(await temporaryDirectory(t), 'sweep.html')
   const args = ['--sweep', 'fanout=2..4,ttl=3..10', '--nodes', 60, '--rumours', 20, '--seed', 2, '--report', file]
   const { code, sweep } = await figuresOf(t, ...args)
@@ -63,7 +63,7 @@ test('a sweep goes through every fan-out with every TTL, and its page opens with
   assert.doesNotMatch(page, /https?:|<script|<link|@import|url\(|NaN|Infinity|undefined/)
 })
 
-test('a page of one run shows it beside theory', BOUND, async t => {
+test('the report of one run shows theory too', BOUND, async t => {
   const file = path.join(await temporaryDirectory(t), 'run.html')
   const child = simulate(t, [
     '--nodes',
@@ -82,7 +82,7 @@ test('a page of one run shows it beside theory', BOUND, async t => {
     file,
   ])
   assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
-  assert.match(child.stdout.join('\n'), /Theory, if everybody goes on: all know it after about 9\.6 rounds\./)
+  assert.match(child.stdout.join('\n'), /Theory, if every node keeps sending: all know it after about 9\.6 rounds\./)
   const page = await readFile(file, 'utf8')
   assert.match(page, /class="theory"/)
   assert.doesNotMatch(page, /https?:|<script|<link|@import|url\(|NaN|Infinity|undefined/)
@@ -92,7 +92,7 @@ for (const [how, signal] of [
   ['is stopped with Ctrl-C', 'SIGINT'],
   ['is killed', 'SIGKILL'],
 ] as const) {
-  test(`no node is left behind when the simulator ${how}`, BOUND, async t => {
+  test(`ends all nodes when the simulator ${how}`, BOUND, async t => {
     if (process.platform !== 'linux') return t.skip('processes are counted with /proc')
     const child = simulate(t, ['--processes', 4])
     const pid = child.pid ?? 0
@@ -109,13 +109,13 @@ for (const [how, signal] of [
     const code = await child.stop(signal)
     if (signal === 'SIGINT') {
       assert.equal(code, 1)
-      assert.match(child.stderr.at(-1) ?? '', /stopped before the end\. All nodes have been ended\./)
+      assert.match(child.stderr.at(-1) ?? '', /stopped before the end\. All nodes have exited\./)
     }
     for (const node of nodes) while (await isUp(node)) await new Promise(setImmediate)
   })
 }
 
-test('what cannot be simulated of gossip is said in one line', BOUND, async t => {
+test('reports invalid options in one line', BOUND, async t => {
   const table: readonly (readonly [readonly (string | number)[], RegExp])[] = [
     [['--nodes', 1], /whole number from 2 to 100000/],
     [['--processes', 501], /whole number from 2 to 500/],
@@ -125,7 +125,7 @@ test('what cannot be simulated of gossip is said in one line', BOUND, async t =>
     [['--ttl', 65], /whole number from 1 to 64/],
     [['--sweep', 'fanout=3..1'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
     [['--sweep', 'ttl=2..99'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
-    [['--sweep', 'ttl=2..4', '--processes', 3], /a sweep goes through virtual nodes alone/],
+    [['--sweep', 'ttl=2..4', '--processes', 3], /a sweep needs virtual nodes/],
   ]
   const check = async ([args, complaint]: (typeof table)[number]): Promise<void> => {
     const child = simulate(t, args)

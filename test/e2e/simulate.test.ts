@@ -13,7 +13,7 @@ async function simulated(t: TestContext, ...args: readonly string[]) {
   return { code, stdout: child.stdout, stderr: child.stderr }
 }
 
-test('a simulation says how fast lines spread and at what cost, as one object', BOUND, async t => {
+test('prints how fast lines spread and at what cost, as one JSON object', BOUND, async t => {
   const { code, stdout } = await simulated(
     t,
     '--peers',
@@ -40,7 +40,7 @@ test('a simulation says how fast lines spread and at what cost, as one object', 
   assert.ok(figures.virtualMs >= 60_000 && figures.wallMs > 0)
 })
 
-test('peers that know the first alone, and meet, hear each other over few links', BOUND, async t => {
+test('peers that know only the first exchange peers and read each other over few connections', BOUND, async t => {
   const { code, stdout } = await simulated(
     t,
     '--peers',
@@ -58,7 +58,7 @@ test('peers that know the first alone, and meet, hear each other over few links'
   assert.ok(figures.converged && figures.hops.length <= 6 && figures.copiesPerEntry < 2 * 23, stdout[0])
 })
 
-test('a crowd that knows one address becomes one net, as one object and as a table', BOUND, async t => {
+test('simulates an overlay, as one JSON object and as a table', BOUND, async t => {
   const args = ['simulate', 'crowd', '--peers', '40', '--seed', '3']
   const child = startChat(t, [...args, '--json'])
   assert.equal((await child.exited).code, 0, child.transcript())
@@ -67,7 +67,7 @@ test('a crowd that knows one address becomes one net, as one object and as a tab
   assert.ok(figures.links.min >= 8 && figures.links.max <= 17 && figures.dialsPerPeer > 4)
   const table = startChat(t, args)
   assert.equal((await table.exited).code, 0)
-  assert.match(table.stdout.join('\n'), /^12 leave at once, and their links break$/m)
+  assert.match(table.stdout.join('\n'), /^12 leave at the same time; their connections are closed$/m)
 })
 
 test('the same seed gives the same figures', BOUND, async t => {
@@ -91,21 +91,21 @@ test('the same seed gives the same figures', BOUND, async t => {
   assert.deepEqual(timeless(first.stdout[0]), timeless(second.stdout[0]))
 })
 
-test('people get a table, the command that repeats it, and a page that opens without a network', BOUND, async t => {
+test('prints a table and the command that repeats the run, and writes a report that opens offline', BOUND, async t => {
   const file = path.join(await temporaryDirectory(t), 'report.html')
   const { code, stdout, stderr } = await simulated(t, '--peers', '5', '--minutes', '1', '--seed', '9', '--report', file)
   assert.equal(code, 0)
   const text = stdout.join('\n')
   assert.match(text, /5 peers, regular, seed 9: 30 lines/)
   assert.match(text, /median line +\d+ ms +\d+ ms +\d+ ms +\d+ ms/)
-  assert.match(text, /Again: persisted-chat simulate chat --peers 5 --seed 9 /)
+  assert.match(text, /Repeat: persisted-chat simulate chat --peers 5 --seed 9 /)
   assert.deepEqual(stderr, [`info> report in ${file}`])
   const page = await readFile(file, 'utf8')
   assert.equal(page.match(/<svg /g)?.length, 3)
   assert.doesNotMatch(page, /https?:|<script|<link|@import|url\(|NaN|Infinity|undefined/)
 })
 
-test('what cannot be simulated is said in one line', BOUND, async t => {
+test('reports invalid options in one line', BOUND, async t => {
   const table: readonly (readonly [readonly string[], number, RegExp])[] = [
     [['simulate'], 2, /what to simulate is missing\. Try: persisted-chat simulate chat/],
     [['simulate', 'weather'], 2, /weather cannot be simulated/],
@@ -113,7 +113,7 @@ test('what cannot be simulated is said in one line', BOUND, async t => {
     [['simulate', 'chat', '--delay', '9-1'], 2, /as in 5 or 1-30/],
     [['simulate', 'chat', '--loss', '1'], 2, /a share from 0 to 0\.9/],
     [['simulate', 'chat', '--topology', 'tree'], 2, /Allowed choices are line, ring, star, mesh, regular/],
-    [['simulate', 'chat', '--partition', '3'], 2, /cannot be split for longer/],
+    [['simulate', 'chat', '--partition', '3'], 2, /partition cannot be longer/],
     [['simulate', 'chat', '--peers', '2', '--minutes', '1', '--report', '/proc/none/x'], 1, /cannot be written/],
   ]
   for (const [args, expected, complaint] of table) {

@@ -50,7 +50,7 @@ async function stranger(t: TestContext, port: number): Promise<net.Socket> {
   return socket
 }
 
-test('a text goes through the one in the middle to the others, whoever has connected to whom', BOUND, async t => {
+test('forwards texts in both directions, whoever opened the connection', BOUND, async t => {
   const [alice, bob, carol] = [await open(t), await open(t), await open(t)]
   assert.equal(await bob.client.network.connect({ host: HOST, port: alice.port }), HOST)
   assert.equal(await carol.client.network.connect({ host: HOST, port: bob.port }), HOST)
@@ -62,7 +62,7 @@ test('a text goes through the one in the middle to the others, whoever has conne
   for (const { client } of [alice, bob, carol]) await client.until(() => client.printed.length === 2)
 })
 
-test('where nobody listens nobody is found', BOUND, async t => {
+test('reports that no one answers at an unused port', BOUND, async t => {
   const { client, port } = await open(t)
   const gone = await open(t)
   await gone.client.network.close()
@@ -70,7 +70,7 @@ test('where nobody listens nobody is found', BOUND, async t => {
   await assert.rejects(new Client().network.listen(HOST, port), { code: 'SWARM_PORT_TAKEN' })
 })
 
-test('a peer that sends a gigabyte without a line is left after the first bytes', BOUND, async t => {
+test('disconnects a peer that sends a line without end', BOUND, async t => {
   const { client, port } = await open(t)
   const socket = await stranger(t, port)
   const megabyte = Buffer.alloc(1024 * 1024, 'x')
@@ -89,7 +89,7 @@ test('a peer that sends a gigabyte without a line is left after the first bytes'
   assert.ok(megabytes < 64, `${megabytes} MiB were taken`)
 })
 
-test('a peer that does not read is left, and the others hear everything', BOUND, async t => {
+test('disconnects a peer that does not read, and still sends everything to the others', BOUND, async t => {
   const { client, port } = await open(t)
   const deaf = await stranger(t, port)
   deaf.pause()
@@ -108,7 +108,7 @@ test('a peer that does not read is left, and the others hear everything', BOUND,
   assert.deepEqual(client.ended, ['it does not read'])
 })
 
-test('what is typed waits for a peer that reads slowly', BOUND, async t => {
+test('slows down the input for a peer that reads slowly', BOUND, async t => {
   const { client, port } = await open(t)
   const slow = await stranger(t, port)
   slow.pause()
@@ -129,7 +129,7 @@ test('what is typed waits for a peer that reads slowly', BOUND, async t => {
   assert.deepEqual(client.ended, [])
 })
 
-test('of five hundred connections as many are kept as there may be, and the client goes on', BOUND, async t => {
+test('accepts no more than the limit of 500 connections and keeps working', BOUND, async t => {
   const { client, port } = await open(t)
   const first = await stranger(t, port)
   let heard = ''

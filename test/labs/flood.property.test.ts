@@ -172,7 +172,7 @@ test('when typing stops, all clients have printed the same set of texts, each on
   fc.assert(fc.property(network, story => tell(story)))
 })
 
-test('while clients come and go, what is typed after the last change reaches all who are connected', () => {
+test('texts typed after the last change of connections reach all connected clients', () => {
   const changes = fc.array(
     fc.oneof(
       fc.record({ cut: number }),
@@ -218,13 +218,13 @@ function faultOf(rule: Rule | undefined, sent?: () => SentMessages): string {
   return String(errorInstance)
 }
 
-test('control: without the set of messages already sent the flood does not end', () => {
+test('control: without the set of sent messages the flood does not end', () => {
   assert.match(
     faultOf(undefined, () => new Forgetful()),
     /the flood ends/,
   )
 })
 
-test('control: a client that sends to one neighbour alone leaves somebody out', () => {
+test('control: with only one neighbour per text, some client misses it', () => {
   assert.match(faultOf(toOneOnly), /deepStrictEqual|deep-equal/)
 })

@@ -20,31 +20,31 @@ const sent = (effects: readonly Effect[]): string[] =>
 const closed = (effects: readonly Effect[]): string[] =>
   effects.flatMap(effect => (effect.kind === 'close' ? effect.reason : []))
 
-test('a text that is typed is printed, and sent on all connections', () => {
+test('prints a typed text and sends it on all connections', () => {
   const effects = client(2).typed('hello')
   assert.deepEqual(printed(effects), ['hello'])
   assert.deepEqual(sent(effects), ['1: hello\n', '2: hello\n'])
 })
 
-test('a text that arrives is sent on all connections too, that which it came by included', () => {
+test('forwards a received text on all connections, including its own', () => {
   assert.deepEqual(sent(client(2).received(1, utf8('hello\n'))), ['1: hello\n', '2: hello\n'])
 })
 
-test('a text that was sent already is left alone, whoever says it', () => {
+test('ignores a text that was already sent', () => {
   const flood = client(1)
   flood.typed('hi')
   assert.deepEqual(flood.typed('hi'), [])
   assert.deepEqual(flood.received(1, utf8('hi\n')), [])
 })
 
-test('carriage returns at the end are no part of a text, and empty lines are none', () => {
+test('removes trailing carriage returns and ignores empty lines', () => {
   const flood = client(1)
   assert.deepEqual(printed(flood.received(1, utf8('a\r\n\r\n\nb\r\r\r\n'))), ['a', 'b'])
   assert.deepEqual(flood.typed('a\r'), [])
   assert.deepEqual(flood.typed(''), [])
 })
 
-test('a text is put together again, wherever it was cut', () => {
+test('reassembles a text from fragments', () => {
   const bytes = utf8('grüße 👩‍👩‍👧\nund noch eins\n')
   for (let at = 0; at <= bytes.length; at++) {
     const flood = client(1)
@@ -56,14 +56,14 @@ test('a text is put together again, wherever it was cut', () => {
   }
 })
 
-test('what is typed with half a character in it is the same text for all', () => {
+test('replaces half a typed character by the same text for all', () => {
   const [alice, bob] = [client(1), client(1)]
   const effects = alice.typed('half \ud83d')
   const line = effects.find(effect => effect.kind === 'send')?.line ?? new Uint8Array(0)
   assert.deepEqual(printed(bob.received(1, line)), printed(effects))
 })
 
-test('the longest line is taken, and one byte more ends that connection, as does what is no text', () => {
+test('accepts the longest line and closes a connection with a longer one or invalid UTF-8', () => {
   const longest = utf8(`${'x'.repeat(LINE_BYTES_MAX)}\n`)
   assert.equal(printed(client(1).received(1, longest)).length, 1)
   const flood = client(2)
@@ -71,11 +71,11 @@ test('the longest line is taken, and one byte more ends that connection, as does
     'it sent a line of over 4096 bytes',
   ])
   assert.deepEqual(flood.received(1, utf8('after\n')), [])
-  assert.deepEqual(closed(flood.received(2, Uint8Array.of(0xff, 0x0a))), ['it sent what is no text'])
+  assert.deepEqual(closed(flood.received(2, Uint8Array.of(0xff, 0x0a))), ['it sent invalid UTF-8'])
   assert.deepEqual(sent(flood.typed('alone')), [])
 })
 
-test('a client that can remember no more says so once, and takes nothing any more', () => {
+test('reports a full set once and ignores further texts', () => {
   const flood = client(1, new SentMessages(200))
   assert.deepEqual(printed(flood.typed('one')), ['one'])
   assert.deepEqual(printed(flood.typed('two')), ['two'])
@@ -83,7 +83,7 @@ test('a client that can remember no more says so once, and takes nothing any mor
   assert.deepEqual(flood.typed('four'), [])
 })
 
-test('an address is a host and a port; everything else is none', () => {
+test('parses a host and a port as an address', () => {
   for (const [text, host, port] of [
     ['192.168.1.20:40000', '192.168.1.20', 40_000],
     [' 192.168.1.20 40000 ', '192.168.1.20', 40_000],

@@ -34,7 +34,7 @@ const rumour = (members: Partial<Rumour> = {}): Rumour => ({
 
 const sendsIn = (effects: readonly Effect[]) => effects.filter(effect => effect.kind === 'send')
 
-test('a new book goes to all peers, with the whole TTL', () => {
+test('sends a new book to all peers with the full TTL', () => {
   const node = nodeWith([7002, 7003])
   const [send, ...rest] = sendsIn(node.choose('Emma, by Jane Austen', uuid(1), 0))
   assert.deepEqual(rest, [])
@@ -42,14 +42,14 @@ test('a new book goes to all peers, with the whole TTL', () => {
   assert.deepEqual(send?.rumour, { ...rumour({ origin: 7001 }), ttl: 8, hops: 1 })
 })
 
-test('news is passed on with one less of its TTL, to neither its origin nor who brought it', () => {
+test('forwards rumours with a decremented TTL, but not to their origin or sender', () => {
   const node = nodeWith([7002, 7003, 7009])
   const { fresh, effects } = node.receive(7002, [rumour()], 0)
   assert.equal(fresh.length, 1)
   assert.deepEqual(sendsIn(effects), [{ kind: 'send', to: [7003], rumour: rumour({ ttl: 3, hops: 2 }) }])
 })
 
-test('news whose TTL is used up is kept and not passed on', () => {
+test('keeps a rumour whose TTL is used up and does not forward it', () => {
   for (const ttl of [0, 1]) {
     const node = nodeWith([7002, 7003])
     const { fresh, effects } = node.receive(7002, [rumour({ ttl })], 0)
@@ -57,7 +57,7 @@ test('news whose TTL is used up is kept and not passed on', () => {
   }
 })
 
-test('what came before, and what came after its successor, is not passed on', () => {
+test('does not forward duplicates and outdated rumours', () => {
   const node = nodeWith([7002, 7003])
   node.receive(7002, [rumour({ version: 2 })], 0)
   for (const late of [rumour({ version: 2 }), rumour({ version: 1 })]) {
@@ -67,13 +67,13 @@ test('what came before, and what came after its successor, is not passed on', ()
   assert.equal(node.rumours.newest(7009)?.rumour.version, 2)
 })
 
-test('who tells something old is told what is newer', () => {
+test('answers an outdated rumour with the newer one', () => {
   const node = nodeWith([7002])
   node.receive(7002, [rumour({ version: 2 })], 0)
   assert.deepEqual(node.receive(7002, [rumour({ version: 1 })], 1).newer, [rumour({ version: 2 })])
 })
 
-test('a node that was restarted goes above the version of its earlier run', () => {
+test('a restarted node continues above the version of its earlier run', () => {
   const node = nodeWith([7002])
   node.choose('Emma, by Jane Austen', uuid(1), 0)
   node.receive(7002, [rumour({ origin: 7001, version: 41 })], 10)
@@ -85,7 +85,7 @@ test('a node that was restarted goes above the version of its earlier run', () =
   assert.equal(send?.rumour.version, 42)
 })
 
-test('a port that was told of is sent nothing until it has answered as a node', () => {
+test('sends nothing to a reported port before it has answered', () => {
   const node = nodeWith([7002])
   node.receive(undefined, [rumour({ origin: 6379 })], 0)
   assert.deepEqual(
@@ -100,7 +100,7 @@ test('a port that was told of is sent nothing until it has answered as a node', 
   )
 })
 
-test('a peer that answers is told the own book at once', () => {
+test('sends its book to a new peer at once', () => {
   const node = nodeWith([])
   node.choose('Emma, by Jane Austen', uuid(1), 0)
   const [send] = sendsIn(node.answered(7002, [7003], 10))
@@ -108,7 +108,7 @@ test('a peer that answers is told the own book at once', () => {
   assert.deepEqual(sendsIn(node.answered(7002, [], 20)), [])
 })
 
-test('a dead peer is dropped after the second failure, asked again later and later, and live again when it answers', () => {
+test('drops a peer after two failures, probes it with backoff, and accepts it again', () => {
   const node = nodeWith([7002, 7003])
   assert.deepEqual(node.failed(7002, 0), [])
   assert.deepEqual(node.failed(7002, 100), [{ kind: 'forget', peer: 7002 }])
@@ -126,7 +126,7 @@ test('a dead peer is dropped after the second failure, asked again later and lat
   assert.deepEqual(node.peers.live.toSorted(), [7002, 7003])
 })
 
-test('with a fan-out, so many peers are drawn, none of them twice', () => {
+test('draws as many distinct peers as the fan-out', () => {
   const peers = Array.from({ length: 10 }, (_, index) => 7_010 + index)
   const node = nodeWith(peers, { fanout: 3 })
   const drawn = new Set<number>()
@@ -138,7 +138,7 @@ test('with a fan-out, so many peers are drawn, none of them twice', () => {
   assert.equal(drawn.size, 10)
 })
 
-test('with rounds, news is sent again each second, with less TTL, until it is used up or has a successor', () => {
+test('repeats rumours each second with a smaller TTL, until it is used up or they are outdated', () => {
   const node = nodeWith([7002, 7003], { fanout: 1, repeat: 10, ttl: 4 })
   node.choose('Emma, by Jane Austen', uuid(1), 0)
   const ttls = [1, 2, 3, 4, 5].map(second => sendsIn(node.tick(second * 1_000)).map(({ rumour }) => rumour.ttl))
@@ -151,7 +151,7 @@ test('with rounds, news is sent again each second, with less TTL, until it is us
   )
 })
 
-test('a pull brings what was missed, and a node pulls as soon as it has a peer', () => {
+test('pulls missed rumours as soon as it has a peer', () => {
   const late = nodeWith([], { pullMs: 5_000 })
   assert.deepEqual(late.tick(0), [])
   late.answered(7002, [], 10)
@@ -164,7 +164,7 @@ test('a pull brings what was missed, and a node pulls as soon as it has a peer',
   assert.deepEqual(other.lackedBy(late.rumours.known), [])
 })
 
-test('a flood of forged origins is taken in no faster than allowed, and a peer is heard all the same', () => {
+test('limits the rate of rumours from forged origins, but not of peers', () => {
   const node = nodeWith([7002, 7009])
   let taken = 0
   for (let n = 0; n < 10_000; n++)

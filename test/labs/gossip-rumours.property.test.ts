@@ -27,7 +27,7 @@ function cacheOf(arrived: readonly Rumour[], originsMax = GOSSIP_ORIGINS_MAX): R
   return cache
 }
 
-test('the newest version of each origin wins, whatever the order of arrival and however often', () => {
+test('keeps the newest version of each origin in any order of arrival', () => {
   const shuffled = rumours.chain(list =>
     fc.tuple(fc.constant(list), fc.shuffledSubarray([...list, ...list], { minLength: 2 * list.length })),
   )
@@ -36,14 +36,14 @@ test('the newest version of each origin wins, whatever the order of arrival and 
   )
 })
 
-test('a node that takes whatever came last would not agree: the control', () => {
+test('control: nodes that keep the last arrival do not agree', () => {
   const last = (arrived: readonly Rumour[]): string[] => [
     ...new Map(arrived.map(rumour => [rumour.origin, `${rumour.version} ${rumour.uuid}`])).values(),
   ]
   assert.throws(() => fc.assert(fc.property(rumours, list => assert.deepEqual(last(list), last(list.toReversed())))))
 })
 
-test('who pulls from each other ends with the same', () => {
+test('nodes that pull from each other converge', () => {
   fc.assert(
     fc.property(rumours, rumours, (left, right) => {
       const [a, b] = [cacheOf(left), cacheOf(right)]
@@ -56,7 +56,7 @@ test('who pulls from each other ends with the same', () => {
   )
 })
 
-test('newer is an order: of two different rumours of an origin one replaces the other', () => {
+test('isNewer is a total order of the rumours of an origin', () => {
   fc.assert(
     fc.property(rumours, list => {
       for (const a of list)
@@ -75,7 +75,7 @@ const forged = (count: number): Rumour[] =>
     payload: { book: 'x' },
   }))
 
-test('what is kept is bounded, and a peer is not pushed out by who was only heard of', () => {
+test('bounds its memory and does not evict peers for other origins', () => {
   const cache = new RumourCache()
   const peer = { ...(forged(1)[0] as Rumour), origin: 0 }
   cache.take(peer, 0, origin => origin === 0)

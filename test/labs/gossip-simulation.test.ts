@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Calendar } from '../../src/labs/gossip/sim/calendar.js'
-import { RumourCourses } from '../../src/labs/gossip/sim/rumour-courses.js'
+import { RumourSpread } from '../../src/labs/gossip/sim/rumour-spread.js'
 import { type GossipSimulationOptions, simulateGossip } from '../../src/labs/gossip/sim/simulation.js'
 import { coverageOf, onceCurve, repeatedCurve, roundsOf } from '../../src/labs/gossip/sim/theory.js'
 
@@ -21,7 +21,7 @@ const OPTIONS: GossipSimulationOptions = {
   loss: 0,
 }
 
-test('a calendar does what is due in order, and what is due at once in the order of asking', () => {
+test('performs events in order of time, then of scheduling', () => {
   const calendar = new Calendar()
   const done: string[] = []
   calendar.after(20, () => done.push('c'))
@@ -36,7 +36,7 @@ test('a calendar does what is due in order, and what is due at once in the order
   assert.deepEqual([done.join(''), calendar.now], ['abcd', 100])
 })
 
-test('the coverage that theory gives is the root of 1 - e^(-f·c) = c', () => {
+test('computes the coverage of theory as the root of 1 - e^(-f·c) = c', () => {
   assert.equal(coverageOf(1), 0)
   for (const fanout of [1.5, 2, 3, 6]) {
     const coverage = coverageOf(fanout)
@@ -47,7 +47,7 @@ test('the coverage that theory gives is the root of 1 - e^(-f·c) = c', () => {
   assert.ok((repeatedCurve(1e5, 1, 40).at(-1) ?? 0) > 0.9999)
 })
 
-test('rumours that are sent on once reach what theory says, for every fan-out', () => {
+test('rumours sent once have the coverage of theory for every fan-out', () => {
   for (const fanout of [2, 3, 4]) {
     const [phase] = simulateGossip({ ...OPTIONS, fanout }).phases
     assert.ok(Math.abs((phase?.coverage ?? 0) - coverageOf(fanout)) < 0.03, `${fanout}: ${phase?.coverage}`)
@@ -55,19 +55,19 @@ test('rumours that are sent on once reach what theory says, for every fan-out', 
   }
 })
 
-test('rumours that everybody goes on sending reach all, in about log2 n + ln n rounds', () => {
+test('rumours that every node keeps sending reach all in about log2 n + ln n rounds', () => {
   const inRounds = { delayMsMin: 1_000, delayMsMax: 1_000, fanout: 1, repeat: 40 }
   const [phase] = simulateGossip({ ...OPTIONS, ...inRounds, rumours: 5, view: 999 }).phases
   assert.equal(phase?.missed, 0)
   assert.ok(Math.abs((phase?.rounds ?? 0) - roundsOf(1_000, 1)) < 4, String(phase?.rounds))
 })
 
-test('a TTL that is too short stops a rumour: the control', () => {
+test('control: a small TTL stops a rumour', () => {
   const [phase] = simulateGossip({ ...OPTIONS, ttl: 4 }).phases
   assert.ok((phase?.coverage ?? 1) < 0.05)
 })
 
-test('with pulls nobody misses anything, with lost requests, killed nodes and those that come back', () => {
+test('with pulls no node misses a rumour, despite lost requests and restarts', () => {
   const hard = { nodes: 200, pullMs: 3_000, loss: 0.05, kill: 0.2, view: 199 }
   const { phases } = simulateGossip({ ...OPTIONS, ...hard })
   assert.deepEqual(
@@ -82,16 +82,16 @@ test('with pulls nobody misses anything, with lost requests, killed nodes and th
   assert.ok(simulateGossip({ ...OPTIONS, ...hard, pullMs: 0 }).phases.every(({ missed }) => missed > 0))
 })
 
-test('who hears of a rumour is counted once, and a later one only where that is enough', () => {
+test('counts each node once per rumour, and a later version only if that suffices', () => {
   for (const [isLaterEnough, expected] of [
     [false, 0.5],
     [true, 1],
   ] as const) {
-    const courses = new RumourCourses(isLaterEnough)
+    const courses = new RumourSpread(isLaterEnough)
     courses.published(7_001, 1, 2, 100)
-    courses.heard(7_002, 7_001, 1, 1, 110)
-    courses.heard(7_002, 7_001, 1, 1, 120)
-    courses.heard(7_003, 7_001, 2, 2, 130)
+    courses.received(7_002, 7_001, 1, 1, 110)
+    courses.received(7_002, 7_001, 1, 1, 120)
+    courses.received(7_003, 7_001, 2, 2, 130)
     const { coverage, reached, messagesPerRumour } = courses.figures('all up', 3, 5)
     assert.deepEqual([coverage, reached.p50Ms, messagesPerRumour], [expected, 10, 5])
   }

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/base/clock.js'
-import type { PhaseFigures } from '../../src/labs/gossip/sim/rumour-courses.js'
+import type { PhaseFigures } from '../../src/labs/gossip/sim/rumour-spread.js'
 import { type GossipConditions, simulateGossip } from '../../src/labs/gossip/sim/simulation.js'
 import { watchProcesses } from '../../src/labs/gossip/sim/watched-processes.js'
 import type { Fault, LongRun } from './long-run.js'

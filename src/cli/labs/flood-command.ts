@@ -7,7 +7,7 @@ import { info, warn, writeUnlessFull } from '../../ui/lines/output.js'
 import { piecesOf, splitLines } from '../../ui/split-lines.js'
 import { Prompt } from './prompt.js'
 
-const QUESTION = 'address of a peer, as 192.168.1.20:40000 (none: a new network): '
+const QUESTION = 'address of a peer, for example 192.168.1.20:40000 (empty: new network): '
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const DONE = 0
@@ -30,16 +30,16 @@ class FloodClient {
   readonly #network = new FloodNetwork(systemClock, {
     onPrint: text => this.#tell(() => writeUnlessFull(process.stdout, sanitise(text))),
     onClosed: (left, reason) => {
-      const rest = left === 0 ? 'you are alone now' : `${left} left`
+      const rest = left === 0 ? 'no connections left' : `${left} left`
       this.#tell(() =>
         (reason === undefined ? info : warn)(
-          `a connection has ended${reason === undefined ? '' : `: ${reason}`}; ${rest}`,
+          `a connection was closed${reason === undefined ? '' : `: ${reason}`}; ${rest}`,
         ),
       )
     },
     onFull: () => {
       this.#code = FAILED
-      this.#tell(() => warn('no more messages can be remembered, and none may be forgotten: start again'))
+      this.#tell(() => warn('the set of sent messages is full: restart the client'))
       this.#over.abort()
     },
   })
@@ -48,14 +48,14 @@ class FloodClient {
   async run(peer: string | undefined, listen: ListenPlace): Promise<number> {
     const leave = (): void => this.#over.abort()
     for (const signal of SIGNALS) process.on(signal, leave)
-    process.stdout.on('error', leave) // nobody reads any more
+    process.stdout.on('error', leave) // the reader is gone
     const awake = setInterval(() => {}, 2 ** 30)
     const over = new Promise<void>(resolve => this.#over.signal.addEventListener('abort', () => resolve()))
     try {
       await Promise.race([over, this.#converse(peer, listen)])
       return this.#code
     } finally {
-      // Also where the terminal is gone, and nothing can be asked any more.
+      // Also if the terminal is gone and no prompt works.
       await this.#network.close()
       clearInterval(awake)
       this.#prompt?.close()
@@ -70,14 +70,14 @@ class FloodClient {
     const port = await this.#network.listen(listen.host, listen.port)
     const hosts = own !== undefined ? [own] : ownAddresses()
     const addresses = (listen.host === undefined ? hosts : [listen.host]).map(host => formatPeerAddress({ host, port }))
-    this.#tell(() => info(`your address is ${addresses.join(' or ')}: others connect to it`))
+    this.#tell(() => info(`your address is ${addresses.join(' or ')}; others connect to it`))
     this.#prompt?.ask('> ')
     for await (const line of lines) {
       for (const piece of piecesOf(line, LINE_BYTES_MAX)) this.#network.typed(piece)
       await this.#network.ready()
       this.#prompt?.ask('> ')
     }
-    // A person who ends the input leaves; where a pipe ends, the client goes on to print what others say.
+    // At a terminal, the end of input ends the client. After the end of a pipe, it keeps printing.
     if (this.#prompt === undefined) await new Promise(() => {})
   }
 
@@ -88,18 +88,20 @@ class FloodClient {
     return answer.done ? '' : answer.value
   }
 
-  /** Connects to the peer, or starts a network of its own. Gives the own IP address as the peer sees it. */
+  /** Connects to the peer, or starts a new network. Resolves with our IP address as the peer sees it. */
   async #join(peer: string): Promise<string | undefined> {
     const address: PeerAddress | undefined = peerAddressOf(peer)
     if (address === undefined) {
       this.#tell(() =>
-        info(`${peer.trim() === '' ? 'no peer is named' : `${peer} is no address`}: this is a new network`),
+        info(`${peer.trim() === '' ? 'no address given' : `"${peer}" is not an address`}; starting a new network`),
       )
       return undefined
     }
     const own = await this.#network.connect(address)
     const place = formatPeerAddress(address)
-    this.#tell(() => info(own === undefined ? `nobody is at ${place}: this is a new network` : `connected to ${place}`))
+    this.#tell(() =>
+      info(own === undefined ? `no answer from ${place}; starting a new network` : `connected to ${place}`),
+    )
     return own?.replace(/^::ffff:(?=\d+\.)/, '')
   }
 

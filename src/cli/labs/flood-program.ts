@@ -4,9 +4,9 @@ import { type Registration, subcommand } from '../registration.js'
 import type { ListenPlace } from './flood-command.js'
 
 export const floodCommands: Registration = (program, exitWith) => [
-  subcommand(program, 'flood', 'a toy network in which every text is flooded to everyone; nothing is stored')
-    .argument('[host:port]', 'a client that is there already; without it you are asked')
-    .option('--listen <[host:]port>', 'where to wait for connections (default: any free port)')
+  subcommand(program, 'flood', 'run a toy network that floods every text to all clients and stores nothing')
+    .argument('[host:port]', 'a running client; asked for if missing')
+    .option('--listen <[host:]port>', 'address to listen on (default: any free port)')
     .action(
       exitWith(async (peer: string | undefined, flags: { readonly listen?: string }) => {
         const { flood } = await import('./flood-command.js')
@@ -21,6 +21,8 @@ function listenPlace(text: string | undefined): ListenPlace {
   if (port !== undefined && Number(port) <= 65_535) return { host: undefined, port: Number(port) }
   const place = peerAddressOf(text, 0)
   if (place === undefined)
-    throw new ChatError('BAD_ADDRESS', `${text} is no place to listen on`, { hint: 'Write a port, or host:port.' })
+    throw new ChatError('BAD_ADDRESS', `${text} is not an address to listen on`, {
+      hint: 'Write a port, or host:port.',
+    })
   return place
 }

@@ -17,11 +17,11 @@ export interface GossipOptions extends GossipSettings {
   readonly host: string
   readonly everyMs: number
   readonly display: 'table' | 'lines' | 'json'
-  /** Whether to end when standard input does: as when who started it is gone. */
+  /** Whether to exit when standard input ends, as when the parent process is gone. */
   readonly isTethered: boolean
 }
 
-/** `persisted-chat gossip`: one node, until it is told to stop. */
+/** Runs `persisted-chat gossip`: one node, until a signal stops it. */
 export async function gossip({ display, isTethered, ...options }: GossipOptions): Promise<number> {
   const { host, port, bootstrap } = options
   const over = stopRequested(isTethered)
@@ -31,11 +31,11 @@ export async function gossip({ display, isTethered, ...options }: GossipOptions)
   const node = await openNode({ ...options, books, clock, random, onNews: rumour => onNews(rumour) })
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   if (display === 'lines')
-    info(`listening at ${origin}/${bootstrap === undefined ? '' : `, asking ${bootstrap} for peers`}`)
+    info(`listening on ${origin}/${bootstrap === undefined ? '' : `, asking ${bootstrap} for peers`}`)
   const show = { table: showTable, lines: showLines, json: showJson }[display]
   const shown = show(node, origin, port)
   onNews = shown.onNews
-  // What was chosen while it opened.
+  // Books chosen while it opened.
   for (const book of node.state().books) shown.onNews(book)
   await over
   shown.end()
@@ -51,8 +51,8 @@ interface Shown {
 function showLines(_: OpenNode, __: string, port: number): Shown {
   return {
     onNews: ({ origin, version, hops, payload }) => {
-      const way = origin === port ? 'its own' : `${hops} ${hops === 1 ? 'hop' : 'hops'}`
-      writeUnlessFull(process.stdout, `${origin} likes ${sanitise(payload.book)} (version ${version}, ${way})`)
+      const path = origin === port ? 'its own' : `${hops} ${hops === 1 ? 'hop' : 'hops'}`
+      writeUnlessFull(process.stdout, `${origin} likes ${sanitise(payload.book)} (version ${version}, ${path})`)
     },
     end: () => {},
   }
@@ -83,7 +83,7 @@ function showJson(node: OpenNode, origin: string, port: number): Shown {
 
 const ENTER = '\x1b[?1049h\x1b[?25l'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
-/** News closer together than this is drawn together. */
+/** Shortest time between two redraws. */
 const DRAW_MS_MIN = 200
 
 function showTable(node: OpenNode, origin: string): Shown {
@@ -91,7 +91,7 @@ function showTable(node: OpenNode, origin: string): Shown {
   let timer: NodeJS.Timeout | undefined
   const draw = (): void => {
     clearTimeout(timer)
-    // Ages go on without news.
+    // Ages grow without news.
     timer = setTimeout(draw, STATUS_MS)
     drawnAtMs = Date.now()
     const { columns = 80, rows = 24 } = process.stdout
@@ -120,11 +120,11 @@ function showTable(node: OpenNode, origin: string): Shown {
   }
 }
 
-/** Resolves when the node is to end. */
+/** Resolves when the node should stop. */
 function stopRequested(isTethered: boolean): Promise<void> {
   return new Promise(resolve => {
     for (const signal of SIGNALS) process.on(signal, () => resolve())
-    process.stdout.on('error', () => resolve()) // nobody reads any more
+    process.stdout.on('error', () => resolve()) // the reader is gone
     if (!isTethered) return
     process.stdin.on('error', () => resolve())
     process.stdin.on('close', () => resolve())
@@ -137,9 +137,9 @@ async function readBooks(): Promise<string[]> {
   try {
     return (await readFile(BOOKS, 'utf8')).split('\n').filter(line => line !== '')
   } catch (cause) {
-    throw new ChatError('DATA_UNUSABLE', `the books cannot be read: ${reasonOf(cause)}`, {
+    throw new ChatError('DATA_UNUSABLE', `cannot read the books: ${reasonOf(cause)}`, {
       cause,
-      hint: 'Install the program again: data/books.txt comes with it.',
+      hint: 'Reinstall the program: data/books.txt is part of it.',
     })
   }
 }

@@ -26,23 +26,23 @@ const port = between(1, 65_535)
 
 /** The favourite books. */
 export const gossipCommands: Registration = (program, exitWith) => [
-  subcommand(program, 'gossip', 'a node that gossips about favourite books, over HTTP')
-    .option('-p, --port <port>', 'where this node listens, and who it is', port)
-    .option('-b, --bootstrap <port>', 'the node that the first peers are learnt from', port)
-    .option('--every <s>', 'about how often another book is chosen', decimalBetween(0.1, 86_400), 10)
+  subcommand(program, 'gossip', 'run a node that gossips about favourite books over HTTP')
+    .option('-p, --port <port>', 'port to listen on; it identifies the node', port)
+    .option('-b, --bootstrap <port>', 'port of the node from which it learns its first peers', port)
+    .option('--every <s>', 'mean time between two chosen books', decimalBetween(0.1, 86_400), 10)
     .addOption(
-      new Option('--fanout <n>', 'to how many peers news is sent, drawn by chance')
+      new Option('--fanout <n>', 'number of random peers that news is sent to')
         .argParser(between(1, 1_000))
-        .default(Number.POSITIVE_INFINITY, 'all: it floods'),
+        .default(Number.POSITIVE_INFINITY, 'all: flooding'),
     )
-    .option('--ttl <n>', 'how many times news is sent on, at most', between(1, GOSSIP_TTL_MAX), 8)
-    .option('--repeat <n>', 'in how many rounds, a second apart, news is sent', between(1, GOSSIP_TTL_MAX), 1)
-    .option('--pull <s>', 'about how often a peer is asked for what was missed; 0 never', decimalBetween(0, 86_400), 5)
-    .option('--peers <n>', 'how many live peers are remembered', between(1, 1_024), 128)
-    .option('--host <address>', 'the address of this machine where all nodes listen', address, '127.0.0.1')
-    .option('--plain', 'lines instead of a table, on a terminal too')
-    .option('--json', 'one JSON object a line')
-    .addOption(new Option('--tethered', 'end when standard input ends').hideHelp())
+    .option('--ttl <n>', 'most hops of news', between(1, GOSSIP_TTL_MAX), 8)
+    .option('--repeat <n>', 'rounds, a second apart, in which news is sent', between(1, GOSSIP_TTL_MAX), 1)
+    .option('--pull <s>', 'mean time between pulls of missed news; 0 for none', decimalBetween(0, 86_400), 5)
+    .option('--peers <n>', 'largest number of live peers', between(1, 1_024), 128)
+    .option('--host <address>', 'address of this machine on which all nodes listen', address, '127.0.0.1')
+    .option('--plain', 'print lines instead of a table, on a terminal too')
+    .option('--json', 'print one JSON object per line')
+    .addOption(new Option('--tethered', 'exit when standard input ends').hideHelp())
     .action(
       exitWith(async ({ every, pull, ...flags }: GossipFlags) => {
         if (flags.port === undefined)
@@ -51,7 +51,7 @@ export const gossipCommands: Registration = (program, exitWith) => [
           })
         if (flags.port === flags.bootstrap)
           throw new ChatError('BAD_USAGE', 'a node cannot learn its peers from itself', {
-            hint: 'Give the port of another node with -b, or none for the first.',
+            hint: 'Give the port of another node with -b, or omit it for the first node.',
           })
         const { gossip } = await import('./gossip-command.js')
         return gossip({
@@ -97,47 +97,47 @@ interface SimulateGossipFlags {
 
 /** Nodes of the favourite books, many of them. */
 export function simulateGossipCommand(program: Command, exitWith: ExitWith): Command {
-  return subcommand(program, 'gossip', 'let nodes gossip: what a rumour reaches, how fast, and at what cost')
-    .option('--nodes <n>', 'how many nodes, in virtual time', between(2, 100_000), 100)
-    .option('--processes <n>', 'so many real nodes instead, each a process', between(2, 500))
-    .option('--kill <share>', 'the share of nodes that is killed, then started again, as 20%', percentage, 0)
+  return subcommand(program, 'gossip', 'simulate gossip: the coverage of a rumour, its speed and its cost')
+    .option('--nodes <n>', 'number of nodes in virtual time', between(2, 100_000), 100)
+    .option('--processes <n>', 'number of real nodes instead, each a process', between(2, 500))
+    .option('--kill <share>', 'share of the nodes that are killed and restarted, as 20%', percentage, 0)
     .addOption(
-      new Option('--fanout <n>', 'to how many peers news is sent')
+      new Option('--fanout <n>', 'number of peers that news is sent to')
         .argParser((text: string) => (text === 'all' ? Number.POSITIVE_INFINITY : between(1, 1_000)(text)))
         .default(3),
     )
-    .option('--ttl <n>', 'how many times news is sent on, at most', between(1, GOSSIP_TTL_MAX), 12)
-    .option('--repeat <n>', 'in how many rounds news is sent', between(1, GOSSIP_TTL_MAX), 1)
-    .option('--pull <s>', 'how often a peer is asked for what was missed; 0 never', decimalBetween(0, 3_600), 0)
+    .option('--ttl <n>', 'most hops of news', between(1, GOSSIP_TTL_MAX), 12)
+    .option('--repeat <n>', 'rounds in which news is sent', between(1, GOSSIP_TTL_MAX), 1)
+    .option('--pull <s>', 'time between pulls of missed news; 0 for none', decimalBetween(0, 3_600), 0)
     .option(
       '--every <s>',
-      'within what time everybody chooses a book (default: 10, or as processes keep up)',
+      'time in which every node chooses a book (default: 10, longer for many processes)',
       decimalBetween(1, 3_600),
     )
     .option(
       '--rumours <n>',
-      'how many nodes choose a book (default: as many as there is room for)',
+      'number of nodes that choose a book (default: as many as memory allows)',
       between(1, 100_000),
     )
-    .option('--view <n>', 'how many peers a node knows', between(1, 1_000), 128)
+    .option('--view <n>', 'number of peers that a node knows', between(1, 1_000), 128)
     .addOption(
-      new Option('--delay <ms>', 'what a request takes, as 1000 or as 1-30')
+      new Option('--delay <ms>', 'delay of a request, as 1000 or 1-30')
         .argParser(delay)
         .default({ min: 1, max: 30 }, '1-30'),
     )
-    .option('--loss <share>', 'requests that fail, as 5%', percentage, 0)
+    .option('--loss <share>', 'share of requests that fail, as 5%', percentage, 0)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', between(0, 999_999_999))
-    .option('--sweep <ranges>', 'go through these, as fanout=1..6,ttl=2..10, instead of one run', ranges)
+    .option('--sweep <ranges>', 'simulate all combinations, as fanout=1..6,ttl=2..10', ranges)
     .option('--json', 'one JSON object')
-    .option('--report <file>', 'write a page with pictures')
+    .option('--report <file>', 'write a page with charts')
     .action(
       exitWith(
         async ({ delay, pull, every, seed, processes, nodes, json, report, sweep, ...flags }: SimulateGossipFlags) => {
           const { simulateGossipNodes } = await import('./simulate-gossip-command.js')
           const count = processes ?? nodes
           if (sweep !== undefined && processes !== undefined)
-            throw new ChatError('BAD_USAGE', 'a sweep goes through virtual nodes alone', {
-              hint: 'Leave out --processes, or --sweep.',
+            throw new ChatError('BAD_USAGE', 'a sweep needs virtual nodes', {
+              hint: 'Omit --processes or --sweep.',
             })
           return simulateGossipNodes({
             ...flags,

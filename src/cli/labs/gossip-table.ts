@@ -4,7 +4,7 @@ import { sanitise } from '../../base/safe-text.js'
 import type { BookState, NodeState } from '../../labs/gossip/open-node.js'
 
 const COLOURS = ['cyan', 'green', 'yellow', 'magenta', 'blue'] as const
-/** What is younger than this stands out. */
+/** Younger books are highlighted. */
 const FRESH_MS = 2_000
 /** Columns beside the book: origin, version, age, hops, in/out. */
 const FIXED_COLUMNS = 7 + 8 + 7 + 5 + 10
@@ -16,7 +16,7 @@ export interface TableOptions {
   readonly isColoured: boolean
 }
 
-/** What a node knows, in as many lines as a screen has. */
+/** The state of a node as lines that fit the screen. */
 export function gossipTable({ port, books, peers, counts }: NodeState, options: TableOptions): string[] {
   const { columns, rows, isColoured } = options
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
@@ -44,10 +44,10 @@ export function gossipTable({ port, books, peers, counts }: NodeState, options: 
     return paint(ageMs < FRESH_MS ? ['bold', colour] : colour, text)
   }
   const head = [
-    paint('bold', cut(`node ${port}   ${options.origin}/   Ctrl-C ends`, columns)),
+    paint('bold', cut(`node ${port}   ${options.origin}/   Ctrl-C to stop`, columns)),
     cut(
-      `${books.length} books   peers: ${count('live')} live, ${count('heard')} heard of, ${count('dead')} dead   ` +
-        `messages: ${counts.received} in, ${counts.sent} out, ${counts.duplicates} known before`,
+      `${books.length} books   peers: ${count('live')} live, ${count('heard')} not contacted yet, ${count('dead')} dead   ` +
+        `messages: ${counts.received} in, ${counts.sent} out, ${counts.duplicates} duplicates`,
       columns,
     ),
     '',
@@ -67,13 +67,13 @@ function ageOf(ms: number): string {
   return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min` : `${Math.floor(ms / 3_600_000)} h`
 }
 
-/** `text` in exactly so many columns. */
+/** `text` cut or padded to exactly `columns`. */
 function fitted(text: string, columns: number): string {
   const short = stringWidth(text) <= columns - 1 ? text : `${cut(text, columns - 2)}…`
   return short + ' '.repeat(Math.max(0, columns - stringWidth(short)))
 }
 
-/** The beginning of `text` that takes no more columns. */
+/** The beginning of `text` that fits into `columns`. */
 function cut(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text
   let kept = ''

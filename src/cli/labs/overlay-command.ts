@@ -4,12 +4,12 @@ import { type OverlayFigures, type OverlaySimulationOptions, simulateOverlay } f
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
 import { clearProgress, showProgress } from './progress.js'
 
-export interface CrowdOptions extends OverlaySimulationOptions {
+export interface OverlayOptions extends OverlaySimulationOptions {
   readonly isJson: boolean
 }
 
-/** `persisted-chat simulate crowd`: who gets linked with whom. Exit code 1 where they did not become, or stay, one net. */
-export async function crowd({ isJson, ...options }: CrowdOptions): Promise<number> {
+/** Runs `persisted-chat simulate overlay`. Exit code 1 if the overlay was not connected in time, or did not stay so. */
+export async function simulateOverlayCommand({ isJson, ...options }: OverlayOptions): Promise<number> {
   const startedAt = performance.now()
   const figures = simulateOverlay(options, showProgress)
   clearProgress()
@@ -17,7 +17,7 @@ export async function crowd({ isJson, ...options }: CrowdOptions): Promise<numbe
   const { connectedMs, settledMs, healedMs, resettledMs, links, linksAtEnd } = figures
   const isFine =
     [connectedMs, settledMs, healedMs, resettledMs].every(ms => ms !== undefined) &&
-    // One more while somebody is being sent away.
+    // One more while a connection is being dropped.
     Math.max(links.max, linksAtEnd.max) <= ACTIVE_VIEW_MAX + 1
   await writeLinesIfOpen(
     process.stdout,
@@ -26,7 +26,7 @@ export async function crowd({ isJson, ...options }: CrowdOptions): Promise<numbe
   return isFine ? 0 : 1
 }
 
-/** What programs get. What never came to be is null. */
+/** The JSON output. Times of goals that were never reached are null. */
 function objectOf({ options, ...figures }: OverlayFigures, converged: boolean, wallMs: number): object {
   const { connectedMs = null, settledMs = null, healedMs = null, resettledMs = null, ...others } = figures
   const { seed, peers } = options
@@ -46,21 +46,21 @@ function objectOf({ options, ...figures }: OverlayFigures, converged: boolean, w
 function linesOf(figures: OverlayFigures, wallMs: number): string[] {
   const { options, links, linksAtEnd, partsAtWorst } = figures
   const after = (ms: number | undefined): string => (ms === undefined ? 'never' : duration(ms))
-  const span = ({ min, median, max }: OverlayFigures['links']): string => `${min} to ${max}, in the middle ${median}`
+  const span = ({ min, median, max }: OverlayFigures['links']): string => `${min} to ${max}, median ${median}`
   const gone = Math.floor(options.peers * options.leave)
   return [
     `${options.peers} peers that know one address, seed ${options.seed}: ${duration(figures.virtualMs)} of virtual time, simulated in ${duration(wallMs)}`,
     '',
-    `one net           ${after(figures.connectedMs)} after the last has come`,
-    `links enough      ${after(figures.settledMs)} after the last has come`,
-    `links of a peer   ${span(links)}`,
+    `connected               ${after(figures.connectedMs)} after the last start`,
+    `enough connections      ${after(figures.settledMs)} after the last start`,
+    `connections per peer    ${span(links)}`,
     '',
-    `${gone} leave at once, ${options.isSilent ? 'without a word' : 'and their links break'}`,
-    `parts at worst    ${partsAtWorst}${partsAtWorst === 1 ? '' : `, one again after ${after(figures.healedMs)}`}`,
-    `links enough      after ${after(figures.resettledMs)}`,
-    `links of a peer   ${span(linksAtEnd)}`,
+    `${gone} leave at the same time; their connections ${options.isSilent ? 'fall silent' : 'are closed'}`,
+    `components at most      ${partsAtWorst}${partsAtWorst === 1 ? '' : `, one again after ${after(figures.healedMs)}`}`,
+    `enough connections      after ${after(figures.resettledMs)}`,
+    `connections per peer    ${span(linksAtEnd)}`,
     '',
-    `dials of a peer   ${figures.dialsPerPeer.toFixed(1)} in all`,
-    `sent by a peer    ${Math.round(figures.bytesPerPeer).toLocaleString('en')} bytes in all`,
+    `dials per peer          ${figures.dialsPerPeer.toFixed(1)}`,
+    `sent per peer           ${Math.round(figures.bytesPerPeer).toLocaleString('en')} bytes`,
   ]
 }

@@ -1,7 +1,7 @@
 const BAR_COLUMNS = 30
 let shownColumns = 0
 
-/** Shows on a terminal how much is done, 0 to 1, and of what. */
+/** Shows a progress bar on a terminal. `share` is 0 to 1. */
 export function showProgress(share: number, what = ''): void {
   if (!process.stderr.isTTY) return
   const full = Math.round(Math.min(1, Math.max(0, share)) * BAR_COLUMNS)

@@ -1,16 +1,16 @@
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline'
 
-/** Asks a person at a terminal for lines. What is told meanwhile stands above what is being typed. */
+/** Reads lines from a terminal. Other output appears above the line that is being typed. */
 export class Prompt {
   readonly #lines: Interface
-  /** From the first moment on: what is typed before anybody asks waits. */
+  /** Created at once, so that lines typed before the first prompt are kept. */
   readonly #typed: AsyncIterator<string>
   #isAsking = false
 
   constructor() {
     this.#lines = createInterface({ input: process.stdin, output: process.stdout, terminal: true })
     this.#typed = this.#lines[Symbol.asyncIterator]()
-    // Ctrl-C ends it as Ctrl-D does.
+    // Ctrl-C ends the input, like Ctrl-D.
     this.#lines.on('SIGINT', () => this.#lines.close())
     this.#lines.on('line', () => {
       this.#isAsking = false
@@ -23,7 +23,7 @@ export class Prompt {
     this.#lines.prompt()
   }
 
-  /** Lets `write` write whole lines above what is being typed. */
+  /** Runs `write`, which writes whole lines, above the line that is being typed. */
   above(write: () => void): void {
     if (!this.#isAsking) {
       write()
@@ -36,7 +36,7 @@ export class Prompt {
     this.#lines.prompt(true)
   }
 
-  /** What is typed, line by line, until the person leaves. */
+  /** The typed lines until the end of input. */
   async *lines(): AsyncGenerator<string> {
     for (let next = await this.#typed.next(); !next.done; next = await this.#typed.next()) yield next.value
   }

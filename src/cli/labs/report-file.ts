@@ -1,7 +1,7 @@
 import { type FileKind, writeOwnFile } from '../../base/files/own-file.js'
 import { info } from '../../ui/lines/output.js'
 
-/** The start of every report of `simulate`. */
+/** The beginning of every report of `simulate`. */
 const BEGINNING = /^<!doctype html>\n<html lang="en">\n<head>\n(<meta [^>]*>\n)*<title>persisted-chat: /
 
 const REPORT: FileKind = {

@@ -8,15 +8,15 @@ import { writeReport } from './report-file.js'
 
 export interface SimulateOptions extends ChatSimulationOptions {
   readonly isJson: boolean
-  /** Where a page with pictures is written. */
+  /** File for the report. */
   readonly report: string | undefined
 }
 
-/** `persisted-chat simulate chat`: peers in virtual time. Exit code 1 where something happened that must not. */
+/** Runs `persisted-chat simulate chat`. Exit code 1 if an invariant was violated. */
 export async function simulate({ isJson, report, ...options }: SimulateOptions): Promise<number> {
   if (options.partitionMinutes > options.minutes) {
-    throw new ChatError('BAD_USAGE', 'the network cannot be split for longer than the simulation takes', {
-      hint: 'Give a smaller --partition, or more --minutes.',
+    throw new ChatError('BAD_USAGE', 'the partition cannot be longer than the simulation', {
+      hint: 'Use a smaller --partition or more --minutes.',
     })
   }
   const startedAt = performance.now()
@@ -24,7 +24,7 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   clearProgress()
   const wallMs = performance.now() - startedAt
   if (report !== undefined) await writeReport(report, reportOf(figures))
-  // Last: where nobody reads them, the report is written all the same.
+  // Last, so that the report is written even if the output is closed.
   await writeLinesIfOpen(
     process.stdout,
     isJson ? [JSON.stringify(objectOf(figures, wallMs))] : linesOf(figures, wallMs),
@@ -32,7 +32,7 @@ export async function simulate({ isJson, report, ...options }: SimulateOptions):
   return figures.converged ? 0 : 1
 }
 
-/** What programs get. A time that was never reached is null. */
+/** The JSON output. Times that were never reached are null. */
 function objectOf(figures: ChatFigures, wallMs: number): object {
   const { options, converged, entries, reached, slowest, copiesPerEntry, bytesPerEntry, virtualMs, violations } =
     figures
@@ -68,12 +68,12 @@ function linesOf(figures: ChatFigures, wallMs: number): string[] {
     row('  median line', times(reached)),
     row('  slowest line', times(slowest)),
     '',
-    `copies sent     ${copiesPerEntry.toFixed(1)} a line, where ${options.peers - 1} are needed`,
-    `bytes sent      ${Math.round(bytesPerEntry).toLocaleString('en')} a line, all included`,
-    `links on the way ${mean.toFixed(1)} in the mean, ${hops.length} at most`,
+    `copies sent     ${copiesPerEntry.toFixed(1)} per line, ${options.peers - 1} needed`,
+    `bytes sent      ${Math.round(bytesPerEntry).toLocaleString('en')} per line, in total`,
+    `hops            ${mean.toFixed(1)} on average, ${hops.length} at most`,
     '',
-    converged ? 'All peers hold the same. Nothing was lost, forged or shown twice.' : 'Something went wrong:',
+    converged ? 'All peers have the same lines. Nothing was lost, forged or shown twice.' : 'Invariants were violated:',
     ...violations.map(violation => `  ${violation}`),
-    `Again: ${commandOf(options)}`,
+    `Repeat: ${commandOf(options)}`,
   ]
 }

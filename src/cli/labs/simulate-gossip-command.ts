@@ -2,7 +2,7 @@ import { systemClock } from '../../base/clock.js'
 import { ChatError } from '../../base/errors.js'
 import { duration } from '../../base/report/format.js'
 import { reportOfGossip, reportOfSweep } from '../../labs/gossip/sim/report.js'
-import type { PhaseFigures } from '../../labs/gossip/sim/rumour-courses.js'
+import type { PhaseFigures } from '../../labs/gossip/sim/rumour-spread.js'
 import { type GossipSimulationOptions, simulateGossip } from '../../labs/gossip/sim/simulation.js'
 import { type SweepCell, type SweepRanges, sweepGossip } from '../../labs/gossip/sim/sweep.js'
 import { coverageOf, roundsOf } from '../../labs/gossip/sim/theory.js'
@@ -12,11 +12,11 @@ import { clearProgress, showProgress } from './progress.js'
 import { writeReport } from './report-file.js'
 
 export interface SimulateGossipOptions extends GossipSimulationOptions {
-  /** Whether the nodes are processes of this machine; else they are in virtual time. */
+  /** Whether the nodes are processes of this machine, instead of simulated. */
   readonly isReal: boolean
   readonly isJson: boolean
   readonly report: string | undefined
-  /** The parameters that are gone through, instead of one run. */
+  /** The values of a sweep, instead of one run. */
   readonly sweep: SweepRanges | undefined
 }
 
@@ -33,7 +33,7 @@ interface Run {
   readonly violations: readonly string[]
 }
 
-/** `persisted-chat simulate gossip`: nodes of the favourite books, as processes or in virtual time. */
+/** Runs `persisted-chat simulate gossip`: gossip nodes in virtual time or as processes. */
 export async function simulateGossipNodes(options: SimulateGossipOptions): Promise<number> {
   const startedAt = performance.now()
   if (options.sweep !== undefined) return sweep(options, options.sweep, startedAt)
@@ -41,7 +41,7 @@ export async function simulateGossipNodes(options: SimulateGossipOptions): Promi
   clearProgress()
   const lines = options.isJson ? [JSON.stringify(objectOf(run))] : linesOf(run)
   if (options.report !== undefined) await writeReport(options.report, reportOfGossip(options, run.phases, linesOf(run)))
-  // Last: where nobody reads them, the report is written all the same.
+  // Last, so that the report is written even if the output is closed.
   await writeLinesIfOpen(process.stdout, lines)
   return run.violations.length === 0 ? 0 : 1
 }
@@ -51,9 +51,12 @@ async function sweep(options: SimulateGossipOptions, ranges: SweepRanges, starte
   clearProgress()
   const wallMs = Math.round(performance.now() - startedAt)
   const { seed, nodes, report } = options
-  const told = { seed, peers: nodes, converged: true, sweep: cells, wallMs, violations: [] }
+  const result = { seed, peers: nodes, converged: true, sweep: cells, wallMs, violations: [] }
   if (report !== undefined) await writeReport(report, reportOfSweep(options, cells, sweepCommandOf(options, ranges)))
-  await writeLinesIfOpen(process.stdout, options.isJson ? [JSON.stringify(told)] : sweepLinesOf(options, cells, wallMs))
+  await writeLinesIfOpen(
+    process.stdout,
+    options.isJson ? [JSON.stringify(result)] : sweepLinesOf(options, cells, wallMs),
+  )
   return 0
 }
 
@@ -74,7 +77,7 @@ function sweepLinesOf({ nodes, seed }: SimulateGossipOptions, cells: readonly Sw
       ]),
     ),
     '',
-    'Messages are copies of one rumour that a node is sent, in the mean.',
+    'Messages: mean number of copies of a rumour that a node receives.',
   ]
 }
 
@@ -98,7 +101,7 @@ function runVirtual(options: SimulateGossipOptions, startedAt: number): Run {
 async function runProcesses(options: SimulateGossipOptions, startedAt: number): Promise<Run> {
   const stop = new AbortController()
   const onSignal = (): void =>
-    stop.abort(new ChatError('SIMULATION_STOPPED', 'stopped before the end', { hint: 'All nodes have been ended.' }))
+    stop.abort(new ChatError('SIMULATION_STOPPED', 'stopped before the end', { hint: 'All nodes have exited.' }))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   try {
@@ -114,14 +117,16 @@ async function runProcesses(options: SimulateGossipOptions, startedAt: number): 
 
 function violationsOf({ allKnownMs, caughtUpMs, killed, lost, unknown }: ProcessFigures): string[] {
   return [
-    ...(allKnownMs === undefined ? ['not all came to know a book of everybody'] : []),
-    ...(killed > 0 && caughtUpMs === undefined ? ['not all came to know a book of everybody after the restart'] : []),
-    ...(unknown > 0 ? [`${unknown} times a node knew no book of another at the end`] : []),
-    ...(lost.length > 0 ? [`nodes ended by themselves: ${lost.join(', ')}`] : []),
+    ...(allKnownMs === undefined ? ['some nodes did not learn a book of every other node'] : []),
+    ...(killed > 0 && caughtUpMs === undefined
+      ? ['after the restart some nodes did not learn a book of every other node']
+      : []),
+    ...(unknown > 0 ? [`${unknown} pairs of nodes without a known book at the end`] : []),
+    ...(lost.length > 0 ? [`nodes exited unexpectedly: ${lost.join(', ')}`] : []),
   ]
 }
 
-/** What programs get. A time that was never reached is null. */
+/** The JSON output. Times that were never reached are null. */
 function objectOf({ options, phases, real, virtualMs, wallMs, memoryBytes, violations }: Run): object {
   const [first] = phases
   return {
@@ -176,22 +181,22 @@ function linesOf({ options, phases, real, virtualMs, wallMs, memoryBytes, violat
     '',
     ...(real === undefined ? [] : livesOf(real)),
     theoryOf(options),
-    ...(violations.length === 0 ? [] : ['Something went wrong:', ...violations.map(violation => `  ${violation}`)]),
+    ...(violations.length === 0 ? [] : ['Invariants were violated:', ...violations.map(violation => `  ${violation}`)]),
   ]
 }
 
 function livesOf({ allKnownMs, caughtUpMs, killed, lost }: ProcessFigures): string[] {
-  const told = (ms: number | undefined): string => (ms === undefined ? 'never' : duration(ms))
+  const time = (ms: number | undefined): string => (ms === undefined ? 'never' : duration(ms))
   return [
-    `All knew a book of everybody ${told(allKnownMs)} after the first start.`,
-    ...(killed === 0 ? [] : [`${killed} were killed and started again; ${told(caughtUpMs)} later all knew all.`]),
-    lost.length === 0 ? 'The others were unharmed.' : `${lost.length} others ended.`,
+    `Every node knew a book of every other ${time(allKnownMs)} after the first start.`,
+    ...(killed === 0 ? [] : [`${killed} were killed and restarted; all knew all again after ${time(caughtUpMs)}.`]),
+    lost.length === 0 ? 'No other node exited.' : `${lost.length} other nodes exited.`,
   ]
 }
 
 function theoryOf({ nodes, fanout, repeat }: SimulateGossipOptions): string {
-  if (!Number.isFinite(fanout)) return 'Theory: flooding reaches all that are connected.'
+  if (!Number.isFinite(fanout)) return 'Theory: flooding reaches all connected nodes.'
   if (repeat > 1)
-    return `Theory, if everybody goes on: all know it after about ${roundsOf(nodes, fanout).toFixed(1)} rounds.`
-  return `Theory, for many nodes and no pulls: ${percent(coverageOf(fanout))} hear of it.`
+    return `Theory, if every node keeps sending: all know it after about ${roundsOf(nodes, fanout).toFixed(1)} rounds.`
+  return `Theory, for many nodes and no pulls: ${percent(coverageOf(fanout))} receive it.`
 }

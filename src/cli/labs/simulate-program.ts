@@ -20,7 +20,7 @@ interface SimulateFlags {
   readonly report?: string
 }
 
-interface CrowdFlags {
+interface OverlayFlags {
   readonly peers: number
   readonly seed?: number
   readonly arrivals: number
@@ -30,9 +30,9 @@ interface CrowdFlags {
   readonly json?: boolean
 }
 
-/** Networks in virtual time. */
+/** The commands that simulate networks. */
 export const simulateCommands: Registration = (program, exitWith) => [
-  subcommand(program, 'simulate', 'networks in virtual time, to measure and to learn from')
+  subcommand(program, 'simulate', 'simulate networks in virtual time')
     .argument('[what]', 'chat, crowd or gossip')
     .action(what => {
       throw new ChatError(
@@ -42,27 +42,27 @@ export const simulateCommands: Registration = (program, exitWith) => [
       )
     })
     .addCommand(simulateChatCommand(program, exitWith))
-    .addCommand(simulateCrowdCommand(program, exitWith))
+    .addCommand(overlayCommand(program, exitWith))
     .addCommand(simulateGossipCommand(program, exitWith)),
 ]
 
 function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
-  return subcommand(program, 'chat', 'let peers chat: how fast lines spread, and at what cost')
-    .option('--peers <n>', 'how many peers', between(2, 2_000), 20)
+  return subcommand(program, 'chat', 'simulate a chat: how fast lines spread, and at what cost')
+    .option('--peers <n>', 'number of peers', between(2, 2_000), 20)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
-    .addOption(new Option('--topology <kind>', 'who is linked with whom').choices(CHAT_TOPOLOGIES).default('regular'))
+    .addOption(new Option('--topology <kind>', 'who is connected to whom').choices(CHAT_TOPOLOGIES).default('regular'))
     .option('--minutes <n>', 'virtual minutes', between(1, 1_440), 2)
-    .option('--lines <n>', 'lines said in a minute, by anybody', between(1, 100_000), 30)
+    .option('--lines <n>', 'lines per minute, of all peers together', between(1, 100_000), 30)
     .addOption(
-      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+      new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
         .argParser(delay)
         .default({ min: 1, max: 30 }, '1-30'),
     )
-    .option('--loss <share>', 'packets that are lost and sent again, 0 to 0.9', share, 0)
-    .option('--churn <n>', 'peers that crash in a minute, and come back', between(0, 100_000), 0)
-    .option('--partition <minutes>', 'for how long, in the middle, two halves do not reach each other', number, 0)
+    .option('--loss <share>', 'share of packets that are lost and resent, 0 to 0.9', share, 0)
+    .option('--churn <n>', 'peers that crash and restart per minute', between(0, 100_000), 0)
+    .option('--partition <minutes>', 'duration of a partition into two halves, in the middle of the run', number, 0)
     .option('--json', 'one JSON object')
-    .option('--report <file>', 'write a page with pictures')
+    .option('--report <file>', 'write a page with charts')
     .action(
       exitWith(async ({ delay, partition, seed, json, report, ...flags }: SimulateFlags) => {
         const { simulate } = await import('./simulate-command.js')
@@ -79,27 +79,27 @@ function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
     )
 }
 
-function simulateCrowdCommand(program: Command, exitWith: ExitWith): Command {
+function overlayCommand(program: Command, exitWith: ExitWith): Command {
   return subcommand(
     program,
     'crowd',
-    'let peers that know one address meet: who gets linked with whom, and what holds when some leave',
+    'simulate the overlay of peers that know one address, and how it survives when some leave',
   )
-    .option('--peers <n>', 'how many peers', between(2, 2_000), 1_000)
+    .option('--peers <n>', 'number of peers', between(2, 2_000), 1_000)
     .option('--seed <n>', 'the same seed gives the same run (default: a new one each time)', wholeNumber)
-    .option('--arrivals <n>', 'peers that come in a second', between(1, 10_000), 100)
-    .option('--leave <share>', 'peers that leave at once in the end, 0 to 0.9', share, 0.3)
-    .option('--silent', 'without a word, as when the power fails; else their links break')
+    .option('--arrivals <n>', 'peers that start per second', between(1, 10_000), 100)
+    .option('--leave <share>', 'share of the peers that leave at the same time, 0 to 0.9', share, 0.3)
+    .option('--silent', 'they leave without closing their connections, as in a power cut')
     .addOption(
-      new Option('--delay <ms>', 'what a packet takes, as 5 or as 1-30')
+      new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
         .argParser(delay)
         .default({ min: 1, max: 30 }, '1-30'),
     )
     .option('--json', 'one JSON object')
     .action(
-      exitWith(async ({ delay, seed, silent, json, ...flags }: CrowdFlags) => {
-        const { crowd } = await import('./overlay-command.js')
-        return crowd({
+      exitWith(async ({ delay, seed, silent, json, ...flags }: OverlayFlags) => {
+        const { simulateOverlayCommand } = await import('./overlay-command.js')
+        return simulateOverlayCommand({
           ...flags,
           seed: seed ?? Math.floor(systemRandom.number() * 1_000_000),
           delayMsMin: delay.min,

@@ -3,17 +3,17 @@ import { LINE_BYTES_MAX } from './limits.js'
 import { LineReader } from './line-reader.js'
 import { SentMessages } from './sent-messages.js'
 
-/** A connection, whoever has made it. */
+/** A connection, in either direction. */
 export type ConnectionId = number
 
 export type Effect =
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'send'; readonly to: ConnectionId; readonly line: Uint8Array }
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: string }
-  /** No more messages can be remembered: the client has to leave. */
+  /** The set of sent messages is full: the client must exit. */
   | { readonly kind: 'full' }
 
-/** What a client of the flooding network does, without IO: what is typed and what arrives go in, what is to be done comes out. */
+/** A client of the flooding network, without IO: methods return the effects to perform. */
 export class Flood {
   readonly #sent: SentMessages
   readonly #readers = new Map<ConnectionId, LineReader>()
@@ -43,16 +43,16 @@ export class Flood {
     const effects: Effect[] = []
     for (const line of lines) {
       const text = textOf(line)
-      if (text === undefined) return [...effects, ...this.#close(connection, 'it sent what is no text')]
+      if (text === undefined) return [...effects, ...this.#close(connection, 'it sent invalid UTF-8')]
       for (const effect of this.#take(text)) effects.push(effect)
     }
     if (isTooLong) effects.push(...this.#close(connection, `it sent a line of over ${LINE_BYTES_MAX} bytes`))
     return effects
   }
 
-  /** Whether typed or received: known messages are left alone, new ones are remembered, printed and sent to everyone. */
+  /** Handles a typed or received line: a new one is remembered, printed and sent on all connections. */
   #take(line: string): Effect[] {
-    // All of them, not one: each client on the way would take off another, and they would print different strings.
+    // Removes all of them: if each client removed one, clients would print different texts.
     const text = line.replace(/\r+$/, '')
     if (text === '' || this.#isFull || this.#sent.has(text)) return []
     if (!this.#sent.add(text)) {

@@ -1,16 +1,16 @@
-// The bounds of the flooding network; README.md in this folder has them in a table.
+// Bounds of the flooding network. See README.md.
 
-/** One line of the flooding network. A long text still fits, and a terminal hands over no longer line either. */
+/** Longest line, as of a terminal in canonical mode. */
 export const LINE_BYTES_MAX = 4096
 
-/** Messages that a client of the flooding network remembers in one run: a million short ones. It ends rather than forget one. */
+/** Size of the set of sent messages: a million short ones. A client exits rather than forget one. */
 export const SENT_BYTES_MAX = 64 * 1024 * 1024
 
-/** Connections of one client of the flooding network: a whole class at the first of them. */
+/** Connections of one client. */
 export const CONNECTIONS_MAX = 256
 
-/** What may wait for a client of the flooding network that does not read, before it is left. */
+/** Bytes that wait for a client before its connection is closed. */
 export const WAITING_BYTES_MAX = 1024 * 1024
 
-/** Longest time for opening a connection. */
+/** Longest time to open a connection. */
 export const DIAL_MS_MAX = 5_000

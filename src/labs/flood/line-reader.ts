@@ -5,11 +5,11 @@ const NEWLINE = 0x0a
 export interface Lines {
   /** Whole lines, without their ends. */
   readonly lines: readonly Uint8Array[]
-  /** Whether a longer line than allowed follows. Nothing is read behind it. */
+  /** Whether a line is too long. Nothing after it is read. */
   readonly isTooLong: boolean
 }
 
-/** Cuts a stream of bytes into lines of at most `bytesMax` bytes. Holds no more than that of a line that is not yet whole. */
+/** Cuts a stream into lines of at most `bytesMax` bytes. Buffers at most that much of an incomplete line. */
 export class LineReader {
   readonly #bytesMax: number
   #rest: Uint8Array = EMPTY
@@ -30,7 +30,7 @@ export class LineReader {
         this.#rest = EMPTY
         break
       }
-      // Copied, so that a few bytes do not keep alive all that came with them.
+      // Copied, so that a few bytes do not keep the whole chunk in memory.
       if (end === -1) {
         if (part.length > 0) this.#rest = Buffer.concat([this.#rest, part])
         break

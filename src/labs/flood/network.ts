@@ -7,20 +7,20 @@ import { type ConnectionId, type Effect, Flood } from './flood.js'
 import { CONNECTIONS_MAX, DIAL_MS_MAX, WAITING_BYTES_MAX } from './limits.js'
 import { formatPeerAddress, type PeerAddress } from './peer-address.js'
 
-/** What may wait for a peer before nothing more is typed. */
+/** Bytes that wait for a peer before no more input is read. */
 const TYPING_BYTES_MAX = WAITING_BYTES_MAX / 4
 
 const KEEP_ALIVE = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const
 
 export interface NetworkEvents {
   readonly onPrint: (text: string) => void
-  /** A connection has ended; with a reason where it is this side that ended it. */
+  /** A connection was closed; `reason` if this side closed it. */
   readonly onClosed: (left: number, reason: string | undefined) => void
-  /** No more messages can be remembered. */
+  /** The set of sent messages is full. */
   readonly onFull: () => void
 }
 
-/** One client's connections: bytes to the flood, and what it decides done. */
+/** The connections of one client. Performs the effects of `Flood`. */
 export class FloodNetwork {
   readonly #flood: Flood
   readonly #events: NetworkEvents
@@ -40,7 +40,7 @@ export class FloodNetwork {
     return this.#sockets.size
   }
 
-  /** Connects to a peer, and keeps that connection. Gives the own IP address as the peer sees it; undefined: nobody is there. */
+  /** Connects to a peer. Resolves with our IP address as the peer sees it, undefined if the peer does not answer. */
   connect({ host, port }: PeerAddress): Promise<string | undefined> {
     return new Promise(resolve => {
       const socket = net.connect({ host, port, lookup: socketLookup, ...KEEP_ALIVE })
@@ -52,7 +52,7 @@ export class FloodNetwork {
       })
       socket.once('connect', () => {
         cancel()
-        // A port on which nobody listens can, by chance, be the own end of the connection.
+        // A connection to an unused port can connect to itself.
         const isSelf = socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress
         if (isSelf) return void socket.destroy()
         socket.removeAllListeners()
@@ -62,7 +62,7 @@ export class FloodNetwork {
     })
   }
 
-  /** Waits for connections; on any free port for port 0. Gives the port. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
+  /** Listens; port 0 for any free one. Resolves with the port. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   async listen(host: string | undefined, port: number): Promise<number> {
     const refuse = (cause: Error): never => {
       throw listenError({ host: host ?? 'this machine', port }, cause)
@@ -77,7 +77,7 @@ export class FloodNetwork {
       server.once('error', cause => reject(listenError({ host: host ?? 'this machine', port }, cause)))
       server.listen({ port, ...(address !== undefined && { host: address }) }, () => {
         server.removeAllListeners('error')
-        // Running out of descriptors refuses one connection; it must not end the client.
+        // Running out of file descriptors must not end the client.
         server.on('error', () => {})
         const address = server.address()
         resolve(typeof address === 'object' && address !== null ? address.port : port)
@@ -89,7 +89,7 @@ export class FloodNetwork {
     this.#perform(this.#flood.typed(line))
   }
 
-  /** Resolves when little enough waits for every peer that more may be typed. */
+  /** Resolves when the backlog of every peer is small enough to read more input. */
   async ready(): Promise<void> {
     for (const socket of this.#sockets.values()) {
       if (socket.writableLength <= TYPING_BYTES_MAX || socket.destroyed) continue
@@ -103,7 +103,7 @@ export class FloodNetwork {
     }
   }
 
-  /** What was said leaves before the connections end; nobody is waited for who does not read. */
+  /** Sends the backlog, then closes all connections; does not wait for peers that do not read. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#server?.close()
@@ -122,7 +122,7 @@ export class FloodNetwork {
     )
   }
 
-  /** All connections are alike, whoever has made them: both ends send and receive. */
+  /** Adds a connection. Both directions work the same. */
   #add(socket: net.Socket): void {
     const id = this.#next++
     this.#sockets.set(id, socket)
@@ -161,7 +161,7 @@ export class FloodNetwork {
   }
 }
 
-/** Addresses under which this machine may be reached by others; the own one where there is no other. */
+/** IPv4 addresses of this machine; the loopback address if there is no other. */
 export function ownAddresses(): string[] {
   const addresses = Object.values(os.networkInterfaces()).flatMap(found => found ?? [])
   const outer = addresses.filter(({ family, internal }) => family === 'IPv4' && !internal)
@@ -175,7 +175,7 @@ function listenError(address: PeerAddress, cause: Error): ChatError {
       cause,
       hint: 'Choose another port with --listen.',
     })
-  return new ChatError('SWARM_LISTEN_FAILED', `${where} cannot be listened on: ${cause.message}`, {
+  return new ChatError('SWARM_LISTEN_FAILED', `cannot listen on ${where}: ${cause.message}`, {
     cause,
     hint: 'Choose another address with --listen.',
   })

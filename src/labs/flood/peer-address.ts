@@ -6,7 +6,7 @@ export interface PeerAddress {
 const HOST = /^[\p{L}\p{N}._-]{1,200}$/u
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,32})?$/
 
-/** An address and a port, with a colon or a space between them; undefined for anything else. */
+/** Parses an address and a port, separated by a colon or a space. Undefined if malformed. */
 export function peerAddressOf(text: string, portMin = 1): PeerAddress | undefined {
   const [, host = '', digits = ''] = /^(\S+?)(?::|\s+)(\d{1,5})$/.exec(text.trim()) ?? []
   const bracketed = /^\[(.*)\]$/.exec(host)?.[1]

@@ -1,11 +1,11 @@
 import { SENT_BYTES_MAX } from './limits.js'
 
-/** What remembering a message takes besides its text. */
+/** Memory of a message besides its text. */
 const MEMBER_BYTES = 64
 
 /**
- * The set of messages already sent. It grows up to a bound and forgets nothing: where a client had forgotten a message that
- * still went round, it would send it again, and the message would go round for ever. README.md in this folder.
+ * The set of messages already sent. It has a bound and forgets nothing: a client that forgot a circulating message would send
+ * it again, and the message would circulate forever. See README.md.
  */
 export class SentMessages {
   readonly #texts = new Set<string>()
@@ -20,7 +20,7 @@ export class SentMessages {
     return this.#texts.has(text)
   }
 
-  /** False where there is no room for another message. */
+  /** Returns false if the set is full. */
   add(text: string): boolean {
     const bytes = Buffer.byteLength(text) + MEMBER_BYTES
     if (this.#bytes + bytes > this.#bytesMax) return false

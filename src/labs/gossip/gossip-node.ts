@@ -11,47 +11,47 @@ import { PeerBook } from './peer-book.js'
 import type { Known, Port, Rumour } from './rumour.js'
 import { RumourCache } from './rumour-cache.js'
 
-/** How often a node is told that time has passed; also the length of a round of repeated rumours. */
+/** Interval of `tick`, and length of a round of repeated rumours. */
 export const TICK_MS = 1_000
-/** How many peers are asked for theirs in one tick: gentle on a machine where a hundred nodes start. */
+/** Peers asked for their peers per tick. Limits the load when a hundred nodes start on one machine. */
 const ASKED_PER_TICK = 8
-/** How often some live peer is asked whom it knows. */
+/** Interval between requests for the peers of a live peer. */
 const ASK_MS = 10_000
 
 export interface GossipSettings {
   readonly port: Port
-  /** The node that the first peers are learnt from. */
+  /** The node from which this node learns its first peers. */
   readonly bootstrap?: Port | undefined
-  /** To how many peers a rumour is sent; infinite floods. */
+  /** Number of peers that a rumour is sent to. Infinity floods. */
   readonly fanout: number
-  /** How many times a rumour of this node may be sent on. */
+  /** TTL of the rumours of this node. */
   readonly ttl: number
-  /** In how many rounds a rumour is sent, to peers drawn anew each time; each takes one of its TTL. */
+  /** Rounds in which a rumour is sent, each to new random peers. Each round decrements the TTL. */
   readonly repeat: number
-  /** How often a peer is asked for what is missed; 0 never. */
+  /** Interval of pulls; 0 for none. */
   readonly pullMs: Millis
-  /** How many live peers are remembered. */
+  /** Largest number of live peers. */
   readonly peersMax: number
 }
 
-/** What a node asks of its surroundings. */
+/** IO that the caller performs for a node. */
 export type Effect =
   | { readonly kind: 'send'; readonly to: readonly Port[]; readonly rumour: Rumour }
-  /** Tell a peer what is known here, and `receive` what it answers. */
+  /** Send a peer the known versions, and pass its answer to `receive`. */
   | { readonly kind: 'pull'; readonly from: Port; readonly known: readonly Known[] }
-  /** Get the peers of a peer, then `answered`. */
+  /** Request the peers of a peer, and pass them to `answered`. */
   | { readonly kind: 'ask'; readonly peer: Port }
-  /** Drop what still waits to be sent there. */
+  /** Drop the backlog of a peer. */
   | { readonly kind: 'forget'; readonly peer: Port }
-  /** Sample another book now: somebody knows a later version of this node than this node does. */
+  /** Choose another book now, because another node knows a later version of this node's book. */
   | { readonly kind: 'choose' }
 
-/** What became of the rumours of one message. */
+/** Result of receiving one message. */
 export interface Receipt {
   readonly fresh: readonly Rumour[]
-  /** Those that were too many for now. */
+  /** Rumours beyond the rate limit. */
   readonly refused: number
-  /** What is known here of the same origins and is newer: the answer. */
+  /** Newer rumours of the same origins, for the answer. */
   readonly newer: readonly Rumour[]
   readonly effects: readonly Effect[]
 }
@@ -63,14 +63,14 @@ interface Hot {
 }
 
 export interface Counts {
-  /** Copies of rumours that were sent, that came, and how many of those were not new. */
+  /** Copies of rumours sent and received, and received duplicates. */
   sent: number
   received: number
   duplicates: number
   refused: number
 }
 
-/** One node of the favourite books, without IO: what it hears, tells and forgets. */
+/** A gossip node, without IO. */
 export class GossipNode {
   readonly settings: GossipSettings
   readonly peers: PeerBook
@@ -82,8 +82,8 @@ export class GossipNode {
   readonly #isPeer = (origin: Port): boolean => origin === this.settings.port || this.peers.isLive(origin)
   #hot: Hot[] = []
   #version = 0
-  /** Whether somebody knew a later version of this node than this node did. */
-  #isOutdone = false
+  /** Whether another node knows a later version of this node's book. */
+  #isOutdated = false
   #askAtMs: Millis | undefined
   #pullAtMs: Millis | undefined
 
@@ -93,7 +93,7 @@ export class GossipNode {
     this.#random = random
   }
 
-  /** The node has a new favourite book, which all shall know. */
+  /** The node chooses a book and gossips about it. */
   choose(book: string, uuid: string, nowMs: Millis): Effect[] {
     const { port, ttl } = this.settings
     const rumour: Rumour = { uuid, origin: port, version: ++this.#version, ttl, hops: 0, payload: { book } }
@@ -101,7 +101,7 @@ export class GossipNode {
     return this.#spread(rumour, nowMs)
   }
 
-  /** Rumours came, by a message from `from` or as the answer to one. */
+  /** Receives rumours, in a message from `from` or in an answer. */
   receive(from: Port | undefined, rumours: readonly Rumour[], nowMs: Millis): Receipt {
     const fresh: Rumour[] = []
     const newer: Rumour[] = []
@@ -111,7 +111,7 @@ export class GossipNode {
     for (const rumour of rumours) {
       this.counts.received++
       if (rumour.origin === this.settings.port) {
-        this.#hearOfItself(rumour, newer)
+        this.#receiveOwn(rumour, newer)
         continue
       }
       if (this.rumours.isKnown(rumour)) {
@@ -125,8 +125,8 @@ export class GossipNode {
       }
       if (this.rumours.take(rumour, nowMs, this.#isPeer) !== 'new') {
         this.counts.duplicates++
-        const held = this.rumours.newest(rumour.origin)
-        if (held !== undefined && held.rumour.version > rumour.version) newer.push(held.rumour)
+        const newest = this.rumours.newest(rumour.origin)
+        if (newest !== undefined && newest.rumour.version > rumour.version) newer.push(newest.rumour)
         continue
       }
       fresh.push(rumour)
@@ -137,18 +137,18 @@ export class GossipNode {
     return { fresh, refused, newer, effects }
   }
 
-  /** What a peer lacks that knows this much. */
+  /** Rumours that a peer with these versions lacks. */
   lackedBy(known: readonly Known[]): Rumour[] {
     const lacked = this.rumours.lackedBy(known)
     this.counts.sent += lacked.length
     return lacked.map(rumour => ({ ...rumour, ttl: Math.max(0, rumour.ttl - 1), hops: rumour.hops + 1 }))
   }
 
-  /** A peer answered, and told of these. Who is new is told the own book at once, and not only the next. */
-  answered(peer: Port, told: readonly Port[], nowMs: Millis): Effect[] {
+  /** A peer answered with its peers. A new peer is sent this node's book at once. */
+  answered(peer: Port, known: readonly Port[], nowMs: Millis): Effect[] {
     const isNew = !this.peers.isLive(peer)
     this.peers.answered(peer, this.#random)
-    if (!this.peers.isFull) for (const port of told) this.peers.hear(port, nowMs)
+    if (!this.peers.isFull) for (const port of known) this.peers.hear(port, nowMs)
     const own = this.rumours.newest(this.settings.port)?.rumour
     if (!isNew || own === undefined || !this.peers.isLive(peer)) return []
     this.counts.sent++
@@ -160,12 +160,12 @@ export class GossipNode {
     return this.peers.failed(peer, nowMs) ? [{ kind: 'forget', peer }] : []
   }
 
-  /** Time has passed. */
+  /** To be called every TICK_MS. */
   tick(nowMs: Millis): Effect[] {
     const effects: Effect[] = this.peers.due(ASKED_PER_TICK, nowMs).map(peer => ({ kind: 'ask', peer }))
     this.#repeat(nowMs, effects)
-    if (this.#isOutdone) effects.push({ kind: 'choose' })
-    this.#isOutdone = false
+    if (this.#isOutdated) effects.push({ kind: 'choose' })
+    this.#isOutdated = false
     const { pullMs } = this.settings
     this.#askAtMs ??= nowMs + this.#random.number() * ASK_MS
     if (nowMs >= this.#askAtMs) {
@@ -174,7 +174,7 @@ export class GossipNode {
       if (peer !== undefined) effects.push({ kind: 'ask', peer })
     }
     if (pullMs > 0 && this.peers.live.length > 0) {
-      // A node that has just met its first peer asks at once, and then by turns.
+      // Pulls at once when the first peer is found, then at intervals.
       if (this.#pullAtMs === undefined || nowMs >= this.#pullAtMs) {
         this.#pullAtMs = nowMs + (0.5 + this.#random.number()) * pullMs
         for (const from of this.peers.pick(1, this.#random))
@@ -184,14 +184,14 @@ export class GossipNode {
     return effects
   }
 
-  /** An earlier run of this node, or a liar, used this version: the next own one goes above it. */
-  #hearOfItself(rumour: Rumour, newer: Rumour[]): void {
+  /** Another process used this version of this node, usually an earlier run. The next version will be above it. */
+  #receiveOwn(rumour: Rumour, newer: Rumour[]): void {
     const own = this.rumours.newest(this.settings.port)?.rumour
     this.counts.duplicates++
     if (own !== undefined && rumour.version < own.version) newer.push(own)
     if (rumour.version < this.#version || rumour.uuid === own?.uuid || rumour.version >= GOSSIP_VERSION_MAX) return
     this.#version = rumour.version
-    this.#isOutdone = true
+    this.#isOutdated = true
   }
 
   #spread(rumour: Rumour, nowMs: Millis, from?: Port): Effect[] {
@@ -220,7 +220,7 @@ export class GossipNode {
         continue
       }
       const { rumour, left, dueMs } = entry
-      // What has a successor is no news.
+      // Skips rumours that a newer one has replaced.
       if (this.rumours.newest(rumour.origin)?.rumour.uuid !== rumour.uuid) continue
       effects.push(...this.#send(rumour))
       if (left > 1 && rumour.ttl > 1)

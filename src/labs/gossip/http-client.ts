@@ -2,14 +2,14 @@ import http from 'node:http'
 import { GOSSIP_ANSWER_BYTES_MAX, GOSSIP_REQUEST_MS_MAX } from './limits.js'
 import type { Port } from './rumour.js'
 
-/** Requests to nodes at one host, over connections that are kept. */
+/** Requests to the nodes on one host, over kept-alive connections. */
 export interface Client {
-  /** The JSON that was answered with status 200; undefined where nobody, or nothing of the kind, answers. Never rejects. */
+  /** Resolves with the JSON of a 200 answer, undefined otherwise. Never rejects. */
   request(peer: Port, path: string, body?: unknown): Promise<unknown>
   close(): void
 }
 
-/** How long an idle connection is kept: shorter than a node's server keeps it. */
+/** Time an idle connection is kept: shorter than the server keeps it. */
 const IDLE_MS_MAX = 10_000
 
 export function httpClient(host: string): Client {

@@ -1,39 +1,39 @@
-// Every bound of a node of the favourite books, with its reason. Units stand last in the names.
+// Bounds of a gossip node, with their reasons.
 
-/** Body of one POST to a node of the favourite books, and of one answer: a full batch of the longest, or what it holds. */
+/** Size of one request body and of one answer. Fits a full batch of the longest rumours. */
 export const GOSSIP_BODY_BYTES_MAX = 128 * 1024
 export const GOSSIP_ANSWER_BYTES_MAX = 512 * 1024
 
-/** Rumours of one POST, and of one answer to a pull; the next pull brings the rest. */
+/** Rumours per request, and per answer to a pull; the next pull gets the rest. */
 export const GOSSIP_BATCH_MAX = 64
 export const GOSSIP_PULLED_MAX = 256
 
-/** How often a rumour may be passed on: 100,000 nodes need about 28 rounds. More would only go round. */
+/** Highest TTL: 100,000 nodes need about 28 rounds. */
 export const GOSSIP_TTL_MAX = 64
 
-/** Highest version of a rumour: one a second for 68 years. */
+/** Highest version: one per second for 68 years. */
 export const GOSSIP_VERSION_MAX = 2 ** 31 - 1
 
-/** A favourite book, in code points. The longest titles of the 18th century are cut by their publishers too. */
+/** Length of a book, in code points. */
 export const BOOK_LENGTH_MAX = 300
 
-/** Origins whose books one node keeps. Who answers as a node is kept before who was only heard of. */
+/** Origins whose books a node keeps. Live peers are kept before others. */
 export const GOSSIP_ORIGINS_MAX = 4_096
 
-/** Rumours that one node remembers in order not to take them in twice. */
+/** Rumours that a node remembers to detect duplicates. */
 export const GOSSIP_CACHE_MAX = 4_096
 
-/** New rumours that one node takes in within a second: of origins that answer as nodes, and of all others. */
+/** New rumours accepted per second, of live peers and of other origins. */
 export const GOSSIP_PEERS_PER_SECOND_MAX = 1_000
 export const GOSSIP_STRANGERS_PER_SECOND_MAX = 200
 
-/** Ports that were heard of and have not yet answered as a node, and ports that do not answer any more. */
+/** Candidates that have not answered yet, and peers that no longer answer. */
 export const GOSSIP_HEARD_MAX = 256
 export const GOSSIP_DEAD_MAX = 256
 
-/** Requests of one node that are under way, and how long one may take. */
+/** Requests in flight, and the longest duration of one. */
 export const GOSSIP_REQUESTS_MAX = 32
 export const GOSSIP_REQUEST_MS_MAX = 3_000
 
-/** Connections to one node: 16 for each of 64 peers. */
+/** Connections to a node: 16 for each of 64 peers. */
 export const GOSSIP_CONNECTIONS_MAX = 1_024

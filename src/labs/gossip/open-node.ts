@@ -1,33 +1,33 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
-import { Courier, type Errand } from './courier.js'
 import { type Counts, type Effect, GossipNode, type GossipSettings, TICK_MS } from './gossip-node.js'
 import { type Client, httpClient } from './http-client.js'
 import { serve } from './http-server.js'
 import type { PeerState } from './peer-book.js'
+import { type PeerRequest, RequestScheduler } from './request-scheduler.js'
 import { type Port, type Rumour, uuidOf } from './rumour.js'
 import { type Batch, type GossipAnswer, readAnswer, readPeers } from './schema.js'
 
 export interface NodeOptions extends GossipSettings {
-  /** Where this node, and all the others, listen. */
+  /** Address on which all nodes listen. */
   readonly host: string
-  /** How often another book is chosen, about. */
+  /** Mean interval between two chosen books. */
   readonly everyMs: Millis
   readonly books: readonly string[]
   readonly clock: Clock
   readonly random: Random
-  /** A book was chosen or heard of. */
+  /** A book was chosen or received. */
   readonly onNews: (rumour: Rumour) => void
 }
 
-/** What a node knows of one origin, and how many messages of it came in and went out. */
+/** The book of one origin, and the messages about it received and sent. */
 export interface BookState extends Rumour {
   readonly ageMs: Millis
   readonly in: number
   readonly out: number
 }
 
-/** What a node knows, for people. */
+/** State of a node, as its page shows it. */
 export interface NodeState {
   readonly port: Port
   readonly books: readonly BookState[]
@@ -41,7 +41,7 @@ export interface OpenNode {
   close(): Promise<void>
 }
 
-/** Opens a node: it listens, learns peers from the one it is started with, and gossips until it is closed. */
+/** Opens a node, which listens, learns peers from its bootstrap node, and gossips until closed. */
 export async function openNode(options: NodeOptions): Promise<OpenNode> {
   const running = new RunningNode(options)
   await running.open()
@@ -51,10 +51,10 @@ export async function openNode(options: NodeOptions): Promise<OpenNode> {
 class RunningNode implements OpenNode {
   readonly #options: NodeOptions
   readonly #node: GossipNode
-  readonly #courier = new Courier()
+  readonly #requests = new RequestScheduler()
   readonly #client: Client
-  /** Whom each peer told of when it was asked last. */
-  readonly #told = new Map<Port, readonly Port[]>()
+  /** The peers of each peer, as last answered. */
+  readonly #peersOf = new Map<Port, readonly Port[]>()
   readonly #traffic = new Map<Port, { in: number; out: number }>()
   #timers: Cancel[] = []
   #closeServer: (() => Promise<void>) | undefined
@@ -63,7 +63,7 @@ class RunningNode implements OpenNode {
   constructor(options: NodeOptions) {
     this.#options = options
     this.#node = new GossipNode(options, options.random)
-    // Every address of this machine: itself is reached at its loopback.
+    // A node that listens on all addresses reaches itself over the loopback interface.
     this.#client = httpClient(dialled(options.host))
   }
 
@@ -82,15 +82,15 @@ class RunningNode implements OpenNode {
   state(): NodeState {
     const { clock, port } = this.#options
     const nowMs = clock.now()
-    const books = Array.from(this.#node.rumours.all(), ({ rumour, heardAtMs }) => ({
+    const books = Array.from(this.#node.rumours.all(), ({ rumour, receivedAtMs }) => ({
       ...rumour,
-      ageMs: Math.max(0, nowMs - heardAtMs),
+      ageMs: Math.max(0, nowMs - receivedAtMs),
       ...(this.#traffic.get(rumour.origin) ?? { in: 0, out: 0 }),
     }))
     const peers = Array.from(this.#node.peers.states(), ([peer, state]) => ({
       port: peer,
       state,
-      knows: this.#told.get(peer) ?? [],
+      knows: this.#peersOf.get(peer) ?? [],
     }))
     return {
       port,
@@ -115,7 +115,7 @@ class RunningNode implements OpenNode {
   #everyBook(): void {
     this.#chooseBook()
     const { clock, everyMs, random } = this.#options
-    // Not all at the same moment, though all were started together.
+    // Random, because nodes may start at the same time.
     this.#timers[1] = clock.after(everyMs * (0.9 + random.number() * 0.2), () => this.#everyBook())
   }
 
@@ -132,7 +132,7 @@ class RunningNode implements OpenNode {
     for (const { origin } of messages) this.#trafficOf(origin).in++
     this.#perform(effects)
     for (const rumour of fresh) this.#options.onNews(rumour)
-    // A node is not told: it would take it for a failure, and its next batch may be taken.
+    // Other nodes are not refused: they would count it as a failure.
     if (refused > 0 && refused === messages.length && from === undefined) return undefined
     return { accepted: fresh.length, messages: known === undefined ? newer : this.#node.lackedBy(known) }
   }
@@ -141,42 +141,43 @@ class RunningNode implements OpenNode {
     for (const effect of effects) {
       if (effect.kind === 'send') {
         this.#trafficOf(effect.rumour.origin).out += effect.to.length
-        for (const peer of effect.to) this.#courier.send(peer, effect.rumour)
-      } else if (effect.kind === 'pull') this.#courier.pull(effect.from)
-      else if (effect.kind === 'ask') this.#courier.ask(effect.peer)
+        for (const peer of effect.to) this.#requests.send(peer, effect.rumour)
+      } else if (effect.kind === 'pull') this.#requests.pull(effect.from)
+      else if (effect.kind === 'ask') this.#requests.ask(effect.peer)
       else if (effect.kind === 'choose') this.#chooseBook()
       else {
-        this.#courier.forget(effect.peer)
-        this.#told.delete(effect.peer)
+        this.#requests.forget(effect.peer)
+        this.#peersOf.delete(effect.peer)
       }
     }
-    for (let errand = this.#courier.next(); errand !== undefined; errand = this.#courier.next()) void this.#run(errand)
+    for (let request = this.#requests.next(); request !== undefined; request = this.#requests.next())
+      void this.#run(request)
   }
 
-  async #run(errand: Errand): Promise<void> {
-    const { peer } = errand
-    const isAnswered = errand.kind === 'ask' ? await this.#ask(peer) : await this.#post(errand)
+  async #run(request: PeerRequest): Promise<void> {
+    const { peer } = request
+    const isAnswered = request.kind === 'ask' ? await this.#ask(peer) : await this.#post(request)
     if (this.#isClosed) return
-    this.#courier.done(peer)
+    this.#requests.done(peer)
     this.#perform(isAnswered ? [] : this.#node.failed(peer, this.#now))
   }
 
   async #ask(peer: Port): Promise<boolean> {
     const answer = readPeers(await this.#client.request(peer, '/peers/'))
-    // Who does not say that it is at this port is not the node that was meant.
+    // Another program may listen on this port.
     if (answer?.port !== peer) return false
     this.#perform(this.#node.answered(peer, answer.peers, this.#now))
-    if (this.#node.peers.isLive(peer)) this.#told.set(peer, answer.peers)
+    if (this.#node.peers.isLive(peer)) this.#peersOf.set(peer, answer.peers)
     return true
   }
 
-  async #post(errand: Extract<Errand, { kind: 'pull' | 'send' }>): Promise<boolean> {
+  async #post(request: Extract<PeerRequest, { kind: 'pull' | 'send' }>): Promise<boolean> {
     const from = this.#options.port
     const body: Batch =
-      errand.kind === 'pull' ? { from, known: this.#node.rumours.known } : { from, messages: errand.rumours }
-    const rumours = readAnswer(await this.#client.request(errand.peer, '/gossip/', body))
+      request.kind === 'pull' ? { from, known: this.#node.rumours.known } : { from, messages: request.rumours }
+    const rumours = readAnswer(await this.#client.request(request.peer, '/gossip/', body))
     if (rumours === undefined || this.#isClosed) return false
-    this.#perform(this.#node.answered(errand.peer, [], this.#now))
+    this.#perform(this.#node.answered(request.peer, [], this.#now))
     if (rumours.length > 0) this.#receive({ messages: rumours })
     return true
   }
@@ -185,7 +186,7 @@ class RunningNode implements OpenNode {
     let traffic = this.#traffic.get(origin)
     if (traffic === undefined) {
       traffic = { in: 0, out: 0 }
-      // There are no more than ports.
+      // Bounded by the number of ports.
       this.#traffic.set(origin, traffic)
     }
     return traffic

@@ -3,15 +3,15 @@ import type { Random } from '../../base/random.js'
 import { GOSSIP_DEAD_MAX, GOSSIP_HEARD_MAX } from './limits.js'
 import type { Port } from './rumour.js'
 
-/** Requests in a row that fail before a peer counts as dead. */
+/** Failed requests in a row after which a peer counts as dead. */
 const FAILURES_MAX = 2
-/** First and longest wait before a dead peer is asked again. */
+/** First and longest delay before a dead peer is probed. */
 const PROBE_MS_MIN = 1_000
 const PROBE_MS_MAX = 30_000
-/** After so long a dead peer is forgotten, all but the one that this node was started with. */
+/** Time until a dead peer is forgotten, except the bootstrap peer. */
 const DEAD_MS_MAX = 10 * 60_000
 
-/** Ports that a full book keeps in mind. */
+/** Candidates that a full book keeps. */
 const SPARE_MAX = 8
 
 interface Death {
@@ -20,10 +20,10 @@ interface Death {
   readonly nextMs: Millis
 }
 
-/** `heard`: told of, but nobody has answered there yet. Only who has answered as a node is sent anything but a GET. */
+/** `heard`: reported by a peer, but has not answered yet. Only peers that answered are sent anything but a GET. */
 export type PeerState = 'live' | 'heard' | 'dead'
 
-/** Whom a node knows: learnt from others, believed once they answer, dropped when they do not, and asked again. */
+/** The peers of a node: candidates become live when they answer, dead when they fail, and dead ones are probed. */
 export class PeerBook {
   readonly #self: Port
   readonly #bootstrap: Port | undefined
@@ -53,12 +53,12 @@ export class PeerBook {
     return this.#live.length >= this.#liveMax
   }
 
-  /** A full book needs few others: only so that newcomers get in. */
+  /** A full book keeps few candidates, enough to let new peers in. */
   get #heardMax(): number {
     return Math.min(GOSSIP_HEARD_MAX, Math.max(SPARE_MAX, this.#liveMax - this.#live.length))
   }
 
-  /** Everybody known. */
+  /** All known peers. */
   *states(): Generator<readonly [peer: Port, state: PeerState]> {
     for (const peer of this.#live) yield [peer, 'live']
     for (const peer of this.#heard) yield [peer, 'heard']
@@ -66,7 +66,7 @@ export class PeerBook {
     for (const peer of this.#dead.keys()) yield [peer, 'dead']
   }
 
-  /** Somebody told of a peer. One that was given up is asked again soon. */
+  /** A peer was reported. A dead one is probed soon. */
   hear(peer: Port, nowMs: Millis): void {
     if (peer === this.#self || this.#heard.has(peer) || this.#asked.has(peer) || this.isLive(peer)) return
     const death = this.#dead.get(peer)
@@ -75,12 +75,12 @@ export class PeerBook {
       this.#dead.set(peer, { ...death, nextMs: nowMs + PROBE_MS_MIN })
   }
 
-  /** Whom a node knows from the start; as many as there is room for. */
+  /** Adds live peers at the start, as many as fit. */
   meet(peers: Iterable<Port>): void {
     for (const peer of peers) if (peer !== this.#self && !this.isFull) this.#live.push(peer)
   }
 
-  /** A peer answered as a node does. Where there is no room, one drawn by chance makes it. */
+  /** A peer answered. In a full book it replaces a random live peer. */
   answered(peer: Port, random: Random): void {
     this.#failures.delete(peer)
     if (peer === this.#self || this.isLive(peer)) return
@@ -91,7 +91,7 @@ export class PeerBook {
     else this.#live[Math.floor(random.number() * this.#live.length)] = peer
   }
 
-  /** A request to a peer failed. True where it now counts as dead and did not before. */
+  /** A request to a peer failed. Returns whether it became dead. */
   failed(peer: Port, nowMs: Millis): boolean {
     const at = this.#live.indexOf(peer)
     const failures = (this.#failures.get(peer) ?? 0) + 1
@@ -101,7 +101,7 @@ export class PeerBook {
     }
     this.#failures.delete(peer)
     this.#heard.delete(peer)
-    // What was given up already, and only now fails, was not asked again by this book.
+    // A late failure of a peer that is dead already does not count.
     if (at === -1 && !this.#asked.delete(peer)) return false
     if (at !== -1) {
       this.#live[at] = this.#live.at(-1) ?? peer
@@ -111,7 +111,7 @@ export class PeerBook {
     return at !== -1
   }
 
-  /** Whom to ask for peers now: those heard of, unless the book is full, and the dead whose time has come. At most `count`. */
+  /** Up to `count` peers to ask now: candidates, unless the book is full, and dead peers that are due. */
   due(count: number, nowMs: Millis): Port[] {
     const peers: Port[] = []
     for (const peer of this.isFull ? [] : this.#heard) {
@@ -130,7 +130,7 @@ export class PeerBook {
     return peers
   }
 
-  /** Whom to ask now and then, so that a full book lets newcomers in, and others learn more: somebody heard of, or live. */
+  /** A candidate or a random live peer to ask for peers, so that a full book lets new peers in. */
   occasional(random: Random): Port | undefined {
     const [heard] = this.#heard
     if (heard === undefined) return this.pick(1, random)[0]
@@ -139,7 +139,7 @@ export class PeerBook {
     return heard
   }
 
-  /** `count` live peers drawn by chance, none of them twice, and none of two that have no need. */
+  /** `count` distinct random live peers, without the two that already know the rumour. */
   pick(count: number, random: Random, notThis?: Port, notThat?: Port): Port[] {
     const picked: Port[] = []
     const live = this.#live
@@ -147,7 +147,7 @@ export class PeerBook {
       for (const peer of live) if (peer !== notThis && peer !== notThat) picked.push(peer)
       return picked
     }
-    // Fisher-Yates as far as needed, in place: the order of the book means nothing.
+    // Partial Fisher-Yates shuffle, in place: the order of the book has no meaning.
     for (let from = 0; from < live.length && picked.length < count; from++) {
       const at = from + Math.floor(random.number() * (live.length - from))
       const peer = live[at] as Port

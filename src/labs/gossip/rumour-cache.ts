@@ -2,19 +2,19 @@ import type { Millis } from '../../base/clock.js'
 import { GOSSIP_CACHE_MAX, GOSSIP_ORIGINS_MAX, GOSSIP_PULLED_MAX } from './limits.js'
 import { isNewer, type Known, type Port, type Rumour } from './rumour.js'
 
-/** The newest rumour of an origin, and when it came. */
-export interface Held {
+/** The newest rumour of an origin and its time of arrival. */
+export interface CachedRumour {
   readonly rumour: Rumour
-  readonly heardAtMs: Millis
+  readonly receivedAtMs: Millis
 }
 
-/** `new` replaces what was known of its origin; `known` came before, `old` after its successor. */
+/** `new`: replaces the rumour of its origin. `known`: a duplicate. `old`: a newer one has arrived. */
 export type Verdict = 'new' | 'known' | 'old'
 
-/** What one node has heard: the newest of each origin, whatever the order of arrival, and which rumours came lately. */
+/** The newest rumour of each origin, in any order of arrival, and the ids of recent rumours. */
 export class RumourCache {
-  readonly #newest = new Map<Port, Held>()
-  /** The rumours that came last, by UUID, the oldest first. */
+  readonly #newest = new Map<Port, CachedRumour>()
+  /** Recent rumours by UUID, the oldest first. */
   readonly #recent = new Map<string, Rumour>()
   readonly #originsMax: number
 
@@ -22,16 +22,16 @@ export class RumourCache {
     this.#originsMax = originsMax
   }
 
-  /** Takes in a rumour. Where it brings an origin too many, one that `isPeer` denies and that was quiet longest goes. */
+  /** Adds a rumour. If there are too many origins, evicts the quietest that is not a peer, or else the quietest. */
   take(rumour: Rumour, nowMs: Millis, isPeer: (origin: Port) => boolean): Verdict {
     if (this.isKnown(rumour)) return 'known'
     this.#remember(rumour)
-    const held = this.#newest.get(rumour.origin)
-    if (held !== undefined && !isNewer(rumour, held.rumour)) return 'old'
-    // Deleted first, so that the map stands in the order of the last news.
-    if (held !== undefined) this.#newest.delete(rumour.origin)
+    const cached = this.#newest.get(rumour.origin)
+    if (cached !== undefined && !isNewer(rumour, cached.rumour)) return 'old'
+    // Deleted first, so that the map stays in the order of arrival.
+    if (cached !== undefined) this.#newest.delete(rumour.origin)
     else if (this.#newest.size >= this.#originsMax) this.#makeRoom(isPeer)
-    this.#newest.set(rumour.origin, { rumour, heardAtMs: nowMs })
+    this.#newest.set(rumour.origin, { rumour, receivedAtMs: nowMs })
     return 'new'
   }
 
@@ -40,12 +40,12 @@ export class RumourCache {
     return before !== undefined && before.origin === origin && before.version === version
   }
 
-  newest(origin: Port): Held | undefined {
+  newest(origin: Port): CachedRumour | undefined {
     return this.#newest.get(origin)
   }
 
   /** The newest of every origin, the quietest first. */
-  all(): IterableIterator<Held> {
+  all(): IterableIterator<CachedRumour> {
     return this.#newest.values()
   }
 
@@ -53,7 +53,7 @@ export class RumourCache {
     return Array.from(this.#newest.values(), ({ rumour }) => [rumour.origin, rumour.version] as const)
   }
 
-  /** What somebody lacks who knows this much: at most as many as go into one answer. */
+  /** Rumours that a peer with these versions lacks, at most those of one answer. */
   lackedBy(known: readonly Known[]): Rumour[] {
     const versions = new Map(known)
     const lacked: Rumour[] = []

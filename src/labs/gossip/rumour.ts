@@ -1,21 +1,21 @@
-/** Where a node listens; as all nodes are on one machine, who it is. In the simulator any number. */
+/** The port of a node, which identifies it because all nodes share a machine. Any number in the simulator. */
 export type Port = number
 
-/** What nodes tell each other: the favourite book of one of them. Members as in the JSON of `POST /gossip/`. */
+/** The favourite book of a node, as in the JSON of `POST /gossip/`. */
 export interface Rumour {
   readonly uuid: string
-  /** Whose book it is. */
+  /** The node whose book it is. */
   readonly origin: Port
   /** 1, 2, 3, … for each origin. */
   readonly version: number
-  /** How many times it may still be sent, this time included. */
+  /** Hops that it may still take, this one included. */
   readonly ttl: number
-  /** How many times it was sent already, this time included. */
+  /** Hops that it has taken, this one included. */
   readonly hops: number
   readonly payload: { readonly book: string }
 }
 
-/** A UUID, version 4, made of 16 random bytes. */
+/** A version 4 UUID from 16 random bytes. */
 export function uuidOf(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
   const variant = ((bytes[8] ?? 0) & 0x3f) | 0x80
@@ -28,9 +28,9 @@ export function uuidOf(bytes: Uint8Array): string {
   ].join('-')
 }
 
-/** How far somebody knows an origin. */
+/** The version of an origin that a node knows. */
 export type Known = readonly [origin: Port, version: number]
 
-/** Whether `a` replaces `b` of the same origin: by the version; where two runs of an origin used the same, by the UUID. */
+/** Whether `a` replaces `b` of the same origin: by version, then by UUID if two runs used the same version. */
 export const isNewer = (a: Rumour, b: Rumour): boolean =>
   a.version > b.version || (a.version === b.version && a.uuid > b.uuid)

@@ -1,7 +1,7 @@
 import { BOOK_LENGTH_MAX, GOSSIP_BATCH_MAX, GOSSIP_ORIGINS_MAX, GOSSIP_TTL_MAX, GOSSIP_VERSION_MAX } from './limits.js'
 import type { Known, Port, Rumour } from './rumour.js'
 
-// What the bodies of `POST /gossip/` and the answers may be, as JSON schemas. docs/labs/gossip.md.
+// JSON schemas of `POST /gossip/` and of the answers. docs/labs/gossip.md.
 
 const PORT = { type: 'integer', minimum: 1, maximum: 65_535 }
 
@@ -41,7 +41,7 @@ const BATCH = {
   },
 } as const
 
-/** Of `POST /gossip/`: a message as it is, or a batch of them. */
+/** Body of `POST /gossip/`: a message or a batch. */
 export const GOSSIP_BODY = {
   type: 'object',
   if: { anyOf: [{ required: ['messages'] }, { required: ['known'] }] },
@@ -50,7 +50,7 @@ export const GOSSIP_BODY = {
   else: RUMOUR,
 } as const
 
-/** A batch: rumours, and what the sender knows, if it wants to be told what it lacks. */
+/** Rumours, and the versions that the sender knows if it pulls. */
 export interface Batch {
   readonly from?: Port
   readonly messages?: readonly Rumour[]
@@ -59,29 +59,29 @@ export interface Batch {
 
 export type GossipBody = Rumour | Batch
 
-/** What `POST /gossip/` answers: how many messages were news, and what the sender lacks. */
+/** Answer to `POST /gossip/`: the number of new messages, and those that the sender lacks. */
 export interface GossipAnswer {
   readonly accepted: number
   readonly messages: readonly Rumour[]
 }
 
-/** What `GET /peers/` answers. */
+/** Answer to `GET /peers/`. */
 export interface PeersAnswer {
   readonly port: Port
   readonly peers: readonly Port[]
 }
 
-/** The batch that a body is. */
+/** The batch of a body. */
 export const batchOf = (body: GossipBody): Batch => ('uuid' in body ? { messages: [body] } : body)
 
-/** What a node answered to `GET /peers/`, if it is that. */
+/** Validates an answer to `GET /peers/`. */
 export function readPeers(value: unknown): PeersAnswer | undefined {
   if (!isRecord(value) || !isPort(value['port']) || !Array.isArray(value['peers'])) return undefined
   const peers = value['peers'].slice(0, GOSSIP_ORIGINS_MAX)
   return peers.every(isPort) ? { port: value['port'], peers } : undefined
 }
 
-/** What a node answered to `POST /gossip/`, if it is that. */
+/** Validates an answer to `POST /gossip/`. */
 export function readAnswer(value: unknown): readonly Rumour[] | undefined {
   if (!isRecord(value) || !Array.isArray(value['messages'])) return undefined
   const rumours = value['messages'].map(readRumour)

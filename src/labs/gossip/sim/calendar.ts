@@ -1,13 +1,13 @@
 import type { Millis } from '../../../base/clock.js'
 
 /**
- * Virtual time in whole milliseconds, for millions of events that nobody cancels: each costs the same, however many wait.
- * What is due in the same millisecond happens in the order in which it was asked for.
+ * Virtual time in whole milliseconds, for millions of events without cancellation: scheduling takes constant time. Events in
+ * the same millisecond happen in the order of scheduling.
  */
 export class Calendar {
-  readonly #days = new Map<Millis, (() => void)[]>()
-  #today: (() => void)[] = []
-  #at = 0
+  readonly #buckets = new Map<Millis, (() => void)[]>()
+  #current: (() => void)[] = []
+  #index = 0
   #now: Millis = 0
   #waiting = 0
 
@@ -19,29 +19,29 @@ export class Calendar {
     const due = this.#now + Math.max(0, Math.round(delayMs))
     this.#waiting++
     if (due === this.#now) {
-      this.#today.push(action)
+      this.#current.push(action)
       return
     }
-    const day = this.#days.get(due)
-    if (day === undefined) this.#days.set(due, [action])
-    else day.push(action)
+    const bucket = this.#buckets.get(due)
+    if (bucket === undefined) this.#buckets.set(due, [action])
+    else bucket.push(action)
   }
 
-  /** Does what is due next, if that is not after `until`; otherwise time goes on to `until`, and it is false. */
+  /** Performs the next event and returns true, or advances to `until` and returns false if none is due by then. */
   step(until: Millis): boolean {
-    while (this.#at >= this.#today.length) {
+    while (this.#index >= this.#current.length) {
       if (this.#waiting === 0 || this.#now >= until) {
         this.#now = Math.max(this.#now, until)
         return false
       }
       this.#now++
-      this.#today = this.#days.get(this.#now) ?? []
-      this.#days.delete(this.#now)
-      this.#at = 0
+      this.#current = this.#buckets.get(this.#now) ?? []
+      this.#buckets.delete(this.#now)
+      this.#index = 0
     }
-    const action = this.#today[this.#at] as () => void
-    // What is done need not be held until the millisecond is over.
-    this.#today[this.#at++] = NOTHING
+    const action = this.#current[this.#index] as () => void
+    // Releases the action before the millisecond ends.
+    this.#current[this.#index++] = NOTHING
     this.#waiting--
     action()
     return true

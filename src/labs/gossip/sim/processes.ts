@@ -6,14 +6,14 @@ import { ChatError } from '../../../base/errors.js'
 import type { Port } from '../rumour.js'
 
 const PROGRAM = fileURLToPath(new URL('../../../cli/main.js', import.meta.url))
-/** Ports from which a system takes none for outgoing connections, so that a node gets its own back. */
+/** Ports below the ephemeral range, so that a restarted node gets its port back. */
 const PORT_MIN = 20_000
 const PORT_MAX = 32_000
-/** How long a node may take to listen on a busy machine, and to end by itself. */
+/** Longest time for a node to listen on a busy machine, and to exit by itself. */
 const START_MS_MAX = 120_000
 const END_MS_MAX = 5_000
 
-/** What a node says of a book, as `gossip --json` prints it. */
+/** A book event, as `gossip --json` prints it. */
 interface BookEvent {
   readonly event: 'book'
   readonly port: Port
@@ -37,12 +37,12 @@ interface StatusEvent {
 
 export type NodeEvent = BookEvent | StatusEvent
 
-/** Nodes as processes of this machine. They end when their standard input does, so also when this process is killed. */
+/** Nodes as processes of this machine. They exit when their standard input closes, even if this process is killed. */
 export class GossipProcesses {
   readonly #args: readonly string[]
   readonly #onEvent: (event: NodeEvent) => void
   readonly #children = new Map<Port, ChildProcess>()
-  /** Nodes that ended though nobody told them to. */
+  /** Nodes that exited unexpectedly. */
   readonly lost: Port[] = []
 
   constructor(args: readonly string[], onEvent: (event: NodeEvent) => void) {
@@ -54,7 +54,7 @@ export class GossipProcesses {
     return [...this.#children.keys()]
   }
 
-  /** Starts a node, and resolves when it listens. */
+  /** Starts a node. Resolves when it listens. */
   async start(port: Port, bootstrap: Port | undefined): Promise<void> {
     const from = bootstrap === undefined ? [] : ['-b', String(bootstrap)]
     const args = [PROGRAM, 'gossip', '-p', String(port), ...from, ...this.#args, '--json', '--tethered']
@@ -72,7 +72,7 @@ export class GossipProcesses {
             hint: 'Start fewer at a time, or free some memory.',
           }),
         )
-      const overdue = setTimeout(() => fail('it took too long'), START_MS_MAX)
+      const overdue = setTimeout(() => fail('timeout'), START_MS_MAX)
       child.on('error', error => fail(error.message))
       child.on('exit', () => {
         clearTimeout(overdue)
@@ -80,7 +80,7 @@ export class GossipProcesses {
           this.#children.delete(port)
           this.lost.push(port)
         }
-        fail('it ended')
+        fail('exited')
       })
       let rest = ''
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -99,7 +99,7 @@ export class GossipProcesses {
     })
   }
 
-  /** Kills a node as kill -9 does, and resolves when it is gone. */
+  /** Kills a node with SIGKILL. Resolves when it has exited. */
   async kill(port: Port): Promise<void> {
     const child = this.#children.get(port)
     if (child === undefined) return
@@ -109,7 +109,7 @@ export class GossipProcesses {
     await gone
   }
 
-  /** Ends all nodes, those too that do not want to. */
+  /** Ends all nodes, with SIGKILL if needed. */
   async close(): Promise<void> {
     const children = [...this.#children.values()]
     this.#children.clear()
@@ -125,7 +125,7 @@ export class GossipProcesses {
     )
   }
 
-  /** What all nodes take of memory, pages that they share counted once; undefined where the system does not say. */
+  /** Memory of all nodes, with shared pages counted once. Undefined if the system does not report it. */
   async memoryBytes(): Promise<number | undefined> {
     let bytes = 0
     for (const { pid } of this.#children.values()) {
@@ -140,11 +140,11 @@ export class GossipProcesses {
   }
 }
 
-/** So many ports of this machine that are free, from one on that chance has drawn. */
-export async function freePorts(count: number, chance: number): Promise<Port[]> {
+/** Free ports of this machine, from a random one on. `random` is between 0 and 1. */
+export async function freePorts(count: number, random: number): Promise<Port[]> {
   const ports: Port[] = []
   const room = PORT_MAX - PORT_MIN
-  const first = Math.floor(chance * room)
+  const first = Math.floor(random * room)
   for (let at = 0; at < room && ports.length < count; at++) {
     const port = PORT_MIN + ((first + at) % room)
     if (await isFree(port)) ports.push(port)

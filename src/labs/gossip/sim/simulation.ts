@@ -3,15 +3,15 @@ import { SeededRandom } from '../../../base/seeded-random.js'
 import { type Effect, GossipNode, TICK_MS } from '../gossip-node.js'
 import { type Port, type Rumour, uuidOf } from '../rumour.js'
 import { Calendar } from './calendar.js'
-import { type PhaseFigures, RumourCourses } from './rumour-courses.js'
+import { type PhaseFigures, RumourSpread } from './rumour-spread.js'
 
-/** The ticks of all nodes fall on so many moments of a second. */
+/** Distinct moments of a second on which nodes tick. */
 const TICK_GROUPS = 20
-/** How long a node waits for one that is dead: its port refuses at once. */
+/** Time until a request to a dead node fails: its port refuses at once. */
 const REFUSED_MS = 1
-/** From the start of those that were killed until they are watched again: they are asked after within 30 s. */
+/** Time from the restart of killed nodes to the next phase: they are probed within 30 s. */
 const RETURN_MS = 35_000
-/** (rumour, node) of one phase, unless told: what memory has room for. */
+/** Default number of pairs (rumour, node) per phase, bounded by memory. */
 const PAIRS_MAX = 1_000_000
 
 export interface GossipConditions {
@@ -21,24 +21,24 @@ export interface GossipConditions {
   readonly ttl: number
   readonly repeat: number
   readonly pullMs: Millis
-  /** Within this time the rumours of one phase are published. */
+  /** Time in which the rumours of one phase are published. */
   readonly everyMs: Millis
-  /** The share of the nodes that is killed, and started again. */
+  /** Share of the nodes that are killed and restarted. */
   readonly kill: number
 }
 
 export interface GossipSimulationOptions extends GossipConditions {
-  /** Rumours of each phase, each of another node; without it one of each node, or as many as there is room for. */
+  /** Rumours per phase, each of another node. Default: one of each node, or as many as memory allows. */
   readonly rumours?: number | undefined
-  /** How many peers each node knows, drawn by chance. */
+  /** Number of random peers that each node knows. */
   readonly view: number
   readonly delayMsMin: Millis
   readonly delayMsMax: Millis
-  /** The share of requests that fail. */
+  /** Share of requests that fail. */
   readonly loss: number
 }
 
-/** Rumours of each phase. */
+/** Rumours per phase. */
 const rumoursOf = ({ rumours, nodes, repeat }: GossipSimulationOptions): number =>
   Math.min(nodes, rumours ?? Math.max(1, Math.floor(PAIRS_MAX / nodes / (repeat > 1 ? 10 : 1))))
 
@@ -48,7 +48,7 @@ export interface GossipFigures {
   readonly steps: number
 }
 
-/** Real nodes, without their HTTP, in virtual time: all up, then some killed, then those started again. */
+/** Simulates real nodes without HTTP: all running, then some killed, then those restarted. */
 export function simulateGossip(
   options: GossipSimulationOptions,
   onProgress: (share: number) => void = () => {},
@@ -70,35 +70,35 @@ class GossipNetwork {
   readonly #options: GossipSimulationOptions
   readonly #onProgress: (share: number) => void
   readonly #nodes: GossipNode[] = []
-  /** Which run of a node is up; what was meant for an earlier one does not arrive. 0 where it is down. */
+  /** The run number of each node; requests to an earlier run fail. 0 if it is down. */
   readonly #runs: number[] = []
-  readonly #chance: SeededRandom
-  readonly #random: SeededRandom
-  #courses = new RumourCourses()
+  readonly #networkRandom: SeededRandom
+  readonly #nodeRandom: SeededRandom
+  #courses = new RumourSpread()
   #uuids = 0
   #done = 0
 
   constructor(options: GossipSimulationOptions, onProgress: (share: number) => void) {
     this.#options = options
     this.#onProgress = onProgress
-    this.#chance = new SeededRandom(options.seed, 'network')
-    this.#random = new SeededRandom(options.seed, 'nodes')
+    this.#networkRandom = new SeededRandom(options.seed, 'network')
+    this.#nodeRandom = new SeededRandom(options.seed, 'nodes')
     for (let port = 0; port < options.nodes; port++) this.#start(port)
     const groups = this.#isInRounds ? 1 : TICK_GROUPS
     for (let group = 0; group < groups; group++) this.#tickGroup(group, groups, (group / groups) * TICK_MS)
   }
 
-  /** Publishes rumours, and lets them spread until nothing more can come of them. */
+  /** Publishes rumours and waits until they cannot spread further. */
   phase(name: string): PhaseFigures {
     const { everyMs, kill, pullMs } = this.#options
-    this.#courses = new RumourCourses(pullMs > 0)
+    this.#courses = new RumourSpread(pullMs > 0)
     const up = this.#up()
     const before = this.#sent()
     const start = Math.ceil(this.time.now / TICK_MS) * TICK_MS
     for (const port of this.#drawn(up, rumoursOf(this.#options))) {
       const atMs = this.#isInRounds
-        ? start + this.#chance.whole(0, Math.floor(everyMs / TICK_MS) - 1) * TICK_MS
-        : start + this.#chance.between(0, everyMs)
+        ? start + this.#networkRandom.whole(0, Math.floor(everyMs / TICK_MS) - 1) * TICK_MS
+        : start + this.#networkRandom.between(0, everyMs)
       this.time.after(atMs - this.time.now, () => this.#publish(port, up.length))
     }
     const end = start + everyMs + this.#spreadMs
@@ -120,7 +120,7 @@ class GossipNetwork {
     return killed
   }
 
-  /** Starts nodes again, and lets them find their place. */
+  /** Restarts nodes and lets them find peers. */
   restart(ports: readonly Port[]): void {
     for (const port of ports) this.#start(port)
     const settledMs = this.time.now + RETURN_MS
@@ -129,24 +129,24 @@ class GossipNetwork {
 
   #start(port: Port): void {
     const { nodes, fanout, ttl, repeat, pullMs, view } = this.#options
-    const node = new GossipNode({ port, fanout, ttl, repeat, pullMs, peersMax: view }, this.#random)
+    const node = new GossipNode({ port, fanout, ttl, repeat, pullMs, peersMax: view }, this.#nodeRandom)
     const peers = new Set<Port>()
     if (view >= nodes - 1) for (let peer = 0; peer < nodes; peer++) peers.add(peer)
-    else while (peers.size <= view) peers.add(this.#chance.whole(0, nodes - 1))
+    else while (peers.size <= view) peers.add(this.#networkRandom.whole(0, nodes - 1))
     node.peers.meet(peers)
     this.#nodes[port] = node
     const run = Math.abs(this.#runs[port] ?? 0) + 1
     this.#runs[port] = run
-    // As in a process, the first book is chosen at once. It is nobody's news but of those who start again.
+    // Like a process, a node chooses its first book at once. Only books of restarted nodes count as rumours.
     if (run > 1) this.#perform(port, node.choose('a book', this.#uuid(), this.time.now))
   }
 
-  /** Where every packet takes the same time, all happens in rounds, as in theory. */
+  /** With a constant delay, events happen in rounds, as in theory. */
   get #isInRounds(): boolean {
     return this.#options.delayMsMin === this.#options.delayMsMax
   }
 
-  /** How long a rumour that was published last may still spread. */
+  /** Time for the last rumour to spread. */
   get #spreadMs(): Millis {
     const { ttl, repeat, pullMs, delayMsMax, kill } = this.#options
     const hops = ttl * (delayMsMax + (repeat > 1 ? 2 * TICK_MS : 0)) + TICK_MS
@@ -187,8 +187,8 @@ class GossipNetwork {
         })
       else if (effect.kind === 'ask')
         this.#request(port, effect.peer, other => {
-          const told = [...other.peers.live]
-          this.#answer(port, node => this.#perform(port, node.answered(effect.peer, told, this.time.now)))
+          const known = [...other.peers.live]
+          this.#answer(port, node => this.#perform(port, node.answered(effect.peer, known, this.time.now)))
         })
       else if (effect.kind === 'choose') {
         const node = this.#nodes[port]
@@ -200,15 +200,15 @@ class GossipNetwork {
   #receive(port: Port, node: GossipNode, from: Port | undefined, rumours: readonly Rumour[]): readonly Rumour[] {
     const { fresh, newer, effects } = node.receive(from, rumours, this.time.now)
     for (const { origin, version, ttl } of fresh)
-      this.#courses.heard(port, origin, version, this.#options.ttl - ttl + 1, this.time.now)
+      this.#courses.received(port, origin, version, this.#options.ttl - ttl + 1, this.time.now)
     this.#perform(port, effects)
     return newer
   }
 
-  /** Does something at another node when the request has come there; or tells that it failed. */
+  /** Delivers a request to another node, or reports its failure. */
   #request(from: Port, to: Port, action: (other: GossipNode) => void): void {
     const run = this.#runs[from]
-    if (!this.#isUp(to) || (this.#options.loss > 0 && this.#chance.is(this.#options.loss))) {
+    if (!this.#isUp(to) || (this.#options.loss > 0 && this.#networkRandom.is(this.#options.loss))) {
       this.time.after(REFUSED_MS, () => {
         const node = this.#nodes[from]
         if (node !== undefined && this.#runs[from] === run) this.#perform(from, node.failed(to, this.time.now))
@@ -231,7 +231,7 @@ class GossipNetwork {
 
   #delayMs(): Millis {
     const { delayMsMin, delayMsMax } = this.#options
-    return this.#isInRounds ? delayMsMin : this.#chance.between(delayMsMin, delayMsMax)
+    return this.#isInRounds ? delayMsMin : this.#networkRandom.between(delayMsMin, delayMsMax)
   }
 
   #isUp(port: Port): boolean {
@@ -242,16 +242,16 @@ class GossipNetwork {
     return this.#nodes.map((_, port) => port).filter(port => this.#isUp(port))
   }
 
-  /** What all nodes have sent so far, those that are down included. */
+  /** Messages sent by all nodes so far, including those that are down. */
   #sent(): number {
     return this.#nodes.reduce((sum, { counts }) => sum + counts.sent, 0)
   }
 
-  /** `count` of them, drawn by chance. */
+  /** `count` random items. */
   #drawn(ports: readonly Port[], count: number): Port[] {
     const left = [...ports]
     for (let at = 0; at < Math.min(count, left.length); at++) {
-      const other = this.#chance.whole(at, left.length - 1)
+      const other = this.#networkRandom.whole(at, left.length - 1)
       const port = left[at] as Port
       left[at] = left[other] as Port
       left[other] = port
@@ -259,7 +259,7 @@ class GossipNetwork {
     return left.slice(0, count)
   }
 
-  /** Counted, so that the same seed gives the same. */
+  /** Counted, so that the same seed gives the same ids. */
   #uuid(): string {
     const bytes = Buffer.alloc(16)
     bytes.writeUInt32BE(++this.#uuids, 12)

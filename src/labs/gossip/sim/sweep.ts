@@ -1,14 +1,14 @@
 import type { Millis } from '../../../base/clock.js'
-import type { PhaseFigures } from './rumour-courses.js'
+import type { PhaseFigures } from './rumour-spread.js'
 import { type GossipSimulationOptions, simulateGossip } from './simulation.js'
 
-/** The values that a sweep goes through. */
+/** The values of a sweep. */
 export interface SweepRanges {
   readonly fanout: readonly number[]
   readonly ttl: readonly number[]
 }
 
-/** What one fan-out with one TTL came to. */
+/** Figures of one combination. */
 export interface SweepCell {
   readonly fanout: number
   readonly ttl: number
@@ -19,7 +19,7 @@ export interface SweepCell {
   readonly reached: PhaseFigures['reached']
 }
 
-/** One simulation for each fan-out and each TTL, the same but for these. */
+/** Simulates every combination of fan-out and TTL. */
 export function sweepGossip(
   options: GossipSimulationOptions,
   { fanout: fanouts, ttl: ttls }: SweepRanges,

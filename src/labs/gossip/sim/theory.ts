@@ -1,8 +1,8 @@
-// What is known of rumours that are pushed to peers drawn by chance, for many nodes.
+// Theory of rumours that are pushed to random peers, for many nodes.
 
 /**
- * The share that hears of a rumour which everybody sends on once, to `fanout` peers: the root of 1 - e^(-fanout·c) = c.
- * 0 up to one peer each.
+ * Share of the nodes that receive a rumour if every node sends it once to `fanout` peers: the root of 1 - e^(-fanout·c) = c.
+ * 0 for a fan-out of at most 1.
  */
 export function coverageOf(fanout: number): number {
   if (fanout <= 1) return 0
@@ -11,11 +11,11 @@ export function coverageOf(fanout: number): number {
   return coverage
 }
 
-/** Rounds until all know what everybody who knows it sends in each round (Frieze and Grimmett, Pittel: log2 n + ln n for one peer). */
+/** Rounds until all nodes know a rumour if every node keeps sending it (Frieze and Grimmett, Pittel: log2 n + ln n for fan-out 1). */
 export const roundsOf = (nodes: number, fanout: number): number =>
   Math.log(nodes) / Math.log(1 + fanout) + Math.log(nodes) / fanout
 
-/** The share that knows a rumour after 0, 1, 2, … rounds, where all who know it send it in each round. */
+/** Share that knows a rumour after 0, 1, 2, … rounds if every node keeps sending it. */
 export function repeatedCurve(nodes: number, fanout: number, rounds: number): number[] {
   const curve = [1 / nodes]
   for (let round = 0; round < rounds; round++) {
@@ -25,7 +25,7 @@ export function repeatedCurve(nodes: number, fanout: number, rounds: number): nu
   return curve
 }
 
-/** The same where everybody sends it on once, in the round after hearing of it. */
+/** The same if every node sends it once, in the round after it received it. */
 export function onceCurve(nodes: number, fanout: number, rounds: number): number[] {
   let fresh = 1 / nodes
   const curve = [fresh]

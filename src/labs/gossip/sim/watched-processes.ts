@@ -3,30 +3,30 @@ import { ChatError } from '../../../base/errors.js'
 import { SeededRandom } from '../../../base/seeded-random.js'
 import type { Port } from '../rumour.js'
 import { freePorts, GossipProcesses, type NodeEvent } from './processes.js'
-import { type PhaseFigures, RumourCourses } from './rumour-courses.js'
+import { type PhaseFigures, RumourSpread } from './rumour-spread.js'
 import type { GossipConditions } from './simulation.js'
 
-/** How many nodes start at a time: gentle on a machine that has other work too. */
+/** Nodes started at a time, to limit the load. */
 const STARTS_AT_ONCE = 2
-/** How long all nodes may take until they know each other's books. */
+/** Longest time until all nodes know the books of all others. */
 const SETTLE_MS_MAX = 180_000
-/** After a phase, how long the last rumours may still spread. */
+/** Time for the last rumours of a phase to spread. */
 const SPREAD_MS = 3_000
 
 export interface ProcessFigures {
   readonly phases: readonly PhaseFigures[]
-  /** From the first start, and from the last restart, until all knew a book of everybody. Undefined where that never came. */
+  /** Time from the first start, and from the last restart, until every node knew a book of every other. Undefined if never. */
   readonly allKnownMs: Millis | undefined
   readonly caughtUpMs: Millis | undefined
-  /** (node, origin) of which at the end nothing was known. */
+  /** Pairs (node, origin) without a known book at the end. */
   readonly unknown: number
   readonly killed: number
-  /** Nodes that ended though nobody killed them. */
+  /** Nodes that exited unexpectedly. */
   readonly lost: readonly Port[]
   readonly memoryBytes: number | undefined
 }
 
-/** Real nodes as processes: started, watched, some of them killed and started again. They are gone when it settles. */
+/** Runs real nodes as processes, kills and restarts some, and measures their rumours. All have exited when it settles. */
 export async function watchProcesses(
   conditions: GossipConditions,
   clock: Clock,
@@ -47,13 +47,13 @@ class Watch {
   readonly #clock: Clock
   readonly #onProgress: (share: number, what: string) => void
   readonly #stop: AbortSignal
-  readonly #chance: SeededRandom
-  /** Which versions of whom each node that is up has told of. */
+  readonly #random: SeededRandom
+  /** The versions of each origin that each running node has reported. */
   readonly #known = new Map<Port, Map<Port, number>>()
-  /** What each node that is up has sent so far, and those that are down had. */
+  /** Messages that each node has sent so far, including those that are down. */
   readonly #sent = new Map<Port, number>()
   #sentBefore = 0
-  #courses: RumourCourses | undefined
+  #courses: RumourSpread | undefined
   #isPublishing = false
 
   constructor(
@@ -67,7 +67,7 @@ class Watch {
     this.#clock = clock
     this.#onProgress = onProgress
     this.#stop = stop
-    this.#chance = new SeededRandom(conditions.seed, 'processes')
+    this.#random = new SeededRandom(conditions.seed, 'processes')
     const args = [
       ...(Number.isFinite(fanout) ? ['--fanout', fanout] : []),
       ...['--ttl', ttl, '--repeat', repeat, '--pull', pullMs / 1_000, '--every', everyMs / 1_000],
@@ -78,9 +78,11 @@ class Watch {
 
   async run(): Promise<ProcessFigures> {
     const { nodes, kill } = this.#conditions
-    const ports = await freePorts(nodes, this.#chance.number())
+    const ports = await freePorts(nodes, this.#random.number())
     if (ports.length < nodes)
-      throw new ChatError('SWARM_PORT_TAKEN', `there are no ${nodes} ports free`, { hint: 'Simulate fewer processes.' })
+      throw new ChatError('SWARM_PORT_TAKEN', `fewer than ${nodes} ports are free`, {
+        hint: 'Simulate fewer processes.',
+      })
     const startedAtMs = this.#clock.now()
     const [first = 0, ...others] = ports
     await this.#start([first], undefined, 'starting')
@@ -125,7 +127,7 @@ class Watch {
     this.#known.delete(port)
   }
 
-  /** Whether all came to know a book of everybody. */
+  /** Whether every node knows a book of every other. */
   async #settled(ports: readonly Port[], what: string): Promise<boolean> {
     const pairs = ports.length * (ports.length - 1)
     const untilMs = this.#clock.now() + SETTLE_MS_MAX
@@ -147,17 +149,17 @@ class Watch {
     return unknown
   }
 
-  /** Every node chooses about one book, and those are watched until they have spread. */
+  /** Measures about one book of each node until they have spread. */
   async #phase(name: string): Promise<PhaseFigures> {
     const { everyMs, pullMs, repeat, ttl } = this.#conditions
     const spreadMs = SPREAD_MS + Math.min(4 * pullMs, everyMs) + (repeat > 1 ? Math.min(ttl, repeat) * 1_000 : 0)
-    const courses = new RumourCourses(pullMs > 0)
+    const courses = new RumourSpread(pullMs > 0)
     const before = this.#allSent()
     const startMs = this.#clock.now()
     this.#courses = courses
     this.#isPublishing = true
     await this.#pass(startMs, everyMs, spreadMs, name)
-    // What was sent is told once a second; what belongs to books chosen later is left out by its share of the time.
+    // Nodes report messages once a second; those of later books are subtracted by their share of the time.
     const messages = this.#allSent() - before
     this.#isPublishing = false
     await this.#pass(startMs + everyMs, spreadMs, 0, name)
@@ -185,7 +187,7 @@ class Watch {
     if (port === origin) {
       if (this.#isPublishing) this.#courses?.published(origin, version, this.processes.ports.length - 1, time)
     } else {
-      this.#courses?.heard(port, origin, version, this.#conditions.ttl - ttl + 1, time)
+      this.#courses?.received(port, origin, version, this.#conditions.ttl - ttl + 1, time)
       known.set(origin, version)
     }
   }
@@ -197,7 +199,7 @@ class Watch {
   #drawn(ports: readonly Port[], count: number): Port[] {
     const left = [...ports]
     return Array.from({ length: Math.min(count, left.length) }, () =>
-      left.splice(this.#chance.whole(0, left.length - 1), 1),
+      left.splice(this.#random.whole(0, left.length - 1), 1),
     ).flat()
   }
 

@@ -2,73 +2,76 @@ import type { Millis } from '../../../base/clock.js'
 import { quantile } from '../../../base/quantile.js'
 import type { Port } from '../rumour.js'
 
-/** Nodes that hear of one rumour, from its publication on. */
-interface Course {
+/** Propagation of one rumour. */
+interface Propagation {
   readonly version: number
   readonly publishedAtMs: Millis
-  /** How many shall hear of it: all that were up, but its origin. */
+  /** Nodes that should receive it: all running ones except its origin. */
   readonly audience: number
-  readonly heardBy: Set<number>
-  /** After how many milliseconds, and how many rounds, each heard of it. */
+  readonly receivedBy: Set<number>
+  /** Milliseconds and rounds until each received it. */
   readonly afterMs: number[]
   readonly rounds: number[]
 }
 
-/** What became of the rumours of one phase of a simulation. */
+/** Figures of one phase of a simulation. */
 export interface PhaseFigures {
   readonly name: string
   readonly nodes: number
   readonly rumours: number
-  /** The share of all (rumour, node) that came together. */
+  /** Share of all pairs (rumour, node) in which the node received the rumour. */
   readonly coverage: number
-  /** How many (rumour, node) did not. */
+  /** Number of pairs in which it did not. */
   readonly missed: number
   readonly messagesPerRumour: number
-  /** After how many rounds, in the mean of all rumours, the last node that heard of one did: TTLs that were used up. */
+  /** Rounds until the last receiving node, averaged over all rumours. */
   readonly rounds: number
-  /** When a share of the nodes had heard of the median rumour; infinite where it never had. */
+  /** Time until a share of the nodes had the median rumour; Infinity if never. */
   readonly reached: {
     readonly p50Ms: Millis
     readonly p90Ms: Millis
     readonly p99Ms: Millis
     readonly p100Ms: Millis
   }
-  /** The share of the nodes that knew a rumour after 0, 1, 2, … rounds, in the mean. */
+  /** Mean share of the nodes that knew a rumour after 0, 1, 2, … rounds. */
   readonly byRound: readonly number[]
 }
 
-/** Notes on who hears of which rumour when. */
-export class RumourCourses {
-  readonly #courses = new Map<Port, Course[]>()
+/** Measures how rumours propagate. */
+export class RumourSpread {
+  readonly #propagations = new Map<Port, Propagation[]>()
   readonly #isLaterEnough: boolean
 
-  /** `isLaterEnough`: who knows a later book of an origin has missed nothing, as where nodes pull. */
+  /** `isLaterEnough`: a later version counts as received, as with pulls. */
   constructor(isLaterEnough = false) {
     this.#isLaterEnough = isLaterEnough
   }
 
-  /** An origin has a new book, and so many others are up. */
+  /** An origin published a book while `audience` other nodes were running. */
   published(origin: Port, version: number, audience: number, nowMs: Millis): void {
-    const courses = this.#courses.get(origin) ?? []
-    courses.push({ version, publishedAtMs: nowMs, audience, heardBy: new Set(), afterMs: [], rounds: [] })
-    this.#courses.set(origin, courses)
+    const propagations = this.#propagations.get(origin) ?? []
+    propagations.push({ version, publishedAtMs: nowMs, audience, receivedBy: new Set(), afterMs: [], rounds: [] })
+    this.#propagations.set(origin, propagations)
   }
 
-  /** A node heard of a book after so many rounds. */
-  heard(node: number, origin: Port, version: number, rounds: number, nowMs: Millis): void {
-    for (const course of this.#courses.get(origin) ?? []) {
-      const isHeard = this.#isLaterEnough ? course.version <= version : course.version === version
-      if (!isHeard || course.heardBy.has(node)) continue
-      course.heardBy.add(node)
-      course.afterMs.push(Math.max(0, nowMs - course.publishedAtMs))
-      course.rounds.push(rounds)
+  /** A node received a book after `rounds` rounds. */
+  received(node: number, origin: Port, version: number, rounds: number, nowMs: Millis): void {
+    for (const propagation of this.#propagations.get(origin) ?? []) {
+      const isReceived = this.#isLaterEnough ? propagation.version <= version : propagation.version === version
+      if (!isReceived || propagation.receivedBy.has(node)) continue
+      propagation.receivedBy.add(node)
+      propagation.afterMs.push(Math.max(0, nowMs - propagation.publishedAtMs))
+      propagation.rounds.push(rounds)
     }
   }
 
   figures(name: string, nodes: number, messages: number): PhaseFigures {
-    const all = [...this.#courses.values()].flat()
-    const audience = all.reduce((sum, course) => sum + course.audience, 0)
-    const heard = all.reduce((sum, course) => sum + Math.min(course.audience, course.afterMs.length), 0)
+    const all = [...this.#propagations.values()].flat()
+    const audience = all.reduce((sum, propagation) => sum + propagation.audience, 0)
+    const received = all.reduce(
+      (sum, propagation) => sum + Math.min(propagation.audience, propagation.afterMs.length),
+      0,
+    )
     const reached = (share: number): Millis =>
       quantile(
         all.map(({ afterMs, audience }) => {
@@ -92,8 +95,8 @@ export class RumourCourses {
       name,
       nodes,
       rumours: all.length,
-      coverage: audience === 0 ? 1 : heard / audience,
-      missed: audience - heard,
+      coverage: audience === 0 ? 1 : received / audience,
+      missed: audience - received,
       messagesPerRumour: messages / Math.max(1, all.length),
       rounds: last.reduce((sum, round) => sum + round, 0) / Math.max(1, all.length),
       reached: { p50Ms: reached(0.5), p90Ms: reached(0.9), p99Ms: reached(0.99), p100Ms: reached(1) },

@@ -1,23 +1,23 @@
 import { GOSSIP_BATCH_MAX, GOSSIP_ORIGINS_MAX, GOSSIP_REQUESTS_MAX } from './limits.js'
 import { isNewer, type Port, type Rumour } from './rumour.js'
 
-/** What has to be done at a peer: each is one request. */
-export type Errand =
+/** One request to a peer. */
+export type PeerRequest =
   | { readonly kind: 'ask'; readonly peer: Port }
   | { readonly kind: 'pull'; readonly peer: Port }
   | { readonly kind: 'send'; readonly peer: Port; readonly rumours: readonly Rumour[] }
 
-/** What waits to be sent to one peer: of each origin the newest alone. */
+/** The work that waits for one peer: only the newest rumour of each origin. */
 interface Outbox {
   readonly rumours: Map<Port, Rumour>
   isAsked: boolean
   isPulled: boolean
-  /** Whether a request is under way: there is one at a time, and what comes meanwhile goes together into the next. */
+  /** Whether a request is in flight. There is one at a time; later rumours are batched into the next. */
   isBusy: boolean
 }
 
-/** Decides which request goes to whom, and when: few at a time, and what a slow peer is owed does not grow. */
-export class Courier {
+/** Schedules requests: few at a time, with a bounded backlog for slow peers. */
+export class RequestScheduler {
   readonly #outboxes = new Map<Port, Outbox>()
   readonly #waiting = new Set<Port>()
   #busy = 0
@@ -37,7 +37,7 @@ export class Courier {
     this.#outboxOf(peer).isPulled = true
   }
 
-  /** What waits for a peer is dropped. */
+  /** Drops the backlog of a peer. */
   forget(peer: Port): void {
     const outbox = this.#outboxes.get(peer)
     this.#waiting.delete(peer)
@@ -45,8 +45,8 @@ export class Courier {
     else this.#outboxes.delete(peer)
   }
 
-  /** What is to be done now, if anything may. Each is to be reported to `done`. */
-  next(): Errand | undefined {
+  /** The next request, if one may start now. The caller reports its end to `done`. */
+  next(): PeerRequest | undefined {
     if (this.#busy >= GOSSIP_REQUESTS_MAX) return undefined
     for (const peer of this.#waiting) {
       this.#waiting.delete(peer)
@@ -54,12 +54,12 @@ export class Courier {
       if (outbox === undefined || outbox.isBusy) continue
       outbox.isBusy = true
       this.#busy++
-      return this.#errandOf(peer, outbox)
+      return this.#requestOf(peer, outbox)
     }
     return undefined
   }
 
-  /** An errand at this peer is over. */
+  /** A request to this peer has ended. */
   done(peer: Port): void {
     const outbox = this.#outboxes.get(peer)
     this.#busy--
@@ -69,7 +69,7 @@ export class Courier {
     else this.#outboxes.delete(peer)
   }
 
-  #errandOf(peer: Port, outbox: Outbox): Errand {
+  #requestOf(peer: Port, outbox: Outbox): PeerRequest {
     if (outbox.isAsked) {
       outbox.isAsked = false
       return { kind: 'ask', peer }
