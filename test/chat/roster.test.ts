@@ -206,7 +206,7 @@ test('remembers a bounded number of strangers, and evicts nobody who is connecte
   assert.ok(list.some(({ name }) => name === 'bob') && list.some(({ name }) => name === 'carol'))
 })
 
-/** Delivers what rosters send to each other over one link, until neither has anything left to say. */
+/** Exchanges frames between two rosters over one connection until nothing is in flight. */
 function exchange(
   a: Roster,
   linkOfA: number,

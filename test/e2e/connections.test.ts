@@ -235,7 +235,7 @@ const OPENINGS: readonly (readonly [string, Uint8Array])[] = [
 for (const [what, bytes] of OPENINGS) {
   test(`closes the connection of a stranger who ${what} within 256 KiB`, BOUND, async t => {
     const alice = await openConnections(t)
-    // In a room of its own: what an original may say next is the log's to judge, not the swarm's.
+    // In another room, because what a scuttleup peer sends next is judged by the log.
     const room = await openConnections(t, { acceptsScuttleup: false })
     for (const world of [room, alice].slice(0, what === 'speaks HTTP' ? 1 : 2)) {
       const socket = await stranger(t, world.address)

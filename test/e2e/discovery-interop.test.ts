@@ -1,4 +1,4 @@
-// The packages that the original program finds its peers with, each in a process of its own: they end it when they fail.
+// Interop with the discovery packages of the original program, each in a process of its own, which they end when they fail.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +16,7 @@ const require = createRequire(import.meta.url)
 const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
 const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 60_000 }
 
-/** Starts `program`, in which `original` is the package; gives what it says first, without the line's end. */
+/** Starts `program`, in which `original` is the package. Gives its first line. */
 async function original(t: TestContext, name: string, program: string): Promise<string> {
   const code = `const original = require(${JSON.stringify(require.resolve(name))}); ${program}`
   const child = spawn(process.execPath, ['--input-type=commonjs', '--eval', code], {

@@ -9,7 +9,7 @@ const address = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('10.0.0.1', ...LOOPBACK) },
   fc.integer({ min: 2, max: 20 }).map(host => `10.0.0.${host}`),
 )
-/** Someone comes from an address, or whoever came so many before goes. */
+/** A connection arrives from an address, or one of those that arrived leaves. */
 const event = fc.oneof({ weight: 4, arbitrary: fc.record({ from: address }) }, fc.record({ gone: fc.nat({ max: 30 }) }))
 
 test('admits few connections, and evicts the oldest of the busiest address', () => {

@@ -171,7 +171,7 @@ test('rejects malformed hellos', () => {
   }
 })
 
-/** What bob, a listener, says to alice up to his proof. */
+/** What bob, a listener, sends to alice up to the proof. */
 const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
 const proof = (bytes: Uint8Array) => receive(nativeEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
 

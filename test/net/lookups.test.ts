@@ -6,7 +6,7 @@ import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
 import { Lookups } from '../../src/net/lan/mdns/lookups.js'
 import { WarnOnce } from '../../src/net/lan/mdns/warn-once.js'
 
-/** Time that passes when told to, timers in order. */
+/** A clock that advances on demand, and runs timers in order. */
 class VirtualClock implements Clock {
   #now = 0
   #timers: { readonly at: number; readonly action: () => void }[] = []
