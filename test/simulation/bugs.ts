@@ -43,12 +43,14 @@ export const BUGS: readonly Bug[] = [
     file: 'log/format/chain',
     find: 'isSignature(signature,',
     replace: 'true || isSignature(signature,',
+    killer: 13,
   },
   {
     name: 'checks neither gaps nor the chain of a run',
     file: 'log/format/segment-plan',
     find: 'const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount;',
     replace: 'const seq = run.first - 1;\n        validator.begin(run.before ?? chainStart(this.#log), EARLIEST);',
+    killer: 35,
   },
   {
     name: 'stores no chain value before a segment',
@@ -61,12 +63,14 @@ export const BUGS: readonly Bug[] = [
     file: 'log/intake',
     find: 'if (skip < 0)',
     replace: 'if (false)',
+    killer: 36,
   },
   {
     name: 'accepts fork proofs without verifying them',
     file: 'log/format/fork-proof',
     find: 'if (!isGenuine(log, a) || !isGenuine(log, b))',
     replace: 'if (false)',
+    killer: 13,
   },
   {
     name: 'does not relay fork proofs',
@@ -87,6 +91,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/read/subscription',
     find: 'this.#wake?.();\n    }\n}',
     replace: 'if (this.#wake === undefined) ranges.delete(author);\n        this.#wake?.();\n    }\n}',
+    killer: 6,
   },
   {
     name: 'reports entries twice that arrive while the history is read',
@@ -100,6 +105,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/read/merge',
     find: 'return a.at < b.at ? -1 : 1;\n    return a.author < b.author ? -1 : 1;',
     replace: 'return a.at < b.at ? -1 : 1;\n    return -1;',
+    killer: 28,
   },
   {
     name: 'gives up dialling after three attempts',
@@ -107,6 +113,7 @@ export const BUGS: readonly Bug[] = [
     find: "target.state = { kind: 'dialling', attempt: target.state.attempt };",
     replace:
       "if (target.state.attempt > 3) return [];\n        target.state = { kind: 'dialling', attempt: target.state.attempt };",
+    killer: 15,
   },
   {
     name: 'closes neither of two connections to one peer',
@@ -139,6 +146,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/replication-stream',
     find: '!this.push(bytes))\n                    await this.#drained();',
     replace: '!this.push(bytes))\n                    await null;',
+    killer: 8,
   },
   {
     name: 'does not relay entries that arrive as several segments',
@@ -172,6 +180,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/peer-session',
     find: 'next === theirs + 1 && next < to',
     replace: 'next < to',
+    killer: 12,
   },
   {
     name: 'takes subscriptions for announcements',
@@ -191,6 +200,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/broadcast-tree',
     find: 'if (!isArriving)\n            this.#subscribeNext(author, isStalled);',
     replace: '',
+    killer: 5,
   },
   {
     name: 'takes all fingerprints to be equal',
