@@ -107,7 +107,7 @@ export class Frontier {
    * Replaces the head of one log that was found to end earlier. Readers are not told again of entries that they have seen, except
    * of those after `announcedMax`, where others take their place.
    */
-  put(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
+  truncate(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
     this.#segments.forget(author)
     const announced = Math.min(announcedMax, this.#tips.get(author)?.announced ?? 0)
     if (head === undefined) this.#tips.delete(author)

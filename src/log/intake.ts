@@ -136,8 +136,8 @@ export class Intake {
       // A prefix that was cut for the proof contradicts without a signature: the requested segment is still to come.
       if (plan.contradictedAt !== undefined) return undefined
     }
-    if (seqAfter(runs) <= proof.place) return undefined
-    return { reason: `its author signed two histories from entry ${proof.place} on` }
+    if (seqAfter(runs) <= proof.forkedAt) return undefined
+    return { reason: `its author signed two histories from entry ${proof.forkedAt} on` }
   }
 
   async #compareAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
@@ -170,7 +170,7 @@ export class Intake {
       await retraction.finished()
       return this.addSigned(author, runs, undefined)
     }
-    const isFork = comparison.kind === 'proven' && (!isOwn || comparison.proof.place <= own.publishedUpTo)
+    const isFork = comparison.kind === 'proven' && (!isOwn || comparison.proof.forkedAt <= own.publishedUpTo)
     // Entries that were never published can be retracted: then there is no fork.
     const isRetractable = isOwn && forks.proofOf(author) === undefined && comparison.kind !== 'unproven' && !isFork
     if (isRetractable && (await retraction.retract())) return this.addSigned(author, runs, undefined)
@@ -181,7 +181,7 @@ export class Intake {
 
   async #freeze(proof: ForkProof): Promise<void> {
     const { queue, forks, own, announcer } = this.#core
-    await queue.write([forks.keep(proof)])
+    await queue.write([forks.add(proof)])
     if (authorOfKey(proof.segments[0].key) === own.author) this.#repair.end()
     announcer.forked(proof)
   }

@@ -126,10 +126,10 @@ export class Log extends EventEmitter<LogEvents> {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
     const proof = forks.proofOf(author)
-    const forkedAt = proof?.place
+    const forkedAt = proof?.forkedAt
     const published = author === own.author ? own.publishedUpTo : persisted
     const seq = Math.min(persisted, published, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
-    const chain = proof !== undefined && seq === proof.place - 1 ? proof.chain : frontier.chainAt(author, seq)
+    const chain = proof !== undefined && seq === proof.forkedAt - 1 ? proof.chain : frontier.chainAt(author, seq)
     return {
       author,
       seq,
@@ -194,7 +194,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** Whether an entry is at or above the fork point of its log. */
   isForked({ author, seq }: Digest): boolean {
-    return seq >= (this.#core.forks.proofOf(author)?.place ?? Number.POSITIVE_INFINITY)
+    return seq >= (this.#core.forks.proofOf(author)?.forkedAt ?? Number.POSITIVE_INFINITY)
   }
 
   /**

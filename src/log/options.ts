@@ -83,7 +83,7 @@ export interface RelayOptions {
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode
   /** Whether the peer knows the fork of a log at this seq already. */
-  readonly knowsFork: (author: AuthorId, place: Seq) => boolean
+  readonly knowsFork: (author: AuthorId, forkedAt: Seq) => boolean
 }
 
 /** Why a run was rejected, or the rest of it. */

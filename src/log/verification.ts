@@ -40,7 +40,7 @@ export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined
       author,
       last,
       fault: fault ?? faultOf(last, expected, claim),
-      forkedAt: core.forks.proofOf(author)?.place,
+      forkedAt: core.forks.proofOf(author)?.forkedAt,
     }
   }
 }

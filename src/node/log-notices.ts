@@ -17,12 +17,12 @@ export function reportLog(log: Log, { info, warning }: Notify): void {
   )
   log.on('writable', () => info('the disk works again; the waiting lines are being stored'))
   log.on('recovered', ({ seq }) => info(`entry ${seq} was stored after all, although its write had failed`))
-  log.on('fork', ({ segments: [{ key }], place }) => {
+  log.on('fork', ({ segments: [{ key }], forkedAt }) => {
     const author = authorOfKey(key)
     warning(
       author === log.id
-        ? `your log has forked: two devices wrote entry ${place} with your key, or one did after a backup was restored. Other peers reject further entries: stop, run \`persisted-chat renew\` with your name on one device, and use each key on one device only`
-        : `the log of the key ${shortKey(author)}… has forked: it has two histories from entry ${place} on`,
+        ? `your log has forked: two devices wrote entry ${forkedAt} with your key, or one did after a backup was restored. Other peers reject further entries: stop, run \`persisted-chat renew\` with your name on one device, and use each key on one device only`
+        : `the log of the key ${shortKey(author)}… has forked: it has two histories from entry ${forkedAt} on`,
     )
   })
 }

@@ -104,7 +104,7 @@ export async function openLogCopy(home: Home, onWarning: (line: string) => void)
 function readOnlyMark({ mark, heads }: FoundMark): LogMark {
   const nothing = async (): Promise<void> => {}
   const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
-  return { found, heads, isMoved: false, note: nothing, level: nothing, close: nothing }
+  return { found, heads, isMoved: false, advance: nothing, reset: nothing, close: nothing }
 }
 
 const listed = (faults: readonly Fault[]): string => faults.map(({ file, what }) => `${file} ${what}`).join(', ')

@@ -208,7 +208,7 @@ function forked(entry: Uint8Array): Uint8Array {
 function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relayed> {
   for (const segment of segmentsOf(relayed)) {
     const forged = { ...segment, entries: segment.entries.map(entry => altered(random, entry)) }
-    yield { kind: 'fork', proof: { segments: [segment, forged], place: segment.first, chain: segment.before } }
+    yield { kind: 'fork', proof: { segments: [segment, forged], forkedAt: segment.first, chain: segment.before } }
   }
 }
 

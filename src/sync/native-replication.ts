@@ -80,7 +80,7 @@ class NativeReplication implements Replication {
     const following = this.#log.follow({
       subscription,
       mode: span => this.session.relayMode(span),
-      knowsFork: (author, place) => this.session.knowsFork(author, place),
+      knowsFork: (author, forkedAt) => this.session.knowsFork(author, forkedAt),
     })
     for await (const relayed of following) yield this.#encode(relayed)
   }

@@ -72,9 +72,9 @@ export class PeerSession implements ReplicationSession {
     return this.#sendsHeadsFirst ? encodeHeads(this.#heads) : encodeFingerprints(this.#fingerprints)
   }
 
-  /** Whether the other side knows that the log of `author` is forked at `place` or below. */
-  knowsFork(author: AuthorId, place: Seq): boolean {
-    return (this.#knownForks.get(author) ?? Number.POSITIVE_INFINITY) <= place
+  /** Whether the other side knows that the log of `author` is forked at `forkedAt` or below. */
+  knowsFork(author: AuthorId, forkedAt: Seq): boolean {
+    return (this.#knownForks.get(author) ?? Number.POSITIVE_INFINITY) <= forkedAt
   }
 
   receive(bytes: Uint8Array): Effect[] {

@@ -24,11 +24,11 @@ class MemoryMark implements LogMark {
     this.end = found
   }
 
-  async note(end: End): Promise<void> {
+  async advance(end: End): Promise<void> {
     if (end.seq >= (this.end?.seq ?? 0)) this.end = end
   }
 
-  async level(end: End): Promise<void> {
+  async reset(end: End): Promise<void> {
     this.end = end
   }
 
@@ -184,7 +184,7 @@ test('acknowledges nothing before its mark is on disk', async () => {
   const blocked = new Promise<void>(resolve => {
     release = resolve
   })
-  mark.note = () => blocked
+  mark.advance = () => blocked
   const log = await logOver(new MemoryStore(new MemoryDisk()), alice, { mark })
   let isTold = false
   log.on('entries', () => {

@@ -226,7 +226,7 @@ test('stores a fork proof that arrives while the disk is full once there is spac
   const log = await logOver(store, keys, { clock })
   fails = store.commits
   const places: number[] = []
-  log.on('fork', ({ place }) => places.push(place))
+  log.on('fork', ({ forkedAt }) => places.push(forkedAt))
   const mallory = keyPairOf(Buffer.alloc(32, 2))
   const segments = [100, 101].map(bytes => {
     const written = new WrittenLog(mallory, [entryOf(1), entryOf(2, bytes)])

@@ -265,7 +265,7 @@ test('proves two histories that arrive at the same time before either is on disk
   for (const last of [4, 6]) {
     const log = await logOver(new MemoryStore(), carol)
     const places: number[] = []
-    log.on('fork', ({ place }) => places.push(place))
+    log.on('fork', ({ forkedAt }) => places.push(forkedAt))
     const author = authorOfKey(alice.publicKey)
     await Promise.all([
       log.addSigned(author, [new WrittenLog(alice, ENTRIES).run(1, 4)]),

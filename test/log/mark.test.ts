@@ -28,7 +28,7 @@ async function places(t: Cleanup) {
 /** Writes ends in sequence and closes. */
 async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof end>[]): Promise<void> {
   const mark = await open()
-  for (const each of ends) await mark.note(each)
+  for (const each of ends) await mark.advance(each)
   await mark.close([])
 }
 
@@ -65,7 +65,7 @@ test('uses the later of two marks, of which one readable is enough', async t => 
   await writeFile(paths.copy, old) // restored in place from an older copy
   let mark = await open()
   assert.deepEqual([mark.found?.seq, mark.found?.published, mark.isMoved], [9, 4, false])
-  await mark.level(end(9, 4)) // as at each start: both marks are level then
+  await mark.reset(end(9, 4)) // as at each start: both marks are level then
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
   mark = await open()
@@ -96,12 +96,12 @@ test('keeps the previous mark after a torn write', async t => {
 test('lowers a mark only by levelling', async t => {
   const { open } = await places(t)
   const mark = await open()
-  await mark.note(end(5, 5))
-  await mark.note(end(3))
+  await mark.advance(end(5, 5))
+  await mark.advance(end(3))
   await mark.close([])
   const again = await open()
   assert.deepEqual([again.found?.seq, again.found?.published], [5, 5])
-  await again.level(end(3))
+  await again.reset(end(3))
   await again.close([])
   const last = await open()
   assert.deepEqual([last.found?.seq, last.found?.published], [3, 0])
@@ -154,7 +154,7 @@ test('does not write a mark through a symbolic link', async t => {
 test('finds the heads of others again after a clean close; they only grow', async t => {
   const { paths, open } = await places(t)
   let mark = await open()
-  await mark.note(end(1))
+  await mark.advance(end(1))
   await mark.close([
     { author, seq: 1 },
     { author: authorOfKey(bob.publicKey), seq: 12 },

@@ -8,7 +8,7 @@ import { tooLong } from '../../log/format/segment-plan.js'
 import { SEQ_MAX } from '../../log/limits.js'
 import type { Claim } from '../../log/store/head-index.js'
 import type { Store, Write } from '../../log/store/store.js'
-import type { OnHole, OpenUnsignedStore, UnsignedPlan, UnsignedStore } from '../../log/store/unsigned-store.js'
+import type { OnGap, OpenUnsignedStore, UnsignedPlan, UnsignedStore } from '../../log/store/unsigned-store.js'
 import * as keys from './row-keys.js'
 
 interface PlacedEntry {
@@ -24,12 +24,12 @@ interface PlacedEntry {
 export class RowStore implements UnsignedStore {
   readonly #store: Store
   readonly #clock: HybridClock
-  readonly #onHole: OnHole
+  readonly #onGap: OnGap
 
-  constructor(store: Store, clock: HybridClock, onHole: OnHole) {
+  constructor(store: Store, clock: HybridClock, onGap: OnGap) {
     this.#store = store
     this.#clock = clock
-    this.#onHole = onHole
+    this.#onGap = onGap
   }
 
   /** Loads all heads. Adopts rows that scuttleup wrote meanwhile, as far as they have no gap and are valid entries. */
@@ -113,7 +113,7 @@ export class RowStore implements UnsignedStore {
       if (good.length > 0) yield good
       if (gap !== -1) break
     }
-    if (expected < to) this.#onHole(author, expected)
+    if (expected < to) this.#onGap(author, expected)
   }
 
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
@@ -127,18 +127,18 @@ export class RowStore implements UnsignedStore {
       expected -= gap === -1 ? entries.length : gap
       if (gap !== -1) break
     }
-    if (expected >= from) this.#onHole(author, expected)
+    if (expected >= from) this.#onGap(author, expected)
   }
 
   async inspect(author: AuthorId, seq: Seq): Promise<void> {
     let expected = 1
     for await (const page of this.#store.keys(keys.rowRange(author, 1, seq + 1))) {
       for (const key of page) {
-        if (keys.parseRowKey(key).seq !== expected) return this.#onHole(author, expected)
+        if (keys.parseRowKey(key).seq !== expected) return this.#onGap(author, expected)
         expected++
       }
     }
-    if (expected <= seq) this.#onHole(author, expected)
+    if (expected <= seq) this.#onGap(author, expected)
   }
 
   /** Every log that has rows, with its last seq. Writes nothing. */
@@ -315,4 +315,4 @@ function checksumOf(entry: Uint8Array): Uint8Array {
 }
 
 /** Keeps unsigned logs as scuttleup does; for `LogOptions.unsigned`. */
-export const openRowStore: OpenUnsignedStore = (store, clock, onHole) => new RowStore(store, clock, onHole)
+export const openRowStore: OpenUnsignedStore = (store, clock, onGap) => new RowStore(store, clock, onGap)

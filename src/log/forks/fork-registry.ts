@@ -76,7 +76,7 @@ export class ForkRegistry {
   check(segments: readonly [Segment, Segment]): ForkProof | undefined {
     const { key } = segments[0]
     const proof = proofFrom({ room: this.#room, key }, ...segments)
-    return proof !== undefined && proof.place < this.#placeOf(authorOfKey(key)) ? proof : undefined
+    return proof !== undefined && proof.forkedAt < this.#forkOf(authorOfKey(key)) ? proof : undefined
   }
 
   /** The segment with an entry, signed wherever that is possible. */
@@ -97,7 +97,7 @@ export class ForkRegistry {
       if (comparison.kind === 'equal') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
-        const isLower = proof.place < this.#placeOf(author) && isGenuine({ room: this.#room, key }, mine)
+        const isLower = proof.forkedAt < this.#forkOf(author) && isGenuine({ room: this.#room, key }, mine)
         return isLower ? { kind: 'proven', proof } : { kind: 'unproven' }
       }
       if (comparison.of === 'second' || mine.first === 1) {
@@ -110,15 +110,15 @@ export class ForkRegistry {
   }
 
   /** The write that stores a proof, which is in effect from now on. */
-  keep(proof: ForkProof): Write {
+  add(proof: ForkProof): Write {
     const { key } = proof.segments[0]
     this.#proofs.set(authorOfKey(key), proof)
     this.#suspects.delete(authorOfKey(key))
     return { type: 'put', key: concat([PROOFS, key]), value: encodeProof(proof) }
   }
 
-  /** The fork point of an author's log. */
-  #placeOf(author: AuthorId): Seq {
-    return this.#proofs.get(author)?.place ?? Number.POSITIVE_INFINITY
+  /** The first forked seq of an author; infinite if their log has not forked. */
+  #forkOf(author: AuthorId): Seq {
+    return this.#proofs.get(author)?.forkedAt ?? Number.POSITIVE_INFINITY
   }
 }

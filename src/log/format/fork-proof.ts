@@ -8,12 +8,12 @@ import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type
 import { packedSizeOf } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
-/** Two segments of one author with different entries at `place`: the author signed two histories. docs/protocol/wire.md §5.4. */
+/** Two segments of one author with different entries at `forkedAt`: the author signed two histories. docs/protocol/wire.md §5.4. */
 export interface ForkProof {
   readonly segments: readonly [Segment, Segment]
   /** The first seq at which they differ. Both signatures cover the same entries below it. */
-  readonly place: Seq
-  /** The chain value just below `place`. */
+  readonly forkedAt: Seq
+  /** The chain value just below `forkedAt`. */
   readonly chain: ChainValue
 }
 
@@ -32,7 +32,7 @@ export function compareSegments(a: Segment, b: Segment): Comparison {
   const differing = chainsA.findIndex((chain, index) => !sameBytes(chain, chainsB[index] ?? chain))
   if (differing === -1) return { kind: 'equal' }
   const chain = chainsA[differing - 1]
-  if (chain !== undefined) return { kind: 'fork', proof: { segments: [a, b], place: low + differing, chain } }
+  if (chain !== undefined) return { kind: 'fork', proof: { segments: [a, b], forkedAt: low + differing, chain } }
   return { kind: 'earlier', of: a.first > b.first ? 'first' : 'second' }
 }
 
@@ -64,13 +64,13 @@ export function decodeProof(bytes: Uint8Array): readonly [Segment, Segment] | un
   return a === undefined || b === undefined ? undefined : [a, b]
 }
 
-/** Stands in place of a signature at the end of a prefix that a fork proof covers. */
+/** Placeholder for the signature of a prefix that a fork proof covers. */
 export const NO_SIGNATURE: Uint8Array = new Uint8Array(SIGNATURE_BYTES)
 
 /** The entries of a segment below a fork, with NO_SIGNATURE where that shortens the segment; undefined where there are none. */
-export function below(place: Seq, segment: Segment): Segment | undefined {
-  if (lastOf(segment) < place) return segment
-  const entries = segment.entries.slice(0, place - segment.first)
+export function below(forkedAt: Seq, segment: Segment): Segment | undefined {
+  if (lastOf(segment) < forkedAt) return segment
+  const entries = segment.entries.slice(0, forkedAt - segment.first)
   return entries.length === 0 ? undefined : { ...segment, entries, signature: NO_SIGNATURE }
 }
 
@@ -78,14 +78,14 @@ export function below(place: Seq, segment: Segment): Segment | undefined {
  * Extends a prefix that was cut below a fork, and so lost its signature, with the signed entries of the proof that follow it.
  * Entries before `seq` are left out where the result would be too long. Unchanged where it is too long nevertheless.
  */
-export function withProofSignature(segment: Segment, { segments: [a, b], place }: ForkProof, seq: Seq): Segment {
-  if (!sameBytes(segment.signature, NO_SIGNATURE) || seq >= place) return segment
-  const [tailA, tailB] = [a, b].map(({ first, entries }) => entries.slice(place - first)) as [
+export function withProofSignature(segment: Segment, { segments: [a, b], forkedAt }: ForkProof, seq: Seq): Segment {
+  if (!sameBytes(segment.signature, NO_SIGNATURE) || seq >= forkedAt) return segment
+  const [tailA, tailB] = [a, b].map(({ first, entries }) => entries.slice(forkedAt - first)) as [
     Uint8Array[],
     Uint8Array[],
   ]
   const isA = packedSizeOf(tailA) < packedSizeOf(tailB)
-  const prefix = segment.entries.slice(0, place - segment.first)
+  const prefix = segment.entries.slice(0, forkedAt - segment.first)
   const rest = [...prefix.slice(seq - segment.first), ...(isA ? tailA : tailB)]
   const earlier = prefix.slice(0, seq - segment.first)
   if (packedSizeOf(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
@@ -103,10 +103,10 @@ export function withProofSignature(segment: Segment, { segments: [a, b], place }
 function chainsFrom(segment: Segment, low: Seq, high: Seq): ChainValue[] {
   const chains: ChainValue[] = []
   let chain = segment.before
-  for (let place = segment.first - 1; place <= high; place++) {
-    const entry = place >= segment.first ? segment.entries[place - segment.first] : undefined
+  for (let seq = segment.first - 1; seq <= high; seq++) {
+    const entry = seq >= segment.first ? segment.entries[seq - segment.first] : undefined
     if (entry !== undefined) chain = chainNext(chain, entry)
-    if (place >= low) chains.push(chain)
+    if (seq >= low) chains.push(chain)
   }
   return chains
 }

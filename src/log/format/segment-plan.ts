@@ -169,7 +169,7 @@ class Planner {
       size += run.bytes.length
     }
     const seq = first + count - 1
-    const isProven = seq + 1 === this.#proof?.place && sameBytes(chain, this.#proof.chain)
+    const isProven = seq + 1 === this.#proof?.forkedAt && sameBytes(chain, this.#proof.chain)
     if (!isProven && !isChainSigned(this.#log, seq, chain, to.signature)) return false
     const before = head?.chain ?? chainStart(this.#log)
     const signature = isProven ? NO_SIGNATURE : to.signature
@@ -222,7 +222,7 @@ export function planBelow(
 ): SignedPlan {
   const plan = new Planner(log, head, bytesMax, proof)
   for (const run of runs) {
-    const entries = run.entries.slice(0, Math.max(0, proof.place - run.first))
+    const entries = run.entries.slice(0, Math.max(0, proof.forkedAt - run.first))
     if (entries.length === 0 || !plan.add({ ...run, entries })) break
   }
   plan.flush()

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { systemCode } from '../../base/errors.js'
 import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
-import { decodeMark, encodeMark, laterOf, type Mark, type Place, SLOT_BYTES } from './mark.js'
+import { decodeMark, encodeMark, type FileIdentity, laterOf, type Mark, SLOT_BYTES } from './mark.js'
 
 /** A file with a mark: two slots, allocated when it is created, so that a full disk does not prevent writing it. */
 export class MarkFile {
@@ -11,13 +11,13 @@ export class MarkFile {
   readonly found: Mark | undefined
   readonly #file: FileHandle
   /** Inode and birth time of the file, which a copy does not share. */
-  readonly #place: Omit<Place, 'machine'>
+  readonly #identity: Omit<FileIdentity, 'machine'>
   #generation: number
 
-  private constructor(file: FileHandle, found: Mark | undefined, place: Omit<Place, 'machine'>) {
+  private constructor(file: FileHandle, found: Mark | undefined, identity: Omit<FileIdentity, 'machine'>) {
     this.found = found
     this.#file = file
-    this.#place = place
+    this.#identity = identity
     this.#generation = found?.generation ?? 0
   }
 
@@ -53,13 +53,13 @@ export class MarkFile {
   /** Whether the mark was written to this very file on this machine. */
   isHere(machine: string): boolean {
     const place = this.found?.place
-    return place?.machine === machine && place.inode === this.#place.inode && place.bornMs === this.#place.bornMs
+    return place?.machine === machine && place.inode === this.#identity.inode && place.bornMs === this.#identity.bornMs
   }
 
   /** Overwrites the older slot; the mark is on disk when this resolves. */
   async write(mark: Omit<Mark, 'generation' | 'place'>, machine: string): Promise<void> {
     this.#generation++
-    const bytes = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#place } })
+    const bytes = encodeMark({ ...mark, generation: this.#generation, place: { machine, ...this.#identity } })
     await this.#file.write(bytes, 0, bytes.length, (this.#generation % 2) * SLOT_BYTES)
     await this.#file.datasync()
   }

@@ -30,13 +30,13 @@ export interface End {
 /** Records the end of our log outside of the database. */
 export interface EndMark {
   /** Records an end; resolves when that is on disk. Never rejects: a mark that cannot be written is given up. */
-  note(end: End): Promise<void>
+  advance(end: End): Promise<void>
   /** Records that the log ends here, even if a later end was recorded before. */
-  level(end: End): Promise<void>
+  reset(end: End): Promise<void>
 }
 
 /** Identifies the file of a mark; a copy has another place. */
-export interface Place {
+export interface FileIdentity {
   /** The id of the machine, where it has one. */
   readonly machine: string
   readonly inode: string
@@ -47,7 +47,7 @@ export interface Mark extends End {
   /** Number of this write. Of two slots the one with the higher number counts. */
   readonly generation: number
   readonly author: AuthorId
-  readonly place: Place
+  readonly place: FileIdentity
 }
 
 /** Two slots are written in turn, so that a torn write leaves the other one intact. */

@@ -82,7 +82,7 @@ export class OwnMark {
   }
 
   /** Records the end of the log; never an earlier one than before. Resolves when that is on disk. */
-  note(end: End): Promise<void> {
+  advance(end: End): Promise<void> {
     const { seq, published } = this.#end ?? { seq: 0, published: 0 }
     if (end.seq > seq || this.#end === undefined) this.#end = { ...end, published: Math.max(end.published, published) }
     else if (end.published > published) this.#end = { ...this.#end, published: end.published, isClean: false }
@@ -90,7 +90,7 @@ export class OwnMark {
   }
 
   /** Records that the log ends here, even if a later end was recorded before. */
-  level(end: End): Promise<void> {
+  reset(end: End): Promise<void> {
     const before = this.#end
     // At most starts the mark is level already, and nothing is written.
     const isSame = before?.seq === end.seq && before.published === end.published && sameBytes(before.chain, end.chain)

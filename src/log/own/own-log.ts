@@ -125,14 +125,14 @@ export class OwnLog {
     if (seq <= this.#publishedUpTo) return
     await this.#storage.queue.write([publishedWrite(this.author, seq)])
     const head = this.#head
-    if (head !== undefined) await this.#storage.mark?.note({ ...head, published: Math.min(seq, head.seq) })
+    if (head !== undefined) await this.#storage.mark?.advance({ ...head, published: Math.min(seq, head.seq) })
     this.#setPublished(seq)
   }
 
   /** Levels the mark to the end of the log. */
-  async levelMark(): Promise<void> {
+  async resetMark(): Promise<void> {
     const { seq, chain } = this.#end(this.#head)
-    await this.#storage.mark?.level({ seq, chain, published: Math.min(this.#publishedUpTo, seq) })
+    await this.#storage.mark?.reset({ seq, chain, published: Math.min(this.#publishedUpTo, seq) })
   }
 
   /** Records that nothing beyond the end of the log was published. */
@@ -223,7 +223,7 @@ export class OwnLog {
   async #markEnd(head: SignedHead | undefined, batch?: End['batch']): Promise<void> {
     if (head === undefined) return
     const published = this.#isPublishing ? head.seq : Math.min(head.seq, this.#publishedUpTo)
-    await this.#storage.mark?.note({ seq: head.seq, chain: head.chain, published, batch })
+    await this.#storage.mark?.advance({ seq: head.seq, chain: head.chain, published, batch })
   }
 
   #writerAfter(head: SignedHead | undefined): SegmentWriter {

@@ -66,7 +66,7 @@ export class Reader {
     const { announcer, forks } = this.#core
     try {
       for (const proof of forks.proofs)
-        if (!knowsFork(authorOfKey(proof.segments[0].key), proof.place)) yield { kind: 'fork', proof }
+        if (!knowsFork(authorOfKey(proof.segments[0].key), proof.forkedAt)) yield { kind: 'fork', proof }
       while (!subscription.isClosed) {
         await subscription.wait()
         for (const proof of subscription.takeProofs()) yield { kind: 'fork', proof }
@@ -136,7 +136,7 @@ export class Reader {
 
   /** Clips a range to the entries below a fork: only those are relayed. */
   #belowFork({ author, from, to }: SeqRange): SeqRange {
-    return { author, from, to: Math.min(to, this.#core.forks.proofOf(author)?.place ?? to) }
+    return { author, from, to: Math.min(to, this.#core.forks.proofOf(author)?.forkedAt ?? to) }
   }
 
   async *#relayed({ author, from, to }: SeqRange): AsyncGenerator<Relayed> {
@@ -146,9 +146,9 @@ export class Reader {
       for await (const entries of unsigned.read(author, from, to)) yield { kind: 'entries', entries }
       return
     }
-    const place = forks.proofOf(author)?.place
-    if (place !== undefined) {
-      yield* this.#relayedBelow(place, { author, from, to })
+    const forkedAt = forks.proofOf(author)?.forkedAt
+    if (forkedAt !== undefined) {
+      yield* this.#relayedBelow(forkedAt, { author, from, to })
       return
     }
     for await (const { segments: encoded, last } of segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
@@ -157,10 +157,10 @@ export class Reader {
   }
 
   /** Segments of a forked log, cut off below the fork. */
-  async *#relayedBelow(place: Seq, { author, from, to }: SeqRange): AsyncGenerator<Relayed> {
+  async *#relayedBelow(forkedAt: Seq, { author, from, to }: SeqRange): AsyncGenerator<Relayed> {
     for (let seq = from; seq < to; ) {
       const segment = await this.#core.segments.segmentAt(author, seq)
-      const cut = segment === undefined ? undefined : below(place, segment)
+      const cut = segment === undefined ? undefined : below(forkedAt, segment)
       if (cut === undefined) return
       seq = lastOf(cut) + 1
       yield { kind: 'segments', author, segments: [encodeSegment(cut)], last: seq - 1 }

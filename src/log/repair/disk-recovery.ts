@@ -58,7 +58,7 @@ export class DiskRecovery {
       this.#startDoubtUpTo(own.publishedUpTo)
     } else {
       own.reset(own.head, Math.max(own.publishedUpTo, Math.min(publishedBefore, own.head?.seq ?? 0)))
-      await own.levelMark()
+      await own.resetMark()
     }
     await this.#reportChanges(before)
   }
@@ -151,7 +151,7 @@ export class DiskRecovery {
       finding = compareEnd(mark, own.head, own.publishedUpTo)
     }
     if (finding.kind === 'doubt') this.#repair.startDoubt(finding.doubt)
-    else await own.levelMark()
+    else await own.resetMark()
     for (const [author, seq] of mark.heads) {
       const persisted = frontier.persisted(author)
       if (persisted < seq && author !== own.author)
@@ -189,7 +189,7 @@ export class DiskRecovery {
       own.reset(head, to)
       if ((head?.seq ?? 0) < to) this.#startDoubtUpTo(to)
     }
-    frontier.put(author, head)
+    frontier.truncate(author, head)
     events.emit('lost', author)
   }
 }

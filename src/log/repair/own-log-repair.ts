@@ -124,7 +124,7 @@ export class OwnLogRepair {
   async trustThisDisk(): Promise<void> {
     await this.#core.own.forgetPublished()
     this.#finish()
-    await this.#core.own.levelMark()
+    await this.#core.own.resetMark()
   }
 
   /** Our log has forked, or is closed: everyone who waits for a repair continues, and fails. */
@@ -163,7 +163,7 @@ export class OwnLogRepair {
   /** Our log continues where it ends on this disk. */
   #becomeReady(): void {
     this.#finish()
-    void this.#core.own.levelMark()
+    void this.#core.own.resetMark()
   }
 
   #finish(): void {

@@ -76,13 +76,13 @@ export class Retraction {
     await queue.write(writes)
     own.reset(rest, publishedUpTo)
     // Entries that come from peers take the same seqs, and no reader here has seen them.
-    frontier.put(own.author, rest, rest?.seq)
+    frontier.truncate(own.author, rest, rest?.seq)
     announcer.retracted(publishedUpTo + 1, lines)
     this.#core.warn(
       `entries ${publishedUpTo + 1} to ${head.seq} of your log were on this disk only, and peers have others in their place: yours get new numbers after those`,
     )
     this.#mayHaveLines = true
-    await own.levelMark()
+    await own.resetMark()
     return true
   }
 

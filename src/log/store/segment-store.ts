@@ -22,7 +22,7 @@ import {
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { type EncodedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
-import type { OnHole } from './unsigned-store.js'
+import type { OnGap } from './unsigned-store.js'
 
 /** Encoded segments and the last seq in them. */
 export interface RawSegments {
@@ -33,12 +33,12 @@ export interface RawSegments {
 /** The logs of signed authors, kept as segments. docs/protocol/storage.md §4.2. */
 export class SegmentStore {
   readonly #store: Store
-  readonly #onHole: OnHole
+  readonly #onGap: OnGap
   readonly #cache = new SegmentCache()
 
-  constructor(store: Store, onHole: OnHole) {
+  constructor(store: Store, onGap: OnGap) {
     this.#store = store
-    this.#onHole = onHole
+    this.#onGap = onGap
   }
 
   /**
@@ -56,7 +56,7 @@ export class SegmentStore {
         yield entries
       }
     }
-    if (expected < to) this.#onHole(author, expected)
+    if (expected < to) this.#onGap(author, expected)
   }
 
   /** The same entries from the last to the first. */
@@ -77,7 +77,7 @@ export class SegmentStore {
         yield entries.toReversed()
       }
     }
-    if (expected >= from) this.#onHole(author, expected)
+    if (expected >= from) this.#onGap(author, expected)
   }
 
   /**
@@ -102,14 +102,14 @@ export class SegmentStore {
       }
     }
     if (segments.length > 0) yield { segments, last: expected - 1 }
-    if (expected < to) this.#onHole(author, expected)
+    if (expected < to) this.#onGap(author, expected)
   }
 
   /** Checks the rows of a log up to `seq`, and reports the first missing or damaged entry. */
   async inspect(author: AuthorId, seq: Seq): Promise<void> {
     let expected = 1
     for await (const page of this.#stored(author, 1, seq + 1)) expected = (page.at(-1)?.last ?? 0) + 1
-    if (expected <= seq) this.#onHole(author, expected)
+    if (expected <= seq) this.#onGap(author, expected)
   }
 
   /** Caches segments that were stored at the end of a log. */

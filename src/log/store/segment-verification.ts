@@ -52,8 +52,8 @@ export async function verifySegments(
 
 /** Whether a fork proof covers a segment without a signature: entries below the fork, and possibly some of the branch after it. */
 function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
-  if (proof === undefined || lastOf(segment) + 1 < proof.place || !sameBytes(segment.signature, NO_SIGNATURE))
+  if (proof === undefined || lastOf(segment) + 1 < proof.forkedAt || !sameBytes(segment.signature, NO_SIGNATURE))
     return false
-  const below = segment.entries.slice(0, Math.max(0, proof.place - segment.first))
-  return segment.first > proof.place || sameBytes(chainAfter(segment.before, below), proof.chain)
+  const below = segment.entries.slice(0, Math.max(0, proof.forkedAt - segment.first))
+  return segment.first > proof.forkedAt || sameBytes(chainAfter(segment.before, below), proof.chain)
 }

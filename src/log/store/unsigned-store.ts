@@ -6,7 +6,7 @@ import type { Claim } from './head-index.js'
 import type { Store, Write } from './store.js'
 
 /** Called when an entry that should be stored is missing or damaged. */
-export type OnHole = (author: AuthorId, missing: Seq) => void
+export type OnGap = (author: AuthorId, missing: Seq) => void
 
 /** What to write for new entries of one unsigned log, and its head afterwards. */
 export interface UnsignedPlan {
@@ -37,4 +37,4 @@ export interface UnsignedStore {
   verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }>
 }
 
-export type OpenUnsignedStore = (store: Store, clock: HybridClock, onHole: OnHole) => UnsignedStore
+export type OpenUnsignedStore = (store: Store, clock: HybridClock, onGap: OnGap) => UnsignedStore
