@@ -14,20 +14,20 @@ import { keysOf } from './ledger.js'
 import { type Fault, inDirectory, type LongRun } from './long-run.js'
 
 const SCRIPT = fileURLToPath(new URL('../helper/bit-flip-reader.js', import.meta.url))
-/** Flips that one process tries. */
+/** Flips per process. */
 const CHUNK = 25
 const DEADLINE_MS = 60_000
 /**
- * LevelDB is built with its assertions: a repair that meets a damaged key in a table ends the process. Seen once in 1,500
- * flips as they are weighted here; more than that is a fault.
+ * LevelDB is built with assertions: a repair that reads a damaged key in a table aborts the process. That happens about once in
+ * 1,500 flips with these weights; a higher rate is a fault.
  */
 const NATIVE_ASSERTION = /leveldb.*Assertion/
 const ABORTS_ONE_IN = 300
 
-/** A byte is flipped somewhere in a database; what is read of it is right or not there, and comes back from a peer. */
+/** Flips a byte in a database: what is read is right or missing, and is restored from a peer. */
 export const bitFlips: LongRun = {
   name: 'bit-flips',
-  shows: 'a flipped byte is found or harmless, never shown as wrong text, and mended from a peer',
+  shows: 'a flipped byte is detected or harmless, never shown as wrong text, and repaired from a peer',
   cycles: 5_000,
   run: ({ cycles, seed, isOver = () => false }) =>
     inDirectory(async directory => {
@@ -70,7 +70,7 @@ export const bitFlips: LongRun = {
     }),
 }
 
-/** Tries some flips in a process of their own; `died` where it did not come to an end. */
+/** Tries some flips in a separate process. `died` if the process did not finish. */
 async function readers(options: ReaderOptions): Promise<{
   readonly done: FlipReport[]
   readonly died: { readonly seed: number; readonly text: string } | undefined
@@ -97,8 +97,8 @@ async function readers(options: ReaderOptions): Promise<{
 }
 
 /**
- * Databases with several logs, closed: bob's, with his own log, alice's in full segments, carol's in small ones and that
- * of dave, who has no key; some in tables, some in the journal. And that of a peer which holds the same.
+ * Closed databases: one of bob with his log, alice's in full segments, carol's in small ones and dave's without a key, partly in
+ * tables and partly in the journal; and one of a peer with the same logs.
  */
 async function makeTemplates(directory: string): Promise<void> {
   await mkdir(directory)
@@ -112,7 +112,7 @@ async function makeTemplates(directory: string): Promise<void> {
   await healthy.add({ author: 'dave' as AuthorId, first: 1, entries: linesOf('dave', 1, 60) })
   for (const log of [alice, bob, carol]) await exchange(log, healthy)
   await exchange(bob, healthy)
-  // Closed and opened again, all that is in the journal goes into a table.
+  // Reopening moves the journal into a table.
   for (const log of [healthy, bob, alice, carol]) await log.close()
   ;[healthy, bob, alice, carol] = (await Promise.all(names.map(open))) as [Log, Log, Log, Log]
   for (let line = 151; line <= 170; line++) await say(bob, 'bob', line, line)

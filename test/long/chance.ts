@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Numbers from 0 up to, but not including, 1: the same for the same seed (mulberry32). */
+/** A generator of numbers with 0 ≤ n < 1, determined by the seed (mulberry32). */
 export type Chance = () => number
 
 export function chance(seed: number): Chance {
@@ -16,7 +16,7 @@ export function chance(seed: number): Chance {
 /** A whole number with `from ≤ number < to`. */
 export const between = (random: Chance, from: number, to: number): number => from + Math.floor(random() * (to - from))
 
-/** The text that belongs to a token: the token, then up to 8 KiB that follow from it and do not compress. */
+/** The text of a token: the token, then up to 8 KiB derived from it, which do not compress. */
 export function spoken(token: string): string {
   const size = createHash('sha256').update(token).digest().readUInt16BE()
   const bytes = size < 40_000 ? size % 48 : size < 60_000 ? size % 1_024 : size % 6_144
@@ -25,7 +25,7 @@ export function spoken(token: string): string {
     .digest('base64')}`
 }
 
-/** The token of a text that was spoken as a whole; undefined where a single character of it is another. */
+/** The token of a complete text; undefined if any character differs. */
 export function tokenOf(message: string): string | undefined {
   const token = message.slice(0, message.indexOf(' '))
   return spoken(token) === message ? token : undefined

@@ -2,10 +2,10 @@ import { forkSchedule } from '../helper/fork-schedule.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** Two histories under one key go round among peers in any order. */
+/** Two branches of a log reach peers in random order. */
 export const forks: LongRun = {
   name: 'forks',
-  shows: 'every peer that hears of a fork proves it, and freezes the log at the same place, and no other log',
+  shows: 'every peer that receives both branches proves the fork, freezes the log at the same entry, and no other log',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = { schedules: 0, ofThreeBranches: 0, meetings: 0, grownMiB: 0 }

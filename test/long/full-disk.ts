@@ -15,10 +15,10 @@ import { killedAfter, printed } from './writer.js'
 const SCRIPT = fileURLToPath(new URL('../helper/durable-speaker.js', import.meta.url))
 const run = promisify(execFile)
 
-/** Small ones too: what is left of the last page of the journal can be written on a full disk. */
+/** Small lines too: the rest of the last page of the journal can be written on a full disk. */
 const LINES_THAT_FILL_A_PAGE = 45
 
-/** A disk that can be filled for one process, and freed. */
+/** A disk that can be filled and freed for one process. */
 interface Disk {
   fill(pid: number): Promise<void>
   free(pid: number): Promise<void>
@@ -27,7 +27,7 @@ interface Disk {
 
 type MakeDisk = (directory: string) => Promise<Disk>
 
-/** A real file system of 4 MiB, and a file that takes what is free in it. */
+/** A real file system of 4 MiB, filled by a file. */
 const smallDisk: MakeDisk = async directory => {
   await mkdir(directory)
   await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'none', directory])
@@ -48,7 +48,7 @@ const smallDisk: MakeDisk = async directory => {
   }
 }
 
-/** A limit on the size of files, which a process meets as it meets a full disk. */
+/** A limit on the size of files, which fails writes like a full disk. */
 const limitedFiles: MakeDisk = async directory => {
   await mkdir(directory)
   const limit = async (pid: number, bytes: string): Promise<void> => {
@@ -65,7 +65,7 @@ async function writeUntilFull(file: Awaited<ReturnType<typeof open>>, bytes: Uin
   }
 }
 
-/** The ways to fill a disk that this machine has; root can mount a file system, anyone can limit a process. */
+/** The kinds of full disks that this machine supports: only root can mount a file system; anyone can limit a process. */
 async function disks(): Promise<MakeDisk[]> {
   return inDirectory(async directory => {
     const found: MakeDisk[] = []
@@ -73,7 +73,7 @@ async function disks(): Promise<MakeDisk[]> {
       await (await smallDisk(path.join(directory, 'mount'))).remove()
       found.push(smallDisk)
     } catch {
-      // Not root: the other way is left.
+      // Not root.
     }
     try {
       await run('prlimit', ['--version'])
@@ -85,10 +85,10 @@ async function disks(): Promise<MakeDisk[]> {
   })
 }
 
-/** A peer says lines while its disk is full; the disk is freed, or the peer killed before. */
+/** A peer sends lines while its disk is full; then the disk is freed, or the peer is killed first. */
 export const fullDisk: LongRun = {
   name: 'full-disk',
-  shows: 'lines said while the disk is full are stored once and in order when it is freed',
+  shows: 'lines sent while the disk is full are stored once and in order when it is freed',
   cycles: 200,
   missing: async () => ((await disks()).length === 0 ? 'nothing here can fill a disk' : undefined),
   run: async options => {
@@ -120,7 +120,7 @@ export const fullDisk: LongRun = {
   },
 }
 
-/** One life of the peer, whose log holds `before` lines; gives how many it holds then. */
+/** One run of the peer, whose log has `before` lines. Resolves with the number of lines after it. */
 async function fillAndFree(
   directory: string,
   disk: Disk,
@@ -163,7 +163,7 @@ async function fillAndFree(
   return { stored, lost: Math.max(0, held - stored) }
 }
 
-/** A full disk may keep a log from being opened, and then says so in a line. */
+/** A full disk may prevent opening a log, which is reported in one line. */
 async function openingOf(directory: string): Promise<string | undefined> {
   try {
     await (await logIn(directory, { keys: keysOf('alice') })).close()
@@ -174,7 +174,7 @@ async function openingOf(directory: string): Promise<string | undefined> {
   }
 }
 
-/** How many lines there are: all of them in order, each once. */
+/** The number of lines, which must all be there once and in order. */
 async function storedLines(directory: string, found: string[]): Promise<number> {
   const log = await logIn(directory, { keys: keysOf('alice') })
   let count = 0

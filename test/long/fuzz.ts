@@ -3,13 +3,13 @@ import { fuzzScuttleup, SHAPES, strangersSession } from '../helper/fuzz-scuttleu
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** Tries under one seed. */
+/** Tries per seed. */
 const CHUNK = 20_000
 const MEMORY_MIB_MAX = 16
-/** What is fuzzed follows from the seed: of so many chunks in a row each kind has its share. */
+/** The seed selects what is fuzzed: of this many successive chunks each kind has its share. */
 const KINDS = ['scuttleup', 'native', 'scuttleup', 'native', 'relayed'] as const
 
-/** All that may be wrong with signed entries, and all that one of ours may say wrongly: each must have been met. */
+/** Every reason to reject signed entries and native frames. Each must occur. */
 const REASONS = [
   /^entry N is missing before entry N$/,
   /^entry N is invalid$/,
@@ -30,14 +30,14 @@ const REASONS = [
   /^contacts that are none$/,
 ]
 
-/** What a session with an original asks for: changes must not end before they come as far as each. */
+/** The effects of a scuttleup session. Each must occur, so that changes reach every state. */
 const EFFECTS = ['entries', 'segments', 'serve', 'end', 'warn', 'close']
 const EFFECTS_ONE_IN = 1_000
 
-/** Messages of both dialects, each of which is true but for one field, in process. */
+/** Messages of both protocols with one changed field each, in process. */
 export const fuzz: LongRun = {
   name: 'fuzz',
-  shows: 'no change to any field of any message breaks a rule, brings in what was not said, or costs memory',
+  shows: 'no change to any field of any message violates a rule, stores a foreign entry, or grows memory',
   cycles: 100_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const shapes = SHAPES.length + NATIVE_SHAPES.length
@@ -69,7 +69,7 @@ export const fuzz: LongRun = {
       }
       figures.tries += frames
       figures[kind] += frames
-      // What each kind allocates once is there from then on.
+      // The first run of each kind allocates what stays.
       if (chunk % KINDS.length !== KINDS.length - 1) continue
       before ??= heapBytes()
       grownMiB = Math.max(grownMiB, Math.round((heapBytes() - before) / MEGABYTE))

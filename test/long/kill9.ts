@@ -4,7 +4,7 @@ import { Ledger } from './ledger.js'
 import { inLives, type LongRun } from './long-run.js'
 import { lifeOf, pause, printed } from './writer.js'
 
-/** A writer is killed at a random moment, again and again. */
+/** Kills a writer at random moments. */
 export const kill9: LongRun = {
   name: 'kill9',
   shows: 'kill -9 at random moments under load loses nothing that was acknowledged',
@@ -18,7 +18,7 @@ export const kill9: LongRun = {
       const found: string[] = []
       for (let cycle = 0; cycle < cycles; cycle++) {
         const lines = await lifeOf({ data, run: `${seed}-${cycle}`, store: 'level' }, {}, async writer => {
-          // Sometimes while it still opens; the first time it must have begun.
+          // Sometimes while it opens, but not the first time.
           if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
           await pause(between(random, 1, 400), writer)
         })

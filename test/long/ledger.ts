@@ -8,24 +8,24 @@ import { LevelStore } from '../../src/log/store/level-store.js'
 import { logIn } from '../helper/logs.js'
 import { spoken, tokenOf } from './chance.js'
 
-/** An author without a key, whose entries alice has from an original peer. */
+/** An author without a key, whose entries alice received from a scuttleup peer. */
 export const CAROL = 'carol' as AuthorId
 
 export type Who = 'alice' | 'bob'
 const EVERYONE: readonly Who[] = ['alice', 'bob']
 
-/** Keys that no directory holds, as in the program: there they stand beside the databases. */
+/** Keys that are not in the databases, as in the program. */
 export const keysOf = (who: string): KeyPair => keyPairOf(Buffer.alloc(SEED_BYTES, who))
 
-/** What one look at the disk found. */
+/** Result of one check of the disk. */
 export interface Findings {
-  /** Acknowledged entries that are not there. */
+  /** Acknowledged entries that are missing. */
   readonly lost: number
-  /** Everything else that is not as it should be. */
+  /** All other faults. */
   readonly faults: readonly string[]
 }
 
-/** What the writer was promised, over all its lives on the same databases. */
+/** The entries acknowledged to the writer, over all its runs on the same databases. */
 export class Ledger {
   readonly #said = { alice: new Map<Seq, string>(), bob: new Map<Seq, string>() }
   readonly #held = { alice: new Map<AuthorId, Seq>(), bob: new Map<AuthorId, Seq>() }
@@ -33,12 +33,12 @@ export class Ledger {
   #acknowledged = 0
   #afterwards = 0
 
-  /** How many appends have resolved. */
+  /** Number of resolved appends. */
   get acknowledged(): number {
     return this.#acknowledged
   }
 
-  /** Takes one line that the writer printed. */
+  /** Reads one line that the writer printed. */
   take(line: string): void {
     const [what, who, a = '', b = ''] = line.split(' ')
     if (what === 'said') this.#say(who as Who, Number(a), b)
@@ -49,7 +49,7 @@ export class Ledger {
     if (what === 'problem') this.#faults.push(line)
   }
 
-  /** Opens both databases, holds what is there against what was promised, and appends one more entry to each. */
+  /** Opens both databases, compares their entries with the acknowledged ones, and appends one more entry to each. */
   async check(data: string): Promise<Findings> {
     const faults = this.#faults.splice(0)
     let lost = 0
@@ -111,8 +111,8 @@ export class Ledger {
 }
 
 /**
- * A power cut while LevelDB makes a database can leave one that it does not open. Nothing was in it yet; as the program
- * opens it, it is mended.
+ * A power cut while LevelDB creates a database can leave one that it cannot open. It is still empty, and is repaired as the
+ * program does.
  */
 async function isMended(directory: string): Promise<boolean> {
   try {
@@ -144,7 +144,7 @@ async function read(log: Log, who: string, faults: string[]): Promise<Map<Author
   return entries
 }
 
-/** Every entry is one that was said, as a whole, and there once. */
+/** Checks that every entry is complete and occurs once. */
 function textFaults(who: string, own: AuthorId, logs: ReadonlyMap<AuthorId, readonly Uint8Array[]>): string[] {
   const faults: string[] = []
   for (const [author, entries] of logs) {
@@ -160,7 +160,7 @@ function textFaults(who: string, own: AuthorId, logs: ReadonlyMap<AuthorId, read
   return faults
 }
 
-/** Nobody holds more of a log than its author does, nor anything else. */
+/** Checks that no database has more of a log than its author's, or other entries. */
 function copyFaults(
   author: AuthorId | undefined,
   own: ReadonlyMap<AuthorId, readonly Uint8Array[]> | undefined,

@@ -6,13 +6,13 @@ import type { Cleanup } from '../helper/child.js'
 export interface RunOptions {
   readonly cycles: number
   readonly seed: number
-  /** Whether time is up: the run ends after what it is at. */
+  /** Whether time is up: the run then ends after the current cycle. */
   readonly isOver?: () => boolean
-  /** Of a simulated run, the steps that are not left out. */
+  /** The remaining steps of a minimised simulation. */
   readonly keep?: string | undefined
 }
 
-/** Something that went wrong, and how it is done again: a run of so many cycles with this seed. */
+/** A fault, and the seed and cycles that repeat it. */
 export interface Fault {
   readonly seed: number
   readonly cycles: number
@@ -25,22 +25,22 @@ export interface Outcome {
   readonly faults: readonly Fault[]
 }
 
-/** A test that can go on for hours. */
+/** A test that can run for hours. */
 export interface LongRun {
   readonly name: string
-  /** What it shows, in a few words. */
+  /** The property that it shows. */
   readonly shows: string
-  /** How many cycles unless told. */
+  /** Default number of cycles. */
   readonly cycles: number
-  /** Why it cannot be run here, if so. */
+  /** Why it cannot run here, undefined if it can. */
   missing?(): Promise<string | undefined>
   run(options: RunOptions): Promise<Outcome>
 }
 
-/** A database is used for so many cycles, then a new one is begun, with the next seed: beginnings are dangerous. */
+/** Cycles per database. New databases are opened often, because creation is a critical phase. */
 const LIFE_CYCLES = 5
 
-/** Runs `cycles` in lives of at most five, each with a seed and a directory of its own. */
+/** Runs `cycles` in lives of at most LIFE_CYCLES, each with its seed and directory. */
 export async function inLives(
   { cycles, seed, isOver = () => false }: RunOptions,
   live: (life: { readonly directory: string; readonly seed: number; readonly cycles: number }) => Promise<string[]>,
@@ -58,7 +58,7 @@ export async function inLives(
   return faults
 }
 
-/** Does something in a directory of its own, which is then gone. */
+/** Runs an action in a temporary directory, which is removed afterwards. */
 export async function inDirectory<T>(action: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(path.join(tmpdir(), 'persisted-chat-'))
   try {
@@ -68,7 +68,7 @@ export async function inDirectory<T>(action: (directory: string) => Promise<T>):
   }
 }
 
-/** Does something with what has to be cleaned up behind it. */
+/** Runs an action, then its cleanup steps. */
 export async function cleanedUp<T>(action: (cleanup: Cleanup) => Promise<T>): Promise<T> {
   const steps: (() => unknown)[] = []
   try {

@@ -53,19 +53,19 @@ for (const run of RUNS) {
   if (values.only !== undefined && values.only !== run.name) continue
   const missing = await run.missing?.()
   if (missing !== undefined) {
-    console.log(`${run.name}: not run, ${missing}`)
+    console.log(`${run.name}: skipped, ${missing}`)
     continue
   }
   const started = Date.now()
   const cycles = Number(values.cycles ?? run.cycles)
   const again = ({ cycles, seed, keep }: Omit<Fault, 'text'>): string =>
     `  again: npm run test:long -- --only ${run.name} --cycles ${cycles} --seed ${seed}${keep ? ` --keep ${keep}` : ''}`
-  const onThrown = (): void => console.log(`${run.name}: it ends this process\n${again({ cycles, seed })}`)
+  const onThrown = (): void => console.log(`${run.name}: the run ended this process\n${again({ cycles, seed })}`)
   process.once('uncaughtExceptionMonitor', onThrown)
   const { figures, faults } = await run.run({ cycles, seed, isOver: () => Date.now() >= end, keep: values.keep })
   process.off('uncaughtExceptionMonitor', onThrown)
-  const told = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
-  console.log(`${run.name}: ${told.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
+  const texts = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toLocaleString('en')}`)
+  console.log(`${run.name}: ${texts.join(', ')}; ${((Date.now() - started) / 1000).toFixed(0)} s, seed ${seed}`)
   for (const fault of faults) {
     console.log(`  ${fault.text}`)
     console.log(again(fault))

@@ -22,23 +22,23 @@ import { change, framed, handshake, messageEntry, Stranger } from '../interop/sc
 import { between, type Chance, chance } from './chance.js'
 import { cleanedUp, type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
 
-/** Sessions with one server, before a new one is begun: each brings an author, and is sent all others. */
+/** Sessions per server: each adds an author, and receives all others. */
 const LIFE_SESSIONS = 100
 const ENTRIES = 4
-/** A client whose byte was changed hangs up after this long without an answer: the server may wait for more of it. */
+/** Time without an answer after which a client with a changed byte closes: the server may wait for more bytes. */
 const IDLE_MS = 20
 const MEMORY_MIB_MAX = 16
-/** One of so many ends the original, or the harness shows nothing. */
+/** One of this many sessions must end a scuttleup peer, or the test proves nothing. */
 const CONTROL_SESSIONS = 30
-/** A session that takes longer hangs. */
+/** A longer session counts as hanging. */
 const SESSION_MS_MAX = 15_000
 const ROOM = roomId(LOBBY)
 const SERVER = 'server:1'
 
-/** Sessions of which one byte is another than it should be, by originals and by ours, over real sockets. */
+/** Sessions of scuttleup peers and native peers with one changed byte, over real sockets. */
 export const mutatedSessions: LongRun = {
   name: 'mutated-sessions',
-  shows: 'no byte changed in a session ends the process, brings in what is no entry, or costs memory',
+  shows: 'no changed byte of a session ends the process, stores an invalid entry, or grows memory',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }: RunOptions) => {
     const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0, originalDiesOf: 0 }
@@ -60,7 +60,7 @@ export const mutatedSessions: LongRun = {
       figures.entries += lived.entries
       figures.invalid += lived.faults.length
       for (const text of lived.faults) faults.push({ seed: seed + life, cycles: count, text })
-      // What the first life allocates once is there from then on.
+      // The first run allocates what stays.
       base ??= heapBytes()
       figures.grownMiB = Math.max(figures.grownMiB, Math.round((heapBytes() - base) / MEGABYTE))
     }
@@ -70,12 +70,12 @@ export const mutatedSessions: LongRun = {
   },
 }
 
-/** What one client says, and whose log it brings. */
+/** A client and the author of its log. */
 interface Client {
   readonly author: AuthorId
-  /** Says it on `socket`; every byte goes through `change`. */
+  /** Runs its side of the session on `socket`; all bytes pass through `change`. */
   talk(socket: Socket, change: (bytes: Uint8Array) => Uint8Array): void
-  /** How many bytes it says, or nearly. */
+  /** Approximate number of bytes that it sends. */
   readonly length: number
 }
 
@@ -88,7 +88,7 @@ async function live(directory: string, count: number, seed: number) {
     authors.add(client.author)
     await inTime(server.session(client, between(random, 0, client.length), between(random, 1, 256)), `session ${i}`)
   }
-  // The control: what is not changed is stored whole.
+  // Control: an unchanged session is stored completely.
   for (const client of [original(`author-${seed}-last`, random), await ours(random)]) {
     authors.add(client.author)
     const stored = server.stored(client.author)
@@ -145,7 +145,7 @@ async function openServer(directory: string) {
   })
   const port = await swarm.listen('127.0.0.1', 0)
 
-  /** One session, whose byte at `place` is another. Resolves when the server has read all of it, and closed it. */
+  /** Runs a session with a changed byte at `place`. Resolves when the server has read all of it and closed the connection. */
   const session = async (client: Client, place: number, flip: number): Promise<void> => {
     const accepted = new Promise<RawConnection>(resolve => {
       onConnection = resolve
@@ -177,7 +177,7 @@ async function openServer(directory: string) {
     socket.destroy()
     await closed
   }
-  /** Resolves when the whole log of `author` is on disk. */
+  /** Resolves when the complete log of `author` is on disk. */
   const stored = (author: AuthorId): Promise<void> =>
     new Promise(resolve => {
       log.on('entries', span => {
@@ -226,7 +226,7 @@ async function ours(random: Chance): Promise<Client> {
   }
   return {
     author: log.id,
-    // Two addresses at most, the empty frame, the hello, the proof.
+    // At most two addresses, the empty frame, the Hello and the proof.
     length: says.length + 240,
     talk: (socket, change) => {
       const opening = new Handshake({ role: 'dialler', me, hello, keys })
@@ -245,7 +245,7 @@ async function ours(random: Chance): Promise<Client> {
   }
 }
 
-/** The control: such sessions with the original program, until one of them ends it. */
+/** Control: runs such sessions with a scuttleup peer until one ends it. */
 function originalsEnd(seed: number): Promise<{ readonly sessions: number; readonly code: number | null | undefined }> {
   return inDirectory(data =>
     cleanedUp(async cleanup => {
@@ -265,7 +265,7 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
         stranger.send(bytes)
         stranger.end()
         await stranger.closed
-        // It lives if it lets another one in.
+        // It is alive if it accepts another connection.
         const witness = new Stranger(cleanup, address)
         witness.send(framed(`0.0.0.0:${session}`))
         const isAlive = await witness.waitFor(framed(address)).then(
@@ -279,7 +279,7 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
   )
 }
 
-/** What is on disk after all: anything that is no entry, out of order, or signed by somebody who never spoke, is a fault. */
+/** Checks the stored entries: invalid, misplaced and foreign entries are faults. */
 async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
   const log = await logIn(directory)
   const faults: string[] = []

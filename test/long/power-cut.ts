@@ -8,14 +8,14 @@ interface Figures {
   cycles: number
   acknowledged: number
   lost: number
-  /** Bytes that were written and never synced, and changes of names that were undone. */
+  /** Bytes that were never synced, and renames that were undone. */
   bytesCut: number
   changesUndone: number
 }
 
 const BUILD = 'power-cut'
 
-/** A writer is killed, and its files are cut back to what was synced, again and again. */
+/** Kills a writer and cuts its files back to the synced length. */
 export const powerCut: LongRun = {
   name: BUILD,
   shows: 'a power cut loses nothing that was acknowledged',
@@ -24,13 +24,13 @@ export const powerCut: LongRun = {
   run: options => cutAgainAndAgain(options, 'level'),
 }
 
-/** The same with a store that does not sync: acknowledged entries must be lost, or the test shows nothing. */
+/** Control: a store that does not sync must lose acknowledged entries. */
 export async function powerCutWithoutSync(options: RunOptions): Promise<Figures> {
   const { figures } = await cutAgainAndAgain(options, 'unsynced')
   return figures
 }
 
-/** The worst cut that can follow the first entries of new databases: everything goes that may. */
+/** The worst cut after the first entries of new databases: everything unsynced is lost. */
 export async function powerCutAtTheBeginning(): Promise<Findings> {
   return inDirectory(async directory => {
     const power = new PowerCut(await libraryIn(directory), directory)
@@ -56,7 +56,7 @@ async function cutAgainAndAgain(
     const ledger = new Ledger()
     const found: string[] = []
     for (let cycle = 0; cycle < cycles; cycle++) {
-      // Half are killed at some moment, half before some call: there they may die between writing and syncing.
+      // Half are killed at a random moment, half before a random call, which may be between write and sync.
       const killAt = random() < 0.5 ? between(random, 1, random() < 0.2 ? 200 : 6_000) : 0
       const env = await power.arm({ killAt })
       const lines = await lifeOf({ data: power.data, run: `${seed}-${cycle}`, store }, env, async writer => {
@@ -80,7 +80,7 @@ async function cutAgainAndAgain(
   return { figures, faults }
 }
 
-/** Why the calls of a process cannot be watched here, if so. */
+/** Why system calls cannot be recorded here, undefined if they can. */
 export async function missing(directory: string): Promise<string | undefined> {
   const built = await buildPowerCut(directory)
   return 'missing' in built ? built.missing : undefined

@@ -9,11 +9,11 @@ import { forbiddenIn, NASTY, NEVER_SHOWN } from '../helper/forbidden.js'
 import { between, type Chance, chance } from './chance.js'
 import type { Fault, LongRun } from './long-run.js'
 
-/** Texts under one seed. */
+/** Texts per seed. */
 const CHUNK = 10_000
 const PARTS_MAX = 12
 
-/** Nasty pieces, any code points, and any code units, in any order. */
+/** Random text of dangerous pieces, code points and code units. */
 export function nastyText(random: Chance): string {
   let text = ''
   for (let parts = between(random, 0, PARTS_MAX + 1); parts > 0; parts--) {
@@ -25,7 +25,7 @@ export function nastyText(random: Chance): string {
   return text
 }
 
-/** What is wrong with what becomes of a text. */
+/** The fault of a sanitised text, undefined if there is none. */
 export function faultOfText(text: string, make: (text: string) => string = sanitise): string | undefined {
   const line = make(text)
   const point = forbiddenIn(line)
@@ -39,7 +39,7 @@ export function faultOfText(text: string, make: (text: string) => string = sanit
 const pointsOf = (text: string): string =>
   [...text].map(point => `U+${point.codePointAt(0)?.toString(16).padStart(4, '0')}`).join(' ')
 
-/** What is wrong with a message of such texts as the screen shows it, wide or narrow. */
+/** The fault of a message as the screen shows it, undefined if there is none. */
 export function faultOnScreen(username: string, message: string, columns: number): string | undefined {
   const transcript = new Transcript({
     id: READER,
@@ -68,10 +68,10 @@ const SAID: Message = {
   isForked: false,
 }
 
-/** Text of strangers on its way to a terminal. */
+/** Sanitises foreign text for a terminal. */
 export const sanitiser: LongRun = {
   name: 'sanitise',
-  shows: 'no forbidden code point comes out of random and nasty text, in lines, in JSON, and on the screen',
+  shows: 'no forbidden code point of random text reaches lines, JSON or the screen',
   cycles: 50_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = { texts: 0, changed: 0 }

@@ -15,12 +15,12 @@ import { localAddresses } from '../helper/ports.js'
 import { inDirectory, type LongRun } from './long-run.js'
 
 const HISTORIES = [0, 100_000, 1_000_000]
-/** The history in which keys and lines are timed, and how many lines a second come in meanwhile. */
+/** Size of the history, and incoming lines per second during the measurement. */
 const BUSY_HISTORY = 100_000
 const LINES_PER_SECOND = 50
 const WAIT_MS = 30_000
 
-/** A program on a terminal of its own, which util-linux's `script` makes: what it writes is read as it comes. */
+/** The program on a pseudo-terminal of util-linux's `script`. Its output is read as it arrives. */
 class OnTerminal {
   readonly #process: ChildProcessWithoutNullStreams
   #output = ''
@@ -39,7 +39,7 @@ class OnTerminal {
     this.#process.stdin.write(keys)
   }
 
-  /** How many milliseconds pass until all of these were written. */
+  /** Milliseconds until all of these were written. */
   async shows(...wanted: readonly string[]): Promise<number> {
     const from = performance.now()
     await new Promise<void>((resolve, reject) => {
@@ -81,7 +81,7 @@ const median = (values: readonly number[]): number =>
 const command = (directory: string, listen: string): string =>
   `${process.execPath} ${CHAT_PROGRAM} alice --listen ${listen} --no-discovery --data ${directory}`
 
-/** From the start to the history, and to a line to write in. */
+/** Time from the start to the history, and to the input line. */
 async function startMs(directory: string, entries: number): Promise<{ history: number; ready: number }> {
   const [listen = ''] = await localAddresses(1)
   const terminal = new OnTerminal(command(directory, listen))
@@ -91,7 +91,7 @@ async function startMs(directory: string, entries: number): Promise<{ history: n
   return { history, ready }
 }
 
-/** Keys pressed and lines said while others talk, in a long history. */
+/** Latency of keys and lines in a long history, while others send lines. */
 async function busyMs(directory: string, cycles: number): Promise<{ echo: number; line: number; search: number }> {
   const [a = '', b = ''] = await localAddresses(2)
   const terminal = new OnTerminal(command(directory, a))
@@ -135,7 +135,7 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
   return { echo: median(echo), line: median(line), search }
 }
 
-/** The screen as a person feels it. */
+/** Latencies of the screen. */
 export const screen: LongRun = {
   name: 'screen',
   shows:

@@ -10,7 +10,7 @@ import { lifeOf, printed } from './writer.js'
 interface Figures {
   [name: string]: number
   cycles: number
-  /** Calls that were made to fail, and appends that rejected for it. */
+  /** Failed calls, and appends that rejected because of them. */
   failedCalls: number
   rejected: number
   acknowledged: number
@@ -19,7 +19,7 @@ interface Figures {
 
 const DEADLINE_MS = 30_000
 
-/** A writer whose disk fails at some call, and works again some calls later, again and again; then the power is cut. */
+/** Fails the disk of a writer at some call, lets it recover some calls later, and finally cuts the power. */
 export const writeFailures: LongRun = {
   name: 'write-failures',
   shows: 'a failing disk (EIO, ENOSPC) at any write, sync or open loses nothing that was acknowledged',
@@ -34,7 +34,7 @@ export const writeFailures: LongRun = {
     })),
 }
 
-/** The same with a store that goes on with its handle: acknowledged entries must be lost, or the test shows nothing. */
+/** Control: a store that keeps its handle after a failure must lose acknowledged entries. */
 export async function writeFailuresGoingOn(options: RunOptions): Promise<Figures> {
   const { figures } = await failAgainAndAgain(options, 'going-on', random => ({
     after: between(random, 0, 24),
@@ -60,7 +60,7 @@ async function failAgainAndAgain(
     const ledger = new Ledger()
     const found: string[] = []
     const env = await power.arm()
-    // Some begin with a disk that fails.
+    // Some start with a failing disk.
     if (random() < 0.3) await power.fail({ ...failure(random), after: between(random, 0, 40) })
     const lines = await lifeOf({ data: power.data, run: `${seed}`, store }, env, async writer => {
       await printed(writer, /^open/)
@@ -87,7 +87,7 @@ async function failAgainAndAgain(
   return { figures, faults }
 }
 
-/** Whether both logs take entries again by themselves once the calls up to `end` have been made. */
+/** Whether both logs accept entries again, without help, after the calls up to `end`. */
 async function withstood(writer: Child, power: PowerCut, end: number): Promise<boolean> {
   const until = Date.now() + DEADLINE_MS
   while (Date.now() < until) {

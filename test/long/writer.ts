@@ -5,7 +5,7 @@ import type { WriterOptions } from '../helper/durable-writer.js'
 const SCRIPT = fileURLToPath(new URL('../helper/durable-writer.js', import.meta.url))
 const DEADLINE_MS = 30_000
 
-/** Starts the process that writes until it is killed, kills it when `action` is done, and gives all that it printed. */
+/** Starts the writer, kills it when `action` is done, and resolves with its output. */
 export async function lifeOf(
   options: WriterOptions,
   env: Record<string, string>,
@@ -17,7 +17,7 @@ export async function lifeOf(
   )
 }
 
-/** Kills a process when `action` is done, however that ends, and gives all that it printed. */
+/** Kills a process when `action` has settled, and resolves with its output. */
 export async function killedAfter(process: Child, action: (process: Child) => Promise<void>): Promise<string[]> {
   try {
     await action(process)
@@ -27,7 +27,7 @@ export async function killedAfter(process: Child, action: (process: Child) => Pr
   return [...process.stdout, ...process.stderr.map(line => `problem stderr ${line}`)]
 }
 
-/** Resolves when `ms` have passed or the writer has ended. */
+/** Resolves when `ms` have passed or the writer has exited. */
 export async function pause(ms: number, writer: Child): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   await Promise.race([
@@ -39,7 +39,7 @@ export async function pause(ms: number, writer: Child): Promise<void> {
   clearTimeout(timer)
 }
 
-/** Resolves when the writer has printed a matching line, false where it ended before; rejects when it hangs. */
+/** Resolves when the writer has printed a matching line, with false if it exited before. Rejects when it hangs. */
 export async function printed(writer: Child, line: RegExp, from = 0): Promise<boolean> {
   try {
     await writer.waitForLine(line, { from, timeoutMs: DEADLINE_MS })
