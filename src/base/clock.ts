@@ -4,7 +4,7 @@ export type Millis = number
 /** Stops a timer; calling it again does nothing. */
 export type Cancel = () => void
 
-/** Time as an argument: the system's in the program, virtual in tests and simulations. */
+/** Time as an argument: the system clock in production, virtual time in tests and simulations. */
 export interface Clock {
   now(): Millis
   /** Calls `action` once, after `delayMs`. A timer never keeps the process running. */

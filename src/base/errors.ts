@@ -1,17 +1,17 @@
 interface ErrorMeaning {
   readonly meaning: string
-  /** What to do. Options are named as `{name}`, see `ChatError.hintFor`. */
+  /** What to do. Refers to options as `{name}`, see `ChatError.hintFor`. */
   readonly remedy: string
 }
 
-/** Every error code with its meaning, in one table so that no code gets two meanings. docs/errors.md shows it. */
+/** All error codes in one table, so that no code gets two meanings. docs/errors.md shows it. */
 export const ERROR_CODES = {
   BAD_USAGE: { meaning: 'the command line or an option is invalid', remedy: 'Correct it as the message says.' },
   BAD_NAME: { meaning: 'a user, room or peer name is invalid', remedy: 'Choose a name that the hint allows.' },
   BAD_ADDRESS: { meaning: 'an address is invalid', remedy: 'Write `host:port`, or `port` to listen on.' },
-  BAD_MESSAGE: { meaning: 'a message cannot become an entry', remedy: 'Send a long message in parts.' },
+  BAD_MESSAGE: { meaning: 'a message cannot be stored as an entry', remedy: 'Split a long message.' },
   DATA_UNUSABLE: {
-    meaning: 'the data directory cannot be made, read or written',
+    meaning: 'the data directory cannot be created, read or written',
     remedy: 'Follow the hint: it depends on the cause. Often: choose another directory with {data}.',
   },
   LOG_LOCKED: {
@@ -20,7 +20,7 @@ export const ERROR_CODES = {
   },
   LOG_CORRUPT: {
     meaning: 'the database cannot be read',
-    remedy: 'Open it again, which repairs it; else move it aside: peers send what they store.',
+    remedy: 'Open it again, which repairs it. If that fails, move it aside: peers send the entries that they store.',
   },
   LOG_FROZEN: {
     meaning: 'our log has forked',
@@ -29,11 +29,11 @@ export const ERROR_CODES = {
   LOG_CLOSED: { meaning: 'the room, its log or the node was closed', remedy: 'Open it again.' },
   LOG_WRITE_FAILED: {
     meaning: 'an entry was not stored',
-    remedy: 'Free some space or repair the disk. A room tries again by itself.',
+    remedy: 'Free some space or repair the disk. A room retries automatically.',
   },
   LOG_READ_ONLY: {
     meaning: 'nothing can be written: the disk accepts no writes yet, or another device with the key was started first',
-    remedy: 'Repair the disk; or write on the other device.',
+    remedy: 'Repair the disk, or write on the other device.',
   },
   SWARM_PORT_TAKEN: { meaning: 'the port is in use', remedy: 'Choose another port with {listen}.' },
   SWARM_LISTEN_FAILED: { meaning: 'listening on the address failed', remedy: 'Choose another address with {listen}.' },
@@ -50,22 +50,22 @@ export type ErrorCode = keyof typeof ERROR_CODES
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)
 
-/** How a face names an option: `--data` on the command line. */
+/** How a user interface names an option: `--data` on the command line. */
 export type NameOption = (name: string) => string
 
 const FLAG: NameOption = name => `--${name}`
 const PROPERTY: NameOption = name => `the option ${name}`
 
-/** Options in the text of a hint. */
+/** Placeholders of options in a hint. */
 const OPTIONS = /\{(data|listen)\}/g
 
 /** An error for people: `message` says what happened, `hint` what to do next. */
 export class ChatError extends Error {
   readonly code: ErrorCode
-  /** The hint with its options as `{data}`: neutral, for a process that renders it. */
+  /** The hint with placeholders such as `{data}`, for another process to render. */
   readonly hintTemplate: string | undefined
 
-  /** `hint` names options as `{data}` or `{listen}`. */
+  /** `hint` refers to options as `{data}` or `{listen}`. */
   constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly hint?: string } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ChatError'
@@ -73,17 +73,17 @@ export class ChatError extends Error {
     this.hintTemplate = options.hint
   }
 
-  /** What to do next, in the words of the library. */
+  /** What to do next, with options as the library names them. */
   get hint(): string | undefined {
     return this.hintFor(PROPERTY)
   }
 
-  /** What to do next, in the words of a face. */
+  /** What to do next, with options as a user interface names them. */
   hintFor(nameOption: NameOption): string | undefined {
     return this.hintTemplate?.replace(OPTIONS, (_, name: string) => nameOption(name))
   }
 
-  /** One line: what happened, then what to do next, in the words of the command line unless another face is given. */
+  /** One line: what happened, then what to do next. Options are named as on the command line by default. */
   toLine(nameOption: NameOption = FLAG): string {
     const hint = this.hintFor(nameOption)
     if (hint === undefined) return this.message
@@ -100,10 +100,10 @@ export function systemCode(error: unknown): string | undefined {
   return code
 }
 
-/** One line about an error: what happened and, if the error says so, what to do next. */
+/** One line about an error: what happened and, if known, what to do next. */
 export const errorLine = (error: unknown): string => (error instanceof ChatError ? error.toLine() : reasonOf(error))
 
-/** The message of whatever was thrown. */
+/** The message of a thrown value. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -4,9 +4,9 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-/** How long the child process is kept without a lookup. */
+/** How long an idle child process is kept. */
 const IDLE_MS = 60_000
-/** Concurrent lookups, so that a slow one does not delay the others. */
+/** Lookups that run concurrently, so that a slow one does not delay the others. */
 const CONCURRENT_MAX = 16
 const LOOPBACK: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -20,7 +20,7 @@ interface Waiter {
 
 /**
  * Resolves names in a child process. The system's `getaddrinfo` cannot be cancelled, may take ten seconds or more, delays the exit
- * of Node, and occupies one of the four threads that also write to the disk. A process can be killed.
+ * of Node, and occupies one of the four threads that also do disk IO. A process can be killed.
  */
 class HostLookup {
   #child: ChildProcess | undefined
@@ -41,7 +41,7 @@ class HostLookup {
     })
   }
 
-  /** The child process, started if needed; undefined where that fails. */
+  /** The child process, started if needed; undefined if that fails. */
   #childProcess(): ChildProcess | undefined {
     clearTimeout(this.#idle)
     this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref()
@@ -54,11 +54,11 @@ class HostLookup {
         env: { ...process.env, UV_THREADPOOL_SIZE: String(CONCURRENT_MAX) },
       })
       child.on('message', message => this.#settle(message))
-      const onGone = (): void => {
+      const onExit = (): void => {
         if (this.#child === child) this.#child = undefined
         for (const host of this.#waiting.keys()) this.#resolveHere(host)
       }
-      child.once('error', onGone).once('exit', onGone)
+      child.once('error', onExit).once('exit', onExit)
       // Neither the child nor its channel keeps this process running.
       child.unref()
       child.channel?.unref()
@@ -85,7 +85,7 @@ class HostLookup {
     }
   }
 
-  /** Without a child process, the lookup runs in this one. */
+  /** Looks the host up in this process, for want of a child process. */
   #resolveHere(host: string): void {
     const waiters = this.#removeWaiters(host)
     lookup(host, { all: true, verbatim: true }).then(
@@ -107,7 +107,7 @@ class HostLookup {
 
 const shared = new HostLookup()
 
-/** The addresses of a host by the system's resolver. Rejects where there is none. A pending lookup does not delay the exit. */
+/** The addresses of a host by the system's resolver. Rejects if there is none. A pending lookup does not delay the exit. */
 export async function lookupHost(host: string): Promise<readonly LookupAddress[]> {
   const family = isIP(host)
   if (family !== 0) return [{ address: host, family }]
@@ -116,7 +116,7 @@ export async function lookupHost(host: string): Promise<readonly LookupAddress[]
   return shared.resolve(host)
 }
 
-/** The same in the form of `net.connect`'s option `lookup`. */
+/** `lookupHost` with the signature of the `lookup` option of `net.connect`. */
 export function socketLookup(
   host: string,
   options: LookupOptions,

@@ -1,15 +1,15 @@
 import { ChatError } from './errors.js'
 
-/** Code points of a user or room name, and bytes, so that `<name>.local` is a DNS label. */
+/** Longest user or room name in code points, and in bytes: a DNS label, as in `<name>.local`, has at most 63. */
 export const NAME_LENGTH_MAX = 32
 export const NAME_BYTES_MAX = 63
 
-/** Characters not allowed in names: controls, invisible and reordering ones, white space, dots, separators of paths and addresses. */
+/** Characters not allowed in names: control, invisible and reordering characters, white space, dots, path and address separators. */
 const NOT_IN_NAMES = /[\p{C}\p{Z}./\\:*?"<>|%[\]@,]|\p{Default_Ignorable_Code_Point}|\u2800/u
 
 const HINT = `A name has 1 to ${NAME_LENGTH_MAX} letters, digits or marks like - and _, no dots, spaces or slashes.`
 
-/** `text` as a name of a user or room, in NFC. Throws BAD_NAME. `what` names it in the error, as in `your name`. */
+/** `text` as a user or room name, in NFC. Throws BAD_NAME. `what` is its description in the error, such as `your name`. */
 export function checkName(text: string, what: string): string {
   const name = text.normalize('NFC')
   const fault = faultOf(name)
@@ -17,7 +17,7 @@ export function checkName(text: string, what: string): string {
   return name
 }
 
-/** Whether two names are the same on a network, where case does not count. RFC 6762 §16. */
+/** Whether two names are equal on a local network, which ignores case. RFC 6762 §16. */
 export const equalsIgnoringCase = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 function faultOf(name: string): string | undefined {
@@ -64,8 +64,8 @@ export const pathPartsOf = (name: string): readonly string[] => [
 ]
 
 /**
- * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` says whether a
- * component resolves to one of them. If it resolves without being listed, the file system ignores case and the entry belongs
+ * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` tells whether a
+ * component resolves to one of them. If one resolves without being listed, the file system ignores case and the directory belongs
  * to another name.
  */
 export function partAmong(name: string, stored: readonly string[], isTaken: (part: string) => boolean): string {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** Randomness as an argument: the system's in the program, seeded in tests and simulations. */
+/** Randomness as an argument: the system's entropy in production, seeded in tests and simulations. */
 export interface Random {
   /** A number from 0 up to, but not including, 1. */
   number(): number

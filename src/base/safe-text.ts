@@ -38,7 +38,7 @@ const FORBIDDEN_RANGES: readonly (readonly [from: number, to: number, what: stri
 const hex = (code: number): string => `\\u{${code.toString(16)}}`
 const FORBIDDEN = `[${FORBIDDEN_RANGES.map(([from, to]) => `${hex(from)}-${hex(to)}`).join('')}]`
 
-/** Joiners and style selectors are allowed only within emoji, as in families and keycaps. */
+/** Joiners and style selectors within emoji, such as families and keycaps. */
 const EMOJI_PART = [
   '(?<=\\p{Extended_Pictographic}[\\ufe0f\\u{1f3fb}-\\u{1f3ff}]?)\\u200d(?=\\p{Extended_Pictographic})',
   '(?<=\\p{Extended_Pictographic})[\\ufe0e\\ufe0f]',
@@ -48,7 +48,7 @@ const EMOJI_PART = [
 const FORBIDDEN_ANYWHERE = new RegExp(FORBIDDEN, 'gu')
 const FORBIDDEN_OUTSIDE_EMOJI = new RegExp(`(${EMOJI_PART})|${FORBIDDEN}`, 'gu')
 
-/** Four combining marks stay on one character; more would paint over neighbouring lines. */
+/** Runs of more than four combining marks, which would paint over neighbouring lines. */
 const COMBINING_RUN = /(\p{M}{4})\p{M}+/gu
 
 /**
@@ -70,7 +70,7 @@ function visible(character: string): string {
   return `‹U+${code.toString(16).toUpperCase().padStart(4, '0')}›`
 }
 
-/** JSON of `value` on one line, with the same code points as `\uXXXX`: lossless for programs, harmless on a terminal. */
+/** JSON of `value` on one line, with forbidden code points escaped as `\uXXXX`: lossless for programs, harmless on a terminal. */
 export function sanitisedJson(value: unknown): string {
   return JSON.stringify(value).replace(FORBIDDEN_ANYWHERE, escaped)
 }

@@ -1,6 +1,6 @@
 import type { Millis } from './clock.js'
 
-/** A rate limit: `capacity` uses at once, and as many again over each `periodMs`. */
+/** A rate limit: a burst of `capacity` uses, refilled evenly over `periodMs`. */
 export class TokenBucket {
   readonly #capacity: number
   readonly #periodMs: Millis
@@ -14,7 +14,7 @@ export class TokenBucket {
     this.#refilledAt = now
   }
 
-  /** Uses one token; false where none is left. A clock that is set back neither adds tokens nor removes any. */
+  /** Uses one token; false if none is left. Setting the clock back neither adds nor removes tokens. */
   take(now: Millis): boolean {
     const earned = (Math.max(0, now - this.#refilledAt) * this.#capacity) / this.#periodMs
     this.#tokens = Math.min(this.#capacity, this.#tokens + earned)

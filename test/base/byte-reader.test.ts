@@ -57,7 +57,7 @@ function readLike(reader: ByteReader, like: Value): unknown {
 
 const plain = ({ value }: Value): unknown => (value instanceof Uint8Array ? [...value] : value)
 
-test('reads values back as they were written', () => {
+test('round-trips values', () => {
   fc.assert(
     fc.property(fc.array(value), values => {
       const reader = new ByteReader(write(values).finish())
@@ -66,12 +66,12 @@ test('reads values back as they were written', () => {
   )
 })
 
-test('frames a message like any other body', () => {
+test('frames a message as `frame` does', () => {
   const writer = new ByteWriter().u8(7).sized(Buffer.alloc(300, 1))
   assert.deepEqual(writer.frame(), frame(writer.finish()))
 })
 
-test('becomes bad at the first incomplete value and stays so', () => {
+test('becomes bad at the first incomplete value and stays bad', () => {
   fc.assert(
     fc.property(fc.array(value, { minLength: 1, maxLength: 8 }), fc.nat(), (values, cut) => {
       const whole = write(values).finish()
@@ -87,7 +87,7 @@ test('becomes bad at the first incomplete value and stays so', () => {
   )
 })
 
-test('never throws on random bytes, and gives views within them', () => {
+test('never throws on random bytes, and returns views within them', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(value), (bytes, values) => {
       const reader = new ByteReader(bytes)

@@ -27,7 +27,7 @@ test('reads a varint up to the maximum and rejects one above it', () => {
   }
 })
 
-test('asks for more of an incomplete varint unless it is already too large', () => {
+test('asks for more bytes of an incomplete varint unless it is already too large', () => {
   assert.deepEqual(readVarint(Buffer.of(), 0, 100), { kind: 'more' })
   assert.deepEqual(readVarint(Buffer.of(0xe4), 0, 100), { kind: 'more' })
   assert.deepEqual(readVarint(Buffer.of(0xe5), 0, 100), { kind: 'bad' })
@@ -50,7 +50,7 @@ test('rejects ill-formed UTF-8 and keeps a byte-order mark', () => {
   }
 })
 
-test('compares bytes whatever buffers they are views of', () => {
+test('compares views of different buffers', () => {
   assert.ok(sameBytes(Buffer.from('xabc').subarray(1), new Uint8Array([0x61, 0x62, 0x63])))
   assert.ok(!sameBytes(Buffer.from('abc'), Buffer.from('abcd')))
 })

@@ -22,7 +22,7 @@ test('names each cause by its system code, however deeply it is wrapped', () => 
   }
 })
 
-test('recognises the cause in a message of LevelDB, which has no code', () => {
+test('recognises the cause in a message from LevelDB, which has no code', () => {
   for (const [words, known] of [
     ['Permission denied', 'permission denied'],
     ['Read-only file system', 'the file system is read-only'],

@@ -18,7 +18,7 @@ test('keeps code and cause', () => {
   assert.ok(!('cause' in new ChatError('LOG_CLOSED', 'closed')))
 })
 
-test('finds the code of the innermost cause that has one', () => {
+test('finds the system code of the innermost cause that has one', () => {
   const error = new ChatError('LOG_WRITE_FAILED', 'not stored', { cause: new Error('batch', { cause: full }) })
   assert.equal(systemCode(error), 'ENOSPC')
   assert.equal(systemCode(new Error('no code')), undefined)
@@ -32,13 +32,13 @@ test('does not loop on an error that is its own cause', () => {
   assert.equal(systemCode(error), 'ROUND')
 })
 
-test('gives a reason for whatever was thrown', () => {
+test('returns a reason for any thrown value', () => {
   assert.equal(reasonOf(full), 'ENOSPC: no space left on device')
   assert.equal(reasonOf('gone'), 'gone')
   assert.equal(reasonOf(undefined), 'undefined')
 })
 
-test('each face names options as its users write them', () => {
+test('names options as the users of each interface write them', () => {
   const error = new ChatError('LOG_LOCKED', 'it is open', { hint: 'Choose another with {data}, not {this}.' })
   assert.equal(error.hint, 'Choose another with the option data, not {this}.')
   assert.equal(error.toLine(), 'it is open. Choose another with --data, not {this}.')
@@ -50,7 +50,7 @@ test('each face names options as its users write them', () => {
   assert.equal(copy.toLine(), error.toLine())
 })
 
-test('docs/errors.md lists every code with its meaning and its remedy', async () => {
+test('lists every code with its meaning and remedy in docs/errors.md', async () => {
   const rows = Object.entries(ERROR_CODES).map(([code, { meaning, remedy }]) => {
     const words = remedy.replace(/\{(\w+)\}/g, '`$1` (`--$1`)')
     return `| \`${code}\` | ${meaning} | ${words} |`

@@ -24,7 +24,7 @@ const encode = (field: Field): Uint8Array =>
 const plain = (fields: readonly Field[] | undefined) =>
   fields?.map(field => (field.kind === 'bytes' ? { ...field, value: [...field.value] } : field))
 
-test('reads varints back as they were written', () => {
+test('round-trips varints', () => {
   fc.assert(
     fc.property(whole, value => {
       const bytes = varint(value)
@@ -34,7 +34,7 @@ test('reads varints back as they were written', () => {
   )
 })
 
-test('reads fields back as they were written', () => {
+test('round-trips fields', () => {
   fc.assert(
     fc.property(fc.array(field), fields => {
       assert.deepEqual(plain(readFields(concat(fields.map(encode)))), plain(fields))
@@ -42,7 +42,7 @@ test('reads fields back as they were written', () => {
   )
 })
 
-test('never throws on random bytes, and gives views within them', () => {
+test('never throws on random bytes, and returns views within them', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
       for (const field of readFields(bytes) ?? []) {
@@ -55,7 +55,7 @@ test('never throws on random bytes, and gives views within them', () => {
   )
 })
 
-test('reads a truncated message as malformed or with fewer fields, never with others', () => {
+test('reads a truncated message as malformed or with fewer fields, never with different ones', () => {
   fc.assert(
     fc.property(fc.array(field, { minLength: 1, maxLength: 5 }), fc.nat(), (fields, cut) => {
       const whole = concat(fields.map(encode))

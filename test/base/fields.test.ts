@@ -33,6 +33,6 @@ test('rejects malformed messages', () => {
   for (const [what, bytes] of table) assert.equal(readFields(Buffer.from(bytes)), undefined, what)
 })
 
-test('reads an empty message as one without fields', () => {
+test('reads an empty message as having no fields', () => {
   assert.deepEqual(readFields(Buffer.of()), [])
 })

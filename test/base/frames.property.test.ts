@@ -6,7 +6,7 @@ import { FrameReader, frame } from '../../src/base/wire/frames.js'
 
 const LIMIT = 300
 
-/** Sizes of bodies, including the limit and the longest body with a prefix of one byte. */
+/** Body sizes, including the limit and the longest body with a one-byte prefix. */
 const size = fc.oneof(fc.constantFrom(0, 1, 127, 128, LIMIT - 1, LIMIT), fc.integer({ min: 0, max: LIMIT }))
 const body = size.chain(length => fc.uint8Array({ minLength: length, maxLength: length }))
 

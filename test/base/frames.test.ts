@@ -18,7 +18,7 @@ function usedBytes(): number {
   return heapUsed + arrayBuffers
 }
 
-test('reads a frame of the largest size and rejects a longer one before its body arrives', () => {
+test('reads a frame of the maximum size and rejects a longer one before its body arrives', () => {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   reader.push(frame(Buffer.alloc(FRAME_BYTES_MAX, 7)))
   const read = reader.next()
@@ -69,7 +69,7 @@ test('reports an incomplete frame and returns its unread bytes', () => {
   assert.deepEqual(reader.next(), MORE)
 })
 
-test('buffers a frame that arrives byte by byte in about its own size of memory', () => {
+test('buffers a frame that arrives byte by byte in little more memory than its size', () => {
   const bytes = frame(Buffer.alloc(FRAME_BYTES_MAX, 7))
   const reader = new FrameReader(FRAME_BYTES_MAX)
   const before = usedBytes()

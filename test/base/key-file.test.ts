@@ -10,9 +10,9 @@ import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// docs/protocol/storage.md §4: the file that holds the key.
+// docs/protocol/storage.md §4: the key file.
 
-test('loads the same key again from a file that names its owner', async t => {
+test('reloads the same key from a file that contains its public key', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const made = await loadKey(file, systemRandom)
   assert.equal(made.isNew, true)
@@ -21,7 +21,7 @@ test('loads the same key again from a file that names its owner', async t => {
   assert.match(await readFile(file, 'latin1'), new RegExp(`^[0-9a-f]{64}\n${hexOf(made.publicKey)}\n$`))
 })
 
-test('rejects a key file with any digit changed and leaves it as it is', async t => {
+test('rejects a key file with any digit changed and leaves it unchanged', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   await loadKey(file, systemRandom)
   const text = await readFile(file, 'latin1')
@@ -31,12 +31,12 @@ test('rejects a key file with any digit changed and leaves it as it is', async t
     const refusal = await loadKey(file, systemRandom).catch(error => error)
     assert.ok(refusal instanceof ChatError, `place ${place}`)
     assert.equal(refusal.code, 'DATA_UNUSABLE')
-    assert.match(refusal.toLine(), /key (is damaged|holds no key)[^\n]*backup[^\n]*$/)
+    assert.match(refusal.toLine(), /key (is damaged|contains no key)[^\n]*backup[^\n]*$/)
     assert.equal(await readFile(file, 'latin1'), changed)
   }
 })
 
-test('loads a key file without an owner line', async t => {
+test('loads a key file without the public key', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const { publicKey } = await loadKey(file, systemRandom)
   const [seed] = (await readFile(file, 'latin1')).split('\n')
@@ -51,7 +51,7 @@ test('loads a key file without an owner line', async t => {
   assert.equal((await loadKey(file, systemRandom)).isChecked, true)
 })
 
-test('a prepared key changes nothing until it is committed, then keeps both keys', async t => {
+test('leaves the old key in use until a prepared key is committed, then keeps both', async t => {
   const directory = await temporaryDirectory(t)
   const file = path.join(directory, 'key')
   const made = await loadKey(file, systemRandom)
@@ -73,7 +73,7 @@ test('a prepared key changes nothing until it is committed, then keeps both keys
   assert.deepEqual((await readdir(directory)).sort(), ['key', path.basename(kept)])
 })
 
-test('overwrites no kept key and replaces no key that has changed in the meantime', async t => {
+test('overwrites no backup and replaces no key that changed in the meantime', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
   const { publicKey } = await loadKey(file, systemRandom)
   const first = await readFile(file)
@@ -103,7 +103,7 @@ test('overwrites no other file and follows no symbolic link', async t => {
   assert.deepEqual((await readdir(directory)).sort(), ['key', 'key.new', 'precious'])
 })
 
-test('rejects keys that are not small regular files at once and leaves them as they are', {
+test('rejects keys that are not small regular files, without blocking, and leaves them unchanged', {
   timeout: 10_000,
 }, async t => {
   const directory = await temporaryDirectory(t)
@@ -129,7 +129,7 @@ test('rejects keys that are not small regular files at once and leaves them as t
     const refusal = await loadKey(file, systemRandom).catch(error => error)
     assert.ok(refusal instanceof ChatError, kind)
     assert.equal(refusal.code, 'DATA_UNUSABLE', kind)
-    assert.match(refusal.toLine(), /key (is not a regular file|holds no key)[^\n]*backup[^\n]*$/, kind)
+    assert.match(refusal.toLine(), /key (is not a regular file|contains no key)[^\n]*backup[^\n]*$/, kind)
     assert.deepEqual(await readdir(home), ['key'], kind)
   }
 })

@@ -13,7 +13,7 @@ const text = fc.string({
   maxLength: 40,
 })
 
-/** The name of a path component. It exists only if no two names share a component. */
+/** Decodes a path component to its name. Such an inverse exists only if no two names share a component. */
 const nameOf = (part: string): string => {
   const bytes = part.replace(/%(..)|[^%]/g, (whole, hex) => hex ?? Buffer.from(whole).toString('hex'))
   return Buffer.from(bytes, 'hex').toString()

@@ -25,7 +25,7 @@ test('accepts letters, digits and marks of any script', () => {
   }
 })
 
-test('rejects names that a path, a terminal or DNS could not hold, and says why', () => {
+test('rejects names that are invalid in a path, on a terminal or in DNS, and says why', () => {
   const table: [name: string, why: RegExp][] = [
     ['', /is empty/],
     ['x'.repeat(33), /longer than 32 characters/],
@@ -70,7 +70,7 @@ test('normalises names to NFC before measuring them', () => {
   assert.equal(checkName('\u1112\u1161\u11ab', 'your name'), '한')
 })
 
-test('encodes a name as one path component, readable where it is plain', () => {
+test('encodes a name as one path component and leaves plain characters readable', () => {
   assert.equal(pathPartOf('alice-2_b'), 'alice-2_b')
   assert.equal(pathPartOf('Alice-2_B'), '%41lice-2_%42')
   assert.equal(pathPartOf('__proto__'), '__proto__')
@@ -80,7 +80,7 @@ test('encodes a name as one path component, readable where it is plain', () => {
   assert.equal(pathPartOf('%2e'), '%252e')
 })
 
-/** A directory with these entries, on a case-sensitive or case-insensitive file system. */
+/** A directory with the given entries, on a case-sensitive or case-insensitive file system. */
 const disk = (stored: readonly string[], ignoresCase: boolean) => ({
   partOf: (name: string) =>
     partAmong(name, stored, part =>

@@ -10,7 +10,7 @@ const takeAll = (bucket: TokenBucket, now: number): number => {
   return taken
 }
 
-test('allows its capacity at once and again in each period', () => {
+test('allows a burst of its capacity, and again in each period', () => {
   for (const capacity of [0, 1, 31, 32]) {
     const bucket = new TokenBucket(capacity, 0, HOUR)
     for (let hour = 0; hour < 3; hour++) assert.equal(takeAll(bucket, hour * HOUR), capacity)
@@ -25,11 +25,11 @@ test('refills evenly over the period', () => {
   assert.equal(takeAll(bucket, HOUR / 2 + 1), 15)
 })
 
-test('does not save up more than its capacity', () => {
+test('never accumulates more than its capacity', () => {
   assert.equal(takeAll(new TokenBucket(2, 0, HOUR), 10 * HOUR), 2)
 })
 
-test('gives nothing and takes nothing when the clock is set back', () => {
+test('neither adds nor removes tokens when the clock is set back', () => {
   const bucket = new TokenBucket(2, HOUR)
   assert.equal(bucket.take(HOUR), true)
   assert.equal(takeAll(bucket, 0), 1)

@@ -181,8 +181,8 @@ test('reports a malformed key in one line, and leaves it unchanged', BOUND, asyn
   const key = await readFile(file, 'latin1')
   const damaged = `${key[0] === 'a' ? 'b' : 'a'}${key.slice(1)}`
   for (const [text, told] of [
-    ['no key', /alice\/key holds no key\. Bring it back/],
-    [damaged, /alice\/key is damaged: .*\. Bring it back/],
+    ['no key', /alice\/key contains no key\. Restore it/],
+    [damaged, /alice\/key is damaged: .*\. Restore it/],
   ] as const) {
     await writeFile(file, text)
     const { code, lines } = await complaintOf(t, ['alice', '--no-discovery', '--listen', a, '--data', data])

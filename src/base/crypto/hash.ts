@@ -2,12 +2,12 @@ import { sodium } from './sodium.js'
 
 export const HASH_BYTES = 32
 
-/** Views of parts below this length are cached: creating one costs a tenth of the hash. */
+/** Views of parts shorter than this are cached: creating a view takes a tenth of the time of hashing it. */
 const CACHED_VIEWS = 512
 
 /**
- * A running hash: with each part its value becomes BLAKE2b-256(value ‖ part). Value, part and source lie one after the other in
- * one buffer: a part is written directly behind the value, or copied there from the source, so that no part allocates anything.
+ * A running hash: each part changes its value to BLAKE2b-256(value ‖ part). Value, part and source are adjacent in one buffer. A
+ * part is written right after the value, or copied there from the source, so that hashing it allocates nothing.
  */
 export class RunningHash {
   /** Where the next part is written. */
@@ -57,7 +57,7 @@ export class RunningHash {
     this.#value.set(this.#saved)
   }
 
-  /** Hashes a part, which is copied first. */
+  /** Copies `part` and hashes it. */
   add(part: Uint8Array): void {
     this.part.set(part)
     this.advance(part.length)
@@ -75,7 +75,7 @@ export class RunningHash {
   }
 }
 
-/** Inputs are joined here without an allocation: an entry and its chain value fit. */
+/** Joins short inputs without an allocation. An entry and its chain value fit. */
 const scratch = Buffer.allocUnsafeSlow(32 * 1024)
 
 /** BLAKE2b-256 of the concatenated `parts`. RFC 7693. */

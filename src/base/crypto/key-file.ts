@@ -8,10 +8,10 @@ import type { Random } from '../random.js'
 import { hexOf } from '../wire/bytes.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from './signing.js'
 
-/** Largest file read as a key. A key file has 130 bytes. */
+/** Largest file that is read as a key file; a valid one has 130 bytes. */
 const KEY_FILE_BYTES_MAX = 1024
 
-const BRING_BACK = 'Bring it back from a backup; or, to start as another author, move its directory aside.'
+const RESTORE_HINT = 'Restore it from a backup, or move its directory aside to start as a new author.'
 
 type OnWarning = (line: string) => void
 
@@ -23,8 +23,8 @@ export interface LoadedKey extends KeyPair {
 }
 
 /**
- * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed does
- * not become another author. Mode 0600. docs/protocol/storage.md §4.
+ * The key in `file`, created if it is missing: a seed of 32 bytes as hex, then its public key, so that a damaged seed is
+ * detected instead of yielding another author. Mode 0600. docs/protocol/storage.md §4.
  * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
  */
 export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {
@@ -42,7 +42,7 @@ export async function loadKey(file: string, random: Random, onWarning: OnWarning
   } catch (cause) {
     // Another process created it first.
     if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onWarning)
-    throw cannotBeMade(file, cause)
+    throw notCreated(file, cause)
   }
   return { ...keyPairOf(seed), isNew: true, isChecked: true }
 }
@@ -52,11 +52,11 @@ export interface PreparedKey {
   readonly old: KeyPair
   readonly fresh: KeyPair
   /**
-   * Replaces the old key in one atomic step; gives the file that the old key is kept in. Call it once the first entry of the
-   * new log is on disk: until then the old key stays in use.
+   * Replaces the old key atomically; returns the path of its backup. Call it once the first entry of the new log is on disk:
+   * until then the old key stays in use.
    */
   commit(): Promise<string>
-  /** Deletes the fresh key; the old one stays in use. */
+  /** Deletes the new key; the old one stays in use. */
   discard(): Promise<void>
 }
 
@@ -64,14 +64,14 @@ export interface PreparedKey {
 export async function prepareKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<PreparedKey> {
   const saved = await readSeed(file, onWarning)
   if (saved === undefined)
-    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is made at the first start.' })
+    throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is created on first start.' })
   const old = keyPairOf(saved.seed)
   const seed = random.bytes(SEED_BYTES)
   let draft: Draft
   try {
     draft = await draftBeside(file, textOf(seed), random)
   } catch (cause) {
-    throw cannotBeMade(file, cause)
+    throw notCreated(file, cause)
   }
   return {
     old,
@@ -81,33 +81,33 @@ export async function prepareKey(file: string, random: Random, onWarning: OnWarn
       if (present === undefined || hexOf(present.seed) !== hexOf(saved.seed))
         throw new ChatError('DATA_UNUSABLE', `the key ${file} has changed in the meantime`, { hint: 'Try again.' })
       try {
-        const kept = await keepUnder(`${file}.${hexOf(old.publicKey).slice(0, 8)}`, file, saved.seed, random)
+        const backup = await backUp(file, `${file}.${hexOf(old.publicKey).slice(0, 8)}`, saved.seed, random)
         await syncDirectory(path.dirname(file))
         await draft.replace(file)
-        return kept
+        return backup
       } catch (cause) {
-        throw cannotBeMade(file, cause)
+        throw notCreated(file, cause)
       }
     },
     discard: () => draft.discard(),
   }
 }
 
-/** Gives the key in `file` a second name: `wanted`, or the next free one. */
-async function keepUnder(wanted: string, file: string, seed: Uint8Array, random: Random): Promise<string> {
+/** Links the key in `file` to `name`, or to the next free name after it. */
+async function backUp(file: string, name: string, seed: Uint8Array, random: Random): Promise<string> {
   for (let number = 1; ; number++) {
-    const kept = number === 1 ? wanted : `${wanted}-${number}`
+    const backup = number === 1 ? name : `${name}-${number}`
     try {
-      await link(file, kept)
-      return kept
+      await link(file, backup)
+      return backup
     } catch (error) {
       if (systemCode(error) === 'EEXIST') continue
     }
-    // Copy it on file systems without hard links.
+    // The file system has no hard links: copy the key.
     const draft = await draftBeside(file, textOf(seed), random)
     try {
-      await draft.create(kept)
-      return kept
+      await draft.create(backup)
+      return backup
     } catch (error) {
       await draft.discard()
       if (systemCode(error) !== 'EEXIST') throw error
@@ -117,8 +117,8 @@ async function keepUnder(wanted: string, file: string, seed: Uint8Array, random:
 
 const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`
 
-const cannotBeMade = (file: string, cause: unknown): ChatError =>
-  new ChatError('DATA_UNUSABLE', `the key ${file} cannot be made: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
+const notCreated = (file: string, cause: unknown): ChatError =>
+  new ChatError('DATA_UNUSABLE', `the key ${file} cannot be created: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
     cause,
     hint: unusableHint(cause),
   })
@@ -131,30 +131,30 @@ interface SavedSeed {
 async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed | undefined> {
   const text = await readKeyFile(file, onWarning)
   if (text === undefined) return undefined
-  // The second line is missing from before there was one.
+  // Files of earlier versions have no second line.
   const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
-  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} holds no key`, { hint: BRING_BACK })
+  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} contains no key`, { hint: RESTORE_HINT })
   const [, secret = '', owner] = match
   const seed = Buffer.from(secret, 'hex')
   if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey)) {
-    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not belong together`, {
-      hint: BRING_BACK,
+    throw new ChatError('DATA_UNUSABLE', `the key ${file} is damaged: its two lines do not match`, {
+      hint: RESTORE_HINT,
     })
   }
   return { seed, isChecked: owner !== undefined }
 }
 
-/** The content of a key file, undefined if it is missing. Removes other users' permissions. */
+/** The content of a key file; undefined if it is missing. Removes other users' permissions. */
 async function readKeyFile(file: string, onWarning: OnWarning): Promise<string | undefined> {
   let handle: FileHandle | undefined
   try {
     // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
     if (!(await lstat(file)).isFile())
-      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
     handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
     const found = await handle.stat()
     if (!found.isFile())
-      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: BRING_BACK })
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
     if (!isOwn(found)) {
       throw new ChatError(
         'DATA_UNUSABLE',
@@ -165,7 +165,9 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
       )
     }
     if (found.size > KEY_FILE_BYTES_MAX)
-      throw new ChatError('DATA_UNUSABLE', `${file} holds no key: it has ${found.size} bytes`, { hint: BRING_BACK })
+      throw new ChatError('DATA_UNUSABLE', `${file} contains no key: it has ${found.size} bytes`, {
+        hint: RESTORE_HINT,
+      })
     if (isOpenToOthers(found)) onWarning(await restrict(file, handle))
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
     return buffer.toString('latin1', 0, bytesRead)
@@ -177,7 +179,7 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
       `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
       {
         cause,
-        hint: 'Give it back to its owner.',
+        hint: 'Make it readable for your account.',
       },
     )
   } finally {
@@ -185,7 +187,7 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
   }
 }
 
-/** Removes other users' permissions; gives the warning to show. */
+/** Removes other users' permissions; returns the warning to show. */
 async function restrict(file: string, handle: FileHandle): Promise<string> {
   const risk = `other users could read the key ${file} and sign as you`
   try {

@@ -1,6 +1,6 @@
 import { systemCode } from '../errors.js'
 
-/** Causes of a failed disk operation that a person can do something about. */
+/** Causes of a failed disk operation that users can fix. */
 type DiskFault = 'denied' | 'read-only' | 'full' | 'not a directory'
 
 const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
@@ -45,7 +45,7 @@ function diskFaultOf(error: unknown): DiskFault | undefined {
   return undefined
 }
 
-/** The cause as a message, such as `permission denied`; undefined for a cause not listed here. */
+/** The cause as a message, such as `permission denied`; undefined if it is not listed here. */
 export function diskFaultWords(cause: unknown): string | undefined {
   const fault = diskFaultOf(cause)
   return fault === undefined ? undefined : WORDS[fault]

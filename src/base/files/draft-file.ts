@@ -8,10 +8,10 @@ import { hexOf } from '../wire/bytes.js'
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 const NAME_BYTES = 8
 
-/** A complete, synced file with a temporary name in its target directory. */
+/** A complete, synced file under a temporary name in its target directory. */
 export interface Draft {
   readonly path: string
-  /** Renames it to `file`, replacing what is there. A symbolic link is replaced, never followed. */
+  /** Renames it to `file`, replacing an existing one. A symbolic link is replaced, never followed. */
   replace(file: string): Promise<void>
   /** Renames it to `file` unless that exists. Rejects with EEXIST. */
   create(file: string): Promise<void>
@@ -60,14 +60,14 @@ async function createFrom(draft: string, target: string): Promise<void> {
     await link(draft, target)
   } catch (error) {
     if (!NO_LINKS.has(systemCode(error) ?? '')) throw error
-    if (await isThere(target)) throw Object.assign(new Error(`${target} exists`), { code: 'EEXIST' })
+    if (await exists(target)) throw Object.assign(new Error(`${target} exists`), { code: 'EEXIST' })
     await rename(draft, target)
     return
   }
   await rm(draft)
 }
 
-async function isThere(file: string): Promise<boolean> {
+async function exists(file: string): Promise<boolean> {
   return lstat(file).then(
     () => true,
     error => {
@@ -77,14 +77,14 @@ async function isThere(file: string): Promise<boolean> {
   )
 }
 
-/** Without this, a power failure can lose the name of a file whose content is on disk. */
+/** Makes renames and new files in a directory durable. Without it, a power cut can lose the name of a file whose content is on disk. */
 export async function syncDirectory(directory: string): Promise<void> {
   let handle: FileHandle | undefined
   try {
     handle = await open(directory)
     await handle.sync()
   } catch (error) {
-    // Windows cannot open directories, and a writable directory need not be readable.
+    // Windows cannot open directories, and a writable directory may be unreadable.
     if (!['EISDIR', 'EPERM', 'EACCES', 'EINVAL'].includes(systemCode(error) ?? '')) throw error
   } finally {
     await handle?.close()

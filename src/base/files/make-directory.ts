@@ -3,8 +3,8 @@ import path from 'node:path'
 import { systemCode } from '../errors.js'
 
 /**
- * Makes a directory and those above it, for their owner alone. (mkdir's own recursion never ends where the file system
- * denies that a parent is there.)
+ * Creates a directory and its missing parents, accessible to their owner only. The recursive option of mkdir loops forever if the
+ * file system denies that a parent exists.
  */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
@@ -15,7 +15,7 @@ export async function makeDirectory(directory: string): Promise<void> {
     if (code !== 'ENOENT' || path.dirname(directory) === directory) throw error
     await makeDirectory(path.dirname(directory))
     await mkdir(directory, { mode: 0o700 }).catch(cause => {
-      if (systemCode(cause) !== 'EEXIST') throw cause // made by another process meanwhile
+      if (systemCode(cause) !== 'EEXIST') throw cause // another process created it meanwhile
     })
   }
 }

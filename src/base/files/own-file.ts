@@ -5,18 +5,18 @@ import { systemRandom } from '../random.js'
 import { diskFaultWords } from './disk-faults.js'
 import { draftBeside } from './draft-file.js'
 
-/** A type of file that the program writes to a path given by the user, and may replace there. */
+/** A type of file that the program writes to a path given by the user, and may overwrite there. */
 export interface FileKind {
-  /** With its article, as in `it exists, and is not an export`. */
+  /** The name with its article, as in `it exists, and is not an export`. */
   readonly name: string
-  /** How many bytes from the start identify it. */
+  /** Number of bytes at the start that identify it. */
   readonly startBytes: number
   readonly begins: (start: Uint8Array) => boolean
 }
 
 /**
- * Writes a file to a path given by the user, completely or not at all. Replaces an older file of the same kind, nothing else,
- * and follows no symbolic link. Rejects with DATA_UNUSABLE.
+ * Writes a file to a path given by the user, completely or not at all. Overwrites only an older file of the same kind, and follows
+ * no symbolic link. Rejects with DATA_UNUSABLE.
  */
 export async function writeOwnFile(
   file: string,
@@ -24,11 +24,11 @@ export async function writeOwnFile(
   content: string | AsyncIterable<Uint8Array>,
 ): Promise<void> {
   try {
-    const isThere = await isOfKind(file, kind)
+    const exists = await isOfKind(file, kind)
     const draft = await draftBeside(file, content, systemRandom)
     try {
-      // Do not replace a file that appeared in the meantime.
-      await (isThere ? draft.replace(file) : draft.create(file))
+      // `create` does not overwrite a file that appeared in the meantime.
+      await (exists ? draft.replace(file) : draft.create(file))
     } catch (error) {
       await draft.discard()
       throw error
@@ -41,17 +41,17 @@ export async function writeOwnFile(
   }
 }
 
-/** Whether a file of this kind exists; false if nothing does. Rejects if it is something else. */
+/** Whether `file` exists. Rejects if it exists but is not of this kind. */
 async function isOfKind(file: string, { name, startBytes, begins }: FileKind): Promise<boolean> {
-  const no = new Error(`it exists, and is not ${name}`)
+  const otherKind = new Error(`it exists, and is not ${name}`)
   try {
     const found = await lstat(file)
     if (found.isSymbolicLink()) throw new Error('it is a symbolic link')
-    if (!found.isFile()) throw no // opening a pipe would block
+    if (!found.isFile()) throw otherKind // opening a pipe would block
     const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(startBytes), 0, startBytes, 0)
-      if (!begins(buffer.subarray(0, bytesRead))) throw no
+      if (!begins(buffer.subarray(0, bytesRead))) throw otherKind
       return true
     } finally {
       await handle.close()

@@ -1,4 +1,4 @@
-// Pieces of SVG charts with one size.
+// Building blocks of SVG charts, all of the same size.
 
 export const WIDTH = 720
 export const HEIGHT = 260
@@ -29,7 +29,7 @@ export const axis = (ticks: readonly (readonly [x: number, label: string])[]): s
     })
     .join('')
 
-/** The smallest of 1, 2, 2.5, 5, 10, … that is at least `value`, for the end of an axis. */
+/** The smallest round number (1, 2, 2.5, 5, 10, …) that is at least `value`, for the end of an axis. */
 export function nice(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value))
   const step = [1, 2, 2.5, 5, 10].find(step => step * power >= value) ?? 10

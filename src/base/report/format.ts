@@ -3,7 +3,7 @@ import type { Millis } from '../clock.js'
 /** A whole number with thousands separators. */
 export const whole = (value: number): string => Math.round(value).toLocaleString('en')
 
-/** A duration in the unit that people use for it. */
+/** A duration in a readable unit. */
 export function duration(ms: Millis): string {
   if (!Number.isFinite(ms)) return 'never'
   if (ms < 1_000) return `${Math.round(ms)} ms`

@@ -1,9 +1,9 @@
 import { bufferOf, EMPTY, readVarint, textOf } from './bytes.js'
 
 /**
- * Reads values one after the other from bytes that a stranger may have sent. It never throws and never reads past the end: the
- * first value that is malformed or incomplete makes the reader bad, and from then on every read gives 0 or no bytes. So a decoder
- * reads all its values first and asks once, with `end` or `isBad`, whether they count.
+ * Reads consecutive values from untrusted bytes. It never throws and never reads past the end: the first malformed or incomplete
+ * value makes the reader bad, and from then on every read returns 0 or no bytes. So a decoder reads all its values first and checks
+ * once, with `end` or `isBad`, whether they are valid.
  */
 export class ByteReader {
   readonly #bytes: Buffer
@@ -19,7 +19,7 @@ export class ByteReader {
     return this.#isBad
   }
 
-  /** Bytes that are still to be read; 0 once the reader is bad, so that a loop over it ends. */
+  /** Number of unread bytes; 0 once the reader is bad, so that a loop over them ends. */
   get remaining(): number {
     return this.#isBad ? 0 : this.#bytes.length - this.#offset
   }
@@ -29,7 +29,7 @@ export class ByteReader {
     return offset === undefined ? 0 : this.#bytes.readUInt8(offset)
   }
 
-  /** Big-endian, as all fixed-width numbers of the protocol. */
+  /** Big-endian, like all fixed-width numbers of the protocol. */
   u16(): number {
     const offset = this.#advance(2)
     return offset === undefined ? 0 : this.#bytes.readUInt16BE(offset)
@@ -55,7 +55,7 @@ export class ByteReader {
     return offset === undefined ? EMPTY : this.#bytes.subarray(offset, offset + length)
   }
 
-  /** Bytes with their length before them as a varint, as a view; bad above `lengthMax`. */
+  /** Bytes prefixed with their length as a varint, as a view; bad above `lengthMax`. */
   sized(lengthMax: number): Uint8Array {
     return this.bytes(this.varint(lengthMax))
   }
@@ -65,7 +65,7 @@ export class ByteReader {
     return textOf(this.bytes(length)) ?? this.#failText()
   }
 
-  /** All bytes that are still to be read, as a view. */
+  /** All unread bytes, as a view. */
   rest(): Uint8Array {
     return this.bytes(this.remaining)
   }
@@ -86,7 +86,7 @@ export class ByteReader {
     return ''
   }
 
-  /** Moves past `length` bytes and gives the offset before them; undefined where there are fewer. */
+  /** Advances by `length` bytes and returns the offset before them; undefined if there are fewer. */
   #advance(length: number): number | undefined {
     if (this.#isBad || length > this.#bytes.length - this.#offset) {
       this.fail()

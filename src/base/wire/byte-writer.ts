@@ -1,6 +1,6 @@
 import { concat, utf8, varint } from './bytes.js'
 
-/** Collects values for one message, in the forms that `ByteReader` reads. Large byte strings are copied once, by `finish` or `frame`. */
+/** Collects the values of one message, encoded as `ByteReader` reads them. Byte strings are copied once, by `finish` or `frame`. */
 export class ByteWriter {
   readonly #parts: Uint8Array[] = []
   #length = 0
@@ -9,7 +9,7 @@ export class ByteWriter {
     return this.bytes(Uint8Array.of(value))
   }
 
-  /** Big-endian. Throws RangeError for a number that does not fit, which is an error of the caller. */
+  /** Big-endian. Throws RangeError for a number that does not fit, which is a bug in the caller. */
   u16(value: number): this {
     const bytes = Buffer.alloc(2)
     bytes.writeUInt16BE(value)
@@ -32,7 +32,7 @@ export class ByteWriter {
     return this
   }
 
-  /** Bytes with their length before them as a varint. */
+  /** Bytes prefixed with their length as a varint. */
   sized(bytes: Uint8Array): this {
     return this.varint(bytes.length).bytes(bytes)
   }
@@ -41,12 +41,11 @@ export class ByteWriter {
     return this.bytes(utf8(text))
   }
 
-  /** The message. */
   finish(): Uint8Array {
     return concat(this.#parts)
   }
 
-  /** The message as one frame: its length as a varint before it. */
+  /** The message as one frame: prefixed with its length as a varint. */
   frame(): Uint8Array {
     return concat([varint(this.#length), ...this.#parts])
   }

@@ -31,7 +31,7 @@ export function varint(value: number): Uint8Array {
   return bytes.slice(0, writeVarint(bytes, 0, value))
 }
 
-/** Writes a varint at `offset`; returns the offset behind it. */
+/** Writes a varint at `offset`; returns the offset after it. */
 export function writeVarint(bytes: Uint8Array, offset: number, value: number): number {
   let end = offset
   let rest = value
@@ -45,7 +45,7 @@ export type Varint =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad' }
 
-/** Reads a varint at `offset`; `next` is the offset behind it. Bad above `max` and beyond 10 bytes. */
+/** Reads a varint at `offset`; `next` is the offset after it. Bad above `max` and beyond 10 bytes. */
 export function readVarint(bytes: Uint8Array, offset: number, max: number): Varint {
   let value = 0
   let scale = 1

@@ -20,7 +20,7 @@ export const bytesField = (number: number, value: Uint8Array): Uint8Array =>
 
 export const textField = (number: number, value: string): Uint8Array => bytesField(number, utf8(value))
 
-/** The fields of a message in order; undefined where it is malformed. Fixed-width fields, which no message uses, are skipped. */
+/** The fields of a message in order; undefined if it is malformed. Fixed-width fields, which no message uses, are skipped. */
 export function readFields(bytes: Uint8Array): Field[] | undefined {
   const fields: Field[] = []
   let offset = 0

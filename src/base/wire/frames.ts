@@ -1,6 +1,6 @@
 import { concat, EMPTY, readVarint, varint } from './bytes.js'
 
-/** Body of one frame. Bounds how much memory a peer can occupy before its bytes are checked. */
+/** Largest body of one frame. Bounds how much memory a peer can occupy before its bytes are checked. */
 export const FRAME_BYTES_MAX = 256 * 1024
 
 export type FrameRead =
@@ -8,16 +8,16 @@ export type FrameRead =
   | { readonly kind: 'more' }
   | { readonly kind: 'bad'; readonly reason: string }
 
-/** Small chunks are joined up to this size, so that a frame that arrives byte by byte is buffered in dozens of chunks. */
+/** Small chunks are joined up to this size, so that a frame that arrives byte by byte is buffered in dozens of chunks, not thousands. */
 const CHUNK_BYTES_MIN = 4096
 
 /** The bytes of one frame: a varint length, then the body. docs/protocol/wire.md §2. */
 export const frame = (body: Uint8Array): Uint8Array => concat([varint(body.length), body])
 
 /**
- * Splits a stream of bytes into length-prefixed frames. Frames of length zero are heartbeats and skipped; with
+ * Splits a stream of bytes into length-prefixed frames. Frames of length zero are heartbeats, which are skipped; with
  * `hasHeartbeats: false`, as in files, they are bad.
- * Buffers at most one incomplete frame: at most `bodyBytesMax` and the chunk pushed last.
+ * Buffers at most one incomplete frame: up to `bodyBytesMax` plus the chunk pushed last.
  */
 export class FrameReader {
   readonly #bodyBytesMax: number
