@@ -5,7 +5,8 @@ import type { AuthorId } from '../../log/format/author.js'
 import type { OpenSideChannel, SideChannel } from '../../net/side-channel.js'
 import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './digest-codec.js'
 import type { Present } from './present.js'
-import { type ConnectedPeer, Roster, type RosterConnectionId, type RosterEffect, type RosterOptions } from './roster.js'
+import { Roster, type RosterConnectionId, type RosterEffect, type RosterOptions } from './roster.js'
+import type { ConnectedPeer } from './roster-connection.js'
 import { STATUS_TYPE } from './status-codec.js'
 
 /** Changes within this time are emitted as one. */

@@ -1,35 +1,24 @@
 import type { Millis } from '../../base/clock.js'
-import { TokenBucket } from '../../base/token-bucket.js'
 import { type AuthorId, authorOfKey } from '../../log/format/author.js'
 import {
   checkOf,
   DIGEST_TYPE,
   type DigestEntry,
-  DigestReader,
-  DigestWriter,
   encodeStatusRequest,
   readStatusRequest,
   type ShortKey,
   STATUS_REQUEST_TYPE,
   shortKeyOfAuthor,
 } from './digest-codec.js'
+import { DigestRounds } from './digest-rounds.js'
 import { KnownAuthors } from './known-authors.js'
-import {
-  DIGESTS_PER_SECOND_MAX,
-  STATUS_HOPS_MAX,
-  STATUS_MS_MAX,
-  STATUS_REQUEST_MAX,
-  STATUSES_PER_SECOND_MAX,
-} from './limits.js'
+import { STATUS_HOPS_MAX, STATUS_MS_MAX, STATUS_REQUEST_MAX } from './limits.js'
 import { OwnStatus, type OwnStatusOptions } from './own-status.js'
 import { byStateAndName, type Present } from './present.js'
+import { type ConnectedPeer, RosterConnection } from './roster-connection.js'
 import { isGenuineStatus, type ReceivedStatus, readStatus, statusFrame } from './status-codec.js'
 import { StatusRequests } from './status-requests.js'
 
-/** Digests are sent in rounds, each to a quarter of the connections in turn, and to three at least. */
-const DIGEST_MS = 5_000
-const DIGEST_ROUNDS = 4
-const DIGEST_CONNECTIONS_MIN = 3
 /** Age of evidence at which it is no longer repeated to others. */
 const REPEATED_MS = 100_000
 
@@ -39,26 +28,6 @@ export type RosterEffect =
   | { readonly kind: 'send'; readonly connection: RosterConnectionId; readonly frame: Uint8Array }
   /** The list of present people changed. */
   | { readonly kind: 'change' }
-
-/** The peer at the other end of a connection. */
-export interface ConnectedPeer {
-  /** Undefined for a scuttleup peer. */
-  readonly author: AuthorId | undefined
-  readonly name: string
-  /** How far its clock is ahead of ours. */
-  readonly aheadMs: Millis
-  /** Bytes received over the connection so far: the peer is alive when the number grows. */
-  readonly bytesRead: () => number
-}
-
-interface RosterConnection extends ConnectedPeer {
-  readonly statuses: TokenBucket
-  readonly answers: TokenBucket
-  readonly digests: TokenBucket
-  readonly writer: DigestWriter
-  readonly reader: DigestReader
-  lastBytesRead: number
-}
 
 export interface RosterOptions extends OwnStatusOptions {
   /** Whether an author has written in the room. Others are forgotten first. */
@@ -77,28 +46,19 @@ export class Roster {
   readonly #known: KnownAuthors
   readonly #requests = new StatusRequests()
   readonly #own: OwnStatus
-  #digestAt: Millis = 0
-  /** Digests sent in earlier rounds: the next connection in order is the next one to get a digest. */
-  #sentInRounds = 0
+  readonly #rounds: DigestRounds
 
   constructor(options: RosterOptions) {
     this.#options = options
     this.#known = new KnownAuthors(options.hasWritten)
     this.#own = new OwnStatus(options)
+    this.#rounds = new DigestRounds(options.random)
     this.#me = authorOfKey(options.keys.publicKey)
     this.#myKey = shortKeyOfAuthor(this.#me)
   }
 
   connected(id: RosterConnectionId, peer: ConnectedPeer, now: Millis): RosterEffect[] {
-    const connection: RosterConnection = {
-      ...peer,
-      statuses: new TokenBucket(STATUSES_PER_SECOND_MAX, now),
-      answers: new TokenBucket(STATUSES_PER_SECOND_MAX, now),
-      digests: new TokenBucket(DIGESTS_PER_SECOND_MAX, now),
-      writer: new DigestWriter(),
-      reader: new DigestReader(),
-      lastBytesRead: peer.bytesRead(),
-    }
+    const connection = new RosterConnection(peer, now)
     this.#connections.set(id, connection)
     const { author, name } = peer
     if (author === undefined) return [{ kind: 'change' }]
@@ -292,15 +252,13 @@ export class Roster {
       this.#own.sign(now)
       effects.push(...this.#sendOwnStatus())
     }
-    // After the clock was set back, the next round must not be hours away.
-    this.#digestAt = Math.min(this.#digestAt, now + DIGEST_MS)
-    if (this.#connections.size > 0 && now >= this.#digestAt) effects.push(...this.#digestRound(now))
+    if (this.#rounds.isDue(now) && this.#connections.size > 0) effects.push(...this.#digestRound(now))
     return this.#known.expire(now) ? [...effects, { kind: 'change' }] : effects
   }
 
   /** When to call `tick` next; infinite if there is nothing to do. */
   get nextAt(): Millis {
-    const sendAt = this.#connections.size > 0 ? Math.min(this.#own.dueAt, this.#digestAt) : Number.POSITIVE_INFINITY
+    const sendAt = this.#connections.size > 0 ? Math.min(this.#own.dueAt, this.#rounds.dueAt) : Number.POSITIVE_INFINITY
     return Math.min(sendAt, this.#known.nextAt)
   }
 
@@ -323,22 +281,13 @@ export class Roster {
 
   /** Polls all connections for signs of life, and sends digests over those whose turn it is. */
   #digestRound(now: Millis): RosterEffect[] {
-    this.#digestAt = now + DIGEST_MS * (0.8 + this.#options.random() / 5)
+    this.#rounds.start(now)
     this.#requests.prune(now)
     const native = this.#native()
     for (const [, connection] of native) {
-      const bytesRead = connection.bytesRead()
-      if (bytesRead !== connection.lastBytesRead && connection.author !== undefined)
-        this.#known.get(connection.author)?.alive(now)
-      connection.lastBytesRead = bytesRead
+      if (connection.hasNewBytes() && connection.author !== undefined) this.#known.get(connection.author)?.alive(now)
     }
-    const share = Math.max(DIGEST_CONNECTIONS_MIN, Math.ceil(native.length / DIGEST_ROUNDS))
-    const count = Math.min(native.length, share)
-    const first = this.#sentInRounds
-    this.#sentInRounds += count
-    return Array.from({ length: count }, (_, i) => native[(first + i) % native.length]).flatMap(each =>
-      each === undefined ? [] : [this.#digestFor(...each, now)],
-    )
+    return this.#rounds.pick(native).map(([id, connection]) => this.#digestFor(id, connection, now))
   }
 
   #digestFor(id: RosterConnectionId, { writer }: RosterConnection, now: Millis): RosterEffect {
