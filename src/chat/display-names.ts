@@ -2,15 +2,15 @@ import type { Millis } from '../base/clock.js'
 import { type AuthorId, isSigned } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import type { Message } from './kinds/message.js'
-import { isPlace, isPlainName, shownName, shownPlace } from './shown-name.js'
+import { isAddress, isPlainName, shownAddress, shownName } from './shown-name.js'
 import { skeletonOf } from './skeleton.js'
 
 /** How the author of a message is shown. */
 export interface Label {
   readonly text: string
   /** A notice about the author that is shown once: a shared name, or a clock that is ahead. */
-  readonly news: string | undefined
-  /** Of a change of name: how the author was shown before, if that is known. */
+  readonly notice: string | undefined
+  /** In a change of name, how the author was shown before, if known. */
   readonly before?: string
 }
 
@@ -63,7 +63,7 @@ export class DisplayNames {
   notePresent(people: Iterable<PresentPerson>): void {
     const first = new Map<string, AuthorId>()
     for (const { author, name } of people) {
-      if (author === undefined || isPlace(name)) continue
+      if (author === undefined || isAddress(name)) continue
       const other = first.get(skeletonOf(name))
       if (other === undefined) first.set(skeletonOf(name), author)
       else if (other !== author) {
@@ -75,7 +75,7 @@ export class DisplayNames {
 
   /** How a present person is shown: with the key if someone else uses the name. */
   presentName({ author, name }: PresentPerson): string {
-    if (author === undefined || isPlace(name)) return shownPlace(name)
+    if (author === undefined || isAddress(name)) return shownAddress(name)
     return this.#shown(author, name)
   }
 
@@ -83,7 +83,7 @@ export class DisplayNames {
   nameOf(author: AuthorId, name: string): string {
     this.note(author, name)
     if (!isSigned(author)) return `${shownName(name)} (unsigned)`
-    // Beyond NAMES_MAX names, no name is known to have one user only.
+    // Beyond NAMES_MAX names, other users of the name may be forgotten.
     return this.#users.has(skeletonOf(name)) ? this.#shown(author, name) : `${shownName(name)} (${shortKey(author)})`
   }
 
@@ -100,18 +100,18 @@ export class DisplayNames {
     const isAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#latestNames.size < NAMES_MAX || this.#latestNames.has(author)) this.#latestNames.set(author, username)
     const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isForked ? ' (disputed)' : ''}` : ''
-    const news = this.#sharingOf(author, username) ?? this.#aheadOf(author, name, isAhead)
-    return { text: `${name}${marks}`, news, ...(before !== undefined && { before }) }
+    const notice = this.#sharedNameNotice(author, username) ?? this.#clockNotice(author, name, isAhead)
+    return { text: `${name}${marks}`, notice, ...(before !== undefined && { before }) }
   }
 
-  /** Whether the name of another author begins like this, or looks as if it did, so that a cut name would be ambiguous. */
+  /** Whether another author's name starts with `beginning`, or looks like it, so that a truncated name would be ambiguous. */
   hasOtherBeginning(author: AuthorId, beginning: string): boolean {
     const skeleton = skeletonOf(beginning)
     for (const [name, user] of this.#users) if (user !== author && name.startsWith(skeleton)) return true
     return false
   }
 
-  #sharingOf(author: AuthorId, username: string): string | undefined {
+  #sharedNameNotice(author: AuthorId, username: string): string | undefined {
     const skeleton = skeletonOf(username)
     if (!isSigned(author) || author === this.#ourId || this.#users.get(skeleton) !== SHARED) return undefined
     return this.#once(
@@ -120,14 +120,14 @@ export class DisplayNames {
     )
   }
 
-  #aheadOf(author: AuthorId, name: string, isAhead: boolean): string | undefined {
+  #clockNotice(author: AuthorId, name: string, isAhead: boolean): string | undefined {
     if (!isAhead) return undefined
     return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines sort last`)
   }
 
-  #once(what: string, line: string): string | undefined {
-    if (this.#reported.has(what)) return undefined
-    if (this.#reported.size < NAMES_MAX) this.#reported.add(what)
+  #once(key: string, line: string): string | undefined {
+    if (this.#reported.has(key)) return undefined
+    if (this.#reported.size < NAMES_MAX) this.#reported.add(key)
     return line
   }
 }

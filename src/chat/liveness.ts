@@ -16,8 +16,8 @@ export interface Arrival {
 }
 
 /**
- * Whether a message that arrived was written just now, and not before this program started or before a peer connected.
- * Goes by the clock of the author.
+ * Whether a message that arrived was written just now, rather than before this program started or before a peer connected.
+ * Uses the clock of the author.
  */
 export function isLive(writtenAt: Millis, { now, startedAt, connectedAt, isOurs }: Arrival): boolean {
   if (writtenAt < startedAt || now - writtenAt > LATE_MS) return false

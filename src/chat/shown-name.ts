@@ -24,7 +24,7 @@ const ADDRESS = /^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]*:\d{1,5}$/u
 /** A name that mixes two of these scripts is deceptive. */
 const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u]
 
-/** Visarga and the like stand to the right of a letter, as a colon does, and belong to none of these scripts. */
+/** Spacing marks such as the visarga look like a colon after a letter, and belong to none of these scripts. */
 const SPACING_MARK = /\p{Mc}/u
 
 /** Whether a name can be shown unquoted: it cannot be mistaken for a program notice, or run into the words that follow it. */
@@ -38,14 +38,14 @@ export function isPlainName(name: string): boolean {
   return !PROGRAM_WORDS.has(skeletonOf(name))
 }
 
-/** How a connection is shown until its peer announces a name: an address unquoted. */
-export const shownPlace = (place: string): string => (ADDRESS.test(place) ? place : shownName(place))
+/** How a connection is shown until its peer announces a name: an address is not quoted. */
+export const shownAddress = (place: string): string => (ADDRESS.test(place) ? place : shownName(place))
 
 /** Whether a name is the address of a connection, and not a person's name with a colon. */
-export const isPlace = (name: string): boolean =>
+export const isAddress = (name: string): boolean =>
   LITERAL_ADDRESS.test(name) || (ADDRESS.test(name) && name.includes('.'))
 
-/** A stranger's name, harmless to show: quoted unless it is plain. */
+/** An untrusted name, made safe to show: quoted unless it is plain. */
 export const shownName = (name: string): string => (isPlainName(name) ? name : quoted(name))
 
 function quoted(name: string): string {

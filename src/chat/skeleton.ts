@@ -1,4 +1,4 @@
-/** Letters of other scripts, and digits, that look like a Latin letter in most fonts. After Unicode TR39, the common ones. */
+/** Common characters that look like a Latin letter in most fonts, from the confusables of Unicode TS 39. */
 const LOOKALIKES: Readonly<Record<string, string>> = {
   // Cyrillic
   а: 'a',
@@ -51,7 +51,7 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   '0': 'o',
 }
 
-/** The shape of a text at a glance: texts with the same skeleton can be mistaken for each other. */
+/** Normalises look-alike characters: texts with the same skeleton can be mistaken for each other. */
 export const skeletonOf = (text: string): string =>
   [...text.normalize('NFKC').toLowerCase().normalize('NFKC')]
     .map(character => (Object.hasOwn(LOOKALIKES, character) ? LOOKALIKES[character] : character))

@@ -2,28 +2,28 @@ import { sanitise } from '../base/safe-text.js'
 import type { Message } from './kinds/message.js'
 import { skeletonOf } from './skeleton.js'
 
-/** The program's own words for a change of name or topic. */
+/** The program's wording of a change of name or topic. */
 const IS_CALLED = 'is now called'
 const SET_TOPIC = 'set the topic'
 const REMOVED_TOPIC = 'removed the topic'
 const HAS_NEW_NAME = 'has a new name'
 const PROGRAM_WORDS = [IS_CALLED, SET_TOPIC, REMOVED_TOPIC, HAS_NEW_NAME].map(skeletonOf)
 
-/** The beginning of an action that is compared with the program's own words. */
+/** How much of an action is compared with the program's wording. */
 const COMPARED_LENGTH = 1_000
 
 /** What follows `* ` in the row of an action or a change. Faces colour the names only. */
 export interface Action {
   readonly who: string
   readonly text: string
-  /** The new name, of a change of name whose former name is known. */
+  /** In a change of name whose former name is known, the new name; otherwise empty. */
   readonly renamed: string
 }
 
 /**
- * An action, or a change of name or topic in the program's own words; undefined for text. `label` is the author as shown,
- * `before` the author as shown before a change of name. An action that begins like one of those changes gets a colon, so
- * that nobody can type one: `* alice: is now called bob`. The text of an action may have several lines.
+ * An action, or a change of name or topic in the program's wording; undefined for text. `label` is the author as shown,
+ * `before` the author as shown before a change of name. An action that imitates such a change is shown with a colon:
+ * `* alice: is now called bob`. The text of an action may have several lines.
  */
 export function actionOf(label: string, message: Message, before: string | undefined): Action | undefined {
   const action = (text: string): Action => ({ who: label, text, renamed: '' })

@@ -1,5 +1,5 @@
 import { ChatError } from '../base/errors.js'
-import { isSlip } from '../ui/near-miss.js'
+import { isTypo } from '../ui/near-miss.js'
 
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
 const PLANNED = [
@@ -49,7 +49,7 @@ export function checkFirstWord(word: string, commands: readonly string[], isUser
   }
   if (word.length > WORD_LENGTH_MAX || isUser(word)) return
   const known = [...commands, ...PLANNED.filter(planned => !commands.includes(planned))]
-  const meant = known.find(command => command === lower) ?? known.find(command => isSlip(lower, command))
+  const meant = known.find(command => command === lower) ?? known.find(command => isTypo(lower, command))
   if (meant === undefined) return
   throw new ChatError('BAD_USAGE', `there is no command ${word}; did you mean ${meant}?`, { hint })
 }

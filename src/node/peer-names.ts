@@ -1,6 +1,6 @@
 import { shortKey } from '../chat/display-names.js'
 import type { Present } from '../chat/presence/present.js'
-import { isPlainName, shownName, shownPlace } from '../chat/shown-name.js'
+import { isPlainName, shownAddress, shownName } from '../chat/shown-name.js'
 import { skeletonOf } from '../chat/skeleton.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import { authorOf } from '../log/format/author.js'
@@ -27,7 +27,7 @@ export class PeerNames {
     const isHashed = name !== '' && formatAddress(addressOfName(name, this.#room)) === remote.address
     const called = dialled ?? (isHashed ? name : remote.address)
     // A peer whose name was in use is announced with a number, as `alice (2)`.
-    return isPlainName(requestedName(called)) ? called : shownPlace(called)
+    return isPlainName(requestedName(called)) ? called : shownAddress(called)
   }
 
   /** The name that the peer signs its presence with, with its key where that name is shared; else the connection's name. */

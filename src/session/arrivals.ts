@@ -4,12 +4,12 @@ import type { Message } from '../chat/kinds/message.js'
 /** Shortest time between two batches: messages that arrive within it are shown together. */
 const GATHER_MS = 16
 
-/** As many messages at once are a log that catches up: only the newest of them are shown. */
+/** This many messages at once mean that a log is catching up: only its newest messages are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
 /**
- * Messages of a log that catches up are shown after a silence, and after BURST_MS_MAX at the latest. Missed messages come
- * from several logs, one after the other: they wait longer, so that they can be sorted together.
+ * Messages of a log that is catching up are shown once no more arrive, and after BURST_MS_MAX at the latest. Missed messages
+ * arrive log by log: they wait longer, so that they can be sorted together.
  */
 const QUIET_MS = 200
 const MISSED_QUIET_MS = 400
@@ -21,7 +21,7 @@ export interface ArrivalBatch {
   readonly messages: readonly Message[]
   /** How many older ones are left out. */
   readonly skipped: number
-  /** How many of all were missed, that is, written before this start. */
+  /** How many, including the skipped ones, were written before this session started. */
   readonly missed: number
   /** Whether more were still arriving when the batch was made. */
   readonly isCut: boolean
@@ -51,7 +51,7 @@ export class Arrivals {
     if (this.#messages.length > 2 * SHOWN_MAX) this.#messages = newest(this.#messages)
   }
 
-  /** When the next batch is due; undefined if nothing waits. */
+  /** When the next batch is due; undefined if there is none. */
   get dueAt(): Millis | undefined {
     if (this.#count === 0) return undefined
     if (!this.#isCatchingUp) return Math.max(this.#firstAt, this.#shownAt + GATHER_MS)
@@ -82,6 +82,6 @@ export class Arrivals {
   }
 }
 
-/** The newest messages in conversation order, in which several logs do not arrive. */
+/** The newest messages, sorted: several logs do not arrive in conversation order. */
 const newest = (messages: readonly Message[]): Message[] =>
   messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-SHOWN_MAX)

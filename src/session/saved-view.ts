@@ -4,26 +4,26 @@ import { draftBeside } from '../base/files/draft-file.js'
 import { systemRandom } from '../base/random.js'
 import type { Topic } from '../chat/views/topic.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
-import type { Draft } from './draft.js'
+import type { UnsentLine } from './draft.js'
 
-/** What is saved of a session for the next one: of this user and room, and never sent. */
+/** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
-  /** How far each log went when the session ended. */
+  /** The heads when the session ended. */
   readonly seen: ReadonlyMap<AuthorId, Seq>
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
   readonly topic: Topic | undefined
-  readonly draft: Draft
+  readonly draft: UnsentLine
 }
 
-const NO_DRAFT: Draft = { text: '', pid: undefined }
+const NO_DRAFT: UnsentLine = { text: '', pid: undefined }
 const NOTHING: SavedView = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
 
 /** The file of a saved view, beside the database of the room. */
 export const savedViewFile = (database: string): string => `${database}.screen`
 
-/** The saved view; an empty one if it cannot be read, because nothing in it is needed. */
+/** The saved view; an empty one if it cannot be read, because nothing depends on it. */
 export function loadView(file: string): SavedView {
   try {
     if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block

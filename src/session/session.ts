@@ -26,10 +26,10 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly room: RoomApi
   /** How people are shown. */
   readonly names: DisplayNames
-  /** Who is called what. */
+  /** The names that people use. */
   readonly people = new People()
   readonly unread: Unread
-  /** How far each log went when the session began: up to there messages are history. */
+  /** The heads when the session began: messages up to them are history. */
   readonly heads: ReadonlyMap<AuthorId, Seq>
   readonly #view: SavedView
   readonly #clock: Clock
@@ -65,7 +65,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#nick.name
   }
 
-  /** Undefined or empty where there is none. */
+  /** Undefined or empty if there is none. */
   get topic(): string | undefined {
     return this.#topic?.text
   }
@@ -88,7 +88,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hasSpoken && latest !== undefined ? this.room.replicasOf(latest.seq) : undefined
   }
 
-  /** Names that can be completed: of people who have written, and of those present. */
+  /** Names for completion: those of people who have written or are present. */
   get knownNames(): string[] {
     return [...new Set([...this.people.names, ...this.room.presence.map(present => this.nameOf(present))])]
   }
@@ -102,8 +102,8 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /**
-   * Reads the latest entry of each author, so that the first message is labelled as the last one, and the user keeps the
-   * name that they used last.
+   * Reads the latest entry of each author before the first message is labelled, so that labels do not change later, and restores
+   * the name that the user used last.
    */
   async readLatest(): Promise<void> {
     const since = [...this.heads].map(([author, seq]) => ({ author, seq: Math.max(0, seq - 1) as Seq }))
@@ -117,7 +117,7 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 
-  /** Looks for the topic in what the user has not seen yet. Rejects if the log cannot be read. */
+  /** Looks for the topic in the messages that the user has not seen. Rejects if the log cannot be read. */
   async findTopic(signal: AbortSignal): Promise<void> {
     const since = [...this.#view.seen].map(([author, seq]) => ({ author, seq }))
     for await (const messages of this.room.batches({ since }, mayBeTopic)) {
@@ -131,13 +131,13 @@ export class Session extends EventEmitter<SessionEvents> {
     for (const { author, username } of messages) this.names.note(author, username)
   }
 
-  /** Notes what a message says. */
+  /** Updates people and topic from a message. */
   note(message: Message): void {
     this.people.note(message)
     this.#topic = topicAfter(this.#topic, message)
   }
 
-  /** To be called when the presence of the room has changed. */
+  /** Call this when the presence of the room has changed. */
   presenceChanged(): void {
     const { presence } = this.room
     this.names.notePresent(presence)
@@ -159,7 +159,7 @@ export class Session extends EventEmitter<SessionEvents> {
     )
   }
 
-  /** Says a draft under the user's name, and ends their absence. Settles as `RoomApi.say`. */
+  /** Sends a draft under the user's name, and ends their absence. Settles like `RoomApi.say`. */
   say(draft: Draft): Promise<void> {
     this.#hasSpoken = true
     this.setAway(undefined)

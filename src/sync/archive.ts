@@ -14,15 +14,15 @@ const MAGIC = utf8('persisted-chat/export/2\n')
 const MAGIC_OF_SEGMENTS = utf8('persisted-chat/export/1\n')
 const ROOM_BYTES = 32
 /**
- * Frames without segments plus rejected authors after which the rest is skipped. Bounds time and memory for a crafted file,
- * and leaves room for the fork proofs of a full room and as many rejections.
+ * After this many frames without segments and rejected authors, the rest of a file is skipped. Bounds time and memory for a
+ * crafted file, and leaves room for the fork proofs of a full room and as many rejections.
  */
 const REFUSALS_MAX = 2 * AUTHORS_MAX
 
-/** How many bytes show whether they begin an export. */
+/** How many bytes `beginsArchive` needs. */
 export const ARCHIVE_START_BYTES = MAGIC.length
 
-/** Whether these bytes begin an export. */
+/** Whether a file that starts with these bytes is an export. */
 export const beginsArchive = (bytes: Uint8Array): boolean => decoderFor(bytes) !== undefined
 
 /** The bytes of an export: the magic line, the room id, then proofs and segments in frames. */
@@ -69,7 +69,7 @@ export async function readArchive(
 class ArchiveImport {
   readonly #log: Log
   readonly #room: Uint8Array
-  /** The reason by author or part of the file; later parts of a rejected author are skipped. */
+  /** Rejection reasons by author or part of the file; later segments of a rejected author are skipped. */
   readonly #refused = new Map<string, string>()
   /** How many frames had no segments. */
   #otherFrames = 0
@@ -131,7 +131,7 @@ class ArchiveImport {
     const author: AuthorId = authorOfKey(run[0]?.key ?? EMPTY)
     if (this.#refused.has(author)) return
     const end = run.at(-1)
-    // Entries of our own log that this disk lost are restored as from a peer.
+    // If this disk lost the end of our own log, it is restored from the export as from a peer.
     if (author === this.#log.id && end !== undefined) this.#log.ourLogClaimed(lastOf(end))
     const refusal = await this.#log.addSigned(author, run)
     if (refusal !== undefined) this.#refuse(author, refusal.reason)

@@ -5,20 +5,20 @@ import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { HEADS_MAX, STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from './limits.js'
 
-/** Sends what the tree decides about one connection. */
+/** Sends the tree's decisions over one connection. */
 export interface ConnectionControl {
-  /** Subscribe to a log: the other side sends what follows our end, now and from now on. */
+  /** Subscribe to a log: the peer sends the entries after our head, now and as they arrive. */
   subscribe(author: AuthorId): void
-  /** Unsubscribe: the other side only announces how far the log goes. */
+  /** Unsubscribe: the peer only announces new heads of the log. */
   unsubscribe(author: AuthorId): void
 }
 
-/** A log that ends here before the place up to which some connection announced it. */
+/** A log of which some connection announced entries that are missing here. */
 interface Behind {
-  /** How far the log went, and how much had arrived over the subscribed connections, at the last check. */
+  /** The local head, and the number of deliveries over the subscribed connections, at the last check. */
   seq: Seq
   arrivals: number
-  /** For how long the log has not grown. */
+  /** How long the log has not grown. */
   idleMs: number
   waitMs: number
   cancel: Cancel
@@ -28,8 +28,8 @@ interface Behind {
  * Chooses, per author, the connections that deliver new entries: a pull variant of Plumtree (Leitão, Pereira, Rodrigues:
  * Epidemic Broadcast Trees, SRDS 2007). docs/protocol/wire.md §5.5.
  *
- * - Every peer announces how far it has persisted a log (Plumtree's IHAVE).
- * - A peer that is behind subscribes on one announcing connection (GRAFT); duplicates unsubscribe it (PRUNE).
+ * - Every peer announces which head of a log it has persisted (Plumtree's IHAVE).
+ * - A peer that is behind subscribes on one announcing connection (GRAFT), and unsubscribes on one that sends duplicates (PRUNE).
  * - Authors push their own entries without a subscription.
  * - A connection that delivers nothing for STALL_MS_MAX is replaced by the next announcer.
  *
@@ -41,7 +41,7 @@ export class BroadcastTree {
   readonly #connections = new Set<TreeConnection>()
   readonly #behind = new Map<AuthorId, Behind>()
 
-  /** `localSeq` returns how far a log goes here, including what is still being written. */
+  /** `localSeq` returns the local head of a log, including entries that are still being written. */
   constructor(clock: Clock, localSeq: (author: AuthorId) => Seq) {
     this.#clock = clock
     this.#localSeq = localSeq
@@ -57,12 +57,12 @@ export class BroadcastTree {
     return connection
   }
 
-  /** The other end of a connection has more of a log than before. */
+  /** The peer of a connection announced a higher head of a log. */
   announced(connection: TreeConnection, author: AuthorId): void {
     if (connection.announcedSeq(author) <= this.#localSeq(author)) return
     const behind = this.#behind.get(author)
     if (behind === undefined && this.#behind.size >= AUTHORS_MAX) return
-    // A peer that announces is not about to send: subscribe to it unless another connection delivers the log.
+    // A peer that announces entries will not send them unasked: subscribe unless another connection delivers the log.
     if (!this.#hasOtherSource(author, connection) && !connection.isSubscribed(author)) connection.subscribe(author)
     if (behind === undefined) this.#behind.set(author, this.#watch(author))
     else if (behind.waitMs > SUBSCRIBE_AFTER_MS) this.#wait(author, behind, SUBSCRIBE_AFTER_MS)
@@ -97,7 +97,7 @@ export class BroadcastTree {
     behind.cancel = this.#clock.after(waitMs, () => this.#checkProgress(author))
   }
 
-  /** If the announced entries neither arrived nor are arriving, subscribes to the next announcer, after longer and longer waits. */
+  /** If the announced entries neither arrived nor are arriving, subscribes to the next announcer, with exponential backoff. */
   #checkProgress(author: AuthorId): void {
     const behind = this.#behind.get(author)
     if (behind === undefined) return
@@ -115,7 +115,7 @@ export class BroadcastTree {
     this.#wait(author, behind, isArriving ? SUBSCRIBE_AFTER_MS : Math.min(RETRY_MS_MAX, behind.waitMs * 2))
   }
 
-  /** Subscribes on a further announcing connection; when all are subscribed in vain, on each of them again in turn. */
+  /** Subscribes on the next announcing connection; once all subscriptions have stalled, repeats them in turn. */
   #subscribeNext(author: AuthorId, isStalled = false): void {
     const announcers = this.#announcers(author)
     if (isStalled && announcers.every(connection => connection.isSubscribed(author)))
@@ -123,7 +123,7 @@ export class BroadcastTree {
     announcers.find(connection => !connection.isSubscribed(author))?.subscribe(author)
   }
 
-  /** The connections that announced more of a log than there is here. */
+  /** The connections that announced more of a log than this peer has. */
   #announcers(author: AuthorId): TreeConnection[] {
     const seq = this.#localSeq(author)
     return [...this.#connections].filter(connection => connection.announcedSeq(author) > seq)
@@ -140,9 +140,9 @@ export class TreeConnection {
   readonly #tree: BroadcastTree
   readonly #peer: AuthorId | undefined
   readonly #control: ConnectionControl | undefined
-  /** How far the other end announced that it has logs. */
+  /** The heads that the peer announced. */
   readonly #announced = new Map<AuthorId, Seq>()
-  /** Logs that this connection delivers: subscribed ones, or those that a scuttleup peer has delivered some of. */
+  /** Logs that this connection delivers: those subscribed to; with a scuttleup peer, those of which it has sent entries. */
   readonly #subscribed = new Set<AuthorId>()
   #isPeerUnsubscribed = false
   #arrivals = 0
@@ -166,12 +166,12 @@ export class TreeConnection {
     return this.#subscribed.has(author)
   }
 
-  /** Whether new entries of a log are to arrive over this connection. */
+  /** Whether new entries of a log are expected over this connection. */
   delivers(author: AuthorId): boolean {
     return this.#subscribed.has(author) || (author === this.#peer && !this.#isPeerUnsubscribed)
   }
 
-  /** The other end announced how far it has persisted logs. */
+  /** The peer announced its persisted heads. */
   announced(heads: readonly Digest[]): void {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {
@@ -202,7 +202,7 @@ export class TreeConnection {
     this.#control?.unsubscribe(author)
   }
 
-  /** A subscription that delivered nothing: it may be repeated. */
+  /** Forgets a subscription that delivered nothing, so that it can be repeated. */
   forget(author: AuthorId): void {
     this.#subscribed.delete(author)
   }

@@ -22,7 +22,7 @@ const NOTES = 6
 const FINGERPRINTS = 7
 
 export type PeerFrame =
-  /** How far the sender's logs go. */
+  /** The sender's heads. */
   | { readonly kind: 'heads'; readonly heads: readonly Digest[] }
   /** Segments as they are stored. */
   | { readonly kind: 'segments'; readonly segments: readonly Segment[] }
@@ -31,11 +31,11 @@ export type PeerFrame =
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
   /** The sender requests the segment that contains this entry. */
   | { readonly kind: 'segment-request'; readonly place: Digest }
-  /** What the sender has of some logs, and what it needs of them. */
+  /** Announcements, subscriptions and unsubscriptions of the sender. */
   | { readonly kind: 'notes'; readonly notes: readonly Note[] }
   /** Fingerprints of the sender's heads. */
   | { readonly kind: 'fingerprints'; readonly fingerprints: Uint8Array }
-  /** Not about logs, or of a later version. */
+  /** A frame of the side channel or of a later version. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'bad'; readonly reason: string }
 
@@ -45,8 +45,9 @@ export interface Note extends Digest {
 }
 
 /**
- * `announce` (Plumtree's IHAVE): the sender has persisted the log up to seq. `subscribe` (GRAFT): send what follows seq, now and
- * from now on. `unsubscribe` (PRUNE): the sender has seq; only announce the log from now on. In the order of their field numbers.
+ * `announce` (Plumtree's IHAVE): the sender has persisted the log up to seq. `subscribe` (GRAFT): send the entries after seq, now
+ * and as they arrive. `unsubscribe` (PRUNE): the sender has the log up to seq; only announce it from now on. In the order of
+ * their field numbers.
  */
 const NOTE_KINDS = ['announce', 'subscribe', 'unsubscribe'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
@@ -109,7 +110,7 @@ function signedBytes(key: Uint8Array, { seq, chain, forkedAt }: Digest): Uint8Ar
 const unsignedBytes = ({ author, seq }: Digest): Uint8Array =>
   new ByteWriter().bytes(textField(1, author)).bytes(varintField(2, seq)).finish()
 
-/** Decodes the body of a frame. Never throws; checks the form only, not what it claims. */
+/** Decodes the body of a frame. Never throws; checks the encoding, not the content. */
 export function decodeFrame(body: Uint8Array): PeerFrame {
   const bytes = body.subarray(1)
   switch (body[0]) {
@@ -169,7 +170,7 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
   return { kind: 'notes', notes }
 }
 
-/** key ‖ u32 seq, then the start of the chain value, the place of a proven fork, both or neither. */
+/** key ‖ u32 seq, then a prefix of the chain value and the seq of a proven fork, each of them optional. */
 function signedDigest(bytes: Uint8Array): Digest | undefined {
   const reader = new ByteReader(bytes)
   const author = authorOfKey(reader.bytes(KEY_BYTES))

@@ -4,17 +4,17 @@ import type { Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { UnsignedRun } from '../log/format/unsigned-entry.js'
 
-/** Longest part of a stranger's id that a message to the user repeats. */
+/** Messages to the user truncate the ids that a peer sent to this length. */
 const SHOWN_ID_LENGTH_MAX = 64
 
-/** What a session asks of the stream that runs it. */
+/** An action that a session requests from the stream that runs it. */
 export type Effect =
-  /** Entries arrived: add them to the log, and report with `refused` what it rejects. */
+  /** Entries arrived: add them to the log, and report rejections to `refused`. */
   | { readonly kind: 'entries'; readonly run: UnsignedRun }
   | { readonly kind: 'segments'; readonly author: AuthorId; readonly runs: readonly SignedRun[] }
   /** The other side has `since`: send what it lacks. */
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }
-  /** The other side has `since`, and nothing is to be sent: end this half of the connection. */
+  /** The other side has `since`, and this side has nothing to send: end this half of the connection. */
   | { readonly kind: 'end'; readonly since: readonly Digest[] }
   /** Two segments arrived that allegedly prove a fork. */
   | { readonly kind: 'fork'; readonly segments: readonly [Segment, Segment] }
@@ -22,18 +22,18 @@ export type Effect =
   | { readonly kind: 'segment-request'; readonly place: Digest }
   /** Send these bytes. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  /** The other side announced how far it has persisted these logs. */
+  /** The other side announced these persisted heads. */
   | { readonly kind: 'announced'; readonly heads: readonly Digest[] }
-  /** The other side subscribed to a log: send what follows, now and from now on. */
+  /** The other side subscribed to a log: send the entries after `since`, now and as they arrive. */
   | { readonly kind: 'subscribed'; readonly since: Digest }
-  /** A frame arrived that is not about logs. */
+  /** A frame of the side channel arrived. */
   | { readonly kind: 'side-channel'; readonly body: Uint8Array }
   /** Tell the user, once. */
   | { readonly kind: 'warn'; readonly reason: string }
   /** The other side broke the protocol: close this connection. */
   | { readonly kind: 'close'; readonly reason: string }
 
-/** Collects the effects of one read; joins consecutive entries of an author into one effect, which costs one signature check. */
+/** Collects the effects of one read. Joins consecutive entries of an author into one effect, which costs one signature check. */
 export class IncomingBatcher {
   readonly #effects: Effect[] = []
   #run: { author: AuthorId; first: Seq; entries: Uint8Array[] } | undefined
@@ -76,7 +76,7 @@ export class IncomingBatcher {
   }
 }
 
-/** Authors whose entries a connection delivers in vain, because one of them was rejected. */
+/** Authors whose entries are ignored on one connection, because the log rejected an earlier one. */
 export class Ignored {
   readonly #ids = new Set<string>()
   readonly #max: number
@@ -89,7 +89,7 @@ export class Ignored {
     return this.#ids.has(id)
   }
 
-  /** Ignores an author; closes the connection instead once it has brought too many. */
+  /** Ignores an author; closes the connection instead if too many are ignored already. */
   add(id: string, reason: string): Effect {
     if (this.#ids.size >= this.#max) return { kind: 'close', reason: 'entries of too many authors that were rejected' }
     this.#ids.add(id)

@@ -4,12 +4,12 @@ import { concat, utf8 } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 
-// Fingerprints of heads show two peers where theirs differ, so that peers with the same logs exchange the same number of bytes
-// however many authors there are. docs/protocol/wire.md §5.2.
+// Two peers compare fingerprints of their heads, then exchange only the heads that differ: with equal logs, they exchange the
+// same number of bytes for any number of authors. docs/protocol/wire.md §5.2.
 
 /** Authors are divided into this many groups by a hash of their ids; each group has a fingerprint. */
 const GROUPS = 32
-/** Bytes of each fingerprint: enough that no one finds two sets of heads with the same one by trying. */
+/** Long enough that equal fingerprints mean equal heads. */
 const FINGERPRINT_BYTES = 12
 export const FINGERPRINTS_BYTES = GROUPS * FINGERPRINT_BYTES
 
@@ -28,8 +28,8 @@ export interface ComparedHeads {
   /** The heads in groups whose fingerprints differ. */
   readonly differing: Digest[]
   /** The heads in the other groups: both sides have the same. */
-  readonly alike: Digest[]
-  readonly isAlike: boolean
+  readonly equal: Digest[]
+  readonly areEqual: boolean
 }
 
 /** Divides our heads by whether the fingerprints of their groups are the same on both sides. */
@@ -41,8 +41,8 @@ export function compareHeads(heads: readonly Digest[], ours: Uint8Array, theirs:
   const isDiffering = ({ author }: Digest): boolean => differs[groupOf(author)] === true
   return {
     differing: heads.filter(isDiffering),
-    alike: heads.filter(head => !isDiffering(head)),
-    isAlike: !differs.includes(true),
+    equal: heads.filter(head => !isDiffering(head)),
+    areEqual: !differs.includes(true),
   }
 }
 

@@ -20,18 +20,18 @@ export function createNativeStream(
   return stream
 }
 
-/** What a replication with a native peer does. docs/protocol/wire.md §5.2, §5.5. */
+/** Replication with a native peer. docs/protocol/wire.md §5.2, §5.5. */
 class NativeReplication implements Replication {
   readonly session: PeerSession
   readonly treeConnection: TreeConnection
   readonly hasChainValues = true
   readonly #log: Log
   readonly #send: (bytes: Uint8Array) => void
-  /** What the other side is still to be sent; undefined where only the backlog is sent. */
+  /** Queues the entries for the other side; undefined if only the backlog is sent. */
   readonly #subscription: Subscription | undefined
-  /** How far our own log was published when the session began. */
+  /** The published head of our own log when the session began. */
   readonly #publishedAtFirst: Digest
-  /** The notes that leave together at the end of this turn. */
+  /** The notes to send at the end of this turn. */
   readonly #notes = new Map<AuthorId, NoteKind>()
 
   constructor(
@@ -65,21 +65,21 @@ class NativeReplication implements Replication {
     this.#subscription?.close()
   }
 
-  /** What the other side lacks now. */
+  /** Yields what the other side lacks now. */
   async *#backlog(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.publish().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    await this.#log.publish().catch(() => {}) // if the disk fails, entries that are already published can still be sent
     for await (const relayed of this.#log.relay(since))
       if (relayed.kind !== 'announcement') yield this.session.encode(relayed)
   }
 
-  /** What arrives, and what the other side subscribes to. */
+  /** Yields new entries and announcements, and the logs that the other side subscribes to. */
   async *#follow(subscription: Subscription): AsyncGenerator<Uint8Array | undefined> {
-    // Entries of ours that nobody was sent before follow once they are noted as published; the rest need not wait for that.
+    // Our unpublished entries follow once they are recorded as published; other entries do not wait for that.
     this.#log.publish().catch(() => {})
     this.subscribed(this.#publishedAtFirst)
     const following = this.#log.follow({
       subscription,
-      mode: span => this.session.relayMode(span),
+      mode: range => this.session.relayMode(range),
       knowsFork: (author, forkedAt) => this.session.knowsFork(author, forkedAt),
     })
     for await (const relayed of following) yield this.#encode(relayed)
@@ -94,7 +94,7 @@ class NativeReplication implements Replication {
   #post(author: AuthorId, kind: NoteKind): void {
     this.#notes.set(author, kind)
     if (this.#notes.size > 1) return
-    // Notes of the same turn leave in one frame.
+    // Notes of the same turn are sent in one frame.
     queueMicrotask(() => {
       this.#send(this.session.notes([...this.#notes].map(note => this.#noteOf(...note))))
       this.#notes.clear()

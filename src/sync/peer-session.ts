@@ -24,19 +24,18 @@ import { type ComparedHeads, compareHeads, fingerprintsOf } from './fingerprints
 import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from './limits.js'
 import type { ReplicationSession } from './replication.js'
 
-/** The entry that was requested last of a log, and how many rejections were skipped since. */
+/** The last requested entry of a log, and how many rejections were tolerated since. */
 interface OpenRequest {
   readonly seq: Seq
   refusals: number
 }
 
 /**
- * The protocol of one connection between two native peers, without IO: bytes in, effects out. Each side announces how far its
- * logs go. It sends new entries of its own log, and of other logs the entries that the other side subscribed to.
- * docs/protocol/wire.md §5.2, §5.5.
+ * The protocol of one connection between two native peers, without IO: bytes in, effects out. Each side announces its heads, and
+ * sends new entries of its own log and of the logs that the other side subscribed to. docs/protocol/wire.md §5.2, §5.5.
  *
- *     opening ── heads, or the same fingerprints ──▶ open
- *     opening ── other fingerprints ──▶ comparing ── heads ──▶ open
+ *     opening ── heads, or equal fingerprints ──▶ open
+ *     opening ── different fingerprints ──▶ comparing ── heads ──▶ open
  *     any state ── a malformed frame ──▶ closed
  */
 export class PeerSession implements ReplicationSession {
@@ -45,16 +44,16 @@ export class PeerSession implements ReplicationSession {
   /** Whether the session starts with all heads instead of fingerprints. */
   readonly #sendsHeadsFirst: boolean
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
-  /** How far the other side has each log: what it announced or was sent. */
+  /** The other side's head of each log: the highest that it announced or was sent. */
   readonly #theirs = new Map<AuthorId, Seq>()
-  /** How far the other side knows that we have each log. */
+  /** Our head of each log, as far as the other side knows it. */
   readonly #announced = new Map<AuthorId, Seq>()
   /** Logs that the other side subscribed to. */
   readonly #subscribers = new Set<AuthorId>()
-  /** From which entry on the other side knows a log to be forked. */
+  /** The lowest seq at which the other side knows a log to be forked. */
   readonly #knownForks = new Map<AuthorId, Seq>()
-  /** Heads that are the same on both sides, as the fingerprints have shown. */
-  #alike: readonly Digest[] = []
+  /** Heads that are equal on both sides according to the fingerprints. */
+  #equalHeads: readonly Digest[] = []
   readonly #ignored = new Ignored(AUTHORS_MAX)
   readonly #requests = new Map<AuthorId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
@@ -90,7 +89,7 @@ export class PeerSession implements ReplicationSession {
     return batch.take()
   }
 
-  /** Decides what to do with new entries of a log. Entries that are sent need no announcement. */
+  /** Decides whether to send, announce or skip new entries of a log. */
   relayMode({ author, from, to }: SeqRange): RelayMode {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
@@ -125,7 +124,7 @@ export class PeerSession implements ReplicationSession {
   requestSegment(author: AuthorId, seq: Seq): Uint8Array | undefined {
     if (seq < 1) return undefined
     const open = this.#requests.get(author)
-    // Requests go back towards the start of the log, so they end.
+    // Each request is for an earlier entry than the one before, so requests terminate.
     if (open !== undefined && seq >= open.seq) return this.#skipsRefusal(author) ? EMPTY : undefined
     this.#requests.set(author, { seq, refusals: open?.refusals ?? 0 })
     return encodeSegmentRequest({ author, seq })
@@ -137,7 +136,7 @@ export class PeerSession implements ReplicationSession {
     return [this.#ignored.add(author, reason)]
   }
 
-  /** Whether a requested segment may still arrive. Counts rejections, so that other entries cannot keep a request open for ever. */
+  /** Whether a requested segment may still arrive. Counts rejections, so that other entries cannot keep a request open. */
   #skipsRefusal(author: AuthorId): boolean {
     const request = this.#requests.get(author)
     if (request === undefined || request.refusals >= REFUSALS_MAX) return false
@@ -202,7 +201,7 @@ export class PeerSession implements ReplicationSession {
     }
     if (this.#subscribers.size >= 2 * HEADS_MAX) return
     this.#subscribers.add(author)
-    // What was sent before may have been rejected: only the seq of the subscription counts.
+    // The other side may have rejected what it was sent: trust the seq of the subscription.
     this.#theirs.delete(author)
     this.#theyHave(author, seq)
     batch.effect({ kind: 'subscribed', since: { author, seq } })
@@ -216,8 +215,9 @@ export class PeerSession implements ReplicationSession {
     const isFirst = this.#state === 'opening'
     if (isFirst) this.#answer(batch, fingerprintsOf(heads))
     this.#learn(heads)
-    // Heads may be repeated; the backlog is sent after the first.
-    if (this.#state !== 'open') batch.effect({ kind: 'serve', since: isFirst ? heads : [...this.#alike, ...heads] })
+    // Heads may arrive again; the backlog is sent once, after the first.
+    if (this.#state !== 'open')
+      batch.effect({ kind: 'serve', since: isFirst ? heads : [...this.#equalHeads, ...heads] })
     this.#state = 'open'
   }
 
@@ -226,17 +226,17 @@ export class PeerSession implements ReplicationSession {
       this.#close(batch, 'fingerprints a second time')
       return
     }
-    const { alike, isAlike } = this.#answer(batch, theirs)
-    this.#alike = alike
-    this.#learn(alike)
-    this.#state = isAlike ? 'open' : 'comparing'
-    if (isAlike) batch.effect({ kind: 'serve', since: alike })
+    const { equal, areEqual } = this.#answer(batch, theirs)
+    this.#equalHeads = equal
+    this.#learn(equal)
+    this.#state = areEqual ? 'open' : 'comparing'
+    if (areEqual) batch.effect({ kind: 'serve', since: equal })
   }
 
   /** Sends the heads that differ from those of the other side, unless all were sent at the start. */
   #answer(batch: IncomingBatcher, theirs: Uint8Array): ComparedHeads {
     const compared = compareHeads(this.#heads, this.#fingerprints, theirs)
-    if (!this.#sendsHeadsFirst && !compared.isAlike)
+    if (!this.#sendsHeadsFirst && !compared.areEqual)
       batch.effect({ kind: 'send', bytes: encodeHeads(compared.differing) })
     return compared
   }
@@ -248,7 +248,7 @@ export class PeerSession implements ReplicationSession {
     }
   }
 
-  /** Only saves sending entries twice; what exceeds the logs of an honest peer is dropped. */
+  /** Avoids sending entries twice. Ignores more logs than an honest peer has: sending twice is harmless. */
   #theyHave(author: AuthorId, seq: Seq): void {
     if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))

@@ -7,7 +7,7 @@ import { HEADS_MAX } from './limits.js'
 /** Disconnected peers whose receipts are kept. */
 export const DISCONNECTED_MAX = 64
 
-/** Which peers have an entry, by what they announced. */
+/** Which peers have an entry, according to their announcements. */
 export interface Replicas {
   /** How many connected peers have it. */
   readonly on: number
@@ -19,11 +19,11 @@ export interface Replicas {
   readonly differing?: number
 }
 
-/** How far peers have a log, by what they announced. */
+/** The heads of one log that other peers announced. */
 export interface ReplicaHeads {
   readonly connected: readonly Seq[]
   readonly left: readonly Seq[]
-  /** Of the connected peers, those that have another history of the log. */
+  /** The heads of those connected peers that have another history of the log. */
   readonly differing: readonly Seq[]
 }
 
@@ -37,19 +37,19 @@ export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Se
 /** Our own log, of which another device with the same key may have written another history. */
 export interface OurHistory {
   readonly author: AuthorId
-  /** The start of the chain value at `seq`, as it is sent; undefined if the log ends before. */
+  /** The prefix of the chain value at `seq` that peers exchange; undefined if the log is shorter. */
   chainAt(seq: Seq): Promise<Uint8Array | undefined>
 }
 
-/** Records what one connection announces. */
+/** Records the receipts of one connection. */
 export interface ReceiptRecorder {
-  /** The peer has logs up to these heads. */
+  /** The peer has persisted logs up to these heads. */
   record(heads: readonly Digest[]): void
   close(): void
 }
 
 export interface ReceiptRecorderOptions {
-  /** Whether the peer's heads carry chain values; where its protocol knows none, its numbers count as they are. */
+  /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
   readonly hasChainValues?: boolean
   /** Called when the peer has another history of our log. */
   readonly onDiffering?: (seq: Seq) => void
@@ -60,9 +60,9 @@ interface ReceiptsEvents {
   receipt: [replica: string, author: AuthorId, seq: Seq]
 }
 
-/** What one connection announced. */
+/** The heads that one connection announced. */
 interface Account {
-  /** How far the peer has each log; for our log, as far as it is known to have our history. */
+  /** The peer's head of each log; of our log, only the part that is proven to be our history. */
   readonly heads: Map<AuthorId, Seq>
   /** The latest head of our log that is not yet known to agree with ours. */
   unproven: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
@@ -77,7 +77,7 @@ interface Replica {
   readonly name: string
   /** One per open connection: there are several until duplicates are closed. */
   readonly open: Set<Account>
-  /** That of the connection that closed last. */
+  /** The heads of the connection that closed last. */
   left: Account
 }
 
@@ -90,12 +90,12 @@ const newAccount = (onDiffering: (seq: Seq) => void = () => {}): Account => ({
 })
 
 /**
- * Keeps what every peer has persisted, as it announces itself. A receipt for our log counts only with a chain value that agrees with
- * ours: a peer that has an entry of another device with our key does not have ours.
+ * Records what every peer has persisted, according to its announcements. A receipt for our log counts only if its chain value
+ * matches ours: the peer may have an entry that another device wrote with our key.
  */
 export class Receipts extends EventEmitter<ReceiptsEvents> {
   readonly #ours: OurHistory | undefined
-  /** In the order of the last connection. */
+  /** Ordered by the time of the last connection. */
   readonly #replicas = new Map<string, Replica>()
   /** Accounts whose unproven head lies beyond the end of our log. */
   readonly #ahead = new Map<Account, Replica>()
@@ -147,7 +147,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return { connected, left, differing }
   }
 
-  /** Our log grew: heads that were beyond its end are compared. */
+  /** Our log grew: compares the heads that were beyond its end. */
   ourLogGrew(): void {
     for (const [account, replica] of this.#ahead) void this.#compare(replica, account)
   }
@@ -161,7 +161,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
         if ((account.heads.get(author) ?? 0) > kept) account.heads.set(author, kept)
         account.isDiffering = false
         if (account.unproven === undefined) continue
-        // A new object, so that a comparison that is running is repeated.
+        // A new object makes a running comparison repeat.
         account.unproven = { ...account.unproven }
         void this.#compare(replica, account)
       }

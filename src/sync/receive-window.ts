@@ -1,18 +1,18 @@
-/** What may be pending at first: little, so that the first entries are soon on disk. */
+/** The window at first: small, so that the first entries reach the disk soon. */
 export const PENDING_BYTES_MIN = 256 * 1024
-/** What may be pending once as much was stored: the disk writes some while the rest is verified. */
+/** The largest window: room for entries to be verified while others are written. */
 export const PENDING_BYTES_MAX = 1024 * 1024
 
 /**
- * Flow control of what one connection brings: reading pauses while more than the window is being stored. The window grows
- * with what was stored, so a peer whose entries are all rejected keeps the smallest one.
+ * Flow control of one connection's input: reading pauses while more bytes than the window are pending. The window grows by every
+ * byte that was stored or rejected.
  */
 export class ReceiveWindow {
   #pendingBytes = 0
   #bytesMax = PENDING_BYTES_MIN
   #paused: { readonly bytesMax: number; readonly resume: () => void } | undefined
 
-  /** These bytes are to be stored. */
+  /** These bytes arrived and are pending. */
   add(bytes: number): void {
     this.#pendingBytes += bytes
   }

@@ -19,13 +19,13 @@ import type { ReceiptRecorder } from './receipts.js'
 import { ReceiveWindow } from './receive-window.js'
 import type { Replication, ReplicationContext } from './replication.js'
 
-/** Bytes that may wait to be sent before the side channel is dropped: logs come first. */
+/** While more bytes wait to be sent, frames of the side channel are dropped: entries have priority. */
 const SIDE_CHANNEL_BYTES_MAX = 64 * 1024
 
-/** Memory for an entry or a run besides its bytes, until it is stored. */
+/** Estimated memory of a pending entry or run besides its bytes. */
 const OVERHEAD_BYTES = 64
 
-/** Why a log is rejected whose head differs from ours at the same entry. */
+/** Reason for rejecting a log whose chain value differs from ours at the same seq. */
 const DIFFERENT = 'the log differs from the one stored here'
 
 /** Connects a session to a socket: performs the session's effects, with backpressure in both directions. */
@@ -37,18 +37,18 @@ export class ReplicationStream extends Duplex {
   readonly #receipts: ReceiptRecorder | undefined
   readonly #abort = new AbortController()
   readonly #window = new ReceiveWindow()
-  /** Writers that wait until the other side has read. */
+  /** Writers that wait for the send buffer to drain. */
   readonly #onDrain: (() => void)[] = []
-  /** Segments that the other side requested: the last request of each author. */
+  /** Open segment requests of the other side: the last one per author. */
   readonly #requests = new Map<AuthorId, Digest>()
-  /** What came last of an author, until it is stored or rejected. */
+  /** The last pending write of each author. */
   readonly #storing = new Map<AuthorId, Promise<void>>()
   #sideChannel: SideChannel | undefined
   #isServingRequests = false
   /** Whether this side has ended its half. */
   #hasEnded = false
 
-  /** `open` gets the function that sends bytes over this stream at once. */
+  /** `open` receives a function that sends bytes over this stream without waiting for the backlog. */
   constructor(
     { log, receipts }: ReplicationContext,
     open: (send: (bytes: Uint8Array) => void) => Replication,
@@ -70,7 +70,7 @@ export class ReplicationStream extends Duplex {
     this.push(this.#replication.session.start())
   }
 
-  /** Opens what else travels on this connection. */
+  /** Opens the side channel of this connection. */
   openSideChannel(open: OpenSideChannel): void {
     this.#sideChannel = open(frames => {
       if (this.readableLength > SIDE_CHANNEL_BYTES_MAX) return false
@@ -78,7 +78,7 @@ export class ReplicationStream extends Duplex {
     })
   }
 
-  /** Sends bytes at once, whatever is queued; returns whether the other side can still get them. */
+  /** Sends bytes without waiting for the backlog; returns false if the stream has ended. */
   send(bytes: Uint8Array): boolean {
     if (this.#hasEnded || this.destroyed) return false
     this.push(bytes)
@@ -93,12 +93,12 @@ export class ReplicationStream extends Duplex {
     this.#receive(chunk, done)
   }
 
-  /** What came while reading was paused is checked at once, with as few signatures as cover it. */
+  /** Joins the chunks that arrived while reading was paused, so that fewer signatures are checked. */
   override _writev(chunks: readonly { readonly chunk: Buffer }[], done: () => void): void {
     this.#receive(concat(chunks.map(({ chunk }) => chunk)), done)
   }
 
-  /** The other side sends nothing more: what it sent is stored before the end is reported. */
+  /** The other side has ended: finishes once everything that it sent is stored. */
   override _final(done: () => void): void {
     this.#window.whenEmpty(done)
   }
@@ -198,7 +198,7 @@ export class ReplicationStream extends Duplex {
       this.#refuse(author, { reason: DIFFERENT, neededSeq: seq })
   }
 
-  /** Entries arrived: their sender has them. */
+  /** Entries arrived: they are also a receipt of their sender. */
   #onArrival(end: Digest): void {
     this.#replication.treeConnection.delivered(end.author, end.seq)
     this.#receipts?.record([end])
@@ -221,7 +221,7 @@ export class ReplicationStream extends Duplex {
     this.#window.add(bytes)
     const before = this.#storing.get(author)
     const stored = adding.then(async refusal => {
-      // What follows a bad entry leaves a gap and is rejected at once: report the cause first.
+      // Entries behind a bad one are rejected sooner, because of the gap: report the cause first.
       await before
       if (refusal !== undefined) this.#refuse(author, refusal)
       if (this.#storing.get(author) === stored) this.#storing.delete(author)
@@ -273,15 +273,15 @@ export class ReplicationStream extends Duplex {
   }
 }
 
-/** Memory for entries until they are stored. */
+/** Estimated memory of pending entries. */
 const sizeOfEntries = (entries: readonly Uint8Array[]): number =>
   entries.reduce((sum, { length }) => sum + length + OVERHEAD_BYTES, 0)
 
-/** Memory for runs, whose entries are not unpacked. */
+/** Estimated memory of pending runs, whose entries stay packed. */
 const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + OVERHEAD_BYTES, 0)
 
-/** Where runs end; for our own log with the chain value there, without which a receipt does not count. */
+/** The head after runs; for our own log with its chain value, without which a receipt does not count. */
 function endOfRuns(author: AuthorId, runs: readonly SignedRun[], ours: AuthorId): Digest {
   const last = runs.at(-1)
   if (last === undefined) return { author, seq: 0 }

@@ -5,7 +5,7 @@ import type { BroadcastTree, TreeConnection } from './broadcast-tree.js'
 import type { Effect } from './effects.js'
 import type { Receipts } from './receipts.js'
 
-/** A log, and what all its connections share. */
+/** A log, and the state that its connections share. */
 export interface ReplicationContext {
   readonly log: Log
   readonly receipts: Receipts
@@ -17,11 +17,11 @@ export interface ReplicationSession {
   /** The first bytes to send. */
   start(): Uint8Array
   receive(bytes: Uint8Array): Effect[]
-  /** The log rejected what came of `author`. */
+  /** The log rejected entries of `author`. */
   refused(author: AuthorId, reason: string): Effect[]
   /**
-   * The bytes that request the segment which holds (author, seq): none where an earlier one was requested already; undefined
-   * where requests are of no use. Absent where the protocol knows no requests.
+   * Encodes a request for the segment that contains (author, seq): empty while an earlier request is open, undefined if a request
+   * cannot help. Absent if the protocol has no requests.
    */
   requestSegment?(author: AuthorId, seq: Seq): Uint8Array | undefined
 }
@@ -31,11 +31,11 @@ export interface Replication {
   readonly session: ReplicationSession
   /** The connection as the broadcast tree sees it. */
   readonly treeConnection: TreeConnection
-  /** Whether the peer's heads carry chain values, without which its receipts count as they are. */
+  /** Whether the peer's heads carry chain values; if not, its receipts count unchecked. */
   readonly hasChainValues: boolean
-  /** The bytes of what the other side lacks and then, when live, of what is new; undefined where a step sends nothing. */
+  /** Yields the frames that the other side lacks and then, when live, new ones; undefined if a step has nothing to send. */
   outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined>
-  /** The other side subscribed to the log of `since`, from there on. */
+  /** The other side subscribed to the log of `since.author`, from the entry after `since.seq`. */
   subscribed(since: Digest): void
   close(): void
 }

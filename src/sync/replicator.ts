@@ -9,7 +9,7 @@ import type { ReplicationStream } from './replication-stream.js'
 /** Replicates one log over any number of connections: owns the broadcast tree and the receipts that they share. */
 export class Replicator implements ReplicationContext {
   readonly log: Log
-  /** What other peers hold, by what they announced. */
+  /** Which entries other peers have, according to their announcements. */
   readonly receipts: Receipts
   readonly tree: BroadcastTree
 
@@ -23,7 +23,7 @@ export class Replicator implements ReplicationContext {
     log.on('retracted', from => this.receipts.ourLogChanged(from - 1))
   }
 
-  /** One side of a replication with a native peer: pipe a connection through it. Its errors concern that connection alone. */
+  /** One side of a replication with a native peer: pipe a connection through it. Its errors affect that connection only. */
   createStream(options: NativeReplicationOptions = {}): ReplicationStream {
     return createNativeStream(this, options)
   }

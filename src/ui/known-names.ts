@@ -4,8 +4,8 @@ import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 
 /**
- * Reads the latest message of each author and notes its name, so that the first line shown is labelled as the last one.
- * Returns those messages.
+ * Reads the latest message of each author and notes its name before the first line is labelled, so that labels do not change
+ * later. Returns those messages.
  */
 export async function noteLatest(
   names: DisplayNames,

@@ -18,7 +18,7 @@ interface LabelOptions {
 
 const PLAIN: LabelOptions = { time: 'none', isWrapped: false }
 
-/** Formats messages as lines for people, with names in the colour of their key. Warns about a changed key or name. */
+/** Formats messages as lines for people, with names in the colour of their key. Prints notices about authors as warnings. */
 export function labelled(
   names: DisplayNames,
   isColoured: boolean,
@@ -27,8 +27,8 @@ export function labelled(
   const palette = paletteOf(isColoured)
   return message => {
     const { author, timeMs } = message
-    const { text, news, before } = names.labelOf(message, systemClock.now())
-    if (news !== undefined) warn(news)
+    const { text, notice, before } = names.labelOf(message, systemClock.now())
+    if (notice !== undefined) warn(notice)
     const line = `${timePrefix(timeMs, time)}${lineOf(palette.name(author, text), message, before && palette.name(author, before))}`
     return isWrapped ? wrapped(line, process.stdout.columns) : line
   }

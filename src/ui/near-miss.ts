@@ -15,24 +15,24 @@ export function distanceOf(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0
 }
 
-/** Length from which on a replaced letter is a slip. In shorter words it makes another word or name: john, rick, deb. */
+/** Minimum length for a replaced letter to be a typo. In shorter commands it makes another word or name: john, rick, deb. */
 const REPLACED_LENGTH_MIN = 5
-/** Length from which on a missing letter is a slip. */
+/** Minimum length for a missing letter to be a typo. */
 const MISSING_LENGTH_MIN = 4
-/** Length from which on two wrong letters are a slip. */
-const TWO_SLIPS_LENGTH_MIN = 8
+/** Minimum length for two wrong letters to be a typo. */
+const TWO_TYPOS_LENGTH_MIN = 8
 
-/** Names and words that are one letter from a command, and more likely meant as names. */
+/** Words that are one letter from a command, but more likely meant as names. */
 const OTHER_WORDS = new Set(
   'blog broom cat chad chart clog floyd groom hat jon logo noe prof rene renee roof verity webb'.split(' '),
 )
 
 /** Whether `word` is probably a mistyped `command`, rather than a person's name. Both are in lower case. */
-export function isSlip(word: string, command: string): boolean {
+export function isTypo(word: string, command: string): boolean {
   // Digits are not typed by accident: node1 is a name.
   if (word === command || OTHER_WORDS.has(word) || /\d/.test(word)) return false
   const distance = distanceOf(word, command)
-  if (distance === 2) return command.length >= TWO_SLIPS_LENGTH_MIN
+  if (distance === 2) return command.length >= TWO_TYPOS_LENGTH_MIN
   if (distance !== 1) return false
   if (word.length > command.length) return true
   if (word.length < command.length) return command.length >= MISSING_LENGTH_MIN

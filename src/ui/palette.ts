@@ -33,7 +33,7 @@ const PLAIN: Palette = {
   alarm: text => text,
 }
 
-/** The colours of a terminal, unless NO_COLOR is set (no-color.org). Each palette assigns colours to authors by itself. */
+/** The colours of a terminal, unless NO_COLOR is set (no-color.org). Each palette assigns colours to authors independently. */
 export function paletteOf(isTerminal: boolean, depth = process.stdout.getColorDepth?.() ?? DEPTH_256): Palette {
   if (!isTerminal || process.env['NO_COLOR'] || depth <= 1) return PLAIN
   const colourOf = colours(depth >= DEPTH_256 ? NAME_COLOURS.map(code => `38;5;${code}`) : FEW_COLOURS)
@@ -48,13 +48,13 @@ export function paletteOf(isTerminal: boolean, depth = process.stdout.getColorDe
 
 /** Assigns colours to authors in order of appearance. */
 function colours(codes: readonly string[]): (author: AuthorId) => string {
-  const given = new Map<AuthorId, string>()
+  const assigned = new Map<AuthorId, string>()
   return author => {
-    const known = given.get(author)
+    const known = assigned.get(author)
     if (known !== undefined) return known
-    const place = given.size < AUTHORS_MAX ? given.size : Number.parseInt(author.slice(0, 2), 16)
-    const colour = codes[place % codes.length] ?? '39'
-    if (given.size < AUTHORS_MAX) given.set(author, colour)
+    const index = assigned.size < AUTHORS_MAX ? assigned.size : Number.parseInt(author.slice(0, 2), 16)
+    const colour = codes[index % codes.length] ?? '39'
+    if (assigned.size < AUTHORS_MAX) assigned.set(author, colour)
     return colour
   }
 }

@@ -193,15 +193,15 @@ test('shows a nameless connection by its address, but quotes a person named like
 
 test('reports a shared name once, and a clock that is far ahead once', () => {
   const names = new DisplayNames('me', ME)
-  assert.deepEqual(names.labelOf(said(ANN, 'ann'), NOW), { text: 'ann', news: undefined })
-  assert.match(names.labelOf(said(OTHER, 'ann'), NOW).news ?? '', /several people use the name ann/)
-  assert.equal(names.labelOf(said(ANN, 'ann'), NOW).news, undefined)
+  assert.deepEqual(names.labelOf(said(ANN, 'ann'), NOW), { text: 'ann', notice: undefined })
+  assert.match(names.labelOf(said(OTHER, 'ann'), NOW).notice ?? '', /several people use the name ann/)
+  assert.equal(names.labelOf(said(ANN, 'ann'), NOW).notice, undefined)
   const ahead = said(BOB, 'bob', { timeMs: NOW + 13 * HOUR })
   assert.deepEqual(names.labelOf(ahead, NOW), {
     text: 'bob (clock ahead)',
-    news: 'the clock of bob is far ahead: those lines sort last',
+    notice: 'the clock of bob is far ahead: those lines sort last',
   })
-  assert.deepEqual(names.labelOf(ahead, NOW), { text: 'bob (clock ahead)', news: undefined })
+  assert.deepEqual(names.labelOf(ahead, NOW), { text: 'bob (clock ahead)', notice: undefined })
 })
 
 test('marks a clock as ahead by the time in the message, not by its place in the order', () => {

@@ -69,7 +69,7 @@ test('tells a newcomer from someone who was here without a screen', () => {
 
 test('words the mark by when the user left', () => {
   assert.equal(unreadTitle({ count: 14, isMore: false, since: NOON - 60_000 }), '14 new since you left on 21 Nov 11:59')
-  assert.equal(unreadTitle({ count: 2, isMore: false, since: 'start' }), '2 new, from before this start')
+  assert.equal(unreadTitle({ count: 2, isMore: false, since: 'start' }), '2 new, from before this session')
   assert.equal(unreadTitle({ count: 5, isMore: false, since: 'joining' }), '5 new, from before you joined')
   assert.match(unreadTitle({ count: 7_000, isMore: true, since: NOON }), /^more than 7,000 new since/)
 })

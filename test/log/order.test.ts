@@ -125,7 +125,7 @@ function labels(person: Person, history: readonly Entry[]): { texts: Map<string,
     assert.ok(message)
     const label = names.labelOf(message, person.clock.now())
     texts.set(message.username, (texts.get(message.username) ?? new Set()).add(label.text))
-    if (label.news !== undefined) news.push(label.news)
+    if (label.notice !== undefined) news.push(label.notice)
   }
   return { texts, news }
 }

@@ -1,6 +1,6 @@
 import type { Members } from '../../log/format/entry.js'
 
-/** The members of an entry besides those that every entry of the author has. `message` is the text that older peers show. */
+/** The members of an entry that depend on its kind. `message` is the text that older peers show. */
 export type EntryFields = Readonly<Record<string, unknown>> & { readonly message: string; readonly username?: string }
 
 /** One kind of message: how a draft becomes an entry, and what an entry of this kind says. */

@@ -5,10 +5,10 @@ import { NICK, type NickContent, type NickDraft } from './nick.js'
 import { TEXT, type TextContent, type TextDraft } from './text.js'
 import { TOPIC, type TopicContent, type TopicDraft } from './topic.js'
 
-/** What an entry says. */
+/** The part of a message that depends on its kind. */
 export type Content = TextContent | ActionContent | NickContent | TopicContent
 
-/** What is to be said. `username` is the name to say it under, if it is not the name of the node. */
+/** A message to be sent. `username` is the sender's name, if it is not the name of the node. */
 export type Draft = (TextDraft | ActionDraft | NickDraft | TopicDraft) & { readonly username?: string }
 
 type MessageKind = Content['kind']
@@ -17,31 +17,31 @@ type Registry = {
   readonly [K in MessageKind]: Kind<Extract<Draft, { kind: K }>, Extract<Content, { kind: K }>>
 }
 
-/** Every kind of message; a new kind is a file of its own and a line here. */
+/** Every kind of message; a new kind is a new file and a line here. */
 const KINDS: Registry = { text: TEXT, action: ACTION, nick: NICK, topic: TOPIC }
 
 const isKind = (name: unknown): name is MessageKind => typeof name === 'string' && Object.hasOwn(KINDS, name)
 
-/** What the members of an entry say. Entries of an unknown kind, or malformed ones, are text. */
+/** Parses the members of an entry. Entries of an unknown kind, or malformed ones, are text. */
 export function contentOf(members: Members): Content {
   const { type } = members
   return (isKind(type) ? KINDS[type].parse(members) : undefined) ?? { kind: 'text' }
 }
 
-/** The members of the entry that says a draft. */
+/** Encodes a draft as the members of an entry. */
 export function entryFieldsOf(draft: Draft): EntryFields {
   const { encode } = KINDS[draft.kind] as Kind<Draft, Content>
   const fields = encode(draft)
   return draft.username === undefined ? fields : { username: draft.username, ...fields }
 }
 
-/** The text by which a draft is shown to older peers. */
+/** The text that older peers show for a draft. */
 export const plainTextOf = (draft: Draft): string => entryFieldsOf(draft).message
 
-/** Text is the draft that programs and people write most. */
+/** A string is short for a draft of text. */
 export const draftOf = (said: Draft | string): Draft => (typeof said === 'string' ? { kind: 'text', text: said } : said)
 
-/** The draft in a JSON value, as another process or a program wrote it; undefined for a malformed one. */
+/** Reads a draft from the JSON of another process; undefined if it is malformed. */
 export function readDraft(value: unknown): Draft | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { kind, username, ...members } = value as Record<string, unknown>

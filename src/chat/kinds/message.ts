@@ -4,14 +4,14 @@ import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
 import { type Content, contentOf } from './kinds.js'
 
-/** An entry, decoded. Names and texts are a stranger's: they pass `sanitise` before they are shown. */
+/** A decoded entry. Names and texts are untrusted: `sanitise` them before they are shown. */
 export type Message = MessageHead & Content
 
 interface MessageHead {
   readonly author: AuthorId
   readonly seq: Seq
   readonly username: string
-  /** The text; of other kinds than text what older peers show. */
+  /** The text; for other kinds, the text that older peers show. */
   readonly message: string
   readonly at: Hlc
   /** When it was written, by the clock of its author, in milliseconds since 1970. */
@@ -22,7 +22,7 @@ interface MessageHead {
   readonly isForked: boolean
 }
 
-/** Latest time that a JavaScript date can express, either way from 1970. */
+/** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
 
 /** The message in an entry; undefined if the entry cannot be decoded. */

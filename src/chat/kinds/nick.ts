@@ -1,9 +1,9 @@
 import { defineKind } from './kind.js'
 
-/** The author takes the name that the entry carries. */
+/** The author changes their name to that of the entry. */
 export interface NickContent {
   readonly kind: 'nick'
-  /** The name before, as the author states it; undefined if the entry does not say. */
+  /** The former name according to the author; undefined if the entry does not state it. */
   readonly before: string | undefined
 }
 

@@ -1,6 +1,6 @@
 import { defineKind } from './kind.js'
 
-/** A line that was said. */
+/** A plain line. */
 export interface TextContent {
   readonly kind: 'text'
 }

@@ -8,6 +8,6 @@ export interface Nick {
   readonly seq: Seq
 }
 
-/** The name of `author` after a message: that of their latest entry, harmless to show. */
+/** The name of `author` after a message: that of their latest entry, sanitised. */
 export const nickAfter = (nick: Nick, message: Message, author: AuthorId): Nick =>
   message.author === author && message.seq > nick.seq ? { name: sanitise(message.username), seq: message.seq } : nick

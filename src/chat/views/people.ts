@@ -2,7 +2,7 @@ import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Message } from '../kinds/message.js'
 
-/** People that are remembered; beyond that, the first are forgotten. */
+/** People that are remembered; beyond that, the oldest are forgotten. */
 const PEOPLE_MAX = 10_000
 
 /** People by name: authors of the messages that were read, and people who are present. */
@@ -27,13 +27,13 @@ export class People {
     )
   }
 
-  /** The latest name of an author, harmless to show. */
+  /** The latest name of an author, sanitised. */
   nameOf(author: AuthorId): string | undefined {
     const name = this.#names.get(author) ?? this.#silent.get(author)
     return name === undefined ? undefined : sanitise(name)
   }
 
-  /** Harmless to show. */
+  /** All names, sanitised. */
   get names(): string[] {
     return [...new Set([...this.#names.values(), ...this.#silent.values()].map(sanitise))]
   }

@@ -1,7 +1,7 @@
 import { bufferOf } from '../../base/wire/bytes.js'
 import type { Message } from '../kinds/message.js'
 
-/** What the conversation is about, and when that was set, as a hybrid logical clock. */
+/** The topic of the conversation, and the hybrid logical time when it was set. */
 export interface Topic {
   readonly text: string
   readonly at: string

@@ -3,20 +3,20 @@ import type { AuthorId, Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Message } from '../kinds/message.js'
 
-/** The mark above the messages that the user has missed. */
+/** The unread mark, shown above the messages that the user has missed. */
 export interface UnreadMark {
   readonly count: number
   /** Whether there are more than `count`. */
   readonly isMore: boolean
-  /** When the user left; or they were here before this start, or have just joined, and nobody noted when they left. */
+  /** When the user left. If that was not recorded: `start` if they have written here before, otherwise `joining`. */
   readonly since: Millis | 'start' | 'joining'
 }
 
 export interface UnreadOptions {
   readonly ourId: AuthorId
-  /** How far each log goes at the start. */
+  /** The heads when the session began. */
   readonly heads: readonly Digest[]
-  /** How far the user has read each log. */
+  /** The last seq of each log that the user has read. */
   readonly seen: ReadonlyMap<AuthorId, Seq>
   readonly leftAt: Millis | undefined
   readonly isHidden: (author: AuthorId) => boolean
@@ -24,12 +24,12 @@ export interface UnreadOptions {
 }
 
 /**
- * Places the one mark above what the user has missed: in the history if that holds missed messages, otherwise above the
- * first ones that arrive.
+ * Places one unread mark per session: in the history if it contains missed messages, otherwise above the first ones that
+ * arrive.
  */
 export class Unread {
   readonly #options: UnreadOptions
-  /** Whether the user has written here before, perhaps with a face that notes no reading. */
+  /** Whether the user has written here before, perhaps with a face that does not record what was read. */
   readonly #wasHere: boolean
   #isMarked = false
 
@@ -50,7 +50,7 @@ export class Unread {
     return { count, isMore: false, since: this.#since }
   }
 
-  /** Whether a message that arrives was written before this start, and nothing is marked yet. */
+  /** Whether an arriving message was written before this session started, and no mark is placed yet. */
   isMissed({ author, timeMs }: Message): boolean {
     return !this.#isMarked && author !== this.#options.ourId && timeMs < this.#options.startedAt
   }

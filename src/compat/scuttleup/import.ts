@@ -11,9 +11,9 @@ const EVERYTHING: Range = { gte: Buffer.alloc(0), lt: Buffer.alloc(8, 0xff) }
 
 /** Imports the history in a database of the scuttleup program as unsigned logs, each up to its first gap. */
 export async function importScuttleup(log: Log, store: Store, clock: Clock): Promise<ArchiveReport> {
-  if ((await holdsAny(store, ALL_SEGMENTS)) || (await holdsAny(store, ALL_SIGNED_HEADS)))
+  if ((await hasAny(store, ALL_SEGMENTS)) || (await hasAny(store, ALL_SIGNED_HEADS)))
     return { added: 0, refused: [], fault: 'native-database' }
-  if (!(await holdsAny(store, ALL_ROWS)) && (await holdsAny(store, EVERYTHING)))
+  if (!(await hasAny(store, ALL_ROWS)) && (await hasAny(store, EVERYTHING)))
     return { added: 0, refused: [], fault: 'no-scuttleup-database' }
   const refused: string[] = []
   const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
@@ -34,7 +34,7 @@ export async function importScuttleup(log: Log, store: Store, clock: Clock): Pro
   return { added, refused }
 }
 
-async function holdsAny(store: Store, range: Range): Promise<boolean> {
+async function hasAny(store: Store, range: Range): Promise<boolean> {
   for await (const keys of store.keys({ ...range, limit: 1 })) return keys.length > 0
   return false
 }

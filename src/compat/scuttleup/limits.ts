@@ -1,6 +1,6 @@
-// Limits of connections with scuttleup peers. docs/protocol/compat-scuttleup.md gives them to other programs.
+// Limits of connections with scuttleup peers, specified for other implementations in docs/protocol/compat-scuttleup.md.
 
-/** Entries of one signed author that arrived without a signature and wait for one: two segments. */
+/** Bytes of one signed author's entries that may wait for their signature: two segments. */
 export const BUFFERED_AUTHOR_BYTES_MAX = 64 * 1024
 
 /** The same for all authors of one connection. */

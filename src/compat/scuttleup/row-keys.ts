@@ -3,11 +3,11 @@ import { bufferOf, concat, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, type Seq, unsignedAuthor } from '../../log/format/author.js'
 import { after, type Range } from '../../log/store/store.js'
 
-// Keys of unsigned logs in the store; those of entries are scuttleup's own. docs/protocol/compat-scuttleup.md §4.1.
+// Keys of unsigned logs in the store; entries have the same keys as in scuttleup. docs/protocol/compat-scuttleup.md §4.1.
 
 const SEPARATOR = '\u00ff'
 const ROWS = `c${SEPARATOR}`
-/** What the decoder puts in the place of malformed UTF-8. */
+/** What the decoder substitutes for malformed UTF-8. */
 const REPLACEMENT = '\ufffd'
 
 export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
@@ -28,7 +28,7 @@ export function headKeyAuthor(key: Uint8Array): AuthorId | undefined {
   return unsignedAuthor(Buffer.from(key).toString('latin1', 1))
 }
 
-/** Rows besides that of an entry: the time at which this peer first received it, if it states none; and its checksum. */
+/** Extra rows of an entry: the time at which this peer first received it, if it states no credible time; and its checksum. */
 export type SideRow = 'hlc' | 'checksum'
 
 const PREFIXES: Readonly<Record<SideRow, string>> = { hlc: 'u', checksum: 'x' }
@@ -47,7 +47,7 @@ export const sideRowRange = (kind: SideRow, author: AuthorId, from: Seq, to: Seq
 
 export const sideRowSeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key.length - 6, 6)
 
-/** The parts of an entry's key; all undefined if it is not one. */
+/** The parts of an entry's key; all undefined for any other key. */
 export interface RowKey {
   readonly id: string | undefined
   /** Undefined if the id is not that of an unsigned author. */

@@ -32,7 +32,7 @@ export class RowStore implements UnsignedStore {
     this.#onGap = onGap
   }
 
-  /** Loads all heads. Adopts rows that scuttleup wrote meanwhile, as far as they have no gap and are valid entries. */
+  /** Loads all heads. Adopts valid rows that scuttleup wrote meanwhile, up to the first gap. */
   async load(): Promise<Map<AuthorId, Head>> {
     const heads = await this.#savedHeads()
     for await (const [author, lastSeq] of this.#lastRows()) {
@@ -185,7 +185,7 @@ export class RowStore implements UnsignedStore {
     })
   }
 
-  /** The side rows of entries that are in order. */
+  /** The side rows of consecutive entries. */
   async #sideRows(kind: keys.SideRow, author: AuthorId, rows: readonly PlacedEntry[]): Promise<Map<Seq, Uint8Array>> {
     const values = new Map<Seq, Uint8Array>()
     const [first, last] = [rows[0], rows.at(-1)]
@@ -195,7 +195,7 @@ export class RowStore implements UnsignedStore {
     return values
   }
 
-  /** The entries of a log in pages. Skips rows of ids that continue after a separator, which lie in between. */
+  /** Pages of a log's entries. Skips rows of other ids in the key range: those that start with this id and the separator. */
   async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
     for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
       const rows: PlacedEntry[] = []
@@ -237,7 +237,7 @@ export class RowStore implements UnsignedStore {
     return heads
   }
 
-  /** Each author with the last seq: two seeks per author, however long the log. */
+  /** The last seq of each author, in two seeks per author. */
   async *#lastRows(): AsyncGenerator<readonly [AuthorId, Seq]> {
     let gte = keys.ALL_ROWS.gte
     for (;;) {
@@ -257,7 +257,7 @@ export class RowStore implements UnsignedStore {
 
   async #lastSeq(author: AuthorId): Promise<Seq | undefined> {
     const range = { ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true }
-    // The last key of the range is the one, unless rows of another id follow it: then a page is read.
+    // Usually the last key of the range; if that is a row of another id, the range is scanned.
     for (const limit of [1, Number.POSITIVE_INFINITY]) {
       for await (const page of this.#store.keys({ ...range, limit })) {
         const last = page.map(keys.parseRowKey).find(({ id, seq }) => id === author && seq !== undefined)
@@ -294,10 +294,10 @@ export const headWrite = (head: Head): Write => ({
   value: utf8(JSON.stringify({ seq: head.seq, first: head.first, last: head.last, size: head.size })),
 })
 
-/** Rows from before the limit of the size have no size: it is counted from there on. */
+/** Rows from before logs had a size limit have no size: they count from 0. */
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
-/** Undefined if the row is damaged: then the log is read again. */
+/** Undefined if the row is damaged: then the head is rebuilt from the entries. */
 function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
   const match = HEAD.exec(textOf(value) ?? '')
   const first = hlcOf(match?.[2] ?? '')
@@ -307,12 +307,12 @@ function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
     : { author, seq: Number(match?.[1]), first, last: later(first, last), size: Number(match?.[4] ?? 0) }
 }
 
-/** The CRC-32 of an entry. It has a row of its own because a scuttleup peer would read it as part of the entry. */
+/** The CRC-32 of an entry. Stored in a separate row, because scuttleup would read it as part of the entry. */
 function checksumOf(entry: Uint8Array): Uint8Array {
   const checksum = Buffer.alloc(4)
   checksum.writeUInt32BE(crc32(entry))
   return checksum
 }
 
-/** Keeps unsigned logs as scuttleup does; for `LogOptions.unsigned`. */
+/** Stores unsigned logs as scuttleup does; for `LogOptions.unsigned`. */
 export const openRowStore: OpenUnsignedStore = (store, clock, onGap) => new RowStore(store, clock, onGap)

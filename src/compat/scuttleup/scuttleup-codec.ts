@@ -11,7 +11,7 @@ const MODES = { sync: 1, push: 2, pull: 3 } as const
 /** Who sends entries: both sides, only the sender of the mode, or only the other side. */
 export type Mode = keyof typeof MODES
 
-/** How far a log of the other side goes; its id is not checked yet. */
+/** A head that the other side claims; its id is not validated yet. */
 interface ClaimedHead {
   readonly id: string
   readonly seq: Seq
@@ -62,7 +62,7 @@ function modeOf(value: number): Mode | undefined {
   return undefined
 }
 
-/** As in Protocol Buffers, the last field of a number counts. */
+/** The last occurrence of a field, which counts, as in Protocol Buffers. */
 const last = (fields: readonly Field[], number: number): Field | undefined =>
   fields.findLast(field => field.number === number)
 

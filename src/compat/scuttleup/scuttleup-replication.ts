@@ -17,7 +17,7 @@ export const createScuttleupStream = (
   options: ScuttleupReplicationOptions = {},
 ): ReplicationStream => new ReplicationStream(context, () => new ScuttleupReplication(context, options), options)
 
-/** What a replication with a scuttleup peer does: it sends everything that the peer lacks, and then everything new. */
+/** Replication with a scuttleup peer: sends everything that the peer lacks, then everything new. */
 class ScuttleupReplication implements Replication {
   readonly session: ScuttleupSession
   readonly treeConnection: TreeConnection
@@ -33,12 +33,12 @@ class ScuttleupReplication implements Replication {
   }
 
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.publish().catch(() => {}) // the disk does not answer: what is published already can still be sent
+    await this.#log.publish().catch(() => {}) // if the disk fails, entries that are already published can still be sent
     for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
       yield this.session.encode(entries.filter(entry => !this.#log.isForked(entry)))
   }
 
-  /** The protocol knows no subscriptions. */
+  /** The protocol has no subscriptions. */
   subscribed(): void {}
 
   close(): void {

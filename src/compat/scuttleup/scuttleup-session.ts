@@ -25,7 +25,7 @@ export interface ScuttleupSessionOptions {
 export class ScuttleupSession implements ReplicationSession {
   readonly #options: ScuttleupSessionOptions
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
-  /** How far the other side has each log: what it announced or was sent. */
+  /** The other side's head of each log: the highest that it announced or was sent. */
   readonly #theirs = new Map<AuthorId, Seq>()
   readonly #ignored = new Ignored(AUTHORS_MAX)
   readonly #buffer = new UnsignedBuffer()

@@ -3,7 +3,7 @@ import { splitSignature } from '../../log/format/entry.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from './limits.js'
 
-/** Memory for an entry besides its bytes; counts towards the limit of the connection. */
+/** Estimated memory of an entry besides its bytes; counts towards the limit of the connection. */
 const OVERHEAD_BYTES = 128
 
 interface Buffered {
@@ -18,8 +18,8 @@ export class UnsignedBuffer {
   #bytes = 0
 
   /**
-   * Returns the run that the entry completes with its signature; `buffered` if it has none; `full` if too much is buffered: then
-   * the author's entries are dropped. An entry that does not follow the buffered ones replaces them.
+   * Returns the run that the entry completes with its signature; `buffered` if it has none; `full` if the author's entries were
+   * dropped because too much was buffered. An entry that does not follow the buffered ones replaces them.
    */
   add(author: AuthorId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'full' {
     const split = splitSignature(received)

@@ -48,7 +48,7 @@ export const COMMANDS = [
 
 export const SHOWN_COMMANDS: readonly Command[] = COMMANDS.filter((command: Command) => command.isHidden !== true)
 
-/** Letters of a mistyped command that are compared. */
+/** How many letters of a mistyped command are compared and shown. */
 const NAME_LENGTH_MAX = 20
 
 type CommandName = (typeof COMMANDS)[number]['name']
@@ -74,7 +74,7 @@ export function lineOf(text: string): Line {
     : { kind: 'command', name: found.name, argument }
 }
 
-/** Runs a command, or prints what to type instead. Rejects with what the command could not do. */
+/** Runs a command, or prints what to type instead. Rejects if the command fails. */
 export async function runCommand(context: CommandContext, line: Exclude<Line, { kind: 'message' }>): Promise<void> {
   if (line.kind === 'unknown') context.complain(unknownCommandLine(line))
   else await commandOf(line.name)?.run(context, line.argument)
@@ -114,7 +114,7 @@ function adviceOn(name: string): string {
   return meant === undefined ? '/help lists all' : `did you mean /${meant}?`
 }
 
-/** How a message has to be typed. */
+/** Escapes a message so that `lineOf` returns it unchanged. */
 export const typedFor = (message: string): string => (message.trimStart().startsWith('/') ? `/${message}` : message)
 
 /** The command that was probably meant: one with the same beginning, or with few wrong letters. */

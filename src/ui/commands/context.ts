@@ -26,7 +26,7 @@ export interface CommandContext extends CommandOutput {
   readonly now: () => number
   /** Runs one task at a time, and shows its progress. */
   readonly runTask: (title: string, work: (task: Task) => Promise<void>) => Promise<void>
-  /** Says a draft, in pieces if it is long, and reports why if that fails. */
+  /** Sends a draft, in pieces if it is long, and reports a failure. */
   readonly say: (draft: Draft) => void
   /** The last lines of /help. */
   readonly keyHelp: readonly string[]
@@ -41,7 +41,7 @@ export interface Command<Name extends string = string> {
   readonly help: string
   /** What Tab completes the argument to. */
   readonly completes?: 'name' | 'command'
-  /** Left out of /help and of completion: it is planned, and says so. */
+  /** Omitted from /help and from completion, because it is not available yet. */
   readonly isHidden?: true
   readonly run: (context: CommandContext, argument: string) => void | Promise<void>
 }

@@ -12,11 +12,14 @@ const JSON_LINE_BYTES_MAX = 1024 * 1024
 const UNSAVED_LINES_MAX = 256
 const UNSAVED_BYTES_MAX = 64 * 1024
 
-/** Notice about a message that does not fit into one entry. A function: loading the number format takes 20 ms. */
+/** Notice about a message that does not fit into one entry. Built on demand, because loading the number format takes 20 ms. */
 export const cutLine = (): string =>
   `a message of more than ${MESSAGE_BYTES_MAX.toLocaleString('en')} bytes is sent in several pieces`
 
-/** Sends each line of `input`, as fast as the disk stores them. Resolves at the end of the input. Calls `onCut` for a line that is sent in pieces. */
+/**
+ * Sends each line of `input`, as fast as the disk stores them. Resolves at the end of the input. Calls `onCut` for a line that is
+ * sent in pieces.
+ */
 export async function sendLines(
   peer: Pick<RoomApi, 'say'>,
   input: AsyncIterable<Buffer | string>,
@@ -38,12 +41,12 @@ export async function sendLines(
   await Promise.all(unsaved)
 }
 
-/** Reports why a line was rejected. Lines that the end of the chat cut off are counted there. */
+/** Reports why a line was rejected. Lines that are lost because the chat ends are reported together at its end. */
 function reportRejection(error: unknown): void {
   if (!(error instanceof ChatError && error.code === 'LOG_CLOSED')) warn(errorLine(error))
 }
 
-/** Yields a message a line; one that is too long for an entry comes in pieces. */
+/** Yields one message per line; a message that is too long for one entry is yielded in pieces. */
 async function* messagesIn(
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,

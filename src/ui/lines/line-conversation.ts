@@ -39,7 +39,7 @@ export interface LineOptions {
 export class LineConversation {
   readonly #peer: Face
   readonly #options: LineOptions
-  /** Whether a person types, who may use commands. */
+  /** Whether a person types the input and may use commands. */
   readonly #isTyped: boolean
   /** Whether the terminal echoes what the person types. */
   readonly #isEchoed: boolean
@@ -84,7 +84,7 @@ export class LineConversation {
     }
   }
 
-  /** Reads the latest entry of each author: for the labels of the first lines, and for the name that the user used last. */
+  /** Reads the latest entry of each author, to label the first lines and to restore the name that the user used last. */
   async #readLatest(): Promise<void> {
     await this.#session.readLatest()
     if (!this.#isTyped) return
@@ -115,7 +115,7 @@ export class LineConversation {
     }
   }
 
-  /** Prints presence changes at the pace of the reader of stdout. Changes during a write are merged. */
+  /** Prints presence changes as fast as stdout is read. Changes during a write are merged. */
   async #printPresence(): Promise<void> {
     if (!this.#options.hasPresence) return
     const changes = new PresenceChanges()
@@ -242,7 +242,7 @@ export class LineConversation {
     }
   }
 
-  /** Saves who is hidden, so that the screen hides them too. */
+  /** Saves the hidden people, so that the screen hides them too. */
   async #saveHidden(): Promise<void> {
     const { viewFile } = this.#options
     await saveView(viewFile, { ...loadView(viewFile), hidden: this.#session.hidden }).catch(error =>

@@ -28,7 +28,7 @@ export class MessageDelivery {
   /** Our latest entry before the message. */
   readonly #headBefore: Seq
   #isRetry = false
-  /** Whether the node goes on, has the message and has not confirmed it. */
+  /** Whether a node that keeps running has the message, but has not confirmed it. */
   #isHandedOver = false
 
   constructor(
@@ -74,7 +74,7 @@ export class MessageDelivery {
       return DONE
     }
     if (this.#isHandedOver) {
-      warn('the node has it, and has not stored it yet: it need not be said again')
+      warn('the node has the message, but has not stored it yet; do not send it again')
     } else if (this.#refusal !== undefined) {
       warn(`the message was not sent: ${this.#refusal}`)
     } else if (this.#peer.unsavedCount > 0) {

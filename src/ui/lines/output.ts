@@ -18,7 +18,7 @@ const READER_GONE = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED
 
 const isReaderGone = (error: unknown): boolean => error == null || READER_GONE.has(systemCode(error) ?? '')
 
-/** Most buffered bytes of lines that are written without waiting. Further lines are dropped. */
+/** Buffered bytes beyond which `writeUnlessFull` drops lines. */
 const WAITING_BYTES_MAX = 1024 * 1024
 
 /**
@@ -42,7 +42,7 @@ export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
 
 let wrap = (line: string, _columns: number): string => line
 
-/** Loads what wraps lines on a terminal. It takes 30 ms, which the start of a node does not wait for. */
+/** Loads the module that wraps lines on a terminal. Separate, because it takes 30 ms and a node can start without it. */
 export async function loadWrapping(): Promise<void> {
   if (process.stderr.isTTY) wrap = (await import('../wrapped.js')).wrapped
 }
@@ -65,8 +65,8 @@ export function writeLines(stream: Writable, lines: readonly string[]): Promise<
 }
 
 /**
- * Writes lines, and ignores a reader that is gone: it must not change the exit code of a command that checks something.
- * Rejects with `OutputClosed` only if a write fails.
+ * Writes lines. Ignores that the reader has closed the stream: this must not change the exit code of a command that checks
+ * something. Rejects with `OutputClosed` only if a write fails.
  */
 export async function writeLinesIfOpen(stream: Writable, lines: readonly string[]): Promise<void> {
   try {

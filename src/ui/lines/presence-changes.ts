@@ -10,7 +10,7 @@ export interface PresenceChange {
   readonly key?: AuthorId
   /** Why they are away, if they said so. */
   readonly text?: string
-  /** Whether this peer is connected to them, rather than through others. */
+  /** Whether this peer is directly connected to them. */
   readonly linked: boolean
 }
 
@@ -23,7 +23,7 @@ export class PresenceChanges {
     const changes: PresenceChange[] = []
     const gone = new Set(this.#known.keys())
     for (const one of present) {
-      // A connection whose peer has not announced its name yet has its address for a name.
+      // A connection whose peer has not announced its name yet has its address as its name.
       if (one.author !== undefined && one.name.includes(':')) continue
       const id = one.author ?? `unsigned ${one.name}`
       gone.delete(id)

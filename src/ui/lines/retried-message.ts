@@ -8,7 +8,7 @@ import type { Seq } from '../../log/format/author.js'
 /** A `--message` that is in the log, but was not delivered before its timeout. */
 interface Undelivered {
   readonly message: string
-  /** Its place in our log. */
+  /** Its position in our log. */
   readonly seq: Seq
   readonly at: Millis
 }
@@ -31,7 +31,7 @@ export class RetriedMessage {
   }
 
   async failed(message: string, seq: Seq, at: Millis): Promise<void> {
-    if (this.#read()?.seq === seq) return // the hour begins with the first attempt
+    if (this.#read()?.seq === seq) return // RETRY_MS is counted from the first attempt
     try {
       const draft = await draftBeside(this.#file, JSON.stringify({ message, seq, at }), systemRandom)
       await draft.replace(this.#file).catch(() => draft.discard())

@@ -3,7 +3,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** Waits for Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until `release`. */
 export class StopRequest {
   readonly #awake = setInterval(() => {}, 2 ** 30)
-  /** Nothing has to be closed before the first `asked`. */
+  /** Exits at once before the first `asked`, because there is nothing to close yet. */
   #onStop = (): void => process.exit(1)
 
   constructor() {

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width'
 import { charactersOf } from './editor/editor.js'
 
-/** Narrowest layout, however narrow the terminal is. */
+/** Minimum width of the layout, even on a narrower terminal. */
 export const COLUMNS_MIN = 4
 
 /** Widths of short texts are cached: layout needs those of the same characters again and again, and string-width is slow. */

@@ -30,7 +30,7 @@ const BELL_MS = 1_000
 export interface ChatScreenOptions {
   readonly session: Session
   readonly terminal: Terminal
-  /** The line that was being written when the screen was closed last. */
+  /** The unsent line of an earlier session. */
   readonly draft: string
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'
@@ -95,7 +95,7 @@ export class ChatScreen {
     return this.#options.session
   }
 
-  /** What to remember for the next run. */
+  /** State to save for the next run. */
   get remembered(): Omit<SavedView, 'draft'> & { readonly draft: string } {
     return { ...this.#session.saved, draft: this.#composer.draft }
   }
@@ -106,13 +106,13 @@ export class ChatScreen {
     this.changed()
   }
 
-  /** Notes who is present, so that a name that several people use is shown with their keys from the first time on. */
+  /** Updates the present people, so that a name that several people use is shown with their keys from the start. */
   presenceChanged(): void {
     this.#session.presenceChanged()
     this.changed()
   }
 
-  /** Draws soon: something that the frame shows has changed. */
+  /** Schedules a redraw, because something in the frame has changed. */
   changed(): void {
     this.#drawing ??= setImmediate(() => this.#draw())
   }
@@ -172,7 +172,7 @@ export class ChatScreen {
     })
   }
 
-  /** The user keeps the name that they used last. */
+  /** Tells the user which name was restored from their last message. */
   #recallNick(): void {
     const {
       nick,

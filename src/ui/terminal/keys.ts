@@ -23,7 +23,7 @@ export const PASTE_MODE_OFF = '\u001b[?2004l'
 const PASTE_START = '\u001b[200~'
 const PASTE_END = '\u001b[201~'
 
-/** Most characters of one paste. The rest is dropped. */
+/** Maximum length of one paste. The rest is dropped. */
 const PASTE_LENGTH_MAX = 1024 * 1024
 
 /**

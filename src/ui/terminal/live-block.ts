@@ -21,14 +21,14 @@ const END_UPDATE = '\u001b[?25h\u001b[?2026l'
  */
 const ERASE_BELOW = '\r\u001b[K\u001b[C\u001b[J\r'
 
-/** What a block is drawn on. */
+/** Where a block is drawn. */
 export interface BlockOutput {
   readonly columns: () => number
   readonly write: (text: string) => void
 }
 
 /**
- * Draws rows below the printed lines and redraws them in place. The block is always lower than the terminal, because rows
+ * Draws rows below the printed lines and redraws them in place. The block is always shorter than the terminal, because rows
  * in the scrollback cannot be erased.
  */
 export class LiveBlock {
@@ -50,7 +50,7 @@ export class LiveBlock {
     const columns = this.#output.columns()
     const kept = lines.length > 0 || columns !== this.#columns ? 0 : this.#unchangedRows(rows)
     if (lines.length === 0 && kept === rows.length && kept === this.#rows.length && !hasMoved) return
-    // One row at least is written again, so that it is known where the cursor is.
+    // At least one row is rewritten, so that the cursor's position is known.
     const first = Math.max(0, Math.min(kept, rows.length - 1, this.#rows.length - 1))
     const erased = this.#rows.length === 0 ? '' : `${this.#toRow(first)}${ERASE_BELOW}`
     const printed = lines.map(line => `${line}\n`).join('')
@@ -75,10 +75,11 @@ export class LiveBlock {
     return changed === -1 ? rows.length : changed
   }
 
-  /** Moves the cursor into a row of the block. A terminal that became narrower has broken rows that no longer fit. */
+  /** Moves the cursor into a row of the block. A terminal that became narrower has wrapped rows that no longer fit. */
   #toRow(row: number): string {
     const columns = Math.max(1, this.#output.columns())
-    const heightOf = (rows: readonly string[]): number => rows.reduce((sum, text) => sum + brokenRows(text, columns), 0)
+    const heightOf = (rows: readonly string[]): number =>
+      rows.reduce((sum, text) => sum + wrappedRows(text, columns), 0)
     const { x, y } = this.#cursor
     return down(heightOf(this.#rows.slice(0, row)) - heightOf(this.#rows.slice(0, y)) - Math.floor(x / columns))
   }
@@ -90,8 +91,8 @@ const cursorIn = ({ rows, input: { cursor } }: Frame): { x: number; y: number } 
   y: rows.length + cursor.y,
 })
 
-/** Rows of the terminal that a text takes. */
-const brokenRows = (text: string, columns: number): number =>
+/** How many rows of the terminal a text occupies. */
+const wrappedRows = (text: string, columns: number): number =>
   cellsOf(text) <= columns
     ? 1
     : wrapAnsi(text, columns, { hard: true, wordWrap: false, trim: false }).split('\n').length

@@ -26,7 +26,7 @@ export interface FeedEvents {
   readonly onTopic: () => void
 }
 
-/** Reads the conversation for the screen: the history, then the messages that arrive, gathered into batches. */
+/** Reads the conversation for the screen: the history, then arriving messages in batches. */
 export class MessageFeed {
   readonly #session: Session
   readonly #events: FeedEvents
@@ -51,7 +51,7 @@ export class MessageFeed {
     this.#events.onHistoryEnd()
     void this.#session.findTopic(signal).then(
       () => this.#events.onTopic(),
-      () => {}, // the live reader below fails as well, and is not silent
+      () => {}, // the live reader below fails as well, and reports it
     )
     const since = [...heads].map(([author, seq]) => ({ author, seq }))
     for await (const batch of room.batches({ live: true, since, signal })) this.#arrived(batch)

@@ -4,12 +4,12 @@ import type { Palette } from '../palette.js'
 import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
 
-/** Most rows of pending lines. Lines beyond them are printed with the receipts that they have by then. */
+/** Maximum rows of pending lines. Lines beyond them are printed with the receipts that they have by then. */
 const ROWS_MAX = 8
 
 /**
- * The newest lines, from the first of the user's own that not every connected peer has stored. They are redrawn in the live
- * block, so that each shows on how many peers it is. Older lines are printed and never change again.
+ * The newest lines, starting with the first line of the user that some connected peer has not stored. They are redrawn in the
+ * live block, to show how many peers have stored each. Older lines are printed and never change again.
  */
 export class PendingLines {
   readonly #replicasOf: (seq: Seq) => Replicas

@@ -6,14 +6,14 @@ import type { Printed, Transcript } from './transcript.js'
 type NoticeKind = 'info' | 'alarm'
 
 /**
- * Puts messages and notices in the order in which they are printed. Notices wait until the history is printed, and later
- * lines stay behind the pending ones.
+ * Orders messages and notices for printing. Notices wait until the history is printed, and lines after a pending one wait for
+ * it.
  */
 export class PrintQueue {
   readonly #transcript: Transcript
   readonly #pending: PendingLines
   #lines: string[] = []
-  /** Notices given before the history is complete; undefined afterwards. */
+  /** Notices from before the history was complete; undefined afterwards. */
   #early: string[] | undefined = []
 
   constructor(transcript: Transcript, pending: PendingLines) {
@@ -56,7 +56,7 @@ export class PrintQueue {
     this.#pending.push({ text: this.#transcript.listed(row) })
   }
 
-  /** Appends old messages, laid out by a transcript of their own: they do not change which new lines are late. */
+  /** Appends old messages. A separate transcript lays them out, so that they do not affect which new lines are late. */
   quote(transcript: Transcript, title: string, messages: readonly Message[], end: string, now: Millis): void {
     this.rule(title)
     for (const message of messages) this.#pending.push({ text: transcript.message(message, now, 'history').text })
@@ -68,7 +68,7 @@ export class PrintQueue {
     return this.#pending.texts
   }
 
-  /** Takes the lines to print, and leaves at most `rowsMax` rows pending. */
+  /** Removes the lines to print, and leaves at most `rowsMax` rows pending. */
   take(rowsMax: number, rowsOf: (text: string) => number): string[] {
     return [...this.#lines.splice(0), ...this.#pending.take(rowsMax, rowsOf)]
   }

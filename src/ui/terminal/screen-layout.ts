@@ -7,7 +7,7 @@ import { promptOf } from './editor/input-rows.js'
 import type { Frame } from './live-block.js'
 import { type StatusParts, statusRow } from './status-bar.js'
 
-/** Most rows of the line being written. */
+/** Maximum rows of the line being written. */
 const INPUT_ROWS_MAX = 6
 /** Rows reserved below the pending lines: the status, a question and the line being written. */
 const RESERVED_ROWS = INPUT_ROWS_MAX + 3
@@ -15,9 +15,9 @@ const RESERVED_ROWS = INPUT_ROWS_MAX + 3
 export interface ScreenSize {
   /** Cells of a row. The last column of the terminal stays empty. */
   readonly columns: number
-  /** Most rows of the frame. A frame as high as the terminal would scroll, and could not be erased. */
+  /** Maximum rows of the frame. A frame as high as the terminal would scroll, and could not be erased. */
   readonly frameRowsMax: number
-  /** Most rows of pending lines. */
+  /** Maximum rows of pending lines. */
   readonly pendingRowsMax: number
 }
 

@@ -14,7 +14,7 @@ export interface StatusParts {
   readonly typing: readonly string[]
   readonly away: readonly string[]
   readonly isAway: boolean
-  /** Where the user's last line is stored; undefined if they wrote none since the start. */
+  /** Which peers have stored the user's last line; undefined if they have written none in this session. */
   readonly delivery: Replicas | undefined
   readonly unsaved: number
   /** The running task, with its progress. */

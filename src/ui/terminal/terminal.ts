@@ -7,16 +7,16 @@ const SHOW_CURSOR = '\u001b[?25h'
 /** Windows has no job control and few signals. */
 const IS_WINDOWS = process.platform === 'win32'
 
-/** Time after a stop signal after which a process that still runs was not stopped. */
+/** A process that still runs this long after a stop signal was not stopped. */
 const STOP_MS = 50
 /** How often a background job checks whether it is in the foreground again: not every shell sends SIGCONT. */
 const BACKGROUND_MS = 200
-/** Lines kept while the terminal is not ours. The log has the others. */
+/** Lines buffered while the terminal is not ours. Older ones are in the log. */
 const WAITING_LINES_MAX = 5_000
 
 /**
  * Signals whose default action ends the process at once. SIGINT, SIGTERM and SIGHUP are handled elsewhere. SIGILL, SIGBUS,
- * SIGFPE and SIGSEGV cannot be handled: the process would repeat the fault behind them for ever.
+ * SIGFPE and SIGSEGV cannot be handled: the process would repeat the fault behind them forever.
  */
 const ENDING_SIGNALS: readonly NodeJS.Signals[] = [
   ...(IS_WINDOWS

@@ -23,9 +23,9 @@ export interface Printed {
   readonly isMention?: boolean
 }
 
-/** Width from which on names have a column of their own. */
+/** Minimum width for a separate name column. */
 const WIDE_COLUMNS = 60
-/** Width from which on rows are indented by the time column. */
+/** Minimum width for indenting rows by the time column. */
 const INDENTED_COLUMNS = 30
 const TIME_COLUMNS = 5
 const NAME_COLUMNS = 12
@@ -35,7 +35,7 @@ const NAME_COLUMNS_MIN = 4
 const LIST_COLUMNS_MIN = 30
 /** Column of the gutter between names and text. */
 const GUTTER = TIME_COLUMNS + 1 + NAME_COLUMNS + 1
-/** Most rows of one message, counted by its own line breaks. */
+/** Maximum lines of one message, before wrapping. */
 const ROWS_MAX = 24
 /** How far a live line may be behind the newest one before it counts as late: people often write at the same time. */
 const BEHIND_MS = 60_000
@@ -72,7 +72,7 @@ export class Transcript {
   columns = 80
   readonly #options: TranscriptOptions
   #day: number | undefined
-  /** The newest line so far in conversation order, with and without the user's lines since the start. */
+  /** The newest line so far in conversation order, with and without the lines that the user wrote in this session. */
   #newest: Hlc = EARLIEST
   #newestOfOthers: Hlc = EARLIEST
   /** The day of the latest late line; undefined after a line in order. */
@@ -103,10 +103,10 @@ export class Transcript {
         if (origin === 'history' || !isOwn) this.#newestOfOthers = later(this.#newestOfOthers, message.at)
       }
     }
-    const { text: label, news, before } = this.#options.names.labelOf(message, now)
+    const { text: label, notice, before } = this.#options.names.labelOf(message, now)
     const action = actionOf(label, message, before)
     const isMention = !isOwn && this.#isMention(message)
-    if (news !== undefined) blocks.push(() => this.notice(news, 'alarm'))
+    if (notice !== undefined) blocks.push(() => this.notice(notice, 'alarm'))
     blocks.push(() =>
       action ? this.#actionText(message, action, isMention) : this.#lineText(message, label, isMention),
     )
@@ -199,7 +199,7 @@ export class Transcript {
     return (author === id ? palette.own : palette.name)(author, name)
   }
 
-  /** Lays out a text as rows. Rows after a line break of the author carry a mark; rows that wrap do not. */
+  /** Lays out a text as rows. Rows after the author's line breaks carry a mark; wrapped rows do not. */
   #rows(message: string, start: { text: string; cells: number }, isMention: boolean): string[] {
     const { palette } = this.#options
     const strong = isMention ? palette.strong : (text: string): string => text
@@ -215,7 +215,7 @@ export class Transcript {
         return `${wrapped === 0 ? prefix : ' '.repeat(indent)}${painted}`
       })
     })
-    // A message of one entry is always shown whole.
+    // A message that fits into one entry is never truncated.
     const rowsMax = ROWS_MAX + Math.ceil(MESSAGE_BYTES_MAX / Math.max(1, this.#width - indent))
     const left = Math.max(0, rows.length - rowsMax) + typed.length - shown.length
     return left === 0 ? rows : [...rows.slice(0, rowsMax), `${' '.repeat(indent)}… and ${left} more rows`]

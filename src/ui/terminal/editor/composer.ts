@@ -8,8 +8,8 @@ import { type InputRows, type InputSize, inputRows } from './input-rows.js'
 /** Shown at the start, and when the user presses F1, or `?` on an empty line. */
 export const HINT = '/help lists the commands, Tab completes them'
 
-/** What the user's input leads to. */
-export interface ComposerActs {
+/** Actions that the user's input triggers. */
+export interface ComposerActions {
   readonly say: (message: string) => void
   readonly command: (line: Exclude<Line, { kind: 'message' }>) => void
   /** The user types a message. */
@@ -22,13 +22,13 @@ export interface ComposerActs {
 
 /** The line being written, its completions, and a question that the next key answers. */
 export class Composer {
-  readonly #acts: ComposerActs
+  readonly #acts: ComposerActions
   readonly #editor = new Editor()
   #question: Prompt | undefined
   #choices: readonly string[] = []
   #hint: string | undefined
 
-  constructor(acts: ComposerActs, draft: string) {
+  constructor(acts: ComposerActions, draft: string) {
     this.#acts = acts
     this.#editor.set(draft)
   }

@@ -2,7 +2,7 @@ import type { Key } from '../keys.js'
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
-/** Single ASCII characters, and runs of others together with the character before, which combining marks may belong to. */
+/** Single ASCII characters, and runs of others with the character before them, to which combining marks may belong. */
 const RUNS = /[\n -~](?=[\n -~]|$)|[\n -~]?[^\n -~]{1,512}/gu
 
 /** The grapheme clusters of a text. A segmenter copies its whole input for each cluster, so it gets short runs. */
@@ -14,7 +14,7 @@ export const charactersOf = (text: string): string[] =>
 /** Matches characters of words. */
 const WORD = /[\p{L}\p{N}_]/u
 
-/** Most characters of the line being written. Further input is ignored. */
+/** Maximum length of the line being written. Further input is ignored. */
 const TEXT_LENGTH_MAX = 16 * 1024
 
 /** Lines that Up brings back. */

@@ -9,11 +9,11 @@ export interface InputRows {
 
 export interface InputSize {
   readonly columns: number
-  /** Most rows. Of a longer line, the rows around the cursor are shown. */
+  /** Maximum rows. Of a longer line, the rows around the cursor are shown. */
   readonly rows: number
 }
 
-/** Width from which on the prompt contains the name. */
+/** Minimum width for a prompt with the name. */
 const NAMED_COLUMNS = 16
 
 /** The prompt: the name takes at most a third of the row. */
