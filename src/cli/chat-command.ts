@@ -123,8 +123,13 @@ async function stored(peer: Face, stop: StopRequest): Promise<number> {
   return DONE
 }
 
-/** Resolves when every line is answered, with those of a pipe that was being read, and the face knows who has stored the last. */
+/**
+ * Resolves when every line is answered, with those of a pipe that was being read, and the face knows who has stored the last; or at
+ * once when the lines wait for a doubt about our log to be settled.
+ */
 async function answered(peer: Face): Promise<void> {
+  await peer.refreshed()
+  if (peer.isInDoubt) return
   do {
     await peer.flushed()
     await peer.refreshed()

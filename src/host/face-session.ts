@@ -271,7 +271,7 @@ export class FaceSession {
 
   /** Sends what differs from the state that was sent last. */
   #sendState(): void {
-    const { connectionSummary: standing, presence, ownReplicas: held, heads } = this.#peer
+    const { connectionSummary: standing, presence, ownReplicas: held, heads, isInDoubt } = this.#peer
     const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#sentState.get(member) === text) return false
@@ -281,7 +281,7 @@ export class FaceSession {
     const news = heads.filter(({ author, seq }) => this.#sentHeads.get(author) !== seq)
     for (const { author, seq } of news) this.#sentHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])
-    this.#send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others: this.#context.others() })
+    this.#send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others: this.#context.others(), isInDoubt })
   }
 
   /** The face reads again: it gets the whole state instead of what was left out, and is read again too. */
@@ -337,7 +337,11 @@ function readOptionsOf({ live, tail, last, since }: Fields): ReadOptions | undef
 /** An error as it is sent to a face. */
 export const faultOf = (error: unknown): Fields =>
   error instanceof ChatError
-    ? { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) }
+    ? {
+        code: error.code,
+        message: error.message,
+        ...(error.hintTemplate !== undefined && { hint: error.hintTemplate }),
+      }
     : { message: reasonOf(error) }
 
 function chunksOf(bytes: Uint8Array): Uint8Array[] {

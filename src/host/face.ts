@@ -187,6 +187,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     }
   }
 
+  /** Whether lines wait until a doubt about our log is settled, as the node last reported. */
+  get isInDoubt(): boolean {
+    return this.#connection.isInDoubt
+  }
+
   /** Resolves when the state of the room is as it is at the node, or cannot be had. */
   async refreshed(): Promise<void> {
     await this.#connection.refreshed().catch(() => {})

@@ -74,6 +74,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #standing: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
+  #isInDoubt = false
   #isGone = false
   #onState = (): void => {}
   /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
@@ -119,6 +120,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   get heads(): readonly Digest[] {
     return [...this.#heads].map(([author, seq]) => ({ author, seq }))
+  }
+
+  get isInDoubt(): boolean {
+    return this.#isInDoubt
   }
 
   get standing(): ConnectionSummary {
@@ -234,7 +239,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'state') this.#receiveState(value)
   }
 
-  #receiveState({ heads, standing, presence, held, others }: Fields): void {
+  #receiveState({ heads, standing, presence, held, others, isInDoubt }: Fields): void {
+    this.#isInDoubt = isInDoubt === true
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     // The node has proven that it is the user's own: what it says of the room is used as it is.

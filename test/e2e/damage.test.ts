@@ -85,7 +85,8 @@ test('restores an old copy from a peer before it appends anything', BOUND, async
     stream: 'stderr',
   })
   await alone.waitForLine('what you say is not stored until', { stream: 'stderr' })
-  assert.equal(await alone.stop('SIGTERM', END_MS), 1)
+  const code = await alone.stop('SIGTERM', END_MS)
+  assert.equal(code, 1, alone.transcript())
   assert.match(alone.stderr.join('\n'), /1 of your lines could not be stored/)
 
   const alice = await openChat(t, { me: 'alice', listen: at, peers: [bobAt], data })
