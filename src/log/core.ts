@@ -18,11 +18,11 @@ import { SegmentStore } from './store/segment-store.js'
 import type { Store } from './store/store.js'
 import type { UnsignedStore } from './store/unsigned-store.js'
 
-/** What the storage reports to the repair. */
+/** Reports from the storage to the repair. */
 export interface RepairHooks {
   /** An entry that should be stored is missing or damaged. */
   onGap(author: AuthorId, missing: Seq): void
-  /** The database was reopened after a failed write: read back what it contains. */
+  /** The database was reopened after a failed write: reload its state. */
   recover(): Promise<void>
   onWritable(): void
 }
@@ -80,7 +80,7 @@ export class LogCore {
     this.own = new OwnLog(keys, this)
   }
 
-  /** Whether our key signed two histories: our log ends for good. */
+  /** Whether our key signed two histories, so that our log can never be extended again. */
   get isOwnForked(): boolean {
     return this.forks.proofOf(this.own.author) !== undefined
   }

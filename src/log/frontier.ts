@@ -9,7 +9,7 @@ import type { CommitQueue } from './store/commit-queue.js'
 import type { SegmentStore } from './store/segment-store.js'
 import type { Write } from './store/store.js'
 
-/** Small segments of one log after which they are joined. */
+/** Number of unmerged segments of one log after which small ones are joined. */
 export const MERGE_SEGMENTS = 64
 
 /** New entries of one log and their rows. */
@@ -25,19 +25,19 @@ export interface Addition {
 
 /** The end of one log: `announced ≤ persisted ≤ pending.seq`, except after a loss. */
 interface Tip {
-  /** The head with the entries that are being written. */
+  /** The head including entries that are being written. */
   pending: Head | SignedHead
   /** Last seq on disk. */
   persisted: Seq
   /** The chain value after an entry on disk: the last one, unless entries were lost since. */
   chainAt: { readonly seq: Seq; readonly chain: ChainValue } | undefined
-  /** Last seq that readers were told of. Entries that are fetched again after a loss are not news to them. */
+  /** Last seq announced to readers. Entries fetched again after a loss are not announced to them again. */
   announced: Seq
-  /** Segments since small ones were last joined: their number, the first seq, and the size of the log before it. */
+  /** Segments since the last merge: their number, the first seq, and the size of the log before it. */
   unmerged: { count: number; from: Seq; size: number }
 }
 
-/** Knows the end of every log: what is being written, what is on disk, and what readers were told of. */
+/** Tracks the end of every log: pending (being written), persisted (on disk) and announced (to readers). */
 export class Frontier {
   readonly #tips = new Map<AuthorId, Tip>()
   readonly #queue: CommitQueue
@@ -78,7 +78,7 @@ export class Frontier {
     return pending !== undefined && 'chain' in pending ? pending : undefined
   }
 
-  /** The chain value after an entry of a signed log, where it is known: at the pending end and at the persisted end. */
+  /** The chain value after an entry of a signed log; known only at the pending and at the persisted end. */
   chainAt(author: AuthorId, seq: Seq): ChainValue | undefined {
     const pending = this.signedHead(author)
     if (pending?.seq === seq) return pending.chain
@@ -86,7 +86,7 @@ export class Frontier {
     return stored?.seq === seq ? stored.chain : undefined
   }
 
-  /** The entries on disk after `since`, one range a log. */
+  /** The entries on disk after `since`, one range per log. */
   ranges(since: ReadonlyMap<AuthorId, Seq>): LogRange[] {
     const ranges: LogRange[] = []
     for (const [author, { pending, persisted }] of this.#tips) {
@@ -96,7 +96,7 @@ export class Frontier {
     return ranges
   }
 
-  /** Replaces everything by the heads that were found on disk. */
+  /** Replaces all heads by those found on disk. */
   reset(heads: Iterable<Head | SignedHead>): void {
     this.#tips.clear()
     this.#segments.forget()
@@ -104,8 +104,8 @@ export class Frontier {
   }
 
   /**
-   * Replaces the head of one log that was found to end earlier. Readers are not told again of entries that they have seen, except
-   * of those after `announcedMax`, where others take their place.
+   * Replaces the head of one log that was found to end earlier. Entries announced to readers are not announced again, except those
+   * after `announcedMax`, which are replaced by others.
    */
   truncate(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
     this.#segments.forget(author)
@@ -114,7 +114,7 @@ export class Frontier {
     else this.#tips.set(author, tipAt(head, announced))
   }
 
-  /** An entry is missing or damaged on disk: the log ends before it. False where that is known already. */
+  /** An entry is missing or damaged on disk: the log ends before it. False if that was already known. */
   lose(author: AuthorId, missing: Seq): boolean {
     const tip = this.#tips.get(author)
     if (tip === undefined || missing > tip.persisted) return false
@@ -123,7 +123,7 @@ export class Frontier {
     return true
   }
 
-  /** Why no log of this author may be started here; undefined if it may, or exists. */
+  /** Why no log of this author may be created here; undefined if it may, or already exists. */
   refusalOf(author: AuthorId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: `the limit of ${this.#authorsMax} authors is reached` }
@@ -131,12 +131,12 @@ export class Frontier {
     return undefined
   }
 
-  /** Whether one more author fits. */
+  /** Whether one more author is within the limit. */
   get hasRoom(): boolean {
     return this.#tips.size < this.#authorsMax
   }
 
-  /** Entries up to `head` are being written; others may follow them. */
+  /** Entries up to `head` are being written; more may be appended meanwhile. */
   setPending(head: Head | SignedHead): Tip {
     const tip = this.#tips.get(head.author) ?? {
       pending: head,
@@ -188,12 +188,12 @@ export class Frontier {
       const writes = await this.#segments.merged(author, from, to)
       if (writes.length > 0) await this.#queue.write(writes)
     } catch {
-      // The small segments stay, which is as good.
+      // Keep the small segments: merging is only an optimisation.
     }
   }
 }
 
-/** The tip of a log as it is on disk. */
+/** The tip of a log that is entirely on disk. */
 const tipAt = (head: Head | SignedHead, announced: Seq = head.seq): Tip => ({
   pending: head,
   persisted: head.seq,

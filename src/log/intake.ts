@@ -12,12 +12,12 @@ import type { NewAuthorLimit, Refusal } from './options.js'
 import type { OwnLogRepair } from './repair/own-log-repair.js'
 
 /**
- * Validates what peers send. Only entries that continue a log and that its author signed are stored. docs/protocol/wire.md §5.3.
+ * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.
  */
 export class Intake {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
-  /** Whether the user was warned that entries of ours came from elsewhere. */
+  /** Whether the user was warned that another device may use our key. */
   #hasWarnedOfDevice = false
 
   constructor(core: LogCore, repair: OwnLogRepair) {
@@ -25,7 +25,7 @@ export class Intake {
     this.#repair = repair
   }
 
-  /** Adds entries of an unsigned author. Rejects where the disk fails. */
+  /** Adds entries of an unsigned author. Rejects if the disk fails. */
   async add(run: UnsignedRun, newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
     const { isLobby, frontier, unsigned, logBytesMax } = this.#core
     if (!isLobby) return { reason: 'it is unsigned, and this room accepts only signed logs' }
@@ -43,7 +43,7 @@ export class Intake {
     return fault === undefined ? undefined : { reason: fault }
   }
 
-  /** Adds consecutive runs of a signed author. Rejects where the disk fails. */
+  /** Adds consecutive runs of a signed author. Rejects if the disk fails. */
   async addSigned(
     author: AuthorId,
     runs: readonly SignedRun[],
@@ -51,7 +51,7 @@ export class Intake {
   ): Promise<Refusal | undefined> {
     const { frontier, own, forks } = this.#core
     const isOwn = author === own.author
-    // Lines of ours that are being written have their seqs already: what comes back goes behind them.
+    // Our pending entries already have their seqs, so restored entries go after them.
     if (isOwn && this.#repair.isBlocking) await own.settled()
     const head = frontier.signedHead(author)
     const proof = forks.proofOf(author)
@@ -69,7 +69,7 @@ export class Intake {
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 
-  /** Adds a fork proof that a peer sent, if it is one. An author of three histories may have forked earlier than is known. */
+  /** Adds a fork proof from a peer if it is valid. A third history may have forked earlier than the two that are known. */
   async addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const { forks, frontier } = this.#core
     const author = authorOfKey(segments[0].key)
@@ -81,7 +81,7 @@ export class Intake {
     return hasLog ? this.#compare(author, earlier, 'it contradicts a fork proof', []) : undefined
   }
 
-  /** Heads of the same length as ours with another chain value. */
+  /** Heads with the same seq as ours but a different chain value. */
   differing(heads: readonly Digest[]): Digest[] {
     const { frontier, forks } = this.#core
     return heads.filter(({ author, seq, chain }) => {
@@ -94,7 +94,7 @@ export class Intake {
     })
   }
 
-  /** Entries signed with our key that this disk lacks: of this device before a backup was restored, or of another device. */
+  /** Entries signed with our key that this disk lacks: written before a backup was restored, or by another device. */
   async #addOwn(runs: readonly SignedRun[], newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
     const { author } = this.#core.own
     if (isGenuineRun(this.#nameOf(author), runs)) {
@@ -104,7 +104,7 @@ export class Intake {
     }
     return this.#repair.isBlocking
       ? this.addSigned(author, runs, newAuthors)
-      : { reason: 'only its owner extends this log' }
+      : { reason: 'only its author may extend this log' }
   }
 
   async #store(plan: SignedPlan): Promise<void> {
@@ -121,7 +121,7 @@ export class Intake {
     })
   }
 
-  /** Adds missing entries below a proven fork. Where no signature ends them, the proof covers them. */
+  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. */
   async #addBelow(author: AuthorId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { frontier, forks, own, logBytesMax } = this.#core
     const plan = planBelow(this.#nameOf(author), frontier.signedHead(author), runs, proof, logBytesMax)
@@ -133,7 +133,7 @@ export class Intake {
     if (forks.isSuspect(author)) {
       const refusal = await this.#compareAll(author, runs)
       if (refusal?.neededSeq !== undefined) return refusal
-      // A prefix that was cut for the proof contradicts without a signature: the requested segment is still to come.
+      // A prefix cut off at the fork has no signature, so its contradiction proves nothing: wait for the requested segment.
       if (plan.contradictedAt !== undefined) return undefined
     }
     if (seqAfter(runs) <= proof.forkedAt) return undefined
@@ -153,7 +153,7 @@ export class Intake {
     return undefined
   }
 
-  /** Compares a segment with the stored log, and freezes the log where that proves a fork. */
+  /** Compares a segment with the stored log, and freezes the log if that proves a fork. */
   async #compare(
     author: AuthorId,
     theirs: Segment,
@@ -162,7 +162,7 @@ export class Intake {
   ): Promise<Refusal | undefined> {
     const { queue, forks, frontier, own } = this.#core
     const { retraction } = this.#repair
-    await queue.write([]) // pending entries have to be on disk to be compared
+    await queue.write([]) // only entries on disk can be compared
     const { count } = retraction
     const comparison = await forks.compare(author, theirs, frontier.persisted(author))
     const isOwn = author === own.author
@@ -174,7 +174,7 @@ export class Intake {
     // Entries that were never published can be retracted: then there is no fork.
     const isRetractable = isOwn && forks.proofOf(author) === undefined && comparison.kind !== 'unproven' && !isFork
     if (isRetractable && (await retraction.retract())) return this.addSigned(author, runs, undefined)
-    if (comparison.kind === 'want') return { reason, neededSeq: comparison.seq }
+    if (comparison.kind === 'needs-earlier') return { reason, neededSeq: comparison.seq }
     if (comparison.kind === 'proven') await this.#freeze(comparison.proof)
     return { reason }
   }
@@ -196,7 +196,7 @@ const CONTRADICTION = 'it contradicts the stored log'
 const OTHER_DEVICE =
   'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two'
 
-/** Whether the author signed the last of some runs; false where they came without a chain value. */
+/** Whether the author signed the last of the runs; false if it came without a chain value. */
 function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
   const run = runs.at(-1)
   if (run?.before === undefined) return false

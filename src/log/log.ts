@@ -35,19 +35,18 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * The append-only logs of one room on one disk: ours, and those of all other authors. It keeps this contract:
  *
  * 1. Persisted before shown. An entry is acknowledged to its author, shown to readers and announced to peers only when it is on disk.
- * 2. Noted before sent. An entry of ours is sent only when it is also noted on disk, in the database and in the mark, that peers may
- *    have entries up to it. So after a crash our log never ends before an entry that a peer has without this being noticed.
- * 3. One history. A seq of ours that a peer may have is never given to another entry. While it is uncertain whether this disk has
- *    all of our log, nothing is appended.
- * 4. Signed and gapless. Of a signed author only entries that continue the log and that the author signed are stored. Of an unsigned
- *    author only entries that continue the log.
- * 5. Forks are proven. Two histories of one author are stored as a proof; the log is kept up to the fork, which every peer places at
- *    the same entry, and is not extended.
+ * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record that peers may have it. So if a crash
+ *    loses entries that a peer may have, the next start notices.
+ * 3. One history. A seq of our log that a peer may have is never reused. While it is uncertain whether this disk has all of our log,
+ *    nothing is appended.
+ * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
+ * 5. Forks are proven. Two histories of one author are stored as a proof. The log is kept up to the fork, which is at the same entry
+ *    on every peer, and is never extended.
  * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history.
- * 7. Failures wait. After a failed write nothing is written until the database was reopened and read again; what peers send waits.
+ * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
 export class Log extends EventEmitter<LogEvents> {
-  /** Which requests of clients have appended their entries. */
+  /** Client requests whose entries are stored. */
   readonly requests: Requests
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
@@ -76,7 +75,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.requests = new Requests(store, this.#core.queue)
   }
 
-  /** Opens the logs in `directory`, created where it is missing. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
+  /** Opens the logs in `directory`, created if missing. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
   static async open(directory: string, options: LogOptions): Promise<Log> {
     const store = await LevelStore.open(directory)
     try {
@@ -88,7 +87,7 @@ export class Log extends EventEmitter<LogEvents> {
     }
   }
 
-  /** Opens the logs in `store`, which the log closes. */
+  /** Opens the logs in `store`; the log closes it. */
   static async over(store: Store, keys: KeyPair, options: LogOptions): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
@@ -116,12 +115,12 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.frontier.heads
   }
 
-  /** What may be announced to a peer before it has announced anything: of our log no more than was published before. */
+  /** Heads to announce to a peer that has not announced its own yet. Our log is limited to what was already published. */
   get publishedHeads(): Digest[] {
     return this.head.map(({ author }) => this.publishedHead(author))
   }
 
-  /** The same for one log. */
+  /** The same for a single log. */
   publishedHead(author: AuthorId): Digest {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
@@ -143,8 +142,8 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * Appends an entry to our log; resolves when it is on disk. The commit also stores `request`, so that a client that asks again
-   * learns that its entry is stored.
+   * Appends an entry to our log; resolves when it is on disk. The same commit stores `request`, so that a client that repeats the
+   * request learns that its entry is stored.
    * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members, request?: RequestId): Promise<Entry> {
@@ -159,8 +158,8 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * Adds entries of an unsigned author that a peer sent, as far as they continue the log; known ones are skipped. Resolves when they
-   * are on disk. While the disk fails it waits, so that nothing is lost.
+   * Adds the entries of an unsigned author that continue the log; skips those already stored. Resolves when they are on disk. While
+   * the disk fails it waits, so that nothing is lost.
    */
   add(run: UnsignedRun, newAuthors?: NewAuthorLimit): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(run.author, () => this.#intake.add(run, newAuthors))
@@ -171,17 +170,17 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
   }
 
-  /** Adds a fork proof that a peer sent, if it is valid. While the disk fails it waits. */
+  /** Adds a fork proof from a peer if it is valid. While the disk fails it waits. */
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments))
   }
 
-  /** Heads of the same length as those on this disk, with another chain value. */
+  /** Heads with the same seq as those on this disk but a different chain value. */
   differingHeads(heads: readonly Digest[]): Digest[] {
     return this.#intake.differing(heads)
   }
 
-  /** A peer has another history of our log: segments that it sends are to be compared with ours. */
+  /** A peer has a different history of our log: compare the segments that it sends with ours. */
   ourLogDiffers(): void {
     if (!this.#core.isOwnForked) this.#core.forks.suspect(this.id)
   }
@@ -198,14 +197,14 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /**
-   * A peer announces how far it has our log, 0 for nothing of it. If that is more than was ever published, this disk has lost entries:
-   * nothing is appended until they are restored, or 5 s have passed. docs/protocol/storage.md §4.5.
+   * A peer announces the last seq of our log that it has, 0 if none. If that was never published, this disk has lost entries: nothing
+   * is appended until they are restored, or 5 s have passed. docs/protocol/storage.md §4.5.
    */
   ourLogClaimed(seq: Seq): void {
     this.#repair.announced(seq)
   }
 
-  /** Why nothing is appended until a peer has announced how far it has our log; undefined where there is no doubt. */
+  /** Why appends wait for a peer to announce its copy of our log; undefined if there is no doubt. */
   get inDoubt(): Doubt | undefined {
     return this.#repair.doubt
   }
@@ -215,7 +214,7 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#repair.trustThisDisk()
   }
 
-  /** Publishes our log from now on, once that is noted on disk. Rejects as `append` does; after a failed write it tries again. */
+  /** Publishes our log from now on, after recording that on disk. Rejects as `append` does; retries after a failed write. */
   async publish(): Promise<void> {
     try {
       await this.#appender.publish()
@@ -230,17 +229,17 @@ export class Log extends EventEmitter<LogEvents> {
     await this.#recovery.writable()
   }
 
-  /** Batches of entries: the history in order of conversation, then, with `live`, what arrives. Each entry once. */
+  /** Batches of entries: the history in conversation order, then, with `live`, entries as they arrive. Each entry once. */
   read(options: ReadOptions = {}): AsyncGenerator<readonly Entry[]> {
     return this.#reader.read(options)
   }
 
-  /** Everything that a native peer lacks, as it is stored. */
+  /** Everything that a native peer lacks, as stored. */
   relay(since: readonly Digest[] = []): AsyncGenerator<Relayed> {
     return this.#reader.relay(since)
   }
 
-  /** What a subscription brings, for the native peer that it was opened for. */
+  /** Relays a subscription to the native peer that it was opened for. */
   follow(options: RelayOptions): AsyncGenerator<Relayed> {
     return this.#reader.follow(options)
   }
@@ -267,12 +266,12 @@ export class Log extends EventEmitter<LogEvents> {
     return verifyLog(this.#core, author)
   }
 
-  /** Verifies all logs; one that ends before its recorded end has a fault too. */
+  /** Verifies all logs. Ending before the recorded end is a fault too. */
   verifyAll(known: FoundMark | undefined): AsyncGenerator<Verified> {
     return verifyAllLogs(this.#core, known)
   }
 
-  /** Looks for entries that this disk lost without an error. They are reported and fetched again. */
+  /** Looks for entries that this disk lost without an error, reports them, and has them fetched again. */
   async inspect(): Promise<void> {
     const { store, segments, unsigned } = this.#core
     await store.inspect?.()
@@ -291,7 +290,7 @@ export class Log extends EventEmitter<LogEvents> {
     announcer.close()
     this.#recovery.close()
     await queue.close()
-    // The mark is closed before the lock of the database is released, so that the next process has it for itself.
+    // Close the mark before releasing the lock of the database, so that the next process has exclusive access to both.
     await mark?.close(this.head)
     await store.close()
   }

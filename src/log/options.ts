@@ -13,31 +13,31 @@ import type { OpenUnsignedStore } from './store/unsigned-store.js'
 export interface LogOptions {
   /** Opens the storage for logs of unsigned authors. */
   readonly unsigned: OpenUnsignedStore
-  /** The key of our log. Default: the key in the file `key` of the directory, created where it is missing. */
+  /** The key of our log. Default: the key in the file `key` of the directory, created if missing. */
   readonly keys?: KeyPair
   /** The id of the room, 32 bytes. Default: the lobby. */
   readonly room?: Uint8Array
   readonly clock?: Clock
   readonly random?: Random
-  /** Largest number of authors; known ones and we are always accepted. */
+  /** Largest number of authors; those already stored and our own are always accepted. */
   readonly authorsMax?: number
   /** Largest size of one log; ours is not limited. */
   readonly logBytesMax?: number
-  /** Records the end of our log outside of the database. Without it, only peers notice a lost end. */
+  /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
   /** Whether the database was just repaired, so that entries in the middle of logs may be missing. */
   readonly isRepaired?: boolean
-  /** Receives warnings that have no listener, above all those of the opening. */
+  /** Receives warnings that have no listener, notably those during opening. */
   readonly onWarning?: (line: string) => void
 }
 
-/** The recorded end of our log outside of the database. docs/protocol/storage.md §4.5. */
+/** The end of our log as recorded outside the database. docs/protocol/storage.md §4.5. */
 export interface LogMark extends EndMark {
-  /** The end that was found at the opening. */
+  /** The end that was recorded when the log was opened. */
   readonly found: End | undefined
   /** The last seq of the logs of others at the last clean close. */
   readonly heads: ReadonlyMap<AuthorId, Seq>
-  /** Whether the mark is not in the file in which it was written. */
+  /** Whether the mark was written to another file, of which this is a copy. */
   readonly isMoved: boolean
   /** Records the last seq of all logs at a clean close. */
   close(heads: readonly Digest[]): Promise<void>
@@ -55,18 +55,18 @@ export interface LogEvents {
   writable: []
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
-  /** Our unpublished entries from this seq on were retracted; they are appended again behind entries that came from peers. */
+  /** Our unpublished entries from this seq on were retracted; they are appended again after entries from peers. */
   retracted: [Seq]
-  /** A log became shorter: its end has to be announced to peers again. */
+  /** A log became shorter: announce its end to peers again. */
   lost: [AuthorId]
   /** An author signed two histories. */
   fork: [ForkProof]
 }
 
 export interface ReadOptions {
-  /** Continue with what arrives, in order of arrival, until the reader is closed. */
+  /** Continue with new entries, in order of arrival, until the reader is closed. */
   readonly live?: boolean
-  /** Only what arrives from now on. */
+  /** Only entries that arrive from now on. */
   readonly tail?: boolean
   /** Only entries after these heads. */
   readonly since?: readonly Digest[]
@@ -82,11 +82,11 @@ export interface RelayOptions {
   readonly subscription: Subscription
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode
-  /** Whether the peer knows the fork of a log at this seq already. */
+  /** Whether the peer already knows that a log is forked at this seq. */
   readonly knowsFork: (author: AuthorId, forkedAt: Seq) => boolean
 }
 
-/** Why a run was rejected, or the rest of it. */
+/** Why a run, or the rest of it, was rejected. */
 export interface Refusal {
   readonly reason: string
   /** The sender's segment with this entry is needed first. */
@@ -95,6 +95,6 @@ export interface Refusal {
 
 /** Bounds how many new authors one connection may bring. */
 export interface NewAuthorLimit {
-  /** Whether one more is allowed; counts it. */
+  /** Counts one more new author; false if that exceeds the limit. */
   take(): boolean
 }

@@ -17,7 +17,7 @@ function requestKey({ client, number }: RequestId): Uint8Array {
   return concat([REQUESTS, client, end])
 }
 
-/** The row that answers a request once its entry is stored. It belongs in the commit of that entry. docs/protocol/storage.md §4.2. */
+/** The row that answers a repeated request; written in the same commit as the entry. docs/protocol/storage.md §4.2. */
 export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
   const value = Buffer.alloc(SEQ_BYTES + TIME_BYTES)
   value.writeUInt32BE(seq)
@@ -25,7 +25,7 @@ export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
   return { type: 'put', key: requestKey(id), value }
 }
 
-/** Requests whose entries are stored, until their clients have acknowledged the answers. */
+/** Requests whose entries are stored, kept until their clients acknowledge the answers. */
 export class Requests {
   readonly #store: Store
   readonly #queue: CommitQueue
@@ -35,25 +35,25 @@ export class Requests {
     this.#queue = queue
   }
 
-  /** The seqs of the entries that a client's requests have appended, by request number. */
+  /** The seqs of the entries that a client's requests appended, by request number. */
   async answered(client: Uint8Array): Promise<Map<number, Seq>> {
     const prefix = concat([REQUESTS, client])
-    const places = new Map<number, Seq>()
+    const seqs = new Map<number, Seq>()
     for await (const rows of this.#store.pages({ gte: prefix, lt: after(prefix) })) {
       for (const [key, value] of rows) {
         if (key.length !== prefix.length + NUMBER_BYTES || value.length !== SEQ_BYTES + TIME_BYTES) continue
-        places.set(bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE())
+        seqs.set(bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE())
       }
     }
-    return places
+    return seqs
   }
 
-  /** Deletes the row of an acknowledged request with the next commit. A row that stays is deleted by `forgetBefore`. */
+  /** Deletes the row of an acknowledged request with the next commit. If that never happens, `forgetBefore` deletes it. */
   forget(id: RequestId): void {
     this.#delete(requestKey(id))
   }
 
-  /** Deletes the rows of requests from before `time`: their clients no longer ask. */
+  /** Deletes the rows of requests from before `time`, which their clients no longer repeat. */
   async forgetBefore(time: Millis): Promise<void> {
     for await (const rows of this.#store.pages(ALL_REQUESTS)) {
       for (const [key, value] of rows) {

@@ -25,8 +25,7 @@ export async function verifyLog(
 }
 
 /**
- * Verifies all logs. A log has a fault too if it ends before the end that its own rows, or `known` outside of the database, record
- * for it.
+ * Verifies all logs. A log that ends before the end recorded in its own rows, or in `known`, has a fault too.
  */
 export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined): AsyncGenerator<Verified> {
   const claims = new Map([...(await core.unsigned.claims()), ...(await core.heads.claims())])

@@ -7,7 +7,7 @@ import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { alice, allRows, auditDisk, entryOf, LOBBY_ID, WrittenLog, withBitFlipped } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/storage.md §4.5: what peers announce about our log. Any stranger can claim to have more of it than this disk.
+// docs/protocol/storage.md §4.5: peers announce how much of our log they have. Any peer can claim to have more of it than this disk.
 
 const CLAIM_MS = 5_000
 const written = new WrittenLog(
@@ -20,7 +20,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** Alice's log, whose first ten entries are on this disk, and an entry that she is about to append. */
+/** Alice's log, of which this disk has the first ten entries, and an entry that she is about to append. */
 async function restored(
   first: readonly SignedRun[],
 ): Promise<{ log: Log; disk: MemoryDisk; clock: VirtualClock; append: () => { seq: number | undefined } }> {
@@ -41,7 +41,7 @@ async function restored(
   return { log, disk, clock, append }
 }
 
-test('delays a line until our log is restored and appends it after that', async () => {
+test('delays a line until our log is restored and appends it after the restored entries', async () => {
   const { log, disk, append } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(40)
   const line = append()
@@ -54,7 +54,7 @@ test('delays a line until our log is restored and appends it after that', async 
   await log.close()
 })
 
-test('skips entries it already has and takes the rest', async () => {
+test('skips entries it already has and stores the rest', async () => {
   const { log } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(40)
   assert.equal(await log.addSigned(log.id, runs.slice(0, 1)), undefined)
@@ -63,7 +63,7 @@ test('skips entries it already has and takes the rest', async () => {
   await log.close()
 })
 
-test('delays a line for five seconds by unfulfilled claims, however many there are', async () => {
+test('delays a line for at most five seconds, however many false claims arrive', async () => {
   const { log, clock, append } = await restored(runs.slice(0, 1))
   log.ourLogClaimed(100)
   const line = append()
@@ -79,7 +79,7 @@ test('delays a line for five seconds by unfulfilled claims, however many there a
   await log.close()
 })
 
-test('waits for a long log as long as parts of it arrive', async () => {
+test('keeps waiting for a long log while entries of it arrive', async () => {
   const { log, disk, clock, append } = await restored([])
   log.ourLogClaimed(40)
   const line = append()
@@ -95,7 +95,7 @@ test('waits for a long log as long as parts of it arrive', async () => {
   await log.close()
 })
 
-test('does not extend a log that lost entries because a stranger claims even more', async () => {
+test('does not extend a log that lost entries just because a peer claims even more', async () => {
   const { log, disk, clock, append } = await restored(runs)
   const rows = allRows(disk).filter(([key]) => key[0] === 0x73)
   const [key, value] = rows.at(-1) ?? []
@@ -117,7 +117,7 @@ test('does not extend a log that lost entries because a stranger claims even mor
   await log.close()
 })
 
-test('retracts lines of ours once, in whatever order conflicting entries arrive', async () => {
+test('retracts our lines once, in whatever order conflicting entries arrive', async () => {
   const parts = [[written.run(1, 1), written.run(2, 2)], [written.run(2, 2)], [written.run(1, 2)]]
   for (const order of [parts, parts.toReversed(), parts.slice(0, 2), parts.slice(0, 2).toReversed()]) {
     const { log, disk } = await restored([])
@@ -141,7 +141,7 @@ test('retracts lines of ours once, in whatever order conflicting entries arrive'
   }
 })
 
-test('keeps a line that is being written when our log is restored, and stores it once', async () => {
+test('keeps a line that is being written while our log is restored, and stores it once', async () => {
   for (const wait of [0, 1, 2, 3]) {
     const { log, disk } = await restored(runs.slice(0, 1))
     const lines = Array.from({ length: 3 }, (_, line) => log.append({ username: 'alice', message: `new ${line}` }))

@@ -41,7 +41,7 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-/** A log of `count` lines, its mark, and the disk as it was after each line. */
+/** A log of `count` lines, its mark, and a copy of the disk after each line. */
 async function written(count: number) {
   const disk = new MemoryDisk()
   const mark = new MemoryMark()
@@ -75,7 +75,7 @@ async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new Vir
   return { log, warnings, line, saying }
 }
 
-test('appends nothing to a log that is shorter than its mark; without a mark it would', async () => {
+test('appends nothing to a log that is shorter than its mark, and without a mark appends (control)', async () => {
   const { disks, mark } = await written(5)
   const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
   assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, published: 0 }, 0])
@@ -117,7 +117,7 @@ test('keeps a doubt until all published entries are restored, whichever peer con
   await peer.close()
 })
 
-test('ends a doubt with any peer where no missing entry was published', async () => {
+test('ends a doubt with any peer if no missing entry was published', async () => {
   const { disks, mark } = await written(5)
   const { log, line } = await open((disks[3] as MemoryDisk).copy(), mark)
   log.ourLogClaimed(0)
@@ -126,7 +126,7 @@ test('ends a doubt with any peer where no missing entry was published', async ()
   await log.close()
 })
 
-test('waits in a copied log for a peer that has at least as much of it', async () => {
+test('waits, after a log was copied, for a peer that has at least as much of it', async () => {
   const { disks, mark } = await written(5)
   for (const [seq, expected] of [
     [0, 0],
@@ -143,7 +143,7 @@ test('waits in a copied log for a peer that has at least as much of it', async (
   }
 })
 
-test('continues for good once the author says that nobody has more', async () => {
+test('continues, also after restarts, once the author says that nobody has more', async () => {
   const { disks, mark } = await written(5)
   const disk = disks[3] as MemoryDisk
   const { log, line } = await open(disk, mark)
@@ -157,7 +157,7 @@ test('continues for good once the author says that nobody has more', async () =>
   await again.log.close()
 })
 
-test('stores entries at the next start that were being written when the process was killed', async () => {
+test('stores at the next start the entries that were being written when the process was killed', async () => {
   const disk = new MemoryDisk()
   const mark = new MemoryMark()
   let isFailing = false
@@ -199,7 +199,7 @@ test('acknowledges nothing before its mark is on disk', async () => {
   await log.close()
 })
 
-test('delays no line of one key because of what another key published', async () => {
+test('does not delay lines of one key because of what another key published', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice, {})
   await say(log, 'hello')

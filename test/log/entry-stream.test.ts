@@ -17,7 +17,7 @@ const bob = 'bob' as AuthorId
 const lines = (from: number, to: number): Uint8Array[] =>
   Array.from({ length: to - from }, (_, i) => utf8(JSON.stringify({ username: 'bob', message: `line ${from + i}` })))
 
-/** A log that holds `count` entries of bob. */
+/** A log with `count` entries of bob. */
 async function logOf(count: number): Promise<Log> {
   const log = await logOver(new MemoryStore(new MemoryDisk()), keyPairOf(Buffer.alloc(32, 1)), {
     clock: new VirtualClock(),
@@ -26,7 +26,7 @@ async function logOf(count: number): Promise<Log> {
   return log
 }
 
-const places = (count: number, from = 1): number[] => Array.from({ length: count }, (_, i) => from + i)
+const seqs = (count: number, from = 1): number[] => Array.from({ length: count }, (_, i) => from + i)
 
 test('streams every entry once and in order to a slow reader', async () => {
   for (const count of [0, 1, 63, 64, 65, 511, 512, 513, 3_000]) {
@@ -36,7 +36,7 @@ test('streams every entry once and in order to a slow reader', async () => {
       read.push((entry as Entry).seq)
       if (read.length % 7 === 0) await new Promise(resolve => setImmediate(resolve))
     }
-    assert.deepEqual(read, places(count))
+    assert.deepEqual(read, seqs(count))
     await log.close()
   }
 })
@@ -55,7 +55,7 @@ test('streams every entry once for batches of any size', async () => {
       found.push((entry as Entry).seq)
       await new Promise(resolve => setImmediate(resolve))
     }
-    assert.deepEqual(found, places(sizes.reduce((sum, size) => sum + size, 0)))
+    assert.deepEqual(found, seqs(sizes.reduce((sum, size) => sum + size, 0)))
   }
 })
 
@@ -65,7 +65,7 @@ test('streams every entry once and in order to a fast reader', async () => {
   const read: number[] = []
   stream.on('data', ({ seq }: Entry) => read.push(seq))
   await once(stream, 'end')
-  assert.deepEqual(read, places(3_000))
+  assert.deepEqual(read, seqs(3_000))
   await log.close()
 })
 
@@ -78,7 +78,7 @@ test('streams new entries when live, until it is destroyed', async () => {
     if (read.length === 100) void log.add({ author: bob, first: 101, entries: lines(101, 401) })
     if (read.length === 400) break
   }
-  assert.deepEqual(read, places(400))
+  assert.deepEqual(read, seqs(400))
   assert.equal(stream.destroyed, true)
   await log.close()
 })
@@ -92,14 +92,14 @@ test('ends a live stream when the log closes', async () => {
   await ended
 })
 
-test('takes the options of a reader', async () => {
+test('accepts the options of a reader', async () => {
   const log = await logOf(50)
   const read = async (options: object) => {
     const found: number[] = []
     for await (const entry of log.createReadStream(options)) found.push((entry as Entry).seq)
     return found
   }
-  assert.deepEqual(await read({ last: 5 }), places(5, 46))
+  assert.deepEqual(await read({ last: 5 }), seqs(5, 46))
   assert.deepEqual(await read({ since: [{ author: bob, seq: 48 }] }), [49, 50])
   await log.close()
 })

@@ -1,4 +1,4 @@
-// The disk fails at each write in turn: acknowledged entries stay, and nothing hangs.
+// Fails the disk at each write in turn: no acknowledged entry is lost, and nothing hangs.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
@@ -34,9 +34,9 @@ interface Found {
   readonly restarted: readonly Entry[]
   readonly acknowledged: readonly Entry[]
   readonly rejected: readonly string[]
-  /** Entries of ours that were reported as stored although their append was rejected. */
+  /** Our entries that were reported as stored although their append was rejected. */
   readonly recovered: readonly Entry[]
-  /** The entries that a live reader got from the beginning. */
+  /** The entries that a live reader received, from the first on. */
   readonly seen: readonly Entry[]
   readonly store: FaultyStore
 }
@@ -73,7 +73,7 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   }
   const peer = async (): Promise<void> => {
     for (let seq = 1; seq <= 2 * LINES; seq++) {
-      // The peer sends entries again, as connections do.
+      // The peer resends entries, as connections do.
       const first = Math.max(1, seq - 2)
       const entries = Array.from({ length: seq - first + 1 }, (_, i) => bobsLine(first + i))
       assert.equal(await log.add({ author: bob, first, entries }), undefined)
@@ -94,31 +94,31 @@ async function run(faults: (index: number) => Fault | undefined, options: Omit<F
   return { restarted, acknowledged, rejected, recovered, seen, store }
 }
 
-const placeOf = ({ author, seq }: Entry): string => `${author} ${seq}`
+const idOf = ({ author, seq }: Entry): string => `${author} ${seq}`
 
-/** The violated promise of a run; undefined where all are kept. */
+/** The guarantee that a run violated; undefined if it violated none. */
 function faultOf({ restarted, acknowledged, rejected, recovered, seen, store }: Found): string | undefined {
-  const byPlace = new Map(restarted.map(entry => [placeOf(entry), entry]))
+  const byId = new Map(restarted.map(entry => [idOf(entry), entry]))
   for (const entry of acknowledged) {
-    const found = byPlace.get(placeOf(entry))
+    const found = byId.get(idOf(entry))
     if (found === undefined || messageOf(found) !== messageOf(entry)) return `lost: ${messageOf(entry)}`
   }
-  const places = acknowledged.map(placeOf)
-  if (new Set(places).size !== places.length) return 'a place was given out twice'
+  const ids = acknowledged.map(idOf)
+  if (new Set(ids).size !== ids.length) return 'a seq was used twice'
   const own = restarted.filter(({ author }) => author !== bob).map(messageOf)
   const expected = [...acknowledged, ...recovered].map(messageOf)
   if (own.toSorted().join() !== expected.toSorted().join()) return 'the stored entries are not those that were reported'
   if (recovered.some(entry => !rejected.includes(messageOf(entry)))) return 'recovered, but never rejected'
   const bobs = restarted.filter(({ author }) => author === bob).map(messageOf)
   if (bobs.join() !== Array.from({ length: 2 * LINES }, (_, i) => `bob ${i + 1}`).join()) return 'lost a line of bob'
-  const shown = seen.map(placeOf).toSorted().join()
-  if (shown !== restarted.map(placeOf).toSorted().join()) return 'a reader did not see each entry once'
+  const shown = seen.map(idOf).toSorted().join()
+  if (shown !== restarted.map(idOf).toSorted().join()) return 'a reader did not see each entry once'
   if (store.commitsAfterFailure > 0) return 'written with a handle that had failed'
   return undefined
 }
 
 for (const fault of ['not stored', 'stored'] as const) {
-  test(`nothing acknowledged is lost, and nothing hangs, where any of ${WRITES} writes fails and is ${fault}`, async () => {
+  test(`loses nothing acknowledged and never hangs when any of ${WRITES} writes fails and is ${fault}`, async () => {
     let recovered = 0
     for (let write = 0; write < WRITES; write++) {
       const found = await run(index => (index === write ? fault : undefined))
@@ -149,7 +149,7 @@ test('loses nothing on a disk that fails repeatedly and recovers slowly', async 
   assert.ok(found.store.failures > 10)
 })
 
-test('reports a failing disk once, with what to do, and reports when it works again', async () => {
+test('reports a failing disk once, with a hint, and reports its recovery', async () => {
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
@@ -185,7 +185,7 @@ test('leaves the database closed when the disk fails during close', async () => 
   assert.deepEqual([store.reopens, store.isClosed], [0, true])
 })
 
-test('ends everything that waits for a failed disk when the log is closed', async () => {
+test('releases all waiters for a failed disk when the log is closed', async () => {
   const store = new FaultyStore(new MemoryDisk(), {
     of: index => (index >= fails ? 'not stored' : undefined),
     failingReopens: Number.POSITIVE_INFINITY,
@@ -202,12 +202,12 @@ test('ends everything that waits for a failed disk when the log is closed', asyn
   await assert.rejects(log.append({ username: 'alice', message: 'late' }), { code: 'LOG_CLOSED' })
 })
 
-test('closes a database that cannot be read at the opening and says why', async () => {
+test('closes a database that cannot be read on opening and says why', async () => {
   class Unreadable extends MemoryStore {
     override async get(): Promise<Uint8Array | undefined> {
       throw new Error('input/output error')
     }
-    // biome-ignore lint/correctness/useYield: it has nothing to give
+    // biome-ignore lint/correctness/useYield: it never yields
     override async *pages(): AsyncGenerator<never> {
       throw new Error('input/output error')
     }
@@ -219,14 +219,14 @@ test('closes a database that cannot be read at the opening and says why', async 
   assert.equal(store.isClosed, true)
 })
 
-test('stores a fork proof that arrives while the disk is full once there is space', async () => {
+test('stores a fork proof that arrived while the disk was full as soon as there is space', async () => {
   let fails = -1
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   const clock = new VirtualClock()
   const log = await logOver(store, keys, { clock })
   fails = store.commits
-  const places: number[] = []
-  log.on('fork', ({ forkedAt }) => places.push(forkedAt))
+  const forkPoints: number[] = []
+  log.on('fork', ({ forkedAt }) => forkPoints.push(forkedAt))
   const mallory = keyPairOf(Buffer.alloc(32, 2))
   const segments = [100, 101].map(bytes => {
     const written = new WrittenLog(mallory, [entryOf(1), entryOf(2, bytes)])
@@ -234,6 +234,6 @@ test('stores a fork proof that arrives while the disk is full once there is spac
   })
   await assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
   await clock.during(log.addProof(segments as [Segment, Segment]))
-  assert.deepEqual(places, [2])
+  assert.deepEqual(forkPoints, [2])
   await log.close()
 })

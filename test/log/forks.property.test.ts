@@ -23,7 +23,7 @@ test('finds no fork in a log that only grows (control)', async () => {
   for (const log of [origin, bob]) await log.close()
 })
 
-/** Logs of mallory with a common start and different ends. */
+/** Logs of mallory with a common prefix and different ends. */
 async function branches(...lines: readonly (readonly string[])[]): Promise<Log[]> {
   const logs: Log[] = []
   for (const messages of lines) {
@@ -56,7 +56,7 @@ test('lowers the fork point for a third history, also on peers without a signatu
   for (const log of [left, third, right, bob, carol]) await log.close()
 })
 
-test('retracts unpublished lines for entries of peers and appends them again after those', async () => {
+test('retracts unpublished lines in favour of entries from peers and appends them again after those', async () => {
   const before = await openMallory()
   await before.append({ username: 'mallory', message: 'first' })
   const bob = await openBob()

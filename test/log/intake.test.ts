@@ -21,12 +21,12 @@ import {
 // Each attack is tried three times: on the oracle's receiver without the check that stops it, which must store it (so it is known to
 // be an attack); on the oracle's receiver with all checks; and on ours, with a disk.
 
-/** The checks of a receiver, one of which can be left out. For `place` and `room` the author's signature leaves it out too. */
+/** The checks of a receiver, one of which can be left out. Without `place` or `room`, the author's signature omits it too. */
 type Check = 'gap' | 'chain' | 'signature' | 'validity' | 'place' | 'room'
 
 const NOWHERE = new Uint8Array(32)
 
-/** Alice's log as she would sign it in a world without a certain check. */
+/** Alice's log as she would sign it if receivers lacked one check. */
 class Author {
   readonly room: Uint8Array
   readonly entries: readonly Uint8Array[]
@@ -56,7 +56,7 @@ const placeOf = (room: Uint8Array, without: Check | undefined): oracle.Place => 
   key: alice.publicKey,
 })
 
-/** The bytes that a signature covers; without the check `place` neither the seq nor the chain value before. */
+/** The bytes that a signature covers; without the check `place`, neither the seq nor the preceding chain value. */
 function words(
   name: oracle.Place,
   first: number,
@@ -69,7 +69,7 @@ function words(
   return oracle.signedBytes(name, without === 'place' ? 0 : first + entries.length - 1, end)
 }
 
-/** Whether a receiver with the entries `stored` accepts the run. */
+/** Whether a receiver that has the entries `stored` accepts the run. */
 function isStored(room: Uint8Array, stored: readonly Uint8Array[], run: SignedRun, without?: Check): boolean {
   const name = placeOf(room, without)
   if (without !== 'gap' && run.first !== stored.length + 1) return false
@@ -88,21 +88,21 @@ function isStored(room: Uint8Array, stored: readonly Uint8Array[], run: SignedRu
 
 interface Attack {
   readonly what: string
-  /** The check that stops it. */
+  /** The check that stops the attack. */
   readonly check: Check
   readonly run: (author: Author, without: Check | undefined) => SignedRun
-  /** The reported reason. */
+  /** The reported reason for the rejection. */
   readonly reason: RegExp
-  /** Alice's entries, if not the usual ones. */
+  /** Alice's entries; default: the usual ones. */
   readonly entries?: readonly Uint8Array[]
-  /** The room in which the attack is tried, if not the lobby. */
+  /** The room of the attack; default: the lobby. */
   readonly room?: Uint8Array
   /** Number of stored entries; default: two. */
   readonly stored?: number
 }
 
 const ENTRIES = Array.from({ length: 6 }, (_, index) => entryOf(index, 90))
-const HELD = 2
+const STORED = 2
 
 const reworded = (entry: Uint8Array | undefined): Uint8Array =>
   Buffer.from(
@@ -111,8 +111,8 @@ const reworded = (entry: Uint8Array | undefined): Uint8Array =>
       .replace('xx', 'yy'),
   )
 
-/** The usual entries with the one at `at` replaced by an invalid one, which alice signs nevertheless. */
-const signedNonsense = (what: string, entry: Uint8Array): Attack => ({
+/** The usual entries with the one at `at` replaced by an invalid one, which alice signs anyway. */
+const signedInvalid = (what: string, entry: Uint8Array): Attack => ({
   what,
   check: 'validity',
   entries: ENTRIES.with(2, entry),
@@ -122,13 +122,13 @@ const signedNonsense = (what: string, entry: Uint8Array): Attack => ({
 
 const attacks: readonly Attack[] = [
   {
-    what: 'an entry whose words were changed',
+    what: 'an entry with altered text',
     check: 'signature',
     run: author => ({ ...author.run(3, 4), entries: [ENTRIES[2] as Uint8Array, reworded(ENTRIES[3])] }),
     reason: /signature at entry 4 is invalid/,
   },
   {
-    what: 'entries behind a gap',
+    what: 'entries after a gap',
     check: 'gap',
     run: author => author.run(4, 5),
     reason: /^entry 3 is missing before entry 4$/,
@@ -151,7 +151,7 @@ const attacks: readonly Attack[] = [
     reason: /signature at entry 4 is invalid/,
   },
   {
-    what: 'a signature with one bit the other way round',
+    what: 'a signature with one flipped bit',
     check: 'signature',
     run: author => ({ ...author.run(3, 4), signature: withBitFlipped(author.run(3, 4).signature, 77) }),
     reason: /signature at entry 4 is invalid/,
@@ -175,10 +175,10 @@ const attacks: readonly Attack[] = [
     reason: /signature at entry 4 is invalid/,
   },
   {
-    what: 'entries that were moved to an earlier place',
+    what: 'entries moved to earlier seqs',
     check: 'place',
     run: (author, without) => {
-      const stored = oracle.chain(placeOf(author.room, without), ENTRIES.slice(0, HELD)).at(-1) as Uint8Array
+      const stored = oracle.chain(placeOf(author.room, without), ENTRIES.slice(0, STORED)).at(-1) as Uint8Array
       return { ...author.run(5, 6), first: 3, before: stored }
     },
     reason: /signature at entry 4 is invalid/,
@@ -191,14 +191,14 @@ const attacks: readonly Attack[] = [
     run: author => author.run(1, 2),
     reason: /entry 1 does not continue the log/,
   },
-  signedNonsense('an entry that goes back in time', entryOf(0, 90)),
-  signedNonsense('an entry that is at the same time as the one before', entryOf(1, 100)),
-  signedNonsense('an entry without a message', Buffer.from('{"at":"1763670000002.0000","username":"alice"}')),
-  signedNonsense('an entry that is no JSON', Buffer.from('{"at":"1763670000002.0000","username":"alice","message":"}')),
+  signedInvalid('an entry that goes back in time', entryOf(0, 90)),
+  signedInvalid('an entry that is at the same time as the one before', entryOf(1, 100)),
+  signedInvalid('an entry without a message', Buffer.from('{"at":"1763670000002.0000","username":"alice"}')),
+  signedInvalid('an entry that is no JSON', Buffer.from('{"at":"1763670000002.0000","username":"alice","message":"}')),
 ]
 
-for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, stored = HELD } of attacks) {
-  test(`${what}: refused and named, and the good part stays; a receiver without the ${check} check stores it`, async () => {
+for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, stored = STORED } of attacks) {
+  test(`rejects ${what} and keeps valid entries; a receiver without the ${check} check stores it`, async () => {
     const careless = new Author(check, entries)
     assert.ok(isStored(room, entries.slice(0, stored), run(careless, check), check), 'the control')
 
@@ -219,7 +219,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, store
       for (const bytes of relayed.segments)
         assert.equal(oracle.segmentFault(room, oracle.readSegment(bytes)), undefined)
     }
-    // The honest rest is accepted as if nothing had happened.
+    // The rest of the real log is still accepted.
     if (room === LOBBY_ID && check !== 'validity') {
       assert.equal(await log.addSigned(author, [honest.run(3, 6)]), undefined)
       assert.equal(auditDisk(disk).logs.get(author)?.length, 6)
@@ -228,7 +228,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, store
   })
 }
 
-test('does not take an honest author for a forked one after a relay garbled the previous run', () => {
+test('does not report a fork after a relay garbled the previous run of an honest author', () => {
   const log = new WrittenLog(alice, ENTRIES)
   const garbled = log.run(1, 4)
   const plan = planSigned(log.name, undefined, [
@@ -240,7 +240,7 @@ test('does not take an honest author for a forked one after a relay garbled the 
   assert.match(plan.fault ?? '', /signature at entry 4 is invalid/)
 })
 
-test('notices another end of the same length', () => {
+test('notices a different head with the same seq', () => {
   const log = new WrittenLog(alice, ENTRIES)
   const other = new WrittenLog(
     alice,
@@ -276,7 +276,7 @@ test('proves two histories that arrive at the same time before either is on disk
   }
 })
 
-test('extends our log by nothing that our key did not sign', async () => {
+test('extends our log only with entries that our key signed', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
@@ -284,14 +284,14 @@ test('extends our log by nothing that our key did not sign', async () => {
   const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
   for (const runs of [[forged], [{ ...run, before: withBitFlipped(run.before ?? run.signature, 3) }]]) {
     const refusal = await log.addSigned(log.id, runs)
-    assert.match(refusal?.reason ?? '', /only its owner extends this log/)
+    assert.match(refusal?.reason ?? '', /only its author may extend this log/)
     assert.equal(auditDisk(disk).logs.get(log.id)?.length, 1)
   }
   await log.append({ username: 'alice', message: 'is not delayed' })
   await log.close()
 })
 
-test('restores entries that our key signed elsewhere and appends unpublished lines after them', async () => {
+test('restores entries that our key signed on another device and appends unpublished lines after them', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
@@ -303,7 +303,7 @@ test('restores entries that our key signed elsewhere and appends unpublished lin
   await log.close()
 })
 
-test('rejects a key of small order, whose equation holds for every message', async () => {
+test('rejects a key of small order, with which a signature verifies for every message', async () => {
   const log = await logOver(new MemoryStore(), carol)
   const identity = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0))
   const signature = new Uint8Array(64)

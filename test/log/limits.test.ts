@@ -145,7 +145,7 @@ test('rebuilds a head with a wrong chain value although its checksum is correct'
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
 })
 
-test('rebuilds a head in the old format without checksum and size', async () => {
+test('rebuilds a head in the old format, which has no checksum and size', async () => {
   const disk = new MemoryDisk()
   const log = await open(disk)
   await log.addSigned(author, runs.slice(0, 3))
@@ -158,7 +158,7 @@ test('rebuilds a head in the old format without checksum and size', async () => 
   assert.equal(auditDisk(disk).logs.get(author)?.length, 4)
 })
 
-test('accepts a log over a connection up to its limit, reports that once, and continues with other logs', async t => {
+test('accepts a log from a peer up to its limit, reports that once, and continues with other logs', async t => {
   const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
   t.after(() => theirs.close())
   for (let line = 0; line < 60; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })

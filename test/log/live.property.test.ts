@@ -92,7 +92,7 @@ class SteppedReader {
   }
 }
 
-test('gives a live reader each entry once, in the order of its log, whatever arrives while it reads the history', async () => {
+test('delivers each entry once to a live reader, in the order of its log, whatever arrives while it reads history', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 15 }), fc.array(step, { maxLength: 30 }), async (before, during) => {
       const log = await open()
@@ -132,7 +132,7 @@ test('gives a live reader each entry once, in the order of its log, whatever arr
   )
 })
 
-test('gives a tailing reader only what arrives, without what it knows', async () => {
+test('delivers only new entries to a tailing reader, without those it has', async () => {
   const log = await open()
   const writers = new Writers(log)
   writers.other('bob' as AuthorId, 3)
@@ -151,7 +151,7 @@ test('gives a tailing reader only what arrives, without what it knows', async ()
   await log.close()
 })
 
-test('ends every reader on close, in the history or after it', async () => {
+test('ends every reader on close, during the history or after it', async () => {
   const log = await open()
   const writers = new Writers(log)
   for (const author of authors) writers.other(author, 7)

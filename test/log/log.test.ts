@@ -51,7 +51,7 @@ test('rejects an append that peers would reject and accepts the next one', async
 
 const say = (log: Log, message: string): Promise<Entry> => log.append({ username: 'alice', message })
 
-/** A message that makes an entry of `bytes` bytes. */
+/** A message whose entry has `bytes` bytes. */
 const filling = (bytes: number): string =>
   'x'.repeat(bytes - '{"at":"1763670000123.0007","username":"alice","message":""}'.length)
 
@@ -175,7 +175,7 @@ const turns = async (count: number): Promise<void> => {
   for (let turn = 0; turn < count; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
-test('gives readers and peers each entry once while segments are joined', async () => {
+test('delivers each entry once to readers and peers while segments are joined', async () => {
   for (let delay = 0; delay < 2 * MERGE_SEGMENTS; delay += 3) {
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk, 1), alice)
@@ -219,7 +219,7 @@ async function relayedSeqs(log: Log, since: number): Promise<number[]> {
   return seqs
 }
 
-test('reads from any seq what was fetched again after damage in other segments', async () => {
+test('reads refetched entries from any seq after damage in other segments', async () => {
   const written = new WrittenLog(
     alice,
     Array.from({ length: 60 }, (_, index) => entryOf(index, 90)),

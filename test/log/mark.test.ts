@@ -32,7 +32,7 @@ async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof e
   await mark.close([])
 }
 
-test('reads a mark as it was written and rejects any flipped bit', () => {
+test('round-trips a mark and rejects any flipped bit', () => {
   fc.assert(
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, published, at, bit) => {
       const mark: Mark = {
@@ -57,7 +57,7 @@ test('reads a mark as it was written and rejects any flipped bit', () => {
   )
 })
 
-test('uses the later of two marks, of which one readable is enough', async t => {
+test('uses the later of two marks, or the only readable one', async t => {
   const { paths, open } = await places(t)
   await marked(open, end(1), end(2))
   const old = await readFile(paths.copy)
@@ -65,7 +65,7 @@ test('uses the later of two marks, of which one readable is enough', async t => 
   await writeFile(paths.copy, old) // restored in place from an older copy
   let mark = await open()
   assert.deepEqual([mark.found?.seq, mark.found?.published, mark.isMoved], [9, 4, false])
-  await mark.reset(end(9, 4)) // as at each start: both marks are level then
+  await mark.reset(end(9, 4)) // as at each start: both marks are equal then
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
   mark = await open()
@@ -93,7 +93,7 @@ test('keeps the previous mark after a torn write', async t => {
   await mark.close([])
 })
 
-test('lowers a mark only by levelling', async t => {
+test('lowers a mark only on reset', async t => {
   const { open } = await places(t)
   const mark = await open()
   await mark.advance(end(5, 5))
@@ -116,7 +116,7 @@ test('ignores the mark of another key', async t => {
   await mark.close([])
 })
 
-test('recognises a copied directory by its mark unless the second mark is in place', async t => {
+test('recognises a copied directory by its mark unless the second mark is in its original file', async t => {
   const { directory, paths, open } = await places(t)
   await marked(open, end(5))
   await cp(path.join(directory, 'home'), path.join(directory, 'other'), { recursive: true })
@@ -129,7 +129,7 @@ test('recognises a copied directory by its mark unless the second mark is in pla
   await withState.release()
 })
 
-test('continues with one mark and a warning where the other cannot be written', async t => {
+test('continues with one mark and a warning if the other cannot be written', async t => {
   const { directory, paths, warnings, open } = await places(t)
   await writeFile(path.join(directory, 'state'), 'a file in the place of the directory')
   await marked(open, end(4))
@@ -151,7 +151,7 @@ test('does not write a mark through a symbolic link', async t => {
   await chmod(precious, 0o600)
 })
 
-test('finds the heads of others again after a clean close; they only grow', async t => {
+test('reloads the heads of others after a clean close, which only grow', async t => {
   const { paths, open } = await places(t)
   let mark = await open()
   await mark.advance(end(1))

@@ -78,7 +78,7 @@ function stretchesOf(logs: readonly (readonly Entry[])[]): LogRange[] {
   })
 }
 
-test('merges any logs as sorting all entries would, forwards and backwards', async () => {
+test('returns the entries of any logs in sorted order, forwards and backwards', async () => {
   await fc.assert(
     fc.asyncProperty(logs, fc.integer({ min: 1, max: 10 }), async (logs, pageSize) => {
       const sorted = logs.flat().sort(compare).map(placeOf)
@@ -107,7 +107,7 @@ test('finds the last entries of any logs', async () => {
   )
 })
 
-test('opens a log when its turn comes and not before', async () => {
+test('opens a log only when its first entry is next', async () => {
   const logs = [0, 1, 2].map(index =>
     Array.from(
       { length: BATCH },
@@ -170,7 +170,7 @@ async function sortedEntries(log: Log): Promise<Entry[]> {
 const plain = (entries: readonly Entry[]) =>
   entries.map(({ author, seq, at, entry }) => ({ author, seq, at, entry: String(Buffer.from(entry)) }))
 
-test('reads the history sorted from any heads on, and its end', async () => {
+test('reads the history after any heads, and its last entries, in sorted order', async () => {
   const cut = fc.tuple(fc.nat(4), fc.oneof(fc.constantFrom(0, 1), fc.nat(60)))
   const asked = fc.tuple(fc.array(cut, { maxLength: 4 }), fc.option(fc.oneof(fc.constantFrom(0, 1), fc.nat(70))))
   await fc.assert(
@@ -228,7 +228,7 @@ test('finds the last n entries by reading about n', async () => {
   const pageRows = 10
   const store = new MemoryStore(new MemoryDisk(), pageRows)
   const { log, clock } = await open(store)
-  // Half of the logs continue to the end, half stopped long before.
+  // Half of the logs extend to the end of the conversation, half stop long before it.
   for (let who = 0; who < authors; who++) {
     const entries = Array.from({ length: perAuthor }, (_, i) => {
       const at = hlcAt(clock.now() - (who < 5 ? 0 : 10_000_000) + i * 10 + who)

@@ -12,7 +12,7 @@ import { MemoryStore } from '../helper/memory-store.js'
 import { seedOf } from '../helper/signed-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-// docs/protocol/logs.md §3.3: the order of conversation, whatever the clocks say.
+// docs/protocol/logs.md §3.3: the conversation order, whatever the clocks say.
 
 const BOUND = { timeout: 120_000 }
 const MINUTE = 60_000
@@ -21,7 +21,7 @@ const YEAR = 365 * 24 * HOUR
 /** The true time. */
 const TRUE_MS = 1_800_000_000_000
 
-/** A person with a log and a wrong clock, connected to others. */
+/** A peer with a log and a wrong clock, connected to others. */
 class Person {
   readonly name: string
   readonly log: Log
@@ -51,7 +51,7 @@ class Person {
   }
 }
 
-/** People with these clock offsets, connected in a ring. */
+/** Peers with these clock offsets, connected in a ring. */
 async function people(t: TestContext, offsets: Readonly<Record<string, number>>): Promise<Person[]> {
   const all = await Promise.all(
     Object.entries(offsets).map(async ([name, offset], index) => {
@@ -70,7 +70,7 @@ async function people(t: TestContext, offsets: Readonly<Record<string, number>>)
   return all
 }
 
-/** Each person in turn answers the last line that they see; some lines are written by all at once. Gives the number of lines. */
+/** Each peer in turn answers the last line that it sees; some lines are written by all at once. Returns the number of lines. */
 async function converse(all: readonly Person[], rounds: number): Promise<number> {
   let said = 0
   for (let round = 0; round < rounds; round++) {
@@ -91,7 +91,7 @@ async function converse(all: readonly Person[], rounds: number): Promise<number>
 const wordsOf = ({ entry }: Entry): string => decodeEntry(entry)?.message ?? ''
 const lastWords = (entries: readonly Entry[]): string | undefined => entries.map(wordsOf).at(-1)
 
-/** Asserts that every reply comes after what it answers, and every log is in its order. */
+/** Asserts that every reply is after the line that it answers, and every log is in order of seq. */
 function assertCausal(history: readonly Entry[]): void {
   const seen = new Set<string>()
   const seqs = new Map<string, number>()
@@ -115,7 +115,7 @@ async function assertSame(all: readonly Person[], count: number): Promise<Entry[
   return first
 }
 
-/** The labels of a history as a person sees them. */
+/** The labels of a history as shown to users. */
 function labels(person: Person, history: readonly Entry[]): { texts: Map<string, Set<string>>; news: string[] } {
   const names = new DisplayNames(person.name, person.log.id)
   const texts = new Map<string, Set<string>>()
@@ -130,7 +130,7 @@ function labels(person: Person, history: readonly Entry[]): { texts: Map<string,
   return { texts, news }
 }
 
-test('orders entries the same everywhere with clocks hours off, replies after what they answer', BOUND, async t => {
+test('orders entries the same everywhere with clocks hours off, and replies after what they answer', BOUND, async t => {
   const all = await people(t, { alice: 0, bob: 5 * MINUTE, carol: -2 * HOUR, dave: 2 * HOUR })
   const history = await assertSame(all, await converse(all, 6))
   for (const person of all) {
@@ -140,7 +140,7 @@ test('orders entries the same everywhere with clocks hours off, replies after wh
   }
 })
 
-test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND, async t => {
+test('sorts lines of a clock 20 years ahead last, marks them, and reorders no others', BOUND, async t => {
   const offsets = { alice: 5 * MINUTE, bob: -2 * HOUR }
   const all = await people(t, { ...offsets, zoe: 20 * YEAR })
   const [alice, bob, zoe] = all as [Person, Person, Person]
@@ -148,7 +148,7 @@ test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND
   const history = (await alice.history()).map(wordsOf)
   for (const person of all) assert.deepEqual((await person.history()).map(wordsOf), history)
   assert.equal(history.length, count)
-  // All lines of zoe are last, in the order of her log; the others are ordered as without her.
+  // All of zoe's lines are last, in the order of her log; the others are ordered as if she were absent.
   const zoes = history.filter(words => words.startsWith('zoe'))
   assert.deepEqual(history.slice(-zoes.length), zoes)
   const rest = (await alice.history()).filter(entry => !wordsOf(entry).startsWith('zoe'))
@@ -173,14 +173,14 @@ test('sorts a clock 20 years ahead last, marks it, and moves no one else', BOUND
   assert.deepEqual(labels(zoe, await zoe.history()).news, [])
 })
 
-test('lets an unset clock follow the others, so that its lines sort where they were written', BOUND, async t => {
+test('lets an unset clock follow the others, so that its lines sort by when they were written', BOUND, async t => {
   const all = await people(t, { alice: 5 * MINUTE, bob: -2 * HOUR, old: 1970 })
   await (all[0] as Person).say('alice begins')
   await Promise.all(all.map(person => person.holds(1)))
   const said = await rest(all, 1)
   const history = await assertSame(all, said)
   for (const entry of history.slice(1)) assert.ok(Number(entry.at.slice(0, 13)) > TRUE_MS - 3 * HOUR, entry.at)
-  // Where its clock is far from the conversation's time, its entries carry both.
+  // Its clock is far from the conversation's time, so its entries carry both.
   const old = history.filter(entry => wordsOf(entry).startsWith('old'))
   for (const entry of old) assert.ok((messageOf(entry)?.timeMs ?? TRUE_MS) < YEAR)
 })

@@ -26,7 +26,7 @@ async function settled(): Promise<void> {
   for (let turns = 0; turns < 200; turns++) await turn()
 }
 
-test('sends lines of ours only after their publication is on disk, so that a power cut retracts none', async t => {
+test('sends our lines only after their publication is on disk, so that a power cut retracts none', async t => {
   const store = new GatedStore()
   const [alice, bob] = await Promise.all([logOver(store, keysOf('alice')), logOver(new MemoryStore(), keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))
@@ -35,7 +35,7 @@ test('sends lines of ours only after their publication is on disk, so that a pow
   store.isOpen = false
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
-  // They connect while a group is being written: the next commit notes that these lines are published.
+  // They connect while a group is being written: the next commit records that these lines are published.
   const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   assert.ok(a !== undefined && b !== undefined)
   pipeline(a, b, a, () => {})

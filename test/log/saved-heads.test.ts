@@ -41,7 +41,7 @@ async function loaded(saved: Write) {
   return { head: heads.get(ALICE), starts: store.starts.slice(1) }
 }
 
-test('continues an outdated head from the segment in which it lies', async () => {
+test('recomputes an outdated head from the segment that contains it', async () => {
   const expected = planTo(60).head
   const places = [30, 31, 32, 45, 59]
   for (const seq of places) {

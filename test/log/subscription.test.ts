@@ -9,7 +9,7 @@ import { keysOf } from '../long/ledger.js'
 
 const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
 
-test('gives ranges in order of arrival and merges those of one author', () => {
+test('returns ranges in order of arrival and merges those of one author', () => {
   const feed = new Subscription()
   feed.push({ author: bob, from: 1, to: 2 })
   feed.push({ author: bob, from: 2, to: 5 })
@@ -49,7 +49,7 @@ test('merges new ranges of a log into its backlog and backlog into new ranges', 
   ])
 })
 
-test('wakes a waiting reader and does not make it wait for what is there', async () => {
+test('wakes a waiting reader, and does not wait while ranges are available', async () => {
   const feed = new Subscription()
   const waiting = feed.wait()
   feed.push({ author: bob, from: 1, to: 2 })
@@ -58,7 +58,7 @@ test('wakes a waiting reader and does not make it wait for what is there', async
   assert.equal(feed.takeAll().length, 1)
 })
 
-test('wakes waiting readers on close, also later ones', async () => {
+test('wakes waiting readers on close, and never blocks later ones', async () => {
   const feed = new Subscription()
   const waiting = feed.wait()
   feed.close()
@@ -67,7 +67,7 @@ test('wakes waiting readers on close, also later ones', async () => {
   assert.equal(feed.isClosed, true)
 })
 
-test('keeps one range an author for a reader that never reads, and loses nothing', () => {
+test('keeps one range per author for a reader that never reads, and loses nothing', () => {
   const feed = new Subscription()
   const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
   const rounds = 400
@@ -108,7 +108,7 @@ test('sends a new line after one page of a long backlog', async t => {
   }
   assert.ok(sent.length > 40)
   assert.equal(sent.indexOf(log.id), 3, 'behind what is on its way as it is said')
-  // Where nothing new waits, each log is continued for a while, because starting again costs a lookup.
+  // While nothing new is waiting, each log is continued for a while, because resuming it later costs a lookup.
   assert.ok(new Set(sent.slice(0, 3)).size === 1)
 })
 

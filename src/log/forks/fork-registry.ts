@@ -19,18 +19,18 @@ import { after, type Store, type Write } from '../store/store.js'
 type Comparison =
   | { readonly kind: 'proven'; readonly proof: ForkProof }
   /** The sender's segment with this entry has to be compared first. */
-  | { readonly kind: 'want'; readonly seq: Seq }
+  | { readonly kind: 'needs-earlier'; readonly seq: Seq }
   | { readonly kind: 'unproven' }
 
 const PROOFS = utf8('f')
 
-/** The proven forks: of each author the proof with the lowest fork point. */
+/** The proven forks: for each author, the proof with the lowest fork point. */
 export class ForkRegistry {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
   readonly #proofs = new Map<AuthorId, ForkProof>()
-  /** Authors whose log contradicts a peer's, while the first difference is unknown. */
+  /** Authors whose log differs from a peer's at an entry that is not yet known. */
   readonly #suspects = new Set<AuthorId>()
 
   constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
@@ -79,7 +79,7 @@ export class ForkRegistry {
     return proof !== undefined && proof.forkedAt < this.#forkOf(authorOfKey(key)) ? proof : undefined
   }
 
-  /** The segment with an entry, signed wherever that is possible. */
+  /** The segment with an entry, with a valid signature if possible. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
     const segment = await this.#segments.segmentAt(author, seq)
     const proof = this.#proofs.get(author)
@@ -102,14 +102,14 @@ export class ForkRegistry {
       }
       if (comparison.of === 'second' || mine.first === 1) {
         this.#suspects.add(author)
-        return { kind: 'want', seq: theirs.first - 1 }
+        return { kind: 'needs-earlier', seq: theirs.first - 1 }
       }
       seq = mine.first - 1
     }
     return { kind: 'unproven' }
   }
 
-  /** The write that stores a proof, which is in effect from now on. */
+  /** Adds a proof; returns the write that stores it. */
   add(proof: ForkProof): Write {
     const { key } = proof.segments[0]
     this.#proofs.set(authorOfKey(key), proof)

@@ -13,8 +13,8 @@ const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)
 const KEY_HEX = /^[0-9a-f]{64}$/
 
 /**
- * `text` as the id of an unsigned author. Undefined where it could be mistaken for a key, or names a property that every object
- * has: such ids crash scuttleup peers and must not be relayed to them.
+ * `text` as the id of an unsigned author. Undefined if it could be mistaken for a key, or is the name of a property that every
+ * object has: such ids crash scuttleup peers and must not be relayed to them.
  */
 export function unsignedAuthor(text: string): AuthorId | undefined {
   if (!UNSIGNED_ID.test(text) || KEY_HEX.test(text.toLowerCase()) || text in Object.prototype) return undefined

@@ -20,27 +20,31 @@ export interface Entry {
 export type Members = Readonly<Record<string, unknown>> & { readonly username: string; readonly message: string }
 
 const PREFIX = Buffer.from('{"at":"')
-/** Largest size of a UTF-16 code unit in UTF-8. */
+/** Most bytes that a UTF-16 code unit takes in UTF-8. */
 const UNIT_BYTES_MAX = 3
 /** The last byte of an entry. Between scuttleup peers `"sig"` is inserted before it. */
 const CLOSING_BRACE = 0x7d
-/** `time` is written beside `at` only where the writer's clock differs from it by more. */
+/** `time` is written beside `at` only if the writer's clock differs from `at` by more than this. */
 const TIME_DIFFERENCE_MS_MIN = 60_000
 
-/** The text of a new entry: `at`, then `members` in their order. Throws BAD_MESSAGE where the result would be invalid. */
+/** The text of a new entry: `at`, then `members` in their order. Throws BAD_MESSAGE if the result would be invalid. */
 export function entryText(at: Hlc, nowMs: number, members: Members): string {
   const time = Math.abs(millisOf(at) - nowMs) > TIME_DIFFERENCE_MS_MIN ? `"time":${Math.floor(nowMs)},` : ''
   const plain = plainJson(members)
   const text = `{"at":"${at}",${time}${plain ?? JSON.stringify(members).slice(1)}`
   const bytes = text.length * UNIT_BYTES_MAX > ENTRY_BYTES_MAX ? Buffer.byteLength(text) : text.length
   if (bytes > ENTRY_BYTES_MAX) {
-    throw new ChatError('BAD_MESSAGE', `the message takes ${bytes} bytes, and an entry holds ${ENTRY_BYTES_MAX}`, {
-      hint: 'Send it in parts.',
-    })
+    throw new ChatError(
+      'BAD_MESSAGE',
+      `the message takes ${bytes} bytes, but an entry has at most ${ENTRY_BYTES_MAX}`,
+      {
+        hint: 'Split it into several messages.',
+      },
+    )
   }
-  // Other members may end like a signature or hide username and message. Every peer would reject such an entry and all after it.
+  // Other members may end like a signature or shadow username and message. Peers would reject such an entry and all after it.
   if (plain === undefined && validHlc(utf8(text), EARLIEST) !== at)
-    throw new ChatError('BAD_MESSAGE', 'the message makes no valid entry')
+    throw new ChatError('BAD_MESSAGE', 'the message does not form a valid entry')
   return text
 }
 
@@ -53,7 +57,7 @@ function plainJson(members: Members): string | undefined {
   return `"username":${quoted(username)},"message":${quoted(message)}}`
 }
 
-/** What JSON escapes in a string. All surrogates are included, for it escapes lone ones. */
+/** Characters that JSON.stringify may escape. Includes all surrogates, because it escapes lone ones. */
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
 const quoted = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`)
@@ -114,14 +118,14 @@ export function splitSignature(
   return { entry: concat([entry.subarray(0, start), utf8('}')]), signature: Buffer.from(match, 'base64url') }
 }
 
-/** An entry with its signature as last member, as it is sent to scuttleup peers. */
+/** An entry with its signature as its last member, as sent to scuttleup peers. */
 export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Array {
   return concat([entry.subarray(0, -1), utf8(`,"sig":"${Buffer.from(signature).toString('base64url')}"}`)])
 }
 
 /**
- * The `at` of a signed author's entry, or undefined where it is invalid after an entry at `previous`. All peers must agree exactly:
- * one that accepts an entry that another rejects would be split from it for ever. docs/protocol/logs.md §3.2.
+ * The `at` of a signed author's entry; undefined if the entry is invalid after one at `previous`. All peers must agree exactly: if
+ * one accepts an entry that another rejects, the two never converge again. docs/protocol/logs.md §3.2.
  */
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   const at = claimedHlc(entry)

@@ -19,11 +19,11 @@ export interface ForkProof {
 
 type Comparison =
   | { readonly kind: 'fork'; readonly proof: ForkProof }
-  /** They differ at their first common seq already: the segment before `of` has to be compared. */
+  /** They differ already at their first common seq: compare the segment before `of` next. */
   | { readonly kind: 'earlier'; readonly of: 'first' | 'second' }
   | { readonly kind: 'equal' }
 
-/** Compares two segments of one log where both are signed: from before their first common entry to their last. */
+/** Compares two segments of one log over the entries that both contain, and the chain values before them. */
 export function compareSegments(a: Segment, b: Segment): Comparison {
   const low = Math.max(a.first, b.first) - 1
   const high = Math.min(lastOf(a), lastOf(b))
@@ -44,14 +44,14 @@ export function isGenuine(log: LogName, segment: Segment): boolean {
   return isChainSigned(log, lastOf(segment), chain, segment.signature)
 }
 
-/** The proof of a fork that two segments are; undefined where they prove none. */
+/** The fork that two segments prove; undefined if they prove none. */
 export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | undefined {
   if (!isGenuine(log, a) || !isGenuine(log, b)) return undefined
   const comparison = compareSegments(a, b)
   return comparison.kind === 'fork' ? comparison.proof : undefined
 }
 
-/** The bytes of a proof, as it is stored and sent: both segments, each with its length before it. */
+/** The bytes of a proof, as stored and sent: both segments, each prefixed with its length. */
 export function encodeProof({ segments: [a, b] }: ForkProof): Uint8Array {
   return new ByteWriter().sized(encodeSegment(a)).sized(encodeSegment(b)).finish()
 }
@@ -67,7 +67,7 @@ export function decodeProof(bytes: Uint8Array): readonly [Segment, Segment] | un
 /** Placeholder for the signature of a prefix that a fork proof covers. */
 export const NO_SIGNATURE: Uint8Array = new Uint8Array(SIGNATURE_BYTES)
 
-/** The entries of a segment below a fork, with NO_SIGNATURE where that shortens the segment; undefined where there are none. */
+/** The entries of a segment below a fork, with NO_SIGNATURE if that shortens the segment; undefined if there are none. */
 export function below(forkedAt: Seq, segment: Segment): Segment | undefined {
   if (lastOf(segment) < forkedAt) return segment
   const entries = segment.entries.slice(0, forkedAt - segment.first)
@@ -75,8 +75,8 @@ export function below(forkedAt: Seq, segment: Segment): Segment | undefined {
 }
 
 /**
- * Extends a prefix that was cut below a fork, and so lost its signature, with the signed entries of the proof that follow it.
- * Entries before `seq` are left out where the result would be too long. Unchanged where it is too long nevertheless.
+ * Extends a prefix that was cut off below a fork, and so lost its signature, with the signed entries of the proof that follow it.
+ * Omits entries before `seq` if the result would be too long. Returns the segment unchanged if even that is too long.
  */
 export function withProofSignature(segment: Segment, { segments: [a, b], forkedAt }: ForkProof, seq: Seq): Segment {
   if (!sameBytes(segment.signature, NO_SIGNATURE) || seq >= forkedAt) return segment

@@ -20,7 +20,7 @@ export const shortened = (head: Head, seq: Seq): Head => ({
   size: Math.round((head.size * seq) / Math.max(1, head.seq)),
 })
 
-/** How much of a chain value peers send of a head: enough to notice forks of equal length. */
+/** Length of the chain value prefix that peers send with a head: enough to notice forks of equal length. */
 export const CHAIN_PREFIX_BYTES = 8
 
 /** What one peer announces about a log: it has everything up to `seq`. */

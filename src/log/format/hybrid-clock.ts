@@ -12,7 +12,7 @@ const HLC = /^\d{13}\.\d{4}$/
 const COUNTER_MAX = 9_999
 const MILLIS_MAX = 9_999_999_999_999
 
-/** A system clock that reads earlier was never set, as on a board without a battery: it starts at 1970. */
+/** A system clock before this was never set, as on a board without a battery, where it starts at 1970. */
 export const UNSET_CLOCK_BEFORE_MS: Millis = Date.UTC(2020, 0, 1)
 
 /** How far ahead of the system clock a reading may be for the hybrid clock to follow it. */
@@ -44,7 +44,7 @@ export const later = (a: Hlc, b: Hlc): Hlc => (a > b ? a : b)
 /** Whether a reading is further ahead of `now` than a clock may be. */
 export const isAhead = (hlc: Hlc, now: Millis): boolean => millisOf(hlc) > now + AHEAD_MS_MAX
 
-/** Gives every new entry a reading after all that this peer has seen, except from clocks that are too far ahead. */
+/** Assigns each new entry a reading after all those that this peer has seen, except from clocks that are too far ahead. */
 export class HybridClock {
   readonly #clock: Clock
   #newest: Hlc = EARLIEST

@@ -1,7 +1,7 @@
 import { readVarint, writeVarint } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
 
-/** Consecutive entries as a segment holds them: each with its length before it, as a varint. */
+/** Consecutive entries as in a segment: each prefixed with its length as a varint. */
 export interface Packed {
   readonly bytes: Buffer
   readonly count: number
@@ -47,7 +47,7 @@ export function packedAfter({ bytes, count }: Packed, skipped: number): Packed {
   return { bytes: bytes.subarray(offset), count: count - skipped }
 }
 
-/** Whether the bytes from `offset` on are exactly `count` packed entries; `canonical` where each length is as short as possible. */
+/** Whether the bytes from `offset` on are exactly `count` packed entries; `canonical` if each length has the shortest encoding. */
 export function packingOf(bytes: Uint8Array, offset: number, count: number): 'canonical' | 'overlong' | 'malformed' {
   let end = offset
   let isCanonical = true
@@ -70,7 +70,7 @@ export const entryStart = (bytes: Uint8Array, offset: number): number => {
   return length.kind === 'value' ? length.next : Number.POSITIVE_INFINITY
 }
 
-/** End of the entry whose length is at `offset`; infinite where the length is malformed or too large. */
+/** End of the entry whose length is at `offset`; infinite if the length is malformed or too large. */
 export const entryEnd = (bytes: Uint8Array, offset: number): number => {
   const one = bytes[offset] as number
   if (one < 0x80) return offset + 1 + one

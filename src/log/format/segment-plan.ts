@@ -11,7 +11,7 @@ import { entryStart, type Packed, packedAfter } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
 
-/** Consecutive entries with the signature at the last; `before` is the chain value before the first, where the sender stated it. */
+/** Consecutive entries with the signature at the last one; `before` is the chain value before the first, if the sender stated it. */
 export interface SignedRun {
   readonly first: Seq
   readonly entries: readonly Uint8Array[]
@@ -39,8 +39,8 @@ interface Unverified extends Packed {
 }
 
 /**
- * Plans which of several consecutive signed runs are appended after `head`. It merges first and verifies second: runs are joined up
- * to the size of a segment, and only the last signature of each segment is verified and stored. docs/protocol/logs.md §3.5.
+ * Plans which of several consecutive signed runs to append after `head`. It merges first and verifies second: runs are joined up to
+ * the size of a segment, and only the last signature of each segment is verified and stored. docs/protocol/logs.md §3.5.
  */
 export function planSigned(
   log: LogName,
@@ -54,7 +54,7 @@ export function planSigned(
   return plan.result()
 }
 
-/** Shared by all plans, which are made synchronously: its buffers are allocated once. */
+/** Shared by all plans, because planning is synchronous: its buffers are allocated once. */
 const validator = new EntryValidator()
 
 class Planner {
@@ -82,7 +82,7 @@ class Planner {
     validator.begin(head?.chain ?? chainStart(log), head?.last ?? EARLIEST)
   }
 
-  /** Adds a run. False where nothing can follow. */
+  /** Adds a run; false if no further run can be added. */
   add(run: SignedRun): boolean {
     const packed = packedOf(run)
     const size = packed.bytes.length
@@ -94,7 +94,7 @@ class Planner {
     const skip = seq + 1 - run.first
     if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
     if (skip > packed.count) return true
-    // A run that ends at the end of the log adds nothing, but may contradict it.
+    // A run that ends where the log ends adds nothing, but may contradict it.
     if (
       run.before !== undefined &&
       !validator.hasChain(skip === 0 ? run.before : chainAfterFirst(run.before, run, skip))
@@ -118,7 +118,7 @@ class Planner {
     return true
   }
 
-  /** Verifies the pending runs by their last signature; where that fails, by each signature in turn. */
+  /** Verifies the pending runs by their last signature; if that fails, by each signature in turn. */
   flush(): void {
     if (this.#unverified.length === 0) return
     const fault = this.#fault
@@ -212,7 +212,7 @@ const chainAfterFirst = (before: ChainValue, { entries }: SignedRun, count: numb
 export const tooLong = (bytesMax: number): string =>
   `its author's log has reached the limit of ${bytesMax.toLocaleString('en')} bytes on this disk`
 
-/** The same below a proven fork, where the proof covers the last entry in place of a signature. */
+/** The same below a proven fork, where the proof may cover the last entry instead of a signature. */
 export function planBelow(
   log: LogName,
   head: SignedHead | undefined,

@@ -36,7 +36,7 @@ const RETRACTED = utf8('r')
 /** Row with the last seq of this author's log that was published to a peer. */
 export const publishedKey = (author: AuthorId): Uint8Array => concat([PUBLISHED, keyOf(author) ?? EMPTY])
 
-/** Row with the lines of this author's log that were retracted and are to be appended again. */
+/** Row with the retracted lines of this author's log, which are to be appended again. */
 export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, keyOf(author) ?? EMPTY])
 
 export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
@@ -59,7 +59,7 @@ export const firstSeqIn = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt
 
 export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
 
-/** The row of an encoded segment. It starts with a checksum, because LevelDB returns flipped bits unnoticed. */
+/** The row of an encoded segment. It starts with a checksum, because reads from LevelDB do not detect flipped bits. */
 export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Put {
   return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
 }
@@ -71,7 +71,7 @@ export function segmentRow(header: SegmentHeader, packed: readonly Uint8Array[])
   return { type: 'put', key: segmentKey(header.key, header.first), value }
 }
 
-/** The bytes of a stored segment; undefined where the row is damaged or under a wrong key. */
+/** The bytes of a stored segment; undefined if the row is damaged or has the wrong key. */
 export function encodedSegmentIn([key, value]: Row): EncodedSegment | undefined {
   const bytes = unchecked(value)
   if (bytes === undefined || bytes.length <= ENTRIES_AT) return undefined
@@ -79,7 +79,7 @@ export function encodedSegmentIn([key, value]: Row): EncodedSegment | undefined 
   return isKeyOf(key, bytes) && firstSeqIn(key) === first ? { first, last, bytes } : undefined
 }
 
-/** Whether a row's key names the author of its segment. Compares in place, for there may be as many segments as entries. */
+/** Whether a row's key contains the author of its segment. Compares in place, because a log may have a segment per entry. */
 function isKeyOf(key: Uint8Array, segment: Uint8Array): boolean {
   if (key.length !== SEGMENTS.length + KEY_BYTES + SEQ_BYTES || key[0] !== SEGMENTS[0]) return false
   for (let i = 0; i < KEY_BYTES; i++) if (key[SEGMENTS.length + i] !== segment[i]) return false
@@ -94,13 +94,13 @@ export const writtenSegments = (writes: readonly Write[]): EncodedSegment[] =>
     return { ...rangeOf(bytes), bytes }
   })
 
-/** A stored segment; undefined where the row is damaged or under a wrong key. */
+/** A stored segment; undefined if the row is damaged or has the wrong key. */
 export function storedSegment(row: Row): Segment | undefined {
   const segment = encodedSegmentIn(row)
   return segment === undefined ? undefined : decodeSegment(segment.bytes)
 }
 
-/** The entries of a stored segment, as views of it. Their `at`s are slices of one string, which is cheaper than one each. */
+/** The entries of a stored segment, as views of it. Their `at`s are slices of one string, which is cheaper than decoding each. */
 export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
   const { first, entries, signature } = segment
   const text = bufferOf(packedOf(segment).bytes).toString('latin1')
@@ -125,7 +125,7 @@ export function* writtenEntries(author: AuthorId, rows: readonly Put[]): Generat
   }
 }
 
-/** An entry within a segment. Its bytes and `at` are read on use, for most callers of `append` need only its seq. */
+/** An entry within a segment. Its bytes and `at` are read on use, because most callers of `append` need only its seq. */
 class PackedEntry implements Entry {
   readonly author: AuthorId
   readonly seq: Seq
@@ -176,7 +176,7 @@ export const signedHeadWrite = (head: SignedHead): Put => ({
 const HEAD =
   /^\{"seq":(\d{1,10}),"chain":"([0-9a-f]{64})","first":"([\d.]{18})","last":"([\d.]{18})","size":(\d{1,16})\}$/
 
-/** A stored head; undefined where it is damaged. It is then rebuilt from the segments. */
+/** A stored head; undefined if it is damaged, in which case it is rebuilt from the segments. */
 export function storedHead([key, value]: Row): SignedHead | undefined {
   const match = HEAD.exec(textOf(unchecked(value) ?? new Uint8Array(0)) ?? '')
   const first = hlcOf(match?.[3] ?? '')
@@ -194,7 +194,7 @@ function checked(bytes: Uint8Array): Uint8Array {
   return concat([checksum, bytes])
 }
 
-/** The bytes after a checksum; undefined where it does not match. */
+/** The bytes after a checksum; undefined if it does not match. */
 function unchecked(value: Uint8Array): Uint8Array | undefined {
   const bytes = value.subarray(CRC_BYTES)
   return value.length > CRC_BYTES && bufferOf(value).readUInt32BE() === crc32(bytes) ? bytes : undefined

@@ -7,7 +7,7 @@ import { type Packed, pack, packingOf, unpack } from './packed.js'
 
 /**
  * Consecutive entries of one author under one signature, which covers the whole log up to the last of them. Segments are sent as
- * they are stored, and each can be verified on its own. docs/protocol/logs.md §3.5.
+ * stored, and each can be verified on its own. docs/protocol/logs.md §3.5.
  */
 export interface Segment {
   readonly key: Uint8Array
@@ -77,7 +77,7 @@ export function rangeOf(bytes: Uint8Array): { readonly first: Seq; readonly last
   return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
 }
 
-/** Joins encoded segments that continue each other under the signature of the last. The result must fit in one segment. */
+/** Joins consecutive encoded segments into one, under the signature of the last. The result must not exceed a segment. */
 export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
   const [start] = segments
   const end = segments.at(-1)
@@ -91,7 +91,7 @@ export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
 /** The signature of a segment, from its bytes. */
 export const signatureIn = (bytes: Uint8Array): Uint8Array => bytes.subarray(SIGNATURE_AT, ENTRIES_AT)
 
-/** Undefined for anything but a segment within the limits. Its fields are views. The signature is not yet verified. */
+/** The segment in `bytes`, as views; undefined if it is malformed or exceeds a limit. Its signature is not yet verified. */
 export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   if (bytes.length < ENTRIES_AT || bytes.length > SEGMENT_BYTES_MAX) return undefined
   const view = bufferOf(bytes)
@@ -102,7 +102,7 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   return packing === 'malformed' ? undefined : new PackedSegment(view, first, count, packing === 'canonical')
 }
 
-/** A decoded segment. Its entries are unpacked on first use. They are a getter, so an object spread does not copy them. */
+/** A decoded segment. Its entries are unpacked on first use, by a getter, which an object spread does not copy. */
 class PackedSegment implements Segment {
   readonly key: Uint8Array
   readonly first: Seq
@@ -121,7 +121,7 @@ class PackedSegment implements Segment {
     this.#isCanonical = isCanonical
   }
 
-  /** The entries with canonical lengths, however they were sent. */
+  /** The entries with canonical lengths, even if they were received with overlong ones. */
   get packed(): Packed {
     if (!this.#isCanonical) this.#packed = pack(this.entries)
     this.#isCanonical = true

@@ -6,14 +6,14 @@ import type { AuthorId, Seq } from './author.js'
 // Entries of unsigned authors on the wire: scuttleup's message, which native peers wrap in a frame.
 // docs/protocol/compat-scuttleup.md §5.1.
 
-/** One entry, as a peer sent it; its id is not checked yet. */
+/** One entry as sent by a peer; its id is not checked yet. */
 export interface UnsignedEntry {
   readonly id: string
   readonly seq: Seq
   readonly entry: Uint8Array
 }
 
-/** Consecutive entries of one unsigned author, as a peer sent them. Nothing in them is checked but their size. */
+/** Consecutive entries of one unsigned author as sent by a peer. Only their size is checked. */
 export interface UnsignedRun {
   readonly author: AuthorId
   readonly first: Seq
@@ -24,12 +24,12 @@ export function encodeUnsignedEntry({ id, seq, entry }: UnsignedEntry): Uint8Arr
   return concat([textField(1, id), varintField(2, seq), bytesField(3, entry)])
 }
 
-/** Undefined for anything but an entry whose seq and size keep within the limits. */
+/** The entry in `bytes`; undefined if it is malformed or its seq or size exceeds a limit. */
 export function decodeUnsignedEntry(bytes: Uint8Array): UnsignedEntry | undefined {
   let id: string | undefined
   let seq: number | undefined
   let entry: Uint8Array | undefined
-  // The last field of a number counts.
+  // If a field is repeated, the last one wins.
   for (const field of readFields(bytes) ?? []) {
     if (field.number === 1) id = field.kind === 'bytes' ? textOf(field.value) : undefined
     if (field.number === 2) seq = field.kind === 'varint' ? field.value : undefined
@@ -38,6 +38,6 @@ export function decodeUnsignedEntry(bytes: Uint8Array): UnsignedEntry | undefine
   if (id === undefined || seq === undefined || entry === undefined) return undefined
   if (id.length > UNSIGNED_ID_LENGTH_MAX || seq < 1 || seq > SEQ_MAX) return undefined
   if (entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES) return undefined
-  // A copy: it may wait for long, and a view would keep the whole frame in memory.
+  // A copy, because the entry may be buffered for long, and a view would keep the whole frame in memory.
   return { id, seq, entry: Buffer.from(new Uint8Array(entry).buffer) }
 }

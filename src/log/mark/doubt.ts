@@ -8,7 +8,7 @@ import type { End } from './mark.js'
 type DoubtReason =
   /** The log is shorter than its mark. */
   | 'behind'
-  /** The log has another entry at the end of the mark. */
+  /** The log has a different entry at the end that the mark records. */
   | 'other-history'
   /** The directory was copied or restored from elsewhere, and no mark of this machine says whether it is up to date. */
   | 'moved'
@@ -17,19 +17,19 @@ type DoubtReason =
 
 export interface Doubt {
   readonly reason: DoubtReason
-  /** The log may have ended here. */
+  /** The last entry that the log may have had. */
   readonly to: Seq
-  /** Peers may have entries up to this one. Nothing is appended before they are restored. */
+  /** The last entry that peers may have. Nothing is appended until it is restored. */
   readonly published: Seq
 }
 
 export type Finding =
   | { readonly kind: 'certain' }
-  /** The log ends before the batch in the mark, which was being written. It has to be stored now. */
+  /** The log ends right before the batch in the mark, whose write was interrupted: store it now. */
   | { readonly kind: 'unfinished'; readonly rows: readonly Put[] }
   | { readonly kind: 'doubt'; readonly doubt: Doubt }
 
-/** Compares the end of our log with its mark. Peers may have entries up to `published` according to the database. */
+/** Compares the end of our log with its mark. According to the database, peers may have entries up to `published`. */
 export function compareEnd(
   { found, isMoved }: { readonly found: End | undefined; readonly isMoved: boolean },
   head: SignedHead | undefined,
@@ -58,8 +58,8 @@ const doubt = (reason: DoubtReason, to: Seq, published: Seq): Finding => ({
 })
 
 /**
- * Whether a peer that has our log up to `theirs`, and no more than this disk, ends a doubt: all published entries are on this disk.
- * Where it is unknown what was published, the peer has to have as much of the log as this disk.
+ * Whether a doubt ends when a peer announces our log up to `theirs`, which is at most `end`, its end on this disk. All published
+ * entries must be on this disk. If it is unknown what was published, the peer must have as much of the log as this disk.
  */
 export const endsDoubt = ({ reason, published }: Doubt, end: Seq, theirs: Seq): boolean =>
   end >= published && (reason === 'behind' || (theirs >= end && theirs > 0))

@@ -10,13 +10,13 @@ import { SEQ_MAX } from '../limits.js'
 /** Enough for thousands of authors. */
 const HEADS_FILE_BYTES_MAX = 16 * 1024 * 1024
 
-/** The last seq of each log, as one line of JSON after its checksum. */
+/** The last seq of each log: a checksum, then one line of JSON. */
 export function encodeHeads(heads: ReadonlyMap<AuthorId, Seq>): string {
   const text = JSON.stringify([...heads])
   return `${crc32(text)} ${text}\n`
 }
 
-/** The heads in a file; none where it is damaged. */
+/** The heads in a file; empty if it is damaged. */
 function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
   const match = /^(\d{1,10}) (.*)\n$/s.exec(textOf(bytes) ?? '')
   if (match === null || Number(match[1]) !== crc32(match[2] ?? '')) return []
@@ -35,7 +35,7 @@ const isHead = (value: unknown): value is [AuthorId, Seq] =>
   value[1] > 0 &&
   value[1] <= SEQ_MAX
 
-/** The heads in `file`; none where it is not a readable regular file. */
+/** The heads in `file`; empty if it is not a readable regular file. */
 export async function readHeads(file: string): Promise<[AuthorId, Seq][]> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
   const handle = await open(file, flags).catch(() => undefined)

@@ -5,7 +5,7 @@ import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
 import { decodeMark, encodeMark, type FileIdentity, laterOf, type Mark, SLOT_BYTES } from './mark.js'
 
-/** A file with a mark: two slots, allocated when it is created, so that a full disk does not prevent writing it. */
+/** The file of a mark. Its two slots are allocated when it is created, so that a full disk does not prevent writing it. */
 export class MarkFile {
   /** The mark that the file contained. */
   readonly found: Mark | undefined
@@ -21,7 +21,7 @@ export class MarkFile {
     this.#generation = found?.generation ?? 0
   }
 
-  /** Opens the mark in `file`, created where it is missing. Rejects where it cannot be written. */
+  /** Opens the mark in `file`, created if missing. Rejects if it cannot be written. */
   static async open(file: string, random: Random): Promise<MarkFile> {
     const handle = (await openExisting(file)) ?? (await create(file, random))
     try {
@@ -35,7 +35,7 @@ export class MarkFile {
     }
   }
 
-  /** Reads the mark in `file` without opening it for writing; undefined where there is none. */
+  /** Reads the mark in `file` without opening it for writing; undefined if there is none. */
   static async read(file: string): Promise<Mark | undefined> {
     const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
       () => undefined,
@@ -78,7 +78,7 @@ async function openExisting(file: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Creates the file atomically; never replaces another. */
+/** Creates the file atomically; never overwrites an existing one. */
 async function create(file: string, random: Random): Promise<FileHandle> {
   const draft = await draftBeside(file, '\0'.repeat(2 * SLOT_BYTES), random)
   try {

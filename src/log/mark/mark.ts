@@ -5,7 +5,7 @@ import { CHAIN_BYTES, type ChainValue } from '../format/chain.js'
 import { SEQ_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
-/** Largest batch that is included in the mark, so that a crash between mark and commit leaves no doubt. */
+/** Largest batch that is included in the mark. After a crash between mark and commit, the batch is restored from the mark. */
 export const BATCH_BYTES_MAX = 32 * 1024
 
 /** Entries of ours that were being written together with the mark. */
@@ -15,7 +15,7 @@ interface Batch {
   readonly rows: readonly Put[]
 }
 
-/** The end of our log, recorded outside of the database. */
+/** The end of our log, recorded outside the database. */
 export interface End {
   /** Last entry that may have been acknowledged. */
   readonly seq: Seq
@@ -23,28 +23,28 @@ export interface End {
   /** Last entry that peers may have: `published ≤ seq`. Called `told` on disk. */
   readonly published: Seq
   readonly batch?: Batch | undefined
-  /** Whether the log was closed cleanly here. Then the database lost the batch if it does not contain it. */
+  /** Whether the log was closed cleanly at this end. If so, a batch that the database lacks was written and then lost. */
   readonly isClean?: boolean | undefined
 }
 
-/** Records the end of our log outside of the database. */
+/** Records the end of our log outside the database. */
 export interface EndMark {
-  /** Records an end; resolves when that is on disk. Never rejects: a mark that cannot be written is given up. */
+  /** Records an end, unless a later one is recorded; resolves when it is on disk. Never rejects: an unwritable mark is abandoned. */
   advance(end: End): Promise<void>
   /** Records that the log ends here, even if a later end was recorded before. */
   reset(end: End): Promise<void>
 }
 
-/** Identifies the file of a mark; a copy has another place. */
+/** Identifies the file of a mark. A copy of the file has another identity. */
 export interface FileIdentity {
-  /** The id of the machine, where it has one. */
+  /** The id of the machine; empty if it has none. */
   readonly machine: string
   readonly inode: string
   readonly bornMs: number
 }
 
 export interface Mark extends End {
-  /** Number of this write. Of two slots the one with the higher number counts. */
+  /** Number of this write. The slot with the higher number wins. */
   readonly generation: number
   readonly author: AuthorId
   readonly place: FileIdentity
@@ -78,7 +78,7 @@ export function encodeMark(mark: Mark): Uint8Array {
   return bytes
 }
 
-/** The mark in a slot; undefined where it is empty or damaged. */
+/** The mark in a slot; undefined if it is empty or damaged. */
 export function decodeMark(slot: Uint8Array): Mark | undefined {
   const bytes = bufferOf(slot)
   if (bytes.length < HEADER_BYTES) return undefined
@@ -91,7 +91,7 @@ export function decodeMark(slot: Uint8Array): Mark | undefined {
   }
 }
 
-/** Of two marks of one log the one with the later end. */
+/** The one of two marks of a log that has the later end. */
 export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
   if (a === undefined || b === undefined) return a ?? b
   if (a.seq !== b.seq) return a.seq > b.seq ? a : b

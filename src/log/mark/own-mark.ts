@@ -10,7 +10,7 @@ import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile } from './mark-file.js'
 
-/** The file of a mark and of its copy, which is where a restored or copied data directory does not include it. */
+/** The file of a mark and of its copy, which lies outside the data directory, so that restoring or copying that leaves it alone. */
 export interface MarkPaths {
   readonly file: string
   readonly copy: string | undefined
@@ -30,14 +30,14 @@ export interface FoundMark {
 }
 
 /**
- * The end of our log, kept in two files outside of the database, so that a lost end is noticed. It is written in parallel with the
+ * The end of our log, kept in two files outside the database, so that a lost end is noticed. It is written in parallel with the
  * commit that it describes; nothing is acknowledged or sent before both are on disk.
  */
 export class OwnMark {
-  /** The later of the two marks at the opening. */
+  /** The later of the two marks found when opening them. */
   readonly found: Mark | undefined
   readonly heads: ReadonlyMap<AuthorId, Seq>
-  /** Whether neither mark is in the file in which it was written: the directory was copied or restored. */
+  /** Whether both marks are copies of the files they were written to: the directory was copied or restored. */
   readonly isMoved: boolean
   readonly #options: OwnMarkOptions
   readonly #machine: string
@@ -57,7 +57,7 @@ export class OwnMark {
     this.#end = this.found
   }
 
-  /** Opens both files, created where they are missing. A file that cannot be written is left out, with a warning. */
+  /** Opens both files, created if missing. Skips a file that cannot be written, with a warning. */
   static async open(options: OwnMarkOptions): Promise<OwnMark> {
     const { file, copy, random, onWarning } = options
     const files: MarkFile[] = []
@@ -81,7 +81,7 @@ export class OwnMark {
     return { mark, heads: await headsIn(paths) }
   }
 
-  /** Records the end of the log; never an earlier one than before. Resolves when that is on disk. */
+  /** Records the end of the log unless a later one is recorded. Resolves when it is on disk. */
   advance(end: End): Promise<void> {
     const { seq, published } = this.#end ?? { seq: 0, published: 0 }
     if (end.seq > seq || this.#end === undefined) this.#end = { ...end, published: Math.max(end.published, published) }
@@ -92,7 +92,7 @@ export class OwnMark {
   /** Records that the log ends here, even if a later end was recorded before. */
   reset(end: End): Promise<void> {
     const before = this.#end
-    // At most starts the mark is level already, and nothing is written.
+    // The mark is usually correct at a start, and nothing is written.
     const isSame = before?.seq === end.seq && before.published === end.published && sameBytes(before.chain, end.chain)
     if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(
@@ -108,7 +108,7 @@ export class OwnMark {
     this.#files = []
   }
 
-  /** Records at a clean close the last seq of the logs of others, so that it is noticed when they become shorter. */
+  /** Records the last seq of the logs of others, so that the next start notices lost entries, and closes both files. */
   async close(heads: readonly Digest[]): Promise<void> {
     if (this.#end !== undefined && this.#end.isClean !== true) {
       this.#end = { ...this.#end, isClean: true }
@@ -160,7 +160,7 @@ async function headsIn(paths: MarkPaths): Promise<Map<AuthorId, Seq>> {
   return heads
 }
 
-/** The id of this machine, where it has one. */
+/** The id of this machine; empty if it has none. */
 async function machineId(): Promise<string> {
   return (await readFile('/etc/machine-id', 'latin1').catch(() => '')).trim()
 }

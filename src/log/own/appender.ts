@@ -6,7 +6,7 @@ import type { OwnLogRepair } from '../repair/own-log-repair.js'
 import type { RequestId } from '../request-id.js'
 import { requestRow } from '../requests.js'
 
-/** Appends to our log as soon as nothing forbids it: at once, after a repair, or never, once the log has forked. */
+/** Appends to our log: at once, or after a pending repair; never once the log has forked. */
 export class Appender {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
@@ -19,7 +19,7 @@ export class Appender {
   }
 
   /**
-   * Resolves when the entry is on disk; the row of `request` is written in the same commit.
+   * Appends an entry; resolves when it is on disk. The row of `request` is written in the same commit.
    * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members, request?: RequestId): Promise<Entry> {
@@ -28,7 +28,7 @@ export class Appender {
     return this.#appendLater(members, request)
   }
 
-  /** Publishes our log: appends retracted lines again, and notes that peers may have everything from now on. Rejects as `append`. */
+  /** Publishes our log: appends retracted lines again, then records that peers may have all of it. Rejects as `append` does. */
   async publish(): Promise<void> {
     await this.#repair.settled()
     await this.#repair.retraction.appendAgain(members => this.append(members))
@@ -41,7 +41,7 @@ export class Appender {
 
   async #appendLater(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { queue, own } = this.#core
-    // Reading a log again may end in a repair, and a repair in another read.
+    // Rereading a log may start a repair, and a repair another reread.
     while (this.#mustWait) {
       await this.#recovery.reread(own.author)
       await this.#repair.settled()

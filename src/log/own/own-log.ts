@@ -16,25 +16,25 @@ import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
 import { SegmentWriter } from './segment-writer.js'
 
-/** Largest number of segments in a group: a quarter of a commit, so that the disk works while more is appended. */
+/** Largest number of segments in a group: a quarter of a commit, so that the disk is busy while more entries are appended. */
 const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
 
 /** Entries that are committed together, under as few signatures as possible. */
 interface Group {
   readonly rows: Put[]
-  /** Rows that are written in the same commit: the answers to the requests that appended the entries. */
+  /** Rows for the same commit that answer the requests that appended the entries. */
   readonly answers: Put[]
-  /** Settles when they are on disk. */
+  /** Settles when the entries are on disk. */
   readonly done: Promise<void>
-  /** Then gives the first entry, and at each call the next. */
+  /** Once they are: returns one entry per call, in order. */
   readonly next: () => Entry
   /** `at` of the first entry. */
   readonly first: Hlc
-  /** The head of the log with these entries; undefined while entries can be added. */
+  /** The head of the log including these entries; undefined while entries can be added. */
   head: SignedHead | undefined
 }
 
-/** Where our log is stored and announced. */
+/** The collaborators that store and announce our log. */
 interface OwnLogStorage {
   readonly room: Uint8Array
   readonly queue: CommitQueue
@@ -46,7 +46,7 @@ interface OwnLogStorage {
 
 /**
  * Extends our log; no other process signs with its key. Entries appended while the disk is busy form a group. When the group is
- * committed, its segments are signed, its end is noted in the mark beside the commit, and when both are on disk it is announced.
+ * committed, its segments are signed, its end is written to the mark in parallel, and once both are on disk it is announced.
  */
 export class OwnLog {
   readonly author: AuthorId
@@ -54,9 +54,9 @@ export class OwnLog {
   readonly #storage: OwnLogStorage
   /** The end on disk or being written. */
   #head: SignedHead | undefined
-  /** The end with all groups that are complete. */
+  /** The end including all complete groups. */
   #groupedHead: SignedHead | undefined
-  /** Writes the segment of the entries appended last; `#last` is `at` of the last entry. */
+  /** Writes the current segment; `#last` is `at` of the last entry. */
   #writer: SegmentWriter
   #last: Hlc = EARLIEST
   #group: Group | undefined
@@ -86,7 +86,7 @@ export class OwnLog {
     return this.#last
   }
 
-  /** Continues after what the disk contains: after opening, after each recovery, and when entries came back from peers. */
+  /** Continues after `head`, the end on disk: after opening, after each recovery, and after entries were restored from peers. */
   reset(head: SignedHead | undefined, publishedUpTo: Seq): void {
     if (this.#group !== undefined) this.#endGroup(this.#group)
     this.#head = head
@@ -118,7 +118,7 @@ export class OwnLog {
     return this.#settled
   }
 
-  /** Notes on disk that all stored entries are about to be published, and publishes later ones as soon as they are stored. */
+  /** Records on disk that all stored entries are about to be published, and publishes later ones as soon as they are stored. */
   async publish(): Promise<void> {
     this.#isPublishing = true
     const seq = this.#writer.next - 1
@@ -129,7 +129,7 @@ export class OwnLog {
     this.#setPublished(seq)
   }
 
-  /** Levels the mark to the end of the log. */
+  /** Resets the mark to the end of the log. */
   async resetMark(): Promise<void> {
     const { seq, chain } = this.#end(this.#head)
     await this.#storage.mark?.reset({ seq, chain, published: Math.min(this.#publishedUpTo, seq) })
@@ -141,7 +141,7 @@ export class OwnLog {
     await this.#storage.queue.write([publishedWrite(this.author, this.#publishedUpTo)])
   }
 
-  /** The row of a segment of our log, signed anew. */
+  /** The row of a segment of our log, signed again. */
   seal(segment: Segment): Write {
     const chain = chainAfter(segment.before, segment.entries)
     const signature = signChain(this.#keys, this.#storage.room, lastOf(segment), chain)
@@ -157,7 +157,7 @@ export class OwnLog {
       announcer.published({ author: this.author, from, to: Math.min(seq, frontier.persisted(this.author)) + 1 })
   }
 
-  /** Starts a group, which takes entries until the disk is free or the group is full. */
+  /** Starts a group, which accepts entries until the disk is free or the group is full. */
   #startGroup(first: Hlc): Group {
     const { queue, mark } = this.#storage
     const from = this.#writer.next
@@ -172,10 +172,10 @@ export class OwnLog {
       return sealed
     }
     const stored = queue.write({ bytes: () => rows.length * SEGMENT_BYTES_MAX, writes })
-    // A mark can take longer than the next commit: groups are announced in order nevertheless.
-    const noted =
+    // A mark can take longer than the next commit, so wait for the previous group: groups are announced in order.
+    const recorded =
       mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
-    const done = noted.then(() => this.#announceGroup(group, from))
+    const done = recorded.then(() => this.#announceGroup(group, from))
     const group: Group = { rows, answers: [], done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
@@ -193,7 +193,7 @@ export class OwnLog {
     return group.head
   }
 
-  /** Gives the rows of a group when its commit begins. */
+  /** Ends a group when its commit begins; returns its rows. */
   #sealGroup(group: Group): Put[] {
     this.#head = group.head ?? this.#endGroup(group)
     this.#storage.frontier.setPending(this.#head)
@@ -209,8 +209,8 @@ export class OwnLog {
   }
 
   /**
-   * Notes the new end and the batch itself beside the commit, so that a crash between the two loses nothing; undefined where the
-   * batch is too large for the mark, and the end is noted after the commit.
+   * Writes the new end and the batch itself to the mark, in parallel with the commit, so that a crash between the two loses nothing.
+   * Undefined if the batch is too large: then the end is written to the mark after the commit.
    */
   #markBatch(before: SignedHead | undefined, rows: readonly Put[]): Promise<void> | undefined {
     const head = this.#head
@@ -244,6 +244,6 @@ function publishedWrite(author: AuthorId, seq: Seq): Put {
   return { type: 'put', key: publishedKey(author), value }
 }
 
-/** The seq in a row that `publish` wrote; 0 where there is none. */
+/** The seq in a row that `publish` wrote; 0 if there is none. */
 export const storedPublished = (value: Uint8Array | undefined): Seq =>
   value?.length === 4 ? bufferOf(value).readUInt32BE() : 0

@@ -9,7 +9,7 @@ import { segmentWrite } from '../format/segment-rows.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Put } from '../store/store.js'
 
-/** Builds segments of our log: each entry is packed and hashed into the chain when it is added. */
+/** Builds the segments of our log. Each entry is packed and hashed into the chain as it is added. */
 export class SegmentWriter {
   readonly #keys: KeyPair
   readonly #room: Uint8Array
@@ -50,7 +50,7 @@ export class SegmentWriter {
     return this.#first + this.#count
   }
 
-  /** Adds an entry of at most ENTRY_BYTES_MAX. Where it does not fit, gives the row of the segment before it. */
+  /** Adds an entry of at most ENTRY_BYTES_MAX. If it does not fit, starts a new segment and returns the row of the full one. */
   add(entry: string): Put | undefined {
     const length = this.#chain.part.write(entry)
     const isFull = this.#end + packedSize(length) > SEGMENT_BYTES_MAX
@@ -64,7 +64,7 @@ export class SegmentWriter {
     return row
   }
 
-  /** Signs the added entries and gives the row of their segment; the next segment begins after it. */
+  /** Signs the added entries, returns the row of their segment, and starts the next one. Undefined if there are no entries. */
   cut(): Put | undefined {
     if (this.#count === 0) return undefined
     const [key, first, before, chain] = [this.#keys.publicKey, this.#first, this.#before, this.chain]

@@ -7,8 +7,8 @@ import { ShownLines } from './shown-lines.js'
 import { type SeqRange, Subscription } from './subscription.js'
 
 /**
- * Tells live readers and the subscriptions of peers which entries they can read now. Readers learn of an entry when it is on disk;
- * peers learn of one of ours only when it is also noted on disk that it is published.
+ * Announces new entries to live readers and to the subscriptions of peers: to readers when an entry is on disk; one of ours to peers
+ * only when the disk also records that it is published.
  */
 export class Announcer {
   readonly #ours: AuthorId
@@ -16,7 +16,7 @@ export class Announcer {
   readonly #publishedUpTo: () => Seq
   readonly #events: EventEmitter<LogEvents>
   readonly #subscriptions = new Set<Subscription>()
-  /** The lines of ours that each live reader was shown. */
+  /** For each live reader, which of our lines it was shown. */
   readonly #shown = new Set<ShownLines>()
   /** The last entry of ours that was announced to subscriptions of peers. */
   #relayedUpTo: Seq = 0
@@ -32,7 +32,7 @@ export class Announcer {
     return this.#isClosed
   }
 
-  /** Entries are on disk. Those before `fresh` were lost and fetched again: they are news to peers alone. */
+  /** Entries are on disk. Those before `fresh` were lost and fetched again: they are announced to peers only. */
   persisted(range: SeqRange, fresh: Seq = range.from): void {
     this.#announce({ ...range, from: Math.max(range.from, fresh) }, false)
     this.#announce(this.#published(range), true)
@@ -40,7 +40,7 @@ export class Announcer {
     if (fresh < range.to) this.#events.emit('entries', { ...range, from: fresh })
   }
 
-  /** Peers may now be sent entries of ours, which readers know already. */
+  /** Our entries may now be sent to peers; readers already have them. */
   published(range: SeqRange): void {
     this.#announce(this.#published(range), true)
   }
@@ -56,7 +56,7 @@ export class Announcer {
     this.#events.emit('fork', proof)
   }
 
-  /** Opens a subscription to everything from now on; with `isRelayed`, on behalf of a peer. */
+  /** Opens a subscription to everything that arrives from now on; with `isRelayed`, on behalf of a peer. */
   subscribe(signal: AbortSignal | undefined, isRelayed: boolean): Subscription {
     const subscription = new Subscription(isRelayed, closed => this.#subscriptions.delete(closed))
     this.#subscriptions.add(subscription)
@@ -65,7 +65,7 @@ export class Announcer {
     return subscription
   }
 
-  /** Tracks the lines of ours that a live reader, who knew our log up to `reached`, is shown. */
+  /** Tracks which of our lines a live reader is shown; it already has our log up to `reached`. */
   trackShown(reached: Seq): ShownLines {
     const shown = new ShownLines(this.#ours, reached)
     this.#shown.add(shown)
@@ -87,7 +87,7 @@ export class Announcer {
     for (const subscription of this.#subscriptions) if (subscription.isRelayed === isRelayed) subscription.push(range)
   }
 
-  /** Clips a range of our log to what is published, and adds what was not announced to peers until now. */
+  /** Clips a range of our log to what is published, and extends it to entries that were not yet announced to peers. */
   #published({ author, from, to }: SeqRange): SeqRange {
     if (author !== this.#ours) return { author, from, to }
     const end = Math.min(to, this.#publishedUpTo() + 1)

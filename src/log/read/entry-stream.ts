@@ -4,7 +4,7 @@ import type { ReadOptions } from '../options.js'
 
 type ReadEntries = (options: ReadOptions) => AsyncGenerator<readonly Entry[]>
 
-/** Entries one by one, as a Node.js stream; it reads the next batch only when the last one was consumed. */
+/** Entries one by one, as a Node.js stream. The next batch is read only when the previous one was consumed. */
 export class EntryStream extends Readable {
   readonly #abort = new AbortController()
   readonly #batches: AsyncGenerator<readonly Entry[]>
@@ -18,7 +18,7 @@ export class EntryStream extends Readable {
   }
 
   override _read(): void {
-    // When called again during an await, the loop that is running pushes the rest.
+    // Called again while `#fill` awaits: the running loop pushes the rest.
     if (this.#isFilling) return
     this.#fill().catch(error => this.destroy(error))
   }

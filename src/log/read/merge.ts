@@ -15,13 +15,13 @@ type Pages = AsyncGenerator<readonly Entry[]>
 /** Reads one log, forwards or backwards. */
 export type ReadLog = (range: SeqRange) => Pages
 
-/** One log in the merge. It is opened when its turn comes. */
+/** One log in the merge. It is opened when it is first at the front of the queue. */
 interface Cursor {
   readonly author: AuthorId
   pages: Pages | undefined
   page: readonly Entry[]
   index: number
-  /** `at` of the next entry; before the log is opened, a bound for it. */
+  /** `at` of the next entry; before the log is opened, a bound on it. */
   at: Hlc
 }
 
@@ -29,8 +29,8 @@ interface Cursor {
 const BATCH_ENTRIES_MAX = 512
 
 /**
- * The entries of all ranges in order of conversation: by `at`, then author, then seq; with `backwards` from the end.
- * Keeps one page in memory for each log that is open. docs/protocol/logs.md §3.3.
+ * The entries of all ranges in conversation order: by `at`, then author, then seq; with `backwards` in reverse.
+ * Keeps one page in memory per open log. docs/protocol/logs.md §3.3.
  */
 export async function* merge(
   ranges: readonly LogRange[],
@@ -81,8 +81,7 @@ export async function* merge(
 }
 
 /**
- * The first seq in each log that belongs to the last `count` entries of the conversation. Reads about `count` entries, from the
- * end.
+ * For each log, the first seq among the last `count` entries of the conversation. Reads about `count` entries, from the end.
  */
 export async function lastEntries(
   ranges: readonly LogRange[],

@@ -2,13 +2,13 @@ import type { AuthorId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { ForkProof } from '../format/fork-proof.js'
 
-/** How a peer learns of new entries: they are sent from a seq on, only announced, or neither. */
+/** How a peer learns of new entries: they are sent from a seq on, announced only, or neither. */
 export type RelayMode =
   | { readonly kind: 'send'; readonly from: Seq }
   | { readonly kind: 'announce' }
   | { readonly kind: 'skip' }
 
-/** What is sent to a native peer. */
+/** Data to send to a native peer. */
 export type Relayed =
   /** Segments of one author as they are stored. */
   | {
@@ -17,7 +17,7 @@ export type Relayed =
       readonly segments: readonly Uint8Array[]
       readonly last: Seq
     }
-  /** A log grew, which is only announced to this peer. */
+  /** A log grew; its entries are announced to this peer but not sent. */
   | { readonly kind: 'announcement'; readonly author: AuthorId }
   /** A fork proof, sent before other data. */
   | { readonly kind: 'fork'; readonly proof: ForkProof }

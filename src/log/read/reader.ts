@@ -12,10 +12,10 @@ import type { Relayed, RelayMode } from './outgoing.js'
 import type { ShownLines } from './shown-lines.js'
 import type { SeqRange, Subscription } from './subscription.js'
 
-/** Bytes of one log that a connection is sent before other logs have their turn, where nothing new waits. */
+/** Bytes of one log sent to a peer before other logs get a turn, unless something new is waiting. */
 const TURN_BYTES_MAX = 2 * 1024 * 1024
 
-/** Reads the logs: for people in order of conversation, for peers as they are stored; and then what arrives. */
+/** Reads the logs, for people in conversation order and for peers as stored, and follows new entries. */
 export class Reader {
   readonly #core: LogCore
 
@@ -24,12 +24,12 @@ export class Reader {
   }
 
   /** Entries of one log, in order. */
-  log({ author, from, to }: SeqRange, areNews = false): AsyncGenerator<readonly Entry[]> {
+  log({ author, from, to }: SeqRange, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
     const { segments, unsigned } = this.#core
-    return isSigned(author) ? segments.read(author, from, to, areNews) : unsigned.read(author, from, to)
+    return isSigned(author) ? segments.read(author, from, to, mayUseCache) : unsigned.read(author, from, to)
   }
 
-  /** Batches of entries: the history in order of conversation, then, with `live`, what arrives. Each entry once. */
+  /** Batches of entries: the history in conversation order, then, with `live`, entries as they arrive. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const { announcer, frontier, own } = this.#core
     const since = sinceOf(options)
@@ -53,7 +53,7 @@ export class Reader {
     }
   }
 
-  /** Everything that a native peer lacks: fork proofs, segments as they are stored, entries of unsigned authors. */
+  /** Everything that a native peer lacks: fork proofs, segments as stored, entries of unsigned authors. */
   async *relay(since: readonly Digest[]): AsyncGenerator<Relayed> {
     const { frontier, forks } = this.#core
     const ranges = frontier.ranges(sinceOf({ since })).sort((a, b) => (a.first < b.first ? -1 : 1))
@@ -61,7 +61,7 @@ export class Reader {
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
   }
 
-  /** What a subscription brings, for a native peer, until it is closed: parts of each log in turn, so that none delays another. */
+  /** Relays a subscription to a native peer until it is closed: the logs by turns, so that none delays another. */
   async *follow({ subscription, mode, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {
@@ -94,14 +94,14 @@ export class Reader {
     yield* merge(last, range => this.log(range))
   }
 
-  /** Entries that arrived together, as when a peer catches up, in order of conversation. */
+  /** Entries that arrived together, as during a catch-up, in conversation order. */
   #arrived(
     subscription: Subscription,
     since: ReadonlyMap<AuthorId, Seq>,
     shown: ShownLines,
   ): AsyncGenerator<readonly Entry[]> {
     const ours = this.#core.own.author
-    // Entries of ours after the last one shown may have been retracted and replaced by others.
+    // Our entries after the last one shown may have been retracted and replaced.
     const known = (author: AuthorId): Seq => (author === ours ? shown.reached : (since.get(author) ?? 0))
     const ranges = subscription.takeAll().flatMap(range => after(known(range.author), range))
     return unshownOf(
@@ -123,18 +123,18 @@ export class Reader {
         yield relayed
         if (mode(range).kind !== 'send') break
         bytes += sizeOf(relayed)
-        // Starting again costs a lookup, so a log that only the backlog waits for is continued for a while.
+        // Resuming a log later costs a lookup, so while only backlog is waiting, continue this one for a while.
         if (subscription.isEmpty || (!subscription.hasNew && bytes < TURN_BYTES_MAX)) continue
         const from = seqAfter(relayed)
         if (from < to) subscription.enqueueBacklog({ author, from, to })
         return
       }
     }
-    // The peer may have received the rest from others meanwhile; announce that it is here too.
+    // The peer may have received the rest from others meanwhile: announce that this disk has it too.
     if (mode(range).kind === 'announce') yield { kind: 'announcement', author }
   }
 
-  /** Clips a range to the entries below a fork: only those are relayed. */
+  /** Clips a range to the entries below a fork, because only those are relayed. */
   #belowFork({ author, from, to }: SeqRange): SeqRange {
     return { author, from, to: Math.min(to, this.#core.forks.proofOf(author)?.forkedAt ?? to) }
   }
@@ -168,7 +168,7 @@ export class Reader {
   }
 }
 
-/** Approximate size of what is relayed. */
+/** Approximate size of relayed data, in bytes. */
 function sizeOf(relayed: Relayed): number {
   const parts =
     relayed.kind === 'segments'
@@ -179,7 +179,7 @@ function sizeOf(relayed: Relayed): number {
   return parts.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** The seq after the last entry that is relayed. */
+/** The seq after the last relayed entry. */
 function seqAfter(relayed: Relayed): Seq {
   if (relayed.kind === 'segments') return relayed.last + 1
   return relayed.kind === 'entries' ? (relayed.entries.at(-1)?.seq ?? 0) + 1 : 0
@@ -194,7 +194,7 @@ function after(known: Seq, range: SeqRange): SeqRange[] {
   return from < range.to ? [{ ...range, from }] : []
 }
 
-/** The entries of some batches that a live reader was not shown yet. */
+/** The entries that a live reader was not yet shown. */
 async function* unshownOf(
   batches: AsyncGenerator<readonly Entry[]>,
   shown: ShownLines,

@@ -2,20 +2,19 @@ import type { AuthorId, Seq } from '../format/author.js'
 import { decodeEntry, type Entry, type Members } from '../format/entry.js'
 
 /**
- * The lines of our log that one live reader was shown. Our last entries may be retracted and appended again
- * (docs/protocol/storage.md §4.5): other
- * entries in their place are shown, while lines that only got another seq are not shown again.
+ * Tracks which lines of our log one live reader was shown. Our last entries may be retracted and appended again with other seqs
+ * (docs/protocol/storage.md §4.5): entries that replace them are shown, but no line is shown twice.
  */
 export class ShownLines {
   readonly #ours: AuthorId
   #reached: Seq
   #retractions = 0
-  /** The last entry of ours that the last retraction kept. */
+  /** The last entry of our log that the last retraction kept. */
   #kept: Seq = 0
   /** Lines that were shown and then retracted. */
   readonly #retracted: string[] = []
 
-  /** `reached` is the last entry of our log that the reader knows already. */
+  /** `reached` is the last entry of our log that the reader already has. */
   constructor(ours: AuthorId, reached: Seq) {
     this.#ours = ours
     this.#reached = reached
@@ -31,11 +30,11 @@ export class ShownLines {
     return this.#retractions
   }
 
-  /** The entries of a batch that are to be shown. `retractions` is their number when the batch was started. */
+  /** The entries of a batch that are to be shown. `retractions` is the number of retractions when the batch was read. */
   fresh(entries: readonly Entry[], retractions: number): readonly Entry[] {
     return entries.filter(entry => {
       if (entry.author !== this.#ours) return true
-      // It may have been read before the last retraction; its replacement is announced.
+      // This entry may have been read before the last retraction; its replacement is announced.
       if (retractions !== this.#retractions && entry.seq > this.#kept) return false
       if (entry.seq <= this.#reached) return false
       this.#reached = entry.seq

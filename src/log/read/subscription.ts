@@ -10,8 +10,8 @@ export interface SeqRange {
 }
 
 /**
- * What one live reader has yet to read: one range an author, so that it is bounded however far the reader lags behind. New ranges
- * come out in order of arrival, interleaved with the backlog, so that neither waits for all of the other.
+ * The entries that one live reader has yet to read: one range per author, so that memory is bounded however far the reader lags.
+ * New ranges are returned in order of arrival, interleaved with the backlog, so that neither blocks the other.
  */
 export class Subscription {
   /** Whether the reader is a peer, to which fork proofs are relayed too. */
@@ -42,12 +42,12 @@ export class Subscription {
     return this.#fresh.size > 0 || this.#proofs.length > 0
   }
 
-  /** Adds a new range. It is merged with a range of the same author that waits. */
+  /** Adds a new range, merged with a waiting range of the same author. */
   push(range: SeqRange): void {
     this.#put(this.#backlog.has(range.author) ? this.#backlog : this.#fresh, range)
   }
 
-  /** Adds a range to the backlog: one that is known already, or the rest of one that was read in part. */
+  /** Adds a range to the backlog: older entries, or the rest of a range that was read in part. */
   enqueueBacklog(range: SeqRange): void {
     this.#put(this.#fresh.has(range.author) ? this.#fresh : this.#backlog, range)
   }
@@ -63,7 +63,7 @@ export class Subscription {
     return this.#proofs.splice(0)
   }
 
-  /** Takes the oldest range, of the new ones and of the backlog by turns. */
+  /** Removes and returns the oldest range, alternating between new ranges and the backlog. */
   take(): SeqRange | undefined {
     this.#wasNew = this.#fresh.size > 0 && !(this.#wasNew && this.#backlog.size > 0)
     const ranges = this.#wasNew ? this.#fresh : this.#backlog
@@ -74,7 +74,7 @@ export class Subscription {
     return undefined
   }
 
-  /** Takes all ranges. */
+  /** Removes and returns all ranges. */
   takeAll(): SeqRange[] {
     const ranges = [...this.#fresh.values(), ...this.#backlog.values()]
     this.#fresh.clear()
@@ -82,7 +82,7 @@ export class Subscription {
     return ranges
   }
 
-  /** Resolves when there may be something to take, or the subscription is closed. */
+  /** Resolves when there may be a range or proof, or the subscription is closed. */
   async wait(): Promise<void> {
     if (!this.isEmpty || this.#isClosed) return
     await new Promise<void>(resolve => {

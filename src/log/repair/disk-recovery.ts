@@ -9,13 +9,13 @@ import { storedPublished } from '../own/own-log.js'
 import type { OwnLogRepair } from './own-log-repair.js'
 
 /**
- * Finds out what the disk contains: at the opening, after a failed write, and where entries are missing. docs/protocol/storage.md
- * §4.3, §4.4.
+ * Reloads the state of the logs from the disk: on opening, after a failed write, and when entries are missing.
+ * docs/protocol/storage.md §4.3, §4.4.
  */
 export class DiskRecovery {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
-  /** Logs whose end is being read again. Nothing is added to them meanwhile. */
+  /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<AuthorId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   #isClosed = false
@@ -34,12 +34,12 @@ export class DiskRecovery {
     await this.#rereads.get(author)
   }
 
-  /** Reads the disk at the opening and compares it with the mark. Nothing is appended while the end of our log is in doubt. */
+  /** Reads the disk on opening and compares it with the mark. Starts a doubt if the end of our log is uncertain. */
   async open(isRepaired: boolean): Promise<void> {
     const { queue, heads, mark, own } = this.#core
     await this.#load(mark?.found?.published, isRepaired)
     this.#repair.opened()
-    // After a repair the next start has to find the heads, however this process ends.
+    // After a repair, write the heads at once: the next start needs them even if this process is killed.
     if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
     else
       for (const head of heads.stale)
@@ -48,7 +48,7 @@ export class DiskRecovery {
     else if (this.#isOwnBehind) this.#startDoubtUpTo(own.publishedUpTo)
   }
 
-  /** Reads the disk after a reopen: what it contains is what counts. */
+  /** Reads the disk after a reopen. What it contains replaces what was in memory. */
   async recover(): Promise<void> {
     const { frontier, own } = this.#core
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
@@ -63,7 +63,7 @@ export class DiskRecovery {
     await this.#reportChanges(before)
   }
 
-  /** Writing works again: everyone who waits for that continues. */
+  /** Resumes all waiters: writing works again, or the log is closed. */
   wake(): void {
     for (const wake of this.#onceWritable.splice(0)) wake()
   }
@@ -74,7 +74,7 @@ export class DiskRecovery {
     await new Promise<void>(resolve => this.#onceWritable.push(resolve))
   }
 
-  /** Repeats an attempt to add to a log after each failure of the disk. It waits while the end of the log is unknown. */
+  /** Attempts to add to a log, and again after each failure of the disk. Waits while the end of the log is unknown. */
   async whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
     for (;;) {
       if (this.#isClosed) return undefined
@@ -92,7 +92,7 @@ export class DiskRecovery {
       } catch (error) {
         if (!(error instanceof ChatError) || error.code === 'LOG_CORRUPT') throw error
         if (error.code === 'LOG_CLOSED') return undefined
-        // The disk failed: try again once it works, with what is still missing then.
+        // The disk failed: try again once it works. The attempt skips entries that were stored nevertheless.
       }
     }
   }
@@ -119,7 +119,7 @@ export class DiskRecovery {
     this.wake()
   }
 
-  /** Whether entries of ours that a peer may have are not on this disk. */
+  /** Whether this disk lacks entries of ours that a peer may have. */
   get #isOwnBehind(): boolean {
     const { own } = this.#core
     return (own.head?.seq ?? 0) < own.publishedUpTo
@@ -184,7 +184,7 @@ export class DiskRecovery {
     if (damaged.length > 0) await queue.write(damaged)
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
     if (author === own.author) {
-      // The lost seqs were given to entries, and are never given to others.
+      // The lost seqs were in use, so they must not be reused.
       const to = own.head?.seq ?? 0
       own.reset(head, to)
       if ((head?.seq ?? 0) < to) this.#startDoubtUpTo(to)

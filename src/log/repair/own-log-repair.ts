@@ -5,13 +5,13 @@ import type { SignedHead } from '../format/heads.js'
 import { type Doubt, endsDoubt } from '../mark/doubt.js'
 import { Retraction } from './retraction.js'
 
-/** Claims of peers that are remembered while the end of the log is in doubt. */
+/** Largest number of claims that are remembered while the end of the log is in doubt. */
 const CLAIMS_MAX = 64
 
-/** How long a peer that claims more of our log may take to send it, and each further part of it. */
+/** How long a peer that claims more of our log may take until it sends the first, or further, entries of it. */
 const RESTORE_MS_MAX: Millis = 5_000
 
-/** Ends the wait of everyone who waits for a state to end. */
+/** Blocks appends until a state ends. */
 interface Gate {
   readonly opened: Promise<void>
   readonly open: () => void
@@ -21,67 +21,67 @@ interface Gate {
 type State =
   | { readonly kind: 'opening' }
   | { readonly kind: 'ready' }
-  /** It is uncertain whether this disk has all of our log. Peers or the author end the doubt. */
+  /** It is uncertain whether this disk has all of our log. A peer or the author ends the doubt. */
   | {
       readonly kind: 'waiting-for-peers'
       readonly gate: Gate
       readonly doubt: Doubt
-      /** How far peers claimed to have the log beyond what they have sent. */
+      /** Seqs up to which peers claim to have the log, beyond its end here. */
       readonly claims: Set<Seq>
-      /** Whether the author was told that a line waits. */
+      /** Whether the author was warned that a line waits. */
       isLineReported: boolean
     }
-  /** A peer claims more of our log than this disk has. It has until the deadline to send it up to `to`. */
+  /** A peer claims more of our log than this disk has. It must send entries up to `to` before the deadline. */
   | { readonly kind: 'restoring'; readonly gate: Gate; to: Seq; readonly claims: Set<Seq>; cancelDeadline: Cancel }
-  /** Our log has forked: it ends for good. */
+  /** Our log has forked and can never be extended again. */
   | { readonly kind: 'frozen' }
 
-/** Decides when our log may be extended, so that its author never forks. docs/protocol/storage.md §4.5. */
+/** Decides when our log may be extended, so that it never forks. docs/protocol/storage.md §4.5. */
 export class OwnLogRepair {
   readonly retraction: Retraction
   readonly #core: LogCore
-  #stored: Exclude<State, { readonly kind: 'frozen' }> = { kind: 'opening' }
+  #current: Exclude<State, { readonly kind: 'frozen' }> = { kind: 'opening' }
 
   constructor(core: LogCore) {
     this.#core = core
     this.retraction = new Retraction(core)
   }
 
-  /** Why nothing is appended until a peer has announced how far it has our log; undefined where there is no doubt. */
+  /** Why appends wait for a peer to announce its copy of our log; undefined if there is no doubt. */
   get doubt(): Doubt | undefined {
-    return this.#stored.kind === 'waiting-for-peers' ? this.#stored.doubt : undefined
+    return this.#current.kind === 'waiting-for-peers' ? this.#current.doubt : undefined
   }
 
   /** Whether appends have to wait for this repair. */
   get isBlocking(): boolean {
-    return 'gate' in this.#stored
+    return 'gate' in this.#current
   }
 
-  /** Resolves when appends need not wait any more. */
+  /** Resolves when appends no longer have to wait. */
   async settled(): Promise<void> {
-    while ('gate' in this.#stored) await this.#stored.gate.opened
+    while ('gate' in this.#current) await this.#current.gate.opened
   }
 
   /** The database was read: our log may be extended unless a doubt follows. */
   opened(): void {
-    if (this.#stored.kind === 'opening') this.#stored = { kind: 'ready' }
+    if (this.#current.kind === 'opening') this.#current = { kind: 'ready' }
   }
 
-  /** It is uncertain whether this disk has all of our log: nothing is appended until a peer or the author ends the doubt. */
+  /** Blocks appends until a peer or the author ends the doubt. */
   startDoubt(doubt: Doubt): void {
     this.#core.warn(`${describe(doubt, this.#end)}: nothing is stored until ${WHAT_NOW}`)
     this.#finish()
-    this.#stored = { kind: 'waiting-for-peers', gate: gate(), doubt, claims: new Set(), isLineReported: false }
+    this.#current = { kind: 'waiting-for-peers', gate: gate(), doubt, claims: new Set(), isLineReported: false }
   }
 
-  /** The author has a line that waits. They are told once for each doubt, for they do not see the line until it is stored. */
+  /** Warns the author, once per doubt, that a line waits: it is not shown until it is stored. */
   reportWaitingLine(): void {
-    if (this.#stored.kind !== 'waiting-for-peers' || this.#stored.isLineReported) return
-    this.#stored.isLineReported = true
+    if (this.#current.kind !== 'waiting-for-peers' || this.#current.isLineReported) return
+    this.#current.isLineReported = true
     this.#core.warn(`what you say is not stored until ${WHAT_NOW}`)
   }
 
-  /** A peer announces that it has our log up to `seq`, 0 for nothing of it. */
+  /** A peer announces the last seq of our log that it has, 0 if none. */
   announced(seq: Seq): void {
     const state = this.#state
     switch (state.kind) {
@@ -102,12 +102,12 @@ export class OwnLogRepair {
     }
   }
 
-  /** Entries of our log came back from a peer; it ends at `head` now. */
+  /** Entries of our log were restored from a peer; it ends at `head` now. */
   restored(head: SignedHead | undefined): void {
     const { own } = this.#core
     const seq = head?.seq ?? 0
     own.reset(head, Math.max(own.publishedUpTo, seq))
-    const state = this.#stored
+    const state = this.#current
     if (!('gate' in state)) return
     const to = state.kind === 'restoring' ? state.to : state.doubt.to
     const isSent = seq >= to || [...state.claims].some(claim => claim <= seq)
@@ -127,14 +127,14 @@ export class OwnLogRepair {
     await this.#core.own.resetMark()
   }
 
-  /** Our log has forked, or is closed: everyone who waits for a repair continues, and fails. */
+  /** Our log has forked or is closed: waiting appends continue, and fail. */
   end(): void {
     this.#finish()
   }
 
-  /** The fork registry decides whether our log is frozen, so that the two never differ. */
+  /** Derives `frozen` from the fork registry, so that the two never disagree. */
   get #state(): State {
-    return this.#core.isOwnForked ? { kind: 'frozen' } : this.#stored
+    return this.#core.isOwnForked ? { kind: 'frozen' } : this.#current
   }
 
   /** The last seq of our log. */
@@ -146,7 +146,7 @@ export class OwnLogRepair {
     this.#core.warn(`a peer has more of your log than this disk: entries up to ${to} are fetched first`)
     this.#finish()
     const state = { kind: 'restoring', gate: gate(), to, claims: new Set<Seq>(), cancelDeadline: () => {} } as const
-    this.#stored = state
+    this.#current = state
     this.#setDeadline(state)
   }
 
@@ -160,17 +160,17 @@ export class OwnLogRepair {
     this.#finish()
   }
 
-  /** Our log continues where it ends on this disk. */
+  /** Our log may be extended from its end on this disk. */
   #becomeReady(): void {
     this.#finish()
     void this.#core.own.resetMark()
   }
 
   #finish(): void {
-    const state = this.#stored
+    const state = this.#current
     if (!('gate' in state)) return
     if (state.kind === 'restoring') state.cancelDeadline()
-    this.#stored = { kind: 'ready' }
+    this.#current = { kind: 'ready' }
     state.gate.open()
   }
 }

@@ -9,7 +9,7 @@ import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from '../for
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Write } from '../store/store.js'
 
-/** What retracting the unpublished end of our log changes. */
+/** The changes that retract the unpublished end of our log. */
 interface RetractionPlan {
   readonly writes: readonly Write[]
   readonly head: SignedHead | undefined
@@ -18,12 +18,12 @@ interface RetractionPlan {
 }
 
 /**
- * Retracts entries of ours that were never published, where peers have others at their seqs: that is no fork. The lines are kept
- * and appended again behind the entries of the peers. docs/protocol/storage.md §4.5.
+ * Retracts entries of ours that were never published when peers have other entries at their seqs, which is not a fork yet. Their
+ * lines are kept and appended again after the entries from peers. docs/protocol/storage.md §4.5.
  */
 export class Retraction {
   readonly #core: LogCore
-  /** Whether retracted lines may be waiting on disk; unknown at first, which counts as yes. */
+  /** Whether retracted lines may be waiting on disk. Initially true, because an earlier process may have left some. */
   #mayHaveLines = true
   #count = 0
   #running: Promise<boolean> | undefined
@@ -32,7 +32,7 @@ export class Retraction {
     this.#core = core
   }
 
-  /** Number of retractions so far. Entries of our log that were read before the last one may be gone. */
+  /** Number of retractions so far. A change means that entries of our log read before it may be gone. */
   get count(): number {
     return this.#count
   }
@@ -42,7 +42,7 @@ export class Retraction {
     await this.#running
   }
 
-  /** Retracts all unpublished entries; false where there are none. Concurrent calls share one retraction. */
+  /** Retracts all unpublished entries; false if there are none. Concurrent calls share one retraction. */
   retract(): Promise<boolean> {
     this.#running ??= this.#retract().finally(() => {
       this.#running = undefined
@@ -50,7 +50,7 @@ export class Retraction {
     return this.#running
   }
 
-  /** Appends the lines again that this process or an earlier one retracted. */
+  /** Appends again the lines that this process or an earlier one retracted. */
   async appendAgain(append: (members: Members) => Promise<unknown>): Promise<void> {
     if (!this.#mayHaveLines) return
     this.#mayHaveLines = false
@@ -59,7 +59,7 @@ export class Retraction {
       const lines = await this.#waitingLines()
       if (lines === undefined) return
       await Promise.all(lines.map(append))
-      // If they were retracted once more meanwhile, they wait again.
+      // If they were retracted again meanwhile, keep the row.
       if (count === this.#count) await this.#core.queue.write([forgetRetracted(this.#core.own.author)])
     } catch (error) {
       this.#mayHaveLines = true
@@ -75,7 +75,7 @@ export class Retraction {
     const { writes, head: rest, lines } = await this.#plan(head, publishedUpTo)
     await queue.write(writes)
     own.reset(rest, publishedUpTo)
-    // Entries that come from peers take the same seqs, and no reader here has seen them.
+    // Entries from peers take the same seqs, and readers have not seen those.
     frontier.truncate(own.author, rest, rest?.seq)
     announcer.retracted(publishedUpTo + 1, lines)
     this.#core.warn(
@@ -86,7 +86,7 @@ export class Retraction {
     return true
   }
 
-  /** Plans to remove the entries after `published`. The same commit keeps their lines, so that a crash loses none. */
+  /** Plans to remove the entries after `published`. The same commit stores their lines, so that a crash loses none. */
   async #plan(head: SignedHead, published: Seq): Promise<RetractionPlan> {
     const { own, segments } = this.#core
     const writes: Write[] = []
@@ -106,7 +106,7 @@ export class Retraction {
     return { writes, head: rest, lines }
   }
 
-  /** The retracted lines that did not come back from peers, without their old clock; undefined where none were retracted. */
+  /** The retracted lines that were not restored from peers, without their timestamps; undefined if none were retracted. */
   async #waitingLines(): Promise<Members[] | undefined> {
     const { store, own } = this.#core
     const row = await store.get(retractedKey(own.author))
@@ -119,7 +119,7 @@ export class Retraction {
       .map(({ at: _at, time: _time, ...members }: Members) => members as Members)
   }
 
-  /** Those of the lines, as JSON, that are in our log again: a peer had these very entries. */
+  /** Those of the lines, as JSON, that are in our log again because a peer had these very entries. */
   async #returnedLines(lines: readonly Members[]): Promise<ReadonlySet<string>> {
     const { own, segments } = this.#core
     const expected = new Set(lines.map(line => JSON.stringify(line)))

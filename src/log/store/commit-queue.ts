@@ -2,19 +2,19 @@ import type { Cancel, Clock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import type { Store, Write } from './store.js'
 
-/** One group commit. A larger one would make the first caller of a group wait for the last. */
+/** Largest size of one group commit. The first caller of a group waits for the whole group. */
 export const COMMIT_BYTES_MAX = 4 * 1024 * 1024
 
-/** Commits above this size defer the rows that can be made again from others, such as the heads of logs. */
+/** Commits above this size defer the rows that can be rebuilt from others, such as the heads of logs. */
 export const BULK_BYTES_MIN = 64 * 1024
 
 /**
- * Committed bytes after which deferred rows are written. A head lies far from the segments of its log, so each write of one makes
- * LevelDB sort all of them again; after a crash, this much is read again at the start.
+ * Committed bytes after which deferred rows are written. The key of a head is far from the keys of its segments, so each write of a
+ * head makes LevelDB compact all of them again. After a crash, up to this many bytes of segments are reread at the next start.
  */
 export const DEFERRED_BYTES_MAX = 16 * 1024 * 1024
 
-/** First and longest wait before the disk is tried again after a failed write. */
+/** Shortest and longest delay before a retry after a failed write. */
 const DISK_RETRY_MS_MIN = 250
 const DISK_RETRY_MS_MAX = 30_000
 
@@ -33,10 +33,10 @@ interface Job {
   reject(error: ChatError): void
 }
 
-/** A row that each batch of a log replaces, such as its head. Of several with one `name` in a commit only the last is stored. */
+/** A row that each batch of a log replaces, such as its head. If a commit has several with one `name`, only the last is stored. */
 export interface LatestWrite {
   readonly name: string
-  /** Whether the row can be rebuilt from others. Then large commits leave it out, and a later one writes it. */
+  /** Whether the row can be rebuilt from others. If so, large commits omit it, and a later one writes it. */
   readonly isDeferrable?: boolean
   write(): Write
 }
@@ -51,7 +51,7 @@ type State =
 export interface CommitHooks {
   /** A write failed; nothing is written until `recover` has run. */
   onFailure(cause: unknown): void
-  /** The store was reopened: read back what it contains. */
+  /** The store was reopened: reload the state of the logs. */
   recover(): Promise<void>
   /** Writing works again. */
   onRecovered(): void
@@ -70,7 +70,7 @@ export class CommitQueue {
   /** Resolvers of `close`, called when nothing is being written. */
   #idle: (() => void)[] = []
   #recovering: Promise<void> = Promise.resolve()
-  /** Deferred writes, and the bytes committed since the last of them were written. */
+  /** Deferred writes, and the bytes committed since they were last written. */
   readonly #deferred = new Map<string, LatestWrite>()
   #bytesSinceDeferred = 0
 
@@ -115,7 +115,7 @@ export class CommitQueue {
     if (this.#state.kind === 'read-only') this.#state.cancel()
     const deferred = this.#state.kind === 'ready' ? this.#takeDeferred() : []
     this.#state = { kind: 'closed' }
-    // Deferred rows can be rebuilt, so a failure loses nothing.
+    // Ignore a failure: deferred rows can be rebuilt.
     if (deferred.length > 0) await this.#store.commit(deferred).catch(() => {})
     this.#rejectAll(closedError())
     await this.#recovering

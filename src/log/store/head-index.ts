@@ -25,15 +25,16 @@ import type { Store, Write } from './store.js'
 export type Claim = Seq | 'damaged'
 
 /**
- * Finds the heads of signed logs from their rows and segments, and the segments left behind a gap. docs/protocol/storage.md §4.2.
+ * Finds the heads of signed logs from their rows and segments, and the segments after a gap, which no head includes.
+ * docs/protocol/storage.md §4.2.
  */
 export class HeadIndex {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #clock: HybridClock
   #stale: SignedHead[] = []
-  /** First seqs of segments behind the end of a log, after a gap. */
-  readonly #behind = new Map<AuthorId, readonly Seq[]>()
+  /** First seqs of segments beyond the end of a log, after a gap. */
+  readonly #afterGap = new Map<AuthorId, readonly Seq[]>()
 
   constructor(store: Store, room: Uint8Array, clock: HybridClock) {
     this.#store = store
@@ -42,7 +43,7 @@ export class HeadIndex {
   }
 
   /**
-   * The heads of all logs, each checked against the last segment; after a repair, which may have lost segments in the middle,
+   * The heads of all logs, each checked against the last segment; or, after a repair, which may have lost segments in the middle,
    * against all segments up to the first gap.
    */
   async load(isRepaired = false): Promise<Map<AuthorId, SignedHead>> {
@@ -67,12 +68,12 @@ export class HeadIndex {
     return heads
   }
 
-  /** Heads whose rows are outdated, as after a crash. Writing them saves recomputing them at the next start. */
+  /** Heads whose rows are outdated, as after a crash. Writing them saves the next start from recomputing them. */
   get stale(): readonly SignedHead[] {
     return this.#stale
   }
 
-  /** Every author with any row, and the last seq according to the row of the head. */
+  /** All authors with any row, and the last seq according to the row of the head. */
   async claims(): Promise<Map<AuthorId, Claim>> {
     const claims = new Map<AuthorId, Claim>()
     for await (const author of this.#authors()) claims.set(author, 0)
@@ -86,19 +87,19 @@ export class HeadIndex {
   }
 
   /**
-   * The head before `end`, computed from intact segments without gaps; from `saved` on, where that is still correct. Segments
-   * behind the result stay until `replaced` removes them.
+   * The head before `end`, computed from intact segments without gaps; if `saved` is still correct, only from there on. Segments
+   * after the result stay until `replaced` deletes them.
    */
   async headBefore(author: AuthorId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
     const key = keyOf(author)
     if (key === undefined) return undefined
     const known = saved && (await this.#headBeforeSaved(key, saved))
     const head = await this.#headBefore(author, key, end, known)
-    const behind: Seq[] = []
+    const afterGap: Seq[] = []
     for await (const rows of this.#store.keys(segmentRange(key, (head?.seq ?? 0) + 1, SEQ_END)))
-      behind.push(...rows.map(firstSeqIn))
-    if (behind.length > 0) this.#behind.set(author, behind)
-    else this.#behind.delete(author)
+      afterGap.push(...rows.map(firstSeqIn))
+    if (afterGap.length > 0) this.#afterGap.set(author, afterGap)
+    else this.#afterGap.delete(author)
     return head
   }
 
@@ -113,15 +114,15 @@ export class HeadIndex {
     return writes
   }
 
-  /** Writes that delete segments left behind a gap where new entries replace them: readers would stop at them. */
+  /** Writes that delete segments after a gap that new entries replace, because readers would stop at them. */
   replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
     const key = keyOf(author)
-    const behind = this.#behind.get(author)
-    if (key === undefined || behind === undefined) return []
-    const kept = behind.filter(first => first < from || first > to)
-    if (kept.length > 0) this.#behind.set(author, kept)
-    else this.#behind.delete(author)
-    return behind
+    const afterGap = this.#afterGap.get(author)
+    if (key === undefined || afterGap === undefined) return []
+    const kept = afterGap.filter(first => first < from || first > to)
+    if (kept.length > 0) this.#afterGap.set(author, kept)
+    else this.#afterGap.delete(author)
+    return afterGap
       .filter(first => first >= from && first <= to)
       .map(first => ({ type: 'del', key: segmentKey(key, first) }))
   }
@@ -158,7 +159,7 @@ export class HeadIndex {
     return this.headBefore(author, SEQ_END, saved)
   }
 
-  /** The head before the segment in which a saved head lies, if the saved head is correct. */
+  /** The head before the segment that contains a saved head's last entry, if the saved head is correct. */
   async #headBeforeSaved(key: Uint8Array, saved: SignedHead): Promise<SignedHead | undefined> {
     const range = { ...segmentRange(key, 0, saved.seq + 1), reverse: true, limit: 1 }
     for await (const [row] of this.#store.pages(range)) {

@@ -14,7 +14,7 @@ import type { Range, Row, Store, Write } from './store.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
 const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
-/** Rows in one page; usually the limit of bytes is reached first. */
+/** Most rows in one page; usually PAGE_BYTES_MAX is reached first. */
 const PAGE_ROWS_MAX = 1_000
 
 type Database = Level<Uint8Array, Uint8Array>
@@ -23,7 +23,7 @@ type Database = Level<Uint8Array, Uint8Array>
 export class LevelStore implements Store {
   readonly #directory: string
   #database: Database
-  /** Settles when the database is open or finally closed; replaced at each reopen, so that readers can wait for it. */
+  /** Resolves when the database is open or closed for good; replaced on each reopen, so that readers can wait for it. */
   #opened: Promise<void>
   #wakeReaders: (() => void) | undefined
   #attempt: Promise<void> = Promise.resolve()
@@ -37,8 +37,8 @@ export class LevelStore implements Store {
   }
 
   /**
-   * Opens the database in `directory`; both are created where no file of a database exists. Its files are checked before LevelDB
-   * opens them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
+   * Opens the database in `directory`; both are created if no file of a database exists. Its files are checked before LevelDB opens
+   * them. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
    */
   static async open(directory: string): Promise<LevelStore> {
     const { exists, faults } = await checkFiles(directory, TABLE_BYTES_AT_START)
@@ -47,8 +47,8 @@ export class LevelStore implements Store {
   }
 
   /**
-   * The same, but repairs a damaged database: a repaired copy replaces it, and the damaged one is kept. Lost rows appear as missing
-   * entries. `onRepair` receives the path of the damaged one.
+   * The same, but repairs a damaged database: a repaired copy replaces it, and the damaged one is kept at a path that `onRepair`
+   * receives. Lost rows appear as missing entries.
    */
   static async openOrRepair(
     directory: string,
@@ -73,7 +73,7 @@ export class LevelStore implements Store {
    * open in another process. Damage is repaired only in the copy; `faults` lists it.
    */
   static async openCopy(directory: string): Promise<{ readonly store: LevelStore; readonly faults: readonly Fault[] }> {
-    await finishRepair(directory).catch(() => {}) // impossible on a read-only disk
+    await finishRepair(directory).catch(() => {}) // fails on a read-only disk
     const { exists, faults } = await checkFiles(directory, Number.POSITIVE_INFINITY)
     const copy = await copyOf(directory)
     const remove = (): Promise<void> => rm(copy, { recursive: true, force: true })
@@ -90,7 +90,7 @@ export class LevelStore implements Store {
     }
   }
 
-  /** Whether it was repaired at this opening, so that any rows may be missing. */
+  /** Whether it was repaired when it was opened, so that any rows may be missing. */
   get isRepaired(): boolean {
     return this.#isRepaired
   }
@@ -122,7 +122,7 @@ export class LevelStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<void> {
-    // A chained batch costs a third of an array of operations.
+    // A chained batch takes a third of the time of an array of operations.
     const batch = this.#database.batch()
     try {
       for (const write of writes) {
@@ -138,7 +138,7 @@ export class LevelStore implements Store {
 
   async reopen(): Promise<void> {
     await this.#probe()
-    // While it cannot be opened, readers wait for the next attempt.
+    // Readers wait until an attempt succeeds.
     if (this.#wakeReaders === undefined)
       this.#opened = new Promise(resolve => {
         this.#wakeReaders = resolve
@@ -154,7 +154,7 @@ export class LevelStore implements Store {
     await this.#onClosed()
   }
 
-  /** Reads the tables that were not checked completely at the opening. The next start repairs a damaged one. */
+  /** Checks all tables completely, including those that were not when opening. The next start repairs a damaged one. */
   async inspect(): Promise<void> {
     const { faults } = await checkDatabase(this.#directory)
     const damaged = faults.filter(({ kind, what }) => kind === 'table' && what === 'is damaged')
@@ -255,7 +255,7 @@ async function checkFiles(directory: string, tableBytesMax: number): ReturnType<
   }
 }
 
-/** Copies a database to a directory beside it, or, where that is impossible, to the system's temporary directory. */
+/** Copies a database to a directory beside it or, if that fails, to the system's temporary directory. */
 async function copyOf(directory: string): Promise<string> {
   let failure: RepairFailure | undefined
   for (const { prefix, mayLink } of [
@@ -278,8 +278,8 @@ async function copyOf(directory: string): Promise<string> {
 }
 
 /**
- * Whether another process has the database open. LevelDB takes the lock first and then, with these options, rejects an existing
- * database, so nothing is changed.
+ * Whether another process has the database open. With these options LevelDB acquires the lock and then rejects an existing database,
+ * so nothing is changed.
  */
 async function isLocked(directory: string): Promise<boolean> {
   const database = new Level(directory, ENCODING)
@@ -304,8 +304,8 @@ async function openDatabase(directory: string, isNew: boolean): Promise<Database
   const database: Database = new Level(directory, ENCODING)
   try {
     await database.open({ createIfMissing: isNew })
-    // LevelDB syncs neither the rename that installs a new manifest nor the first manifest of a new database. Without this sync a
-    // power cut could lose everything that was acknowledged since.
+    // LevelDB syncs neither the rename that installs a new manifest nor the first manifest of a new database. Without this sync, a
+    // power cut could lose everything acknowledged since.
     await syncPath(directory)
     return database
   } catch (cause) {

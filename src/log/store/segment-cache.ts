@@ -1,7 +1,7 @@
 import type { AuthorId, Seq } from '../format/author.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
-/** Segments kept in memory: about as many as the connections to a few peers have in flight. */
+/** Bytes of segments kept in memory: about as many as are in flight on the connections to a few peers. */
 export const RECENT_BYTES_MAX = 1024 * 1024
 
 /** An encoded segment with its first and last seq. */
@@ -15,7 +15,7 @@ interface CachedSegment extends EncodedSegment {
   readonly author: AuthorId
 }
 
-/** The segments stored last, so that connections which follow new entries need no read from disk. */
+/** The segments stored last, so that connections that follow new entries need no reads from disk. */
 export class SegmentCache {
   /** The cached segments of each log, without gaps up to its end. */
   readonly #logs = new Map<AuthorId, CachedSegment[]>()
@@ -39,7 +39,7 @@ export class SegmentCache {
     }
   }
 
-  /** One page of segments from the one with entry `from` on, before `to`; empty where that segment is not cached. */
+  /** One page of segments, from the one with entry `from` on, before `to`; empty if that segment is not cached. */
   page(author: AuthorId, from: Seq, to: Seq): EncodedSegment[] {
     const log = this.#logs.get(author) ?? []
     const start = from > (log.at(-1)?.last ?? 0) ? -1 : log.findLastIndex(({ first }) => first <= from)

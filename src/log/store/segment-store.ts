@@ -24,7 +24,7 @@ import { type EncodedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 import type { OnGap } from './unsigned-store.js'
 
-/** Encoded segments and the last seq in them. */
+/** Consecutive encoded segments, and the last seq in them. */
 export interface RawSegments {
   readonly segments: readonly Uint8Array[]
   readonly last: Seq
@@ -42,12 +42,12 @@ export class SegmentStore {
   }
 
   /**
-   * Entries with `from ≤ seq < to`, in order. Stops before a missing or damaged entry and reports it. With `areNews` the cache is
-   * used: only a full read notices damage to rows that were stored recently.
+   * Entries with `from ≤ seq < to`, in order. Stops before a missing or damaged entry and reports it. With `mayUseCache`, damage to
+   * recently stored rows goes unnoticed.
    */
-  async *read(author: AuthorId, from: Seq, to: Seq, areNews = false): AsyncGenerator<readonly Entry[]> {
+  async *read(author: AuthorId, from: Seq, to: Seq, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
-    for await (const page of areNews ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
+    for await (const page of mayUseCache ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
       for (const { bytes } of page) {
         const segment = decodeSegment(bytes)
         if (segment === undefined) break
@@ -59,7 +59,7 @@ export class SegmentStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  /** The same entries from the last to the first. */
+  /** The same entries in reverse. */
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const key = keyOf(author)
     if (key === undefined) return
@@ -81,7 +81,7 @@ export class SegmentStore {
   }
 
   /**
-   * The segments with the entries `from ≤ seq < to`, small ones joined. The first may begin before `from`. Each result has up to
+   * The segments with the entries `from ≤ seq < to`, small ones joined. The first may begin before `from`. Each batch has at most
    * `bytesMax` bytes.
    */
   async *raw(author: AuthorId, from: Seq, to: Seq, bytesMax: number): AsyncGenerator<RawSegments> {
@@ -94,7 +94,7 @@ export class SegmentStore {
         segments.push(segment)
         bytes += segment.length
         expected = rangeOf(segment).last + 1
-        // Yield before reading the segment that might not fit: the caller may stop here.
+        // Yield before a segment that might not fit: the caller may stop here.
         if (bytes + SEGMENT_BYTES_MAX <= bytesMax) continue
         yield { segments, last: expected - 1 }
         segments = []
@@ -112,18 +112,18 @@ export class SegmentStore {
     if (expected <= seq) this.#onGap(author, expected)
   }
 
-  /** Caches segments that were stored at the end of a log. */
+  /** Caches segments that were just stored at the end of a log. */
   cache(author: AuthorId, writes: readonly Write[]): void {
     this.#cache.add(author, writtenSegments(writes))
   }
 
-  /** Drops cached segments of one log or of all, because their rows on disk may have changed. */
+  /** Drops the cached segments of one log or of all, whose rows on disk may have changed. */
   forget(author?: AuthorId): void {
     if (author === undefined) this.#cache.forgetAll()
     else this.#cache.forget(author)
   }
 
-  /** The segment with the entry at `seq`, unless it is missing or damaged. */
+  /** The segment with the entry at `seq`; undefined if it is missing or damaged. */
   async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
     for await (const page of this.#rows(author, seq, seq + 1)) {
       for (const row of page) {
@@ -158,8 +158,8 @@ export class SegmentStore {
   }
 
   /**
-   * Intact segments without gaps from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
-   * for it may have been joined to the one before it since the read began.
+   * Intact segments without gaps, from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
+   * because it may have been joined to the previous one since the read began.
    */
   async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
@@ -199,7 +199,7 @@ export class SegmentStore {
   async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = keyOf(author)
     if (key === undefined) return
-    // A caller that continues a read asks for the first entry of a segment: then the start needs no lookup.
+    // A caller that resumes a read asks for the first entry of a segment, so try that key before looking the start up.
     let start: Seq | undefined = from
     for (let gone: Seq | undefined; ; ) {
       let isFound = start === undefined
@@ -209,7 +209,7 @@ export class SegmentStore {
         yield page
       }
       if (isFound || start === gone) return
-      gone = start // joined to the segment before it since the lookup: look again
+      gone = start // joined to the previous segment since the lookup: look again
       start = await this.#startOf(key, from)
     }
   }
@@ -223,7 +223,7 @@ export class SegmentStore {
   }
 }
 
-/** Groups of consecutive segments that fit in one segment together. */
+/** Groups of consecutive segments that together fit in one segment. */
 function joinable(segments: readonly EncodedSegment[]): EncodedSegment[][] {
   const groups: EncodedSegment[][] = []
   let size = 0

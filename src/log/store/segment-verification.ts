@@ -8,7 +8,7 @@ import { lastOf, type Segment } from '../format/segment.js'
 import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { Store } from './store.js'
 
-/** Verifies the chain and the signature of every segment of a log. Gives the last seq before the first fault, and the fault. */
+/** Verifies the chain and the signature of every segment of a log. Returns the last seq before the first fault, and the fault. */
 export async function verifySegments(
   store: Store,
   room: Uint8Array,
@@ -26,7 +26,7 @@ export async function verifySegments(
       const segment = storedSegment(row)
       if (segment === undefined) return { last, fault: `the row of entry ${last + 1} is damaged` }
       if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
-      if (lastOf(segment) <= last) continue // a longer segment holds its entries too
+      if (lastOf(segment) <= last) continue // a longer segment contains its entries too
       if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
         return { last, fault: `entry ${segment.first} does not continue the chain` }
       }
@@ -50,7 +50,7 @@ export async function verifySegments(
   return { last, fault: undefined }
 }
 
-/** Whether a fork proof covers a segment without a signature: entries below the fork, and possibly some of the branch after it. */
+/** Whether a fork proof covers a segment without a signature: entries below the fork, and possibly some of a branch after it. */
 function isProven(segment: Segment, proof: ForkProof | undefined): boolean {
   if (proof === undefined || lastOf(segment) + 1 < proof.forkedAt || !sameBytes(segment.signature, NO_SIGNATURE))
     return false

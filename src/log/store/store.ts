@@ -1,4 +1,4 @@
-/** Bytes read from the database at once. */
+/** Approximate number of bytes read from the database at once. */
 export const PAGE_BYTES_MAX = 64 * 1024
 
 export interface Put {
@@ -19,7 +19,7 @@ export interface Range {
 
 export type Row = readonly [key: Uint8Array, value: Uint8Array]
 
-/** An ordered map from bytes to bytes on a disk: LevelDB in the program, memory in tests and simulations. */
+/** An ordered, persistent map from bytes to bytes: LevelDB in production, in memory in tests and simulations. */
 export interface Store {
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** Rows of a range in order, in pages of about PAGE_BYTES_MAX. Continues after a `reopen`. */
@@ -28,18 +28,18 @@ export interface Store {
   keys(range: Range): AsyncGenerator<readonly Uint8Array[]>
   /**
    * Stores all of `writes` or none; they are on disk when it resolves. After a rejection it is unknown what was stored, and nothing
-   * may be committed before `reopen` has resolved: LevelDB was seen to lose acknowledged writes otherwise.
+   * may be committed until `reopen` has resolved: LevelDB has been observed to lose acknowledged writes otherwise.
    * docs/protocol/storage.md §4.3.
    */
   commit(writes: readonly Write[]): Promise<void>
   /** Checks all files for damage. Rejects with LOG_CORRUPT. */
   inspect?(): Promise<void>
-  /** Tests whether the disk accepts a write again, then reopens the database. Rejects while it does not. */
+  /** Tests whether the disk accepts writes again, then reopens the database. Rejects if it does not. */
   reopen(): Promise<void>
   close(): Promise<void>
 }
 
-/** The first key after all that begin with `prefix`, which has some byte below 255. */
+/** The first key after all keys that begin with `prefix`, which must have some byte below 255. */
 export function after(prefix: Uint8Array): Uint8Array {
   let last = prefix.length - 1
   while (last > 0 && prefix[last] === 0xff) last--

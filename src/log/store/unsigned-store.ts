@@ -8,7 +8,7 @@ import type { Store, Write } from './store.js'
 /** Called when an entry that should be stored is missing or damaged. */
 export type OnGap = (author: AuthorId, missing: Seq) => void
 
-/** What to write for new entries of one unsigned log, and its head afterwards. */
+/** The writes for new entries of one unsigned log, and its head after them. */
 export interface UnsignedPlan {
   readonly writes: readonly Write[]
   readonly entries: readonly Entry[]
@@ -17,21 +17,21 @@ export interface UnsignedPlan {
   readonly fault: string | undefined
 }
 
-/** The logs of unsigned authors in a store. `Log` knows only this interface; the caller that opens a log chooses the layout. */
+/** The logs of unsigned authors in a store. `Log` knows only this interface; the caller of `Log.open` provides an implementation. */
 export interface UnsignedStore {
   /** The heads of all unsigned logs. */
   load(): Promise<Map<AuthorId, Head>>
-  /** How far each log goes according to the row of its head. */
+  /** The last seq of each log according to the row of its head. */
   claims(): Promise<Map<AuthorId, Claim>>
   /** Decides how to store `entries`, which follow `head`. */
   plan(author: AuthorId, head: Head | undefined, entries: readonly Uint8Array[], bytesMax?: number): UnsignedPlan
-  /** The row that says how far a log goes; it is written with the entries. */
+  /** The row that records the head of a log; written in the same commit as the entries. */
   headWrite(head: Head): Write
-  /** Entries with `from ≤ seq < to`, in order; ends before a hole, which it reports. */
+  /** Entries with `from ≤ seq < to`, in order. Stops before a gap and reports it. */
   read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
-  /** The same entries from the last to the first. */
+  /** The same entries in reverse. */
   readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
-  /** Looks for a hole among the keys of a log up to `seq`, and reports it. */
+  /** Looks for a gap in the keys of a log up to `seq`, and reports it. */
   inspect(author: AuthorId, seq: Seq): Promise<void>
   /** Checks every row of a log up to `seq`. */
   verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }>

@@ -9,7 +9,7 @@ import { isSignature, keyPairOf } from '../../../src/base/crypto/signing.js'
 import { hex, unhex } from '../../helper/signed-oracle.js'
 import { withBitFlipped } from '../../helper/signed-world.js'
 
-// base/hash and base/signing (libsodium) against noble, which shares no line with it. docs/protocol/logs.md §3.4.
+// Compares base/crypto (libsodium) with noble, an independent implementation. docs/protocol/logs.md §3.4.
 
 const { Point } = ed25519
 type Point = InstanceType<typeof Point>
@@ -36,12 +36,12 @@ test('hashes the concatenation of its parts with BLAKE2b-256', () => {
   assert.equal(hex(hash(long, long)), hex(blake2b(Buffer.concat([long, long]), { dkLen: 32 })))
 })
 
-test('gives the known BLAKE2b-256 of nothing and of abc', () => {
+test('computes the known BLAKE2b-256 of the empty string and of abc', () => {
   assert.equal(hex(hash()), '0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8')
   assert.equal(hex(hash(Buffer.from('abc'))), 'bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319')
 })
 
-test('gives the keys and signatures of RFC 8032 bit for bit', () => {
+test('computes the same keys and signatures as noble', () => {
   fc.assert(
     fc.property(seed, message, (seed, words) => {
       const keys = keyPairOf(seed)
@@ -52,7 +52,7 @@ test('gives the keys and signatures of RFC 8032 bit for bit', () => {
   )
 })
 
-test('gives the first three test vectors of RFC 8032 §7.1', () => {
+test('reproduces the first three test vectors of RFC 8032 §7.1', () => {
   const vectors = [
     {
       seed: '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
@@ -121,7 +121,7 @@ test('rejects signatures and keys of other lengths', () => {
   }
 })
 
-// Where implementations of Ed25519 are known to differ (Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020).
+// Cases in which implementations of Ed25519 are known to differ (Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020).
 
 const WORDS = Buffer.from('whatever is said')
 
@@ -133,9 +133,9 @@ function bytesOf(value: bigint): Uint8Array {
   return unhex(value.toString(16).padStart(64, '0')).reverse()
 }
 
-/** The points of small order. As keys they verify whole classes of signatures. */
+/** The points of small order. As keys, they verify whole classes of signatures. */
 const SMALL: readonly Point[] = (() => {
-  // A point of order eight: what remains of a point outside of the group after multiplication by the group's order.
+  // Multiplying a point outside the prime-order group by the group's order gives a point of order eight.
   for (let y = 2n; ; y++) {
     try {
       const eighth = Point.fromBytes(bytesOf(y))
@@ -159,12 +159,12 @@ function forge(a: bigint, key: Uint8Array, r: Uint8Array, k: bigint, words: Uint
   return Buffer.concat([r, bytesOf((k + challenge(r, key, words) * a) % L)])
 }
 
-test('knows the eight points of small order', () => {
+test('finds the eight points of small order', () => {
   assert.equal(new Set(SMALL.map(point => hex(point.toBytes()))).size, 8)
   for (const point of SMALL) assert.ok(point.multiplyUnsafe(8n).equals(Point.ZERO))
 })
 
-test('rejects keys of small order even where the equation holds', () => {
+test('rejects keys of small order even if the equation holds', () => {
   let wouldHold = 0
   for (const key of SMALL) {
     for (const r of SMALL) {

@@ -10,8 +10,8 @@ import { pack } from '../../../src/log/format/packed.js'
 import { roomId } from '../../../src/log/format/room-id.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
-// docs/protocol/logs.md §3.2. The validator recognises entries in plain form from their bytes; it has to agree with the rule,
-// which parses them.
+// docs/protocol/logs.md §3.2. The validator recognises entries in plain form from their bytes; it must agree with the rule, which
+// parses them.
 
 const AT = '1763670000123.0042' as Hlc
 const START = chainStart({ room: roomId('lobby'), key: new Uint8Array(32) })
@@ -24,7 +24,7 @@ const text = fc.oneof(
 )
 const members = fc.record({ username: text, message: text })
 
-/** Validity by an independent reading of the rule. */
+/** Validity according to an independent implementation of the rule. */
 function validByParsing(entry: Uint8Array): Hlc | undefined {
   const isEntry = decodeEntry(entry) !== undefined && entry.at(-1) === 0x7d && splitSignature(entry) === undefined
   return isEntry ? claimedHlc(entry) : undefined
@@ -38,13 +38,13 @@ function validated(entry: Uint8Array, previous: Hlc): { readonly chain: string; 
   return { chain: hexOf(validator.chain), at: validator.last }
 }
 
-/** What the rule in entry.ts says of the same entry. */
+/** The result of the rule in entry.ts for the same entry. */
 function expected(entry: Uint8Array, previous: Hlc): { readonly chain: string; readonly at: Hlc } | undefined {
   const at = entry.length > ENTRY_BYTES_MAX ? undefined : validHlc(entry, previous)
   return at === undefined ? undefined : { chain: hexOf(chainNext(START, entry)), at }
 }
 
-test('accepts the entry of any username and message, written as JSON writes it', () => {
+test('accepts the entry of any username and message as JSON.stringify writes it', () => {
   fc.assert(
     fc.property(members, ({ username, message }) => {
       const entry = entryText(AT, 1763670000123, { username, message })
@@ -55,7 +55,7 @@ test('accepts the entry of any username and message, written as JSON writes it',
   )
 })
 
-test('decides on mutated bytes as the rule does, whether it takes the shortcut or not', () => {
+test('agrees with the rule on mutated bytes, with and without the shortcut', () => {
   let plain = 0
   let rejected = 0
   const significant = fc.constantFrom(...utf8('"\\/{}:,.09abfnrtuvx'), 0, 0x1f, 0x20, 0x7f, 0x80, 0xc3, 0xa9, 0xff)
@@ -80,7 +80,7 @@ test('decides on mutated bytes as the rule does, whether it takes the shortcut o
   assert.ok(plain > 1_000 && rejected > 1_000, `${plain} plain, ${rejected} rejected`)
 })
 
-test('decides on entries around the size limit as the rule does', () => {
+test('agrees with the rule on entries around the size limit', () => {
   for (const length of [ENTRY_BYTES_MAX - 1, ENTRY_BYTES_MAX, ENTRY_BYTES_MAX + 1]) {
     const start = `{"at":"${AT}","username":"alice","message":"`
     const entry = utf8(`${start}${'x'.repeat(length - start.length - 2)}"}`)

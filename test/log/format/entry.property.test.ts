@@ -19,7 +19,7 @@ import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 const AT = hlcAt(1_763_670_000_123, 7)
 const NOW = 1_763_670_000_123
 
-/** JSON texts that are entries, almost entries, or no entries. */
+/** JSON texts that are entries, almost entries, or not entries. */
 const nearEntry = fc.oneof(
   fc.json(),
   fc.string(),
@@ -28,7 +28,7 @@ const nearEntry = fc.oneof(
     .map(([name, value]) => `{"at":"${AT}","username":"a","message":"b","${name}":${JSON.stringify(value)}}`),
 )
 
-test('decodes any bytes as an entry or as none, and never throws', () => {
+test('decodes any bytes as an entry or as undefined, and never throws', () => {
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), nearEntry.map(utf8)), bytes => {
       const members = decodeEntry(bytes)
@@ -43,7 +43,7 @@ test('decodes any bytes as an entry or as none, and never throws', () => {
   )
 })
 
-test('reads members back as they were written', () => {
+test('round-trips members', () => {
   const text = fc.string({ unit: 'binary', maxLength: 200 })
   fc.assert(
     fc.property(text, text, (username, message) => {
@@ -70,7 +70,7 @@ test('accepts an entry of up to 16 KiB', () => {
   )
 })
 
-/** The rules of docs/protocol/logs.md §3.2 one by one, by `JSON.parse`. */
+/** The rules of docs/protocol/logs.md §3.2 one by one, with `JSON.parse`. */
 function isValidByParsing(entry: Uint8Array): boolean {
   const isWhole = claimedHlc(entry) !== undefined && entry.at(-1) === 0x7d && entry.length <= ENTRY_BYTES_MAX
   return isWhole && decodeEntry(entry) !== undefined && splitSignature(entry) === undefined

@@ -38,7 +38,7 @@ test('accepts an entry of exactly 16 KiB and rejects one byte more with a hint',
   assert.equal(decodeEntry(utf8(`${full.slice(0, -1)} }`)), undefined, 'nor is it read')
 })
 
-test('rejects bytes that are no entry', () => {
+test('rejects bytes that are not an entry', () => {
   for (const text of [
     '',
     'hello',
@@ -68,7 +68,7 @@ test('rejects bytes that are no entry', () => {
   )
 })
 
-test('treats hostile member names as members only', () => {
+test('treats hostile member names as ordinary members', () => {
   const entry = decodeEntry(utf8('{"username":"a","message":"b","__proto__":{"polluted":true},"constructor":1}'))
   assert.ok(entry)
   assert.equal(Object.getPrototypeOf(entry), Object.prototype)

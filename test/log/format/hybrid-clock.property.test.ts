@@ -13,7 +13,7 @@ const at = fc
   )
   .map(([millis, counter]) => hlcAt(millis, counter))
 
-test('gives the next reading with none between', () => {
+test('returns the next reading, with none in between', () => {
   fc.assert(
     fc.property(at, at => {
       const next = justAfter(at)
@@ -40,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ kind: 'next' }),
 )
 
-test('increases strictly and stays within twelve hours of the system clock, whatever it observes and however that jumps', () => {
+test('increases strictly and stays within twelve hours of a jumping system clock, whatever it observes', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), steps => {
       const time = new VirtualClock()

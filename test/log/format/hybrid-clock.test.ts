@@ -38,7 +38,7 @@ test('accepts thirteen digits, a dot and four digits, and nothing else', () => {
   }
 })
 
-test('gives the first reading of a millisecond, clamped to thirteen digits', () => {
+test('returns the first reading of a millisecond, clamped to thirteen digits', () => {
   assert.equal(hlcAt(1_763_670_000_123), '1763670000123.0000')
   assert.equal(hlcAt(7.9, 3), '0000000000007.0003')
   assert.equal(hlcAt(-1), EARLIEST)
@@ -98,7 +98,7 @@ test('orders a new entry after the previous one of its log, however far ahead th
   assert.equal(clock.next(), hlcAt(time.now()), 'others are not dragged along')
 })
 
-test('an unset system clock follows whatever it sees', () => {
+test('follows every reading while the system clock is unset', () => {
   for (const [now, isFollowed] of [
     [0, true],
     [UNSET_CLOCK_BEFORE_MS - 1, true],

@@ -10,7 +10,7 @@ import { logOver, replicate } from '../../helper/logs.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { keysOf } from '../../long/ledger.js'
 
-test('relays many small segments as few, under signatures that cover all entries', async t => {
+test('relays many small segments as few large ones, under signatures that cover all entries', async t => {
   const [mine, theirs] = [new MemoryStore(), new MemoryStore()]
   const [alice, bob] = await Promise.all([logOver(mine, keysOf('alice')), logOver(theirs, keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))

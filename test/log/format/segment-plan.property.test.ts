@@ -19,8 +19,7 @@ import {
   withBitFlipped,
 } from '../../helper/signed-world.js'
 
-// docs/protocol/logs.md §3.5. Every segment that is written is read and verified by the oracle, which throws at the first that is
-// not.
+// docs/protocol/logs.md §3.5. The oracle reads and verifies every written segment, and throws at the first invalid one.
 
 const ALICE = hex(alice.publicKey)
 
@@ -90,7 +89,7 @@ const headRows = (head: SignedHead | undefined): Write[] =>
         },
       ]
 
-test('stores the same entries however a valid log is split, overlaps the stored one or repeats', () => {
+test('stores the same entries however a valid log is split, repeated or overlaps the stored one', () => {
   const delivery = cutLog.chain(({ log, ends }) =>
     fc.record({
       log: fc.constant(log),
@@ -129,7 +128,7 @@ test('stores the same entries however a valid log is split, overlaps the stored 
   )
 })
 
-test('leaves no gap for runs in any order, and accepts a rejected run once it follows', () => {
+test('leaves no gap for runs in any order, and accepts a rejected run once it continues the log', () => {
   const shuffled = cutLog.chain(({ log, ends }) => {
     const runs = log.runs(ends)
     return fc.record({
@@ -225,7 +224,7 @@ const garbled = cutLog.chain(({ log, ends }) => {
   })
 })
 
-test('stores only what the author signed, up to anything that a relay garbles, and names the fault', () => {
+test('stores only what the author signed, up to the first run that a relay garbled, and names the fault', () => {
   let named = 0
   fc.assert(
     fc.property(garbled, ({ log, runs, faults, batch }) => {
@@ -243,7 +242,7 @@ test('stores only what the author signed, up to anything that a relay garbles, a
       }
       disk.isPrefixOf(log)
       disk.audit(log)
-      // What came before the first garbled run is kept.
+      // Everything before the first garbled run is kept.
       const least = Math.min(...faults.map(({ at }) => (runs[at] as SignedRun).first - 1))
       assert.ok(disk.entries.length >= least, `${disk.entries.length} of ${least}`)
       if (disk.entries.length < log.entries.length) {
@@ -254,7 +253,7 @@ test('stores only what the author signed, up to anything that a relay garbles, a
           assert.match(fault ?? '', /\d/)
         }
       }
-      // Honest peers send the rest, whatever the relay left.
+      // Honest peers send the rest, whatever the relay stored.
       for (const run of runs) assert.deepEqual(disk.add(log, [run]).fault, undefined)
       assert.equal(disk.entries.length, log.entries.length)
       disk.audit(log)
@@ -264,7 +263,7 @@ test('stores only what the author signed, up to anything that a relay garbles, a
   assert.ok(named > 100, `only ${named} faults`)
 })
 
-test('stores nothing unverified where a relay garbles every inner signature', () => {
+test('stores nothing unverified when a relay garbles every inner signature', () => {
   fc.assert(
     fc.property(cutLog, fc.nat(511), ({ log, ends }, bit) => {
       const runs = log.runs(ends)
@@ -299,7 +298,7 @@ test('rejects entries signed for another room or by another author', () => {
   )
 })
 
-test('rejects a run that exceeds a segment without a signature, and keeps what is before it', () => {
+test('rejects a run that exceeds a segment without a signature, and keeps the entries before it', () => {
   for (const over of [0, 1]) {
     // The longest entry, and one that fills the segment exactly or exceeds it by one byte.
     const longest = entryOf(1, ENTRY_BYTES_MAX)

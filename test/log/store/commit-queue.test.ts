@@ -52,10 +52,10 @@ class HeldStore extends MemoryStore implements Store {
 
 const put = (key: string, value: Uint8Array = utf8('x')): Write => ({ type: 'put', key: utf8(key), value })
 
-/** One turn of the event loop, after which everything that needs no IO has happened. */
+/** One turn of the event loop, which completes everything that needs no IO. */
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-/** The codes that promises were rejected with, `stored` for those that were not. */
+/** The codes with which promises were rejected, or `stored`. */
 const outcomes = async (writes: readonly Promise<void>[]): Promise<string[]> =>
   (await Promise.allSettled(writes)).map(result => (result.status === 'fulfilled' ? 'stored' : result.reason.code))
 
@@ -108,7 +108,7 @@ test('commits 1,000 batches that arrive while the disk is busy in two commits', 
   assert.equal(store.calls.length, 2)
 })
 
-test('starts a full commit within its turn', async () => {
+test('starts a full commit within the same turn', async () => {
   const { store, queue } = setUp()
   const writes = [queue.write([put('a')])]
   queue.begin()
@@ -150,7 +150,7 @@ test('stores only the last version of a row that each batch replaces', async () 
   commit.succeed()
 })
 
-test('leaves deferrable rows out of large commits and writes them first in the next small one or at close', async () => {
+test('omits deferrable rows from large commits and writes them first in the next small one or on close', async () => {
   const { store, queue } = setUp()
   const deferred = (name: string) => ({ name, isDeferrable: true, write: () => put(name) })
   const large = Buffer.alloc(BULK_BYTES_MIN)
@@ -194,7 +194,7 @@ test('bounds the bytes of a commit, so that its first caller does not wait for t
   assert.deepEqual(groups, [['k0'], ['k1'], ['k2'], ['k3']])
 })
 
-test('rejects everything that waits after a failed commit, and commits nothing before the store is reopened', async () => {
+test('rejects all waiting batches after a failed commit, and commits nothing before the store is reopened', async () => {
   const { store, queue, clock, events } = setUp()
   const writes = [queue.write([put('a')])]
   const commit = await store.called(1)
@@ -221,7 +221,7 @@ test('rejects everything that waits after a failed commit, and commits nothing b
   )
 })
 
-test('says what the system reported and what to do', async () => {
+test('reports the system error and a hint', async () => {
   const { store, queue } = setUp()
   const write = queue.write([put('a')])
   const commit = await store.called(1)
@@ -229,7 +229,7 @@ test('says what the system reported and what to do', async () => {
   await assert.rejects(write, error => /no space left/.test(String(error)) && 'hint' in (error as object))
 })
 
-test('commits nothing before the recovery has read the store back', async () => {
+test('commits nothing before the recovery has reloaded the store', async () => {
   const { store, queue, clock, recoverWith } = await broken()
   let done = (): void => {}
   recoverWith(() => new Promise(resolve => (done = resolve)))
@@ -255,7 +255,7 @@ test('retries after 0.25 s, doubling to 30 s, and reports the failure once', asy
   assert.deepEqual([events, queue.isReadOnly], [['failed'], true])
 })
 
-test('reopens the store again where the recovery fails', async () => {
+test('reopens the store again if the recovery fails', async () => {
   const { store, queue, clock, events, recoverWith } = await broken()
   recoverWith(() => Promise.reject(new Error('cannot be read')))
   clock.advance(250)
@@ -269,7 +269,7 @@ test('reopens the store again where the recovery fails', async () => {
   assert.deepEqual([queue.isReadOnly, events], [false, ['failed', 'recovered']])
 })
 
-test('starts again with the shortest wait after a second failure', async () => {
+test('restarts the backoff after a second failure', async () => {
   const { store, queue, clock } = await broken()
   clock.advance(250)
   ;(await store.called(2)).fail()
@@ -315,7 +315,7 @@ test('waits for pending batches on close and rejects later ones', async () => {
   assert.deepEqual(await outcomes([queue.write([put('d')])]), ['LOG_CLOSED'])
 })
 
-test('closes although others keep writing', async () => {
+test('closes while callers keep writing', async () => {
   const { store, queue } = setUp()
   let isRunning = true
   const writer = async (): Promise<void> => {
@@ -377,7 +377,7 @@ test('waits on close for a reopen in progress and does nothing more', async () =
   }
 })
 
-test('closes twice, and before anything was written', async () => {
+test('can be closed twice, and before anything was written', async () => {
   const { queue } = setUp()
   await Promise.all([queue.close(), queue.close()])
   await queue.close()

@@ -41,7 +41,7 @@ async function rowsOf(store: Store, asked: Range): Promise<[string, string][]> {
 
 const codeIs = (code: string) => (error: unknown) => error instanceof ChatError && error.code === code && !!error.hint
 
-/** The contract of every store: LevelDB, the simulator's and those of tests. */
+/** The contract of every store: of LevelDB, the simulator and tests. */
 const stores: Record<string, (cleanup: Cleanup) => Promise<Store>> = {
   LevelStore: async cleanup => LevelStore.open(path.join(await temporaryDirectory(cleanup), 'log')),
   VirtualStore: async cleanup =>
@@ -51,7 +51,7 @@ const stores: Record<string, (cleanup: Cleanup) => Promise<Store>> = {
 }
 
 for (const [name, open] of Object.entries(stores)) {
-  test(`${name}: what was committed is read, one by one and in order of bytes`, async t => {
+  test(`${name}: reads committed rows by key and in byte order`, async t => {
     const store = await open(t)
     await store.commit([put('b'), put('a'), { type: 'put', key: Buffer.of(0x61, 0xff), value: utf8('high') }])
     await store.commit([put('ab', ''), put('b', 'again')])
@@ -64,7 +64,7 @@ for (const [name, open] of Object.entries(stores)) {
     await store.close()
   })
 
-  test(`${name}: a range begins where it says, ends before where it says, goes either way, and stops at its limit`, async t => {
+  test(`${name}: reads ranges in both directions, with their bounds and limit`, async t => {
     const store = await open(t)
     await store.commit(Array.from({ length: 10 }, (_, i) => put(key(i))))
     const all = Array.from({ length: 10 }, (_, i) => key(i))
@@ -91,7 +91,7 @@ for (const [name, open] of Object.entries(stores)) {
     await store.close()
   })
 
-  test(`${name}: a commit deletes and writes in one, and reopening changes nothing`, async t => {
+  test(`${name}: deletes and writes in one commit, and reopens unchanged`, async t => {
     const store = await open(t)
     await store.commit([put('a'), put('b')])
     await store.commit([{ type: 'del', key: utf8('a') }, put('c'), { type: 'del', key: utf8('none') }])
@@ -102,7 +102,7 @@ for (const [name, open] of Object.entries(stores)) {
     await store.close()
   })
 
-  test(`${name}: readers go on by themselves where the store is reopened under them`, async t => {
+  test(`${name}: resumes readers when the store is reopened`, async t => {
     const store = await open(t)
     await store.commit(Array.from({ length: 3_000 }, (_, i) => put(key(i))))
     const all = Array.from({ length: 3_000 }, (_, i) => key(i))
@@ -123,14 +123,14 @@ for (const [name, open] of Object.entries(stores)) {
     await store.close()
   })
 
-  test(`${name}: a reader who stops early leaves nothing behind that keeps the store open`, async t => {
+  test(`${name}: closes after a reader stopped early`, async t => {
     const store = await open(t)
     await store.commit(Array.from({ length: 100 }, (_, i) => put(key(i))))
     for await (const _ of store.pages(range(key(0), key(100)))) break
     await store.close()
   })
 
-  test(`${name}: nothing is read or written once it is closed`, async t => {
+  test(`${name}: reads and writes nothing once it is closed`, async t => {
     const store = await open(t)
     await store.close()
     await assert.rejects(store.commit([put('a')]))
@@ -139,14 +139,14 @@ for (const [name, open] of Object.entries(stores)) {
   })
 }
 
-test('reads pages of about 64 KiB however long the log', async t => {
+test('reads pages of about 64 KiB however long the log is', async t => {
   const store = await LevelStore.open(await temporaryDirectory(t))
   await store.commit(Array.from({ length: 200 }, (_, i) => put(key(i), 'x'.repeat(10_000))))
   for await (const page of store.pages(range(key(0), key(200)))) assert.ok(page.length <= 8, `${page.length} rows`)
   await store.close()
 })
 
-test('rejects a second opening until the first is closed', async t => {
+test('rejects a second open until the first store is closed', async t => {
   const directory = await temporaryDirectory(t)
   const first = await LevelStore.open(directory)
   await assert.rejects(LevelStore.open(directory), codeIs('LOG_LOCKED'))

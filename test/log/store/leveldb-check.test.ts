@@ -72,7 +72,7 @@ test('finds any flipped bit in tables, journals, manifest and CURRENT, many of w
     // The footer of a table is padded with bytes that are never read.
     const isFilling = name.endsWith('.ldb') && at >= bytes.length - 48 && at < bytes.length - 8
     assert.ok(faults.some(({ file }) => file === name) || isFilling, `${name} at ${at}: ${wordsOf(faults)}`)
-    // Control, for a few: LevelDB opens the database without an error, and rows are missing.
+    // Control for a few of them: LevelDB opens the database without an error, and rows are missing.
     if (/\.log$/.test(name) && believed < 3 && (await rowsIn(copy)) < ROWS) believed++
     await rm(copy, { recursive: true })
   }
@@ -100,7 +100,7 @@ test('names each file that is missing or truncated', async t => {
   }
 })
 
-test('reports special files and links in place of its files without blocking on them', async t => {
+test('reports special files and links in place of database files without blocking on them', async t => {
   const base = await temporaryDirectory(t)
   const directory = path.join(base, 'db')
   await database(directory)
@@ -113,7 +113,7 @@ test('reports special files and links in place of its files without blocking on 
   assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${table} cannot be read`])
 })
 
-test('repairs a database that lost files and keeps the damaged one; reading it creates and deletes nothing', async t => {
+test('repairs a database that lost files and keeps the damaged one; reading it changes no file', async t => {
   const base = await temporaryDirectory(t)
   for (const lost of [/^CURRENT$/, /^MANIFEST/, /^\d+\.log$/]) {
     const directory = path.join(base, `db${lost.source.length}`)
@@ -144,7 +144,7 @@ test('repairs a database that lost files and keeps the damaged one; reading it c
   }
 })
 
-test('keeps every commit of a damaged journal but the damaged one, after which LevelDB drops the rest', async t => {
+test('keeps all commits of a damaged journal except the damaged one, while LevelDB drops all after it', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   await database(directory)
   const journal = (await readdir(directory)).find(name => name.endsWith('.log')) as string
@@ -198,7 +198,7 @@ async function count(store: LevelStore): Promise<number> {
   return rows
 }
 
-test('reports a journal with doubled contents and keeps each change once, where LevelDB ends the process', async t => {
+test('reports a journal with duplicated contents, on which LevelDB aborts, and keeps each change once', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
   for (const row of ['a', 'b', 'c']) {
     const store = await LevelStore.open(directory)

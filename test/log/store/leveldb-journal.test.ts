@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { readJournal, writeJournal } from '../../../src/log/store/leveldb/journal.js'
 
-/** Records of every size that matters to blocks of 32 KiB. None ends in zeros, as none of ours does. */
+/** Records of every size that matters for blocks of 32 KiB. None ends in zeros, like all of our records. */
 const record = fc
   .oneof(
     fc.uint8Array({ minLength: 1, maxLength: 200 }),
@@ -15,7 +15,7 @@ const records = fc.array(record, { minLength: 1, maxLength: 5 })
 
 const plain = (list: readonly Uint8Array[]): string[] => list.map(bytes => Buffer.from(bytes).toString('hex'))
 
-test('reads back the records that it wrote', () => {
+test('round-trips records', () => {
   fc.assert(
     fc.property(records, list => {
       const { records: read, damagedAt } = readJournal(writeJournal(list))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { after } from '../../../src/log/store/store.js'
 
-test('gives the first key after all that begin with a prefix', () => {
+test('returns the first key after all that begin with a prefix', () => {
   const table: [number[], number[]][] = [
     [[0x61], [0x62]],
     [

@@ -27,7 +27,7 @@ test('finds the segment of a recent entry and none for an older one', () => {
   assert.deepEqual(placesAt(recent, BOB, [1]), [undefined])
 })
 
-test('replaces a log where a segment does not continue it', () => {
+test('replaces a log when a segment does not continue it', () => {
   const recent = new SegmentCache()
   recent.add(ALICE, [segment(1, 10), segment(11, 20)])
   recent.add(ALICE, [segment(11, 12)])

@@ -6,10 +6,10 @@ import { distinctRecords, readJournal } from './journal.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 import { type Depth, isTableIntact } from './table.js'
 
-/** Before a start, this many bytes of the newest tables are read completely; the rest later, or by `verify`. */
+/** Bytes of the newest tables that are checked completely before a start; the rest is checked later, or by `verify`. */
 export const TABLE_BYTES_AT_START = 16 * 1024 * 1024
 
-/** Marker file that this program writes when it finds damage in an open database. */
+/** Marker file that is written when damage is found in an open database. */
 export const DAMAGED = 'damaged'
 
 /** A damaged or missing file of a database. */
@@ -20,7 +20,7 @@ export interface Fault {
 }
 
 export interface DatabaseState {
-  /** Whether any file of a database exists. Only where none does, a new database may be created. */
+  /** Whether any file of a database exists. A new database may be created only if none does. */
   readonly exists: boolean
   readonly faults: readonly Fault[]
 }
@@ -29,7 +29,7 @@ const DATABASE_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/
 const CURRENT_BYTES_MAX = 64
 const MANIFEST_BYTES_MAX = 256 * 1024 * 1024
 
-/** Checks the files of a database without opening it: LevelDB itself silently drops what is damaged. */
+/** Checks the files of a database without opening it, because LevelDB silently drops damaged data. */
 export async function checkDatabase(
   directory: string,
   tableBytesMax = Number.POSITIVE_INFINITY,
@@ -112,7 +112,7 @@ async function checkTables(
   }
 }
 
-/** The manifest that CURRENT names; undefined where either is damaged, which is added to `faults`. */
+/** The manifest that CURRENT names. If either is damaged, adds that to `faults` and returns undefined. */
 async function manifestOf(directory: string, names: readonly string[], faults: Fault[]): Promise<Manifest | undefined> {
   const current = await withFile(directory, 'CURRENT', file => textIn(file), 'absent')
   const name = typeof current === 'object' ? /^(MANIFEST-\d+)\n$/.exec(current.text)?.[1] : undefined
@@ -148,7 +148,7 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** The result of `look` on a regular file. Anything else in its place is unreadable, and never blocks. */
+/** The result of `look` on a regular file. Any other kind of file is unreadable, and is never opened in a way that blocks. */
 async function withFile<T, A = never>(
   directory: string,
   name: string,

@@ -3,13 +3,13 @@ import { copyFile, link, lstat, open, readdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../../base/errors.js'
 
-/** Files without rows, which LevelDB creates again. */
+/** Files without rows, which LevelDB recreates. */
 const EXCLUDED = /^(?:LOCK|LOG|LOG\.old|scratch-.*)$|\.dbtmp$/
 const IS_TABLE = /\.(?:ldb|sst)$/
 const IS_JOURNAL = /\.log$/
-/** Space for other files that LevelDB writes. */
+/** Space to leave for other files that LevelDB writes. */
 const SPARE_BYTES = 4 * 1024 * 1024
-/** Attempts to copy a database that changes meanwhile. */
+/** Attempts to copy a database that changes while it is copied. */
 const TRIES_MAX = 3
 
 export type CopyFailure = 'changing' | 'no-room'
@@ -21,8 +21,8 @@ interface Listed {
 }
 
 /**
- * Copies a database into the empty directory `target` without opening it. With `mayLink`, tables are hard-linked, for they never
- * change. Another process may append to its journals meanwhile: the copy ends before that. Gives the reason of a failure.
+ * Copies a database into the empty directory `target` without opening it. With `mayLink`, tables are hard-linked, because they never
+ * change. Another process may append to its journals meanwhile; the copy may lack those writes. Returns the reason for a failure.
  */
 export async function copyDatabase(
   directory: string,
@@ -92,13 +92,13 @@ const sameFiles = (before: readonly Listed[], after: readonly Listed[]): boolean
     return IS_JOURNAL.test(name) ? now.size >= size : now.size === size && now.changedMs === changedMs
   })
 
-/** Opening the copy writes its journals again as tables, hence the factor. */
+/** The factor of 2 is for opening the copy, which rewrites its journals as tables. */
 async function hasRoom(directory: string, bytes: number): Promise<boolean> {
   const { bavail, bsize } = await statfs(directory)
   return bavail * bsize > 2 * bytes + SPARE_BYTES
 }
 
-/** Syncs the files of a directory and their names. */
+/** Syncs the files of a database, then their directory. */
 export async function syncAll(directory: string): Promise<void> {
   for (const { name } of await listing(directory)) await syncPath(path.join(directory, name))
   await syncPath(directory)

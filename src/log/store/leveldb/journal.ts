@@ -7,7 +7,7 @@ const BLOCK_BYTES = 32 * 1024
 /** Checksum, length and type of a fragment. */
 const HEADER_BYTES = 7
 const [FULL, FIRST, MIDDLE, LAST] = [1, 2, 3, 4] as const
-/** Number of zeros at the end of a file that are taken for a torn write. No record of ours ends in so many. */
+/** Shortest run of zeros at the end of a file that counts as a torn write. None of our records ends in that many. */
 const TORN_ZEROS_MIN = 64
 
 /** The contents of a file in the log format. */
@@ -15,8 +15,8 @@ export interface Journal {
   /** The intact records, in order. */
   readonly records: readonly Uint8Array[]
   /**
-   * Offset of the first damage, if there is any. An incomplete record at the end of the file is not damage: a crash leaves one, and
-   * its write was never acknowledged.
+   * Offset of the first damage, if any. An incomplete record at the end of the file is not damage: a crash leaves one, whose write
+   * was never acknowledged.
    */
   readonly damagedAt: number | undefined
 }
@@ -64,7 +64,7 @@ export function readJournal(file: Uint8Array): Journal {
   return { records, damagedAt }
 }
 
-/** The bytes of a file that holds `records`. */
+/** The bytes of a file that contains `records`. */
 export function writeJournal(records: readonly Uint8Array[]): Uint8Array {
   const parts: Uint8Array[] = []
   let at = 0
@@ -148,8 +148,8 @@ function intactAfter(bytes: Buffer, at: number): number | undefined {
 const BATCH_HEADER_BYTES = 12
 
 /**
- * The records without repeated changes, as in a file whose contents were doubled: LevelDB ends the process at one. `after` is the
- * number of the last change before.
+ * The records without those that repeat changes, as in a file whose contents were duplicated: on one, LevelDB aborts the process.
+ * `after` is the number of the last change before the records.
  */
 export function distinctRecords(records: readonly Uint8Array[], after = 0n): { records: Uint8Array[]; last: bigint } {
   const distinct: Uint8Array[] = []

@@ -12,11 +12,11 @@ export interface Manifest {
   readonly tables: ReadonlyMap<number, number>
   /** Journals from this number on contain rows that are in no table yet. */
   readonly journal: number
-  /** An earlier journal that is read too; 0 where there is none. */
+  /** An earlier journal that is read too; 0 if there is none. */
   readonly journalBefore: number
 }
 
-/** The state after all records of a manifest; undefined where one is malformed. */
+/** The state after all records of a manifest; undefined if one is malformed. */
 export function decodeManifest(records: readonly Uint8Array[]): Manifest | undefined {
   const tables = new Map<number, number>()
   let journal: number | undefined

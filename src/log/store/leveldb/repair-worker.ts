@@ -1,4 +1,4 @@
-// Opens a damaged database in a separate process, because a failed assertion of LevelDB ends the process.
+// Opens a damaged database in a separate process, because a failed assertion in LevelDB aborts the process.
 import { ClassicLevel } from 'classic-level'
 
 const [task, directory = ''] = process.argv.slice(2)

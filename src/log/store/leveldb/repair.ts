@@ -8,7 +8,7 @@ import { type Fault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
 import { distinctRecords, readJournal, writeJournal } from './journal.js'
 
-/** How long another process may repair a database before its claim is ignored. */
+/** How long another process may take to repair a database before its claim expires. */
 const REPAIR_MS_MAX = 10 * 60_000
 
 const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
@@ -17,8 +17,8 @@ const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
 export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
 
 /**
- * Repairs a copy of a damaged database in place: intact records of damaged journals are kept, damaged tables are left out. LevelDB
- * opens it in a separate process first, which damage may end.
+ * Repairs a copy of a damaged database in place: keeps the intact records of damaged journals, and drops damaged tables. Opens the
+ * result in a separate process first, because damage can make LevelDB abort.
  */
 export async function repairCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
   for (const { file, kind, what } of faults) {
@@ -33,8 +33,8 @@ export async function repairCopy(copy: string, faults: readonly Fault[]): Promis
 }
 
 /**
- * Repairs the database in `directory`, which no process may have open. Gives the path of the damaged one. Two renames replace it by
- * the repaired one; after a crash between them, `finishRepair` does the second.
+ * Repairs the database in `directory`, which no process may have open. Two renames replace it by the repaired copy; after a crash
+ * between them, `finishRepair` does the second. Returns the path at which the damaged database is kept.
  */
 export async function repairDatabase(
   directory: string,
@@ -60,7 +60,7 @@ export async function repairDatabase(
   }
 }
 
-/** Moves a repaired database into place after the damaged one was moved away. */
+/** Moves a repaired database into place if the damaged one was already moved away. */
 export async function finishRepair(directory: string): Promise<void> {
   const base = path.resolve(directory)
   if (!(await exists(repairedName(base))) || (await exists(base))) return
@@ -88,8 +88,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /**
- * Rewrites damaged journals with their intact records, each change once. A missing journal is left out; an unreadable one is
- * deleted.
+ * Rewrites damaged journals with their intact records, each change once. A missing journal is skipped; an unreadable one is deleted.
  */
 async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Promise<void> {
   const journals = (await readdir(copy))
@@ -107,7 +106,7 @@ async function keepWholeRecords(copy: string, damaged: ReadonlySet<string>): Pro
   }
 }
 
-/** Whether a process survives that opens the database, after a repair if so asked, and reads every row. */
+/** Whether a child process can open the database, after a repair if that is the task, and read every row without aborting. */
 async function survives(directory: string, task: 'open' | 'repair'): Promise<boolean> {
   const child = spawn(process.execPath, [WORKER, task, directory], { stdio: 'ignore' })
   const [code] = await once(child, 'close')
@@ -126,7 +125,7 @@ async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
       if (systemCode(error) !== 'EEXIST') throw error
       const owner = Number(await readFile(file, 'latin1').catch(() => ''))
       const { mtimeMs } = await lstat(file)
-      // The pid of a killed process may be reused, so an old claim is ignored.
+      // Ignore an old claim: the pid of a killed process may have been reused.
       if (isAlive(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
       await rm(file, { force: true })
     }

@@ -4,7 +4,7 @@ import { readVarint } from '../../../base/wire/bytes.js'
 const UNPACKED_BYTES_MAX = 64 * 1024 * 1024
 
 /**
- * Unpacks one block in Snappy's raw format (google/snappy, format_description.txt), which LevelDB uses; undefined where it is
+ * Unpacks one block in Snappy's raw format (google/snappy, format_description.txt), which LevelDB uses; undefined if it is
  * malformed.
  */
 export function unpackSnappy(bytes: Uint8Array): Uint8Array | undefined {
@@ -27,14 +27,14 @@ export function unpackSnappy(bytes: Uint8Array): Uint8Array | undefined {
     at = copy.next
     if (at > bytes.length || copy.offset < 1 || copy.offset > end || end + copy.length > unpacked.length)
       return undefined
-    // Byte by byte, because source and target of a copy may overlap.
+    // Copy byte by byte, because source and target may overlap.
     for (let i = 0; i < copy.length; i++) unpacked[end + i] = unpacked[end + i - copy.offset] as number
     end += copy.length
   }
   return end === unpacked.length ? unpacked : undefined
 }
 
-/** Lengths over 60 are in the one to four bytes after the tag. */
+/** A length over 60 is in the one to four bytes after the tag. */
 function literalLength(bytes: Uint8Array, at: number, short: number): { length: number; next: number } {
   if (short < 60) return { length: short + 1, next: at }
   const count = short - 59

@@ -19,7 +19,7 @@ interface Block {
   readonly size: number
 }
 
-/** What is checked of a table: only its index, or every block. */
+/** How much of a table is checked: only its index, or every block. */
 export type Depth = 'index' | 'all'
 
 /** Whether the checksums of a table are correct. */
@@ -63,7 +63,7 @@ const endOf = ({ offset, size }: Block): number => offset + size + TRAILER_BYTES
 const isBlockIntact = (block: Buffer): boolean =>
   block.length >= TRAILER_BYTES && block.readUInt32LE(block.length - 4) === masked(crc32c(block, 0, block.length - 4))
 
-/** The unpacked contents of a block; undefined where it is damaged. */
+/** The unpacked contents of a block; undefined if it is damaged. */
 async function contentsOf(file: FileHandle, size: number, block: Block): Promise<Uint8Array | undefined> {
   if (endOf(block) > size) return undefined
   const bytes = await readAt(file, block.offset, block.size + TRAILER_BYTES)
@@ -72,7 +72,7 @@ async function contentsOf(file: FileHandle, size: number, block: Block): Promise
   return bytes[block.size] === SNAPPY ? unpackSnappy(contents) : contents
 }
 
-/** The blocks of an index, whose rows have a handle as value each; undefined for a malformed one. */
+/** The blocks that an index lists: the value of each row is a handle. A malformed one is undefined. */
 function blocksIn(index: Uint8Array): (Block | undefined)[] {
   const view = Buffer.from(index.buffer, index.byteOffset, index.byteLength)
   if (view.length < 4) return [undefined]
