@@ -15,11 +15,11 @@ export interface AttachOptions extends ConnectOptions {
   readonly face: FaceHello
   /** The report of a node that is being started already. */
   readonly starting?: Promise<StartReport> | undefined
-  /** Whether a node is started where none runs. */
+  /** Whether to start a node if none runs. */
   readonly mayStart: boolean
 }
 
-/** Attaches to the node of a home, starting one where none runs. Rejects with a ChatError. */
+/** Attaches to the node of a home; starts one if none runs. Rejects with a ChatError. */
 export async function attach(options: AttachOptions): Promise<NodeConnection> {
   const { directory, face, start, mayStart, clock = systemClock } = options
   const end = clock.now() + ATTACH_MS_MAX
@@ -42,7 +42,7 @@ export async function attach(options: AttachOptions): Promise<NodeConnection> {
 }
 
 const pause = (clock: Clock): Promise<void> => {
-  const awake = setInterval(() => {}, TRY_MS) // the clock's timers alone keep no process
+  const awake = setInterval(() => {}, TRY_MS) // the clock's timers do not keep the process running
   return new Promise<void>(resolve => void clock.after(TRY_MS, resolve)).finally(() => clearInterval(awake))
 }
 

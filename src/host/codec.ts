@@ -5,9 +5,9 @@ import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../log/limits.js'
 import type { RoomEntry } from '../node/room-api.js'
 
-// What a face and its node send each other: length-prefixed frames (PROTOCOL.md §2) with JSON, entries or bytes.
+// The protocol between a face and its node: length-prefixed frames with JSON, entries or bytes.
 
-/** Version of this codec. A face and a node of the same major version understand each other. */
+/** Version of this codec. A face and a node of the same major version are compatible. */
 export interface CodecVersion {
   readonly major: number
   readonly minor: number
@@ -15,7 +15,7 @@ export interface CodecVersion {
 
 export const CODEC_VERSION: CodecVersion = { major: 1, minor: 0 }
 
-/** Which call an answer belongs to. */
+/** Matches an answer to its call. */
 export type CallId = number
 
 /** The fields of a JSON frame. */
@@ -31,10 +31,10 @@ const JSON_KIND = 1
 const ENTRIES_KIND = 2
 const BYTES_KIND = 3
 
-/** Largest frame from a node: the state of a room with a thousand people who are all away, with a long reason. */
+/** Largest frame from a node. Fits the state of a room with a thousand people who are all away with a long reason. */
 export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 
-/** Entries of one frame: several frames are sent while one is read. */
+/** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
@@ -44,7 +44,7 @@ export const jsonBody = (value: object): Uint8Array => concat([Uint8Array.of(JSO
 export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
-/** Entries, in as many frames as they need. */
+/** Encodes entries in as many frames as they need. */
 export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Generator<Uint8Array> {
   const head = [Uint8Array.of(ENTRIES_KIND), varint(id)]
   let parts: Uint8Array[] = [...head]
@@ -95,7 +95,7 @@ export const isCount = (value: unknown): value is number => Number.isSafeInteger
 export const textsOf = (value: unknown): string[] | undefined =>
   Array.isArray(value) && value.every(each => typeof each === 'string') ? value : undefined
 
-/** `[major, minor]` as JSON has it; undefined for anything else. */
+/** A version from its JSON, `[major, minor]`; undefined for anything else. */
 export function versionOf(value: unknown): CodecVersion | undefined {
   const [major, minor]: unknown[] = Array.isArray(value) ? value : []
   return isCount(major) && isCount(minor) ? { major, minor } : undefined

@@ -13,7 +13,7 @@ import { readSecret, type Secret } from './secret.js'
 import { ANSWER_MS, afterSilence } from './silence.js'
 import { connectTo } from './socket.js'
 
-/** The node runs in an older major version of the codec. */
+/** The node has an older major version of the codec. */
 export class OlderNode extends Error {}
 
 export interface ConnectOptions {
@@ -22,7 +22,7 @@ export interface ConnectOptions {
   readonly directory: string
   readonly clock?: Clock
   readonly codec?: CodecVersion
-  /** Called where the node has accepted the connection and then does not answer. */
+  /** Called if the node has accepted the connection, but does not answer. */
   readonly onSilent?: () => void
 }
 
@@ -33,8 +33,8 @@ export interface FaceHello {
 }
 
 /**
- * Attaches a face to the running node; undefined where none runs, or it ends. Rejects with the ChatError of a node that refuses,
- * and with OlderNode.
+ * Attaches a face to the running node; undefined if none runs or it is ending. Rejects with the node's ChatError if it refuses the
+ * face, and with OlderNode.
  */
 export async function connectFace(options: ConnectOptions, face: FaceHello): Promise<NodeConnection | undefined> {
   const greeted = await greet(options, 'face', face)
@@ -48,7 +48,7 @@ export async function connectFace(options: ConnectOptions, face: FaceHello): Pro
   return new NodeConnection(socket, reader, welcome)
 }
 
-/** Asks the running node for its status, or to end; undefined where none runs. `closed` resolves when it has closed the connection. */
+/** Asks the running node for its status, or to end; undefined if none runs. `closed` resolves when it has closed the connection. */
 export async function askNode(
   options: ConnectOptions,
   purpose: Exclude<Purpose, 'face'>,
@@ -172,11 +172,15 @@ class Greeting {
   }
 }
 
-/** The socket is not the node's: it does not know the secret, or does not speak the codec. */
+/** The program at the socket is not the node: it does not know the secret, or does not speak the codec. */
 function foreign({ me, directory }: ConnectOptions): ChatError {
-  return new ChatError('NODE_UNUSABLE', `what answers at the socket in ${directory} is not the node of ${me}`, {
-    hint: 'Find out which program that is, and end it.',
-  })
+  return new ChatError(
+    'NODE_UNUSABLE',
+    `the program that answers at the socket in ${directory} is not the node of ${me}`,
+    {
+      hint: 'Find out which program it is, and stop it.',
+    },
+  )
 }
 
 function welcomeOf({ me, id, room, address, pid, options }: Fields): Welcome | undefined {
@@ -188,5 +192,5 @@ function welcomeOf({ me, id, room, address, pid, options }: Fields): Welcome | u
   return { me, id: author, room, address, pid, options: running }
 }
 
-/** The status in an answer; undefined where it is malformed. */
+/** The status in an answer; undefined if it is malformed. */
 export const statusIn = (value: Fields): Fields | undefined => (isFields(value['status']) ? value['status'] : undefined)

@@ -4,10 +4,10 @@ import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
 import { pidFileOf } from './holder.js'
 
-/** The database of the node: its LOCK elects the process that serves this home. The kernel frees it with the process. */
+/** The node's database: the process that holds its LOCK serves this home. The kernel releases the lock when the process ends. */
 const DATABASE = 'node'
 
-/** Only its holder may open the databases of a home, and bind or remove its socket. */
+/** The lock of a home. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
 export class NodeLock {
   readonly #store: LevelStore
   readonly #pidFile: string
@@ -17,7 +17,7 @@ export class NodeLock {
     this.#pidFile = pidFile
   }
 
-  /** Undefined where another process holds it. Rejects with DATA_UNUSABLE or LOG_CORRUPT. */
+  /** Undefined if another process holds it. Rejects with DATA_UNUSABLE or LOG_CORRUPT. */
   static async acquire(directory: string): Promise<NodeLock | undefined> {
     let store: LevelStore
     try {

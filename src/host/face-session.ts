@@ -25,11 +25,11 @@ import { UNACKNOWLEDGED_MAX } from './limits.js'
 import { PacedStream } from './paced-stream.js'
 import type { RequestDesk } from './request-desk.js'
 
-/** Calls of one face, besides lines to say, that wait for their answers; an honest face has a few open. */
+/** Unanswered calls of one face, apart from its lines; an honest face has a few. */
 const CALLS_MAX = 64
-/** Unread bytes from which on a face gets nothing but what it has asked for, and is owed a `resync`. */
+/** A face with more unread bytes is sent only what it has requested; a `resync` replaces the rest. */
 const UNREAD_BYTES_MAX = 1024 * 1024
-/** Changes that follow each other closely are sent together. */
+/** Changes within this time are sent together. */
 const SETTLE_MS = 30
 
 /** A line of the program for the user. */
@@ -38,17 +38,17 @@ export interface Notice {
   readonly line: string
 }
 
-/** What a session has to do with besides the peer and its socket. */
+/** What a session needs besides the room and its socket. */
 export interface SessionContext {
   readonly clock: Clock
   readonly desk: RequestDesk
-  /** How many faces the room has besides the one that asks. */
+  /** How many other faces the room has. */
   readonly others: () => number
-  /** The face leaves, and says so. */
+  /** Called when the face says goodbye. */
   readonly onGoodbye: () => void
 }
 
-/** One face at the peer of its room. It answers the calls of the face; a malformed frame ends this session and nothing else. */
+/** The node's side of one face: answers its calls. A malformed frame ends this session only. */
 export class FaceSession {
   readonly #peer: Room
   readonly #socket: Duplex
@@ -65,7 +65,7 @@ export class FaceSession {
   #owesResync = false
   #isClosed = false
 
-  /** `reader` may hold frames that came right behind the hello. */
+  /** `reader` may contain frames that arrived with the hello. */
   constructor(peer: Room, socket: Duplex, reader: FrameReader, context: SessionContext) {
     this.#peer = peer
     this.#socket = socket.setMaxListeners(0) // each stream waits for 'drain' here
@@ -79,7 +79,7 @@ export class FaceSession {
     socket.once('close', () => this.close())
   }
 
-  /** Sends the state of the room, and answers from now on. */
+  /** Sends the state of the room, and starts answering calls. */
   start(): void {
     this.#sendState()
     this.#receiveOn()
@@ -89,12 +89,12 @@ export class FaceSession {
     this.#sendIfRead({ is: 'notice', kind, line })
   }
 
-  /** Other peers than before hold the last own line. */
+  /** The peers that have stored the user's last line changed. */
   custody(holders: Replicas): void {
     this.#sendIfRead({ is: 'custody', holders })
   }
 
-  /** The room closes: nothing more is said for the face. Its socket stays open until the database is closed. */
+  /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
   close(): void {
     this.#isClosed = true
     this.#ended.abort()
@@ -120,7 +120,7 @@ export class FaceSession {
       const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
       if (read?.kind !== 'json' || !this.#call(read.value)) return void this.#socket.destroy()
     }
-    // A face that neither reads nor waits for its answers is read no further either.
+    // Stop reading from a face that neither reads nor waits for its answers.
     if (!this.#isClosed) this.#socket.pause()
   }
 
@@ -130,7 +130,7 @@ export class FaceSession {
     this.#receive()
   }
 
-  /** False where it is no call. */
+  /** Handles a call. Returns false if it is malformed or exceeds a limit. */
   #call(asked: Fields): boolean {
     const { do: what, id } = asked
     if (what === 'typing') this.#peer.typing()
@@ -188,7 +188,7 @@ export class FaceSession {
   #tellOutcome(number: number, outcome: Outcome): void {
     if (outcome.kind === 'stored') this.#send({ is: 'stored', number, own: this.#ownHead, seq: outcome.seq })
     else if (outcome.kind === 'refused') this.#send({ is: 'refused-line', number, ...faultOf(outcome.error) })
-    // A closed log answers nothing: the face asks the next node.
+    // If the log was closed, there is no outcome: the face repeats the request to the next node.
   }
 
   #ping(id: CallId, isForState: boolean): void {
@@ -196,7 +196,7 @@ export class FaceSession {
     this.#answer(id, Promise.resolve())
   }
 
-  /** Who has stored it is sent before the answer that somebody has. */
+  /** Resolves when some peer has stored the last line, after sending the state that says which. */
   async #stored(): Promise<void> {
     await this.#peer.delivered(this.#ended.signal)
     this.#sendState()
@@ -269,7 +269,7 @@ export class FaceSession {
     return this.#socket.writableLength > UNREAD_BYTES_MAX
   }
 
-  /** Sends what differs from the state that was sent last. */
+  /** Sends the changes since the last state. */
   #sendState(): void {
     const { connectionSummary: standing, presence, ownReplicas: held, heads, isInDoubt } = this.#peer
     const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
@@ -284,7 +284,7 @@ export class FaceSession {
     this.#send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others: this.#context.others(), isInDoubt })
   }
 
-  /** The face reads again: it gets the whole state instead of what was left out, and is read again too. */
+  /** The face has caught up: sends the whole state instead of what was omitted, and resumes reading from it. */
   #resync(): void {
     if (this.#owesResync) {
       this.#owesResync = false
@@ -296,7 +296,7 @@ export class FaceSession {
     this.#receiveOn()
   }
 
-  /** Resolves when the face has read enough, or is gone. */
+  /** Resolves when the face has read enough or is gone. */
   async #drained(): Promise<void> {
     if (!this.#isUnread || this.#socket.destroyed) return
     await new Promise<void>(resolve => {
@@ -308,7 +308,7 @@ export class FaceSession {
     })
   }
 
-  /** Something that the face can do without: a `resync` comes instead where it does not read. */
+  /** Sends something optional, or a `resync` later if the face does not read. */
   #sendIfRead(value: object): void {
     if (this.#isUnread) this.#owesResync = true
     else this.#send(value)

@@ -31,8 +31,8 @@ export interface FaceParts {
   readonly clock?: Clock
   readonly onNotice: (notice: Notice) => void
   /**
-   * Attaches to the room's node; where `mayStart`, starts one. `before` are the options of the node that was lost: the next one runs
-   * with them, whichever face starts it. Rejects with a ChatError.
+   * Attaches to the room's node; may start one if `mayStart`. `before` are the options of the lost node: the next one runs with the
+   * same options, whichever face starts it. Rejects with a ChatError.
    */
   connect(before: RoomOptions | undefined, mayStart: boolean): Promise<NodeConnection>
 }
@@ -41,35 +41,35 @@ interface FaceEvents {
   /** Connections, dial attempts, delivery status or the number of faces changed. */
   change: []
   presence: []
-  /** Other peers than before hold the last own line. */
+  /** The peers that have stored the user's last line changed. */
   custody: [Replicas]
 }
 
-/** Why a face cannot go on: the node was stopped, or cannot be started. */
+/** Why a face cannot continue: the node was stopped, or cannot be started. */
 export interface FaceEnd {
   readonly error: ChatError | undefined
   readonly line: string
 }
 
 /**
- * A room as a face in another process sees it. Where the node is lost the face attaches to the next one, asks it for what
- * was not answered, and reads on where it was.
+ * The room API for a face in another process than the node. If the node is lost, the face attaches to the next one, repeats its
+ * unanswered requests and resumes reading.
  */
 export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #parts: FaceParts
   readonly #clock: Clock
   readonly #outbox = new Outbox()
   #connection: NodeConnection
-  /** Resolves when a node is found again; rejects where none can be. */
+  /** Resolves when the face is attached to another node; rejects if it gives up. */
   #moving: Promise<void> | undefined
   #failures: Millis[] = []
-  /** Why the node said that it ends. */
+  /** The reason that the node gave for ending. */
   #reason: string | undefined
   #end: FaceEnd | undefined
   #onEnded: (end: FaceEnd) => void = () => {}
   #hasSpoken = false
   #isClosed = false
-  /** Resolves when the face cannot go on. */
+  /** Resolves when the face cannot continue. */
   readonly ended: Promise<FaceEnd>
 
   private constructor(parts: FaceParts, connection: NodeConnection) {
@@ -90,7 +90,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return face
   }
 
-  /** How many other faces the room has, counting the node itself where it stays: the chat goes on without this one. */
+  /** How many other faces the room has. */
   get others(): number {
     return this.#connection.others
   }
@@ -123,17 +123,17 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#outbox.size
   }
 
-  /** The first line that was not stored, of those that wait or were refused. */
+  /** The first line that is not stored: pending or rejected. */
   get firstUnsaid(): string | undefined {
     return this.#outbox.firstUnstored
   }
 
-  /** Lines that wait for an answer, and those that were refused. */
+  /** How many lines are pending or were rejected. */
   get unstored(): number {
     return this.#outbox.unstored
   }
 
-  /** Why the face cannot go on, where it cannot. */
+  /** Why the face cannot continue; undefined while it can. */
   get end(): FaceEnd | undefined {
     return this.#end
   }
@@ -143,7 +143,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#hasSpoken
   }
 
-  /** Where the last own line is held besides here; undefined where there is none. */
+  /** Which peers have stored the user's last line; undefined if there is none. */
   get kept(): Replicas | undefined {
     const seq = this.heads.find(({ author }) => author === this.id)?.seq ?? 0
     return seq === 0 ? undefined : this.replicasOf(seq)
@@ -163,7 +163,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     await Promise.race([this.#outbox.emptied(), this.ended])
   }
 
-  /** Resolves when some peer has stored the last own line of now. */
+  /** Resolves when some peer has stored the line that is the user's last one now. */
   delivered(): Promise<void> {
     return this.#again(() => this.#connection.stored())
   }
@@ -192,7 +192,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.isInDoubt
   }
 
-  /** Resolves when the state of the room is as it is at the node, or cannot be had. */
+  /** Resolves when the state of the room is up to date, or the connection is lost. */
   async refreshed(): Promise<void> {
     await this.#connection.refreshed().catch(() => {})
   }
@@ -223,8 +223,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   /**
-   * Says goodbye. The last face returns when the node has closed its databases. False where the node takes longer than
-   * GOODBYE_MS_MAX: it ends by itself.
+   * Leaves the room. For the last face, resolves when the node has closed its databases; false if that takes longer than
+   * GOODBYE_MS_MAX: then the node ends by itself.
    */
   async close(): Promise<boolean> {
     this.#isClosed = true
@@ -241,7 +241,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return isDone
   }
 
-  /** From now on the room is seen through this connection. */
+  /** Uses this connection from now on. */
   #use(connection: NodeConnection): void {
     this.#connection = connection
     this.#reason = undefined
@@ -272,7 +272,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   #startMoving(): void {
     this.#moving = this.#move()
-    this.#moving.catch(() => {}) // `ended` tells it
+    this.#moving.catch(() => {}) // `ended` reports it
   }
 
   /** The node is gone: this face attaches to the next one. */

@@ -6,7 +6,7 @@ import { type CodecVersion, type Fields, versionOf } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
 
-// How a connection to a node begins. These frames stay as they are in every major version of the codec:
+// How a connection to a node begins. These frames are the same in every major version of the codec:
 // node: challenge { version, nonce } · face: hello { version, nonce, proof, purpose, … } · node: welcome { proof, … } or refused.
 
 /** Why a process connects. `replace` asks an older node to end. */
@@ -25,7 +25,7 @@ export interface Hello {
   readonly version: CodecVersion
   readonly purpose: Purpose
   readonly pid: number
-  /** Of a face. */
+  /** Set for faces only. */
   readonly client: Uint8Array | undefined
   readonly options: RoomOptions | undefined
   /** Whether the face was attached before and lost its node. */
@@ -40,7 +40,7 @@ export const challengeFields = ({ major, minor }: CodecVersion, nonce: string): 
   nonce,
 })
 
-/** Undefined for anything else than a challenge. */
+/** Undefined for anything but a challenge. */
 export function challengeOf({ is, version, nonce }: Fields): Challenge | undefined {
   const known = versionOf(version)
   const isNonce = typeof nonce === 'string' && NONCE.test(nonce)
@@ -62,7 +62,7 @@ export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, non
   }
 }
 
-/** What a node reads of a hello; undefined where it is malformed or its sender does not know the secret. */
+/** Decodes and verifies a hello; undefined if it is malformed or its sender does not know the secret. */
 export function helloOf(
   value: Fields,
   secret: Secret,
@@ -85,10 +85,10 @@ export function helloOf(
   return isWhole ? { hello, nonce } : undefined
 }
 
-/** Compares a node's version with one's own: only a node of a lower major version is replaced. */
-export function checkVersion(me: string, node: CodecVersion, own: CodecVersion): 'same' | 'older' {
-  if (node.major < own.major) return 'older'
-  if (node.major === own.major) return 'same'
+/** Compares a node's version with ours: only a node of a lower major version is replaced. */
+export function checkVersion(me: string, node: CodecVersion, ours: CodecVersion): 'same' | 'older' {
+  if (node.major < ours.major) return 'older'
+  if (node.major === ours.major) return 'same'
   throw new ChatError('NODE_UNUSABLE', `${me} runs in a newer version of persisted-chat than this one`, {
     hint: 'Use that version, or stop its node with it.',
   })

@@ -4,7 +4,7 @@ import { ChatError } from '../base/errors.js'
 
 export const pidFileOf = (directory: string): string => path.join(directory, 'node.pid')
 
-/** The process that took the lock of a home last; undefined where that is unknown. */
+/** The process that acquired the lock of a home last; undefined if unknown. */
 export async function holderOf(directory: string): Promise<number | undefined> {
   const text = await readFile(pidFileOf(directory), 'utf8').catch(() => '')
   const pid = Number(text.trim())

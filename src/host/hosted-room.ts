@@ -9,7 +9,7 @@ import type { Hello } from './handshake.js'
 import type { RoomOptions } from './options.js'
 import { RequestDesk } from './request-desk.js'
 
-/** How long a client may ask again: after this its requests are forgotten. */
+/** How long a client may repeat a request; older requests are forgotten. */
 const REQUESTS_MS_MAX = 7 * 24 * 60 * 60 * 1_000
 /** Notices that are kept for the first face. */
 const NOTICES_MAX = 256
@@ -25,7 +25,7 @@ export interface HostedRoomParts {
   readonly onNotice: (notice: Notice) => void
   /** Whether the first face gets the notices from before it came. */
   readonly keepsNotices: boolean
-  /** A face is gone; whether it said goodbye. */
+  /** Called when a face is gone. */
   readonly onFaceGone: (hasSaidGoodbye: boolean, socket: Duplex) => void
 }
 
@@ -70,7 +70,7 @@ export class HostedRoom {
     return room
   }
 
-  /** The options it runs with, and the peers that faces have added. */
+  /** The options that the room runs with, including peers that faces have added. */
   get options(): RoomOptions {
     return { ...this.#parts.options, peers: [...this.#peers] }
   }
@@ -118,7 +118,7 @@ export class HostedRoom {
     for (const socket of this.#faces.keys()) send(socket)
   }
 
-  /** Closes the logs and the network. What was not answered is asked of the next node. */
+  /** Closes the logs and the network. Faces repeat unanswered requests to the next node. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#toAll(session => session.close())

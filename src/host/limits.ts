@@ -1,2 +1,2 @@
-/** Requests of one client that wait for an answer, or whose answers wait for its acknowledgement. */
+/** Requests of one client that may be unanswered or unacknowledged. */
 export const UNACKNOWLEDGED_MAX = 64

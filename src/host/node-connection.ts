@@ -36,14 +36,14 @@ interface ConnectionEvents {
   change: []
   presence: []
   custody: [Replicas]
-  /** The node has stored the line of a request, or refused it for good. */
+  /** The node has stored or rejected the line of a request. */
   answer: [number: number, error: Error | undefined]
-  /** The node ends, and says why. */
+  /** The node announces that it ends. */
   end: [reason: string]
   gone: []
 }
 
-/** What a node says of the room of a face. */
+/** What a node tells a face about its room. */
 export interface Welcome {
   readonly me: string
   readonly id: AuthorId
@@ -62,7 +62,7 @@ interface Call {
   readonly onEnd: (error: Error | undefined) => void
 }
 
-/** A face's connection to its room at a node. All calls reject with `NodeGone` where the connection ends before the answer. */
+/** A face's connection to its room at a node. All calls reject with `NodeGone` if the connection ends before the answer. */
 export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly welcome: Welcome
   readonly #socket: Duplex
@@ -80,7 +80,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
   readonly ready: Promise<void>
 
-  /** `reader` may hold frames that came right behind the welcome; what it reads is bounded by NODE_FRAME_BYTES_MAX. */
+  /** `reader` comes from `NodeConnection.reader()`, and may contain frames that arrived with the welcome. */
   constructor(socket: Duplex, reader: FrameReader, welcome: Welcome) {
     super()
     this.#socket = socket
@@ -90,7 +90,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
       this.#onState = resolve
       this.once('gone', () => reject(new NodeGone()))
     })
-    this.ready.catch(() => {}) // whoever waits for it handles it
+    this.ready.catch(() => {}) // its callers handle a rejection
     socket.on('error', () => socket.destroy())
     socket.once('close', () => this.#lost())
   }
@@ -99,7 +99,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return new FrameReader(NODE_FRAME_BYTES_MAX)
   }
 
-  /** Reads from now on: whoever listens to the events does so already. */
+  /** Starts reading. Add the listeners first. */
   start(): void {
     this.#socket.on('data', bytes => {
       this.#reader.push(bytes)
@@ -109,7 +109,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#receive()
   }
 
-  /** How many faces the room has besides this one. */
+  /** How many other faces the room has. */
   get others(): number {
     return this.#others
   }
@@ -138,7 +138,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return replicasIn(this.#held, seq)
   }
 
-  /** Asks for a line to be said; 'answer' tells the outcome. The client has the answers of all requests up to `acknowledged`. */
+  /** Requests that the node append a line; 'answer' reports the outcome. Acknowledges the answers up to `acknowledged`. */
   say(number: number, acknowledged: number, draft: Draft): void {
     this.#send({ do: 'say', number, acknowledged, draft })
   }
@@ -147,7 +147,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#send({ do: 'acknowledge', acknowledged })
   }
 
-  /** Resolves when some peer has stored the last own line of now. */
+  /** Resolves when some peer has stored the line that is the user's last one now. */
   stored(): Promise<void> {
     return this.#call({ do: 'stored' })
   }
@@ -156,14 +156,14 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return this.#call({ do: 'ping' })
   }
 
-  /** Resolves when this side has the state of the room that the node has now. */
+  /** Resolves when this side has the current state of the room. */
   refreshed(): Promise<void> {
     return this.#call({ do: 'ping', isForState: true })
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
     const heads = since?.map(({ author, seq }) => [author, seq])
-    // What came together is read together: a reader learns the names of several people at once.
+    // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
     for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
       const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
       for (const { author, seq } of entries) this.#reached(author, seq)
@@ -243,7 +243,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#isInDoubt = isInDoubt === true
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
-    // The node has proven that it is the user's own: what it says of the room is used as it is.
+    // The node has proven that it belongs to this user, so its values are trusted.
     if (isFields(held)) this.#held = held as unknown as ReplicaHeads
     if (isFields(standing)) this.#standing = standing as unknown as ConnectionSummary
     if (Array.isArray(presence)) this.#presence = presence
@@ -286,7 +286,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return id
   }
 
-  /** An answer in parts: a few are sent ahead, and one more for each that was read. */
+  /** Receives an answer in parts: the node sends a few ahead, and one more for each that was read. */
   async *#parts(call: object, signal?: AbortSignal): AsyncGenerator<readonly Part[]> {
     const waiting: Part[] = []
     let end: { readonly error: Error | undefined } | undefined

@@ -1,10 +1,10 @@
 import { appendFileSync, chmodSync, constants, renameSync, statSync } from 'node:fs'
 import path from 'node:path'
 
-/** Size at which the file is renamed; one former file is kept. */
+/** Size at which the file is rotated; one older file is kept. */
 const BYTES_MAX = 1024 * 1024
 
-/** What a node that runs in the background has done, in `node.log` of its home. Never a text, a code or a token of a person. */
+/** The log file of a background node: `node.log` in its home. Never contains what users wrote, nor codes or tokens. */
 export class NodeLog {
   readonly #file: string
 

@@ -1,4 +1,4 @@
-// The process of a node that a face starts in the background. All that it can need is loaded now: its files may be replaced later.
+// The process of a background node, started by a face. Loads every module at start, because an update may replace the files later.
 import { homeOf } from '../node/paths.js'
 import { faultOf } from './face-session.js'
 import { NodeLog } from './node-log.js'
@@ -19,7 +19,7 @@ function report(value: object): void {
 async function run(start: NodeStart): Promise<void> {
   const log = new NodeLog(homeOf(start.data, start.me).directory)
   process.on('uncaughtException', error => {
-    // Where it happened, not what it says: that may hold a text.
+    // The message is not logged: it may contain what a user wrote.
     const places = (error.stack ?? '').split('\n').filter(line => line.startsWith('    at '))
     log.write(`a fault of the program: ${error.name} ${places.slice(0, 5).join(' ')}`)
     process.exit(FAILED)
@@ -35,7 +35,7 @@ async function run(start: NodeStart): Promise<void> {
         setTimeout(() => process.exit(FAILED), END_MS_MAX)
         void server.end('stopped')
       })
-    // The face that asks for the room learns why it cannot be opened.
+    // If the room cannot be opened, the face that requests it gets the error.
     server.openOwnRoom(start.options).catch(() => {})
     report({ is: 'ready' })
     await server.ended

@@ -3,14 +3,14 @@ import { ChatError, isErrorCode } from '../base/errors.js'
 import { type Fields, isFields } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
 
-/** How a node is started. It goes to the node's process as one argument. */
+/** How a node is started. Passed to its process as one argument. */
 export interface NodeStart {
   readonly me: string
   /** Absolute path of the data directory. */
   readonly data: string
   /** The room that it opens first. */
   readonly options: RoomOptions
-  /** Whether it stays without faces. */
+  /** Whether it keeps running without faces. */
   readonly stays: boolean
 }
 
@@ -34,13 +34,13 @@ export type StartReport =
   /** It serves, or another process does. */
   { readonly kind: 'ready' } | { readonly kind: 'failed'; readonly error: Error }
 
-/** A report as it was sent; undefined where it is malformed. */
+/** Decodes a report; undefined if it is malformed. */
 export function reportOf(value: unknown): StartReport | undefined {
   if (!isFields(value)) return undefined
   return value['is'] === 'ready' ? { kind: 'ready' } : { kind: 'failed', error: errorOf(value) }
 }
 
-/** An error as a node sent it. */
+/** Decodes an error of a node. */
 export function errorOf({ code, message, hint }: Fields): Error {
   const text = String(message)
   return isErrorCode(code) ? new ChatError(code, text, typeof hint === 'string' ? { hint } : {}) : new Error(text)

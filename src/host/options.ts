@@ -3,7 +3,7 @@ import { LOBBY } from '../log/format/room-id.js'
 import { parseListen } from '../net/lan/address.js'
 import { type Fields, textsOf } from './codec.js'
 
-/** Whom an option of the command line concerns: a node has it once for all faces, a room once for all of its faces. */
+/** Scope of a command-line option: one value per face, per room (shared by its faces), or per node (shared by all faces). */
 type Scope = 'face' | 'room' | 'node'
 
 /** Every option of the chat, by its long name. */
@@ -24,10 +24,10 @@ export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   seed: 'node',
 }
 
-/** What a face asks of the node, and how the node runs a room. */
+/** Options that a face requests, or that a node runs a room with. */
 export interface RoomOptions {
   readonly room: string | undefined
-  /** Names, or addresses as `host:port`. A face adds those that it names. */
+  /** Names, or addresses as `host:port`. Each face adds its own. */
   readonly peers: readonly string[]
   readonly listen: string | undefined
   readonly isDiscovering: boolean
@@ -35,7 +35,7 @@ export interface RoomOptions {
 
 export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
 
-/** Rejects options of the node that differ from those of the running one. Throws BAD_USAGE with the way out. */
+/** Throws BAD_USAGE if requested options of the node differ from those of the running one. */
 export function checkConflict(me: string, running: RoomOptions, asked: RoomOptions): void {
   const how = conflictOf(running, asked)
   if (how === undefined) return
@@ -43,13 +43,13 @@ export function checkConflict(me: string, running: RoomOptions, asked: RoomOptio
 }
 
 function conflictOf(running: RoomOptions, asked: RoomOptions): string | undefined {
-  if (asked.listen !== undefined && !isSamePlace(running.listen, asked.listen))
+  if (asked.listen !== undefined && !isSameAddress(running.listen, asked.listen))
     return running.listen === undefined ? 'without --listen' : `with --listen ${running.listen}`
   if (!asked.isDiscovering && running.isDiscovering) return 'without --no-discovery'
   return undefined
 }
 
-function isSamePlace(running: string | undefined, asked: string): boolean {
+function isSameAddress(running: string | undefined, asked: string): boolean {
   if (running === undefined) return false
   const [one, other] = [parseListen(running), parseListen(asked)]
   return one.host === other.host && one.port === other.port
@@ -62,7 +62,7 @@ export const roomFields = ({ room, peers, listen, isDiscovering }: RoomOptions):
   isDiscovering,
 })
 
-/** Options as they were sent; undefined where they are malformed. */
+/** Decodes options; undefined if they are malformed. */
 export function roomOptionsOf({ room, peers, listen, isDiscovering }: Fields): RoomOptions | undefined {
   const names = textsOf(peers)
   if (names === undefined || !isTextOrNone(room) || !isTextOrNone(listen)) return undefined

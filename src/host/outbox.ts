@@ -3,10 +3,10 @@ import { type Draft, draftOf, entryFieldsOf, plainTextOf } from '../chat/kinds/k
 import { ENTRY_BYTES_MAX } from '../log/limits.js'
 import { UNACKNOWLEDGED_MAX } from './limits.js'
 
-/** Characters of a line that name it in a message. */
+/** How much of a line an error message quotes. */
 const NAMED_LENGTH = 40
 
-/** What sends requests to a node. */
+/** Sends requests to a node. */
 export interface RequestSender {
   say(number: number, acknowledged: number, draft: Draft): void
   acknowledge(acknowledged: number): void
@@ -19,21 +19,21 @@ interface Line {
 }
 
 /**
- * Lines of one face on their way to the log, in order. Each is asked of the node until it is answered, of the next node too; its
- * number makes sure that it is stored once.
+ * Lines of one face on their way to the log, in order. A line without an answer is sent again to the next node; its number ensures
+ * that it is stored once.
  */
 export class Outbox {
   /** By number, in order. */
   readonly #lines = new Map<number, Line>()
   #sender: RequestSender | undefined
-  /** The last number that was given out, and the last that was sent over this connection. */
+  /** The last number that was assigned, and the last that was sent over this connection. */
   #last = 0
   #sent = 0
   #refused = 0
   #firstRefused: string | undefined
   #onEmpty: (() => void)[] = []
 
-  /** How many lines wait for an answer. */
+  /** How many lines are unanswered. */
   get size(): number {
     return this.#lines.size
   }
@@ -48,12 +48,12 @@ export class Outbox {
     return undefined
   }
 
-  /** Resolves when the line is stored. Rejects when it is refused for good. */
+  /** Resolves when the line is stored. Rejects if it is rejected. */
   add(said: Draft | string): Promise<void> {
     const draft = draftOf(said)
     return new Promise((onStored, onRefused) => {
       const line = { draft, onStored, onRefused }
-      // It is escaped the same way in a frame and in an entry, and a node ends a connection that sends a larger frame.
+      // A node closes a connection that sends a larger frame. Frames and entries escape a text in the same way.
       if (Buffer.byteLength(JSON.stringify(entryFieldsOf(draft))) > ENTRY_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++
@@ -62,12 +62,12 @@ export class Outbox {
     })
   }
 
-  /** Resolves when no line waits for an answer. */
+  /** Resolves when every line is answered. */
   async emptied(): Promise<void> {
     if (this.#lines.size > 0) await new Promise<void>(resolve => void this.#onEmpty.push(resolve))
   }
 
-  /** Asks this node, from the first line without an answer on. */
+  /** Sends lines to this node, starting with the first unanswered one. */
   connected(sender: RequestSender): void {
     this.#sender = sender
     this.#sent = this.#acknowledged

@@ -1,13 +1,13 @@
-/** Parts of an answer that are sent before the face has read the first of them. */
+/** Parts of an answer that are sent before the face has read the first one. */
 const AHEAD_MAX = 4
 
-/** An answer in parts, at the pace at which the face reads them. */
+/** Flow control for an answer in parts: they are sent as fast as the face reads them. */
 export class PacedStream {
   readonly ended = new AbortController()
   #credit = AHEAD_MAX
   #wake: () => void = () => {}
 
-  /** Resolves when another part may be sent. False: the face reads no more of them. */
+  /** Resolves when another part may be sent; false if the face has stopped reading. */
   async mayContinue(): Promise<boolean> {
     while (this.#credit === 0 && !this.ended.signal.aborted)
       await new Promise<void>(resolve => {

@@ -3,7 +3,7 @@ import type { Outcome } from '../node/outbox.js'
 import type { Room } from '../node/room.js'
 import { UNACKNOWLEDGED_MAX } from './limits.js'
 
-/** The requests of one client: each has its effect once, however often it is asked and whichever node is asked. */
+/** The requests of one client. Each takes effect once, however often and to whichever node it is sent. */
 export class RequestDesk {
   readonly #peer: Room
   readonly #client: Uint8Array
@@ -16,7 +16,7 @@ export class RequestDesk {
     this.#answers = answers
   }
 
-  /** Begins with the answers that this node, or one before it, has noted in the log's database. */
+  /** Starts with the answers that this or an earlier node has recorded in the log's database. */
   static async open(peer: Room, client: Uint8Array): Promise<RequestDesk> {
     const places = await peer.requests.answered(client)
     const answers = [...places].map(
@@ -25,7 +25,7 @@ export class RequestDesk {
     return new RequestDesk(peer, client, new Map(answers))
   }
 
-  /** Says a line, or answers for one that was said. Undefined for a number that the client may not use now. */
+  /** Appends a line, or repeats the answer to an earlier request. Undefined for a number outside the client's window. */
   ask(number: number, draft: Draft): Promise<Outcome> | undefined {
     const known = this.#answers.get(number)
     if (known !== undefined) return known
@@ -35,7 +35,7 @@ export class RequestDesk {
     return answer
   }
 
-  /** The client has all answers up to a number: it asks for none of them again. */
+  /** The client has all answers up to a number, and repeats none of those requests. */
   acknowledge(upTo: number): void {
     if (upTo <= this.#acknowledged) return
     this.#acknowledged = upTo
@@ -46,7 +46,7 @@ export class RequestDesk {
     }
   }
 
-  /** Resolves when no request waits for its answer. */
+  /** Resolves when every request is answered. */
   async settled(): Promise<void> {
     await Promise.all(this.#answers.values())
   }

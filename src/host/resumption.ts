@@ -3,23 +3,23 @@ import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RoomEntry } from '../node/room-api.js'
 
-/** Goes on with reading where another process takes over: nothing is left out, and nothing comes twice. */
+/** Resumes reading at another node, without gaps or duplicates. */
 export class Resumption {
   readonly #options: ReadOptions
   readonly #start: ReadonlyMap<AuthorId, Seq>
   readonly #read = new Map<AuthorId, Seq>()
-  /** What was read before the process that is read from now took over, by author, as long as it may come again. */
+  /** Heads that were read from earlier nodes, of authors whose entries the current node may repeat. */
   #before: Map<AuthorId, Seq> = new Map()
 
-  /** `heads` are those at the beginning. */
+  /** `heads` are the heads when reading began. */
   constructor(options: ReadOptions, heads: readonly Digest[]) {
     this.#options = options
     this.#start = new Map(heads.map(({ author, seq }) => [author, seq]))
   }
 
   /**
-   * What was not read before. One process gives each entry once; a place of the own log may come again, with another entry,
-   * where lines that were told to nobody made room for what peers held.
+   * The entries that were not read before. A node yields each entry once, but may yield a seq of our log again with another entry:
+   * unpublished entries are replaced by those that peers have.
    */
   fresh(entries: readonly RoomEntry[]): readonly RoomEntry[] {
     const fresh = entries.filter(({ author, seq }) => {
@@ -31,12 +31,12 @@ export class Resumption {
     return fresh
   }
 
-  /** What to ask for, of one that holds logs up to `heads`. */
+  /** Options for reading from a node whose logs end at `heads`. */
   options(heads: readonly Digest[]): ReadOptions {
     this.#before = new Map(this.#read)
     const { last, tail, since, ...others } = this.#options
     if (last !== undefined && !tail) {
-      // The same entries at the beginning, however many came behind them since.
+      // Start at the same entry, however many were added since.
       const grown = heads.reduce((sum, { author, seq }) => sum + Math.max(0, seq - (this.#start.get(author) ?? 0)), 0)
       return { ...others, ...(since !== undefined && { since }), last: last + grown }
     }

@@ -9,10 +9,10 @@ import { systemRandom } from '../base/random.js'
 const SECRET_BYTES = 32
 export const NONCE_BYTES = 32
 
-/** Who proves that they know the secret. A proof of one side is worth nothing for the other. */
+/** The side that proves its knowledge of the secret. A proof of one side is invalid for the other. */
 export type Side = 'node' | 'face'
 
-/** What only processes of this user can read: with it a face and its node recognise each other. */
+/** A key that only this user's processes can read. A face and its node authenticate each other with it. */
 export class Secret {
   readonly #bytes: Uint8Array
 
@@ -35,7 +35,7 @@ export class Secret {
 
 const fileOf = (directory: string): string => path.join(directory, 'node.secret')
 
-/** The secret of a home; undefined where no node has run there. Rejects with DATA_UNUSABLE. */
+/** The secret of a home; undefined if no node has run there. Rejects with DATA_UNUSABLE. */
 export async function readSecret(directory: string): Promise<Secret | undefined> {
   const file = fileOf(directory)
   try {
@@ -59,18 +59,18 @@ export async function readSecret(directory: string): Promise<Secret | undefined>
   }
 }
 
-/** The secret of a home, which is made where it is missing. Rejects with DATA_UNUSABLE. */
+/** The secret of a home, created if it is missing. Rejects with DATA_UNUSABLE. */
 export async function loadSecret(directory: string): Promise<Secret> {
   const found = await readSecret(directory)
   if (found !== undefined) return found
   const draft = await draftBeside(fileOf(directory), one(systemRandom.bytes(SECRET_BYTES)), systemRandom)
   await draft.create(fileOf(directory)).catch(async error => {
     await draft.discard()
-    if (systemCode(error) !== 'EEXIST') throw error // made by another process meanwhile
+    if (systemCode(error) !== 'EEXIST') throw error // created by another process meanwhile
   })
-  const made = await readSecret(directory)
-  if (made === undefined) throw new ChatError('DATA_UNUSABLE', `${fileOf(directory)} disappeared; try again`)
-  return made
+  const created = await readSecret(directory)
+  if (created === undefined) throw new ChatError('DATA_UNUSABLE', `${fileOf(directory)} disappeared; try again`)
+  return created
 }
 
 async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

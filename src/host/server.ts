@@ -15,10 +15,10 @@ import type { Secret } from './secret.js'
 const HELLO_MS_MAX = 10_000
 /** How long a node waits for its first face. */
 const FIRST_FACE_MS_MAX = 10_000
-/** How long a room stays open after a face that went without a goodbye. */
+/** How long a room stays open after its last face disconnected without a goodbye. */
 const GRACE_MS = 1_000
 
-/** Why a node ends: nobody needs it, it was stopped, or a newer version takes its place. */
+/** Why a node ends: no face uses it, it was stopped, or a newer version replaces it. */
 export type EndReason = 'idle' | 'stopped' | 'replaced'
 
 export interface ServerParts {
@@ -29,17 +29,17 @@ export interface ServerParts {
   readonly secret: Secret
   readonly clock: Clock
   readonly random: Random
-  /** Whether the node, and the room that it was started with, stay without faces. */
+  /** Whether the node, and the room that it was started with, keep running without faces. */
   readonly stays: boolean
   openRoom(options: RoomOptions, onNotice: (notice: Notice) => void): Promise<Room>
   isForFirst(notice: Notice): boolean
   readonly onNotice: (notice: Notice) => void
-  /** Whether the program's files are others than at the start. */
+  /** Whether the program's files have been replaced since the start. */
   areFilesReplaced(): boolean
   readonly log: (event: string) => void
 }
 
-/** What `status` tells of a node. */
+/** What `status` reports about a node. */
 export interface NodeStatus {
   readonly me: string
   readonly pid: number
@@ -58,8 +58,8 @@ interface RoomStatus {
 }
 
 /**
- * Serves the rooms of one identity to faces in other processes. It accepts connections until it ends: first it accepts no more, then
- * it closes its rooms, then the lock is released, and last it closes the connections of those who wait for the end.
+ * Serves the rooms of one identity to faces in other processes. To end, it stops accepting connections, closes its rooms, releases
+ * the lock, and then closes the connections that wait for the end.
  */
 export class NodeServer {
   readonly #parts: ServerParts
@@ -67,10 +67,10 @@ export class NodeServer {
   readonly #rooms = new Map<string, Promise<HostedRoom>>()
   /** Rooms that are open, by name. */
   readonly #open = new Map<string, HostedRoom>()
-  /** Rooms that are being closed; a face that comes meanwhile waits. */
+  /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
   readonly #sockets = new Set<Duplex>()
-  /** The room that stays without faces. */
+  /** The room that keeps running without faces. */
   #ownRoom: string | undefined
   #waitsForFirst: Cancel = () => {}
   /** Hellos whose room is being opened. */
@@ -90,7 +90,7 @@ export class NodeServer {
     })
   }
 
-  /** What has to be undone at the end. From now on connections are accepted, and the first face has some time to come. */
+  /** Starts waiting for the first face. `stopListening` and `release` are called when the node ends. */
   serve(stopListening: () => Promise<void>, release: () => Promise<void>): void {
     this.#stopListening = stopListening
     this.#release = release
@@ -189,7 +189,7 @@ export class NodeServer {
     }
   }
 
-  /** The room of a face, opened where it is not open. */
+  /** The room of a face; opens it if necessary. */
   async #roomFor(options: RoomOptions): Promise<HostedRoom> {
     const name = roomNameOf(options)
     await this.#closing.get(name)

@@ -1,10 +1,10 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 
-/** How often the node is asked whether it answers. */
+/** How often the node is pinged. */
 const ASK_MS = 500
-/** How long it has for an answer before its faces name it. */
+/** How long the node may take to answer before its faces report it. */
 export const ANSWER_MS = 2_000
-/** A timer that is later than this shows that this process was stopped itself, and not the node. */
+/** A timer that fires later than this shows that this process was suspended, and not the node. */
 const LATE_MS = 500
 
 /** A node that does not answer is stopped in most cases, or its disk hangs. */
@@ -31,7 +31,7 @@ export interface WatchedNode {
   ping(): Promise<void>
 }
 
-/** Tells when the node stops answering, and since when; and when it answers again. */
+/** Calls `onChange` when the node stops answering, with the time since when, and when it answers again. */
 export function watchNode(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void): void {
   let isSilent = false
   const ask = (): void => {

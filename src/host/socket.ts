@@ -8,31 +8,32 @@ import { hash } from '../base/crypto/hash.js'
 import { systemCode } from '../base/errors.js'
 import { hexOf, utf8 } from '../base/wire/bytes.js'
 
-/** What the path of a socket may take on every system; BSDs allow 104 with its end. */
+/** Longest socket path that every system supports; BSDs allow 104 bytes with the terminator. */
 const PATH_BYTES_MAX = 100
 const SOCKET_NAME = 'node.sock'
 /** How long a node has to accept a connection. */
 const CONNECT_MS_MAX = 2_000
-/** Faces and commands that are connected to one node. */
+/** Faces and commands that may be connected to one node. */
 const CONNECTIONS_MAX = 64
 const NOT_OTHERS = 0o177
 const OF_OTHERS = 0o077
 
 const uid = (): number => process.getuid?.() ?? 0
 
-/** A path by which the socket of a home can be reached, and what frees it after use. */
-interface Place {
+/** A path to the socket of a home. */
+interface SocketPath {
   readonly file: string
-  /** A directory besides the home that has to be the user's alone. */
+  /** A directory outside the home, to which no other user may have access. */
   readonly directory: string | undefined
+  /** Closes the descriptor that the path goes through, if any. */
   free(): void
 }
 
 /**
- * The socket lies in the home. Where that path is too long for a socket it is reached through an open descriptor of the home,
- * or, on systems that lack /proc, lies in a directory of the user named after the home's device and inode.
+ * The socket is in the home. If its path is too long, it is reached through an open descriptor of the home; on systems without
+ * /proc, it is in a directory of the user, and is named after the home's device and inode.
  */
-function placeOf(home: string): Place {
+function socketPathOf(home: string): SocketPath {
   const full = path.resolve(home, SOCKET_NAME)
   const near = [path.relative('', full), full].find(file => Buffer.byteLength(file) <= PATH_BYTES_MAX)
   if (near !== undefined) return { file: near, directory: undefined, free: () => {} }
@@ -47,18 +48,18 @@ function placeOf(home: string): Place {
   return { file, directory, free: () => {} }
 }
 
-/** Whether nobody but this user can put a file into a directory. */
+/** Whether only this user has access to a directory. */
 async function isPrivate(directory: string): Promise<boolean> {
   const found = await lstat(directory)
   return found.isDirectory() && found.uid === uid() && (found.mode & OF_OTHERS) === 0
 }
 
 /**
- * Accepts connections of this user's processes. Only the holder of the home's lock may call this: a socket that is there was left by a
- * process that crashed, and is replaced. Gives what stops accepting. Rejects with the system's reason.
+ * Accepts connections of this user's processes. Only the process with the home's lock may call this: an existing socket was left by
+ * a crash, and is replaced. Returns a function that stops accepting. Rejects with the system's error.
  */
 export async function listenAt(home: string, onSocket: (socket: net.Socket) => void): Promise<() => Promise<void>> {
-  const { file, directory, free } = placeOf(home)
+  const { file, directory, free } = socketPathOf(home)
   try {
     if (directory !== undefined) {
       await mkdir(directory, { mode: 0o700 }).catch(error => {
@@ -81,7 +82,7 @@ export async function listenAt(home: string, onSocket: (socket: net.Socket) => v
     server.removeAllListeners('error').on('error', () => {})
     return () =>
       new Promise<void>(resolve => {
-        server.close() // it waits for its connections, which this does not; the name is removed at once
+        server.close() // removes the path at once; its callback would wait for the connections
         free()
         resolve()
       })
@@ -93,7 +94,7 @@ export async function listenAt(home: string, onSocket: (socket: net.Socket) => v
 
 /** Whether a home has a socket. A node that crashed leaves one. */
 export async function hasSocket(home: string): Promise<boolean> {
-  const { file, free } = placeOf(home)
+  const { file, free } = socketPathOf(home)
   try {
     return (await lstat(file)).isSocket()
   } catch {
@@ -103,15 +104,15 @@ export async function hasSocket(home: string): Promise<boolean> {
   }
 }
 
-/** A connection to the node of a home; undefined where none accepts, or the socket is not this user's alone. */
+/** Connects to the node of a home; undefined if none accepts, or if other users have access to the socket. */
 export async function connectTo(home: string, clock: Clock): Promise<net.Socket | undefined> {
-  let place: Place
+  let socketPath: SocketPath
   try {
-    place = placeOf(home)
+    socketPath = socketPathOf(home)
   } catch {
     return undefined // there is no home
   }
-  const { file, directory, free } = place
+  const { file, directory, free } = socketPath
   try {
     const found = await lstat(file)
     if (!found.isSocket() || found.uid !== uid() || (found.mode & OF_OTHERS) !== 0) return undefined

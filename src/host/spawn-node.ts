@@ -21,11 +21,11 @@ export function spawnNode(directory: string, start: NodeStart): Promise<StartRep
       resolve({
         kind: 'failed',
         error: new ChatError('NODE_UNUSABLE', `the node of ${start.me} cannot be started: ${reason}`, {
-          hint: `Look into ${path.join(directory, 'node.log')}.`,
+          hint: `See ${path.join(directory, 'node.log')}.`,
         }),
       })
     node.once('message', message => {
-      resolve(reportOf(message) ?? { kind: 'failed', error: new Error('it reports nonsense') })
+      resolve(reportOf(message) ?? { kind: 'failed', error: new Error('its report is malformed') })
       if (node.connected) node.disconnect()
       node.unref()
     })

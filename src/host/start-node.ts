@@ -17,20 +17,20 @@ import { loadSecret } from './secret.js'
 import { NodeServer } from './server.js'
 import { connectTo, listenAt } from './socket.js'
 
-/** How often, and for how long, a process that did not get the lock tries again or looks for the node that serves. */
+/** How often, and for how long, a process without the lock tries to acquire it or to reach the node that has it. */
 const TRY_MS = 200
 const TRIES_MS_MAX = 10_000
 
 export interface StartHooks {
-  /** Told what the node does; never a text of a person. */
+  /** Called with what the node does; never with what a user wrote. */
   readonly log: (event: string) => void
   /** Told what is worth knowing, as the faces are. */
   readonly onNotice: (notice: Notice) => void
 }
 
 /**
- * Elects this process as the node of a home, and serves it. Undefined where another process serves it already. Rejects with a
- * ChatError; with LOG_LOCKED where a process that does not serve holds the lock.
+ * Elects this process as the node of a home, and serves it. Undefined if another process serves it already. Rejects with a
+ * ChatError: with LOG_LOCKED if a process that does not serve holds the lock.
  */
 export async function startNode(start: NodeStart, { log, onNotice }: StartHooks): Promise<NodeServer | undefined> {
   const { me, data, stays } = start
@@ -38,7 +38,7 @@ export async function startNode(start: NodeStart, { log, onNotice }: StartHooks)
   const onWarning = (line: string): void => onNotice({ kind: 'alarm', line })
   await secureHome(home, onWarning)
   await checkKeyIsThere(home)
-  // A key that cannot be used is told before anything is made.
+  // Fail on an unusable key before anything is created.
   if (existsSync(home.keyFile)) await loadKey(home.keyFile, systemRandom)
   const secret = await loadSecret(home.directory)
   const lock = await elected(home)
@@ -81,7 +81,7 @@ function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onNotice:
   })
 }
 
-/** The lock of a home; undefined where its holder serves. */
+/** The lock of a home; undefined if the process that holds it serves. */
 async function elected({ directory }: Home): Promise<NodeLock | undefined> {
   const end = systemClock.now() + TRIES_MS_MAX
   for (;;) {

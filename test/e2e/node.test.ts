@@ -292,7 +292,7 @@ test('a planted socket is refused', BOUND, async t => {
   t.after(() => void planted.close())
   const face = startChat(t, ['alice', '--data', data, '--no-discovery', '--message', 'my secret'])
   assert.equal((await face.exited).code, 1)
-  assert.match(face.stderr.join('\n'), /what answers at the socket .* is not the node of alice/)
+  assert.match(face.stderr.join('\n'), /the program that answers at the socket .* is not the node of alice/)
   assert.ok(heard.length > 0 && !heard.join('').includes('my secret'))
 })
 

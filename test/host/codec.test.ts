@@ -22,7 +22,7 @@ const entry = fc.record({
 
 const plain = (entries: readonly RoomEntry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
 
-test('entries are read as they were written, in however many frames', () => {
+test('decodes entries as they were encoded, in any number of frames', () => {
   fc.assert(
     fc.property(fc.nat(), fc.array(entry, { maxLength: 400 }), (id, entries) => {
       const read = [...entriesBodies(id % 2 ** 31, entries)].map(readHostFrame)
@@ -33,7 +33,7 @@ test('entries are read as they were written, in however many frames', () => {
   )
 })
 
-test('mutated frames are read or rejected, and throw nothing', () => {
+test('decodes or rejects mutated frames without throwing', () => {
   const some = fc.record({ cut: fc.nat(), at: fc.nat(), by: fc.integer({ min: 1, max: 255 }) })
   fc.assert(
     fc.property(
@@ -61,7 +61,7 @@ const value = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 )
 
-test('malformed hellos are rejected, whatever their fields are', async t => {
+test('rejects malformed hellos with any fields', async t => {
   const machine = await HostMachine.open(t)
   await machine.start()
   const secret = (await readSecret(machine.directory)) ?? assert.fail()
@@ -111,7 +111,7 @@ const call = fc
   )
   .map(asked => frame(jsonBody(asked)))
 
-test('the node goes on whatever a face that knows the secret sends', { timeout: 240_000 }, async t => {
+test('keeps serving whatever a face that knows the secret sends', { timeout: 240_000 }, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t)
   await first.say('early')

@@ -33,7 +33,7 @@ function watch(t: TestContext, face: Face, options: { readonly last?: number; re
   }
 }
 
-/** Resolves when `isSo`, which may become so with any change. */
+/** Resolves when `isSo` returns true; checks it after each change. */
 async function until(face: Face, isSo: () => boolean): Promise<void> {
   while (!isSo()) await once(face, 'change')
 }
@@ -50,7 +50,7 @@ async function history(face: Face): Promise<string[]> {
   return lines
 }
 
-test('two faces of a room show what is said in either, and know the same', BOUND, async t => {
+test('shows two faces of a room the same lines and the same state', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t)
   await first.say('before')
@@ -75,12 +75,12 @@ test('two faces of a room show what is said in either, and know the same', BOUND
   assert.ok((await all(second.archive())).length > 0)
 })
 
-test('a face gets the errors that the library gives', BOUND, async t => {
+test('passes the errors of the library to a face', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t)
   const second = await machine.face(t)
   await assert.rejects(second.say('x'.repeat(300_000)), { code: 'BAD_MESSAGE' })
-  // This one only the node can tell: name and time come on top of it.
+  // Only the node can detect this one, because it adds the name and the time.
   await assert.rejects(second.say('x'.repeat(ENTRY_BYTES_MAX - 20)), { code: 'BAD_MESSAGE' })
   assert.deepEqual([second.unsavedCount, second.unstored, second.firstUnsaid?.length], [0, 2, 300_000])
   assert.throws(() => second.connect('alice'), { code: 'BAD_USAGE' })
@@ -92,7 +92,7 @@ test('a face gets the errors that the library gives', BOUND, async t => {
   await until(first, () => first.connectionSummary.dialing.length === 0)
 })
 
-test('a line that was stored, though its node died before the answer, is not said again', BOUND, async t => {
+test('does not repeat a line that was stored before its node died without answering', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   const { peer } = machine
@@ -112,7 +112,7 @@ test('a line that was stored, though its node died before the answer, is not sai
   assert.deepEqual([face.unsavedCount, await history(face)], [0, ['hello']])
 })
 
-test('control: without the rows of answered requests a node that died doubles the line', BOUND, async t => {
+test('control: doubles the line without the rows of answered requests', BOUND, async t => {
   const machine = await HostMachine.open(t)
   machine.onPeer = peer => {
     peer.requests.answered = async () => new Map()
@@ -133,7 +133,7 @@ test('control: without the rows of answered requests a node that died doubles th
   assert.deepEqual(await history(face), ['hello', 'hello'])
 })
 
-test('lines that a node had not stored are said through the next node, in order, each once', BOUND, async t => {
+test('stores unanswered lines through the next node, in order, each once', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   await face.say('same')
@@ -150,7 +150,7 @@ test('lines that a node had not stored are said through the next node, in order,
   assert.deepEqual(await history(face), ['same', 'same', 'same', 'other', 'while no node was there'])
 })
 
-test('three faces go on over three nodes: nothing is shown twice, and nothing is left out', BOUND, async t => {
+test('shows three faces every line once across three nodes', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t)
   for (let line = 0; line < 20; line++) await first.say(`early ${line}`)
@@ -171,7 +171,7 @@ test('three faces go on over three nodes: nothing is shown twice, and nothing is
   assert.equal(machine.starts, 4)
 })
 
-test('a face attaches to a room of a thousand people who are all away, with a reason', BOUND, async t => {
+test('attaches to a room of a thousand people who are all away with a reason', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const person = { state: 'heard', away: '⏎'.repeat(85), isTyping: false, lastHeardMs: 1_800_000_000_000, hops: 3 }
   const people = Array.from({ length: 1_000 }, (_, index) => {
@@ -184,7 +184,7 @@ test('a face attaches to a room of a thousand people who are all away, with a re
   await face.say('hello all')
 })
 
-test('two thousand lines at once are all stored, in order', BOUND, async t => {
+test('stores two thousand lines at once, in order', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   const lines = Array.from({ length: 2_000 }, (_, line) => `line ${line}`)
@@ -192,7 +192,7 @@ test('two thousand lines at once are all stored, in order', BOUND, async t => {
   assert.deepEqual(await history(face), lines)
 })
 
-test('a node serves two rooms, and closes each after its last face', BOUND, async t => {
+test('serves two rooms, and closes each after its last face', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const lobby = await machine.face(t)
   const ops = await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })
@@ -212,7 +212,7 @@ test('a node serves two rooms, and closes each after its last face', BOUND, asyn
   assert.equal(await ended, 'idle')
 })
 
-test('the last face returns when the databases are closed', BOUND, async t => {
+test('closes the databases before the last face returns', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   const { peer } = machine
@@ -227,7 +227,7 @@ test('the last face returns when the databases are closed', BOUND, async t => {
   assert.equal(isClosed, true)
 })
 
-test('a face adds the peers that it names, and may not change what the node was started with', BOUND, async t => {
+test('adds the peers of a face, and rejects options that differ from those of the node', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t, { ...LOBBY_OPTIONS, listen: '4000', isDiscovering: true })
   await machine.face(t, { ...LOBBY_OPTIONS, peers: ['bob:4000'], listen: ':4000', isDiscovering: true })
@@ -244,7 +244,7 @@ test('a face adds the peers that it names, and may not change what the node was 
   await refused({})
 })
 
-test('faces of a stopped node end, and start no other', BOUND, async t => {
+test('ends the faces of a stopped node without starting another', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   await face.say('before')
@@ -255,7 +255,7 @@ test('faces of a stopped node end, and start no other', BOUND, async t => {
   assert.equal(machine.starts, 1)
 })
 
-test('a face gives up after three failed starts in a minute, with the last error', BOUND, async t => {
+test('gives up after three failed starts in a minute, with the last error', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   await face.say('before')

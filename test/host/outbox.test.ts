@@ -3,7 +3,7 @@ import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
 import { Outbox } from '../../src/host/outbox.js'
 
-/** What a node was asked: numbers of lines, and `ack n`. */
+/** Records requests: numbers of lines, and `ack n`. */
 class Sender {
   readonly asked: (number | string)[] = []
 
@@ -18,7 +18,7 @@ class Sender {
 
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-test('sends at most 64 lines ahead of the first that is not answered', async () => {
+test('sends at most 64 lines from the first unanswered one on', async () => {
   const outbox = new Outbox()
   const sender = new Sender()
   const lines = numbers(1, 100).map(number => outbox.add(`line ${number}`))
@@ -34,7 +34,7 @@ test('sends at most 64 lines ahead of the first that is not answered', async () 
   assert.deepEqual(sender.asked, [...numbers(1, 100), 'ack 100'])
 })
 
-test('asks the next node for every line without an answer, in order', () => {
+test('sends every unanswered line to the next node, in order', () => {
   const outbox = new Outbox()
   for (const number of numbers(1, 4)) void outbox.add(`line ${number}`)
   outbox.connected(new Sender())
@@ -47,7 +47,7 @@ test('asks the next node for every line without an answer, in order', () => {
   assert.deepEqual(next.asked, [2, 4, 5])
 })
 
-test('counts refused lines, and names the first line that is not stored', async () => {
+test('counts rejected lines, and names the first line that is not stored', async () => {
   const outbox = new Outbox()
   outbox.connected(new Sender())
   const refused = outbox.add('no')

@@ -12,7 +12,7 @@ const entry = (author: AuthorId, seq: Seq, text: string): RoomEntry =>
 
 const shown = (entries: readonly RoomEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
 
-test('shows an entry whose place held another line before, which was taken back', () => {
+test('shows an entry that replaced a retracted one at the same seq', () => {
   const resumption = new Resumption({ live: true }, [])
   resumption.fresh([entry(alice, 1, 'kept'), entry(alice, 2, 'said alone')])
   const back = [entry(alice, 2, 'came back'), entry(alice, 3, 'came back too')]
@@ -20,7 +20,7 @@ test('shows an entry whose place held another line before, which was taken back'
   assert.deepEqual(resumption.options([]).since, [{ author: alice, seq: 3 }])
 })
 
-test('shows nothing twice where the next node gives the last lines of the history again', () => {
+test('shows no line twice when the next node repeats the last lines of the history', () => {
   const heads = [
     { author: alice, seq: 2 },
     { author: bob, seq: 1 },

@@ -25,7 +25,7 @@ class Node {
 
 const settled = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
 
-test('tells once that the node has not answered for two seconds, and that it answers again', async () => {
+test('reports once that the node has not answered for two seconds, and that it answers again', async () => {
   const clock = new VirtualClock(1_000)
   const node = new Node()
   const told: boolean[] = []
@@ -51,7 +51,7 @@ test('tells once that the node has not answered for two seconds, and that it ans
   assert.deepEqual(told, [true, false, true])
 })
 
-test('a face that was stopped itself does not blame the node', async () => {
+test('does not report the node if the face itself was suspended', async () => {
   let now = 1_000
   const timers: (() => void)[] = []
   const clock: Clock = {
@@ -72,7 +72,7 @@ test('a face that was stopped itself does not blame the node', async () => {
   assert.deepEqual(told, [])
 })
 
-test('names the process and the time since when it does not answer', () => {
+test('names the process and the time since which it has not answered', () => {
   const since = new Date(2026, 10, 27, 14, 3).getTime()
   const known =
     'the node (pid 4711) does not answer since 14:03; if it does not recover, end it: persisted-chat stop --kill alice'

@@ -60,7 +60,7 @@ async function greeted(t: TestContext, machine: HostMachine, asked: Partial<Hell
 
 const closed = (socket: NodeJS.EventEmitter): Promise<unknown> => new Promise(resolve => socket.once('close', resolve))
 
-test('the socket is for its owner alone, and one that was left by a crash is replaced', BOUND, async t => {
+test('restricts the socket to its owner, and replaces one that a crash left', BOUND, async t => {
   const home = await temporaryDirectory(t)
   const file = path.join(home, 'node.sock')
   assert.equal(await connectTo(home, systemClock), undefined)
@@ -68,7 +68,7 @@ test('the socket is for its owner alone, and one that was left by a crash is rep
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   ;(await connectTo(home, systemClock))?.destroy()
   await chmod(file, 0o666)
-  assert.equal(await connectTo(home, systemClock), undefined, 'one that others could have opened is not used')
+  assert.equal(await connectTo(home, systemClock), undefined, 'rejects a socket to which others have access')
   const again = await listenAt(home, socket => void socket.end())
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   await stop()
@@ -78,7 +78,7 @@ test('the socket is for its owner alone, and one that was left by a crash is rep
   assert.equal(await connectTo(home, systemClock), undefined)
 })
 
-test('a home is found by any name, also by one that is too long for a socket', BOUND, async t => {
+test('finds a home by any path, even one that is too long for a socket', BOUND, async t => {
   const directory = await temporaryDirectory(t)
   const home = path.join(directory, 'x'.repeat(60), 'y'.repeat(60))
   await mkdir(home, { recursive: true })
@@ -98,7 +98,7 @@ test('a home is found by any name, also by one that is too long for a socket', B
   }
 })
 
-test('a node destroys connections that do not prove that they know the secret', BOUND, async t => {
+test('closes connections that do not prove knowledge of the secret', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   const other = await loadSecret(await temporaryDirectory(t))
@@ -125,7 +125,7 @@ test('a node destroys connections that do not prove that they know the secret', 
   await face.say('still here')
 })
 
-test('a proof of one connection is worth nothing on another, and none of the node for a face', BOUND, async t => {
+test('rejects a proof of another connection, and the proof of the other side', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const first = await greeted(t, machine)
   const welcome = await first.next()
@@ -140,7 +140,7 @@ test('a proof of one connection is worth nothing on another, and none of the nod
   await gone
 })
 
-test('a face refuses a node that does not know the secret', BOUND, async t => {
+test('does not attach to a node that does not know the secret', BOUND, async t => {
   const home = await temporaryDirectory(t)
   await loadSecret(home)
   const answers: Fields[] = [
@@ -168,7 +168,7 @@ test('a face refuses a node that does not know the secret', BOUND, async t => {
   }
 })
 
-test('a malformed frame ends its connection, and nothing else', BOUND, async t => {
+test('closes only the connection that sent a malformed frame', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   const bad: Uint8Array[] = [
@@ -196,7 +196,7 @@ test('a malformed frame ends its connection, and nothing else', BOUND, async t =
   await face.say('still here')
 })
 
-test('a face that asks and does not read gets little ahead, and holds nobody up', BOUND, async t => {
+test('sends little ahead to a face that requests and does not read, and keeps serving others', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   await Promise.all(Array.from({ length: 600 }, (_, line) => face.say(`${line} ${'x'.repeat(4_000)}`)))
@@ -215,7 +215,7 @@ test('a face that asks and does not read gets little ahead, and holds nobody up'
   assert.ok(bytes < 40 * 8 * 160 * 1024, `${bytes} bytes were sent ahead`)
 })
 
-test('a face that has not read a mebibyte gets no more notices, and a resync when it reads again', BOUND, async t => {
+test('drops notices for a face with a mebibyte unread, and sends a resync when it reads again', BOUND, async t => {
   const machine = await HostMachine.open(t)
   await machine.face(t)
   const { socket, next } = await greeted(t, machine)
@@ -242,7 +242,7 @@ test('a face that has not read a mebibyte gets no more notices, and a resync whe
   assert.deepEqual(state['presence'], presence)
 })
 
-test('a node of a lower major version is replaced, and one of a higher refuses', BOUND, async t => {
+test('replaces a node of a lower major version, and does not attach to one of a higher version', BOUND, async t => {
   const machine = await HostMachine.open(t, { codec: { major: 2, minor: 0 } })
   await machine.start()
   const at = (major: number) => ({ me: 'alice', directory: machine.directory, codec: { major, minor: 7 } })
@@ -261,7 +261,7 @@ test('a node of a lower major version is replaced, and one of a higher refuses',
   assert.deepEqual([await ended, reason], ['replaced', 'replaced'])
 })
 
-test('a node that ends accepts nobody, and a socket without a node is none', BOUND, async t => {
+test('does not reach a node that has ended, or a socket without a node', BOUND, async t => {
   const home = await temporaryDirectory(t)
   const server = net.createServer().listen(path.join(home, 'node.sock'))
   await once(server, 'listening')
@@ -277,7 +277,7 @@ test('a node that ends accepts nobody, and a socket without a node is none', BOU
   assert.equal(await askNode({ me: 'alice', directory: machine.directory }, 'status'), undefined)
 })
 
-test('a node ends a second after its last face went without a goodbye, unless that comes back', BOUND, async t => {
+test('ends a second after the last face disconnected without a goodbye, unless it returns', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const { socket, next } = await greeted(t, machine)
   for (let value = await next(); value['is'] !== 'state'; ) value = await next()
