@@ -61,7 +61,7 @@ interface ReceiptsEvents {
 }
 
 /** The heads that one connection announced. */
-interface Account {
+interface ConnectionHeads {
   /** The peer's head of each log; of our log, only the part that is proven to be our history. */
   readonly heads: Map<AuthorId, Seq>
   /** The latest head of our log that is not yet known to agree with ours. */
@@ -76,12 +76,12 @@ interface Account {
 interface Replica {
   readonly name: string
   /** One per open connection: there are several until duplicates are closed. */
-  readonly open: Set<Account>
+  readonly open: Set<ConnectionHeads>
   /** The heads of the connection that closed last. */
-  left: Account
+  left: ConnectionHeads
 }
 
-const newAccount = (onDiffering: (seq: Seq) => void = () => {}): Account => ({
+const newConnectionHeads = (onDiffering: (seq: Seq) => void = () => {}): ConnectionHeads => ({
   heads: new Map(),
   unproven: undefined,
   isDiffering: false,
@@ -97,8 +97,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   readonly #ours: OurHistory | undefined
   /** Ordered by the time of the last connection. */
   readonly #replicas = new Map<string, Replica>()
-  /** Accounts whose unproven head lies beyond the end of our log. */
-  readonly #ahead = new Map<Account, Replica>()
+  /** Connections whose unproven head lies beyond the end of our log. */
+  readonly #ahead = new Map<ConnectionHeads, Replica>()
 
   /** Without `ours`, heads of every log count without a chain value. */
   constructor(ours?: OurHistory) {
@@ -108,20 +108,20 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
 
   /** A connection to a peer opened. Several connections to one peer count once. */
   open(name: string, options: ReceiptRecorderOptions = {}): ReceiptRecorder {
-    const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newAccount() }
+    const replica = this.#replicas.get(name) ?? { name, open: new Set(), left: newConnectionHeads() }
     this.#replicas.delete(name)
     this.#replicas.set(name, replica)
-    const account = newAccount(options.onDiffering)
-    replica.open.add(account)
+    const connection = newConnectionHeads(options.onDiffering)
+    replica.open.add(connection)
     return {
       record: heads => {
         for (const head of heads) {
           if (head.author === this.#ours?.author && options.hasChainValues !== false)
-            this.#prove(replica, account, head)
-          else this.#count(replica, account, head)
+            this.#prove(replica, connection, head)
+          else this.#count(replica, connection, head)
         }
       },
-      close: () => this.#close(replica, account),
+      close: () => this.#close(replica, connection),
     }
   }
 
@@ -149,7 +149,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
 
   /** Our log grew: compares the heads that were beyond its end. */
   ourLogGrew(): void {
-    for (const [account, replica] of this.#ahead) void this.#compare(replica, account)
+    for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection)
   }
 
   /** The entries of our log after `kept` were replaced by others. */
@@ -157,57 +157,57 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     const { author } = this.#ours ?? {}
     if (author === undefined) return
     for (const replica of this.#replicas.values()) {
-      for (const account of [...replica.open, replica.left]) {
-        if ((account.heads.get(author) ?? 0) > kept) account.heads.set(author, kept)
-        account.isDiffering = false
-        if (account.unproven === undefined) continue
+      for (const connection of [...replica.open, replica.left]) {
+        if ((connection.heads.get(author) ?? 0) > kept) connection.heads.set(author, kept)
+        connection.isDiffering = false
+        if (connection.unproven === undefined) continue
         // A new object makes a running comparison repeat.
-        account.unproven = { ...account.unproven }
-        void this.#compare(replica, account)
+        connection.unproven = { ...connection.unproven }
+        void this.#compare(replica, connection)
       }
     }
   }
 
-  #count({ name }: Replica, { heads }: Account, { author, seq }: Digest): void {
+  #count({ name }: Replica, { heads }: ConnectionHeads, { author, seq }: Digest): void {
     if (seq <= (heads.get(author) ?? 0) || (heads.size >= HEADS_MAX && !heads.has(author))) return
     heads.set(author, seq)
     this.emit('receipt', name, author, seq)
   }
 
   /** A head of our log counts once its chain value is known to be ours. */
-  #prove(replica: Replica, account: Account, { author, seq, chain }: Digest): void {
-    if (chain === undefined || seq < 1 || seq <= (account.heads.get(author) ?? 0)) return
-    account.unproven = { seq, chain: Uint8Array.from(chain) }
-    void this.#compare(replica, account)
+  #prove(replica: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
+    if (chain === undefined || seq < 1 || seq <= (connection.heads.get(author) ?? 0)) return
+    connection.unproven = { seq, chain: Uint8Array.from(chain) }
+    void this.#compare(replica, connection)
   }
 
-  async #compare(replica: Replica, account: Account): Promise<void> {
-    const { unproven } = account
+  async #compare(replica: Replica, connection: ConnectionHeads): Promise<void> {
+    const { unproven } = connection
     const ours = this.#ours
-    if (unproven === undefined || ours === undefined || account.isComparing) return
-    account.isComparing = true
+    if (unproven === undefined || ours === undefined || connection.isComparing) return
+    connection.isComparing = true
     const chain = await ours.chainAt(unproven.seq).catch(() => undefined)
-    account.isComparing = false
-    if (account.unproven !== unproven) return this.#compare(replica, account) // a later head arrived meanwhile
+    connection.isComparing = false
+    if (connection.unproven !== unproven) return this.#compare(replica, connection) // a later head arrived meanwhile
     if (chain === undefined) {
-      this.#ahead.set(account, replica)
+      this.#ahead.set(connection, replica)
       return
     }
-    this.#ahead.delete(account)
+    this.#ahead.delete(connection)
     if (sameBytes(chain, unproven.chain)) {
-      account.unproven = undefined
-      account.isDiffering = false
-      this.#count(replica, account, { author: ours.author, seq: unproven.seq })
-    } else if (!account.isDiffering) {
-      account.isDiffering = true
-      account.onDiffering(unproven.seq)
-      this.emit('receipt', replica.name, ours.author, account.heads.get(ours.author) ?? 0)
+      connection.unproven = undefined
+      connection.isDiffering = false
+      this.#count(replica, connection, { author: ours.author, seq: unproven.seq })
+    } else if (!connection.isDiffering) {
+      connection.isDiffering = true
+      connection.onDiffering(unproven.seq)
+      this.emit('receipt', replica.name, ours.author, connection.heads.get(ours.author) ?? 0)
     }
   }
 
-  #close(replica: Replica, account: Account): void {
-    if (!replica.open.delete(account)) return
-    replica.left = account
+  #close(replica: Replica, connection: ConnectionHeads): void {
+    if (!replica.open.delete(connection)) return
+    replica.left = connection
     this.#forgetOldest()
   }
 
@@ -216,6 +216,6 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     const excess = Math.max(0, disconnected.length - DISCONNECTED_MAX)
     for (const { name } of disconnected.slice(0, excess)) this.#replicas.delete(name)
     const known = new Set([...this.#replicas.values()].flatMap(({ open, left }) => [...open, left]))
-    for (const account of this.#ahead.keys()) if (!known.has(account)) this.#ahead.delete(account)
+    for (const connection of this.#ahead.keys()) if (!known.has(connection)) this.#ahead.delete(connection)
   }
 }

@@ -188,7 +188,7 @@ test('rejects the damaged part by name and keeps the rest, whichever byte is dam
       continue
     }
     assert.equal(report.fault, undefined)
-    // An inner signature is not needed where the next one covers its entries: then nothing is lost.
+    // A damaged signature loses nothing if the next one covers the same entries.
     if (count < 8 && !firsts.has(at))
       assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)
     for (const line of report.refused) assert.match(line, /^([0-9a-f]{64}|(a part|the rest) of the file): ./)

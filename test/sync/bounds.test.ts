@@ -22,7 +22,7 @@ import { alice, bob, carol, entryOf, WrittenLog } from '../helper/signed-world.j
 
 const keysOf = (index: number) => keyPairOf(hash(utf8(`author ${index}`)))
 
-test('replicates a log with as many authors as it has room for', async () => {
+test('replicates a log with the maximum number of authors', async () => {
   for (const dialect of ['native', 'scuttleup'] as const) {
     const full = await logOver(new MemoryStore(), alice)
     const other = await logOver(new MemoryStore(), bob)
@@ -98,7 +98,7 @@ test('serves segment requests for several logs', async () => {
   await log.close()
 })
 
-test('skips a bounded number of rejections while a requested segment is outstanding', () => {
+test('tolerates a bounded number of rejections while a segment request is open', () => {
   const session = new PeerSession(authorOfKey(carol.publicKey), [])
   const author = authorOfKey(alice.publicKey)
   const segment = encodeSegment({

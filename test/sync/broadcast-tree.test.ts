@@ -78,7 +78,7 @@ test('waits only until the stall limit for an announcer that delivers other logs
   assert.equal(takeSent()[0], 'other: subscribe alice')
 })
 
-test('subscribes again, less and less often, when no announcer delivers', () => {
+test('subscribes again with backoff when no announcer delivers', () => {
   const { clock, connect, takeSent } = openTree()
   connect('one').announced([{ author: alice, seq: 9 }])
   clock.advance(3_600_000)

@@ -1,4 +1,4 @@
-// The fuzzer is test/helper/fuzz-native.ts; architecture/fuzz.test.ts runs it in numbers. docs/protocol/wire.md §5.3.
+// The fuzzer is test/helper/fuzz-native.ts; architecture/fuzz.test.ts runs it at scale. docs/protocol/wire.md §5.3.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'

@@ -14,7 +14,7 @@ test('counts peers that announced the entry, not those that announced less', () 
   assert.deepEqual(receipts.of(place), { on: 1, of: 2, left: 0 })
 })
 
-test('counts several connections to one peer once, with the highest head of them', () => {
+test('counts several connections to one peer once, with the highest of their heads', () => {
   const receipts = new Receipts()
   const [one, other] = [receipts.open('bob'), receipts.open('bob')]
   one.record([{ author: alice, seq: 5 }])

@@ -70,7 +70,7 @@ const linesOf = async (log: Log): Promise<string[]> => {
   return lines
 }
 
-/** What a live reader of a log gets of that log's own entries. */
+/** Collects our entries as a live reader of the log receives them. */
 function reading(log: Log): { readonly shown: string[]; readonly places: string[] } {
   const state = { shown: [] as string[], places: [] as string[] }
   void (async () => {
@@ -175,7 +175,7 @@ test('accepts entries that another device signed with our key, warns, and does n
 
 for (const alone of [1, 2, 3]) {
   for (const lost of [1, 2, 4]) {
-    test(`after a restored backup shows each of ${lost} restored lines once, and ${alone} lines written meanwhile not again`, async () => {
+    test(`shows ${lost} lines that a backup lacked once, and does not repeat ${alone} lines written meanwhile`, async () => {
       const peer = await logOf(bob)
       const disk = new MemoryDisk()
       const before = await logOf(alice, 0, disk)

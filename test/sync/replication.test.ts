@@ -72,7 +72,7 @@ async function untilDone(streams: readonly Duplex[]): Promise<void> {
 
 for (const ours of MODES) {
   for (const theirs of MODES) {
-    test(`${ours} with ${theirs}, live and not live: sends as the modes say and loses nothing`, async t => {
+    test(`${ours} with ${theirs}, live and not live: sends what the modes allow and loses nothing`, async t => {
       for (const isOursLive of [true, false]) {
         for (const isTheirsLive of [true, false]) {
           const directory = await temporaryDirectory(t)
@@ -197,7 +197,7 @@ test('stores each entry once when two connections deliver it at the same time', 
   assert.deepEqual(await contents(alice), await contents(bob))
 })
 
-test("ends with the same logs as the sender when the receiver's disk fails in between", async () => {
+test("converges with the sender although the receiver's disk fails meanwhile", async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     for (const fault of ['not stored', 'stored'] as const) {
       let failing = Number.POSITIVE_INFINITY
@@ -254,7 +254,7 @@ const handshake = frame(encodeHandshake({ id: 'stranger', head: [], mode: 'sync'
 const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array =>
   frame(encodeUnsignedEntry({ id, seq, entry }))
 
-/** Sends bytes of a stranger; returns what is reported of them. */
+/** Sends bytes as an unknown peer; returns the warnings and the error. */
 async function sendTo(log: Log, bytes: Uint8Array, options: ReplicationStreamOptions = {}) {
   const warnings: string[] = []
   const stream = replicate(log, { ...options, onWarning: line => warnings.push(line) })
@@ -322,7 +322,7 @@ test('closes only the connection that sent a malformed frame, after storing what
   await other.close()
 })
 
-test('limits how many new authors one connection brings', async () => {
+test('limits how many new authors one connection adds', async () => {
   const log = await logOf('alice', 'ann')
   const bytes = concat([handshake, ...Array.from({ length: 10 }, (_, i) => change(`new${i}`, 1)), change('ann', 41)])
   const { warnings } = await sendTo(log, bytes, { newAuthorsPerHourMax: 4 })

@@ -15,6 +15,6 @@ test('is in the foreground without a terminal', () => {
   assert.equal(jobStateIn(stat(20, 10, -1)).isInForeground, true)
 })
 
-test('is no job if its group leads the session', () => {
+test('is not a job if its group leads the session', () => {
   assert.deepEqual(jobStateIn(stat(10, 10, 10)), { isInForeground: true, isJob: false })
 })

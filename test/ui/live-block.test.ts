@@ -43,7 +43,7 @@ test('shows exactly the printed lines and the last frame', () => {
   )
 })
 
-test('control: leaves rows behind if the frame is higher than the terminal', () => {
+test('control: leaves rows behind if the frame is taller than the terminal', () => {
   const terminal = new SmallTerminal(COLUMNS, 3)
   const high = frameOf(['a', 'b', 'c'], ['d'])
   const { all, expected } = shownAfter(
@@ -68,7 +68,7 @@ test('writes nothing while nothing changes, and only the row that changed', () =
   assert.ok(!written[1]?.includes('status'))
 })
 
-test('erases rows that a narrower terminal has broken', () => {
+test('erases rows that a narrower terminal has wrapped', () => {
   let columns = 20
   const written: string[] = []
   const block = new LiveBlock({ columns: () => columns, write: text => void written.push(text) })
@@ -79,7 +79,7 @@ test('erases rows that a narrower terminal has broken', () => {
   assert.ok(written[1]?.includes('\u001b[6A'), JSON.stringify(written[1]))
 })
 
-test('starts below the output of another program, and keeps that', () => {
+test('keeps the output of another program, and starts below it', () => {
   const terminal = new SmallTerminal(COLUMNS, HEIGHT)
   const block = new LiveBlock(terminal)
   block.show(['line'], frameOf(['status'], ['> ']))

@@ -20,7 +20,7 @@ function failing(code: string): Writable {
   return stream.on('error', () => {})
 }
 
-test('writes lines at once, at the pace of the reader', async () => {
+test('writes lines in one write, and waits until they are read', async () => {
   const written: string[] = []
   let read = (): void => {}
   const slow = new Writable({
@@ -58,7 +58,7 @@ test('ignores a closed reader, but not a full disk, for commands that check some
   await assert.rejects(writeLinesIfOpen(failing('ENOSPC'), ['one']), OutputClosed)
 })
 
-test('control: a full disk is no closed reader', async () => {
+test('control: does not treat a full disk as a closed reader', async () => {
   const full = failing('ENOSPC')
   const isFailure = (error: unknown): boolean => error instanceof OutputClosed && !error.isReaderGone
   await assert.rejects(writeLines(full, ['one']), isFailure)
