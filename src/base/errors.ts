@@ -59,7 +59,7 @@ const PROPERTY: NameOption = name => `the option ${name}`
 /** Placeholders of options in a hint. */
 const OPTIONS = /\{(data|listen)\}/g
 
-/** An error for people: `message` says what happened, `hint` what to do next. */
+/** An error to show to users: `message` says what happened, `hint` what to do next. */
 export class ChatError extends Error {
   readonly code: ErrorCode
   /** The hint with placeholders such as `{data}`, for another process to render. */

@@ -85,7 +85,7 @@ class HostLookup {
     }
   }
 
-  /** Looks the host up in this process, for want of a child process. */
+  /** Fallback without a child process: looks the host up in this process. */
   #resolveHere(host: string): void {
     const waiters = this.#removeWaiters(host)
     lookup(host, { all: true, verbatim: true }).then(

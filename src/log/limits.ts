@@ -1,22 +1,22 @@
 // Limits of the log format. A peer that used others would reject valid entries, or store entries that everyone else rejects.
 
-/** One entry. A long message fits, and a thousand pending entries fit into memory. */
+/** Largest entry. A long message fits, and a thousand pending entries fit into memory. */
 export const ENTRY_BYTES_MAX = 16 * 1024
 
-/** One segment: consecutive entries under one signature. Checking 32 KiB takes 46 µs more than its signature's share. */
+/** Largest segment: consecutive entries under one signature. Checking 32 KiB takes 46 µs more than its signature's share. */
 export const SEGMENT_BYTES_MAX = 32 * 1024
 
-/** Highest seq: what scuttleup's `uint32` can carry. */
+/** Highest seq: the largest value of scuttleup's `uint32`. */
 export const SEQ_MAX = 0xffff_ffff
 
-/** Authors of one database. Each costs a few hundred bytes of memory and of every exchange of heads. */
+/** Largest number of authors in one database. Each costs a few hundred bytes of memory and of every exchange of heads. */
 export const AUTHORS_MAX = 1_000
 
-/** Entries of one log on this disk; our own log is not limited. Bounds how much of a disk one author can fill. */
+/** Largest size of the entries of one log on this disk; our own log is not limited. Bounds how much of a disk one author can fill. */
 export const LOG_BYTES_MAX = 1024 ** 3
 
-/** Id of an unsigned author, in characters. */
+/** Longest id of an unsigned author, in characters. */
 export const UNSIGNED_ID_LENGTH_MAX = 64
 
-/** `,"sig":"…"}`: the signature that an entry of a signed author carries between scuttleup peers. */
+/** Size of `,"sig":"…"}`, the signature that entries of signed authors carry between scuttleup peers. */
 export const SIGNATURE_MEMBER_BYTES = 96

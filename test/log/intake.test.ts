@@ -264,14 +264,14 @@ test('proves two histories that arrive at the same time before either is on disk
   )
   for (const last of [4, 6]) {
     const log = await logOver(new MemoryStore(), carol)
-    const places: number[] = []
-    log.on('fork', ({ forkedAt }) => places.push(forkedAt))
+    const forkPoints: number[] = []
+    log.on('fork', ({ forkedAt }) => forkPoints.push(forkedAt))
     const author = authorOfKey(alice.publicKey)
     await Promise.all([
       log.addSigned(author, [new WrittenLog(alice, ENTRIES).run(1, 4)]),
       log.addSigned(author, [other.run(1, last)]),
     ])
-    assert.deepEqual(places, [4])
+    assert.deepEqual(forkPoints, [4])
     await log.close()
   }
 })

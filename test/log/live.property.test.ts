@@ -59,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const turn = () => new Promise<void>(resolve => setImmediate(resolve))
 
-const placeOf = ({ author, seq }: Entry): string => `${author} ${seq}`
+const idOf = ({ author, seq }: Entry): string => `${author} ${seq}`
 
 /** A reader driven by the test: each step requests one more batch without waiting for it. */
 class SteppedReader {
@@ -111,10 +111,10 @@ test('delivers each entry once to a live reader, in the order of its log, whatev
       const history = log.head.reduce((sum, { seq }) => sum + seq, 0)
       for (const step of during) await act(step, reader)
       await writers.done()
-      const places = log.head.flatMap(({ author, seq }) => Array.from({ length: seq }, (_, i) => `${author} ${i + 1}`))
-      await reader.until(places.length)
+      const ids = log.head.flatMap(({ author, seq }) => Array.from({ length: seq }, (_, i) => `${author} ${i + 1}`))
+      await reader.until(ids.length)
 
-      assert.deepEqual(reader.read.map(placeOf).sort(), places.sort())
+      assert.deepEqual(reader.read.map(idOf).sort(), ids.sort())
       const seqs = new Map<AuthorId, Seq>()
       for (const { author, seq } of reader.read) {
         assert.equal(seq, (seqs.get(author) ?? 0) + 1)
@@ -125,7 +125,7 @@ test('delivers each entry once to a live reader, in the order of its log, whatev
 
       stop.abort()
       await reader.until(Number.POSITIVE_INFINITY)
-      assert.equal(reader.read.length, places.length, 'and nothing more')
+      assert.equal(reader.read.length, ids.length, 'and nothing more')
       await log.close()
     }),
     { numRuns: 150 },
@@ -146,8 +146,8 @@ test('delivers only new entries to a tailing reader, without those it has', asyn
   await writers.done()
   await tail.until(4)
   await knowing.until(2)
-  assert.deepEqual(tail.read.map(placeOf), ['bob 4', 'bob 5', 'bob 6', 'bob 7'])
-  assert.deepEqual(knowing.read.map(placeOf), ['bob 6', 'bob 7'])
+  assert.deepEqual(tail.read.map(idOf), ['bob 4', 'bob 5', 'bob 6', 'bob 7'])
+  assert.deepEqual(knowing.read.map(idOf), ['bob 6', 'bob 7'])
   await log.close()
 })
 

@@ -18,7 +18,7 @@ type OnWarning = (line: string) => void
 export interface LoadedKey extends KeyPair {
   /** Whether this call created it. */
   readonly isNew: boolean
-  /** Whether its file also holds the public key, which reveals damage to the seed. */
+  /** Whether its file also contains the public key, which reveals damage to the seed. */
   readonly isChecked: boolean
 }
 

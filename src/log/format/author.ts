@@ -6,7 +6,7 @@ declare const authorBrand: unique symbol
 /** The author of a log: an Ed25519 public key as 64 hex digits, or the id of an unsigned author. docs/protocol/logs.md §3.1. */
 export type AuthorId = string & { readonly [authorBrand]: true }
 
-/** Position of an entry in its log: 1, 2, 3, … without gaps. 0 stands for the empty log. */
+/** Position of an entry in its log: 1, 2, 3, … without gaps. 0 means the empty log. */
 export type Seq = number
 
 const UNSIGNED_ID = new RegExp(`^[A-Za-z0-9_-]{1,${UNSIGNED_ID_LENGTH_MAX}}$`)

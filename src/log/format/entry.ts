@@ -12,7 +12,7 @@ export interface Entry {
   readonly at: Hlc
   /** The bytes of one JSON object with own string members `username` and `message`. docs/protocol/logs.md §3.2. */
   readonly entry: Uint8Array
-  /** The author's signature over all entries up to this one, where this peer has it. */
+  /** The author's signature over all entries up to this one, if this peer has it. */
   readonly signature?: Uint8Array
 }
 

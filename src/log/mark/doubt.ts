@@ -10,7 +10,7 @@ type DoubtReason =
   | 'behind'
   /** The log has a different entry at the end that the mark records. */
   | 'other-history'
-  /** The directory was copied or restored from elsewhere, and no mark of this machine says whether it is up to date. */
+  /** The directory was copied or restored from elsewhere, and no mark on this machine tells whether it is up to date. */
   | 'moved'
   /** There is a log but no readable mark. */
   | 'no-mark'

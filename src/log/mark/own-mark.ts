@@ -10,7 +10,7 @@ import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile } from './mark-file.js'
 
-/** The file of a mark and of its copy, which lies outside the data directory, so that restoring or copying that leaves it alone. */
+/** The file of a mark and of its copy, which lies outside the data directory, so that backups do not contain it. */
 export interface MarkPaths {
   readonly file: string
   readonly copy: string | undefined

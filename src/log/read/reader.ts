@@ -61,7 +61,7 @@ export class Reader {
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
   }
 
-  /** Relays a subscription to a native peer until it is closed: the logs by turns, so that none delays another. */
+  /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that none delays another. */
   async *follow({ subscription, mode, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {

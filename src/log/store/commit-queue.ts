@@ -98,7 +98,7 @@ export class CommitQueue {
     })
   }
 
-  /** Writes a deferrable row with the next commit or at close. Nothing is lost if neither happens. */
+  /** Writes a deferrable row with the next commit or on close. Nothing is lost if neither happens. */
   defer(write: LatestWrite): void {
     this.#deferred.set(write.name, write)
   }

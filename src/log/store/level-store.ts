@@ -329,7 +329,7 @@ function openingError(directory: string, cause: unknown): ChatError {
 const locked = (directory: string, cause?: unknown): ChatError =>
   new ChatError('LOG_LOCKED', `the logs in ${directory} are open in another process`, {
     cause,
-    hint: 'Stop that one first, or choose another directory with {data}.',
+    hint: 'Stop that process first, or choose another directory with {data}.',
   })
 
 function corrupt(directory: string, faults: readonly Fault[], cause?: unknown): ChatError {

@@ -53,5 +53,5 @@ export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   return (crc ^ 0xffff_ffff) >>> 0
 }
 
-/** A checksum as LevelDB stores it: masked, so that a checksum over data with checksums in it stays useful. */
+/** A checksum as LevelDB stores it: masked, because a CRC over data that contains CRCs is unreliable. */
 export const masked = (crc: number): number => (((crc >>> 15) | (crc << 17)) + 0xa282_ead8) >>> 0

@@ -113,7 +113,7 @@ async function survives(directory: string, task: 'open' | 'repair'): Promise<boo
   return code === 0
 }
 
-/** Claims the repair for this process; undefined where another live process has claimed it. */
+/** Claims the repair for this process; undefined if another live process has claimed it. */
 async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
   for (let tries = 0; tries < 2; tries++) {
     try {

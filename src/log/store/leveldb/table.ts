@@ -4,7 +4,7 @@ import { crc32c, masked } from './crc32c.js'
 import { unpackSnappy } from './snappy.js'
 
 // LevelDB's tables (google/leveldb, doc/table_format.md). LevelDB reads blocks without verifying their checksums: a flipped bit in a
-// key hides rows, and one in an index fails an assertion, which ends the process.
+// key hides rows, and one in an index fails an assertion, which aborts the process.
 
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
