@@ -48,7 +48,7 @@ export class Outbox {
     return undefined
   }
 
-  /** Resolves when the line is stored. Rejects if it is rejected. */
+  /** Resolves when the node has stored the line, and rejects when the node has rejected it. */
   add(said: Draft | string): Promise<void> {
     const draft = draftOf(said)
     return new Promise((onStored, onRefused) => {

@@ -31,7 +31,7 @@ export interface WatchedNode {
   ping(): Promise<void>
 }
 
-/** Calls `onChange` when the node stops answering, with the time since when, and when it answers again. */
+/** Calls `onChange` with the time of the first unanswered ping when the node stops answering, and again when it answers. */
 export function watchNode(node: WatchedNode, clock: Clock, onChange: (silentSince: Millis | undefined) => void): void {
   let isSilent = false
   const ask = (): void => {

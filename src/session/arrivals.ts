@@ -17,7 +17,7 @@ const BURST_MS_MAX = 2_000
 
 /** Messages that are shown together. */
 export interface ArrivalBatch {
-  /** In order of arrival; in conversation order if a log catches up. */
+  /** In order of arrival; in conversation order while a log is catching up. */
   readonly messages: readonly Message[]
   /** How many older ones are left out. */
   readonly skipped: number

@@ -172,7 +172,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.people.find(name).some(author => author !== this.room.id)
   }
 
-  /** Changes the name, and returns the draft that tells the others. */
+  /** Changes the name, and returns the draft that announces it. */
   changeNick(name: string): Draft {
     const before = this.nick
     this.#nick = { ...this.#nick, name }

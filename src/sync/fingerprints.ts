@@ -17,7 +17,7 @@ const NO_CHAIN = new Uint8Array(CHAIN_PREFIX_BYTES)
 
 const groupOf = (author: AuthorId): number => (hash(utf8(author))[0] ?? 0) % GROUPS
 
-/** The fingerprints of all groups, one after the other. */
+/** The fingerprints of all groups, concatenated. */
 export function fingerprintsOf(heads: readonly Digest[]): Uint8Array {
   const groups = Array.from({ length: GROUPS }, (): Digest[] => [])
   for (const head of heads) groups[groupOf(head.author)]?.push(head)

@@ -248,7 +248,7 @@ export class PeerSession implements ReplicationSession {
     }
   }
 
-  /** Avoids sending entries twice. Ignores more logs than an honest peer has: sending twice is harmless. */
+  /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
   #theyHave(author: AuthorId, seq: Seq): void {
     if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))

@@ -130,7 +130,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return replicasIn(this.headsOf(author), seq)
   }
 
-  /** How far each peer has a log. */
+  /** The head of a log at each peer. */
   headsOf(author: AuthorId): ReplicaHeads {
     const connected: Seq[] = []
     const left: Seq[] = []

@@ -221,7 +221,7 @@ export class ReplicationStream extends Duplex {
     this.#window.add(bytes)
     const before = this.#storing.get(author)
     const stored = adding.then(async refusal => {
-      // Entries behind a bad one are rejected sooner, because of the gap: report the cause first.
+      // Entries after a bad one are rejected sooner, because of the gap: report the cause first.
       await before
       if (refusal !== undefined) this.#refuse(author, refusal)
       if (this.#storing.get(author) === stored) this.#storing.delete(author)

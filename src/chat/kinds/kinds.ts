@@ -38,7 +38,7 @@ export function entryFieldsOf(draft: Draft): EntryFields {
 /** The text that older peers show for a draft. */
 export const plainTextOf = (draft: Draft): string => entryFieldsOf(draft).message
 
-/** A string is short for a draft of text. */
+/** A string is shorthand for a text draft. */
 export const draftOf = (said: Draft | string): Draft => (typeof said === 'string' ? { kind: 'text', text: said } : said)
 
 /** Reads a draft from the JSON of another process; undefined if it is malformed. */

@@ -17,8 +17,8 @@ interface PlacedEntry {
 }
 
 /**
- * Stores unsigned logs as scuttleup does, one row per entry, so a database of that program can be opened as it is. Where an
- * entry states no credible time, the time at which this peer first received it is stored in a side row.
+ * Stores unsigned logs as scuttleup does, one row per entry, so a database of that program can be opened as it is. If an entry
+ * states no credible time, the time at which this peer first received it is stored in a side row.
  * docs/protocol/compat-scuttleup.md §4.1.
  */
 export class RowStore implements UnsignedStore {
