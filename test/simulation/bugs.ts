@@ -240,7 +240,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/overlay/hyparview',
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
-    killer: 4,
+    killer: 12,
     isOfMeeting: true,
   },
   {
