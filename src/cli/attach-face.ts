@@ -9,8 +9,8 @@ import { CLIENT_BYTES } from '../log/request-id.js'
 import type { PreparedNode } from './prepared-node.js'
 
 /**
- * Attaches to the node of the user, and starts one where none runs. `onSilent` is told at once where the node does not answer,
- * for then this waits. Rejects with a ChatError.
+ * Attaches to the user's node, and starts one if none runs. Calls `onSilent` as soon as a running node turns out not to
+ * answer, and keeps waiting for it. Rejects with a ChatError.
  */
 export async function attachFace(
   { start, dataAsGiven, directory, notices, starting }: PreparedNode,
@@ -42,6 +42,6 @@ export async function attachFace(
       })
     },
   })
-  tellSilent = () => {} // the face watches its node
+  tellSilent = () => {} // from now on the face itself detects a silent node
   return face
 }

@@ -15,9 +15,9 @@ import { alsoInLine } from './store/data-directory.js'
 const DONE = 0
 const FAILED = 1
 
-/** How long the end waits for the disk. */
+/** How long to wait for the disk before exiting. */
 const STORING_MS_MAX = 5_000
-/** Characters of a line that name it in a message. */
+/** Characters of a line that a message quotes to identify it. */
 const NAMED_LENGTH = 40
 
 export interface ChatOptions {
@@ -25,18 +25,18 @@ export interface ChatOptions {
   readonly data: string
   /** Other data directories that hold logs of the same name. */
   readonly alsoIn: readonly string[]
-  /** How much history is shown first; undefined: what suits the output. */
+  /** How much history is shown first; undefined: the default for the output. */
   readonly last: number | 'all' | undefined
   readonly isJson: boolean
   readonly isPlain: boolean
   /** Whether each line begins with its time. */
   readonly hasTimes: boolean
-  /** Whether, with JSON, it is also written who comes and goes. */
+  /** Whether JSON output includes presence changes. */
   readonly hasPresence: boolean
-  /** Whether the terminal rings when the user is called by his name. */
+  /** Whether the terminal bell rings when someone mentions the user. */
   readonly hasBell: boolean
   readonly room: string | undefined
-  /** Said instead of what is typed; then it ends as soon as a peer has stored it, or after so many seconds. */
+  /** Sent instead of typed lines; the command exits once a peer has stored it, or after `timeoutS` seconds. */
   readonly message: { readonly text: string; readonly timeoutS: number } | undefined
 }
 
@@ -48,9 +48,9 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
     const { me, data, room } = options
     let delivery: MessageDelivery
     const attaching = attachFace(prepared, notices.add, warn)
-    // The node starts meanwhile.
+    // Loaded while the node starts.
     const screen = isOnScreen(options) ? import('../ui/terminal/run.js') : undefined
-    screen?.catch(() => {}) // where the node cannot be reached, that is told
+    screen?.catch(() => {}) // if the node cannot be reached, that error is reported instead
     const face = await attaching
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
@@ -70,7 +70,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
     }
     return await delivery.report()
   } catch (error) {
-    // Where it cannot be opened, why is all that is said, and what may be behind it.
+    // If it cannot be opened, report only the reason and its possible causes.
     notices.sendTo(notice => {
       if (notice.kind === 'alarm') tellInLines(notice)
     })
@@ -80,14 +80,14 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
   }
 }
 
-/** Resolves when the user ends the face, or when it cannot go on, which is told. */
+/** Resolves when the user ends the face, or when the face ends by itself, which it reports. */
 async function over(face: Face, stop: StopRequest): Promise<void> {
   await Promise.race([stop.asked(), face.ended])
 }
 
-/** In lines, until the user stops it or stdout takes no more. What was typed is stored either way. */
+/** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
 async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
-  // A pipe is told once, at the end.
+  // With a pipe, receipts are reported once, at the end.
   if (process.stdin.isTTY) peer.on('custody', holders => info(receiptLine(holders)))
   const { data, me, room } = options
   const conversation = new LineConversation(peer, {
@@ -105,8 +105,8 @@ async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Pr
 }
 
 /**
- * What was typed is stored before the end; a second request gives that up, and so does a disk that does not answer. Gives the
- * exit code: 1 where a line is left.
+ * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
+ * Resolves with the exit code: 1 if a line could not be stored.
  */
 async function stored(peer: Face, stop: StopRequest): Promise<number> {
   await Promise.race([answered(peer), stop.asked(), delayed(STORING_MS_MAX)])
@@ -124,8 +124,8 @@ async function stored(peer: Face, stop: StopRequest): Promise<number> {
 }
 
 /**
- * Resolves when every line is answered, with those of a pipe that was being read, and the face knows who has stored the last; or at
- * once when the lines wait for a doubt about our log to be settled.
+ * Resolves when the outcome of every line is known, including those of a pipe that was being read, and the receipts of the last
+ * one have arrived. Resolves at once if the lines are blocked by a doubt about our log.
  */
 async function answered(peer: Face): Promise<void> {
   await peer.refreshed()
@@ -140,6 +140,6 @@ const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTi
 
 const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
 
-/** A person at a terminal, who did not ask for lines. */
+/** Whether to show the screen: on a terminal, unless lines were requested. */
 const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>
   process.stdin.isTTY === true && process.stdout.isTTY === true && !isJson && !isPlain && message === undefined

@@ -14,7 +14,7 @@ import { alsoInLine } from './store/data-directory.js'
 
 const DONE = 0
 const FAILED = 1
-/** How long the end may take: a container is killed soon after. */
+/** Longest time to shut down: a container runtime kills the process soon after. */
 const END_MS_MAX = 4_500
 
 export interface NodeOptions extends FaceOptions {
@@ -23,8 +23,8 @@ export interface NodeOptions extends FaceOptions {
 }
 
 /**
- * `persisted-chat node <me> [peer...]`: the node in the foreground, until it is stopped. It never detaches. Where another process
- * serves already it keeps that one running, and serves when that one ends.
+ * `persisted-chat node <me> [peer...]`: runs the node in the foreground until it is stopped. It never detaches. If another
+ * process already serves the user, keeps that node running, and takes over when it exits.
  */
 export async function runNode(options: NodeOptions): Promise<number> {
   const start = nodeStartOf(options, true)
@@ -71,7 +71,7 @@ async function serve(
   process.exit(FAILED)
 }
 
-/** Keeps another process's node running, as a face that shows nothing. True where the user, or `stop`, ends it. */
+/** Keeps another process's node running, as a face without output. Resolves with whether the user or `stop` ended it. */
 async function keep(other: NodeConnection, stopped: Promise<void>): Promise<boolean> {
   let isStopped = false
   other.on('notice', tell)

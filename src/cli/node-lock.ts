@@ -7,13 +7,13 @@ import { loadSecret } from '../host/secret.js'
 import { connectTo } from '../host/socket.js'
 import type { Home } from '../node/paths.js'
 
-/** How long a command waits for a node that ends: one whose faces were killed needs a second. */
+/** How long to wait for a node to exit: it needs a second after its faces were killed. */
 const WAIT_MS = 2_500
 const TRY_MS = 100
 
 /** Runs a command on the logs of a home while no node has them open. The home has to exist. Rejects with LOG_LOCKED. */
 export async function withNodeLock<T>({ me, directory }: Home, action: () => Promise<T>): Promise<T> {
-  await loadSecret(directory) // it marks the directory as a home
+  await loadSecret(directory) // its file marks the directory as a home
   const end = systemClock.now() + WAIT_MS
   for (;;) {
     const lock = await NodeLock.acquire(directory)

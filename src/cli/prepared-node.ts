@@ -17,20 +17,20 @@ export interface FaceOptions {
   readonly isDiscovering: boolean
 }
 
-/** A node that is about to be attached to. Little is loaded for this: what a face needs is loaded while the node starts. */
+/** A node to attach to. Imports little: the modules that a face needs are loaded while the node starts. */
 export interface PreparedNode {
   readonly start: NodeStart
   /** The data directory as the user gave it. */
   readonly dataAsGiven: string
   /** The home's directory. */
   readonly directory: string
-  /** Notices from before there was a face. */
+  /** Notices from before the face attached. */
   readonly notices: readonly Notice[]
-  /** The report of the node that is being started; undefined where one may run. */
+  /** The report of the node that was spawned; undefined if one may be running already. */
   readonly starting: Promise<StartReport> | undefined
 }
 
-/** What the node of these options is started with. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
+/** The parameters to start a node with, for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   const { me, peers, listen, data, room, isDiscovering } = options
   const home = homeOf(data, me, room)
@@ -41,7 +41,7 @@ export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering } }
 }
 
-/** Checks the options and the home, and starts a node where no socket says that one runs. Rejects with a ChatError. */
+/** Checks the options and the home, and spawns a node unless a socket shows that one runs. Rejects with a ChatError. */
 export async function prepareNode(options: FaceOptions): Promise<PreparedNode> {
   const start = nodeStartOf(options, false)
   const notices: Notice[] = []

@@ -11,7 +11,7 @@ import { info, warn, writeLinesIfOpen } from '../ui/lines/output.js'
 
 const DONE = 0
 const FAILED = 1
-/** How long a node has to answer. */
+/** Longest wait for the answer of a node. */
 const ANSWER_MS_MAX = 3_000
 
 export interface StatusOptions {
@@ -20,7 +20,7 @@ export interface StatusOptions {
   readonly isJson: boolean
 }
 
-/** `persisted-chat status [me]`: the running node of a user, or of all users in the data directory. Exit code 1 where none runs. */
+/** `persisted-chat status [me]`: the running node of a user, or of all users in the data directory. Exit code 1 if none runs. */
 export async function showStatus({ me, data, isJson }: StatusOptions): Promise<number> {
   const directories = me === undefined ? await homesIn(data) : [homeOf(data, me).directory]
   const found: NodeStatus[] = []
@@ -47,7 +47,7 @@ async function statusOf(me: string, directory: string): Promise<NodeStatus | und
     return undefined
   }
   const status = answer && statusIn(answer.value)
-  return status as NodeStatus | undefined // the node has proven that it is the user's own
+  return status as NodeStatus | undefined // trusted: the node has proven that it belongs to the user
 }
 
 function linesOf({ me, pid, since, version, filesReplaced, stays, rooms }: NodeStatus): string[] {

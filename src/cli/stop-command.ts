@@ -6,7 +6,7 @@ import { info, warn } from '../ui/lines/output.js'
 
 const DONE = 0
 const FAILED = 1
-/** How long a node has to end, or to be gone once it was killed. */
+/** Longest time for a node to exit, on request or after SIGKILL. */
 const END_MS_MAX = 10_000
 const TRY_MS = 50
 
@@ -17,7 +17,7 @@ export interface StopOptions {
   readonly kills: boolean
 }
 
-/** `persisted-chat stop <me>`: ends the node, and returns when its databases are closed. Exit code 1 where it goes on. */
+/** `persisted-chat stop <me>`: stops the node, and returns when its databases are closed. Exit code 1 if it keeps running. */
 export async function stopNode({ me, data, kills }: StopOptions): Promise<number> {
   const { directory } = homeOf(data, me)
   if (kills) return killNode(me, directory)
@@ -37,7 +37,7 @@ export async function stopNode({ me, data, kills }: StopOptions): Promise<number
   return FAILED
 }
 
-/** Nothing that was acknowledged is lost by it: that is on disk. */
+/** Kills the node. No acknowledged entry is lost, because all of them are on disk. */
 async function killNode(me: string, directory: string): Promise<number> {
   const end = Date.now() + END_MS_MAX
   for (let killed: number | undefined; Date.now() < end; ) {
@@ -46,7 +46,7 @@ async function killNode(me: string, directory: string): Promise<number> {
       info(killed === undefined ? `${me} is not running` : `${me} was killed (pid ${killed})`)
       return DONE
     }
-    // Whoever holds the lock has written its pid since it has it.
+    // A process writes its pid once it has the lock.
     const pid = await holderOf(directory)
     if (pid === process.pid || pid === undefined) break
     if (pid !== killed) process.kill(pid, 'SIGKILL')
@@ -59,7 +59,7 @@ async function killNode(me: string, directory: string): Promise<number> {
 
 /** Whether some process holds the lock of a home. */
 async function acquireIfThere(directory: string): Promise<'held' | 'free'> {
-  if ((await holderOf(directory)) === undefined) return 'free' // it is removed at a clean end
+  if ((await holderOf(directory)) === undefined) return 'free' // a clean exit removes the pid
   const lock = await NodeLock.acquire(directory)
   if (lock === undefined) return 'held'
   await lock.release()

@@ -105,7 +105,7 @@ export async function simulateChat(
   let isPartitioned = false
   let sent = 0
   let crashed = 0
-  /** When who crashed comes restarts. */
+  /** When each crashed peer restarts. */
   const restarts = new Map<string, Millis>()
 
   /** Performs the lines, crashes, restarts and partitions that are due. */

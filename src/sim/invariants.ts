@@ -4,7 +4,7 @@ import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
-/** The last entry of each log that a reader was given. */
+/** The last entry of each log that a reader was shown. */
 export type Shown = Map<AuthorId, Seq>
 
 /** State of one machine. */
@@ -38,7 +38,7 @@ export class InvariantChecker {
     return this.#records.get(this.#owners.get(author) ?? '')?.isByzantine === false
   }
 
-  /** A live reader of `name` was given an entry: each once, in order, and synced at the author and here. */
+  /** A live reader of `name` was shown an entry: each once, in order, and synced at the author and here. */
   shown(name: string, reader: Shown, entry: Entry): void {
     const { author, seq } = entry
     const record = this.#records.get(name)

@@ -115,7 +115,7 @@ export class SimulatedPeer {
     return this.#program?.log
   }
 
-  /** What its program knows of the entries that others hold. */
+  /** The receipts that its process has recorded, once its log is open. */
   get receipts(): Receipts | undefined {
     return this.#program?.replicator?.receipts
   }

@@ -10,10 +10,10 @@ import type { Effect } from '../../src/sync/effects.js'
 import {
   ENTRY_MOST,
   fuzzScuttleup,
+  handshakeFrame,
   isUnsigned,
   OBJECT_PROTOTYPE,
   OPEN_SESSIONS,
-  openingFrame,
   type Receiver,
   strangersSession,
 } from '../helper/fuzz-scuttleup.js'
@@ -26,7 +26,7 @@ test('bounds the memory that 64 strangers occupy', () => {
   const before = heapBytes()
   const sessions = Array.from({ length: OPEN_SESSIONS }, strangersSession)
   for (const receiver of sessions) {
-    receiver.receive(openingFrame(SEED))
+    receiver.receive(handshakeFrame(SEED))
     // The longest incomplete frame.
     receiver.receive(concat([varint(FRAME_BYTES_MAX), Buffer.alloc(FRAME_BYTES_MAX - 1)]))
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { CHAT_PROGRAM, linked, openChat } from '../helper/chat-process.js'
+import { CHAT_PROGRAM, connectedTo, openChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { crash } from '../helper/running-node.js'
@@ -16,7 +16,7 @@ async function pair(t: TestContext, options: { alice?: readonly string[]; bob?: 
   const data = await temporaryDirectory(t)
   const alice = await openChat(t, { me: 'alice', listen: a, data, options: options.alice ?? [] })
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data, options: options.bob ?? [] })
-  await Promise.all([linked(alice, b), linked(bob, a)])
+  await Promise.all([connectedTo(alice, b), connectedTo(bob, a)])
   return { alice, bob, a, b, data }
 }
 

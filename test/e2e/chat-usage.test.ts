@@ -4,10 +4,10 @@ import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
-import { deafPort } from '../helper/deaf-server.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { unresponsivePort } from '../helper/unresponsive-server.js'
 
 // Errors at the start are reported in one line, with what to do next.
 
@@ -208,7 +208,7 @@ test('reports once that a peer is this process itself', BOUND, async t => {
 
 test('stops at once while a peer does not answer', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
-  const port = await deafPort(t)
+  const port = await unresponsivePort(t)
   const alice = await openChat(t, {
     me: 'alice',
     listen: a,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { type ChatPeer, linked, openChat } from '../helper/chat-process.js'
+import { type ChatPeer, connectedTo, openChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { freeNames, localAddresses } from '../helper/ports.js'
 import { crash } from '../helper/running-node.js'
@@ -42,7 +42,7 @@ async function helloStory(t: TestContext, alice: ChatPeer, bob: ChatPeer): Promi
 
   const again = [await openChat(t, alice), await openChat(t, bob)] as const
   for (const peer of again) await hears(peer, `${asAlice} hello`, `${asBob} hi, alice`)
-  await linked(again[0], alice.peers?.[0] ?? '')
+  await connectedTo(again[0], alice.peers?.[0] ?? '')
   again[0].type('once more')
   again[1].type('and for the last time')
   for (const peer of again) {
@@ -157,7 +157,7 @@ test('reports a killed peer, and brings it up to date when it returns', BOUND, a
   const bob: ChatPeer = { me: 'bob', listen: b, data }
   const alice = await openChat(t, { me: 'alice', listen: a, peers: [b], data })
   const first = await openChat(t, bob)
-  await linked(alice, b)
+  await connectedTo(alice, b)
   await crash(first, bob)
   await alice.waitForLine('info> lost the connection to ', { stream: 'stderr' })
   alice.type('are you there?')
@@ -238,7 +238,7 @@ test('does not report a peer as left when a duplicate connection closes', BOUND,
       openChat(t, { me: 'alice', listen: a, peers: [b], data }),
       openChat(t, { me: 'bob', listen: b, peers: [a], data }),
     ])
-    await Promise.all([linked(alice, b), linked(bob, a)])
+    await Promise.all([connectedTo(alice, b), connectedTo(bob, a)])
     for (let line = 0; line < 5; line++) {
       alice.type(`from alice ${line} in ${round}`)
       bob.type(`from bob ${line} in ${round}`)

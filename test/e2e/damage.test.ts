@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { linked, openChat, startChat } from '../helper/chat-process.js'
+import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { crash } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -28,7 +28,7 @@ async function says(
   ...lines: readonly string[]
 ) {
   const alice = await openChat(t, { me: 'alice', listen, peers, data })
-  if (peers.length > 0) await linked(alice, peers[0] ?? '')
+  if (peers.length > 0) await connectedTo(alice, peers[0] ?? '')
   for (const line of lines) {
     alice.type(line)
     await alice.waitForLine(`> ${line}`)
@@ -201,7 +201,7 @@ test('never forks a damaged log when a peer with less of it connects first', BOU
 
   const carolAgain = await openChat(t, carol)
   const again = await openChat(t, { me: 'ann', listen: at, peers: [carolAt, bobAt], data })
-  await linked(again, carolAt)
+  await connectedTo(again, carolAt)
   again.type('the next line')
   await again.waitForLine('what you say is not stored until', { stream: 'stderr' })
   const bobAgain = await openChat(t, bob)

@@ -121,7 +121,7 @@ test('reports why a peer cannot be reached', BOUND, async t => {
   const { network, chat, doctor } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   await chat(three, 'carol', '10.77.0.9:1')
-  three.ignore(one)
+  three.dropPacketsFrom(one)
   await holdPort(two, 4000, 'SSH-2.0-OpenSSH_9.6\r\n')
   one.run('ip', 'route', 'del', 'default')
   onlyWrong(

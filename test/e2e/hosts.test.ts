@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as passing } from 'node:timers/promises'
-import { linked } from '../helper/chat-process.js'
+import { connectedTo } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { type Host, Network, noHosts } from '../helper/network.js'
 import { startScuttleupIn } from '../helper/scuttleup-peer.js'
@@ -34,7 +34,12 @@ test('three hosts discover each other within 5 s', BOUND, async t => {
     chat(hosts[1], 'bob'),
     chat(hosts[2], 'carol'),
   ])
-  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol'), linked(bob, 'alice'), linked(bob, 'carol')])
+  await Promise.all([
+    connectedTo(alice, 'bob'),
+    connectedTo(alice, 'carol'),
+    connectedTo(bob, 'alice'),
+    connectedTo(bob, 'carol'),
+  ])
   const tookMs = Date.now() - startedAt
   assert.ok(tookMs < 5_000, `${tookMs} ms`)
   await said(alice, 'info> announced as alice on eth0 (10.77.0.1), lo (127.0.0.1)')
@@ -64,7 +69,7 @@ test('finds a host whose first interface leads nowhere', BOUND, async t => {
   const withDocker = network.host(1, { deadEnds: { docker0: '172.17.0.1', tun0: '10.8.0.2' } })
   const alice = await chat(withDocker, 'alice')
   const bob = await chat(network.host(2, { deadEnds: { docker0: '172.17.0.1' } }), 'bob', 'alice')
-  await linked(bob, 'alice')
+  await connectedTo(bob, 'alice')
   await talk(bob, alice, 'through the right one')
   assert.deepEqual(
     bob.stderr.filter(line => line.startsWith('warn>')),
@@ -76,8 +81,8 @@ test('hosts with IPv6 addresses only discover each other', BOUND, async t => {
   const { network, chat } = await world(t)
   const alice = await chat(network.host(1, { isIpv6Only: true }), 'alice')
   const bob = await chat(network.host(2, { isIpv6Only: true }), 'bob')
-  await linked(alice, 'bob')
-  await linked(bob, 'alice')
+  await connectedTo(alice, 'bob')
+  await connectedTo(bob, 'alice')
   await talk(alice, bob, 'hello over IPv6')
 })
 
@@ -87,7 +92,7 @@ test('connects two hosts with one port, and two users on one of them', BOUND, as
   const alice = await chat(one, 'alice', '--listen', '4000')
   const bob = await chat(two, 'bob', '--listen', '4000')
   const carol = await chat(two, 'carol')
-  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol'), linked(bob, 'carol')])
+  await Promise.all([connectedTo(alice, 'bob'), connectedTo(alice, 'carol'), connectedTo(bob, 'carol')])
   await talk(alice, bob, 'hello bob')
   await talk(bob, carol, 'hello carol')
 })
@@ -114,7 +119,7 @@ test('listens on a free port if the hashed one is taken, and is found by name al
   const alice = await chat(one, 'alice')
   await said(alice, /^warn> port 55204 is in use by another program: listening on port \d+ instead/)
   const bob = await chat(two, 'bob', 'alice')
-  await linked(bob, 'alice')
+  await connectedTo(bob, 'alice')
   await talk(alice, bob, 'moved')
 })
 
@@ -126,7 +131,7 @@ test('connects to a host of the original program, in both directions', BOUND, as
   const alice = await chat(one, 'alice', 'dave')
   const erin = await chat(three, 'erin')
   await said(alice, 'connected to dave (scuttleup peer)')
-  await linked(erin, 'alice')
+  await connectedTo(erin, 'alice')
   await talk(alice, dave, 'hello dave')
   await talk(dave, alice, 'hello alice')
   await talk(dave, erin, 'hello erin')
@@ -135,7 +140,7 @@ test('connects to a host of the original program, in both directions', BOUND, as
 test('without multicast, or with loopback only, the chat starts and addresses work', BOUND, async t => {
   const { network, chat } = await world(t)
   const [deaf, other, lonely] = [network.host(1), network.host(2), network.host(3, { isAlone: true })]
-  for (const host of [deaf, other]) host.takeMulticast()
+  for (const host of [deaf, other]) host.blockMulticast()
   const alice = await chat(deaf, 'alice', '--listen', '4000', '10.77.0.2:4000')
   const bob = await chat(other, 'bob', '--listen', '4000')
   await said(alice, 'info> connected to 10.77.0.2:4000')
@@ -146,7 +151,7 @@ test('without multicast, or with loopback only, the chat starts and addresses wo
   const dave = await chat(lonely, 'dave', '--listen', 'localhost:4001', '--no-discovery')
   const erin = await chat(lonely, 'erin', 'localhost:4001')
   await talk(erin, dave, 'on one machine')
-  await linked(carol, 'erin')
+  await connectedTo(carol, 'erin')
 })
 
 test('hosts that were offline for 60 s catch up within 5 s, whether the connection broke or not', {
@@ -158,7 +163,7 @@ test('hosts that were offline for 60 s catch up within 5 s, whether the connecti
   const alice = await chat(one, 'alice')
   const bob = await chat(two, 'bob')
   const carol = await chat(three, 'carol', 'alice')
-  await Promise.all([linked(alice, 'bob'), linked(alice, 'carol')])
+  await Promise.all([connectedTo(alice, 'bob'), connectedTo(alice, 'carol')])
   two.unplug()
   three.cut()
   await passing(30_000)

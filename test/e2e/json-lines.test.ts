@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { linked, openChat, startChat } from '../helper/chat-process.js'
+import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
@@ -72,7 +72,7 @@ test('control: prints messages only without --presence', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const bot = await openChat(t, { me: 'bot', listen: a, data, options: ['--json'] })
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
-  await linked(bob, a)
+  await connectedTo(bob, a)
   bob.type('hello')
   await bot.waitForLine('"message":"hello"')
   await bob.stop()

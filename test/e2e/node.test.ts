@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { CHAT_PROGRAM, type ChatPeer, linked, openChat, startChat } from '../helper/chat-process.js'
+import { CHAT_PROGRAM, type ChatPeer, connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
 import { processesOf, storm } from '../helper/node-storm.js'
 import { localAddresses } from '../helper/ports.js'
@@ -31,7 +31,7 @@ async function aliceAndBob(t: TestContext): Promise<{ alice: ChatPeer; bob: Chil
   const alice: ChatPeer = { me: 'alice', listen: a, peers: [b], data }
   const bob = await openChat(t, { me: 'bob', listen: b, data })
   const first = await openChat(t, alice)
-  await linked(first, b)
+  await connectedTo(first, b)
   return { alice, bob, first, node: (await nodePid(alice)) ?? assert.fail('no node runs') }
 }
 

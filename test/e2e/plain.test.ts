@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { CHAT_PROGRAM, linked, openChat, startChat } from '../helper/chat-process.js'
+import { CHAT_PROGRAM, connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
@@ -17,7 +17,7 @@ async function pair(t: TestContext, { columns = 100, options = [] as readonly st
   const alice = await TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args], { columns, rows: 50 })
   await alice.waitFor('info> listening on')
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data })
-  await linked(bob, a)
+  await connectedTo(bob, a)
   await alice.waitFor('info> connected to')
   return { alice, bob, data }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cp } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { linked, openChat, startChat } from '../helper/chat-process.js'
+import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { freePorts } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -32,7 +32,7 @@ test('reports a fork of our log with the next step, and no delivery for lines th
   const bob = await openChat(t, { me: 'bob', listen: at(1), data: data('bob') })
   const carol = await openChat(t, { me: 'carol', listen: at(2), data: data('carol') })
   const one = await openChat(t, { me: 'alice', listen: at(0), peers: [at(1)], data: data('one') })
-  await linked(one, at(1))
+  await connectedTo(one, at(1))
   await say(one, 'to bob', bob)
   // carol has no entries of alice, so the copy would wait for bob. Its user wrongly states that no peer has more.
   const otherMachine = { data: data('other'), state: data('state of the other') }
@@ -41,7 +41,7 @@ test('reports a fork of our log with the next step, and no delivery for lines th
   })
   assert.equal((await trusted.exited).code, 0, trusted.transcript())
   const other = await openChat(t, { me: 'alice', listen: at(3), peers: [at(2)], ...otherMachine })
-  await linked(other, at(2))
+  await connectedTo(other, at(2))
   await say(other, 'to carol', carol)
   await one.stop()
   assert.match(one.stderr.join('\n'), /last line delivered to 1 of 1 peers/, 'control')
@@ -65,12 +65,12 @@ test('prints each line once after a backup is restored, and reports reused numbe
   const bob = await openChat(t, { me: 'bob', listen: at(1), data: data('bob') })
   const alice = { me: 'alice', listen: at(0), peers: [at(1)] }
   const first = await openChat(t, { ...alice, data: data('alice') })
-  await linked(first, at(1))
+  await connectedTo(first, at(1))
   await say(first, 'kept', bob)
   await first.stop()
   await cp(data('alice'), data('backup'), { recursive: true })
   const second = await openChat(t, { ...alice, data: data('alice') })
-  await linked(second, at(1))
+  await connectedTo(second, at(1))
   for (const line of ['back 1', 'back 2']) await say(second, line, bob)
   await second.stop()
   await bob.stop()

@@ -1,5 +1,5 @@
-// A process that flips a byte in a copy of a database, opens it, reads it, heals it from a peer, and tells what it found:
-// a line of JSON for each flip. It may die of what it reads; then it is known of which.
+// A process that flips bytes in copies of a database, opens and reads each, and restores it from a peer. Prints a line of JSON
+// per flip. Bad bytes may crash it; the output then shows which flip did.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,23 +18,23 @@ import { type Flip, flipOne, placeOf } from './bit-flip.js'
 import { logIn, logOver, replicate } from './logs.js'
 
 export interface ReaderOptions {
-  /** Holds `bob`, the database in which bytes are flipped, and `healthy`, that of a peer with the same logs. */
+  /** Contains `bob`, the database to damage, and `healthy`, the database of a peer with the same logs. */
   readonly templates: string
   readonly work: string
   readonly seeds: readonly number[]
 }
 
-/** What came of one flip. */
+/** The outcome of one flip. */
 export interface FlipReport {
   readonly seed: number
   readonly flip: Flip
-  /** How it opened: as if nothing were, after a repair, or not at all. */
+  /** How the database opened: normally, after a repair, or not at all. */
   readonly opened: 'at once' | 'repaired' | 'refused'
-  /** Entries that were not there, or could not be read. */
+  /** Entries that were missing or unreadable. */
   readonly missing: number
-  /** Entries of authors without a key that say something else: nothing vouches for those. */
+  /** Altered entries of unsigned authors, which nothing verifies. */
   readonly unsignedWrong: number
-  /** Entries that a reader without checksums takes and that say something else. */
+  /** Altered entries that a reader without checksums accepts. */
   readonly carelessWrong: number
   readonly faults: readonly string[]
 }
@@ -45,7 +45,7 @@ type Report = {
 
 const CARELESS_READER = new URL('./careless-reader.js', import.meta.url).pathname
 
-/** How often the program is started: where it says that the logs are damaged, the next start repairs them. */
+/** Starts of the program: if it reports damaged logs, the next start repairs them. */
 const STARTS_MAX = 3
 const STEP_MS_MAX = 20_000
 const ROUNDS_MAX = 3
@@ -96,7 +96,7 @@ async function tryOne(seed: number, templates: string, work: string, originals: 
   return { seed, flip, ...report }
 }
 
-/** One start of the program; false where it ends with the advice to start it again. */
+/** Starts the program once. Resolves with false if it asks to be started again. */
 async function startOnce(database: string, healthy: Log, originals: Logs, report: Report): Promise<boolean> {
   let log: Log | undefined
   try {
@@ -127,7 +127,7 @@ async function startOnce(database: string, healthy: Log, originals: Logs, report
   }
 }
 
-/** Whether the damaged log becomes what it was, from a peer that has everything. */
+/** Checks that a peer with all entries restores the damaged log. */
 async function heal(log: Log, healthy: Log, originals: Logs, faults: string[]): Promise<void> {
   for (let round = 1; ; round++) {
     await inTime('replicating', exchange(log, healthy))
@@ -143,7 +143,7 @@ async function heal(log: Log, healthy: Log, originals: Logs, faults: string[]): 
   }
 }
 
-/** Whether the own log goes on where it ended, and its peer takes that. */
+/** Checks that our log continues where it ended, and that the peer accepts the new entry. */
 async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): Promise<void> {
   const { seq } = await inTime('appending', log.append({ username: 'bob', message: 'and on' }))
   const last = originals.get(log.id)?.length ?? 0
@@ -154,7 +154,7 @@ async function goOn(log: Log, healthy: Log, originals: Logs, faults: string[]): 
   for (const [author, entries] of originals) {
     if (!isSigned(author)) continue
     const { last, fault } = await inTime('verifying', log.verify(author))
-    // Behind the end there may be rubbish, which is told and overwritten.
+    // There may be garbage behind the end, which is reported and overwritten.
     if (last < entries.length) faults.push(`verified up to ${last} only: ${fault}`)
   }
 }
@@ -199,7 +199,7 @@ function countWrong(found: Logs, originals: Logs, of: (author: AuthorId) => bool
   return wrong
 }
 
-/** The control: what is stored, read in a process of its own as LevelDB gives it, without any checksum. */
+/** Control: a separate process reads the rows from LevelDB without verifying checksums. */
 async function readCarelessly(database: string, originals: Logs): Promise<number> {
   const copy = `${database}-careless`
   await cp(database, copy, { recursive: true })
@@ -208,7 +208,7 @@ async function readCarelessly(database: string, originals: Logs): Promise<number
   child.stdout.on('data', bytes => {
     output += bytes
   })
-  await once(child, 'close') // it may die of what it reads
+  await once(child, 'close') // bad bytes may crash it
   await rm(copy, { recursive: true, force: true })
   let wrong = 0
   for (const line of output.split('\n').slice(0, -1)) {

@@ -7,10 +7,10 @@ import { filesBelow } from './power-cut.js'
 const REGIONS = ['data', 'heads', 'index', 'journal', 'manifest', 'current'] as const
 type Region = (typeof REGIONS)[number]
 
-/** How often each is chosen, in a hundred. */
+/** Probability of each region, in percent. */
 const WEIGHTS: Record<Region, number> = { data: 35, heads: 15, index: 15, journal: 20, manifest: 10, current: 5 }
 
-/** A stretch of one file. */
+/** A byte range of one file. */
 interface Stretch {
   readonly file: string
   readonly from: number
@@ -18,7 +18,7 @@ interface Stretch {
 }
 
 const FOOTER_BYTES = 48
-/** What a head row takes: key, chain value, seq, and two readings of the clock. */
+/** Size of a head row: key, chain value, seq and two timestamps. */
 const HEAD_BYTES = 220
 const HEAD_KEY_BYTES = 48
 
@@ -29,10 +29,10 @@ export interface Flip {
   readonly mask: number
 }
 
-/** Where it is, in words. */
+/** Describes a flip. */
 export const placeOf = ({ region, file, offset, mask }: Flip): string => `${region} ${file} at ${offset} ^ ${mask}`
 
-/** Changes one byte of the database in `directory`: a single bit of it, or any. */
+/** Changes one byte of the database in `directory`: one bit, or several. */
 export async function flipOne(directory: string, random: Chance): Promise<Flip> {
   const stretches = await stretchesOf(directory)
   const region = regionOf(random, stretches)
@@ -95,7 +95,7 @@ async function stretchesOf(directory: string): Promise<Map<Region, Stretch[]>> {
   return stretches
 }
 
-/** Where the data blocks of a table end: its footer begins with the place of what follows them. */
+/** Offset at which the data blocks of a table end: the footer begins with the offset of the next block. */
 function dataEnd(table: Buffer): number {
   let end = 0
   let scale = 1

@@ -1,4 +1,4 @@
-// Prints the segments of a database as LevelDB gives them, a line of base64 each, whatever was damaged.
+// Prints the segments of a database as LevelDB returns them, one line of base64 each, without verifying them.
 import { ClassicLevel } from 'classic-level'
 import { ALL_SEGMENTS } from '../../src/log/format/segment-rows.js'
 

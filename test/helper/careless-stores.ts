@@ -3,7 +3,7 @@ import { Level } from 'level'
 import type { LevelStore } from '../../src/log/store/level-store.js'
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
 
-/** For the controls: a store that says "on disk" as soon as the operating system has the bytes. */
+/** For the controls: a store whose commits resolve before they are synced. */
 export class UnsyncedStore implements Store {
   readonly #database: Level<Uint8Array, Uint8Array>
 
@@ -44,8 +44,8 @@ export class UnsyncedStore implements Store {
   }
 }
 
-/** For the controls: a store that after a failed write goes on with the handle it has. */
-export class GoingOnStore implements Store {
+/** For the controls: a store that keeps its database handle after a failed write. */
+export class StaleHandleStore implements Store {
   readonly #store: LevelStore
 
   constructor(store: LevelStore) {

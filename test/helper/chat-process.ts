@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Child, type ChildOptions, type Cleanup } from './child.js'
 
-/** The program as it was compiled, for `node`. */
+/** The compiled program, to run with `node`. */
 export const CHAT_PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 /** Runs `persisted-chat` with `args`. */
@@ -11,13 +11,13 @@ export function startChat(cleanup: Cleanup, args: readonly string[], options: Om
 
 export interface ChatPeer {
   readonly me: string
-  /** Without it the port that the name hashes to. */
+  /** Default: the port that the name hashes to. */
   readonly listen?: string
-  /** Names or addresses. Where all are addresses, nothing is looked up or announced. */
+  /** Names or addresses. If all are addresses, discovery is off. */
   readonly peers?: readonly string[]
   readonly data: string
   readonly options?: readonly string[]
-  /** The state directory of another machine. */
+  /** A state directory, to simulate another machine. */
   readonly state?: string
 }
 
@@ -42,5 +42,5 @@ export async function openChat(
 }
 
 /** Waits until the peer says that it is connected to `name`. */
-export const linked = (peer: Child, name: string, from = 0): Promise<string> =>
+export const connectedTo = (peer: Child, name: string, from = 0): Promise<string> =>
   peer.waitForLine(`info> connected to ${name}`, { stream: 'stderr', from })

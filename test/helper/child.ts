@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 const WAIT_MS = 30_000
 const STOP_MS = 30_000
 
-/** How a process ended: `code` is null where `signal` ended it. */
+/** How a process exited: `code` is null if `signal` killed it. */
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -11,21 +11,21 @@ export interface Exit {
 
 export interface ChildOptions {
   readonly args?: readonly string[]
-  /** Added to this process's own environment; undefined takes a variable away. */
+  /** Added to the environment of this process; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
-  /** User id to run as, if another. */
+  /** User id to run as; default: that of this process. */
   readonly uid?: number
 }
 
 export interface WaitOptions {
   readonly stream?: 'stdout' | 'stderr'
-  /** Lines before this index are not looked at; `child.stdout.length` is the present mark. 0 unless told. */
+  /** Index of the first line to search, default 0. `child.stdout.length` skips all lines so far. */
   readonly from?: number
   readonly timeoutMs?: number
 }
 
-/** What has an `after`: a test's context, or node:test itself. */
+/** Registers cleanup: a test context, or node:test itself. */
 export interface Cleanup {
   after(fn: () => Promise<void>): void
 }
@@ -37,9 +37,9 @@ interface Waiter {
   readonly reject: (why: string) => void
 }
 
-/** A process of a test's own: its lines, as they come, and its end. Killed when the test ends. */
+/** A child process of a test: its output lines and its exit. Killed when the test ends. */
 export class Child {
-  /** Every line so far, without its `\n`. What has none yet is added when the process ends. */
+  /** Every line so far, without its line end. An incomplete last line is added when the process exits. */
   readonly stdout: string[] = []
   readonly stderr: string[] = []
   /** Resolves, and never rejects, once the process has ended and all its output has been read. */
@@ -65,15 +65,15 @@ export class Child {
           this.#unfinished[stream] = ''
         }
         this.#exit = { code, signal }
-        // Node's code for a top-level promise that never settled: a command that forgot to end.
-        if (code === 13) throw new Error(`it ended with an unsettled await\n${this.transcript()}`)
+        // Node's exit code for a top-level await that never settled.
+        if (code === 13) throw new Error(`it exited with an unsettled await\n${this.transcript()}`)
         for (const waiter of this.#waiters) waiter.reject(`the process ended with ${code ?? signal}`)
         resolve(this.#exit)
       })
     })
-    // A command that cannot be started: 'close' follows, with a negative code.
+    // If the command cannot be started, 'close' follows with a negative code.
     this.#process.on('error', error => this.#add('stderr', String(error)))
-    // Typing to a process that has ended is told by its exit, not by EPIPE.
+    // Writing to a process that has exited shows as its exit, not as EPIPE.
     this.#process.stdin.on('error', () => {})
     this.#collect('stdout')
     this.#collect('stderr')
@@ -87,8 +87,8 @@ export class Child {
   }
 
   /**
-   * The first line that contains `text`, or matches it, whether it came before or comes yet.
-   * Rejects, with all output so far, when time is up or the process ends without it.
+   * Resolves with the first line, already printed or future, that contains or matches `text`. Rejects with all output so far
+   * on a timeout, or if the process exits without such a line.
    */
   waitForLine(
     text: string | RegExp,
@@ -126,8 +126,8 @@ export class Child {
   }
 
   /**
-   * Sends `signal` and resolves with the exit code, null where the signal ended it. At once if it has ended already.
-   * A process that does not end in time is killed, and the promise rejects with its output.
+   * Sends `signal`, unless the process has exited, and resolves with the exit code, null if the signal killed it. Kills a process
+   * that does not exit in time, and rejects with its output.
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = STOP_MS): Promise<number | null> {
     if (this.#exit) return this.#exit.code
@@ -136,7 +136,7 @@ export class Child {
     const timer = setTimeout(() => {
       overdue = true
       this.#process.kill('SIGKILL')
-      // Whoever inherited its pipes may hold them open: 'close' must not wait for that.
+      // A grandchild may keep the pipes open: 'close' must not wait for that.
       this.#process.stdout.destroy()
       this.#process.stderr.destroy()
     }, timeoutMs)
@@ -152,7 +152,7 @@ export class Child {
     return [`$ ${this.#command}`, ...this.stdout, stdout, '--- stderr', ...this.stderr, stderr].join('\n')
   }
 
-  // Cut at \n alone: readline would cut at \r and U+2028 too, which tests want to see.
+  // Splits at line feeds only: readline also splits at \r and U+2028, which tests have to see.
   #collect(stream: 'stdout' | 'stderr'): void {
     this.#process[stream].setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (this.#unfinished[stream] + chunk).split('\n')

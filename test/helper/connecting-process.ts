@@ -1,4 +1,4 @@
-// A peer in a process of its own, to be stopped or killed: `node connecting-process.js <port>` connects to that port.
+// A peer in a separate process, to be stopped or killed: `node connecting-process.js <port>` connects to that port.
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { Connections } from '../../src/net/connections.js'

@@ -1,4 +1,4 @@
-// Runs the blocks of the document named on the command line, and ends with 1 at the first that fails.
+// Runs the blocks of the document named on the command line. Exits with 1 at the first that fails.
 import { readDocument } from './document.js'
 import { DocumentRun } from './document-run.js'
 

@@ -11,7 +11,7 @@ const WAIT_MS = 40_000
 const LOOK_MS = 50
 const COLUMNS = 110
 
-/** What a working directory has of the checkout, so that the commands run as they do there. */
+/** Files of the checkout that the working directory gets, so that commands run as in a checkout. */
 const CHECKOUT = ['package.json', 'bin', 'dist', 'node_modules', 'src', 'examples', 'Procfile']
 
 /** Runs the blocks of one document in a directory of their own, with private data. */
@@ -47,7 +47,7 @@ export class DocumentRun {
     return run
   }
 
-  /** Throws at the first block that does not do what the document says. */
+  /** Runs all blocks. Throws at the first one that does not do what the document says. */
   async all(text: string): Promise<void> {
     for (const block of blocksOf(text)) await this.#block(block)
   }
@@ -59,7 +59,7 @@ export class DocumentRun {
     for (const name of CHECKOUT) await symlink(path.resolve(name), path.join(this.#directory, name))
     const program = path.resolve('bin/persisted-chat.js')
     await this.#script(path.join(bin, 'persisted-chat'), `exec node ${program} "$@"`)
-    // The real npx takes a second to find what is here.
+    // A replacement: the real npx takes a second to find the local package.
     await this.#script(path.join(bin, 'npx'), `[ "$1" = persisted-chat ] || exit 127\nshift\nexec node ${program} "$@"`)
   }
 
@@ -90,7 +90,7 @@ export class DocumentRun {
     }
   }
 
-  /** Both streams as one, as on a terminal. */
+  /** Runs a command with stdout and stderr merged, as on a terminal. */
   #shell(command: string): Promise<{ code: number | null; lines: string[] }> {
     return new Promise((resolve, reject) => {
       const shell = spawn('bash', ['-c', `exec 2>&1\nset -o pipefail\n${command}`], {

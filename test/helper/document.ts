@@ -1,8 +1,8 @@
-// Reads a Markdown document as the steps that a reader would take: commands, programs to save, terminals to look at.
+// Parses a Markdown document into the steps of a reader: commands to run, programs to save, terminal screens to compare.
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
-/** What the comment before a code block asks for; docs/testing.md explains the words. */
+/** Directives in the comment before a code block. docs/testing.md explains them. */
 interface Directives {
   readonly terminal?: string | undefined
   readonly notRun?: string | undefined
@@ -29,7 +29,7 @@ export interface Block {
 export interface Command {
   readonly line: number
   readonly command: string
-  /** Undefined where no output is shown: then it is not compared. */
+  /** Undefined if the document shows no output; then it is not compared. */
   readonly output: readonly string[] | undefined
 }
 
@@ -48,7 +48,7 @@ export const DOCUMENTS: readonly string[] = [
 
 export const readDocument = (file: string): string => readFileSync(file, 'utf8')
 
-/** The code blocks of a document, and comments that only type or press something, in order. */
+/** The code blocks of a document, and comments that only contain input, in order. */
 export function blocksOf(text: string): Block[] {
   const blocks: Block[] = []
   const lines = text.split('\n')
@@ -103,7 +103,7 @@ function directivesOf(comment: string): Directives | undefined {
   }
 }
 
-/** Of an `sh` block each line; of a `console` block each `$ ` line with the output below it. */
+/** The commands of a block: each line of `sh`; each `$ ` line of `console`, with the output below it. */
 export function commandsOf({ line, language, lines }: Block): Command[] {
   if (language === 'sh') return lines.map((command, index) => ({ line: line + 1 + index, command, output: undefined }))
   const commands: { line: number; command: string; output: string[] }[] = []
@@ -114,7 +114,7 @@ export function commandsOf({ line, language, lines }: Block): Command[] {
   return commands.map(each => ({ ...each, output: withoutEmptyEnd(each.output) }))
 }
 
-/** Lines without the empty ones at their end. */
+/** The lines without trailing empty ones. */
 function withoutEmptyEnd(lines: readonly string[]): string[] {
   return lines.slice(0, lines.findLastIndex(line => line.trim() !== '') + 1)
 }
@@ -137,7 +137,7 @@ const PLACEHOLDERS: readonly (readonly [RegExp, string])[] = [
 const normalised = (line: string): string =>
   PLACEHOLDERS.reduce((text, [pattern, name]) => text.replace(pattern, name), line.trimEnd())
 
-/** Notices of the program come in the order in which things happen, which may differ from run to run. */
+/** Notices of the program, whose order may differ from run to run. */
 const NOTICE = /^(info>|warn>| +[·!] )/
 
 /**

@@ -1,11 +1,11 @@
-// A process that says what it is told to, whatever its disk does, and is then killed. It reads `say FIRST COUNT`, and
+// A process that posts the requested lines even if its disk fails, until it is killed. It reads `say FIRST COUNT` from stdin and
 // prints:
 //
 //   open               the log is open
-//   stored COUNT       all that was said so far is on disk: so many entries
-//   held COUNT         so many entries are on disk
-//   read-only          the disk does not take what is written
-//   problem TEXT       something is not as it should be
+//   stored COUNT       all lines posted so far are on disk: COUNT entries
+//   held COUNT         COUNT entries are on disk
+//   read-only          writes to the disk fail
+//   problem TEXT       a fault
 
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -39,7 +39,7 @@ async function main(directory: string): Promise<void> {
       })
     }
   }
-  process.exit(0) // nobody is left to kill it
+  process.exit(0) // the parent process is gone
 }
 
 main(process.argv[2] ?? '').catch(error => {

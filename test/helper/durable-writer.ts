@@ -1,13 +1,13 @@
-// A process that is to be killed: two logs that replicate with each other, both written to as fast as they take it.
-// What it prints is what it was promised:
+// A process that is killed by tests: two logs that replicate with each other, both appended to as fast as possible. It prints
+// every acknowledgement:
 //
 //   open                            both logs are open
-//   unopened CODE                   they could not be opened, and are tried again
+//   unopened CODE                   they could not be opened, and opening is retried
 //   said WHO SEQ TOKEN              an append resolved
-//   held WHO AUTHOR SEQ             everything of the author up to there is on WHO's disk
+//   held WHO AUTHOR SEQ             the author's entries up to SEQ are on WHO's disk
 //   refused WHO CODE                an append rejected
-//   read-only WHO, writable WHO     the log says so
-//   problem TEXT                    something is not as it should be
+//   read-only WHO, writable WHO     the log emitted this event
+//   problem TEXT                    a fault
 
 import { writeSync } from 'node:fs'
 import path from 'node:path'
@@ -19,22 +19,22 @@ import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store } from '../../src/log/store/store.js'
 import { spoken } from '../long/chance.js'
 import { CAROL, keysOf, type Who } from '../long/ledger.js'
-import { GoingOnStore, UnsyncedStore } from './careless-stores.js'
+import { StaleHandleStore, UnsyncedStore } from './careless-stores.js'
 import { logOver, replicate } from './logs.js'
 
 export interface WriterOptions {
-  /** Holds a database for alice and one for bob. */
+  /** Contains a database for alice and one for bob. */
   readonly data: string
-  /** Begins every token, so that no two runs say the same. */
+  /** Prefix of every token, so that no two runs append the same text. */
   readonly run: string
-  /** How the databases are written: the controls are careless. */
+  /** How the databases are written; all but `level` are controls. */
   readonly store: 'level' | 'unsynced' | 'going-on'
 }
 
 const SPEAKERS = 12
 const OPENINGS_MAX = 1_000
 
-/** Waits a hundredth of what is asked: the disk is tried again soon. */
+/** Shortens every delay to a hundredth, so that the disk is retried soon. */
 const hastyClock: Clock = {
   now: systemClock.now,
   after: (delayMs, action) => systemClock.after(delayMs / 100, action),
@@ -47,7 +47,7 @@ function print(...words: readonly (string | number)[]): void {
 async function openStore(directory: string, kind: WriterOptions['store']): Promise<Store> {
   if (kind === 'unsynced') return UnsyncedStore.open(directory)
   const store = await LevelStore.open(directory)
-  return kind === 'going-on' ? new GoingOnStore(store) : store
+  return kind === 'going-on' ? new StaleHandleStore(store) : store
 }
 
 async function openLog(who: Who, { data, store }: WriterOptions): Promise<Log> {
@@ -84,7 +84,7 @@ async function speak(who: string, log: Log, run: string, speaker: number): Promi
   }
 }
 
-/** Carol's entries come a few at a time, from a peer that has them all. */
+/** Delivers carol's entries a few at a time, from a peer that has all of them. */
 async function carry(log: Log): Promise<never> {
   for (;;) {
     const seq = (log.head.find(({ author }) => author === CAROL)?.seq ?? 0) + 1
@@ -114,7 +114,7 @@ async function main(options: WriterOptions): Promise<void> {
   ])
 }
 
-// Nobody is left to kill it: it ends by itself.
+// The parent process is gone: exit.
 process.stdin.resume().on('end', () => process.exit(0))
 main(JSON.parse(process.argv[2] ?? '{}') as WriterOptions).catch(error => {
   print('problem', 'all', String((error as Error).stack).replaceAll('\n', ' | '))

@@ -1,27 +1,27 @@
 import type { Write } from '../../src/log/store/store.js'
 import { type MemoryDisk, MemoryStore } from './memory-store.js'
 
-/** What a failing commit leaves on the disk: nothing, or all of it. */
+/** Whether a failing commit reaches the disk nevertheless. */
 export type Fault = 'not stored' | 'stored'
 
 export interface Faults {
-  /** What happens to the `index`th commit, counted from 0. */
+  /** The fault of commit `index`, counted from 0. */
   readonly of: (index: number) => Fault | undefined
-  /** How many times in a row a reopen fails before it works again. */
+  /** Number of reopens that fail in a row before one succeeds. */
   readonly failingReopens?: number
-  /** False for the control: a store that is told to reopen and goes on with the handle it has. */
+  /** False for the control: reopening keeps the failed handle. */
   readonly isReopening?: boolean
 }
 
 /**
- * A store whose commits fail where a test wants it, and which then behaves as LevelDB was seen to: the handle goes on
- * taking commits and reads them back, but what was committed after the failure is gone once the database is reopened.
+ * A store whose commits fail on request. After a failed commit it behaves like LevelDB: the handle accepts further commits and
+ * reads them back, but they are lost when the database is reopened.
  */
 export class FaultyStore extends MemoryStore {
-  /** How many commits failed. */
+  /** Number of failed commits. */
   failures = 0
   reopens = 0
-  /** How many commits were made on a handle that had failed: there must be none. */
+  /** Number of commits on a handle after its failure; must stay 0. */
   commitsAfterFailure = 0
   readonly #disk: MemoryDisk
   readonly #faults: Faults

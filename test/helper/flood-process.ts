@@ -1,4 +1,4 @@
-// Sends two thousand datagrams to the group, as fast as they are taken: `node flood-process.js <port> <name>`.
+// Sends two thousand datagrams to the multicast group as fast as possible: `node flood-process.js <port> <name>`.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
@@ -19,7 +19,7 @@ const header = (...counts: readonly number[]): Buffer => {
   })
   return bytes
 }
-/** Names that end in a pointer to the name before: each costs a walk through all of them. */
+/** Names that end in a pointer to the preceding name: decoding each follows all of them. */
 function pointerChain(bytesMax: number): Buffer {
   const parts = [header(0, Math.floor((bytesMax - 64) / 15), 0, 0), label(name), label('local'), Buffer.from([0])]
   let at = 12

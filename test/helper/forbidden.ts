@@ -3,7 +3,7 @@ export const NEVER_SHOWN =
 const PICTOGRAPH = /^\p{Extended_Pictographic}$/u
 const SKIN = /^[\u{1f3fb}-\u{1f3ff}]$/u
 
-/** The first code point of a line that no line may hold, found by what Unicode says of it. Emoji may hold two of them. */
+/** The first code point of a line that output must not contain, by its Unicode properties. Two of them may occur in emoji. */
 export function forbiddenIn(line: string): string | undefined {
   if (!NEVER_SHOWN.test(line)) return undefined
   const points = [...line]

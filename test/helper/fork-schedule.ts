@@ -20,7 +20,7 @@ const clock = new VirtualClock()
 
 const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> => logOver(new MemoryStore(disk), keys, { room, clock })
 
-/** An empty log of mallory, who has several. */
+/** Opens an empty log of mallory, who has several. */
 export const openMallory = (): Promise<Log> => openOn(new MemoryDisk())
 export const openBob = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[0])
 export const openCarol = (): Promise<Log> => openOn(new MemoryDisk(), PEERS[1])

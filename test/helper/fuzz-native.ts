@@ -20,7 +20,7 @@ import type { Effect } from '../../src/sync/effects.js'
 import { fingerprintsOf } from '../../src/sync/fingerprints.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { chance as numbers } from '../long/chance.js'
-import { ASIDE_PARTS, AsideReceiver, asideFrame, PRESENCE_TYPES } from './fuzz-aside.js'
+import { PRESENCE_TYPES, SIDE_CHANNEL_FIELDS, SideChannelReceiver, sideChannelFrame } from './fuzz-side-channel.js'
 import { MemoryStore } from './memory-store.js'
 import { hex } from './signed-oracle.js'
 import { alice, bob, carol, entryOf, LOBBY_ID, WrittenLog } from './signed-world.js'
@@ -92,7 +92,7 @@ const PARTS = {
   clock: ['number', 'key', 'seq', 'chain', 'unsigned', 'all'],
   sums: ['sums', 'all'],
   frame: ['type', 'all'],
-  ...ASIDE_PARTS,
+  ...SIDE_CHANNEL_FIELDS,
 } as const
 
 type Shape =
@@ -210,7 +210,7 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
     }
     case 'status':
     case 'view':
-      return asideFrame(
+      return sideChannelFrame(
         items => pick(chance, items),
         message,
         part,
@@ -250,7 +250,7 @@ class Receiver {
   readonly #unsigned = new Map<AuthorId, Head>()
   readonly #rows = new RowStore(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
   readonly #isCareless: boolean
-  readonly #aside: AsideReceiver
+  readonly #sideChannel: SideChannelReceiver
   readonly #outcome: Outcome
 
   /** For the control: signatures are not verified. */
@@ -258,7 +258,7 @@ class Receiver {
     this.#outcome = outcome
     this.#heads = new Map(heads)
     this.#isCareless = isCareless
-    this.#aside = new AsideReceiver(isCareless)
+    this.#sideChannel = new SideChannelReceiver(isCareless)
   }
 
   /** Whether the connection is still open. */
@@ -266,7 +266,7 @@ class Receiver {
     for (const effect of effects) {
       if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
       if (effect.kind === 'close') return false
-      if (effect.kind === 'side-channel' && !this.#aside.take(effect.body)) {
+      if (effect.kind === 'side-channel' && !this.#sideChannel.receive(effect.body)) {
         this.#outcome.reasons.add(
           PRESENCE_TYPES.includes(effect.body[0] ?? 0) ? 'a malformed presence frame' : 'contacts that are none',
         )

@@ -144,7 +144,7 @@ function change(chance: Chance, seq: Seq, entry = json(members(chance))): Part[]
   return [text(1, chance.of(IDS)), whole(2, seq), { number: 3, wire: DELIMITED, value: entry }]
 }
 
-/** A nasty value for a field. */
+/** A hostile value for a field. */
 function nasty(chance: Chance, field: string, present: Uint8Array): Uint8Array {
   if (chance.below(4) === 0) return scrambled(chance, present, 'bits')
   switch (field) {
@@ -297,7 +297,7 @@ const sizeOf = (effect: Effect): number => {
   return entries.reduce((sum, { length }) => sum + length, 0)
 }
 
-/** The rule that a log breaks when it plans these entries, if any. */
+/** The rule that a log violates if it accepts these entries, if any. */
 function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Array[]): string | undefined {
   for (const entry of entries) {
     decodeEntry(entry)
@@ -333,7 +333,7 @@ export interface Report {
   readonly tried: number
 }
 
-/** Sends mutated messages to receivers until one breaks a rule. */
+/** Sends mutated messages to receivers until one violates a rule. */
 export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterations: number): Report {
   const chance = new Chance(seed)
   const effects = new Map<Effect['kind'], number>()
@@ -384,7 +384,7 @@ export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterat
 }
 
 /** A frame with a valid handshake. */
-export const openingFrame = (seed: number): Uint8Array => frame(encode(handshake(new Chance(seed))))
+export const handshakeFrame = (seed: number): Uint8Array => frame(encode(handshake(new Chance(seed))))
 
 /** The session that a stranger talks to. */
 export const strangersSession = (): ScuttleupSession =>

@@ -21,7 +21,7 @@ export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
   ...members,
 })
 
-/** What peer 1 learns of another peer, or another peer of peer 1: of equal age, the higher id counts as older. */
+/** The remote that a handshake between peer 1 and another peer reports. At equal age, the higher id counts as older. */
 export const remoteOf = (address: string, peer: number): Remote => ({
   kind: 'native',
   address,
@@ -40,7 +40,7 @@ export const SCUTTLEUP_HANDSHAKE = frame(
 export interface End {
   start(): Uint8Array
   receive(bytes: Uint8Array): Uint8Array
-  /** 'scuttleup' for a scuttleup peer's end that is ready: it does not know who we are. */
+  /** 'scuttleup' if this end is a scuttleup peer that is ready: it learns no key. */
   readonly outcome: Remote | 'scuttleup' | string | undefined
   /** Bytes that arrived after the handshake. */
   readonly rest: Uint8Array
@@ -126,7 +126,7 @@ export function exchange(a: End, b: End, sizes: readonly number[] = [Number.MAX_
   }
 }
 
-/** Delivers a stranger's bytes in pieces. Gives what is answered, the outcome, and the bytes left over. */
+/** Delivers a stranger's bytes in pieces. Returns the answer, the outcome and the remaining bytes. */
 export function receive(
   end: End,
   pieces: readonly Uint8Array[],

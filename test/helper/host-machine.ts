@@ -48,7 +48,7 @@ export class HostMachine {
   readonly clock: Clock = systemClock
   node: RunningNode | undefined
   starts = 0
-  /** Called with each peer before it serves anybody. */
+  /** Called with each room before it serves any face. */
   onPeer: (peer: Room) => void = () => {}
   readonly #options: MachineOptions
   readonly #disks = new Map<string, MemoryDisk>()
@@ -93,7 +93,7 @@ export class HostMachine {
     return face
   }
 
-  /** A connection that says nothing yet. */
+  /** A connection on which nothing was sent yet. */
   async socket(): Promise<Duplex> {
     await this.start()
     const socket = await connectTo(this.directory, this.clock)
@@ -101,7 +101,7 @@ export class HostMachine {
     return socket
   }
 
-  /** The node is gone as by `kill -9`: the next one finds what was on the disk at this moment. */
+  /** Ends the node as `kill -9` does: the next one finds the present content of the disk. */
   async crash(): Promise<void> {
     const { node } = this
     if (node === undefined) return

@@ -7,11 +7,11 @@ import type { Store } from '../../src/log/store/store.js'
 import { createReplicationStream, type ReplicationStreamOptions } from '../../src/node/replication.js'
 import { Replicator } from '../../src/sync/replicator.js'
 
-/** The logs in `store`, composed as the node does it. */
+/** The logs in `store`, composed as in the node. */
 export const logOver = (store: Store, keys: KeyPair, options: Partial<LogOptions> = {}): Promise<Log> =>
   Log.over(store, keys, { unsigned: openRowStore, ...options })
 
-/** The logs in `directory`, composed as the node does it. */
+/** The logs in `directory`, composed as in the node. */
 export const logIn = (directory: string, options: Partial<LogOptions> = {}): Promise<Log> =>
   Log.open(directory, { unsigned: openRowStore, ...options })
 

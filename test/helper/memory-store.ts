@@ -1,7 +1,7 @@
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
 import { owned, pagesOf, SortedRows } from '../../src/sim/sorted-rows.js'
 
-/** What stands on a disk, and outlives every store that is opened on it. */
+/** The content of a disk, which outlives the stores opened on it. */
 export class MemoryDisk {
   #rows = new SortedRows()
 
@@ -25,7 +25,7 @@ export class MemoryDisk {
   }
 }
 
-/** A store in memory, one turn of the event loop a call, that counts what is asked of it. */
+/** A store in memory that counts its calls. Each call takes one turn of the event loop. */
 export class MemoryStore implements Store {
   rowsRead = 0
   commits = 0

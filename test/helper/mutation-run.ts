@@ -19,7 +19,11 @@ const tries = [
 for (const seed of tries) {
   if (killer !== undefined) break
   try {
-    await (bug?.isOfTyping ? joinedSegmentsRun(seed) : bug?.isOfMeeting ? peerExchangeRun(seed) : randomRun(seed))
+    await (bug?.needsManyLines
+      ? joinedSegmentsRun(seed)
+      : bug?.needsPeerExchange
+        ? peerExchangeRun(seed)
+        : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

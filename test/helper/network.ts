@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { CHAT_PROGRAM } from './chat-process.js'
 import { Child, type Cleanup } from './child.js'
 
-/** Why there are no hosts to be had here; undefined where there are. */
+/** Why hosts cannot be created here; undefined if they can. */
 export const noHosts: string | undefined = (() => {
   const name = `pc${process.pid}x`
   try {
@@ -17,7 +17,7 @@ export const noHosts: string | undefined = (() => {
     try {
       ip('netns', 'del', name)
     } catch {
-      // it was never made
+      // it was never created
     }
   }
 })()
@@ -29,7 +29,7 @@ function ip(...args: readonly string[]): void {
 let networks = 0
 
 export interface HostOptions {
-  /** Interfaces that lead nowhere, listed before the one that leads to the others: names and addresses. */
+  /** Interfaces without other hosts, listed before the one on the network: names and addresses. */
   readonly deadEnds?: Readonly<Record<string, string>>
   /** Without an IPv4 address on the network. */
   readonly isIpv6Only?: boolean
@@ -37,7 +37,7 @@ export interface HostOptions {
   readonly isAlone?: boolean
 }
 
-/** Machines on one Ethernet: namespaces, each with an address of its own, on a bridge. Gone when the test ends. */
+/** Hosts on one Ethernet: network namespaces on a bridge, each with its own address. Removed when the test ends. */
 export class Network {
   readonly #cleanup: Cleanup
   readonly #prefix = `pc${process.pid}n${networks++}`
@@ -58,7 +58,7 @@ export class Network {
   host(number: number, { deadEnds = {}, isIpv6Only = false, isAlone = false }: HostOptions = {}): Host {
     const space = this.#space(`h${number}`)
     const plug = `h${number}`
-    // No waiting for duplicate addresses of IPv6: nobody else has them.
+    // Skips duplicate address detection of IPv6: the addresses are unique.
     for (const which of ['all', 'default']) {
       execFileSync('ip', ['netns', 'exec', space, 'sysctl', '-qw', `net.ipv6.conf.${which}.accept_dad=0`], {
         stdio: 'ignore',
@@ -89,7 +89,7 @@ export class Network {
   }
 }
 
-/** One machine. */
+/** A host on the network. */
 export class Host {
   readonly address: string
   readonly #cleanup: Cleanup
@@ -103,24 +103,24 @@ export class Host {
     this.#plug = plug
   }
 
-  /** Starts a program there. */
+  /** Starts a program on the host. */
   start(command: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Child {
     return new Child(this.#cleanup, 'ip', { args: ['netns', 'exec', this.#space, command, ...args], env })
   }
 
-  /** Starts `persisted-chat` there, and waits until it listens. */
+  /** Starts `persisted-chat` on the host, and waits until it listens. */
   async chat(args: readonly string[], data: string): Promise<Child> {
     const child = this.start(process.execPath, [CHAT_PROGRAM, ...args, '--data', data])
     await child.waitForLine('info> listening on', { stream: 'stderr' })
     return child
   }
 
-  /** Runs a command there, and waits for its end. */
+  /** Runs a command on the host, and waits for its exit. */
   run(command: string, ...args: readonly string[]): void {
     execFileSync('ip', ['netns', 'exec', this.#space, command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
   }
 
-  /** Pulls the cable: the interface is seen to have no carrier. */
+  /** Unplugs the cable: the interface loses its carrier. */
   unplug(): void {
     this.#plug('down')
   }
@@ -129,7 +129,7 @@ export class Host {
     this.#plug('up')
   }
 
-  /** Cuts the cable beyond the next switch: nothing is seen of that here. */
+  /** Cuts the network behind the switch: the interface keeps its carrier. */
   cut(): void {
     this.#plug('nomaster')
   }
@@ -138,13 +138,13 @@ export class Host {
     this.#plug('master', 'br0')
   }
 
-  /** The switch passes no multicast on to this host, as that of many a guest network. */
-  takeMulticast(): void {
+  /** Makes the switch drop multicast to this host, as many guest networks do. */
+  blockMulticast(): void {
     this.#plug('type', 'bridge_slave', 'mcast_flood', 'off')
   }
 
-  /** Answers another host with nothing at all, as a firewall does. */
-  ignore({ address }: Host): void {
+  /** Drops all packets from another host, as a firewall does. */
+  dropPacketsFrom({ address }: Host): void {
     this.run('ip', 'route', 'add', 'blackhole', `${address}/32`)
   }
 }

@@ -21,7 +21,7 @@ export interface StormFigures {
 const ME = 'alice'
 const EVERY_MS = 5
 
-/** Processes that name a data directory in their command line. */
+/** Processes with a data directory in their command line. */
 export async function processesOf(data: string): Promise<number[]> {
   const pids: number[] = []
   for (const name of await readdir('/proc')) {
@@ -32,7 +32,7 @@ export async function processesOf(data: string): Promise<number[]> {
   return pids
 }
 
-/** A face that is typed to until it is killed. */
+/** Types lines to a face until it is killed. */
 class Typist {
   readonly child: Child
   readonly typed: string[] = []
@@ -52,8 +52,8 @@ class Typist {
 }
 
 /**
- * Faces of one user under load, some of which, or whose node, are killed with -9. Afterwards each line is in the log once: every one that
- * was typed to a face that lived, and every one that any face has shown. No process is left.
+ * Runs faces of one user under load and kills some of them, or their node, with SIGKILL. Afterwards every line that was typed to
+ * a surviving face or shown by any face is in the log once, and no process is left.
  */
 export async function storm(cleanup: Cleanup, { faces, kills, victim }: StormOptions): Promise<StormFigures> {
   const data = await temporaryDirectory(cleanup)
@@ -94,7 +94,7 @@ export async function storm(cleanup: Cleanup, { faces, kills, victim }: StormOpt
   }
   isOver = true
   await typing
-  // A reader that comes last shows the whole log.
+  // A face that is started last shows the whole log.
   for (const { child, typed } of alive) await child.waitForLine(`> ${typed.at(-1) ?? ''}`, { timeoutMs: 60_000 })
   const node = await nodePid(home)
   for (const { child } of alive) assert.equal(await child.stop(), 0, child.transcript())

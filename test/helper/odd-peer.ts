@@ -1,4 +1,4 @@
-// A peer of ours that says an odd version or time when a link opens: `odd-peer <port> <version> <ahead ms>`. It stores nothing.
+// A native peer whose Hello has another version or time: `odd-peer <port> <version> <ahead ms>`. It stores nothing.
 import { createServer } from 'node:net'
 import { keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'

@@ -2,21 +2,21 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import toPort from 'hash-to-port'
 
-// Below the ports that a system gives to whoever dials (32,768 and up on Linux): one of those may be the end of another
-// test's connection by the time that it is listened on.
+// Below the ephemeral ports (32,768 and up on Linux): another test's outgoing connection may use one of those by the time that
+// a test listens on it.
 const PORT_MIN = 10_000
 const PORT_MAX = 20_000
 const DIALLERS_MIN = 32_768
 
-/** Test files run side by side, each a process. Who listens on the first of so many ports has the others to itself. */
+/** Ports per block. Test files run in parallel, each in a process: the one that listens on a block's first port owns the block. */
 const BLOCK = 100
 
 let next = 0
 let end = 0
-/** Asked one after the other, so that two calls at once do not take two blocks. */
+/** The last request. Requests run one by one, so that concurrent calls do not claim two blocks. */
 let last: Promise<unknown> = Promise.resolve()
 
-/** `count` different ports that nothing listens on, and that no test is given besides. */
+/** `count` different ports that nothing listens on and no other test uses. */
 export function freePorts(count: number): Promise<number[]> {
   const ports = last.then(async () => {
     const found: number[] = []
@@ -30,7 +30,7 @@ export function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-/** The first block from a random one on that nobody has. It is let go when this process ends. */
+/** Claims the first free block from a random one on. It is freed when this process exits. */
 async function takeBlock(): Promise<void> {
   const blocks = (PORT_MAX - PORT_MIN) / BLOCK
   const start = randomInt(blocks)
@@ -46,14 +46,14 @@ async function takeBlock(): Promise<void> {
   throw new Error(`no block of ports from ${PORT_MIN} to ${PORT_MAX} is free`)
 }
 
-/** `count` addresses on this host, lowest first in the order of strings that decides who dials whom. */
+/** `count` addresses on this host, sorted as strings: this order decides which peer dials. */
 export async function localAddresses(count: number): Promise<string[]> {
   return (await freePorts(count)).map(port => `localhost:${port}`).sort()
 }
 
 /**
- * A name for each of `prefixes` that no other run on this network has, and whose hashed port is free.
- * They sort as their prefixes do where none of these begins another.
+ * A name for each of `prefixes` that no other run on this network uses, and whose hashed port is free. The names sort like
+ * their prefixes, unless one of these begins another.
  */
 export async function freeNames<const P extends readonly string[]>(
   ...prefixes: P
@@ -73,7 +73,7 @@ export async function freeNames<const P extends readonly string[]>(
   return names as { [K in keyof P]: string }
 }
 
-/** To diallers, or by `freePorts`. */
+/** Whether the port is ephemeral, or one that `freePorts` may return. */
 const isGivenOtherwise = (port: number): boolean => port >= DIALLERS_MIN || (port >= PORT_MIN && port < PORT_MAX)
 
 async function isFree(port: number): Promise<boolean> {

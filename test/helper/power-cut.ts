@@ -4,41 +4,41 @@ import path from 'node:path'
 import { between, type Chance } from '../long/chance.js'
 import { compilePreload, type Preload } from './preload.js'
 
-/** Places of the orders, as power-cut.c has them; 8 bytes each. */
+/** Indices of the control words of power-cut.c, 8 bytes each. */
 const ORDERS = { calls: 0, from: 1, count: 2, error: 3, kinds: 4, failures: 5, killAt: 6 } as const
 const ORDERS_BYTES = 64
 
-/** Calls of a process on its database files that can be made to fail. */
+/** Kinds of system calls on database files that can be made to fail. */
 export type FailingKind = 'writes' | 'syncs' | 'opens'
 const KINDS: Record<FailingKind, number> = { writes: 1, syncs: 2, opens: 4 }
 
 export interface FailingCalls {
-  /** How many calls from now succeed before. */
+  /** Number of calls from now that still succeed. */
   readonly after: number
-  /** How many in a row fail then. */
+  /** Number of calls in a row that fail then. */
   readonly count: number
   readonly error: 'EIO' | 'ENOSPC'
   readonly kinds: readonly FailingKind[]
 }
 
-/** Builds the library that notes and fails calls, in `directory`. Its file, or why there is none. */
+/** Builds the library that records and fails calls, in `directory`. Resolves with its file, or why it cannot be built. */
 export const buildPowerCut = (directory: string): Promise<Preload> => compilePreload(directory, 'power-cut')
 
-/** What was done to the names in a directory, and how it is undone. */
+/** A change of a directory entry, with what is needed to undo it. */
 type Change =
   | { readonly kind: 'create'; readonly file: string }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly grave: string }
   | { readonly kind: 'unlink'; readonly file: string; readonly grave: string }
 
-/** The changes of a directory in their order; so many of them are on disk. */
+/** The changes of a directory, in order; the first `kept` of them are synced. */
 interface Directory {
   readonly changes: Change[]
   kept: number
 }
 
-/** A directory whose power can be cut: the databases stand in directories of it. */
+/** A directory that loses its unsynced changes in a simulated power cut. It contains the database directories. */
 export class PowerCut {
-  /** Where the databases go, each in a directory of its own. */
+  /** Parent of the database directories. */
   readonly data: string
   readonly #library: string
   readonly #notes: string
@@ -54,7 +54,7 @@ export class PowerCut {
     this.#orders = path.join(base, 'orders')
   }
 
-  /** From here on what happens is noted; what stands there now is on disk. Gives the environment of the process. */
+  /** Starts to record; the present content counts as synced. Resolves with the environment for the process. */
   async arm({ killAt = 0 }: { readonly killAt?: number } = {}): Promise<Record<string, string>> {
     await mkdir(this.data, { recursive: true })
     await rm(this.#notes, { force: true })
@@ -77,7 +77,7 @@ export class PowerCut {
     }
   }
 
-  /** Makes calls of the running process fail; gives the first call that no longer does. */
+  /** Makes calls of the running process fail. Resolves with the index of the first call that succeeds again. */
   async fail({ after, count, error, kinds }: FailingCalls): Promise<number> {
     const { calls } = await this.#read()
     await this.#order({ count: 0 })
@@ -90,14 +90,14 @@ export class PowerCut {
     return calls + after + count
   }
 
-  /** How many calls have been made that could have failed, and how many of them did. */
+  /** Number of calls that could have failed, and of those that did. */
   async counts(): Promise<{ readonly calls: number; readonly failures: number }> {
     return this.#read()
   }
 
   /**
-   * What the disk has after the power came back; the process must be dead. Names go back to a moment after the last that
-   * counts, each file to its noted length or, what a disk may do too, to more of it, or to zeros behind it.
+   * Cuts the power; the process must have exited. Undoes a random number of unsynced directory changes. Truncates each file to
+   * its synced length or, as disks may do, to more than that, or appends zeros to it.
    */
   async cut(random: Chance): Promise<{ readonly undone: number; readonly bytes: number }> {
     const { lengths, directories } = await this.#notesByDirectory()
@@ -117,7 +117,7 @@ export class PowerCut {
     return { undone: changed, bytes }
   }
 
-  /** What the notes say: the length of each file that is on disk, and what happened to the names of each directory. */
+  /** Reads the record: the synced length of each file, and the changes of each directory. */
   async #notesByDirectory(): Promise<{
     readonly lengths: ReadonlyMap<string, number>
     readonly directories: ReadonlyMap<string, Directory>
@@ -130,7 +130,7 @@ export class PowerCut {
     }
     const ids = new Map<string, Directory>()
     for (const [name, directory] of directories) ids.set(String((await stat(name)).ino), directory)
-    /** Where a file was created: its directory, and how many changes that had then. */
+    /** The directory in which a file was created, and the number of its changes at that time. */
     const createdAt = new Map<string, { readonly directory: Directory; readonly count: number }>()
     const add = (file: string, change: Change): void => {
       directories.get(path.dirname(file))?.changes.push(change)
@@ -197,14 +197,14 @@ export class PowerCut {
   }
 }
 
-/** Takes from a file what was not synced, in one of the ways that disks have. */
+/** Discards the unsynced end of a file in one of the ways in which disks do. */
 async function forget(file: string, length: number, size: number, random: Chance): Promise<void> {
   const way = random()
   await truncate(file, way < 0.5 || way >= 0.75 ? length : between(random, length, size + 1))
-  if (way >= 0.75) await truncate(file, size) // its length came to the disk, its bytes did not
+  if (way >= 0.75) await truncate(file, size) // the length was written, the bytes were not
 }
 
-/** Files below a directory that hold data. */
+/** Files below a directory, except the LOCK and LOG files of LevelDB. */
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
   return entries

@@ -4,10 +4,10 @@ import { promisify } from 'node:util'
 
 export type Preload = { readonly library: string } | { readonly missing: string }
 
-/** Compiles a source of this folder into a library for LD_PRELOAD; or says why that cannot be done here. */
+/** Compiles a source of this folder into a library for LD_PRELOAD. Resolves with its file, or why it cannot be compiled. */
 export async function compilePreload(directory: string, name: string): Promise<Preload> {
   if (process.platform !== 'linux') return { missing: 'LD_PRELOAD is tried on Linux only' }
-  // The source tree: tests run with the repository root as directory.
+  // In the source tree: tests run in the root of the repository.
   const source = path.resolve('test/helper', `${name}.c`)
   const library = path.join(directory, `${name}.so`)
   try {

@@ -1,4 +1,4 @@
-// Loaded before every test: marks of logs that tests make do not go into the user's own state directory.
+// Loaded before every test: keeps the marks of test logs out of the user's state directory.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -11,7 +11,7 @@ if (process.env['PERSISTED_CHAT_TEST_STATE'] === undefined) {
     try {
       rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
     } catch {
-      // A process that outlived its test wrote once more.
+      // A process that outlived its test wrote to it meanwhile.
     }
   })
 }

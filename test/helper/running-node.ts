@@ -8,7 +8,7 @@ interface Home {
   readonly data: string
 }
 
-/** The process of the node that serves a home; undefined where none does. */
+/** The pid of the node that serves a home; undefined if none does. */
 export async function nodePid({ me, data }: Home): Promise<number | undefined> {
   const text = await readFile(path.join(data, me, 'node.pid'), 'utf8').catch(() => '')
   const pid = Number(text.trim())
@@ -23,7 +23,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Resolves when a process has ended. */
+/** Resolves when a process has exited. */
 export async function ended(pid: number): Promise<void> {
   const end = Date.now() + 30_000
   while (isRunning(pid)) {
@@ -32,7 +32,7 @@ export async function ended(pid: number): Promise<void> {
   }
 }
 
-/** A face and its node end at once, as in a crash of the machine. */
+/** Kills a face and its node at once, as a crash of the machine does. */
 export async function crash(face: Child, home: Home): Promise<void> {
   const pid = await nodePid(home)
   const ending = face.stop('SIGKILL')

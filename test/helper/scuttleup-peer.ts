@@ -24,7 +24,7 @@ export interface ScuttleupPeerOptions {
  * Starts a chat on the scuttleup packages. It prints `info> listening as <address>`, `info> direct connection to <address>` and
  * `<username>> <message>`, and posts every line of its input.
  *
- * Of two such peers, the one with the lower address, as strings, redials for ever; the other dials once. So the one with the
+ * Of two such peers, the one with the lower address, as a string, redials for ever; the other dials once. So the one with the
  * lower address has to list the other, or start first.
  */
 export function startScuttleup(cleanup: Cleanup, { me, peers = [], data, username = me }: ScuttleupPeerOptions): Child {

@@ -1,7 +1,7 @@
 import { readVarint } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
 
-/** What a scuttleup peer reads next: the other side's address, by which it decides, or one more message with any content. */
+/** What a scuttleup peer reads next: the other side's address, which determines the next step, or a message with any content. */
 type Step = 'address' | 'anything' | 'ready' | 'stuck'
 
 /**

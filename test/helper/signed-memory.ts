@@ -6,9 +6,9 @@ export const MEGABYTE = 1024 * 1024
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** What is really held, in JavaScript's heap and in buffers. */
+/** Bytes in use after garbage collection, in the heap and in buffers. */
 export function heapBytes(): number {
-  // The memory of buffers is given back one collection after they are found to be garbage.
+  // The memory of buffers is freed one collection after the buffers.
   collect()
   collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()

@@ -1,8 +1,8 @@
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 
-// docs/protocol/README.md §1, §3 and §4 a second time, written from its words on other people's cryptography. Nothing of src/ is
-// used here: where the two agree, neither is wrong alone.
+// A second implementation of docs/protocol/README.md §1, §3 and §4, on other cryptographic libraries. It uses nothing of src/, so
+// that a fault in one implementation shows as a difference.
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 export const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -13,7 +13,7 @@ const blake = (...parts: readonly Uint8Array[]): Uint8Array => blake2b(joined(..
 
 export const room = (name: string): Uint8Array => blake(bytesOf('persisted-chat/room/1'), bytesOf(name))
 
-/** One log by its place in the world: the room, and the public key. */
+/** Identifies a log: the room and the public key. */
 export interface Place {
   readonly room: Uint8Array
   readonly key: Uint8Array
@@ -40,7 +40,7 @@ export const sign = (seed: Uint8Array, message: Uint8Array): Uint8Array => ed255
 
 const verified = new Map<string, boolean>()
 
-/** A signature costs noble a millisecond, and the same one comes again and again. */
+/** Caches results: verification takes noble a millisecond, and the same signatures recur. */
 export function isSignature(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
   const id = hex(signature) + hex(message) + hex(key)
   let answer = verified.get(id)
@@ -51,8 +51,7 @@ export function isSignature(signature: Uint8Array, message: Uint8Array, key: Uin
   return answer
 }
 
-/** A segment, read by the table of §3.5. */
-/** The sums of heads, each given as the id of its author and the rest of what is hashed. docs/protocol/wire.md §5.2. */
+/** Fingerprints of heads; each head is the id of its author and the other hashed bytes. docs/protocol/wire.md §5.2. */
 export function sums(heads: readonly (readonly [id: string, rest: Uint8Array])[]): Uint8Array {
   const all: Uint8Array[] = []
   for (let group = 0; group < 32; group++) {
@@ -92,7 +91,7 @@ export function writeSegment({ key, first, before, signature, entries }: OracleS
   return joined(key, header, before, signature, ...entries.map(prefixed))
 }
 
-/** Throws where the bytes are no segment. */
+/** Reads a segment by the table of §3.5. Throws if the bytes are no segment. */
 export function readSegment(bytes: Uint8Array): OracleSegment {
   if (bytes.length > SEGMENT_BYTES_MAX) throw new Error(`a segment of ${bytes.length} bytes`)
   if (bytes.length < HEADER_BYTES) throw new Error('a segment without its header')
@@ -121,7 +120,7 @@ export function readSegment(bytes: Uint8Array): OracleSegment {
   }
 }
 
-/** Why a segment is not what its author said in this room; undefined where it is. */
+/** Why a segment is not authentic in this room; undefined if it is. */
 export function segmentFault(room: Uint8Array, segment: OracleSegment): string | undefined {
   const { key, first, before, signature, entries } = segment
   if (entries.length === 0 || first < 1) return 'it holds nothing'
@@ -130,7 +129,7 @@ export function segmentFault(room: Uint8Array, segment: OracleSegment): string |
   return isSignature(signature, message, key) ? undefined : 'its signature is not one'
 }
 
-/** Why an entry is not valid behind one at `previous`, by the list of §3.2; undefined where it is. */
+/** Why an entry is not valid after one with the time `previous`, by the list of §3.2; undefined if it is. */
 export function entryFault(entry: Uint8Array, previous: string): string | undefined {
   if (entry.length > 16_384) return 'longer than 16 KiB'
   let text: string
@@ -171,7 +170,7 @@ export function segmentRow(segment: Uint8Array): readonly [key: Uint8Array, valu
   return [joined(bytesOf('s'), segment.subarray(0, 36)), joined(checksum, segment)]
 }
 
-/** The value of the row that says how far a log goes. */
+/** The value of a head row. */
 export function headValue(head: { seq: number; chain: string; first: string; last: string; size: number }): Uint8Array {
   const { seq, chain, first, last, size } = head
   const text = bytesOf(JSON.stringify({ seq, chain, first, last, size }))
@@ -181,14 +180,14 @@ export function headValue(head: { seq: number; chain: string; first: string; las
 }
 
 export interface Audit {
-  /** What stands in the signed logs, by key as hex. */
+  /** The entries of the signed logs, by key as hex. */
   readonly logs: ReadonlyMap<string, readonly Uint8Array[]>
   readonly segments: number
 }
 
 /**
- * Reads the rows of signed logs as any other program could, and throws at the first thing that is not as it must be: a
- * checksum, a key, a hole, the chain, a signature, an entry, a head.
+ * Verifies the rows of signed logs. Throws at the first invalid checksum, key, chain value, signature, entry or head, and at a
+ * gap.
  */
 export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Array, value: Uint8Array]>): Audit {
   const logs = new Map<string, Uint8Array[]>()
@@ -222,7 +221,7 @@ export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Arr
     segments++
   }
   const sizeOf = (log: readonly Uint8Array[]): number => log.reduce((sum, entry) => sum + prefixed(entry).length, 0)
-  // Heads may lag behind, but not where all that there is was stored in small batches.
+  // Heads may lag behind, but not if everything was stored in small batches.
   const mayLag = [...logs.values()].reduce((sum, log) => sum + sizeOf(log), 0) > 60 * 1024
   for (const [author, log] of logs) {
     const said = heads.get(author)

@@ -16,19 +16,19 @@ export const bob = keyPairOf(seedOf(2))
 export const carol = keyPairOf(seedOf(3))
 export type Keys = typeof alice
 
-/** What the segments of one log may take: 32 KiB less their header. */
+/** Most bytes of entries in one segment: 32 KiB less the header. */
 export const RUN_BYTES_MAX = 32 * 1024 - 134
 
 const EMPTY_ENTRY_BYTES = Buffer.byteLength('{"at":"0000000000000.0000","username":"alice","message":""}')
 
-/** A valid entry of `bytes` bytes (at least the least there can be), `index` milliseconds into the conversation. */
+/** A valid entry of `bytes` bytes, or of the minimum if that is more, `index` milliseconds into the conversation. */
 export function entryOf(index: number, bytes = 0, username = 'alice'): Uint8Array {
   const at = `${String(1_763_670_000_000 + index).padStart(13, '0')}.0000`
   const text = `${index} `.padEnd(Math.max(0, bytes - EMPTY_ENTRY_BYTES), 'x')
   return Buffer.from(JSON.stringify({ at, username, message: text.slice(0, Math.max(0, bytes - EMPTY_ENTRY_BYTES)) }))
 }
 
-/** A signed log that its author wrote in full, from which runs are cut. */
+/** A complete signed log, from which tests take runs. */
 export class WrittenLog {
   readonly keys: Keys
   readonly name: LogName
@@ -50,7 +50,7 @@ export class WrittenLog {
     return signChain(this.keys, this.name.room, seq, this.chains[seq] as Uint8Array)
   }
 
-  /** The entries `first` to `last` under their signature; with the chain value before them, as between ours. */
+  /** The entries `first` to `last` with their signature; if `isOurs`, with the chain value before them, as between native peers. */
   run(first: number, last: number, isOurs = true): SignedRun {
     return {
       first,
@@ -60,7 +60,7 @@ export class WrittenLog {
     }
   }
 
-  /** All of it in runs that end at the places in `ends`, and wherever else a run would not fit a segment. */
+  /** The whole log as runs that end at the seqs in `ends`, and wherever a longer run would not fit into a segment. */
   runs(ends: Iterable<number> = [], isOurs = true): SignedRun[] {
     const wanted = new Set(ends)
     const runs: SignedRun[] = []
@@ -84,7 +84,7 @@ export class WrittenLog {
   }
 }
 
-/** The bytes with the bit `bit` (counted from the front) the other way round. */
+/** The bytes with bit number `bit`, counted from the start, flipped. */
 export function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {
   const flipped = Uint8Array.from(bytes)
   const index = Math.floor(bit / 8) % Math.max(1, flipped.length)
@@ -92,7 +92,7 @@ export function withBitFlipped(bytes: Uint8Array, bit: number): Uint8Array {
   return flipped
 }
 
-/** What the rows of a plan hold, read by the oracle, which throws where anything is not verified. */
+/** Verifies the rows of a plan with the oracle, and returns their content. Throws if anything is invalid. */
 export function auditWrites(writes: readonly Write[], room = LOBBY_ID): Audit {
   const disk = new MemoryDisk()
   disk.write(writes)

@@ -6,9 +6,9 @@ import type { Cleanup } from './child.js'
 
 const run = promisify(execFile)
 
-/** How long a screen is waited for. */
+/** Longest wait for an expected screen. */
 const WAIT_MS = 40_000
-/** How often it is looked at meanwhile: a terminal tells nobody that it has changed. */
+/** Interval between polls: tmux does not report changes. */
 const LOOK_MS = 40
 
 export interface TerminalOptions {
@@ -17,7 +17,7 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** A real terminal, tmux's, with a program in it: keys go in, and its screen is read as text. */
+/** A real terminal (tmux) that runs a program: tests press keys and read the screen as text. */
 export class TerminalWindow {
   readonly #socket: string
 
@@ -37,7 +37,7 @@ export class TerminalWindow {
     const variables = Object.entries({ LANG: 'C.UTF-8', ...env }).flatMap(([name, value]) => ['-e', `${name}=${value}`])
     await run(
       'tmux',
-      // Nothing of the user's own settings; and the window stays when the program ends, so that its last words are read.
+      // Ignores the user's settings, and keeps the window when the program exits, so that its last output can be read.
       [
         ...['-u', '-f', '/dev/null', '-L', window.#socket, 'set-option', '-g', 'remain-on-exit', 'on', ';'],
         ...['set-option', '-g', 'history-limit', '20000', ';', 'new-session', '-d', '-x', String(columns)],
@@ -71,7 +71,7 @@ export class TerminalWindow {
     await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows))
   }
 
-  /** What is on the screen, row by row, without what is empty at the end. */
+  /** The rows of the screen, without trailing blanks. */
   async screen(): Promise<string[]> {
     return rowsOf((await this.#tmux('capture-pane', '-p')).stdout)
   }
@@ -81,17 +81,17 @@ export class TerminalWindow {
     return rowsOf((await this.#tmux('capture-pane', '-p', '-J', '-S', '-')).stdout)
   }
 
-  /** What tmux knows of the terminal: `pane_title`, `cursor_flag`, `alternate_on`, `pane_dead_status` … */
+  /** A tmux format variable of the terminal: `pane_title`, `cursor_flag`, `alternate_on`, `pane_dead_status` … */
   async property(name: string): Promise<string> {
     return (await this.#tmux('display-message', '-p', `#{${name}}`)).stdout.trim()
   }
 
-  /** The paste buffers that there are: what a program can put on the clipboard is one. */
+  /** The paste buffers: a program that sets the clipboard adds one. */
   async clipboards(): Promise<string> {
     return (await this.#tmux('list-buffers')).stdout.trim()
   }
 
-  /** Waits until the screen is as wished, and gives it. */
+  /** Waits until the screen matches, and resolves with its rows. */
   async waitFor(wanted: string | RegExp | ((rows: readonly string[]) => boolean)): Promise<string[]> {
     const matches = (rows: readonly string[]): boolean => {
       if (typeof wanted === 'function') return wanted(rows)
@@ -106,7 +106,7 @@ export class TerminalWindow {
     }
   }
 
-  /** Waits for the end of the program, and gives its exit code. */
+  /** Waits until the program exits, and resolves with its exit code. */
   async ended(): Promise<number> {
     const end = Date.now() + WAIT_MS
     while ((await this.property('pane_dead')) !== '1') {

@@ -5,9 +5,9 @@ interface Timer {
   readonly action: () => void
 }
 
-/** Time that passes only when a test says so. */
+/** A clock that only the test advances. */
 export class VirtualClock implements Clock {
-  /** Every delay that was asked for, in order. */
+  /** The delays of all timers set so far, in order. */
   readonly delays: Millis[] = []
   readonly #timers = new Set<Timer>()
   #now: Millis
@@ -33,19 +33,19 @@ export class VirtualClock implements Clock {
     return this.#timers.size
   }
 
-  /** Lets time pass; what comes due is done in order. Negative where somebody sets the clock back. */
+  /** Advances the time and runs the timers that come due, in order. A negative `byMs` sets the clock back. */
   advance(byMs: Millis): void {
     const end = this.#now + byMs
     for (let next = this.#next(); next !== undefined && next.due <= end; next = this.#next()) this.#fire(next)
     this.#now = end
   }
 
-  /** Resolves as soon as some timer is set. */
+  /** Resolves as soon as a timer is set. */
   async armed(): Promise<void> {
     if (this.#timers.size === 0) await new Promise<void>(resolve => this.#onArmed.push(resolve))
   }
 
-  /** Lets time pass, timer by timer, for as long as `work` takes: nothing waits for real. */
+  /** Advances the time from timer to timer until `work` settles. */
   async during<T>(work: Promise<T>): Promise<T> {
     let isDone = false
     const done = () => {
@@ -54,7 +54,7 @@ export class VirtualClock implements Clock {
     const settled = work.then(done, done)
     while (!isDone) {
       await Promise.race([settled, this.armed()])
-      // What is done in real time goes on meanwhile, also where a timer is always set.
+      // Lets real IO progress, even if a timer is always set.
       await new Promise(resolve => setImmediate(resolve))
       const next = this.#next()
       if (next !== undefined && !isDone) this.#fire(next)

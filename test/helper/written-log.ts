@@ -9,7 +9,7 @@ import { homeOf } from '../../src/node/paths.js'
 import { openMark } from '../../src/node/stored-log.js'
 import { logOver } from './logs.js'
 
-/** Writes lines into somebody's own log, as if they had been said so many milliseconds ago. */
+/** Appends lines to a user's log, with times in the past. */
 export async function writeLines(
   data: string,
   me: string,

@@ -9,8 +9,8 @@ import { resolver } from '../../src/net/lan/mdns/resolve.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import { HANDSHAKE_MS_MAX } from '../../src/net/limits.js'
 import type { Lookup, RawConnection } from '../../src/net/peer-source.js'
-import { deafPort } from '../helper/deaf-server.js'
 import { freePorts } from '../helper/ports.js'
+import { unresponsivePort } from '../helper/unresponsive-server.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 120_000 }
@@ -111,7 +111,7 @@ test('tries the next address of a name if one fails', BOUND, async t => {
 
 test('dials the next address a quarter of a second after a silent one', BOUND, async t => {
   const { port, ends } = await listener(t, '127.0.0.1')
-  const deaf = await deafPort(t)
+  const deaf = await unresponsivePort(t)
   const clock = new VirtualClock()
   const places = [
     { host: '127.0.0.1', port: deaf },
@@ -134,14 +134,14 @@ test('gives reasons for failed dials', BOUND, async t => {
     message: 'no one on this network answers to bob.local',
   })
   const clock = new VirtualClock()
-  const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await deafPort(t) }, never)
+  const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await unresponsivePort(t) }, never)
   await clock.armed()
   clock.advance(HANDSHAKE_MS_MAX)
   await assert.rejects(deaf, { message: 'no answer' })
 })
 
 test('an aborted dial ends at once, before and after the lookup', BOUND, async t => {
-  const address = { host: '127.0.0.1', port: await deafPort(t) }
+  const address = { host: '127.0.0.1', port: await unresponsivePort(t) }
   const clock = new VirtualClock()
   const dialler = new TcpSource(clock, asItIs)
   const stop = new AbortController()

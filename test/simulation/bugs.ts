@@ -1,16 +1,16 @@
-/** A small fault that is put into the compiled program: what is to be found must stand there once. */
+/** A mutation of the compiled program: `find` must occur exactly once in the file. */
 export interface Bug {
   readonly name: string
-  /** Below `src`, without its ending. */
+  /** Path below `src`, without the extension. */
   readonly file: string
   readonly find: string
   readonly replace: string
-  /** A seed that is known to kill it, where that takes more than a few. */
+  /** A seed that kills it, if the first few seeds do not. */
   readonly killer?: number
-  /** Whether it shows only where many lines are typed one by one. */
-  readonly isOfTyping?: boolean
-  /** Whether it shows only where peers meet others than those whom they know. */
-  readonly isOfMeeting?: boolean
+  /** Whether only runs with many single lines kill it. */
+  readonly needsManyLines?: boolean
+  /** Whether only runs with peer exchange kill it. */
+  readonly needsPeerExchange?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -220,7 +220,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/format/segment',
     find: '...segments.slice(1).map(',
     replace: '...segments.slice(1, -1).map(',
-    isOfTyping: true,
+    needsManyLines: true,
   },
   {
     name: 'keeps the first signature when it joins segments',
@@ -233,7 +233,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/overlay/hyparview',
     find: 'if (this.size > ACTIVE_VIEW_MAX)',
     replace: 'if (false)',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'forwards no join',
@@ -241,48 +241,48 @@ export const BUGS: readonly Bug[] = [
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     killer: 12,
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'replaces no lost member of the active view',
     file: 'net/overlay/address-book',
     find: 'if (this.#dialling.size >= most)\n            return places;',
     replace: 'if (this.newCount === 0 || this.#dialling.size >= most)\n            return places;',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'does not relay statuses',
     file: 'chat/presence/roster',
     find: 'const canRelay = ({ hops, reach }) => hops < Math.min(reach, STATUS_HOPS_MAX);',
     replace: 'const canRelay = () => false;',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: "takes a neighbour's reports of presence as current",
     file: 'chat/presence/roster',
     find: 'const aliveAt = now - ageMs;',
     replace: 'const aliveAt = now;',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'requests no statuses that a digest shows to be missing',
     file: 'chat/presence/roster',
     find: 'if (requested.length < STATUS_REQUEST_MAX &&',
     replace: 'if (false &&',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'ignores goodbyes',
     file: 'chat/presence/roster',
     find: "known.hasLeft = status.state === 'left';",
     replace: 'known.hasLeft = false;',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
   {
     name: 'sends the goodbye after the connections are closed',
     file: 'node/room',
     find: 'this.#presence.close();',
     replace: 'clock.after(1_000, () => this.#presence.close());',
-    isOfMeeting: true,
+    needsPeerExchange: true,
   },
 ]

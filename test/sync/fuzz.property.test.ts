@@ -4,8 +4,8 @@ import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { AuthorId } from '../../src/log/format/author.js'
-import { AsideReceiver, asideFrame } from '../helper/fuzz-aside.js'
 import { chanceOf, fuzzNative, fuzzRelayed, nativeFrame, scuttleupFrame, TRUE } from '../helper/fuzz-native.js'
+import { SideChannelReceiver, sideChannelFrame } from '../helper/fuzz-side-channel.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
@@ -26,11 +26,11 @@ test('control: finds a receiver that does not verify statuses within a few frame
     bytes.map(byte => (chance(20) === 0 ? byte ^ (1 << chance(8)) : byte))
   const takeAll = (isCareless: boolean): void => {
     for (let i = 0; i < 3_000; i++) {
-      const bytes = asideFrame(pick, 'status', pick(['key', 'fields']), garble)
-      new AsideReceiver(isCareless).take(bytes.subarray((bytes[0] ?? 0) < 0x80 ? 1 : 2))
+      const bytes = sideChannelFrame(pick, 'status', pick(['key', 'fields']), garble)
+      new SideChannelReceiver(isCareless).receive(bytes.subarray((bytes[0] ?? 0) < 0x80 ? 1 : 2))
     }
   }
-  assert.throws(() => takeAll(true), /that nobody signed/)
+  assert.throws(() => takeAll(true), /that they did not sign/)
   takeAll(false)
 })
 

@@ -48,7 +48,7 @@ const lineOf = ({ check, ok, what, next }: Finding): string =>
 
 interface NamedPeer {
   readonly text: string
-  /** The given address, or the one that follows from the name. */
+  /** The given address, or the one derived from the name. */
   readonly address: Address
 }
 

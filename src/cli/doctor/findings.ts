@@ -34,7 +34,7 @@ export interface ObservedInterface {
 
 export interface ObservedPort {
   readonly port: number
-  /** What has the port, if we could not listen on it; `refused` if the system does not allow to. */
+  /** What uses the port if we could not listen on it; `refused` if the system does not permit listening. */
   readonly holder: Answer | { readonly kind: 'refused'; readonly reason: string } | undefined
   /** Our addresses at which it could not be reached. */
   readonly unreachable: readonly string[]
@@ -64,7 +64,7 @@ export interface Observations {
   readonly peers: readonly ObservedPeer[]
 }
 
-/** Interprets what was observed, in the order in which to look at it. */
+/** Interprets the observations, in the order in which the user should check them. */
 export function findingsOf(observed: Observations): Finding[] {
   return [
     ...interfaceFindings(observed),
@@ -211,7 +211,7 @@ function nativeFinding(observed: Observations, where: string, answer: NativeAnsw
   return good('peer', `${where}: answers, with the key ${shortOf(key)}`)
 }
 
-/** Of several answers the best counts: a peer that is reachable at one address is reachable. */
+/** Rank of an answer. The best one of a peer counts: a peer is reachable if one of its addresses is. */
 function rankOf({ key, version }: Observations, answer: Answer): number {
   if (answer.kind === 'native') return answer.isSameRoom && answer.version === version && answer.key !== key ? 0 : 1
   return answer.kind === 'scuttleup' ? 2 : answer.kind === 'stranger' ? 3 : 4

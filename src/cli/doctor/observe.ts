@@ -14,7 +14,7 @@ import type { Home } from '../../node/paths.js'
 import { addressIn } from '../../node/peer-name.js'
 import type { Answer, ObservedInterface, ObservedPort } from './findings.js'
 
-/** Time to wait for packets of other hosts, and queries that are sent in it. */
+/** How long to listen for packets of other hosts, and how many queries to send meanwhile. */
 const OBSERVED_MS = 2_500
 const QUERIES = 3
 
@@ -67,7 +67,7 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
   return observed
 }
 
-/** Listens on our port for a moment, and dials it at each of our addresses; if it is taken, probes who has it. */
+/** Listens on our port for a moment, and dials it at each of our addresses; if it is taken, probes the process that uses it. */
 export async function observePort(
   home: Home,
   listen: string | undefined,

@@ -14,7 +14,7 @@ const DONE = 0
 const FAILED = 1
 
 export interface ListenPlace {
-  /** Every address of this machine where it is undefined. */
+  /** Undefined: all addresses of this machine. */
   readonly host: string | undefined
   readonly port: number
 }

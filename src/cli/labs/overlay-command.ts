@@ -8,7 +8,7 @@ export interface OverlayOptions extends OverlaySimulationOptions {
   readonly isJson: boolean
 }
 
-/** Runs `persisted-chat simulate overlay`. Exit code 1 if the overlay was not connected in time, or did not stay so. */
+/** Runs `persisted-chat simulate overlay`. Exit code 1 if the overlay was not connected in time, or did not stay connected. */
 export async function simulateOverlayCommand({ isJson, ...options }: OverlayOptions): Promise<number> {
   const startedAt = performance.now()
   const figures = simulateOverlay(options, showProgress)

@@ -33,7 +33,7 @@ export class Flood {
 
   /** A line of at most LINE_BYTES_MAX bytes, without its end. */
   typed(line: string): Effect[] {
-    return this.#take(textOf(utf8(line)) ?? '')
+    return this.#handle(textOf(utf8(line)) ?? '')
   }
 
   received(connection: ConnectionId, bytes: Uint8Array): Effect[] {
@@ -44,14 +44,14 @@ export class Flood {
     for (const line of lines) {
       const text = textOf(line)
       if (text === undefined) return [...effects, ...this.#close(connection, 'it sent invalid UTF-8')]
-      for (const effect of this.#take(text)) effects.push(effect)
+      for (const effect of this.#handle(text)) effects.push(effect)
     }
     if (isTooLong) effects.push(...this.#close(connection, `it sent a line of over ${LINE_BYTES_MAX} bytes`))
     return effects
   }
 
   /** Handles a typed or received line: a new one is remembered, printed and sent on all connections. */
-  #take(line: string): Effect[] {
+  #handle(line: string): Effect[] {
     // Removes all of them: if each client removed one, clients would print different texts.
     const text = line.replace(/\r+$/, '')
     if (text === '' || this.#isFull || this.#sent.has(text)) return []

@@ -9,7 +9,7 @@ export const SENT_BYTES_MAX = 64 * 1024 * 1024
 /** Connections of one client. */
 export const CONNECTIONS_MAX = 256
 
-/** Bytes that wait for a client before its connection is closed. */
+/** Backlog of a client, in bytes, beyond which its connection is closed. */
 export const WAITING_BYTES_MAX = 1024 * 1024
 
 /** Longest time to open a connection. */

@@ -7,7 +7,7 @@ import { type ConnectionId, type Effect, Flood } from './flood.js'
 import { CONNECTIONS_MAX, DIAL_MS_MAX, WAITING_BYTES_MAX } from './limits.js'
 import { formatPeerAddress, type PeerAddress } from './peer-address.js'
 
-/** Bytes that wait for a peer before no more input is read. */
+/** Backlog of a peer, in bytes, beyond which no more input is read. */
 const TYPING_BYTES_MAX = WAITING_BYTES_MAX / 4
 
 const KEEP_ALIVE = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const
@@ -122,7 +122,7 @@ export class FloodNetwork {
     )
   }
 
-  /** Adds a connection. Both directions work the same. */
+  /** Adds a connection that either side opened. */
   #add(socket: net.Socket): void {
     const id = this.#next++
     this.#sockets.set(id, socket)

@@ -132,7 +132,7 @@ class RunningNode implements OpenNode {
     for (const { origin } of messages) this.#trafficOf(origin).in++
     this.#perform(effects)
     for (const rumour of fresh) this.#options.onNews(rumour)
-    // Other nodes are not refused: they would count it as a failure.
+    // Only clients are refused: a node would count a refusal as a failed request.
     if (refused > 0 && refused === messages.length && from === undefined) return undefined
     return { accepted: fresh.length, messages: known === undefined ? newer : this.#node.lackedBy(known) }
   }

@@ -42,7 +42,7 @@ export class RumourSpread {
   readonly #propagations = new Map<Port, Propagation[]>()
   readonly #isLaterEnough: boolean
 
-  /** `isLaterEnough`: a later version counts as received, as with pulls. */
+  /** `isLaterEnough`: a node that received a later version counts as having received this one, as with pulls. */
   constructor(isLaterEnough = false) {
     this.#isLaterEnough = isLaterEnough
   }

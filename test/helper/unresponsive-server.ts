@@ -5,11 +5,11 @@ const PROGRAM = `
 const server = require('node:net').createServer(() => {})
 server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))
 `
-/** More than a queue of one takes, whatever the system adds to it. */
+/** Connections that overflow an accept queue of one on every system. */
 const QUEUED = 8
 
-/** A port of 127.0.0.1 where a connection is neither taken nor refused: its process stands still, and its queue is full. */
-export async function deafPort(cleanup: Cleanup): Promise<number> {
+/** A port of 127.0.0.1 that neither accepts nor refuses connections: its process is suspended and its accept queue is full. */
+export async function unresponsivePort(cleanup: Cleanup): Promise<number> {
   const server = new Child(cleanup, process.execPath, { args: ['-e', PROGRAM] })
   const port = Number(await server.waitForLine(/^\d+$/))
   if (server.pid !== undefined) process.kill(server.pid, 'SIGSTOP')

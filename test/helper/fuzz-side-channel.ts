@@ -1,4 +1,4 @@
-// What is said on links besides logs, true but for one field, and a receiver that looks at what comes of it.
+// Frames of side channels (presence, peer exchange) with one mutated field, and a receiver that checks their effects.
 import assert from 'node:assert/strict'
 import { concat } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
@@ -22,7 +22,7 @@ import {
 import { alice, bob, carol, LOBBY_ID } from './signed-world.js'
 
 const NOW = 1_800_000_000_000
-/** Where the parts of a status end: type, hops, key, signature. */
+/** Byte ranges of the fields of a status. */
 const STATUS_PARTS = { hops: [1, 2], key: [2, 34], signature: [34, 98], fields: [98, undefined] } as const
 const CONTACT: Contact = { id: '0123456789abcdef', host: '10.0.0.9', port: 4_000 }
 const CONTACT_V6: Contact = { id: 'fedcba9876543210', host: 'fd00::2', port: 4_000 }
@@ -48,7 +48,7 @@ const STATUSES = TRUE.flatMap(({ keys, name, text }) =>
   ),
 )
 
-const SAID: readonly OutgoingPexFrame[] = [
+const PEX_FRAMES: readonly OutgoingPexFrame[] = [
   { kind: 'neighbour', port: 4_000, connections: 3 },
   { kind: 'shuffle-request', contacts: [CONTACT] },
   { kind: 'shuffle-reply', contacts: [CONTACT, CONTACT_V6, { ...CONTACT, host: undefined }] },
@@ -56,7 +56,7 @@ const SAID: readonly OutgoingPexFrame[] = [
   { kind: 'full', contacts: [CONTACT_V6] },
 ]
 
-/** A digest that names alice and bob, and a request for their statuses, without their types. */
+/** Short keys for a digest and a status request. */
 const KEYS = ['0123456789abcdef', 'fedcba9876543210']
 const DIGEST = bodyOf(new DigestWriter().next(KEYS.map((id, place) => ({ id, check: place, ageMs: place * 7_000 }))))
 const REQUEST = bodyOf(encodeStatusRequest(KEYS))
@@ -66,22 +66,22 @@ function bodyOf(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(1)
 }
 
-export const ASIDE_PARTS = {
+export const SIDE_CHANNEL_FIELDS = {
   digest: ['all'],
   request: ['all'],
   status: ['hops', 'key', 'signature', 'fields', 'all'],
-  view: ['neighbour', 'question', 'answer', 'newcomer', 'full'],
+  view: ['neighbour', 'shuffle-request', 'shuffle-reply', 'forward-join', 'full'],
 } as const
 
-/** A frame of which one part was handed to `garble`. */
-export function asideFrame(
+/** A frame in which `garble` mutated one field. */
+export function sideChannelFrame(
   pick: <T>(items: readonly T[]) => T,
-  message: keyof typeof ASIDE_PARTS,
+  message: keyof typeof SIDE_CHANNEL_FIELDS,
   part: string,
   garble: (bytes: Uint8Array) => Uint8Array,
 ): Uint8Array {
   if (message === 'view') {
-    const said = SAID.find(({ kind }) => kind === part) ?? pick(SAID)
+    const said = PEX_FRAMES.find(({ kind }) => kind === part) ?? pick(PEX_FRAMES)
     const bytes = encodePexFrame(said)
     return frame(concat([bytes.subarray(1, 2), garble(bytes.subarray(2))]))
   }
@@ -99,8 +99,8 @@ export function asideFrame(
 
 export const PRESENCE_TYPES: readonly number[] = [STATUS_TYPE, DIGEST_TYPE, STATUS_REQUEST_TYPE]
 
-/** Takes what comes over one link. Throws where something is believed that nobody said, or somebody dialled who must not be. */
-export class AsideReceiver {
+/** Receives the frames of one connection. Throws if a forged status is accepted, or a forbidden address is dialled. */
+export class SideChannelReceiver {
   readonly #isCareless: boolean
   readonly #roster = new Roster({
     keys: carol,
@@ -111,22 +111,22 @@ export class AsideReceiver {
   })
   readonly #view = new HyParView({ id: '00000000000000aa', port: 4_000, isPresent: () => false, random: () => 0.5 })
 
-  /** The careless one, which is the control, believes statuses without looking at their signatures. */
+  /** `isCareless`: for the control, signatures of statuses are not verified. */
   constructor(isCareless: boolean) {
     this.#isCareless = isCareless
     this.#roster.connected(1, { author: undefined, name: 'dave', aheadMs: 0, bytesRead: () => 0 }, NOW)
     this.#view.opened({ connection: 1, id: '00000000000000bb', host: FROM, isNamed: false }, NOW)
   }
 
-  /** Whether the link is still open. */
-  take(body: Uint8Array): boolean {
+  /** Returns whether the connection is still open. */
+  receive(body: Uint8Array): boolean {
     const type = body[0] ?? 0
     if (PRESENCE_TYPES.includes(type)) {
       const status = type === STATUS_TYPE ? readStatus(body) : undefined
-      if (this.#isCareless && status !== undefined) this.#isTrue(status.name, status.text)
+      if (this.#isCareless && status !== undefined) this.#assertGenuine(status.name, status.text)
       if (this.#roster.receive(1, body, NOW + 10) === 'bad') return false
       for (const { name, away, state } of this.#roster.list(NOW + 10))
-        if (state === 'indirect') this.#isTrue(name, away ?? '')
+        if (state === 'indirect') this.#assertGenuine(name, away ?? '')
       return true
     }
     const effects = this.#view.receive(1, decodePexFrame(body), NOW + 10)
@@ -136,7 +136,7 @@ export class AsideReceiver {
         assert.deepEqual(
           dialableAddress({ id: effect.id, ...effect.address }, FROM),
           effect.address,
-          'somebody is dialled who must not be',
+          'dials an address that is not allowed',
         )
       if (effect.kind === 'send') encodePexFrame(effect.frame)
     }
@@ -144,10 +144,10 @@ export class AsideReceiver {
     return true
   }
 
-  #isTrue(name: string, text: string): void {
+  #assertGenuine(name: string, text: string): void {
     assert.ok(
       TRUE.some(one => one.name === name && (one.text === text || text === '')),
-      `a status of ${name} that nobody signed`,
+      `accepts a status of ${name} that they did not sign`,
     )
   }
 }
