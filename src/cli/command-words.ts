@@ -1,6 +1,26 @@
 import { ChatError } from '../base/errors.js'
 import { isTypo } from '../ui/near-miss.js'
 
+/** The commands. Names that look like one of them are checked before they become a user's. */
+export const COMMANDS: readonly string[] = [
+  'chat',
+  'log',
+  'verify',
+  'export',
+  'import',
+  'repair',
+  'renew',
+  'node',
+  'status',
+  'stop',
+  'doctor',
+  'gossip',
+  'flood',
+  'simulate',
+  'version',
+  'help',
+]
+
 /** Planned commands. They are reserved, so that no one uses one as a name by accident. */
 const PLANNED = [
   'backup',
@@ -52,4 +72,10 @@ export function checkFirstWord(word: string, commands: readonly string[], isUser
   const meant = known.find(command => command === lower) ?? known.find(command => isTypo(lower, command))
   if (meant === undefined) return
   throw new ChatError('BAD_USAGE', `there is no command ${word}; did you mean ${meant}?`, { hint })
+}
+
+/** Whether a first word has to be checked before it becomes a user name: it is, or resembles, a command or a planned one. */
+export function resemblesCommand(word: string): boolean {
+  const lower = word.toLowerCase()
+  return [...COMMANDS, ...PLANNED].some(known => known === lower || isTypo(lower, known))
 }

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
 import { homeOf } from '../node/paths.js'
-import { complain, loadWrapping, OutputClosed } from '../ui/lines/output.js'
+import { complain, loadWrapping } from '../ui/lines/output.js'
 import { addChat, chatCommands } from './chat-program.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
 import { doctorCommands } from './doctor/doctor-program.js'
+import { exitCodeOf, OK, WRONG_USAGE } from './exit-code.js'
 import { floodCommands } from './labs/flood-program.js'
 import { gossipCommands } from './labs/gossip-program.js'
 import { simulateCommands } from './labs/simulate-program.js'
@@ -13,13 +14,6 @@ import { nodeCommands } from './node-program.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
 import { dataDirectory } from './store/data-directory.js'
 import { logCommands } from './store/log-program.js'
-
-const OK = 0
-const FAILED = 1
-const WRONG_USAGE = 2
-
-/** Error codes that mean a wrong command line. */
-const USAGE_CODES = new Set(['BAD_USAGE', 'BAD_NAME', 'BAD_ADDRESS'])
 
 const versionCommands: Registration = (program, exitWith) => [
   subcommand(program, 'version', 'print the version').action(
@@ -68,7 +62,7 @@ export async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync(isHelpOnHelp ? ['--help'] : args, { from: 'user' })
     return code
   } catch (error) {
-    return exitCodeOf(error)
+    return error instanceof CommanderError ? usageExitCodeOf(error) : exitCodeOf(error)
   }
 }
 
@@ -95,18 +89,13 @@ async function isUserIn(name: string, flag: string | undefined): Promise<boolean
   }
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return OK
-    const said = error.code === 'commander.help' ? 'there is no such command' : error.message
-    const what = said.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
-    complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
-    return WRONG_USAGE
-  }
-  // watchOutput has reported why.
-  if (error instanceof OutputClosed) return error.isReaderGone ? OK : FAILED
-  complain(error)
-  return error instanceof ChatError && USAGE_CODES.has(error.code) ? WRONG_USAGE : FAILED
+/** Prints what is wrong with a command line, unless commander printed what it asked for. Gives the exit code. */
+function usageExitCodeOf(error: CommanderError): number {
+  if (error.exitCode === 0) return OK
+  const said = error.code === 'commander.help' ? 'there is no such command' : error.message
+  const what = said.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
+  complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
+  return WRONG_USAGE
 }
 
 function version(): string {

@@ -1,0 +1,62 @@
+import { ChatError } from '../base/errors.js'
+import { loadWrapping } from '../ui/lines/output.js'
+import { prepareNode } from './prepared-node.js'
+import { dataDirectory } from './store/data-directory.js'
+
+/** How many seconds `--message` waits by default. */
+export const TIMEOUT_S = 10
+
+/** The options of the chat, as they are on the command line. */
+export interface ChatFlags {
+  readonly listen?: string
+  readonly data?: string
+  readonly last?: number
+  readonly all?: boolean
+  readonly json?: boolean
+  readonly plain?: boolean
+  readonly time?: boolean
+  readonly presence?: boolean
+  readonly room?: string
+  readonly discovery: boolean
+  readonly bell: boolean
+  readonly message?: string
+  readonly seed?: boolean
+  readonly timeout: number
+}
+
+/** Starts the chat. Its node starts first: the rest of the program is loaded meanwhile. Resolves with the exit code. */
+export async function runChat(me: string | undefined, peers: string[], flags: ChatFlags): Promise<number> {
+  if (me === undefined)
+    throw new ChatError('BAD_USAGE', 'your name is missing', { hint: 'Try: persisted-chat alice bob' })
+  if (flags.message !== undefined && isInvisible(flags.message))
+    throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
+  if (flags.presence && !flags.json)
+    throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
+  const { listen, room, discovery: isDiscovering } = flags
+  const place = await dataDirectory(me, flags.data)
+  const asked = { me, peers, listen, room, isDiscovering, ...place }
+  if (flags.seed) {
+    const [{ runNode }] = await Promise.all([import('./node-command.js'), loadWrapping()])
+    return runNode(asked)
+  }
+  const node = await prepareNode(asked)
+  // While the node starts.
+  const [{ chat }] = await Promise.all([import('./chat-command.js'), loadWrapping()])
+  const face = {
+    me,
+    ...place,
+    room,
+    isPlain: flags.plain ?? false,
+    hasTimes: flags.time ?? false,
+    hasPresence: flags.presence ?? false,
+    hasBell: flags.bell,
+    last: flags.all ? ('all' as const) : flags.last,
+    isJson: flags.json ?? false,
+    message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
+  }
+  return chat(face, node)
+}
+
+/** Whether a text shows nothing: white space, controls and invisible characters. U+2800 is a braille cell without dots. */
+const isInvisible = (text: string): boolean =>
+  /^(?:[\s\p{Z}\p{C}\u2800]|\p{Default_Ignorable_Code_Point})*$/u.test(text)
