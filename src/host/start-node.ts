@@ -3,10 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
 import { systemRandom } from '../base/random.js'
-import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
-import { openRoom } from '../node/open-room.js'
+import { checkKeyIsThere, newKeyLine, secureHome } from '../node/home-guard.js'
 import { type Home, homeOf } from '../node/paths.js'
-import { newKeyLine } from '../node/stored-log.js'
 import { NodeLock } from './election.js'
 import type { Notice } from './face-session.js'
 import { holderOf, lockedError } from './holder.js'
@@ -20,6 +18,10 @@ import { connectTo, listenAt } from './socket.js'
 /** How often, and for how long, a process without the lock tries to acquire it or to reach the node that has it. */
 const TRY_MS = 200
 const TRIES_MS_MAX = 10_000
+
+/** Two thirds of the program, loaded while the disk answers the election. */
+const roomModule = import('../node/open-room.js')
+roomModule.catch(() => {}) // reported when a room is opened
 
 export interface StartHooks {
   /** Called with what the node does; never with what a user wrote. */
@@ -67,8 +69,9 @@ export async function startNode(start: NodeStart, { log, onNotice }: StartHooks)
   }
 }
 
-function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onNotice: (notice: Notice) => void) {
+async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onNotice: (notice: Notice) => void) {
   const { room, peers, listen, isDiscovering } = options
+  const { openRoom } = await roomModule
   return openRoom({
     me,
     data,

@@ -15,6 +15,9 @@ const SYSTEM_ENTRY = /^(\..*|lost\+found)$/
 export const isForeign = (names: readonly string[]): boolean =>
   names.some(name => !SYSTEM_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
 
+/** Shown once, by the start that created the key. */
+export const newKeyLine = ({ me, keyFile }: Home): string => `created a new key for ${me}: ${keyFile}`
+
 type OnWarning = (line: string) => void
 
 /** Creates the home directory if it is missing, then checks it as `checkHome` does. Rejects with DATA_UNUSABLE. */

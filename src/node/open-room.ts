@@ -3,10 +3,11 @@ import { systemRandom } from '../base/random.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
 import { Replicator } from '../sync/replicator.js'
+import { newKeyLine } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
-import { newKeyLine, openLog } from './stored-log.js'
+import { openLog } from './stored-log.js'
 
 export interface OpenRoomOptions {
   readonly me: string

@@ -13,9 +13,6 @@ import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { markPaths } from './marks.js'
 import type { Home } from './paths.js'
 
-/** Shown once, by the start that created the key. */
-export const newKeyLine = ({ me, keyFile }: Home): string => `created a new key for ${me}: ${keyFile}`
-
 /** Opens the logs without a network, repaired if they were damaged. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
 export async function openLog(
   home: Home,

@@ -1,4 +1,6 @@
-import toPort from 'hash-to-port'
+import { requirePackage } from '../../base/packages.js'
+
+const toPort: typeof import('hash-to-port') = requirePackage('hash-to-port')
 
 /**
  * The address at which a name is expected: host `<name>.local`, port hashed from the name; in a room other than the lobby, from

@@ -1,7 +1,9 @@
-import { pack, unpack } from 'lexicographic-integer'
+import { requirePackage } from '../../base/packages.js'
 import { bufferOf, concat, utf8 } from '../../base/wire/bytes.js'
 import { type AuthorId, type Seq, unsignedAuthor } from '../../log/format/author.js'
 import { after, type Range } from '../../log/store/store.js'
+
+const { pack, unpack }: typeof import('lexicographic-integer') = requirePackage('lexicographic-integer')
 
 // Keys of unsigned logs in the store; entries have the same keys as in scuttleup. docs/protocol/compat-scuttleup.md §4.1.
 

@@ -1,10 +1,10 @@
 import { mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { Level } from 'level'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { unusableHint } from '../../base/files/disk-faults.js'
 import { makeDirectory } from '../../base/files/make-directory.js'
+import { requirePackage } from '../../base/packages.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
@@ -17,7 +17,9 @@ const ENCODING = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 /** Most rows in one page; usually PAGE_BYTES_MAX is reached first. */
 const PAGE_ROWS_MAX = 1_000
 
-type Database = Level<Uint8Array, Uint8Array>
+const { Level }: typeof import('level') = requirePackage('level')
+
+type Database = InstanceType<typeof Level<Uint8Array, Uint8Array>>
 
 /** A LevelDB database in its own directory. */
 export class LevelStore implements Store {

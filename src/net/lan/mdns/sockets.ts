@@ -1,8 +1,9 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
-import multicastDns from 'multicast-dns'
+import type { MulticastDNS, QueryOutgoingPacket, ResponseOutgoingPacket } from 'multicast-dns'
 import type { Cancel, Clock } from '../../../base/clock.js'
 import { systemCode } from '../../../base/errors.js'
+import { requirePackage } from '../../../base/packages.js'
 import { TokenBucket } from '../../../base/token-bucket.js'
 import {
   interfaceKey,
@@ -15,6 +16,8 @@ import {
 import type { Packet } from './packets.js'
 import { isWorthDecoding } from './prefilter.js'
 import { WarnOnce } from './warn-once.js'
+
+const multicastDns: typeof import('multicast-dns') = requirePackage('multicast-dns')
 
 const MDNS_PORT = 5353
 const GROUP_IPV6 = 'ff02::fb'
@@ -52,7 +55,7 @@ type InterfaceSocket = {
   at: LocalInterface
   /** A failed socket sends nothing more; the next scan replaces it. */
   state: 'opening' | 'open' | 'failed' | 'closed'
-  readonly mdns: multicastDns.MulticastDNS
+  readonly mdns: MulticastDNS
   readonly answers: TokenBucket
   readonly decoded: TokenBucket
 }
@@ -231,12 +234,12 @@ export class MulticastSockets {
 /** What a fault means for the user. */
 const CONSEQUENCE = 'until that changes, peers there are reached by address only, not by name.'
 
-function openIpv4({ address }: LocalInterface, port: number): { socket: Socket; mdns: multicastDns.MulticastDNS } {
+function openIpv4({ address }: LocalInterface, port: number): { socket: Socket; mdns: MulticastDNS } {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   return { socket, mdns: multicastDns({ socket, port, interface: address, bind: '0.0.0.0' }) }
 }
 
-function openIpv6({ name }: LocalInterface, port: number): { socket: Socket; mdns: multicastDns.MulticastDNS } {
+function openIpv6({ name }: LocalInterface, port: number): { socket: Socket; mdns: MulticastDNS } {
   const socket = createSocket({ type: 'udp6', reuseAddr: true, ipv6Only: true })
   const options = { socket, port, type: 'udp6' as const, ip: GROUP_IPV6, interface: `::%${name}`, bind: '::' }
   return { socket, mdns: multicastDns(options) }
@@ -251,10 +254,10 @@ function guard(socket: Socket, admits: (bytes: Buffer, from: RemoteInfo) => bool
   })
 }
 
-function sendPacket(mdns: multicastDns.MulticastDNS, packet: Packet, done: (error?: Error | null) => void): void {
+function sendPacket(mdns: MulticastDNS, packet: Packet, done: (error?: Error | null) => void): void {
   // The encoder fills in missing fields in the packet itself, and the same packet is sent on several interfaces.
-  if (packet.type === 'query') mdns.query({ ...packet } as multicastDns.QueryOutgoingPacket, done)
-  else mdns.respond({ ...packet } as multicastDns.ResponseOutgoingPacket, done)
+  if (packet.type === 'query') mdns.query({ ...packet } as QueryOutgoingPacket, done)
+  else mdns.respond({ ...packet } as ResponseOutgoingPacket, done)
 }
 
 function shut(each: InterfaceSocket): Promise<void> {
