@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Address } from './lan/address.js'
 
-/** A byte stream to an unproven peer. Each side ends its half on its own. Errors close it and are never emitted unheard. */
+/** A byte stream to an unproven peer. Each side ends its half independently. Errors close it and are never unhandled. */
 export interface RawConnection extends Duplex {
   /** Bytes received so far. */
   readonly bytesRead: number
@@ -18,8 +18,8 @@ export interface Listener {
 export type Lookup = (address: Address) => Promise<readonly Address[]>
 
 /**
- * A network that brings connections: TCP, or the simulated one. What comes out is not trusted: `Connections` runs the handshake on
- * it. Every implementation has to pass test/net/peer-source.suite.ts.
+ * A network that brings connections: TCP, or the simulated one. Its connections are not trusted: `Connections` runs the handshake on
+ * them. Every implementation has to pass test/net/peer-source.suite.ts.
  */
 export interface PeerSource {
   /** Accepts connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */

@@ -1,4 +1,4 @@
-/** What travels on a connection besides logs: it gets the frames that replication does not know. */
+/** Traffic on a connection besides logs: receives the frames that replication does not handle. */
 export interface SideChannel {
   /** A frame came, without its length. Returns the reason to close the connection, if there is one. */
   receive(body: Uint8Array): string | undefined

@@ -231,7 +231,7 @@ export class Topology {
 
   /**
    * The connection to evict for a new one, so that strangers cannot keep others out: for a peer that the user named any inbound one,
-   * for a native peer a scuttleup peer, which cannot be told from a stranger. The oldest one first.
+   * for a native peer a scuttleup peer, which cannot be distinguished from a stranger. The oldest one first.
    */
   #evictableFor(connection: OpenConnection): OpenConnection | undefined {
     const inbound = this.connections.filter(({ dialled }) => dialled === undefined)

@@ -37,7 +37,7 @@ const silentSockets = (t: TestContext, address: { host: string; port: number }):
 test(`${JOINS} honest peers join within a second each beside ${SILENT} silent sockets`, BOUND, async t => {
   const alice = await openConnections(t)
   const sockets = await silentSockets(t, alice.address)
-  const thrownOut = closedOf(sockets, SILENT - UNPROVEN_MAX)
+  const evicted = closedOf(sockets, SILENT - UNPROVEN_MAX)
   const tookMs: number[] = []
   for (let i = 0; i < JOINS; i++) {
     const bob = await openConnections(t, { me: `bob:${i}`, peer: 10 + i })
@@ -47,9 +47,9 @@ test(`${JOINS} honest peers join within a second each beside ${SILENT} silent so
     tookMs.push(performance.now() - start)
   }
   assert.ok(Math.max(...tookMs) < 1_000, `took ${tookMs.map(Math.round).join()} ms`)
-  await thrownOut
+  await evicted
   const stillOpen = sockets.filter(socket => !socket.destroyed)
-  assert.ok(stillOpen.length <= UNPROVEN_MAX, `${stillOpen.length} are still held`)
+  assert.ok(stillOpen.length <= UNPROVEN_MAX, `${stillOpen.length} are still open`)
 })
 
 test('control: the original program keeps every silent socket', BOUND, async t => {
@@ -58,7 +58,7 @@ test('control: the original program keeps every silent socket', BOUND, async t =
   await original.waitForLine('info> listening as')
   const port = Number(low.split(':')[1])
   const sockets = await silentSockets(t, { host: 'localhost', port })
-  // An honest one comes through it all: whatever would have been thrown out is gone by then.
+  // An honest peer connects through all of them: any eviction would have happened by then.
   startScuttleup(t, { me: high, peers: [low], data: await temporaryDirectory(t) })
   await original.waitForLine(`info> direct connection to ${high}`)
   assert.equal(sockets.filter(socket => socket.destroyed).length, 0)
@@ -235,7 +235,7 @@ const OPENINGS: readonly (readonly [string, Uint8Array])[] = [
 for (const [what, bytes] of OPENINGS) {
   test(`closes the connection of a stranger who ${what} within 256 KiB`, BOUND, async t => {
     const alice = await openConnections(t)
-    // In another room, because what a scuttleup peer sends next is judged by the log.
+    // In another room, because the log would judge what a scuttleup peer sends next.
     const room = await openConnections(t, { acceptsScuttleup: false })
     for (const world of [room, alice].slice(0, what === 'speaks HTTP' ? 1 : 2)) {
       const socket = await stranger(t, world.address)
@@ -255,7 +255,7 @@ for (const [what, bytes] of OPENINGS) {
   })
 }
 
-test('closes everything, and dials nobody any more', BOUND, async t => {
+test('closes all sockets, and stops dialling', BOUND, async t => {
   const clock = new VirtualClock()
   const [port = 0] = await freePorts(1)
   const alice = await openConnections(t, { clock })
@@ -271,5 +271,5 @@ test('closes everything, and dials nobody any more', BOUND, async t => {
   await bob.until(() => bob.connections.connections.length === 0)
   assert.equal(clock.timers, 0)
   clock.advance(HANDSHAKE_MS_MAX)
-  assert.deepEqual(alice.lost, [], 'nothing is told of links that one closes oneself')
+  assert.deepEqual(alice.lost, [], 'connections that we close are not reported as lost')
 })

@@ -1,4 +1,4 @@
-// Which data directory is used, and what the user is told about it.
+// Which data directory is used, and what is reported about it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -87,7 +87,7 @@ test('uses ./data in a checkout and if it has a home of that name', BOUND, async
   assert.match(stderr[0] ?? '', /there are no logs of bob in .*\.local\/share\/persisted-chat\/bob\/lobby/)
 })
 
-test('does not take an unrelated directory with that name for data', BOUND, async t => {
+test('does not use an unrelated directory with that name', BOUND, async t => {
   const at = await place(t)
   await mkdir(path.join(at.cwd, 'data/alice'), { recursive: true })
   await writeFile(path.join(at.cwd, 'data/alice/measurements.csv'), '1,2,3')

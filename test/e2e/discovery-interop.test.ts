@@ -1,4 +1,4 @@
-// Interop with the discovery packages of the original program, each in a process of its own, which they end when they fail.
+// Interop with the discovery packages of the original program, each in a separate process, because their errors end it.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,11 +12,11 @@ import { isLoopback, usableInterfaces } from '../../src/net/lan/mdns/interfaces.
 
 const require = createRequire(import.meta.url)
 
-/** The originals speak on one interface, the one that leads out. */
+/** The original packages use one interface, that of the default route. */
 const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
 const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 60_000 }
 
-/** Starts `program`, in which `original` is the package. Gives its first line. */
+/** Starts `program`, in which `original` is the package. Resolves with its first line. */
 async function original(t: TestContext, name: string, program: string): Promise<string> {
   const code = `const original = require(${JSON.stringify(require.resolve(name))}); ${program}`
   const child = spawn(process.execPath, ['--input-type=commonjs', '--eval', code], {

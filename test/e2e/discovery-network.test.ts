@@ -10,12 +10,12 @@ import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import type { NetworkInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 
 const lo = [{ address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4' }]
-/** An address that no machine has (RFC 5737), so that no membership can be had on it. */
+/** An address that no machine has (RFC 5737), so that joining the multicast group on it fails. */
 const ghost = [{ address: '198.51.100.7', netmask: '255.255.255.0', family: 'IPv4' }]
 
-/** A discovery on a port of its own, whose interfaces are what the test says and are looked at when it says. */
+/** A discovery on a separate port, whose interfaces the test sets and whose scans it triggers. */
 async function world(t: TestContext, first: NetworkInterfaces) {
-  const running = setInterval(() => {}, 60_000) // as a peer's server does: our timers alone keep no process
+  const running = setInterval(() => {}, 60_000) // as a listening server does: our timers do not keep a process running
   t.after(() => clearInterval(running))
   const blocker = createSocket('udp4').bind(0)
   await once(blocker, 'listening')
@@ -106,7 +106,7 @@ test('warns once if another program uses the port, and works once it has stopped
   assert.equal(warnings.length, 1)
 })
 
-/** Runs a program on our build, in a process of its own, which ends by itself or is killed after `timeoutMs`. */
+/** Runs a program on our build in a separate process, which is killed after `timeoutMs`. */
 function run(
   program: string,
   { timeoutMs = 8_000, wrapper = [] }: { timeoutMs?: number; wrapper?: readonly string[] } = {},
@@ -142,7 +142,7 @@ test('closes within 300 ms, and then lets the process end', () => {
   const closed = run(program + closing)
   assert.deepEqual([closed.stdout, closed.stderr, closed.status], ['quick\n', '', 0])
   const open = run(program, { timeoutMs: 1_000 })
-  assert.equal(open.signal, 'SIGTERM', 'control: open, it does keep it')
+  assert.equal(open.signal, 'SIGTERM', 'control: an open discovery keeps the process running')
 })
 
 test('leaves nothing open when interfaces change while it opens, queries and closes', () => {
@@ -162,7 +162,7 @@ test('leaves nothing open when interfaces change while it opens, queries and clo
   assert.deepEqual([stdout, stderr, status], ['quick\n', '', 0])
 })
 
-/** A network namespace of its own, in which not even loopback is up. */
+/** Runs a command in a new network namespace, in which not even loopback is up. */
 const NOWHERE = ['unshare', '--map-root-user', '--net']
 
 function canLeaveTheNetwork(): boolean {
@@ -186,6 +186,6 @@ test('continues on a machine without a network, with one warning', { skip: !canL
   assert.deepEqual([ours.stdout, ours.stderr, ours.status], ['quick\n1\n', '', 0])
   const original = JSON.stringify(createRequire(import.meta.url).resolve('lookup-multicast-dns'))
   const theirs = run(`import lookup from ${original}; lookup('bob.local', () => {})`, { wrapper: NOWHERE })
-  assert.notEqual(theirs.status, 0, 'control: the original dies there')
+  assert.notEqual(theirs.status, 0, 'control: the original package exits with an error')
   assert.match(theirs.stderr, /ENODEV|ENETUNREACH/)
 })

@@ -16,7 +16,7 @@ const FLOOD = fileURLToPath(new URL('../helper/flood-process.js', import.meta.ur
 const GROUP = '224.0.0.251'
 const MDNS_PORT = 5353
 
-/** Names that no run beside this one has. */
+/** Names that no concurrent run uses. */
 const alice = `alice-${process.pid}`
 const bob = `bob-${process.pid}`
 
@@ -31,7 +31,7 @@ function open(t: TestContext, options: Partial<DiscoveryOptions> = {}): Discover
   return discovery
 }
 
-/** A plain socket that hears and says what it likes on the group. */
+/** A plain socket in the multicast group. */
 async function listener(t: TestContext, port: number, address = '127.0.0.1'): Promise<Socket> {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   socket.bind(port, '0.0.0.0')
@@ -75,7 +75,7 @@ test('finds a peer at the address of every shared interface, and no absent peer'
   a.announce({ name: alice })
   const found = await b.lookup(`${alice.toUpperCase()}.local`)
   for (const { address } of a.interfaces) assert.ok(found.includes(address), `${address} in ${found}`)
-  assert.ok(found.includes('127.0.0.1'), 'also where there is no network at all')
+  assert.ok(found.includes('127.0.0.1'), 'even without a network')
   assert.deepEqual(await b.lookup(bob, 300), [])
 })
 
@@ -96,7 +96,7 @@ test('says goodbye on closing, and is no longer found', async t => {
   assert.deepEqual(await a.lookup(alice), [], 'and a closed discovery answers at once')
 })
 
-/** Datagrams that are broken in every way that was thought of. */
+/** Malformed datagrams of many kinds. */
 function junk(i: number, name: string): Buffer {
   const asked = question(name)
   const told = response(name)
@@ -110,7 +110,7 @@ function junk(i: number, name: string): Buffer {
     Buffer.concat([asked, noise]),
     Buffer.from(asked.map((byte, at) => (at === i % asked.length ? byte ^ (1 << (i % 8)) : byte))),
     Buffer.alloc(60_000, i), // longer than anyone asks
-    Buffer.concat([asked.subarray(0, 4), Buffer.from([0, 1, 0, 2, 0, 3, 0, 4]), asked.subarray(12), noise]), // fewer than it claims
+    Buffer.concat([asked.subarray(0, 4), Buffer.from([0, 1, 0, 2, 0, 3, 0, 4]), asked.subarray(12), noise]), // too few
     Buffer.concat([asked.subarray(0, -4), Buffer.from([0, 0xff, 0xff, 0xff])]), // type ANY, class unknown
   ]
   return kinds[i % kinds.length] ?? noise
@@ -121,7 +121,7 @@ test('is found as before after five hundred malformed datagrams', async t => {
   const b = open(t)
   a.announce({ name: alice })
   const before = await b.lookup(alice)
-  // Control: the junk arrives, and is junk to multicast-dns left alone.
+  // Control: the datagrams arrive, and multicast-dns alone fails on them.
   const plain = multicastDns({ interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => plain.destroy())
   await once(plain, 'ready')
@@ -134,7 +134,7 @@ test('is found as before after five hundred malformed datagrams', async t => {
     const pending = b.lookup(bob, 10_000)
     for (let i = 0; i < 500; i++) await send(stranger, junk(i, i % 20 < 10 ? alice : bob), MDNS_PORT)
     a.announce({ name: bob })
-    assert.ok((await pending).includes('127.0.0.1'), 'a lookup that was under way meanwhile')
+    assert.ok((await pending).includes('127.0.0.1'), 'a lookup during the flood')
     a.announce({ name: alice })
     const found = await b.lookup(alice)
     assert.deepEqual(
@@ -165,7 +165,7 @@ test('answers a flood of queries a hundred times a second at most', async t => {
   const isRead = a.lookup('flood')
   for (let i = 0; i < 140; i++) await send(stranger, question('alice'), port)
   await send(stranger, response('flood'), port)
-  assert.deepEqual(await isRead, ['127.0.0.1'], 'she has read all of it')
+  assert.deepEqual(await isRead, ['127.0.0.1'], 'alice has read the whole flood')
   now += 1_000
   const last = new Promise<void>(resolve => {
     heard = name => name === 'ALICE' && resolve()
@@ -189,7 +189,7 @@ async function delayUnderFlood(t: TestContext, port: number) {
   return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6, arrived }
 }
 
-/** The best of three floods: what else the machine does can only add to it. */
+/** The best of three floods: other load on the machine can only add delay. */
 async function leastDelayUnderFlood(t: TestContext, port: number) {
   const floods = [await delayUnderFlood(t, port), await delayUnderFlood(t, port), await delayUnderFlood(t, port)]
   return floods.reduce((least, flood) => (flood.p99Ms < least.p99Ms ? flood : least))
@@ -202,7 +202,7 @@ test('two thousand expensive datagrams delay nothing', async t => {
   a.browse()
   const defended = await leastDelayUnderFlood(t, port)
   assert.ok(a.services.length <= 64, `${a.services.length} peers believed`)
-  // What came of the flood is read for a while yet.
+  // The rest of the flood is still being read for a while.
   while (!(await a.lookup('alice')).includes('127.0.0.1'));
   const plain = multicastDns({ port: plainPort, interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => plain.destroy())

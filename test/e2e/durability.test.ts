@@ -42,7 +42,7 @@ test('loses no acknowledged entry to a power cut; control: a store without sync 
   let lost = 0
   for (let seed = SEED; lost === 0 && seed < SEED + 5; seed++)
     lost = (await powerCutWithoutSync({ cycles: 2, seed })).lost
-  assert.ok(lost > 0, 'the harness catches a store that does not sync')
+  assert.ok(lost > 0, 'control: detects a store that does not sync')
 })
 
 test('loses no acknowledged entry to a failing disk; control: a store that continues does', {
@@ -52,7 +52,7 @@ test('loses no acknowledged entry to a failing disk; control: a store that conti
   assert.ok((figures['failedCalls'] ?? 0) >= 25)
   assert.ok((figures['rejected'] ?? 0) >= 25)
   const careless = await writeFailuresGoingOn({ cycles: 5, seed: SEED })
-  assert.ok(careless.lost > 0, 'the harness catches a store that goes on with its handle')
+  assert.ok(careless.lost > 0, 'control: detects a store that keeps its handle')
 })
 
 const noDisk = await fullDisk.missing?.()

@@ -1,4 +1,4 @@
-// Every example runs, prints what it promises, and is type-checked and linted as its readers would.
+// Every example runs, prints what its comments show, and passes the compiler and the linter.
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -14,14 +14,14 @@ const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
 const run = (t: TestContext, example: string, args: readonly string[], cwd: string): Child =>
   new Child(t, process.execPath, { args: [path.join(EXAMPLES, example), ...args], cwd })
 
-/** An example that ends by itself; gives what it prints. */
+/** Runs an example that exits by itself. Resolves with its output. */
 async function outputOf(t: TestContext, example: string): Promise<readonly string[]> {
   const child = run(t, example, [], await temporaryDirectory(t))
   assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
   return child.stdout
 }
 
-test('chat.js: two of them exchange a line and keep it', BOUND, async t => {
+test('chat.js: two instances exchange a line and store it', BOUND, async t => {
   const directory = await temporaryDirectory(t)
   const [alice, bob] = await freeNames('alice', 'bob')
   const [one = 0, two = 0] = await freePorts(2)
@@ -51,7 +51,7 @@ test('bot.js: answers about the history, and about people it has not seen', BOUN
   await person.waitForLine(new RegExp(`seen> ${alice} wrote last at 2`))
 })
 
-test('rooms.js: says something in two rooms', BOUND, async t => {
+test('rooms.js: sends a line in two rooms', BOUND, async t => {
   assert.deepEqual(await outputOf(t, 'rooms.js'), [
     '#tea carol> who drinks tea?',
     '#coffee carol> the topic is now: beans',

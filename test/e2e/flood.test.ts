@@ -10,7 +10,7 @@ const LISTEN = ['--listen', '127.0.0.1:0']
 const inTerminal = (t: TestContext, ...args: readonly string[]): Promise<TerminalWindow> =>
   TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, 'flood', ...LISTEN, ...args])
 
-/** Where a client says that it waits for connections. */
+/** The address that a client reports to listen on. */
 async function addressOf(window: TerminalWindow): Promise<string> {
   const rows = await window.waitFor('info> your address is')
   await window.waitFor(/^>/)
@@ -19,7 +19,7 @@ async function addressOf(window: TerminalWindow): Promise<string> {
 
 const addressIn = (line: string): string => /127\.0\.0\.1:\d+/.exec(line)?.[0] ?? ''
 
-/** What stands below the address: texts printed, and lines typed, without what the program says. */
+/** The rows below the address: printed texts and typed lines, without notices. */
 async function texts(window: TerminalWindow): Promise<string[]> {
   const rows = await window.screen()
   return rows
@@ -79,7 +79,7 @@ test('prints many pasted lines at every client', BOUND, async t => {
   const second = await inTerminal(t, await addressOf(first))
   await addressOf(second)
   await second.paste(['one', '', 'two', 'three', 'zwölf', ''].join('\n'))
-  // Where they were pasted they stand as typed lines, the first behind the prompt, and as texts.
+  // The pasting client shows them as typed lines, the first behind the prompt, and as texts.
   for (const [window, count] of [
     [first, 4],
     [second, 7],

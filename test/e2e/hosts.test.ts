@@ -1,4 +1,4 @@
-// Machines on a network of their own, each a namespace with its own addresses, ports and multicast.
+// Hosts on a private network, each a namespace with its own addresses, ports and multicast.
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { setTimeout as passing } from 'node:timers/promises'
@@ -17,7 +17,7 @@ async function world(t: TestContext) {
   return { network, chat, data }
 }
 
-/** What one says the other reads. */
+/** Sends a line from one peer and waits until the other shows it. */
 async function talk(from: Child, to: Child, line: string): Promise<void> {
   from.type(line)
   await to.waitForLine(`> ${line}`)
@@ -169,7 +169,7 @@ test('hosts that were offline for 60 s catch up within 5 s, whether the connecti
   await passing(30_000)
   alice.type('while you were away')
   await passing(30_000)
-  assert.deepEqual([...bob.stdout, ...carol.stdout], [], 'control: nothing came through')
+  assert.deepEqual([...bob.stdout, ...carol.stdout], [], 'control: nothing arrived while offline')
   two.plugIn()
   three.mend()
   const startedAt = Date.now()

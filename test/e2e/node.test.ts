@@ -35,7 +35,7 @@ async function aliceAndBob(t: TestContext): Promise<{ alice: ChatPeer; bob: Chil
   return { alice, bob, first, node: (await nodePid(alice)) ?? assert.fail('no node runs') }
 }
 
-test('two faces see and say; the first leaves, and the node serves the other', BOUND, async t => {
+test('shows and sends in two faces, and keeps serving one when the other leaves', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   first.type('from the first')
   await bob.waitForLine('alice> from the first')
@@ -61,7 +61,7 @@ test('two faces see and say; the first leaves, and the node serves the other', B
   assert.deepEqual(bob.stdout, lines)
 })
 
-test('the node is killed with -9 while lines wait: they are said once, through the next node', BOUND, async t => {
+test('sends pending lines once, through the next node, after the node is killed with -9', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   const second = await anotherFace(t, alice)
   second.type('before')
@@ -77,7 +77,7 @@ test('the node is killed with -9 while lines wait: they are said once, through t
   for (const each of [bob, first, second]) assert.deepEqual(each.stdout, lines)
 })
 
-test('the next node runs with the options of the one before, whichever face starts it', BOUND, async t => {
+test('starts the next node with the options of the previous one, whichever face starts it', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   const second = await anotherFace(t, alice)
   await first.stop('SIGKILL')
@@ -90,7 +90,7 @@ test('the next node runs with the options of the one before, whichever face star
   await ended(next)
 })
 
-test('faces say since when the node does not answer, and that it answers again', BOUND, async t => {
+test('faces report since when the node does not answer, and when it answers again', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   process.kill(node, 'SIGSTOP')
   const silent = new RegExp(`the node \\(pid ${node}\\) does not answer since \\d\\d:\\d\\d; .*stop --kill alice`)
@@ -107,7 +107,7 @@ test('faces say since when the node does not answer, and that it answers again',
   assert.deepEqual(bob.stdout, ['alice> said while it was stopped', 'alice> we go on'])
 })
 
-test('stop --kill ends a node that does not answer, and its faces go on', BOUND, async t => {
+test('stop --kill kills a node that does not answer, and its faces continue with the next one', BOUND, async t => {
   const { alice, bob, first, node } = await aliceAndBob(t)
   process.kill(node, 'SIGSTOP')
   const stop = startChat(t, ['stop', 'alice', '--kill', '--data', alice.data])
@@ -117,7 +117,7 @@ test('stop --kill ends a node that does not answer, and its faces go on', BOUND,
   await bob.waitForLine('alice> through the next node')
 })
 
-test('a face that is stopped for some seconds holds nobody up, and reads on', BOUND, async t => {
+test('a face that is suspended for seconds delays no one, and catches up', BOUND, async t => {
   const { alice, bob, first } = await aliceAndBob(t)
   const second = await anotherFace(t, alice)
   process.kill(second.pid ?? 0, 'SIGSTOP')
@@ -129,7 +129,7 @@ test('a face that is stopped for some seconds holds nobody up, and reads on', BO
   assert.equal(await second.stop(), 0)
 })
 
-test('three faces that start at once share one node', BOUND, async t => {
+test('three faces that start at the same time share one node', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const args = ['alice', '--data', data, '--no-discovery', '--listen', '127.0.0.1:0']
   const faces = [1, 2, 3].map(() => startChat(t, args))
@@ -142,17 +142,17 @@ test('three faces that start at once share one node', BOUND, async t => {
   assert.deepEqual(await processesOf(data), [])
 })
 
-test('faces are killed with -9 under load: nothing is lost, nothing is said twice', BOUND, async t => {
+test('loses and duplicates nothing when faces are killed with -9 under load', BOUND, async t => {
   const { stored } = await storm(t, { faces: 4, kills: 10, victim: 'face' })
   assert.ok(stored > 100)
 })
 
-test('the node is killed with -9 under load: nothing is lost, nothing is said twice', BOUND, async t => {
+test('loses and duplicates nothing when the node is killed with -9 under load', BOUND, async t => {
   const { typed, stored } = await storm(t, { faces: 4, kills: 10, victim: 'node' })
   assert.equal(stored, typed)
 })
 
-test('--message says its line through the running node', BOUND, async t => {
+test('--message sends its line through the running node', BOUND, async t => {
   const { alice, bob, first } = await aliceAndBob(t)
   const message = await anotherFace(t, alice, '--message', 'by the way')
   await bob.waitForLine('alice> by the way')
@@ -161,7 +161,7 @@ test('--message says its line through the running node', BOUND, async t => {
   await first.waitForLine('alice> by the way')
 })
 
-test('a node without faces keeps what is said for those who are not there at the same time', BOUND, async t => {
+test('a node without faces delivers messages between peers that are never online together', BOUND, async t => {
   const [a = '', b = '', k = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
   const keeper: ChatPeer = { me: 'keeper', listen: k, data, options: ['--seed'] }
@@ -176,7 +176,7 @@ test('a node without faces keeps what is said for those who are not there at the
   face.type('from a face of the seed')
   await bob.waitForLine('keeper> from a face of the seed')
   assert.equal(await face.stop(), 0)
-  assert.equal(await nodePid(keeper), seed.pid, 'it stays without faces')
+  assert.equal(await nodePid(keeper), seed.pid, 'keeps running without faces')
   assert.equal(await seed.stop(), 0)
   assert.deepEqual(seed.stdout, [])
   assert.deepEqual(bob.stdout, ['alice> hello', 'keeper> from a face of the seed'])
@@ -209,7 +209,7 @@ test('status shows a running node, and stop ends it with its faces', BOUND, asyn
   assert.equal((await (await ask('stop', 'alice')).exited).code, 0)
 })
 
-test('an option of the node that differs from the running one ends with 2 and the way out', BOUND, async t => {
+test('rejects options that differ from those of the running node with 2 and a hint', BOUND, async t => {
   const { alice, first } = await aliceAndBob(t)
   const other = startChat(t, ['alice', '--data', alice.data, '--no-discovery', '--listen', '127.0.0.1:1'])
   assert.equal((await other.exited).code, 2)
@@ -219,7 +219,7 @@ test('an option of the node that differs from the running one ends with 2 and th
   await first.waitForLine('alice> still here')
 })
 
-test('commands that read work while a node runs, and those that write say who has the logs open', BOUND, async t => {
+test('read commands work while a node runs, and write commands report who has the logs open', BOUND, async t => {
   const { alice, first } = await aliceAndBob(t)
   first.type('hello')
   await first.waitForLine('alice> hello')
@@ -268,7 +268,7 @@ test(
   },
 )
 
-test('a planted socket is refused', BOUND, async t => {
+test('rejects a planted socket', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const first = await openChat(t, { me: 'alice', listen: '127.0.0.1:0', data })
   await first.stop()
@@ -296,8 +296,8 @@ test('a planted socket is refused', BOUND, async t => {
   assert.ok(heard.length > 0 && !heard.join('').includes('my secret'))
 })
 
-test('other users of the machine cannot attach, though they may look into the directory', BOUND, async t => {
-  if (process.getuid?.() !== 0) return t.skip('only root can be somebody else')
+test('other users of the machine cannot attach, even if they can list the directory', BOUND, async t => {
+  if (process.getuid?.() !== 0) return t.skip('only root can run as another user')
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
   await openChat(t, { me: 'alice', listen: a, data })
@@ -315,11 +315,11 @@ test('other users of the machine cannot attach, though they may look into the di
   await stranger.exited
   await chmod(socket, 0o666)
   const control = new Child(t, process.execPath, { args: ['-e', script, socket], cwd: '/' })
-  assert.equal(await control.waitForLine(/./), 'in', 'it is the mode that keeps him out')
+  assert.equal(await control.waitForLine(/./), 'in', 'control: the mode of the socket keeps them out')
   await control.stop('SIGKILL')
 })
 
-test('a node runs as the first process of a container, and ends within 5 s at SIGTERM', BOUND, async t => {
+test('runs as the first process of a container, and exits within 5 s on SIGTERM', BOUND, async t => {
   const isPossible = await run('unshare', ['--pid', '--fork', '--mount-proc', 'true']).then(
     () => true,
     () => false,
@@ -335,7 +335,7 @@ test('a node runs as the first process of a container, and ends within 5 s at SI
   face.type('into the container')
   await face.waitForLine('alice> into the container')
   const pids = (await processesOf(data)).filter(pid => pid !== face.pid && pid !== container.pid)
-  assert.equal(pids.length, 1, 'it has no process besides itself')
+  assert.equal(pids.length, 1, 'the container runs no other process')
   const begun = Date.now()
   process.kill(pids[0] ?? 0, 'SIGTERM')
   assert.equal((await container.exited).code, 0, container.transcript())
@@ -345,7 +345,7 @@ test('a node runs as the first process of a container, and ends within 5 s at SI
   assert.equal((await verify.exited).code, 0, verify.transcript())
 })
 
-test('a data directory whose path is too long for a socket works as any other', BOUND, async t => {
+test('works in a data directory whose path is too long for a socket', BOUND, async t => {
   const data = path.join(await temporaryDirectory(t), 'x'.repeat(120))
   await mkdir(data)
   const first = await openChat(t, { me: 'alice', listen: '127.0.0.1:0', data })

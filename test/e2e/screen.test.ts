@@ -275,7 +275,7 @@ test('marks missed messages that arrive after the start', BOUND, async t => {
   assert.ok(rule !== -1 && rule < rows.findIndex(row => row.endsWith('│ missed')), rows.join('\n'))
 })
 
-test('shows and sends in two faces of one user, and goes on when the first is left', BOUND, async t => {
+test('shows and sends in two faces of one user, and continues when the first is left', BOUND, async t => {
   const [a = ''] = await localAddresses(1)
   const alice: Person = { me: 'alice', listen: a, data: await temporaryDirectory(t) }
   const first = await open(t, alice)

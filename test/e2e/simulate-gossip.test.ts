@@ -17,7 +17,7 @@ async function figuresOf(t: TestContext, ...args: readonly (string | number)[]) 
   return { code, ...JSON.parse(child.stdout[0] ?? '{}') }
 }
 
-/** The processes that a process has started, as Linux tells. */
+/** The child processes of a process, according to Linux. */
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
   return text.split(' ').filter(Boolean).map(Number)
@@ -35,7 +35,7 @@ test('real and simulated nodes agree on coverage and cost', BOUND, async t => {
   assert.equal(real.code, 0)
   assert.deepEqual([real.real, virtual.real, real.lost], [true, false, []])
   assert.ok(real.allKnownMs > 0 && real.memoryBytes > 0)
-  // About eight rumours of eight nodes: chance alone makes 10 % of both.
+  // Only eight rumours of eight nodes: both figures vary by 10 % by chance.
   assert.ok(Math.abs(real.coverage - virtual.coverage) < 0.25, `${real.coverage} ${virtual.coverage}`)
   const ratio = real.messagesPerRumour / virtual.messagesPerRumour
   assert.ok(ratio > 0.6 && ratio < 1.6, `${real.messagesPerRumour} ${virtual.messagesPerRumour}`)
@@ -56,7 +56,7 @@ test('sweeps every fan-out with every TTL and writes a report that opens offline
   assert.deepEqual([code, sweep.length], [0, 24])
   const coverage = (fanout: number, ttl: number): number =>
     sweep.find((cell: { fanout: number; ttl: number }) => cell.fanout === fanout && cell.ttl === ttl).coverage
-  // More of either reaches more.
+  // A larger fan-out or TTL covers more nodes.
   assert.ok(coverage(2, 3) < coverage(2, 10) && coverage(2, 10) < coverage(4, 10) && coverage(4, 3) < coverage(4, 10))
   const page = await readFile(file, 'utf8')
   assert.equal(page.match(/role="img"/g)?.length, 3)
@@ -101,7 +101,7 @@ for (const [how, signal] of [
       nodes = await childrenOf(pid)
       await new Promise(setImmediate)
     }
-    // The control: they are there.
+    // Control: the processes exist.
     assert.deepEqual(
       await Promise.all(nodes.map(isUp)),
       nodes.map(() => true),

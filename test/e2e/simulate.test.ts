@@ -33,7 +33,7 @@ test('prints how fast lines spread and at what cost, as one JSON object', BOUND,
   assert.equal(figures.entries, 30)
   const { p50Ms, p90Ms, p99Ms, p100Ms } = figures.reached
   assert.ok(0 < p50Ms && p50Ms <= p90Ms && p90Ms <= p99Ms && p99Ms <= p100Ms)
-  // Along a line there is one way to everybody.
+  // Along a line there is one path to each peer.
   assert.equal(figures.copiesPerEntry, 5)
   assert.equal(figures.hops.length, 5)
   assert.ok(figures.bytesPerEntry > 5 * 100)

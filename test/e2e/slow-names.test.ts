@@ -7,13 +7,13 @@ import { Child } from '../helper/child.js'
 import { compilePreload } from '../helper/preload.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-// A search for a name by the system cannot be cancelled. No command may wait for it at its end.
+// A lookup by the system's resolver cannot be cancelled. No command may wait for it when it exits.
 
 const HOST = 'peer.slow.test'
 const SLOW = `${HOST}:4000`
 const END_MS = 1_000
 
-/** A system that is slow with some names; undefined where there is none to be had here. */
+/** The environment of a system that resolves some names slowly; undefined if it cannot be set up here. */
 async function slowSystem(t: TestContext) {
   const directory = await temporaryDirectory(t)
   const made = await compilePreload(directory, 'slow-names')
@@ -28,7 +28,7 @@ async function slowSystem(t: TestContext) {
   return { directory, env: { LD_PRELOAD: made.library, SLOW_NAMES_MARK: mark }, searching }
 }
 
-/** How long a process takes to end after a signal, and its exit code. */
+/** How long a process takes to exit after a signal, and its exit code. */
 async function endOf(
   child: Child,
   signal: NodeJS.Signals,
@@ -61,7 +61,7 @@ const COMMANDS: readonly { readonly what: string; readonly args: readonly string
 ]
 for (const { what, args, code } of COMMANDS) {
   for (const signal of what === 'a chat' ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
-    test(`${what} ends at once at ${signal}, though the system is still searching for a name`, async t => {
+    test(`${what} exits at once on ${signal}, though the system is still resolving a name`, async t => {
       const system = await slowSystem(t)
       if (system === undefined) return
       const env = { ...system.env, PERSISTED_CHAT_DATA: system.directory }

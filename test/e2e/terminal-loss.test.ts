@@ -11,7 +11,7 @@ import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
-// The terminal is restored and used again in every way in which it can be lost.
+// The terminal is restored, and used again, however it was lost.
 
 const BOUND = { timeout: 240_000 }
 const run = promisify(execFile)

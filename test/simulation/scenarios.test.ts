@@ -21,7 +21,7 @@ test('keeps lines through a power cut while their segments are joined', async ()
   await joinedSegmentsRun(1)
 })
 
-test('bob, back after a partition, reads what alice wrote meanwhile', async () => {
+test('delivers lines written during a partition once it heals', async () => {
   await inWorld({ seed: 2, peers: PAIR }, async world => {
     world.cut('alice', 'bob')
     world.peer('alice').say('hello')

@@ -35,7 +35,7 @@ export const shortKeyOfAuthor = (author: AuthorId): ShortKey => author.slice(0, 
 
 export const checkOf = (version: number): number => version % 0x10000
 
-/** Encodes the digests that are sent over one connection. Names each author once; from then on its index stands for it. */
+/** Encodes the digests that are sent over one connection. Names each author once, and refers to it by its index afterwards. */
 export class DigestWriter {
   /** The checks that were sent, by author, in the order of their indices. */
   readonly #sent = new Map<ShortKey, number>()
@@ -80,7 +80,7 @@ export class DigestWriter {
 export class DigestReader {
   readonly #authors: { readonly id: ShortKey; check: number }[] = []
 
-  /** What a digest tells of all authors named so far, and which it names for the first time; undefined if it is malformed. */
+  /** The state of all authors named so far according to a digest, and those it names for the first time; undefined if malformed. */
   read(body: Uint8Array): readonly (DigestEntry & { readonly isNew: boolean })[] | undefined {
     const reader = new ByteReader(body)
     reader.u8()

@@ -100,7 +100,7 @@ export class KnownAuthor {
       this.#lostAt = 0
       this.#aliveAt = 0
     }
-    // Setting the clock back keeps nobody alive.
+    // Setting the clock back must not prolong anyone's presence.
     this.#aliveAt = Math.min(this.#aliveAt, now)
     if (this.#isFresh && this.#freshUntil <= now) {
       this.#isFresh = false

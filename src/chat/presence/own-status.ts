@@ -3,7 +3,7 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { STATUS_HOPS_MAX } from './limits.js'
 import { awayText, type Status, signStatus } from './status-codec.js'
 
-/** Validity of a status, and time until it is renewed: a clock that is a minute wrong does no harm. */
+/** Validity of a status, and time until it is renewed. They differ enough to tolerate a clock that is a minute wrong. */
 const VALID_MS = 540_000
 const RENEWAL_MS = 450_000
 /** Validity of a goodbye: longer than that of any status before it. */

@@ -16,7 +16,7 @@ export type HandshakeOutcome =
   /** The connection is closed. `hasAnswered`: the other side sent at least one byte. */
   | { readonly kind: 'failed'; readonly reason: string; readonly hasAnswered: boolean }
 
-/** Runs a handshake on a raw connection, for at most HANDSHAKE_MS_MAX. Calls `onOutcome` once, and keeps no listener after that. */
+/** Runs a handshake on a raw connection, for at most HANDSHAKE_MS_MAX. Calls `onOutcome` once, after removing its listeners. */
 export class HandshakeRun {
   readonly #connection: RawConnection
   readonly #handshake: Handshake

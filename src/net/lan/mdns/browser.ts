@@ -3,10 +3,10 @@ import type { LocalInterface } from './interfaces.js'
 import type { Packet } from './packets.js'
 import { fullNameOf, pointerTo, SERVICE, type Service, type Sighting, sightingsIn, TTL_S } from './service-records.js'
 
-/** Services that are remembered: more than anyone connects to, and few enough that a liar fills no memory. */
+/** Services that are remembered: more than any peer connects to, and few enough to bound memory if announcements are forged. */
 const SERVICES_MAX = 1_024
 
-/** Of these, services that one sender announces: a liar crowds out nobody else. */
+/** Of these, services that one sender announces, so that a hostile sender does not crowd out others. */
 const SERVICES_PER_SENDER_MAX = 64
 
 /** Addresses of one service: a few for each network that it shares with us. */

@@ -35,7 +35,7 @@ export class Lookups {
     this.#query = query
   }
 
-  /** The addresses of a host; none if nobody answers in time, the name is not valid, or there are too many lookups. */
+  /** The addresses of a host; none if no one answers in time, the name is not valid, or there are too many lookups. */
   find(name: string, timeoutMs: Millis): Promise<string[]> {
     const host = hostOf(name)
     if (host === undefined || this.#isClosed) return Promise.resolve([])
