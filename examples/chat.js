@@ -1,12 +1,13 @@
 // A whole chat: node examples/chat.js <me> [peer] [host:port to listen on]
 import { createInterface } from 'node:readline'
-import { openNode } from 'persisted-chat'
+import { EVENT_KINDS, openNode } from 'persisted-chat'
 
 const [name = 'alice', peer, listen] = process.argv.slice(2)
 
 const node = await openNode({ name, data: 'data' })
-node.on('info', line => console.error('info>', line))
-node.on('warning', line => console.error('warn>', line))
+node.on('event', event => {
+  console.error(EVENT_KINDS[event.kind] === 'problem' ? 'warn>' : 'info>', JSON.stringify(event))
+})
 const room = await node.room('lobby', { peers: peer ? [peer] : [], listen })
 
 createInterface({ input: process.stdin }).on('line', text => {

@@ -2,10 +2,9 @@ import { systemClock } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
 import { attach } from '../host/attach.js'
 import { Face } from '../host/face.js'
-import type { Notice } from '../host/face-session.js'
 import { holderOf } from '../host/holder.js'
-import { silentLine } from '../host/silence.js'
 import { CLIENT_BYTES } from '../log/request-id.js'
+import { type EventText, eventText } from '../ui/text/event-text.js'
 import type { PreparedNode } from './prepared-node.js'
 
 /**
@@ -13,22 +12,22 @@ import type { PreparedNode } from './prepared-node.js'
  * answer, and keeps waiting for it. Rejects with a ChatError.
  */
 export async function attachFace(
-  { start, dataAsGiven, directory, notices, starting }: PreparedNode,
-  onNotice: (notice: Notice) => void,
-  onSilent: (line: string) => void,
+  { start, dataAsGiven, directory, events, starting }: PreparedNode,
+  onNotice: (notice: EventText) => void,
+  onSilent: (notice: EventText) => void,
 ): Promise<Face> {
   const { me, options } = start
-  for (const notice of notices) onNotice(notice)
   const client = systemRandom.bytes(CLIENT_BYTES)
   // The node runs in another directory: paths are shown as the user gave them.
-  const asGiven = (notice: Notice): Notice => ({ ...notice, line: notice.line.replaceAll(start.data, dataAsGiven) })
+  const context = { shownPath: (path: string) => path.replaceAll(start.data, dataAsGiven) }
+  for (const event of events) onNotice(eventText(event))
   let tellSilent = onSilent
   let first = starting
   const face = await Face.open({
-    onNotice: notice => onNotice(asGiven(notice)),
+    onEvent: event => onNotice(eventText(event, context)),
     connect: (before, mayStart) => {
       const now = before ?? options
-      const since = systemClock.now()
+      const sinceMs = systemClock.now()
       const report = first
       first = undefined
       return attach({
@@ -38,7 +37,8 @@ export async function attachFace(
         mayStart,
         starting: report,
         face: { client, options: now, isBack: before !== undefined },
-        onSilent: () => void holderOf(directory).then(pid => tellSilent(silentLine(me, pid, since))),
+        onSilent: () =>
+          void holderOf(directory).then(pid => tellSilent(eventText({ kind: 'node-silent', name: me, pid, sinceMs }))),
       })
     },
   })

@@ -3,10 +3,10 @@ import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
 import { MessageDelivery } from '../ui/lines/message-delivery.js'
-import { info, warn } from '../ui/lines/output.js'
+import { info, tell, warn } from '../ui/lines/output.js'
 import { RetriedMessage } from '../ui/lines/retried-message.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
-import { type Notice, Notices } from '../ui/notices.js'
+import { Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { attachFace } from './attach-face.js'
 import type { PreparedNode } from './prepared-node.js'
@@ -47,7 +47,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
   try {
     const { me, data, room } = options
     let delivery: MessageDelivery
-    const attaching = attachFace(prepared, notices.add, warn)
+    const attaching = attachFace(prepared, notices.add, tell)
     // Loaded while the node starts.
     const screen = isOnScreen(options) ? import('../ui/terminal/run.js') : undefined
     screen?.catch(() => {}) // if the node cannot be reached, that error is reported instead
@@ -59,7 +59,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
         await runScreen(face, options, notices, over(face, stop))
         return await stored(face, stop)
       }
-      notices.sendTo(tellInLines)
+      notices.sendTo(tell)
       if (options.message === undefined) return await converse(face, options, stop)
       const { database } = homeOf(data, me, room)
       delivery = new MessageDelivery(face, options.message, new RetriedMessage(database))
@@ -72,7 +72,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
   } catch (error) {
     // If it cannot be opened, report only the reason and its possible causes.
     notices.sendTo(notice => {
-      if (notice.kind === 'alarm') tellInLines(notice)
+      if (notice.level === 'warning') tell(notice)
     })
     throw error
   } finally {
@@ -112,7 +112,8 @@ async function stored(peer: Face, stop: StopRequest): Promise<number> {
   await Promise.race([answered(peer), stop.asked(), delayed(STORING_MS_MAX)])
   const holders = peer.kept
   const { end, unstored } = peer
-  if (end !== undefined) (end.error === undefined ? info : warn)(end.line)
+  if (end?.error !== undefined) warn(end.error.toLine())
+  else if (end !== undefined) info(`${peer.me} was stopped`)
   if (unstored > 0) {
     const first = JSON.stringify(peer.firstUnsaid?.slice(0, NAMED_LENGTH) ?? '')
     warn(`${unstored} of your lines could not be stored; the first began: ${first}`)
@@ -137,8 +138,6 @@ async function answered(peer: Face): Promise<void> {
 }
 
 const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())
-
-const tellInLines = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
 
 /** Whether to show the screen: on a terminal, unless lines were requested. */
 const isOnScreen = ({ isJson, isPlain, message }: ChatOptions): boolean =>

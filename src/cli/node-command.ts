@@ -1,14 +1,15 @@
 import { systemRandom } from '../base/random.js'
 import { attach } from '../host/attach.js'
-import type { Notice } from '../host/face-session.js'
+import type { FaceEvent } from '../host/events.js'
 import type { NodeConnection } from '../host/node-connection.js'
 import { NodeLog } from '../host/node-log.js'
 import type { NodeServer } from '../host/server.js'
 import { startNode } from '../host/start-node.js'
 import { CLIENT_BYTES } from '../log/request-id.js'
 import { homeOf } from '../node/paths.js'
-import { info, warn } from '../ui/lines/output.js'
+import { info, tell, warn } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
+import { eventText } from '../ui/text/event-text.js'
 import { type FaceOptions, nodeStartOf } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
 
@@ -36,7 +37,7 @@ export async function runNode(options: NodeOptions): Promise<number> {
     isStopped = true
   })
   const log = new NodeLog(directory)
-  const hooks = { log: (event: string) => log.write(event), onNotice: tell }
+  const hooks = { log: (event: string) => log.write(event), onEvent: report }
   try {
     for (const place of options.alsoIn) info(alsoInLine(options.me, place))
     while (!isStopped) {
@@ -74,7 +75,7 @@ async function serve(
 /** Keeps another process's node running, as a face without output. Resolves with whether the user or `stop` ended it. */
 async function keep(other: NodeConnection, stopped: Promise<void>): Promise<boolean> {
   let isStopped = false
-  other.on('notice', tell)
+  other.on('event', report)
   other.on('end', reason => {
     isStopped = reason === 'stopped'
   })
@@ -85,4 +86,4 @@ async function keep(other: NodeConnection, stopped: Promise<void>): Promise<bool
   return isOver
 }
 
-const tell = ({ kind, line }: Notice): void => (kind === 'info' ? info : warn)(line)
+const report = (event: FaceEvent): void => tell(eventText(event))

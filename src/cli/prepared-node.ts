@@ -1,9 +1,9 @@
 import path from 'node:path'
-import type { Notice } from '../host/face-session.js'
 import type { NodeStart, StartReport } from '../host/node-start.js'
 import { hasSocket } from '../host/socket.js'
 import { spawnNode } from '../host/spawn-node.js'
 import { formatAddress, parseListen } from '../net/lan/address.js'
+import type { NodeEvent } from '../node/events.js'
 import { secureHome } from '../node/home-guard.js'
 import { homeOf } from '../node/paths.js'
 import { addressIn, namedPeer } from '../node/peer-name.js'
@@ -24,8 +24,8 @@ export interface PreparedNode {
   readonly dataAsGiven: string
   /** The home's directory. */
   readonly directory: string
-  /** Notices from before the face attached. */
-  readonly notices: readonly Notice[]
+  /** Events from before the face attached. */
+  readonly events: readonly NodeEvent[]
   /** The report of the node that was spawned; undefined if one may be running already. */
   readonly starting: Promise<StartReport> | undefined
 }
@@ -44,10 +44,10 @@ export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
 /** Checks the options and the home, and spawns a node unless a socket shows that one runs. Rejects with a ChatError. */
 export async function prepareNode(options: FaceOptions): Promise<PreparedNode> {
   const start = nodeStartOf(options, false)
-  const notices: Notice[] = []
+  const events: NodeEvent[] = []
   const home = homeOf(options.data, options.me, options.room)
-  await secureHome(home, line => void notices.push({ kind: 'alarm', line }))
+  await secureHome(home, event => void events.push(event))
   const { directory } = home
   const starting = (await hasSocket(directory)) ? undefined : spawnNode(directory, start)
-  return { start, dataAsGiven: options.data, directory, notices, starting }
+  return { start, dataAsGiven: options.data, directory, events, starting }
 }

@@ -5,9 +5,9 @@ import { sanitise, sanitisedJson } from '../base/safe-text.js'
 import { askNode, statusIn } from '../host/connect.js'
 import { holderOf } from '../host/holder.js'
 import type { NodeStatus } from '../host/server.js'
-import { silentLine } from '../host/silence.js'
 import { homeOf } from '../node/paths.js'
-import { info, warn, writeLinesIfOpen } from '../ui/lines/output.js'
+import { info, tell, writeLinesIfOpen } from '../ui/lines/output.js'
+import { eventText } from '../ui/text/event-text.js'
 
 const DONE = 0
 const FAILED = 1
@@ -43,7 +43,7 @@ async function statusOf(me: string, directory: string): Promise<NodeStatus | und
   const late = new Promise<'late'>(resolve => void setTimeout(() => resolve('late'), ANSWER_MS_MAX).unref())
   const answer = await Promise.race([askNode({ me, directory }, 'status'), late])
   if (answer === 'late') {
-    warn(silentLine(me, await holderOf(directory), askedAt))
+    tell(eventText({ kind: 'node-silent', name: me, pid: await holderOf(directory), sinceMs: askedAt }))
     return undefined
   }
   const status = answer && statusIn(answer.value)

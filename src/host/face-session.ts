@@ -21,6 +21,7 @@ import {
   jsonBody,
   readHostFrame,
 } from './codec.js'
+import type { FaceEvent } from './events.js'
 import { UNACKNOWLEDGED_MAX } from './limits.js'
 import { PacedStream } from './paced-stream.js'
 import type { RequestDesk } from './request-desk.js'
@@ -31,12 +32,6 @@ const CALLS_MAX = 64
 const UNREAD_BYTES_MAX = 1024 * 1024
 /** Changes within this time are sent together. */
 const SETTLE_MS = 30
-
-/** A line of the program for the user. */
-export interface Notice {
-  readonly kind: 'info' | 'alarm'
-  readonly line: string
-}
 
 /** What a session needs besides the room and its socket. */
 export interface SessionContext {
@@ -61,7 +56,7 @@ export class FaceSession {
   #calls = 0
   #lines = 0
   #isSendingSoon = false
-  /** Whether notices or states were left out because the face did not read. */
+  /** Whether events or states were left out because the face did not read. */
   #owesResync = false
   #isClosed = false
 
@@ -85,8 +80,8 @@ export class FaceSession {
     this.#receiveOn()
   }
 
-  notice({ kind, line }: Notice): void {
-    this.#sendIfRead({ is: 'notice', kind, line })
+  event(event: FaceEvent): void {
+    this.#sendIfRead({ is: 'event', event })
   }
 
   /** The peers that have stored the user's last line changed. */
@@ -158,7 +153,7 @@ export class FaceSession {
       if (what === 'link') this.#peer.connect(peer)
       else this.#peer.disconnect(peer)
     } catch (error) {
-      this.notice({ kind: 'alarm', line: reasonOf(error) })
+      this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
     return true
   }

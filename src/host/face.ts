@@ -11,12 +11,12 @@ import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../node/room-api.js'
 import type { Replicas } from '../sync/receipts.js'
-import type { Notice } from './face-session.js'
+import type { FaceEvent } from './events.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import type { RoomOptions } from './options.js'
 import { Outbox } from './outbox.js'
 import { Resumption } from './resumption.js'
-import { silentLine, watchNode } from './silence.js'
+import { watchNode } from './silence.js'
 
 /** How long a lost node may be missing before the user is told. */
 const MISSING_MS = 2_000
@@ -29,7 +29,7 @@ const GOODBYE_MS_MAX = 3_000
 
 export interface FaceParts {
   readonly clock?: Clock
-  readonly onNotice: (notice: Notice) => void
+  readonly onEvent: (event: FaceEvent) => void
   /**
    * Attaches to the room's node; may start one if `mayStart`. `before` are the options of the lost node: the next one runs with the
    * same options, whichever face starts it. Rejects with a ChatError.
@@ -48,7 +48,6 @@ interface FaceEvents {
 /** Why a face cannot continue: the node was stopped, or cannot be started. */
 export interface FaceEnd {
   readonly error: ChatError | undefined
-  readonly line: string
 }
 
 /**
@@ -248,7 +247,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('change', () => void this.emit('change'))
     connection.on('presence', () => void this.emit('presence'))
     connection.on('custody', holders => void this.emit('custody', holders))
-    connection.on('notice', notice => this.#parts.onNotice(notice))
+    connection.on('event', event => this.#parts.onEvent(event))
     connection.on('answer', (number, error) => this.#outbox.answered(number, error))
     connection.on('end', reason => {
       this.#reason = reason
@@ -266,8 +265,8 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #tellSilence(since: Millis | undefined): void {
     if (this.#isClosed) return
     const { me, pid } = this.#connection.welcome
-    if (since === undefined) this.#parts.onNotice({ kind: 'info', line: 'the node answers again' })
-    else this.#parts.onNotice({ kind: 'alarm', line: silentLine(me, pid, since) })
+    if (since === undefined) this.#parts.onEvent({ kind: 'node-answers' })
+    else this.#parts.onEvent({ kind: 'node-silent', name: me, pid, sinceMs: since })
   }
 
   #startMoving(): void {
@@ -279,17 +278,17 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   async #move(): Promise<void> {
     const lostAt = this.#clock.now()
     const reason = this.#reason
-    if (reason === 'stopped') return this.#giveUp({ error: undefined, line: `${this.me} was stopped` })
+    if (reason === 'stopped') return this.#giveUp({ error: undefined })
     let isTold = false
     const cancel = this.#clock.after(MISSING_MS, () => {
       isTold = true
-      this.#parts.onNotice({ kind: 'alarm', line: silentLine(this.me, undefined, lostAt) })
+      this.#parts.onEvent({ kind: 'node-silent', name: this.me, sinceMs: lostAt })
     })
     try {
       const connection = await this.#connectAgain(reason !== 'replaced')
       if (this.#isClosed) return connection.destroy()
       this.#moving = undefined
-      if (isTold) this.#parts.onNotice({ kind: 'info', line: 'the node answers again' })
+      if (isTold) this.#parts.onEvent({ kind: 'node-answers' })
       this.emit('change')
       if (connection.isGone) this.#startMoving()
     } finally {
@@ -310,7 +309,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
         this.#failures = [...this.#failures.filter(at => now - at < FAILURES_MS), now]
         if (this.#failures.length >= FAILURES_MAX || !mayStart) {
           const fault = error instanceof ChatError ? error : new ChatError('NODE_UNUSABLE', reasonOf(error))
-          this.#giveUp({ error: fault, line: fault.toLine() })
+          this.#giveUp({ error: fault })
         }
         await new Promise<void>(resolve => void this.#clock.after(AGAIN_MS, resolve))
       }
@@ -321,7 +320,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#end = end
     this.#isClosed = true
     this.#onEnded(end)
-    throw end.error ?? new ChatError('NODE_UNUSABLE', end.line)
+    throw end.error ?? new ChatError('NODE_UNUSABLE', `${this.me} was stopped`)
   }
 
   async #again<T>(work: () => Promise<T>): Promise<T> {

@@ -3,28 +3,28 @@ import type { Clock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import { hexOf } from '../base/wire/bytes.js'
 import type { FrameReader } from '../base/wire/frames.js'
+import type { NodeEvent } from '../node/events.js'
 import type { Room } from '../node/room.js'
-import { FaceSession, type Notice } from './face-session.js'
+import { type FaceEvent, isProblem } from './events.js'
+import { FaceSession } from './face-session.js'
 import type { Hello } from './handshake.js'
 import type { RoomOptions } from './options.js'
 import { RequestDesk } from './request-desk.js'
 
 /** How long a client may repeat a request; older requests are forgotten. */
 const REQUESTS_MS_MAX = 7 * 24 * 60 * 60 * 1_000
-/** Notices that are kept for the first face. */
-const NOTICES_MAX = 256
+/** Events that are kept for the first face. */
+const EVENTS_MAX = 256
 
 export interface HostedRoomParts {
   readonly clock: Clock
   readonly options: RoomOptions
   /** Opens the logs and the network. Rejects with a ChatError. */
-  open(onNotice: (notice: Notice) => void): Promise<Room>
-  /** Whether a notice of the opening is for the first face only. */
-  isForFirst(notice: Notice): boolean
-  /** Also told every notice; the foreground node prints them. */
-  readonly onNotice: (notice: Notice) => void
-  /** Whether the first face gets the notices from before it came. */
-  readonly keepsNotices: boolean
+  open(onEvent: (event: NodeEvent) => void): Promise<Room>
+  /** Called with every event; the foreground node prints them. */
+  readonly onEvent: (event: NodeEvent) => void
+  /** Whether the first face gets the events from before it came. */
+  readonly keepsEvents: boolean
   /** Called when a face is gone. */
   readonly onFaceGone: (hasSaidGoodbye: boolean, socket: Duplex) => void
 }
@@ -41,17 +41,17 @@ export class HostedRoom {
   readonly #peers: Set<string>
   readonly #faces = new Map<Duplex, Face>()
   readonly #desks = new Map<string, Promise<RequestDesk>>()
-  /** Notices of the opening, and those that no face has seen. */
-  readonly #opening: readonly Notice[]
-  #unseen: Notice[]
+  /** How the room was opened, and events that no face has seen. */
+  readonly #opening: readonly NodeEvent[]
+  #unseen: NodeEvent[]
   #isClosed = false
 
-  private constructor(peer: Room, parts: HostedRoomParts, unseen: Notice[]) {
+  private constructor(peer: Room, parts: HostedRoomParts, unseen: NodeEvent[]) {
     this.peer = peer
     this.#parts = parts
     this.#peers = new Set(parts.options.peers)
-    this.#opening = unseen.filter(notice => notice.kind === 'info' && !parts.isForFirst(notice))
-    this.#unseen = parts.keepsNotices ? unseen : []
+    this.#opening = unseen.filter(event => !isProblem(event) && event.kind !== 'key-created')
+    this.#unseen = parts.keepsEvents ? unseen : []
     const changed = (): void => this.#toAll(session => session.sendStateSoon())
     peer.on('change', changed).on('presence', changed).on('heads', changed)
     peer.delivery.on('change', holders => this.#toAll(session => session.custody(holders)))
@@ -59,11 +59,11 @@ export class HostedRoom {
 
   static async open(parts: HostedRoomParts): Promise<HostedRoom> {
     let room: HostedRoom | undefined
-    const early: Notice[] = []
-    const peer = await parts.open(notice => {
-      parts.onNotice(notice)
-      if (room !== undefined) room.#notice(notice)
-      else early.push(notice)
+    const early: NodeEvent[] = []
+    const peer = await parts.open(event => {
+      parts.onEvent(event)
+      if (room !== undefined) room.#report(event)
+      else early.push(event)
     })
     room = new HostedRoom(peer, parts, early)
     await peer.requests.forgetBefore(parts.clock.now() - REQUESTS_MS_MAX)
@@ -108,7 +108,7 @@ export class HostedRoom {
     socket.once('close', gone)
     onReady()
     session.start()
-    for (const notice of this.#noticesFor(hello, isFirst)) session.notice(notice)
+    for (const event of this.#eventsFor(hello, isFirst)) session.event(event)
     for (const peer of hello.options?.peers ?? []) this.#link(peer, session)
     this.#toAll(other => other.sendStateSoon())
   }
@@ -126,22 +126,21 @@ export class HostedRoom {
     for (const socket of this.#faces.keys()) socket.destroy()
   }
 
-  #notice(notice: Notice): void {
-    if (this.#faces.size === 0 && this.#parts.keepsNotices) {
-      this.#unseen.push(notice)
-      if (this.#unseen.length > NOTICES_MAX) this.#unseen.shift()
+  #report(event: NodeEvent): void {
+    if (this.#faces.size === 0 && this.#parts.keepsEvents) {
+      this.#unseen.push(event)
+      if (this.#unseen.length > EVENTS_MAX) this.#unseen.shift()
     }
-    this.#toAll(session => session.notice(notice))
+    this.#toAll(session => session.event(event))
   }
 
-  #noticesFor({ isBack }: Hello, isFirst: boolean): readonly Notice[] {
+  #eventsFor({ isBack }: Hello, isFirst: boolean): readonly FaceEvent[] {
     const unseen = this.#unseen
     this.#unseen = []
-    if (isBack) return unseen.filter(({ kind }) => kind === 'alarm')
-    const isOpening = this.#opening.some(notice => unseen.includes(notice))
+    if (isBack) return unseen.filter(isProblem)
+    const isOpening = this.#opening.some(event => unseen.includes(event))
     if (isOpening) return unseen
-    const line = `${this.peer.me} is in the chat already${isFirst ? '' : ': this is another face of it'}`
-    return [{ kind: 'info', line }, ...this.#opening, ...unseen]
+    return [{ kind: 'already-open', name: this.peer.me, hasOtherFaces: !isFirst }, ...this.#opening, ...unseen]
   }
 
   #link(peer: string, session: FaceSession): void {
@@ -150,7 +149,7 @@ export class HostedRoom {
     try {
       this.peer.connect(peer)
     } catch (error) {
-      session.notice({ kind: 'alarm', line: reasonOf(error) })
+      session.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
   }
 

@@ -5,6 +5,7 @@ import type { Draft } from '../chat/kinds/kinds.js'
 import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import type { HostedRoom, RoomEntry } from '../node/room-api.js'
@@ -20,7 +21,8 @@ import {
   NODE_FRAME_BYTES_MAX,
   readHostFrame,
 } from './codec.js'
-import type { Notice } from './face-session.js'
+import { readEvent } from './event-codec.js'
+import type { FaceEvent } from './events.js'
 import { errorOf } from './node-start.js'
 import type { RoomOptions } from './options.js'
 
@@ -32,7 +34,7 @@ export class NodeGone extends Error {
 }
 
 interface ConnectionEvents {
-  notice: [Notice]
+  event: [FaceEvent]
   change: []
   presence: []
   custody: [Replicas]
@@ -190,7 +192,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async *verify(): ReturnType<HostedRoom['verify']> {
-    type Verdict = { readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }
+    type Verdict = { readonly author: AuthorId; readonly last: Seq; readonly fault: StoredFault | undefined }
     for await (const parts of this.#parts({ do: 'verify' }))
       for (const part of parts) if (part.kind === 'item') yield part.value as Verdict
   }
@@ -233,10 +235,14 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] })
     else if (is === 'custody' && isFields(value['holders']))
       this.emit('custody', value['holders'] as unknown as Replicas)
-    else if (is === 'notice')
-      this.emit('notice', { kind: value['kind'] === 'info' ? 'info' : 'alarm', line: String(value['line']) })
+    else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
     else if (is === 'state') this.#receiveState(value)
+  }
+
+  #receiveEvent(value: unknown): void {
+    const event = readEvent(value)
+    if (event !== undefined) this.emit('event', event)
   }
 
   #receiveState({ heads, standing, presence, held, others, isInDoubt }: Fields): void {

@@ -27,7 +27,7 @@ async function run(start: NodeStart): Promise<void> {
   try {
     const server = await startNode(start, {
       log: event => log.write(event),
-      onNotice: () => {},
+      onEvent: () => {},
     })
     if (server === undefined) return report({ is: 'ready' }) // another process serves
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)

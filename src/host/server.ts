@@ -3,9 +3,10 @@ import type { Cancel, Clock, Millis } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../base/wire/frames.js'
+import type { NodeEvent } from '../node/events.js'
 import type { Room } from '../node/room.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from './codec.js'
-import { faultOf, type Notice } from './face-session.js'
+import { faultOf } from './face-session.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
 import { checkConflict, type RoomOptions, roomFields, roomNameOf } from './options.js'
@@ -31,9 +32,8 @@ export interface ServerParts {
   readonly random: Random
   /** Whether the node, and the room that it was started with, keep running without faces. */
   readonly stays: boolean
-  openRoom(options: RoomOptions, onNotice: (notice: Notice) => void): Promise<Room>
-  isForFirst(notice: Notice): boolean
-  readonly onNotice: (notice: Notice) => void
+  openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
+  readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
   areFilesReplaced(): boolean
   readonly log: (event: string) => void
@@ -201,15 +201,14 @@ export class NodeServer {
   }
 
   async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
-    const { clock, openRoom, isForFirst, onNotice, stays } = this.#parts
+    const { clock, openRoom, onEvent, stays } = this.#parts
     try {
       const room = await HostedRoom.open({
         clock,
         options,
-        open: onNote => openRoom(options, onNote),
-        isForFirst,
-        onNotice,
-        keepsNotices: !stays,
+        open: report => openRoom(options, report),
+        onEvent,
+        keepsEvents: !stays,
         onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),
       })
       this.#open.set(name, room)

@@ -7,14 +7,6 @@ export const ANSWER_MS = 2_000
 /** A timer that fires later than this shows that this process was suspended, and not the node. */
 const LATE_MS = 500
 
-/** A node that does not answer is stopped in most cases, or its disk hangs. */
-export function silentLine(me: string, pid: number | undefined, since: Millis): string {
-  const time = new Date(since)
-  const clock = [time.getHours(), time.getMinutes()].map(part => String(part).padStart(2, '0')).join(':')
-  const node = `the node${pid === undefined ? '' : ` (pid ${pid})`} does not answer since ${clock}`
-  return `${node}; if it does not recover, end it: persisted-chat stop --kill ${me}`
-}
-
 /** Calls `onSilent` unless it is cancelled before the node has had time to answer. */
 export function afterSilence(clock: Clock, answerMs: Millis, onSilent: () => void): Cancel {
   const dueAt = clock.now() + answerMs

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
 import { systemRandom } from '../base/random.js'
-import { checkKeyIsThere, newKeyLine, secureHome } from '../node/home-guard.js'
+import type { NodeEvent } from '../node/events.js'
+import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
 import { type Home, homeOf } from '../node/paths.js'
 import { NodeLock } from './election.js'
-import type { Notice } from './face-session.js'
 import { holderOf, lockedError } from './holder.js'
 import type { NodeStart } from './node-start.js'
 import { programVersion } from './node-start.js'
@@ -26,19 +26,18 @@ roomModule.catch(() => {}) // reported when a room is opened
 export interface StartHooks {
   /** Called with what the node does; never with what a user wrote. */
   readonly log: (event: string) => void
-  /** Told what is worth knowing, as the faces are. */
-  readonly onNotice: (notice: Notice) => void
+  /** Called with every event that the faces get. */
+  readonly onEvent: (event: NodeEvent) => void
 }
 
 /**
  * Elects this process as the node of a home, and serves it. Undefined if another process serves it already. Rejects with a
  * ChatError: with LOG_LOCKED if a process that does not serve holds the lock.
  */
-export async function startNode(start: NodeStart, { log, onNotice }: StartHooks): Promise<NodeServer | undefined> {
+export async function startNode(start: NodeStart, { log, onEvent }: StartHooks): Promise<NodeServer | undefined> {
   const { me, data, stays } = start
   const home = homeOf(data, me)
-  const onWarning = (line: string): void => onNotice({ kind: 'alarm', line })
-  await secureHome(home, onWarning)
+  await secureHome(home, onEvent)
   await checkKeyIsThere(home)
   // Fail on an unusable key before anything is created.
   if (existsSync(home.keyFile)) await loadKey(home.keyFile, systemRandom)
@@ -55,9 +54,8 @@ export async function startNode(start: NodeStart, { log, onNotice }: StartHooks)
       clock: systemClock,
       random: systemRandom,
       stays,
-      openRoom: (options, onNote) => openHostedRoom(start, options, onNote),
-      isForFirst: ({ line }) => line === newKeyLine(home),
-      onNotice,
+      openRoom: (options, report) => openHostedRoom(start, options, report),
+      onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
     })
@@ -69,7 +67,7 @@ export async function startNode(start: NodeStart, { log, onNotice }: StartHooks)
   }
 }
 
-async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onNotice: (notice: Notice) => void) {
+async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onEvent: (event: NodeEvent) => void) {
   const { room, peers, listen, isDiscovering } = options
   const { openRoom } = await roomModule
   return openRoom({
@@ -79,8 +77,7 @@ async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onN
     isDiscovering,
     ...(room !== undefined && { room }),
     ...(listen !== undefined && { listen }),
-    onInfo: line => onNotice({ kind: 'info', line }),
-    onWarning: line => onNotice({ kind: 'alarm', line }),
+    onEvent,
   })
 }
 

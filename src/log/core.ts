@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
 import { type Clock, systemClock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
-import { reasonOf } from '../base/errors.js'
+import { diskFailureOf } from '../base/files/disk-faults.js'
 import { sameBytes } from '../base/wire/bytes.js'
+import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
 import { type AuthorId, authorOfKey, type Seq } from './format/author.js'
 import { HybridClock } from './format/hybrid-clock.js'
@@ -48,7 +49,7 @@ export class LogCore {
   readonly own: OwnLog
   readonly mark: LogMark | undefined
   readonly events: EventEmitter<LogEvents>
-  readonly #onWarning: (line: string) => void
+  readonly #onEvent: (event: LogEvent) => void
 
   constructor(
     store: Store,
@@ -65,9 +66,9 @@ export class LogCore {
     this.store = store
     this.mark = options.mark
     this.events = events
-    this.#onWarning = options.onWarning ?? (() => {})
+    this.#onEvent = options.onEvent ?? (() => {})
     this.queue = new CommitQueue(store, this.clock, {
-      onFailure: cause => events.emit('read-only', reasonOf(cause)),
+      onFailure: cause => this.report({ kind: 'disk-failed', failure: diskFailureOf(cause) }),
       recover,
       onRecovered: onWritable,
     })
@@ -85,8 +86,7 @@ export class LogCore {
     return this.forks.proofOf(this.own.author) !== undefined
   }
 
-  /** Reports one line for the user. */
-  warn(line: string): void {
-    if (!this.events.emit('warning', line)) this.#onWarning(line)
+  report(event: LogEvent): void {
+    if (!this.events.emit('event', event)) this.#onEvent(event)
   }
 }

@@ -126,8 +126,8 @@ export class Frontier {
   /** Why no log of this author may be created here; undefined if it may, or already exists. */
   refusalOf(author: AuthorId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
-    if (!this.hasRoom) return { reason: `the limit of ${this.#authorsMax} authors is reached` }
-    if (newAuthors?.take() === false) return { reason: 'too many new authors in an hour over one connection' }
+    if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
+    if (newAuthors?.take() === false) return { reason: { kind: 'new-author-limit' } }
     return undefined
   }
 

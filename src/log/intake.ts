@@ -4,6 +4,7 @@ import { type AuthorId, authorOfKey, keyOf } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
+import type { Rejection } from './format/log-fault.js'
 import type { Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
@@ -17,8 +18,8 @@ import type { OwnLogRepair } from './repair/own-log-repair.js'
 export class Intake {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
-  /** Whether the user was warned that another device may use our key. */
-  #hasWarnedOfDevice = false
+  /** Whether it was reported that another device may use our key. */
+  #hasReportedDevice = false
 
   constructor(core: LogCore, repair: OwnLogRepair) {
     this.#core = core
@@ -28,11 +29,11 @@ export class Intake {
   /** Adds entries of an unsigned author. Rejects if the disk fails. */
   async add(run: UnsignedRun, newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
     const { isLobby, frontier, unsigned, logBytesMax } = this.#core
-    if (!isLobby) return { reason: 'it is unsigned, and this room accepts only signed logs' }
+    if (!isLobby) return { reason: { kind: 'unsigned-log' } }
     const pending = frontier.pendingHead(run.author)
     const skip = (pending?.seq ?? 0) + 1 - run.first
     if (skip >= run.entries.length) return undefined
-    if (skip < 0) return { reason: `entry ${run.first + skip} is missing before entry ${run.first}` }
+    if (skip < 0) return { reason: { kind: 'gap', missing: run.first + skip, before: run.first } }
     const refusal = frontier.refusalOf(run.author, newAuthors)
     if (refusal !== undefined) return refusal
     const { head, entries, writes, fault } = unsigned.plan(run.author, pending, run.entries.slice(skip), logBytesMax)
@@ -65,7 +66,7 @@ export class Intake {
     if (refusal !== undefined) return refusal
     await this.#store(plan)
     if (isOwn && plan.count > 0) this.#repair.restored(plan.head)
-    if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? '', runs)
+    if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION, runs)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 
@@ -78,7 +79,7 @@ export class Intake {
     if (proof !== undefined && (hasLog || (frontier.hasRoom && forks.hasRoom))) await this.#freeze(proof)
     const [one, other] = segments
     const earlier = one.first < other.first ? one : other
-    return hasLog ? this.#compare(author, earlier, 'it contradicts a fork proof', []) : undefined
+    return hasLog ? this.#compare(author, earlier, { kind: 'contradicts-proof' }, []) : undefined
   }
 
   /** Heads with the same seq as ours but a different chain value. */
@@ -99,12 +100,10 @@ export class Intake {
     const { author } = this.#core.own
     if (isGenuineRun(this.#nameOf(author), runs)) {
       this.#repair.announced(seqAfter(runs) - 1)
-      if (!this.#hasWarnedOfDevice) this.#core.warn(OTHER_DEVICE)
-      this.#hasWarnedOfDevice = true
+      if (!this.#hasReportedDevice) this.#core.report({ kind: 'own-entries-elsewhere' })
+      this.#hasReportedDevice = true
     }
-    return this.#repair.isBlocking
-      ? this.addSigned(author, runs, newAuthors)
-      : { reason: 'only its author may extend this log' }
+    return this.#repair.isBlocking ? this.addSigned(author, runs, newAuthors) : { reason: { kind: 'not-author' } }
   }
 
   async #store(plan: SignedPlan): Promise<void> {
@@ -137,7 +136,7 @@ export class Intake {
       if (plan.contradictedAt !== undefined) return undefined
     }
     if (seqAfter(runs) <= proof.forkedAt) return undefined
-    return { reason: `its author signed two histories from entry ${proof.forkedAt} on` }
+    return { reason: { kind: 'forked', forkedAt: proof.forkedAt } }
   }
 
   async #compareAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
@@ -157,7 +156,7 @@ export class Intake {
   async #compare(
     author: AuthorId,
     theirs: Segment,
-    reason: string,
+    reason: Rejection,
     runs: readonly SignedRun[],
   ): Promise<Refusal | undefined> {
     const { queue, forks, frontier, own } = this.#core
@@ -184,6 +183,8 @@ export class Intake {
     await queue.write([forks.add(proof)])
     if (authorOfKey(proof.segments[0].key) === own.author) this.#repair.end()
     announcer.forked(proof)
+    const author = authorOfKey(proof.segments[0].key)
+    this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: author === own.author })
   }
 
   #nameOf(author: AuthorId): LogName {
@@ -191,10 +192,7 @@ export class Intake {
   }
 }
 
-const CONTRADICTION = 'it contradicts the stored log'
-
-const OTHER_DEVICE =
-  'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two'
+const CONTRADICTION: Rejection = { kind: 'contradicts-log' }
 
 /** Whether the author signed the last of the runs; false if it came without a chain value. */
 function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {

@@ -63,7 +63,7 @@ export class Log extends EventEmitter<LogEvents> {
       onGap: (author, missing) => this.#recovery.lose(author, missing),
       recover: () => this.#recovery.recover(),
       onWritable: () => {
-        this.emit('writable')
+        this.#core.report({ kind: 'disk-recovered' })
         this.#recovery.wake()
       },
     })

@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
+import type { LogEvent } from './events.js'
 import type { AuthorId, Seq } from './format/author.js'
 import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
+import type { Rejection } from './format/log-fault.js'
 import type { End, EndMark } from './mark/mark.js'
 import type { RelayMode } from './read/outgoing.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
@@ -27,8 +29,8 @@ export interface LogOptions {
   readonly mark?: LogMark
   /** Whether the database was just repaired, so that entries in the middle of logs may be missing. */
   readonly isRepaired?: boolean
-  /** Receives warnings that have no listener, notably those during opening. */
-  readonly onWarning?: (line: string) => void
+  /** Receives events that have no listener, notably those during opening. */
+  readonly onEvent?: (event: LogEvent) => void
 }
 
 /** The end of our log as recorded outside the database. docs/protocol/storage.md §4.5. */
@@ -48,11 +50,8 @@ export interface LogEvents {
   entries: [SeqRange]
   /** Entries are on disk: new ones, and lost ones that were fetched again. */
   persisted: [SeqRange]
-  /** One line for the user. */
-  warning: [string]
-  /** A write failed: nothing is written until `writable`. */
-  'read-only': [string]
-  writable: []
+  /** Something to report to the user. */
+  event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
   /** Our unpublished entries from this seq on were retracted; they are appended again after entries from peers. */
@@ -88,7 +87,7 @@ export interface RelayOptions {
 
 /** Why a run, or the rest of it, was rejected. */
 export interface Refusal {
-  readonly reason: string
+  readonly reason: Rejection
   /** The sender's segment with this entry is needed first. */
   readonly neededSeq?: Seq
 }

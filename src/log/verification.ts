@@ -1,5 +1,6 @@
 import type { LogCore } from './core.js'
 import { type AuthorId, isSigned, type Seq } from './format/author.js'
+import type { StoredFault } from './format/log-fault.js'
 import type { FoundMark } from './mark/own-mark.js'
 import type { Claim } from './store/head-index.js'
 import { verifySegments } from './store/segment-verification.js'
@@ -9,7 +10,7 @@ export interface Verified {
   readonly author: AuthorId
   /** The last entry before the first fault. */
   readonly last: Seq
-  readonly fault: string | undefined
+  readonly fault: StoredFault | undefined
   /** First seq with two histories. */
   readonly forkedAt: Seq | undefined
 }
@@ -44,7 +45,7 @@ export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined
   }
 }
 
-function faultOf(last: Seq, expected: Seq, claim: Claim): string | undefined {
-  if (last < expected) return `entries ${last + 1} to ${expected} are missing`
-  return claim === 'damaged' ? 'the row of its head is damaged' : undefined
+function faultOf(last: Seq, expected: Seq, claim: Claim): StoredFault | undefined {
+  if (last < expected) return { kind: 'missing', from: last + 1, to: expected }
+  return claim === 'damaged' ? { kind: 'damaged-head' } : undefined
 }

@@ -1,11 +1,12 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
-import { reasonOf } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
 import { AdmissionControl } from './admission.js'
+import { dialFailureOf } from './dial-failure.js'
 import type { DialAttempt } from './dial-target.js'
+import type { CloseReason, NetEvent } from './events.js'
 import type { Remote } from './handshake/handshake.js'
 import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
 import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
@@ -47,8 +48,9 @@ export interface ConnectionsEvents {
   /** A connection opened. The listener has to read its stream. */
   connection: [Connection]
   /** A connection closed, and why. */
-  disconnection: [Connection, string]
-  warning: [string]
+  disconnection: [Connection, CloseReason]
+  /** Something to report to the user. */
+  event: [NetEvent]
   /** A probe found nobody: its name. */
   'probe-failed': [string]
   /** Connections or dial attempts changed. */
@@ -58,7 +60,7 @@ export interface ConnectionsEvents {
 interface OpenEntry {
   readonly connection: Connection
   /** Why it closes, once that is known. */
-  closeReason: string
+  closeReason: CloseReason
   /** Whether the topology accepted it, and `connection` was emitted. */
   isConnected: boolean
 }
@@ -137,7 +139,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   /** Closes a connection, and does not redial its peer for a while. */
-  drop(id: ConnectionId, reason: string, cooldownMs: Millis): void {
+  drop(id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
     this.#topology.cooldown(id, cooldownMs)
     this.#perform([{ kind: 'close', connection: id, reason }])
   }
@@ -187,7 +189,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       if (this.#isClosed) raw.destroy()
       else this.#startHandshake(raw, name)
     } catch (error) {
-      this.#perform(this.#topology.failed(name, reasonOf(error)))
+      this.#perform(this.#topology.failed(name, dialFailureOf(error)))
     }
   }
 
@@ -214,7 +216,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     if (outcome.kind !== 'failed') return
     this.#raw.delete(raw)
     if (dialled !== undefined && !this.#isClosed)
-      this.#perform(this.#topology.failed(dialled, outcome.reason, raw.remoteAddress))
+      this.#perform(this.#topology.failed(dialled, { reason: outcome.reason }, raw.remoteAddress))
   }
 
   #opened(stream: RawConnection, remote: Remote, dialled: string | undefined): void {
@@ -228,14 +230,14 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       remoteAddress: stream.remoteAddress,
       stream,
     }
-    const entry: OpenEntry = { connection, closeReason: 'the connection closed', isConnected: false }
+    const entry: OpenEntry = { connection, closeReason: 'closed', isConnected: false }
     const openedAt = this.#options.clock.now()
     this.#open.set(connection.id, entry)
     stream.once('close', () => this.#closed(entry, openedAt))
     this.#perform(this.#topology.opened(connection))
     if (stream.destroyed) return
-    startHeartbeat(stream, remote, this.#options.clock, reason => {
-      entry.closeReason = reason
+    startHeartbeat(stream, remote, this.#options.clock, () => {
+      entry.closeReason = 'silent'
     })
   }
 
@@ -289,8 +291,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         this.#probes.delete(effect.peer)
         this.emit('probe-failed', effect.peer)
         break
-      case 'warn':
-        this.emit('warning', effect.line)
+      case 'report':
+        this.emit('event', effect.event)
     }
   }
 }

@@ -1,18 +1,17 @@
 import { retryDelayMs } from '../base/backoff.js'
 import type { Millis } from '../base/clock.js'
-import { type Address, formatAddress } from './lan/address.js'
+import type { DialFailure } from './dial-failure.js'
+import type { Address } from './lan/address.js'
 
 /** Different failure reasons that are reported of one peer; further ones are only counted. */
 const REASONS_MAX = 16
 
 /** A peer that is dialled without success. */
-export interface DialAttempt {
+export interface DialAttempt extends DialFailure {
   readonly name: string
   readonly address: Address
-  /** Failed dials in a row. */
+  /** Failed dials in a row; `reason` and `detail` are those of the last one. */
   readonly tries: number
-  /** Why the last dial failed. */
-  readonly reason: string
 }
 
 export type DialState =
@@ -36,7 +35,7 @@ export class DialTarget {
   cooldownMs: Millis = 0
   #isCoolingDown = false
   #tries = 0
-  #reason = ''
+  #failure: DialFailure = { reason: 'other' }
   readonly #reported = new Set<string>()
 
   constructor(name: string, address: Address, isProbe: boolean) {
@@ -54,7 +53,7 @@ export class DialTarget {
   get failing(): DialAttempt | undefined {
     const isDialled = this.state.kind === 'waiting' || this.state.kind === 'dialling'
     if (this.#tries === 0 || !isDialled) return undefined
-    return { name: this.name, address: this.address, tries: this.#tries, reason: this.#reason }
+    return { name: this.name, address: this.address, tries: this.#tries, ...this.#failure }
   }
 
   succeeded(): void {
@@ -62,9 +61,9 @@ export class DialTarget {
     this.#reported.clear()
   }
 
-  failed(reason: string): void {
+  failed(failure: DialFailure): void {
     this.#tries++
-    this.#reason = reason
+    this.#failure = failure
   }
 
   /** Starts to wait. Gives for how long. */
@@ -76,18 +75,13 @@ export class DialTarget {
     return delayMs
   }
 
-  /** A line that reports the last failure: once per reason, and at the 10th, 100th, … failure. */
-  report(): string | undefined {
+  /** The last failure, if it is to be reported: once per reason, and at the 10th, 100th, … failure. */
+  report(): DialAttempt | undefined {
     const isPowerOfTen = this.#tries > 1 && /^10+$/.test(String(this.#tries))
-    const isReported = this.#reported.has(this.#reason) || this.#reported.size >= REASONS_MAX
+    const { reason, detail = '' } = this.#failure
+    const isReported = this.#reported.has(reason + detail) || this.#reported.size >= REASONS_MAX
     if (isReported && !isPowerOfTen) return undefined
-    this.#reported.add(this.#reason)
-    const count = isPowerOfTen ? `, ${this.#tries} times` : ''
-    return `${this.label}: ${this.#reason}${count}; still trying`
-  }
-
-  /** Name and address, for people. */
-  get label(): string {
-    return `${this.name} (${formatAddress(this.address)})`
+    this.#reported.add(reason + detail)
+    return { name: this.name, address: this.address, tries: this.#tries, ...this.#failure }
   }
 }

@@ -14,26 +14,21 @@ const HALF_CLOSED_MS = 250
  * Starts the heartbeat of an open connection: writes an empty frame every HEARTBEAT_MS, and closes a connection to a native peer
  * that was silent for SILENCE_MS_MAX. All writers have to write whole frames. It stops when the connection closes.
  */
-export function startHeartbeat(
-  connection: RawConnection,
-  remote: Remote,
-  clock: Clock,
-  onSilence: (reason: string) => void,
-): void {
+export function startHeartbeat(connection: RawConnection, remote: Remote, clock: Clock, onSilence: () => void): void {
   new Heartbeat(connection, clock, onSilence).start(remote.kind === 'native')
 }
 
 class Heartbeat {
   readonly #connection: RawConnection
   readonly #clock: Clock
-  readonly #onSilence: (reason: string) => void
+  readonly #onSilence: () => void
   #bytesRead: number
   #silentMs: Millis = 0
   #checkedAt: Millis
   #cancelBeat: Cancel = () => {}
   #cancelCheck: Cancel = () => {}
 
-  constructor(connection: RawConnection, clock: Clock, onSilence: (reason: string) => void) {
+  constructor(connection: RawConnection, clock: Clock, onSilence: () => void) {
     this.#connection = connection
     this.#clock = clock
     this.#onSilence = onSilence
@@ -83,7 +78,7 @@ class Heartbeat {
     this.#checkedAt = clock.now()
     if (this.#silentMs >= SILENCE_MS_MAX) {
       this.#cancelBeat()
-      this.#onSilence(`silent for ${SILENCE_MS_MAX / 1000} s`)
+      this.#onSilence()
       connection.destroy()
       return
     }

@@ -24,6 +24,6 @@ export type Lookup = (address: Address) => Promise<readonly Address[]>
 export interface PeerSource {
   /** Accepts connections. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   listen(host: string | undefined, port: number, onConnection: (connection: RawConnection) => void): Promise<Listener>
-  /** Rejects with a reason for people, within HANDSHAKE_MS_MAX after the host is resolved, or when `signal` is aborted. */
+  /** Rejects with a `DialError`, within HANDSHAKE_MS_MAX after the host is resolved, or when `signal` is aborted. */
   dial(address: Address, signal: AbortSignal): Promise<RawConnection>
 }

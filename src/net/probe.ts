@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.js'
 import { keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
-import { reasonOf } from '../base/errors.js'
 import type { Random } from '../base/random.js'
-import { type HandshakeOutcome, HandshakeRun, NO_ANSWER } from './handshake/handshake-run.js'
+import { type DialFailure, dialFailureOf } from './dial-failure.js'
+import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
 import { type Hello, INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import type { Address } from './lan/address.js'
 import type { PeerSource, RawConnection } from './peer-source.js'
@@ -16,7 +16,7 @@ export type ProbeResult =
   | { readonly kind: 'scuttleup' }
   /** A program that does not speak this protocol. */
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'none'; readonly reason: string }
+  | ({ readonly kind: 'none' } & Omit<DialFailure, 'reason'> & { readonly reason: DialFailure['reason'] | 'silent' })
 
 export interface ProbeOptions {
   readonly source: PeerSource
@@ -38,7 +38,7 @@ export async function probe(
   try {
     connection = await source.dial(address, signal)
   } catch (error) {
-    return { kind: 'none', reason: reasonOf(error) }
+    return { kind: 'none', ...dialFailureOf(error) }
   }
   const keys = keyPairOf(random.bytes(SEED_BYTES))
   const nowMs = clock.now()
@@ -67,8 +67,7 @@ function resultOf(outcome: HandshakeOutcome, nowMs: number): ProbeResult {
       return { kind: 'scuttleup' }
     case 'failed': {
       if (outcome.hasAnswered) return { kind: 'stranger' }
-      const isSilent = outcome.reason === NO_ANSWER
-      return { kind: 'none', reason: isSilent ? 'accepts connections but sends nothing' : outcome.reason }
+      return { kind: 'none', reason: outcome.reason === 'no-answer' ? 'silent' : outcome.reason }
     }
   }
 }

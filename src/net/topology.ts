@@ -1,5 +1,7 @@
 import type { Millis } from '../base/clock.js'
+import type { DialFailure } from './dial-failure.js'
 import { type DialAttempt, DialTarget } from './dial-target.js'
+import type { CloseReason, NetEvent } from './events.js'
 import type { Remote } from './handshake/handshake.js'
 import { type Address, formatAddress } from './lan/address.js'
 import { CONNECTIONS_MAX, HEARTBEAT_MS } from './limits.js'
@@ -25,11 +27,10 @@ export type TopologyEffect =
   | { readonly kind: 'dial'; readonly peer: string; readonly address: Address }
   | { readonly kind: 'retry'; readonly peer: string; readonly delayMs: Millis }
   | { readonly kind: 'cancel-retry'; readonly peer: string }
-  | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: string }
+  | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: CloseReason }
   | { readonly kind: 'connected'; readonly connection: ConnectionId }
   | { readonly kind: 'probe-failed'; readonly peer: string }
-  /** One line for the user. */
-  | { readonly kind: 'warn'; readonly line: string }
+  | { readonly kind: 'report'; readonly event: NetEvent }
 
 /**
  * Decides whom to dial, when to redial, and which of several connections to one peer to keep. docs/protocol/wire.md §2.4.
@@ -102,7 +103,7 @@ export class Topology {
   }
 
   /** A dial failed: during the handshake if there is a `remoteAddress`, before it otherwise. */
-  failed(name: string, reason: string, remoteAddress?: string): TopologyEffect[] {
+  failed(name: string, failure: DialFailure, remoteAddress?: string): TopologyEffect[] {
     const target = this.#targets.get(name)
     if (target?.state.kind !== 'dialling') return []
     if (target.isProbe) return this.#probeFailed(target)
@@ -112,9 +113,11 @@ export class Topology {
       target.state = { kind: 'connected', attempt }
       return []
     }
-    target.failed(reason)
-    const line = this.#isInbound(target) ? undefined : target.report()
-    return [...(line === undefined ? [] : [{ kind: 'warn' as const, line }]), this.#retry(target, attempt)]
+    target.failed(failure)
+    const attempted = this.#isInbound(target) ? undefined : target.report()
+    const retry = this.#retry(target, attempt)
+    if (attempted === undefined) return [retry]
+    return [{ kind: 'report', event: { kind: 'dial-failed', ...attempted } }, retry]
   }
 
   /** A connection completed its handshake. */
@@ -130,12 +133,11 @@ export class Topology {
     if (duplicates.length !== 1 && this.#connections.size >= CONNECTIONS_MAX) {
       const evicted = this.#evictableFor(connection)
       if (evicted === undefined) return this.#refuse(id, target)
-      effects.push(closeEffect(evicted.id, 'evicted to make room'), ...this.closed(evicted.id, 0))
+      effects.push(closeEffect(evicted.id, 'evicted'), ...this.closed(evicted.id, 0))
     }
     if (remote.kind === 'native' && this.#key + this.#instance < identityOf(remote))
       for (const { id: older } of duplicates)
-        if (this.#connections.has(older))
-          effects.push(closeEffect(older, 'replaced by a newer connection to the same peer'))
+        if (this.#connections.has(older)) effects.push(closeEffect(older, 'replaced'))
     this.#connections.set(id, connection)
     if (target !== undefined) {
       target.identity = remote.kind === 'native' ? identityOf(remote) : undefined
@@ -183,15 +185,16 @@ export class Topology {
   }
 
   #openedToSelf(id: ConnectionId, target: DialTarget | undefined): TopologyEffect[] {
-    const close = closeEffect(id, 'connected to itself')
+    const close = closeEffect(id, 'connected-to-self')
     if (target === undefined) return [close]
     if (target.isProbe) return [close, ...this.#probeFailed(target)]
     target.state = { kind: 'self' }
-    return [close, { kind: 'warn', line: `${target.label} is this process itself; ignoring` }]
+    const { name, address } = target
+    return [close, { kind: 'report', event: { kind: 'dialled-self', name, address } }]
   }
 
   #refuse(id: ConnectionId, target: DialTarget | undefined): TopologyEffect[] {
-    const close = closeEffect(id, `at the limit of ${CONNECTIONS_MAX} connections`)
+    const close = closeEffect(id, 'connection-limit')
     if (target === undefined) return [close]
     return [close, ...(target.isProbe ? this.#probeFailed(target) : [this.#retry(target, ATTEMPTS_MAX)])]
   }
@@ -250,7 +253,7 @@ export class Topology {
   }
 }
 
-const closeEffect = (connection: ConnectionId, reason: string): TopologyEffect => ({
+const closeEffect = (connection: ConnectionId, reason: CloseReason): TopologyEffect => ({
   kind: 'close',
   connection,
   reason,

@@ -1,9 +1,10 @@
 import { chmod, lstat, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../base/errors.js'
-import { diskFaultWords, unusableHint } from '../base/files/disk-faults.js'
+import { diskFailureOf, diskFaultWords, unusableHint } from '../base/files/disk-faults.js'
 import { makeDirectory } from '../base/files/make-directory.js'
 import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
+import type { NodeEvent } from './events.js'
 import { DATABASE_NAME, type Home } from './paths.js'
 
 /** Entries that the program creates in a home directory, also with a suffix that people add to move one aside. */
@@ -15,26 +16,26 @@ const SYSTEM_ENTRY = /^(\..*|lost\+found)$/
 export const isForeign = (names: readonly string[]): boolean =>
   names.some(name => !SYSTEM_ENTRY.test(name)) && !names.some(name => OWN_ENTRY.test(name))
 
-/** Shown once, by the start that created the key. */
-export const newKeyLine = ({ me, keyFile }: Home): string => `created a new key for ${me}: ${keyFile}`
+type OnEvent = (event: NodeEvent) => void
 
-type OnWarning = (line: string) => void
+/** Reported once, by the start that created the key. */
+export const keyCreated = ({ me, keyFile }: Home): NodeEvent => ({ kind: 'key-created', name: me, file: keyFile })
 
 /** Creates the home directory if it is missing, then checks it as `checkHome` does. Rejects with DATA_UNUSABLE. */
-export async function secureHome(home: Home, onWarning: OnWarning): Promise<void> {
+export async function secureHome(home: Home, onEvent: OnEvent): Promise<void> {
   try {
     await makeDirectory(path.resolve(home.directory))
   } catch (cause) {
     throw unusable(home.directory, cause)
   }
-  await checkHome(home, onWarning)
+  await checkHome(home, onEvent)
 }
 
 /**
  * Rejects a home directory or database that another user owns, and a directory that holds unrelated files. Removes other
  * users' permissions from the home directory. Accepts a missing one. Rejects with DATA_UNUSABLE.
  */
-export async function checkHome(home: Home, onWarning: OnWarning): Promise<void> {
+export async function checkHome(home: Home, onEvent: OnEvent): Promise<void> {
   const mode = await ownDirectory(home.directory)
   if (mode === undefined) return
   if (isForeign(await namesIn(home.directory))) {
@@ -46,7 +47,7 @@ export async function checkHome(home: Home, onWarning: OnWarning): Promise<void>
       },
     )
   }
-  if (isOpenToOthers(mode)) onWarning(await restrict(home.directory, mode.mode))
+  if (isOpenToOthers(mode)) onEvent(await restrict(home.directory, mode.mode))
   await ownDirectory(home.database)
 }
 
@@ -103,7 +104,11 @@ async function ownDirectory(directory: string): Promise<{ readonly uid: number; 
         },
       )
     }
-    if (!found.isDirectory()) throw new Error('it is not a directory')
+    if (!found.isDirectory()) {
+      throw new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: it is not a directory`, {
+        hint: unusableHint(undefined),
+      })
+    }
     return found
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined
@@ -111,14 +116,14 @@ async function ownDirectory(directory: string): Promise<{ readonly uid: number; 
   }
 }
 
-/** Removes other users' permissions; gives the warning to show. */
-async function restrict(directory: string, mode: number): Promise<string> {
-  const risk = `other users could ${(mode & 0o022) === 0 ? 'read' : 'write to'} ${directory}`
+/** Removes other users' permissions. */
+async function restrict(directory: string, mode: number): Promise<NodeEvent> {
+  const access = (mode & 0o022) === 0 ? 'read' : 'write'
   try {
     await chmod(directory, 0o700)
-    return `${risk}; restricted it to your account (mode 0700)`
+    return { kind: 'directory-open-to-others', directory, access }
   } catch (error) {
-    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
+    return { kind: 'directory-open-to-others', directory, access, failure: diskFailureOf(error) }
   }
 }
 

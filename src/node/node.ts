@@ -1,13 +1,12 @@
 import { EventEmitter } from 'node:events'
 import { ChatError } from '../base/errors.js'
 import type { AuthorId } from '../log/format/author.js'
+import type { NodeEvent } from './events.js'
 import type { Room } from './room.js'
 
 interface NodeEvents {
-  /** One line about the state of a room. */
-  info: [line: string, room: string]
-  /** One line about a problem in a room. */
-  warning: [line: string, room: string]
+  /** Something happened in a room. */
+  event: [event: NodeEvent, room: string]
 }
 
 export interface RoomOptions {
@@ -18,11 +17,7 @@ export interface RoomOptions {
 }
 
 /** How a node opens a room: the composition root, or a test's. */
-export type OpenRoom = (
-  name: string,
-  options: RoomOptions,
-  on: { readonly info: (line: string) => void; readonly warning: (line: string) => void },
-) => Promise<Room>
+export type OpenRoom = (name: string, options: RoomOptions, onEvent: (event: NodeEvent) => void) => Promise<Room>
 
 /** One identity on one machine: its key and its open rooms. Several nodes can run in one process. */
 export class Node extends EventEmitter<NodeEvents> {
@@ -69,10 +64,7 @@ export class Node extends EventEmitter<NodeEvents> {
   }
 
   async #open(name: string, options: RoomOptions): Promise<Room> {
-    const room = await this.#openRoom(name, options, {
-      info: line => this.emit('info', line, name),
-      warning: line => this.emit('warning', line, name),
-    })
+    const room = await this.#openRoom(name, options, event => this.emit('event', event, name))
     room.once('close', () => this.#rooms.delete(name))
     return room
   }

@@ -1,6 +1,7 @@
 import { loadKey } from '../base/crypto/key-file.js'
 import { systemRandom } from '../base/random.js'
 import { authorOfKey } from '../log/format/author.js'
+import type { NodeEvent } from './events.js'
 import { checkKeyIsThere, secureHome } from './home-guard.js'
 import { Node } from './node.js'
 import { openRoom } from './open-room.js'
@@ -14,16 +15,16 @@ export interface NodeOptions {
   /** Whether to announce the name and look for peers on the local network. Default: true. */
   readonly discovery?: boolean | undefined
   /** Called with problems of the data directory, which are found before there is a node to listen to. */
-  readonly onWarning?: ((line: string) => void) | undefined
+  readonly onEvent?: ((event: NodeEvent) => void) | undefined
 }
 
 /** Opens the identity `name` in `data`, with a new key if it has none. Rejects with BAD_NAME or DATA_UNUSABLE. */
-export async function openNode({ name, data, discovery = true, onWarning = () => {} }: NodeOptions): Promise<Node> {
+export async function openNode({ name, data, discovery = true, onEvent = () => {} }: NodeOptions): Promise<Node> {
   const home = homeOf(data, name)
-  await secureHome(home, onWarning)
+  await secureHome(home, onEvent)
   await checkKeyIsThere(home)
-  const { publicKey } = await loadKey(home.keyFile, systemRandom, onWarning)
-  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, on) =>
+  const { publicKey } = await loadKey(home.keyFile, systemRandom, onEvent)
+  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) =>
     openRoom({
       me: name,
       data,
@@ -31,8 +32,7 @@ export async function openNode({ name, data, discovery = true, onWarning = () =>
       peers,
       listen,
       isDiscovering: discovery,
-      onInfo: on.info,
-      onWarning: on.warning,
+      onEvent: onRoomEvent,
     }),
   )
 }

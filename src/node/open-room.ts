@@ -3,7 +3,8 @@ import { systemRandom } from '../base/random.js'
 import { UNSET_CLOCK_BEFORE_MS } from '../log/format/hybrid-clock.js'
 import { LOBBY } from '../log/format/room-id.js'
 import { Replicator } from '../sync/replicator.js'
-import { newKeyLine } from './home-guard.js'
+import type { NodeEvent } from './events.js'
+import { keyCreated } from './home-guard.js'
 import { homeOf } from './paths.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
@@ -22,19 +23,18 @@ export interface OpenRoomOptions {
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
   /** Called from the first moment on, before the room is there to listen to. */
-  readonly onInfo: (line: string) => void
-  readonly onWarning: (line: string) => void
+  readonly onEvent: (event: NodeEvent) => void
 }
 
 /** The composition root of a room: its log, its network, and the room over both. Rejects with a ChatError, leaving nothing open. */
 export async function openRoom(options: OpenRoomOptions): Promise<Room> {
-  const { onInfo, onWarning } = options
+  const { onEvent } = options
   const home = homeOf(options.data, options.me, options.room)
   const network = new RoomNetwork({ ...options, home })
-  warnOfUnsetClock(systemClock, onWarning)
-  const { log, keys } = await openLog(home, onWarning)
-  onInfo(`logs in ${home.database}`)
-  if (keys.isNew) onInfo(newKeyLine(home))
+  reportUnsetClock(systemClock, onEvent)
+  const { log, keys } = await openLog(home, onEvent)
+  onEvent({ kind: 'logs-opened', database: home.database })
+  if (keys.isNew) onEvent(keyCreated(home))
   try {
     const open = await network.listen(keys)
     const room = new Room({
@@ -51,8 +51,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       hasPeerExchange: network.hasPeerExchange,
       mayBeAhead: !keys.isNew && network.mayMeetPeers,
     })
-    room.on('info', onInfo)
-    room.on('warning', onWarning)
+    room.on('event', onEvent)
     room.on('dropped', key => network.dropped(key))
     network.join(open, keys, room.peerExchange)
     return room
@@ -63,8 +62,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   }
 }
 
-function warnOfUnsetClock(clock: Clock, onWarning: (line: string) => void): void {
-  const now = clock.now()
-  if (now < UNSET_CLOCK_BEFORE_MS)
-    onWarning(`the system clock (${new Date(now).toISOString().slice(0, 10)}) is wrong; using the peers' timestamps`)
+function reportUnsetClock(clock: Clock, onEvent: (event: NodeEvent) => void): void {
+  const nowMs = clock.now()
+  if (nowMs < UNSET_CLOCK_BEFORE_MS) onEvent({ kind: 'clock-unset', nowMs })
 }

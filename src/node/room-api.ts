@@ -4,6 +4,7 @@ import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
+import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './connection-summary.js'
@@ -47,7 +48,7 @@ export interface RoomApi {
   /** Tells others that the user is typing; to be called at every key press. */
   typing(): void
   /** Verifies everything that is stored, log by log. */
-  verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: string | undefined }>
+  verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: StoredFault | undefined }>
   /** The signed logs in the format of an export. */
   archive(): AsyncIterable<Uint8Array>
 }

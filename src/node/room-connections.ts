@@ -3,25 +3,26 @@ import { pipeline } from 'node:stream'
 import type { Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
-import { sanitise } from '../base/safe-text.js'
 import type { Presence } from '../chat/presence/presence.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../compat/scuttleup/limits.js'
 import { authorOf } from '../log/format/author.js'
 import { LOBBY } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
 import type { Connection, Connections } from '../net/connections.js'
+import type { CloseReason } from '../net/events.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { Replicator } from '../sync/replicator.js'
-import { ConnectionNotices, isSamePeer } from './connection-notices.js'
-import { ConnectionSummaries, type ConnectionSummary } from './connection-summary.js'
+import { ConnectionEvents, isSamePeer } from './connection-events.js'
+import { ConnectionSummaries } from './connection-summaries.js'
+import type { ConnectionSummary } from './connection-summary.js'
+import type { NodeEvent } from './events.js'
 import { namedPeer } from './peer-name.js'
 import { PeerNames } from './peer-names.js'
 import { createReplicationStream } from './replication.js'
 
 interface RoomConnectionsEvents {
-  info: [string]
-  warning: [string]
+  event: [NodeEvent]
   /** Connections or dial attempts changed. */
   change: []
   /** A peer reported how far its logs go. */
@@ -50,7 +51,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly peerExchange: PeerExchange | undefined
   readonly #options: RoomConnectionsOptions
   readonly #names: PeerNames
-  readonly #notices: ConnectionNotices
+  readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
   #olderInstance: string | undefined
 
@@ -59,23 +60,22 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     this.#options = options
     const { me, room, log, connections, presence, clock } = options
     this.#names = new PeerNames(me, room, () => presence.list)
-    this.#notices = new ConnectionNotices({
+    this.#events = new ConnectionEvents({
       clock,
       names: this.#names,
       ourId: log.id,
       hasLeft: author => presence.hasLeft(author),
-      onInfo: line => this.emit('info', line),
-      onWarning: line => this.emit('warning', line),
+      onEvent: event => this.emit('event', event),
     })
     this.#summaries = new ConnectionSummaries(
       clock,
       () => this.summary,
-      line => this.emit('info', `now ${line}`),
+      event => this.emit('event', event),
     )
     this.peerExchange = options.hasPeerExchange ? this.#openPeerExchange(options) : undefined
     connections.on('connection', connection => this.#opened(connection))
-    connections.on('disconnection', (connection, reason) => this.#closed(connection, sanitise(reason)))
-    connections.on('warning', line => this.emit('warning', sanitise(line)))
+    connections.on('disconnection', (connection, reason) => this.#closed(connection, reason))
+    connections.on('event', event => this.emit('event', event))
     connections.on('change', () => {
       this.#summaries.update()
       this.emit('change')
@@ -134,7 +134,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** Reports nothing and looks for no further peers from now on. */
   quiet(): void {
-    this.#notices.close()
+    this.#events.close()
     this.#summaries.close()
     this.peerExchange?.close()
   }
@@ -159,12 +159,12 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     if (remote.kind === 'native' && remote.key === this.#options.log.id && remote.isOlder)
       this.#olderInstance = this.#names.nameOf(connection)
     this.#replicate(connection)
-    if (this.#toSamePeer(connection).length === 1) this.#notices.opened(connection)
+    if (this.#toSamePeer(connection).length === 1) this.#events.opened(connection)
   }
 
-  #closed(connection: Connection, reason: string): void {
+  #closed(connection: Connection, reason: CloseReason): void {
     if (this.#toSamePeer(connection).length === 0 && !this.#isDropped(connection))
-      this.#notices.closed(connection, reason)
+      this.#events.closed(connection, reason)
   }
 
   /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
@@ -177,7 +177,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       replica: remote.kind === 'native' ? remote.key : remote.address,
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
       onHeads: () => this.emit('heads'),
-      onWarning: line => this.emit('warning', sanitise(`${this.#names.nameOf(connection)}: ${line}`)),
+      onEvent: event => this.emit('event', { ...event, peer: this.#names.nameOf(connection) }),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
       ...(remote.kind === 'native' && {
         sideChannel: this.#sideChannel(connection, remote.key, remote.aheadMs, () => stream.bytesRead),

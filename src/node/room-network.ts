@@ -13,7 +13,8 @@ import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/
 import { TcpSource } from '../net/lan/tcp.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
-import { AnnounceNotice } from './announce-notice.js'
+import { Announcement } from './announcement.js'
+import type { NodeEvent } from './events.js'
 import type { Home } from './paths.js'
 import { addressIn, distinctPeers, type NamedPeer, namedPeer } from './peer-name.js'
 
@@ -25,8 +26,7 @@ export interface RoomNetworkOptions {
   readonly listen?: string | undefined
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
-  readonly onInfo: (line: string) => void
-  readonly onWarning: (line: string) => void
+  readonly onEvent: (event: NodeEvent) => void
 }
 
 /** The network of a room that listens. */
@@ -74,7 +74,7 @@ export class RoomNetwork {
 
   /** Listens. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   async listen(keys: KeyPair): Promise<OpenNetwork> {
-    const { home, isDiscovering, onInfo } = this.#options
+    const { home, isDiscovering, onEvent } = this.#options
     const discovery = isDiscovering ? this.#openDiscovery() : undefined
     const connections = new Connections({
       me: this.#address,
@@ -90,7 +90,7 @@ export class RoomNetwork {
     const port = await this.#listenOn(connections)
     const host = this.#host ?? addressIn(home.me, home.room).host
     const address = formatAddress({ host, port })
-    onInfo(`listening on ${address}${home.room === LOBBY ? '' : ` in the room ${home.room}`}`)
+    onEvent({ kind: 'listening', address, room: home.room })
     return { connections, discovery, port, address }
   }
 
@@ -124,14 +124,14 @@ export class RoomNetwork {
   }
 
   #openDiscovery(): Discovery {
-    const { home, onInfo, onWarning } = this.#options
-    const notice = new AnnounceNotice(home.me, onInfo)
+    const { home, onEvent } = this.#options
+    const announcement = new Announcement(home.me, onEvent)
     const discovery: Discovery = openDiscovery({
       clock: systemClock,
       random: systemRandom.number,
-      onWarning,
+      onEvent,
       onChange: () => this.#connections?.networkChanged(),
-      onAnnounced: instance => notice.update(instance, discovery.interfaces),
+      onAnnounced: instance => announcement.update(instance, discovery.interfaces),
       onSighted: service => this.#autodial?.sighted(service),
       onLost: (service, hasSaidGoodbye) => this.#autodial?.lost(service, hasSaidGoodbye),
     })
@@ -140,18 +140,15 @@ export class RoomNetwork {
 
   /** Gives the port: a free one if the usual one is taken, for peers that discover us learn it. */
   async #listenOn(connections: Connections): Promise<number> {
-    const { listen, isDiscovering, onWarning } = this.#options
+    const { listen, isDiscovering, onEvent } = this.#options
     try {
       return await connections.listen(this.#host, this.#port)
     } catch (error) {
       const canMove = listen === undefined && isDiscovering
       if (!canMove || !(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN') throw error
-      const free = await connections.listen(this.#host, 0)
-      onWarning(
-        `${error.message}: listening on port ${free} instead. Peers on this network discover it; ` +
-          'scuttleup peers cannot connect to you.',
-      )
-      return free
+      const usedPort = await connections.listen(this.#host, 0)
+      onEvent({ kind: 'port-taken', port: this.#port, usedPort })
+      return usedPort
     }
   }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
-import { ChatError } from '../base/errors.js'
+import { ChatError, reasonOf } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import type { EntryFields } from '../chat/kinds/kind.js'
 import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
@@ -22,16 +22,14 @@ import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
-import { inspect, type Notify, reportLog } from './log-notices.js'
+import type { NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
 import { type HostedRoom, messagesOf, type RoomApi, type RoomEntry, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
 export interface RoomEvents {
-  /** One line about the state of the room. */
-  info: [string]
-  /** One line about a problem. */
-  warning: [string]
+  /** Something happened that the user may want to know. */
+  event: [NodeEvent]
   /** Connections, dial attempts or delivery status changed. */
   change: []
   /** Who is present, away or typing changed. */
@@ -111,12 +109,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.delivery = new DeliveryWatch(log, parts.replicator.receipts, clock, () =>
       this.#connections.reconnectScuttleup(),
     )
-    const notify: Notify = {
-      info: line => this.emit('info', line),
-      warning: line => this.emit('warning', line),
-    }
-    reportLog(log, notify)
-    clock.after(INSPECTION_MS, () => inspect(log, notify))
+    clock.after(INSPECTION_MS, () => void this.#inspect())
     this.#follow()
   }
 
@@ -278,6 +271,15 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.emit('close')
   }
 
+  /** Reads through the whole log, so that entries the disk has silently lost are fetched again from peers. */
+  async #inspect(): Promise<void> {
+    try {
+      await this.#parts.log.inspect()
+    } catch (error) {
+      this.emit('event', { kind: 'database-damaged', detail: reasonOf(error) })
+    }
+  }
+
   get #readOnlyError(): ChatError | undefined {
     const { olderInstance } = this.#connections
     if (olderInstance === undefined) return undefined
@@ -293,8 +295,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   #follow(): void {
     const { log } = this.#parts
     this.#connections
-      .on('info', line => this.emit('info', line))
-      .on('warning', line => this.emit('warning', line))
+      .on('event', event => this.emit('event', event))
       .on('change', () => this.emit('change'))
       .on('heads', () => this.#allowWrites())
       .on('dropped', key => this.emit('dropped', key))
@@ -302,6 +303,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.#parts.replicator.receipts.on('receipt', (_replica, author) => {
       if (author === log.id) this.emit('change')
     })
+    log.on('event', event => this.emit('event', event))
     log.on('entries', ({ author }) => {
       this.#presence.posted(author)
       this.emit('heads')

@@ -8,39 +8,36 @@ import { Log } from '../log/log.js'
 import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
 import type { LogMark } from '../log/options.js'
 import { LevelStore } from '../log/store/level-store.js'
-import type { Fault } from '../log/store/leveldb/check.js'
+import type { FileFault } from '../log/store/leveldb/check.js'
+import type { NodeEvent } from './events.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
 import { markPaths } from './marks.js'
 import type { Home } from './paths.js'
 
+type OnEvent = (event: NodeEvent) => void
+
 /** Opens the logs without a network, repaired if they were damaged. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
-export async function openLog(
-  home: Home,
-  onWarning: (line: string) => void,
-): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
-  await secureHome(home, onWarning)
+export async function openLog(home: Home, onEvent: OnEvent): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
+  await secureHome(home, onEvent)
   await checkKeyIsThere(home)
   // Create the key before the database, so that a database without a key means the key was lost.
-  const { isNew } = await loadKey(home.keyFile, systemRandom, onWarning)
-  const store = await openStore(home, onWarning)
+  const { isNew } = await loadKey(home.keyFile, systemRandom, onEvent)
+  const store = await openStore(home, onEvent)
   let mark: OwnMark | undefined
   try {
     // Read the key again now that the database is locked: `renew` may have replaced it meanwhile.
     const keys = { ...(await loadKey(home.keyFile, systemRandom)), isNew }
-    mark = await openMark(home, keys, onWarning)
+    mark = await openMark(home, keys, onEvent)
     const log = await Log.over(store, keys, {
       unsigned: openRowStore,
       room: home.roomId,
       mark,
-      onWarning,
+      onEvent,
       isRepaired: store.isRepaired,
     })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
-      onWarning(
-        `the key ${home.keyFile} has no entries in these logs, and its file has no checksum line that would reveal damage; ` +
-          'if you have written here before, restore the key from a backup',
-      )
+      onEvent({ kind: 'key-without-entries', file: home.keyFile })
     }
     return { log, keys }
   } catch (error) {
@@ -51,24 +48,20 @@ export async function openLog(
 }
 
 /** The database in `home`, repaired if it was damaged. */
-export function openStore(home: Home, onWarning: (line: string) => void): Promise<LevelStore> {
-  return LevelStore.openOrRepair(home.database, (kept, faults) =>
-    onWarning(
-      `the logs were damaged (${listed(faults)}) and have been repaired; the damaged files are kept in ${kept}, and missing entries are fetched from peers`,
-    ),
-  )
+export function openStore(home: Home, onEvent: OnEvent): Promise<LevelStore> {
+  return LevelStore.openOrRepair(home.database, (kept, faults) => onEvent({ kind: 'database-repaired', kept, faults }))
 }
 
 /** The mark of the log that `keys` sign in `home`, open for writing. */
-export function openMark(home: Home, keys: KeyPair, onWarning: (line: string) => void): Promise<OwnMark> {
+export function openMark(home: Home, keys: KeyPair, onEvent: OnEvent): Promise<OwnMark> {
   const author = authorOfKey(keys.publicKey)
-  return OwnMark.open({ ...markPaths(home, author), author, random: systemRandom, onWarning })
+  return OwnMark.open({ ...markPaths(home, author), author, random: systemRandom, onEvent })
 }
 
 export interface LogCopy {
   readonly log: Log
   /** Damage in the files of the database. */
-  readonly faults: readonly Fault[]
+  readonly faults: readonly FileFault[]
   /** Where the logs end according to the mark, which is kept outside of the database. */
   readonly found: FoundMark
   /** Whether the key that signs the user's log exists. */
@@ -79,10 +72,10 @@ export interface LogCopy {
  * Opens a copy of the logs for reading. Creates, changes and locks nothing of the logs themselves, so a chat may have them
  * open. Rejects with a ChatError.
  */
-export async function openLogCopy(home: Home, onWarning: (line: string) => void): Promise<LogCopy> {
-  await checkHome(home, onWarning)
+export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy> {
+  await checkHome(home, onEvent)
   const hasKey = existsSync(home.keyFile)
-  const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onWarning) : keyPairOf(systemRandom.bytes(SEED_BYTES))
+  const keys = hasKey ? await loadKey(home.keyFile, systemRandom, onEvent) : keyPairOf(systemRandom.bytes(SEED_BYTES))
   const author = authorOfKey(keys.publicKey)
   // Read the mark before the copy is made: what it notes is then in the database, or was never acknowledged.
   const found = await OwnMark.read(markPaths(home, author), author)
@@ -92,7 +85,7 @@ export async function openLogCopy(home: Home, onWarning: (line: string) => void)
     room: home.roomId,
     isRepaired: store.isRepaired,
     ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
-    onWarning,
+    onEvent,
   })
   return { log, faults, found, hasKey }
 }
@@ -103,5 +96,3 @@ function readOnlyMark({ mark, heads }: FoundMark): LogMark {
   const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
   return { found, heads, isMoved: false, advance: nothing, reset: nothing, close: nothing }
 }
-
-const listed = (faults: readonly Fault[]): string => faults.map(({ file, what }) => `${file} ${what}`).join(', ')

@@ -1,6 +1,7 @@
 import type { Millis } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import type { SeededRandom } from '../base/seeded-random.js'
+import { DialError, type DialFailureReason } from '../net/dial-failure.js'
 import type { Address } from '../net/lan/address.js'
 import { HANDSHAKE_MS_MAX } from '../net/limits.js'
 import type { Listener, PeerSource, RawConnection } from '../net/peer-source.js'
@@ -125,10 +126,10 @@ export class VirtualNetwork implements Medium {
     return new Promise((resolve, reject) => {
       let isOver = false
       const later = (delayMs: Millis, action: () => void): void => void this.time.after(delayMs, () => life.act(action))
-      const fail = (reason: string): void => {
+      const fail = (reason: DialFailureReason): void => {
         if (isOver) return
         isOver = true
-        reject(new Error(reason))
+        reject(new DialError(reason))
       }
       const attempt = (): void => {
         const target = this.#hosts.get(to)
@@ -139,7 +140,7 @@ export class VirtualNetwork implements Medium {
         }
         const onConnection = target.listeners.get(port)
         if (onConnection === undefined) {
-          later(this.delay(), () => fail('nothing is listening there'))
+          later(this.delay(), () => fail('refused'))
           return
         }
         const [near, far] = this.#connect(host, target)
@@ -150,10 +151,10 @@ export class VirtualNetwork implements Medium {
           isOver = true
         })
       }
-      if (signal.aborted) fail('cancelled')
-      signal.addEventListener('abort', () => fail('cancelled'), { once: true })
+      if (signal.aborted) fail('other')
+      signal.addEventListener('abort', () => fail('other'), { once: true })
       later(this.delay(), attempt)
-      later(HANDSHAKE_MS_MAX, () => fail('no answer'))
+      later(HANDSHAKE_MS_MAX, () => fail('no-answer'))
     })
   }
 

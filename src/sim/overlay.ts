@@ -220,7 +220,7 @@ export class Overlay {
         },
         get dialAttempts() {
           return [...peer().found.entries()].flatMap(([name, { tries, other }]) =>
-            tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: '' }],
+            tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: 'other' as const }],
           )
         },
         add: name => {

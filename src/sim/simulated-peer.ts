@@ -309,11 +309,9 @@ export class SimulatedPeer {
       hasPeerExchange: this.#context.hasPeerExchange,
       mayBeAhead: log.head.length > 0,
     })
-    const note = (line: string): void => {
-      if (!life.isOver) this.#context.note(`${this.name}: ${line}`)
-    }
-    room.on('info', note)
-    room.on('warning', note)
+    room.on('event', ({ kind, ...fields }) => {
+      if (!life.isOver) this.#context.note(`${this.name}: ${kind} ${JSON.stringify(fields)}`)
+    })
     program.swarm = swarm
     program.room = room
     for (const { name, address } of this.#dialled) swarm.add(name, address)

@@ -1,10 +1,12 @@
 import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../log/format/author.js'
+import type { Rejection, StoredFault } from '../log/format/log-fault.js'
 import { decodeSegment, lastOf, type Segment } from '../log/format/segment.js'
 import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
+import type { Violation } from '../net/violation.js'
 import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './codec.js'
 
 // Signed logs in a file, in the frames that native peers exchange. docs/protocol/storage.md §6.
@@ -38,11 +40,24 @@ export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uin
 /** Why a file could not be read at all. */
 type ArchiveFault = 'not-an-export' | 'other-room' | 'native-database' | 'no-scuttleup-database'
 
+/** What was rejected, and why: a log, a part of the file, or the rest of the file. */
+export type ArchiveRefusal =
+  | {
+      readonly kind: 'log'
+      readonly author: AuthorId
+      readonly reason: Rejection | Extract<StoredFault, { kind: 'missing' }>
+    }
+  | { readonly kind: 'part'; readonly reason: Violation | 'unknown-frame' | 'no-segments' }
+  | { readonly kind: 'rest'; readonly reason: RestFault }
+
+/** Why the rest of a file was not read. */
+type RestFault = 'incomplete-segment' | 'too-many-rejections' | 'not-an-export' | 'not-a-segment'
+
 export interface ArchiveReport {
   /** How many entries are new on this disk. */
   readonly added: number
   /** What was rejected, and why; everything else was stored. */
-  readonly refused: readonly string[]
+  readonly refused: readonly ArchiveRefusal[]
   readonly fault?: ArchiveFault
 }
 
@@ -69,8 +84,8 @@ export async function readArchive(
 class ArchiveImport {
   readonly #log: Log
   readonly #room: Uint8Array
-  /** Rejection reasons by author or part of the file; later segments of a rejected author are skipped. */
-  readonly #refused = new Map<string, string>()
+  /** Rejections by author or part of the file; later segments of a rejected author are skipped. */
+  readonly #refused = new Map<AuthorId | 'part' | 'rest', ArchiveRefusal>()
   /** How many frames had no segments. */
   #otherFrames = 0
 
@@ -80,7 +95,7 @@ class ArchiveImport {
   }
 
   /** Returns what was rejected, or why nothing could be read. */
-  async run(bytes: AsyncIterable<Uint8Array>): Promise<ArchiveFault | string[]> {
+  async run(bytes: AsyncIterable<Uint8Array>): Promise<ArchiveFault | ArchiveRefusal[]> {
     let buffered: Uint8Array = EMPTY
     let decoder: Decoder | undefined
     for await (const chunk of bytes) {
@@ -96,7 +111,7 @@ class ArchiveImport {
       buffered = EMPTY
     }
     if (decoder === undefined) return 'not-an-export'
-    if (decoder.isMidway) this.#refuse('the rest of the file', 'ends in the middle of a segment')
+    if (decoder.isMidway) this.#refuseRest('incomplete-segment')
     return this.#report()
   }
 
@@ -106,8 +121,8 @@ class ArchiveImport {
       if (this.#hasTooMany) break
       await this.#add(frame)
     }
-    if (this.#hasTooMany) this.#refuse('the rest of the file', 'skipped because too many parts were rejected')
-    else if (fault !== undefined) this.#refuse('the rest of the file', fault)
+    if (this.#hasTooMany) this.#refuseRest('too-many-rejections')
+    else if (fault !== undefined) this.#refuseRest(fault)
     else return true
     return false
   }
@@ -116,15 +131,15 @@ class ArchiveImport {
     return this.#refused.size + this.#otherFrames > REFUSALS_MAX
   }
 
-  async #add(frame: PeerFrame): Promise<void> {
+  async #add(frame: ArchiveFrame): Promise<void> {
     if (frame.kind === 'segments') {
       for (const run of runsOf(frame.segments)) await this.#addRun(run)
       return
     }
     this.#otherFrames++
     if (frame.kind === 'fork') await this.#log.addProof(frame.segments)
-    else if (frame.kind === 'bad') this.#refuse('a part of the file', frame.reason)
-    else this.#refuse('a part of the file', 'unknown to this version')
+    else if (frame.kind === 'bad') this.#refuse({ kind: 'part', reason: frame.reason })
+    else this.#refuse({ kind: 'part', reason: frame.kind === 'no-segments' ? 'no-segments' : 'unknown-frame' })
   }
 
   async #addRun(run: readonly Segment[]): Promise<void> {
@@ -134,22 +149,28 @@ class ArchiveImport {
     // If this disk lost the end of our own log, it is restored from the export as from a peer.
     if (author === this.#log.id && end !== undefined) this.#log.ourLogClaimed(lastOf(end))
     const refusal = await this.#log.addSigned(author, run)
-    if (refusal !== undefined) this.#refuse(author, refusal.reason)
+    if (refusal !== undefined) this.#refuse({ kind: 'log', author, reason: refusal.reason })
   }
 
-  #refuse(what: string, reason: string): void {
-    this.#refused.set(what, reason)
+  #refuse(refusal: ArchiveRefusal): void {
+    this.#refused.set(refusal.kind === 'log' ? refusal.author : refusal.kind, refusal)
   }
 
-  #report(): string[] {
-    return [...this.#refused].map(([what, reason]) => `${what}: ${reason}`)
+  #refuseRest(reason: RestFault): void {
+    this.#refuse({ kind: 'rest', reason })
+  }
+
+  #report(): ArchiveRefusal[] {
+    return [...this.#refused.values()]
   }
 }
 
+type ArchiveFrame = PeerFrame | { readonly kind: 'no-segments' }
+
 interface Decoded {
-  readonly frames: readonly PeerFrame[]
+  readonly frames: readonly ArchiveFrame[]
   /** Why the rest of the file cannot be decoded. */
-  readonly fault: string | undefined
+  readonly fault: RestFault | undefined
 }
 
 /** Decodes the bytes after the room id, chunk by chunk. */
@@ -173,18 +194,18 @@ class FrameDecoder implements Decoder {
   }
 
   decode(bytes: Uint8Array): Decoded {
-    const frames: PeerFrame[] = []
+    const frames: ArchiveFrame[] = []
     /** The segments of consecutive frames are verified together, as from a peer. */
     let consecutive: Segment[] | undefined
     this.#reader.push(bytes)
     for (;;) {
       const read = this.#reader.next()
       this.#isMidway = this.#reader.isMidFrame
-      if (read.kind === 'bad') return { frames, fault: 'not an export from here on' }
+      if (read.kind === 'bad') return { frames, fault: 'not-an-export' }
       if (read.kind === 'more') return { frames, fault: undefined }
       const frame = decodeFrame(read.body)
       if (frame.kind !== 'segments' || frame.segments.length === 0) {
-        frames.push(frame.kind === 'segments' ? { kind: 'bad', reason: 'empty' } : frame)
+        frames.push(frame.kind === 'segments' ? { kind: 'no-segments' } : frame)
         consecutive = undefined
         continue
       }
@@ -215,7 +236,7 @@ class SegmentDecoder implements Decoder {
       const isWhole = length.kind === 'value' && rest.length >= length.next + length.value
       if (length.kind === 'more' || (length.kind === 'value' && !isWhole)) return { frames, fault: undefined }
       const segment = isWhole ? decodeSegment(rest.subarray(length.next, length.next + length.value)) : undefined
-      if (!isWhole || segment === undefined) return { frames, fault: 'not a segment' }
+      if (!isWhole || segment === undefined) return { frames, fault: 'not-a-segment' }
       segments.push(segment)
       rest = rest.subarray(length.next + length.value)
     }

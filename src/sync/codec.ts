@@ -9,6 +9,7 @@ import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
+import type { Violation } from '../net/violation.js'
 import { FINGERPRINTS_BYTES } from './fingerprints.js'
 
 // Frames between native peers: one byte for the type, then the body. docs/protocol/wire.md §5.2.
@@ -37,7 +38,7 @@ export type PeerFrame =
   | { readonly kind: 'fingerprints'; readonly fingerprints: Uint8Array }
   /** A frame of the side channel or of a later version. */
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'bad'; readonly reason: string }
+  | { readonly kind: 'bad'; readonly reason: Violation }
 
 /** One log, as a peer announces it, subscribes to it or unsubscribes from it. */
 export interface Note extends Digest {
@@ -120,37 +121,37 @@ export function decodeFrame(body: Uint8Array): PeerFrame {
       return decodeSegments(bytes)
     case UNSIGNED_ENTRY: {
       const entry = decodeUnsignedEntry(bytes)
-      return entry === undefined ? bad('a malformed unsigned entry') : { kind: 'unsigned-entry', entry }
+      return entry === undefined ? bad('malformed-unsigned-entry') : { kind: 'unsigned-entry', entry }
     }
     case FORK: {
       const segments = decodeProof(bytes)
-      return segments === undefined ? bad('a malformed fork proof') : { kind: 'fork', segments }
+      return segments === undefined ? bad('malformed-fork-proof') : { kind: 'fork', segments }
     }
     case SEGMENT_REQUEST: {
       const place = signedDigest(bytes)
-      return place === undefined ? bad('a malformed segment request') : { kind: 'segment-request', place }
+      return place === undefined ? bad('malformed-segment-request') : { kind: 'segment-request', place }
     }
     case NOTES:
       return decodeNotes(bytes)
     case FINGERPRINTS:
       return bytes.length === FINGERPRINTS_BYTES
         ? { kind: 'fingerprints', fingerprints: bytes }
-        : bad('malformed fingerprints')
+        : bad('malformed-fingerprints')
     default:
       return { kind: 'unknown' }
   }
 }
 
-const bad = (reason: string): PeerFrame => ({ kind: 'bad', reason })
+const bad = (reason: Violation): PeerFrame => ({ kind: 'bad', reason })
 
 function decodeHeads(bytes: Uint8Array): PeerFrame {
   const heads: Digest[] = []
   const fields = bytes.length === 0 ? [] : readFields(bytes)
-  if (fields === undefined) return bad('malformed heads')
+  if (fields === undefined) return bad('malformed-heads')
   for (const field of fields) {
     if (field.kind !== 'bytes' || field.number > 2) continue
     const head = field.number === 1 ? signedDigest(field.value) : unsignedDigest(field.value)
-    if (head === undefined) return bad('a malformed head')
+    if (head === undefined) return bad('malformed-head')
     heads.push(head)
   }
   return { kind: 'heads', heads }
@@ -159,12 +160,12 @@ function decodeHeads(bytes: Uint8Array): PeerFrame {
 function decodeNotes(bytes: Uint8Array): PeerFrame {
   const notes: Note[] = []
   const fields = bytes.length === 0 ? [] : readFields(bytes)
-  if (fields === undefined) return bad('malformed notes')
+  if (fields === undefined) return bad('malformed-notes')
   for (const { number, ...field } of fields) {
     const kind = NOTE_KINDS[(number - 1) % NOTE_KINDS.length]
     if (field.kind !== 'bytes' || kind === undefined || number > 2 * NOTE_KINDS.length) continue
     const digest = number <= NOTE_KINDS.length ? signedDigest(field.value) : unsignedDigest(field.value)
-    if (digest === undefined) return bad('a malformed note')
+    if (digest === undefined) return bad('malformed-note')
     notes.push({ ...digest, kind })
   }
   return { kind: 'notes', notes }
@@ -196,9 +197,9 @@ function decodeSegments(body: Uint8Array): PeerFrame {
   const reader = new ByteReader(body)
   while (reader.remaining > 0) {
     const bytes = reader.sized(SEGMENT_BYTES_MAX)
-    if (reader.isBad) return bad('malformed segments')
+    if (reader.isBad) return bad('malformed-segments')
     const segment = decodeSegment(bytes)
-    if (segment === undefined) return bad('a malformed segment')
+    if (segment === undefined) return bad('malformed-segment')
     segments.push(segment)
   }
   return { kind: 'segments', segments }

@@ -1,11 +1,13 @@
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import type { Rejection } from '../log/format/log-fault.js'
 import type { Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { UnsignedRun } from '../log/format/unsigned-entry.js'
+import type { Violation } from '../net/violation.js'
 
-/** Messages to the user truncate the ids that a peer sent to this length. */
-const SHOWN_ID_LENGTH_MAX = 64
+/** Events truncate the ids that a peer sent to this length. */
+const ID_LENGTH_MAX = 64
 
 /** An action that a session requests from the stream that runs it. */
 export type Effect =
@@ -28,10 +30,10 @@ export type Effect =
   | { readonly kind: 'subscribed'; readonly since: Digest }
   /** A frame of the side channel arrived. */
   | { readonly kind: 'side-channel'; readonly body: Uint8Array }
-  /** Tell the user, once. */
-  | { readonly kind: 'warn'; readonly reason: string }
+  /** Entries of an author were rejected: report it, once. */
+  | { readonly kind: 'rejected'; readonly author: string; readonly reason: Rejection }
   /** The other side broke the protocol: close this connection. */
-  | { readonly kind: 'close'; readonly reason: string }
+  | { readonly kind: 'close'; readonly reason: Violation }
 
 /** Collects the effects of one read. Joins consecutive entries of an author into one effect, which costs one signature check. */
 export class IncomingBatcher {
@@ -90,9 +92,9 @@ export class Ignored {
   }
 
   /** Ignores an author; closes the connection instead if too many are ignored already. */
-  add(id: string, reason: string): Effect {
-    if (this.#ids.size >= this.#max) return { kind: 'close', reason: 'entries of too many authors that were rejected' }
+  add(id: string, reason: Rejection): Effect {
+    if (this.#ids.size >= this.#max) return { kind: 'close', reason: 'too-many-rejected-authors' }
     this.#ids.add(id)
-    return { kind: 'warn', reason: `rejected the entries of ${id.slice(0, SHOWN_ID_LENGTH_MAX)}: ${reason}` }
+    return { kind: 'rejected', author: id.slice(0, ID_LENGTH_MAX), reason }
   }
 }

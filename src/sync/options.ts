@@ -1,5 +1,6 @@
 import type { AuthorId } from '../log/format/author.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
+import type { SyncEvent } from './events.js'
 
 export interface ReplicationOptions {
   /** Whether to keep sending new entries once the other side has caught up. Default: true. */
@@ -10,8 +11,8 @@ export interface ReplicationOptions {
   readonly newAuthorsPerHourMax?: number
   /** Called when the other side has announced its heads. */
   readonly onHeads?: () => void
-  /** Called with a line for the user when something that the other side sent is rejected. */
-  readonly onWarning?: (line: string) => void
+  /** Called when something that the other side sent is rejected. */
+  readonly onEvent?: (event: SyncEvent) => void
 }
 
 export interface NativeReplicationOptions extends ReplicationOptions {

@@ -2,11 +2,13 @@ import { concat, EMPTY } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import type { Rejection } from '../log/format/log-fault.js'
 import { lastOf, type Segment } from '../log/format/segment.js'
 import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
 import type { SeqRange } from '../log/read/subscription.js'
+import type { Violation } from '../net/violation.js'
 import {
   decodeFrame,
   encodeFingerprints,
@@ -131,7 +133,7 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** The log rejected entries of `author`: ignores that log from now on, unless a requested segment may still arrive. */
-  refused(author: AuthorId, reason: string): Effect[] {
+  refused(author: AuthorId, reason: Rejection): Effect[] {
     if (this.#skipsRefusal(author) || this.#ignored.has(author)) return []
     return [this.#ignored.add(author, reason)]
   }
@@ -186,7 +188,7 @@ export class PeerSession implements ReplicationSession {
     if (this.#ignored.has(id)) return
     const author = unsignedAuthor(id)
     if (author === undefined) {
-      this.#ignore(batch, id, 'the author id is malformed')
+      this.#ignore(batch, id, { kind: 'malformed-author' })
       return
     }
     this.#theyHave(author, seq)
@@ -209,7 +211,7 @@ export class PeerSession implements ReplicationSession {
 
   #onHeads(batch: IncomingBatcher, heads: readonly Digest[]): void {
     if (heads.length > HEADS_MAX) {
-      this.#close(batch, `heads of more than ${HEADS_MAX} authors`)
+      this.#close(batch, 'too-many-heads')
       return
     }
     const isFirst = this.#state === 'opening'
@@ -223,7 +225,7 @@ export class PeerSession implements ReplicationSession {
 
   #onFingerprints(batch: IncomingBatcher, theirs: Uint8Array): void {
     if (this.#state !== 'opening') {
-      this.#close(batch, 'fingerprints a second time')
+      this.#close(batch, 'repeated-fingerprints')
       return
     }
     const { equal, areEqual } = this.#answer(batch, theirs)
@@ -259,13 +261,13 @@ export class PeerSession implements ReplicationSession {
     this.#announced.set(author, Math.max(last, this.#announced.get(author) ?? 0))
   }
 
-  #ignore(batch: IncomingBatcher, id: string, reason: string): void {
+  #ignore(batch: IncomingBatcher, id: string, reason: Rejection): void {
     const effect = this.#ignored.add(id, reason)
     if (effect.kind === 'close') this.#close(batch, effect.reason)
     else batch.effect(effect)
   }
 
-  #close(batch: IncomingBatcher, reason: string): void {
+  #close(batch: IncomingBatcher, reason: Violation): void {
     batch.effect({ kind: 'close', reason })
     this.#state = 'closed'
   }

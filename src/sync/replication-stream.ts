@@ -6,6 +6,7 @@ import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
+import type { Rejection } from '../log/format/log-fault.js'
 import { encodeSegment, lastOf, packedOf, type Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
@@ -26,7 +27,7 @@ const SIDE_CHANNEL_BYTES_MAX = 64 * 1024
 const OVERHEAD_BYTES = 64
 
 /** Reason for rejecting a log whose chain value differs from ours at the same seq. */
-const DIFFERENT = 'the log differs from the one stored here'
+const DIFFERENT: Rejection = { kind: 'differs' }
 
 /** Connects a session to a socket: performs the session's effects, with backpressure in both directions. */
 export class ReplicationStream extends Duplex {
@@ -150,11 +151,11 @@ export class ReplicationStream extends Duplex {
         if (reason !== undefined) this.#perform({ kind: 'close', reason })
         return
       }
-      case 'warn':
-        this.#options.onWarning?.(effect.reason)
+      case 'rejected':
+        this.#options.onEvent?.({ kind: 'entries-rejected', author: effect.author, reason: effect.reason })
         return
       case 'close':
-        this.#options.onWarning?.(`disconnected: it sent ${effect.reason}`)
+        this.#options.onEvent?.({ kind: 'protocol-violated', violation: effect.reason })
         this.destroy(new Error(effect.reason))
     }
   }

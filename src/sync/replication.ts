@@ -1,5 +1,6 @@
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import type { Rejection } from '../log/format/log-fault.js'
 import type { Log } from '../log/log.js'
 import type { BroadcastTree, TreeConnection } from './broadcast-tree.js'
 import type { Effect } from './effects.js'
@@ -18,7 +19,7 @@ export interface ReplicationSession {
   start(): Uint8Array
   receive(bytes: Uint8Array): Effect[]
   /** The log rejected entries of `author`. */
-  refused(author: AuthorId, reason: string): Effect[]
+  refused(author: AuthorId, reason: Rejection): Effect[]
   /**
    * Encodes a request for the segment that contains (author, seq): empty while an earlier request is open, undefined if a request
    * cannot help. Absent if the protocol has no requests.

@@ -1,20 +1,15 @@
-/** A message from the program, not from a person. */
-export interface Notice {
-  readonly kind: 'info' | 'alarm'
-  readonly line: string
-}
+import type { EventText } from './text/event-text.js'
 
-/** Buffers notices until there is an output for them. */
+/** Buffers notices of the program until there is an output for them. */
 export class Notices {
-  #waiting: Notice[] = []
-  #send = (notice: Notice): void => void this.#waiting.push(notice)
+  #waiting: EventText[] = []
+  #send = (notice: EventText): void => void this.#waiting.push(notice)
 
-  readonly add = (notice: Notice): void => this.#send(notice)
-  readonly info = (line: string): void => this.#send({ kind: 'info', line })
-  readonly warn = (line: string): void => this.#send({ kind: 'alarm', line })
+  readonly add = (notice: EventText): void => this.#send(notice)
+  readonly info = (line: string): void => this.#send({ level: 'info', line })
 
   /** Sends the buffered notices and all further ones to `send`. */
-  sendTo(send: (notice: Notice) => void): void {
+  sendTo(send: (notice: EventText) => void): void {
     this.#send = send
     for (const notice of this.#waiting.splice(0)) send(notice)
   }

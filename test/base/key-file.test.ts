@@ -4,7 +4,7 @@ import { chmod, chown, link, mkdir, readdir, readFile, stat, symlink, truncate, 
 import path from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
-import { loadKey, prepareKey } from '../../src/base/crypto/key-file.js'
+import { type KeyFileEvent, loadKey, prepareKey } from '../../src/base/crypto/key-file.js'
 import { ChatError } from '../../src/base/errors.js'
 import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
@@ -134,19 +134,15 @@ test('rejects keys that are not small regular files, without blocking, and leave
   }
 })
 
-test('restricts a key that other users can read and warns once', async t => {
+test('restricts a key that other users can read and reports that once', async t => {
   const file = path.join(await temporaryDirectory(t), 'key')
-  const warnings: string[] = []
-  await loadKey(file, systemRandom, line => warnings.push(line))
+  const events: KeyFileEvent[] = []
+  await loadKey(file, systemRandom, event => events.push(event))
   assert.equal((await stat(file)).mode & 0o777, 0o600)
   await chmod(file, 0o644)
-  await loadKey(file, systemRandom, line => warnings.push(line))
-  await loadKey(file, systemRandom, line => warnings.push(line))
-  assert.equal(warnings.length, 1)
-  assert.match(
-    warnings[0] ?? '',
-    /^other users could read the key .*; restricted it to your account \(mode 0600\)\. .*renew$/,
-  )
+  await loadKey(file, systemRandom, event => events.push(event))
+  await loadKey(file, systemRandom, event => events.push(event))
+  assert.deepEqual(events, [{ kind: 'key-open-to-others', file }])
   assert.equal((await stat(file)).mode & 0o777, 0o600)
 })
 

@@ -36,7 +36,9 @@ test('reports nothing wrong if nothing is', () => {
 })
 
 test('reports each fault alone, with a next step', () => {
-  const none = (reason: string): Partial<Observations> => ({ peers: [peer({ kind: 'none', reason })] })
+  const none = (reason: Extract<Answer, { kind: 'none' }>['reason']): Partial<Observations> => ({
+    peers: [peer({ kind: 'none', reason })],
+  })
   const at = 'bob (10.0.0.2:4002)'
   const broken: readonly (readonly [Partial<Observations>, string])[] = [
     [{ interfaces: [] }, 'interfaces: no network interface is up, not even loopback'],
@@ -76,10 +78,10 @@ test('reports each fault alone, with a next step', () => {
       { peers: [peer(undefined, { services: [{ ...bob, room: 'ffff000011112222' }] })] },
       'peer: bob is here, but not in the room lobby',
     ],
-    [none('nothing is listening there'), `peer: ${at}: nothing is listening there`],
-    [none('no answer'), `peer: ${at}: no answer`],
-    [none('the host is unreachable'), `peer: ${at}: the host is unreachable`],
-    [none('the peer closed the connection'), `peer: ${at}: the peer closed the connection`],
+    [none('refused'), `peer: ${at}: nothing is listening there`],
+    [none('no-answer'), `peer: ${at}: no answer`],
+    [none('host-unreachable'), `peer: ${at}: the host is unreachable`],
+    [none('closed'), `peer: ${at}: the peer closed the connection`],
     [{ peers: [peer({ kind: 'stranger' })] }, `peer: ${at}: another program is listening there`],
     [{ peers: [peer({ ...native, isSameRoom: false })] }, `peer: ${at}: not in the room lobby`],
     [
@@ -98,7 +100,7 @@ test('reports each fault alone, with a next step', () => {
 
 test('a peer that is reachable at one address is reachable', () => {
   const answers = [
-    { address: { host: '172.17.0.1', port: 1 }, answer: { kind: 'none', reason: 'no answer' } as const },
+    { address: { host: '172.17.0.1', port: 1 }, answer: { kind: 'none', reason: 'no-answer' } as const },
     { address: { host: '10.0.0.2', port: 1 }, answer: native },
   ]
   assert.deepEqual(wrongIn({ peers: [peer(undefined, { answers })] }), [])

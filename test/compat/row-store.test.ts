@@ -101,7 +101,7 @@ test('plans nothing after an invalid entry and says why', () => {
   const { logs } = setUp()
   const { entries, head, fault } = logs.plan(bob, undefined, [plain('one'), utf8('not JSON'), plain('three')])
   assert.deepEqual([places(entries), head?.seq], [[1], 1])
-  assert.match(fault ?? '', /not a JSON object/)
+  assert.deepEqual(fault, { kind: 'malformed-entry' })
   const nothing = logs.plan(bob, undefined, [utf8('7')])
   assert.deepEqual([nothing.writes, nothing.entries, nothing.head], [[], [], undefined])
 })
@@ -112,7 +112,7 @@ test('ends a log at the highest seq', () => {
   const head: Head = { author: bob, seq: SEQ_MAX - 1, first: at, last: at, size: 0 }
   const plan = logs.plan(bob, head, [plain('last'), plain('one too many')])
   assert.equal(plan.head?.seq, SEQ_MAX)
-  assert.match(plan.fault ?? '', /longer than a log can be/)
+  assert.deepEqual(plan.fault, { kind: 'log-length-limit' })
 })
 
 test('reads any range of a log in both directions, for any page size', async () => {
@@ -243,11 +243,11 @@ test('checks every row when it verifies a log', async () => {
     [1, 2, 3].map(n => plain(`line ${n}`)),
   )
   assert.deepEqual(await logs.verify(bob, 3), { last: 3, fault: undefined })
-  assert.deepEqual(await logs.verify(bob, 4), { last: 3, fault: 'entry 4 is missing' })
+  assert.deepEqual(await logs.verify(bob, 4), { last: 3, fault: { kind: 'missing', from: 4, to: 4 } })
   disk.write([put(rowKey(bob, 3), utf8('{'))])
-  assert.deepEqual(await logs.verify(bob, 3), { last: 2, fault: 'entry 3 is damaged' })
+  assert.deepEqual(await logs.verify(bob, 3), { last: 2, fault: { kind: 'damaged-entry', seq: 3 } })
   disk.write([{ type: 'del', key: rowKey(bob, 2) }])
-  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'entry 2 is missing' })
+  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: { kind: 'missing', from: 2, to: 2 } })
 })
 
 test('treats a damaged entry as missing and reads an entry of a scuttleup peer without a checksum', async () => {
@@ -264,10 +264,10 @@ test('treats a damaged entry as missing and reads an entry of a scuttleup peer w
     [bob, 2],
     [bob, 2],
   ])
-  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'entry 2 is damaged' })
+  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: { kind: 'damaged-entry', seq: 2 } })
   disk.write([put(key, good), { type: 'del', key: sideRowKey('checksum', bob, 2) }])
   assert.deepEqual((await all(logs.read(bob, 1, 4))).map(messageOf), ['one', 'two', 'three'])
-  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: 'the checksum of entry 2 is missing' })
+  assert.deepEqual(await logs.verify(bob, 3), { last: 1, fault: { kind: 'missing-checksum', seq: 2 } })
   disk.write([put(rowKey(bob, 4), plain('four'))])
   assert.equal((await open().load()).get(bob)?.seq, head.seq + 1)
   assert.notEqual(disk.get(sideRowKey('checksum', bob, 4)), undefined)

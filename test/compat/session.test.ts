@@ -43,9 +43,10 @@ const summaryOf = (effects: readonly Effect[]): string[] =>
         return `${effect.run.author} ${effect.run.first}-${effect.run.first + effect.run.entries.length - 1}`
       case 'segments':
         return effect.runs.map(run => `signed ${run.first}-${run.first + run.entries.length - 1}`).join(' ')
-      case 'warn':
+      case 'rejected':
+        return `rejected ${effect.author}: ${effect.reason.kind}`
       case 'close':
-        return `${effect.kind}: ${effect.reason}`
+        return `close: ${effect.reason}`
       default:
         return effect.kind
     }
@@ -142,10 +143,8 @@ test('sends an entry as it is stored', () => {
 
 test('reports a rejection of an author once and ignores their later entries', () => {
   const session = opened()
-  assert.deepEqual(summaryOf(session.refused(bob, 'entry 1 is missing')), [
-    'warn: rejected the entries of bob: entry 1 is missing',
-  ])
-  assert.deepEqual(session.refused(bob, 'entry 1 is missing'), [])
+  assert.deepEqual(summaryOf(session.refused(bob, { kind: 'not-author' })), ['rejected bob: not-author'])
+  assert.deepEqual(session.refused(bob, { kind: 'not-author' }), [])
   assert.deepEqual(summaryOf(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
 })
 
@@ -162,9 +161,7 @@ test('reports a malformed id once and keeps the connection', () => {
   )
   assert.deepEqual(summaryOf(effects), [
     'bob 1-1',
-    ...['__proto__', 'constructor', 'a\u00ffb'].map(
-      id => `warn: rejected the entries of ${id}: the author id is malformed`,
-    ),
+    ...['__proto__', 'constructor', 'a\u00ffb'].map(id => `rejected ${id}: malformed-author`),
     'bob 2-2',
   ])
   assert.equal(Reflect.get({}, 'entry'), undefined)
@@ -173,17 +170,17 @@ test('reports a malformed id once and keeps the connection', () => {
 
 test('closes the connection for malformed frames, with the reason, after what came before', () => {
   const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
-    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
-    ['5 GiB', varint(5 * 1024 ** 3), /over 262144 bytes/],
-    ['a prefix without end', Buffer.alloc(10, 0x80), /over 262144 bytes/],
-    ['a malformed entry', frame(utf8('hello')), /a malformed entry/],
+    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /frame-too-long/],
+    ['5 GiB', varint(5 * 1024 ** 3), /frame-too-long/],
+    ['a prefix without end', Buffer.alloc(10, 0x80), /frame-too-long/],
+    ['a malformed entry', frame(utf8('hello')), /malformed-entry/],
     [
       'an entry of over 16 KiB',
       frame(encodeUnsignedEntry({ id: bob, seq: 2, entry: Buffer.alloc(17_000) })),
-      /a malformed entry/,
+      /malformed-entry/,
     ],
-    ['a place of 0', change(bob, 0), /a malformed entry/],
-    ['a second handshake', hello(), /a malformed entry/],
+    ['a place of 0', change(bob, 0), /malformed-entry/],
+    ['a second handshake', hello(), /malformed-entry/],
   ]
   for (const [what, bytes, reason] of table) {
     const session = opened()
@@ -197,14 +194,14 @@ test('closes the connection for malformed frames, with the reason, after what ca
 test('closes the connection for a malformed beginning', () => {
   const heads = Array.from({ length: 3_000 }, (_, i) => ({ id: `a${i}`, seq: 1 }))
   const table: [what: string, bytes: Uint8Array, reason: RegExp][] = [
-    ['an entry', change(bob, 1), /a malformed handshake/],
+    ['an entry', change(bob, 1), /malformed-handshake/],
     [
       'a request for a web page',
       utf8(`GET / HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(100)}`),
-      /a malformed handshake/,
+      /malformed-handshake/,
     ],
-    ['more heads than allowed', hello(heads), /heads of more than/],
-    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /over 262144 bytes/],
+    ['more heads than allowed', hello(heads), /too-many-heads/],
+    ['a frame over the limit', varint(FRAME_BYTES_MAX + 1), /frame-too-long/],
   ]
   for (const [what, bytes, reason] of table) {
     const [close, ...rest] = summaryOf(setUp().receive(bytes))
@@ -218,7 +215,7 @@ test('closes the connection after too many malformed ids', () => {
   const session = opened()
   const effects = Array.from({ length: AUTHORS_MAX + 5 }, (_, i) => session.receive(change(`no id ${i}`, 1))).flat()
   assert.equal(effects.length, AUTHORS_MAX + 1)
-  assert.deepEqual(summaryOf(effects.slice(-1)), ['close: entries of too many authors that were rejected'])
+  assert.deepEqual(summaryOf(effects.slice(-1)), ['close: too-many-rejected-authors'])
 })
 
 test('reports what arrived before it closes the connection', () => {
@@ -226,7 +223,7 @@ test('reports what arrived before it closes the connection', () => {
   for (let i = 0; i < AUTHORS_MAX; i++) session.receive(change(`no id ${i}`, 1))
   assert.deepEqual(summaryOf(session.receive(concat([change(bob, 1), change('one too many', 1), change(bob, 2)]))), [
     'bob 1-1',
-    'close: entries of too many authors that were rejected',
+    'close: too-many-rejected-authors',
   ])
 })
 
@@ -262,9 +259,7 @@ test('drops and ignores an author with too many entries without a signature', ()
   const effects: Effect[] = []
   for (let seq = 1; seq <= 10; seq++)
     effects.push(...session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry }))))
-  assert.deepEqual(summaryOf(effects), [
-    `warn: rejected the entries of ${dave}: too many of them arrived without a signature`,
-  ])
+  assert.deepEqual(summaryOf(effects), [`rejected ${dave}: unsigned-entries`])
   assert.deepEqual(session.receive(signed(dave, 11)), [])
 })
 

@@ -20,6 +20,7 @@ import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import type { Effect } from '../../src/sync/effects.js'
+import type { SyncEvent } from '../../src/sync/events.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { hex } from '../helper/signed-oracle.js'
@@ -161,16 +162,14 @@ test('buffers a full segment of the shortest entries until its signature arrives
 test('buffers at most 64 KiB per author; overflow drops that author only', () => {
   const session = openSession()
   const entry = entryOf(0, 1_000)
-  const warnings: string[] = []
+  const rejections: unknown[] = []
   for (let seq = 1; seq <= 200; seq++) {
     for (const effect of session.receive(changeOf(ALICE, seq, entry))) {
-      assert.ok(effect.kind === 'warn')
-      warnings.push(`${seq}: ${effect.reason}`)
+      rejections.push([seq, effect])
     }
   }
-  assert.deepEqual(warnings, [
-    `${Math.floor(BUFFERED_AUTHOR_BYTES_MAX / entry.length) + 1}: rejected the entries of ${ALICE}: too many of them arrived without a signature`,
-  ])
+  const full = Math.floor(BUFFERED_AUTHOR_BYTES_MAX / entry.length) + 1
+  assert.deepEqual(rejections, [[full, { kind: 'rejected', author: ALICE, reason: { kind: 'unsigned-entries' } }]])
   const log = new WrittenLog(carol, [entryOf(0, 100, 'carol')])
   assert.equal(runsIn(session.receive(changeOf(CAROL, 1, log.entries[0] as Uint8Array, log.signature(1)))).length, 1)
 })
@@ -237,8 +236,8 @@ async function openScuttleup(t: TestContext): Promise<ScuttleupPeer> {
 }
 
 /** Connects a native log with a scuttleup peer until the test ends. */
-function connect(t: TestContext, ours: Log, peer: ScuttleupPeer, onWarning = (_line: string): void => {}): Duplex {
-  const stream = replicate(ours, { live: true, dialect: 'scuttleup', onWarning })
+function connect(t: TestContext, ours: Log, peer: ScuttleupPeer, onEvent = (_event: SyncEvent): void => {}): Duplex {
+  const stream = replicate(ours, { live: true, dialect: 'scuttleup', onEvent })
   const theirs = peer.log.createReplicationStream({ live: true })
   stream.on('error', () => {})
   theirs.on('error', () => {})
@@ -377,8 +376,8 @@ test('rejects only the forged author behind an honest scuttleup peer and keeps t
       const peer = await openScuttleup(t)
       await inject(peer, [1, 2, 3, 4, 5, 6].map(forged))
       const { log: bobs, disk } = await openLog(t, bob)
-      const warnings: string[] = []
-      const stream = connect(t, bobs, peer, line => warnings.push(line))
+      const events: SyncEvent[] = []
+      const stream = connect(t, bobs, peer, event => events.push(event))
       const accepted = what === 'a signature garbled' ? 0 : 2
       const changes = carols.entries.map((entry, index) =>
         changeOf(CAROL, index + 1, entry, carols.signature(index + 1)),
@@ -389,12 +388,13 @@ test('rejects only the forged author behind an honest scuttleup peer and keeps t
         Buffer.concat([frame(encodeHandshake({ id: 'carol', head: [], mode: 'push' })), changes[0] as Uint8Array]),
       )
       await reaches(bobs, accepted + 1)
-      while (warnings.length === 0) await new Promise(resolve => setImmediate(resolve))
+      while (events.length === 0) await new Promise(resolve => setImmediate(resolve))
       theirs.write(changes[1] as Uint8Array)
       await reaches(bobs, accepted + 2)
       assert.equal(stream.destroyed, false)
-      assert.equal(warnings.length, 1)
-      assert.match(warnings[0] ?? '', new RegExp(`^rejected the entries of ${ALICE}: .*entry \\d`))
+      const [rejected, ...more] = events
+      assert.ok(rejected?.kind === 'entries-rejected' && 'seq' in rejected.reason)
+      assert.deepEqual([rejected.author, more], [ALICE, []])
       assert.equal(auditDisk(disk).logs.get(ALICE)?.length ?? 0, accepted)
       assert.equal(auditDisk(disk).logs.get(CAROL)?.length, 2)
     })

@@ -31,7 +31,7 @@ function open(t: TestContext) {
   const discovery = openDiscovery({
     clock: systemClock,
     random: systemRandom.number,
-    onWarning: line => assert.fail(line),
+    onEvent: event => assert.fail(event.kind),
   })
   t.after(() => discovery.close())
   return discovery

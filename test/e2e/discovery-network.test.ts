@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import test, { type TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
+import type { NetEvent } from '../../src/net/events.js'
 import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import type { NetworkInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 
@@ -24,7 +25,7 @@ async function world(t: TestContext, first: NetworkInterfaces) {
   let interfaces = first
   let scan = () => {}
   let changes = 0
-  const warnings: string[] = []
+  const events: NetEvent[] = []
   const clock: Clock = {
     now: systemClock.now,
     after: (ms, action) => {
@@ -40,7 +41,7 @@ async function world(t: TestContext, first: NetworkInterfaces) {
       clock,
       random: systemRandom.number,
       port,
-      onWarning: line => warnings.push(line),
+      onEvent: event => events.push(event),
       onChange: () => changes++,
       networkInterfaces: () => interfaces,
     })
@@ -52,17 +53,16 @@ async function world(t: TestContext, first: NetworkInterfaces) {
     interfaces = next
     scan()
   }
-  return { open, free, port, warnings, become, changes: () => changes }
+  return { open, free, port, events, become, changes: () => changes }
 }
 
 test('warns once without an interface, is found when the network is back, and warns again', async t => {
-  const { open, free, warnings, become, changes } = await world(t, {})
+  const { open, free, events, become, changes } = await world(t, {})
   await free()
   const discovery = open()
   become({})
   become({})
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^No network interface/)
+  assert.deepEqual(events, [{ kind: 'no-interface' }])
   assert.deepEqual(await discovery.lookup('alice', 50), [])
   assert.deepEqual([discovery.interfaces, changes()], [[], 0])
 
@@ -70,40 +70,40 @@ test('warns once without an interface, is found when the network is back, and wa
   assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
   assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 1])
   become({ lo })
-  assert.deepEqual([warnings.length, changes()], [1, 1])
+  assert.deepEqual([events.length, changes()], [1, 1])
 
   become({})
   become({})
-  assert.deepEqual([discovery.interfaces, changes(), warnings.length], [[], 2, 2])
+  assert.deepEqual([discovery.interfaces, changes(), events.length], [[], 2, 2])
 })
 
 test('warns once about an interface without multicast, and uses the others', async t => {
-  const { open, free, warnings, become, changes } = await world(t, { lo, ghost })
+  const { open, free, events, become, changes } = await world(t, { lo, ghost })
   await free()
   const discovery = open()
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
     become({ lo, ghost })
   }
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^No multicast on ghost, 198\.51\.100\.7 \(E[A-Z]+\)/)
+  const [failed, ...more] = events
+  assert.ok(failed?.kind === 'multicast-failed' && /^E[A-Z]+$/.test(failed.code))
+  assert.deepEqual([failed.interface, failed.address, more], ['ghost', '198.51.100.7', []])
   assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 0])
 })
 
 test('warns once if another program uses the port, and works once it has stopped', async t => {
-  const { open, free, warnings, become } = await world(t, { lo, ghost })
+  const { open, free, port, events, become } = await world(t, { lo, ghost })
   const discovery = open()
   for (let i = 0; i < 3; i++) {
     assert.deepEqual(await discovery.lookup('alice', 50), [])
     become({ lo, ghost })
   }
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /^UDP port \d+ is unavailable \(EADDRINUSE\)/)
+  assert.deepEqual(events, [{ kind: 'multicast-port-unavailable', port, code: 'EADDRINUSE' }])
   await discovery.lookup('alice', 50)
   await free()
   become({ lo })
   assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
-  assert.equal(warnings.length, 1)
+  assert.equal(events.length, 1)
 })
 
 /** Runs a program on our build in a separate process, which is killed after `timeoutMs`. */
@@ -120,10 +120,10 @@ const opening = `
   import { networkInterfaces as real } from 'node:os'
   import { openDiscovery } from ${url('../../src/net/lan/mdns/discovery.js')}
   import { systemClock } from ${url('../../src/base/clock.js')}
-  let scan, interfaces, warnings = 0
+  let scan, interfaces, events = 0
   const networkInterfaces = () => interfaces ?? real()
   const clock = { now: systemClock.now, after: (ms, action) => (ms === 2000 && (scan = action), systemClock.after(ms, action)) }
-  const discovery = openDiscovery({ clock, random: Math.random, onWarning: () => warnings++, networkInterfaces })
+  const discovery = openDiscovery({ clock, random: Math.random, onEvent: () => events++, networkInterfaces })
   discovery.announce({ name: 'alice-${process.pid}' })
 `
 const closing = `
@@ -180,7 +180,7 @@ test('continues on a machine without a network, with one warning', { skip: !canL
     for (let i = 0; i < 5; i++) { await discovery.lookup('bob', 30); scan() }
     clearInterval(running)
     ${closing}
-    console.log(warnings)
+    console.log(events)
   `
   const ours = run(program, { wrapper: NOWHERE })
   assert.deepEqual([ours.stdout, ours.stderr, ours.status], ['quick\n1\n', '', 0])

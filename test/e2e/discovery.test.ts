@@ -24,7 +24,7 @@ function open(t: TestContext, options: Partial<DiscoveryOptions> = {}): Discover
   const discovery = openDiscovery({
     clock: systemClock,
     random: systemRandom.number,
-    onWarning: line => assert.fail(line),
+    onEvent: event => assert.fail(event.kind),
     ...options,
   })
   t.after(() => discovery.close())

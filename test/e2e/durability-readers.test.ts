@@ -6,6 +6,7 @@ import test from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
+import type { LogEvent } from '../../src/log/events.js'
 import { segmentKey } from '../../src/log/format/segment-rows.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
@@ -65,8 +66,8 @@ test('misses no entry when a segment is joined while it is read', async () => {
   await inDirectory(async directory => {
     const store = new WatchedStore(await LevelStore.open(directory))
     const log = await logOver(store, keys)
-    const warnings: string[] = []
-    log.on('warning', line => warnings.push(line))
+    const events: LogEvent[] = []
+    log.on('event', event => events.push(event))
     const say = (line: number) => log.append({ username: 'alice', message: `line ${line}` })
     for (let line = 1; line < 64; line++) await say(line)
     store.onRead = async () => {
@@ -80,7 +81,7 @@ test('misses no entry when a segment is joined while it is read', async () => {
     }
     const entry = await log.entry(log.id, 40)
     assert.match(String(Buffer.from(entry?.entry ?? [])), /"line 40"/)
-    assert.deepEqual(warnings, [])
+    assert.deepEqual(events, [])
     assert.equal((await say(65)).seq, 65)
     await log.close()
   })
@@ -98,9 +99,9 @@ test('holds back lines while our log has a hole, and assigns no number twice', a
     }
     for (let line = 1; line <= 10; line++) await say(line)
     await store.commit([{ type: 'del', key: segmentKey(keys.publicKey, 5) }])
-    const isWarned = once(log, 'warning')
+    const isReported = once(log, 'event')
     const reading = log.entry(log.id, 5)
-    await isWarned
+    await isReported
     // Before the end of the log is known.
     const saying = assert.rejects(Promise.all([say(11), say(12)]), { code: 'LOG_CLOSED' })
     const isLost = once(log, 'lost')

@@ -44,7 +44,7 @@ test('bot.js: answers about the history, and about people it has not seen', BOUN
   person.type('hello')
   await person.waitForLine(`${alice}> hello`)
   run(t, 'bot.js', [atAlice, atBot], directory)
-  await person.waitForLine('connected to', { stream: 'stderr' })
+  await person.waitForLine('"kind":"connection-opened"', { stream: 'stderr' })
   person.type('!seen nobody')
   await person.waitForLine('seen> I have never seen nobody')
   person.type(`!seen ${alice}`)

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { type Connection, Connections } from '../../src/net/connections.js'
+import type { CloseReason, NetEvent } from '../../src/net/events.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
@@ -28,9 +29,9 @@ export interface ConnectionsWorld {
   readonly address: Address
   /** All accepted raw connections, in order. */
   readonly accepted: readonly RawConnection[]
-  readonly warnings: readonly string[]
+  readonly events: readonly NetEvent[]
   /** Why connections closed. */
-  readonly lost: readonly string[]
+  readonly lost: readonly CloseReason[]
   /** Resolves as soon as `isSo`, which is evaluated after every event. */
   until(isSo: () => boolean): Promise<void>
 }
@@ -47,8 +48,8 @@ export async function openConnections(
   }: ConnectionsWorldOptions = {},
 ): Promise<ConnectionsWorld> {
   const accepted: RawConnection[] = []
-  const warnings: string[] = []
-  const lost: string[] = []
+  const events: NetEvent[] = []
+  const lost: CloseReason[] = []
   let waiting: (() => void)[] = []
   const look = (): void => {
     for (const check of waiting.slice()) check()
@@ -81,8 +82,8 @@ export async function openConnections(
     lost.push(reason)
     look()
   })
-  connections.on('warning', line => {
-    warnings.push(line)
+  connections.on('event', event => {
+    events.push(event)
     look()
   })
   const address = { host: HOST, port: await connections.listen(HOST, port) }
@@ -91,7 +92,7 @@ export async function openConnections(
     connections,
     address,
     accepted,
-    warnings,
+    events,
     lost,
     until: isSo =>
       new Promise(resolve => {

@@ -10,6 +10,7 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.js'
+import { EVENT_KINDS } from '../../src/node/events.js'
 import { Outbox } from '../../src/node/outbox.js'
 import { spoken } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
@@ -26,8 +27,10 @@ async function main(directory: string): Promise<void> {
   }
   const log = await logIn(directory, { clock, keys: keysOf('alice') })
   log.on('entries', ({ to }) => print('held', to - 1))
-  log.on('read-only', () => print('read-only'))
-  log.on('warning', line => print('problem', line))
+  log.on('event', ({ kind }) => {
+    if (kind === 'disk-failed') print('read-only')
+    else if (EVENT_KINDS[kind] === 'problem') print('problem', kind)
+  })
   const outbox = new Outbox(log, Promise.resolve())
   print('open')
   for await (const command of createInterface(process.stdin)) {

@@ -17,6 +17,7 @@ import { ChatError } from '../../src/base/errors.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store } from '../../src/log/store/store.js'
+import { EVENT_KINDS } from '../../src/node/events.js'
 import { spoken } from '../long/chance.js'
 import { CAROL, keysOf, type Who } from '../long/ledger.js'
 import { StaleHandleStore, UnsyncedStore } from './careless-stores.js'
@@ -63,9 +64,11 @@ async function openLog(who: Who, { data, store }: WriterOptions): Promise<Log> {
 
 function tell(who: string, log: Log): void {
   log.on('entries', ({ author, to }) => print('held', who, author, to - 1))
-  log.on('read-only', () => print('read-only', who))
-  log.on('writable', () => print('writable', who))
-  log.on('warning', line => print('problem', who, line))
+  log.on('event', ({ kind }) => {
+    if (kind === 'disk-failed') print('read-only', who)
+    else if (kind === 'disk-recovered') print('writable', who)
+    else if (EVENT_KINDS[kind] === 'problem') print('problem', who, kind)
+  })
   log.on('fork', author => print('problem', who, `${author} forked`))
 }
 
@@ -92,7 +95,7 @@ async function carry(log: Log): Promise<never> {
       Buffer.from(JSON.stringify({ username: 'carol', message: spoken(`carol-${place}`) })),
     )
     const refusal = await log.add({ author: CAROL, first: seq, entries })
-    if (refusal !== undefined) print('problem', 'alice', refusal.reason)
+    if (refusal !== undefined) print('problem', 'alice', refusal.reason.kind)
   }
 }
 

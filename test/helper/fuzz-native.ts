@@ -1,4 +1,5 @@
 // Genuine frames with one mutated field, sent to sessions; what they would store is checked.
+
 import assert from 'node:assert/strict'
 import { concat, EMPTY } from '../../src/base/wire/bytes.js'
 import { bytesField } from '../../src/base/wire/fields.js'
@@ -11,6 +12,7 @@ import { decodeEntry, withSignature } from '../../src/log/format/entry.js'
 import { proofFrom } from '../../src/log/format/fork-proof.js'
 import type { Head, SignedHead } from '../../src/log/format/heads.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
+import type { Rejection } from '../../src/log/format/log-fault.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
@@ -264,7 +266,8 @@ class Receiver {
   /** Whether the connection is still open. */
   perform(session: ScuttleupSession | PeerSession, effects: readonly Effect[]): boolean {
     for (const effect of effects) {
-      if ('reason' in effect) this.#outcome.reasons.add(effect.reason.replace(/[0-9a-f]{64}/g, '').replace(/\d+/g, 'N'))
+      if (effect.kind === 'rejected') this.#outcome.reasons.add(`rejected: ${effect.reason.kind}`)
+      if (effect.kind === 'close') this.#outcome.reasons.add(effect.reason)
       if (effect.kind === 'close') return false
       if (effect.kind === 'side-channel' && !this.#sideChannel.receive(effect.body)) {
         this.#outcome.reasons.add(
@@ -281,7 +284,7 @@ class Receiver {
             : undefined
       if (refusal === undefined) continue
       const { author, reason } = refusal
-      this.#outcome.reasons.add(reason.replace(/\d+/g, 'N'))
+      this.#outcome.reasons.add(`rejected: ${reason.kind}`)
       if (session.refused(author, reason).some(({ kind }) => kind === 'close')) return false
     }
     return true
@@ -297,7 +300,7 @@ class Receiver {
     this.#outcome.proofs++
   }
 
-  #signed(author: AuthorId, runs: readonly SignedRun[]): { author: AuthorId; reason: string } | undefined {
+  #signed(author: AuthorId, runs: readonly SignedRun[]): { author: AuthorId; reason: Rejection } | undefined {
     const key = keyOf(author)
     assert.ok(key)
     const head = this.#heads.get(author)
@@ -320,7 +323,7 @@ class Receiver {
   #loose({ author, first, entries }: Extract<Effect, { kind: 'entries' }>['run']) {
     const head = this.#unsigned.get(author)
     const skip = (head?.seq ?? 0) + 1 - first
-    if (skip < 0) return { author, reason: 'a gap' }
+    if (skip < 0) return { author, reason: { kind: 'gap', missing: first + skip, before: first } as const }
     const plan = this.#rows.plan(author, head, entries.slice(skip))
     for (const { entry } of plan.entries) assert.ok(entry.length <= ENTRY_BYTES_MAX && decodeEntry(entry) !== undefined)
     if (plan.head !== undefined) this.#unsigned.set(author, plan.head)

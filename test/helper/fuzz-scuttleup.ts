@@ -7,6 +7,7 @@ import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.j
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { claimedHlc, decodeEntry, splitSignature } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
+import type { Rejection } from '../../src/log/format/log-fault.js'
 import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import { HEADS_MAX } from '../../src/sync/limits.js'
@@ -248,7 +249,7 @@ function mutatedFrame(chance: Chance, { message, field, mutation }: Shape, seq: 
 
 export interface Receiver {
   receive(bytes: Uint8Array): Effect[]
-  refused(author: AuthorId, reason: string): Effect[]
+  refused(author: AuthorId, reason: Rejection): Effect[]
 }
 
 export const OBJECT_PROTOTYPE = Object.getOwnPropertyNames(Object.prototype)
@@ -279,9 +280,10 @@ function faultOf(effect: Effect): string | undefined {
       if (effect.since.length > HEADS_MAX) return 'more heads than are held'
       if (!effect.since.every(({ author }) => isUnsigned(author) || isKey(author))) return 'a head of nobody'
       return effect.since.every(({ seq }) => seq >= 0 && seq <= SEQ_MAX) ? undefined : 'a head that cannot be'
-    case 'warn':
+    case 'rejected':
+      return effect.author.length > 64 ? 'an author without end' : undefined
     case 'close':
-      return effect.reason.length > 300 ? 'a reason without end' : undefined
+      return undefined
     default:
       return `an effect that an original cannot have: ${effect.kind}`
   }
@@ -369,7 +371,7 @@ export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterat
           const { author, entries } = effect.run
           const broken = faultOfPlan(logs, author, entries)
           if (broken !== undefined) return faulty(broken, i)
-          if (chance.below(30) === 0) link.receiver.refused(author, 'it is not taken')
+          if (chance.below(30) === 0) link.receiver.refused(author, { kind: 'not-author' })
         }
         if (link.offered > link.fed) return faulty('more came out than went in', i)
       }

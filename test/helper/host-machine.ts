@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import type { CodecVersion } from '../../src/host/codec.js'
 import { connectFace } from '../../src/host/connect.js'
+import type { FaceEvent } from '../../src/host/events.js'
 import { Face } from '../../src/host/face.js'
 import type { RoomOptions } from '../../src/host/options.js'
 import { loadSecret } from '../../src/host/secret.js'
@@ -44,7 +45,7 @@ interface MachineOptions {
 /** One user's machine: logs in memory, a node that serves them, and faces with real sockets between them. */
 export class HostMachine {
   readonly directory: string
-  readonly notices: string[] = []
+  readonly events: FaceEvent[] = []
   readonly clock: Clock = systemClock
   node: RunningNode | undefined
   starts = 0
@@ -79,7 +80,7 @@ export class HostMachine {
   async face(cleanup: Cleanup, options: RoomOptions = LOBBY_OPTIONS, codec?: CodecVersion): Promise<Face> {
     const client = systemRandom.bytes(CLIENT_BYTES)
     const face = await Face.open({
-      onNotice: ({ line }) => void this.notices.push(line),
+      onEvent: event => void this.events.push(event),
       connect: async before => {
         for (;;) {
           await this.start()
@@ -132,8 +133,7 @@ export class HostMachine {
         this.onPeer(peer)
         return peer
       },
-      isForFirst: () => false,
-      onNotice: () => {},
+      onEvent: () => {},
       areFilesReplaced: () => false,
       log: () => {},
     })

@@ -22,7 +22,7 @@ export async function writeLines(
   const keys = await loadKey(home.keyFile, systemRandom)
   const log = await logOver(store, keys, {
     room: roomId(home.room),
-    mark: await openMark(home, keys, line => assert.fail(line)),
+    mark: await openMark(home, keys, event => assert.fail(event.kind)),
     clock: { ...systemClock, now: () => systemClock.now() - agoMs },
   })
   for (const line of lines) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Clock } from '../../src/base/clock.js'
-import { silentLine, watchNode } from '../../src/host/silence.js'
+import { watchNode } from '../../src/host/silence.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 /** A node that answers unless it is stopped. */
@@ -70,12 +70,4 @@ test('does not report the node if the face itself was suspended', async () => {
   node.continue()
   await settled()
   assert.deepEqual(told, [])
-})
-
-test('names the process and the time since which it has not answered', () => {
-  const since = new Date(2026, 10, 27, 14, 3).getTime()
-  const known =
-    'the node (pid 4711) does not answer since 14:03; if it does not recover, end it: persisted-chat stop --kill alice'
-  assert.equal(silentLine('alice', 4711, since), known)
-  assert.match(silentLine('alice', undefined, since), /^the node does not answer since 14:03; /)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { LogEvent } from '../../src/log/events.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import type { End } from '../../src/log/mark/mark.js'
@@ -56,11 +57,11 @@ async function written(count: number) {
 }
 
 async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new VirtualClock()) {
-  const warnings: string[] = []
+  const events: LogEvent[] = []
   const log = await logOver(new MemoryStore(disk), alice, {
     clock,
     ...(mark !== undefined && { mark }),
-    onWarning: line => warnings.push(line),
+    onEvent: event => events.push(event),
   })
   const line = { seq: 0, error: '' }
   const saying = say(log, 'the next').then(
@@ -72,14 +73,14 @@ async function open(disk: MemoryDisk, mark: LogMark | undefined, clock = new Vir
     },
   )
   await turns()
-  return { log, warnings, line, saying }
+  return { log, events, line, saying }
 }
 
 test('appends nothing to a log that is shorter than its mark, and without a mark appends (control)', async () => {
   const { disks, mark } = await written(5)
-  const { log, warnings, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
+  const { log, events, line, saying } = await open((disks[3] as MemoryDisk).copy(), mark)
   assert.deepEqual([log.inDoubt, line.seq], [{ reason: 'behind', to: 5, published: 0 }, 0])
-  assert.match(warnings.join(), /entries 4 to 5 of your log are missing on this disk: nothing is stored until a peer/)
+  assert.deepEqual(events, [{ kind: 'log-in-doubt', reason: 'behind', end: 3, to: 5 }, { kind: 'append-waits' }])
   await log.close()
   await saying
   assert.equal(line.error, 'LOG_CLOSED')

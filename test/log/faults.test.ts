@@ -1,9 +1,11 @@
 // Fails the disk at each write in turn: no acknowledged entry is lost, and nothing hangs.
+
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { ChatError } from '../../src/base/errors.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
+import type { LogEvent } from '../../src/log/events.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import type { Segment } from '../../src/log/format/segment.js'
@@ -149,15 +151,14 @@ test('loses nothing on a disk that fails repeatedly and recovers slowly', async 
   assert.ok(found.store.failures > 10)
 })
 
-test('reports a failing disk once, with a hint, and reports its recovery', async () => {
+test('reports a failing disk once, with the reason, and reports its recovery', async () => {
   const store = new FaultyStore(new MemoryDisk(), { of: index => (index === fails ? 'not stored' : undefined) })
   let fails = -1
   const clock = new VirtualClock()
   const log = await logOver(store, keys, { clock })
   fails = store.commits
-  const events: string[] = []
-  log.on('read-only', reason => events.push(`read-only: ${reason}`))
-  log.on('writable', () => events.push('writable'))
+  const events: LogEvent[] = []
+  log.on('event', event => events.push(event))
   const say = () => log.append({ username: 'alice', message: 'hello' })
   await assert.rejects(say(), { code: 'LOG_WRITE_FAILED' })
   assert.equal(log.isReadOnly, true)
@@ -167,7 +168,10 @@ test('reports a failing disk once, with a hint, and reports its recovery', async
   assert.deepEqual(entries, [], 'it still reads')
   await clock.during(log.writable())
   assert.equal((await say()).seq, 1)
-  assert.deepEqual(events, ['read-only: no space left on device', 'writable'])
+  assert.deepEqual(events, [
+    { kind: 'disk-failed', failure: { reason: 'full', detail: 'no space left on device' } },
+    { kind: 'disk-recovered' },
+  ])
   await log.close()
 })
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
+import type { LogEvent } from '../../src/log/events.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import type { Entry, Members } from '../../src/log/format/entry.js'
 import { MERGE_SEGMENTS } from '../../src/log/frontier.js'
@@ -179,8 +180,8 @@ test('delivers each entry once to readers and peers while segments are joined', 
   for (let delay = 0; delay < 2 * MERGE_SEGMENTS; delay += 3) {
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk, 1), alice)
-    const warnings: string[] = []
-    log.on('warning', line => warnings.push(line))
+    const events: LogEvent[] = []
+    log.on('event', event => events.push(event))
     for (let line = 1; line <= MERGE_SEGMENTS; line++) await log.append({ username: 'alice', message: `line ${line}` })
     await turns(delay)
     const expected = Array.from({ length: MERGE_SEGMENTS }, (_, index) => index + 1)
@@ -191,7 +192,7 @@ test('delivers each entry once to readers and peers while segments are joined', 
       [...new Set(relayed)].filter(seq => seq > 40),
       expected.slice(40),
     )
-    assert.deepEqual(warnings, [])
+    assert.deepEqual(events, [])
     assert.deepEqual(log.head, [{ author: log.id, seq: MERGE_SEGMENTS }])
     await turns(2 * MERGE_SEGMENTS)
     assert.equal(auditDisk(disk).segments, 1, 'they were joined meanwhile')
@@ -257,14 +258,14 @@ test('reads refetched entries from any seq after damage in other segments', asyn
       assert.equal(await log.addSigned(author, [written.run(first, last)]), undefined)
       first = last + 1
     }
-    const warnings: string[] = []
-    log.on('warning', line => warnings.push(line))
+    const events: LogEvent[] = []
+    log.on('event', event => events.push(event))
     for (let since = 0; since < 60; since++) {
       const rest = Array.from({ length: 60 - since }, (_, index) => since + index + 1)
-      assert.deepEqual(await seqsOf(log, since, author), rest, `read from ${since + 1} on: ${warnings}`)
+      assert.deepEqual(await seqsOf(log, since, author), rest, `read from ${since + 1} on: ${JSON.stringify(events)}`)
       assert.equal((await log.entry(author, since + 1))?.seq, since + 1)
     }
-    assert.deepEqual(warnings, [])
+    assert.deepEqual(events, [])
     assert.deepEqual(await log.verify(author), { last: 60, fault: undefined })
     await log.close()
     const reopened = await logOver(new MemoryStore(disk), bob)

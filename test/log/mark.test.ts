@@ -4,6 +4,7 @@ import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import { systemRandom } from '../../src/base/random.js'
+import type { LogEvent } from '../../src/log/events.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { compareEnd } from '../../src/log/mark/doubt.js'
 import { decodeMark, encodeMark, type Mark, SLOT_BYTES } from '../../src/log/mark/mark.js'
@@ -19,10 +20,10 @@ const end = (seq: number, published = 0) => ({ seq, chain: chainOf(seq), publish
 async function places(t: Cleanup) {
   const directory = await temporaryDirectory(t)
   const paths = { file: path.join(directory, 'home', 'mark'), copy: path.join(directory, 'state', 'mark') }
-  const warnings: string[] = []
+  const events: LogEvent[] = []
   const open = (who = author) =>
-    OwnMark.open({ ...paths, author: who, random: systemRandom, onWarning: line => warnings.push(line) })
-  return { directory, paths, warnings, open }
+    OwnMark.open({ ...paths, author: who, random: systemRandom, onEvent: event => events.push(event) })
+  return { directory, paths, events, open }
 }
 
 /** Writes ends in sequence and closes. */
@@ -120,7 +121,7 @@ test('recognises a copied directory by its mark unless the second mark is in its
   const { directory, paths, open } = await places(t)
   await marked(open, end(5))
   await cp(path.join(directory, 'home'), path.join(directory, 'other'), { recursive: true })
-  const other = { file: path.join(directory, 'other', 'mark'), author, random: systemRandom, onWarning: () => {} }
+  const other = { file: path.join(directory, 'other', 'mark'), author, random: systemRandom, onEvent: () => {} }
   const alone = await OwnMark.open({ ...other, copy: path.join(directory, 'nowhere', 'mark') })
   assert.deepEqual([alone.found?.seq, alone.isMoved], [5, true])
   await alone.release()
@@ -129,17 +130,18 @@ test('recognises a copied directory by its mark unless the second mark is in its
   await withState.release()
 })
 
-test('continues with one mark and a warning if the other cannot be written', async t => {
-  const { directory, paths, warnings, open } = await places(t)
+test('continues with one mark and reports it if the other cannot be written', async t => {
+  const { directory, paths, events, open } = await places(t)
   await writeFile(path.join(directory, 'state'), 'a file in the place of the directory')
   await marked(open, end(4))
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /cannot be written/)
+  const [failed, ...more] = events
+  assert.ok(failed?.kind === 'mark-failed' && failed.file === paths.copy)
+  assert.deepEqual(more, [])
   assert.equal((await OwnMark.read(paths, author)).mark?.seq, 4)
 })
 
 test('does not write a mark through a symbolic link', async t => {
-  const { directory, paths, warnings, open } = await places(t)
+  const { directory, paths, events, open } = await places(t)
   const precious = path.join(directory, 'precious')
   await writeFile(precious, 'precious')
   await marked(open, end(1))
@@ -147,7 +149,7 @@ test('does not write a mark through a symbolic link', async t => {
   await symlink(precious, paths.file)
   await marked(open, end(2))
   assert.equal(await readFile(precious, 'utf8'), 'precious')
-  assert.equal(warnings.length, 1)
+  assert.equal(events.length, 1)
   await chmod(precious, 0o600)
 })
 

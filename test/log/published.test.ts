@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream'
 import test from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { LogEvent } from '../../src/log/events.js'
 import type { Write } from '../../src/log/store/store.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -30,8 +31,8 @@ test('sends our lines only after their publication is on disk, so that a power c
   const store = new GatedStore()
   const [alice, bob] = await Promise.all([logOver(store, keysOf('alice')), logOver(new MemoryStore(), keysOf('bob'))])
   t.after(() => Promise.all([alice.close(), bob.close()]))
-  const warnings: string[] = []
-  alice.on('warning', line => warnings.push(line))
+  const events: LogEvent[] = []
+  alice.on('event', event => events.push(event))
   store.isOpen = false
   const said = Promise.all(['one', 'two', 'three'].map(message => alice.append({ username: 'alice', message })))
   await settled()
@@ -49,5 +50,5 @@ test('sends our lines only after their publication is on disk, so that a power c
   store.letGo()
   await settled()
   assert.equal(received(), 3)
-  assert.deepEqual(warnings, [])
+  assert.deepEqual(events, [])
 })

@@ -5,6 +5,7 @@ import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
+import { EVENT_KINDS } from '../../src/node/events.js'
 import { logIn } from '../helper/logs.js'
 import { spoken, tokenOf } from './chance.js'
 
@@ -59,7 +60,9 @@ export class Ledger {
       try {
         const log = await logIn(path.join(data, who), { keys: keysOf(who) })
         try {
-          log.on('warning', line => faults.push(`${who} warns: ${line}`))
+          log.on('event', event => {
+            if (EVENT_KINDS[event.kind] === 'problem') faults.push(`${who} reports: ${JSON.stringify(event)}`)
+          })
           const entries = await read(log, who, faults)
           logs.set(who, entries)
           ids.set(who, log.id)

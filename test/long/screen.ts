@@ -96,14 +96,13 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
   const [a = '', b = ''] = await localAddresses(2)
   const terminal = new OnTerminal(command(directory, a))
   await terminal.shows('alice>', 'listening on')
-  const quiet = { onInfo: () => {}, onWarning: () => {} }
   const bob = await openRoom({
     me: 'bob',
     peers: [a],
     listen: b,
     data: path.join(directory, 'b'),
     isDiscovering: false,
-    ...quiet,
+    onEvent: () => {},
   })
   await bob.say('here I am')
   await terminal.shows('here I am')

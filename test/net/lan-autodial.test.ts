@@ -35,7 +35,7 @@ function world(dialsEveryone = true) {
     connected.push({ remote: { kind: 'native', address: '', instance: '', key, isOlder: false, aheadMs: 0 } })
   }
   const failToDial = (name: string, host: string, tries = 1) =>
-    dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'nothing is listening there' })
+    dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'refused' })
   return { clock, connected, dialAttempts, done, missing, autodial, connect, failToDial }
 }
 const bob = serviceOf('bob', 2)

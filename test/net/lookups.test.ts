@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Clock } from '../../src/base/clock.js'
 import { TokenBucket } from '../../src/base/token-bucket.js'
+import type { NetEvent } from '../../src/net/events.js'
 import type { LocalInterface } from '../../src/net/lan/mdns/interfaces.js'
 import { Lookups } from '../../src/net/lan/mdns/lookups.js'
-import { WarnOnce } from '../../src/net/lan/mdns/warn-once.js'
+import { ReportOnce } from '../../src/net/lan/mdns/report-once.js'
 
 /** A clock that advances on demand, and runs timers in order. */
 class VirtualClock implements Clock {
@@ -139,12 +140,13 @@ test('a token bucket gives its burst, then its rate, whatever the clock does', (
   assert.equal(taken(allowance, 9_999_999), 100)
 })
 
-test('warns once per fault, and again after it worked in between', () => {
-  const lines: string[] = []
-  const faults = new WarnOnce(line => lines.push(line))
-  for (let i = 0; i < 3; i++) faults.fails('port', 'taken')
-  faults.fails('join', 'no multicast')
+test('reports a fault once, and again after it worked in between', () => {
+  const events: NetEvent[] = []
+  const faults = new ReportOnce(event => events.push(event))
+  const unavailable = (code: string): NetEvent => ({ kind: 'multicast-port-unavailable', port: 5353, code })
+  for (let i = 0; i < 3; i++) faults.fails('port', unavailable('EACCES'))
+  faults.fails('interfaces', { kind: 'no-interface' })
   faults.works('port')
-  faults.fails('port', 'taken again')
-  assert.deepEqual(lines, ['taken', 'no multicast', 'taken again'])
+  faults.fails('port', unavailable('EADDRINUSE'))
+  assert.deepEqual(events, [unavailable('EACCES'), { kind: 'no-interface' }, unavailable('EADDRINUSE')])
 })

@@ -104,7 +104,7 @@ export function testPeerSource(name: string, open: (t: TestContext) => PeerSourc
     const { dialler, listener, host } = open(t)
     const { port, close } = await listener.listen(host, PORT, () => {})
     await close()
-    await assert.rejects(dialler.dial({ host, port }, never), { message: 'nothing is listening there' })
+    await assert.rejects(dialler.dial({ host, port }, never), { failure: { reason: 'refused' } })
     const abort = new AbortController()
     const dialling = dialler.dial({ host, port }, abort.signal)
     abort.abort()

@@ -32,7 +32,7 @@ test('identifies a native peer, which notices no connection', async t => {
   assert.equal(result.kind, 'native')
   if (result.kind === 'native') assert.deepEqual(Buffer.from(result.hello.key), Buffer.from(keysOf(2).publicKey))
   await bob.until(() => bob.accepted.length === 1 && bob.accepted.every(({ destroyed }) => destroyed))
-  assert.deepEqual([bob.connections.connections, bob.lost, bob.warnings], [[], [], []])
+  assert.deepEqual([bob.connections.connections, bob.lost, bob.events], [[], [], []])
   const alice = await openConnections(t)
   alice.connections.add('bob', bob.address)
   await bob.until(() => bob.connections.connections.length === 1) // control: a peer that dials is noticed
@@ -48,11 +48,11 @@ test('tells other programs, refused connections and closed ones apart', async t 
   const http = await stranger(t, socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
   assert.deepEqual(await probeAt(http), { kind: 'stranger' })
   const closing = await stranger(t, socket => socket.resume().end())
-  assert.deepEqual(await probeAt(closing), { kind: 'none', reason: 'the peer closed the connection' })
+  assert.deepEqual(await probeAt(closing), { kind: 'none', reason: 'closed' })
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   await new Promise(resolve => server.close(resolve))
-  assert.deepEqual(await probeAt(port), { kind: 'none', reason: 'nothing is listening there' })
+  assert.deepEqual(await probeAt(port), { kind: 'none', reason: 'refused' })
 })

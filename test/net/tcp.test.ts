@@ -128,16 +128,16 @@ test('dials the next address a quarter of a second after a silent one', BOUND, a
 
 test('gives reasons for failed dials', BOUND, async t => {
   const [port = 0] = await freePorts(1)
-  await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { message: 'nothing is listening there' })
+  await assert.rejects(source.dial({ host: '127.0.0.1', port }, never), { failure: { reason: 'refused' } })
   const lonely = new TcpSource(systemClock, async () => [])
   await assert.rejects(lonely.dial({ host: 'bob.local', port }, never), {
-    message: 'no one on this network answers to bob.local',
+    failure: { reason: 'no-such-peer' },
   })
   const clock = new VirtualClock()
   const deaf = new TcpSource(clock, asItIs).dial({ host: '127.0.0.1', port: await unresponsivePort(t) }, never)
   await clock.armed()
   clock.advance(HANDSHAKE_MS_MAX)
-  await assert.rejects(deaf, { message: 'no answer' })
+  await assert.rejects(deaf, { failure: { reason: 'no-answer' } })
 })
 
 test('an aborted dial ends at once, before and after the lookup', BOUND, async t => {
@@ -201,8 +201,8 @@ console.log([...found].join())
 `
 
 test('rejects a socket that connected to itself', { ...BOUND, skip: skipped }, () => {
-  const ours = `() => source.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.message)`
-  assert.equal(alone(dialling(ours)), 'nothing is listening there')
+  const ours = `() => source.dial({ host: '127.0.0.1', port: 40000 }, new AbortController().signal).then(() => 'connected', error => error.failure.reason)`
+  assert.equal(alone(dialling(ours)), 'refused')
 })
 
 test('control: a plain socket connects to itself there', { ...BOUND, skip: skipped }, () => {

@@ -63,7 +63,7 @@ class World {
   disturb(index: number): void {
     if (index % 2 === 0 && this.#dials.length > 0) {
       const [who] = this.#dials.splice(index % this.#dials.length, 1)
-      if (who !== undefined) this.#perform(who, this.#topologies[who].failed(other(who), 'nothing is listening there'))
+      if (who !== undefined) this.#perform(who, this.#topologies[who].failed(other(who), { reason: 'refused' }))
       return
     }
     const connection = this.#connections[index % Math.max(1, this.#connections.length)]
@@ -95,7 +95,7 @@ class World {
     connection.ends[who] = 'gone'
     if (wasOpen) this.#perform(who, this.#topologies[who].closed(id, 0))
     else if (connection.dialler === who) {
-      this.#perform(who, this.#topologies[who].failed(other(who), 'the peer closed the connection', '10.0.0.1'))
+      this.#perform(who, this.#topologies[who].failed(other(who), { reason: 'closed' }, '10.0.0.1'))
     }
   }
 

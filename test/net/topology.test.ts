@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { RETRY_MS_MAX, RETRY_MS_MIN, retryDelayMs } from '../../src/base/backoff.js'
+import type { DialFailureReason } from '../../src/net/dial-failure.js'
+import type { NetEvent } from '../../src/net/events.js'
 import type { Remote } from '../../src/net/handshake/handshake.js'
 import { parseAddress } from '../../src/net/lan/address.js'
 import { CONNECTIONS_MAX } from '../../src/net/limits.js'
@@ -32,8 +34,8 @@ const connection = (id: number, remote: Remote, dialled?: string, remoteAddress 
 const kinds = (effects: readonly TopologyEffect[]): string[] => effects.map(({ kind }) => kind)
 const delays = (effects: readonly TopologyEffect[]): number[] =>
   effects.flatMap(effect => (effect.kind === 'retry' ? [effect.delayMs] : []))
-const warnings = (effects: readonly TopologyEffect[]): string[] =>
-  effects.flatMap(effect => (effect.kind === 'warn' ? [effect.line] : []))
+const eventsOf = (effects: readonly TopologyEffect[]): NetEvent[] =>
+  effects.flatMap(effect => (effect.kind === 'report' ? [effect.event] : []))
 
 /** A topology without jitter. */
 const topologyOf = (random = 1): Topology => new Topology(MINE, MINE, () => random)
@@ -57,7 +59,7 @@ test('redials after 0.25 s, then doubles the wait up to 30 s, without end', () =
   topology.add('bob', BOB)
   const waits: number[] = []
   for (let attempt = 0; attempt < 12; attempt++) {
-    waits.push(...delays(topology.failed('bob', 'nothing is listening there')))
+    waits.push(...delays(topology.failed('bob', { reason: 'refused' })))
     assert.deepEqual(kinds(topology.due('bob')), ['dial'])
   }
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000])
@@ -98,7 +100,7 @@ test('the side with the lower key closes the older of two connections, and repor
   const topology = connectedTo(native(HIGHER))
   const effects = topology.opened(connection(2, native(HIGHER)))
   assert.deepEqual(effects, [
-    { kind: 'close', connection: 1, reason: 'replaced by a newer connection to the same peer' },
+    { kind: 'close', connection: 1, reason: 'replaced' },
     { kind: 'connected', connection: 2 },
   ])
   assert.deepEqual(topology.closed(1, LASTED_MS), [])
@@ -115,12 +117,12 @@ test('the side with the higher key closes neither of two connections', () => {
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
-test('closes a connection to itself, warns once, and never dials it again', () => {
+test('closes a connection to itself, reports it once, and never dials it again', () => {
   const topology = topologyOf()
   topology.add('me', BOB)
   const effects = topology.opened(connection(1, native(MINE), 'me'))
-  assert.deepEqual(kinds(effects), ['close', 'warn'])
-  assert.match(warnings(effects)[0] ?? '', /^me \(bob\.local:1002\) is this process itself/)
+  assert.deepEqual(kinds(effects), ['close', 'report'])
+  assert.deepEqual(eventsOf(effects), [{ kind: 'dialled-self', name: 'me', address: BOB }])
   assert.deepEqual(
     kinds(topology.opened(connection(2, native(MINE)))),
     ['close'],
@@ -166,7 +168,7 @@ test('a dial that fails because the peer dialled us first is no failure', () => 
   topology.closed(1, LASTED_MS)
   topology.due('bob')
   topology.opened(connection(2, native(HIGHER)))
-  assert.deepEqual(topology.failed('bob', 'the peer closed the connection'), [])
+  assert.deepEqual(topology.failed('bob', { reason: 'closed' }), [])
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
@@ -186,34 +188,35 @@ test('a scuttleup peer that closes our dial because it dialled us is connected',
   const topology = topologyOf()
   topology.add('bob', BOB)
   topology.opened(connection(1, scuttleup('bob.local:1002')))
-  assert.deepEqual(topology.failed('bob', 'the peer closed the connection', AT_BOB), [])
+  assert.deepEqual(topology.failed('bob', { reason: 'closed' }, AT_BOB), [])
   assert.deepEqual(kinds(topology.closed(1, LASTED_MS)), ['retry'])
 })
 
-test('redials a peer whose address a scuttleup peer elsewhere claims, without a warning', () => {
+test('redials a peer whose address a scuttleup peer elsewhere claims, without a report', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
   topology.opened(connection(1, scuttleup('bob.local:1002'), undefined, '10.6.6.6'))
-  assert.deepEqual(kinds(topology.failed('bob', 'the peer closed the connection', AT_BOB)), ['retry'])
+  assert.deepEqual(kinds(topology.failed('bob', { reason: 'closed' }, AT_BOB)), ['retry'])
 })
 
-test('warns once per failure reason, and anew after a connection', () => {
+test('reports each failure reason once, and anew after a connection', () => {
   const topology = topologyOf()
   topology.add('bob', BOB)
-  const fail = (reason: string): string[] => {
-    const lines = warnings(topology.failed('bob', reason))
+  const fail = (reason: DialFailureReason): NetEvent[] => {
+    const events = eventsOf(topology.failed('bob', { reason }))
     topology.due('bob')
-    return lines
+    return events
   }
-  assert.deepEqual(fail('nothing is listening there'), [
-    'bob (bob.local:1002): nothing is listening there; still trying',
-  ])
-  assert.deepEqual(fail('nothing is listening there'), [])
-  assert.deepEqual(fail('no answer'), ['bob (bob.local:1002): no answer; still trying'])
+  const failed = (reason: DialFailureReason, tries: number): NetEvent[] => [
+    { kind: 'dial-failed', name: 'bob', address: BOB, tries, reason },
+  ]
+  assert.deepEqual(fail('refused'), failed('refused', 1))
+  assert.deepEqual(fail('refused'), [])
+  assert.deepEqual(fail('no-answer'), failed('no-answer', 3))
   topology.opened(connection(1, native(HIGHER), 'bob'))
   topology.closed(1, LASTED_MS)
   topology.due('bob')
-  assert.deepEqual(fail('no answer'), ['bob (bob.local:1002): no answer; still trying'])
+  assert.deepEqual(fail('no-answer'), failed('no-answer', 1))
 })
 
 test('redials waiting peers at once when the network changes, and starts at the shortest wait', () => {
@@ -221,14 +224,14 @@ test('redials waiting peers at once when the network changes, and starts at the 
   topology.add('carol', parseAddress('carol.local:1003'))
   topology.add('dave', parseAddress('dave.local:1004'))
   for (let attempt = 0; attempt < 9; attempt++) {
-    topology.failed('carol', 'nothing is listening there')
+    topology.failed('carol', { reason: 'refused' })
     if (attempt < 8) topology.due('carol')
   }
   assert.deepEqual(topology.networkChanged(), [
     { kind: 'cancel-retry', peer: 'carol' },
     { kind: 'dial', peer: 'carol', address: parseAddress('carol.local:1003') },
   ])
-  assert.deepEqual(delays(topology.failed('carol', 'nothing is listening there')), [RETRY_MS_MIN])
+  assert.deepEqual(delays(topology.failed('carol', { reason: 'refused' })), [RETRY_MS_MIN])
 })
 
 /** A topology that is full of inbound connections, and has one to a named peer. */
@@ -252,7 +255,7 @@ test(`keeps at most ${CONNECTIONS_MAX} connections, and accepts another when one
     [fullTopology(nativePeers), native(HIGHER)],
   ] as const) {
     assert.deepEqual(full.opened(connection(100, stranger)), [
-      { kind: 'close', connection: 100, reason: `at the limit of ${CONNECTIONS_MAX} connections` },
+      { kind: 'close', connection: 100, reason: 'connection-limit' },
     ])
     full.closed(1, LASTED_MS)
     assert.deepEqual(kinds(full.opened(connection(101, stranger))), ['connected'])
@@ -264,7 +267,7 @@ test('evicts the oldest inbound scuttleup peer for a native peer', () => {
   const full = fullTopology(scuttleupPeers)
   const effects = full.opened(connection(100, native(HIGHER)))
   assert.deepEqual(effects, [
-    { kind: 'close', connection: 1, reason: 'evicted to make room' },
+    { kind: 'close', connection: 1, reason: 'evicted' },
     { kind: 'connected', connection: 100 },
   ])
   assert.equal(full.connections.length, CONNECTIONS_MAX)
@@ -316,18 +319,18 @@ test('accepts peers called __proto__ and constructor', () => {
   const topology = topologyOf()
   for (const name of ['__proto__', 'constructor']) {
     assert.deepEqual(kinds(topology.add(name, BOB)), ['dial'])
-    assert.deepEqual(kinds(topology.failed(name, 'nothing is listening there')), ['warn', 'retry'])
+    assert.deepEqual(kinds(topology.failed(name, { reason: 'refused' })), ['report', 'retry'])
     assert.deepEqual(kinds(topology.due(name)), ['dial'])
   }
   assert.deepEqual(kinds(topology.opened(connection(1, scuttleup('__proto__'), '__proto__'))), ['connected'])
   assert.deepEqual(Object.getOwnPropertyNames(Object.prototype), before)
 })
 
-test('dials a probe once, and reports its failure without a warning', () => {
+test('dials a probe once, and reports its failure to no user', () => {
   const topology = topologyOf()
   assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'])
   assert.deepEqual(topology.probe('@bob', BOB), [], 'does not dial twice at a time')
-  assert.deepEqual(topology.failed('@bob', 'nothing is listening there'), [{ kind: 'probe-failed', peer: '@bob' }])
+  assert.deepEqual(topology.failed('@bob', { reason: 'refused' }), [{ kind: 'probe-failed', peer: '@bob' }])
   assert.deepEqual(topology.dialAttempts, [])
   assert.deepEqual(kinds(topology.networkChanged()), [])
   assert.deepEqual(kinds(topology.probe('@bob', BOB)), ['dial'], 'can be probed again later')
@@ -361,7 +364,7 @@ test('a probe evicts nobody, and its connection can be evicted', () => {
   for (let id = 2; id <= CONNECTIONS_MAX; id++) probing.opened(connection(id, native(HIGHER, String(id))))
   probing.add('carol', BOB)
   const effects = probing.opened(connection(99, native(LOWER), 'carol'))
-  assert.deepEqual(effects[0], { kind: 'close', connection: 1, reason: 'evicted to make room' })
+  assert.deepEqual(effects[0], { kind: 'close', connection: 1, reason: 'evicted' })
 })
 
 test('redials a peer that had no room after the cooldown, or at once when cooldowns are cleared', () => {
@@ -370,6 +373,6 @@ test('redials a peer that had no room after the cooldown, or at once when cooldo
   assert.deepEqual(delays(topology.closed(1, LASTED_MS)), [300_000])
   assert.deepEqual(topology.dialAttempts, [], 'a cooldown is no failure')
   assert.deepEqual(kinds(topology.clearCooldowns()), ['cancel-retry', 'dial'])
-  assert.deepEqual(delays(topology.failed('bob', 'nothing is listening there')), [500], 'then the usual waits apply')
+  assert.deepEqual(delays(topology.failed('bob', { reason: 'refused' })), [500], 'then the usual waits apply')
   assert.deepEqual(topology.clearCooldowns(), [])
 })

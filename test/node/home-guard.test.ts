@@ -9,6 +9,7 @@ import { loadKey } from '../../src/base/crypto/key-file.js'
 import { systemRandom } from '../../src/base/random.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
 import { connectTo, listenAt } from '../../src/host/socket.js'
+import type { NodeEvent } from '../../src/node/events.js'
 import { checkHome, isForeign, secureHome } from '../../src/node/home-guard.js'
 import { type Home, homeOf } from '../../src/node/paths.js'
 import { openLog } from '../../src/node/stored-log.js'
@@ -19,13 +20,13 @@ const isRoot = process.getuid?.() === 0
 
 async function world(t: TestContext) {
   const data = await temporaryDirectory(t)
-  const warnings: string[] = []
-  return { data, home: homeOf(data, 'alice'), warnings, warn: (line: string) => void warnings.push(line) }
+  const events: NodeEvent[] = []
+  return { data, home: homeOf(data, 'alice'), events, report: (event: NodeEvent) => void events.push(event) }
 }
 
 /** Opens alice's logs and appends one message. */
-async function say(home: Home, warn: (line: string) => void): Promise<string> {
-  const { log } = await openLog(home, warn)
+async function say(home: Home, report: (event: NodeEvent) => void): Promise<string> {
+  const { log } = await openLog(home, report)
   try {
     await log.append({ username: 'alice', message: 'hello' })
     return log.id
@@ -34,69 +35,67 @@ async function say(home: Home, warn: (line: string) => void): Promise<string> {
   }
 }
 
-test('creates a home with mode 0700 and accepts it without a warning', async t => {
-  const { home, warnings, warn } = await world(t)
-  await secureHome(home, warn)
-  await secureHome(home, warn)
+test('creates a home with mode 0700 and accepts it without a report', async t => {
+  const { home, events, report } = await world(t)
+  await secureHome(home, report)
+  await secureHome(home, report)
   assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
-  assert.deepEqual(warnings, [])
+  assert.deepEqual(events, [])
 })
 
-test('restricts a home that other users can access and warns once', async t => {
-  for (const [mode, verb] of [
+test('restricts a home that other users can access and reports that once', async t => {
+  for (const [mode, access] of [
     [0o755, 'read'],
     [0o710, 'read'],
-    [0o777, 'write to'],
-    [0o720, 'write to'],
+    [0o777, 'write'],
+    [0o720, 'write'],
   ] as const) {
-    const { home, warnings, warn } = await world(t)
+    const { home, events, report } = await world(t)
     await mkdir(home.directory)
     await chmod(home.directory, mode)
-    await checkHome(home, warn)
-    await checkHome(home, warn)
-    assert.deepEqual(warnings, [
-      `other users could ${verb} ${home.directory}; restricted it to your account (mode 0700)`,
-    ])
+    await checkHome(home, report)
+    await checkHome(home, report)
+    assert.deepEqual(events, [{ kind: 'directory-open-to-others', directory: home.directory, access }])
     assert.equal((await stat(home.directory)).mode & 0o777, 0o700)
   }
 })
 
 test('rejects a home or database that another user planted', { skip: !isRoot }, async t => {
-  const { data, home, warn } = await world(t)
+  const { data, home, report } = await world(t)
   const elsewhere = path.join(data, 'elsewhere')
   const refusal = { code: 'DATA_UNUSABLE', message: /belongs to another user \(uid 65534\); refusing to use it$/ }
   await mkdir(elsewhere)
 
   await mkdir(home.directory)
   await chown(home.directory, SOMEBODY, SOMEBODY)
-  await assert.rejects(openLog(home, warn), refusal)
+  await assert.rejects(openLog(home, report), refusal)
   assert.deepEqual(await readdir(home.directory), [])
   await rm(home.directory, { recursive: true })
 
   // Another user's link is rejected wherever it points; an own link only if its target is another user's.
   await symlink(elsewhere, home.directory)
-  await checkHome(home, warn)
+  await checkHome(home, report)
   await lchown(home.directory, SOMEBODY, SOMEBODY)
-  await assert.rejects(openLog(home, warn), refusal)
+  await assert.rejects(openLog(home, report), refusal)
   await lchown(home.directory, 0, 0)
   await chown(elsewhere, SOMEBODY, SOMEBODY)
-  await assert.rejects(openLog(home, warn), refusal)
+  await assert.rejects(openLog(home, report), refusal)
   await rm(home.directory)
 
   await mkdir(home.directory)
   await mkdir(home.database)
   await chown(home.database, SOMEBODY, SOMEBODY)
-  await assert.rejects(openLog(home, warn), refusal)
+  await assert.rejects(openLog(home, report), refusal)
   assert.deepEqual(await readdir(home.directory), ['lobby'])
 })
 
 test('rejects logs without a key instead of creating a new key', async t => {
-  const { data, home, warn } = await world(t)
-  const id = await say(home, warn)
+  const { data, home, report } = await world(t)
+  const id = await say(home, report)
   const key = await readFile(home.keyFile)
   await rm(home.keyFile)
   for (const room of [undefined, 'ops']) {
-    await assert.rejects(openLog(homeOf(data, 'alice', room), warn), {
+    await assert.rejects(openLog(homeOf(data, 'alice', room), report), {
       code: 'DATA_UNUSABLE',
       message: `the key ${home.keyFile} is missing, but there are logs in ${home.database}`,
       hint: `Restore the key from a backup; or, to start over as a new author, move ${home.directory} aside.`,
@@ -105,43 +104,42 @@ test('rejects logs without a key instead of creating a new key', async t => {
     assert.deepEqual(left, ['lobby'])
   }
   await writeFile(home.keyFile, key, { mode: 0o600 })
-  assert.equal(await say(home, warn), id)
+  assert.equal(await say(home, report), id)
 })
 
 test('does not open unrelated files as a database', async t => {
-  const { home, warn } = await world(t)
+  const { home, report } = await world(t)
   await mkdir(home.database, { recursive: true })
   for (const name of ['000001.log', '000007.ldb', 'LOG']) await writeFile(path.join(home.database, name), name)
-  await assert.rejects(openLog(home, warn), { code: 'DATA_UNUSABLE' })
+  await assert.rejects(openLog(home, report), { code: 'DATA_UNUSABLE' })
   assert.deepEqual((await readdir(home.database)).sort(), ['000001.log', '000007.ldb', 'LOG'])
 })
 
-test('warns about a key without a checksum line that has no entries in the logs', async t => {
-  const { home, warnings, warn } = await world(t)
-  await say(home, warn)
+test('reports a key without a checksum line that has no entries in the logs', async t => {
+  const { home, events, report } = await world(t)
+  await say(home, report)
   const [seed = ''] = (await readFile(home.keyFile, 'latin1')).split('\n')
   await writeFile(home.keyFile, `${seed}\n`)
-  await say(home, warn)
-  assert.deepEqual(warnings, [])
+  await say(home, report)
+  assert.deepEqual(events, [])
   await writeFile(home.keyFile, `${seed[0] === 'a' ? 'b' : 'a'}${seed.slice(1)}\n`)
-  await say(home, warn)
-  assert.equal(warnings.length, 1)
-  assert.match(warnings[0] ?? '', /has no entries in these logs.*restore the key from a backup$/)
+  await say(home, report)
+  assert.deepEqual(events, [{ kind: 'key-without-entries', file: home.keyFile }])
 })
 
 test('uses a key whose database was not created before a crash', async t => {
-  const { home, warn } = await world(t)
-  await secureHome(home, warn)
+  const { home, report } = await world(t)
+  await secureHome(home, report)
   const { publicKey } = await loadKey(home.keyFile, systemRandom)
-  assert.equal(await say(home, warn), hexOf(publicKey))
+  assert.equal(await say(home, report), hexOf(publicKey))
 })
 
 test('rejects a directory with unrelated files and keeps its mode', async t => {
-  const { home, warn } = await world(t)
+  const { home, report } = await world(t)
   await mkdir(home.directory)
   await chmod(home.directory, 0o755)
   await writeFile(path.join(home.directory, 'holiday.jpg'), 'a picture')
-  await assert.rejects(openLog(home, warn), {
+  await assert.rejects(openLog(home, report), {
     code: 'DATA_UNUSABLE',
     message: `${home.directory} contains files that this program did not create; refusing to use it`,
   })
@@ -175,8 +173,8 @@ test('recognises its own entries, also after people moved some aside', () => {
 })
 
 test('neither removes nor connects to a socket of another user', { skip: !isRoot }, async t => {
-  const { home, warn } = await world(t)
-  await secureHome(home, warn)
+  const { home, report } = await world(t)
+  await secureHome(home, report)
   const socket = path.join(home.directory, 'node.sock')
   const server = createServer().listen(socket)
   await once(server, 'listening')

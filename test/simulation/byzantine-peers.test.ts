@@ -37,8 +37,7 @@ for (const fault of BYZANTINE_FAULTS) {
           assert.ok(honest.length >= 15 * 4 - 3, `${name} read ${honest.length} lines`)
         }
       })
-      const reports =
-        trace.match(/: rejected the entries of .*|: disconnected: it sent .*|the key \S+ has forked.*/g) ?? []
+      const reports = trace.match(/: (entries-rejected|protocol-violated|fork-proven) .*/g) ?? []
       if (DETECTED.has(fault)) assert.ok(reports.length > 0, `no peer reported that one ${fault}`)
       if (seed === 1) t.diagnostic(`${fault}${reports[0] ?? ': not reported'}`)
     }

@@ -13,6 +13,7 @@ import { encodeSegment } from '../../src/log/format/segment.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/log/limits.js'
 import { encodeHeads, encodeSegmentRequest, encodeSegments } from '../../src/sync/codec.js'
+import type { SyncEvent } from '../../src/sync/events.js'
 import { REFUSALS_MAX } from '../../src/sync/limits.js'
 import { PeerSession } from '../../src/sync/peer-session.js'
 import { logOver, replicate } from '../helper/logs.js'
@@ -33,14 +34,14 @@ test('replicates a log with the maximum number of authors', async () => {
     await full.append({ username: 'alice', message: 'hello' })
     await full.publish()
     assert.equal(full.publishedHeads.length, AUTHORS_MAX + 1)
-    const warnings: string[] = []
-    const onWarning = (line: string): number => warnings.push(line)
-    const [one, two] = [full, other].map(log => replicate(log, { dialect, live: false, onWarning }))
+    const events: SyncEvent[] = []
+    const onEvent = (event: SyncEvent): number => events.push(event)
+    const [one, two] = [full, other].map(log => replicate(log, { dialect, live: false, onEvent }))
     await new Promise(resolve => pipeline([one, two, one] as never, resolve))
     assert.equal(other.head.length, AUTHORS_MAX, dialect)
     assert.ok(
-      warnings.every(line => /the limit of 1000 authors is reached/.test(line)),
-      String(warnings),
+      events.every(event => event.kind === 'entries-rejected' && event.reason.kind === 'author-limit'),
+      JSON.stringify(events),
     )
     await full.close()
     await other.close()
@@ -109,9 +110,10 @@ test('tolerates a bounded number of rejections while a segment request is open',
   session.receive(encodeHeads([]))
   assert.ok((session.requestSegment(author, 30)?.length ?? 0) > 0)
   assert.equal(session.requestSegment(author, 64)?.length, 0, 'an earlier segment was requested already')
-  assert.deepEqual(session.refused(author, 'a gap'), [])
+  assert.deepEqual(session.refused(author, { kind: 'gap', missing: 1, before: 2 }), [])
   assert.equal(session.receive(encodeSegments([segment])).length, 1)
-  for (let refusal = 0; refusal < REFUSALS_MAX; refusal++) session.refused(author, 'a gap')
+  for (let refusal = 0; refusal < REFUSALS_MAX; refusal++)
+    session.refused(author, { kind: 'gap', missing: 1, before: 2 })
   assert.deepEqual(session.receive(encodeSegments([segment])), [])
 })
 

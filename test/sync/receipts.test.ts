@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import type { Duplex } from 'node:stream'
 import test from 'node:test'
+import type { LogEvent } from '../../src/log/events.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
+import type { SyncEvent } from '../../src/sync/events.js'
 import { Receipts } from '../../src/sync/receipts.js'
 import { logOver, replicate, replicatorOf } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
@@ -34,11 +36,11 @@ async function append(log: Log, ...messages: string[]): Promise<void> {
 const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toString('hex')
 
 /** Connects two logs live; each records the receipts of the other. */
-function connect(a: Log, b: Log, warnings: string[] = []): Duplex[] {
-  const onWarning = (line: string): number => warnings.push(line)
+function connect(a: Log, b: Log, events: SyncEvent[] = []): Duplex[] {
+  const onEvent = (event: SyncEvent): number => events.push(event)
   const [one, two] = [
-    replicate(a, { dialect: 'native', live: true, peer: b.id, replica: b.id, onWarning }),
-    replicate(b, { dialect: 'native', live: true, peer: a.id, replica: a.id, onWarning }),
+    replicate(a, { dialect: 'native', live: true, peer: b.id, replica: b.id, onEvent }),
+    replicate(b, { dialect: 'native', live: true, peer: a.id, replica: a.id, onEvent }),
   ]
   one.pipe(two).pipe(one)
   for (const stream of [one, two]) stream.on('error', () => {})
@@ -151,8 +153,8 @@ test('accepts entries that another device signed with our key, warns, and does n
   const copy = copyOf(disk)
   const there = await logOf(alice, 50_000, copy)
   const peer = await logOf(bob)
-  const warnings: string[] = []
-  here.on('warning', line => warnings.push(line))
+  const events: LogEvent[] = []
+  here.on('event', event => events.push(event))
   const shown = reading(here)
   const streams = connect(here, peer)
   await settle()
@@ -165,10 +167,7 @@ test('accepts entries that another device signed with our key, warns, and does n
   assert.deepEqual(await linesOf(here), ['one', 'from the other device', 'from here'])
   assert.deepEqual(shown.shown, ['one', 'from the other device', 'from here'])
   assert.deepEqual(replicatorOf(here).receipts.of({ author: here.id, seq: 3 }), { on: 1, of: 1, left: 0 })
-  assert.ok(
-    warnings.some(line => /another device/.test(line) && /renew/.test(line)),
-    String(warnings),
-  )
+  assert.ok(events.some(({ kind }) => kind === 'own-entries-elsewhere'))
   disconnect(streams)
   for (const log of [here, there, peer]) await log.close()
 })
@@ -189,8 +188,8 @@ for (const alone of [1, 2, 3]) {
       const live = await logOf(alice, 90_000, backup)
       const reader = reading(live)
       const mine = Array.from({ length: alone }, (_, i) => `alone ${i}`)
-      const warnings: string[] = []
-      live.on('warning', line => warnings.push(line))
+      const events: LogEvent[] = []
+      live.on('event', event => events.push(event))
       await append(live, ...mine)
       await settle()
       const streams = connect(live, peer)
@@ -201,10 +200,7 @@ for (const alone of [1, 2, 3]) {
       assert.deepEqual(await linesOf(live), ['kept', ...back, ...mine, 'after'])
       const seqs = reader.places.map(place => Number(place.split(' ')[0]))
       if (new Set(seqs).size < seqs.length)
-        assert.ok(
-          warnings.some(line => /^entries 2 to \d+ of your log .* get new numbers/.test(line)),
-          String(warnings),
-        )
+        assert.ok(events.some(event => event.kind === 'entries-retracted' && event.from === 2))
       assert.equal(replicatorOf(live).receipts.of({ author: live.id, seq: 2 + lost + alone }).on, 1)
       const late: string[] = []
       for await (const entries of live.read({ last: 100 }))

@@ -15,6 +15,7 @@ import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store, Write } from '../../src/log/store/store.js'
 import type { ReplicationStreamOptions } from '../../src/node/replication.js'
+import type { SyncEvent } from '../../src/sync/events.js'
 import { PENDING_BYTES_MAX, PENDING_BYTES_MIN } from '../../src/sync/receive-window.js'
 import { FaultyStore } from '../helper/faulty-store.js'
 import { logOver, replicate } from '../helper/logs.js'
@@ -256,8 +257,8 @@ const change = (id: string, seq: Seq, entry = entryOf(id, seq)): Uint8Array =>
 
 /** Sends bytes as an unknown peer; returns the warnings and the error. */
 async function sendTo(log: Log, bytes: Uint8Array, options: ReplicationStreamOptions = {}) {
-  const warnings: string[] = []
-  const stream = replicate(log, { ...options, onWarning: line => warnings.push(line) })
+  const events: SyncEvent[] = []
+  const stream = replicate(log, { ...options, onEvent: event => events.push(event) })
   stream.resume()
   let error: Error | undefined
   stream.on('error', cause => {
@@ -268,7 +269,7 @@ async function sendTo(log: Log, bytes: Uint8Array, options: ReplicationStreamOpt
     options.live === false ? once(stream, 'close') : Promise.race([once(stream, 'finish'), once(stream, 'close')])
   await ended.catch(() => {})
   stream.destroy()
-  return { warnings, error }
+  return { events, error }
 }
 
 test('stores only entries that continue a log, reports others once, and keeps the connection', async () => {
@@ -284,18 +285,22 @@ test('stores only entries that continue a log, reports others once, and keeps th
     change('__proto__', 1),
     change('dave', 1, utf8('not JSON')),
   ])
-  const { warnings, error } = await sendTo(log, bytes)
+  const { events, error } = await sendTo(log, bytes)
   assert.equal(error, undefined)
   assert.deepEqual(
     heads(log).filter(head => !head.startsWith(log.id)),
     ['ann 41', 'bob 1', 'carol 1'],
   )
-  assert.deepEqual(warnings.sort(), [
-    'rejected the entries of __proto__: the author id is malformed',
-    'rejected the entries of ann: entry 42 is missing before entry 43',
-    'rejected the entries of bob: entry 2 is missing before entry 3',
-    'rejected the entries of dave: an entry is not a JSON object with a username and a message',
-  ])
+  assert.deepEqual(
+    new Map(events.map(event => (event.kind === 'entries-rejected' ? [event.author, event.reason] : ['', undefined]))),
+    new Map<string, unknown>([
+      ['ann', { kind: 'gap', missing: 42, before: 43 }],
+      ['bob', { kind: 'gap', missing: 2, before: 3 }],
+      ['__proto__', { kind: 'malformed-author' }],
+      ['dave', { kind: 'malformed-entry' }],
+    ]),
+  )
+  assert.equal(events.length, 4)
   const first = await log.entry('ann' as AuthorId, 1)
   assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'a stored entry does not change')
   await log.close()
@@ -306,12 +311,12 @@ test('closes only the connection that sent a malformed frame, after storing what
   const other = await logOf('bob', 'ben')
   const [from, to] = connect(log, other)
   for (const [id, bad, reason] of [
-    ['carol', frame(utf8('hello')), /malformed entry/],
-    ['dave', Buffer.from('ffffffffff01', 'hex'), /262144/],
+    ['carol', frame(utf8('hello')), 'malformed-entry'],
+    ['dave', Buffer.from('ffffffffff01', 'hex'), 'frame-too-long'],
   ] as const) {
-    const { warnings, error } = await sendTo(log, concat([handshake, change(id, 1), bad]))
-    assert.match(error?.message ?? '', reason)
-    assert.match(warnings.join(), reason)
+    const { events, error } = await sendTo(log, concat([handshake, change(id, 1), bad]))
+    assert.equal(error?.message, reason)
+    assert.deepEqual(events, [{ kind: 'protocol-violated', violation: reason }])
     await has(log, id, 1)
   }
   await log.append({ username: 'alice', message: 'still here' })
@@ -325,18 +330,18 @@ test('closes only the connection that sent a malformed frame, after storing what
 test('limits how many new authors one connection adds', async () => {
   const log = await logOf('alice', 'ann')
   const bytes = concat([handshake, ...Array.from({ length: 10 }, (_, i) => change(`new${i}`, 1)), change('ann', 41)])
-  const { warnings } = await sendTo(log, bytes, { newAuthorsPerHourMax: 4 })
+  const { events } = await sendTo(log, bytes, { newAuthorsPerHourMax: 4 })
   assert.deepEqual(heads(log).filter(head => head.startsWith('new')).length, 4)
   assert.ok(heads(log).includes('ann 41'), 'known authors are accepted')
-  assert.equal(warnings.length, 6)
+  assert.equal(events.length, 6)
   await log.close()
 })
 
 test('limits the authors of a log and keeps accepting entries of known ones', async () => {
   const log = await logOver(new MemoryStore(), keysOf('alice'), { clock: new VirtualClock(), authorsMax: 3 })
-  const { warnings } = await sendTo(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
+  const { events } = await sendTo(log, concat([handshake, ...['a', 'b', 'c', 'd', 'e'].map(id => change(id, 1))]))
   assert.deepEqual(heads(log), ['a 1', 'b 1', 'c 1'])
-  assert.equal(warnings.length, 2)
+  assert.equal(events.length, 2)
   await sendTo(log, concat([handshake, change('a', 2)]))
   await log.append({ username: 'alice', message: 'own' })
   assert.deepEqual(heads(log).includes('a 2'), true)

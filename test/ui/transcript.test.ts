@@ -387,7 +387,7 @@ const PARTS: StatusParts = {
   topic: 'lunch \u001b[2J at noon',
   connected: ['bob', 'carol', 'dave', 'erin', 'frank'],
   indirect: 0,
-  dialled: [{ name: 'grace', reason: 'nobody answers', tries: 3 }],
+  dialled: [{ name: 'grace', address: { host: 'grace.local', port: 4_000 }, reason: 'no-answer', tries: 3 }],
   typing: ['bob'],
   away: [],
   isAway: false,
@@ -399,7 +399,7 @@ const PARTS: StatusParts = {
 test('fits the status into one row at any width', () => {
   assert.equal(
     statusRow(PARTS, 200),
-    '#lobby · 5 connected: bob, carol, dave, erin and 1 more · bob is typing · last line delivered to 3 of 5 · trying grace (nobody answers, 3 times) · topic: lunch ␛[2J at noon',
+    '#lobby · 5 connected: bob, carol, dave, erin and 1 more · bob is typing · last line delivered to 3 of 5 · trying grace (no answer, 3 times) · topic: lunch ␛[2J at noon',
   )
   for (const columns of [20, 40, 80]) assert.ok(statusRow(PARTS, columns).length <= columns)
   assert.match(statusRow({ ...PARTS, connected: [], dialled: [] }, 80), /^#lobby · alone/)

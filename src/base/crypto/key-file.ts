@@ -1,7 +1,7 @@
 import { constants, type FileHandle, link, lstat, open } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../errors.js'
-import { diskFaultWords, unusableHint } from '../files/disk-faults.js'
+import { type DiskFailure, diskFailureOf, diskFaultWords, unusableHint } from '../files/disk-faults.js'
 import { type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../files/ownership.js'
 import type { Random } from '../random.js'
@@ -13,7 +13,14 @@ const KEY_FILE_BYTES_MAX = 1024
 
 const RESTORE_HINT = 'Restore it from a backup, or move its directory aside to start as a new author.'
 
-type OnWarning = (line: string) => void
+/** Other users had access to the key. Its mode was restricted, unless there is a `failure`. */
+export interface KeyFileEvent {
+  readonly kind: 'key-open-to-others'
+  readonly file: string
+  readonly failure?: DiskFailure
+}
+
+type OnEvent = (event: KeyFileEvent) => void
 
 export interface LoadedKey extends KeyPair {
   /** Whether this call created it. */
@@ -27,8 +34,8 @@ export interface LoadedKey extends KeyPair {
  * detected instead of yielding another author. Mode 0600. docs/protocol/storage.md §4.
  * Rejects with DATA_UNUSABLE if the file is not a key or belongs to another user; it is never replaced.
  */
-export async function loadKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<LoadedKey> {
-  const saved = await readSeed(file, onWarning)
+export async function loadKey(file: string, random: Random, onEvent: OnEvent = () => {}): Promise<LoadedKey> {
+  const saved = await readSeed(file, onEvent)
   if (saved !== undefined) return { ...keyPairOf(saved.seed), isNew: false, isChecked: saved.isChecked }
   const seed = random.bytes(SEED_BYTES)
   try {
@@ -41,7 +48,7 @@ export async function loadKey(file: string, random: Random, onWarning: OnWarning
     }
   } catch (cause) {
     // Another process created it first.
-    if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onWarning)
+    if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onEvent)
     throw notCreated(file, cause)
   }
   return { ...keyPairOf(seed), isNew: true, isChecked: true }
@@ -61,8 +68,8 @@ export interface PreparedKey {
 }
 
 /** Writes a new key next to `file`, to replace the key in it. Rejects with DATA_UNUSABLE. */
-export async function prepareKey(file: string, random: Random, onWarning: OnWarning = () => {}): Promise<PreparedKey> {
-  const saved = await readSeed(file, onWarning)
+export async function prepareKey(file: string, random: Random, onEvent: OnEvent = () => {}): Promise<PreparedKey> {
+  const saved = await readSeed(file, onEvent)
   if (saved === undefined)
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file} yet`, { hint: 'It is created on first start.' })
   const old = keyPairOf(saved.seed)
@@ -77,7 +84,7 @@ export async function prepareKey(file: string, random: Random, onWarning: OnWarn
     old,
     fresh: keyPairOf(seed),
     commit: async () => {
-      const present = await readSeed(file, onWarning)
+      const present = await readSeed(file, onEvent)
       if (present === undefined || hexOf(present.seed) !== hexOf(saved.seed))
         throw new ChatError('DATA_UNUSABLE', `the key ${file} has changed in the meantime`, { hint: 'Try again.' })
       try {
@@ -128,8 +135,8 @@ interface SavedSeed {
   readonly isChecked: boolean
 }
 
-async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed | undefined> {
-  const text = await readKeyFile(file, onWarning)
+async function readSeed(file: string, onEvent: OnEvent): Promise<SavedSeed | undefined> {
+  const text = await readKeyFile(file, onEvent)
   if (text === undefined) return undefined
   // Files of earlier versions have no second line.
   const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
@@ -145,7 +152,7 @@ async function readSeed(file: string, onWarning: OnWarning): Promise<SavedSeed |
 }
 
 /** The content of a key file; undefined if it is missing. Removes other users' permissions. */
-async function readKeyFile(file: string, onWarning: OnWarning): Promise<string | undefined> {
+async function readKeyFile(file: string, onEvent: OnEvent): Promise<string | undefined> {
   let handle: FileHandle | undefined
   try {
     // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
@@ -168,7 +175,7 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
       throw new ChatError('DATA_UNUSABLE', `${file} contains no key: it has ${found.size} bytes`, {
         hint: RESTORE_HINT,
       })
-    if (isOpenToOthers(found)) onWarning(await restrict(file, handle))
+    if (isOpenToOthers(found)) onEvent(await restrict(file, handle))
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
     return buffer.toString('latin1', 0, bytesRead)
   } catch (cause) {
@@ -187,13 +194,12 @@ async function readKeyFile(file: string, onWarning: OnWarning): Promise<string |
   }
 }
 
-/** Removes other users' permissions; returns the warning to show. */
-async function restrict(file: string, handle: FileHandle): Promise<string> {
-  const risk = `other users could read the key ${file} and sign as you`
+/** Removes other users' permissions. */
+async function restrict(file: string, handle: FileHandle): Promise<KeyFileEvent> {
   try {
     await handle.chmod(0o600)
-    return `${risk}; restricted it to your account (mode 0600). If someone may have copied it, replace it with renew`
+    return { kind: 'key-open-to-others', file }
   } catch (error) {
-    return `${risk}, and its mode cannot be changed: ${diskFaultWords(error) ?? reasonOf(error)}`
+    return { kind: 'key-open-to-others', file, failure: diskFailureOf(error) }
   }
 }

@@ -1,7 +1,18 @@
-import { systemCode } from '../errors.js'
+import { reasonOf, systemCode } from '../errors.js'
 
 /** Causes of a failed disk operation that users can fix. */
-type DiskFault = 'denied' | 'read-only' | 'full' | 'not a directory'
+export const DISK_FAULTS = ['denied', 'read-only', 'full', 'not-a-directory', 'not-a-file'] as const
+
+export type DiskFault = (typeof DISK_FAULTS)[number]
+
+/** A failed disk operation, as events report it. `detail` is the system's message. */
+export interface DiskFailure {
+  readonly reason: DiskFault | 'other'
+  readonly detail: string
+}
+
+/** Code of `notAFile`. */
+const NOT_A_FILE = 'ENOTREG'
 
 const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
   EACCES: 'denied',
@@ -9,7 +20,8 @@ const FAULT_OF_CODE: Readonly<Record<string, DiskFault>> = {
   EROFS: 'read-only',
   ENOSPC: 'full',
   EDQUOT: 'full',
-  ENOTDIR: 'not a directory',
+  ENOTDIR: 'not-a-directory',
+  [NOT_A_FILE]: 'not-a-file',
 }
 
 /** LevelDB reports the system's message without its code: `IO error: data/alice/lobby/LOCK: Read-only file system`. */
@@ -17,21 +29,23 @@ const FAULT_OF_MESSAGE: readonly (readonly [RegExp, DiskFault])[] = [
   [/permission denied$|operation not permitted$/i, 'denied'],
   [/read-only file system$/i, 'read-only'],
   [/no space left on device$|quota exceeded$/i, 'full'],
-  [/not a directory$/i, 'not a directory'],
+  [/not a directory$/i, 'not-a-directory'],
 ]
 
 const WORDS: Readonly<Record<DiskFault, string>> = {
   denied: 'permission denied',
   'read-only': 'the file system is read-only',
   full: 'no space left on the disk',
-  'not a directory': 'part of its path is not a directory',
+  'not-a-directory': 'part of its path is not a directory',
+  'not-a-file': 'it is not a regular file',
 }
 
 const HINTS: Readonly<Record<DiskFault, string>> = {
   denied: 'Ask its owner for access, or choose another with {data}.',
   'read-only': 'Copy it to a writable disk and pass the copy with {data}.',
   full: 'Free some space on that disk, then try again.',
-  'not a directory': 'Choose another with {data}.',
+  'not-a-directory': 'Choose another with {data}.',
+  'not-a-file': 'Choose another with {data}.',
 }
 
 function diskFaultOf(error: unknown): DiskFault | undefined {
@@ -44,6 +58,18 @@ function diskFaultOf(error: unknown): DiskFault | undefined {
   }
   return undefined
 }
+
+/** The error for something else in the place of a regular file. */
+export const notAFile = (): Error => Object.assign(new Error(NOT_A_FILE), { code: NOT_A_FILE })
+
+export const diskFailureOf = (cause: unknown): DiskFailure => ({
+  reason: diskFaultOf(cause) ?? 'other',
+  detail: reasonOf(cause),
+})
+
+/** The failure as a message, such as `permission denied`. */
+export const diskFailureWords = ({ reason, detail }: DiskFailure): string =>
+  reason === 'other' ? detail : WORDS[reason]
 
 /** The cause as a message, such as `permission denied`; undefined if it is not listed here. */
 export function diskFaultWords(cause: unknown): string | undefined {

@@ -6,7 +6,7 @@ export const FRAME_BYTES_MAX = 256 * 1024
 export type FrameRead =
   | { readonly kind: 'frame'; readonly body: Uint8Array }
   | { readonly kind: 'more' }
-  | { readonly kind: 'bad'; readonly reason: string }
+  | { readonly kind: 'bad'; readonly reason: 'frame-too-long' | 'empty-frame' }
 
 /** Small chunks are joined up to this size, so that a frame that arrives byte by byte is buffered in dozens of chunks, not thousands. */
 const CHUNK_BYTES_MIN = 4096
@@ -54,9 +54,9 @@ export class FrameReader {
       if (this.#buffered < this.#needed) return { kind: 'more' }
       const bytes = this.#join()
       const length = readVarint(bytes, 0, this.#bodyBytesMax)
-      if (length.kind === 'bad') return { kind: 'bad', reason: `a frame of over ${this.#bodyBytesMax} bytes` }
+      if (length.kind === 'bad') return { kind: 'bad', reason: 'frame-too-long' }
       if (length.kind === 'value' && length.value === 0 && !this.#hasHeartbeats)
-        return { kind: 'bad', reason: 'a frame of no bytes' }
+        return { kind: 'bad', reason: 'empty-frame' }
       if (length.kind === 'more') {
         this.#needed = bytes.length + 1
         return { kind: 'more' }

@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { OpenSideChannel, SideChannel } from '../../net/side-channel.js'
+import type { Violation } from '../../net/violation.js'
 import { DIGEST_TYPE, STATUS_REQUEST_TYPE } from './digest-codec.js'
 import type { Present } from './present.js'
 import { Roster, type RosterConnectionId, type RosterEffect, type RosterOptions } from './roster.js'
@@ -103,11 +104,11 @@ export class Presence extends EventEmitter<PresenceEvents> {
     }
   }
 
-  #receive(id: RosterConnectionId, body: Uint8Array): string | undefined {
+  #receive(id: RosterConnectionId, body: Uint8Array): Violation | undefined {
     const type = body[0]
     if (type !== STATUS_TYPE && type !== DIGEST_TYPE && type !== STATUS_REQUEST_TYPE) return undefined
     const effects = this.#roster.receive(id, body, this.#clock.now())
-    if (effects === 'bad') return type === STATUS_TYPE ? 'a malformed status' : 'a malformed presence digest'
+    if (effects === 'bad') return type === STATUS_TYPE ? 'malformed-status' : 'malformed-presence-digest'
     this.#perform(effects)
     return undefined
   }

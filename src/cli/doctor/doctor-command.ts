@@ -13,7 +13,8 @@ import { requestedName, roomTag, shortKeyOf } from '../../net/lan/mdns/service-r
 import { checkHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
 import { placeOf } from '../../node/peer-name.js'
-import { warn, writeLinesIfOpen } from '../../ui/lines/output.js'
+import { writeLinesIfOpen } from '../../ui/lines/output.js'
+import { report } from '../store/stored-logs.js'
 import { type Finding, findingsOf, type Observations, type ObservedPeer } from './findings.js'
 import { answerAt, observeInterfaces, observePort } from './observe.js'
 
@@ -53,13 +54,17 @@ interface NamedPeer {
 }
 
 async function observe({ me, listen }: DoctorOptions, home: Home, peers: readonly NamedPeer[]): Promise<Observations> {
-  if (me !== undefined) await checkHome(home, warn)
-  const key = me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom, warn) : undefined
-  const faults: string[] = []
+  if (me !== undefined) await checkHome(home, report)
+  const key =
+    me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom, report) : undefined
+  let multicastFault: string | undefined
   const discovery = openDiscovery({
     clock: systemClock,
     random: systemRandom.number,
-    onWarning: line => faults.push(line),
+    onEvent: event => {
+      if (event.kind === 'multicast-port-unavailable')
+        multicastFault ??= `UDP port ${event.port} is unavailable (${event.code})`
+    },
   })
   const keepAlive = setInterval(() => {}, 1_000) // the timers of systemClock do not keep a process running
   try {
@@ -73,7 +78,7 @@ async function observe({ me, listen }: DoctorOptions, home: Home, peers: readonl
       key: key === undefined ? undefined : shortKeyOf(key.publicKey),
       version: PROTOCOL_VERSION,
       room: { name: home.room, tag: roomTag(home.roomId), isLobby: home.room === LOBBY },
-      multicastFault: /^(UDP port \d+ is unavailable \([^)]*\))/.exec(faults.join('\n'))?.[1],
+      multicastFault,
       interfaces,
       services: discovery.services.map(service => ({ ...service, addresses: discovery.addressesOf(service) })),
       port,

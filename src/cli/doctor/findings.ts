@@ -2,6 +2,7 @@ import { AHEAD_MS_MAX } from '../../log/format/hybrid-clock.js'
 import { type Address, formatAddress } from '../../net/lan/address.js'
 import { requestedName, type Service } from '../../net/lan/mdns/service-records.js'
 import type { ProbeResult } from '../../net/probe.js'
+import { dialFailureText } from '../../ui/text/net-text.js'
 
 /** The result of one check: what was observed and, if it is wrong, what to do. */
 export interface Finding {
@@ -178,7 +179,7 @@ function peerFinding(observed: Observations, peer: ObservedPeer): Finding {
   const where = formatAddress(address) === given ? given : `${given} (${formatAddress(address)})`
   switch (answer.kind) {
     case 'none':
-      return bad('peer', `${where}: ${answer.reason}`, nextStepAfter(answer.reason, given, address.port))
+      return bad('peer', `${where}: ${reasonText(answer)}`, nextStepAfter(answer.reason, given, address.port))
     case 'stranger':
       return bad('peer', `${where}: another program is listening there`, 'Check the port that the peer printed.')
     case 'scuttleup':
@@ -217,11 +218,15 @@ function rankOf({ key, version }: Observations, answer: Answer): number {
   return answer.kind === 'scuttleup' ? 2 : answer.kind === 'stranger' ? 3 : 4
 }
 
-function nextStepAfter(reason: string, given: string, port: number): string {
-  if (reason === 'nothing is listening there') return 'Is it running? If it uses another port, name it as host:port.'
-  if (reason === 'no answer') return `Allow TCP port ${port} in its firewall; or is the address outdated?`
-  if (reason === 'the peer closed the connection')
-    return 'It may have too many pending connections: try again in a minute.'
+type Unreachable = Extract<Answer, { readonly kind: 'none' }>
+
+const reasonText = ({ reason, detail }: Unreachable): string =>
+  reason === 'silent' ? 'accepts connections but sends nothing' : dialFailureText({ reason, detail })
+
+function nextStepAfter(reason: Unreachable['reason'], given: string, port: number): string {
+  if (reason === 'refused') return 'Is it running? If it uses another port, name it as host:port.'
+  if (reason === 'no-answer') return `Allow TCP port ${port} in its firewall; or is the address outdated?`
+  if (reason === 'closed') return 'It may have too many pending connections: try again in a minute.'
   return `Are you on the same network as ${given}? Guest networks often isolate their machines.`
 }
 

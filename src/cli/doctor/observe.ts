@@ -36,7 +36,7 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
   const isOurs = (sender: string): boolean => sockets.known.some(({ address }) => address === sender.split('%')[0])
   const sockets = new MulticastSockets({
     clock: systemClock,
-    onWarning: () => {},
+    onEvent: () => {},
     onPacket: (packet, at, sender) => {
       const entry = entryOf(at)
       entry.isHeardHere ||= itemsOf(packet, 'questions').some(question => fieldsOf(question).name === token)

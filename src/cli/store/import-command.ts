@@ -6,6 +6,7 @@ import { LevelStore } from '../../log/store/level-store.js'
 import type { Home } from '../../node/paths.js'
 import { type ArchiveReport, readArchive } from '../../sync/archive.js'
 import { info, warn } from '../../ui/lines/output.js'
+import { archiveRefusalText } from '../../ui/text/sync-text.js'
 import { withDatabaseCopy } from './database-copy.js'
 import { type ImportSource, openImport } from './import-source.js'
 import { type Where, withLog } from './stored-logs.js'
@@ -29,7 +30,7 @@ async function merge(log: Log, home: Home, source: ImportSource, from: string): 
     const [what, hint] = FAULTS[fault]
     throw new ChatError('DATA_UNUSABLE', `${from} ${what.replace('{room}', home.room)}`, { hint })
   }
-  for (const line of refused) warn(`rejected: ${line}`)
+  for (const refusal of refused) warn(`rejected: ${archiveRefusalText(refusal)}`)
   info(`imported ${added} new entries`)
   return refused.length === 0 ? 0 : 1
 }

@@ -1,6 +1,7 @@
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
+import { isProblem } from '../../host/events.js'
 import type { Log } from '../../log/log.js'
 import type { ReadOptions } from '../../log/options.js'
 import { noteLatest } from '../../ui/known-names.js'
@@ -21,10 +22,10 @@ export interface LogFilter {
 /** `persisted-chat log <me>`: prints the stored history in conversation order. */
 export async function printLog(where: Where, filter: LogFilter): Promise<number> {
   return withCopy(where, async ({ log, faults }, home) => {
-    // The log warns about damaged and missing entries when it reads them.
+    // The log reports damaged and missing entries when it reads them.
     let isWhole = faults.length === 0
-    log.on('warning', () => {
-      isWhole = false
+    log.on('event', event => {
+      if (isProblem(event)) isWhole = false
     })
     if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
     const names = new DisplayNames(home.me, log.id)

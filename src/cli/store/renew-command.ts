@@ -9,9 +9,9 @@ import type { OwnMark } from '../../log/mark/own-mark.js'
 import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
 import { openMark, openStore } from '../../node/stored-log.js'
-import { info, warn } from '../../ui/lines/output.js'
+import { info } from '../../ui/lines/output.js'
 import { withNodeLock } from '../node-lock.js'
-import type { Where } from './stored-logs.js'
+import { report, type Where } from './stored-logs.js'
 
 /**
  * `persisted-chat renew <me>`: creates a new key. The first entry of its log names the old key, and is also signed by it. The
@@ -20,7 +20,7 @@ import type { Where } from './stored-logs.js'
 export async function renewKey({ me, data, room }: Where): Promise<number> {
   const home = homeOf(data, me, room)
   const file = home.keyFile
-  await checkHome(home, warn)
+  await checkHome(home, report)
   await checkKeyIsThere(home)
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file}`, { hint: 'The chat creates it at its first start.' })
@@ -28,19 +28,19 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
 }
 
 async function renewIn(home: Home): Promise<number> {
-  const store = await openStore(home, warn)
+  const store = await openStore(home, report)
   let log: Log | undefined
   let mark: OwnMark | undefined
   let prepared: PreparedKey | undefined
   try {
-    prepared = await prepareKey(home.keyFile, systemRandom, warn)
+    prepared = await prepareKey(home.keyFile, systemRandom, report)
     const { old, fresh } = prepared
-    mark = await openMark(home, fresh, warn)
+    mark = await openMark(home, fresh, report)
     log = await Log.over(store, fresh, {
       unsigned: openRowStore,
       room: home.roomId,
       mark,
-      onWarning: warn,
+      onEvent: report,
       isRepaired: store.isRepaired,
     })
     const consent = old.sign(Buffer.concat([Buffer.from('persisted-chat/renew/1'), fresh.publicKey]))

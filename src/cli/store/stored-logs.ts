@@ -4,12 +4,17 @@ import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { diskFaultWords, unusableHint } from '../../base/files/disk-faults.js'
 import { isOwn } from '../../base/files/ownership.js'
 import type { Log } from '../../log/log.js'
-import { checkKeyIsThere, newKeyLine, secureHome } from '../../node/home-guard.js'
+import type { NodeEvent } from '../../node/events.js'
+import { checkKeyIsThere, keyCreated, secureHome } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
 import { type LogCopy, openLog, openLogCopy } from '../../node/stored-log.js'
-import { info, warn } from '../../ui/lines/output.js'
+import { info, tell } from '../../ui/lines/output.js'
+import { eventText } from '../../ui/text/event-text.js'
 import { withNodeLock } from '../node-lock.js'
 import { alsoInLine } from './data-directory.js'
+
+/** Prints an event. */
+export const report = (event: NodeEvent): void => tell(eventText(event))
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -29,8 +34,8 @@ export interface Where {
 export async function withCopy(where: Where, action: (copy: LogCopy, home: Home) => Promise<number>): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
   await checkLogs(home, where.alsoIn)
-  const copy = await openLogCopy(home, warn)
-  copy.log.on('warning', warn)
+  const copy = await openLogCopy(home, report)
+  copy.log.on('event', report)
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): void => void process.kill(process.pid, signal)
     copy.log.close().then(end, end) // closing removes the copy
@@ -47,7 +52,7 @@ export async function withCopy(where: Where, action: (copy: LogCopy, home: Home)
 /** Opens the stored logs for a command that writes, creating them if they are missing. Rejects with a ChatError. */
 export async function withLog(where: Where, action: (log: Log, home: Home) => Promise<number>): Promise<number> {
   const home = homeOf(where.data, where.me, where.room)
-  await secureHome(home, warn)
+  await secureHome(home, report)
   await checkKeyIsThere(home)
   return withNodeLock(home, () => withOpenLog(where, home, action))
 }
@@ -57,10 +62,10 @@ async function withOpenLog(
   home: Home,
   action: (log: Log, home: Home) => Promise<number>,
 ): Promise<number> {
-  const { log, keys } = await openLog(home, warn)
-  log.on('warning', warn)
+  const { log, keys } = await openLog(home, report)
+  log.on('event', report)
   if (keys.isNew) {
-    info(newKeyLine(home))
+    report(keyCreated(home))
     for (const place of where.alsoIn) info(alsoInLine(home.me, place))
   }
   try {

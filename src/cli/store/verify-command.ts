@@ -1,7 +1,9 @@
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import { isSigned } from '../../log/format/author.js'
+import { fileFaultWords } from '../../log/store/leveldb/fault-words.js'
 import type { Verified } from '../../log/verification.js'
 import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
+import { storedFaultText } from '../../ui/text/log-fault-text.js'
 import { type Where, withCopy } from './stored-logs.js'
 
 /** A fault in a log, from `seq` on, or in a file of the database. */
@@ -18,7 +20,12 @@ interface Problem {
  */
 export async function verifyLog(where: Where, isJson: boolean): Promise<number> {
   return withCopy(where, async ({ log, faults, found, hasKey }, home) => {
-    const problems: Problem[] = faults.map(({ file, what }) => ({ author: '', seq: 0, what, file }))
+    const problems: Problem[] = faults.map(fault => ({
+      author: '',
+      seq: 0,
+      what: fileFaultWords(fault),
+      file: fault.file,
+    }))
     // Without the key or the mark it is unknown whether our own log has lost its end.
     const isOwnHere = log.head.some(({ author }) => author === log.id)
     if (!hasKey) problems.push({ author: '', seq: 0, what: 'is missing', file: home.keyFile })
@@ -32,7 +39,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
       const { author, last, fault, forkedAt } = verified
       authors++
       entries += last
-      if (fault !== undefined) problems.push({ author, seq: last + 1, what: fault })
+      if (fault !== undefined) problems.push({ author, seq: last + 1, what: storedFaultText(fault) })
       if (forkedAt !== undefined) forks.push({ author, seq: forkedAt })
       lines.push(lineOf(verified))
     }
@@ -47,5 +54,5 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
 function lineOf({ author, last, fault, forkedAt }: Verified): string {
   const kind = isSigned(author) ? 'signed' : 'unsigned'
   const fork = forkedAt === undefined ? '' : `, but its author signed two histories from entry ${forkedAt} on`
-  return `${author}  ${last} ${kind} entries  ${fault ?? 'ok'}${fork}`
+  return `${author}  ${last} ${kind} entries  ${fault === undefined ? 'ok' : storedFaultText(fault)}${fork}`
 }

@@ -3,7 +3,7 @@ import { HybridClock } from '../../log/format/hybrid-clock.js'
 import { ALL_SEGMENTS, ALL_SIGNED_HEADS } from '../../log/format/segment-rows.js'
 import type { Log } from '../../log/log.js'
 import type { Range, Store } from '../../log/store/store.js'
-import type { ArchiveReport } from '../../sync/archive.js'
+import type { ArchiveRefusal, ArchiveReport } from '../../sync/archive.js'
 import { ALL_ROWS } from './row-keys.js'
 import { RowStore } from './row-store.js'
 
@@ -15,7 +15,7 @@ export async function importScuttleup(log: Log, store: Store, clock: Clock): Pro
     return { added: 0, refused: [], fault: 'native-database' }
   if (!(await hasAny(store, ALL_ROWS)) && (await hasAny(store, EVERYTHING)))
     return { added: 0, refused: [], fault: 'no-scuttleup-database' }
-  const refused: string[] = []
+  const refused: ArchiveRefusal[] = []
   const before = new Map(log.head.map(({ author, seq }) => [author, seq]))
   const rows = new RowStore(store, new HybridClock(clock), () => {})
   for (const { author, seq } of await rows.survey()) {
@@ -24,11 +24,11 @@ export async function importScuttleup(log: Log, store: Store, clock: Clock): Pro
       const refusal = await log.add({ author, first: entries[0]?.seq ?? 1, entries: entries.map(({ entry }) => entry) })
       last = entries.at(-1)?.seq ?? last
       if (refusal === undefined) continue
-      refused.push(`${author}: ${refusal.reason}`)
+      refused.push({ kind: 'log', author, reason: refusal.reason })
       last = seq
       break
     }
-    if (last < seq) refused.push(`${author}: entry ${last + 1} is missing`)
+    if (last < seq) refused.push({ kind: 'log', author, reason: { kind: 'missing', from: last + 1, to: last + 1 } })
   }
   const added = log.head.reduce((sum, { author, seq }) => sum + seq - (before.get(author) ?? 0), 0)
   return { added, refused }

@@ -4,7 +4,7 @@ import type { AuthorId, Seq } from '../../log/format/author.js'
 import { claimedHlc, decodeEntry, type Entry } from '../../log/format/entry.js'
 import { type Digest, type Head, shortened } from '../../log/format/heads.js'
 import { type Hlc, type HybridClock, hlcOf, justAfter, later } from '../../log/format/hybrid-clock.js'
-import { tooLong } from '../../log/format/segment-plan.js'
+import type { Rejection, StoredFault } from '../../log/format/log-fault.js'
 import { SEQ_MAX } from '../../log/limits.js'
 import type { Claim } from '../../log/store/head-index.js'
 import type { Store, Write } from '../../log/store/store.js'
@@ -72,11 +72,11 @@ export class RowStore implements UnsignedStore {
     let first = head?.first
     let seq = head?.seq ?? 0
     let size = head?.size ?? 0
-    let fault: string | undefined
+    let fault: Rejection | undefined
     for (const entry of entries) {
-      if (decodeEntry(entry) === undefined) fault = 'an entry is not a JSON object with a username and a message'
-      else if (seq >= SEQ_MAX) fault = 'the log is longer than a log can be'
-      else if (size + entry.length > bytesMax) fault = tooLong(bytesMax)
+      if (decodeEntry(entry) === undefined) fault = { kind: 'malformed-entry' }
+      else if (seq >= SEQ_MAX) fault = { kind: 'log-length-limit' }
+      else if (size + entry.length > bytesMax) fault = { kind: 'log-size-limit', bytesMax }
       if (fault !== undefined) break
       seq++
       size += entry.length
@@ -148,20 +148,20 @@ export class RowStore implements UnsignedStore {
     return digests
   }
 
-  async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+  async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
     let last = 0
     for await (const rows of this.#rows(author, 1, seq + 1)) {
       const checksums = await this.#sideRows('checksum', author, rows)
       for (const { seq, entry } of rows) {
-        if (seq !== last + 1) return { last, fault: `entry ${last + 1} is missing` }
+        if (seq !== last + 1) return { last, fault: { kind: 'missing', from: last + 1, to: last + 1 } }
         const checksum = checksums.get(seq)
-        if (checksum === undefined) return { last, fault: `the checksum of entry ${seq} is missing` }
+        if (checksum === undefined) return { last, fault: { kind: 'missing-checksum', seq } }
         if (!sameBytes(checksum, checksumOf(entry)) || decodeEntry(entry) === undefined)
-          return { last, fault: `entry ${seq} is damaged` }
+          return { last, fault: { kind: 'damaged-entry', seq } }
         last++
       }
     }
-    return { last, fault: last < seq ? `entry ${last + 1} is missing` : undefined }
+    return { last, fault: last < seq ? { kind: 'missing', from: last + 1, to: last + 1 } : undefined }
   }
 
   /** The time that an entry states, if it is later than that of the previous entry and not far ahead of our clock. */

@@ -3,6 +3,7 @@ import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
 import { type Entry, withSignature } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
+import type { Rejection } from '../../log/format/log-fault.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../../log/limits.js'
 import { type Effect, Ignored, IncomingBatcher } from '../../sync/effects.js'
@@ -69,14 +70,14 @@ export class ScuttleupSession implements ReplicationSession {
   }
 
   /** The log rejected entries of `author`: ignores that log from now on. */
-  refused(author: AuthorId, reason: string): Effect[] {
+  refused(author: AuthorId, reason: Rejection): Effect[] {
     return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
   }
 
   #onHandshake(body: Uint8Array): Effect {
     const handshake = decodeHandshake(body)
-    if (handshake === undefined) return { kind: 'close', reason: 'a malformed handshake' }
-    if (handshake.head.length > HEADS_MAX) return { kind: 'close', reason: `heads of more than ${HEADS_MAX} authors` }
+    if (handshake === undefined) return { kind: 'close', reason: 'malformed-handshake' }
+    if (handshake.head.length > HEADS_MAX) return { kind: 'close', reason: 'too-many-heads' }
     this.#state = 'open'
     const since: Digest[] = []
     for (const { id, seq } of handshake.head) {
@@ -91,14 +92,14 @@ export class ScuttleupSession implements ReplicationSession {
 
   #onEntry(batch: IncomingBatcher, received: UnsignedEntry | undefined): void {
     if (received === undefined) {
-      this.#effect(batch, { kind: 'close', reason: 'a malformed entry' })
+      this.#effect(batch, { kind: 'close', reason: 'malformed-entry' })
       return
     }
     const { id, seq, entry } = received
     if (this.#ignored.has(id)) return
     const author = authorOf(id)
     if (author === undefined) {
-      this.#effect(batch, this.#ignored.add(id, 'the author id is malformed'))
+      this.#effect(batch, this.#ignored.add(id, { kind: 'malformed-author' }))
       return
     }
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
@@ -108,7 +109,7 @@ export class ScuttleupSession implements ReplicationSession {
 
   #onSignedEntry(batch: IncomingBatcher, author: AuthorId, seq: Seq, entry: Uint8Array): void {
     const run = this.#buffer.add(author, seq, entry)
-    if (run === 'full') this.#effect(batch, this.#ignored.add(author, 'too many of them arrived without a signature'))
+    if (run === 'full') this.#effect(batch, this.#ignored.add(author, { kind: 'unsigned-entries' }))
     else if (run !== 'buffered') batch.addSigned(author, run)
   }
 

@@ -7,6 +7,7 @@ import { EntryValidator } from './entry-validator.js'
 import { type ForkProof, NO_SIGNATURE } from './fork-proof.js'
 import type { SignedHead } from './heads.js'
 import { EARLIEST, type Hlc } from './hybrid-clock.js'
+import type { Rejection } from './log-fault.js'
 import { entryStart, type Packed, packedAfter } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
@@ -26,7 +27,7 @@ export interface SignedPlan {
   readonly entries: readonly Entry[]
   readonly head: SignedHead | undefined
   /** Reason the remaining entries were rejected. */
-  readonly fault: string | undefined
+  readonly fault: Rejection | undefined
   /** A signed run that contradicts the stored log: the author signed two histories. */
   readonly fork: Segment | undefined
   /** Last seq of a run that contradicts the stored log, whether its signature is valid or not. */
@@ -65,7 +66,7 @@ class Planner {
   #head: SignedHead | undefined
   readonly #rows: Put[] = []
   #count = 0
-  #fault: string | undefined
+  #fault: Rejection | undefined
   #fork: Segment | undefined
   #contradictedAt: Seq | undefined
   /** Runs that the next verified signature will cover. */
@@ -88,11 +89,10 @@ class Planner {
     const size = packed.bytes.length
     if (this.#unverifiedBytes + size > SEGMENT_ENTRIES_BYTES_MAX) this.flush()
     if (this.#fault !== undefined) return false
-    if (size > SEGMENT_ENTRIES_BYTES_MAX)
-      return this.#stop(`entries from ${run.first} on exceed a segment without a signature`)
+    if (size > SEGMENT_ENTRIES_BYTES_MAX) return this.#stop({ kind: 'segment-too-long', first: run.first })
     const seq = (this.#head?.seq ?? 0) + this.#unverifiedCount
     const skip = seq + 1 - run.first
-    if (skip < 0) return this.#stop(`entry ${seq + 1} is missing before entry ${run.first}`)
+    if (skip < 0) return this.#stop({ kind: 'gap', missing: seq + 1, before: run.first })
     if (skip > packed.count) return true
     // A run that ends where the log ends adds nothing, but may contradict it.
     if (
@@ -104,13 +104,13 @@ class Planner {
     }
     if (skip === packed.count) return true
     if ((this.#head?.size ?? 0) + this.#unverifiedBytes + size > this.#bytesMax)
-      return this.#stop(tooLong(this.#bytesMax))
+      return this.#stop({ kind: 'log-size-limit', bytesMax: this.#bytesMax })
     const fresh = packedAfter(packed, skip)
     validator.save()
     const invalid = validator.validate(fresh)
     if (invalid !== -1) {
       validator.restore()
-      return this.#stop(`entry ${seq + 1 + invalid} is invalid`)
+      return this.#stop({ kind: 'invalid-entry', seq: seq + 1 + invalid })
     }
     this.#unverified.push({ ...fresh, signature: run.signature })
     this.#unverifiedCount += fresh.count
@@ -128,7 +128,7 @@ class Planner {
         validator.validate(run)
         if (this.#seal([run], validator.chain, validator.last)) continue
         const seq = (this.#head?.seq ?? 0) + run.count
-        this.#stop(`the signature at entry ${seq} is invalid`)
+        this.#stop({ kind: 'invalid-signature', seq })
         break
       }
     }
@@ -192,13 +192,13 @@ class Planner {
     const before = run.before ?? chainStart(this.#log)
     const chain = chainAfter(before, run.entries)
     if (!isChainSigned(this.#log, lastOf(run), chain, run.signature)) {
-      return this.#stop(`entry ${run.first} does not continue the log, and its signature is invalid`)
+      return this.#stop({ kind: 'unsigned-contradiction', seq: run.first })
     }
     this.#fork = { key: this.#log.key, first: run.first, entries: run.entries, before, signature: run.signature }
-    return this.#stop(`the author signed two different histories before entry ${lastOf(run) + 1}`)
+    return this.#stop({ kind: 'signed-contradiction', before: lastOf(run) + 1 })
   }
 
-  #stop(fault: string): false {
+  #stop(fault: Rejection): false {
     this.#fault ??= fault
     return false
   }
@@ -207,10 +207,6 @@ class Planner {
 /** The chain value after the first `count` entries of a run. */
 const chainAfterFirst = (before: ChainValue, { entries }: SignedRun, count: number): ChainValue =>
   chainAfter(before, entries.slice(0, count))
-
-/** Why a log is not extended any further on this disk. */
-export const tooLong = (bytesMax: number): string =>
-  `its author's log has reached the limit of ${bytesMax.toLocaleString('en')} bytes on this disk`
 
 /** The same below a proven fork, where the proof may cover the last entry instead of a signature. */
 export function planBelow(

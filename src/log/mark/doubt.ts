@@ -5,7 +5,7 @@ import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
 /** Why it is uncertain whether this disk has all of our log. docs/protocol/storage.md §4.5. */
-type DoubtReason =
+export type DoubtReason =
   /** The log is shorter than its mark. */
   | 'behind'
   /** The log has a different entry at the end that the mark records. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { systemCode } from '../../base/errors.js'
+import { notAFile } from '../../base/files/disk-faults.js'
 import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
 import { decodeMark, encodeMark, type FileIdentity, laterOf, type Mark, SLOT_BYTES } from './mark.js'
@@ -26,7 +27,7 @@ export class MarkFile {
     const handle = (await openExisting(file)) ?? (await create(file, random))
     try {
       const status = await handle.stat({ bigint: true })
-      if (!status.isFile()) throw new Error('it is not a regular file')
+      if (!status.isFile()) throw notAFile()
       const found = await read(handle)
       return new MarkFile(handle, found, { inode: String(status.ino), bornMs: Number(status.birthtimeMs) })
     } catch (error) {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { reasonOf } from '../../base/errors.js'
+import { diskFailureOf } from '../../base/files/disk-faults.js'
 import { makeDirectory } from '../../base/files/make-directory.js'
 import type { Random } from '../../base/random.js'
 import { sameBytes } from '../../base/wire/bytes.js'
+import type { LogEvent } from '../events.js'
 import type { AuthorId, Seq } from '../format/author.js'
 import type { Digest } from '../format/heads.js'
 import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
@@ -19,7 +20,7 @@ export interface MarkPaths {
 export interface OwnMarkOptions extends MarkPaths {
   readonly author: AuthorId
   readonly random: Random
-  readonly onWarning: (line: string) => void
+  readonly onEvent: (event: LogEvent) => void
 }
 
 /** The marks of a log, read without changing anything. */
@@ -57,9 +58,9 @@ export class OwnMark {
     this.#end = this.found
   }
 
-  /** Opens both files, created if missing. Skips a file that cannot be written, with a warning. */
+  /** Opens both files, created if missing. Skips a file that cannot be written, and reports it. */
   static async open(options: OwnMarkOptions): Promise<OwnMark> {
-    const { file, copy, random, onWarning } = options
+    const { file, copy, random, onEvent } = options
     const files: MarkFile[] = []
     for (const place of [file, copy]) {
       if (place === undefined) continue
@@ -67,7 +68,7 @@ export class OwnMark {
         await makeDirectory(path.dirname(place))
         files.push(await MarkFile.open(place, random))
       } catch (error) {
-        onWarning(`the mark ${place} cannot be written: ${reasonOf(error)}`)
+        onEvent({ kind: 'mark-failed', file: place, failure: diskFailureOf(error) })
       }
     }
     return new OwnMark(options, await machineId(), files, await headsIn(options))
@@ -133,7 +134,7 @@ export class OwnMark {
   }
 
   async #writeNow(): Promise<void> {
-    const { author, onWarning } = this.#options
+    const { author, onEvent } = this.#options
     const end = this.#end
     if (end === undefined) return
     const lost = new Set<MarkFile>()
@@ -141,7 +142,7 @@ export class OwnMark {
       this.#files.map(file =>
         file.write({ ...end, author }, this.#machine).catch(error => {
           lost.add(file)
-          onWarning(`a mark of your log cannot be written: ${reasonOf(error)}`)
+          onEvent({ kind: 'mark-failed', failure: diskFailureOf(error) })
         }),
       ),
     )

@@ -101,14 +101,14 @@ export class DiskRecovery {
   lose(author: AuthorId, missing: Seq): void {
     const { frontier, events } = this.#core
     if (this.#isClosed || this.#rereads.has(author) || !frontier.lose(author, missing)) return
-    this.#core.warn(`entry ${missing} of ${author} is missing or damaged on this disk: fetching it again from peers`)
+    this.#core.report({ kind: 'entry-damaged', author, seq: missing })
     if (!isSigned(author)) {
       events.emit('lost', author)
       return
     }
     const reread = this.#rereadEnd(author, missing)
       .catch(error => {
-        if (!this.#isClosed) this.#core.warn(reasonOf(error)) // the database itself is damaged
+        if (!this.#isClosed) this.#core.report({ kind: 'database-damaged', detail: reasonOf(error) })
       })
       .finally(() => this.#rereads.delete(author))
     this.#rereads.set(author, reread)
@@ -145,8 +145,7 @@ export class DiskRecovery {
     let finding = compareEnd(mark, own.head, own.publishedUpTo)
     if (finding.kind === 'unfinished') {
       await queue.write(finding.rows)
-      if (mark.found?.isClean)
-        this.#core.warn('the last entries of your log were missing on this disk: restored from its mark')
+      if (mark.found?.isClean) this.#core.report({ kind: 'log-end-restored' })
       await this.#load(mark.found?.published, isRepaired)
       finding = compareEnd(mark, own.head, own.publishedUpTo)
     }
@@ -155,9 +154,7 @@ export class DiskRecovery {
     for (const [author, seq] of mark.heads) {
       const persisted = frontier.persisted(author)
       if (persisted < seq && author !== own.author)
-        this.#core.warn(
-          `entries ${persisted + 1} to ${seq} of ${author} are missing on this disk: fetching them again from peers`,
-        )
+        this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
     }
   }
 
@@ -166,7 +163,7 @@ export class DiskRecovery {
     const { frontier, own, segments, announcer, events } = this.#core
     for (const [author, seq] of before) {
       const persisted = frontier.persisted(author)
-      if (persisted < seq) this.#core.warn(`entries ${persisted + 1} to ${seq} of ${author} are gone from this disk`)
+      if (persisted < seq) this.#core.report({ kind: 'entries-lost', author, from: persisted + 1, to: seq })
     }
     for (const { author, seq } of frontier.heads) {
       const from = (before.get(author) ?? 0) + 1
@@ -174,7 +171,10 @@ export class DiskRecovery {
       announcer.persisted({ author, from, to: seq + 1 })
       if (author !== own.author) continue
       for await (const entries of segments.read(author, from, seq + 1))
-        for (const entry of entries) events.emit('recovered', entry)
+        for (const entry of entries) {
+          events.emit('recovered', entry)
+          this.#core.report({ kind: 'entry-recovered', seq: entry.seq })
+        }
     }
   }
 

@@ -69,7 +69,7 @@ export class OwnLogRepair {
 
   /** Blocks appends until a peer or the author ends the doubt. */
   startDoubt(doubt: Doubt): void {
-    this.#core.warn(`${describe(doubt, this.#end)}: nothing is stored until ${WHAT_NOW}`)
+    this.#core.report({ kind: 'log-in-doubt', reason: doubt.reason, end: this.#end, to: doubt.to })
     this.#finish()
     this.#current = { kind: 'waiting-for-peers', gate: gate(), doubt, claims: new Set(), isLineReported: false }
   }
@@ -78,7 +78,7 @@ export class OwnLogRepair {
   reportWaitingLine(): void {
     if (this.#current.kind !== 'waiting-for-peers' || this.#current.isLineReported) return
     this.#current.isLineReported = true
-    this.#core.warn(`what you say is not stored until ${WHAT_NOW}`)
+    this.#core.report({ kind: 'append-waits' })
   }
 
   /** A peer announces the last seq of our log that it has, 0 if none. */
@@ -113,7 +113,7 @@ export class OwnLogRepair {
     const isSent = seq >= to || [...state.claims].some(claim => claim <= seq)
     const isComplete = isSent && seq >= (state.kind === 'restoring' ? 0 : state.doubt.published)
     if (isComplete) {
-      this.#core.warn(`your log is restored up to entry ${seq}`)
+      this.#core.report({ kind: 'log-restored', seq })
       this.#becomeReady()
     } else if (state.kind === 'restoring') {
       this.#setDeadline(state)
@@ -143,7 +143,7 @@ export class OwnLogRepair {
   }
 
   #startRestoring(to: Seq): void {
-    this.#core.warn(`a peer has more of your log than this disk: entries up to ${to} are fetched first`)
+    this.#core.report({ kind: 'log-behind', to })
     this.#finish()
     const state = { kind: 'restoring', gate: gate(), to, claims: new Set<Seq>(), cancelDeadline: () => {} } as const
     this.#current = state
@@ -156,7 +156,7 @@ export class OwnLogRepair {
   }
 
   #giveUp(): void {
-    this.#core.warn('a peer claimed more of your log than this disk has, but never sent it; continuing without it')
+    this.#core.report({ kind: 'restore-given-up' })
     this.#finish()
   }
 
@@ -185,20 +185,4 @@ function gate(): Gate {
 
 function addClaim(claims: Set<Seq>, seq: Seq): void {
   if (claims.size < CLAIMS_MAX) claims.add(seq)
-}
-
-const WHAT_NOW =
-  'a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`'
-
-function describe({ reason, to }: Doubt, end: Seq): string {
-  switch (reason) {
-    case 'behind':
-      return `entries ${end + 1} to ${to} of your log are missing on this disk`
-    case 'other-history':
-      return `entry ${end} of your log is not the one that was stored last`
-    case 'moved':
-      return 'your data was copied or restored from elsewhere, and may be older than what peers have of your log'
-    case 'no-mark':
-      return 'the mark that records the end of your log is missing or damaged'
-  }
 }

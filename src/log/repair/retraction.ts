@@ -78,9 +78,7 @@ export class Retraction {
     // Entries from peers take the same seqs, and readers have not seen those.
     frontier.truncate(own.author, rest, rest?.seq)
     announcer.retracted(publishedUpTo + 1, lines)
-    this.#core.warn(
-      `entries ${publishedUpTo + 1} to ${head.seq} of your log were on this disk only, and peers have others in their place: yours get new numbers after those`,
-    )
+    this.#core.report({ kind: 'entries-retracted', from: publishedUpTo + 1, to: head.seq })
     this.#mayHaveLines = true
     await own.resetMark()
     return true

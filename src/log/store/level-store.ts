@@ -7,8 +7,9 @@ import { makeDirectory } from '../../base/files/make-directory.js'
 import { requirePackage } from '../../base/packages.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { checkDatabase, DAMAGED, type Fault, TABLE_BYTES_AT_START } from './leveldb/check.js'
+import { checkDatabase, DAMAGED, type FileFault, TABLE_BYTES_AT_START } from './leveldb/check.js'
 import { copyDatabase, syncPath } from './leveldb/copy.js'
+import { fileFaultWords } from './leveldb/fault-words.js'
 import { finishRepair, type RepairFailure, repairCopy, repairDatabase } from './leveldb/repair.js'
 import type { Range, Row, Store, Write } from './store.js'
 import { PAGE_BYTES_MAX } from './store.js'
@@ -54,7 +55,7 @@ export class LevelStore implements Store {
    */
   static async openOrRepair(
     directory: string,
-    onRepair: (kept: string, faults: readonly Fault[]) => void,
+    onRepair: (kept: string, faults: readonly FileFault[]) => void,
   ): Promise<LevelStore> {
     await finishRepair(directory)
     const { faults } = await checkFiles(directory, TABLE_BYTES_AT_START)
@@ -74,7 +75,9 @@ export class LevelStore implements Store {
    * Opens a copy of the database for reading, and removes it on close. The database itself is neither opened nor changed, and may be
    * open in another process. Damage is repaired only in the copy; `faults` lists it.
    */
-  static async openCopy(directory: string): Promise<{ readonly store: LevelStore; readonly faults: readonly Fault[] }> {
+  static async openCopy(
+    directory: string,
+  ): Promise<{ readonly store: LevelStore; readonly faults: readonly FileFault[] }> {
     await finishRepair(directory).catch(() => {}) // fails on a read-only disk
     const { exists, faults } = await checkFiles(directory, Number.POSITIVE_INFINITY)
     const copy = await copyOf(directory)
@@ -159,7 +162,7 @@ export class LevelStore implements Store {
   /** Checks all tables completely, including those that were not when opening. The next start repairs a damaged one. */
   async inspect(): Promise<void> {
     const { faults } = await checkDatabase(this.#directory)
-    const damaged = faults.filter(({ kind, what }) => kind === 'table' && what === 'is damaged')
+    const damaged = faults.filter(({ kind, problem }) => kind === 'table' && problem === 'damaged')
     if (damaged.length > 0) throw await this.#markDamage(corrupt(this.#directory, damaged), 'LOG_CORRUPT')
   }
 
@@ -334,14 +337,14 @@ const locked = (directory: string, cause?: unknown): ChatError =>
     hint: 'Stop that process first, or choose another directory with {data}.',
   })
 
-function corrupt(directory: string, faults: readonly Fault[], cause?: unknown): ChatError {
+function corrupt(directory: string, faults: readonly FileFault[], cause?: unknown): ChatError {
   return new ChatError('LOG_CORRUPT', `the logs in ${directory} are damaged${listed(faults)}`, {
     cause,
     hint: 'Move the directory aside: entries that other peers have are fetched from them.',
   })
 }
 
-function notRepaired(directory: string, faults: readonly Fault[], failure: RepairFailure): ChatError {
+function notRepaired(directory: string, faults: readonly FileFault[], failure: RepairFailure): ChatError {
   switch (failure) {
     case 'busy':
       return new ChatError('LOG_LOCKED', `the logs in ${directory} are being repaired by another process`, {
@@ -360,8 +363,8 @@ function notRepaired(directory: string, faults: readonly Fault[], failure: Repai
   }
 }
 
-const listed = (faults: readonly Fault[]): string =>
-  faults.length === 0 ? '' : ` (${faults.map(({ file, what }) => `${file} ${what}`).join(', ')})`
+const listed = (faults: readonly FileFault[]): string =>
+  faults.length === 0 ? '' : ` (${faults.map(fault => `${fault.file} ${fileFaultWords(fault)}`).join(', ')})`
 
 function unusable(directory: string, cause: unknown): ChatError {
   return new ChatError('DATA_UNUSABLE', `the data directory ${directory} cannot be used: ${systemReason(cause)}`, {

@@ -4,6 +4,7 @@ import { chainAfter, chainStart, isChainSigned } from '../format/chain.js'
 import { claimedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
+import type { StoredFault } from '../format/log-fault.js'
 import { lastOf, type Segment } from '../format/segment.js'
 import { SEQ_END, segmentRange, storedSegment } from '../format/segment-rows.js'
 import type { Store } from './store.js'
@@ -14,9 +15,9 @@ export async function verifySegments(
   room: Uint8Array,
   author: AuthorId,
   proof?: ForkProof,
-): Promise<{ readonly last: Seq; readonly fault: string | undefined }> {
+): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
   const key = keyOf(author)
-  if (key === undefined) return { last: 0, fault: 'its author has no key' }
+  if (key === undefined) return { last: 0, fault: { kind: 'no-key' } }
   const log = { room, key }
   let chain = chainStart(log)
   let previous: Hlc = EARLIEST
@@ -24,24 +25,24 @@ export async function verifySegments(
   for await (const page of store.pages(segmentRange(key, 0, SEQ_END))) {
     for (const row of page) {
       const segment = storedSegment(row)
-      if (segment === undefined) return { last, fault: `the row of entry ${last + 1} is damaged` }
-      if (segment.first > last + 1) return { last, fault: `entries ${last + 1} to ${segment.first - 1} are missing` }
+      if (segment === undefined) return { last, fault: { kind: 'damaged-row', seq: last + 1 } }
+      if (segment.first > last + 1) return { last, fault: { kind: 'missing', from: last + 1, to: segment.first - 1 } }
       if (lastOf(segment) <= last) continue // a longer segment contains its entries too
       if (segment.first === last + 1 && Buffer.compare(segment.before, chain) !== 0) {
-        return { last, fault: `entry ${segment.first} does not continue the chain` }
+        return { last, fault: { kind: 'broken-chain', seq: segment.first } }
       }
       chain = chainAfter(segment.before, segment.entries)
       if (!isProven(segment, proof) && !isChainSigned(log, lastOf(segment), chain, segment.signature)) {
         return {
           last,
-          fault: `the signature at entry ${lastOf(segment)} is invalid for the entries from ${segment.first} on`,
+          fault: { kind: 'invalid-segment-signature', seq: lastOf(segment), first: segment.first },
         }
       }
       for (const [index, entry] of segment.entries.entries()) {
         if (segment.first + index <= last) continue
         const next = claimedHlc(entry)
         if (next === undefined || next <= previous)
-          return { last, fault: `entry ${segment.first + index} is out of order` }
+          return { last, fault: { kind: 'out-of-order', seq: segment.first + index } }
         previous = next
       }
       last = lastOf(segment)

@@ -2,6 +2,7 @@ import type { AuthorId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { Head } from '../format/heads.js'
 import type { HybridClock } from '../format/hybrid-clock.js'
+import type { Rejection, StoredFault } from '../format/log-fault.js'
 import type { Claim } from './head-index.js'
 import type { Store, Write } from './store.js'
 
@@ -14,7 +15,7 @@ export interface UnsignedPlan {
   readonly entries: readonly Entry[]
   readonly head: Head | undefined
   /** Why the entries after those of the plan are rejected. */
-  readonly fault: string | undefined
+  readonly fault: Rejection | undefined
 }
 
 /** The logs of unsigned authors in a store. `Log` knows only this interface; the caller of `Log.open` provides an implementation. */
@@ -34,7 +35,7 @@ export interface UnsignedStore {
   /** Looks for a gap in the keys of a log up to `seq`, and reports it. */
   inspect(author: AuthorId, seq: Seq): Promise<void>
   /** Checks every row of a log up to `seq`. */
-  verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: string | undefined }>
+  verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }>
 }
 
 export type OpenUnsignedStore = (store: Store, clock: HybridClock, onGap: OnGap) => UnsignedStore

@@ -1,12 +1,9 @@
 import type { Cancel, Clock } from '../../base/clock.js'
+import type { DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_MS_MAX } from '../limits.js'
 import type { RawConnection } from '../peer-source.js'
 import { Handshake, type HandshakeEffect, type HandshakeOptions, type Remote } from './handshake.js'
 import type { Hello } from './hello.js'
-
-/** Reason of a handshake that did not end in time. */
-export const NO_ANSWER = 'no answer'
-const CLOSED = 'the peer closed the connection'
 
 export type HandshakeOutcome =
   /** The connection is paused, and its next bytes are the first ones behind the handshake. */
@@ -14,7 +11,7 @@ export type HandshakeOutcome =
   /** Only for a probe. */
   | { readonly kind: 'identified'; readonly hello: Hello }
   /** The connection is closed. `hasAnswered`: the other side sent at least one byte. */
-  | { readonly kind: 'failed'; readonly reason: string; readonly hasAnswered: boolean }
+  | { readonly kind: 'failed'; readonly reason: DialFailureReason; readonly hasAnswered: boolean }
 
 /** Runs a handshake on a raw connection, for at most HANDSHAKE_MS_MAX. Calls `onOutcome` once, after removing its listeners. */
 export class HandshakeRun {
@@ -23,9 +20,9 @@ export class HandshakeRun {
   readonly #onOutcome: (outcome: HandshakeOutcome) => void
   readonly #cancelTimeout: Cancel
   readonly #onData = (bytes: Buffer): void => this.#receive(bytes)
-  readonly #onEnd = (): void => this.#fail(CLOSED)
+  readonly #onEnd = (): void => this.#fail('closed')
   readonly #onClose = (): void => this.#closed()
-  #failure = CLOSED
+  #failure: DialFailureReason = 'closed'
   #hasAnswered = false
 
   constructor(
@@ -37,7 +34,7 @@ export class HandshakeRun {
     this.#connection = connection
     this.#handshake = new Handshake(options)
     this.#onOutcome = onOutcome
-    this.#cancelTimeout = clock.after(HANDSHAKE_MS_MAX, () => this.#fail(NO_ANSWER))
+    this.#cancelTimeout = clock.after(HANDSHAKE_MS_MAX, () => this.#fail('no-answer'))
   }
 
   start(): void {
@@ -75,7 +72,7 @@ export class HandshakeRun {
     }
   }
 
-  #fail(reason: string): void {
+  #fail(reason: DialFailureReason): void {
     this.#failure = reason
     this.#connection.destroy()
   }

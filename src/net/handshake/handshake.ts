@@ -1,6 +1,7 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { concat, EMPTY, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
+import type { DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_BYTES_MAX } from '../limits.js'
 import { decodeHello, encodeHello, type Hello, isValidProof, proofOf, type Role } from './hello.js'
 
@@ -28,7 +29,7 @@ export type HandshakeEffect =
   | { readonly kind: 'opened'; readonly remote: Remote; readonly rest: Uint8Array }
   /** Only with `isProbe`: a native peer sent this Hello, and the handshake ends before our proof. */
   | { readonly kind: 'identified'; readonly hello: Hello }
-  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: DialFailureReason }
 
 export interface HandshakeOptions {
   readonly role: Role
@@ -102,7 +103,7 @@ export class Handshake {
     const body = this.#takeFrame()
     if (body === 'more') return []
     const address = body === 'bad' ? undefined : textOf(body)
-    if (address === undefined) return this.#fail('the peer does not speak this protocol')
+    if (address === undefined) return this.#fail('other-protocol')
     this.#address = address
     const { role, me } = this.#options
     if (role === 'dialler') {
@@ -137,7 +138,7 @@ export class Handshake {
       this.#hasRepeated = true
       if (repeated === 'taken') return [this.#sendAddress()]
     }
-    if (this.#options.acceptsScuttleup === false) return this.#fail('scuttleup peers can connect in the lobby only')
+    if (this.#options.acceptsScuttleup === false) return this.#fail('lobby-only')
     return this.#open({ kind: 'scuttleup', address: this.#address })
   }
 
@@ -145,13 +146,13 @@ export class Handshake {
     const body = this.#takeFrame()
     if (body === 'more') return []
     const hello = body === 'bad' ? undefined : decodeHello(body)
-    if (hello === undefined) return this.#fail('the peer sent a malformed hello')
+    if (hello === undefined) return this.#fail('malformed-hello')
     const { keys, role, hello: ours, isProbe } = this.#options
     if (isProbe) {
       this.#state = 'done'
       return [{ kind: 'identified', hello }]
     }
-    if (!sameBytes(hello.room, ours.room)) return this.#fail('the peer is in another room')
+    if (!sameBytes(hello.room, ours.room)) return this.#fail('other-room')
     this.#remoteHello = hello
     this.#state = 'proof'
     return [{ kind: 'send', bytes: frame(proofOf(keys, role, ours, hello)) }]
@@ -163,7 +164,7 @@ export class Handshake {
     if (body === 'more' || theirs === undefined) return []
     const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'
     const ours = this.#options.hello
-    if (body === 'bad' || !isValidProof(body, role, theirs, ours)) return this.#fail('the peer did not prove its key')
+    if (body === 'bad' || !isValidProof(body, role, theirs, ours)) return this.#fail('unproven-key')
     const { instance, key, ageMs, nowMs } = theirs
     // Of two processes that started together, the higher instance id counts as older: otherwise both would write with one key.
     const isOlder = ageMs === ours.ageMs ? Buffer.compare(instance, ours.instance) > 0 : ageMs > ours.ageMs
@@ -209,7 +210,7 @@ export class Handshake {
     return [{ kind: 'opened', remote, rest }]
   }
 
-  #fail(reason: string): HandshakeEffect[] {
+  #fail(reason: DialFailureReason): HandshakeEffect[] {
     this.#state = 'done'
     return [{ kind: 'failed', reason }]
   }

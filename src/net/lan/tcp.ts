@@ -2,6 +2,7 @@ import net from 'node:net'
 import type { Clock } from '../../base/clock.js'
 import { ChatError, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
+import { DialError, type DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_MS_MAX, HEARTBEAT_MS } from '../limits.js'
 import type { Listener, Lookup, PeerSource, RawConnection } from '../peer-source.js'
 import type { Address } from './address.js'
@@ -13,17 +14,20 @@ const BIND_RETRY_MS = 250
 /** Time after which the next address is dialled, if the one before has not answered. RFC 8305 §5. */
 const STAGGER_MS = 250
 
-const REASONS = {
-  ECONNREFUSED: 'nothing is listening there',
-  EHOSTUNREACH: 'the host is unreachable',
-  ENETUNREACH: 'the network is unreachable',
-  ETIMEDOUT: 'no answer',
-  ECONNRESET: 'the peer closed the connection',
-} as const
+const REASONS: ReadonlyMap<string | undefined, DialFailureReason> = new Map([
+  ['ECONNREFUSED', 'refused'],
+  ['EHOSTUNREACH', 'host-unreachable'],
+  ['ENETUNREACH', 'network-unreachable'],
+  ['ETIMEDOUT', 'no-answer'],
+  ['ECONNRESET', 'closed'],
+])
 
-function reasonFor(cause: Error): string {
-  const code = systemCode(cause) ?? ''
-  return Object.hasOwn(REASONS, code) ? REASONS[code as keyof typeof REASONS] : cause.message
+function dialError(cause: Error): DialError {
+  if (cause instanceof DialError) return cause
+  const reason = REASONS.get(systemCode(cause))
+  return reason === undefined
+    ? new DialError('other', { cause, detail: cause.message })
+    : new DialError(reason, { cause })
 }
 
 export class TcpSource implements PeerSource {
@@ -55,7 +59,7 @@ export class TcpSource implements PeerSource {
   async dial(address: Address, signal: AbortSignal): Promise<RawConnection> {
     const addresses = await this.#lookup(address)
     signal.throwIfAborted()
-    if (addresses.length === 0) throw new Error(`no one on this network answers to ${address.host}`)
+    if (addresses.length === 0) throw new DialError('no-such-peer')
     return this.#race(addresses, signal)
   }
 
@@ -110,7 +114,7 @@ export class TcpSource implements PeerSource {
         keepAlive: true,
         keepAliveInitialDelay: HEARTBEAT_MS,
       })
-      const giveUp = (): void => void socket.destroy(new Error('no answer'))
+      const giveUp = (): void => void socket.destroy(new DialError('no-answer'))
       const cancelTimer = this.#clock.after(HANDSHAKE_MS_MAX, giveUp)
       signal.addEventListener('abort', giveUp)
       const cancel = (): void => {
@@ -119,14 +123,14 @@ export class TcpSource implements PeerSource {
       }
       socket.once('error', cause => {
         cancel()
-        reject(new Error(reasonFor(cause), { cause }))
+        reject(dialError(cause))
       })
       socket.once('connect', () => {
         cancel()
         if (socket.localPort === socket.remotePort && socket.localAddress === socket.remoteAddress) {
           // A dial to an ephemeral port on which nothing listens can connect a socket to itself.
           socket.destroy()
-          reject(new Error(REASONS.ECONNREFUSED))
+          reject(new DialError('refused'))
           return
         }
         socket.removeAllListeners('error')

@@ -75,7 +75,7 @@ export class PeerExchange {
       return {
         receive: body => {
           const effects = this.#view.receive(connection, decodePexFrame(body), clock.now())
-          if (effects === 'bad') return 'malformed contacts'
+          if (effects === 'bad') return 'malformed-contacts'
           this.#perform(effects)
           return undefined
         },
@@ -116,7 +116,7 @@ export class PeerExchange {
         case 'drop': {
           const { connection, id, delayMs, cooldownMs } = effect
           onDropped(id)
-          clock.after(delayMs, () => connections.drop(connection, 'there are enough connections', cooldownMs))
+          clock.after(delayMs, () => connections.drop(connection, 'enough-connections', cooldownMs))
           break
         }
         case 'isolated':

@@ -1,3 +1,4 @@
+import { dialFailureText } from '../text/net-text.js'
 import { command } from './context.js'
 
 export const peers = command({
@@ -9,7 +10,8 @@ export const peers = command({
     tell(
       connected.length === 0 ? 'connected to no one' : `connected to ${connected.join(', ')}`,
       ...dialing.map(
-        ({ name, reason, tries }) => `trying ${name}: ${reason}, ${tries} ${tries === 1 ? 'time' : 'times'}`,
+        attempt =>
+          `trying ${attempt.name}: ${dialFailureText(attempt)}, ${attempt.tries} ${attempt.tries === 1 ? 'time' : 'times'}`,
       ),
     )
   },

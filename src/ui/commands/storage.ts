@@ -1,6 +1,7 @@
 import { reasonOf } from '../../base/errors.js'
 import { shortKey } from '../../chat/display-names.js'
 import { writeExport } from '../export-file.js'
+import { storedFaultText } from '../text/log-fault-text.js'
 import { command, formatNumber } from './context.js'
 
 export const verify = command({
@@ -19,7 +20,7 @@ export const verify = command({
         onProgress(done, logs)
         if (fault === undefined) continue
         isSound = false
-        complain(`${people.nameOf(author) ?? ''} ${shortKey(author)}: ${fault} at ${last + 1}`)
+        complain(`${people.nameOf(author) ?? ''} ${shortKey(author)}: ${storedFaultText(fault)} at ${last + 1}`)
       }
       if (isSound)
         tell(

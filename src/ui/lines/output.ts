@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { sanitise } from '../../base/safe-text.js'
+import type { EventText } from '../text/event-text.js'
 
 /** Standard output is closed: its reader has closed it, or a write failed. */
 export class OutputClosed extends Error {
@@ -39,6 +40,7 @@ export function watchOutput(stdout: Writable = process.stdout, stderr: Writable 
 /** Prints a notice to stderr. */
 export const info = (line: string): void => report(`info> ${sanitise(line)}`)
 export const warn = (line: string): void => report(`warn> ${sanitise(line)}`)
+export const tell = ({ level, line }: EventText): void => (level === 'info' ? info : warn)(line)
 
 let wrap = (line: string, _columns: number): string => line
 

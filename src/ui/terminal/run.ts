@@ -59,7 +59,7 @@ export async function runScreen(
     return saved
   }
   const saving = setInterval(() => save(process.pid), SAVE_MS)
-  notices.sendTo(({ kind, line }) => screen.tell(line, kind))
+  notices.sendTo(({ level, line }) => screen.tell(line, level === 'info' ? 'info' : 'alarm'))
   await screen.show(stop.signal)
   clearInterval(saving)
   await save(undefined)

@@ -1,7 +1,9 @@
 import { sanitise } from '../../base/safe-text.js'
 import type { Present } from '../../chat/presence/present.js'
+import type { ConnectionSummary } from '../../node/connection-summary.js'
 import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
+import { dialFailureText } from '../text/net-text.js'
 import { cellsOf, cut } from './cells.js'
 
 export interface StatusParts {
@@ -10,7 +12,7 @@ export interface StatusParts {
   readonly connected: readonly string[]
   /** How many more people are present through others. */
   readonly indirect: number
-  readonly dialled: readonly { readonly name: string; readonly reason: string; readonly tries: number }[]
+  readonly dialled: ConnectionSummary['dialing']
   readonly typing: readonly string[]
   readonly away: readonly string[]
   readonly isAway: boolean
@@ -99,7 +101,7 @@ function dialledIn({ dialled }: StatusParts, isFull: boolean): string[] {
   const [first] = dialled
   if (first === undefined) return []
   const times = first.tries > 1 ? `, ${first.tries} times` : ''
-  const reason = isFull ? ` (${first.reason}${times})` : ''
+  const reason = isFull ? ` (${dialFailureText(first)}${times})` : ''
   return [`trying ${first.name}${reason}${dialled.length > 1 ? ` and ${dialled.length - 1} more` : ''}`]
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path'
 import test from 'node:test'
 import { ClassicLevel } from 'classic-level'
 import { LevelStore } from '../../../src/log/store/level-store.js'
-import { checkDatabase, type Fault } from '../../../src/log/store/leveldb/check.js'
+import { checkDatabase, type FileFault } from '../../../src/log/store/leveldb/check.js'
 import { unpackSnappy } from '../../../src/log/store/leveldb/snappy.js'
 import { temporaryDirectory } from '../../helper/temporary-directory.js'
 import { chance } from '../../long/chance.js'
@@ -42,7 +42,7 @@ async function rowsIn(directory: string): Promise<number> {
   }
 }
 
-const wordsOf = (faults: readonly Fault[]): string[] => faults.map(({ file, what }) => `${file} ${what}`)
+const problemsOf = (faults: readonly FileFault[]): string[] => faults.map(({ file, problem }) => `${file} ${problem}`)
 
 test('finds no fault in an intact database, and no database in an empty directory', async t => {
   const directory = path.join(await temporaryDirectory(t), 'db')
@@ -71,7 +71,7 @@ test('finds any flipped bit in tables, journals, manifest and CURRENT, many of w
     const { faults } = await checkDatabase(copy)
     // The footer of a table is padded with bytes that are never read.
     const isFilling = name.endsWith('.ldb') && at >= bytes.length - 48 && at < bytes.length - 8
-    assert.ok(faults.some(({ file }) => file === name) || isFilling, `${name} at ${at}: ${wordsOf(faults)}`)
+    assert.ok(faults.some(({ file }) => file === name) || isFilling, `${name} at ${at}: ${problemsOf(faults)}`)
     // Control for a few of them: LevelDB opens the database without an error, and rows are missing.
     if (/\.log$/.test(name) && believed < 3 && (await rowsIn(copy)) < ROWS) believed++
     await rm(copy, { recursive: true })
@@ -94,7 +94,7 @@ test('names each file that is missing or truncated', async t => {
     if (name.endsWith('.ldb')) {
       await cp(path.join(directory, name), path.join(copy, name))
       await truncate(path.join(copy, name), 700)
-      assert.deepEqual(wordsOf((await checkDatabase(copy)).faults), [`${name} is damaged`])
+      assert.deepEqual(problemsOf((await checkDatabase(copy)).faults), [`${name} damaged`])
     }
     await rm(copy, { recursive: true })
   }
@@ -107,10 +107,10 @@ test('reports special files and links in place of database files without blockin
   const table = (await readdir(directory)).find(name => name.endsWith('.ldb')) as string
   await rm(path.join(directory, table))
   await mkdir(path.join(directory, table))
-  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${table} cannot be read`])
+  assert.deepEqual(problemsOf((await checkDatabase(directory)).faults), [`${table} unreadable`])
   await rm(path.join(directory, table), { recursive: true })
   await symlink('/dev/zero', path.join(directory, table))
-  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${table} cannot be read`])
+  assert.deepEqual(problemsOf((await checkDatabase(directory)).faults), [`${table} unreadable`])
 })
 
 test('repairs a database that lost files and keeps the damaged one; reading it changes no file', async t => {
@@ -213,7 +213,7 @@ test('reports a journal with duplicated contents, on which LevelDB aborts, and k
   const worker = new URL('../../../src/log/store/leveldb/repair-worker.js', import.meta.url).pathname
   const { status } = spawnSync(process.execPath, [worker, 'open', control])
   assert.notEqual(status, 0)
-  assert.deepEqual(wordsOf((await checkDatabase(directory)).faults), [`${journal} repeats records`])
+  assert.deepEqual(problemsOf((await checkDatabase(directory)).faults), [`${journal} repeated-records`])
   const store = await LevelStore.openOrRepair(directory, () => {})
   assert.equal(await count(store), 3)
   await store.close()

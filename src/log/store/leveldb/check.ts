@@ -13,16 +13,20 @@ export const TABLE_BYTES_AT_START = 16 * 1024 * 1024
 export const DAMAGED = 'damaged'
 
 /** A damaged or missing file of a database. */
-export interface Fault {
+export interface FileFault {
   readonly file: string
   readonly kind: 'current' | 'manifest' | 'journal' | 'table' | 'in-use'
-  readonly what: string
+  readonly problem: 'missing' | 'unreadable' | 'damaged' | 'damaged-in-use' | 'repeated-records'
+  /** Where a journal is damaged. */
+  readonly at?: number
+  /** The file that CURRENT names, where that is missing. */
+  readonly names?: string
 }
 
 export interface DatabaseState {
   /** Whether any file of a database exists. A new database may be created only if none does. */
   readonly exists: boolean
-  readonly faults: readonly Fault[]
+  readonly faults: readonly FileFault[]
 }
 
 const DATABASE_FILE = /^(?:CURRENT|MANIFEST-\d+|\d+\.(?:log|ldb|sst|dbtmp))$/
@@ -39,8 +43,8 @@ export async function checkDatabase(
   // A database whose creation was interrupted has a first manifest and nothing else.
   const exists = files.some(name => !/^(?:MANIFEST-0*1|\d+\.dbtmp)$/.test(name)) || names.includes(DAMAGED)
   if (!exists) return { exists, faults: [] }
-  const faults: Fault[] = []
-  if (names.includes(DAMAGED)) faults.push({ file: DAMAGED, kind: 'in-use', what: 'was damaged while it was in use' })
+  const faults: FileFault[] = []
+  if (names.includes(DAMAGED)) faults.push({ file: DAMAGED, kind: 'in-use', problem: 'damaged-in-use' })
   const manifest = await manifestOf(directory, names, faults)
   const isRead = (number: number): boolean =>
     manifest === undefined || number >= manifest.journal || number === manifest.journalBefore
@@ -54,15 +58,15 @@ export async function checkDatabase(
   for (const { name } of journals) {
     const journal = await withFile(directory, name, async file => readJournal(await file.readFile()))
     if (journal === 'unreadable') {
-      faults.push({ file: name, kind: 'journal', what: 'cannot be read' })
+      faults.push({ file: name, kind: 'journal', problem: 'unreadable' })
       continue
     }
     const distinct = distinctRecords(journal.records, last)
     last = distinct.last
     if (journal.damagedAt !== undefined)
-      faults.push({ file: name, kind: 'journal', what: `is damaged at byte ${journal.damagedAt}` })
+      faults.push({ file: name, kind: 'journal', problem: 'damaged', at: journal.damagedAt })
     else if (distinct.records.length < journal.records.length)
-      faults.push({ file: name, kind: 'journal', what: 'repeats records' })
+      faults.push({ file: name, kind: 'journal', problem: 'repeated-records' })
   }
   if (manifest === undefined) {
     await checkTables(
@@ -77,7 +81,7 @@ export async function checkDatabase(
   const hasJournal = (number: number): boolean => files.some(name => journalNumber(name) === number)
   for (const number of [manifest.journal, manifest.journalBefore])
     if (number > 0 && !hasJournal(number))
-      faults.push({ file: `${digits(number)}.log`, kind: 'journal', what: 'is missing' })
+      faults.push({ file: `${digits(number)}.log`, kind: 'journal', problem: 'missing' })
   await checkTables(directory, [...manifest.tables.keys()], manifest.tables, tableBytesMax, faults)
   return { exists, faults }
 }
@@ -90,7 +94,7 @@ async function checkTables(
   numbers: readonly number[],
   sizes: ReadonlyMap<number, number> | undefined,
   tableBytesMax: number,
-  faults: Fault[],
+  faults: FileFault[],
 ): Promise<void> {
   let bytes = 0
   for (const number of numbers.toSorted((a, b) => b - a)) {
@@ -106,20 +110,24 @@ async function checkTables(
       const older = await withFile(directory, `${digits(number)}.sst`, look, 'absent')
       if (older !== 'absent') [name, isWhole] = [`${digits(number)}.sst`, older]
     }
-    if (isWhole === 'absent') faults.push({ file: name, kind: 'table', what: 'is missing' })
-    else if (isWhole === 'unreadable') faults.push({ file: name, kind: 'table', what: 'cannot be read' })
-    else if (!isWhole) faults.push({ file: name, kind: 'table', what: 'is damaged' })
+    if (isWhole === 'absent') faults.push({ file: name, kind: 'table', problem: 'missing' })
+    else if (isWhole === 'unreadable') faults.push({ file: name, kind: 'table', problem: 'unreadable' })
+    else if (!isWhole) faults.push({ file: name, kind: 'table', problem: 'damaged' })
   }
 }
 
 /** The manifest that CURRENT names. If either is damaged, adds that to `faults` and returns undefined. */
-async function manifestOf(directory: string, names: readonly string[], faults: Fault[]): Promise<Manifest | undefined> {
+async function manifestOf(
+  directory: string,
+  names: readonly string[],
+  faults: FileFault[],
+): Promise<Manifest | undefined> {
   const current = await withFile(directory, 'CURRENT', file => textIn(file), 'absent')
   const name = typeof current === 'object' ? /^(MANIFEST-\d+)\n$/.exec(current.text)?.[1] : undefined
   if (name === undefined || !names.includes(name)) {
-    const what =
-      current === 'absent' ? 'is missing' : name === undefined ? 'is damaged' : `names ${name}, which is missing`
-    faults.push({ file: 'CURRENT', kind: 'current', what })
+    const isDamaged = current !== 'absent' && name === undefined
+    const problem = isDamaged ? 'damaged' : 'missing'
+    faults.push({ file: 'CURRENT', kind: 'current', problem, ...(name !== undefined && { names: name }) })
     return undefined
   }
   const manifest = await withFile(directory, name, async file => {
@@ -128,7 +136,7 @@ async function manifestOf(directory: string, names: readonly string[], faults: F
     return damagedAt === undefined ? decodeManifest(records) : undefined
   })
   if (manifest === undefined || manifest === 'unreadable') {
-    faults.push({ file: name, kind: 'manifest', what: manifest === undefined ? 'is damaged' : 'cannot be read' })
+    faults.push({ file: name, kind: 'manifest', problem: manifest === undefined ? 'damaged' : 'unreadable' })
     return undefined
   }
   return manifest

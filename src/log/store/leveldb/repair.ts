@@ -4,7 +4,7 @@ import { lstat, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from '
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemCode } from '../../../base/errors.js'
-import { type Fault, isJournal } from './check.js'
+import { type FileFault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
 import { distinctRecords, readJournal, writeJournal } from './journal.js'
 
@@ -20,9 +20,9 @@ export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
  * Repairs a copy of a damaged database in place: keeps the intact records of damaged journals, and drops damaged tables. Opens the
  * result in a separate process first, because damage can make LevelDB abort.
  */
-export async function repairCopy(copy: string, faults: readonly Fault[]): Promise<RepairFailure | undefined> {
-  for (const { file, kind, what } of faults) {
-    if (kind === 'in-use' || (kind === 'table' && what !== 'is missing'))
+export async function repairCopy(copy: string, faults: readonly FileFault[]): Promise<RepairFailure | undefined> {
+  for (const { file, kind, problem } of faults) {
+    if (kind === 'in-use' || (kind === 'table' && problem !== 'missing'))
       await rm(path.join(copy, file), { force: true, recursive: true })
   }
   const journals = faults.filter(({ kind }) => kind === 'journal').map(({ file }) => file)
@@ -38,7 +38,7 @@ export async function repairCopy(copy: string, faults: readonly Fault[]): Promis
  */
 export async function repairDatabase(
   directory: string,
-  faults: readonly Fault[],
+  faults: readonly FileFault[],
 ): Promise<{ readonly kept: string } | { readonly failure: RepairFailure }> {
   const base = path.resolve(directory)
   const release = await claim(`${base}.repairing`)

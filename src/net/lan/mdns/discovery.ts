@@ -1,5 +1,6 @@
 import type { Clock, Millis } from '../../../base/clock.js'
 import { equalsIgnoringCase } from '../../../base/names.js'
+import type { NetEvent } from '../../events.js'
 import { type Address, formatAddress } from '../address.js'
 import { ServiceBrowser } from './browser.js'
 import type { LocalInterface, NetworkInterfaces } from './interfaces.js'
@@ -19,8 +20,8 @@ const KNOWN_LOOKUP_MS = 300
 export interface DiscoveryOptions {
   readonly clock: Clock
   readonly random: () => number
-  /** Called with one line for the user per fault, and again only after it worked in between. */
-  readonly onWarning: (line: string) => void
+  /** Called once per fault, and again only after it worked in between. */
+  readonly onEvent: (event: NetEvent) => void
   /** The interfaces of this machine changed. */
   readonly onChange?: (() => void) | undefined
   /** Our service is announced under this name, or on other interfaces than before. */
@@ -84,7 +85,7 @@ class MulticastDiscovery implements Discovery {
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
-    const { clock, onWarning, networkInterfaces, port } = options
+    const { clock, onEvent, networkInterfaces, port } = options
     this.#lookups = new Lookups(clock, host => this.#query(host))
     this.#browser = new ServiceBrowser({
       clock,
@@ -96,7 +97,7 @@ class MulticastDiscovery implements Discovery {
     let isOpen = false
     this.#multicast = new MulticastSockets({
       clock,
-      onWarning,
+      onEvent,
       onPacket: (packet, at, sender) => this.#receive(packet, at, sender),
       onOpened: () => isOpen && this.#opened(),
       onChange: () => options.onChange?.(),

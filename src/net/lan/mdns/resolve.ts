@@ -1,5 +1,6 @@
 import type { Cancel, Clock, Millis } from '../../../base/clock.js'
 import { lookupHost } from '../../../base/host-lookup.js'
+import { DialError } from '../../dial-failure.js'
 import type { Address } from '../address.js'
 
 /** Longest wait for the system's resolver, which may take very long without a name server. */
@@ -11,7 +12,7 @@ export type LocalLookup = (address: Address) => Promise<readonly Address[]>
 
 /**
  * Resolves a host to addresses, best first: `.local` names by multicast DNS, all others, and those without an answer, by the system.
- * Rejects with a reason for people if there is none.
+ * Rejects with a `DialError` if there is none.
  */
 export function resolver(
   clock: Clock,
@@ -26,7 +27,7 @@ export function resolver(
       const addresses = await Promise.race([lookupHost(host), tooLate.passed])
       return addresses.map(({ address }) => ({ host: address, port }))
     } catch (cause) {
-      throw new Error(isLocal ? 'no one on this network answers to that name' : 'unknown host name', { cause })
+      throw new DialError(isLocal ? 'no-such-peer' : 'unknown-host', { cause })
     } finally {
       tooLate.cancel()
     }
@@ -37,7 +38,7 @@ export function resolver(
 function timeLimit(clock: Clock, ms: Millis): { readonly passed: Promise<never>; readonly cancel: Cancel } {
   let cancel: Cancel = () => {}
   const passed = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(new Error('the name server does not answer')))
+    cancel = clock.after(ms, () => reject(new DialError('no-answer')))
   })
   return { passed, cancel }
 }

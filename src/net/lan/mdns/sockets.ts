@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../../../base/clock.js'
 import { systemCode } from '../../../base/errors.js'
 import { requirePackage } from '../../../base/packages.js'
 import { TokenBucket } from '../../../base/token-bucket.js'
+import type { NetEvent } from '../../events.js'
 import {
   interfaceKey,
   interfaceOf,
@@ -15,7 +16,7 @@ import {
 } from './interfaces.js'
 import type { Packet } from './packets.js'
 import { isWorthDecoding } from './prefilter.js'
-import { WarnOnce } from './warn-once.js'
+import { ReportOnce } from './report-once.js'
 
 const multicastDns: typeof import('multicast-dns') = requirePackage('multicast-dns')
 
@@ -36,8 +37,8 @@ const DECODED_PER_S_MAX = 250
 
 export interface MulticastSocketsOptions {
   readonly clock: Clock
-  /** Called with one line for the user per fault, and again only after it worked in between. */
-  readonly onWarning: (line: string) => void
+  /** Called once per fault, and again only after it worked in between. */
+  readonly onEvent: (event: NetEvent) => void
   /** A decoded packet, which may contain anything. */
   readonly onPacket: (packet: unknown, at: LocalInterface, sender: string) => void
   /** An interface is ready. */
@@ -65,7 +66,7 @@ export class MulticastSockets {
   readonly #options: MulticastSocketsOptions
   readonly #clock: Clock
   readonly #port: number
-  readonly #faults: WarnOnce
+  readonly #faults: ReportOnce
   readonly #sockets = new Map<string, InterfaceSocket>()
   #cancelScan: Cancel
 
@@ -73,7 +74,7 @@ export class MulticastSockets {
     this.#options = options
     this.#clock = options.clock
     this.#port = options.port ?? MDNS_PORT
-    this.#faults = new WarnOnce(options.onWarning)
+    this.#faults = new ReportOnce(options.onEvent)
     this.#cancelScan = this.#clock.after(SCAN_MS, () => this.#scan())
     this.#followInterfaces()
   }
@@ -149,7 +150,7 @@ export class MulticastSockets {
       if (each === undefined || each.state === 'closed') this.#sockets.set(key, this.#open(at))
     }
     if (found.size > 0) this.#faults.works('interfaces')
-    else this.#faults.fails('interfaces', `No network interface: ${CONSEQUENCE}`)
+    else this.#faults.fails('interfaces', { kind: 'no-interface' })
     return isChanged
   }
 
@@ -208,14 +209,14 @@ export class MulticastSockets {
   #failed(each: InterfaceSocket, error: Error): void {
     if (each.state === 'failed' || each.state === 'closed' || !('syscall' in error)) return
     each.state = 'failed'
-    const reason = systemCode(error) ?? error.message
+    const code = systemCode(error) ?? error.message
     const { name, address, family } = each.at
     if (!this.#isReported(each)) return
     if (error.syscall === 'bind') {
-      this.#faults.fails(`port ${family}`, `UDP port ${this.#port} is unavailable (${reason}): ${CONSEQUENCE}`)
+      this.#faults.fails(`port ${family}`, { kind: 'multicast-port-unavailable', port: this.#port, code })
     } else {
       const step = error.syscall === 'send' ? 'send' : 'join'
-      this.#faults.fails(`${step} ${address}`, `No multicast on ${name}, ${address} (${reason}): ${CONSEQUENCE}`)
+      this.#faults.fails(`${step} ${address}`, { kind: 'multicast-failed', interface: name, address, code })
     }
   }
 
@@ -230,9 +231,6 @@ export class MulticastSockets {
     return all.some(({ address }) => address === at.address)
   }
 }
-
-/** What a fault means for the user. */
-const CONSEQUENCE = 'until that changes, peers there are reached by address only, not by name.'
 
 function openIpv4({ address }: LocalInterface, port: number): { socket: Socket; mdns: MulticastDNS } {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })

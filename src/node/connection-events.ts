@@ -2,54 +2,47 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { type AuthorId, authorOf } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import type { Connection } from '../net/connections.js'
+import type { CloseReason } from '../net/events.js'
+import type { NodeEvent } from './events.js'
 import type { PeerNames } from './peer-names.js'
 
 /** A lost connection that is replaced within this time is not reported. */
 const REPLACED_MS = 300
 
-const HOUR_MS = 3_600_000
-
-export interface ConnectionNoticesOptions {
+export interface ConnectionEventsOptions {
   readonly clock: Clock
   readonly names: PeerNames
   readonly ourId: AuthorId
   /** Whether a peer has said goodbye. */
   readonly hasLeft: (author: AuthorId) => boolean
-  readonly onInfo: (line: string) => void
-  readonly onWarning: (line: string) => void
+  readonly onEvent: (event: NodeEvent) => void
 }
 
 /** Reports peers that connect, leave or are lost, and clocks that are far apart. */
-export class ConnectionNotices {
-  readonly #options: ConnectionNoticesOptions
+export class ConnectionEvents {
+  readonly #options: ConnectionEventsOptions
   /** Lost connections that are not reported yet. */
   readonly #lost = new Set<{ readonly connection: Connection; readonly cancel: Cancel }>()
 
-  constructor(options: ConnectionNoticesOptions) {
+  constructor(options: ConnectionEventsOptions) {
     this.#options = options
   }
 
   /** The first connection to a peer opened. */
   opened(connection: Connection): void {
     if (this.#isReplacement(connection)) return
-    const { names, ourId, onInfo, onWarning } = this.#options
+    const { names, ourId, onEvent } = this.#options
     const { remote } = connection
-    const name = names.nameOf(connection)
-    onInfo(`connected to ${name}${remote.kind === 'scuttleup' ? ' (scuttleup peer)' : ''}`)
+    const peer = names.nameOf(connection)
+    onEvent({ kind: 'connection-opened', peer, protocol: remote.kind })
     if (remote.kind === 'scuttleup') return
-    if (remote.key === ourId)
-      onWarning(`${name} is another device with your key: the one that started later cannot write`)
-    if (Math.abs(remote.aheadMs) <= AHEAD_MS_MAX) return
-    const hours = Math.round(Math.abs(remote.aheadMs) / HOUR_MS)
-    onWarning(
-      remote.aheadMs > 0
-        ? `the clock of ${name} is ${hours} hours ahead of yours: its lines sort last`
-        : `your clock is ${hours} hours ahead of the clock of ${name}: your lines sort last`,
-    )
+    if (remote.key === ourId) onEvent({ kind: 'own-key-elsewhere', peer })
+    const { aheadMs } = remote
+    if (Math.abs(aheadMs) > AHEAD_MS_MAX) onEvent({ kind: 'clock-differs', peer, aheadMs })
   }
 
   /** The last connection to a peer closed: the peer left, or the connection was lost. */
-  closed(connection: Connection, reason: string): void {
+  closed(connection: Connection, reason: CloseReason): void {
     if (this.#hasLeft(connection)) {
       this.#reportLeft(connection)
       return
@@ -58,7 +51,7 @@ export class ConnectionNotices {
       this.#lost.delete(lost)
       // A goodbye that other peers relay may arrive after the connection is gone.
       if (this.#hasLeft(connection)) this.#reportLeft(connection)
-      else this.#options.onInfo(`lost the connection to ${this.#options.names.personOf(connection)}: ${reason}`)
+      else this.#options.onEvent({ kind: 'connection-lost', peer: this.#personOf(connection), reason })
     }
     const lost = { connection, cancel: this.#options.clock.after(REPLACED_MS, report) }
     this.#lost.add(lost)
@@ -69,7 +62,11 @@ export class ConnectionNotices {
   }
 
   #reportLeft(connection: Connection): void {
-    this.#options.onInfo(`${this.#options.names.personOf(connection)} left`)
+    this.#options.onEvent({ kind: 'peer-left', peer: this.#personOf(connection) })
+  }
+
+  #personOf(connection: Connection): string {
+    return this.#options.names.personOf(connection)
   }
 
   #hasLeft({ remote }: Connection): boolean {

@@ -1,16 +1,16 @@
-import { sanitise } from '../base/safe-text.js'
 import { isLoopback } from '../net/lan/mdns/interfaces.js'
+import type { NodeEvent } from './events.js'
 
-/** Interfaces in one line. */
+/** Interfaces of one event. */
 const INTERFACES_MAX = 4
 
 /** Reports the name under which a peer is announced, and the interfaces: at the start, and when either changes. */
-export class AnnounceNotice {
+export class Announcement {
   readonly #chosenName: string
-  readonly #report: (line: string) => void
+  readonly #report: (event: NodeEvent) => void
   #reported = ''
 
-  constructor(chosenName: string, report: (line: string) => void) {
+  constructor(chosenName: string, report: (event: NodeEvent) => void) {
     this.#chosenName = chosenName
     this.#report = report
   }
@@ -20,12 +20,16 @@ export class AnnounceNotice {
     const loopbackLast = [...interfaces].sort((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
     for (const { name, address } of loopbackLast) if (!addresses.has(name)) addresses.set(name, address)
     if (addresses.size === 0) return
-    const shown = [...addresses].slice(0, INTERFACES_MAX).map(([name, address]) => `${name} (${address})`)
-    const more = addresses.size > INTERFACES_MAX ? ` and ${addresses.size - INTERFACES_MAX} more` : ''
-    const why = instance === this.#chosenName ? '' : `: another ${this.#chosenName} is on this network`
-    const line = sanitise(`announced as ${instance} on ${shown.join(', ')}${more}${why}`)
-    if (line === this.#reported) return
-    this.#reported = line
-    this.#report(line)
+    const event: NodeEvent = {
+      kind: 'announced',
+      name: instance,
+      chosenName: this.#chosenName,
+      interfaces: [...addresses].slice(0, INTERFACES_MAX).map(([name, address]) => ({ name, address })),
+      more: Math.max(0, addresses.size - INTERFACES_MAX),
+    }
+    const state = JSON.stringify(event)
+    if (state === this.#reported) return
+    this.#reported = state
+    this.#report(event)
   }
 }

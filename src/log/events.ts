@@ -1,0 +1,41 @@
+import type { DiskFailure } from '../base/files/disk-faults.js'
+import type { AuthorId, Seq } from './format/author.js'
+import type { DoubtReason } from './mark/doubt.js'
+import type { FileFault } from './store/leveldb/check.js'
+
+/** What happens to the logs on this disk. All fields are JSON; a face makes sentences of them. */
+export type LogEvent =
+  /** A write failed: nothing is written until `disk-recovered`. */
+  | { readonly kind: 'disk-failed'; readonly failure: DiskFailure }
+  | { readonly kind: 'disk-recovered' }
+  /** An entry of ours whose append was rejected is on disk after all. */
+  | { readonly kind: 'entry-recovered'; readonly seq: Seq }
+  /** The database was damaged, and has been repaired; the damaged files are kept in `kept`. */
+  | { readonly kind: 'database-repaired'; readonly kept: string; readonly faults: readonly FileFault[] }
+  /** Damage was found in the open database. */
+  | { readonly kind: 'database-damaged'; readonly detail: string }
+  /** An entry cannot be read. It is fetched again from peers. */
+  | { readonly kind: 'entry-damaged'; readonly author: AuthorId; readonly seq: Seq }
+  /** Entries that were stored at the last close are missing. They are fetched again from peers. */
+  | { readonly kind: 'entries-missing'; readonly author: AuthorId; readonly from: Seq; readonly to: Seq }
+  /** Entries disappeared when the database was reopened after a failed write. */
+  | { readonly kind: 'entries-lost'; readonly author: AuthorId; readonly from: Seq; readonly to: Seq }
+  /** The last entries of our log were missing, and were restored from its mark. */
+  | { readonly kind: 'log-end-restored' }
+  /** A mark cannot be written: the file that could not be opened, or one that was open. */
+  | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
+  /** It is uncertain whether this disk has all of our log, which ends at `end` here: nothing is appended. */
+  | { readonly kind: 'log-in-doubt'; readonly reason: DoubtReason; readonly end: Seq; readonly to: Seq }
+  /** An append waits until the doubt ends. */
+  | { readonly kind: 'append-waits' }
+  /** A peer has more of our log: entries up to `to` are fetched first. */
+  | { readonly kind: 'log-behind'; readonly to: Seq }
+  | { readonly kind: 'log-restored'; readonly seq: Seq }
+  /** No peer sent the entries that it claimed to have of our log. */
+  | { readonly kind: 'restore-given-up' }
+  /** Unpublished entries of ours get new seqs, because peers have others in their place. */
+  | { readonly kind: 'entries-retracted'; readonly from: Seq; readonly to: Seq }
+  /** Peers have entries that were signed with our key and are not on this disk. */
+  | { readonly kind: 'own-entries-elsewhere' }
+  /** An author signed two histories, which differ from `seq` on. */
+  | { readonly kind: 'fork-proven'; readonly author: AuthorId; readonly seq: Seq; readonly isOurs: boolean }

@@ -1,0 +1,37 @@
+import type { DialAttempt } from './dial-target.js'
+
+/** Why an open connection closed. */
+export const CLOSE_REASONS = [
+  /** The other side closed it, or the network broke it. */
+  'closed',
+  /** The peer was silent for too long. */
+  'silent',
+  /** A connection that the user asked for took its place. */
+  'evicted',
+  /** There is a newer connection to the same peer. */
+  'replaced',
+  'connected-to-self',
+  /** There are as many connections as there may be. */
+  'connection-limit',
+  /** The overlay needs no further connection. */
+  'enough-connections',
+] as const
+
+export type CloseReason = (typeof CLOSE_REASONS)[number]
+
+/** What happens on the network. All fields are JSON; a face makes sentences of them. */
+export type NetEvent =
+  /** Reported once per reason, and at the 10th, 100th, … failure. The peer is dialled again. */
+  | ({ readonly kind: 'dial-failed' } & DialAttempt)
+  /** The address of a dialled peer is that of this process. It is not dialled again. */
+  | { readonly kind: 'dialled-self'; readonly name: string; readonly address: DialAttempt['address'] }
+  /** Multicast DNS needs an interface: peers are reached by address only. */
+  | { readonly kind: 'no-interface' }
+  /** The UDP port of multicast DNS is unavailable; `code` is the system's. */
+  | { readonly kind: 'multicast-port-unavailable'; readonly port: number; readonly code: string }
+  | {
+      readonly kind: 'multicast-failed'
+      readonly interface: string
+      readonly address: string
+      readonly code: string
+    }

@@ -1,0 +1,26 @@
+/** What a peer sent that breaks the protocol, and ends its connection. */
+export const VIOLATIONS = [
+  'frame-too-long',
+  'empty-frame',
+  'malformed-handshake',
+  'malformed-heads',
+  'malformed-head',
+  'too-many-heads',
+  'malformed-fingerprints',
+  'repeated-fingerprints',
+  'malformed-segments',
+  'malformed-segment',
+  'malformed-segment-request',
+  'malformed-fork-proof',
+  'malformed-notes',
+  'malformed-note',
+  'malformed-unsigned-entry',
+  'malformed-entry',
+  'malformed-status',
+  'malformed-presence-digest',
+  'malformed-contacts',
+  /** Entries of too many authors whose entries were rejected. */
+  'too-many-rejected-authors',
+] as const
+
+export type Violation = (typeof VIOLATIONS)[number]

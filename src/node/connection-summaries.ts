@@ -1,0 +1,47 @@
+import type { Cancel, Clock } from '../base/clock.js'
+import type { ConnectionSummary } from './connection-summary.js'
+import type { NodeEvent } from './events.js'
+
+/** Changes within this time are reported together. */
+const SETTLED_MS = 2_000
+
+/** Reports the connections and dial attempts, each time they have changed and settled. */
+export class ConnectionSummaries {
+  readonly #clock: Clock
+  readonly #read: () => ConnectionSummary
+  readonly #report: (event: NodeEvent) => void
+  #cancel: Cancel = () => {}
+  #reported = ''
+
+  constructor(clock: Clock, read: () => ConnectionSummary, report: (event: NodeEvent) => void) {
+    this.#clock = clock
+    this.#read = read
+    this.#report = report
+  }
+
+  /** To be called when connections or dial attempts may have changed. */
+  update(): void {
+    this.#cancel()
+    this.#cancel = this.#clock.after(SETTLED_MS, () => this.#reportChange())
+  }
+
+  close(): void {
+    this.#cancel()
+  }
+
+  /**
+   * Skips states that single events have covered: up to two connections, or one peer that is dialled. Another try, or
+   * another number of indirect peers, is not a change by itself.
+   */
+  #reportChange(): void {
+    const { connected, dialing, indirect = 0 } = this.#read()
+    const state = JSON.stringify([
+      [...connected].sort(),
+      dialing.map(({ name, reason, detail = '' }) => `${name} ${reason} ${detail}`).sort(),
+    ])
+    if (state === this.#reported) return
+    this.#reported = state
+    if (connected.length + dialing.length < (dialing.length === 0 ? 3 : 2)) return
+    this.#report({ kind: 'connections-changed', connected, dialing, indirect })
+  }
+}

@@ -1,0 +1,97 @@
+import type { KeyFileEvent } from '../base/crypto/key-file.js'
+import type { DiskFailure } from '../base/files/disk-faults.js'
+import type { LogEvent } from '../log/events.js'
+import type { CloseReason, NetEvent } from '../net/events.js'
+import type { SyncEvent } from '../sync/events.js'
+import type { ConnectionSummary } from './connection-summary.js'
+
+/** What happens to the home and the connections of a room. Names of peers are as the peers sent them. */
+export type RoomEvent =
+  | KeyFileEvent
+  | { readonly kind: 'key-created'; readonly name: string; readonly file: string }
+  /** The key signed no entry in these logs, and its file has no checksum that would reveal damage. */
+  | { readonly kind: 'key-without-entries'; readonly file: string }
+  /** Other users had access to the directory. It was restricted, unless there is a `failure`. */
+  | {
+      readonly kind: 'directory-open-to-others'
+      readonly directory: string
+      readonly access: 'read' | 'write'
+      readonly failure?: DiskFailure
+    }
+  /** The system clock is behind the release of the program: the peers' timestamps are used. */
+  | { readonly kind: 'clock-unset'; readonly nowMs: number }
+  | { readonly kind: 'logs-opened'; readonly database: string }
+  | { readonly kind: 'listening'; readonly address: string; readonly room: string }
+  /** The usual port is in use, and a free one is used instead. */
+  | { readonly kind: 'port-taken'; readonly port: number; readonly usedPort: number }
+  /** The name under which peers find us, and the interfaces: the first ones, and how many more. */
+  | {
+      readonly kind: 'announced'
+      readonly name: string
+      readonly chosenName: string
+      readonly interfaces: readonly { readonly name: string; readonly address: string }[]
+      readonly more: number
+    }
+  | { readonly kind: 'connection-opened'; readonly peer: string; readonly protocol: 'native' | 'scuttleup' }
+  | { readonly kind: 'connection-lost'; readonly peer: string; readonly reason: CloseReason }
+  /** The peer said goodbye. */
+  | { readonly kind: 'peer-left'; readonly peer: string }
+  /** Connections or dial attempts changed, and then settled. */
+  | ({ readonly kind: 'connections-changed' } & Required<ConnectionSummary>)
+  /** The connected peer is another device with our key: the one that started later cannot write. */
+  | { readonly kind: 'own-key-elsewhere'; readonly peer: string }
+  /** The peer's clock is far ahead of ours, or, where negative, behind it. */
+  | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
+
+/** What a peer sent that was not accepted. */
+type PeerEvent = SyncEvent & { readonly peer: string }
+
+/**
+ * Everything that a node reports. Discriminated by `kind`, serialisable as JSON. Kinds and fields are stable; what peers sent is
+ * neither sanitised nor translated: sentences are made by `ui/text`.
+ */
+export type NodeEvent = LogEvent | NetEvent | PeerEvent | RoomEvent
+
+/** Every kind, and whether it is a problem or a change that is worth knowing. docs/events.md lists them. */
+export const EVENT_KINDS = {
+  announced: 'change',
+  'append-waits': 'problem',
+  'clock-differs': 'problem',
+  'clock-unset': 'problem',
+  'connection-lost': 'change',
+  'connection-opened': 'change',
+  'connections-changed': 'change',
+  'database-damaged': 'problem',
+  'database-repaired': 'problem',
+  'dial-failed': 'problem',
+  'dialled-self': 'problem',
+  'directory-open-to-others': 'problem',
+  'disk-failed': 'problem',
+  'disk-recovered': 'change',
+  'entries-lost': 'problem',
+  'entries-missing': 'problem',
+  'entries-rejected': 'problem',
+  'entries-retracted': 'problem',
+  'entry-damaged': 'problem',
+  'entry-recovered': 'change',
+  'fork-proven': 'problem',
+  'key-created': 'change',
+  'key-open-to-others': 'problem',
+  'key-without-entries': 'problem',
+  listening: 'change',
+  'log-behind': 'problem',
+  'log-end-restored': 'problem',
+  'log-in-doubt': 'problem',
+  'log-restored': 'problem',
+  'logs-opened': 'change',
+  'mark-failed': 'problem',
+  'multicast-failed': 'problem',
+  'multicast-port-unavailable': 'problem',
+  'no-interface': 'problem',
+  'own-entries-elsewhere': 'problem',
+  'own-key-elsewhere': 'problem',
+  'peer-left': 'change',
+  'port-taken': 'problem',
+  'protocol-violated': 'problem',
+  'restore-given-up': 'problem',
+} as const satisfies Record<NodeEvent['kind'], 'problem' | 'change'>

@@ -1,0 +1,8 @@
+/** What the sentences depend on besides the event. */
+export interface EventContext {
+  /** A path as the user gave it: the node may run in another directory. */
+  readonly shownPath: (path: string) => string
+}
+
+/** Shows paths as they are. */
+export const SAME_PATHS: EventContext = { shownPath: path => path }

@@ -1,0 +1,56 @@
+import type { DialFailure, DialFailureReason } from '../../net/dial-failure.js'
+import type { CloseReason, NetEvent } from '../../net/events.js'
+import { formatAddress } from '../../net/lan/address.js'
+import { CONNECTIONS_MAX, SILENCE_MS_MAX } from '../../net/limits.js'
+
+const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string>> = {
+  refused: 'nothing is listening there',
+  'host-unreachable': 'the host is unreachable',
+  'network-unreachable': 'the network is unreachable',
+  'no-answer': 'no answer',
+  closed: 'the peer closed the connection',
+  'unknown-host': 'unknown host name',
+  'no-such-peer': 'no one on this network answers to that name',
+  'other-protocol': 'the peer does not speak this protocol',
+  'malformed-hello': 'the peer sent a malformed hello',
+  'other-room': 'the peer is in another room',
+  'unproven-key': 'the peer did not prove its key',
+  'lobby-only': 'scuttleup peers can connect in the lobby only',
+}
+
+const CLOSE_REASONS: Readonly<Record<CloseReason, string>> = {
+  closed: 'the connection closed',
+  silent: `silent for ${SILENCE_MS_MAX / 1_000} s`,
+  evicted: 'evicted to make room',
+  replaced: 'replaced by a newer connection to the same peer',
+  'connected-to-self': 'connected to itself',
+  'connection-limit': `at the limit of ${CONNECTIONS_MAX} connections`,
+  'enough-connections': 'there are enough connections',
+}
+
+/** What a multicast fault means for the user. */
+const CONSEQUENCE = 'until that changes, peers there are reached by address only, not by name.'
+
+/** Describes why a dial failed. */
+export const dialFailureText = ({ reason, detail }: DialFailure): string =>
+  reason === 'other' ? (detail ?? 'the connection failed') : DIAL_FAILURES[reason]
+
+export const closeReasonText = (reason: CloseReason): string => CLOSE_REASONS[reason]
+
+export function netText(event: NetEvent): string {
+  switch (event.kind) {
+    case 'dial-failed': {
+      const { name, address, tries } = event
+      const count = tries > 1 && /^10+$/.test(String(tries)) ? `, ${tries} times` : ''
+      return `${name} (${formatAddress(address)}): ${dialFailureText(event)}${count}; still trying`
+    }
+    case 'dialled-self':
+      return `${event.name} (${formatAddress(event.address)}) is this process itself; ignoring`
+    case 'no-interface':
+      return `No network interface: ${CONSEQUENCE}`
+    case 'multicast-port-unavailable':
+      return `UDP port ${event.port} is unavailable (${event.code}): ${CONSEQUENCE}`
+    case 'multicast-failed':
+      return `No multicast on ${event.interface}, ${event.address} (${event.code}): ${CONSEQUENCE}`
+  }
+}

@@ -1,0 +1,64 @@
+import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
+import type { Violation } from '../../net/violation.js'
+import type { ArchiveRefusal } from '../../sync/archive.js'
+import type { SyncEvent } from '../../sync/events.js'
+import { HEADS_MAX } from '../../sync/limits.js'
+import { rejectionText, storedFaultText } from './log-fault-text.js'
+
+const VIOLATIONS: Readonly<Record<Violation, string>> = {
+  'frame-too-long': `a frame of over ${FRAME_BYTES_MAX} bytes`,
+  'empty-frame': 'a frame of no bytes',
+  'malformed-handshake': 'a malformed handshake',
+  'malformed-heads': 'malformed heads',
+  'malformed-head': 'a malformed head',
+  'too-many-heads': `heads of more than ${HEADS_MAX} authors`,
+  'malformed-fingerprints': 'malformed fingerprints',
+  'repeated-fingerprints': 'fingerprints a second time',
+  'malformed-segments': 'malformed segments',
+  'malformed-segment': 'a malformed segment',
+  'malformed-segment-request': 'a malformed segment request',
+  'malformed-fork-proof': 'a malformed fork proof',
+  'malformed-notes': 'malformed notes',
+  'malformed-note': 'a malformed note',
+  'malformed-unsigned-entry': 'a malformed unsigned entry',
+  'malformed-entry': 'a malformed entry',
+  'malformed-status': 'a malformed status',
+  'malformed-presence-digest': 'a malformed presence digest',
+  'malformed-contacts': 'malformed contacts',
+  'too-many-rejected-authors': 'entries of too many authors that were rejected',
+}
+
+export function syncText(event: SyncEvent & { readonly peer: string }): string {
+  switch (event.kind) {
+    case 'entries-rejected':
+      return `${event.peer}: rejected the entries of ${event.author}: ${rejectionText(event.reason)}`
+    case 'protocol-violated':
+      return `${event.peer}: disconnected: it sent ${VIOLATIONS[event.violation]}`
+  }
+}
+
+const REST: Readonly<Record<Extract<ArchiveRefusal, { readonly kind: 'rest' }>['reason'], string>> = {
+  'incomplete-segment': 'ends in the middle of a segment',
+  'too-many-rejections': 'skipped because too many parts were rejected',
+  'not-an-export': 'not an export from here on',
+  'not-a-segment': 'not a segment',
+}
+
+/** Describes what an import rejected, and why. */
+export function archiveRefusalText(refusal: ArchiveRefusal): string {
+  switch (refusal.kind) {
+    case 'log': {
+      const { author, reason } = refusal
+      return `${author}: ${reason.kind === 'missing' ? storedFaultText(reason) : rejectionText(reason)}`
+    }
+    case 'part':
+      return `a part of the file: ${partText(refusal.reason)}`
+    case 'rest':
+      return `the rest of the file: ${REST[refusal.reason]}`
+  }
+}
+
+function partText(reason: Extract<ArchiveRefusal, { readonly kind: 'part' }>['reason']): string {
+  if (reason === 'no-segments') return 'empty'
+  return reason === 'unknown-frame' ? 'unknown to this version' : VIOLATIONS[reason]
+}

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import fc from 'fast-check'
+import { FACE_EVENT_KINDS, type FaceEvent } from '../../../src/host/events.js'
+import type { AuthorId } from '../../../src/log/format/author.js'
+import { eventText } from '../../../src/ui/text/event-text.js'
+import { anyEvent } from '../../helper/any-event.js'
+import { forbiddenIn } from '../../helper/forbidden.js'
+
+const KEY = 'ab'.repeat(32) as AuthorId
+const BOB = { host: 'bob.local', port: 4_002 }
+const DENIED = { reason: 'denied', detail: 'EACCES: permission denied' } as const
+
+/** Every kind with its sentence. */
+const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
+  [
+    {
+      kind: 'announced',
+      name: 'alice (2)',
+      chosenName: 'alice',
+      interfaces: [
+        { name: 'eth0', address: '10.0.0.5' },
+        { name: 'lo', address: '127.0.0.1' },
+      ],
+      more: 3,
+    },
+    'announced as alice (2) on eth0 (10.0.0.5), lo (127.0.0.1) and 3 more: another alice is on this network',
+  ],
+  [
+    { kind: 'announced', name: 'alice', chosenName: 'alice', interfaces: [{ name: 'lo', address: '::1' }], more: 0 },
+    'announced as alice on lo (::1)',
+  ],
+  [
+    { kind: 'append-waits' },
+    'what you say is not stored until a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`',
+  ],
+  [
+    { kind: 'clock-differs', peer: 'bob', aheadMs: 7_200_000 },
+    'the clock of bob is 2 hours ahead of yours: its lines sort last',
+  ],
+  [
+    { kind: 'clock-differs', peer: 'bob', aheadMs: -7_200_000 },
+    'your clock is 2 hours ahead of the clock of bob: your lines sort last',
+  ],
+  [{ kind: 'clock-unset', nowMs: 0 }, "the system clock (1970-01-01) is wrong; using the peers' timestamps"],
+  [{ kind: 'connection-lost', peer: 'bob', reason: 'silent' }, 'lost the connection to bob: silent for 30 s'],
+  [{ kind: 'connection-lost', peer: 'bob', reason: 'closed' }, 'lost the connection to bob: the connection closed'],
+  [
+    { kind: 'connection-lost', peer: 'bob', reason: 'connection-limit' },
+    'lost the connection to bob: at the limit of 64 connections',
+  ],
+  [{ kind: 'connection-opened', peer: 'bob', protocol: 'native' }, 'connected to bob'],
+  [{ kind: 'connection-opened', peer: 'bob', protocol: 'scuttleup' }, 'connected to bob (scuttleup peer)'],
+  [
+    {
+      kind: 'connections-changed',
+      connected: ['bob', 'carol'],
+      dialing: [
+        { name: 'dave', address: BOB, tries: 2, reason: 'refused' },
+        { name: 'erin', address: BOB, tries: 1, reason: 'no-answer' },
+      ],
+      indirect: 7,
+    },
+    'now connected to bob, carol; 7 more through them; trying dave (nothing is listening there, 2 times), erin (no answer)',
+  ],
+  [
+    {
+      kind: 'connections-changed',
+      connected: Array.from({ length: 40 }, (_, i) => `peer${i}`),
+      dialing: [],
+      indirect: 0,
+    },
+    'now connected to peer0, peer1, peer2, peer3, peer4, peer5 and 34 more',
+  ],
+  [{ kind: 'database-damaged', detail: 'the logs in data are damaged' }, 'the logs in data are damaged'],
+  [
+    {
+      kind: 'database-repaired',
+      kept: 'data/alice/lobby.damaged-1',
+      faults: [
+        { file: 'CURRENT', kind: 'current', problem: 'missing', names: 'MANIFEST-000004' },
+        { file: '000003.log', kind: 'journal', problem: 'damaged', at: 12 },
+        { file: '000005.ldb', kind: 'table', problem: 'unreadable' },
+      ],
+    },
+    'the logs were damaged (CURRENT names MANIFEST-000004, which is missing, 000003.log is damaged at byte 12, 000005.ldb cannot be read) and have been repaired; the damaged files are kept in data/alice/lobby.damaged-1, and missing entries are fetched from peers',
+  ],
+  [
+    { kind: 'dial-failed', name: 'bob', address: BOB, tries: 1, reason: 'refused' },
+    'bob (bob.local:4002): nothing is listening there; still trying',
+  ],
+  [
+    { kind: 'dial-failed', name: 'bob', address: BOB, tries: 7, reason: 'no-such-peer' },
+    'bob (bob.local:4002): no one on this network answers to that name; still trying',
+  ],
+  [
+    { kind: 'dial-failed', name: 'bob', address: BOB, tries: 100, reason: 'other', detail: 'bind EMFILE' },
+    'bob (bob.local:4002): bind EMFILE, 100 times; still trying',
+  ],
+  [{ kind: 'dialled-self', name: 'me', address: BOB }, 'me (bob.local:4002) is this process itself; ignoring'],
+  [
+    { kind: 'directory-open-to-others', directory: 'data/alice', access: 'read' },
+    'other users could read data/alice; restricted it to your account (mode 0700)',
+  ],
+  [
+    { kind: 'directory-open-to-others', directory: 'data/alice', access: 'write', failure: DENIED },
+    'other users could write to data/alice, and its mode cannot be changed: permission denied',
+  ],
+  [
+    { kind: 'disk-failed', failure: { reason: 'full', detail: 'ENOSPC' } },
+    'nothing can be stored: no space left on the disk; new lines wait until the disk works again',
+  ],
+  [
+    { kind: 'disk-failed', failure: { reason: 'other', detail: 'EIO: i/o error' } },
+    'nothing can be stored: EIO: i/o error; new lines wait until the disk works again',
+  ],
+  [{ kind: 'disk-recovered' }, 'the disk works again; the waiting lines are being stored'],
+  [{ kind: 'entries-lost', author: KEY, from: 3, to: 4 }, `entries 3 to 4 of ${KEY} are gone from this disk`],
+  [
+    { kind: 'entries-missing', author: KEY, from: 3, to: 4 },
+    `entries 3 to 4 of ${KEY} are missing on this disk: fetching them again from peers`,
+  ],
+  [
+    { kind: 'entries-rejected', peer: 'bob', author: KEY, reason: { kind: 'invalid-signature', seq: 4 } },
+    `bob: rejected the entries of ${KEY}: the signature at entry 4 is invalid`,
+  ],
+  [
+    { kind: 'entries-retracted', from: 3, to: 4 },
+    'entries 3 to 4 of your log were on this disk only, and peers have others in their place: yours get new numbers after those',
+  ],
+  [
+    { kind: 'entry-damaged', author: KEY, seq: 3 },
+    `entry 3 of ${KEY} is missing or damaged on this disk: fetching it again from peers`,
+  ],
+  [{ kind: 'entry-recovered', seq: 3 }, 'entry 3 was stored after all, although its write had failed'],
+  [
+    { kind: 'fork-proven', author: KEY, seq: 3, isOurs: true },
+    'your log has forked: two devices wrote entry 3 with your key, or one did after a backup was restored. Other peers reject further entries: stop, run `persisted-chat renew` with your name on one device, and use each key on one device only',
+  ],
+  [
+    { kind: 'fork-proven', author: KEY, seq: 3, isOurs: false },
+    'the log of the key abababab… has forked: it has two histories from entry 3 on',
+  ],
+  [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
+  [
+    { kind: 'key-open-to-others', file: 'data/alice/key' },
+    'other users could read the key data/alice/key and sign as you; restricted it to your account (mode 0600). If someone may have copied it, replace it with renew',
+  ],
+  [
+    { kind: 'key-without-entries', file: 'data/alice/key' },
+    'the key data/alice/key has no entries in these logs, and its file has no checksum line that would reveal damage; if you have written here before, restore the key from a backup',
+  ],
+  [{ kind: 'listening', address: 'alice.local:4001', room: 'lobby' }, 'listening on alice.local:4001'],
+  [{ kind: 'listening', address: 'alice.local:4001', room: 'ops' }, 'listening on alice.local:4001 in the room ops'],
+  [{ kind: 'log-behind', to: 9 }, 'a peer has more of your log than this disk: entries up to 9 are fetched first'],
+  [{ kind: 'log-end-restored' }, 'the last entries of your log were missing on this disk: restored from its mark'],
+  [
+    { kind: 'log-in-doubt', reason: 'behind', end: 3, to: 5 },
+    'entries 4 to 5 of your log are missing on this disk: nothing is stored until a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`',
+  ],
+  [{ kind: 'log-restored', seq: 9 }, 'your log is restored up to entry 9'],
+  [{ kind: 'logs-opened', database: 'data/alice/lobby' }, 'logs in data/alice/lobby'],
+  [
+    { kind: 'mark-failed', file: 'data/alice/lobby.mark', failure: { reason: 'not-a-file', detail: '' } },
+    'the mark data/alice/lobby.mark cannot be written: it is not a regular file',
+  ],
+  [{ kind: 'mark-failed', failure: DENIED }, 'a mark of your log cannot be written: permission denied'],
+  [
+    { kind: 'multicast-failed', interface: 'eth0', address: '10.0.0.5', code: 'ENODEV' },
+    'No multicast on eth0, 10.0.0.5 (ENODEV): until that changes, peers there are reached by address only, not by name.',
+  ],
+  [
+    { kind: 'multicast-port-unavailable', port: 5353, code: 'EACCES' },
+    'UDP port 5353 is unavailable (EACCES): until that changes, peers there are reached by address only, not by name.',
+  ],
+  [
+    { kind: 'no-interface' },
+    'No network interface: until that changes, peers there are reached by address only, not by name.',
+  ],
+  [
+    { kind: 'own-entries-elsewhere' },
+    'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
+  ],
+  [
+    { kind: 'own-key-elsewhere', peer: 'bob' },
+    'bob is another device with your key: the one that started later cannot write',
+  ],
+  [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
+  [
+    { kind: 'port-taken', port: 4_001, usedPort: 50_000 },
+    'port 4001 is in use by another program: listening on port 50000 instead. Peers on this network discover it; scuttleup peers cannot connect to you.',
+  ],
+  [
+    { kind: 'protocol-violated', peer: 'bob', violation: 'frame-too-long' },
+    'bob: disconnected: it sent a frame of over 262144 bytes',
+  ],
+  [
+    { kind: 'restore-given-up' },
+    'a peer claimed more of your log than this disk has, but never sent it; continuing without it',
+  ],
+  [{ kind: 'already-open', name: 'alice', hasOtherFaces: false }, 'alice is in the chat already'],
+  [
+    { kind: 'already-open', name: 'alice', hasOtherFaces: true },
+    'alice is in the chat already: this is another face of it',
+  ],
+  [
+    { kind: 'node-silent', name: 'alice', pid: 4_711, sinceMs: new Date(2026, 10, 27, 14, 3).getTime() },
+    'the node (pid 4711) does not answer since 14:03; if it does not recover, end it: persisted-chat stop --kill alice',
+  ],
+  [
+    { kind: 'node-silent', name: 'alice', sinceMs: new Date(2026, 10, 27, 4, 30).getTime() },
+    'the node does not answer since 04:30; if it does not recover, end it: persisted-chat stop --kill alice',
+  ],
+  [{ kind: 'node-answers' }, 'the node answers again'],
+  [{ kind: 'connect-refused', peer: 'alice', detail: 'the peer alice is yourself' }, 'the peer alice is yourself'],
+  [
+    { kind: 'unknown-event', name: 'tea-ready' },
+    'the node runs another version, and reports what this one does not know: tea-ready',
+  ],
+]
+
+test('describes every kind of event, problems as warnings', () => {
+  for (const [event, line] of SENTENCES) {
+    const level = FACE_EVENT_KINDS[event.kind] === 'problem' ? 'warning' : 'info'
+    assert.deepEqual(eventText(event), { level, line })
+  }
+  assert.deepEqual(new Set(SENTENCES.map(([{ kind }]) => kind)), new Set(Object.keys(FACE_EVENT_KINDS)))
+})
+
+test('shows paths as the user gave them, also in the messages of the system', () => {
+  const context = { shownPath: (path: string) => path.replaceAll('/home/alice/data', 'data') }
+  const events: readonly FaceEvent[] = [
+    { kind: 'logs-opened', database: '/home/alice/data/alice/lobby' },
+    { kind: 'key-created', name: 'alice', file: '/home/alice/data/alice/key' },
+    { kind: 'disk-failed', failure: { reason: 'other', detail: 'EIO: /home/alice/data/alice/lobby/LOG' } },
+    { kind: 'mark-failed', file: '/home/alice/data/alice/lobby.mark', failure: DENIED },
+    { kind: 'database-repaired', kept: '/home/alice/data/alice/lobby.damaged-1', faults: [] },
+    { kind: 'database-damaged', detail: 'the logs in /home/alice/data/alice/lobby are damaged' },
+    { kind: 'directory-open-to-others', directory: '/home/alice/data/alice', access: 'read' },
+  ]
+  for (const event of events) {
+    const { line } = eventText(event, context)
+    assert.match(line, /(^| )data\/alice/)
+    assert.doesNotMatch(line, /home/)
+  }
+})
+
+test("shows strangers' text on one harmless line, whatever it is", () => {
+  fc.assert(
+    fc.property(anyEvent, event => {
+      const { line } = eventText(event)
+      assert.equal(forbiddenIn(line), undefined, JSON.stringify(line))
+    }),
+    { numRuns: 2_000 },
+  )
+})
