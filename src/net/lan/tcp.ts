@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { Clock } from '../../base/clock.js'
-import { ChatError, systemCode } from '../../base/errors.js'
+import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
 import { DialError, type DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_MS_MAX, HEARTBEAT_MS } from '../limits.js'
@@ -189,8 +189,8 @@ function listenError(host: string | undefined, port: number, isTaken: boolean, c
       hint: 'Is this name already running here? Otherwise choose another port with {listen}.',
     })
   }
-  const reason = systemCode(cause) === 'EACCES' ? 'not allowed' : cause instanceof Error ? cause.message : String(cause)
-  return new ChatError('SWARM_LISTEN_FAILED', `${where} cannot be listened on: ${reason}`, {
+  const reason = systemCode(cause) === 'EACCES' ? undefined : reasonOf(cause)
+  return new ChatError('SWARM_LISTEN_FAILED', `${where} cannot be listened on: ${reason ?? 'not allowed'}`, {
     cause,
     hint: 'Choose another address with {listen}.',
   })
