@@ -15,7 +15,7 @@ import { alsoInLine } from './store/data-directory.js'
 const DONE = 0
 const FAILED = 1
 
-/** How long to wait for the disk before exiting. */
+/** How long to wait for the next line to be stored before exiting. */
 const STORING_MS_MAX = 5_000
 /** Characters of a line that a message quotes to identify it. */
 const NAMED_LENGTH = 40
@@ -109,7 +109,7 @@ async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Pr
  * Resolves with the exit code: 1 if a line could not be stored.
  */
 async function stored(peer: Face, stop: StopRequest): Promise<number> {
-  await Promise.race([answered(peer), stop.asked(), delayed(STORING_MS_MAX)])
+  await Promise.race([answered(peer), stop.asked(), stalled(peer)])
   const holders = peer.kept
   const { end, unstored } = peer
   if (end?.error !== undefined) warn(end.error.toLine())
@@ -135,6 +135,16 @@ async function answered(peer: Face): Promise<void> {
     await peer.flushed()
     await peer.refreshed()
   } while (peer.unsavedCount > 0 && peer.end === undefined)
+}
+
+/** Resolves when no line of ours was stored for STORING_MS_MAX. */
+async function stalled(peer: Face): Promise<void> {
+  const storedUpTo = (): number => peer.heads.find(({ author }) => author === peer.id)?.seq ?? 0
+  let before: number
+  do {
+    before = storedUpTo()
+    await delayed(STORING_MS_MAX)
+  } while (storedUpTo() > before)
 }
 
 const delayed = (delayMs: number): Promise<void> => new Promise(resolve => setTimeout(resolve, delayMs).unref())
