@@ -226,7 +226,7 @@ export class SimulatedPeer {
     program.room.say(line).then(
       () => {
         if (program.life.isOver) return
-        this.#context.note(`${this.name} has stored "\${brief(line)}"`)
+        this.#context.note(`${this.name} has stored "${brief(line)}"`)
         this.#context.checker.acknowledged(this.name, line)
       },
       error => {
@@ -244,7 +244,7 @@ export class SimulatedPeer {
 
   /** Fills its disk, or frees it. */
   fill(isFull: boolean): void {
-    this.#context.note(`the disk of ${this.name} is \${isFull ? 'full' : 'no longer full'}`)
+    this.#context.note(`the disk of ${this.name} is ${isFull ? 'full' : 'no longer full'}`)
     this.disk.isFull = isFull
   }
 
