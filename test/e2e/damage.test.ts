@@ -209,6 +209,7 @@ test('never forks a damaged log when a peer with less of it connects first', BOU
   await carolAgain.waitForLine('ann> the next line')
   for (const peer of [again, bobAgain, carolAgain])
     assert.doesNotMatch(peer.stderr.join('\n'), /two histories|forked/, peer.transcript())
+  for (let line = 1; line <= 20; line++) await again.waitForLine(`ann> line ${line}`)
   assert.equal(again.stdout.filter(line => line.startsWith('ann> line ')).length, 20)
   for (const peer of [again, bobAgain, carolAgain]) assert.equal(await peer.stop('SIGTERM', END_MS), 0)
 })
