@@ -1,4 +1,4 @@
-// Links between the documents lead somewhere, and the tables that describe the source are true.
+// Links between the documents resolve, and the tables that describe the source match it.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -14,7 +14,7 @@ const readmes = ['src', 'test', 'bench'].flatMap(directory =>
 /** Text without its code blocks and code spans. */
 const proseOf = (text: string): string => text.replace(/^```.*?^```$/gms, '').replace(/`[^`\n]*`/g, '')
 
-/** Anchors as GitHub makes them of headings. */
+/** The anchors that GitHub generates for the headings. */
 const anchorsOf = (file: string): Set<string> =>
   new Set(
     [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
@@ -25,7 +25,7 @@ const anchorsOf = (file: string): Set<string> =>
     ),
   )
 
-/** Links of a text that lead nowhere. */
+/** The broken links of a text. */
 function deadLinks(file: string, text: string): string[] {
   return [...proseOf(text).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = '']) => target)
@@ -39,7 +39,7 @@ function deadLinks(file: string, text: string): string[] {
     .map(target => `${file}: ${target}`)
 }
 
-test('no link leads nowhere', () => {
+test('no link is broken', () => {
   const files = [...DOCUMENTS, ...readmes, 'CHANGELOG.md']
   assert.deepEqual(
     files.flatMap(file => deadLinks(file, readDocument(file))),
@@ -47,12 +47,12 @@ test('no link leads nowhere', () => {
   )
 })
 
-test('finds links that lead nowhere', () => {
+test('control: finds broken links', () => {
   const text = '[a](nothing.md) [b](#nothing) [c](README.md#nothing) [d](README.md) [e](https://example.org)'
   assert.equal(deadLinks('README.md', text).length, 3)
 })
 
-test('every document can be reached from the README', () => {
+test('every document is reachable from the README', () => {
   const reached = new Set(['README.md'])
   for (const file of reached)
     for (const [, target = ''] of proseOf(readDocument(file)).matchAll(/\]\(([^)#\s]+\.md)[^)]*\)/g)) {
@@ -69,20 +69,23 @@ test('the README has at most 150 lines', () => {
   assert.ok(readDocument('README.md').trimEnd().split('\n').length <= 150)
 })
 
-/** `DOCS=write` updates the table. */
-test('the table of imports in docs/architecture.md is src/architecture.json', () => {
+/** `DOCS=write` regenerates the table. */
+test('the import table in docs/architecture.md matches src/architecture.json', () => {
   const { mayImport }: { mayImport: Record<string, string[]> } = JSON.parse(
     readFileSync('src/architecture.json', 'utf8'),
   )
   const text = readDocument('docs/architecture.md')
   const described = new Map(
-    [...text.matchAll(/^\| `([\w.-]+)` \| .*? \| (.*) \|$/gm)].map(([, room = '', what = '']) => [room, what]),
+    [...text.matchAll(/^\| `([\w.-]+)` \| .*? \| (.*) \|$/gm)].map(([, directory = '', what = '']) => [
+      directory,
+      what,
+    ]),
   )
-  const rows = Object.entries(mayImport).map(([room, rooms]) => {
-    const list = rooms.length === 0 ? 'nothing' : rooms.map(each => `\`${each}\``).join(', ')
-    return `| \`${room}\` | ${list} | ${described.get(room) ?? ''} |\n`
+  const rows = Object.entries(mayImport).map(([directory, others]) => {
+    const list = others.length === 0 ? 'nothing' : others.map(each => `\`${each}\``).join(', ')
+    return `| \`${directory}\` | ${list} | ${described.get(directory) ?? ''} |\n`
   })
-  const [before = ''] = /^.*?\| room \| may import \|.*?\n.*?\n/s.exec(text) ?? []
+  const [before = ''] = /^.*?\| directory \| may import \|.*?\n.*?\n/s.exec(text) ?? []
   const after = text.slice(before.length).replace(/^(\|.*\n)*/, '')
   const expected = `${before}${rows.join('')}${after}`
   if (process.env['DOCS'] === 'write') writeFileSync('docs/architecture.md', expected)
@@ -115,11 +118,11 @@ test('the files that the glossary names exist', () => {
   )
 })
 
-test('every room of src is in the table of docs/architecture.md', () => {
-  const rooms = readdirSync('src', { withFileTypes: true }).filter(each => each.isDirectory())
+test('docs/architecture.md lists every directory of src', () => {
+  const directories = readdirSync('src', { withFileTypes: true }).filter(each => each.isDirectory())
   const text = readDocument('docs/architecture.md')
   assert.deepEqual(
-    rooms.map(({ name }) => name).filter(name => !text.includes(`\n| \`${name}\` |`)),
+    directories.map(({ name }) => name).filter(name => !text.includes(`\n| \`${name}\` |`)),
     [],
   )
 })
