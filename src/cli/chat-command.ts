@@ -86,20 +86,20 @@ async function over(face: Face, stop: StopRequest): Promise<void> {
 }
 
 /** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
-async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
+async function converse(face: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
   // With a pipe, receipts are reported once, at the end.
-  if (process.stdin.isTTY) peer.on('custody', holders => info(receiptLine(holders)))
+  if (process.stdin.isTTY) face.on('custody', holders => info(receiptLine(holders)))
   const { data, me, room } = options
-  const conversation = new LineConversation(peer, {
+  const conversation = new LineConversation(face, {
     ...options,
     viewFile: savedViewFile(homeOf(data, me, room).database),
     quit: () => process.kill(process.pid, 'SIGINT'),
   })
   let code = FAILED
   try {
-    await conversation.run(over(peer, stop))
+    await conversation.run(over(face, stop))
   } finally {
-    code = await stored(peer, stop)
+    code = await stored(face, stop)
   }
   return code
 }
@@ -108,19 +108,19 @@ async function converse(peer: Face, options: ChatOptions, stop: StopRequest): Pr
  * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
  * Resolves with the exit code: 1 if a line could not be stored.
  */
-async function stored(peer: Face, stop: StopRequest): Promise<number> {
-  await Promise.race([answered(peer), stop.asked(), stalled(peer)])
-  const holders = peer.kept
-  const { end, unstored } = peer
+async function stored(face: Face, stop: StopRequest): Promise<number> {
+  await Promise.race([answered(face), stop.asked(), stalled(face)])
+  const holders = face.kept
+  const { end, unstored } = face
   if (end?.error !== undefined) warn(end.error.toLine())
-  else if (end !== undefined) info(`${peer.me} was stopped`)
+  else if (end !== undefined) info(`${face.me} was stopped`)
   if (unstored > 0) {
-    const first = JSON.stringify(peer.firstUnsaid?.slice(0, NAMED_LENGTH) ?? '')
+    const first = JSON.stringify(face.firstUnsaid?.slice(0, NAMED_LENGTH) ?? '')
     warn(`${unstored} of your lines could not be stored; the first began: ${first}`)
     return FAILED
   }
   if (end?.error !== undefined) return FAILED
-  if (holders !== undefined && peer.hasSpoken) info(receiptLine(holders))
+  if (holders !== undefined && face.hasSpoken) info(receiptLine(holders))
   return DONE
 }
 
@@ -128,18 +128,18 @@ async function stored(peer: Face, stop: StopRequest): Promise<number> {
  * Resolves when the outcome of every line is known, including those of a pipe that was being read, and the receipts of the last
  * one have arrived. Resolves at once if the lines are blocked by a doubt about our log.
  */
-async function answered(peer: Face): Promise<void> {
-  await peer.refreshed()
-  if (peer.isInDoubt) return
+async function answered(face: Face): Promise<void> {
+  await face.refreshed()
+  if (face.isInDoubt) return
   do {
-    await peer.flushed()
-    await peer.refreshed()
-  } while (peer.unsavedCount > 0 && peer.end === undefined)
+    await face.flushed()
+    await face.refreshed()
+  } while (face.unsavedCount > 0 && face.end === undefined)
 }
 
 /** Resolves when no line of ours was stored for STORING_MS_MAX. */
-async function stalled(peer: Face): Promise<void> {
-  const storedUpTo = (): number => peer.heads.find(({ author }) => author === peer.id)?.seq ?? 0
+async function stalled(face: Face): Promise<void> {
+  const storedUpTo = (): number => face.heads.find(({ author }) => author === face.id)?.seq ?? 0
   let before: number
   do {
     before = storedUpTo()

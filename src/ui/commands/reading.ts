@@ -19,41 +19,41 @@ export interface Found {
 }
 
 /** The last `count` messages. */
-export async function lastMessages(conversation: RoomApi, count: number): Promise<Message[]> {
+export async function lastMessages(room: RoomApi, count: number): Promise<Message[]> {
   const messages: Message[] = []
-  for await (const batch of conversation.batches({ last: Math.min(count, SHOWN_MAX) })) messages.push(...batch)
+  for await (const batch of room.batches({ last: Math.min(count, SHOWN_MAX) })) messages.push(...batch)
   return messages
 }
 
 /** Messages written at or after a time. Reads the whole history, because the logs have no index by time. */
-export const messagesSince = (conversation: RoomApi, since: Millis, task: Task): Promise<Found> =>
+export const messagesSince = (room: RoomApi, since: Millis, task: Task): Promise<Found> =>
   findAll(
-    conversation,
+    room,
     () => true,
     message => message.timeMs >= since,
     task,
   )
 
 /** The messages of the whole history that contain a text. */
-export function messagesWith(conversation: RoomApi, text: string, task: Task): Promise<Found> {
+export function messagesWith(room: RoomApi, text: string, task: Task): Promise<Found> {
   const { mayMatch, matches } = searchFor(text)
-  return findAll(conversation, mayMatch, matches, task)
+  return findAll(room, mayMatch, matches, task)
 }
 
 async function findAll(
-  conversation: RoomApi,
+  room: RoomApi,
   mayMatch: (entry: Uint8Array) => boolean,
   matches: (message: Message) => boolean,
   { signal, onProgress }: Task,
 ): Promise<Found> {
-  const of = conversation.heads.reduce((sum, { seq }) => sum + seq, 0)
+  const of = room.heads.reduce((sum, { seq }) => sum + seq, 0)
   let [read, count, reported] = [0, 0, 0]
   let messages: Message[] = []
   const mayMatchCounted = (entry: Uint8Array): boolean => {
     read++
     return mayMatch(entry)
   }
-  for await (const batch of conversation.batches({}, mayMatchCounted)) {
+  for await (const batch of room.batches({}, mayMatchCounted)) {
     if (signal.aborted) break
     const found = batch.filter(matches)
     count += found.length

@@ -21,7 +21,7 @@ export const cutLine = (): string =>
  * sent in pieces.
  */
 export async function sendLines(
-  peer: Pick<RoomApi, 'say'>,
+  room: Pick<RoomApi, 'say'>,
   input: AsyncIterable<Buffer | string>,
   isJson: boolean,
   onCut: () => void = () => info(cutLine()),
@@ -30,7 +30,7 @@ export async function sendLines(
   let bytes = 0
   for await (const message of messagesIn(input, isJson, onCut)) {
     if (message.trim() === '') continue
-    unsaved.push(peer.say(message).catch(reportRejection))
+    unsaved.push(room.say(message).catch(reportRejection))
     bytes += Buffer.byteLength(message)
     if (unsaved.length >= UNSAVED_LINES_MAX || bytes >= UNSAVED_BYTES_MAX) {
       await Promise.all(unsaved)

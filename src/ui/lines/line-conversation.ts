@@ -37,7 +37,7 @@ export interface LineOptions {
 
 /** A conversation in lines: messages go to stdout, everything else to stderr. Typed lines may be commands. */
 export class LineConversation {
-  readonly #peer: Face
+  readonly #face: Face
   readonly #options: LineOptions
   /** Whether a person types the input and may use commands. */
   readonly #isTyped: boolean
@@ -53,17 +53,17 @@ export class LineConversation {
   #isBusy = false
   #day: number | undefined
 
-  constructor(peer: Face, options: LineOptions) {
-    this.#peer = peer
+  constructor(face: Face, options: LineOptions) {
+    this.#face = face
     this.#options = options
     this.#isTyped = process.stdin.isTTY === true && !options.isJson
     this.#isEchoed = this.#isTyped && process.stdout.isTTY === true
     const view = loadView(options.viewFile)
-    this.#session = new Session(peer, this.#isTyped ? view : { ...view, hidden: new Set() }, systemClock)
+    this.#session = new Session(face, this.#isTyped ? view : { ...view, hidden: new Set() }, systemClock)
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
     this.#noteConnections()
-    peer.on('change', () => this.#noteConnections())
-    peer.on('presence', () => this.#session.presenceChanged())
+    face.on('change', () => this.#noteConnections())
+    face.on('presence', () => this.#session.presenceChanged())
   }
 
   /** Sends lines from stdin and prints messages to stdout until `stopped` resolves. Rejects with `OutputClosed` if stdout closes. */
@@ -71,7 +71,7 @@ export class LineConversation {
     const { isJson } = this.#options
     if (!isJson) await this.#readLatest()
     const printing = Promise.all([this.#print(), this.#printPresence()])
-    const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#peer.say(text))
+    const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
     const reading = sendLines({ say }, process.stdin, isJson, () => info(cutLine()))
     reading.catch(error => {
       if (!process.stdin.destroyed) warn(`stdin cannot be read: ${error.message}`)
@@ -98,7 +98,7 @@ export class LineConversation {
     const { last, isJson } = this.#options
     const count = last ?? (process.stdout.isTTY ? TERMINAL_HISTORY : 'all')
     const format = isJson ? (message: Message) => jsonLineOf(message, this.#isLive(message)) : this.#formatter()
-    for await (const messages of this.#peer.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
+    for await (const messages of this.#face.batches({ live: true, ...(count !== 'all' && { last: count }) })) {
       // Note all names first, so that two people of the same name are shown with their keys from the first line on.
       this.#session.noteNames(messages)
       let lines: string[] = []
@@ -126,13 +126,13 @@ export class LineConversation {
       hasChanged = true
       wake()
     }
-    this.#peer.on('presence', onChange)
+    this.#face.on('presence', onChange)
     signal.addEventListener('abort', () => wake(), { once: true })
     while (!signal.aborted) {
       if (hasChanged) {
         hasChanged = false
         const time = new Date(systemClock.now()).toISOString()
-        const lines = changes.since(this.#peer.presence).map(change => sanitisedJson({ ...change, time }))
+        const lines = changes.since(this.#face.presence).map(change => sanitisedJson({ ...change, time }))
         await writeLines(process.stdout, lines)
       } else {
         await new Promise<void>(resolve => {
@@ -140,7 +140,7 @@ export class LineConversation {
         })
       }
     }
-    this.#peer.off('presence', onChange)
+    this.#face.off('presence', onChange)
   }
 
   /** False for lines that the terminal has echoed, and for lines of hidden people. */
@@ -179,7 +179,7 @@ export class LineConversation {
   }
 
   #noteConnections(): void {
-    const connected = new Set(this.#peer.connectionSummary.connected)
+    const connected = new Set(this.#face.connectionSummary.connected)
     if ([...connected].some(name => !this.#connected.has(name))) this.#connectedAt = systemClock.now()
     this.#connected = connected
   }

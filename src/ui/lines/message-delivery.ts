@@ -19,7 +19,7 @@ const HAND_OVER_MS = 5_000
 
 /** Sends one message and waits until a peer has stored it. The result is reported after the conversation is closed. */
 export class MessageDelivery {
-  readonly #peer: Face
+  readonly #face: Face
   readonly #text: string
   readonly #timeoutS: number
   readonly #retried: RetriedMessage
@@ -32,11 +32,11 @@ export class MessageDelivery {
   #isHandedOver = false
 
   constructor(
-    peer: Face,
+    face: Face,
     { text, timeoutS }: { readonly text: string; readonly timeoutS: number },
     retried: RetriedMessage,
   ) {
-    this.#peer = peer
+    this.#face = face
     this.#text = text
     this.#timeoutS = timeoutS
     this.#retried = retried
@@ -45,14 +45,14 @@ export class MessageDelivery {
 
   /** Resolves when a peer has stored the message, after the timeout, or when the user stops the program. */
   async send(stop: StopRequest): Promise<void> {
-    const peer = this.#peer
+    const face = this.#face
     this.#isRetry = this.#retried.isRetry(this.#text, this.#headBefore, systemClock.now())
     if (this.#isRetry) info('this message is in your log already and is not sent twice; waiting for a peer to store it')
     const delivered = (async () => {
       if (!this.#isRetry) await this.#append()
-      if (peer.unsavedCount > 0 || !this.#isInLog) return
-      await peer.delivered()
-      this.#replicas = peer.kept
+      if (face.unsavedCount > 0 || !this.#isInLog) return
+      await face.delivered()
+      this.#replicas = face.kept
     })()
     let timer: NodeJS.Timeout | undefined
     const timeout = new Promise<void>(resolve => {
@@ -60,10 +60,10 @@ export class MessageDelivery {
     })
     const stopped = stop.asked()
     await Promise.race([delivered, timeout, stopped])
-    if (peer.unsavedCount > 0)
-      await Promise.race([peer.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
+    if (face.unsavedCount > 0)
+      await Promise.race([face.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
     clearTimeout(timer)
-    this.#isHandedOver = peer.unsavedCount > 0 && peer.others > 0
+    this.#isHandedOver = face.unsavedCount > 0 && face.others > 0
   }
 
   /** Reports the result after the conversation is closed. Returns the exit code. */
@@ -77,14 +77,14 @@ export class MessageDelivery {
       warn('the node has the message, but has not stored it yet; do not send it again')
     } else if (this.#refusal !== undefined) {
       warn(`the message was not sent: ${this.#refusal}`)
-    } else if (this.#peer.unsavedCount > 0) {
+    } else if (this.#face.unsavedCount > 0) {
       warn(
         'the message could not be stored and is not in your log: the disk does not answer, or your log waits for a peer',
       )
     } else if (!this.#isInLog) {
       warn('the message was rejected and is not in your log') // the reason has been reported
-    } else if ((this.#peer.kept?.differing ?? 0) > 0) {
-      warn(receiptLine(this.#peer.kept ?? NO_REPLICAS))
+    } else if ((this.#face.kept?.differing ?? 0) > 0) {
+      warn(receiptLine(this.#face.kept ?? NO_REPLICAS))
     } else {
       await this.#retried.failed(this.#text, this.#ownHead, systemClock.now())
       warn(
@@ -98,7 +98,7 @@ export class MessageDelivery {
     const pieces = [...piecesOf(this.#text, MESSAGE_BYTES_MAX)]
     if (pieces.length > 1) info(cutLine())
     try {
-      await Promise.all(pieces.map(piece => this.#peer.say(piece)))
+      await Promise.all(pieces.map(piece => this.#face.say(piece)))
     } catch (error) {
       this.#refusal = errorLine(error)
     }
@@ -109,7 +109,7 @@ export class MessageDelivery {
   }
 
   get #ownHead(): Seq {
-    const { heads, id } = this.#peer
+    const { heads, id } = this.#face
     return heads.find(({ author }) => author === id)?.seq ?? 0
   }
 }

@@ -36,7 +36,7 @@ export interface ChatScreenOptions {
   readonly last: number | 'all'
   readonly hasBell: boolean
   /** Whether the chat ends when this screen is closed. */
-  readonly isLastWindow: () => boolean
+  readonly isLastFace: () => boolean
 }
 
 /** A conversation on a terminal: messages scroll into its scrollback; below them are a status row and the line being written. */
@@ -290,7 +290,7 @@ export class ChatScreen {
   #quit(): void {
     const { delivery, room } = this.#session
     const isUndelivered = delivery !== undefined && delivery.on + delivery.left === 0
-    if (isUndelivered && this.#options.isLastWindow())
+    if (isUndelivered && this.#options.isLastFace())
       this.#composer.ask(quitPrompt(room.unsavedCount, () => this.#leave()))
     else this.#leave()
   }

@@ -24,7 +24,7 @@ export interface ScreenOptions {
 
 /** Runs the chat on a terminal. Resolves when the user leaves, or after `stopped` has resolved. */
 export async function runScreen(
-  peer: Face,
+  face: Face,
   { data, me, room, last, hasBell }: ScreenOptions,
   notices: Notices,
   stopped: Promise<void>,
@@ -33,19 +33,19 @@ export async function runScreen(
   const file = savedViewFile(database)
   const view = loadView(file)
   /** The draft that this process last read or wrote. */
-  let known = draftToStart(view.draft, pid => peer.others > 0 && isRunning(pid))
+  let known = draftToStart(view.draft, pid => face.others > 0 && isRunning(pid))
   const screen = new ChatScreen({
-    session: new Session(peer, view, systemClock),
+    session: new Session(face, view, systemClock),
     terminal: new Terminal(),
     draft: known,
     last: last ?? HISTORY,
     hasBell,
-    isLastWindow: () => peer.others === 0,
+    isLastFace: () => face.others === 0,
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
-  peer.on('change', () => screen.changed())
-  peer.on('presence', () => screen.presenceChanged())
+  face.on('change', () => screen.changed())
+  face.on('presence', () => screen.presenceChanged())
   let saved: Promise<void> = Promise.resolve()
   const save = (pid: number | undefined): Promise<void> => {
     saved = saved
