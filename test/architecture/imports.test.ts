@@ -1,4 +1,4 @@
-// Holds the program to src/architecture.json: which room may import which, which files may touch the world.
+// Enforces src/architecture.json: which directories may import which others, and which files may have side effects.
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -8,9 +8,9 @@ import { parseSync, Visitor } from 'oxc-parser'
 const SRC = path.resolve('src')
 
 interface Architecture {
-  /** Room -> the rooms of src/ that it may import from, besides itself. */
+  /** By directory of src/: the directories that it may import from, besides itself. */
   readonly mayImport: Readonly<Record<string, readonly string[]>>
-  /** The only files that may reach sockets, disk, clocks, timers or chance. All others are functions of their inputs. */
+  /** The only files that may reach sockets, disk, clocks, timers or randomness. All others are functions of their inputs. */
   readonly mayTouchWorld: readonly string[]
 }
 
@@ -20,8 +20,8 @@ const WORLD_MODULE =
   /^(node:)?(child_process|dgram|dns|fs|http|https|net|os|process|timers|tls|worker_threads)(\/|$)|^(fastify|level|classic-level|multicast-dns)$/
 const WORLD_GLOBAL = new Set(['fetch', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'])
 const WORLD_MEMBER = new Set(['Date.now', 'Math.random'])
-/** Chance by way of node:crypto, which is otherwise pure and open to all. */
-const CHANCE =
+/** Sources of randomness in node:crypto and sodium, which are otherwise pure and allowed everywhere. */
+const RANDOMNESS =
   /^(generateKeyPair|generateKeyPairSync|getRandomValues|randomBytes|randomFill|randomFillSync|randomInt|randomUUID|randombytes_buf)$/
 
 interface Source {
@@ -35,7 +35,7 @@ function read(file: string): Source {
   const touches: string[] = []
   const { program, errors } = parseSync(file, fs.readFileSync(path.join(SRC, file), 'utf8'))
   assert.deepEqual(errors, [], file)
-  /** Names that stand as a member (`clock.setTimeout`) or a key, and so are no globals. */
+  /** Identifiers that are members (`clock.setTimeout`) or keys, and so no globals. */
   const bound = new Set<unknown>()
   const from = (target: string, isType: boolean): void => {
     imports.push(target)
@@ -73,7 +73,7 @@ function read(file: string): Source {
         touches.push('new Date()')
     },
     Identifier: node => {
-      if (CHANCE.test(node.name)) touches.push(node.name)
+      if (RANDOMNESS.test(node.name)) touches.push(node.name)
       if (WORLD_GLOBAL.has(node.name) && !bound.has(node)) touches.push(node.name)
     },
   }).visit(program)
@@ -91,7 +91,7 @@ const edges = sources.flatMap(({ file, imports }) =>
     .map(target => ({ from: file, to: path.posix.join(path.posix.dirname(file), target).replace(/\.js$/, '.ts') })),
 )
 
-test('every folder of the house stands in the table', () => {
+test('lists every directory of src', () => {
   const unknown = sources.filter(({ file }) => mayImport[folderOf(file)] === undefined)
   assert.deepEqual(
     unknown.map(({ file }) => file),
@@ -99,7 +99,7 @@ test('every folder of the house stands in the table', () => {
   )
 })
 
-test('a folder imports only from the folders listed for it', () => {
+test('each directory imports only from those listed for it', () => {
   const wrong = edges.filter(
     ({ from, to }) => folderOf(from) !== folderOf(to) && !mayImport[folderOf(from)]?.includes(folderOf(to)),
   )
@@ -109,7 +109,7 @@ test('a folder imports only from the folders listed for it', () => {
   )
 })
 
-test('only the listed files touch sockets, disk, clocks, timers or chance', () => {
+test('only the listed files use sockets, disk, clocks, timers or randomness', () => {
   const wrong = sources.filter(
     ({ file, touches }) => touches.length > 0 && !mayTouchWorld.some(allowed => file.startsWith(allowed)),
   )
@@ -119,13 +119,13 @@ test('only the listed files touch sockets, disk, clocks, timers or chance', () =
   )
 })
 
-test('the check sees a file that touches the world', () => {
+test('control: detects files that have side effects', () => {
   const touching = sources.filter(({ touches }) => touches.length > 0).map(({ file }) => file)
   for (const file of ['base/clock.ts', 'base/random.ts', 'log/store/level-store.ts', 'net/lan/tcp.ts'])
     assert.ok(touching.includes(file), file)
 })
 
-test('no file imports itself by way of others', () => {
+test('there are no import cycles', () => {
   const done = new Set<string>()
   const walk = (file: string, trail: readonly string[]): void => {
     assert.ok(!trail.includes(file), `cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
@@ -136,7 +136,7 @@ test('no file imports itself by way of others', () => {
   for (const { file } of sources) walk(file, [])
 })
 
-test('nothing inside imports the public face', () => {
+test('nothing in src imports the public interface', () => {
   assert.deepEqual(
     edges.filter(({ to }) => to === 'index.ts'),
     [],

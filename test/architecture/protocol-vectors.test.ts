@@ -60,20 +60,20 @@ function load<N extends keyof Vectors>(name: N): Vectors[N] {
 
 const unbase64 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'base64'))
 
-/** `VECTORS=write node …` makes the files anew: a change of them is a change of the protocol. */
+/** `VECTORS=write` regenerates the files. If they change, so does the protocol. */
 for (const [name, make] of Object.entries(vectors)) {
   const text = `${JSON.stringify(make(), null, 2)}\n`
   if (process.env['VECTORS'] === 'write') writeFileSync(fileOf(name), text)
-  test(`the vectors in ${name}.json are those that the oracle makes`, () => {
+  test(`${name}.json contains the vectors that the oracle generates`, () => {
     assert.deepEqual(JSON.parse(readFileSync(fileOf(name), 'utf8')), JSON.parse(text))
   })
 }
 
-test('room ids', () => {
+test('computes room ids', () => {
   for (const { name, id } of load('rooms')) assert.equal(hex(roomId(name)), id, name)
 })
 
-test('keys, chain values and signatures', () => {
+test('computes keys, chain values and signatures', () => {
   for (const log of load('logs')) {
     const keys = keyPairOf(unhex(log.seed))
     const room = unhex(log.room)
@@ -92,16 +92,16 @@ test('keys, chain values and signatures', () => {
   }
 })
 
-test('segments, and the rows they are stored in', () => {
+test('encodes and decodes segments and their rows, and rejects malformed ones', () => {
   const { good, bad } = load('segments')
-  for (const { what, bytes: text, row, lengths, ...said } of good) {
+  for (const { what, bytes: text, row, lengths, ...expected } of good) {
     const bytes = unbase64(text)
     const segment = decodeSegment(bytes)
     assert.ok(segment, what)
     const { key, first, entries, before, signature } = segment
     assert.deepEqual(
       { key: hex(key), first, count: entries.length, before: hex(before), signature: hex(signature) },
-      said,
+      expected,
       what,
     )
     assert.deepEqual(
@@ -132,7 +132,7 @@ const helloOf = (room: string, { key, instance, nonce, ageMs, nowMs }: Side): He
   nowMs,
 })
 
-test('hellos and the proofs of their keys', () => {
+test('encodes and decodes hellos, and proves their keys', () => {
   const { room, dialler, listener } = load('hello')
   for (const side of [dialler, listener]) {
     const hello = helloOf(room, side)
@@ -147,7 +147,7 @@ test('hellos and the proofs of their keys', () => {
   assert.ok(!isValidProof(unhex(listener.proof), 'dialler', theirs, own))
 })
 
-test('the opening of a link between two of ours, write by write', () => {
+test('two native peers complete the handshake with the given writes', () => {
   const { room, dialler, listener, written } = load('hello')
   const opening = (role: 'dialler' | 'listener', side: Side): Handshake =>
     new Handshake({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
@@ -172,7 +172,7 @@ test('the opening of a link between two of ours, write by write', () => {
   assert.deepEqual(opened.sort(), [dialler.key, listener.key].sort())
 })
 
-/** The body of the one frame that `bytes` are. */
+/** The body of a single frame. */
 function bodyOf(bytes: string): Uint8Array {
   const whole = unhex(bytes)
   const start = (whole[0] ?? 0) < 0x80 ? 1 : (whole[1] ?? 0) < 0x80 ? 2 : 3
@@ -188,16 +188,16 @@ const digestOf = ({
   author: string
   seq: number
   chain?: string
-  frozen?: number
+  forkedAt?: number
 }): Digest => ({
   author: author as AuthorId,
   seq,
-  ...('frozen' in rest && rest.frozen !== undefined && { forkedAt: rest.frozen }),
+  ...('forkedAt' in rest && rest.forkedAt !== undefined && { forkedAt: rest.forkedAt }),
   ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
 })
 
-test('frames between ours', () => {
-  const { heads, noHeads, frozen, fingerprints, segments, unsigned, notes, unknown } = load('frames').ours
+test('encodes and decodes the frames of native peers', () => {
+  const { heads, noHeads, forkedHead, fingerprints, segments, unsigned, notes, unknown } = load('frames').native
   const digests = heads.of.map(digestOf)
   assert.equal(hex(encodeHeads(digests)), heads.bytes)
   const read = decodeFrame(bodyOf(heads.bytes))
@@ -219,16 +219,12 @@ test('frames between ours', () => {
   const single = decodeFrame(bodyOf(unsigned.bytes))
   assert.ok(single.kind === 'unsigned-entry')
   assert.deepEqual({ ...single.entry, entry: Buffer.from(single.entry.entry).toString() }, unsigned.of)
-  assert.equal(hex(encodeHeads([digestOf(frozen.of)])), frozen.bytes)
-  const cold = decodeFrame(bodyOf(frozen.bytes))
-  assert.ok(cold.kind === 'heads')
+  assert.equal(hex(encodeHeads([digestOf(forkedHead.of)])), forkedHead.bytes)
+  const forked = decodeFrame(bodyOf(forkedHead.bytes))
+  assert.ok(forked.kind === 'heads')
   assert.deepEqual(
-    cold.heads.map(({ chain, forkedAt, ...head }) => ({
-      ...head,
-      chain: hex(chain ?? new Uint8Array(0)),
-      frozen: forkedAt,
-    })),
-    [frozen.of],
+    forked.heads.map(({ chain, ...head }) => ({ ...head, chain: hex(chain ?? new Uint8Array(0)) })),
+    [forkedHead.of],
   )
   assert.equal(hex(encodeFingerprints(fingerprintsOf(fingerprints.of.map(digestOf)))), fingerprints.bytes)
   assert.equal(decodeFrame(bodyOf(fingerprints.bytes)).kind, 'fingerprints')
@@ -245,8 +241,8 @@ test('frames between ours', () => {
   assert.deepEqual(decodeFrame(bodyOf(unknown)), { kind: 'unknown' })
 })
 
-test('digests of who is present, and a request for statuses', () => {
-  const { first, second, request } = load('frames').ours.digests
+test('encodes and decodes presence digests and a status request', () => {
+  const { first, second, request } = load('frames').native.digests
   const writer = new DigestWriter()
   assert.equal(hex(writer.next(first.of)), first.bytes)
   assert.equal(hex(writer.next(second.of)), second.bytes)
@@ -267,44 +263,48 @@ test('digests of who is present, and a request for statuses', () => {
   assert.deepEqual(readStatusRequest(unhex(request.bytes).subarray(1)), request.of)
 })
 
-test('a status, on its first link and on its second', () => {
-  const { room, seed, of, first, second } = load('frames').ours.status
+test('encodes and decodes a status on its first and on its second hop', () => {
+  const { room, seed, of, first, second } = load('frames').native.status
   const status = { ...of, state: of.state as Status['state'] }
   const body = signStatus(keyPairOf(unhex(seed)), unhex(room), status)
   assert.equal(hex(statusFrame(body, 1)), first)
   assert.equal(hex(statusFrame(body, 2)), second)
   const read = readStatus(bodyOf(second))
   assert.ok(read)
-  const { author, hops, body: _, ...said } = read
-  assert.deepEqual([author, hops, said], [hex(keyPairOf(unhex(seed)).publicKey), 2, status])
+  const { author, hops, body: _, ...fields } = read
+  assert.deepEqual([author, hops, fields], [hex(keyPairOf(unhex(seed)).publicKey), 2, status])
   assert.ok(isGenuineStatus(unhex(room), read))
   assert.ok(!isGenuineStatus(roomId('ops'), read))
 })
 
-test('what peers who meet others say', () => {
-  const { neighbour, question, answer, newcomer, full } = load('frames').ours.view
+test('encodes and decodes the frames of peer exchange', () => {
+  const { neighbour, shuffleRequest, shuffleReply, forwardJoin, full } = load('frames').native.peerExchange
   const contactOf = ({ host, ...rest }: { id: string; port: number; host?: string }): Contact => ({ ...rest, host })
-  const said: readonly [OutgoingPexFrame, string][] = [
-    [{ kind: 'neighbour', port: neighbour.port, connections: neighbour.links }, neighbour.bytes],
-    [{ kind: 'shuffle-request', contacts: [] }, question.bytes],
-    [{ kind: 'shuffle-reply', contacts: answer.contacts.map(contactOf) }, answer.bytes],
+  const expected: readonly [OutgoingPexFrame, string][] = [
+    [{ kind: 'neighbour', port: neighbour.port, connections: neighbour.connections }, neighbour.bytes],
+    [{ kind: 'shuffle-request', contacts: [] }, shuffleRequest.bytes],
+    [{ kind: 'shuffle-reply', contacts: shuffleReply.contacts.map(contactOf) }, shuffleReply.bytes],
     [
-      { kind: 'forward-join', hops: newcomer.hops, contact: contactOf(newcomer.contact as Contact & { host: string }) },
-      newcomer.bytes,
+      {
+        kind: 'forward-join',
+        hops: forwardJoin.hops,
+        contact: contactOf(forwardJoin.contact as Contact & { host: string }),
+      },
+      forwardJoin.bytes,
     ],
     [{ kind: 'full', contacts: full.contacts.map(contactOf) }, full.bytes],
   ]
-  for (const [what, bytes] of said) {
-    assert.equal(hex(encodePexFrame(what)), bytes)
-    assert.deepEqual(decodePexFrame(bodyOf(bytes)), what)
+  for (const [frame, bytes] of expected) {
+    assert.equal(hex(encodePexFrame(frame)), bytes)
+    assert.deepEqual(decodePexFrame(bodyOf(bytes)), frame)
   }
 })
 
-test('messages to and from an original peer, and a signature on its way through one', () => {
-  const { handshake, change } = load('frames').original
-  const spoken = { ...handshake.of, mode: handshake.of.mode as Mode }
-  assert.equal(hex(frame(encodeHandshake(spoken))), handshake.bytes)
-  assert.deepEqual(decodeHandshake(bodyOf(handshake.bytes)), spoken)
+test("encodes and decodes scuttleup's messages, and a signature that travels in one", () => {
+  const { handshake, change } = load('frames').scuttleup
+  const expected = { ...handshake.of, mode: handshake.of.mode as Mode }
+  assert.equal(hex(frame(encodeHandshake(expected))), handshake.bytes)
+  assert.deepEqual(decodeHandshake(bodyOf(handshake.bytes)), expected)
   const { id, seq, entry, signature } = change.of
   const travelling = withSignature(Buffer.from(entry), unhex(signature))
   assert.equal(Buffer.from(travelling).toString(), change.entry)
@@ -316,7 +316,7 @@ test('messages to and from an original peer, and a signature on its way through 
   assert.equal(hex(split?.signature ?? new Uint8Array(0)), signature)
 })
 
-test('an export, and the rows of the database that takes it in and gives it back', async () => {
+test('imports an export into the given rows, and exports the same file again', async () => {
   const store = load('store')
   const disk = new MemoryDisk()
   const room = unhex(store.room)
@@ -338,8 +338,8 @@ test('an export, and the rows of the database that takes it in and gives it back
   await other.close()
 })
 
-test('the row of what was offered of the own log', async () => {
-  const { key, value } = load('store').offered
+test('stores up to where our log was published', async () => {
+  const { key, value } = load('store').published
   assert.equal(hex(publishedKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)
@@ -353,7 +353,7 @@ async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes
 }
 
-test('which entries are valid, and by which rule the others are not', () => {
+test('accepts valid entries, and rejects each invalid one by its rule', () => {
   const { previous, at, valid, invalid } = load('entries')
   for (const { what, bytes } of valid) {
     assert.equal(validHlc(unbase64(bytes), previous as Hlc), at, what)
@@ -362,22 +362,22 @@ test('which entries are valid, and by which rule the others are not', () => {
   const faults: Record<string, string> = {
     'at most 16 KiB': 'longer than 16 KiB',
     'UTF-8': 'not well-formed UTF-8',
-    begins: 'does not begin with its clock',
-    ends: 'does not end with its brace',
+    begins: 'does not begin with its timestamp',
+    ends: 'does not end with a brace',
     JSON: 'not JSON',
-    username: 'no text username',
-    message: 'no text message',
-    signed: 'ends as if signed',
-    after: 'not after the entry before',
+    username: 'its username is not a string',
+    message: 'its message is not a string',
+    signed: 'ends with a signature',
+    after: 'not after the previous entry',
   }
   for (const { what, bytes, rule } of invalid) {
     assert.equal(validHlc(unbase64(bytes), previous as Hlc), undefined, what)
     assert.equal(entryFault(unbase64(bytes), previous), faults[rule], what)
   }
-  assert.deepEqual(new Set(invalid.map(({ rule }) => rule)), new Set(Object.keys(faults)), 'each rule once')
+  assert.deepEqual(new Set(invalid.map(({ rule }) => rule)), new Set(Object.keys(faults)), 'every rule is covered')
 })
 
-test('the first entry of a log is after the earliest time there is', () => {
+test('accepts the first entry of a log at any time after the earliest one', () => {
   const entry = (time: string): Uint8Array => Buffer.from(`{"at":"${time}","username":"","message":""}`)
   assert.equal(validHlc(entry(EARLIEST), EARLIEST), undefined)
   assert.equal(validHlc(entry('0000000000000.0001'), EARLIEST), '0000000000000.0001')

@@ -1,4 +1,4 @@
-// The core reports facts: sentences are made in ui/text. Only errors, which are for people, bring their own.
+// The core reports typed events; ui/text makes sentences of them. Only errors contain their own sentences.
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -7,12 +7,12 @@ import { parseSync, Visitor } from 'oxc-parser'
 
 const SRC = path.resolve('src')
 const CORE = /^(log|sync|net|node|compat|chat\/presence)\//
-/** Words of errors that several messages share. */
-const WORDS_OF_ERRORS = ['log/store/leveldb/fault-words.ts']
+/** Files with phrases that several error messages share. */
+const ERROR_PHRASES = ['log/store/leveldb/fault-words.ts']
 
 /** Two words with a space between them. */
 const SENTENCE = /[A-Za-z]{2,},? [a-z]{2,}/
-/** What gets the words of an error: an error, the subject of one (`checkName`), or a shared hint. */
+/** Whose arguments may be sentences: errors, `checkName`, which takes the subject of one, and shared hints. */
 const ERROR = /Error$|^checkName$|^HINT$/
 
 interface Found {
@@ -20,7 +20,7 @@ interface Found {
   readonly text: string
 }
 
-/** The string literals of a source that read as sentences, besides those of errors. */
+/** The string literals of a source file that look like sentences, except those of errors. */
 function sentencesIn(source: string): string[] {
   const found: Found[] = []
   const errors: [from: number, to: number][] = []
@@ -48,11 +48,11 @@ function sentencesIn(source: string): string[] {
   return found.filter(({ start }) => !errors.some(([from, to]) => from <= start && start < to)).map(({ text }) => text)
 }
 
-test('the core contains no sentence besides those of errors', () => {
+test('the core contains no sentences except those of errors', () => {
   const files = fs
     .readdirSync(SRC, { recursive: true, encoding: 'utf8' })
     .map(file => file.replaceAll(path.sep, '/'))
-    .filter(file => CORE.test(file) && file.endsWith('.ts') && !WORDS_OF_ERRORS.includes(file))
+    .filter(file => CORE.test(file) && file.endsWith('.ts') && !ERROR_PHRASES.includes(file))
   assert.ok(files.length > 100)
   const sentences = files.flatMap(file =>
     sentencesIn(fs.readFileSync(path.join(SRC, file), 'utf8')).map(text => `${file}: ${text}`),
@@ -60,7 +60,7 @@ test('the core contains no sentence besides those of errors', () => {
   assert.deepEqual(sentences, [])
 })
 
-test('finds sentences in literals and templates, and leaves out those of errors', () => {
+test('control: finds sentences in literals and templates, and skips those of errors', () => {
   const source = [
     "report('the disk is full')",
     `report(\`entry \${seq} is missing here\`)`,

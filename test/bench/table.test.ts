@@ -6,7 +6,7 @@ import { Tally } from '../../bench/results.js'
 import { RESULTS } from '../../bench/saved-results.js'
 import { tableOf } from '../../bench/table.js'
 
-/** Two runs in which ours is twice as fast as scuttleup, half as fast as hypercore, and takes as long as both. */
+/** Two runs in which ours is twice as fast as scuttleup, half as fast as hypercore, and has the same latency as both. */
 function example(): Tally {
   const tally = new Tally()
   const rate = { id: 'sync', what: 'fetch 10', unit: 'entries/s' } as const

@@ -100,11 +100,14 @@ test('accepts only newer versions of a status', () => {
 })
 
 const REFUSED: readonly [what: string, body: Uint8Array][] = [
-  ['what holds no longer', carols({ version: START - 6 * MINUTE, until: START })],
-  ['what holds for over ten minutes from now', carols({ version: START + MINUTE, until: START + 10 * MINUTE + 1 })],
+  ['an expired status', carols({ version: START - 6 * MINUTE, until: START })],
+  [
+    'a status that is valid for more than ten minutes from now',
+    carols({ version: START + MINUTE, until: START + 10 * MINUTE + 1 }),
+  ],
 ]
 for (const [what, body] of REFUSED) {
-  test(`not taken, and held against nobody: ${what}`, () => {
+  test(`ignores ${what} without closing the connection`, () => {
     const { roster, of } = alice()
     assert.deepEqual(roster.receive(1, body, START), [])
     assert.equal(of(3), undefined)
@@ -123,17 +126,17 @@ const BAD: readonly [what: string, body: Uint8Array][] = [
   ['another name', flipped(carols().length - 1)],
   ['another room', carols({}, 2, keysOf(3), roomId('ops'))],
   ['no hops', carols({}, 0)],
-  ['hops without end', carols({}, 17)],
-  ['a reach without end', carols({ reach: 17 })],
-  ['over ten minutes', carols({ version: START - MINUTE, until: START + 9 * MINUTE + 1 })],
-  ['no time at all', carols({ until: START })],
-  ['a long name', carols({ name: 'x'.repeat(64) })],
-  ['a long text', carols({ text: 'x'.repeat(257) })],
-  ['typing beyond its end', carols({ typingMs: 6 * MINUTE })],
-  ['nothing', Uint8Array.of(8)],
+  ['too many hops', carols({}, 17)],
+  ['too large a reach', carols({ reach: 17 })],
+  ['a validity of over ten minutes', carols({ version: START - MINUTE, until: START + 9 * MINUTE + 1 })],
+  ['no validity', carols({ until: START })],
+  ['a name that is too long', carols({ name: 'x'.repeat(64) })],
+  ['a text that is too long', carols({ text: 'x'.repeat(257) })],
+  ['typing beyond its validity', carols({ typingMs: 6 * MINUTE })],
+  ['no content', Uint8Array.of(8)],
 ]
 for (const [what, body] of BAD) {
-  test(`a link that brings a status with ${what} is closed`, () => {
+  test(`closes a connection that sends a status with ${what}`, () => {
     const { roster, of } = alice()
     assert.equal(roster.receive(1, body, START), 'bad')
     assert.equal(of(3), undefined)

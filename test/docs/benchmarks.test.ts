@@ -22,16 +22,16 @@ const expected = results.rows.map(({ medians, ratios }) => [
   ...[ratios.scuttleup, ratios.hypercore].map(value => (value ?? Number.NaN).toFixed(2)),
 ])
 
-test('the figures in docs/benchmarks.md are those of the saved results', () => {
+test('docs/benchmarks.md shows the figures of the saved results', () => {
   assert.deepEqual(rowsOf(text), expected)
 })
 
-test('a figure that was changed by hand is found', () => {
+test('control: detects a figure that was changed by hand', () => {
   const [[, , ours = ''] = []] = expected
   assert.notDeepEqual(rowsOf(text.replace(`| ${ours} |`, '| 1 |')), expected)
 })
 
-test('the figures in the README are those of the saved results', () => {
+test('the README shows the figures of the saved results', () => {
   const readme = readFileSync('README.md', 'utf8')
   const rowOf = (id: string) => results.rows.find(row => row.id === id)
   const [, scuttleup, hypercore] = /about (\d+) times\s.*?\sand (\d+) times\s/s.exec(readme) ?? []

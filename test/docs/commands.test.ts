@@ -1,4 +1,4 @@
-// Every command block of the documents is run, in a network of its own, and its output compared with what is shown.
+// Runs every command block of the documents, in a separate network, and compares the output with the one shown.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
@@ -13,7 +13,7 @@ const PROGRAM = new Set(['js', 'ts'])
 /** Shown, not run. */
 const OTHER = new Set(['text', 'json', 'mermaid'])
 
-/** A network with one interface, on which nobody else is, so that names and ports are those of the documents. */
+/** A network with one interface and no other hosts, so that names and ports are those of the documents. */
 const NETWORK = `
 ip link set lo up multicast on
 ip link add eth0 type veth peer name eth9
@@ -43,7 +43,7 @@ describe('the commands of', { concurrency: 3 }, () => {
   }
 })
 
-test('every block is run, or says why not, or is no command', t => {
+test('every block runs, states why it does not, or contains no command', t => {
   let isRun = 0
   let isNotRun = 0
   for (const file of DOCUMENTS) {
@@ -69,7 +69,7 @@ test('every block is run, or says why not, or is no command', t => {
   assert.ok(isRun > 0 && isNotRun < isRun / 2)
 })
 
-test('tells whether output is as shown', () => {
+test('compares output with the one shown', () => {
   assert.ok(isAsShown(['11:44 alice> hello'], ['12:01 alice> hello', '']))
   assert.ok(!isAsShown(['11:44 alice> hello'], ['12:01 alice> hello', 'bob> hello']))
   assert.ok(!isAsShown(['11:44 alice> hello'], []))

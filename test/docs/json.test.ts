@@ -10,7 +10,7 @@ import { readDocument } from '../helper/document.js'
 const text = readDocument('docs/bots.md')
 const key = '7cf61eea971464c4444fd88ee43ccf7d65ef23fad0760cc247985d2e0d65f230' as AuthorId
 
-/** The members in the table before which a text is. */
+/** The members in the table that follows a text. */
 function membersBelow(before: string): string[] {
   const start = text.indexOf(before)
   assert.notEqual(start, -1, before)
@@ -20,7 +20,7 @@ function membersBelow(before: string): string[] {
     .sort()
 }
 
-test('the members of a message are documented', () => {
+test('documents the members of a message', () => {
   const message = {
     author: key,
     seq: 1,
@@ -34,7 +34,7 @@ test('the members of a message are documented', () => {
   assert.deepEqual(Object.keys(JSON.parse(jsonLineOf(message))).sort(), membersBelow('## JSON lines'))
 })
 
-test('the members of a change of presence are documented', () => {
+test('documents the members of a presence change', () => {
   const present = { author: key, name: 'bob', state: 'linked', away: 'lunch' }
   const [change] = new PresenceChanges().since([present as Parameters<PresenceChanges['since']>[0][number]])
   const members = Object.keys({ ...change, time: '' }).sort()

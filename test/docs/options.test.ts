@@ -1,4 +1,4 @@
-// The tables of options and commands in the documents are those of --help.
+// The tables of options and commands in the documents match --help.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,11 +8,11 @@ import { Child } from '../helper/child.js'
 const BOUND = { timeout: 120_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
 
-test('the documented options of the chat are those of --help', BOUND, async t => {
+test('the documented options of the chat match --help', BOUND, async t => {
   assert.deepEqual(optionsIn(firstCells('docs/commands.md', '## The chat')), optionsOf(await help(t)))
 })
 
-test('the documented commands, and their options, are those of --help', BOUND, async t => {
+test('the documented commands and their options match --help', BOUND, async t => {
   const main = await help(t)
   const rows = new Map(rowsIn('docs/commands.md', '## All commands').map(cells => [nameIn(cells), cells.join(' ')]))
   const list = main.slice(main.indexOf('\nCommands:\n'))
@@ -32,12 +32,12 @@ for (const [command, file, heading] of [
   ['gossip', 'docs/labs/gossip.md', '## Options'],
   ['flood', 'docs/labs/flood.md', '# A flooding network'],
 ] as const) {
-  test(`the documented options of ${command} are those of its --help`, BOUND, async t => {
+  test(`the documented options of ${command} match its --help`, BOUND, async t => {
     assert.deepEqual(optionsIn(firstCells(file, heading)), await ownOptions(t, command))
   })
 }
 
-test('the documented options of each simulation are those of its --help', BOUND, async t => {
+test('the documented options of each simulation match its --help', BOUND, async t => {
   const headings = [...readFileSync('docs/labs/simulate.md', 'utf8').matchAll(/^## simulate (\S+)$/gm)]
   const names = headings.map(([, name = '']) => name)
   assert.deepEqual(names, await simulations(t))
@@ -47,7 +47,7 @@ test('the documented options of each simulation are those of its --help', BOUND,
   }
 })
 
-/** A row that links to a page of its own leaves the options to that page. */
+/** The options of a row with a link are documented on the linked page. */
 const isLinked = (row: string): boolean => /\]\(labs\//.test(row)
 
 async function help(t: TestContext, ...command: readonly string[]): Promise<string> {

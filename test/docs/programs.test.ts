@@ -1,4 +1,4 @@
-// The programs in the documents are the examples, and understand persisted-chat.
+// The programs in the documents match the examples, and exchange messages with persisted-chat.
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,13 +15,13 @@ const LINTER = path.resolve('node_modules/.bin/biome')
 const EXAMPLE = path.resolve('examples/chat.js')
 
 for (const name of ['chat.js', 'log.js', 'errors.js']) {
-  test(`${name} in docs/library.md is the example`, async () => {
+  test(`${name} in docs/library.md matches the example`, async () => {
     const example = await readFile(path.join('examples', name), 'utf8')
     assert.equal(programIn('docs/library.md', name), example.slice(example.indexOf('\n') + 1))
   })
 }
 
-test('two library programs find each other by name', BOUND, async t => {
+test('two programs that use the library discover each other by name', BOUND, async t => {
   if (!(await hasMulticast())) return t.skip('multicast does not come back on this machine')
   const [me, other] = await freeNames('alice', 'bob')
   const alice = start(t, EXAMPLE, [me, other], await directory(t))
@@ -30,7 +30,7 @@ test('two library programs find each other by name', BOUND, async t => {
   await bob.waitForLine(`${me}> hello`)
 })
 
-test('the library program and persisted-chat understand each other', BOUND, async t => {
+test('a program that uses the library exchanges messages with persisted-chat', BOUND, async t => {
   const [smalls = 0, alices = 0] = await freePorts(2)
   const [me, other] = [`localhost:${smalls}`, `localhost:${alices}`]
   const [bob] = await freeNames('bob')
@@ -42,7 +42,7 @@ test('the library program and persisted-chat understand each other', BOUND, asyn
   await small.waitForLine('alice> hello to you')
 })
 
-test('the bot knows who said what last, from the history too', BOUND, async t => {
+test('the bot answers from the history and from live messages', BOUND, async t => {
   const folder = await directory(t)
   const bot = path.join(folder, 'seen.mjs')
   await writeFile(bot, programIn('docs/bots.md', 'seen.mjs'))
@@ -54,12 +54,12 @@ test('the bot knows who said what last, from the history too', BOUND, async t =>
   const options = ['seen', me, '--listen', other, '--no-discovery', '--data', path.join(folder, 'data')]
   const seen = start(t, bot, options, path.resolve('.'))
   await alice.waitForLine(`connected to ${other}`, { stream: 'stderr' })
-  await seen.waitForLine('connected to', { stream: 'stderr' }) // what was said before that is history to it
+  await seen.waitForLine('connected to', { stream: 'stderr' }) // earlier messages are history to it
   alice.type('!seen bob')
   await alice.waitForLine('seen> I have never seen bob')
   alice.type('!seen alice')
   await alice.waitForLine('seen> alice said "!seen bob" at 2')
-  // Its chat ends as it finds that nobody reads it any more: at the first line that comes when the bot is gone.
+  // Its chat ends at the first line after the bot has exited, because writing it fails.
   const ended = seen.stop('SIGKILL')
   let isGone = false
   const gone = alice.waitForLine(/(seen left|lost the connection to seen)/, { stream: 'stderr' }).then(() => {
@@ -84,7 +84,7 @@ test('the bot passes the lint of this directory', BOUND, async t => {
   assert.notEqual((await lint().exited).code, 0, 'control: unsorted imports fail')
 })
 
-/** A program in a document, by the name that it is to be saved as. */
+/** The program in a document that is to be saved under this name. */
 function programIn(document: string, name: string): string {
   const block = blocksOf(readDocument(document)).find(({ directives }) => directives.saveAs === name)
   assert.ok(block, `${name} in ${document}`)

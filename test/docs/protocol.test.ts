@@ -20,7 +20,7 @@ const sourcesIn = (directory: string): { file: string; text: string }[] =>
     .map(file => path.join(directory, file))
     .map(file => ({ file, text: readFileSync(file, 'utf8') }))
 
-/** Value of an exported constant, wherever in src it is. */
+/** The value of a constant that any file of src exports. */
 async function constant(name: string): Promise<unknown> {
   const declaration = new RegExp(`^export const ${name}\\b`, 'm')
   const source = sourcesIn('src').find(({ text }) => declaration.test(text))
@@ -30,13 +30,13 @@ async function constant(name: string): Promise<unknown> {
   return module[name]
 }
 
-test('the limits in the wire protocol are those of the code', async () => {
+test('the limits in the wire protocol match the code', async () => {
   const documented = [...textOf('wire.md').matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)]
   assert.ok(documented.length > 30)
   for (const [, name = '', value] of documented) assert.equal(await constant(name), Number(value), name)
 })
 
-test('every limit that the protocol names is in its table', () => {
+test('every limit that the protocol mentions is in its table', () => {
   const documented = new Set([...textOf('wire.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name))
   const named = [...TEXT.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => name)
   assert.deepEqual(
@@ -45,7 +45,7 @@ test('every limit that the protocol names is in its table', () => {
   )
 })
 
-test('exactly the code points in the table of hidden ones are hidden', () => {
+test('the documented hidden code points are exactly those that are hidden', () => {
   const ranges = [...textOf('text.md').matchAll(/^\| `U\+([0-9A-F]+)` +\| `U\+([0-9A-F]+)` +\|/gm)].map(
     ([, from = '', to = '']) => [Number.parseInt(from, 16), Number.parseInt(to, 16)] as const,
   )
@@ -59,7 +59,7 @@ test('exactly the code points in the table of hidden ones are hidden', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('every cited section is on the page that is cited', () => {
+test('every cited section is on the cited page', () => {
   const wrong: string[] = []
   let citations = 0
   for (const { file, text } of [...sourcesIn('src'), ...sourcesIn('test')])

@@ -52,15 +52,15 @@ test(`${JOINS} honest peers join within a second each beside ${SILENT} silent so
   assert.ok(stillOpen.length <= UNPROVEN_MAX, `${stillOpen.length} are still open`)
 })
 
-test('control: the original program keeps every silent socket', BOUND, async t => {
+test('control: scuttleup chat keeps every silent socket', BOUND, async t => {
   const [low = '', high = ''] = await localAddresses(2)
-  const original = startScuttleup(t, { me: low, data: await temporaryDirectory(t) })
-  await original.waitForLine('info> listening as')
+  const scuttleup = startScuttleup(t, { me: low, data: await temporaryDirectory(t) })
+  await scuttleup.waitForLine('info> listening as')
   const port = Number(low.split(':')[1])
   const sockets = await silentSockets(t, { host: 'localhost', port })
   // An honest peer connects through all of them: any eviction would have happened by then.
   startScuttleup(t, { me: high, peers: [low], data: await temporaryDirectory(t) })
-  await original.waitForLine(`info> direct connection to ${high}`)
+  await scuttleup.waitForLine(`info> direct connection to ${high}`)
   assert.equal(sockets.filter(socket => socket.destroyed).length, 0)
 })
 
@@ -89,10 +89,10 @@ test('closes a handshake of one byte a second after 5 s', BOUND, async t => {
 test('closes the connection to a frozen native peer after 30 s, and keeps a scuttleup peer', BOUND, async t => {
   const clock = new VirtualClock()
   const alice = await openConnections(t, { clock })
-  const [frozen, original] = [await stranger(t, alice.address), await stranger(t, alice.address)]
+  const [frozen, scuttleup] = [await stranger(t, alice.address), await stranger(t, alice.address)]
   talk(frozen, nativeEnd('dialler', 'bob:1', { peer: 2 }))
   await alice.until(() => alice.connections.connections.length === 1)
-  talk(original, scuttleupEnd(new ScuttleupTopology('carol:1', 'alice:1')))
+  talk(scuttleup, scuttleupEnd(new ScuttleupTopology('carol:1', 'alice:1')))
   await alice.until(() => alice.connections.connections.length === 2)
   const closed = once(frozen, 'close')
   clock.advance(SILENCE_MS_MAX + 10_000)

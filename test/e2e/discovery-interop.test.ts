@@ -1,4 +1,4 @@
-// Interop with the discovery packages of the original program, each in a separate process, because their errors end it.
+// Interop with the discovery packages of scuttleup chat, each in a separate process, because their errors end it.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,13 +12,13 @@ import { isLoopback, usableInterfaces } from '../../src/net/lan/mdns/interfaces.
 
 const require = createRequire(import.meta.url)
 
-/** The original packages use one interface, that of the default route. */
+/** Those packages use one interface, that of the default route. */
 const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
 const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 60_000 }
 
-/** Starts `program`, in which `original` is the package. Resolves with its first line. */
-async function original(t: TestContext, name: string, program: string): Promise<string> {
-  const code = `const original = require(${JSON.stringify(require.resolve(name))}); ${program}`
+/** Starts `program`, in which `run` is the package's function. Resolves with its first line. */
+async function runPackage(t: TestContext, name: string, program: string): Promise<string> {
+  const code = `const run = require(${JSON.stringify(require.resolve(name))}); ${program}`
   const child = spawn(process.execPath, ['--input-type=commonjs', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -40,19 +40,19 @@ function open(t: TestContext) {
 test('lookup-multicast-dns finds the name that we announce', options, async t => {
   const discovery = open(t)
   discovery.announce({ name: `Alice-${process.pid}` })
-  const found = await original(
+  const found = await runPackage(
     t,
     'lookup-multicast-dns',
-    `original('Alice-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
+    `run('Alice-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
   )
   assert.ok(
     discovery.interfaces.some(({ address }) => address === found),
     found,
   )
-  const missed = await original(
+  const missed = await runPackage(
     t,
     'lookup-multicast-dns',
-    `original('nobody-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
+    `run('nobody-${process.pid}.local', (error, address) => console.log(error ? error.message : address))`,
   )
   assert.equal(missed, 'Query timed out', 'control')
 })
@@ -61,7 +61,7 @@ test('finds the name that register-multicast-dns announces', options, async t =>
   const discovery = open(t)
   const name = `Bob-${process.pid}`
   assert.deepEqual(await discovery.lookup(name, 300), [], 'control: not before')
-  await original(t, 'register-multicast-dns', `original('${name}'); console.log('ready')`)
+  await runPackage(t, 'register-multicast-dns', `run('${name}'); console.log('ready')`)
   const found = await discovery.lookup(`${name}.local`, 5_000)
   assert.ok(
     found.some(address => discovery.interfaces.some(each => each.address === address)),

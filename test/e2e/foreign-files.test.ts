@@ -50,8 +50,8 @@ async function snapshot(directory: string): Promise<readonly string[]> {
   return lines.sort()
 }
 
-/** Creates a database of the original program with `count` messages. */
-async function originalDatabase(directory: string, count: number): Promise<void> {
+/** Creates a scuttleup database with `count` messages. */
+async function scuttleupDatabase(directory: string, count: number): Promise<void> {
   const database = level7(directory)
   const logs = scuttleup(database)
   for (let number = 1; number <= count; number++) {
@@ -104,17 +104,17 @@ test('rejects what is neither an export nor a database and leaves it unchanged',
 
 test('imports a scuttleup database and leaves it unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
-  const [data, original, scratch] = ['data', 'original', 'scratch'].map(name => path.join(folder, name)) as [
+  const [data, foreign, scratch] = ['data', 'scuttleup', 'scratch'].map(name => path.join(folder, name)) as [
     string,
     string,
     string,
   ]
   await mkdir(scratch)
-  await originalDatabase(original, 5)
-  const before = await snapshot(original)
-  const imported = await runs(t, ['import', 'alice', original, '--data', data], { TMPDIR: scratch })
+  await scuttleupDatabase(foreign, 5)
+  const before = await snapshot(foreign)
+  const imported = await runs(t, ['import', 'alice', foreign, '--data', data], { TMPDIR: scratch })
   assert.deepEqual([imported.code, imported.stderr.at(-1)], [0, 'info> imported 5 new entries'])
-  assert.deepEqual(await snapshot(original), before)
+  assert.deepEqual(await snapshot(foreign), before)
   assert.deepEqual(await readdir(scratch), [])
   const { stdout } = await runs(t, ['log', 'alice', '--data', data])
   assert.deepEqual(
@@ -147,12 +147,12 @@ test('rejects databases of this program and of others and leaves them unchanged'
 
 test('imports a database that another process has open', BOUND, async t => {
   const folder = await temporaryDirectory(t)
-  const original = path.join(folder, 'original')
-  await originalDatabase(original, 3)
-  const database = level7(original)
+  const foreign = path.join(folder, 'scuttleup')
+  await scuttleupDatabase(foreign, 3)
+  const database = level7(foreign)
   await database.open()
   try {
-    const { code, stderr } = await runs(t, ['import', 'alice', original, '--data', path.join(folder, 'data')])
+    const { code, stderr } = await runs(t, ['import', 'alice', foreign, '--data', path.join(folder, 'data')])
     assert.deepEqual([code, stderr.at(-1)], [0, 'info> imported 3 new entries'])
   } finally {
     await database.close()

@@ -123,7 +123,7 @@ test('listens on a free port if the hashed one is taken, and is found by name al
   await talk(alice, bob, 'moved')
 })
 
-test('connects to a host of the original program, in both directions', BOUND, async t => {
+test('connects to a host that runs scuttleup chat, in both directions', BOUND, async t => {
   const { network, chat, data } = await world(t)
   const [one, two, three] = [network.host(1), network.host(2), network.host(3)]
   const dave = startScuttleupIn(two, { me: 'dave', peers: ['alice', 'erin'], data: `${data}/dave` })

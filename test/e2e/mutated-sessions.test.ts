@@ -7,7 +7,7 @@ test('survives 500 sessions with one changed byte: no exit, no invalid entry, no
 }, async () => {
   const { figures, faults } = await mutatedSessions.run({ cycles: 500, seed: 1 })
   assert.deepEqual(faults, [], JSON.stringify(figures))
-  const { storedWhole = 0, originalDiesOf = 0 } = figures
+  const { storedWhole = 0, scuttleupDiesOf = 0 } = figures
   assert.ok(storedWhole > 25 && storedWhole < 400, `some changes matter and some do not: ${JSON.stringify(figures)}`)
-  assert.ok(originalDiesOf > 0, 'control: one of thirty such sessions ends a scuttleup peer')
+  assert.ok(scuttleupDiesOf > 0, 'control: one of thirty such sessions ends a scuttleup peer')
 })

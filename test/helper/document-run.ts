@@ -47,7 +47,7 @@ export class DocumentRun {
     return run
   }
 
-  /** Runs all blocks. Throws at the first one that does not do what the document says. */
+  /** Runs all blocks. Throws at the first one whose result differs from the document. */
   async all(text: string): Promise<void> {
     for (const block of blocksOf(text)) await this.#block(block)
   }

@@ -50,8 +50,8 @@ const LOGS = [
   ),
 ] as const
 export const TRUE = new Map(LOGS.map(log => [authorOfKey(log.name.key), log]))
-const ORIGINAL = 'ciz9ebxt60000um6cqt7uc4ha' as AuthorId
-const UNSIGNED = Buffer.from('{"username":"dave","message":"from the original program"}')
+const UNSIGNED_ID = 'ciz9ebxt60000um6cqt7uc4ha' as AuthorId
+const UNSIGNED = Buffer.from('{"username":"dave","message":"from a scuttleup peer"}')
 
 /** Heads of a receiver: of empty, partial and complete logs. */
 const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
@@ -89,10 +89,10 @@ const SEGMENT_WAYS = [0, 1, 2, 3, 4] as const
 const WAYS = [0, 1, 2, 3, 4, 5] as const
 const PARTS = {
   heads: ['key', 'seq', 'chain', 'unsigned', 'all'],
-  loose: ['id', 'entry', 'all'],
-  want: ['key', 'seq', 'all'],
-  clock: ['number', 'key', 'seq', 'chain', 'unsigned', 'all'],
-  sums: ['sums', 'all'],
+  'unsigned-entry': ['id', 'entry', 'all'],
+  'segment-request': ['key', 'seq', 'all'],
+  notes: ['number', 'key', 'seq', 'chain', 'unsigned', 'all'],
+  fingerprints: ['fingerprints', 'all'],
   frame: ['type', 'all'],
   ...SIDE_CHANNEL_FIELDS,
 } as const
@@ -106,9 +106,9 @@ export const NATIVE_SHAPES: readonly Shape[] = [
   ...(['segments', 'fork'] as const).flatMap(message =>
     FIELDS.flatMap((_, field) => SEGMENT_WAYS.map(way => ({ message, field, way }))),
   ),
-  ...(['heads', 'loose', 'want', 'clock', 'sums', 'frame', 'status', 'view'] as const).flatMap(message =>
-    PARTS[message].flatMap(part => WAYS.map(way => ({ message, part, way }))),
-  ),
+  ...(
+    ['heads', 'unsigned-entry', 'segment-request', 'notes', 'fingerprints', 'frame', 'status', 'view'] as const
+  ).flatMap(message => PARTS[message].flatMap(part => WAYS.map(way => ({ message, part, way })))),
 ]
 
 function garbledSegment(
@@ -165,7 +165,7 @@ function garbledBytes(chance: Chance, bytes: Uint8Array, way: number = chance(WA
   }
 }
 
-const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, WANT_TYPE, CLOCK_TYPE, SUMS_TYPE] = [2, 4, 1, 5, 6, 7]
+const [SEGMENTS_TYPE, FORK_TYPE, HEADS_TYPE, SEGMENT_REQUEST_TYPE, NOTES_TYPE, FINGERPRINTS_TYPE] = [2, 4, 1, 5, 6, 7]
 
 /** A native frame, mutated in one of its fields or anywhere. */
 export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_SHAPES)): Uint8Array {
@@ -189,26 +189,26 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
     case 'heads': {
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
       const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
-      const unsigned = encodeUnsignedEntry({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const unsigned = encodeUnsignedEntry({ id: UNSIGNED_ID, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(1, signed), bytesField(2, of('unsigned', unsigned))])
       return frame(of('all', concat([Uint8Array.of(HEADS_TYPE), fields])))
     }
-    case 'loose': {
+    case 'unsigned-entry': {
       const nasty = ['__proto__', '', 'a'.repeat(64), 'A'.repeat(64), 'x'.repeat(65), 'é']
-      const id = part === 'id' ? pick(chance, nasty) : ORIGINAL
+      const id = part === 'id' ? pick(chance, nasty) : UNSIGNED_ID
       return of('all', encodeUnsigned({ id, seq: pick(chance, [1, 2, 3, ...EDGES]), entry: of('entry', UNSIGNED) }))
     }
-    case 'clock': {
+    case 'notes': {
       const number = part === 'number' ? chance(20) : 1 + chance(3)
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
       const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
-      const unsigned = encodeUnsignedEntry({ id: ORIGINAL, seq: pick(chance, EDGES), entry: EMPTY })
+      const unsigned = encodeUnsignedEntry({ id: UNSIGNED_ID, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(number, signed), bytesField(number + 3, of('unsigned', unsigned))])
-      return frame(of('all', concat([Uint8Array.of(CLOCK_TYPE), fields])))
+      return frame(of('all', concat([Uint8Array.of(NOTES_TYPE), fields])))
     }
-    case 'sums': {
+    case 'fingerprints': {
       const heads = chance(2) === 0 ? [] : [{ author: authorOfKey(log.name.key), seq: pick(chance, EDGES) }]
-      return frame(of('all', concat([Uint8Array.of(SUMS_TYPE), of('sums', fingerprintsOf(heads))])))
+      return frame(of('all', concat([Uint8Array.of(FINGERPRINTS_TYPE), of('fingerprints', fingerprintsOf(heads))])))
     }
     case 'status':
     case 'view':
@@ -218,8 +218,8 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
         part,
         bytes => garbledBytes(chance, bytes, way),
       )
-    case 'want':
-      return frame(of('all', concat([Uint8Array.of(WANT_TYPE), of('key', log.name.key), of('seq', seq)])))
+    case 'segment-request':
+      return frame(of('all', concat([Uint8Array.of(SEGMENT_REQUEST_TYPE), of('key', log.name.key), of('seq', seq)])))
     default: {
       const type = part === 'type' ? chance(256) : SEGMENTS_TYPE
       return of('all', frame(concat([Uint8Array.of(type), of('type', segmentOf({ log, run }))])))
@@ -230,11 +230,11 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
 /** The same in scuttleup's protocol. */
 export function scuttleupFrame(chance: Chance): Uint8Array {
   if (chance(10) === 0) {
-    const head = [{ id: pick(chance, [ORIGINAL, '__proto__', hex(alice.publicKey)]), seq: pick(chance, EDGES) }]
+    const head = [{ id: pick(chance, [UNSIGNED_ID, '__proto__', hex(alice.publicKey)]), seq: pick(chance, EDGES) }]
     return garbledBytes(chance, frame(encodeHandshake({ id: 'x', head, mode: pick(chance, ['sync', 'push', 'pull']) })))
   }
   const { log, run } = pick(chance, RUNS)
-  const id = chance(4) === 0 ? ORIGINAL : authorOfKey(log.name.key)
+  const id = chance(4) === 0 ? UNSIGNED_ID : authorOfKey(log.name.key)
   const frames = run.entries.map((entry, index) => {
     const isEnd = index === run.entries.length - 1
     return frame(
@@ -392,7 +392,7 @@ export const fuzzRelayed = (options: FuzzOptions): Outcome =>
     options,
     () => {
       const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
-      session.receive(frame(encodeHandshake({ id: 'original', head: [], mode: 'sync' })))
+      session.receive(frame(encodeHandshake({ id: 'scuttleup', head: [], mode: 'sync' })))
       return session
     },
     scuttleupFrame,

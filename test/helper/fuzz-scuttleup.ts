@@ -285,7 +285,7 @@ function faultOf(effect: Effect): string | undefined {
     case 'close':
       return undefined
     default:
-      return `an effect that an original cannot have: ${effect.kind}`
+      return `an effect that scuttleup's protocol does not have: ${effect.kind}`
   }
 }
 

@@ -52,7 +52,7 @@ export function isSignature(signature: Uint8Array, message: Uint8Array, key: Uin
 }
 
 /** Fingerprints of heads; each head is the id of its author and the other hashed bytes. docs/protocol/wire.md §5.2. */
-export function sums(heads: readonly (readonly [id: string, rest: Uint8Array])[]): Uint8Array {
+export function fingerprints(heads: readonly (readonly [id: string, rest: Uint8Array])[]): Uint8Array {
   const all: Uint8Array[] = []
   for (let group = 0; group < 32; group++) {
     const members = heads.filter(([id]) => (blake(bytesOf(id))[0] as number) % 32 === group)
@@ -123,10 +123,10 @@ export function readSegment(bytes: Uint8Array): OracleSegment {
 /** Why a segment is not authentic in this room; undefined if it is. */
 export function segmentFault(room: Uint8Array, segment: OracleSegment): string | undefined {
   const { key, first, before, signature, entries } = segment
-  if (entries.length === 0 || first < 1) return 'it holds nothing'
+  if (entries.length === 0 || first < 1) return 'it has no entries'
   const end = chain({ room, key }, entries, before).at(-1) as Uint8Array
   const message = signedBytes({ room, key }, first + entries.length - 1, end)
-  return isSignature(signature, message, key) ? undefined : 'its signature is not one'
+  return isSignature(signature, message, key) ? undefined : 'its signature is invalid'
 }
 
 /** Why an entry is not valid after one with the time `previous`, by the list of §3.2; undefined if it is. */
@@ -139,8 +139,8 @@ export function entryFault(entry: Uint8Array, previous: string): string | undefi
     return 'not well-formed UTF-8'
   }
   const at = /^\{"at":"([0-9]{13}\.[0-9]{4})"/.exec(text)?.[1]
-  if (at === undefined) return 'does not begin with its clock'
-  if (!text.endsWith('}')) return 'does not end with its brace'
+  if (at === undefined) return 'does not begin with its timestamp'
+  if (!text.endsWith('}')) return 'does not end with a brace'
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -148,10 +148,10 @@ export function entryFault(entry: Uint8Array, previous: string): string | undefi
     return 'not JSON'
   }
   const members = new Map(Object.entries(value as object))
-  if (typeof members.get('username') !== 'string') return 'no text username'
-  if (typeof members.get('message') !== 'string') return 'no text message'
-  if (/,"sig":"[A-Za-z0-9_-]{86}"\}$/.test(text)) return 'ends as if signed'
-  return at > previous ? undefined : 'not after the entry before'
+  if (typeof members.get('username') !== 'string') return 'its username is not a string'
+  if (typeof members.get('message') !== 'string') return 'its message is not a string'
+  if (/,"sig":"[A-Za-z0-9_-]{86}"\}$/.test(text)) return 'ends with a signature'
+  return at > previous ? undefined : 'not after the previous entry'
 }
 
 function crc32(bytes: Uint8Array): number {

@@ -106,18 +106,18 @@ function segments() {
       good('one entry', segmentOf('alice', CHAT, 1, 1)),
       good('entries 2 to 4 of a log', segmentOf('alice', CHAT, 2, 4)),
       good('three hundred entries', segmentOf('alice', many, 1, 300)),
-      good('one entry, as long as may be', segmentOf('alice', longest, 1, 1)),
-      good('as long as a segment may be', segmentOf('alice', full, 1, full.length)),
+      good('one entry of 16 KiB, the longest', segmentOf('alice', longest, 1, 1)),
+      good('a segment of 32 KiB, the longest', segmentOf('alice', full, 1, full.length)),
     ],
     bad: [
-      { what: 'nothing', bytes: '' },
-      { what: 'a header alone', bytes: base64(one.subarray(0, 134)) },
-      { what: 'a header that is cut', bytes: base64(one.subarray(0, 133)) },
-      { what: 'an entry that is cut', bytes: base64(one.subarray(0, -1)) },
-      { what: 'a byte behind the last entry', bytes: base64(joined(one, Uint8Array.of(0))) },
+      { what: 'no bytes', bytes: '' },
+      { what: 'a header without entries', bytes: base64(one.subarray(0, 134)) },
+      { what: 'a truncated header', bytes: base64(one.subarray(0, 133)) },
+      { what: 'a truncated entry', bytes: base64(one.subarray(0, -1)) },
+      { what: 'a byte after the last entry', bytes: base64(joined(one, Uint8Array.of(0))) },
       { what: 'a first seq of 0', bytes: base64(changed(32, 0, 0, 0, 0)) },
       { what: 'a count of 0', bytes: base64(joined(changed(36, 0, 0).subarray(0, 134))) },
-      { what: 'a count of one more than there are entries', bytes: base64(changed(36, 0, 2)) },
+      { what: 'a count of one entry too many', bytes: base64(changed(36, 0, 2)) },
       {
         what: 'a last seq beyond 2^32 - 1',
         bytes: base64(joined(changed(32, 255, 255, 255, 255, 0, 2), one.subarray(134))),
@@ -242,7 +242,7 @@ function frames() {
   const framed = (type: number, body: Uint8Array): string => hex(prefixed(joined(Uint8Array.of(type), body)))
   const segment = oracle.writeSegment(segmentOf('alice', CHAT, 1, 4))
   const other = oracle.writeSegment(segmentOf('bob', BOBS, 1, 2))
-  const unsigned = utf8('{"username":"carol","message":"from the original program"}')
+  const unsigned = utf8('{"username":"carol","message":"from a scuttleup peer"}')
   const change = (id: string, seq: number, bytes: Uint8Array): Uint8Array =>
     joined(field.text(1, id), field.number(2, seq), field.bytes(3, bytes))
   const signature = oracle.sign(PEOPLE.alice, oracle.signedBytes(place, 4, chain[4] as Uint8Array))
@@ -250,7 +250,7 @@ function frames() {
   const sig = Buffer.from(signature).toString('base64url')
   const travelling = joined(last.subarray(0, -1), utf8(`,"sig":"${sig}"}`))
   return {
-    ours: {
+    native: {
       heads: {
         of: [
           { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
@@ -272,19 +272,19 @@ function frames() {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },
         bytes: framed(3, change('ciz9ebxt60000um6cqt7uc4ha', 300, unsigned)),
       },
-      frozen: {
-        of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), frozen: 3 },
+      forkedHead: {
+        of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), forkedAt: 3 },
         bytes: framed(1, field.bytes(1, joined(key, u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
       },
       fingerprints: {
         of: [
           { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
-          { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2, frozen: 3 },
+          { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2, forkedAt: 3 },
           { author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
         ],
         bytes: framed(
           7,
-          oracle.sums([
+          oracle.fingerprints([
             [hex(key), joined(u32(4), u32(0), (chain[4] as Uint8Array).subarray(0, 8))],
             [hex(oracle.publicKey(PEOPLE.bob)), joined(u32(2), u32(3), new Uint8Array(8))],
             ['ciz9ebxt60000um6cqt7uc4ha', joined(u32(300), u32(0), new Uint8Array(8))],
@@ -376,7 +376,7 @@ function frames() {
           request: { of: ids.slice(0, 2), bytes: framed(15, Buffer.from(ids[0] + ids[1], 'hex')) },
         }
       })(),
-      view: (() => {
+      peerExchange: (() => {
         const contacts = [
           { id: '0123456789abcdef', host: '192.168.1.20', port: 26501 },
           { id: 'fedcba9876543210', host: 'fd00:0:0:0:0:0:0:2', port: 4000 },
@@ -392,16 +392,16 @@ function frames() {
           joined(oracle.unhex('00000000000000ff'), Uint8Array.of(0xff, 0xff, 0)),
         ] as const
         return {
-          neighbour: { port: 26501, links: 12, bytes: framed(9, Uint8Array.of(0x67, 0x85, 12)) },
-          question: { contacts: [], bytes: framed(10, new Uint8Array(0)) },
-          answer: { contacts, bytes: framed(11, joined(...written)) },
-          newcomer: { hops: 6, contact: contacts[0], bytes: framed(12, joined(Uint8Array.of(6), written[0])) },
+          neighbour: { port: 26501, connections: 12, bytes: framed(9, Uint8Array.of(0x67, 0x85, 12)) },
+          shuffleRequest: { contacts: [], bytes: framed(10, new Uint8Array(0)) },
+          shuffleReply: { contacts, bytes: framed(11, joined(...written)) },
+          forwardJoin: { hops: 6, contact: contacts[0], bytes: framed(12, joined(Uint8Array.of(6), written[0])) },
           full: { contacts: contacts.slice(1), bytes: framed(13, joined(written[1], written[2])) },
         }
       })(),
       unknown: framed(200, utf8('of a later version')),
     },
-    original: {
+    scuttleup: {
       handshake: {
         of: {
           id: hex(key),
@@ -462,8 +462,8 @@ function store() {
     exportBefore: base64(before),
     entries: CHAT.length + BOBS.length,
     rows: rows.sort((a, b) => (a.key < b.key ? -1 : 1)),
-    offered: {
-      what: "the seq of alice's own log last offered, of 258",
+    published: {
+      what: "the last published seq of alice's log, 258",
       key: hex(joined(utf8('o'), oracle.publicKey(PEOPLE.alice))),
       value: hex(u32(258)),
     },
@@ -482,36 +482,39 @@ function entries() {
   const sig = (length: number): string => `"sig":"${'A'.repeat(length)}"`
   return {
     at: AT,
-    /** The time of the entry before each of them. */
+    /** The time of the previous entry, for all of them. */
     previous: '1763670000123.0006',
     valid: [
       { what: 'a line', bytes: words(`{"at":"${AT}",${said}}`) },
       { what: 'empty texts', bytes: words(`{"at":"${AT}","username":"","message":""}`) },
-      { what: 'white space within', bytes: words(`{"at":"${AT}" ,\n\t"username":"alice","message":"hello"\r}`) },
       {
-        what: 'other members, and a type that nobody knows',
+        what: 'white space between members',
+        bytes: words(`{"at":"${AT}" ,\n\t"username":"alice","message":"hello"\r}`),
+      },
+      {
+        what: 'other members, and an unknown type',
         bytes: words(`{"at":"${AT}","type":"poll",${said},"x":[1e999,null]}`),
       },
-      { what: 'a second at, which nobody reads', bytes: words(`{"at":"${AT}",${said},"at":"never"}`) },
-      { what: 'a member twice, the last of which is a text', bytes: words(`{"at":"${AT}","username":7,${said}}`) },
+      { what: 'a second at, which is ignored', bytes: words(`{"at":"${AT}",${said},"at":"never"}`) },
+      { what: 'a repeated member whose last value is a string', bytes: words(`{"at":"${AT}","username":7,${said}}`) },
       {
-        what: 'half a surrogate pair, escaped',
+        what: 'an escaped lone surrogate',
         bytes: words(`{"at":"${AT}","username":"\\ud800","message":"\\udfff"}`),
       },
-      { what: 'a byte-order mark within', bytes: words(`{"at":"${AT}","username":"\ufeff","message":""}`) },
+      { what: 'a byte-order mark in a string', bytes: words(`{"at":"${AT}","username":"\ufeff","message":""}`) },
       { what: 'a sig that is not last', bytes: words(`{"at":"${AT}",${sig(86)},${said}}`) },
       { what: 'a sig of 85 characters', bytes: words(`{"at":"${AT}",${said},${sig(85)}}`) },
       { what: 'a sig of 87 characters', bytes: words(`{"at":"${AT}",${said},${sig(87)}}`) },
-      { what: 'a sig behind white space', bytes: words(`{"at":"${AT}",${said}, ${sig(86)}}`) },
-      { what: '16 KiB', bytes: words(padded(16_384)) },
+      { what: 'a sig after white space', bytes: words(`{"at":"${AT}",${said}, ${sig(86)}}`) },
+      { what: 'the longest entry, 16 KiB', bytes: words(padded(16_384)) },
       {
-        what: 'members within members, 7,000 deep',
+        what: 'arrays nested 7,000 deep',
         bytes: words(`{"at":"${AT}",${said},"x":${'['.repeat(7_000)}${']'.repeat(7_000)}}`),
       },
       { what: 'a member called __proto__', bytes: words(`{"at":"${AT}","__proto__":{"username":7},${said}}`) },
     ],
     invalid: [
-      { what: 'nothing', rule: 'begins', bytes: '' },
+      { what: 'no bytes', rule: 'begins', bytes: '' },
       { what: 'one byte over 16 KiB', rule: 'at most 16 KiB', bytes: words(padded(16_385)) },
       {
         what: 'ill-formed UTF-8',
@@ -519,25 +522,33 @@ function entries() {
         bytes: base64(joined(utf8(`{"at":"${AT}",${said},"x":"`), Uint8Array.of(0xc0, 0x80), utf8('"}'))),
       },
       {
-        what: 'half a surrogate pair in UTF-8',
+        what: 'a lone surrogate in UTF-8',
         rule: 'UTF-8',
         bytes: base64(joined(utf8(`{"at":"${AT}",${said},"x":"`), Uint8Array.of(0xed, 0xa0, 0x80), utf8('"}'))),
       },
-      { what: 'a byte-order mark before it', rule: 'begins', bytes: words(`\ufeff{"at":"${AT}",${said}}`) },
+      { what: 'a byte-order mark before the entry', rule: 'begins', bytes: words(`\ufeff{"at":"${AT}",${said}}`) },
       { what: 'white space before at', rule: 'begins', bytes: words(`{ "at":"${AT}",${said}}`) },
-      { what: 'white space behind at', rule: 'begins', bytes: words(`{"at": "${AT}",${said}}`) },
-      { what: 'at behind another member', rule: 'begins', bytes: words(`{${said},"at":"${AT}"}`) },
+      { what: 'white space before the value of at', rule: 'begins', bytes: words(`{"at": "${AT}",${said}}`) },
+      { what: 'at after another member', rule: 'begins', bytes: words(`{${said},"at":"${AT}"}`) },
       { what: 'no at', rule: 'begins', bytes: words(`{${said}}`) },
       { what: 'an at of 12 digits', rule: 'begins', bytes: words(`{"at":"176367000012.0008",${said}}`) },
       { what: 'an at of 14 digits', rule: 'begins', bytes: words(`{"at":"17636700001230.008",${said}}`) },
       { what: 'an at with a comma', rule: 'begins', bytes: words(`{"at":"1763670000123,0008",${said}}`) },
-      { what: 'an at of other digits than ASCII', rule: 'begins', bytes: words(`{"at":"176367000012३.0008",${said}}`) },
-      { what: 'an at that goes on', rule: 'begins', bytes: words(`{"at":"${AT}0",${said}}`) },
-      { what: 'white space behind it', rule: 'ends', bytes: words(`{"at":"${AT}",${said}} `) },
-      { what: 'a line feed behind it', rule: 'ends', bytes: words(`{"at":"${AT}",${said}}\n`) },
+      {
+        what: 'an at with a digit that is not ASCII',
+        rule: 'begins',
+        bytes: words(`{"at":"176367000012३.0008",${said}}`),
+      },
+      { what: 'an at with a digit too many', rule: 'begins', bytes: words(`{"at":"${AT}0",${said}}`) },
+      { what: 'white space after the entry', rule: 'ends', bytes: words(`{"at":"${AT}",${said}} `) },
+      { what: 'a line feed after the entry', rule: 'ends', bytes: words(`{"at":"${AT}",${said}}\n`) },
       { what: 'two objects', rule: 'JSON', bytes: words(`{"at":"${AT}",${said}}{}`) },
-      { what: 'a comma too many', rule: 'JSON', bytes: words(`{"at":"${AT}",${said},}`) },
-      { what: 'a control character in a text', rule: 'JSON', bytes: words(`{"at":"${AT}",${said},"x":"\u0001"}`) },
+      { what: 'a trailing comma', rule: 'JSON', bytes: words(`{"at":"${AT}",${said},}`) },
+      {
+        what: 'an unescaped control character in a string',
+        rule: 'JSON',
+        bytes: words(`{"at":"${AT}",${said},"x":"\u0001"}`),
+      },
       { what: 'NaN', rule: 'JSON', bytes: words(`{"at":"${AT}",${said},"x":NaN}`) },
       { what: 'no username', rule: 'username', bytes: words(`{"at":"${AT}","message":"hello"}`) },
       {
@@ -546,24 +557,28 @@ function entries() {
         bytes: words(`{"at":"${AT}","username":7,"message":"hello"}`),
       },
       {
-        what: 'a username twice, the last of which is no text',
+        what: 'a repeated username whose last value is not a string',
         rule: 'username',
         bytes: words(`{"at":"${AT}",${said},"username":null}`),
       },
       {
-        what: 'a username that is not its own',
+        what: 'a username inherited through __proto__',
         rule: 'username',
         bytes: words(`{"at":"${AT}","__proto__":{"username":"alice"},"message":"hello"}`),
       },
       { what: 'no message', rule: 'message', bytes: words(`{"at":"${AT}","username":"alice"}`) },
       {
-        what: 'a message that is a list',
+        what: 'a message that is an array',
         rule: 'message',
         bytes: words(`{"at":"${AT}","username":"alice","message":["hello"]}`),
       },
-      { what: 'a signature as last member', rule: 'signed', bytes: words(`{"at":"${AT}",${said},${sig(86)}}`) },
-      { what: 'the time of the entry before', rule: 'after', bytes: words(`{"at":"1763670000123.0006",${said}}`) },
-      { what: 'a time before the entry before', rule: 'after', bytes: words(`{"at":"0000000000000.0001",${said}}`) },
+      {
+        what: 'a sig of 86 characters as the last member',
+        rule: 'signed',
+        bytes: words(`{"at":"${AT}",${said},${sig(86)}}`),
+      },
+      { what: 'the time of the previous entry', rule: 'after', bytes: words(`{"at":"1763670000123.0006",${said}}`) },
+      { what: 'a time before the previous entry', rule: 'after', bytes: words(`{"at":"0000000000000.0001",${said}}`) },
     ],
   }
 }

@@ -11,7 +11,7 @@ import { FloodNetwork } from '../../src/labs/flood/network.js'
 const BOUND = { timeout: 120_000 }
 const HOST = '127.0.0.1'
 
-/** What a client tells, and a way to wait for it. */
+/** What a client reports, and a way to wait for it. */
 class Client {
   readonly printed: string[] = []
   readonly ended: (string | undefined)[] = []

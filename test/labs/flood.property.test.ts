@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { type Effect, Flood } from '../../src/labs/flood/flood.js'
 import { SentMessages } from '../../src/labs/flood/sent-messages.js'
 
-// When typing stops, all clients that are connected have printed the same set: any graph, any order, any delays.
+// When typing stops, all connected clients have printed the same texts: on any graph, in any order, with any delays.
 
-/** Deliveries after which a flood counts as one that never ends; those that end stay far below. */
+/** Deliveries after which a flood counts as endless. Floods that end need far fewer. */
 const DELIVERIES_MAX = 20_000
 
-/** What a broken client does with the effects of a sound one. */
+/** How a faulty client changes the effects of a correct one. */
 type Rule = (effects: readonly Effect[]) => readonly Effect[]
 
 class Forgetful extends SentMessages {
@@ -25,11 +25,11 @@ const toOneOnly: Rule = effects => {
 
 interface Cable {
   readonly ends: readonly [number, number]
-  /** Bytes under way to either end. */
-  readonly under: [number[], number[]]
+  /** Bytes in flight to either end. */
+  readonly inFlight: [number[], number[]]
 }
 
-/** Clients and the connections between them; bytes stay under way until they are delivered. */
+/** Clients and the connections between them. Bytes are in flight until they are delivered. */
 class Net {
   readonly printed: string[][]
   readonly #clients: Flood[]
@@ -45,13 +45,13 @@ class Net {
 
   connect(a: number, b: number): void {
     const id = this.#next++
-    this.#cables.set(id, { ends: [a, b], under: [[], []] })
-    // Both ends of a connection of a client to itself would have one id; clients do not connect to themselves.
+    this.#cables.set(id, { ends: [a, b], inFlight: [[], []] })
+    // Clients do not connect to themselves: both ends would have the same id.
     this.#clients[a]?.connected(id)
     this.#clients[b]?.connected(id)
   }
 
-  /** A connection breaks, with what is under way on it. */
+  /** Breaks a connection. The bytes in flight on it are lost. */
   cut(choice: number): void {
     const id = [...this.#cables.keys()][choice % Math.max(1, this.#cables.size)]
     const cable = id === undefined ? undefined : this.#cables.get(id)
@@ -64,12 +64,12 @@ class Net {
     this.#perform(who, this.#clients[who]?.typed(text) ?? [])
   }
 
-  /** Hands over some of what is under way, somewhere. False where nothing is. */
+  /** Delivers some of the bytes in flight on one connection. False if none are. */
   deliver(choice: number, bytes: number): boolean {
-    const waiting = [...this.#cables].flatMap(([id, { ends, under }]) =>
+    const waiting = [...this.#cables].flatMap(([id, { ends, inFlight }]) =>
       ([0, 1] as const)
-        .filter(side => under[side].length > 0)
-        .map(side => ({ id, end: ends[side], bytes: under[side] })),
+        .filter(side => inFlight[side].length > 0)
+        .map(side => ({ id, end: ends[side], bytes: inFlight[side] })),
     )
     const chosen = waiting[choice % Math.max(1, waiting.length)]
     if (chosen === undefined) return false
@@ -78,13 +78,13 @@ class Net {
     return true
   }
 
-  /** Lets everything arrive. False where that never ends. */
+  /** Delivers everything in flight. False if that does not end. */
   settle(random: (below: number) => number): boolean {
     for (let left = DELIVERIES_MAX; left > 0; left--) if (!this.deliver(random(1 << 20), 1 + random(24))) return true
     return false
   }
 
-  /** Who is connected with whom, by whatever way. */
+  /** The connected components. */
   groups(): number[][] {
     const group = this.#clients.map((_, who) => who)
     for (const {
@@ -103,7 +103,7 @@ class Net {
       if (effect.kind === 'print') this.printed[who]?.push(effect.text)
       else {
         const cable = this.#cables.get(effect.to)
-        cable?.under[cable.ends[0] === who ? 1 : 0].push(...effect.line)
+        cable?.inFlight[cable.ends[0] === who ? 1 : 0].push(...effect.line)
       }
     }
   }
@@ -115,7 +115,7 @@ const text = fc.oneof(
 )
 const number = fc.nat({ max: 1 << 20 })
 
-/** A connected graph: everybody but the first knows somebody before him, and some know others too. */
+/** A connected graph: a random tree, and some further edges. */
 const network = fc.integer({ min: 2, max: 7 }).chain(count =>
   fc.record({
     count: fc.constant(count),
@@ -134,7 +134,7 @@ const network = fc.integer({ min: 2, max: 7 }).chain(count =>
 
 type Story = typeof network extends fc.Arbitrary<infer T> ? T : never
 
-/** A small generator of its own, for the order in which everything arrives at the end. */
+/** A small random number generator, for the order of the last deliveries. */
 function randomOf(seed: number): (below: number) => number {
   let state = seed + 1
   return below => {
@@ -150,8 +150,8 @@ function begin({ count, tree, more }: Story, rule?: Rule, sent?: () => SentMessa
   return net
 }
 
-/** What has to hold. */
-function tell(story: Story, rule?: Rule, sent?: () => SentMessages): void {
+/** Runs a story and checks that every connected client has printed the same texts. */
+function check(story: Story, rule?: Rule, sent?: () => SentMessages): void {
   const net = begin(story, rule, sent)
   const typed = new Set<string>()
   for (const event of story.events) {
@@ -169,7 +169,7 @@ function tell(story: Story, rule?: Rule, sent?: () => SentMessages): void {
 }
 
 test('when typing stops, all clients have printed the same set of texts, each once', () => {
-  fc.assert(fc.property(network, story => tell(story)))
+  fc.assert(fc.property(network, story => check(story)))
 })
 
 test('texts typed after the last change of connections reach all connected clients', () => {
@@ -208,10 +208,10 @@ test('texts typed after the last change of connections reach all connected clien
   )
 })
 
-/** What is found wrong with clients that are broken. */
+/** The fault that the property finds in faulty clients. */
 function faultOf(rule: Rule | undefined, sent?: () => SentMessages): string {
   const { failed, errorInstance } = fc.check(
-    fc.property(network, story => tell(story, rule, sent)),
+    fc.property(network, story => check(story, rule, sent)),
     { endOnFailure: true },
   )
   assert.ok(failed)

@@ -41,12 +41,12 @@ export const mutatedSessions: LongRun = {
   shows: 'no changed byte of a session ends the process, stores an invalid entry, or grows memory',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }: RunOptions) => {
-    const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0, originalDiesOf: 0 }
+    const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0, scuttleupDiesOf: 0 }
     const faults: Fault[] = []
-    const { code, sessions } = await originalsEnd(seed)
-    figures.originalDiesOf = sessions
+    const { code, sessions } = await endOfScuttleup(seed)
+    figures.scuttleupDiesOf = sessions
     if (code !== 1)
-      faults.push({ seed, cycles: 0, text: `the control, an original, lives on after ${sessions} sessions` })
+      faults.push({ seed, cycles: 0, text: `the control, a scuttleup peer, still runs after ${sessions} sessions` })
     let base: number | undefined
     for (let life = 0; life * LIFE_SESSIONS < cycles && !isOver(); life++) {
       const count = Math.min(LIFE_SESSIONS, cycles - life * LIFE_SESSIONS)
@@ -84,12 +84,12 @@ async function live(directory: string, count: number, seed: number) {
   const server = await openServer(directory)
   const authors = new Set<AuthorId>()
   for (let i = 0; i < count; i++) {
-    const client = random() < 0.5 ? original(`author-${seed}-${i}`, random) : await ours(random)
+    const client = random() < 0.5 ? scuttleupClient(`author-${seed}-${i}`, random) : await ours(random)
     authors.add(client.author)
     await inTime(server.session(client, between(random, 0, client.length), between(random, 1, 256)), `session ${i}`)
   }
   // Control: an unchanged session is stored completely.
-  for (const client of [original(`author-${seed}-last`, random), await ours(random)]) {
+  for (const client of [scuttleupClient(`author-${seed}-last`, random), await ours(random)]) {
     authors.add(client.author)
     const stored = server.stored(client.author)
     await inTime(
@@ -187,7 +187,7 @@ async function openServer(directory: string) {
   return { stored, session, close: () => peer.close() }
 }
 
-function original(author: string, random: Chance): Client {
+function scuttleupClient(author: string, random: Chance): Client {
   const address = random() < 0.5 ? 'client:1' : 'z:1'
   const bytes = Buffer.concat([
     framed(address),
@@ -246,12 +246,14 @@ async function ours(random: Chance): Promise<Client> {
 }
 
 /** Control: runs such sessions with a scuttleup peer until one ends it. */
-function originalsEnd(seed: number): Promise<{ readonly sessions: number; readonly code: number | null | undefined }> {
+function endOfScuttleup(
+  seed: number,
+): Promise<{ readonly sessions: number; readonly code: number | null | undefined }> {
   return inDirectory(data =>
     cleanedUp(async cleanup => {
       const [address = ''] = await localAddresses(1)
-      const original = startScuttleup(cleanup, { me: address, data })
-      await original.waitForLine('info> listening as')
+      const scuttleup = startScuttleup(cleanup, { me: address, data })
+      await scuttleup.waitForLine('info> listening as')
       const random = chance(seed)
       for (let session = 1; session <= CONTROL_SESSIONS; session++) {
         const bytes = Buffer.concat([
@@ -272,7 +274,7 @@ function originalsEnd(seed: number): Promise<{ readonly sessions: number; readon
           () => true,
           () => false,
         )
-        if (!isAlive) return { sessions: session, code: (await original.exited).code }
+        if (!isAlive) return { sessions: session, code: (await scuttleup.exited).code }
       }
       return { sessions: CONTROL_SESSIONS, code: undefined }
     }),

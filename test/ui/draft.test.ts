@@ -5,7 +5,7 @@ import { draftToStart, draftToStore } from '../../src/session/draft.js'
 const FIRST = 1
 const SECOND = 2
 
-test('starts without a draft that is open in another window', () => {
+test('starts without a draft that is open in another face', () => {
   const draft = { text: 'half a line', pid: FIRST }
   assert.equal(
     draftToStart(draft, pid => pid === FIRST),
@@ -19,11 +19,11 @@ test('starts without a draft that is open in another window', () => {
   assert.equal(
     draftToStart({ text: 'half a line', pid: undefined }, () => true),
     'half a line',
-    'its window was left',
+    'its face was closed',
   )
 })
 
-test("does not replace another window's draft by an empty one", () => {
+test("does not replace another face's draft by an empty one", () => {
   const stored = { text: 'half a line', pid: FIRST }
   assert.deepEqual(draftToStore({ text: '', pid: SECOND }, stored, ''), stored)
   assert.deepEqual(draftToStore({ text: 'mine', pid: SECOND }, stored, ''), { text: 'mine', pid: SECOND })

@@ -212,8 +212,8 @@ test('never cuts a label with a key or another mark', () => {
   shown(transcript, said(BOB, 'first'))
   const namesake = said('c2'.repeat(32) as AuthorId, 'so am I', NOON, { username: 'bob' })
   assert.deepEqual(shown(transcript, namesake).slice(-2), ['12:00 bob (c2c2c2c2)', '                   │ so am I'])
-  const original = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
-  assert.deepEqual(shown(transcript, original), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
+  const unsigned = said('localhost:3001' as AuthorId, 'hi', NOON, { username: 'localhost:3001' })
+  assert.deepEqual(shown(transcript, unsigned), ['12:00 localhost:3001 (unsigned)', '                   │ hi'])
 })
 
 test('shows long names in full if their beginnings are the same', () => {
