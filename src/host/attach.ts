@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../base/clock.js'
+import { pause, systemClock } from '../base/clock.js'
 import { askNode, type ConnectOptions, connectFace, type FaceHello, OlderNode } from './connect.js'
 import { holderOf, lockedError } from './holder.js'
 import type { NodeConnection } from './node-connection.js'
@@ -37,13 +37,8 @@ export async function attach(options: AttachOptions): Promise<NodeConnection> {
     }
     if (clock.now() > end) throw lockedError(directory, await holderOf(directory))
     if (mayStart) starting = spawnNode(directory, start)
-    else await pause(clock)
+    else await pause(clock, TRY_MS)
   }
-}
-
-const pause = (clock: Clock): Promise<void> => {
-  const awake = setInterval(() => {}, TRY_MS) // the clock's timers do not keep the process running
-  return new Promise<void>(resolve => void clock.after(TRY_MS, resolve)).finally(() => clearInterval(awake))
 }
 
 function throwFailure(report: StartReport): void {

@@ -1,11 +1,19 @@
 import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { type Clock, pause } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
-import { pidFileOf } from './holder.js'
+import { liveHolderOf, lockedError, pidFileOf } from './holder.js'
 
 /** The node's database: the process that holds its LOCK serves this home. The kernel releases the lock when the process ends. */
 const DATABASE = 'node'
+
+/** How often a process without the lock tries to acquire it or to reach the node that has it. */
+const TRY_MS = 200
+/** How long a process may hold the lock without serving. */
+const UNSERVED_MS_MAX = 10_000
+/** The same while its pid is unknown: it is still opening the database, which can take long on a busy disk. */
+const OPENING_MS_MAX = 60_000
 
 /** The lock of a home. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
 export class NodeLock {
@@ -36,5 +44,28 @@ export class NodeLock {
   async release(): Promise<void> {
     await rm(this.#pidFile, { force: true }).catch(() => {})
     await this.#store.close()
+  }
+}
+
+export interface Electorate {
+  readonly clock: Clock
+  /** Whether the node that holds the lock accepts connections. */
+  readonly isServed: () => Promise<boolean>
+}
+
+/**
+ * Acquires the lock of a home; undefined if the process that holds it serves. Rejects with LOG_LOCKED if it does not begin to
+ * serve in time, and with DATA_UNUSABLE or LOG_CORRUPT.
+ */
+export async function elect(directory: string, { clock, isServed }: Electorate): Promise<NodeLock | undefined> {
+  const since = clock.now()
+  for (;;) {
+    const lock = await NodeLock.acquire(directory)
+    if (lock !== undefined) return lock
+    if (await isServed()) return undefined
+    const holder = await liveHolderOf(directory)
+    if (clock.now() - since > (holder === undefined ? OPENING_MS_MAX : UNSERVED_MS_MAX))
+      throw lockedError(directory, holder)
+    await pause(clock, TRY_MS)
   }
 }

@@ -5,19 +5,14 @@ import { loadKey } from '../base/crypto/key-file.js'
 import { systemRandom } from '../base/random.js'
 import type { NodeEvent } from '../node/events.js'
 import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
-import { type Home, homeOf } from '../node/paths.js'
-import { NodeLock } from './election.js'
-import { holderOf, lockedError } from './holder.js'
+import { homeOf } from '../node/paths.js'
+import { elect } from './election.js'
 import type { NodeStart } from './node-start.js'
 import { programVersion } from './node-start.js'
 import type { RoomOptions } from './options.js'
 import { loadSecret } from './secret.js'
 import { NodeServer } from './server.js'
 import { connectTo, listenAt } from './socket.js'
-
-/** How often, and for how long, a process without the lock tries to acquire it or to reach the node that has it. */
-const TRY_MS = 200
-const TRIES_MS_MAX = 10_000
 
 /** Two thirds of the program, loaded while the disk answers the election. */
 const roomModule = import('../node/open-room.js')
@@ -42,7 +37,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   // Fail on an unusable key before anything is created.
   if (existsSync(home.keyFile)) await loadKey(home.keyFile, systemRandom)
   const secret = await loadSecret(home.directory)
-  const lock = await elected(home)
+  const lock = await elect(home.directory, { clock: systemClock, isServed: () => isServed(home.directory) })
   if (lock === undefined) return undefined
   try {
     const filesAt = filesChangedAt()
@@ -81,20 +76,11 @@ async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onE
   })
 }
 
-/** The lock of a home; undefined if the process that holds it serves. */
-async function elected({ directory }: Home): Promise<NodeLock | undefined> {
-  const end = systemClock.now() + TRIES_MS_MAX
-  for (;;) {
-    const lock = await NodeLock.acquire(directory)
-    if (lock !== undefined) return lock
-    const socket = await connectTo(directory, systemClock)
-    if (socket !== undefined) {
-      socket.destroy()
-      return undefined
-    }
-    if (systemClock.now() > end) throw lockedError(directory, await holderOf(directory))
-    await new Promise(resolve => setTimeout(resolve, TRY_MS))
-  }
+/** Whether a node accepts connections at the socket of a home. */
+async function isServed(directory: string): Promise<boolean> {
+  const socket = await connectTo(directory, systemClock)
+  socket?.destroy()
+  return socket !== undefined
 }
 
 /** Identifies the program's file on disk: an update replaces it while the node runs. */

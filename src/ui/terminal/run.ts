@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.js'
-import { systemCode } from '../../base/errors.js'
+import { isRunning } from '../../base/running-process.js'
 import type { Face } from '../../host/face.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
@@ -63,13 +63,4 @@ export async function runScreen(
   await screen.show(stop.signal)
   clearInterval(saving)
   await save(undefined)
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return systemCode(error) === 'EPERM'
-  }
 }

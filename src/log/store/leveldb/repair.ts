@@ -4,6 +4,7 @@ import { lstat, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from '
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemCode } from '../../../base/errors.js'
+import { isRunning } from '../../../base/running-process.js'
 import { type FileFault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
 import { distinctRecords, readJournal, writeJournal } from './journal.js'
@@ -126,19 +127,9 @@ async function claim(file: string): Promise<(() => Promise<void>) | undefined> {
       const owner = Number(await readFile(file, 'latin1').catch(() => ''))
       const { mtimeMs } = await lstat(file)
       // Ignore an old claim: the pid of a killed process may have been reused.
-      if (isAlive(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
+      if (isRunning(owner) && Date.now() - mtimeMs < REPAIR_MS_MAX) return undefined
       await rm(file, { force: true })
     }
   }
   return undefined
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid < 1 || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return systemCode(error) === 'EPERM'
-  }
 }
