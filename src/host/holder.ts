@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError } from '../base/errors.js'
-import { isRunning } from '../base/running-process.js'
+import { isRunning } from '../base/files/running-process.js'
 
 export const pidFileOf = (directory: string): string => path.join(directory, 'node.pid')
 

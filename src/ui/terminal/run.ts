@@ -1,5 +1,5 @@
 import { systemClock } from '../../base/clock.js'
-import { isRunning } from '../../base/running-process.js'
+import { isRunning } from '../../base/files/running-process.js'
 import type { Face } from '../../host/face.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'

@@ -1,4 +1,4 @@
-import { systemCode } from './errors.js'
+import { systemCode } from '../errors.js'
 
 /** Whether another process has this pid now, of whichever user. */
 export function isRunning(pid: number): boolean {
