@@ -48,17 +48,26 @@ export async function connectFace(options: ConnectOptions, face: FaceHello): Pro
   return new NodeConnection(socket, reader, welcome)
 }
 
-/** Asks the running node for its status, or to end; undefined if none runs. `closed` resolves when it has closed the connection. */
+/** The answer of a node to a request that is not a face's. */
+export interface NodeAnswer {
+  readonly value: Fields
+  /** Resolves when the node has closed the connection. */
+  readonly closed: Promise<void>
+  /** Closes the connection. */
+  close(): void
+}
+
+/** Asks the running node for its status, to pause or to end; undefined if none runs. */
 export async function askNode(
   options: ConnectOptions,
   purpose: Exclude<Purpose, 'face'>,
-): Promise<{ readonly value: Fields; readonly closed: Promise<void> } | undefined> {
+): Promise<NodeAnswer | undefined> {
   const greeted = await greet(options, purpose, undefined)
   if (greeted === undefined) return undefined
   const { socket, value } = greeted
   const closed = new Promise<void>(resolve => void socket.once('close', () => resolve()))
   socket.on('error', () => socket.destroy()).resume()
-  return { value, closed }
+  return { value, closed, close: () => socket.destroy() }
 }
 
 interface Greeted {

@@ -9,10 +9,13 @@ import { NONCE_BYTES, type Secret } from './secret.js'
 // How a connection to a node begins. These frames are the same in every major version of the codec:
 // node: challenge { version, nonce } · face: hello { version, nonce, proof, purpose, … } · node: welcome { proof, … } or refused.
 
-/** Why a process connects. `replace` asks an older node to end. */
-export type Purpose = 'face' | 'status' | 'stop' | 'replace'
+/**
+ * Why a process connects. `replace` asks an older node to end; `pause` asks the node to close its rooms until the connection
+ * closes.
+ */
+export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause'
 
-const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace'] satisfies Purpose[]
+const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace', 'pause'] satisfies Purpose[]
 const NONCE = new RegExp(`^[0-9a-f]{${2 * NONCE_BYTES}}$`)
 const CLIENT = new RegExp(`^[0-9a-f]{${2 * CLIENT_BYTES}}$`)
 

@@ -73,6 +73,8 @@ export class NodeServer {
   /** The room that keeps running without faces. */
   #ownRoom: string | undefined
   #waitsForFirst: Cancel = () => {}
+  /** Resolves when no command changes the databases: the rooms are closed meanwhile. */
+  #paused: Promise<void> | undefined
   /** Hellos whose room is being opened. */
   #arriving = 0
   #ending: Promise<void> | undefined
@@ -165,6 +167,10 @@ export class NodeServer {
       send(socket, { is: 'welcome', proof })
       return this.end('replaced')
     }
+    if (purpose === 'pause') {
+      send(socket, { is: 'opening', proof })
+      return this.#pause(socket, () => send(socket, { is: 'welcome', proof }))
+    }
     this.#arriving++
     send(socket, { is: 'opening', proof }) // a large database takes a while
     try {
@@ -192,12 +198,38 @@ export class NodeServer {
   /** The room of a face; opens it if necessary. */
   async #roomFor(options: RoomOptions): Promise<HostedRoom> {
     const name = roomNameOf(options)
+    while (this.#paused !== undefined) await this.#paused
     await this.#closing.get(name)
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
     const opening = this.#openRoom(name, options)
     this.#rooms.set(name, opening)
     return opening
+  }
+
+  /**
+   * Closes the rooms until `socket` closes, while a command changes the databases; faces attach again afterwards. One command at a
+   * time. The lock stays with this node, so that no other process becomes the node.
+   */
+  async #pause(socket: Duplex, onPaused: () => void): Promise<void> {
+    const before = this.#paused
+    const ownRoom = this.#ownRoom === undefined ? undefined : this.#open.get(this.#ownRoom)?.options
+    const paused = new Promise<void>(resolve => void socket.once('close', resolve))
+    const all = Promise.all([before, paused]).then(() => {})
+    this.#paused = all
+    await before
+    this.#parts.log('pauses for a command')
+    const rooms = await Promise.allSettled(this.#rooms.values())
+    this.#rooms.clear()
+    this.#open.clear()
+    for (const room of rooms) if (room.status === 'fulfilled') await room.value.close()
+    onPaused()
+    await paused
+    if (this.#paused === all) this.#paused = undefined
+    if (this.#ending !== undefined) return
+    this.#parts.log('continues')
+    if (ownRoom !== undefined) await this.openOwnRoom(ownRoom).catch(() => this.#parts.log('cannot open its room'))
+    else this.#waitsForFirst = this.#parts.clock.after(FIRST_FACE_MS_MAX, () => this.#endIfIdle())
   }
 
   async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
@@ -221,8 +253,9 @@ export class NodeServer {
 
   #faceGone(name: string, hasSaidGoodbye: boolean, socket: Duplex): void {
     this.#parts.log(`face gone ${hasSaidGoodbye ? 'with' : 'without'} goodbye`)
-    if (this.#ending !== undefined) return
-    const isEmpty = (): boolean => this.#open.get(name)?.faces === 0 && name !== this.#ownRoom
+    const room = this.#open.get(name)
+    if (this.#ending !== undefined || room === undefined) return
+    const isEmpty = (): boolean => this.#open.get(name) === room && room.faces === 0 && name !== this.#ownRoom
     if (!hasSaidGoodbye) this.#parts.clock.after(GRACE_MS, () => isEmpty() && void this.#closeRoom(name))
     else if (!isEmpty()) socket.destroy()
     // The last face waits until the database is closed.
@@ -246,6 +279,7 @@ export class NodeServer {
 
   #endIfIdle(): void {
     if (this.#open.size > 0 || this.#closing.size > 0 || this.#arriving > 0 || this.#parts.stays) return
+    if (this.#paused !== undefined) return
     void this.end('idle')
   }
 

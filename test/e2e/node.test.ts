@@ -5,6 +5,8 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { askNode } from '../../src/host/connect.js'
+import { LevelStore } from '../../src/log/store/level-store.js'
 import { CHAT_PROGRAM, type ChatPeer, connectedTo, openChat, startChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
 import { processesOf, storm } from '../helper/node-storm.js'
@@ -219,30 +221,59 @@ test('rejects options that differ from those of the running node with 2 and a hi
   await first.waitForLine('alice> still here')
 })
 
-test('read commands work while a node runs, and write commands report who has the logs open', BOUND, async t => {
-  const { alice, first } = await aliceAndBob(t)
-  first.type('hello')
-  await first.waitForLine('alice> hello')
-  const file = path.join(alice.data, 'exported')
-  const ask = async (...args: readonly string[]) => {
-    const child = startChat(t, [...args, '--data', alice.data])
-    return { code: (await child.exited).code, child }
+test('commands on the stored logs work while a node runs', BOUND, async t => {
+  const { alice, bob, first, node } = await aliceAndBob(t)
+  const say = async (line: string): Promise<void> => {
+    first.type(line)
+    await bob.waitForLine(`> ${line}`)
+    await first.waitForLine(`> ${line}`)
   }
-  for (const args of [
-    ['log', 'alice'],
-    ['verify', 'alice'],
-    ['export', 'alice', file],
-  ]) {
-    const { code, child } = await ask(...args)
-    assert.equal(code, 0, child.transcript())
+  await say('hello')
+  const data = await temporaryDirectory(t)
+  const carol = await openChat(t, { me: 'carol', listen: '127.0.0.1:0', data })
+  carol.type('from a stick')
+  await carol.waitForLine('carol> from a stick')
+  assert.equal(await carol.stop(), 0)
+  const stick = path.join(data, 'stick')
+  const run = async (...args: readonly string[]): Promise<Child> => {
+    const child = startChat(t, args)
+    assert.equal((await child.exited).code, 0, child.transcript())
+    return child
   }
-  for (const args of [
-    ['renew', 'alice'],
-    ['repair', 'alice'],
-  ]) {
-    const { code, child } = await ask(...args)
-    assert.deepEqual([code, child.stderr], [1, ['persisted-chat: alice is running: persisted-chat stop alice']])
-  }
+  await run('export', 'carol', stick, '--data', data)
+  const logs = ['--data', alice.data] as const
+  await run('log', 'alice', ...logs)
+  await run('verify', 'alice', ...logs)
+  await run('export', 'alice', path.join(data, 'exported'), ...logs)
+
+  const imports = [1, 2].map(() => run('import', 'alice', stick, ...logs))
+  const printed = (await Promise.all(imports)).flatMap(({ stderr }) => stderr)
+  assert.deepEqual(printed.sort(), ['info> imported 0 new entries', 'info> imported 1 new entries'])
+  await first.waitForLine('carol> from a stick')
+  await bob.waitForLine('carol> from a stick')
+  await say('after the import')
+
+  await run('repair', 'alice', ...logs)
+  await run('renew', 'alice', ...logs)
+  await say('under the new key')
+  assert.equal(await nodePid(alice), node, 'the same node serves all the time')
+  const authors = (await run('log', 'alice', '--json', ...logs)).stdout.map(line => JSON.parse(line))
+  const by = (message: string): unknown => authors.find(entry => entry.message === message)?.author
+  assert.notEqual(by('under the new key'), by('hello'))
+})
+
+test('a node opens its rooms again when a command that closed them is killed', BOUND, async t => {
+  const { alice, bob, first } = await aliceAndBob(t)
+  const home = { me: 'alice', directory: path.join(alice.data, 'alice') }
+  const paused = (await askNode(home, 'pause')) ?? assert.fail('no node runs')
+  first.type('typed while the rooms are closed')
+  const database = path.join(home.directory, 'lobby')
+  const store = await LevelStore.open(database)
+  await store.close()
+  paused.close()
+  await bob.waitForLine('alice> typed while the rooms are closed')
+  await first.waitForLine('alice> typed while the rooms are closed')
+  await assert.rejects(LevelStore.open(database), { code: 'LOG_LOCKED' }, 'control: the room has its database open')
 })
 
 test(

@@ -10,7 +10,7 @@ import { checkHome, checkKeyIsThere } from '../../node/home-guard.js'
 import { type Home, homeOf } from '../../node/paths.js'
 import { openMark, openStore } from '../../node/stored-log.js'
 import { info } from '../../ui/lines/output.js'
-import { withNodeLock } from '../node-lock.js'
+import { withClosedRooms } from '../closed-rooms.js'
 import { report, type Where } from './stored-logs.js'
 
 /**
@@ -24,7 +24,7 @@ export async function renewKey({ me, data, room }: Where): Promise<number> {
   await checkKeyIsThere(home)
   if (!existsSync(file))
     throw new ChatError('DATA_UNUSABLE', `there is no key ${file}`, { hint: 'The chat creates it at its first start.' })
-  return withNodeLock(home, () => renewIn(home))
+  return withClosedRooms(home, () => renewIn(home))
 }
 
 async function renewIn(home: Home): Promise<number> {

@@ -10,7 +10,7 @@ import { type Home, homeOf } from '../../node/paths.js'
 import { type LogCopy, openLog, openLogCopy } from '../../node/stored-log.js'
 import { info, tell } from '../../ui/lines/output.js'
 import { eventText } from '../../ui/text/event-text.js'
-import { withNodeLock } from '../node-lock.js'
+import { withClosedRooms } from '../closed-rooms.js'
 import { alsoInLine } from './data-directory.js'
 
 /** Prints an event. */
@@ -54,7 +54,7 @@ export async function withLog(where: Where, action: (log: Log, home: Home) => Pr
   const home = homeOf(where.data, where.me, where.room)
   await secureHome(home, report)
   await checkKeyIsThere(home)
-  return withNodeLock(home, () => withOpenLog(where, home, action))
+  return withClosedRooms(home, () => withOpenLog(where, home, action))
 }
 
 async function withOpenLog(

@@ -1,32 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../base/clock.js'
-import { ChatError } from '../base/errors.js'
+import { askNode } from '../host/connect.js'
 import { NodeLock } from '../host/election.js'
 import { holderOf, lockedError } from '../host/holder.js'
 import { loadSecret } from '../host/secret.js'
-import { connectTo } from '../host/socket.js'
 import type { Home } from '../node/paths.js'
 
 /** How long to wait for a node to exit: it needs a second after its faces were killed. */
 const WAIT_MS = 2_500
 const TRY_MS = 100
 
-/** Runs a command on the logs of a home while no node has them open. The home has to exist. Rejects with LOG_LOCKED. */
-export async function withNodeLock<T>({ me, directory }: Home, action: () => Promise<T>): Promise<T> {
+/**
+ * Runs a command on the logs of a home while no node has them open: a running node closes its rooms meanwhile. The home has to
+ * exist. Rejects with LOG_LOCKED.
+ */
+export async function withClosedRooms<T>({ me, directory }: Home, action: () => Promise<T>): Promise<T> {
   await loadSecret(directory) // its file marks the directory as a home
   const end = systemClock.now() + WAIT_MS
   for (;;) {
     const lock = await NodeLock.acquire(directory)
     if (lock !== undefined) return action().finally(() => lock.release())
-    if (systemClock.now() > end) throw await heldError(me, directory)
+    const paused = await askNode({ me, directory }, 'pause')
+    if (paused !== undefined) return action().finally(() => paused.close())
+    if (systemClock.now() > end) throw lockedError(directory, await holderOf(directory))
     await pause(TRY_MS)
   }
-}
-
-async function heldError(me: string, directory: string): Promise<ChatError> {
-  const socket = await connectTo(directory, systemClock)
-  socket?.destroy()
-  return socket === undefined
-    ? lockedError(directory, await holderOf(directory))
-    : new ChatError('LOG_LOCKED', `${me} is running: persisted-chat stop ${me}`)
 }
