@@ -8,7 +8,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 /** Files at a time: more than the usual two cores, because many tests wait for processes or for the network. */
-const CONCURRENCY = 3
+const CONCURRENCY = 4
 
 /** The files that take longest, in this order. */
 const SLOWEST: readonly string[] = [

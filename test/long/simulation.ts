@@ -43,7 +43,7 @@ export const simulation: LongRun = {
         const first = next
         const count = Math.min(SEEDS_PER_WORKER, seed + cycles - first)
         next += count
-        const report = await reportOf([String(first), String(count), ...(keep === undefined ? [] : [keep])])
+        const report = await runSeeds(first, count, keep)
         sum.seeds += report.seeds
         sum.steps += report.steps
         sum.slowest = Math.max(sum.slowest, report.slowestMs)
@@ -77,7 +77,9 @@ async function remember(faults: readonly Fault[]): Promise<void> {
   await writeFile(REGRESSIONS, `${JSON.stringify([...known, ...found], null, 2)}\n`)
 }
 
-async function reportOf(args: readonly string[]): Promise<Report> {
+/** Runs `count` seeds from `first` on in a process of their own; with `keep`, only these steps of the plan. */
+export async function runSeeds(first: number, count: number, keep?: string): Promise<Report> {
+  const args = [String(first), String(count), ...(keep === undefined ? [] : [keep])]
   const child = spawn(process.execPath, ['--no-warnings', '--enable-source-maps', WORKER, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
