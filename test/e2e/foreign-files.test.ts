@@ -26,7 +26,7 @@ async function runs(t: TestContext, args: readonly string[], env: Record<string,
   return { code, stdout: child.stdout, stderr: child.stderr }
 }
 
-/** Sends one message as `me`, to have logs. */
+/** Sends one message as `me`, which creates logs. */
 async function speak(t: TestContext, data: string, me: string, text = 'hello'): Promise<void> {
   const [at = ''] = await localAddresses(1)
   const child = startChat(t, [me, '--no-discovery', '--listen', at, '--data', data])
@@ -114,6 +114,7 @@ test('imports a scuttleup database and leaves it unchanged', BOUND, async t => {
   const before = await snapshot(foreign)
   const imported = await runs(t, ['import', 'alice', foreign, '--data', data], { TMPDIR: scratch })
   assert.deepEqual([imported.code, imported.stderr.at(-1)], [0, 'info> imported 5 new entries'])
+  assert.deepEqual((await readdir(folder)).sort(), ['data', 'scratch', 'scuttleup'], 'no copy is left behind')
   assert.deepEqual(await snapshot(foreign), before)
   assert.deepEqual(await readdir(scratch), [])
   const { stdout } = await runs(t, ['log', 'alice', '--data', data])
@@ -143,6 +144,22 @@ test('rejects databases of this program and of others and leaves them unchanged'
   assert.equal(other.code, 1)
   assert.match(other.stderr.at(-1) ?? '', /theirs is a database of another program\. Name a file written by export/)
   assert.deepEqual(await snapshot(theirs), untouched)
+})
+
+test('rejects a damaged database, leaves it unchanged and no copy behind', BOUND, async t => {
+  const folder = await temporaryDirectory(t)
+  const foreign = path.join(folder, 'scuttleup')
+  await scuttleupDatabase(foreign, 3)
+  const journal = (await readdir(foreign)).find(name => name.endsWith('.log')) ?? ''
+  const bytes = await readFile(path.join(foreign, journal))
+  bytes[10] = (bytes[10] ?? 0) ^ 1
+  await writeFile(path.join(foreign, journal), bytes)
+  const before = await snapshot(foreign)
+  const { code, stderr } = await runs(t, ['import', 'alice', foreign, '--data', path.join(folder, 'data')])
+  assert.equal(code, 1)
+  assert.match(stderr.at(-1) ?? '', /the database .* is damaged\. Open it once with the program that created it/)
+  assert.deepEqual(await snapshot(foreign), before)
+  assert.deepEqual((await readdir(folder)).sort(), ['data', 'scuttleup'])
 })
 
 test('imports a database that another process has open', BOUND, async t => {

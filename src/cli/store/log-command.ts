@@ -3,8 +3,6 @@ import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
 import { isProblem } from '../../host/events.js'
 import type { Log } from '../../log/log.js'
-import type { ReadOptions } from '../../log/options.js'
-import { noteLatest } from '../../ui/known-names.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'
 import { type Where, withCopy } from './stored-logs.js'
@@ -34,7 +32,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
     const format = filter.isJson
       ? (message: Message) => jsonLineOf(message)
       : labelled(names, isTerminal, { time, isWrapped: isTerminal })
-    if (!filter.isJson) await noteLatest(names, log.head, options => messagesIn(log, options))
+    if (!filter.isJson) await noteLatest(names, log)
     const isFiltered = filter.sinceMs !== undefined || filter.author !== undefined || filter.grep !== undefined
     const last = filter.last
     try {
@@ -60,8 +58,11 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
   })
 }
 
-async function* messagesIn(log: Log, options: ReadOptions): AsyncGenerator<readonly Message[]> {
-  for await (const entries of log.read(options)) yield entries.flatMap(entry => messageOf(entry) ?? [])
+/** Notes the name in the latest message of each author before the first line is labelled, so that labels do not change later. */
+async function noteLatest(names: DisplayNames, log: Log): Promise<void> {
+  const since = log.head.map(({ author, seq }) => ({ author, seq: Math.max(0, seq - 1) }))
+  for await (const entries of log.read({ since }))
+    for (const { author, username } of entries.flatMap(entry => messageOf(entry) ?? [])) names.note(author, username)
 }
 
 function matching({ sinceMs, author, grep }: LogFilter): (message: Message) => boolean {

@@ -36,15 +36,20 @@ export async function withCopy(where: Where, action: (copy: LogCopy, home: Home)
   await checkLogs(home, where.alsoIn)
   const copy = await openLogCopy(home, report)
   copy.log.on('event', report)
+  return closing(copy.log, () => action(copy, home))
+}
+
+/** Runs `action`, then closes what it uses, which removes a copy; also if a signal ends the process. */
+export async function closing<T>(used: { close(): Promise<void> }, action: () => Promise<T>): Promise<T> {
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): void => void process.kill(process.pid, signal)
-    copy.log.close().then(end, end) // closing removes the copy
+    used.close().then(end, end)
   }
   for (const signal of SIGNALS) process.once(signal, onSignal)
   try {
-    return await action(copy, home)
+    return await action()
   } finally {
-    await copy.log.close()
+    await used.close()
     for (const signal of SIGNALS) process.removeListener(signal, onSignal)
   }
 }
