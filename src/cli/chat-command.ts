@@ -9,11 +9,9 @@ import { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { attachFace } from './attach-face.js'
+import { DONE, FAILED } from './exit-code.js'
 import type { PreparedNode } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
-
-const DONE = 0
-const FAILED = 1
 
 /** How long to wait for the next line to be stored before exiting. */
 const STORING_MS_MAX = 5_000

@@ -10,11 +10,11 @@ import { homeOf } from '../node/paths.js'
 import { info, tell, warn } from '../ui/lines/output.js'
 import { StopRequest } from '../ui/lines/stop-request.js'
 import { eventText } from '../ui/text/event-text.js'
+import { DONE, FAILED } from './exit-code.js'
 import { type FaceOptions, nodeStartOf } from './prepared-node.js'
 import { alsoInLine } from './store/data-directory.js'
+import { within } from './within.js'
 
-const DONE = 0
-const FAILED = 1
 /** Longest time to shut down: a container runtime kills the process soon after. */
 const END_MS_MAX = 4_500
 
@@ -65,9 +65,7 @@ async function serve(
     throw error
   }
   await Promise.race([stopped, server.ended])
-  const late = new Promise<'late'>(resolve => void setTimeout(() => resolve('late'), END_MS_MAX).unref())
-  const ending = server.end('stopped')
-  if ((await Promise.race([ending, late])) !== 'late') return DONE
+  if ((await within(END_MS_MAX, server.end('stopped'))) !== 'late') return DONE
   warn(`the node does not end within ${END_MS_MAX / 1_000} s`)
   process.exit(FAILED)
 }

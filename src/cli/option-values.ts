@@ -27,7 +27,7 @@ export const wholeNumber = between(0, 999_999_999)
 /** Parses a number, which may have decimals. */
 export const number = decimalBetween(0, 999_999)
 
-/** Longest delay of a timer. A longer one would end at once. */
+/** Longest delay of a timer. With a longer one it would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
 /** Parses a waiting time in seconds. */
@@ -42,12 +42,15 @@ export interface Delay {
   readonly max: number
 }
 
-export function delay(text: string): Delay {
-  const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
-  if (first === '' || Number(second) < Number(first) || Number(second) > 60_000)
-    throw new InvalidArgumentError('Expected milliseconds, as in 5 or 1-30, at most 60000.')
-  return { min: Number(first), max: Number(second) }
-}
+/** Parses a delay of at least `min`. */
+export const delayFrom =
+  (min: number) =>
+  (text: string): Delay => {
+    const [, first = '', second = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(text) ?? []
+    const isRange = first !== '' && Number(first) >= min && Number(second) >= Number(first) && Number(second) <= 60_000
+    if (!isRange) throw new InvalidArgumentError(`Expected milliseconds, as in 5 or 1-30, from ${min} to 60000.`)
+    return { min: Number(first), max: Number(second) }
+  }
 
 /** Parses a time into milliseconds since 1970. */
 export function moment(text: string): number {

@@ -6,7 +6,7 @@ import { complain, loadWrapping } from '../ui/lines/output.js'
 import { addChat, chatCommands } from './chat-program.js'
 import { checkFirstWord, firstWordOf } from './command-words.js'
 import { doctorCommands } from './doctor/doctor-program.js'
-import { exitCodeOf, OK, WRONG_USAGE } from './exit-code.js'
+import { DONE, exitCodeOf, WRONG_USAGE } from './exit-code.js'
 import { floodCommands } from './labs/flood-program.js'
 import { gossipCommands } from './labs/gossip-program.js'
 import { simulateCommands } from './labs/simulate-program.js'
@@ -19,7 +19,7 @@ const versionCommands: Registration = (program, exitWith) => [
   subcommand(program, 'version', 'print the version').action(
     exitWith(async () => {
       process.stdout.write(`${version()}\n`)
-      return OK
+      return DONE
     }),
   ),
 ]
@@ -38,7 +38,7 @@ const REGISTRATIONS: readonly Registration[] = [
 
 /** Runs a command line, without `node` and the script. Resolves with the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
-  let code = OK
+  let code = DONE
   const exitWith: ExitWith =
     action =>
     async (...args) => {
@@ -89,9 +89,9 @@ async function isUserIn(name: string, flag: string | undefined): Promise<boolean
   }
 }
 
-/** Prints what is wrong with a command line, unless commander printed what it asked for. Gives the exit code. */
+/** Prints what is wrong with a command line, unless commander printed what it asked for. Returns the exit code. */
 function usageExitCodeOf(error: CommanderError): number {
-  if (error.exitCode === 0) return OK
+  if (error.exitCode === 0) return DONE
   const said = error.code === 'commander.help' ? 'there is no such command' : error.message
   const what = said.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
   complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))

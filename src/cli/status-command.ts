@@ -8,9 +8,9 @@ import type { NodeStatus } from '../host/server.js'
 import { homeOf } from '../node/paths.js'
 import { info, tell, writeLinesIfOpen } from '../ui/lines/output.js'
 import { eventText } from '../ui/text/event-text.js'
+import { DONE, FAILED } from './exit-code.js'
+import { within } from './within.js'
 
-const DONE = 0
-const FAILED = 1
 /** Longest wait for the answer of a node. */
 const ANSWER_MS_MAX = 3_000
 
@@ -40,8 +40,7 @@ async function homesIn(data: string): Promise<string[]> {
 
 async function statusOf(me: string, directory: string): Promise<NodeStatus | undefined> {
   const askedAt = systemClock.now()
-  const late = new Promise<'late'>(resolve => void setTimeout(() => resolve('late'), ANSWER_MS_MAX).unref())
-  const answer = await Promise.race([askNode({ me, directory }, 'status'), late])
+  const answer = await within(ANSWER_MS_MAX, askNode({ me, directory }, 'status'))
   if (answer === 'late') {
     tell(eventText({ kind: 'node-silent', name: me, pid: await holderOf(directory), sinceMs: askedAt }))
     return undefined

@@ -3,9 +3,9 @@ import { NodeLock } from '../host/election.js'
 import { holderOf } from '../host/holder.js'
 import { homeOf } from '../node/paths.js'
 import { info, warn } from '../ui/lines/output.js'
+import { DONE, FAILED } from './exit-code.js'
+import { within } from './within.js'
 
-const DONE = 0
-const FAILED = 1
 /** Longest time for a node to exit, on request or after SIGKILL. */
 const END_MS_MAX = 10_000
 const TRY_MS = 50
@@ -64,12 +64,4 @@ async function acquireIfThere(directory: string): Promise<'held' | 'free'> {
   if (lock === undefined) return 'held'
   await lock.release()
   return 'free'
-}
-
-const within = <T>(ms: number, work: Promise<T>): Promise<T | 'late'> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>(resolve => {
-    timer = setTimeout(() => resolve('late'), ms)
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -5,13 +5,11 @@ import { FloodNetwork, ownAddresses } from '../../labs/flood/network.js'
 import { formatPeerAddress, type PeerAddress, peerAddressOf } from '../../labs/flood/peer-address.js'
 import { info, warn, writeUnlessFull } from '../../ui/lines/output.js'
 import { piecesOf, splitLines } from '../../ui/split-lines.js'
+import { DONE, FAILED } from '../exit-code.js'
 import { Prompt } from './prompt.js'
 
 const QUESTION = 'address of a peer, for example 192.168.1.20:40000 (empty: new network): '
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-const DONE = 0
-const FAILED = 1
 
 export interface ListenPlace {
   /** Undefined: all addresses of this machine. */

@@ -91,7 +91,7 @@ function showTable(node: OpenNode, origin: string): Shown {
   let timer: NodeJS.Timeout | undefined
   const draw = (): void => {
     clearTimeout(timer)
-    // Ages grow without news.
+    // The shown ages change even if no book arrives.
     timer = setTimeout(draw, STATUS_MS)
     drawnAtMs = Date.now()
     const { columns = 80, rows = 24 } = process.stdout

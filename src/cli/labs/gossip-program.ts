@@ -4,7 +4,7 @@ import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { GOSSIP_TTL_MAX } from '../../labs/gossip/limits.js'
 import type { SweepRanges } from '../../labs/gossip/sim/sweep.js'
-import { between, decimalBetween } from '../option-values.js'
+import { between, type Delay, decimalBetween, delayFrom } from '../option-values.js'
 import { type ExitWith, type Registration, subcommand } from '../registration.js'
 
 interface GossipFlags {
@@ -72,7 +72,7 @@ export const gossipCommands: Registration = (program, exitWith) => [
 ]
 
 function address(text: string): string {
-  if (isIP(text) === 0) throw new InvalidArgumentError('It takes an address of this machine, as 127.0.0.1.')
+  if (isIP(text) === 0) throw new InvalidArgumentError('Expected an address of this machine, as in 127.0.0.1.')
   return text
 }
 
@@ -88,7 +88,7 @@ interface SimulateGossipFlags {
   readonly rumours?: number
   readonly kill: number
   readonly view: number
-  readonly delay: { readonly min: number; readonly max: number }
+  readonly delay: Delay
   readonly loss: number
   readonly json?: boolean
   readonly report?: string
@@ -122,7 +122,7 @@ export function simulateGossipCommand(program: Command, exitWith: ExitWith): Com
     .option('--view <n>', 'number of peers that a node knows', between(1, 1_000), 128)
     .addOption(
       new Option('--delay <ms>', 'delay of a request, as 1000 or 1-30')
-        .argParser(delay)
+        .argParser(delayFrom(1))
         .default({ min: 1, max: 30 }, '1-30'),
     )
     .option('--loss <share>', 'share of requests that fail, as 5%', percentage, 0)
@@ -168,7 +168,7 @@ const gentleEvery = (nodes: number, fanout: number): number =>
 function percentage(text: string): number {
   const [, number = '', sign = ''] = /^(\d{1,3}(?:\.\d{1,6})?)(%?)$/.exec(text) ?? []
   const share = sign === '' ? Number(number) : Number(number) / 100
-  if (number === '' || share > 0.9) throw new InvalidArgumentError('It takes a share as 20% or as 0.2, at most 90%.')
+  if (number === '' || share > 0.9) throw new InvalidArgumentError('Expected a share, as in 20% or 0.2, at most 90%.')
   return share
 }
 
@@ -182,17 +182,10 @@ function ranges(text: string): Partial<SweepRanges> {
     const [, name, first = '', last = first] = /^(fanout|ttl)=(\d{1,3})(?:\.\.(\d{1,3}))?$/.exec(part) ?? []
     const [from, to] = [Number(first), Number(last)]
     if ((name !== 'fanout' && name !== 'ttl') || from < 1 || to < from || to > SWEPT_MAX[name])
-      throw new InvalidArgumentError('It takes ranges as fanout=1..6,ttl=2..10.')
+      throw new InvalidArgumentError('Expected ranges, as in fanout=1..6,ttl=2..10.')
     swept[name] = Array.from({ length: to - from + 1 }, (_, index) => from + index)
   }
   if ((swept.fanout?.length ?? 1) * (swept.ttl?.length ?? 1) > CELLS_MAX)
-    throw new InvalidArgumentError(`These are more than ${CELLS_MAX} simulations.`)
+    throw new InvalidArgumentError(`Expected at most ${CELLS_MAX} simulations.`)
   return swept
-}
-
-function delay(text: string): { readonly min: number; readonly max: number } {
-  const [, first = '', second = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? []
-  if (first === '' || Number(first) < 1 || Number(second) < Number(first))
-    throw new InvalidArgumentError('It takes milliseconds as 1000 or as 1-30.')
-  return { min: Number(first), max: Number(second) }
 }

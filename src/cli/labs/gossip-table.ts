@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
-import stringWidth from 'string-width'
 import { sanitise } from '../../base/safe-text.js'
 import type { BookState, NodeState } from '../../labs/gossip/open-node.js'
+import { cellsOf, cut } from '../../ui/terminal/cells.js'
 
 const COLOURS = ['cyan', 'green', 'yellow', 'magenta', 'blue'] as const
 /** Younger books are highlighted. */
@@ -69,19 +69,6 @@ function ageOf(ms: number): string {
 
 /** `text` cut or padded to exactly `columns`. */
 function fitted(text: string, columns: number): string {
-  const short = stringWidth(text) <= columns - 1 ? text : `${cut(text, columns - 2)}…`
-  return short + ' '.repeat(Math.max(0, columns - stringWidth(short)))
-}
-
-/** The beginning of `text` that fits into `columns`. */
-function cut(text: string, columns: number): string {
-  if (stringWidth(text) <= columns) return text
-  let kept = ''
-  let width = 0
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    width += stringWidth(segment)
-    if (width > columns) break
-    kept += segment
-  }
-  return kept
+  const short = cut(text, columns - 1)
+  return short + ' '.repeat(columns - cellsOf(short))
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { CHAT_TOPOLOGIES } from '../../sim/topologies.js'
-import { between, type Delay, delay, number, share, wholeNumber } from '../option-values.js'
+import { between, type Delay, delayFrom, number, share, wholeNumber } from '../option-values.js'
 import { type ExitWith, type Registration, subcommand } from '../registration.js'
 import { simulateGossipCommand } from './gossip-program.js'
 
@@ -55,7 +55,7 @@ function simulateChatCommand(program: Command, exitWith: ExitWith): Command {
     .option('--lines <n>', 'lines per minute, of all peers together', between(1, 100_000), 30)
     .addOption(
       new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
-        .argParser(delay)
+        .argParser(delayFrom(0))
         .default({ min: 1, max: 30 }, '1-30'),
     )
     .option('--loss <share>', 'share of packets that are lost and resent, 0 to 0.9', share, 0)
@@ -92,7 +92,7 @@ function overlayCommand(program: Command, exitWith: ExitWith): Command {
     .option('--silent', 'they leave without closing their connections, as in a power cut')
     .addOption(
       new Option('--delay <ms>', 'delay of a packet, as 5 or 1-30')
-        .argParser(delay)
+        .argParser(delayFrom(0))
         .default({ min: 1, max: 30 }, '1-30'),
     )
     .option('--json', 'one JSON object')
