@@ -41,13 +41,13 @@ function describe(character: string): string {
  * A name as a single path component: every character except lower-case ASCII letters, digits, `-` and `_` becomes `%` and the
  * hex of its UTF-8 bytes. Distinct names stay distinct on case-insensitive file systems. docs/protocol/storage.md §4.
  */
-export const pathPartOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
+export const pathComponentOf = (name: string): string => escaped(name, /[^a-z0-9_-]/gu)
 
 /** The encoding of earlier versions, which kept capitals. */
-const formerPartOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
+const formerComponentOf = (name: string): string => escaped(name, /[^A-Za-z0-9_-]/gu)
 
 /** Fallback for a lower-case name whose component resolves to another name's directory. */
-const sparePartOf = (name: string): string => escaped(name, /./gsu)
+const spareComponentOf = (name: string): string => escaped(name, /./gsu)
 
 const escaped = (name: string, characters: RegExp): string =>
   name.replace(
@@ -59,18 +59,22 @@ const escaped = (name: string, characters: RegExp): string =>
   )
 
 /** Every path component a name may be stored under, in order of preference. */
-export const pathPartsOf = (name: string): readonly string[] => [
-  ...new Set([formerPartOf(name), pathPartOf(name), sparePartOf(name)]),
+export const pathComponentsOf = (name: string): readonly string[] => [
+  ...new Set([formerComponentOf(name), pathComponentOf(name), spareComponentOf(name)]),
 ]
 
 /**
- * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` tells whether a
+ * The path component a name is stored under, or will be. `stored` lists the directory's entries; `isTaken` returns whether a
  * component resolves to one of them. If one resolves without being listed, the file system ignores case and the directory belongs
  * to another name.
  */
-export function partAmong(name: string, stored: readonly string[], isTaken: (part: string) => boolean): string {
-  const found = pathPartsOf(name).find(part => stored.includes(part))
+export function chosenComponent(
+  name: string,
+  stored: readonly string[],
+  isTaken: (component: string) => boolean,
+): string {
+  const found = pathComponentsOf(name).find(component => stored.includes(component))
   if (found !== undefined) return found
-  const part = pathPartOf(name)
-  return isTaken(part) ? sparePartOf(name) : part
+  const component = pathComponentOf(name)
+  return isTaken(component) ? spareComponentOf(name) : component
 }

@@ -30,8 +30,8 @@ export class ConnectionSummaries {
   }
 
   /**
-   * Skips states that single events have covered: up to two connections, or one peer that is dialled. Another try, or
-   * another number of indirect peers, is not a change by itself.
+   * Skips states that single events have covered: up to two connections, or one peer that is dialled. A further
+   * attempt, or a different number of indirect peers, is not a change by itself.
    */
   #reportChange(): void {
     const { connected, dialing, indirect = 0 } = this.#read()

@@ -7,11 +7,11 @@ import type { Receipts, Replicas } from '../sync/receipts.js'
 /** Receipts within this time are reported together: many lines at once are one change. */
 const SETTLE_MS = 300
 
-/** How long scuttleup peers get to store an entry before a new connection asks them what they store. */
+/** Time for scuttleup peers to store an entry, before a new connection asks them what they have stored. */
 const SCUTTLEUP_MS = 1_000
 
 interface DeliveryEvents {
-  /** Other peers than before store our latest entry. */
+  /** The peers that store our latest entry changed. */
   change: [Replicas]
 }
 
@@ -20,7 +20,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   readonly #log: Log
   readonly #receipts: Receipts
   readonly #clock: Clock
-  /** Opens the connections to scuttleup peers again: they report what they store in their handshake only. */
+  /** Reopens the connections to scuttleup peers: they report what they have stored in their handshake only. */
   readonly #askScuttleupPeers: () => void
   #timer: Cancel | undefined
   #reported = ''

@@ -10,8 +10,8 @@ const KEY_DIGITS = 16
  * The files that note the end of our log: one beside the database, and a copy in the platform's directory for state, which
  * a backup of the data does not restore. The names contain the key, because a mark describes the log of one key.
  */
-export function markPaths({ directory, part }: Home, author: AuthorId): MarkPaths {
-  const name = `${part}-${author.slice(0, KEY_DIGITS)}.mark`
+export function markPaths({ directory, databaseName }: Home, author: AuthorId): MarkPaths {
+  const name = `${databaseName}-${author.slice(0, KEY_DIGITS)}.mark`
   const state = stateDirectory()
   return { file: path.join(directory, name), copy: state === undefined ? undefined : path.join(state, 'marks', name) }
 }

@@ -14,7 +14,7 @@ export interface NodeOptions {
   readonly data: string
   /** Whether to announce the name and look for peers on the local network. Default: true. */
   readonly discovery?: boolean | undefined
-  /** Called with problems of the data directory, which are found before there is a node to listen to. */
+  /** Called with problems of the data directory, which occur before there is a node to listen to. */
   readonly onEvent?: ((event: NodeEvent) => void) | undefined
 }
 

@@ -14,7 +14,7 @@ export interface OpenRoomOptions {
   readonly me: string
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is taken, on every interface. */
+  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
   readonly listen?: string | undefined
   /** Default: the lobby. */
   readonly room?: string | undefined
@@ -22,7 +22,7 @@ export interface OpenRoomOptions {
   readonly data: string
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
-  /** Called from the first moment on, before the room is there to listen to. */
+  /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void
 }
 

@@ -4,11 +4,11 @@ import type { Entry, Members } from '../log/format/entry.js'
 import type { Log } from '../log/log.js'
 import type { RequestId } from '../log/request-id.js'
 
-/** What became of an entry that was to be appended. */
+/** The outcome of appending an entry. */
 export type Outcome =
   | { readonly kind: 'stored'; readonly seq: Seq }
   | { readonly kind: 'refused'; readonly error: ChatError }
-  /** It was given up before the log saw it. */
+  /** It was given up before the log had it. */
   | { readonly kind: 'aborted' }
   /** The log was closed before it was stored. */
   | { readonly kind: 'closed' }
@@ -24,7 +24,7 @@ interface Line {
   readonly members: Members
   readonly request: RequestId | undefined
   readonly settle: (outcome: Outcome) => void
-  /** The log has it: from now on it cannot be given up. */
+  /** Whether the log has it, so that it can no longer be given up. */
   isAppending: boolean
 }
 
@@ -50,7 +50,7 @@ export class Outbox {
     return this.#unsettled.size
   }
 
-  /** Resolves with what became of the entry; never rejects. Aborting gives up an entry that the log has not seen. */
+  /** Resolves with the outcome; never rejects. Aborting gives up an entry that the log does not have yet. */
   post(members: Members, { signal, request }: PostOptions = {}): Promise<Outcome> {
     return new Promise(resolve => {
       if (signal?.aborted) return resolve({ kind: 'aborted' })
@@ -80,7 +80,7 @@ export class Outbox {
   async #work(): Promise<void> {
     await this.#mayWrite
     while (this.#queue.length > 0) await this.#appendBatch()
-    // In the same turn as the last look at the queue: a line that is posted later starts the work again.
+    // In the same turn as the last check of the queue, so that a line that is posted later starts the work again.
     this.#working = undefined
   }
 

@@ -1,8 +1,8 @@
+import { lstatSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { checkName } from '../base/names.js'
+import { checkName, chosenComponent, pathComponentsOf } from '../base/names.js'
 import { hexOf } from '../base/wire/bytes.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
-import { storedPartIn } from './stored-part.js'
 
 /** Directory name of a database: the lobby, or the first 16 hex digits of a room's id. */
 export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
@@ -17,15 +17,15 @@ export interface Home {
   readonly keyFile: string
   readonly database: string
   /** Name of the database within the directory. */
-  readonly part: string
+  readonly databaseName: string
 }
 
-/** The only place where names become parts of paths. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
+/** The only function that turns names into path components. Reads `data` to find how the name is spelled there. Throws BAD_NAME. */
 export function homeOf(data: string, me: string, room = LOBBY): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
-  const directory = path.join(data, storedPartIn(data, name))
-  const part = roomName === LOBBY ? LOBBY : hexOf(roomId(roomName)).slice(0, 16)
+  const directory = path.join(data, componentIn(data, name))
+  const databaseName = roomName === LOBBY ? LOBBY : hexOf(roomId(roomName)).slice(0, 16)
   return {
     me: name,
     room: roomName,
@@ -34,7 +34,31 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
     },
     directory,
     keyFile: path.join(directory, 'key'),
-    database: path.join(directory, part),
-    part,
+    database: path.join(directory, databaseName),
+    databaseName,
+  }
+}
+
+/** The path component under which a name is, or will be, stored in a directory. Two names never share one. */
+function componentIn(directory: string, name: string): string {
+  const isTaken = (component: string): boolean => exists(path.join(directory, component))
+  return chosenComponent(name, entriesOf(directory) ?? pathComponentsOf(name).filter(isTaken), isTaken)
+}
+
+/** Undefined if the directory cannot be listed; its entries may still be reachable. */
+function entriesOf(directory: string): readonly string[] | undefined {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return undefined
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    lstatSync(file)
+    return true
+  } catch {
+    return false
   }
 }

@@ -9,7 +9,7 @@ export interface NamedPeer {
   readonly address: Address
 }
 
-/** The address where peers expect someone of a name. */
+/** The address at which peers expect the user of a name. */
 export const addressIn = (name: string, room: string): Address => addressOfName(name, room === LOBBY ? undefined : room)
 
 /** A peer from `bob`, `bob.local` or `host:port`. Throws BAD_NAME or BAD_ADDRESS. */

@@ -14,7 +14,7 @@ export interface SayOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a face sees of a room, and can do in it. */
+/** The interface of a room for faces. */
 export interface RoomApi {
   /** The name that the room was opened with. */
   readonly me: string
@@ -29,11 +29,11 @@ export interface RoomApi {
   /** Who else is, or was, in the room. */
   readonly presence: readonly Present[]
   /**
-   * Says something; resolves when it is on this disk, and waits while the disk does not work. Rejects with BAD_MESSAGE,
+   * Sends a message; resolves when it is on this disk, and waits while the disk fails. Rejects with BAD_MESSAGE,
    * LOG_FROZEN, LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
    */
   say(draft: Draft | string, options?: SayOptions): Promise<void>
-  /** Resolves when everything said so far is on this disk, or was refused. */
+  /** Resolves when every message sent so far is on this disk, or was refused. */
   flushed(): Promise<void>
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
@@ -43,9 +43,9 @@ export interface RoomApi {
   connect(peer: string): void
   /** Closes the connection to a peer and stops dialling it. False if it is neither connected nor dialled. */
   disconnect(peer: string): boolean
-  /** Tells others that the user is away, and why; without a text, that they are back. Not stored. */
+  /** Announces that the user is away, and why; without a text, that they are back. Not stored. */
   setAway(text: string | undefined): void
-  /** Tells others that the user is typing; to be called at every key press. */
+  /** Announces that the user is typing. Call it at every key press. */
   typing(): void
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: StoredFault | undefined }>

@@ -27,7 +27,7 @@ interface RoomConnectionsEvents {
   change: []
   /** A peer reported how far its logs go. */
   heads: []
-  /** A connection is closed because there are enough: the first digits of the peer's key. */
+  /** A connection is being closed because there are enough. The argument is the start of the peer's key. */
   dropped: [string]
 }
 
@@ -132,7 +132,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     this.#options.connections.reconnect(({ remote }) => remote.kind === 'scuttleup')
   }
 
-  /** Reports nothing and looks for no further peers from now on. */
+  /** Stops reporting events and looking for further peers. */
   quiet(): void {
     this.#events.close()
     this.#summaries.close()
@@ -218,7 +218,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     return this.#options.connections.connections.filter(other => isSamePeer(other, connection))
   }
 
-  /** Whether a connection is closed because there are enough. */
+  /** Whether a connection is being closed because there are enough. */
   #isDropped(connection: Connection): boolean {
     return this.peerExchange?.isClosing(connection) ?? false
   }

@@ -22,14 +22,14 @@ export interface RoomNetworkOptions {
   readonly home: Home
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is taken, on every interface. */
+  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
   readonly listen?: string | undefined
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
   readonly onEvent: (event: NodeEvent) => void
 }
 
-/** The network of a room that listens. */
+/** The network of a room, once it listens. */
 interface OpenNetwork {
   readonly connections: Connections
   readonly discovery: Discovery | undefined
@@ -62,7 +62,7 @@ export class RoomNetwork {
     this.peers = distinctPeers(peers.map(text => namedPeer(text, home, this.#address)))
   }
 
-  /** Whether peers on other machines can reach this one, and so may be told about it. */
+  /** Whether peers on other machines can reach this one, so that its address may be passed on. */
   get hasPeerExchange(): boolean {
     return this.#options.isDiscovering && this.#host === undefined
   }
@@ -113,7 +113,7 @@ export class RoomNetwork {
     for (const { name, address } of this.peers) connections.add(name, address)
   }
 
-  /** The connection to a peer was closed because there are enough: it is not dialled again for being found. */
+  /** The connection to a peer was closed because there are enough: the peer is not dialled again when it is discovered. */
   dropped(key: string): void {
     this.#autodial?.dropped(key)
   }
@@ -138,7 +138,7 @@ export class RoomNetwork {
     return discovery
   }
 
-  /** Gives the port: a free one if the usual one is taken, for peers that discover us learn it. */
+  /** Returns the port: a free one if the usual one is in use, because peers that discover us learn it. */
   async #listenOn(connections: Connections): Promise<number> {
     const { listen, isDiscovering, onEvent } = this.#options
     try {

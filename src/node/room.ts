@@ -36,7 +36,7 @@ export interface RoomEvents {
   presence: []
   /** A log grew. */
   heads: []
-  /** A connection is closed because there are enough: the first digits of the peer's key. */
+  /** A connection is being closed because there are enough. The argument is the start of the peer's key. */
   dropped: [string]
   /** The room is closed. */
   close: []
@@ -58,21 +58,21 @@ export interface RoomParts {
   readonly random: Pick<Random, 'number'>
   /** The key that signs our log. */
   readonly keys: KeyPair
-  /** Where it listens, as peers are told; undefined where it does not. */
+  /** The address it listens on, as peers know it; undefined if it does not listen. */
   readonly listensOn?: string
-  /** Whether further peers are found through the connected ones. */
+  /** Whether it finds further peers through the connected ones. */
   readonly hasPeerExchange: boolean
-  /** Whether peers may hold more of our log than this disk, as after a restored backup. */
+  /** Whether peers may have more of our log than this disk, as after a restored backup. */
   readonly mayBeAhead: boolean
 }
 
-/** How long the first write waits for a peer to report how much of our log it holds. */
+/** How long the first write waits for a peer to report how much of our log it has. */
 const FIRST_WRITE_MS = 3_000
 
 /** How long a goodbye has to reach peers before the connections are closed. */
 const GOODBYE_MS = 150
 
-/** How long after the start the log is read through. */
+/** Delay between the start and the check of the whole log. */
 const INSPECTION_MS = 2_000
 
 /** One conversation: its log, the entries to be written, who is present, and what was delivered. */
@@ -83,7 +83,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #outbox: Outbox
   readonly #connections: RoomConnections
   readonly #presence: Presence
-  /** Lets the first write begin. */
+  /** Allows the first write. */
   #allowWrites: () => void = () => {}
   #hasSpoken = false
   #closing: Promise<void> | undefined
@@ -195,7 +195,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     if (outcome.kind === 'closed') throw new ChatError('LOG_CLOSED', 'not stored: the log was closed before')
   }
 
-  /** Appends the entry of a client's request; resolves with what became of it. The log stores the request in the same commit. */
+  /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
   post(fields: EntryFields, request: RequestId): Promise<Outcome> {
     const error = this.#readOnlyError
     if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
@@ -245,7 +245,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return archiveOf(this.#parts.log, roomId(this.room))
   }
 
-  /** Where it listens, as peers are told; undefined where it does not. */
+  /** The address it listens on, as peers know it; undefined if it does not listen. */
   get listensOn(): string | undefined {
     return this.#parts.listensOn
   }
@@ -271,7 +271,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     this.emit('close')
   }
 
-  /** Reads through the whole log, so that entries the disk has silently lost are fetched again from peers. */
+  /** Checks the whole log, so that entries that the disk has silently lost are fetched again from peers. */
   async #inspect(): Promise<void> {
     try {
       await this.#parts.log.inspect()

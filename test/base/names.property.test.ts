@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { ChatError } from '../../src/base/errors.js'
-import { checkName, pathPartOf } from '../../src/base/names.js'
+import { checkName, pathComponentOf } from '../../src/base/names.js'
 
 /** Well-formed text biased towards characters that break paths. */
 const text = fc.string({
@@ -21,14 +21,14 @@ const nameOf = (part: string): string => {
 
 test('encodes names reversibly, so that no two share a path component', () => {
   fc.assert(
-    fc.property(text, name => assert.equal(nameOf(pathPartOf(name)), name)),
+    fc.property(text, name => assert.equal(nameOf(pathComponentOf(name)), name)),
     { numRuns: 5_000 },
   )
 })
 
 test('encodes names without separators or dots, in lower-case ASCII', () => {
   fc.assert(
-    fc.property(text, name => assert.match(pathPartOf(name), /^([a-z0-9_-]|%[0-9a-f]{2})*$/)),
+    fc.property(text, name => assert.match(pathComponentOf(name), /^([a-z0-9_-]|%[0-9a-f]{2})*$/)),
     { numRuns: 5_000 },
   )
 })
@@ -43,7 +43,7 @@ test('accepts any text as a name within the limits or rejects it with BAD_NAME',
         assert.equal(name, text.normalize('NFC'))
         assert.equal(checkName(name, 'your name'), name)
         assert.ok([...name].length <= 32 && Buffer.byteLength(name) <= 63 && name.length >= 1)
-        assert.ok(pathPartOf(name).length <= 255)
+        assert.ok(pathComponentOf(name).length <= 255)
       } catch (error) {
         assert.ok(error instanceof ChatError && error.code === 'BAD_NAME', String(error))
       }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
-import { checkName, partAmong, pathPartOf } from '../../src/base/names.js'
+import { checkName, chosenComponent, pathComponentOf } from '../../src/base/names.js'
 
 test('accepts letters, digits and marks of any script', () => {
   for (const name of [
@@ -71,20 +71,20 @@ test('normalises names to NFC before measuring them', () => {
 })
 
 test('encodes a name as one path component and leaves plain characters readable', () => {
-  assert.equal(pathPartOf('alice-2_b'), 'alice-2_b')
-  assert.equal(pathPartOf('Alice-2_B'), '%41lice-2_%42')
-  assert.equal(pathPartOf('__proto__'), '__proto__')
-  assert.equal(pathPartOf('é'), '%c3%a9')
-  assert.equal(pathPartOf('👩'), '%f0%9f%91%a9')
-  assert.equal(pathPartOf('..'), '%2e%2e')
-  assert.equal(pathPartOf('%2e'), '%252e')
+  assert.equal(pathComponentOf('alice-2_b'), 'alice-2_b')
+  assert.equal(pathComponentOf('Alice-2_B'), '%41lice-2_%42')
+  assert.equal(pathComponentOf('__proto__'), '__proto__')
+  assert.equal(pathComponentOf('é'), '%c3%a9')
+  assert.equal(pathComponentOf('👩'), '%f0%9f%91%a9')
+  assert.equal(pathComponentOf('..'), '%2e%2e')
+  assert.equal(pathComponentOf('%2e'), '%252e')
 })
 
 /** A directory with the given entries, on a case-sensitive or case-insensitive file system. */
 const disk = (stored: readonly string[], ignoresCase: boolean) => ({
   partOf: (name: string) =>
-    partAmong(name, stored, part =>
-      stored.some(other => (ignoresCase ? other.toLowerCase() === part.toLowerCase() : other === part)),
+    chosenComponent(name, stored, component =>
+      stored.some(other => (ignoresCase ? other.toLowerCase() === component.toLowerCase() : other === component)),
     ),
 })
 
