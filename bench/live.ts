@@ -65,7 +65,7 @@ export const liveWorkloads: readonly Workload[] = [
   },
 ]
 
-/** Two connected processes; a first line has gone from one to the other. */
+/** Two connected processes; a first line has been delivered. */
 async function withTwo<T>(
   name: ContestantName,
   datasets: Datasets,

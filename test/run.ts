@@ -37,7 +37,7 @@ stream.on('test:fail', ({ todo }) => {
 })
 stream.compose(new spec()).pipe(process.stdout)
 
-/** The compiled file of every source: `dist` may still hold tests whose sources are gone. */
+/** The compiled file of every source: `dist` may still contain tests whose sources were deleted. */
 function testFiles(): string[] {
   const sources = path.join(import.meta.dirname, '../../test')
   return readdirSync(sources, { recursive: true, encoding: 'utf8' })

@@ -58,7 +58,7 @@ export class DisplayNames {
 
   /**
    * Notes names that several present people share. One person alone does not count until they write: a program may connect
-   * with another key than it writes with.
+   * with another key than the one it writes with.
    */
   notePresent(people: Iterable<PresentPerson>): void {
     const first = new Map<string, AuthorId>()

@@ -24,7 +24,7 @@ export interface ChatFlags {
   readonly timeout: number
 }
 
-/** Starts the chat. Its node starts first: the rest of the program is loaded meanwhile. Resolves with the exit code. */
+/** Starts the chat. The node starts first, and the rest of the program is loaded while it does. Resolves with the exit code. */
 export async function runChat(me: string | undefined, peers: string[], flags: ChatFlags): Promise<number> {
   if (me === undefined)
     throw new ChatError('BAD_USAGE', 'your name is missing', { hint: 'Try: persisted-chat alice bob' })

@@ -57,7 +57,7 @@ export function firstWordOf(args: readonly string[], takesValue: (flag: string) 
 }
 
 /**
- * Rejects a first word that is a planned command, or probably a mistyped one, before it becomes a user name. `isUser` says
+ * Rejects a first word that is a planned command, or probably a mistyped one, before it becomes a user name. `isUser` returns
  * whether a user of that name has chatted here before. Throws BAD_USAGE.
  */
 export function checkFirstWord(word: string, commands: readonly string[], isUser: (name: string) => boolean): void {

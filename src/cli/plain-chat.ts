@@ -4,7 +4,7 @@ import { resemblesCommand } from './command-words.js'
 
 /** Longest user name that is compared with the commands here. */
 const WORD_LENGTH_MAX = 40
-/** Numbers that need no error message. */
+/** Numbers that every option accepts. */
 const NUMBER = /^\d{1,6}$/
 
 const OPTIONS = {
@@ -32,8 +32,8 @@ export interface PlainChat {
 }
 
 /**
- * A command line that starts the chat and holds nothing unusual; undefined for any other, which the whole parser reads. The chat's
- * node starts 70 ms earlier without commander and the other commands.
+ * Parses a command line that starts the chat with common options only; undefined for any other, which commander parses. The node
+ * starts 70 ms earlier if commander and the other commands are not loaded.
  */
 export function plainChatOf(args: readonly string[]): PlainChat | undefined {
   const parsed = parsedOf(args)
@@ -53,7 +53,7 @@ export function plainChatOf(args: readonly string[]): PlainChat | undefined {
 }
 
 function parsedOf(args: readonly string[]) {
-  // Both parsers agree on these, but not on all that begins with a dash.
+  // The two parsers treat these differently.
   if (args.some(arg => arg === '-' || arg === '--')) return undefined
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })

@@ -20,7 +20,7 @@ interface SessionEvents {
 
 /**
  * One user's view of one room, for any face: names, topic, unread mark, hidden people, and the state of the user's own
- * messages. The face passes it the messages that it reads; the session says what they mean.
+ * messages. The face passes it the messages that it reads; the session interprets them.
  */
 export class Session extends EventEmitter<SessionEvents> {
   readonly room: RoomApi
@@ -82,7 +82,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return this.#hidden
   }
 
-  /** Which peers store the user's latest message; undefined if they have said nothing in this session. */
+  /** Which peers store the user's latest message; undefined if they have sent none in this session. */
   get delivery(): ReturnType<RoomApi['replicasOf']> | undefined {
     const latest = this.room.heads.find(({ author }) => author === this.room.id)
     return this.#hasSpoken && latest !== undefined ? this.room.replicasOf(latest.seq) : undefined
@@ -179,7 +179,7 @@ export class Session extends EventEmitter<SessionEvents> {
     return { kind: 'nick', before, name }
   }
 
-  /** Tells others that the user is away, and why; without a text, that they are back. */
+  /** Announces that the user is away, and why; without a text, that they are back. */
   setAway(text: string | undefined): void {
     if (text === undefined && !this.#isAway) return
     this.#isAway = text !== undefined

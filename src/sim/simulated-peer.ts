@@ -84,7 +84,7 @@ export class SimulatedPeer {
   readonly #clockOffset: ClockOffset
   readonly #dialled: { readonly name: string; readonly address: Address }[] = []
   readonly #random: SeededRandom
-  #links = 0
+  #connectionCount = 0
   #program: Program | undefined
 
   constructor(context: SimulationContext, { name, address, aheadMs, fault }: SimulatedPeerOptions) {
@@ -126,8 +126,8 @@ export class SimulatedPeer {
 
   /** The keys of the connected peers, one per connection. */
   get connectedKeys(): readonly AuthorId[] {
-    const links = this.#program?.swarm?.connections ?? []
-    return links.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
+    const connections = this.#program?.swarm?.connections ?? []
+    return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
   /** The room of its process, once open. */
@@ -292,8 +292,8 @@ export class SimulatedPeer {
     await swarm.listen(undefined, PORT)
     if (life.isOver) return
     let remote: AuthorId | undefined
-    swarm.on('connection', link => {
-      remote = link.remote.kind === 'native' ? (link.remote.key as AuthorId) : undefined
+    swarm.on('connection', connection => {
+      remote = connection.remote.kind === 'native' ? (connection.remote.key as AuthorId) : undefined
     })
     const room = new Room({
       me: this.name,
@@ -353,7 +353,7 @@ export class SimulatedPeer {
     const stream =
       this.fault === undefined
         ? createNativeStream(identity.replicator, options)
-        : byzantineStream(identity, this.fault, options, this.#links++ % 2 === 1)
+        : byzantineStream(identity, this.fault, options, this.#connectionCount++ % 2 === 1)
     program.streams.add(stream)
     stream.once('close', () => program.streams.delete(stream))
     return stream

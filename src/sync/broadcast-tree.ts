@@ -142,7 +142,7 @@ export class TreeConnection {
   readonly #control: ConnectionControl | undefined
   /** The heads that the peer announced. */
   readonly #announced = new Map<AuthorId, Seq>()
-  /** Logs that this connection delivers: those subscribed to; with a scuttleup peer, those of which it has sent entries. */
+  /** Logs that this connection delivers. A scuttleup peer, which has no subscriptions, delivers the logs that it has sent entries of. */
   readonly #subscribed = new Set<AuthorId>()
   #isPeerUnsubscribed = false
   #arrivals = 0

@@ -282,7 +282,7 @@ const sizeOfEntries = (entries: readonly Uint8Array[]): number =>
 const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + OVERHEAD_BYTES, 0)
 
-/** The head after runs; for our own log with its chain value, without which a receipt does not count. */
+/** The head after runs. That of our own log includes its chain value, because a receipt counts only with one. */
 function endOfRuns(author: AuthorId, runs: readonly SignedRun[], ours: AuthorId): Digest {
   const last = runs.at(-1)
   if (last === undefined) return { author, seq: 0 }

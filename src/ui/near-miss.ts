@@ -15,7 +15,7 @@ export function distanceOf(a: string, b: string): number {
   return rows[a.length]?.[b.length] ?? 0
 }
 
-/** Minimum length for a replaced letter to be a typo. In shorter commands it makes another word or name: john, rick, deb. */
+/** Minimum length for a replaced letter to be a typo: shorter commands are too close to names such as john, rick or deb. */
 const REPLACED_LENGTH_MIN = 5
 /** Minimum length for a missing letter to be a typo. */
 const MISSING_LENGTH_MIN = 4

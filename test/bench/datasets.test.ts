@@ -1,4 +1,4 @@
-// Databases that the benchmark fills quickly are the same as those of people who type line by line.
+// Databases that the benchmark fills quickly equal those that people fill line by line.
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'

@@ -26,7 +26,7 @@ const said = (author: AuthorId, username: string, more: Partial<Message> = {}): 
     ...more,
   }) as Message
 
-/** What everybody is called, after they were noted in some order. */
+/** The labels of all people, after they were noted in a given order. */
 function labelsAfter(people: readonly (readonly [AuthorId, string])[]): Record<string, string> {
   const names = new DisplayNames('me', ME)
   for (const [author, name] of people) names.note(author, name)

@@ -45,7 +45,7 @@ const STATUS: Status = {
   typingMs: 0,
 }
 
-/** A status of carol (3) after so many hops. */
+/** A status of carol (3) after `hops` hops. */
 const carols = (change: Partial<Status> = {}, hops = 2, keys = keysOf(3), room = ROOM): Uint8Array =>
   bodyOf(statusFrame(signStatus(keys, room, { ...STATUS, ...change }), hops))
 
@@ -212,23 +212,28 @@ test('remembers a bounded number of strangers, and evicts nobody who is connecte
 /** Exchanges frames between two rosters over one connection until nothing is in flight. */
 function exchange(
   a: Roster,
-  linkOfA: number,
+  connectionOfA: number,
   b: Roster,
-  linkOfB: number,
+  connectionOfB: number,
   effects: RosterEffect[],
   now: number,
 ): number {
   let bytes = 0
-  const queue = effects.map(effect => ({ to: b, link: linkOfB, from: linkOfA, effect }))
+  const queue = effects.map(effect => ({ to: b, connection: connectionOfB, from: connectionOfA, effect }))
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const { to, link, from, effect } = next
+    const { to, connection, from, effect } = next
     if (effect.kind !== 'send' || effect.connection !== from) continue
     bytes += effect.frame.length
-    const answers = to.receive(link, bodyOf(effect.frame), now)
+    const answers = to.receive(connection, bodyOf(effect.frame), now)
     assert.notEqual(answers, 'bad')
     if (answers === 'bad') continue
     for (const answer of answers)
-      queue.push({ to: to === a ? b : a, link: link === linkOfA ? linkOfB : linkOfA, from: link, effect: answer })
+      queue.push({
+        to: to === a ? b : a,
+        connection: connection === connectionOfA ? connectionOfB : connectionOfA,
+        from: connection,
+        effect: answer,
+      })
   }
   return bytes
 }
@@ -302,7 +307,7 @@ test('continues to send digests after the clock was set back, and keeps nobody a
   let digests = 0
   for (let now = back; now <= back + MINUTE; now += 1_000)
     for (const effect of roster.tick(now)) if (effect.kind === 'send' && bodyOf(effect.frame)[0] === 14) digests++
-  assert.ok(digests >= 20, `${digests} digests in a minute over two links`)
+  assert.ok(digests >= 20, `${digests} digests in a minute over two connections`)
   assert.equal(of(3, back + MINUTE)?.state, 'left')
 })
 

@@ -8,7 +8,7 @@ const lo = { name: 'lo', address: '127.0.0.1', isOpen: true, isHeardHere: true, 
 const bob = { ...serviceOf('bob', 2), addresses: [{ host: '10.0.0.2', port: 4_002 }] }
 const native: Answer = { kind: 'native', isSameRoom: true, version: 1, key: bob.key, aheadMs: 0 }
 
-/** Nothing is wrong with alice, and bob is there. */
+/** alice has no problem, and bob answers. */
 const WELL: Observations = {
   me: 'alice',
   key: serviceOf('alice', 5).key,

@@ -1,4 +1,4 @@
-// The fuzzer is test/helper/fuzz-scuttleup.ts; architecture/fuzz.test.ts runs it in numbers.
+// The fuzzer is test/helper/fuzz-scuttleup.ts; architecture/fuzz.test.ts runs it at scale.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { concat, EMPTY, readVarint, varint } from '../../src/base/wire/bytes.js'
@@ -36,7 +36,7 @@ test('bounds the memory that 64 strangers occupy', () => {
   assert.equal(sessions.length, OPEN_SESSIONS)
 })
 
-// The controls: decoders as one writes them in a hurry. The fuzzer must find the fault of each.
+// Controls: typical careless decoders. The fuzzer must find the fault of each.
 
 interface Careless {
   readonly entryMax?: number

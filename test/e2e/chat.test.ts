@@ -251,8 +251,8 @@ test('does not report a peer as left when a duplicate connection closes', BOUND,
       assert.ok(!peer.stderr.some(line => /( left|lost the connection)/.test(line)), peer.transcript())
     await bob.stop()
     // Control. On a busy machine the goodbye may come too late for `left`.
-    const told = await alice.waitForLine(/( left|lost the connection)/, { stream: 'stderr' })
-    assert.match(told, /^info> (bob left|lost the connection to bob: .*)$/)
+    const notice = await alice.waitForLine(/( left|lost the connection)/, { stream: 'stderr' })
+    assert.match(notice, /^info> (bob left|lost the connection to bob: .*)$/)
     await alice.stop()
   }
 })

@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 240_000 }
 
-/** alice's data, with more lines than a pipe holds. */
+/** alice's data, with more lines than fit into a pipe. */
 async function history(t: TestContext): Promise<string> {
   const [a = ''] = await localAddresses(1)
   const data = await temporaryDirectory(t)
@@ -50,9 +50,9 @@ test('exits quietly with 0 when stdout is closed', BOUND, async t => {
     `flood --listen 127.0.0.1:${other}`,
   ]) {
     // The reader is gone before the first write.
-    const told = await shell(t, `printf '\nhello\n' | { sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
-    const own = told.filter(line => !/^(info> |address of a peer)/.test(line))
-    assert.deepEqual(own, ['exit 0'], `${command}\n${told.join('\n')}`)
+    const stderr = await shell(t, `printf '\nhello\n' | { sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
+    const own = stderr.filter(line => !/^(info> |address of a peer)/.test(line))
+    assert.deepEqual(own, ['exit 0'], `${command}\n${stderr.join('\n')}`)
   }
 })
 
@@ -70,20 +70,20 @@ test('keeps a failing exit code when stdout is closed', BOUND, async t => {
   ]) {
     const open = await shell(t, `$PC ${command} >/dev/null; echo "exit $?" >&2`)
     assert.equal(open.at(-1), 'exit 1', `control: ${command}\n${open.join('\n')}`)
-    const told = await shell(t, `{ sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
-    assert.equal(told.at(-1), 'exit 1', `${command}\n${told.join('\n')}`)
+    const stderr = await shell(t, `{ sleep 0.1; $PC ${command}; echo "exit $?" >&2; } | true`)
+    assert.equal(stderr.at(-1), 'exit 1', `${command}\n${stderr.join('\n')}`)
   }
 })
 
 test('does not report an export to a closed stdout as exported', BOUND, async t => {
   const data = await history(t)
   for (const to of ['>&-', '> /dev/null']) {
-    const [told] = await shell(t, `$PC export alice - --data ${data} ${to}`)
-    assert.match(told ?? '', /^warn> stdout is closed or \/dev\/null: the export is not stored/, to)
+    const [stderr] = await shell(t, `$PC export alice - --data ${data} ${to}`)
+    assert.match(stderr ?? '', /^warn> stdout is closed or \/dev\/null: the export is not stored/, to)
   }
   const file = path.join(data, 'alice.logs')
-  const told = await shell(t, `$PC export alice - --data ${data} > ${file}`)
-  assert.deepEqual(told, ['info> exported 1 signed logs to stdout'], 'control')
+  const stderr = await shell(t, `$PC export alice - --data ${data} > ${file}`)
+  assert.deepEqual(stderr, ['info> exported 1 signed logs to stdout'], 'control')
 })
 
 test('prints the first lines of a long log without reading all of it', BOUND, async t => {
@@ -126,9 +126,9 @@ test('reports a failed write in one line and exits with 1', BOUND, async t => {
     'simulate chat --peers 2 --minutes 1 --lines 1 --seed 1',
     `gossip -p ${port} --every 0.1 --json`,
   ]) {
-    const told = await shell(t, `$PC ${command} > /dev/full; echo "exit $?" >&2`)
-    const own = told.filter(line => !line.startsWith('info> '))
-    assert.equal(own.length, 2, `${command}\n${told.join('\n')}`)
+    const stderr = await shell(t, `$PC ${command} > /dev/full; echo "exit $?" >&2`)
+    const own = stderr.filter(line => !line.startsWith('info> '))
+    assert.equal(own.length, 2, `${command}\n${stderr.join('\n')}`)
     assert.match(own[0] ?? '', /^persisted-chat: the output cannot be written: .*no space left/i)
     assert.equal(own[1], 'exit 1', command)
   }

@@ -238,7 +238,7 @@ const OPENINGS: readonly (readonly [string, Uint8Array])[] = [
 for (const [what, bytes] of OPENINGS) {
   test(`closes the connection of a stranger who ${what} within 256 KiB`, BOUND, async t => {
     const alice = await openConnections(t)
-    // In another room, because the log would judge what a scuttleup peer sends next.
+    // In another room, because the log would check what a scuttleup peer sends next.
     const room = await openConnections(t, { acceptsScuttleup: false })
     for (const world of [room, alice].slice(0, what === 'speaks HTTP' ? 1 : 2)) {
       const socket = await stranger(t, world.address)

@@ -30,7 +30,7 @@ async function place(t: TestContext): Promise<Place> {
   return { cwd, env, shared: path.join(home, '.local/share/persisted-chat') }
 }
 
-/** Starts the chat as alice, sends a message and stops; gives the lines on stderr. */
+/** Starts the chat as alice, sends a message and stops. Returns the lines on stderr. */
 async function start(t: TestContext, { cwd, env }: Place, args: readonly string[] = []): Promise<readonly string[]> {
   const [at = ''] = await localAddresses(1)
   const child = startChat(t, ['alice', '--no-discovery', '--listen', at, '--json', ...args], { cwd, env })

@@ -99,18 +99,18 @@ test('says goodbye on closing, and is no longer found', async t => {
 /** Malformed datagrams of many kinds. */
 function junk(i: number, name: string): Buffer {
   const asked = question(name)
-  const told = response(name)
+  const answer = response(name)
   const noise = Buffer.from(Array.from({ length: i % 97 }, (_, at) => (i * 31 + at * 17) & 0xff))
   const kinds = [
     noise,
     Buffer.alloc(12, 0xff), // claims 4 × 65,535 records
     asked.subarray(0, i % asked.length),
-    told.subarray(0, i % told.length),
+    answer.subarray(0, i % answer.length),
     Buffer.concat([asked.subarray(0, -5), Buffer.from([0xc0, 0x0c, 0, 1, 0, 1])]), // a name that points to itself
     Buffer.concat([asked, noise]),
     Buffer.from(asked.map((byte, at) => (at === i % asked.length ? byte ^ (1 << (i % 8)) : byte))),
-    Buffer.alloc(60_000, i), // longer than anyone asks
-    Buffer.concat([asked.subarray(0, 4), Buffer.from([0, 1, 0, 2, 0, 3, 0, 4]), asked.subarray(12), noise]), // too few
+    Buffer.alloc(60_000, i), // longer than any query
+    Buffer.concat([asked.subarray(0, 4), Buffer.from([0, 1, 0, 2, 0, 3, 0, 4]), asked.subarray(12), noise]), // fewer records than it claims
     Buffer.concat([asked.subarray(0, -4), Buffer.from([0, 0xff, 0xff, 0xff])]), // type ANY, class unknown
   ]
   return kinds[i % kinds.length] ?? noise
@@ -202,7 +202,7 @@ test('two thousand expensive datagrams delay nothing', async t => {
   a.browse()
   const defended = await leastDelayUnderFlood(t, port)
   assert.ok(a.services.length <= 64, `${a.services.length} peers believed`)
-  // The rest of the flood is still being read for a while.
+  // The process may still be reading the flood: query until it answers again.
   while (!(await a.lookup('alice')).includes('127.0.0.1'));
   const plain = multicastDns({ port: plainPort, interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => plain.destroy())

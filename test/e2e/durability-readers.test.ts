@@ -107,7 +107,7 @@ test('holds back lines while our log has a hole, and assigns no number twice', a
     const isLost = once(log, 'lost')
     assert.equal(await reading, undefined)
     await isLost
-    await setTimeout(50) // time for what must not happen
+    await setTimeout(50) // time for an entry that must not be read
     assert.equal(given.size, 10)
     await log.close()
     await saying

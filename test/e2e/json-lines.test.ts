@@ -42,9 +42,9 @@ test('marks messages written after connecting as live, and no others', BOUND, as
   const log = startChat(t, ['log', 'bob', '--json', '--data', data])
   await Promise.all([alone.stop(), again.stop()])
   await log.exited
-  const told = startChat(t, ['log', 'bot', '--json', '--data', data])
-  await told.exited
-  assert.ok(told.stdout.length > 3 && objects(told.stdout).every(message => message['live'] === false))
+  const printed = startChat(t, ['log', 'bot', '--json', '--data', data])
+  await printed.exited
+  assert.ok(printed.stdout.length > 3 && objects(printed.stdout).every(message => message['live'] === false))
 })
 
 test('prints presence changes with --presence', BOUND, async t => {

@@ -24,10 +24,10 @@ test('connects six processes that know only the first, and continues without it'
   const known = [`127.0.0.1:${await join(one)}`]
   const rest = others.map(name => start(name, known))
   for (const peer of rest) await join(peer)
-  const linked = (peer: Child): number =>
+  const connections = (peer: Child): number =>
     new Set(peer.stderr.flatMap(line => /^info> connected to (.*)$/.exec(line)?.[1] ?? [])).size
   for (const peer of rest)
-    while (linked(peer) < NAMES.length - 1)
+    while (connections(peer) < NAMES.length - 1)
       await peer.waitForLine('info> connected to', { stream: 'stderr', from: peer.stderr.length })
   assert.equal(await one.stop(), 0)
   rest[0]?.type('the first is gone')
@@ -54,7 +54,7 @@ test('control: connects only to named peers without discovery', { timeout: 240_0
   await two.waitForLine('mt-three> hello')
   two.type('hello yourself')
   await three.waitForLine('mt-two> hello yourself')
-  const links = three.stderr.filter(line => line.startsWith('info> connected to'))
-  assert.deepEqual(links, [`info> connected to ${known[0]}`], three.transcript())
+  const notices = three.stderr.filter(line => line.startsWith('info> connected to'))
+  assert.deepEqual(notices, [`info> connected to ${known[0]}`], three.transcript())
   assert.equal(await three.stop(), 0)
 })

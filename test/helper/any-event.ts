@@ -131,7 +131,7 @@ const EVENTS: Fields<FaceEvent> = {
   'unknown-event': { name: text },
 }
 
-/** Any event, with strangers' text in every field that may hold it. */
+/** Any event, with strangers' text in every field that may contain it. */
 export const anyEvent: fc.Arbitrary<FaceEvent> = variant(EVENTS)
 
 /** One event of each kind. */

@@ -15,7 +15,7 @@ const HOST = '127.0.0.1'
 export interface ConnectionsWorldOptions {
   /** The address that it announces. */
   readonly me?: string
-  /** Which of a few key pairs it has. */
+  /** Number of its key pair. */
   readonly peer?: number
   readonly port?: number
   readonly clock?: Clock
@@ -118,7 +118,7 @@ export async function stranger(cleanup: Cleanup, { port, host }: Address): Promi
   return socket
 }
 
-/** Lets `end` shake hands over a socket. */
+/** Performs the handshake of `end` over a socket. */
 export function talk(socket: Socket, end: End): void {
   socket.write(end.start())
   socket.on('data', bytes => {

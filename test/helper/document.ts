@@ -141,7 +141,7 @@ const normalised = (line: string): string =>
 const NOTICE = /^(info>|warn>| +[·!] )/
 
 /**
- * Whether the output is as shown: apart from placeholders, and from the order of notices among themselves. A line `…` stands for
+ * Whether the output is as shown: apart from placeholders, and from the order of notices among themselves. A line `…` matches
  * any lines.
  */
 export function isAsShown(shown: readonly string[], actual: readonly string[]): boolean {

@@ -3,7 +3,7 @@
 //
 //   open               the log is open
 //   stored COUNT       all lines posted so far are on disk: COUNT entries
-//   held COUNT         COUNT entries are on disk
+//   persisted COUNT    COUNT entries are on disk
 //   read-only          writes to the disk fail
 //   problem TEXT       a fault
 
@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { systemClock } from '../../src/base/clock.js'
 import { EVENT_KINDS } from '../../src/node/events.js'
 import { Outbox } from '../../src/node/outbox.js'
-import { spoken } from '../long/chance.js'
+import { textOf } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
 import { logIn } from './logs.js'
 
@@ -26,7 +26,7 @@ async function main(directory: string): Promise<void> {
     after: (delayMs: number, action: () => void) => systemClock.after(delayMs / 100, action),
   }
   const log = await logIn(directory, { clock, keys: keysOf('alice') })
-  log.on('entries', ({ to }) => print('held', to - 1))
+  log.on('entries', ({ to }) => print('persisted', to - 1))
   log.on('event', ({ kind }) => {
     if (kind === 'disk-failed') print('read-only')
     else if (EVENT_KINDS[kind] === 'problem') print('problem', kind)
@@ -36,7 +36,7 @@ async function main(directory: string): Promise<void> {
   for await (const command of createInterface(process.stdin)) {
     const [, first, count] = command.split(' ').map(Number)
     for (let line = first ?? 0; line < (first ?? 0) + (count ?? 0); line++) {
-      void outbox.post({ username: 'alice', message: spoken(`line-${line}`) }).then(outcome => {
+      void outbox.post({ username: 'alice', message: textOf(`line-${line}`) }).then(outcome => {
         if (outcome.kind === 'refused') print('problem', outcome.error.toLine())
         else if (outbox.pending === 0) print('stored', log.head[0]?.seq ?? 0)
       })

@@ -3,8 +3,8 @@
 //
 //   open                            both logs are open
 //   unopened CODE                   they could not be opened, and opening is retried
-//   said WHO SEQ TOKEN              an append resolved
-//   held WHO AUTHOR SEQ             the author's entries up to SEQ are on WHO's disk
+//   appended WHO SEQ TOKEN          an append resolved
+//   persisted WHO AUTHOR SEQ        the author's entries up to SEQ are on WHO's disk
 //   refused WHO CODE                an append rejected
 //   read-only WHO, writable WHO     the log emitted this event
 //   problem TEXT                    a fault
@@ -18,7 +18,7 @@ import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Store } from '../../src/log/store/store.js'
 import { EVENT_KINDS } from '../../src/node/events.js'
-import { spoken } from '../long/chance.js'
+import { textOf } from '../long/chance.js'
 import { CAROL, keysOf, type Who } from '../long/ledger.js'
 import { StaleHandleStore, UnsyncedStore } from './careless-stores.js'
 import { logOver, replicate } from './logs.js'
@@ -63,7 +63,7 @@ async function openLog(who: Who, { data, store }: WriterOptions): Promise<Log> {
 }
 
 function tell(who: string, log: Log): void {
-  log.on('entries', ({ author, to }) => print('held', who, author, to - 1))
+  log.on('entries', ({ author, to }) => print('persisted', who, author, to - 1))
   log.on('event', ({ kind }) => {
     if (kind === 'disk-failed') print('read-only', who)
     else if (kind === 'disk-recovered') print('writable', who)
@@ -76,8 +76,8 @@ async function speak(who: string, log: Log, run: string, speaker: number): Promi
   for (let line = 1; ; line++) {
     const token = `${run}-${who}-${speaker}-${line}`
     try {
-      const { seq } = await log.append({ username: who, message: spoken(token) })
-      print('said', who, seq, token)
+      const { seq } = await log.append({ username: who, message: textOf(token) })
+      print('appended', who, seq, token)
     } catch (error) {
       if (!(error instanceof ChatError) || !/^LOG_(WRITE_FAILED|READ_ONLY)$/.test(error.code)) throw error
       print('refused', who, error.code)
@@ -92,7 +92,7 @@ async function carry(log: Log): Promise<never> {
   for (;;) {
     const seq = (log.head.find(({ author }) => author === CAROL)?.seq ?? 0) + 1
     const entries = [seq, seq + 1, seq + 2].map(place =>
-      Buffer.from(JSON.stringify({ username: 'carol', message: spoken(`carol-${place}`) })),
+      Buffer.from(JSON.stringify({ username: 'carol', message: textOf(`carol-${place}`) })),
     )
     const refusal = await log.add({ author: CAROL, first: seq, entries })
     if (refusal !== undefined) print('problem', 'alice', refusal.reason.kind)
@@ -108,7 +108,7 @@ async function main(options: WriterOptions): Promise<void> {
   print('open')
   const [a, b] = [alice, bob].map(log => replicate(log, { live: true, dialect: 'native' }))
   if (a === undefined || b === undefined) return
-  pipeline(a, b, a, error => print('problem', 'both', `the link ended: ${error?.message}`))
+  pipeline(a, b, a, error => print('problem', 'both', `the connection ended: ${error?.message}`))
   const speakers = Array.from({ length: SPEAKERS }, (_, speaker) => speaker)
   await Promise.all([
     carry(alice),

@@ -55,11 +55,11 @@ const UNSIGNED = Buffer.from('{"username":"dave","message":"from a scuttleup pee
 
 /** Heads of a receiver: of empty, partial and complete logs. */
 const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
-  held =>
+  count =>
     new Map(
       LOGS.flatMap(log => {
-        const part = new WrittenLog(log.keys, log.entries.slice(0, held))
-        const { head } = planSigned(log.name, undefined, held === 0 ? [] : part.runs())
+        const part = new WrittenLog(log.keys, log.entries.slice(0, count))
+        const { head } = planSigned(log.name, undefined, count === 0 ? [] : part.runs())
         return head === undefined ? [] : [[authorOfKey(log.name.key), head] as const]
       }),
     ),
@@ -79,12 +79,12 @@ const segmentOf = ({ log, run }: (typeof RUNS)[number]): Uint8Array =>
 
 // Frames and their mutations.
 
-/** Numbers at limits, as they are in a header. */
+/** Boundary values for numbers in headers. */
 const EDGES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x3fff, 0x4000, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, 0x7fff_ffff, SEQ_MAX]
 /** The offsets of a segment's fields: key, first, count, before, signature, entries. */
 const FIELDS = [0, 32, 36, 38, 70, 134, 135]
 
-/** The mutations of a field of a segment, and of any bytes. */
+/** Numbers of the mutations of a segment's field, and of arbitrary bytes. */
 const SEGMENT_WAYS = [0, 1, 2, 3, 4] as const
 const WAYS = [0, 1, 2, 3, 4, 5] as const
 const PARTS = {
@@ -255,7 +255,7 @@ class Receiver {
   readonly #sideChannel: SideChannelReceiver
   readonly #outcome: Outcome
 
-  /** For the control: signatures are not verified. */
+  /** For the control: a receiver that does not verify signatures. */
   constructor(heads: ReadonlyMap<AuthorId, SignedHead>, isCareless: boolean, outcome: Outcome) {
     this.#outcome = outcome
     this.#heads = new Map(heads)
@@ -374,7 +374,7 @@ function fuzz(
 export interface FuzzOptions {
   readonly frames: number
   readonly seed: number
-  /** For the control: signatures are not verified. */
+  /** For the control: a receiver that does not verify signatures. */
   readonly isCareless?: boolean
 }
 
@@ -386,7 +386,7 @@ export const fuzzNative = (options: FuzzOptions): Outcome =>
     (chance, index) => nativeFrame(chance, NATIVE_SHAPES[index % NATIVE_SHAPES.length]),
   )
 
-/** Signed entries through a scuttleup peer. */
+/** Signed entries, as a scuttleup peer relays them. */
 export const fuzzRelayed = (options: FuzzOptions): Outcome =>
   fuzz(
     options,

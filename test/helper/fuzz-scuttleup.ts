@@ -277,7 +277,7 @@ function faultOf(effect: Effect): string | undefined {
       return effect.runs.map(({ first, entries }) => faultOfRun(first, entries)).find(fault => fault !== undefined)
     case 'serve':
     case 'end':
-      if (effect.since.length > HEADS_MAX) return 'more heads than are held'
+      if (effect.since.length > HEADS_MAX) return 'more heads than the limit'
       if (!effect.since.every(({ author }) => isUnsigned(author) || isKey(author))) return 'a head of nobody'
       return effect.since.every(({ seq }) => seq >= 0 && seq <= SEQ_MAX) ? undefined : 'a head that cannot be'
     case 'rejected':
@@ -346,34 +346,34 @@ export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterat
     const shape = SHAPES[i % SHAPES.length] as Shape
     const slot = chance.below(OPEN_SESSIONS)
     const isBeginning = shape.message === 'handshake'
-    const held = open[slot]
-    const link =
-      held === undefined || held.isClosed || held.isOpen === isBeginning || chance.below(50) === 0
+    const session = open[slot]
+    const connection =
+      session === undefined || session.isClosed || session.isOpen === isBeginning || chance.below(50) === 0
         ? { receiver: makeReceiver(), isClosed: false, isOpen: false, fed: 0, offered: 0, seq: 1 }
-        : held
-    open[slot] = link
+        : session
+    open[slot] = connection
     const frames: Uint8Array[] = []
-    if (!isBeginning && !link.isOpen) frames.push(frame(encode(handshake(chance))))
-    link.isOpen = true
-    if (!isBeginning && chance.below(2) === 0) frames.push(frame(encode(change(chance, link.seq++))))
-    frames.push(mutatedFrame(chance, shape, link.seq++), frame(encode(change(chance, link.seq++))))
+    if (!isBeginning && !connection.isOpen) frames.push(frame(encode(handshake(chance))))
+    connection.isOpen = true
+    if (!isBeginning && chance.below(2) === 0) frames.push(frame(encode(change(chance, connection.seq++))))
+    frames.push(mutatedFrame(chance, shape, connection.seq++), frame(encode(change(chance, connection.seq++))))
     try {
       for (const chunk of chunks(chance, concat(frames))) {
-        link.fed += chunk.length
-        for (const effect of link.receiver.receive(chunk)) {
-          if (link.isClosed) return faulty('something was heard after the end', i)
+        connection.fed += chunk.length
+        for (const effect of connection.receiver.receive(chunk)) {
+          if (connection.isClosed) return faulty('an effect after the connection was closed', i)
           effects.set(effect.kind, (effects.get(effect.kind) ?? 0) + 1)
           const fault = faultOf(effect)
           if (fault !== undefined) return faulty(fault, i)
-          link.isClosed = effect.kind === 'close'
-          link.offered += sizeOf(effect)
+          connection.isClosed = effect.kind === 'close'
+          connection.offered += sizeOf(effect)
           if (effect.kind !== 'entries') continue
           const { author, entries } = effect.run
           const broken = faultOfPlan(logs, author, entries)
           if (broken !== undefined) return faulty(broken, i)
-          if (chance.below(30) === 0) link.receiver.refused(author, { kind: 'not-author' })
+          if (chance.below(30) === 0) connection.receiver.refused(author, { kind: 'not-author' })
         }
-        if (link.offered > link.fed) return faulty('more came out than went in', i)
+        if (connection.offered > connection.fed) return faulty('more bytes were passed on than arrived', i)
       }
     } catch (error) {
       return faulty(`thrown: ${error}`, i)

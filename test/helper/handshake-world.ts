@@ -6,10 +6,10 @@ import type { ScuttleupTopology } from './scuttleup-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)
 
-/** The key pair of one of a few peers. */
+/** The key pair of test peer number `peer`. */
 export const keysOf = (peer: number): KeyPair => keyPairOf(Buffer.alloc(32, peer))
 
-/** The Hello of one of a few peers: `peer` determines its key, its instance id and its nonce. */
+/** The Hello of test peer number `peer`, which determines its key, its instance id and its nonce. */
 export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
   version: 1,
   room: ROOM,

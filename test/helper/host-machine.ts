@@ -23,7 +23,7 @@ import { temporaryDirectory } from './temporary-directory.js'
 /** A node in this process. */
 export interface RunningNode {
   readonly server: NodeServer
-  /** The peers of its rooms, by name. */
+  /** Its rooms, by name. */
   readonly peers: Map<string, Room>
   readonly sockets: Set<Duplex>
   readonly ended: Promise<EndReason>

@@ -6,7 +6,7 @@ type Step = 'address' | 'anything' | 'ready' | 'stuck'
 
 /**
  * A scuttleup peer's side of the topology handshake, without sockets: fully-connected-topology's `onconnection` and `connect`,
- * message by message, as length-prefixed-message reads them. What follows once it is ready is in `rest`.
+ * message by message, as length-prefixed-message reads them. `rest` is what follows once it is ready.
  */
 export class ScuttleupTopology {
   readonly #me: string

@@ -23,7 +23,7 @@ export const publicKey = (seed: Uint8Array): Uint8Array => ed25519.getPublicKey(
 
 const chainStart = ({ room, key }: Place): Uint8Array => blake(bytesOf('persisted-chat/log/1'), room, key)
 
-/** The chain value before the first entry and after each: one more than there are entries. */
+/** The chain value before the first entry, then the one after each entry. */
 export function chain(place: Place, entries: readonly Uint8Array[], start = chainStart(place)): Uint8Array[] {
   const values = [start]
   for (const entry of entries) values.push(blake(values.at(-1) as Uint8Array, entry))
@@ -227,14 +227,14 @@ export function audit(roomId: Uint8Array, rows: Iterable<readonly [key: Uint8Arr
     const said = heads.get(author)
     if (said === undefined && mayLag) continue
     const seq = Number(/"seq":(\d+),/.exec(Buffer.from(said ?? '', 'hex').toString('latin1'))?.[1])
-    const told = log.slice(0, seq)
+    const included = log.slice(0, seq)
     const start = chainStart({ room: roomId, key: Buffer.from(author, 'hex') })
     const true_ = {
-      seq: mayLag ? told.length : log.length,
-      chain: hex(chain({ room: roomId, key: Buffer.from(author, 'hex') }, told, start).at(-1) ?? start),
-      first: atOf(told[0]),
-      last: atOf(told.at(-1)),
-      size: sizeOf(told),
+      seq: mayLag ? included.length : log.length,
+      chain: hex(chain({ room: roomId, key: Buffer.from(author, 'hex') }, included, start).at(-1) ?? start),
+      first: atOf(included[0]),
+      last: atOf(included.at(-1)),
+      size: sizeOf(included),
     }
     if (said !== hex(headValue(true_))) throw new Error(`the head of ${author} is not true`)
   }

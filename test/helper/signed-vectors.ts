@@ -482,7 +482,7 @@ function entries() {
   const sig = (length: number): string => `"sig":"${'A'.repeat(length)}"`
   return {
     at: AT,
-    /** The time of the previous entry, for all of them. */
+    /** The time of the entry before each one. */
     previous: '1763670000123.0006',
     valid: [
       { what: 'a line', bytes: words(`{"at":"${AT}",${said}}`) },

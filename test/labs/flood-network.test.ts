@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { CONNECTIONS_MAX, WAITING_BYTES_MAX } from '../../src/labs/flood/limits.js'
 import { FloodNetwork } from '../../src/labs/flood/network.js'
 
-// One client among peers that are rude, with real connections.
+// One client and misbehaving peers, with real connections.
 
 const BOUND = { timeout: 120_000 }
 const HOST = '127.0.0.1'
@@ -16,17 +16,17 @@ class Client {
   readonly printed: string[] = []
   readonly ended: (string | undefined)[] = []
   #onChange: (() => void)[] = []
-  readonly #told = (): void => {
+  readonly #onReport = (): void => {
     for (const tell of this.#onChange.splice(0)) tell()
   }
   readonly network = new FloodNetwork(systemClock, {
     onPrint: text => {
       this.printed.push(text)
-      this.#told()
+      this.#onReport()
     },
     onClosed: (_left, reason) => {
       this.ended.push(reason)
-      this.#told()
+      this.#onReport()
     },
     onFull: () => assert.fail('full'),
   })
@@ -101,7 +101,7 @@ test('disconnects a peer that does not read, and still sends everything to the o
   for (let line = 0; line < lines; line++) {
     client.network.typed(`${line} ${'x'.repeat(4_000)}`)
     await bob.client.until(() => bob.client.printed.length > line - 20)
-    // All are in one process: each has its turn.
+    // All clients run in one process and take turns.
     if (line % 20 === 0) await new Promise(setImmediate)
   }
   await bob.client.until(() => bob.client.printed.length === lines + 1)

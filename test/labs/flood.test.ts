@@ -6,7 +6,7 @@ import { LINE_BYTES_MAX } from '../../src/labs/flood/limits.js'
 import { peerAddressOf } from '../../src/labs/flood/peer-address.js'
 import { SentMessages } from '../../src/labs/flood/sent-messages.js'
 
-/** A client with so many connections, numbered from 1. */
+/** A client with connections numbered from 1. */
 function client(connections: number, sent?: SentMessages): Flood {
   const flood = new Flood(sent)
   for (let connection = 1; connection <= connections; connection++) flood.connected(connection)

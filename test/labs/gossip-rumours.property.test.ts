@@ -82,8 +82,8 @@ test('bounds its memory and does not evict peers for other origins', () => {
   for (const rumour of forged(3 * GOSSIP_CACHE_MAX)) cache.take(rumour, 0, origin => origin === 0)
   assert.equal([...cache.all()].length, GOSSIP_ORIGINS_MAX)
   assert.ok(cache.newest(0))
-  // What came last is known as such, what came first is not any more.
+  // The latest rumours are remembered, and the earliest ones are forgotten.
   assert.deepEqual(forged(3 * GOSSIP_CACHE_MAX).filter(rumour => cache.isKnown(rumour)).length, GOSSIP_CACHE_MAX)
-  // The control: without the bound it grows with what is sent.
+  // Control: without the bound it grows with the number of rumours.
   assert.equal([...cacheOf(forged(3 * GOSSIP_CACHE_MAX), Number.POSITIVE_INFINITY).all()].length, 3 * GOSSIP_CACHE_MAX)
 })

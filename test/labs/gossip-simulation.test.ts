@@ -78,7 +78,7 @@ test('with pulls no node misses a rumour, despite lost requests and restarts', (
       [200, 0],
     ],
   )
-  // The control: without pulls some do.
+  // Control: without pulls some nodes miss rumours.
   assert.ok(simulateGossip({ ...OPTIONS, ...hard, pullMs: 0 }).phases.every(({ missed }) => missed > 0))
 })
 

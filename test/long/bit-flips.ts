@@ -9,7 +9,7 @@ import type { FlipReport, ReaderOptions } from '../helper/bit-flip-reader.js'
 import { Child } from '../helper/child.js'
 import { logIn, replicate } from '../helper/logs.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
-import { spoken } from './chance.js'
+import { textOf } from './chance.js'
 import { keysOf } from './ledger.js'
 import { type Fault, inDirectory, type LongRun } from './long-run.js'
 
@@ -24,7 +24,7 @@ const DEADLINE_MS = 60_000
 const NATIVE_ASSERTION = /leveldb.*Assertion/
 const ABORTS_ONE_IN = 300
 
-/** Flips a byte in a database: what is read is right or missing, and is restored from a peer. */
+/** Flips a byte in a database: entries are read correctly or are missing, and are restored from a peer. */
 export const bitFlips: LongRun = {
   name: 'bit-flips',
   shows: 'a flipped byte is detected or harmless, never shown as wrong text, and repaired from a peer',
@@ -125,13 +125,13 @@ async function makeTemplates(directory: string): Promise<void> {
 }
 
 async function say(log: Log, who: string, from: number, to: number): Promise<void> {
-  const lines = Array.from({ length: to - from + 1 }, (_, index) => spoken(`${who}-${from + index}`))
+  const lines = Array.from({ length: to - from + 1 }, (_, index) => textOf(`${who}-${from + index}`))
   await Promise.all(lines.map(message => log.append({ username: who, message })))
 }
 
 const linesOf = (who: string, from: number, to: number): Uint8Array[] =>
   Array.from({ length: to - from + 1 }, (_, index) =>
-    Buffer.from(JSON.stringify({ username: who, message: spoken(`${who}-${from + index}`) })),
+    Buffer.from(JSON.stringify({ username: who, message: textOf(`${who}-${from + index}`) })),
   )
 
 async function exchange(a: Log, b: Log): Promise<void> {

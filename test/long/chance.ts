@@ -17,7 +17,7 @@ export function chance(seed: number): Chance {
 export const between = (random: Chance, from: number, to: number): number => from + Math.floor(random() * (to - from))
 
 /** The text of a token: the token, then up to 8 KiB derived from it, which do not compress. */
-export function spoken(token: string): string {
+export function textOf(token: string): string {
   const size = createHash('sha256').update(token).digest().readUInt16BE()
   const bytes = size < 40_000 ? size % 48 : size < 60_000 ? size % 1_024 : size % 6_144
   return `${token} ${createHash('shake256', { outputLength: bytes + 8 })
@@ -28,5 +28,5 @@ export function spoken(token: string): string {
 /** The token of a complete text; undefined if any character differs. */
 export function tokenOf(message: string): string | undefined {
   const token = message.slice(0, message.indexOf(' '))
-  return spoken(token) === message ? token : undefined
+  return textOf(token) === message ? token : undefined
 }

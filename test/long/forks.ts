@@ -5,7 +5,7 @@ import type { Fault, LongRun } from './long-run.js'
 /** Two branches of a log reach peers in random order. */
 export const forks: LongRun = {
   name: 'forks',
-  shows: 'every peer that receives both branches proves the fork, freezes the log at the same entry, and no other log',
+  shows: 'every peer that receives both branches proves the fork and freezes that log only, at the same entry',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = { schedules: 0, ofThreeBranches: 0, meetings: 0, grownMiB: 0 }

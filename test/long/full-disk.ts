@@ -154,13 +154,16 @@ async function fillAndFree(
   if (!isFreed) {
     const refusal = await openingOf(directory)
     if (refusal !== undefined) found.push(refusal)
-    await disk.free(pid).catch(() => {}) // a limit went with its process
+    await disk.free(pid).catch(() => {}) // a limit ends with its process
   }
   found.push(...lines.filter(line => line.startsWith('problem')))
-  const held = Math.max(0, ...lines.flatMap(line => /^(?:held|stored) (\d+)$/.exec(line)?.[1] ?? []).map(Number))
+  const persisted = Math.max(
+    0,
+    ...lines.flatMap(line => /^(?:persisted|stored) (\d+)$/.exec(line)?.[1] ?? []).map(Number),
+  )
   const stored = await storedLines(directory, found)
   if (isFreed && stored !== next - 1) found.push(`${next - 1} lines were said, and ${stored} are stored`)
-  return { stored, lost: Math.max(0, held - stored) }
+  return { stored, lost: Math.max(0, persisted - stored) }
 }
 
 /** A full disk may prevent opening a log, which is reported in one line. */

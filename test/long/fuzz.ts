@@ -6,7 +6,7 @@ import type { Fault, LongRun } from './long-run.js'
 /** Tries per seed. */
 const CHUNK = 20_000
 const MEMORY_MIB_MAX = 16
-/** The seed selects what is fuzzed: of this many successive chunks each kind has its share. */
+/** What successive chunks fuzz; the seed selects where to begin. */
 const KINDS = ['scuttleup', 'native', 'scuttleup', 'native', 'relayed'] as const
 
 /** Every reason to reject signed entries and native frames. Each must occur. */
@@ -37,7 +37,7 @@ const EFFECTS_ONE_IN = 1_000
 /** Messages of both protocols with one changed field each, in process. */
 export const fuzz: LongRun = {
   name: 'fuzz',
-  shows: 'no change to any field of any message violates a rule, stores a foreign entry, or grows memory',
+  shows: 'messages with one changed field violate no invariant, store no foreign entry, and do not grow memory',
   cycles: 100_000_000,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const shapes = SHAPES.length + NATIVE_SHAPES.length
@@ -69,14 +69,14 @@ export const fuzz: LongRun = {
       }
       figures.tries += frames
       figures[kind] += frames
-      // The first run of each kind allocates what stays.
+      // The first run of each kind allocates memory that is never freed.
       if (chunk % KINDS.length !== KINDS.length - 1) continue
       before ??= heapBytes()
       grownMiB = Math.max(grownMiB, Math.round((heapBytes() - before) / MEGABYTE))
     }
     const unmet = [...REASONS.filter(reason => !reasons.has(reason)), ...EFFECTS.filter(effect => !reasons.has(effect))]
     if (cycles >= KINDS.length * CHUNK && unmet.length > 0 && !isOver())
-      faults.push({ seed, cycles, text: `never met: ${unmet.join(', ')}` })
+      faults.push({ seed, cycles, text: `never occurred: ${unmet.join(', ')}` })
     if (grownMiB > MEMORY_MIB_MAX) faults.push({ seed, cycles, text: `${grownMiB} MiB more are in use` })
     return { figures: { ...figures, grownMiB }, faults }
   },

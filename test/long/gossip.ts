@@ -6,14 +6,14 @@ import type { Fault, LongRun } from './long-run.js'
 
 const NODES = 25
 const VIRTUAL_RUNS = 20
-/** How far 25 rumours of real nodes may be from the mean of many virtual ones, by chance. */
+/** Largest random differences between 25 rumours of real nodes and the mean of many virtual ones. */
 const COVERAGE_APART_MAX = 0.08
 const MESSAGES_APART_MAX = 0.12
 
-/** Real nodes against virtual ones. */
+/** Compares real nodes with virtual ones. */
 export const gossip: LongRun = {
   name: 'gossip',
-  shows: 'what rumours reach among processes, and what they cost, is what the simulator says',
+  shows: 'coverage and cost of rumours among processes match the simulator',
   cycles: 1,
   run: async ({ cycles, seed, isOver = () => false }) => {
     const figures = { cycles: 0, coverageApart: 0, messagesApart: 0 }

@@ -7,7 +7,7 @@ import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { EVENT_KINDS } from '../../src/node/events.js'
 import { logIn } from '../helper/logs.js'
-import { spoken, tokenOf } from './chance.js'
+import { textOf, tokenOf } from './chance.js'
 
 /** An author without a key, whose entries alice received from a scuttleup peer. */
 export const CAROL = 'carol' as AuthorId
@@ -15,7 +15,7 @@ export const CAROL = 'carol' as AuthorId
 export type Who = 'alice' | 'bob'
 const EVERYONE: readonly Who[] = ['alice', 'bob']
 
-/** Keys that are not in the databases, as in the program. */
+/** Key pairs. As in the program, databases contain no keys. */
 export const keysOf = (who: string): KeyPair => keyPairOf(Buffer.alloc(SEED_BYTES, who))
 
 /** Result of one check of the disk. */
@@ -28,8 +28,8 @@ export interface Findings {
 
 /** The entries acknowledged to the writer, over all its runs on the same databases. */
 export class Ledger {
-  readonly #said = { alice: new Map<Seq, string>(), bob: new Map<Seq, string>() }
-  readonly #held = { alice: new Map<AuthorId, Seq>(), bob: new Map<AuthorId, Seq>() }
+  readonly #appended = { alice: new Map<Seq, string>(), bob: new Map<Seq, string>() }
+  readonly #persisted = { alice: new Map<AuthorId, Seq>(), bob: new Map<AuthorId, Seq>() }
   readonly #faults: string[] = []
   #acknowledged = 0
   #afterwards = 0
@@ -42,10 +42,10 @@ export class Ledger {
   /** Reads one line that the writer printed. */
   take(line: string): void {
     const [what, who, a = '', b = ''] = line.split(' ')
-    if (what === 'said') this.#say(who as Who, Number(a), b)
-    if (what === 'held') {
-      const held = this.#held[who as Who]
-      held.set(a as AuthorId, Math.max(held.get(a as AuthorId) ?? 0, Number(b)))
+    if (what === 'appended') this.#noteAppended(who as Who, Number(a), b)
+    if (what === 'persisted') {
+      const persisted = this.#persisted[who as Who]
+      persisted.set(a as AuthorId, Math.max(persisted.get(a as AuthorId) ?? 0, Number(b)))
     }
     if (what === 'problem') this.#faults.push(line)
   }
@@ -73,7 +73,7 @@ export class Ledger {
           await log.close()
         }
       } catch (error) {
-        const promised = this.#said[who].size + this.#held[who].size
+        const promised = this.#appended[who].size + this.#persisted[who].size
         lost += promised
         if (promised > 0 || !(await isMended(path.join(data, who))))
           faults.push(`${who}'s logs cannot be read, ${promised} entries in them: ${reasonOf(error)}`)
@@ -86,20 +86,20 @@ export class Ledger {
     return { lost, faults }
   }
 
-  #say(who: Who, seq: Seq, token: string): void {
-    const before = this.#said[who].get(seq)
+  #noteAppended(who: Who, seq: Seq, token: string): void {
+    const before = this.#appended[who].get(seq)
     if (before !== undefined) this.#faults.push(`${who}'s entry ${seq} was given out twice: ${before}, ${token}`)
-    this.#said[who].set(seq, token)
+    this.#appended[who].set(seq, token)
     this.#acknowledged++
   }
 
   #lost(who: Who, own: AuthorId, entries: ReadonlyMap<AuthorId, readonly Uint8Array[]>): number {
     let lost = 0
-    for (const [seq, token] of this.#said[who]) {
+    for (const [seq, token] of this.#appended[who]) {
       const entry = entries.get(own)?.[seq - 1]
-      if (entry === undefined || decodeEntry(entry)?.message !== spoken(token)) lost++
+      if (entry === undefined || decodeEntry(entry)?.message !== textOf(token)) lost++
     }
-    for (const [author, seq] of this.#held[who]) {
+    for (const [author, seq] of this.#persisted[who]) {
       if (author !== own) lost += Math.max(0, seq - (entries.get(author)?.length ?? 0))
     }
     return lost
@@ -107,9 +107,9 @@ export class Ledger {
 
   async #appendOneMore(who: Who, log: Log, last: Seq, faults: string[]): Promise<void> {
     const token = `after-${this.#afterwards++}-${who}`
-    const { seq } = await log.append({ username: who, message: spoken(token) })
+    const { seq } = await log.append({ username: who, message: textOf(token) })
     if (seq !== last + 1) faults.push(`${who}'s next entry is ${seq}, behind ${last}`)
-    this.#say(who, seq, token)
+    this.#noteAppended(who, seq, token)
   }
 }
 

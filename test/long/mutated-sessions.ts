@@ -38,7 +38,7 @@ const SERVER = 'server:1'
 /** Sessions of scuttleup peers and native peers with one changed byte, over real sockets. */
 export const mutatedSessions: LongRun = {
   name: 'mutated-sessions',
-  shows: 'no changed byte of a session ends the process, stores an invalid entry, or grows memory',
+  shows: 'sessions with one changed byte do not end the process, store an invalid entry, or grow memory',
   cycles: 100_000,
   run: async ({ cycles, seed, isOver = () => false }: RunOptions) => {
     const figures = { sessions: 0, storedWhole: 0, entries: 0, invalid: 0, grownMiB: 0, scuttleupDiesOf: 0 }
@@ -60,7 +60,7 @@ export const mutatedSessions: LongRun = {
       figures.entries += lived.entries
       figures.invalid += lived.faults.length
       for (const text of lived.faults) faults.push({ seed: seed + life, cycles: count, text })
-      // The first run allocates what stays.
+      // The first run allocates memory that is never freed.
       base ??= heapBytes()
       figures.grownMiB = Math.max(figures.grownMiB, Math.round((heapBytes() - base) / MEGABYTE))
     }
@@ -125,7 +125,7 @@ async function openServer(directory: string) {
       dial: (address, signal) => tcp.dial(address, signal),
       listen: (host, port, take) =>
         tcp.listen(host, port, connection => {
-          connection.setMaxListeners(0) // ours wait here for its end too
+          connection.setMaxListeners(0) // native clients also wait for its end
           take(connection)
           onConnection(connection)
         }),

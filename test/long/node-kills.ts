@@ -45,7 +45,7 @@ async function stops(cleanup: Cleanup): Promise<void> {
 /** Faces and nodes are killed with -9 under load, and stopped for a minute each. */
 export const nodeKills: LongRun = {
   name: 'node',
-  shows: 'kill -9 and SIGSTOP of faces and nodes lose no line, say none twice and leave no process behind',
+  shows: 'kill -9 and SIGSTOP of faces and nodes lose no line, store none twice and leave no process behind',
   cycles: 100,
   run: async ({ cycles, seed }) => {
     const figures = { kills: 0, typed: 0, stored: 0, stops: 0 }

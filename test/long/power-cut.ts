@@ -72,7 +72,7 @@ async function cutAgainAndAgain(
       figures.changesUndone += undone
       found.push(...findings.faults)
       if (findings.lost > 0) found.push(`${findings.lost} acknowledged entries lost in cycle ${cycle}`)
-      if (found.length > 0) break // what is lost stays lost
+      if (found.length > 0) break // a lost entry would be counted in every later cycle
     }
     figures.acknowledged += ledger.acknowledged
     return found

@@ -138,7 +138,7 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
 export const screen: LongRun = {
   name: 'screen',
   shows:
-    'start to first screen in any history, and key to echo and line to line shown while others talk, medians in ms',
+    'medians in ms: start to first screen with any history; key to echo, and arrival to display, while others write',
   cycles: 100,
   missing: async () => {
     const found = await promisify(execFile)('script', ['--version']).then(

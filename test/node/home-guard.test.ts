@@ -72,7 +72,7 @@ test('rejects a home or database that another user planted', { skip: !isRoot }, 
   assert.deepEqual(await readdir(home.directory), [])
   await rm(home.directory, { recursive: true })
 
-  // Another user's link is rejected wherever it points; an own link only if its target is another user's.
+  // Another user's link is rejected wherever it points; our own link only if its target belongs to another user.
   await symlink(elsewhere, home.directory)
   await checkHome(home, report)
   await lchown(home.directory, SOMEBODY, SOMEBODY)

@@ -156,12 +156,12 @@ async function imported(t: TestContext, file: Uint8Array, ...logs: readonly Writ
 
 const SEGMENT_LENGTH_BYTES = 2
 
-test('rejects the damaged part by name and keeps the rest, whichever byte is damaged', async t => {
+test('rejects and names the damaged part and keeps the rest, whichever byte is damaged', async t => {
   const alices = new WrittenLog(alice, lines(6, 70))
   const bobs = new WrittenLog(bob, lines(2, 70, 'bob'))
   const file = await exportOf([alices, bobs], [2, 4])
   const head = 'persisted-chat/export/2\n'.length + 32
-  /** The offsets of frame lengths: after a damaged one, everything is cut differently. */
+  /** The offsets of frame lengths: a damaged one shifts all later frames. */
   const lengths = new Set<number>()
   /** The offsets of the segments' first seqs: a segment with a lower one is skipped as a duplicate. */
   const firsts = new Set<number>()
@@ -193,7 +193,7 @@ test('rejects the damaged part by name and keeps the rest, whichever byte is dam
     if (count < 8 && !firsts.has(at))
       assert.ok(report.refused.length > 0, `byte ${at}: ${count} entries, and nothing was refused`)
     for (const { kind } of report.refused) assert.ok(['log', 'part', 'rest'].includes(kind))
-    // Earlier logs are imported, and so are later ones as long as the frames are cut correctly.
+    // Earlier logs are imported, and so are later ones unless the frames are shifted.
     if (at > bobsAt) assert.equal(texts[hex(alice.publicKey)]?.length, 6, `byte ${at}`)
     if (at < bobsFrame && !lengths.has(at)) assert.equal(texts[hex(bob.publicKey)]?.length, 2, `byte ${at}`)
   }

@@ -51,7 +51,7 @@ const disconnect = (streams: readonly Duplex[]): void => {
   for (const stream of streams) stream.destroy()
 }
 
-/** Runs everything that takes up to a second. */
+/** Advances the clock until everything that takes up to a second is done. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 300; turn++) {
     await new Promise(resolve => setImmediate(resolve))

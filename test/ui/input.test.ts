@@ -97,7 +97,7 @@ test('reads no faster than the disk stores', async () => {
 })
 
 test('reports a rejected line and sends the next one', async t => {
-  const told = t.mock.method(process.stderr, 'write', () => true)
+  const written = t.mock.method(process.stderr, 'write', () => true)
   const said: string[] = []
   const peer = {
     say: async (message: string) => {
@@ -108,7 +108,7 @@ test('reports a rejected line and sends the next one', async t => {
   await sendLines(peer, input('one\ntwo\nthree\n'), false)
   assert.deepEqual(said, ['one', 'three'])
   assert.deepEqual(
-    told.mock.calls.map(call => call.arguments[0]),
+    written.mock.calls.map(call => call.arguments[0]),
     ['warn> no\n'],
   )
 })

@@ -73,14 +73,14 @@ test('drops lines that cannot wait while the reader is slow', () => {
 })
 
 test('prints a notice as one sanitised line', t => {
-  const told = t.mock.method(process.stderr, 'write', () => true)
+  const written = t.mock.method(process.stderr, 'write', () => true)
   info('one\ntwo')
   warn('\u001b[2J')
   complain(new ChatError('BAD_USAGE', 'what\u202e', { hint: 'do\nthis' }))
   complain(new Error('odd'))
   complain('thrown')
   assert.deepEqual(
-    told.mock.calls.map(call => call.arguments[0]),
+    written.mock.calls.map(call => call.arguments[0]),
     [
       'info> one⏎two\n',
       'warn> ␛[2J\n',

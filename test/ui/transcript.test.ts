@@ -294,9 +294,9 @@ test('control: the check finds what an unsanitised transcript lets through', () 
 })
 
 test('keeps our line pending until every peer has it, and later lines behind it', () => {
-  const held = new Map([[1, { on: 0, of: 2, left: 0 }]])
+  const replicas = new Map([[1, { on: 0, of: 2, left: 0 }]])
   const tail = new PendingLines(
-    seq => held.get(seq) ?? { on: 0, of: 0, left: 0 },
+    seq => replicas.get(seq) ?? { on: 0, of: 0, left: 0 },
     paletteOf(false),
     () => 80,
   )
@@ -306,9 +306,9 @@ test('keeps our line pending until every peer has it, and later lines behind it'
   tail.push({ text: 'after' })
   assert.deepEqual(take(), ['before'])
   assert.deepEqual(tail.texts, ['mine  ✓ 0/2', 'after'])
-  held.set(1, { on: 1, of: 2, left: 0 })
+  replicas.set(1, { on: 1, of: 2, left: 0 })
   assert.deepEqual(tail.texts, ['mine  ✓ 1/2', 'after'])
-  held.set(1, { on: 2, of: 2, left: 0 })
+  replicas.set(1, { on: 2, of: 2, left: 0 })
   assert.deepEqual(take(), ['mine  ✓ 2/2', 'after'])
   assert.deepEqual(tail.texts, [])
 })

@@ -100,7 +100,7 @@ export async function prepareKey(file: string, random: Random, onEvent: OnEvent 
   }
 }
 
-/** Links the key in `file` to `name`, or to the next free name after it. */
+/** Hard-links the key in `file` as `name`, or as the first `name-<n>` that is free. */
 async function backUp(file: string, name: string, seed: Uint8Array, random: Random): Promise<string> {
   for (let number = 1; ; number++) {
     const backup = number === 1 ? name : `${name}-${number}`

@@ -7,7 +7,7 @@ import type { ReceivedStatus } from './status-codec.js'
 
 /** Time for evidence through other peers, after a connection was lost, before the author counts as gone. */
 const LOST_MS = 2_000
-/** Evidence that is this much younger than a lost connection cannot come from that connection: peers poll theirs more often. */
+/** Evidence from this long after a lost connection does not stem from that connection: peers poll theirs more often. */
 const LOST_MARGIN_MS = 6_000
 /** Age of the last evidence at which an author is no longer shown: a heartbeat and two digest rounds, one more round per hop. */
 const FRESH_MS = 35_000
@@ -26,7 +26,7 @@ export class KnownAuthor {
   /** Number of our connections to the author. */
   connections = 0
   readonly statuses: TokenBucket
-  /** When the last connection was lost, if nothing was heard since; otherwise 0. */
+  /** When the last connection was lost, if there is no newer evidence that the author is alive; otherwise 0. */
   #lostAt: Millis = 0
   /** The last evidence that the author is alive, and whether it is recent enough to show them. */
   #aliveAt: Millis = 0
@@ -43,7 +43,7 @@ export class KnownAuthor {
     return this.#aliveAt
   }
 
-  /** Whether the author is there, and was heard of since a connection was lost. */
+  /** Whether the author is present, with evidence from after the last lost connection. */
   isPresent(now: Millis): boolean {
     return this.until > now && this.#lostAt === 0 && !this.hasLeft && this.#isFresh
   }
@@ -63,7 +63,7 @@ export class KnownAuthor {
     }
   }
 
-  /** There is evidence that the author was alive at a time. Gives whether that makes them visible again. */
+  /** There is evidence that the author was alive at a time. Returns whether that makes them visible again. */
   alive(at: Millis): boolean {
     if (at <= this.#notBefore || at <= this.#aliveAt) return false
     this.#aliveAt = at
@@ -84,7 +84,7 @@ export class KnownAuthor {
     this.#lostAt = now
   }
 
-  /** Forgets what is no longer valid. Gives whether that changed anything visible. */
+  /** Forgets what is no longer valid. Returns whether that changed anything visible. */
   expire(now: Millis): boolean {
     let hasExpired = false
     if (this.typingUntil !== 0 && this.typingUntil <= now) {

@@ -42,7 +42,7 @@ export class KnownAuthors {
     return known
   }
 
-  /** Expires what is no longer valid, and forgets absent authors. Gives whether anything visible changed. */
+  /** Expires what is no longer valid, and forgets absent authors. Returns whether anything visible changed. */
   expire(now: Millis): boolean {
     let hasExpired = false
     for (const known of this.#authors.values()) hasExpired = known.expire(now) || hasExpired
@@ -57,7 +57,7 @@ export class KnownAuthors {
     return next
   }
 
-  /** Keeps LEFT_MAX absent authors, those heard of last. */
+  /** Keeps the LEFT_MAX absent authors who were alive last. */
   forgetAbsent(): void {
     const absent = [...this.#authors]
       .filter(([, { until, connections }]) => until === 0 && connections === 0)
@@ -65,7 +65,7 @@ export class KnownAuthors {
     for (const [author] of absent.slice(LEFT_MAX)) this.#delete(author)
   }
 
-  /** Evicts an author who is not connected: first who has written nothing, of these who was heard of longest ago. */
+  /** Evicts an author who is not connected: preferably one who has written nothing, and of these the one who was alive longest ago. */
   #evictOne(): void {
     let worst: { readonly author: AuthorId; readonly hasWritten: boolean; readonly heardAt: Millis } | undefined
     for (const [author, { heardAt, connections }] of this.#authors) {

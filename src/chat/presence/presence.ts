@@ -62,7 +62,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return this.#roster.hasLeft(author)
   }
 
-  /** Whether the author whose key begins with `key` is there, and was heard of since a connection to them was lost. */
+  /** Whether the author whose key begins with `key` is present, with evidence from after the last lost connection. */
   isPresent(key: string): boolean {
     return this.#roster.isPresent(key, this.#clock.now())
   }
@@ -72,7 +72,7 @@ export class Presence extends EventEmitter<PresenceEvents> {
     return send => this.#connect(peer, send, isLost)
   }
 
-  /** Lists a scuttleup peer, which takes no part in presence. Close the result when the connection closes. */
+  /** Lists a scuttleup peer, which does not support presence. Close the result when the connection closes. */
   scuttleup(name: string): Pick<SideChannel, 'close'> {
     return this.#connect(
       { author: undefined, name, aheadMs: 0, bytesRead: () => 0 },

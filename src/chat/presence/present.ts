@@ -12,7 +12,7 @@ export interface Present {
   /** Their away message, which may be empty; undefined unless they are away. */
   readonly away: string | undefined
   readonly isTyping: boolean
-  /** When they were last heard of, by our clock. */
+  /** When they were last known to be alive, by our clock. */
   readonly lastHeardMs: Millis
   /** Number of connections between them and us, as far as known. */
   readonly hops: number

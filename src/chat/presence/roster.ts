@@ -90,7 +90,7 @@ export class Roster {
     known.heardAt = now
     if (isLost && !known.hasLeft) {
       known.lost(now)
-      // The other side takes us for lost too: a new status shows that we are still there.
+      // The other side considers us lost as well: a new status shows that we are present.
       this.#own.changed(now)
     }
     this.#known.forgetAbsent()
@@ -121,7 +121,7 @@ export class Roster {
     if (status === undefined) return 'bad'
     const { author, version, until } = status
     if (version <= (this.#known.get(author)?.status?.version ?? 0)) return []
-    // The times of a connected author are judged by their own clock, which the handshake has shown.
+    // The times of a connected author are compared with their own clock, whose offset is known from the handshake.
     const theirNow = connection.author === author ? now + connection.aheadMs : now
     if (until <= theirNow || until > theirNow + STATUS_MS_MAX || !connection.statuses.take(now)) return []
     if (!isGenuineStatus(this.#options.room, status)) return 'bad'
@@ -179,7 +179,7 @@ export class Roster {
       const known = this.#known.byShortKey(key)
       hasChanged = known?.alive(aliveAt) || hasChanged
       const isMe = key === this.#myKey
-      // Other peers lag behind our status. Only the first time, they may know a later one of an earlier run.
+      // Other peers lag behind our status. Only when they name us first may they know a later one, from an earlier run.
       if (isMe && !isNew) continue
       const version = isMe ? this.#own.version : known?.status?.version
       if (version !== undefined && checkOf(version) === check) continue
@@ -212,7 +212,7 @@ export class Roster {
     return this.#known.get(author)?.hasLeft ?? false
   }
 
-  /** Whether the author whose key begins with `key` is there, and was heard of since a connection to them was lost. */
+  /** Whether the author whose key begins with `key` is present, with evidence from after the last lost connection. */
   isPresent(key: string, now: Millis): boolean {
     for (const [author, known] of this.#known) if (author.startsWith(key)) return known.isPresent(now)
     return false
@@ -262,7 +262,7 @@ export class Roster {
     return Math.min(sendAt, this.#known.nextAt)
   }
 
-  /** Everyone who is or was there. */
+  /** Everyone who is or was present. */
   list(now: Millis): Present[] {
     const present: Present[] = []
     for (const { author, name } of this.#connections.values()) {

@@ -16,7 +16,7 @@ const TEXT_FIELD_MAX = 6
 
 const STATES = ['present', 'away', 'left'] as const
 
-/** What an author tells about themselves, signed and never stored. docs/protocol/presence.md §5.6. */
+/** What an author announces about themselves, signed and never stored. docs/protocol/presence.md §5.6. */
 export interface Status {
   /** Signing time by the author's clock, as all times here. The status with the greatest version counts. */
   readonly version: number

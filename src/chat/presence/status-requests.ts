@@ -21,7 +21,7 @@ interface Request {
 export class StatusRequests {
   readonly #requests = new Map<ShortKey, Request>()
 
-  /** Gives whether to request a status over a connection, and if so remembers it. */
+  /** Returns whether to request a status over a connection, and if so remembers it. */
   add(key: ShortKey, { connection, check, aliveAt }: Omit<Request, 'requestedAt'>, now: Millis): boolean {
     const before = this.#requests.get(key)
     if (before === undefined && this.#requests.size >= REQUESTS_MAX) return false

@@ -53,7 +53,7 @@ export class RumourCache {
     return Array.from(this.#newest.values(), ({ rumour }) => [rumour.origin, rumour.version] as const)
   }
 
-  /** Rumours that a peer with these versions lacks, at most those of one answer. */
+  /** Rumours that a peer with these versions lacks, at most as many as fit into one answer. */
   lackedBy(known: readonly Known[]): Rumour[] {
     const versions = new Map(known)
     const lacked: Rumour[] = []

@@ -56,7 +56,7 @@ type CommandName = (typeof COMMANDS)[number]['name']
 export type Line =
   | { readonly kind: 'message'; readonly text: string }
   | { readonly kind: 'command'; readonly name: CommandName; readonly argument: string }
-  /** `advice` says what to do instead. */
+  /** `advice` is what to type instead. */
   | { readonly kind: 'unknown'; readonly name: string; readonly advice: string }
 
 /**

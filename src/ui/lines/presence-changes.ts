@@ -8,7 +8,7 @@ export interface PresenceChange {
   readonly username: string
   /** Left out for a scuttleup peer, which has no key. */
   readonly key?: AuthorId
-  /** Why they are away, if they said so. */
+  /** The away message, if any. */
   readonly text?: string
   /** Whether this peer is directly connected to them. */
   readonly linked: boolean

@@ -172,7 +172,7 @@ export class ChatScreen {
     })
   }
 
-  /** Tells the user which name was restored from their last message. */
+  /** Prints which name was restored from the user's last message. */
   #recallNick(): void {
     const {
       nick,

@@ -85,7 +85,7 @@ export class Transcript {
   /** Lays out a message. An arrived message is late if it is far older than the newest one so far. */
   message(message: Message, now: Millis, origin: Origin): Printed {
     const isOwn = message.author === this.#options.id
-    // Missed lines have a marker above them. Lines that the user wrote before they arrived do not make them late.
+    // Missed lines have a marker above them, and are compared with the lines of others only.
     const newest = origin === 'missed' ? this.#newestOfOthers : this.#newest
     const isLate = origin !== 'history' && !isOwn && millisOf(message.at) < millisOf(newest) - BEHIND_MS
     const day = dayNumberOf(message.timeMs)

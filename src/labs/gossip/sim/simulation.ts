@@ -28,7 +28,7 @@ export interface GossipConditions {
 }
 
 export interface GossipSimulationOptions extends GossipConditions {
-  /** Rumours per phase, each of another node. Default: one of each node, or as many as memory allows. */
+  /** Rumours per phase, each from a different node. Default: one from each node, or as many as memory allows. */
   readonly rumours?: number | undefined
   /** Number of random peers that each node knows. */
   readonly view: number
