@@ -3,15 +3,15 @@ import { type AuthorId, authorOf } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
 import type { Connection } from '../net/connections.js'
 import type { CloseReason } from '../net/events.js'
+import type { ConnectionNames } from './connection-names.js'
 import type { NodeEvent } from './events.js'
-import type { PeerNames } from './peer-names.js'
 
 /** A lost connection that is replaced within this time is not reported. */
 const REPLACED_MS = 300
 
 export interface ConnectionEventsOptions {
   readonly clock: Clock
-  readonly names: PeerNames
+  readonly names: ConnectionNames
   readonly ourId: AuthorId
   /** Whether a peer has said goodbye. */
   readonly hasLeft: (author: AuthorId) => boolean

@@ -14,11 +14,11 @@ import { PeerExchange } from '../net/overlay/peer-exchange.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { Replicator } from '../sync/replicator.js'
 import { ConnectionEvents, isSamePeer } from './connection-events.js'
+import { ConnectionNames } from './connection-names.js'
 import { ConnectionSummaries } from './connection-summaries.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import type { NodeEvent } from './events.js'
 import { namedPeer } from './peer-name.js'
-import { PeerNames } from './peer-names.js'
 import { createReplicationStream } from './replication.js'
 
 interface RoomConnectionsEvents {
@@ -50,7 +50,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   /** Finds further peers through the connected ones. */
   readonly peerExchange: PeerExchange | undefined
   readonly #options: RoomConnectionsOptions
-  readonly #names: PeerNames
+  readonly #names: ConnectionNames
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
   #olderInstance: string | undefined
@@ -59,7 +59,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     super()
     this.#options = options
     const { me, room, log, connections, presence, clock } = options
-    this.#names = new PeerNames(me, room, () => presence.list)
+    this.#names = new ConnectionNames(me, room, () => presence.list)
     this.#events = new ConnectionEvents({
       clock,
       names: this.#names,

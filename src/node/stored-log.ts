@@ -11,8 +11,7 @@ import { LevelStore } from '../log/store/level-store.js'
 import type { FileFault } from '../log/store/leveldb/check.js'
 import type { NodeEvent } from './events.js'
 import { checkHome, checkKeyIsThere, secureHome } from './home-guard.js'
-import { markPaths } from './marks.js'
-import type { Home } from './paths.js'
+import { type Home, markPaths } from './paths.js'
 
 type OnEvent = (event: NodeEvent) => void
 

@@ -107,13 +107,13 @@ test('the classes that the documents name exist', () => {
   )
 })
 
-test('the files that the glossary names exist', () => {
-  const named = [...readDocument('docs/glossary.md').matchAll(/`([a-z][\w./-]*(?:\.ts|\/))`/g)].map(
-    ([, file = '']) => file,
+test('the files that the glossary and the architecture name exist', () => {
+  const named = ['docs/glossary.md', 'docs/architecture.md'].flatMap(document =>
+    [...readDocument(document).matchAll(/`([a-z][\w./-]*(?:\.ts|\/))`/g)].map(([, file = '']) => file),
   )
   assert.ok(named.length > 30)
   assert.deepEqual(
-    named.filter(file => !existsSync(path.join('src', file))),
+    named.filter(file => !existsSync(path.join('src', file)) && !existsSync(file)),
     [],
   )
 })

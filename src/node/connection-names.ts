@@ -9,7 +9,7 @@ import { formatAddress } from '../net/lan/address.js'
 import { requestedName } from '../net/lan/mdns/service-records.js'
 
 /** Names the peers at the other ends of connections, for notices. */
-export class PeerNames {
+export class ConnectionNames {
   readonly #me: string
   /** Undefined in the lobby. */
   readonly #room: string | undefined
