@@ -51,9 +51,20 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   '0': 'o',
 }
 
+/** Skeletons of short texts, because the same few names are compared with every message. */
+const known = new Map<string, string>()
+const KNOWN_MAX = 1_000
+const KNOWN_LENGTH_MAX = 64
+
 /** Normalises look-alike characters: texts with the same skeleton can be mistaken for each other. */
-export const skeletonOf = (text: string): string =>
-  [...text.normalize('NFKC').toLowerCase().normalize('NFKC')]
+export function skeletonOf(text: string): string {
+  const before = known.get(text)
+  if (before !== undefined) return before
+  const skeleton = [...text.normalize('NFKC').toLowerCase().normalize('NFKC')]
     .map(character => (Object.hasOwn(LOOKALIKES, character) ? LOOKALIKES[character] : character))
     .join('')
     .replace(/[\s\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu, '')
+  if (known.size >= KNOWN_MAX) known.clear()
+  if (text.length <= KNOWN_LENGTH_MAX) known.set(text, skeleton)
+  return skeleton
+}

@@ -32,7 +32,6 @@ export function messageOf(entry: Entry, isForked = false): Message | undefined {
   const { time } = members
   const hasTime = typeof time === 'number' && Number.isFinite(time) && Math.abs(time) < DATE_MS_MAX
   return {
-    ...contentOf(members),
     author: entry.author,
     seq: entry.seq,
     username: members.username,
@@ -41,5 +40,7 @@ export function messageOf(entry: Entry, isForked = false): Message | undefined {
     isVerified: isSigned(entry.author),
     isForked,
     timeMs: hasTime ? time : millisOf(entry.at),
+    // Last: spread first, it would make V8 add each of the members above to a slow object, at ten times the cost.
+    ...contentOf(members),
   }
 }

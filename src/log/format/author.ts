@@ -28,7 +28,15 @@ export const authorOfKey = (key: Uint8Array): AuthorId => hexOf(key) as AuthorId
 export const keyOf = (author: AuthorId): Uint8Array | undefined =>
   KEY_HEX.test(author) ? Buffer.from(author, 'hex') : undefined
 
-export const isSigned = (author: AuthorId): boolean => author.length === 64 && KEY_HEX.test(author)
+/** The last signed author that was asked about: consecutive entries have few authors. */
+let lastSigned = ''
+
+export function isSigned(author: AuthorId): boolean {
+  if (author === lastSigned) return true
+  if (author.length !== 64 || !KEY_HEX.test(author)) return false
+  lastSigned = author
+  return true
+}
 
 /** `text` as the id of any author, signed or not. */
 export const authorOf = (text: string): AuthorId | undefined =>
