@@ -13,6 +13,7 @@ import { LOG_BYTES_MAX } from './limits.js'
 import type { LogEvents, LogMark, LogOptions } from './options.js'
 import { OwnLog } from './own/own-log.js'
 import { Announcer } from './read/announcer.js'
+import { Requests } from './requests.js'
 import { CommitQueue } from './store/commit-queue.js'
 import { HeadIndex } from './store/head-index.js'
 import { SegmentStore } from './store/segment-store.js'
@@ -45,6 +46,8 @@ export class LogCore {
   readonly forks: ForkRegistry
   readonly announcer: Announcer
   readonly frontier: Frontier
+  /** Client requests whose entries are stored. */
+  readonly requests: Requests
   /** The log that our key signs. */
   readonly own: OwnLog
   readonly mark: LogMark | undefined
@@ -78,6 +81,7 @@ export class LogCore {
     this.forks = new ForkRegistry(store, this.room, this.segments)
     this.announcer = new Announcer(authorOfKey(keys.publicKey), () => this.own.publishedUpTo, events)
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
+    this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
   }
 

@@ -26,7 +26,7 @@ import type { Subscription } from './read/subscription.js'
 import { DiskRecovery } from './repair/disk-recovery.js'
 import { OwnLogRepair } from './repair/own-log-repair.js'
 import type { RequestId } from './request-id.js'
-import { Requests } from './requests.js'
+import type { Requests } from './requests.js'
 import { LevelStore } from './store/level-store.js'
 import type { Store } from './store/store.js'
 import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
@@ -72,7 +72,7 @@ export class Log extends EventEmitter<LogEvents> {
     this.#intake = new Intake(this.#core, this.#repair)
     this.#appender = new Appender(this.#core, this.#repair, this.#recovery)
     this.#reader = new Reader(this.#core)
-    this.requests = new Requests(store, this.#core.queue)
+    this.requests = this.#core.requests
   }
 
   /** Opens the logs in `directory`, created if missing. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */

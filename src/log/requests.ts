@@ -1,5 +1,5 @@
-import type { Millis } from '../base/clock.js'
-import { bufferOf, concat, utf8 } from '../base/wire/bytes.js'
+import type { Clock, Millis } from '../base/clock.js'
+import { bufferOf, concat, hexOf, utf8 } from '../base/wire/bytes.js'
 import type { Seq } from './format/author.js'
 import type { RequestId } from './request-id.js'
 import type { CommitQueue } from './store/commit-queue.js'
@@ -10,6 +10,24 @@ const ALL_REQUESTS: Range = { gte: REQUESTS, lt: after(REQUESTS) }
 const NUMBER_BYTES = 4
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
+const COUNT_BYTES = 4
+/** A row without a count is that of one request. */
+const SINGLE_BYTES = SEQ_BYTES + TIME_BYTES
+
+/** Consecutive requests of one client whose entries are consecutive too: one row answers them all. */
+export interface RequestRun extends RequestId {
+  /** The entry of the first request. */
+  readonly seq: Seq
+  count: number
+}
+
+/** Adds a request to the runs of a commit. */
+export function addRequest(runs: RequestRun[], { client, number }: RequestId, seq: Seq): void {
+  const last = runs.at(-1)
+  const isNext = last?.client === client && last.number + last.count === number && last.seq + last.count === seq
+  if (isNext) last.count++
+  else runs.push({ client, number, seq, count: 1 })
+}
 
 function requestKey({ client, number }: RequestId): Uint8Array {
   const end = Buffer.alloc(NUMBER_BYTES)
@@ -17,50 +35,87 @@ function requestKey({ client, number }: RequestId): Uint8Array {
   return concat([REQUESTS, client, end])
 }
 
-/** The row that answers a repeated request; written in the same commit as the entry. docs/protocol/storage.md §4.2. */
-export function requestRow(id: RequestId, seq: Seq, now: Millis): Put {
-  const value = Buffer.alloc(SEQ_BYTES + TIME_BYTES)
-  value.writeUInt32BE(seq)
+function requestRow(run: RequestRun, now: Millis): Put {
+  const value = Buffer.alloc(SINGLE_BYTES + COUNT_BYTES)
+  value.writeUInt32BE(run.seq)
   value.writeUIntBE(Math.max(0, now), SEQ_BYTES, TIME_BYTES)
-  return { type: 'put', key: requestKey(id), value }
+  value.writeUInt32BE(run.count, SINGLE_BYTES)
+  return { type: 'put', key: requestKey(run), value }
+}
+
+/** How many requests a row answers; undefined for a malformed row. */
+function countIn(value: Uint8Array): number | undefined {
+  if (value.length === SINGLE_BYTES) return 1
+  return value.length === SINGLE_BYTES + COUNT_BYTES ? bufferOf(value).readUInt32BE(SINGLE_BYTES) : undefined
 }
 
 /** Requests whose entries are stored, kept until their clients acknowledge the answers. */
 export class Requests {
   readonly #store: Store
   readonly #queue: CommitQueue
+  readonly #clock: Clock
+  /** The runs of each client that have a row, in order. */
+  readonly #runs = new Map<string, Pick<RequestRun, 'number' | 'count'>[]>()
 
-  constructor(store: Store, queue: CommitQueue) {
+  constructor(store: Store, queue: CommitQueue, clock: Clock) {
     this.#store = store
     this.#queue = queue
+    this.#clock = clock
+  }
+
+  /** The rows that answer repeated requests; to be written in the commit of the entries. docs/protocol/storage.md §4.2. */
+  rows(runs: readonly RequestRun[]): Put[] {
+    const now = this.#clock.now()
+    return runs.map(run => {
+      this.#note(run)
+      return requestRow(run, now)
+    })
   }
 
   /** The seqs of the entries that a client's requests appended, by request number. */
   async answered(client: Uint8Array): Promise<Map<number, Seq>> {
     const prefix = concat([REQUESTS, client])
     const seqs = new Map<number, Seq>()
+    this.#runs.delete(hexOf(client))
     for await (const rows of this.#store.pages({ gte: prefix, lt: after(prefix) })) {
       for (const [key, value] of rows) {
-        if (key.length !== prefix.length + NUMBER_BYTES || value.length !== SEQ_BYTES + TIME_BYTES) continue
-        seqs.set(bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE())
+        const count = countIn(value)
+        if (key.length !== prefix.length + NUMBER_BYTES || count === undefined) continue
+        const [number, seq] = [bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE()]
+        this.#note({ client, number, count })
+        for (let index = 0; index < count; index++) seqs.set(number + index, seq + index)
       }
     }
     return seqs
   }
 
-  /** Deletes the row of an acknowledged request with the next commit. If that never happens, `forgetBefore` deletes it. */
-  forget(id: RequestId): void {
-    this.#delete(requestKey(id))
+  /**
+   * Deletes the rows of a client's requests up to a number with the next commit, where all requests of the row are acknowledged. If
+   * that never happens, `forgetBefore` deletes them.
+   */
+  forget({ client, number: upTo }: RequestId): void {
+    const runs = this.#runs.get(hexOf(client)) ?? []
+    for (let run = runs[0]; run !== undefined && run.number + run.count - 1 <= upTo; run = runs[0]) {
+      this.#delete(requestKey({ client, number: run.number }))
+      runs.shift()
+    }
+    if (runs.length === 0) this.#runs.delete(hexOf(client))
   }
 
   /** Deletes the rows of requests from before `time`, which their clients no longer repeat. */
   async forgetBefore(time: Millis): Promise<void> {
     for await (const rows of this.#store.pages(ALL_REQUESTS)) {
       for (const [key, value] of rows) {
-        const isWhole = value.length === SEQ_BYTES + TIME_BYTES
+        const isWhole = countIn(value) !== undefined
         if (!isWhole || bufferOf(value).readUIntBE(SEQ_BYTES, TIME_BYTES) < time) this.#delete(key)
       }
     }
+  }
+
+  #note({ client, number, count }: Pick<RequestRun, 'client' | 'number' | 'count'>): void {
+    const runs = this.#runs.get(hexOf(client)) ?? []
+    this.#runs.set(hexOf(client), runs)
+    runs.push({ number, count })
   }
 
   #delete(key: Uint8Array): void {

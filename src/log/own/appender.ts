@@ -4,7 +4,6 @@ import { type Entry, entryText, type Members } from '../format/entry.js'
 import type { DiskRecovery } from '../repair/disk-recovery.js'
 import type { OwnLogRepair } from '../repair/own-log-repair.js'
 import type { RequestId } from '../request-id.js'
-import { requestRow } from '../requests.js'
 
 /** Appends to our log: at once, or after a pending repair; never once the log has forked. */
 export class Appender {
@@ -65,6 +64,6 @@ export class Appender {
     } catch (error) {
       return Promise.reject(error)
     }
-    return own.append(at, entry, request && (seq => requestRow(request, seq, now)))
+    return own.append(at, entry, request)
   }
 }

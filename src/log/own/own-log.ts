@@ -11,6 +11,8 @@ import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { BATCH_BYTES_MAX, type End, type EndMark } from '../mark/mark.js'
 import type { Announcer } from '../read/announcer.js'
+import type { RequestId } from '../request-id.js'
+import { addRequest, type RequestRun, type Requests } from '../requests.js'
 import { COMMIT_BYTES_MAX, type CommitQueue } from '../store/commit-queue.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
@@ -22,8 +24,8 @@ const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
 /** Entries that are committed together, under as few signatures as possible. */
 interface Group {
   readonly rows: Put[]
-  /** Rows for the same commit that answer the requests that appended the entries. */
-  readonly answers: Put[]
+  /** The requests that appended the entries. */
+  readonly requests: RequestRun[]
   /** Settles when the entries are on disk. */
   readonly done: Promise<void>
   /** Once they are: returns one entry per call, in order. */
@@ -41,6 +43,7 @@ interface OwnLogStorage {
   readonly frontier: Frontier
   readonly segments: SegmentStore
   readonly announcer: Announcer
+  readonly requests: Requests
   readonly mark: EndMark | undefined
 }
 
@@ -97,11 +100,11 @@ export class OwnLog {
     this.#publishedUpTo = publishedUpTo
   }
 
-  /** Appends one entry; resolves when it is on disk. The row of `answer` is written in the same commit. */
-  append(at: Hlc, entry: string, answer?: (seq: Seq) => Put): Promise<Entry> {
+  /** Appends one entry; resolves when it is on disk. The row that answers `request` is written in the same commit. */
+  append(at: Hlc, entry: string, request?: RequestId): Promise<Entry> {
     this.#group ??= this.#startGroup(at)
     const group = this.#group
-    if (answer !== undefined) group.answers.push(answer(this.#writer.next))
+    if (request !== undefined) addRequest(group.requests, request, this.#writer.next)
     const row = this.#writer.add(entry)
     if (row !== undefined) group.rows.push(row)
     this.#last = at
@@ -176,7 +179,7 @@ export class OwnLog {
     const recorded =
       mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
     const done = recorded.then(() => this.#announceGroup(group, from))
-    const group: Group = { rows, answers: [], done, next: () => entries.next().value as Entry, first, head: undefined }
+    const group: Group = { rows, requests: [], done, next: () => entries.next().value as Entry, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
   }
@@ -197,7 +200,7 @@ export class OwnLog {
   #sealGroup(group: Group): Put[] {
     this.#head = group.head ?? this.#endGroup(group)
     this.#storage.frontier.setPending(this.#head)
-    const writes = [...group.rows, ...group.answers, signedHeadWrite(this.#head)]
+    const writes = [...group.rows, ...this.#storage.requests.rows(group.requests), signedHeadWrite(this.#head)]
     if (!this.#isPublishing) return writes
     this.#publishedUpTo = this.#head.seq
     return [...writes, publishedWrite(this.author, this.#publishedUpTo)]
