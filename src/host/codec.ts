@@ -1,5 +1,5 @@
-import { concat, readVarint, textOf, utf8, varint } from '../base/wire/bytes.js'
-import { authorOf, type Seq } from '../log/format/author.js'
+import { bufferOf, concat, readVarint, textOf, utf8, varint, writeVarint } from '../base/wire/bytes.js'
+import { type AuthorId, authorOf, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../log/limits.js'
@@ -13,7 +13,7 @@ export interface CodecVersion {
   readonly minor: number
 }
 
-export const CODEC_VERSION: CodecVersion = { major: 1, minor: 0 }
+export const CODEC_VERSION: CodecVersion = { major: 2, minor: 0 }
 
 /** Matches an answer to its call. */
 export type CallId = number
@@ -36,29 +36,56 @@ export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 
 /** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
+/** At most this much is encoded of an entry besides its own bytes: flags, author, seq, `at` and two lengths. */
+const ENTRY_OVERHEAD_BYTES = 1 + 1 + 64 + 5 + HLC_LENGTH + 3
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
 
-export const jsonBody = (value: object): Uint8Array => concat([Uint8Array.of(JSON_KIND), utf8(JSON.stringify(value))])
+export const jsonBody = (value: object): Uint8Array => bodyOf(JSON.stringify(value))
+
+/** Encodes requests to append lines, which are drafts as JSON. */
+export const linesBody = (first: number, acknowledged: number, drafts: readonly string[]): Uint8Array =>
+  bodyOf(`{"do":"say","first":${first},"acknowledged":${acknowledged},"drafts":[${drafts.join(',')}]}`)
+
+const bodyOf = (json: string): Uint8Array => concat([Uint8Array.of(JSON_KIND), utf8(json)])
 
 export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
-/** Encodes entries in as many frames as they need. */
+/** Encodes entries in as many frames as they need. An entry of the same author as the one before it omits the author. */
 export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Generator<Uint8Array> {
-  const head = [Uint8Array.of(ENTRIES_KIND), varint(id)]
-  let parts: Uint8Array[] = [...head]
-  let bytes = 0
-  for (const { author, seq, at, entry, isForked } of entries) {
-    const name = utf8(author)
-    parts.push(Uint8Array.of(isForked ? 1 : 0, name.length), name, varint(seq), utf8(at), varint(entry.length), entry)
-    bytes += entry.length + name.length
-    if (bytes < ENTRIES_BYTES_MAX) continue
-    yield concat(parts)
-    parts = [...head]
-    bytes = 0
+  for (let at = 0; at < entries.length; ) {
+    let bytes = ENTRY_OVERHEAD_BYTES
+    const from = at
+    for (; at < entries.length && bytes < ENTRIES_BYTES_MAX; at++)
+      bytes += (entries[at]?.entry.length ?? 0) + ENTRY_OVERHEAD_BYTES
+    const body = Buffer.allocUnsafe(bytes)
+    body[0] = ENTRIES_KIND
+    let end = writeVarint(body, 1, id)
+    let before: AuthorId | undefined
+    for (const entry of entries.slice(from, at)) {
+      end = writeEntry(body, end, entry, entry.author === before)
+      before = entry.author
+    }
+    yield body.subarray(0, end)
   }
-  if (parts.length > head.length) yield concat(parts)
+}
+
+function writeEntry(
+  body: Buffer,
+  start: number,
+  { author, seq, at, entry, isForked }: RoomEntry,
+  isSame: boolean,
+): number {
+  body[start] = isForked ? 1 : 0
+  body[start + 1] = isSame ? 0 : author.length
+  let end = start + 2
+  if (!isSame) end += body.write(author, end, 'latin1')
+  end = writeVarint(body, end, seq)
+  end += body.write(at, end, 'latin1')
+  end = writeVarint(body, end, entry.length)
+  body.set(entry, end)
+  return end + entry.length
 }
 
 /** Undefined for a malformed body. */
@@ -111,9 +138,10 @@ function readJson(bytes: Uint8Array): HostFrame | undefined {
 }
 
 function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
+  const buffer = bufferOf(bytes)
   const entries: RoomEntry[] = []
   for (let offset = 0; offset < bytes.length; ) {
-    const read = readEntry(bytes, offset)
+    const read = readEntry(buffer, offset, entries.at(-1)?.author)
     if (read === undefined) return undefined
     entries.push(read.entry)
     offset = read.next
@@ -121,12 +149,16 @@ function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
   return entries
 }
 
-function readEntry(bytes: Uint8Array, offset: number): { entry: RoomEntry; next: number } | undefined {
+function readEntry(
+  bytes: Buffer,
+  offset: number,
+  before: AuthorId | undefined,
+): { entry: RoomEntry; next: number } | undefined {
   const nameEnd = offset + 2 + (bytes[offset + 1] ?? 0)
-  const author = authorOf(textOf(bytes.subarray(offset + 2, nameEnd)) ?? '')
+  const author = nameEnd === offset + 2 ? before : authorOf(bytes.toString('latin1', offset + 2, nameEnd))
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
   if (author === undefined || seq.kind !== 'value') return undefined
-  const at = hlcOf(textOf(bytes.subarray(seq.next, seq.next + HLC_LENGTH)) ?? '')
+  const at = hlcOf(bytes.toString('latin1', seq.next, seq.next + HLC_LENGTH))
   const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
   if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
   const next = length.next + length.value

@@ -1,35 +1,21 @@
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../base/clock.js'
-import { ChatError, reasonOf } from '../base/errors.js'
-import { FRAME_BYTES_MAX, type FrameReader, frame } from '../base/wire/frames.js'
-import { readDraft } from '../chat/kinds/kinds.js'
-import type { Seq } from '../log/format/author.js'
+import { reasonOf } from '../base/errors.js'
+import type { FrameReader } from '../base/wire/frames.js'
+import { type Draft, readDraft } from '../chat/kinds/kinds.js'
+import type { AuthorId, Seq } from '../log/format/author.js'
 import { SEQ_MAX } from '../log/limits.js'
-import type { ReadOptions } from '../log/options.js'
 import type { Outcome } from '../node/outbox.js'
 import type { Room } from '../node/room.js'
 import type { Replicas } from '../sync/receipts.js'
-import {
-  bytesBody,
-  CALL_ID_MAX,
-  type CallId,
-  digestsOf,
-  entriesBodies,
-  type Fields,
-  isCount,
-  isFields,
-  jsonBody,
-  readHostFrame,
-} from './codec.js'
+import { type Fields, isCount, readHostFrame } from './codec.js'
 import type { FaceEvent } from './events.js'
-import { UNACKNOWLEDGED_MAX } from './limits.js'
-import { PacedStream } from './paced-stream.js'
+import { FaceCalls } from './face-calls.js'
+import { FaceOutput } from './face-output.js'
+import { UNANSWERED_BYTES_MAX } from './limits.js'
+import { faultOf } from './node-start.js'
 import type { RequestDesk } from './request-desk.js'
 
-/** Unanswered calls of one face, apart from its lines; an honest face has a few. */
-const CALLS_MAX = 64
-/** A face with more unread bytes is sent only what it has requested; a `resync` replaces the rest. */
-const UNREAD_BYTES_MAX = 1024 * 1024
 /** Changes within this time are sent together. */
 const SETTLE_MS = 30
 
@@ -43,29 +29,29 @@ export interface SessionContext {
   readonly onGoodbye: () => void
 }
 
-/** The node's side of one face: answers its calls. A malformed frame ends this session only. */
+/** The node's side of one face: its lines, its calls, and the state of the room. A malformed frame ends this session only. */
 export class FaceSession {
   readonly #peer: Room
   readonly #socket: Duplex
   readonly #reader: FrameReader
   readonly #context: SessionContext
-  readonly #streams = new Map<CallId, PacedStream>()
-  readonly #ended = new AbortController()
+  readonly #output: FaceOutput
+  readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
-  readonly #sentHeads = new Map<string, Seq>()
-  #calls = 0
-  #lines = 0
+  readonly #sentHeads = new Map<AuthorId, Seq>()
+  /** Bytes of the frames whose lines are unanswered. */
+  #unanswered = 0
   #isSendingSoon = false
-  /** Whether events or states were left out because the face did not read. */
-  #owesResync = false
   #isClosed = false
 
   /** `reader` may contain frames that arrived with the hello. */
   constructor(peer: Room, socket: Duplex, reader: FrameReader, context: SessionContext) {
     this.#peer = peer
-    this.#socket = socket.setMaxListeners(0) // each stream waits for 'drain' here
+    this.#socket = socket
     this.#reader = reader
     this.#context = context
+    this.#output = new FaceOutput(socket)
+    this.#calls = new FaceCalls(peer, this.#output, () => this.#sendState())
     socket.on('data', bytes => {
       reader.push(bytes)
       this.#receive()
@@ -81,20 +67,19 @@ export class FaceSession {
   }
 
   event(event: FaceEvent): void {
-    this.#sendIfRead({ is: 'event', event })
+    if (this.#output.mayNotify()) this.#output.send({ is: 'event', event })
   }
 
   /** The peers that have stored the user's last line changed. */
   custody(holders: Replicas): void {
-    this.#sendIfRead({ is: 'custody', holders })
+    if (this.#output.mayNotify()) this.#output.send({ is: 'custody', holders })
   }
 
   /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
   close(): void {
     this.#isClosed = true
-    this.#ended.abort()
-    for (const stream of this.#streams.values()) stream.stop()
-    this.#streams.clear()
+    this.#output.close()
+    this.#calls.close()
   }
 
   /** The state of the room has changed. */
@@ -103,17 +88,17 @@ export class FaceSession {
     this.#isSendingSoon = true
     this.#context.clock.after(SETTLE_MS, () => {
       this.#isSendingSoon = false
-      if (this.#isUnread) this.#owesResync = true
-      else this.#sendState()
+      if (this.#output.mayNotify()) this.#sendState()
     })
   }
 
   #receive(): void {
-    while (!this.#isClosed && this.#lines < UNACKNOWLEDGED_MAX && !this.#isUnread) {
+    while (!this.#isClosed && this.#unanswered < UNANSWERED_BYTES_MAX && !this.#output.isUnread) {
       const next = this.#reader.next()
       if (next.kind === 'more') return
       const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
-      if (read?.kind !== 'json' || !this.#call(read.value)) return void this.#socket.destroy()
+      const isKnown = next.kind === 'frame' && read?.kind === 'json' && this.#call(read.value, next.body.length)
+      if (!isKnown) return void this.#socket.destroy()
     }
     // Stop reading from a face that neither reads nor waits for its answers.
     if (!this.#isClosed) this.#socket.pause()
@@ -126,31 +111,33 @@ export class FaceSession {
   }
 
   /** Handles a call. Returns false if it is malformed or exceeds a limit. */
-  #call(asked: Fields): boolean {
-    const { do: what, id } = asked
-    if (what === 'typing') this.#peer.typing()
-    else if (what === 'away') this.#peer.setAway(typeof asked['text'] === 'string' ? asked['text'] : undefined)
-    else if (what === 'link' || what === 'unlink') return this.#turnTo(what, asked['peer'])
-    else if (what === 'say') return this.#say(asked)
-    else if (what === 'acknowledge') return this.#acknowledge(asked['acknowledged'])
-    else if (what === 'goodbye') this.#context.onGoodbye()
-    else if (!isCount(id) || id > CALL_ID_MAX) return false
-    else if (what === 'more') this.#streams.get(id)?.more()
-    else if (what === 'stop') this.#streams.get(id)?.stop()
-    else if (this.#calls >= CALLS_MAX || this.#streams.has(id)) return false
-    else if (what === 'ping') this.#ping(id, asked['isForState'] === true)
-    else if (what === 'stored') this.#answer(id, this.#stored())
-    else if (what === 'read') return this.#read(id, asked['options'])
-    else if (what === 'verify') this.#verify(id)
-    else if (what === 'archive') this.#archive(id)
-    else return false
-    return true
+  #call(call: Fields, bytes: number): boolean {
+    switch (call['do']) {
+      case 'say':
+        return this.#say(call, bytes)
+      case 'acknowledge':
+        return this.#acknowledge(call['acknowledged'])
+      case 'typing':
+        this.#peer.typing()
+        return true
+      case 'away':
+        this.#peer.setAway(typeof call['text'] === 'string' ? call['text'] : undefined)
+        return true
+      case 'link':
+      case 'unlink':
+        return this.#connect(call['peer'], call['do'] === 'link')
+      case 'goodbye':
+        this.#context.onGoodbye()
+        return true
+      default:
+        return this.#calls.receive(call)
+    }
   }
 
-  #turnTo(what: 'link' | 'unlink', peer: unknown): boolean {
+  #connect(peer: unknown, isWanted: boolean): boolean {
     if (typeof peer !== 'string') return false
     try {
-      if (what === 'link') this.#peer.connect(peer)
+      if (isWanted) this.#peer.connect(peer)
       else this.#peer.disconnect(peer)
     } catch (error) {
       this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
@@ -158,18 +145,18 @@ export class FaceSession {
     return true
   }
 
-  #say({ number, acknowledged, draft }: Fields): boolean {
-    if (!isCount(number) || number < 1 || number > SEQ_MAX) return false
-    const read = readDraft(draft)
-    if (read === undefined) return false
-    if (acknowledged !== undefined && !this.#acknowledge(acknowledged)) return false
-    const answer = this.#context.desk.ask(number, read)
-    if (answer === undefined) return false
-    this.#lines++
-    void answer.then(outcome => {
-      this.#tellOutcome(number, outcome)
-      this.#lines--
-      if (this.#lines === UNACKNOWLEDGED_MAX - 1) this.#receiveOn()
+  #say({ first, acknowledged, drafts }: Fields, bytes: number): boolean {
+    if (!isCount(first) || first < 1 || !Array.isArray(drafts) || first + drafts.length > SEQ_MAX) return false
+    const read = drafts.map(draftIn)
+    if (!read.every(draft => draft !== undefined) || !this.#acknowledge(acknowledged)) return false
+    const answers = this.#context.desk.ask(first, read)
+    if (answers === undefined) return false
+    this.#unanswered += bytes
+    void answers.then(outcomes => {
+      this.#sendOutcomes(first, outcomes)
+      const wasFull = this.#unanswered >= UNANSWERED_BYTES_MAX
+      this.#unanswered -= bytes
+      if (wasFull) this.#receiveOn()
     })
     return true
   }
@@ -180,88 +167,18 @@ export class FaceSession {
     return true
   }
 
-  #tellOutcome(number: number, outcome: Outcome): void {
-    if (outcome.kind === 'stored') this.#send({ is: 'stored', number, own: this.#ownHead, seq: outcome.seq })
-    else if (outcome.kind === 'refused') this.#send({ is: 'refused-line', number, ...faultOf(outcome.error) })
-    // If the log was closed, there is no outcome: the face repeats the request to the next node.
-  }
-
-  #ping(id: CallId, isForState: boolean): void {
-    if (isForState) this.#sendState()
-    this.#answer(id, Promise.resolve())
-  }
-
-  /** Resolves when some peer has stored the last line, after sending the state that says which. */
-  async #stored(): Promise<void> {
-    await this.#peer.delivered(this.#ended.signal)
-    this.#sendState()
-  }
-
-  #read(id: CallId, options: unknown): boolean {
-    const read = isFields(options) ? readOptionsOf(options) : undefined
-    if (read === undefined) return false
-    const open = (signal: AbortSignal) => this.#peer.entries({ ...read, signal })
-    this.#answer(
-      id,
-      this.#stream(id, open, entries => entriesBodies(id, entries)),
-    )
-    return true
-  }
-
-  #verify(id: CallId): void {
-    const bodyOf = (value: unknown): Uint8Array[] => [jsonBody({ is: 'item', id, value })]
-    this.#answer(
-      id,
-      this.#stream(id, () => this.#peer.verify(), bodyOf),
-    )
-  }
-
-  #archive(id: CallId): void {
-    const bodiesOf = (bytes: Uint8Array): Uint8Array[] => chunksOf(bytes).map(chunk => bytesBody(id, chunk))
-    this.#answer(
-      id,
-      this.#stream(id, () => this.#peer.archive(), bodiesOf),
-    )
-  }
-
-  async #stream<T>(
-    id: CallId,
-    open: (signal: AbortSignal) => AsyncIterable<T>,
-    bodiesOf: (part: T) => Iterable<Uint8Array>,
-  ): Promise<void> {
-    const stream = new PacedStream()
-    this.#streams.set(id, stream)
-    try {
-      for await (const part of open(stream.ended.signal))
-        for (const body of bodiesOf(part)) {
-          if (!(await stream.mayContinue())) return
-          this.#write(body)
-          await this.#drained()
-        }
-    } finally {
-      this.#streams.delete(id)
+  /** Lines without an outcome were not stored before the log was closed: the face repeats the requests to the next node. */
+  #sendOutcomes(first: number, outcomes: readonly Outcome[]): void {
+    const own = this.#peer.heads.find(({ author }) => author === this.#peer.id)?.seq ?? 0
+    for (let at = 0; at < outcomes.length; ) {
+      const outcome = outcomes[at]
+      const from = at++
+      if (outcome?.kind === 'refused')
+        this.#output.send({ is: 'refused-line', number: first + from, ...faultOf(outcome.error) })
+      if (outcome?.kind !== 'stored') continue
+      while (outcomes[at]?.kind === 'stored') at++
+      this.#output.send({ is: 'stored', numbers: [first + from, first + at - 1], own })
     }
-  }
-
-  #answer(id: CallId, work: Promise<void>): void {
-    this.#calls++
-    const onEnd = (): void => {
-      this.#calls--
-    }
-    work
-      .then(
-        () => this.#send({ is: 'done', id }),
-        error => this.#send({ is: 'failed', id, ...faultOf(error) }),
-      )
-      .then(onEnd, onEnd)
-  }
-
-  get #ownHead(): Seq {
-    return this.#peer.heads.find(({ author }) => author === this.#peer.id)?.seq ?? 0
-  }
-
-  get #isUnread(): boolean {
-    return this.#socket.writableLength > UNREAD_BYTES_MAX
   }
 
   /** Sends the changes since the last state. */
@@ -276,72 +193,21 @@ export class FaceSession {
     const news = heads.filter(({ author, seq }) => this.#sentHeads.get(author) !== seq)
     for (const { author, seq } of news) this.#sentHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])
-    this.#send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others: this.#context.others(), isInDoubt })
+    const others = this.#context.others()
+    this.#output.send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others, isInDoubt })
   }
 
   /** The face has caught up: sends the whole state instead of what was omitted, and resumes reading from it. */
   #resync(): void {
-    if (this.#owesResync) {
-      this.#owesResync = false
+    if (this.#output.resync()) {
       this.#sentState.clear()
       this.#sentHeads.clear()
-      this.#send({ is: 'resync' })
       this.#sendState()
     }
     this.#receiveOn()
   }
-
-  /** Resolves when the face has read enough or is gone. */
-  async #drained(): Promise<void> {
-    if (!this.#isUnread || this.#socket.destroyed) return
-    await new Promise<void>(resolve => {
-      const done = (): void => {
-        this.#socket.off('drain', done).off('close', done)
-        resolve()
-      }
-      this.#socket.on('drain', done).on('close', done)
-    })
-  }
-
-  /** Sends something optional, or a `resync` later if the face does not read. */
-  #sendIfRead(value: object): void {
-    if (this.#isUnread) this.#owesResync = true
-    else this.#send(value)
-  }
-
-  #send(value: object): void {
-    this.#write(jsonBody(value))
-  }
-
-  #write(body: Uint8Array): void {
-    if (!this.#isClosed && !this.#socket.destroyed) this.#socket.write(frame(body))
-  }
 }
 
-function readOptionsOf({ live, tail, last, since }: Fields): ReadOptions | undefined {
-  const digests = since === undefined ? undefined : digestsOf(since)
-  if (since !== undefined && digests === undefined) return undefined
-  return {
-    live: live === true,
-    tail: tail === true,
-    ...(isCount(last) && { last }),
-    ...(digests !== undefined && { since: digests }),
-  }
-}
-
-/** An error as it is sent to a face. */
-export const faultOf = (error: unknown): Fields =>
-  error instanceof ChatError
-    ? {
-        code: error.code,
-        message: error.message,
-        ...(error.hintTemplate !== undefined && { hint: error.hintTemplate }),
-      }
-    : { message: reasonOf(error) }
-
-function chunksOf(bytes: Uint8Array): Uint8Array[] {
-  const chunks: Uint8Array[] = []
-  for (let at = 0; at < bytes.length; at += FRAME_BYTES_MAX / 2)
-    chunks.push(bytes.subarray(at, at + FRAME_BYTES_MAX / 2))
-  return chunks
-}
+/** A draft as a face sends it: a string is a plain line. */
+const draftIn = (value: unknown): Draft | undefined =>
+  typeof value === 'string' ? { kind: 'text', text: value } : readDraft(value)

@@ -248,7 +248,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('presence', () => void this.emit('presence'))
     connection.on('custody', holders => void this.emit('custody', holders))
     connection.on('event', event => this.#parts.onEvent(event))
-    connection.on('answer', (number, error) => this.#outbox.answered(number, error))
+    connection.on('answer', (first, last, error) => this.#outbox.answered(first, last, error))
     connection.on('end', reason => {
       this.#reason = reason
     })

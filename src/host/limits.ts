@@ -1,2 +1,13 @@
-/** Requests of one client that may be unanswered or unacknowledged. */
-export const UNACKNOWLEDGED_MAX = 64
+import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
+import { ENTRY_BYTES_MAX } from '../log/limits.js'
+
+/**
+ * Requests of one client that may be unanswered or unacknowledged: enough that the node always has a commit's worth of short lines
+ * while answers are under way. Bounds the rows of a client in the database.
+ */
+export const UNACKNOWLEDGED_MAX = 2_048
+/** Bytes of unanswered lines, so that a face with long lines costs the node no more memory than one with short lines. */
+export const UNANSWERED_BYTES_MAX = 4 * FRAME_BYTES_MAX
+/** Lines in one frame, and their bytes. Few, so that the next frame is sent while one is stored. */
+export const LINES_MAX = 512
+export const LINES_BYTES_MAX = 2 * ENTRY_BYTES_MAX

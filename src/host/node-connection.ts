@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { FrameReader, frame } from '../base/wire/frames.js'
-import type { Draft } from '../chat/kinds/kinds.js'
+import { FrameReader } from '../base/wire/frames.js'
 import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
@@ -18,11 +17,13 @@ import {
   isCount,
   isFields,
   jsonBody,
+  linesBody,
   NODE_FRAME_BYTES_MAX,
   readHostFrame,
 } from './codec.js'
 import { readEvent } from './event-codec.js'
 import type { FaceEvent } from './events.js'
+import { FrameWriter } from './frame-writer.js'
 import { errorOf } from './node-start.js'
 import type { RoomOptions } from './options.js'
 
@@ -38,8 +39,8 @@ interface ConnectionEvents {
   change: []
   presence: []
   custody: [Replicas]
-  /** The node has stored or rejected the line of a request. */
-  answer: [number: number, error: Error | undefined]
+  /** The node has stored the lines of these requests, or has rejected them. */
+  answer: [first: number, last: number, error?: Error]
   /** The node announces that it ends. */
   end: [reason: string]
   gone: []
@@ -60,7 +61,7 @@ type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; read
 
 /** A call that waits for its answer, whole or in parts. */
 interface Call {
-  readonly onPart: (part: Part) => void
+  readonly onPart: (part: Part, bytes: number) => void
   readonly onEnd: (error: Error | undefined) => void
 }
 
@@ -68,6 +69,7 @@ interface Call {
 export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly welcome: Welcome
   readonly #socket: Duplex
+  readonly #writer: FrameWriter
   readonly #reader: FrameReader
   readonly #calls = new Map<CallId, Call>()
   readonly #heads = new Map<AuthorId, Seq>()
@@ -86,6 +88,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   constructor(socket: Duplex, reader: FrameReader, welcome: Welcome) {
     super()
     this.#socket = socket
+    this.#writer = new FrameWriter(socket)
     this.#reader = reader
     this.welcome = welcome
     this.ready = new Promise((resolve, reject) => {
@@ -140,9 +143,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return replicasIn(this.#held, seq)
   }
 
-  /** Requests that the node append a line; 'answer' reports the outcome. Acknowledges the answers up to `acknowledged`. */
-  say(number: number, acknowledged: number, draft: Draft): void {
-    this.#send({ do: 'say', number, acknowledged, draft })
+  /**
+   * Requests that the node append lines, which are drafts as JSON, numbered from `first`; 'answer' reports the outcomes.
+   * Acknowledges the answers up to `acknowledged`.
+   */
+  say(first: number, acknowledged: number, drafts: readonly string[]): void {
+    this.#write(linesBody(first, acknowledged, drafts))
   }
 
   acknowledge(acknowledged: number): void {
@@ -217,22 +223,23 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #receive(): void {
     for (let next = this.#reader.next(); next.kind !== 'more'; next = this.#reader.next()) {
       const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
-      if (read === undefined) return void this.#socket.destroy()
-      if (read.kind === 'json') this.#receiveJson(read.value)
-      else this.#calls.get(read.id)?.onPart(read)
+      if (next.kind === 'bad' || read === undefined) return void this.#socket.destroy()
+      if (read.kind === 'json') this.#receiveJson(read.value, next.body.length)
+      else this.#calls.get(read.id)?.onPart(read, next.body.length)
     }
   }
 
-  #receiveJson(value: Fields): void {
-    const { is, id, number } = value
+  #receiveJson(value: Fields, bytes: number): void {
+    const { is, id, number, numbers } = value
     const call = typeof id === 'number' ? this.#calls.get(id) : undefined
-    if (is === 'stored' && isCount(number)) {
+    if (is === 'stored' && Array.isArray(numbers)) {
+      const [first, last]: unknown[] = numbers
       if (isCount(value['own'])) this.#reached(this.welcome.id, value['own'])
-      this.emit('answer', number, undefined)
-    } else if (is === 'refused-line' && isCount(number)) this.emit('answer', number, errorOf(value))
+      if (isCount(first) && isCount(last)) this.emit('answer', first, last)
+    } else if (is === 'refused-line' && isCount(number)) this.emit('answer', number, number, errorOf(value))
     else if (is === 'done') call?.onEnd(undefined)
     else if (is === 'failed') call?.onEnd(errorOf(value))
-    else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] })
+    else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
     else if (is === 'custody' && isFields(value['holders']))
       this.emit('custody', value['holders'] as unknown as Replicas)
     else if (is === 'event') this.#receiveEvent(value['event'])
@@ -269,7 +276,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   #send(value: object): void {
-    if (!this.#isGone && !this.#socket.destroyed) this.#socket.write(frame(jsonBody(value)))
+    this.#write(jsonBody(value))
+  }
+
+  #write(body: Uint8Array): void {
+    if (!this.#isGone) this.#writer.write(body)
   }
 
   #call(call: object): Promise<void> {
@@ -292,14 +303,16 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return id
   }
 
-  /** Receives an answer in parts: the node sends a few ahead, and one more for each that was read. */
+  /** Receives an answer in parts: the node sends some ahead, and more as they are read. */
   async *#parts(call: object, signal?: AbortSignal): AsyncGenerator<readonly Part[]> {
     const waiting: Part[] = []
+    let bytes = 0
     let end: { readonly error: Error | undefined } | undefined
     let wake = (): void => {}
     const id = this.#open(call, {
-      onPart: part => {
+      onPart: (part, size) => {
         waiting.push(part)
+        bytes += size
         wake()
       },
       onEnd: error => {
@@ -313,7 +326,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
       while (signal?.aborted !== true) {
         const parts = waiting.splice(0)
         if (parts.length > 0) {
-          for (const _ of parts) this.#send({ do: 'more', id })
+          this.#send({ do: 'more', id, bytes })
+          bytes = 0
           yield parts
         } else if (end !== undefined) {
           if (end.error !== undefined) throw end.error

@@ -1,8 +1,7 @@
 // The process of a background node, started by a face. Loads every module at start, because an update may replace the files later.
 import { homeOf } from '../node/paths.js'
-import { faultOf } from './face-session.js'
 import { NodeLog } from './node-log.js'
-import { decodeStart, type NodeStart } from './node-start.js'
+import { decodeStart, faultOf, type NodeStart } from './node-start.js'
 import { startNode } from './start-node.js'
 
 const FAILED = 1

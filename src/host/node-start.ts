@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ChatError, isErrorCode } from '../base/errors.js'
+import { ChatError, isErrorCode, reasonOf } from '../base/errors.js'
 import { type Fields, isFields } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
 
@@ -39,6 +39,16 @@ export function reportOf(value: unknown): StartReport | undefined {
   if (!isFields(value)) return undefined
   return value['is'] === 'ready' ? { kind: 'ready' } : { kind: 'failed', error: errorOf(value) }
 }
+
+/** Encodes an error for a face. */
+export const faultOf = (error: unknown): Fields =>
+  error instanceof ChatError
+    ? {
+        code: error.code,
+        message: error.message,
+        ...(error.hintTemplate !== undefined && { hint: error.hintTemplate }),
+      }
+    : { message: reasonOf(error) }
 
 /** Decodes an error of a node. */
 export function errorOf({ code, message, hint }: Fields): Error {

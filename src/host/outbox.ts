@@ -1,19 +1,21 @@
 import { ChatError, reasonOf } from '../base/errors.js'
-import { type Draft, draftOf, entryFieldsOf, plainTextOf } from '../chat/kinds/kinds.js'
-import { ENTRY_BYTES_MAX } from '../log/limits.js'
-import { UNACKNOWLEDGED_MAX } from './limits.js'
+import { type Draft, draftOf, plainTextOf } from '../chat/kinds/kinds.js'
+import { LINES_BYTES_MAX, LINES_MAX, UNACKNOWLEDGED_MAX, UNANSWERED_BYTES_MAX } from './limits.js'
 
 /** How much of a line an error message quotes. */
 const NAMED_LENGTH = 40
 
 /** Sends requests to a node. */
 export interface RequestSender {
-  say(number: number, acknowledged: number, draft: Draft): void
+  /** Drafts as JSON, numbered from `first`. */
+  say(first: number, acknowledged: number, drafts: readonly string[]): void
   acknowledge(acknowledged: number): void
 }
 
 interface Line {
   readonly draft: Draft
+  readonly json: string
+  readonly bytes: number
   readonly onStored: () => void
   readonly onRefused: (error: Error) => void
 }
@@ -29,6 +31,9 @@ export class Outbox {
   /** The last number that was assigned, and the last that was sent over this connection. */
   #last = 0
   #sent = 0
+  /** Bytes of the lines that were sent over this connection and are unanswered. */
+  #unanswered = 0
+  #isSendingSoon = false
   #refused = 0
   #firstRefused: string | undefined
   #onEmpty: (() => void)[] = []
@@ -51,14 +56,17 @@ export class Outbox {
   /** Resolves when the node has stored the line, and rejects when the node has rejected it. */
   add(said: Draft | string): Promise<void> {
     const draft = draftOf(said)
+    const json = JSON.stringify(said)
+    const bytes = Buffer.byteLength(json)
     return new Promise((onStored, onRefused) => {
-      const line = { draft, onStored, onRefused }
-      // A node closes a connection that sends a larger frame. Frames and entries escape a text in the same way.
-      if (Buffer.byteLength(JSON.stringify(entryFieldsOf(draft))) > ENTRY_BYTES_MAX)
+      const line = { draft, json, bytes, onStored, onRefused }
+      // Entries escape a text in the same way, and are shorter than this. A node closes a connection that sends a larger frame.
+      if (bytes > LINES_BYTES_MAX)
         return this.#refuse(line, new ChatError('BAD_MESSAGE', 'the message is longer than an entry may be'))
       this.#last++
       this.#lines.set(this.#last, line)
-      this.#send()
+      if (this.#last - this.#sent < LINES_MAX) this.#sendSoon()
+      else this.#send()
     })
   }
 
@@ -71,6 +79,7 @@ export class Outbox {
   connected(sender: RequestSender): void {
     this.#sender = sender
     this.#sent = this.#acknowledged
+    this.#unanswered = 0
     this.#send()
   }
 
@@ -78,13 +87,17 @@ export class Outbox {
     this.#sender = undefined
   }
 
-  answered(number: number, error: Error | undefined): void {
-    const line = this.#lines.get(number)
-    if (line === undefined) return // answered before
-    this.#lines.delete(number)
-    if (error === undefined) line.onStored()
-    else this.#refuse(line, error)
-    this.#send()
+  /** The lines from `first` to `last` are stored, or were rejected with an error. */
+  answered(first: number, last: number, error?: Error): void {
+    for (let number = first; number <= Math.min(last, this.#last); number++) {
+      const line = this.#lines.get(number)
+      if (line === undefined) continue // answered before
+      this.#lines.delete(number)
+      this.#unanswered -= line.bytes
+      if (error === undefined) line.onStored()
+      else this.#refuse(line, error)
+    }
+    this.#sendSoon()
     if (this.#lines.size > 0) return
     this.#sender?.acknowledge(this.#last)
     for (const wake of this.#onEmpty.splice(0)) wake()
@@ -105,12 +118,38 @@ export class Outbox {
     return this.#last
   }
 
+  /** Lines of the same turn share a frame. */
+  #sendSoon(): void {
+    if (this.#isSendingSoon) return
+    this.#isSendingSoon = true
+    process.nextTick(() => {
+      this.#isSendingSoon = false
+      this.#send()
+    })
+  }
+
   #send(): void {
     const acknowledged = this.#acknowledged
-    while (this.#sender !== undefined && this.#sent < Math.min(this.#last, acknowledged + UNACKNOWLEDGED_MAX)) {
-      this.#sent++
-      const line = this.#lines.get(this.#sent)
-      if (line !== undefined) this.#sender.say(this.#sent, acknowledged, line.draft)
+    const end = Math.min(this.#last, acknowledged + UNACKNOWLEDGED_MAX)
+    while (this.#sender !== undefined && this.#sent < end && this.#unanswered < UNANSWERED_BYTES_MAX) {
+      const first = this.#sent + 1
+      const drafts = this.#framed(first, end)
+      this.#sent += Math.max(1, drafts.length)
+      if (drafts.length > 0) this.#sender.say(first, acknowledged, drafts)
     }
+  }
+
+  /** The unanswered lines from `first` on that fit into one frame. */
+  #framed(first: number, end: number): string[] {
+    const drafts: string[] = []
+    let bytes = 0
+    for (let number = first; number <= Math.min(end, this.#sent + LINES_MAX); number++) {
+      const line = this.#lines.get(number)
+      if (line === undefined || bytes + line.bytes > LINES_BYTES_MAX) break
+      bytes += line.bytes
+      drafts.push(line.json)
+    }
+    this.#unanswered += bytes
+    return drafts
   }
 }

@@ -1,24 +1,25 @@
-/** Parts of an answer that are sent before the face has read the first one. */
-const AHEAD_MAX = 4
+/** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
+const AHEAD_BYTES_MAX = 256 * 1024
 
 /** Flow control for an answer in parts: they are sent as fast as the face reads them. */
 export class PacedStream {
   readonly ended = new AbortController()
-  #credit = AHEAD_MAX
+  #ahead = 0
   #wake: () => void = () => {}
 
-  /** Resolves when another part may be sent; false if the face has stopped reading. */
-  async mayContinue(): Promise<boolean> {
-    while (this.#credit === 0 && !this.ended.signal.aborted)
+  /** Resolves when a part of this size may be sent; false if the face has stopped reading. */
+  async mayContinue(bytes: number): Promise<boolean> {
+    while (this.#ahead >= AHEAD_BYTES_MAX && !this.ended.signal.aborted)
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
-    this.#credit--
+    this.#ahead += bytes
     return !this.ended.signal.aborted
   }
 
-  more(): void {
-    this.#credit = Math.min(AHEAD_MAX, this.#credit + 1)
+  /** The face has read so many more bytes. */
+  more(bytes: number): void {
+    this.#ahead = Math.max(0, this.#ahead - bytes)
     this.#wake()
   }
 

@@ -25,29 +25,37 @@ export class RequestDesk {
     return new RequestDesk(peer, client, new Map(answers))
   }
 
-  /** Appends a line, or repeats the answer to an earlier request. Undefined for a number outside the client's window. */
-  ask(number: number, draft: Draft): Promise<Outcome> | undefined {
-    const known = this.#answers.get(number)
-    if (known !== undefined) return known
-    if (number <= this.#acknowledged || number > this.#acknowledged + UNACKNOWLEDGED_MAX) return undefined
-    const answer = this.#peer.post(entryFieldsOf(draft), { client: this.#client, number })
-    this.#answers.set(number, answer)
-    return answer
+  /**
+   * Appends the lines of requests numbered from `first`, or repeats the answers to those that were made before. Undefined for numbers
+   * outside the client's window.
+   */
+  ask(first: number, drafts: readonly Draft[]): Promise<Outcome[]> | undefined {
+    if (first <= this.#acknowledged || first + drafts.length - 1 > this.#acknowledged + UNACKNOWLEDGED_MAX)
+      return undefined
+    return Promise.all(drafts.map((draft, index) => this.#answer(first + index, draft)))
   }
 
   /** The client has all answers up to a number, and repeats none of those requests. */
   acknowledge(upTo: number): void {
     if (upTo <= this.#acknowledged) return
     this.#acknowledged = upTo
-    for (const number of [...this.#answers.keys()]) {
-      if (number > upTo) continue
+    this.#peer.requests.forget({ client: this.#client, number: upTo })
+    for (const number of this.#answers.keys()) {
+      if (number > upTo) return // almost in order: one that is passed over is deleted at a later acknowledgement
       this.#answers.delete(number)
-      this.#peer.requests.forget({ client: this.#client, number })
     }
   }
 
   /** Resolves when every request is answered. */
   async settled(): Promise<void> {
     await Promise.all(this.#answers.values())
+  }
+
+  #answer(number: number, draft: Draft): Promise<Outcome> {
+    const known = this.#answers.get(number)
+    if (known !== undefined) return known
+    const answer = this.#peer.post(entryFieldsOf(draft), { client: this.#client, number })
+    this.#answers.set(number, answer)
+    return answer
   }
 }

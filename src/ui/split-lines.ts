@@ -1,15 +1,20 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Draft } from '../chat/kinds/kinds.js'
 
+/** Splits a stream of bytes into lines without their ends, as `lineBatches` does, one by one. */
+export async function* splitLines(input: AsyncIterable<Buffer | string>, bytesMax: number): AsyncGenerator<string> {
+  for await (const lines of lineBatches(input, bytesMax)) yield* lines
+}
+
 /**
- * Splits a stream of bytes into lines without their ends. A line of more than `bytesMax` bytes is yielded in pieces, cut
- * between characters, so that nothing is lost and memory stays bounded. Calls `onCut` once for each such line.
+ * The lines that end in each chunk of a stream of bytes, without their ends. A line of more than `bytesMax` bytes is yielded in
+ * pieces, cut between characters, so that nothing is lost and memory stays bounded. Calls `onCut` once for each such line.
  */
-export async function* splitLines(
+export async function* lineBatches(
   input: AsyncIterable<Buffer | string>,
   bytesMax: number,
   onCut: () => void = () => {},
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly string[]> {
   const decoder = new StringDecoder('utf8')
   let rest = ''
   let isAtStart = true
@@ -20,29 +25,37 @@ export async function* splitLines(
     // Some programs begin UTF-8 with a byte-order mark, which is not text.
     if (isAtStart && text.startsWith('\ufeff')) text = text.slice(1)
     if (text !== '') isAtStart = false
-    const parts = (rest + text).split('\n')
-    rest = parts.pop() ?? ''
-    for (const line of parts) {
-      const text = line.endsWith('\r') ? line.slice(0, -1) : line
-      if (!isCut && Buffer.byteLength(text) > bytesMax) onCut()
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    const batch: string[] = []
+    for (const whole of lines) {
+      const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole
+      if (isShort(line, bytesMax)) batch.push(line)
+      else {
+        if (!isCut) onCut()
+        batch.push(...piecesOf(line, bytesMax))
+      }
       isCut = false
-      yield* piecesOf(text, bytesMax)
     }
-    while (Buffer.byteLength(rest) > bytesMax) {
+    while (!isShort(rest, bytesMax)) {
       if (!isCut) onCut()
       isCut = true
       const [piece = ''] = piecesOf(rest, bytesMax)
-      yield piece
+      batch.push(piece)
       rest = rest.slice(piece.length)
     }
+    yield batch
   }
   rest += decoder.end()
-  if (rest !== '') yield* piecesOf(rest, bytesMax)
+  if (rest !== '') yield [...piecesOf(rest, bytesMax)]
 }
+
+const isShort = (text: string, bytesMax: number): boolean =>
+  text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax
 
 /** Splits a text into pieces of at most `bytesMax` bytes, between characters. */
 export function* piecesOf(line: string, bytesMax: number): Generator<string> {
-  if (line.length * 3 <= bytesMax || Buffer.byteLength(line) <= bytesMax) {
+  if (isShort(line, bytesMax)) {
     yield line
     return
   }

@@ -306,7 +306,7 @@ test('rejects a planted socket', BOUND, async t => {
   const heard: string[] = []
   const planted = createServer(socket => {
     const challenge = Buffer.from(
-      `\u0001${JSON.stringify({ is: 'challenge', version: [1, 0], nonce: 'a'.repeat(64) })}`,
+      `\u0001${JSON.stringify({ is: 'challenge', version: [2, 0], nonce: 'a'.repeat(64) })}`,
     )
     socket.write(Buffer.concat([Buffer.of(challenge.length), challenge]))
     socket.on('data', bytes => {

@@ -10,6 +10,7 @@ import { FrameReader, frame } from '../../src/base/wire/frames.js'
 import { CODEC_VERSION, type Fields, jsonBody, readHostFrame } from '../../src/host/codec.js'
 import { askNode, connectFace, OlderNode } from '../../src/host/connect.js'
 import { challengeFields, challengeOf, type Hello, helloFields, nonceOf } from '../../src/host/handshake.js'
+import { UNACKNOWLEDGED_MAX } from '../../src/host/limits.js'
 import { loadSecret, readSecret, type Secret } from '../../src/host/secret.js'
 import { connectTo, listenAt } from '../../src/host/socket.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
@@ -177,11 +178,14 @@ test('closes only the connection that sent a malformed frame', BOUND, async t =>
     frame(Buffer.from('\u0001{')),
     frame(jsonBody([])),
     frame(jsonBody({ do: 'nothing' })),
-    frame(jsonBody({ do: 'say', number: 1 })),
-    frame(jsonBody({ do: 'say', number: 0, message: 'x' })),
-    frame(jsonBody({ do: 'say', number: 66, message: 'x' })),
-    frame(jsonBody({ do: 'say', number: 2 ** 32, acknowledged: 2 ** 32 - 1, message: 'x' })),
-    frame(jsonBody({ do: 'say', number: 1, message: 'x', extras: 5 })),
+    frame(jsonBody({ do: 'say', first: 1, acknowledged: 0 })),
+    frame(jsonBody({ do: 'say', first: 0, acknowledged: 0, drafts: ['x'] })),
+    frame(jsonBody({ do: 'say', first: 1, drafts: ['x'] })),
+    frame(jsonBody({ do: 'say', first: 1, acknowledged: 1, drafts: ['x'] })),
+    frame(jsonBody({ do: 'say', first: UNACKNOWLEDGED_MAX + 1, acknowledged: 0, drafts: ['x'] })),
+    frame(jsonBody({ do: 'say', first: UNACKNOWLEDGED_MAX, acknowledged: 0, drafts: ['x', 'y'] })),
+    frame(jsonBody({ do: 'say', first: 2 ** 32, acknowledged: 2 ** 32 - 1, drafts: ['x'] })),
+    frame(jsonBody({ do: 'say', first: 1, acknowledged: 0, drafts: ['x', { kind: 'text', text: 5 }] })),
     frame(jsonBody({ do: 'acknowledge', acknowledged: -1 })),
     frame(jsonBody({ do: 'read', id: 1, options: { since: [['x', -1]] } })),
     frame(jsonBody({ do: 'ping', id: -1 })),
@@ -243,21 +247,21 @@ test('drops notices for a face with a mebibyte unread, and sends a resync when i
 })
 
 test('replaces a node of a lower major version, and does not attach to one of a higher version', BOUND, async t => {
-  const machine = await HostMachine.open(t, { codec: { major: 2, minor: 0 } })
+  const machine = await HostMachine.open(t, { codec: { major: 3, minor: 0 } })
   await machine.start()
   const at = (major: number) => ({ me: 'alice', directory: machine.directory, codec: { major, minor: 7 } })
   const face = { client: CLIENT, options: LOBBY_OPTIONS, isBack: false }
-  const same = (await connectFace(at(2), face)) ?? assert.fail('it refuses the same version')
-  await assert.rejects(connectFace(at(1), face), { code: 'NODE_UNUSABLE', message: /newer version/ })
-  assert.equal(await askNode(at(1), 'replace'), undefined, 'an older program never ends a newer node')
-  await assert.rejects(connectFace(at(3), face), OlderNode)
+  const same = (await connectFace(at(3), face)) ?? assert.fail('it refuses the same version')
+  await assert.rejects(connectFace(at(2), face), { code: 'NODE_UNUSABLE', message: /newer version/ })
+  assert.equal(await askNode(at(2), 'replace'), undefined, 'an older program never ends a newer node')
+  await assert.rejects(connectFace(at(4), face), OlderNode)
   let reason = ''
   same.on('end', why => {
     reason = why
   })
   same.start()
   const { ended } = machine.node ?? assert.fail()
-  await (await askNode(at(3), 'replace'))?.closed
+  await (await askNode(at(4), 'replace'))?.closed
   assert.deepEqual([await ended, reason], ['replaced', 'replaced'])
 })
 

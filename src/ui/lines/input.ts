@@ -1,15 +1,15 @@
 import { ChatError, errorLine } from '../../base/errors.js'
 import { ENTRY_BYTES_MAX } from '../../log/limits.js'
 import type { RoomApi } from '../../node/room-api.js'
-import { piecesOf, splitLines } from '../split-lines.js'
+import { lineBatches, piecesOf } from '../split-lines.js'
 import { info, warn } from './output.js'
 
 /** Longest message of one entry: in JSON a byte may be escaped to six. */
 export const MESSAGE_BYTES_MAX = Math.floor((ENTRY_BYTES_MAX - 1024) / 6)
 /** Longest line of JSON input. */
 const JSON_LINE_BYTES_MAX = 1024 * 1024
-/** Unsaved lines, and their bytes, after which the input is paused. */
-const UNSAVED_LINES_MAX = 256
+/** Unsaved lines, and their bytes, after which the input is paused until half of them are stored. */
+const UNSAVED_LINES_MAX = 1_024
 const UNSAVED_BYTES_MAX = 64 * 1024
 
 /** Notice about a message that does not fit into one entry. Built on demand, because loading the number format takes 20 ms. */
@@ -26,39 +26,63 @@ export async function sendLines(
   isJson: boolean,
   onCut: () => void = () => info(cutLine()),
 ): Promise<void> {
-  let unsaved: Promise<void>[] = []
-  let bytes = 0
-  for await (const message of messagesIn(input, isJson, onCut)) {
-    if (message.trim() === '') continue
-    unsaved.push(room.say(message).catch(reportRejection))
-    bytes += Buffer.byteLength(message)
-    if (unsaved.length >= UNSAVED_LINES_MAX || bytes >= UNSAVED_BYTES_MAX) {
-      await Promise.all(unsaved)
-      unsaved = []
-      bytes = 0
+  const unsaved = new UnsavedLines()
+  const bytesMax = isJson ? JSON_LINE_BYTES_MAX : MESSAGE_BYTES_MAX
+  for await (const lines of lineBatches(input, bytesMax, isJson ? undefined : onCut))
+    for (const message of isJson ? lines.flatMap(line => piecesIn(line, onCut)) : lines) {
+      if (message.trim() === '') continue
+      unsaved.add(message, room.say(message))
+      if (unsaved.isFull) await unsaved.fallen(1 / 2)
     }
+  await unsaved.fallen(0)
+}
+
+/** Lines that are on their way to the disk. */
+class UnsavedLines {
+  #lines = 0
+  #bytes = 0
+  #share = 0
+  #wake: (() => void) | undefined
+
+  get isFull(): boolean {
+    return this.#lines >= UNSAVED_LINES_MAX || this.#bytes >= UNSAVED_BYTES_MAX
   }
-  await Promise.all(unsaved)
-}
 
-/** Reports why a line was rejected. Lines that are lost because the chat ends are reported together at its end. */
-function reportRejection(error: unknown): void {
-  if (!(error instanceof ChatError && error.code === 'LOG_CLOSED')) warn(errorLine(error))
-}
-
-/** Yields one message per line; a message that is too long for one entry is yielded in pieces. */
-async function* messagesIn(
-  input: AsyncIterable<Buffer | string>,
-  isJson: boolean,
-  onCut: () => void,
-): AsyncGenerator<string> {
-  if (!isJson) yield* splitLines(input, MESSAGE_BYTES_MAX, onCut)
-  else
-    for await (const line of splitLines(input, JSON_LINE_BYTES_MAX)) {
-      const pieces = [...piecesOf(messageIn(line), MESSAGE_BYTES_MAX)]
-      if (pieces.length > 1) onCut()
-      yield* pieces
+  /** Reports why the line was rejected. Lines that are lost because the chat ends are reported together at its end. */
+  add(message: string, saying: Promise<void>): void {
+    const bytes = Buffer.byteLength(message)
+    this.#lines++
+    this.#bytes += bytes
+    const settled = (): void => {
+      this.#lines--
+      this.#bytes -= bytes
+      if (!this.#isAbove(this.#share)) this.#wake?.()
     }
+    saying.then(settled, error => {
+      if (!(error instanceof ChatError && error.code === 'LOG_CLOSED')) warn(errorLine(error))
+      settled()
+    })
+  }
+
+  /** Resolves when at most this share of the limit is unsaved. */
+  async fallen(share: number): Promise<void> {
+    this.#share = share
+    while (this.#isAbove(share))
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+  }
+
+  #isAbove(share: number): boolean {
+    return this.#lines > share * UNSAVED_LINES_MAX || this.#bytes > share * UNSAVED_BYTES_MAX
+  }
+}
+
+/** The message of a line of JSON; one that is too long for one entry in pieces. */
+function piecesIn(line: string, onCut: () => void): string[] {
+  const pieces = [...piecesOf(messageIn(line), MESSAGE_BYTES_MAX)]
+  if (pieces.length > 1) onCut()
+  return pieces
 }
 
 /** The message of a JSON line, `{"message":"…"}` or `"…"`; any other line is a message as it is. */
