@@ -45,3 +45,11 @@ test('bench/README.md lists the options of --help', BOUND, async t => {
   )
   assert.ok(options.length > 0)
 })
+
+test('measures the whole program', BOUND, async t => {
+  const args = [path.resolve('dist/bench/program.js'), '--lines', '200', '--latencies', '3', '--runs', '1']
+  const child = new Child(t, process.execPath, { args })
+  assert.deepEqual(await child.exited, { code: 0, signal: null }, child.transcript())
+  assert.equal(child.stdout.length, 7)
+  for (const line of child.stdout) assert.match(line, /: ours \d/)
+})
