@@ -55,7 +55,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
       if (screen !== undefined) {
         const { runScreen } = await screen
         await runScreen(face, options, notices, over(face, stop))
-        return await stored(face, stop)
+        return await stored(face, stop, Promise.resolve())
       }
       notices.sendTo(tell)
       if (options.message === undefined) return await converse(face, options, stop)
@@ -97,17 +97,17 @@ async function converse(face: Face, options: ChatOptions, stop: StopRequest): Pr
   try {
     await conversation.run(over(face, stop))
   } finally {
-    code = await stored(face, stop)
+    code = await stored(face, stop, conversation.sent)
   }
   return code
 }
 
 /**
  * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
- * Resolves with the exit code: 1 if a line could not be stored.
+ * `sent` resolves when no more lines follow. Resolves with the exit code: 1 if a line could not be stored.
  */
-async function stored(face: Face, stop: StopRequest): Promise<number> {
-  await Promise.race([answered(face), stop.asked(), stalled(face)])
+async function stored(face: Face, stop: StopRequest, sent: Promise<void>): Promise<number> {
+  await Promise.race([answered(face, sent), stop.asked(), stalled(face), face.ended])
   const holders = face.kept
   const { end, unstored } = face
   if (end?.error !== undefined) warn(end.error.toLine())
@@ -123,16 +123,15 @@ async function stored(face: Face, stop: StopRequest): Promise<number> {
 }
 
 /**
- * Resolves when the outcome of every line is known, including those of a pipe that was being read, and the receipts of the last
- * one have arrived. Resolves at once if the lines are blocked by a doubt about our log.
+ * Resolves when the outcome of every line is known and the receipts of the last one have arrived. Resolves at once if the lines are
+ * blocked by a doubt about our log.
  */
-async function answered(face: Face): Promise<void> {
+async function answered(face: Face, sent: Promise<void>): Promise<void> {
   await face.refreshed()
   if (face.isInDoubt) return
-  do {
-    await face.flushed()
-    await face.refreshed()
-  } while (face.unsavedCount > 0 && face.end === undefined)
+  await sent
+  await face.flushed()
+  await face.refreshed()
 }
 
 /** Resolves when no line of ours was stored for STORING_MS_MAX. */

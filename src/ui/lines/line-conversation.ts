@@ -50,6 +50,7 @@ export class LineConversation {
   readonly #closing = new AbortController()
   /** Typed lines that have not been read from the log yet. */
   readonly #echoed: string[] = []
+  #reading: Promise<void> = Promise.resolve()
   #isBusy = false
   #day: number | undefined
 
@@ -72,8 +73,7 @@ export class LineConversation {
     if (!isJson) await this.#readLatest()
     const printing = Promise.all([this.#print(), this.#printPresence()])
     const say = (text: string): Promise<void> => (this.#isTyped ? this.#handleTyped(text) : this.#face.say(text))
-    const reading = sendLines({ say }, process.stdin, isJson, () => info(cutLine()))
-    reading.catch(error => {
+    this.#reading = sendLines({ say }, process.stdin, isJson, () => info(cutLine())).catch(error => {
       if (!process.stdin.destroyed) warn(`stdin cannot be read: ${error.message}`)
     })
     try {
@@ -82,6 +82,11 @@ export class LineConversation {
       this.#closing.abort()
       process.stdin.destroy()
     }
+  }
+
+  /** Resolves after `run` when all lines that were read from stdin are stored or rejected. */
+  get sent(): Promise<void> {
+    return this.#reading
   }
 
   /** Reads the latest entry of each author, to label the first lines and to restore the name that the user used last. */
