@@ -119,7 +119,7 @@ test('reports invalid options in one line', BOUND, async t => {
   const table: readonly (readonly [readonly (string | number)[], RegExp])[] = [
     [['--nodes', 1], /whole number from 2 to 100000/],
     [['--processes', 501], /whole number from 2 to 500/],
-    [['--kill', '95%'], /a share as 20% or as 0\.2/],
+    [['--kill', '95%'], /a share, as in 20% or 0\.2/],
     [['--fanout', 'some'], /whole number from 1 to 1000/],
     [['--delay', '0'], /as 1000 or as 1-30/],
     [['--ttl', 65], /whole number from 1 to 64/],

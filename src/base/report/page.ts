@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { escaped } from './format.js'
 
-/** The template and its style, which are not compiled: the package ships them with its sources. */
+/** The template and its styles, which are not compiled: the package ships them with its sources. */
 const DIRECTORY = new URL('../../../../src/base/report/', import.meta.url)
 
 /** A figure with a heading, a caption and its content, all of them HTML. */
@@ -15,7 +15,7 @@ export interface Figure {
 export function reportPage(title: string, intro: string, figures: readonly Figure[]): string {
   return read('report.html')
     .replaceAll('REPORT_TITLE', () => escaped(title))
-    .replace('/* report.css */', () => read('report.css'))
+    .replace('/* report.css */', () => read('theme.css') + read('report.css'))
     .replace('<!-- report body -->', () => [intro, ...figures.map(figureOf)].join('\n'))
 }
 

@@ -13,9 +13,9 @@ const IDLE_MS_MAX = 30_000
 /** The page and its files, which are not compiled: the package ships them with its sources. */
 const PAGE_DIRECTORY = new URL('../../../../src/labs/gossip/page/', import.meta.url)
 const PAGE_FILES = [
-  { route: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
-  { route: '/page.css', file: 'page.css', type: 'text/css; charset=utf-8' },
-  { route: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' },
+  { route: '/', files: ['index.html'], type: 'text/html; charset=utf-8' },
+  { route: '/page.css', files: ['../../../base/report/theme.css', 'page.css'], type: 'text/css; charset=utf-8' },
+  { route: '/page.js', files: ['page.js'], type: 'text/javascript; charset=utf-8' },
 ] as const
 
 /** The page runs only its own script and style, and connects only to its node. */
@@ -68,8 +68,8 @@ export async function serve(host: string, port: Port, answers: Answers): Promise
     return answer ?? reply.code(429).send({ error: 'too many rumours per second: try again' })
   })
   server.get('/state', async () => answers.state())
-  for (const { route, file, type } of PAGE_FILES) {
-    const content = readFileSync(new URL(file, PAGE_DIRECTORY), 'utf8')
+  for (const { route, files, type } of PAGE_FILES) {
+    const content = files.map(file => readFileSync(new URL(file, PAGE_DIRECTORY), 'utf8')).join('')
     server.get(route, async (_, reply) =>
       reply
         .header('content-security-policy', PAGE_POLICY)

@@ -6,3 +6,8 @@ export interface EventContext {
 
 /** Shows paths as they are. */
 export const SAME_PATHS: EventContext = { shownPath: path => path }
+
+/** The sentence for each kind of `Event`. */
+export type Sentences<Event extends { readonly kind: string }> = {
+  readonly [K in Event['kind']]: (event: Extract<Event, { readonly kind: K }>, context: EventContext) => string
+}

@@ -1,21 +1,16 @@
 import type { HostEvent } from '../../host/events.js'
+import type { Sentences } from './event-context.js'
 
-export function hostText(event: HostEvent): string {
-  switch (event.kind) {
-    case 'already-open':
-      return `${event.name} is in the chat already${event.hasOtherFaces ? ': this is another face of it' : ''}`
-    case 'node-silent': {
-      const { name, pid, sinceMs } = event
-      const node = `the node${pid === undefined ? '' : ` (pid ${pid})`} does not answer since ${clockText(sinceMs)}`
-      return `${node}; if it does not recover, end it: persisted-chat stop --kill ${name}`
-    }
-    case 'node-answers':
-      return 'the node answers again'
-    case 'connect-refused':
-      return event.detail
-    case 'unknown-event':
-      return `the node runs another version, and reports what this one does not know: ${event.name}`
-  }
+export const HOST_SENTENCES: Sentences<HostEvent> = {
+  'already-open': ({ name, hasOtherFaces }) =>
+    `${name} is in the chat already${hasOtherFaces ? ': this is another face of it' : ''}`,
+  'node-silent': ({ name, pid, sinceMs }) => {
+    const node = `the node${pid === undefined ? '' : ` (pid ${pid})`} does not answer since ${clockText(sinceMs)}`
+    return `${node}; if it does not recover, end it: persisted-chat stop --kill ${name}`
+  },
+  'node-answers': () => 'the node answers again',
+  'connect-refused': ({ detail }) => detail,
+  'unknown-event': ({ name }) => `the node runs another version, and reports what this one does not know: ${name}`,
 }
 
 /** The time of day, as `14:03`. */

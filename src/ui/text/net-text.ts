@@ -2,6 +2,7 @@ import type { DialFailure, DialFailureReason } from '../../net/dial-failure.js'
 import type { CloseReason, NetEvent } from '../../net/events.js'
 import { formatAddress } from '../../net/lan/address.js'
 import { CONNECTIONS_MAX, SILENCE_MS_MAX } from '../../net/limits.js'
+import type { Sentences } from './event-context.js'
 
 const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string>> = {
   refused: 'nothing is listening there',
@@ -37,20 +38,14 @@ export const dialFailureText = ({ reason, detail }: DialFailure): string =>
 
 export const closeReasonText = (reason: CloseReason): string => CLOSE_REASONS[reason]
 
-export function netText(event: NetEvent): string {
-  switch (event.kind) {
-    case 'dial-failed': {
-      const { name, address, tries } = event
-      const count = tries > 1 && /^10+$/.test(String(tries)) ? `, ${tries} times` : ''
-      return `${name} (${formatAddress(address)}): ${dialFailureText(event)}${count}; still trying`
-    }
-    case 'dialled-self':
-      return `${event.name} (${formatAddress(event.address)}) is this process itself; ignoring`
-    case 'no-interface':
-      return `No network interface: ${CONSEQUENCE}`
-    case 'multicast-port-unavailable':
-      return `UDP port ${event.port} is unavailable (${event.code}): ${CONSEQUENCE}`
-    case 'multicast-failed':
-      return `No multicast on ${event.interface}, ${event.address} (${event.code}): ${CONSEQUENCE}`
-  }
+export const NET_SENTENCES: Sentences<NetEvent> = {
+  'dial-failed': event => {
+    const { name, address, tries } = event
+    const count = tries > 1 && /^10+$/.test(String(tries)) ? `, ${tries} times` : ''
+    return `${name} (${formatAddress(address)}): ${dialFailureText(event)}${count}; still trying`
+  },
+  'dialled-self': ({ name, address }) => `${name} (${formatAddress(address)}) is this process itself; ignoring`,
+  'no-interface': () => `No network interface: ${CONSEQUENCE}`,
+  'multicast-port-unavailable': ({ port, code }) => `UDP port ${port} is unavailable (${code}): ${CONSEQUENCE}`,
+  'multicast-failed': event => `No multicast on ${event.interface}, ${event.address} (${event.code}): ${CONSEQUENCE}`,
 }

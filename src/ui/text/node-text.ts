@@ -1,7 +1,7 @@
 import { LOBBY } from '../../log/format/room-id.js'
-import type { NodeEvent, RoomEvent } from '../../node/events.js'
+import type { RoomEvent } from '../../node/events.js'
 import { openToOthersText } from './disk-text.js'
-import type { EventContext } from './event-context.js'
+import type { Sentences } from './event-context.js'
 import { closeReasonText, dialFailureText } from './net-text.js'
 
 const HOUR_MS = 3_600_000
@@ -9,57 +9,45 @@ const HOUR_MS = 3_600_000
 /** Names in one line. */
 const NAMES_MAX = 6
 
-export function nodeText(event: RoomEvent, context: EventContext): string {
-  const { shownPath } = context
-  switch (event.kind) {
-    case 'key-created':
-      return `created a new key for ${event.name}: ${shownPath(event.file)}`
-    case 'key-open-to-others':
-      return openToOthersText(
-        `other users could read the key ${shownPath(event.file)} and sign as you`,
-        'restricted it to your account (mode 0600). If someone may have copied it, replace it with renew',
-        event.failure,
-        context,
-      )
-    case 'key-without-entries':
-      return `the key ${shownPath(event.file)} has no entries in these logs, and its file has no checksum line that would reveal damage; if you have written here before, restore the key from a backup`
-    case 'directory-open-to-others':
-      return openToOthersText(
-        `other users could ${event.access === 'read' ? 'read' : 'write to'} ${shownPath(event.directory)}`,
-        'restricted it to your account (mode 0700)',
-        event.failure,
-        context,
-      )
-    case 'clock-unset':
-      return `the system clock (${dayText(event.nowMs)}) is wrong; using the peers' timestamps`
-    case 'logs-opened':
-      return `logs in ${shownPath(event.database)}`
-    case 'listening':
-      return `listening on ${event.address}${event.room === LOBBY ? '' : ` in the room ${event.room}`}`
-    case 'port-taken':
-      return `port ${event.port} is in use by another program: listening on port ${event.usedPort} instead. Peers on this network discover it; scuttleup peers cannot connect to you.`
-    case 'announced':
-      return announcedText(event)
-    case 'connection-opened':
-      return `connected to ${event.peer}${event.protocol === 'scuttleup' ? ' (scuttleup peer)' : ''}`
-    case 'connection-lost':
-      return `lost the connection to ${event.peer}: ${closeReasonText(event.reason)}`
-    case 'peer-left':
-      return `${event.peer} left`
-    case 'connections-changed':
-      return connectionsText(event)
-    case 'own-key-elsewhere':
-      return `${event.peer} is another device with your key: the one that started later cannot write`
-    case 'clock-differs': {
-      const hours = Math.round(Math.abs(event.aheadMs) / HOUR_MS)
-      return event.aheadMs > 0
-        ? `the clock of ${event.peer} is ${hours} hours ahead of yours: its lines sort last`
-        : `your clock is ${hours} hours ahead of the clock of ${event.peer}: your lines sort last`
-    }
-  }
+export const NODE_SENTENCES: Sentences<RoomEvent> = {
+  'key-created': ({ name, file }, { shownPath }) => `created a new key for ${name}: ${shownPath(file)}`,
+  'key-open-to-others': ({ file, failure }, context) =>
+    openToOthersText(
+      `other users could read the key ${context.shownPath(file)} and sign as you`,
+      'restricted it to your account (mode 0600). If someone may have copied it, replace it with renew',
+      failure,
+      context,
+    ),
+  'key-without-entries': ({ file }, { shownPath }) =>
+    `the key ${shownPath(file)} has no entries in these logs, and its file has no checksum line that would reveal damage; if you have written here before, restore the key from a backup`,
+  'directory-open-to-others': ({ access, directory, failure }, context) =>
+    openToOthersText(
+      `other users could ${access === 'read' ? 'read' : 'write to'} ${context.shownPath(directory)}`,
+      'restricted it to your account (mode 0700)',
+      failure,
+      context,
+    ),
+  'clock-unset': ({ nowMs }) => `the system clock (${dayText(nowMs)}) is wrong; using the peers' timestamps`,
+  'logs-opened': ({ database }, { shownPath }) => `logs in ${shownPath(database)}`,
+  listening: ({ address, room }) => `listening on ${address}${room === LOBBY ? '' : ` in the room ${room}`}`,
+  'port-taken': ({ port, usedPort }) =>
+    `port ${port} is in use by another program: listening on port ${usedPort} instead. Peers on this network discover it; scuttleup peers cannot connect to you.`,
+  announced: announcedText,
+  'connection-opened': ({ peer, protocol }) =>
+    `connected to ${peer}${protocol === 'scuttleup' ? ' (scuttleup peer)' : ''}`,
+  'connection-lost': ({ peer, reason }) => `lost the connection to ${peer}: ${closeReasonText(reason)}`,
+  'peer-left': ({ peer }) => `${peer} left`,
+  'connections-changed': connectionsText,
+  'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: the one that started later cannot write`,
+  'clock-differs': ({ peer, aheadMs }) => {
+    const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
+    return aheadMs > 0
+      ? `the clock of ${peer} is ${hours} hours ahead of yours: its lines sort last`
+      : `your clock is ${hours} hours ahead of the clock of ${peer}: your lines sort last`
+  },
 }
 
-type EventOf<K extends NodeEvent['kind']> = Extract<NodeEvent, { readonly kind: K }>
+type EventOf<K extends RoomEvent['kind']> = Extract<RoomEvent, { readonly kind: K }>
 
 function announcedText({ name, chosenName, interfaces, more }: EventOf<'announced'>): string {
   const shown = interfaces.map(each => `${each.name} (${each.address})`).join(', ')

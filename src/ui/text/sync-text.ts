@@ -3,6 +3,7 @@ import type { Violation } from '../../net/violation.js'
 import type { ArchiveRefusal } from '../../sync/archive.js'
 import type { SyncEvent } from '../../sync/events.js'
 import { HEADS_MAX } from '../../sync/limits.js'
+import type { Sentences } from './event-context.js'
 import { rejectionText, storedFaultText } from './log-fault-text.js'
 
 const VIOLATIONS: Readonly<Record<Violation, string>> = {
@@ -28,13 +29,10 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'too-many-rejected-authors': 'entries of too many authors that were rejected',
 }
 
-export function syncText(event: SyncEvent & { readonly peer: string }): string {
-  switch (event.kind) {
-    case 'entries-rejected':
-      return `${event.peer}: rejected the entries of ${event.author}: ${rejectionText(event.reason)}`
-    case 'protocol-violated':
-      return `${event.peer}: disconnected: it sent ${VIOLATIONS[event.violation]}`
-  }
+export const SYNC_SENTENCES: Sentences<SyncEvent & { readonly peer: string }> = {
+  'entries-rejected': ({ peer, author, reason }) =>
+    `${peer}: rejected the entries of ${author}: ${rejectionText(reason)}`,
+  'protocol-violated': ({ peer, violation }) => `${peer}: disconnected: it sent ${VIOLATIONS[violation]}`,
 }
 
 const REST: Readonly<Record<Extract<ArchiveRefusal, { readonly kind: 'rest' }>['reason'], string>> = {
