@@ -21,7 +21,7 @@ const NAMED_LENGTH = 40
 export interface ChatOptions {
   readonly me: string
   readonly data: string
-  /** Other data directories that hold logs of the same name. */
+  /** Other data directories that contain logs of the same name. */
   readonly alsoIn: readonly string[]
   /** How much history is shown first; undefined: the default for the output. */
   readonly last: number | 'all' | undefined

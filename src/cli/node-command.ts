@@ -19,7 +19,7 @@ import { within } from './within.js'
 const END_MS_MAX = 4_500
 
 export interface NodeOptions extends FaceOptions {
-  /** Other data directories that hold logs of the same name. */
+  /** Other data directories that contain logs of the same name. */
   readonly alsoIn: readonly string[]
 }
 

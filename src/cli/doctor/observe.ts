@@ -67,7 +67,7 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
   return observed
 }
 
-/** Listens on our port for a moment, and dials it at each of our addresses; if it is taken, probes the process that uses it. */
+/** Listens on our port for a moment, and dials it at each of our addresses; if it is in use, probes the process that uses it. */
 export async function observePort(
   home: Home,
   listen: string | undefined,

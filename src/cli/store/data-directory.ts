@@ -10,7 +10,7 @@ const MANIFEST_BYTES_MAX = 1 << 20
 /** The data directory to use. */
 export interface DataDirectory {
   readonly data: string
-  /** Other candidates that hold logs of the same name. */
+  /** Other candidates that contain logs of the same name. */
   readonly alsoIn: readonly string[]
 }
 

@@ -22,7 +22,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export interface Where {
   readonly me: string
   readonly data: string
-  /** Other data directories that hold logs of the same name. */
+  /** Other data directories that contain logs of the same name. */
   readonly alsoIn: readonly string[]
   readonly room: string | undefined
 }
