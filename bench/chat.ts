@@ -53,7 +53,7 @@ export class Chat {
     this.#process.stderr?.resume()
   }
 
-  /** Types a line. Returns the time before it. */
+  /** Types a line. Returns the time just before that. */
   type(line: string): number {
     const now = performance.now()
     this.#process.stdin?.write(`${line}\n`)

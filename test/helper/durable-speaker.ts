@@ -2,8 +2,8 @@
 // prints:
 //
 //   open               the log is open
-//   stored COUNT       all lines posted so far are on disk: COUNT entries
-//   persisted COUNT    COUNT entries are on disk
+//   stored COUNT       all lines requested so far are stored: COUNT entries
+//   persisted COUNT    the log has reported COUNT entries on disk
 //   read-only          writes to the disk fail
 //   problem TEXT       a fault
 

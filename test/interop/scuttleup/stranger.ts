@@ -5,7 +5,7 @@ import type { Cleanup } from '../../helper/child.js'
 
 const WAIT_MS = 5_000
 
-/** A message with its length before it, as the topology and scuttleup frame theirs. */
+/** A message with a length prefix, as in the topology handshake and in scuttleup. */
 export const framed = (body: string | Uint8Array): Buffer => {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
   return Buffer.concat([varint(bytes.length), bytes])
