@@ -11,6 +11,7 @@ export interface ActionDraft {
 }
 
 export const ACTION = defineKind<ActionDraft, ActionContent>({
+  isUnread: true,
   encode: ({ text }) => ({ message: text, type: 'action' }),
   parse: () => ({ kind: 'action' }),
   read: ({ text }) => (typeof text === 'string' ? { kind: 'action', text } : undefined),

@@ -28,6 +28,9 @@ export function contentOf(members: Members): Content {
   return (isKind(type) ? KINDS[type].parse(members) : undefined) ?? { kind: 'text' }
 }
 
+/** Whether a message counts as unread until it is read. */
+export const countsAsUnread = ({ kind }: Content): boolean => KINDS[kind].isUnread
+
 /** Encodes a draft as the members of an entry. */
 export function entryFieldsOf(draft: Draft): EntryFields {
   const { encode } = KINDS[draft.kind] as Kind<Draft, Content>

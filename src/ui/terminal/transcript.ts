@@ -2,6 +2,7 @@ import type { Millis } from '../../base/clock.js'
 import { sanitise } from '../../base/safe-text.js'
 import type { DisplayNames } from '../../chat/display-names.js'
 import type { Message } from '../../chat/kinds/message.js'
+import { mentions } from '../../chat/mention.js'
 import { type Action, actionOf } from '../../chat/text-line.js'
 import type { AuthorId, Seq } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
@@ -105,7 +106,7 @@ export class Transcript {
     }
     const { text: label, notice, before } = this.#options.names.labelOf(message, now)
     const action = actionOf(label, message, before)
-    const isMention = !isOwn && this.#isMention(message)
+    const isMention = !isOwn && mentions(message, this.#options.ownNames())
     if (notice !== undefined) blocks.push(() => this.notice(notice, 'alarm'))
     blocks.push(() =>
       action ? this.#actionText(message, action, isMention) : this.#lineText(message, label, isMention),
@@ -254,15 +255,5 @@ export class Transcript {
 
   get #noticeColumn(): number {
     return this.#textColumn - 2
-  }
-
-  /** Only text that is shown can mention someone. */
-  #isMention(message: Message): boolean {
-    if (message.kind === 'nick') return false
-    const text = message.kind === 'topic' ? message.topic : message.message
-    return this.#options.ownNames().some(name => {
-      const escaped = name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-      return new RegExp(`(?<![\\p{L}\\p{N}_])${escaped}(?![\\p{L}\\p{N}_])`, 'iu').test(text)
-    })
   }
 }
