@@ -3,6 +3,7 @@ import path from 'node:path'
 import { type Clock, pause } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
+import type { Store } from '../log/store/store.js'
 import { liveHolderOf, lockedError, pidFileOf } from './holder.js'
 
 /** The node's database: the process that holds its LOCK serves this home. The kernel releases the lock when the process ends. */
@@ -39,6 +40,11 @@ export class NodeLock {
     await rm(pidFile, { force: true }).catch(() => {})
     await writeFile(pidFile, `${process.pid}\n`, { flag: 'wx', mode: 0o600 }).catch(() => {})
     return new NodeLock(store, pidFile)
+  }
+
+  /** The node's own database. */
+  get store(): Store {
+    return this.#store
   }
 
   async release(): Promise<void> {

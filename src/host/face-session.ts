@@ -4,16 +4,18 @@ import { reasonOf } from '../base/errors.js'
 import type { FrameReader } from '../base/wire/frames.js'
 import { type Draft, readDraft } from '../chat/kinds/kinds.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Outcome } from '../node/outbox.js'
 import type { Room } from '../node/room.js'
 import type { Replicas } from '../sync/receipts.js'
-import { type Fields, isCount, readHostFrame } from './codec.js'
+import { digestsOf, type Fields, isCount, readHostFrame } from './codec.js'
 import type { FaceEvent } from './events.js'
 import { FaceCalls } from './face-calls.js'
 import { FaceOutput } from './face-output.js'
 import { UNANSWERED_BYTES_MAX } from './limits.js'
 import { faultOf } from './node-start.js'
+import type { ReadMarks } from './read-marks.js'
 import type { RequestDesk } from './request-desk.js'
 
 /** Changes within this time are sent together. */
@@ -23,6 +25,7 @@ const SETTLE_MS = 30
 export interface SessionContext {
   readonly clock: Clock
   readonly desk: RequestDesk
+  readonly marks: ReadMarks
   /** How many other faces the room has. */
   readonly others: () => number
   /** Called when the face says goodbye. */
@@ -62,6 +65,7 @@ export class FaceSession {
 
   /** Sends the state of the room, and starts answering calls. */
   start(): void {
+    this.marks(this.#context.marks.all)
     this.#sendState()
     this.#receiveOn()
   }
@@ -73,6 +77,12 @@ export class FaceSession {
   /** The peers that have stored the user's last line changed. */
   custody(holders: Replicas): void {
     if (this.#output.mayNotify()) this.#output.send({ is: 'custody', holders })
+  }
+
+  /** These read marks have moved. */
+  marks(marks: readonly Digest[]): void {
+    if (this.#output.mayNotify())
+      this.#output.send({ is: 'marks', marks: marks.map(({ author, seq }) => [author, seq]) })
   }
 
   /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
@@ -126,6 +136,8 @@ export class FaceSession {
       case 'link':
       case 'unlink':
         return this.#connect(call['peer'], call['do'] === 'link')
+      case 'mark':
+        return this.#mark(call['marks'])
       case 'goodbye':
         this.#context.onGoodbye()
         return true
@@ -143,6 +155,12 @@ export class FaceSession {
       this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
     return true
+  }
+
+  #mark(value: unknown): boolean {
+    const marks = digestsOf(value)
+    if (marks !== undefined) this.#context.marks.advance(marks, this.#peer.heads)
+    return marks !== undefined
   }
 
   #say({ first, acknowledged, drafts }: Fields, bytes: number): boolean {
@@ -203,6 +221,7 @@ export class FaceSession {
       this.#sentState.clear()
       this.#sentHeads.clear()
       this.#sendState()
+      this.marks(this.#context.marks.all)
     }
     this.#receiveOn()
   }

@@ -12,6 +12,7 @@ import { namedPeer } from '../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../node/room-api.js'
 import type { Replicas } from '../sync/receipts.js'
 import type { FaceEvent } from './events.js'
+import { FaceMarks } from './face-marks.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
 import type { RoomOptions } from './options.js'
 import { Outbox } from './outbox.js'
@@ -41,6 +42,8 @@ interface FaceEvents {
   /** Connections, dial attempts, delivery status or the number of faces changed. */
   change: []
   presence: []
+  /** The user has read these logs this far, in another face. */
+  marks: [readonly Digest[]]
   /** The peers that have stored the user's last line changed. */
   custody: [Replicas]
 }
@@ -58,6 +61,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   readonly #parts: FaceParts
   readonly #clock: Clock
   readonly #outbox = new Outbox()
+  readonly #marks: FaceMarks
   #connection: NodeConnection
   /** Resolves when the face is attached to another node; rejects if it gives up. */
   #moving: Promise<void> | undefined
@@ -76,6 +80,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
     this.#connection = connection
+    this.#marks = new FaceMarks(this.#clock, marks => this.#connection.markRead(marks))
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
     })
@@ -108,6 +113,16 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   get heads(): readonly Digest[] {
     return this.#connection.heads
+  }
+
+  /** How far the user has read each log, in any face. */
+  get readMarks(): ReadonlyMap<AuthorId, Seq> {
+    return this.#marks.all
+  }
+
+  /** The user has read these logs this far. */
+  markRead(marks: readonly Digest[]): void {
+    this.#marks.read(marks)
   }
 
   get connectionSummary(): ConnectionSummary {
@@ -228,6 +243,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   async close(): Promise<boolean> {
     this.#isClosed = true
     if (this.#moving !== undefined) return true
+    this.#marks.flush()
     const awake = setTimeout(() => {}, GOODBYE_MS_MAX + 1)
     let cancel = (): void => {}
     const late = new Promise<boolean>(resolve => {
@@ -247,6 +263,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     connection.on('change', () => void this.emit('change'))
     connection.on('presence', () => void this.emit('presence'))
     connection.on('custody', holders => void this.emit('custody', holders))
+    connection.on('marks', marks => {
+      const moved = this.#marks.known(marks)
+      if (moved.length > 0) this.emit('marks', moved)
+    })
     connection.on('event', event => this.#parts.onEvent(event))
     connection.on('answer', (first, last, error) => this.#outbox.answered(first, last, error))
     connection.on('end', reason => {
@@ -260,6 +280,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     watchNode(connection, this.#clock, since => this.#tellSilence(since))
     connection.start()
     this.#outbox.connected(connection)
+    this.#marks.reportAll()
   }
 
   #tellSilence(since: Millis | undefined): void {

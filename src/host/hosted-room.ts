@@ -4,11 +4,14 @@ import { reasonOf } from '../base/errors.js'
 import { hexOf } from '../base/wire/bytes.js'
 import type { FrameReader } from '../base/wire/frames.js'
 import type { NodeEvent } from '../node/events.js'
+import { databaseNameOf } from '../node/paths.js'
 import type { Room } from '../node/room.js'
 import { type FaceEvent, isProblem } from './events.js'
 import { FaceSession } from './face-session.js'
 import type { Hello } from './handshake.js'
+import type { NodeStore } from './node-store.js'
 import type { RoomOptions } from './options.js'
+import { ReadMarks } from './read-marks.js'
 import { RequestDesk } from './request-desk.js'
 
 /** How long a client may repeat a request; older requests are forgotten. */
@@ -21,6 +24,8 @@ export interface HostedRoomParts {
   readonly options: RoomOptions
   /** Opens the logs and the network. Rejects with a ChatError. */
   open(onEvent: (event: NodeEvent) => void): Promise<Room>
+  /** Where the room is recorded as entered, and its read marks are stored. */
+  readonly store: NodeStore
   /** Called with every event; the foreground node prints them. */
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the first face gets the events from before it came. */
@@ -38,6 +43,7 @@ interface Face {
 export class HostedRoom {
   readonly peer: Room
   readonly #parts: HostedRoomParts
+  readonly #marks: ReadMarks
   readonly #peers: Set<string>
   readonly #faces = new Map<Duplex, Face>()
   readonly #desks = new Map<string, Promise<RequestDesk>>()
@@ -46,14 +52,16 @@ export class HostedRoom {
   #unseen: NodeEvent[]
   #isClosed = false
 
-  private constructor(peer: Room, parts: HostedRoomParts, unseen: NodeEvent[]) {
+  private constructor(peer: Room, parts: HostedRoomParts, marks: ReadMarks, unseen: NodeEvent[]) {
     this.peer = peer
+    this.#marks = marks
     this.#parts = parts
     this.#peers = new Set(parts.options.peers)
     this.#opening = unseen.filter(event => !isProblem(event) && event.kind !== 'key-created')
     this.#unseen = parts.keepsEvents ? unseen : []
     const changed = (): void => this.#toAll(session => session.sendStateSoon())
     peer.on('change', changed).on('presence', changed).on('heads', changed)
+    marks.on('moved', moved => this.#toAll(session => session.marks(moved)))
     peer.delivery.on('change', holders => this.#toAll(session => session.custody(holders)))
   }
 
@@ -65,7 +73,9 @@ export class HostedRoom {
       if (room !== undefined) room.#report(event)
       else early.push(event)
     })
-    room = new HostedRoom(peer, parts, early)
+    const label = databaseNameOf(peer.room)
+    await parts.store.enter({ name: peer.room, label, enteredAt: parts.clock.now() })
+    room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label), early)
     await peer.requests.forgetBefore(parts.clock.now() - REQUESTS_MS_MAX)
     return room
   }
@@ -97,6 +107,7 @@ export class HostedRoom {
     const session = new FaceSession(this.peer, socket, reader, {
       clock: this.#parts.clock,
       desk: opened,
+      marks: this.#marks,
       others: () => this.faces - 1,
       onGoodbye: () => {
         hasSaidGoodbye = true
@@ -122,7 +133,7 @@ export class HostedRoom {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#toAll(session => session.close())
-    await this.peer.close()
+    await Promise.all([this.peer.close(), this.#marks.saved()])
     for (const socket of this.#faces.keys()) socket.destroy()
   }
 

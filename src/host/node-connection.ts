@@ -41,6 +41,8 @@ interface ConnectionEvents {
   custody: [Replicas]
   /** The node has stored the lines of these requests, or has rejected them. */
   answer: [first: number, last: number, error?: Error]
+  /** The node knows these read marks. */
+  marks: [readonly Digest[]]
   /** The node announces that it ends. */
   end: [reason: string]
   gone: []
@@ -189,6 +191,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
 
+  markRead(marks: readonly Digest[]): void {
+    this.#send({ do: 'mark', marks: marks.map(({ author, seq }) => [author, seq]) })
+  }
+
   setAway(text: string | undefined): void {
     this.#send({ do: 'away', text })
   }
@@ -242,6 +248,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
     else if (is === 'custody' && isFields(value['holders']))
       this.emit('custody', value['holders'] as unknown as Replicas)
+    else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
     else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
     else if (is === 'state') this.#receiveState(value)

@@ -9,6 +9,7 @@ import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame 
 import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
 import { faultOf } from './node-start.js'
+import type { NodeStore } from './node-store.js'
 import { checkConflict, type RoomOptions, roomFields, roomNameOf } from './options.js'
 import type { Secret } from './secret.js'
 
@@ -32,6 +33,8 @@ export interface ServerParts {
   readonly random: Random
   /** Whether the node, and the room that it was started with, keep running without faces. */
   readonly stays: boolean
+  /** The rooms that the user has entered, and their read marks. */
+  readonly store: NodeStore
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */
@@ -233,12 +236,13 @@ export class NodeServer {
   }
 
   async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
-    const { clock, openRoom, onEvent, stays } = this.#parts
+    const { clock, openRoom, onEvent, stays, store } = this.#parts
     try {
       const room = await HostedRoom.open({
         clock,
         options,
         open: report => openRoom(options, report),
+        store,
         onEvent,
         keepsEvents: !stays,
         onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),

@@ -9,6 +9,7 @@ import { homeOf } from '../node/paths.js'
 import { elect } from './election.js'
 import type { NodeStart } from './node-start.js'
 import { programVersion } from './node-start.js'
+import { NodeStore } from './node-store.js'
 import type { RoomOptions } from './options.js'
 import { loadSecret } from './secret.js'
 import { NodeServer } from './server.js'
@@ -49,6 +50,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       clock: systemClock,
       random: systemRandom,
       stays,
+      store: new NodeStore(lock.store),
       openRoom: (options, report) => openHostedRoom(start, options, report),
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,

@@ -13,6 +13,9 @@ export const DATABASE_NAME = /^(lobby|[0-9a-f]{16})$/
 /** Digits of the key in the name of a mark. */
 const KEY_DIGITS = 16
 
+/** The name of the database of a public room. */
+export const databaseNameOf = (room: string): string => (room === LOBBY ? LOBBY : hexOf(roomId(room)).slice(0, 16))
+
 /** Where a user keeps a room. */
 export interface Home {
   readonly me: string
@@ -31,7 +34,7 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
   const name = checkName(me, `the name ${JSON.stringify(me)}`)
   const roomName = checkName(room, `the room name ${JSON.stringify(room)}`)
   const directory = path.join(data, componentIn(data, name))
-  const databaseName = roomName === LOBBY ? LOBBY : hexOf(roomId(roomName)).slice(0, 16)
+  const databaseName = databaseNameOf(roomName)
   return {
     me: name,
     room: roomName,

@@ -8,7 +8,7 @@ import type { UnsentLine } from './draft.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
-  /** The heads when the session ended. */
+  /** How far the user had read, as versions saved it that kept no read marks in the node. Not saved any more. */
   readonly seen: ReadonlyMap<AuthorId, Seq>
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
@@ -44,8 +44,8 @@ export function loadView(file: string): SavedView {
 }
 
 /** Replaces the file atomically. */
-export async function saveView(file: string, { seen, hidden, draft, ...rest }: SavedView): Promise<void> {
-  const value = { ...rest, draft: draft.text, window: draft.pid, seen: [...seen], hidden: [...hidden] }
+export async function saveView(file: string, { hidden, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
+  const value = { ...rest, draft: draft.text, window: draft.pid, hidden: [...hidden] }
   const written = await draftBeside(file, JSON.stringify(value), systemRandom)
   try {
     await written.replace(file)

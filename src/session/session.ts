@@ -10,8 +10,17 @@ import { People } from '../chat/views/people.js'
 import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
 import { Unread } from '../chat/views/unread.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
+import type { Digest } from '../log/format/heads.js'
 import type { RoomApi } from '../node/room-api.js'
 import type { SavedView } from './saved-view.js'
+
+/** A room, and how far the user has read it. */
+export interface SessionRoom extends RoomApi {
+  /** How far they have read each log, in any face. */
+  readonly readMarks: ReadonlyMap<AuthorId, Seq>
+  /** The user has read these logs this far. */
+  markRead(marks: readonly Digest[]): void
+}
 
 interface SessionEvents {
   /** The user is away, or back. */
@@ -23,7 +32,7 @@ interface SessionEvents {
  * messages. The face passes it the messages that it reads; the session interprets them.
  */
 export class Session extends EventEmitter<SessionEvents> {
-  readonly room: RoomApi
+  readonly room: SessionRoom
   /** How people are shown. */
   readonly names: DisplayNames
   /** The names that people use. */
@@ -31,7 +40,8 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly unread: Unread
   /** The heads when the session began: messages up to them are history. */
   readonly heads: ReadonlyMap<AuthorId, Seq>
-  readonly #view: SavedView
+  /** How far the user had read each log when the session began. */
+  readonly #seen: ReadonlyMap<AuthorId, Seq>
   readonly #clock: Clock
   readonly #hidden: Set<AuthorId>
   #topic: Topic | undefined
@@ -39,10 +49,11 @@ export class Session extends EventEmitter<SessionEvents> {
   #hasSpoken = false
   #isAway = false
 
-  constructor(room: RoomApi, view: SavedView, clock: Clock) {
+  constructor(room: SessionRoom, view: SavedView, clock: Clock) {
     super()
     this.room = room
-    this.#view = view
+    room.markRead(digestsOf(view.seen)) // versions before the node kept the marks saved them here
+    this.#seen = new Map(room.readMarks)
     this.#clock = clock
     this.#hidden = new Set(view.hidden)
     this.#topic = view.topic
@@ -52,7 +63,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.unread = new Unread({
       ourId: room.id,
       heads: room.heads,
-      seen: view.seen,
+      seen: this.#seen,
       leftAt: view.leftAt,
       isHidden: author => this.#hidden.has(author),
       startedAt: clock.now(),
@@ -119,8 +130,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Looks for the topic in the messages that the user has not seen. Rejects if the log cannot be read. */
   async findTopic(signal: AbortSignal): Promise<void> {
-    const since = [...this.#view.seen].map(([author, seq]) => ({ author, seq }))
-    for await (const messages of this.room.batches({ since }, mayBeTopic)) {
+    for await (const messages of this.room.batches({ since: digestsOf(this.#seen) }, mayBeTopic)) {
       if (signal.aborted) return
       for (const message of messages) this.#topic = topicAfter(this.#topic, message)
     }
@@ -129,6 +139,16 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Notes the names of messages that are shown together, before any of them is labelled. */
   noteNames(messages: readonly Message[]): void {
     for (const { author, username } of messages) this.names.note(author, username)
+  }
+
+  /** The history was shown: what is older than the shown lines was counted. */
+  historyShown(): void {
+    this.room.markRead(digestsOf(this.heads))
+  }
+
+  /** These messages were shown. */
+  shown(messages: readonly Message[]): void {
+    this.room.markRead(messages)
   }
 
   /** Updates people and topic from a message. */
@@ -202,12 +222,13 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   /** What to save for the next session, besides the draft. */
-  get saved(): Omit<SavedView, 'draft'> {
+  get saved(): Omit<SavedView, 'draft' | 'seen'> {
     return {
-      seen: new Map(this.room.heads.map(({ author, seq }) => [author, seq])),
       leftAt: this.#clock.now(),
       hidden: this.#hidden,
       topic: this.#topic,
     }
   }
 }
+
+const digestsOf = (heads: ReadonlyMap<AuthorId, Seq>): Digest[] => [...heads].map(([author, seq]) => ({ author, seq }))

@@ -5,6 +5,7 @@ import type { CodecVersion } from '../../src/host/codec.js'
 import { connectFace } from '../../src/host/connect.js'
 import type { FaceEvent } from '../../src/host/events.js'
 import { Face } from '../../src/host/face.js'
+import { NodeStore } from '../../src/host/node-store.js'
 import type { RoomOptions } from '../../src/host/options.js'
 import { loadSecret } from '../../src/host/secret.js'
 import { type EndReason, NodeServer } from '../../src/host/server.js'
@@ -52,6 +53,7 @@ export class HostMachine {
   /** Called with each room before it serves any face. */
   onPeer: (peer: Room) => void = () => {}
   readonly #options: MachineOptions
+  #ownDisk = new MemoryDisk()
   readonly #disks = new Map<string, MemoryDisk>()
   #starting: Promise<RunningNode> | undefined
 
@@ -108,6 +110,7 @@ export class HostMachine {
     if (node === undefined) return
     this.node = undefined
     for (const [name, disk] of this.#disks) this.#disks.set(name, disk.copy())
+    this.#ownDisk = this.#ownDisk.copy()
     await node.stopListening()
     this.#starting = undefined
     for (const socket of node.sockets) socket.destroy()
@@ -127,6 +130,7 @@ export class HostMachine {
       clock: this.clock,
       random: systemRandom,
       stays: this.#options.stays ?? false,
+      store: new NodeStore(new MemoryStore(this.#ownDisk)),
       openRoom: async options => {
         const peer = await this.#peer(options.room ?? 'lobby')
         peers.set(options.room ?? 'lobby', peer)

@@ -8,9 +8,8 @@ import type { AuthorId, Seq } from '../../src/log/format/author.js'
 import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { ReadOptions } from '../../src/log/options.js'
-import type { RoomApi } from '../../src/node/room-api.js'
 import type { SavedView } from '../../src/session/saved-view.js'
-import { Session } from '../../src/session/session.js'
+import { Session, type SessionRoom } from '../../src/session/session.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
@@ -83,12 +82,18 @@ class FakeRoom {
     this.away.push(text)
   }
 
+  readonly readMarks = new Map<AuthorId, Seq>()
+
+  markRead(marks: readonly Digest[]): void {
+    for (const { author, seq } of marks) this.readMarks.set(author, Math.max(seq, this.readMarks.get(author) ?? 0))
+  }
+
   replicasOf = (seq: Seq) => ({ on: seq, of: 9, left: 0 })
 }
 
 function world(stored: readonly Message[] = [], view: Partial<SavedView> = {}) {
   const room = new FakeRoom(stored)
-  const session = new Session(room as unknown as RoomApi, { ...NOTHING, ...view }, new VirtualClock())
+  const session = new Session(room as unknown as SessionRoom, { ...NOTHING, ...view }, new VirtualClock())
   return { room, session }
 }
 
@@ -187,10 +192,20 @@ test('hides people for this user, now and in the next session', () => {
   assert.deepEqual([...session.saved.hidden], [BOB])
 })
 
-test('tells history from what arrives, and saves how far the logs go', () => {
-  const { session } = world([said(BOB, 2, 'bob')])
+test('tells history from what arrives, and marks what was shown as read', () => {
+  const { room, session } = world([said(BOB, 2, 'bob')], { seen: new Map([[BOB, 1]]) })
   assert.ok(session.isHistory(said(BOB, 2, 'bob')))
   assert.ok(!session.isHistory(said(BOB, 3, 'bob')))
   assert.ok(!session.isHistory(said(CAROL, 1, 'carol')))
-  assert.deepEqual(session.saved.seen, new Map([[BOB, 2]]))
+  assert.deepEqual([...room.readMarks], [[BOB, 1]], 'saved by an earlier version')
+  session.historyShown()
+  assert.deepEqual([...room.readMarks], [[BOB, 2]])
+  session.shown([said(CAROL, 1, 'carol'), said(BOB, 4, 'bob'), said(BOB, 3, 'bob')])
+  assert.deepEqual(
+    [...room.readMarks],
+    [
+      [BOB, 4],
+      [CAROL, 1],
+    ],
+  )
 })

@@ -31,6 +31,8 @@ export class MessageFeed {
   readonly #session: Session
   readonly #events: FeedEvents
   readonly #arrivals: Arrivals
+  /** The latest message of each author that has arrived and is not shown. */
+  #unshown: Message[] = []
   #showing: NodeJS.Timeout | undefined
 
   constructor(session: Session, events: FeedEvents) {
@@ -48,6 +50,7 @@ export class MessageFeed {
       if (signal.aborted) return
       this.#passHistory(batch.filter(message => this.#session.isHistory(message)))
     }
+    this.#session.historyShown()
     this.#events.onHistoryEnd()
     void this.#session.findTopic(signal).then(
       () => this.#events.onTopic(),
@@ -65,6 +68,7 @@ export class MessageFeed {
     const mark = this.#session.unread.markArrivals(missed, isCut)
     this.#session.noteNames(messages)
     this.#events.onArrivals({ messages, mark, skipped })
+    this.#session.shown(this.#unshown.splice(0))
   }
 
   #passHistory(messages: readonly Message[]): void {
@@ -80,6 +84,7 @@ export class MessageFeed {
 
   #arrived(batch: readonly Message[]): void {
     for (const message of batch) this.#session.note(message)
+    this.#unshown = latestOf([...this.#unshown, ...batch])
     this.#arrivals.push(this.#session.visible(batch), systemClock.now())
     this.#flushWhenDue()
   }
@@ -95,3 +100,8 @@ export class MessageFeed {
     this.#showing = setTimeout(flush, Math.max(0, due - systemClock.now()))
   }
 }
+
+/** The latest message of each author. */
+const latestOf = (messages: readonly Message[]): Message[] => [
+  ...new Map(messages.map(message => [message.author, message])).values(),
+]
