@@ -129,7 +129,7 @@ test('slows down the input for a peer that reads slowly', BOUND, async t => {
   assert.deepEqual(client.ended, [])
 })
 
-test('accepts no more than the limit of 500 connections and keeps working', BOUND, async t => {
+test('accepts no more connections than the limit when 500 connect, and keeps working', BOUND, async t => {
   const { client, port } = await open(t)
   const first = await stranger(t, port)
   let heard = ''
