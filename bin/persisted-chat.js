@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-import '../dist/src/cli/main.js'
+import { enableCompileCache } from '../dist/src/cli/compile-cache.js'
+
+enableCompileCache()
+await import('../dist/src/cli/main.js')

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import { homedir, platform } from 'node:os'
 import path from 'node:path'
+import { userDirectory } from '../base/files/user-directory.js'
 import { checkName, chosenComponent, pathComponentsOf } from '../base/names.js'
 import { hexOf } from '../base/wire/bytes.js'
 import type { AuthorId } from '../log/format/author.js'
@@ -54,28 +54,8 @@ export function homeOf(data: string, me: string, room = LOBBY): Home {
  */
 export function markPaths({ directory, databaseName }: Home, author: AuthorId): MarkPaths {
   const name = `${databaseName}-${author.slice(0, KEY_DIGITS)}.mark`
-  const state = stateDirectory()
+  const state = userDirectory('state')
   return { file: path.join(directory, name), copy: state === undefined ? undefined : path.join(state, 'marks', name) }
-}
-
-/** `$XDG_STATE_HOME/persisted-chat`, or the equivalent of the platform; undefined if the user has no home directory. */
-function stateDirectory(): string | undefined {
-  const { XDG_STATE_HOME: chosen = '', LOCALAPPDATA: local = '' } = process.env
-  if (path.isAbsolute(chosen)) return path.join(chosen, 'persisted-chat')
-  let home: string
-  try {
-    home = homedir()
-  } catch {
-    return undefined // this user has none
-  }
-  switch (platform()) {
-    case 'win32':
-      return path.join(local === '' ? path.join(home, 'AppData', 'Local') : local, 'persisted-chat', 'state')
-    case 'darwin':
-      return path.join(home, 'Library', 'Application Support', 'persisted-chat', 'state')
-    default:
-      return path.join(home, '.local', 'state', 'persisted-chat')
-  }
 }
 
 /** The path component under which a name is, or will be, stored in a directory. Two names never share one. */

@@ -1,4 +1,4 @@
-// Loaded before every test: keeps the marks of test logs out of the user's state directory.
+// Loaded before every test: keeps marks and compiled code out of the user's directories.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -7,6 +7,7 @@ if (process.env['PERSISTED_CHAT_TEST_STATE'] === undefined) {
   const directory = mkdtempSync(path.join(tmpdir(), 'persisted-chat-state-'))
   process.env['PERSISTED_CHAT_TEST_STATE'] = directory
   process.env['XDG_STATE_HOME'] = directory
+  process.env['XDG_CACHE_HOME'] = directory
   process.on('exit', () => {
     try {
       rmSync(directory, { recursive: true, force: true, maxRetries: 3 })

@@ -1,0 +1,38 @@
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs'
+import module from 'node:module'
+import path from 'node:path'
+import { isOpenToOthers, isOwn } from '../base/files/ownership.js'
+import { userDirectory } from '../base/files/user-directory.js'
+
+/** The variable with which Node.js enables the cache in a child process. */
+const VARIABLE = 'NODE_COMPILE_CACHE'
+/** Whoever can write to a directory can replace what is in it. */
+const WRITABLE_BY_OTHERS = 0o022
+
+/** Since Node.js 22.8, which the types of 20 do not know. */
+const { enableCompileCache: enableInNode } = module as { enableCompileCache?: (directory: string) => unknown }
+
+/**
+ * Lets Node.js keep its compiled code on disk, for this process and those that it starts: a start takes a seventh less time. Call this
+ * before the program is imported. Does nothing if this Node.js has no such cache, or if others could put code into it.
+ */
+export function enableCompileCache(env: NodeJS.ProcessEnv = process.env, enable = enableInNode): void {
+  const directory = userDirectory('cache', env)
+  if (enable === undefined || directory === undefined || env[VARIABLE] !== undefined || !isPrivate(directory)) return
+  enable(directory)
+  env[VARIABLE] = directory
+}
+
+/** Whether only this user can put code into a directory, which is created if it is missing. */
+function isPrivate(directory: string): boolean {
+  const parent = path.dirname(directory)
+  try {
+    // Not `recursive`, which loops forever if the file system denies that a parent exists.
+    for (const each of [parent, directory]) if (!existsSync(each)) mkdirSync(each, { mode: 0o700 })
+    const [found, above] = [lstatSync(directory), statSync(parent)]
+    const isOnlyOurs = found.isDirectory() && isOwn(found) && !isOpenToOthers(found) && isOwn(above)
+    return isOnlyOurs && (process.getuid === undefined || (above.mode & WRITABLE_BY_OTHERS) === 0)
+  } catch {
+    return false // it cannot be created, or another process does so now
+  }
+}
