@@ -244,6 +244,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#isClosed = true
     if (this.#moving !== undefined) return true
     this.#marks.flush()
+    this.#outbox.acknowledge()
     const awake = setTimeout(() => {}, GOODBYE_MS_MAX + 1)
     let cancel = (): void => {}
     const late = new Promise<boolean>(resolve => {

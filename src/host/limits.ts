@@ -11,3 +11,8 @@ export const UNANSWERED_BYTES_MAX = 4 * FRAME_BYTES_MAX
 /** Lines in one frame, and their bytes. Few, so that the next frame is sent while one is stored. */
 export const LINES_MAX = 512
 export const LINES_BYTES_MAX = 2 * ENTRY_BYTES_MAX
+
+/** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
+export const AHEAD_BYTES_MAX = 256 * 1024
+/** Bytes after which a face reports that it has read them. A typed line is less: it costs no frame in return. */
+export const READ_BYTES_MIN = AHEAD_BYTES_MAX / 4

@@ -24,6 +24,7 @@ import {
 import { readEvent } from './event-codec.js'
 import type { FaceEvent } from './events.js'
 import { FrameWriter } from './frame-writer.js'
+import { READ_BYTES_MIN } from './limits.js'
 import { errorOf } from './node-start.js'
 import type { RoomOptions } from './options.js'
 
@@ -333,8 +334,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
       while (signal?.aborted !== true) {
         const parts = waiting.splice(0)
         if (parts.length > 0) {
-          this.#send({ do: 'more', id, bytes })
-          bytes = 0
+          if (bytes >= READ_BYTES_MIN) {
+            this.#send({ do: 'more', id, bytes })
+            bytes = 0
+          }
           yield parts
         } else if (end !== undefined) {
           if (end.error !== undefined) throw end.error

@@ -98,9 +98,12 @@ export class Outbox {
       else this.#refuse(line, error)
     }
     this.#sendSoon()
-    if (this.#lines.size > 0) return
-    this.#sender?.acknowledge(this.#last)
-    for (const wake of this.#onEmpty.splice(0)) wake()
+    if (this.#lines.size === 0) for (const wake of this.#onEmpty.splice(0)) wake()
+  }
+
+  /** Acknowledges all answers, when no more lines follow; otherwise the next lines do. */
+  acknowledge(): void {
+    this.#sender?.acknowledge(this.#acknowledged)
   }
 
   #refuse({ draft, onRefused }: Line, error: Error): void {

@@ -1,5 +1,4 @@
-/** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
-const AHEAD_BYTES_MAX = 256 * 1024
+import { AHEAD_BYTES_MAX } from './limits.js'
 
 /** Flow control for an answer in parts: they are sent as fast as the face reads them. */
 export class PacedStream {
