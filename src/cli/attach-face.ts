@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.js'
 import { systemRandom } from '../base/random.js'
 import { attach } from '../host/attach.js'
+import type { FaceEvent } from '../host/events.js'
 import { Face } from '../host/face.js'
 import { holderOf } from '../host/holder.js'
 import { CLIENT_BYTES } from '../log/request-id.js'
@@ -23,8 +24,9 @@ export async function attachFace(
   for (const event of events) onNotice(eventText(event))
   let tellSilent = onSilent
   let first = starting
+  const onEvent = (event: FaceEvent): void => onNotice(eventText(event, context))
   const face = await Face.open({
-    onEvent: event => onNotice(eventText(event, context)),
+    onEvent,
     connect: (before, mayStart) => {
       const now = before ?? options
       const sinceMs = systemClock.now()
@@ -36,6 +38,7 @@ export async function attachFace(
         start: { ...start, options: now },
         mayStart,
         starting: report,
+        onEvent,
         face: { client, options: now, isBack: before !== undefined },
         onSilent: () =>
           void holderOf(directory).then(pid => tellSilent(eventText({ kind: 'node-silent', name: me, pid, sinceMs }))),

@@ -63,7 +63,7 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
       delivery = new MessageDelivery(face, options.message, new RetriedMessage(database))
       await delivery.send(stop)
     } finally {
-      if (face.others > 0) info('the chat goes on without this face')
+      if (face.goesOn) info('the chat goes on without this face')
       if (!(await face.close())) warn('the node has not closed its logs yet; it ends by itself')
     }
     return await delivery.report()

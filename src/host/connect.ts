@@ -5,6 +5,8 @@ import { systemRandom } from '../base/random.js'
 import { type FrameReader, frame } from '../base/wire/frames.js'
 import { authorOf } from '../log/format/author.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, isFields, jsonBody, readHostFrame } from './codec.js'
+import { readEvent } from './event-codec.js'
+import type { FaceEvent } from './events.js'
 import { challengeOf, checkVersion, type Hello, helloFields, nonceOf, type Purpose } from './handshake.js'
 import { NodeConnection, NodeGone, type Welcome } from './node-connection.js'
 import { errorOf } from './node-start.js'
@@ -24,6 +26,8 @@ export interface ConnectOptions {
   readonly codec?: CodecVersion
   /** Called if the node has accepted the connection, but does not answer. */
   readonly onSilent?: () => void
+  /** Called with what happened before the node refused the face. */
+  readonly onEvent?: (event: FaceEvent) => void
 }
 
 export interface FaceHello {
@@ -160,7 +164,10 @@ class Greeting {
     if (!this.#secret.isProof(value['proof'], 'node', this.#nodeNonce, this.#nonce)) throw foreign(this.#options)
     this.#onAnswer()
     if (value['is'] === 'opening') return false
-    if (value['is'] === 'refused') throw errorOf(value)
+    if (value['is'] === 'refused') {
+      for (const event of eventsOf(value['events'])) this.#options.onEvent?.(event)
+      throw errorOf(value)
+    }
     if (value['is'] !== 'welcome') throw foreign(this.#options)
     const socket = this.#socket
     socket.pause()
@@ -192,13 +199,16 @@ function foreign({ me, directory }: ConnectOptions): ChatError {
   )
 }
 
-function welcomeOf({ me, id, room, address, pid, options }: Fields): Welcome | undefined {
+const eventsOf = (value: unknown): FaceEvent[] =>
+  Array.isArray(value) ? value.flatMap(event => readEvent(event) ?? []) : []
+
+function welcomeOf({ me, id, room, address, pid, options, staysOpen }: Fields): Welcome | undefined {
   const running = isFields(options) ? roomOptionsOf(options) : undefined
   const author = typeof id === 'string' ? authorOf(id) : undefined
   if (author === undefined || running === undefined || typeof me !== 'string' || typeof room !== 'string')
     return undefined
   if (typeof address !== 'string' || typeof pid !== 'number') return undefined
-  return { me, id: author, room, address, pid, options: running }
+  return { me, id: author, room, address, pid, options: running, staysOpen: staysOpen === true }
 }
 
 /** The status in an answer; undefined if it is malformed. */

@@ -99,6 +99,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#connection.others
   }
 
+  /** Whether the room stays open when this face leaves. */
+  get goesOn(): boolean {
+    return this.others > 0 || this.#connection.welcome.staysOpen
+  }
+
   get me(): string {
     return this.#connection.welcome.me
   }

@@ -26,6 +26,8 @@ export interface HostedRoomParts {
   open(onEvent: (event: NodeEvent) => void): Promise<Room>
   /** Where the room is recorded as entered, and its read marks are stored. */
   readonly store: NodeStore
+  /** Events of earlier attempts to open the room, to which those of this one are added. */
+  readonly early: NodeEvent[]
   /** Called with every event; the foreground node prints them. */
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the first face gets the events from before it came. */
@@ -67,15 +69,14 @@ export class HostedRoom {
 
   static async open(parts: HostedRoomParts): Promise<HostedRoom> {
     let room: HostedRoom | undefined
-    const early: NodeEvent[] = []
     const peer = await parts.open(event => {
       parts.onEvent(event)
       if (room !== undefined) room.#report(event)
-      else early.push(event)
+      else if (parts.early.length < EVENTS_MAX) parts.early.push(event)
     })
     const label = databaseNameOf(peer.room)
     await parts.store.enter({ name: peer.room, label, enteredAt: parts.clock.now() })
-    room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label), early)
+    room = new HostedRoom(peer, parts, await ReadMarks.open(parts.store, label), parts.early)
     await peer.requests.forgetBefore(parts.clock.now() - REQUESTS_MS_MAX)
     return room
   }

@@ -58,6 +58,8 @@ export interface Welcome {
   readonly pid: number
   /** The options that the node runs the room with. */
   readonly options: RoomOptions
+  /** Whether the room stays open without faces. */
+  readonly staysOpen: boolean
 }
 
 type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; readonly value: unknown }

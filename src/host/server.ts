@@ -6,6 +6,7 @@ import { FRAME_BYTES_MAX, FrameReader, frame } from '../base/wire/frames.js'
 import type { NodeEvent } from '../node/events.js'
 import type { Room } from '../node/room.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from './codec.js'
+import { isProblem } from './events.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
 import { faultOf } from './node-start.js'
@@ -75,6 +76,8 @@ export class NodeServer {
   readonly #sockets = new Set<Duplex>()
   /** The room that keeps running without faces. */
   #ownRoom: string | undefined
+  /** Events of rooms that could not be opened, by name, until a face gets them. */
+  readonly #unseen = new Map<string, NodeEvent[]>()
   #waitsForFirst: Cancel = () => {}
   /** Resolves when no command changes the databases: the rooms are closed meanwhile. */
   #paused: Promise<void> | undefined
@@ -183,13 +186,14 @@ export class NodeServer {
       const room = await this.#roomFor(options)
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
-      const fields = { me, id, room: name, address, pid: this.#parts.pid, options: roomFields(room.options) }
+      const staysOpen = roomNameOf(options) === this.#ownRoom
+      const fields = { me, id, room: name, address, pid: this.#parts.pid, options: roomFields(room.options), staysOpen }
       const welcome = { is: 'welcome', proof, ...fields }
       this.#waitsForFirst()
       await room.attach(socket, reader, hello, () => send(socket, welcome))
       log(`face ${pid} attached`)
     } catch (error) {
-      send(socket, { is: 'refused', proof, ...faultOf(error) })
+      send(socket, { is: 'refused', proof, ...faultOf(error), events: this.#takeUnseen(hello.options) })
       socket.end()
       log(`face ${pid} refused: ${error instanceof ChatError ? error.code : 'a fault of the program'}`)
     } finally {
@@ -237,22 +241,33 @@ export class NodeServer {
 
   async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
     const { clock, openRoom, onEvent, stays, store } = this.#parts
+    const early = this.#unseen.get(name) ?? []
     try {
       const room = await HostedRoom.open({
         clock,
         options,
         open: report => openRoom(options, report),
         store,
+        early,
         onEvent,
         keepsEvents: !stays,
         onFaceGone: (hasSaidGoodbye, socket) => this.#faceGone(name, hasSaidGoodbye, socket),
       })
       this.#open.set(name, room)
+      this.#unseen.delete(name)
       return room
     } catch (error) {
       this.#rooms.delete(name)
+      this.#unseen.set(name, early)
       throw error
     }
+  }
+
+  #takeUnseen(options: RoomOptions | undefined): readonly NodeEvent[] {
+    const name = options === undefined ? '' : roomNameOf(options)
+    const unseen = this.#unseen.get(name) ?? []
+    this.#unseen.delete(name)
+    return unseen.filter(isProblem)
   }
 
   #faceGone(name: string, hasSaidGoodbye: boolean, socket: Duplex): void {

@@ -178,6 +178,7 @@ test('a node without faces delivers messages between peers that are never online
   face.type('from a face of the seed')
   await bob.waitForLine('keeper> from a face of the seed')
   assert.equal(await face.stop(), 0)
+  assert.ok(face.stderr.includes('info> the chat goes on without this face'), face.transcript())
   assert.equal(await nodePid(keeper), seed.pid, 'keeps running without faces')
   assert.equal(await seed.stop(), 0)
   assert.deepEqual(seed.stdout, [])

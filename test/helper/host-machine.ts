@@ -13,6 +13,7 @@ import { connectTo, listenAt } from '../../src/host/socket.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { CLIENT_BYTES } from '../../src/log/request-id.js'
 import { Connections } from '../../src/net/connections.js'
+import type { NodeEvent } from '../../src/node/events.js'
 import { Room } from '../../src/node/room.js'
 import { Replicator } from '../../src/sync/replicator.js'
 import type { Cleanup } from './child.js'
@@ -50,6 +51,8 @@ export class HostMachine {
   readonly clock: Clock = systemClock
   node: RunningNode | undefined
   starts = 0
+  /** Called before each room is opened; may throw. */
+  onOpen: (report: (event: NodeEvent) => void) => void = () => {}
   /** Called with each room before it serves any face. */
   onPeer: (peer: Room) => void = () => {}
   readonly #options: MachineOptions
@@ -81,12 +84,13 @@ export class HostMachine {
 
   async face(cleanup: Cleanup, options: RoomOptions = LOBBY_OPTIONS, codec?: CodecVersion): Promise<Face> {
     const client = systemRandom.bytes(CLIENT_BYTES)
+    const onEvent = (event: FaceEvent): void => void this.events.push(event)
     const face = await Face.open({
-      onEvent: event => void this.events.push(event),
+      onEvent,
       connect: async before => {
         for (;;) {
           await this.start()
-          const at = { me: 'alice', directory: this.directory, ...(codec !== undefined && { codec }) }
+          const at = { me: 'alice', directory: this.directory, onEvent, ...(codec !== undefined && { codec }) }
           const connection = await connectFace(at, { client, options: before ?? options, isBack: before !== undefined })
           if (connection !== undefined) return connection
         }
@@ -131,7 +135,8 @@ export class HostMachine {
       random: systemRandom,
       stays: this.#options.stays ?? false,
       store: new NodeStore(new MemoryStore(this.#ownDisk)),
-      openRoom: async options => {
+      openRoom: async (options, report) => {
+        this.onOpen(report)
         const peer = await this.#peer(options.room ?? 'lobby')
         peers.set(options.room ?? 'lobby', peer)
         this.onPeer(peer)

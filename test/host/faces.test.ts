@@ -244,6 +244,31 @@ test('adds the peers of a face, and rejects options that differ from those of th
   await refused({})
 })
 
+test('tells a refused face the problems that were found when its room was opened', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  machine.onOpen = report => {
+    report({ kind: 'logs-opened', database: 'alice/lobby' })
+    report({ kind: 'database-damaged', detail: `attempt ${++attempts}` })
+    throw new ChatError('DATA_UNUSABLE', 'it cannot be opened')
+  }
+  let attempts = 0
+  const node = await machine.start()
+  await assert.rejects(node.server.openOwnRoom(LOBBY_OPTIONS), { code: 'DATA_UNUSABLE' })
+  await assert.rejects(machine.face(t), { code: 'DATA_UNUSABLE' })
+  const problems = ['attempt 1', 'attempt 2'].map(detail => ({ kind: 'database-damaged', detail }))
+  assert.deepEqual(machine.events, problems)
+})
+
+test('knows whether the room stays open without a face', BOUND, async t => {
+  const machine = await HostMachine.open(t, { stays: true })
+  const { server } = await machine.start()
+  await server.openOwnRoom(LOBBY_OPTIONS)
+  const [lobby, ops] = [await machine.face(t), await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })]
+  assert.deepEqual([lobby.goesOn, ops.goesOn], [true, false])
+  await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })
+  await until(ops, () => ops.goesOn)
+})
+
 test('ends the faces of a stopped node without starting another', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)

@@ -63,7 +63,7 @@ export class MessageDelivery {
     if (face.unsavedCount > 0)
       await Promise.race([face.flushed(), stopped, new Promise(resolve => setTimeout(resolve, HAND_OVER_MS))])
     clearTimeout(timer)
-    this.#isHandedOver = face.unsavedCount > 0 && face.others > 0
+    this.#isHandedOver = face.unsavedCount > 0 && face.goesOn
   }
 
   /** Reports the result after the conversation is closed. Returns the exit code. */

@@ -40,7 +40,7 @@ export async function runScreen(
     draft: known,
     last: last ?? HISTORY,
     hasBell,
-    isLastFace: () => face.others === 0,
+    isLastFace: () => !face.goesOn,
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
