@@ -71,6 +71,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   #end: FaceEnd | undefined
   #onEnded: (end: FaceEnd) => void = () => {}
   #hasSpoken = false
+  #isSilent = false
   #isClosed = false
   /** Resolves when the face cannot continue. */
   readonly ended: Promise<FaceEnd>
@@ -155,6 +156,11 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   /** Why the face cannot continue; undefined while it can. */
   get end(): FaceEnd | undefined {
     return this.#end
+  }
+
+  /** Whether the node does not answer, which the user was told. */
+  get isSilent(): boolean {
+    return this.#isSilent
   }
 
   /** Whether anything was said through this face. */
@@ -283,17 +289,18 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
       this.#outbox.disconnected()
       if (this.#moving === undefined) this.#startMoving() // otherwise it is looking for another node already
     })
-    watchNode(connection, this.#clock, since => this.#tellSilence(since))
+    watchNode(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
     connection.start()
     this.#outbox.connected(connection)
     this.#marks.reportAll()
   }
 
-  #tellSilence(since: Millis | undefined): void {
-    if (this.#isClosed) return
-    const { me, pid } = this.#connection.welcome
-    if (since === undefined) this.#parts.onEvent({ kind: 'node-answers' })
-    else this.#parts.onEvent({ kind: 'node-silent', name: me, pid, sinceMs: since })
+  /** Reports since when the node has not answered, or that it answers again. */
+  #tellSilence(sinceMs: Millis | undefined, pid?: number): void {
+    if (this.#isClosed || (sinceMs === undefined && !this.#isSilent)) return
+    this.#isSilent = sinceMs !== undefined
+    if (sinceMs === undefined) this.#parts.onEvent({ kind: 'node-answers' })
+    else this.#parts.onEvent({ kind: 'node-silent', name: this.me, pid, sinceMs })
   }
 
   #startMoving(): void {
@@ -306,16 +313,12 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     const lostAt = this.#clock.now()
     const reason = this.#reason
     if (reason === 'stopped') return this.#giveUp({ error: undefined })
-    let isTold = false
-    const cancel = this.#clock.after(MISSING_MS, () => {
-      isTold = true
-      this.#parts.onEvent({ kind: 'node-silent', name: this.me, sinceMs: lostAt })
-    })
+    const cancel = this.#clock.after(MISSING_MS, () => this.#tellSilence(lostAt))
     try {
       const connection = await this.#connectAgain(reason !== 'replaced')
       if (this.#isClosed) return connection.destroy()
       this.#moving = undefined
-      if (isTold) this.#parts.onEvent({ kind: 'node-answers' })
+      this.#tellSilence(undefined)
       this.emit('change')
       if (connection.isGone) this.#startMoving()
     } finally {

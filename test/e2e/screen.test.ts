@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
+import { nodePid } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { type TerminalOptions, TerminalWindow } from '../helper/terminal.js'
 
@@ -407,4 +408,18 @@ test('works without colours and with 40 columns', BOUND, async t => {
   await alice.waitFor(/bob: 你好/)
   await alice.enter('ok')
   await bob.waitFor(/alice: ok/)
+})
+
+test('keeps a message in the editor while the node does not answer', BOUND, async t => {
+  const { alice, bob, people } = await pair(t)
+  const node = (await nodePid(people.alice)) ?? assert.fail('no node runs')
+  process.kill(node, 'SIGSTOP')
+  await alice.waitFor(/does not answer since/)
+  await alice.enter('said once')
+  const rows = await alice.waitFor(/not sent, because the node/)
+  assert.equal(prompt(rows), 'alice> said once')
+  process.kill(node, 'SIGCONT')
+  await alice.waitFor('the node answers again')
+  await alice.press('Enter')
+  assert.deepEqual(said(await bob.waitFor('alice │ said once')), ['alice │ said once'])
 })

@@ -37,6 +37,8 @@ export interface ChatScreenOptions {
   readonly hasBell: boolean
   /** Whether the chat ends when this screen is closed. */
   readonly isLastFace: () => boolean
+  /** Whether the node does not answer. */
+  readonly isSilent: () => boolean
 }
 
 /** A conversation on a terminal: messages scroll into its scrollback; below them are a status row and the line being written. */
@@ -132,6 +134,7 @@ export class ChatScreen {
   #newComposer(draft: string): Composer {
     return new Composer(
       {
+        maySay: () => this.#maySay(),
         say: text => this.#say({ kind: 'text', text }),
         command: line => void this.#command(line),
         typing: () => this.#session.room.typing(),
@@ -275,6 +278,12 @@ export class ChatScreen {
     const outcome = await this.#task.run(title, work)
     if (outcome === 'busy') this.tell('another command is still running: Esc cancels it', 'alarm')
     if (outcome === 'cancelled') this.tell(`cancelled ${title}`)
+  }
+
+  #maySay(): boolean {
+    const isSilent = this.#options.isSilent()
+    if (isSilent) this.tell('not sent, because the node does not answer: the line stays here', 'alarm')
+    return !isSilent
   }
 
   #say(draft: Draft): void {

@@ -41,6 +41,7 @@ export async function runScreen(
     last: last ?? HISTORY,
     hasBell,
     isLastFace: () => !face.goesOn,
+    isSilent: () => face.isSilent,
   })
   const stop = new AbortController()
   void stopped.then(() => stop.abort())

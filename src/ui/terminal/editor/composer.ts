@@ -10,6 +10,8 @@ export const HINT = '/help lists the commands, Tab completes them'
 
 /** Actions that the user's input triggers. */
 export interface ComposerActions {
+  /** Whether a message can be sent; if not, says why, and the message stays in the editor. */
+  readonly maySay: () => boolean
   readonly say: (message: string) => void
   readonly command: (line: Exclude<Line, { kind: 'message' }>) => void
   /** The user types a message. */
@@ -115,9 +117,10 @@ export class Composer {
 
   #send(): void {
     const { text } = this.#editor
+    const line = lineOf(text)
+    if (text.trim() !== '' && line.kind === 'message' && !this.#acts.maySay()) return
     this.#editor.finish()
     if (text.trim() === '') return
-    const line = lineOf(text)
     if (line.kind === 'message') this.#acts.say(line.text)
     else this.#acts.command(line)
   }
