@@ -22,6 +22,10 @@ export const ERROR_CODES = {
     meaning: 'the database cannot be read',
     remedy: 'Open it again, which repairs it. If that fails, move it aside: peers send the entries that they store.',
   },
+  LOG_FORMAT: {
+    meaning: 'the database was written by a version whose format this one does not read',
+    remedy: 'Follow the hint: update, or move the database aside and keep the key.',
+  },
   LOG_FROZEN: {
     meaning: 'our log has forked',
     remedy: 'Stop, and run `persisted-chat renew` with your name on one of the devices.',

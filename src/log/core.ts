@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { type Clock, systemClock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import { diskFailureOf } from '../base/files/disk-faults.js'
+import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
@@ -33,6 +34,7 @@ export interface RepairHooks {
 export class LogCore {
   readonly clock: Clock
   readonly room: Uint8Array
+  readonly random: Random
   /** Whether scuttleup peers take part, and with them unsigned authors. */
   readonly isLobby: boolean
   /** Largest size of one log; ours is not limited. */
@@ -63,6 +65,7 @@ export class LogCore {
   ) {
     this.clock = options.clock ?? systemClock
     this.room = options.room ?? roomId(LOBBY)
+    this.random = options.random ?? systemRandom
     this.isLobby = sameBytes(this.room, roomId(LOBBY))
     this.logBytesMax = options.logBytesMax ?? LOG_BYTES_MAX
     this.hybridClock = new HybridClock(this.clock)

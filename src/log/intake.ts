@@ -1,11 +1,11 @@
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { LogCore } from './core.js'
-import { type AuthorId, authorOfKey, keyOf } from './format/author.js'
+import { type AuthorId, keyOf, runOf } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
-import type { Segment } from './format/segment.js'
+import { logOf, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
@@ -73,7 +73,7 @@ export class Intake {
   /** Adds a fork proof from a peer if it is valid. A third history may have forked earlier than the two that are known. */
   async addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const { forks, frontier } = this.#core
-    const author = authorOfKey(segments[0].key)
+    const author = logOf(segments[0])
     const hasLog = frontier.has(author)
     const proof = forks.check(segments)
     if (proof !== undefined && (hasLog || (frontier.hasRoom && forks.hasRoom))) await this.#freeze(proof)
@@ -141,11 +141,11 @@ export class Intake {
 
   async #compareAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { forks } = this.#core
-    const key = keyOf(author) ?? EMPTY
+    const { key, run: number } = this.#nameOf(author)
     const known = forks.proofOf(author)
     for (const { before, first, entries, signature } of runs) {
       if (before === undefined) continue
-      const theirs = { key, before, first, entries, signature }
+      const theirs = { key, run: number, before, first, entries, signature }
       const refusal = await this.#compare(author, theirs, CONTRADICTION, runs)
       if (refusal === undefined || refusal.neededSeq !== undefined || forks.proofOf(author) !== known) return refusal
     }
@@ -181,14 +181,14 @@ export class Intake {
   async #freeze(proof: ForkProof): Promise<void> {
     const { queue, forks, own, announcer } = this.#core
     await queue.write([forks.add(proof)])
-    if (authorOfKey(proof.segments[0].key) === own.author) this.#repair.end()
+    const author = logOf(proof.segments[0])
+    if (author === own.author) this.#repair.end()
     announcer.forked(proof)
-    const author = authorOfKey(proof.segments[0].key)
     this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: author === own.author })
   }
 
   #nameOf(author: AuthorId): LogName {
-    return { room: this.#core.room, key: keyOf(author) ?? EMPTY }
+    return { room: this.#core.room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
   }
 }
 
@@ -199,7 +199,7 @@ function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
   const run = runs.at(-1)
   if (run?.before === undefined) return false
   const { before, first, entries, signature } = run
-  return isGenuine(log, { key: log.key, before, first, entries, signature })
+  return isGenuine(log, { ...log, before, first, entries, signature })
 }
 
 /** The seq after the last entry of the runs. */

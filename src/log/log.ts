@@ -7,11 +7,11 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { LogCore } from './core.js'
-import { type AuthorId, authorOfKey, isSigned, type Seq } from './format/author.js'
+import { type AuthorId, isSigned, type Seq } from './format/author.js'
 import { chainAfter } from './format/chain.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
-import type { Segment } from './format/segment.js'
+import { logOf, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Intake } from './intake.js'
@@ -172,7 +172,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** Adds a fork proof from a peer if it is valid. While the disk fails it waits. */
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
-    return this.#recovery.whenWritable(authorOfKey(segments[0].key), () => this.#intake.addProof(segments))
+    return this.#recovery.whenWritable(logOf(segments[0]), () => this.#intake.addProof(segments))
   }
 
   /** Heads with the same seq as those on this disk but a different chain value. */

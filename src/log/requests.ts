@@ -1,7 +1,8 @@
 import type { Clock, Millis } from '../base/clock.js'
-import { bufferOf, concat, hexOf, utf8 } from '../base/wire/bytes.js'
+import { bufferOf, concat, EMPTY, hexOf, utf8 } from '../base/wire/bytes.js'
 import type { Seq } from './format/author.js'
 import type { RequestId } from './request-id.js'
+import { checked, unchecked } from './store/checked-row.js'
 import type { CommitQueue } from './store/commit-queue.js'
 import { after, type Put, type Range, type Store } from './store/store.js'
 
@@ -11,8 +12,7 @@ const NUMBER_BYTES = 4
 const SEQ_BYTES = 4
 const TIME_BYTES = 6
 const COUNT_BYTES = 4
-/** A row without a count is that of one request. */
-const SINGLE_BYTES = SEQ_BYTES + TIME_BYTES
+const VALUE_BYTES = SEQ_BYTES + TIME_BYTES + COUNT_BYTES
 
 /** Consecutive requests of one client whose entries are consecutive too: one row answers them all. */
 export interface RequestRun extends RequestId {
@@ -36,17 +36,29 @@ function requestKey({ client, number }: RequestId): Uint8Array {
 }
 
 function requestRow(run: RequestRun, now: Millis): Put {
-  const value = Buffer.alloc(SINGLE_BYTES + COUNT_BYTES)
+  const value = Buffer.alloc(VALUE_BYTES)
   value.writeUInt32BE(run.seq)
   value.writeUIntBE(Math.max(0, now), SEQ_BYTES, TIME_BYTES)
-  value.writeUInt32BE(run.count, SINGLE_BYTES)
-  return { type: 'put', key: requestKey(run), value }
+  value.writeUInt32BE(run.count, SEQ_BYTES + TIME_BYTES)
+  return { type: 'put', key: requestKey(run), value: checked(value) }
 }
 
-/** How many requests a row answers; undefined for a malformed row. */
-function countIn(value: Uint8Array): number | undefined {
-  if (value.length === SINGLE_BYTES) return 1
-  return value.length === SINGLE_BYTES + COUNT_BYTES ? bufferOf(value).readUInt32BE(SINGLE_BYTES) : undefined
+interface Answer {
+  readonly seq: Seq
+  readonly time: Millis
+  /** How many requests the row answers. */
+  readonly count: number
+}
+
+/** The content of a row; undefined if it is damaged. */
+function answerIn(value: Uint8Array): Answer | undefined {
+  const bytes = bufferOf(unchecked(value) ?? EMPTY)
+  if (bytes.length !== VALUE_BYTES) return undefined
+  return {
+    seq: bytes.readUInt32BE(),
+    time: bytes.readUIntBE(SEQ_BYTES, TIME_BYTES),
+    count: bytes.readUInt32BE(SEQ_BYTES + TIME_BYTES),
+  }
 }
 
 /** Requests whose entries are stored, kept until their clients acknowledge the answers. */
@@ -79,11 +91,11 @@ export class Requests {
     this.#runs.delete(hexOf(client))
     for await (const rows of this.#store.pages({ gte: prefix, lt: after(prefix) })) {
       for (const [key, value] of rows) {
-        const count = countIn(value)
-        if (key.length !== prefix.length + NUMBER_BYTES || count === undefined) continue
-        const [number, seq] = [bufferOf(key).readUInt32BE(prefix.length), bufferOf(value).readUInt32BE()]
-        this.#note({ client, number, count })
-        for (let index = 0; index < count; index++) seqs.set(number + index, seq + index)
+        const answer = answerIn(value)
+        if (key.length !== prefix.length + NUMBER_BYTES || answer === undefined) continue
+        const number = bufferOf(key).readUInt32BE(prefix.length)
+        this.#note({ client, number, count: answer.count })
+        for (let index = 0; index < answer.count; index++) seqs.set(number + index, answer.seq + index)
       }
     }
     return seqs
@@ -106,8 +118,8 @@ export class Requests {
   async forgetBefore(time: Millis): Promise<void> {
     for await (const rows of this.#store.pages(ALL_REQUESTS)) {
       for (const [key, value] of rows) {
-        const isWhole = countIn(value) !== undefined
-        if (!isWhole || bufferOf(value).readUIntBE(SEQ_BYTES, TIME_BYTES) < time) this.#delete(key)
+        const answer = answerIn(value)
+        if (answer === undefined || answer.time < time) this.#delete(key)
       }
     }
   }

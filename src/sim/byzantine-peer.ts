@@ -1,8 +1,8 @@
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { SeededRandom } from '../base/seeded-random.js'
 import { EMPTY } from '../base/wire/bytes.js'
-import { type AuthorId, keyOf, unsignedAuthor } from '../log/format/author.js'
-import { type ChainValue, chainNext, chainStart, signChain } from '../log/format/chain.js'
+import { type AuthorId, keyOf, runOf, unsignedAuthor } from '../log/format/author.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, signChain } from '../log/format/chain.js'
 import type { Digest } from '../log/format/heads.js'
 import { EARLIEST } from '../log/format/hybrid-clock.js'
 import { decodeSegment, encodeSegment, lastOf, type Segment } from '../log/format/segment.js'
@@ -168,10 +168,11 @@ function* impersonated({ replicator: { log }, keys, room }: Identity, relayed: S
     const key = keyOf(author)
     if (key === undefined || author === log.id) continue
     const forged = segmentsOf(relayed).map(segment => {
-      const chain = segment.entries.reduce(chainNext, segment.before)
+      const chain = chainAfter(segment.before, segment.entries)
       const last = seq + segment.entries.length
-      const signature = signChain(keys, room, last, chain)
-      return encodeSegment({ ...segment, entries: segment.entries, key, first: seq + 1, signature })
+      const run = runOf(author)
+      const signature = signChain(keys, { room, run }, last, chain)
+      return encodeSegment({ ...segment, entries: segment.entries, key, run, first: seq + 1, signature })
     })
     yield { kind: 'segments', author, segments: forged, last: seq + relayed.segments.length }
   }
@@ -182,7 +183,7 @@ async function* forkedHistory(
   { replicator: { log }, keys, room }: Identity,
   relayed: Segments,
 ): AsyncGenerator<Relayed> {
-  const name = { room, key: keys.publicKey }
+  const name = { room, key: keys.publicKey, run: runOf(log.id) }
   let chain: ChainValue = chainStart(name)
   let next = 1
   while (next <= relayed.last) {
@@ -190,9 +191,9 @@ async function* forkedHistory(
     if (segment === undefined) return
     const entries = segment.entries.map((entry, index) => (segment.first + index < FORK_SEQ ? entry : forked(entry)))
     const before = chain
-    chain = entries.reduce(chainNext, before)
+    chain = chainAfter(before, entries)
     next = lastOf(segment) + 1
-    const signature = signChain(keys, room, next - 1, chain)
+    const signature = signChain(keys, name, next - 1, chain)
     const bytes = encodeSegment({ ...segment, entries, before, signature })
     yield { kind: 'segments', author: log.id, segments: [bytes], last: next - 1 }
   }

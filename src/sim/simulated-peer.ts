@@ -265,7 +265,8 @@ export class SimulatedPeer {
     const { seed, time, network, checker } = this.#context
     const { life } = program
     const clock = time.clockFor(this.#clockOffset, life)
-    const log = await Log.over(this.disk.open(life), this.#keys, { unsigned: openRowStore, clock, room: ROOM })
+    const random = new SeededRandom(seed, `${this.name} from ${time.now}, log`)
+    const log = await Log.over(this.disk.open(life), this.#keys, { unsigned: openRowStore, clock, random, room: ROOM })
     if (life.isOver) return
     program.log = log
     log.on('entries', span => this.#context.stored(this.name, span))
@@ -274,8 +275,8 @@ export class SimulatedPeer {
     replicator.receipts.on('receipt', (holder, author, seq) => {
       if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
     })
-    log.on('fork', ({ segments: [{ key }] }) => {
-      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, authorOfKey(key))
+    log.on('fork', ({ segments: [{ key, run }] }) => {
+      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, authorOfKey(key, run))
     })
     const checkHistory = checker.historyCheck(this.name)
     checkHistory(await historyOf(log))

@@ -1,9 +1,9 @@
-import { concat, EMPTY, readVarint, sameBytes, utf8 } from '../base/wire/bytes.js'
+import { concat, EMPTY, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import { type AuthorId, authorOfKey } from '../log/format/author.js'
+import type { AuthorId } from '../log/format/author.js'
 import type { Rejection, StoredFault } from '../log/format/log-fault.js'
-import { decodeSegment, lastOf, type Segment } from '../log/format/segment.js'
-import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from '../log/limits.js'
+import { lastOf, logOf, type Segment } from '../log/format/segment.js'
+import { AUTHORS_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { Violation } from '../net/violation.js'
@@ -11,9 +11,7 @@ import { decodeFrame, encodeFork, encodeSegments, type PeerFrame } from './codec
 
 // Signed logs in a file, in the frames that native peers exchange. docs/protocol/storage.md §6.
 
-const MAGIC = utf8('persisted-chat/export/2\n')
-/** The first format: segments only, each preceded by its length. */
-const MAGIC_OF_SEGMENTS = utf8('persisted-chat/export/1\n')
+const MAGIC = utf8('persisted-chat/export/3\n')
 const ROOM_BYTES = 32
 /**
  * After this many frames without segments and rejected authors, the rest of a file is skipped. Bounds time and memory for a
@@ -25,7 +23,7 @@ const REFUSALS_MAX = 2 * AUTHORS_MAX
 export const ARCHIVE_START_BYTES = MAGIC.length
 
 /** Whether a file that starts with these bytes is an export. */
-export const beginsArchive = (bytes: Uint8Array): boolean => decoderFor(bytes) !== undefined
+export const beginsArchive = (bytes: Uint8Array): boolean => sameBytes(bytes.subarray(0, MAGIC.length), MAGIC)
 
 /** The bytes of an export: the magic line, the room id, then proofs and segments in frames. */
 export async function* archiveOf(log: Log, room: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -51,7 +49,7 @@ export type ArchiveRefusal =
   | { readonly kind: 'rest'; readonly reason: RestFault }
 
 /** Why the rest of a file was not read. */
-type RestFault = 'incomplete-segment' | 'too-many-rejections' | 'not-an-export' | 'not-a-segment'
+type RestFault = 'incomplete-segment' | 'too-many-rejections' | 'not-an-export'
 
 export interface ArchiveReport {
   /** How many entries are new on this disk. */
@@ -97,15 +95,15 @@ class ArchiveImport {
   /** Returns what was rejected, or why nothing could be read. */
   async run(bytes: AsyncIterable<Uint8Array>): Promise<ArchiveFault | ArchiveRefusal[]> {
     let buffered: Uint8Array = EMPTY
-    let decoder: Decoder | undefined
+    let decoder: FrameDecoder | undefined
     for await (const chunk of bytes) {
       buffered = concat([buffered, chunk])
       if (decoder === undefined) {
         if (buffered.length < MAGIC.length + ROOM_BYTES) continue
-        decoder = decoderFor(buffered.subarray(0, MAGIC.length))
-        if (decoder === undefined) return 'not-an-export'
+        if (!beginsArchive(buffered)) return 'not-an-export'
         if (!sameBytes(buffered.subarray(MAGIC.length, MAGIC.length + ROOM_BYTES), this.#room)) return 'other-room'
         buffered = buffered.subarray(MAGIC.length + ROOM_BYTES)
+        decoder = new FrameDecoder()
       }
       if (!(await this.#read(decoder.decode(buffered)))) return this.#report()
       buffered = EMPTY
@@ -143,7 +141,9 @@ class ArchiveImport {
   }
 
   async #addRun(run: readonly Segment[]): Promise<void> {
-    const author: AuthorId = authorOfKey(run[0]?.key ?? EMPTY)
+    const [first] = run
+    if (first === undefined) return
+    const author = logOf(first)
     if (this.#refused.has(author)) return
     const end = run.at(-1)
     // If this disk lost the end of our own log, it is restored from the export as from a peer.
@@ -174,21 +174,11 @@ interface Decoded {
 }
 
 /** Decodes the bytes after the room id, chunk by chunk. */
-interface Decoder {
-  decode(bytes: Uint8Array): Decoded
-  /** Whether the last frame is incomplete. */
-  readonly isMidway: boolean
-}
-
-function decoderFor(magic: Uint8Array): Decoder | undefined {
-  if (sameBytes(magic, MAGIC)) return new FrameDecoder()
-  return sameBytes(magic, MAGIC_OF_SEGMENTS) ? new SegmentDecoder() : undefined
-}
-
-class FrameDecoder implements Decoder {
+class FrameDecoder {
   readonly #reader = new FrameReader(FRAME_BYTES_MAX, { hasHeartbeats: false })
   #isMidway = false
 
+  /** Whether the last frame is incomplete. */
   get isMidway(): boolean {
     return this.#isMidway
   }
@@ -218,37 +208,12 @@ class FrameDecoder implements Decoder {
   }
 }
 
-/** Decodes the first format. */
-class SegmentDecoder implements Decoder {
-  #buffered: Uint8Array = EMPTY
-
-  get isMidway(): boolean {
-    return this.#buffered.length > 0
-  }
-
-  decode(bytes: Uint8Array): Decoded {
-    const segments: Segment[] = []
-    const frames = [{ kind: 'segments', segments }] as const
-    let rest = concat([this.#buffered, bytes])
-    for (;;) {
-      this.#buffered = rest
-      const length = readVarint(rest, 0, SEGMENT_BYTES_MAX)
-      const isWhole = length.kind === 'value' && rest.length >= length.next + length.value
-      if (length.kind === 'more' || (length.kind === 'value' && !isWhole)) return { frames, fault: undefined }
-      const segment = isWhole ? decodeSegment(rest.subarray(length.next, length.next + length.value)) : undefined
-      if (!isWhole || segment === undefined) return { frames, fault: 'not-a-segment' }
-      segments.push(segment)
-      rest = rest.subarray(length.next + length.value)
-    }
-  }
-}
-
-/** Divides segments into runs of one author. */
+/** Divides segments into those of one log each. */
 function* runsOf(segments: readonly Segment[]): Generator<Segment[]> {
   let run: Segment[] = []
   for (const segment of segments) {
     const [first] = run
-    if (first !== undefined && !sameBytes(first.key, segment.key)) {
+    if (first !== undefined && (first.run !== segment.run || !sameBytes(first.key, segment.key))) {
       yield run
       run = []
     }

@@ -3,7 +3,7 @@ import { ByteReader } from '../base/wire/byte-reader.js'
 import { ByteWriter } from '../base/wire/byte-writer.js'
 import { EMPTY } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
-import { type AuthorId, authorOfKey, keyOf, type Seq, unsignedAuthor } from '../log/format/author.js'
+import { type AuthorId, authorOfKey, logKeyOf, type Seq, unsignedAuthor } from '../log/format/author.js'
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
@@ -58,7 +58,7 @@ const FORK_PLACE_BYTES = 4
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
   const message = new ByteWriter().u8(HEADS)
   for (const head of heads) {
-    const key = keyOf(head.author)
+    const key = logKeyOf(head.author)
     message.bytes(key === undefined ? bytesField(2, unsignedBytes(head)) : bytesField(1, signedBytes(key, head)))
   }
   return message.frame()
@@ -70,7 +70,7 @@ export const encodeFingerprints = (fingerprints: Uint8Array): Uint8Array =>
 export function encodeNotes(notes: readonly Note[]): Uint8Array {
   const message = new ByteWriter().u8(NOTES)
   for (const note of notes) {
-    const key = keyOf(note.author)
+    const key = logKeyOf(note.author)
     const number = NOTE_KINDS.indexOf(note.kind) + 1
     message.bytes(
       key === undefined
@@ -96,7 +96,7 @@ export const encodeFork = (proof: ForkProof): Uint8Array => new ByteWriter().u8(
 export const encodeSegmentRequest = ({ author, seq }: Digest): Uint8Array =>
   new ByteWriter()
     .u8(SEGMENT_REQUEST)
-    .bytes(keyOf(author) ?? EMPTY)
+    .bytes(logKeyOf(author) ?? EMPTY)
     .u32(seq)
     .frame()
 
@@ -171,10 +171,10 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
   return { kind: 'notes', notes }
 }
 
-/** key ‖ u32 seq, then a prefix of the chain value and the seq of a proven fork, each of them optional. */
+/** key ‖ u32 run ‖ u32 seq, then a prefix of the chain value and the seq of a proven fork, each of them optional. */
 function signedDigest(bytes: Uint8Array): Digest | undefined {
   const reader = new ByteReader(bytes)
-  const author = authorOfKey(reader.bytes(KEY_BYTES))
+  const author = authorOfKey(reader.bytes(KEY_BYTES), reader.u32())
   const seq = reader.u32()
   const chain = reader.remaining >= CHAIN_PREFIX_BYTES ? reader.bytes(CHAIN_PREFIX_BYTES) : undefined
   const forkedAt = reader.remaining >= FORK_PLACE_BYTES ? reader.u32() : undefined

@@ -1,9 +1,9 @@
 import { concat, EMPTY } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import { type AuthorId, authorOfKey, type Seq, unsignedAuthor } from '../log/format/author.js'
+import { type AuthorId, type Seq, unsignedAuthor } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
-import { lastOf, type Segment } from '../log/format/segment.js'
+import { lastOf, logOf, type Segment } from '../log/format/segment.js'
 import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
@@ -177,7 +177,7 @@ export class PeerSession implements ReplicationSession {
 
   #onSegments(batch: IncomingBatcher, segments: readonly Segment[]): void {
     for (const segment of segments) {
-      const author = authorOfKey(segment.key)
+      const author = logOf(segment)
       if (this.#ignored.has(author)) continue
       this.#theyHave(author, lastOf(segment))
       batch.addSigned(author, segment)

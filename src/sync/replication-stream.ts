@@ -3,11 +3,11 @@ import type { Clock } from '../base/clock.js'
 import { TokenBucket } from '../base/token-bucket.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
-import { type AuthorId, authorOfKey } from '../log/format/author.js'
+import type { AuthorId } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
-import { encodeSegment, lastOf, packedOf, type Segment } from '../log/format/segment.js'
+import { encodeSegment, lastOf, logOf, packedOf, type Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
 import type { NewAuthorLimit, Refusal } from '../log/options.js'
@@ -175,7 +175,7 @@ export class ReplicationStream extends Duplex {
         return
       }
       case 'fork':
-        this.#store(authorOfKey(effect.segments[0].key), sizeOfRuns(effect.segments), this.#addProof(effect.segments))
+        this.#store(logOf(effect.segments[0]), sizeOfRuns(effect.segments), this.#addProof(effect.segments))
     }
   }
 

@@ -6,7 +6,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { decodeHandshake, encodeHandshake, type Handshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../src/log/format/unsigned-entry.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBERS_BYTES } from '../../src/log/limits.js'
 
 interface Codec {
   encode(message: object): Buffer
@@ -27,7 +27,7 @@ const id = fc.oneof(
   fc.string({ maxLength: 30 }),
 )
 const headSeq = fc.oneof(fc.constantFrom(0, 1, SEQ_MAX - 1, SEQ_MAX), fc.nat(SEQ_MAX))
-const entryMost = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
+const entryMost = ENTRY_BYTES_MAX + SIGNATURE_MEMBERS_BYTES
 const entry = fc.oneof(
   fc.constantFrom(0, 1, 127, 128, entryMost - 1, entryMost).map(length => Buffer.alloc(length, 7)),
   fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),

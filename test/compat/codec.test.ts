@@ -4,7 +4,7 @@ import { concat, varint } from '../../src/base/wire/bytes.js'
 import { bytesField, textField, varintField } from '../../src/base/wire/fields.js'
 import { decodeHandshake, encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBERS_BYTES } from '../../src/log/limits.js'
 
 const ENTRY = Buffer.from('{"username":"a","message":"b"}')
 const digest = (id: string, seq: number) => bytesField(2, concat([textField(1, id), varintField(2, seq)]))
@@ -57,7 +57,7 @@ test('rejects malformed entries', () => {
     ['no seq', concat([id, entry])],
     ['no entry', concat([id, seq])],
     ['an id that is no text', concat([bytesField(1, Buffer.of(0xc3)), seq, entry])],
-    ['an id of 65 characters', concat([textField(1, 'x'.repeat(65)), seq, entry])],
+    ['an id of 74 characters', concat([textField(1, 'x'.repeat(74)), seq, entry])],
     ['a seq of 0', concat([id, varintField(2, 0), entry])],
     ['a seq beyond all', concat([id, varintField(2, SEQ_MAX + 1), entry])],
     ['a negative seq', concat([id, Buffer.of(0x10), Buffer.alloc(9, 0xff), Buffer.of(1), entry])],
@@ -69,8 +69,8 @@ test('rejects malformed entries', () => {
 })
 
 test('reads entries up to the longest one with its signature and the highest seq', () => {
-  const most = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
-  const change = { id: 'x'.repeat(64), seq: SEQ_MAX, entry: Buffer.alloc(most, 1) }
+  const most = ENTRY_BYTES_MAX + SIGNATURE_MEMBERS_BYTES
+  const change = { id: 'x'.repeat(73), seq: SEQ_MAX, entry: Buffer.alloc(most, 1) }
   assert.deepEqual(decodeUnsignedEntry(encodeUnsignedEntry(change)), change)
   assert.equal(decodeUnsignedEntry(encodeUnsignedEntry({ ...change, entry: Buffer.alloc(most + 1) })), undefined)
 })

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { concat, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
-import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from '../../src/compat/scuttleup/limits.js'
+import { BUFFERED_CONNECTION_BYTES_MAX } from '../../src/compat/scuttleup/limits.js'
 import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { type Entry, withSignature } from '../../src/log/format/entry.js'
+import { type Entry, toProjected } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { packEntry } from '../../src/log/format/packed.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
@@ -227,13 +228,21 @@ test('reports what arrived before it closes the connection', () => {
   ])
 })
 
+const SALT = Buffer.alloc(8, 7)
+const entryBytes = (seq: Seq): Buffer => Buffer.from(bytesOf(seq))
+const salted = (id: string, seq: Seq, entry = entryBytes(seq)): Uint8Array =>
+  frame(encodeUnsignedEntry({ id, seq, entry: toProjected({ entry, salt: SALT }) }))
+const allSalted = (id: string, from: Seq, to: Seq): Uint8Array =>
+  concat(Array.from({ length: to - from }, (_, i) => salted(id, from + i)))
 const signed = (id: string, seq: Seq): Uint8Array =>
-  frame(encodeUnsignedEntry({ id, seq, entry: withSignature(bytesOf(seq), SIGNATURE) }))
+  frame(
+    encodeUnsignedEntry({ id, seq, entry: toProjected({ entry: entryBytes(seq), salt: SALT, signature: SIGNATURE }) }),
+  )
 
 test('buffers entries of a signed author until a signature covers them', () => {
   const session = opened()
-  assert.deepEqual(session.receive(changes(dave, 1, 3)), [])
-  const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), change(dave, 5)]))
+  assert.deepEqual(session.receive(allSalted(dave, 1, 3)), [])
+  const effects = session.receive(concat([signed(dave, 3), signed(dave, 4), salted(dave, 5)]))
   assert.deepEqual(summaryOf(effects), ['signed 1-3 signed 4-4'])
   const [effect] = effects
   assert.ok(effect?.kind === 'segments')
@@ -241,35 +250,34 @@ test('buffers entries of a signed author until a signature covers them', () => {
   assert.deepEqual(
     effect.runs.map(({ entries, signature }) => [entries.map(entry => Buffer.from(entry)), Buffer.from(signature)]),
     [
-      [[1, 2, 3].map(n => bytesOf(n)), SIGNATURE],
-      [[bytesOf(4)], SIGNATURE],
+      [[1, 2, 3].map(n => packEntry(SALT, entryBytes(n))), SIGNATURE],
+      [[packEntry(SALT, entryBytes(4))], SIGNATURE],
     ],
   )
 })
 
 test('drops buffered entries that the next one does not continue', () => {
   const session = opened()
-  session.receive(changes(dave, 1, 3))
-  assert.deepEqual(summaryOf(session.receive(concat([change(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
+  session.receive(allSalted(dave, 1, 3))
+  assert.deepEqual(summaryOf(session.receive(concat([salted(dave, 4), signed(dave, 5)]))), ['signed 4-5'])
 })
 
 test('drops and ignores an author with too many entries without a signature', () => {
   const session = opened()
-  const entry = Buffer.alloc(16_000, 0x20)
+  const entry = Buffer.alloc(16_000, 0x7d)
   const effects: Effect[] = []
-  for (let seq = 1; seq <= 10; seq++)
-    effects.push(...session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry }))))
+  for (let seq = 1; seq <= 20; seq++) effects.push(...session.receive(salted(dave, seq, entry)))
   assert.deepEqual(summaryOf(effects), [`rejected ${dave}: unsigned-entries`])
-  assert.deepEqual(session.receive(signed(dave, 11)), [])
+  assert.deepEqual(session.receive(signed(dave, 21)), [])
 })
 
 test('bounds the buffer of a connection, even for empty entries', () => {
-  for (const size of [0, 1, BUFFERED_AUTHOR_BYTES_MAX / 8]) {
+  for (const size of [1, 2, 8 * 1024]) {
     const session = opened()
     let count = 0
     for (; count < 100_000; count++) {
       const id = count.toString(16).padStart(64, '0')
-      const effects = session.receive(frame(encodeUnsignedEntry({ id, seq: 1, entry: Buffer.alloc(size) })))
+      const effects = session.receive(salted(id, 1, Buffer.alloc(size, 0x7d)))
       if (effects.some(({ kind }) => kind === 'close')) break
     }
     assert.ok(
@@ -282,7 +290,7 @@ test('bounds the buffer of a connection, even for empty entries', () => {
 test('bounds the buffer of an author, even for empty entries', () => {
   const session = opened()
   for (let seq = 1; seq <= BUFFERED_CONNECTION_BYTES_MAX / 64; seq++) {
-    const effects = session.receive(frame(encodeUnsignedEntry({ id: dave, seq, entry: Buffer.alloc(0) })))
+    const effects = session.receive(salted(dave, seq, Buffer.from('}')))
     if (effects.length > 0) return
   }
   assert.fail('all were kept')
@@ -290,7 +298,7 @@ test('bounds the buffer of an author, even for empty entries', () => {
 
 test('copies buffered entries out of the received bytes', () => {
   const session = opened()
-  const chunk = concat([change(dave, 1), Buffer.alloc(60_000)])
+  const chunk = concat([salted(dave, 1), Buffer.alloc(60_000)])
   session.receive(chunk)
   const [effect] = session.receive(signed(dave, 2))
   assert.ok(effect?.kind === 'segments')

@@ -166,7 +166,10 @@ test('replicates with scuttleup, backlog and live', { timeout: 120_000 }, async 
   assert.equal(unsigned(changes).length, 6)
   const sent = changes.find(({ peer }) => peer === native.id)
   assert.equal(sent?.seq, entry.seq)
-  assert.match(sent?.entry ?? '', /^\{"at":"[\d.]{18}","username":"carol","message":"signed","sig":"[\w-]{86}"\}$/)
+  assert.match(
+    sent?.entry ?? '',
+    /^\{"at":"[\d.]{18}","username":"carol","message":"signed","salt":"[\w-]{11}","sig":"[\w-]{86}"\}$/,
+  )
   await native.close()
 })
 

@@ -13,8 +13,9 @@ import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { UnsignedBuffer } from '../../src/compat/scuttleup/unsigned-buffer.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
-import { splitSignature, validHlc, withSignature } from '../../src/log/format/entry.js'
+import { fromProjected, toProjected, validHlc } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
+import { packEntry } from '../../src/log/format/packed.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
@@ -31,6 +32,7 @@ import {
   carol,
   entryOf,
   RUN_BYTES_MAX,
+  saltOf,
   WrittenLog,
   withBitFlipped,
 } from '../helper/signed-world.js'
@@ -48,22 +50,30 @@ test('restores a valid entry byte for byte after it traveled with a signature', 
     `{"at":"${AT}","username":"alice","message":"hello"}`,
     `{"at":"${AT}","username":"alice","message":"hello" }`,
     `{"at":"${AT}"\n,\t"username":"","message":"\\ud800"\r}`,
+    `{"at":"${AT}","username":"","message":"","salt":"AAAAAAAAAAA"}`,
+    `{"at":"${AT}","username":"","message":"","salt":"AAAAAAAAAAA","sig":"${'A'.repeat(86)}"}`,
+    `{"at":"${AT}","username":"","message":"","sig":"${'A'.repeat(86)}"}`,
     `{"at":"${AT}","username":"alice","message":"hello"} `,
     `{"at":"${AT}","username":"alice","message":"hello"}\n`,
   ]) {
     const entry = Buffer.from(text)
     if (validHlc(entry, EARLIEST) === undefined) continue
-    const travelling = withSignature(entry, signature)
+    const salt = Buffer.alloc(8, 0x5a)
+    const travelling = toProjected({ entry, salt, signature })
     assert.equal(typeof JSON.parse(Buffer.from(travelling).toString()).sig, 'string', text)
-    assert.deepEqual(splitSignature(travelling)?.entry, entry)
-    assert.deepEqual(splitSignature(travelling)?.signature, signature)
+    assert.deepEqual(fromProjected(travelling), { entry, salt, signature })
+    assert.deepEqual(fromProjected(toProjected({ entry, salt })), { entry, salt, signature: undefined })
   }
 })
 
 /** An entry as a scuttleup peer relays it, with its signature if given. */
 const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
   frame(
-    encodeUnsignedEntry({ id: author, seq, entry: signature === undefined ? entry : withSignature(entry, signature) }),
+    encodeUnsignedEntry({
+      id: author,
+      seq,
+      entry: toProjected({ entry, salt: saltOf(seq - 1), ...(signature !== undefined && { signature }) }),
+    }),
   )
 
 /** A session that has received the other side's handshake. */
@@ -143,7 +153,7 @@ test('passes a log through a scuttleup peer unchanged, whatever its segments', (
 })
 
 test('buffers a full segment of the shortest entries until its signature arrives', () => {
-  const shortest = entryOf(0).length + 1
+  const shortest = entryOf(0).length + 1 + 8
   const count = Math.floor(RUN_BYTES_MAX / shortest)
   const log = new WrittenLog(
     alice,
@@ -152,35 +162,36 @@ test('buffers a full segment of the shortest entries until its signature arrives
   const buffer = new UnsignedBuffer()
   log.entries.forEach((entry, index) => {
     const seq = index + 1
-    const change = seq === count ? withSignature(entry, log.signature(seq)) : entry
+    const salt = saltOf(index)
+    const change = toProjected({ entry, salt, ...(seq === count && { signature: log.signature(seq) }) })
     const run = buffer.add(ALICE, seq, change)
     if (seq < count) assert.equal(run, 'buffered')
     else assert.ok(typeof run === 'object' && planSigned(log.name, undefined, [run]).entries.length === count)
   })
 })
 
-test('buffers at most 64 KiB per author; overflow drops that author only', () => {
+test('buffers at most 256 KiB per author; overflow drops that author only', () => {
   const session = openSession()
   const entry = entryOf(0, 1_000)
   const rejections: unknown[] = []
-  for (let seq = 1; seq <= 200; seq++) {
+  for (let seq = 1; seq <= 400; seq++) {
     for (const effect of session.receive(changeOf(ALICE, seq, entry))) {
       rejections.push([seq, effect])
     }
   }
-  const full = Math.floor(BUFFERED_AUTHOR_BYTES_MAX / entry.length) + 1
+  const full = Math.floor(BUFFERED_AUTHOR_BYTES_MAX / packEntry(saltOf(0), entry).length) + 1
   assert.deepEqual(rejections, [[full, { kind: 'rejected', author: ALICE, reason: { kind: 'unsigned-entries' } }]])
   const log = new WrittenLog(carol, [entryOf(0, 100, 'carol')])
   assert.equal(runsIn(session.receive(changeOf(CAROL, 1, log.entries[0] as Uint8Array, log.signature(1)))).length, 1)
 })
 
 test('buffers at most 1 MiB for all authors, however small the entries', () => {
-  for (const size of [0, 1, 60, 1_000, ENTRY_BYTES_MAX]) {
+  for (const size of [1, 60, 1_000, ENTRY_BYTES_MAX]) {
     const buffer = new UnsignedBuffer()
     let count = 0
     for (let index = 0; index < 20_000; index++) {
       const author = index.toString(16).padStart(64, '0') as AuthorId
-      if (buffer.add(author, 1, new Uint8Array(size)) === 'full') break
+      if (buffer.add(author, 1, toProjected({ entry: Buffer.alloc(size, 0x7d), salt: saltOf(0) })) === 'full') break
       count++
     }
     assert.ok(
@@ -193,11 +204,12 @@ test('buffers at most 1 MiB for all authors, however small the entries', () => {
 
 test('frees buffered entries when they are signed or when a gap follows', () => {
   const buffer = new UnsignedBuffer()
-  const big = entryOf(0, ENTRY_BYTES_MAX - 100)
+  const big = { entry: entryOf(0, ENTRY_BYTES_MAX - 100), salt: saltOf(0) }
+  const bare = toProjected(big)
   for (let round = 0; round < 200; round++) {
-    assert.equal(buffer.add(ALICE, 10 * round + 1, big), 'buffered', String(round))
-    assert.equal(buffer.add(CAROL, 10 * round + 1, big), 'buffered')
-    const run = buffer.add(CAROL, 10 * round + 2, withSignature(big, new Uint8Array(64)))
+    assert.equal(buffer.add(ALICE, 10 * round + 1, bare), 'buffered', String(round))
+    assert.equal(buffer.add(CAROL, 10 * round + 1, bare), 'buffered')
+    const run = buffer.add(CAROL, 10 * round + 2, toProjected({ ...big, signature: new Uint8Array(64) }))
     assert.ok(typeof run === 'object' && run.entries.length === 2)
   }
 })

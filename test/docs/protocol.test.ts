@@ -88,12 +88,12 @@ test('the sizes in the layout of a segment add up', async () => {
     Number(offset),
     Number(size),
   ])
-  assert.equal(rows.length, 6)
+  assert.equal(rows.length, 7)
   let end = 0
   for (const [offset, size = 0] of rows) {
     assert.equal(offset, end)
     end += size
   }
-  assert.equal(end, 134)
+  assert.equal(end, 138)
   assert.equal(Number(await constant('SEGMENT_BYTES_MAX')) - SEGMENT_ENTRIES_BYTES_MAX, end)
 })

@@ -1,13 +1,16 @@
 // No command creates, modifies or deletes files that are not its own.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, readdir, readFile, readlink, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, readlink, rename, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import level7 from 'level7'
 import scuttleup from 'scuttleup'
+import { authorOfKey } from '../../src/log/format/author.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
+import { markPaths } from '../../src/node/marks.js'
+import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -195,4 +198,34 @@ test('exports to stdout, with notices on stderr', BOUND, async t => {
   assert.deepEqual((await readdir(folder)).sort(), ['alice.logs', 'data'])
   await writeFile(piped, stdout)
   assert.equal((await runs(t, ['import', 'bob', piped, '--data', data])).stderr.at(-1), 'info> imported 1 new entries')
+})
+
+test('rejects a database of version 0.1 with one line; its key goes on in a new database', BOUND, async t => {
+  const data = path.join(await temporaryDirectory(t), 'data')
+  await speak(t, data, 'bob')
+  const [database, key] = [path.join(data, 'bob/lobby'), path.join(data, 'bob/key')]
+  const store = await LevelStore.open(database)
+  await store.commit([{ type: 'del', key: Buffer.from('v') }])
+  await store.close()
+  const before = await readFile(key)
+  const author = authorOfKey(Buffer.from(before.toString().split('\n')[1] ?? '', 'hex'))
+  const { file, copy } = markPaths(homeOf(data, 'bob'), author)
+  for (const mark of [file, copy]) if (mark !== undefined) await writeFile(mark, 'a mark of version 0.1')
+  for (const args of [
+    ['bob', '--no-discovery'],
+    ['log', 'bob'],
+    ['verify', 'bob'],
+  ]) {
+    const { code, stdout, stderr } = await runs(t, [...args, '--data', data])
+    assert.equal(code, 1, args[0])
+    assert.deepEqual(stdout, [])
+    const lines = stderr.filter(line => line.includes('0.1'))
+    assert.equal(lines.length, 1, stderr.join('\n'))
+    assert.match(lines[0] ?? '', /written by persisted-chat 0\.1.*Move the database directory aside/)
+  }
+  await rename(database, `${database}.old`)
+  await speak(t, data, 'bob', 'hello again')
+  assert.deepEqual(await readFile(key), before)
+  const { stdout } = await runs(t, ['log', 'bob', '--data', data])
+  assert.deepEqual(stdout, ['bob> hello again'])
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { pipeline } from 'node:stream'
 import { hash } from '../../src/base/crypto/hash.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
+import type { Random } from '../../src/base/random.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import { authorOfKey } from '../../src/log/format/author.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
@@ -17,8 +18,11 @@ const MALLORY = keysOf('mallory')
 export const mallory = authorOfKey(MALLORY.publicKey)
 const room = roomId(LOBBY)
 const clock = new VirtualClock()
+/** Equal salts, so that equal lines make equal logs. */
+const SALTS: Random = { number: () => 0, bytes: length => new Uint8Array(length) }
 
-const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> => logOver(new MemoryStore(disk), keys, { room, clock })
+const openOn = (disk: MemoryDisk, keys = MALLORY): Promise<Log> =>
+  logOver(new MemoryStore(disk), keys, { room, clock, random: SALTS })
 
 /** Opens an empty log of mallory, who has several. */
 export const openMallory = (): Promise<Log> => openOn(new MemoryDisk())

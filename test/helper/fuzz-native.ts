@@ -7,8 +7,8 @@ import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
-import { type AuthorId, authorOfKey, keyOf } from '../../src/log/format/author.js'
-import { decodeEntry, withSignature } from '../../src/log/format/entry.js'
+import { type AuthorId, authorOfKey, keyOf, logKey, runOf } from '../../src/log/format/author.js'
+import { contentOf, decodeEntry, toProjected } from '../../src/log/format/entry.js'
 import { proofFrom } from '../../src/log/format/fork-proof.js'
 import type { Head, SignedHead } from '../../src/log/format/heads.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
@@ -75,14 +75,14 @@ const RUNS: readonly { readonly log: WrittenLog; readonly run: SignedRun }[] = L
 )
 
 const segmentOf = ({ log, run }: (typeof RUNS)[number]): Uint8Array =>
-  encodeSegment({ key: log.name.key, before: new Uint8Array(32), ...run })
+  encodeSegment({ key: log.name.key, run: 0, before: new Uint8Array(32), ...run })
 
 // Frames and their mutations.
 
 /** Boundary values for numbers in headers. */
 const EDGES = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x3fff, 0x4000, ENTRY_BYTES_MAX, FRAME_BYTES_MAX, 0x7fff_ffff, SEQ_MAX]
-/** The offsets of a segment's fields: key, first, count, before, signature, entries. */
-const FIELDS = [0, 32, 36, 38, 70, 134, 135]
+/** The offsets of a segment's fields: key, run, first, count, before, signature, entries. */
+const FIELDS = [0, 32, 36, 40, 42, 74, 138, 139]
 
 /** Numbers of the mutations of a segment's field, and of arbitrary bytes. */
 const SEGMENT_WAYS = [0, 1, 2, 3, 4] as const
@@ -188,7 +188,7 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
   switch (message) {
     case 'heads': {
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
-      const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
+      const signed = concat([of('key', logKey(log.name.key, 0)), of('seq', seq), of('chain', chain)])
       const unsigned = encodeUnsignedEntry({ id: UNSIGNED_ID, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(1, signed), bytesField(2, of('unsigned', unsigned))])
       return frame(of('all', concat([Uint8Array.of(HEADS_TYPE), fields])))
@@ -201,7 +201,7 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
     case 'notes': {
       const number = part === 'number' ? chance(20) : 1 + chance(3)
       const chain = chance(2) === 0 ? EMPTY : (log.chains[run.first] as Uint8Array).subarray(0, 8)
-      const signed = concat([of('key', log.name.key), of('seq', seq), of('chain', chain)])
+      const signed = concat([of('key', logKey(log.name.key, 0)), of('seq', seq), of('chain', chain)])
       const unsigned = encodeUnsignedEntry({ id: UNSIGNED_ID, seq: pick(chance, EDGES), entry: EMPTY })
       const fields = concat([bytesField(number, signed), bytesField(number + 3, of('unsigned', unsigned))])
       return frame(of('all', concat([Uint8Array.of(NOTES_TYPE), fields])))
@@ -218,8 +218,10 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
         part,
         bytes => garbledBytes(chance, bytes, way),
       )
-    case 'segment-request':
-      return frame(of('all', concat([Uint8Array.of(SEGMENT_REQUEST_TYPE), of('key', log.name.key), of('seq', seq)])))
+    case 'segment-request': {
+      const key = of('key', logKey(log.name.key, 0))
+      return frame(of('all', concat([Uint8Array.of(SEGMENT_REQUEST_TYPE), key, of('seq', seq)])))
+    }
     default: {
       const type = part === 'type' ? chance(256) : SEGMENTS_TYPE
       return of('all', frame(concat([Uint8Array.of(type), of('type', segmentOf({ log, run }))])))
@@ -235,11 +237,11 @@ export function scuttleupFrame(chance: Chance): Uint8Array {
   }
   const { log, run } = pick(chance, RUNS)
   const id = chance(4) === 0 ? UNSIGNED_ID : authorOfKey(log.name.key)
-  const frames = run.entries.map((entry, index) => {
+  const frames = run.entries.map((packed, index) => {
     const isEnd = index === run.entries.length - 1
-    return frame(
-      encodeUnsignedEntry({ id, seq: run.first + index, entry: isEnd ? withSignature(entry, run.signature) : entry }),
-    )
+    const { entry, salt } = contentOf(packed) ?? { entry: packed, salt: packed }
+    const projected = toProjected({ entry, salt, ...(isEnd && { signature: run.signature }) })
+    return frame(encodeUnsignedEntry({ id, seq: run.first + index, entry: projected }))
   })
   const at = chance(frames.length)
   frames[at] = garbledBytes(chance, frames[at] as Uint8Array)
@@ -293,7 +295,7 @@ class Receiver {
   /** Alice and bob are honest: no proof of a fork may verify. */
   #accused(segments: Extract<Effect, { kind: 'fork' }>['segments']): void {
     assert.equal(
-      proofFrom({ room: LOBBY_ID, key: segments[0].key }, ...segments),
+      proofFrom({ room: LOBBY_ID, key: segments[0].key, run: segments[0].run }, ...segments),
       undefined,
       'an honest author is accused',
     )
@@ -304,9 +306,12 @@ class Receiver {
     const key = keyOf(author)
     assert.ok(key)
     const head = this.#heads.get(author)
-    const plan = planSigned({ room: LOBBY_ID, key }, head, runs)
+    const plan = planSigned({ room: LOBBY_ID, key, run: runOf(author) }, head, runs)
     assert.equal(plan.fork, undefined, 'an honest author is accused')
-    if (this.#isCareless) for (const run of runs) if (run.first === (head?.seq ?? 0) + 1) this.#store(author, run)
+    if (this.#isCareless)
+      for (const { first, entries } of runs)
+        if (first === (head?.seq ?? 0) + 1)
+          this.#store(author, { first, entries: entries.flatMap(packed => contentOf(packed)?.entry ?? []) })
     for (const { seq, entry } of plan.entries) this.#store(author, { first: seq, entries: [entry] })
     if (plan.head !== undefined) this.#heads.set(author, plan.head)
     return plan.fault === undefined ? undefined : { author, reason: plan.fault }

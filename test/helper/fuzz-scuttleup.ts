@@ -5,10 +5,10 @@ import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import type { AuthorId, Seq } from '../../src/log/format/author.js'
-import { claimedHlc, decodeEntry, splitSignature } from '../../src/log/format/entry.js'
+import { claimedHlc, decodeEntry, fromProjected } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES } from '../../src/log/limits.js'
+import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBERS_BYTES } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import { HEADS_MAX } from '../../src/sync/limits.js'
 import { chance as numbers } from '../long/chance.js'
@@ -44,7 +44,7 @@ class Chance {
 const MUTATIONS = ['value', 'drop', 'twice', 'wire', 'number', 'length', 'bits', 'cut', 'insert'] as const
 const FIELDS = {
   handshake: ['id', 'head', 'head.id', 'head.seq', 'mode'],
-  change: ['id', 'seq', 'entry', 'entry.at', 'entry.username', 'entry.message', 'entry.sig'],
+  change: ['id', 'seq', 'entry', 'entry.at', 'entry.username', 'entry.message', 'entry.salt', 'entry.sig'],
   frame: ['prefix'],
 } as const
 
@@ -72,9 +72,20 @@ const NASTY_IDS: readonly Uint8Array[] = [
     '\u00ff',
     'x'.repeat(64),
     'x'.repeat(65),
+    'x'.repeat(74),
     'x'.repeat(5_000),
   ],
-  ...[HEX_ID, HEX_ID.toUpperCase(), '👩', 'a b', '\u001b[2J', '../../etc', 'a\n'],
+  ...[
+    HEX_ID,
+    `${HEX_ID}.0100abcd`,
+    `${HEX_ID}.00000000`,
+    HEX_ID.toUpperCase(),
+    '👩',
+    'a b',
+    '\u001b[2J',
+    '../../etc',
+    'a\n',
+  ],
 ].map(utf8)
 const NASTY_NUMBERS: readonly Uint8Array[] = [
   ...[0, 1, 2, 3, 4, 127, 128, SEQ_MAX - 1, SEQ_MAX, SEQ_MAX + 1, Number.MAX_SAFE_INTEGER].map(varint),
@@ -134,6 +145,7 @@ function members(chance: Chance): Members {
     ['username', '"alice"'],
     ['message', '"hello"'],
   ]
+  if (chance.below(2) === 0) all.push(['salt', '"AAAAAAAAAAA"'])
   if (chance.below(3) === 0) all.push(['sig', `"${'A'.repeat(86)}"`])
   return all
 }
@@ -253,11 +265,11 @@ export interface Receiver {
 }
 
 export const OBJECT_PROTOTYPE = Object.getOwnPropertyNames(Object.prototype)
-export const ENTRY_MOST = ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES
+export const ENTRY_MOST = ENTRY_BYTES_MAX + SIGNATURE_MEMBERS_BYTES
 
 export const isUnsigned = (id: string): boolean =>
   /^[A-Za-z0-9_-]{1,64}$/.test(id) && !/^[0-9A-Fa-f]{64}$/.test(id) && !OBJECT_PROTOTYPE.includes(id)
-const isKey = (id: string): boolean => /^[0-9a-f]{64}$/.test(id)
+const isKey = (id: string): boolean => /^[0-9a-f]{64}(\.(?!0{8})[0-9a-f]{8})?$/.test(id)
 
 /** The fault of a run of entries, if any. */
 function faultOfRun(first: Seq, entries: readonly Uint8Array[]): string | undefined {
@@ -304,7 +316,7 @@ function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Ar
   for (const entry of entries) {
     decodeEntry(entry)
     claimedHlc(entry)
-    splitSignature(entry)
+    fromProjected(entry)
   }
   let last = ''
   for (const { at, entry } of logs.plan(author, undefined, entries).entries) {

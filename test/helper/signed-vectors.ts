@@ -21,22 +21,46 @@ function entry(millis: number, username: string, message: string, counter = 0): 
 
 const BEGIN = 1_763_670_000_000
 
-/** The entries `from` to `to` of a log as one segment. */
-function segmentOf(name: Name, entries: readonly Uint8Array[], from: number, to: number): oracle.OracleSegment {
+/** The salt of the entry at an index. */
+const saltOf = (index: number): Uint8Array => new Uint8Array(8).fill(index + 1)
+
+/** Entries as in segments. */
+const packed = (entries: readonly Uint8Array[]): Uint8Array[] =>
+  entries.map((entry, index) => oracle.packed(saltOf(index), entry))
+
+/** The packed entries `from` to `to` of a log as one segment. */
+function segmentOf(
+  name: Name,
+  entries: readonly Uint8Array[],
+  from: number,
+  to: number,
+  run = 0,
+): oracle.OracleSegment {
   const key = oracle.publicKey(PEOPLE[name])
-  const place = { room: LOBBY, key }
+  const place = { room: LOBBY, key, run }
   const chain = oracle.chain(place, entries)
   const signature = oracle.sign(PEOPLE[name], oracle.signedBytes(place, to, chain[to] as Uint8Array))
-  return { key, first: from, before: chain[from - 1] as Uint8Array, signature, entries: entries.slice(from - 1, to) }
+  return {
+    key,
+    run,
+    first: from,
+    before: chain[from - 1] as Uint8Array,
+    signature,
+    entries: entries.slice(from - 1, to),
+  }
 }
 
-const CHAT = [
+const CHAT_TEXTS = [
   entry(BEGIN + 123, 'alice', 'hello', 7),
   utf8(`{"at":"${BEGIN + 200}.0000","time":1763669000000,"username":"alice","message":"my clock was behind"}`),
   utf8(`{"at":"${BEGIN + 200}.0001","type":"reaction","to":["${'0'.repeat(64)}",1],"username":"alice","message":"👍"}`),
   entry(BEGIN + 5_000, 'alice', 'ünïcödé, "quoted" and \n broken'),
 ]
-const BOBS = [entry(BEGIN + 150, 'bob', 'hello alice'), entry(BEGIN + 9_999, 'bob', 'bye')]
+const CHAT = packed(CHAT_TEXTS)
+const BOBS = packed([entry(BEGIN + 150, 'bob', 'hello alice'), entry(BEGIN + 9_999, 'bob', 'bye')])
+const OPENING = utf8(
+  `{"at":"${BEGIN + 300}.0000","type":"open","runs":[[0,4,"0123456789abcdef"]],"username":"","message":""}`,
+)
 
 function rooms() {
   const names = ['lobby', 'ops', 'café', 'cafe\u0301', '日本', 'a'.repeat(32)]
@@ -44,16 +68,29 @@ function rooms() {
 }
 
 function logs() {
-  return (['alice', 'bob'] as const).map(name => {
+  const logs = [
+    { name: 'alice', run: 0, entries: CHAT },
+    { name: 'bob', run: 0, entries: BOBS },
+    { name: 'alice', run: 0x0100_abcd, entries: packed([OPENING, ...CHAT_TEXTS.slice(3)]) },
+  ] as const
+  return logs.map(({ name, run, entries }) => {
     const key = oracle.publicKey(PEOPLE[name])
-    const entries = name === 'alice' ? CHAT : BOBS
-    const place = { room: LOBBY, key }
+    const place = { room: LOBBY, key, run }
     const chain = oracle.chain(place, entries)
     return {
       seed: hex(PEOPLE[name]),
       key: hex(key),
+      run,
       room: hex(LOBBY),
-      entries: entries.map(bytes => Buffer.from(bytes).toString()),
+      entries: entries.map(bytes => {
+        const { salt, entry } = oracle.parts(bytes) ?? { salt: bytes, entry: bytes }
+        return {
+          salt: hex(salt),
+          entry: Buffer.from(entry).toString(),
+          packed: hex(bytes),
+          stub: hex(oracle.stub(bytes)),
+        }
+      }),
       chain: chain.map(hex),
       signatures: entries.map((_, index) =>
         hex(oracle.sign(PEOPLE[name], oracle.signedBytes(place, index + 1, chain[index + 1] as Uint8Array))),
@@ -62,24 +99,24 @@ function logs() {
   })
 }
 
-/** Entries that occupy exactly `bytes`, including their lengths. */
+/** Entries that occupy exactly `bytes` when packed. */
 function filling(bytes: number): Uint8Array[] {
   const entries: Uint8Array[] = []
   let left = bytes
   for (let index = 0; left > 0; index++) {
     const bare = entry(BEGIN + index, 'alice', '').length
     const size = left > 9_000 ? 8_000 : left
-    const made = entry(BEGIN + index, 'alice', 'x'.repeat(size - 2 - bare))
+    const made = entry(BEGIN + index, 'alice', 'x'.repeat(size - 2 - 8 - bare))
     entries.push(made)
-    left -= made.length + 2
+    left -= made.length + 2 + 8
   }
-  return entries
+  return packed(entries)
 }
 
 function segments() {
-  const many = Array.from({ length: 300 }, (_, index) => entry(BEGIN + index, 'alice', `line ${index + 1}`))
-  const full = filling(32_768 - 134)
-  const longest = [entry(BEGIN, 'alice', 'x'.repeat(16_384 - entry(BEGIN, 'alice', '').length))]
+  const many = packed(Array.from({ length: 300 }, (_, index) => entry(BEGIN + index, 'alice', `line ${index + 1}`)))
+  const full = filling(131_072 - 138)
+  const longest = packed([entry(BEGIN, 'alice', 'x'.repeat(16_384 - entry(BEGIN, 'alice', '').length))])
   const good = (what: string, segment: oracle.OracleSegment) => {
     const bytes = oracle.writeSegment(segment)
     const [key, value] = oracle.segmentRow(bytes)
@@ -87,6 +124,7 @@ function segments() {
       what,
       bytes: base64(bytes),
       key: hex(segment.key),
+      run: segment.run,
       first: segment.first,
       count: segment.entries.length,
       before: hex(segment.before),
@@ -105,31 +143,48 @@ function segments() {
     good: [
       good('one entry', segmentOf('alice', CHAT, 1, 1)),
       good('entries 2 to 4 of a log', segmentOf('alice', CHAT, 2, 4)),
+      good('another run, which begins with a control entry', segmentOf('alice', packed([OPENING]), 1, 1, 0x0100_abcd)),
+      good('stubs among entries', {
+        ...segmentOf('alice', CHAT, 1, 4),
+        entries: CHAT.map((bytes, index) => (index % 2 === 0 ? oracle.stub(bytes) : bytes)),
+      }),
+      good('the stub of a control entry', {
+        ...segmentOf('alice', packed([OPENING]), 1, 1, 0x0100_abcd),
+        entries: packed([OPENING]).map(oracle.stub),
+      }),
       good('three hundred entries', segmentOf('alice', many, 1, 300)),
       good('one entry of 16 KiB, the longest', segmentOf('alice', longest, 1, 1)),
-      good('a segment of 32 KiB, the longest', segmentOf('alice', full, 1, full.length)),
+      good('a segment of 128 KiB, the longest', segmentOf('alice', full, 1, full.length)),
     ],
     bad: [
       { what: 'no bytes', bytes: '' },
-      { what: 'a header without entries', bytes: base64(one.subarray(0, 134)) },
-      { what: 'a truncated header', bytes: base64(one.subarray(0, 133)) },
+      { what: 'a header without entries', bytes: base64(one.subarray(0, 138)) },
+      { what: 'a truncated header', bytes: base64(one.subarray(0, 137)) },
       { what: 'a truncated entry', bytes: base64(one.subarray(0, -1)) },
       { what: 'a byte after the last entry', bytes: base64(joined(one, Uint8Array.of(0))) },
-      { what: 'a first seq of 0', bytes: base64(changed(32, 0, 0, 0, 0)) },
-      { what: 'a count of 0', bytes: base64(joined(changed(36, 0, 0).subarray(0, 134))) },
-      { what: 'a count of one entry too many', bytes: base64(changed(36, 0, 2)) },
+      { what: 'a first seq of 0', bytes: base64(changed(36, 0, 0, 0, 0)) },
+      { what: 'a count of 0', bytes: base64(joined(changed(40, 0, 0).subarray(0, 138))) },
+      { what: 'a count of one entry too many', bytes: base64(changed(40, 0, 2)) },
       {
         what: 'a last seq beyond 2^32 - 1',
-        bytes: base64(joined(changed(32, 255, 255, 255, 255, 0, 2), one.subarray(134))),
+        bytes: base64(joined(changed(36, 255, 255, 255, 255, 0, 2), one.subarray(138))),
       },
       {
         what: 'an entry of over 16 KiB',
-        bytes: base64(joined(one.subarray(0, 134), prefixed(new Uint8Array(16_385)))),
+        bytes: base64(joined(one.subarray(0, 138), oracle.packed(saltOf(0), new Uint8Array(16_385)))),
       },
       {
-        what: 'a segment of over 32 KiB',
+        what: 'a length in more bytes than it needs',
+        bytes: base64(joined(one.subarray(0, 138), Uint8Array.of(0x80 | (one[138] as number), 0), one.subarray(139))),
+      },
+      {
+        what: 'an unknown kind of stub',
+        bytes: base64(joined(one.subarray(0, 138), Uint8Array.of(5), new Uint8Array(49))),
+      },
+      {
+        what: 'a segment of over 128 KiB',
         bytes: base64(
-          oracle.writeSegment({ ...segmentOf('alice', full, 1, full.length), entries: filling(32_768 - 134 + 1) }),
+          oracle.writeSegment({ ...segmentOf('alice', full, 1, full.length), entries: filling(131_072 - 138 + 1) }),
         ),
       },
     ],
@@ -237,8 +292,9 @@ function hello() {
 
 function frames() {
   const key = oracle.publicKey(PEOPLE.alice)
-  const place = { room: LOBBY, key }
+  const place = { room: LOBBY, key, run: 0 }
   const chain = oracle.chain(place, CHAT)
+  const logKey = (log: Uint8Array): Uint8Array => joined(log, u32(0))
   const framed = (type: number, body: Uint8Array): string => hex(prefixed(joined(Uint8Array.of(type), body)))
   const segment = oracle.writeSegment(segmentOf('alice', CHAT, 1, 4))
   const other = oracle.writeSegment(segmentOf('bob', BOBS, 1, 2))
@@ -246,22 +302,24 @@ function frames() {
   const change = (id: string, seq: number, bytes: Uint8Array): Uint8Array =>
     joined(field.text(1, id), field.number(2, seq), field.bytes(3, bytes))
   const signature = oracle.sign(PEOPLE.alice, oracle.signedBytes(place, 4, chain[4] as Uint8Array))
-  const last = CHAT[3] as Uint8Array
-  const sig = Buffer.from(signature).toString('base64url')
-  const travelling = joined(last.subarray(0, -1), utf8(`,"sig":"${sig}"}`))
+  const last = CHAT_TEXTS[3] as Uint8Array
+  const [salt, sig] = [saltOf(3), signature].map(bytes => Buffer.from(bytes).toString('base64url'))
+  const travelling = joined(last.subarray(0, -1), utf8(`,"salt":"${salt}","sig":"${sig}"}`))
   return {
     native: {
       heads: {
         of: [
           { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
           { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2 },
+          { author: `${hex(oracle.publicKey(PEOPLE.bob))}.0100abcd`, seq: 1 },
           { author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
         ],
         bytes: framed(
           1,
           joined(
-            field.bytes(1, joined(key, u32(4), (chain[4] as Uint8Array).subarray(0, 8))),
-            field.bytes(1, joined(oracle.publicKey(PEOPLE.bob), u32(2))),
+            field.bytes(1, joined(logKey(key), u32(4), (chain[4] as Uint8Array).subarray(0, 8))),
+            field.bytes(1, joined(logKey(oracle.publicKey(PEOPLE.bob)), u32(2))),
+            field.bytes(1, joined(oracle.publicKey(PEOPLE.bob), u32(0x0100_abcd), u32(1))),
             field.bytes(2, joined(field.text(1, 'ciz9ebxt60000um6cqt7uc4ha'), field.number(2, 300))),
           ),
         ),
@@ -274,7 +332,7 @@ function frames() {
       },
       forkedHead: {
         of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), forkedAt: 3 },
-        bytes: framed(1, field.bytes(1, joined(key, u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
+        bytes: framed(1, field.bytes(1, joined(logKey(key), u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
       },
       fingerprints: {
         of: [
@@ -302,9 +360,9 @@ function frames() {
         bytes: framed(
           6,
           joined(
-            field.bytes(1, joined(key, u32(4), (chain[4] as Uint8Array).subarray(0, 8))),
-            field.bytes(2, joined(oracle.publicKey(PEOPLE.bob), u32(2))),
-            field.bytes(3, joined(key, u32(3))),
+            field.bytes(1, joined(logKey(key), u32(4), (chain[4] as Uint8Array).subarray(0, 8))),
+            field.bytes(2, joined(logKey(oracle.publicKey(PEOPLE.bob)), u32(2))),
+            field.bytes(3, joined(logKey(key), u32(3))),
             field.bytes(4, joined(field.text(1, 'ciz9ebxt60000um6cqt7uc4ha'), field.number(2, 300))),
             field.bytes(5, joined(field.text(1, 'ciz9ebxt60000um6cqt7uc4ha'), field.number(2, 0))),
           ),
@@ -423,7 +481,13 @@ function frames() {
         ),
       },
       change: {
-        of: { id: hex(key), seq: 4, entry: Buffer.from(last).toString(), signature: hex(signature) },
+        of: {
+          id: hex(key),
+          seq: 4,
+          entry: Buffer.from(last).toString(),
+          salt: hex(saltOf(3)),
+          signature: hex(signature),
+        },
         entry: Buffer.from(travelling).toString(),
         bytes: hex(prefixed(change(hex(key), 4, travelling))),
       },
@@ -437,35 +501,36 @@ function store() {
   const bobs = segmentOf('bob', BOBS, 1, 2)
   const rows = [alices, bobs].flatMap(segment => {
     const [key, value] = oracle.segmentRow(oracle.writeSegment(segment))
-    const at = (entry: Uint8Array | undefined): string => Buffer.from(entry?.subarray(7, 25) ?? []).toString()
-    const chain = oracle.chain({ room: LOBBY, key: segment.key }, segment.entries).at(-1) as Uint8Array
+    const at = (packed: Uint8Array | undefined): string =>
+      Buffer.from((packed && oracle.parts(packed))?.entry.subarray(7, 25) ?? []).toString()
+    const chain = oracle.chain({ room: LOBBY, key: segment.key, run: 0 }, segment.entries).at(-1) as Uint8Array
     const head = {
       seq: segment.entries.length,
       chain: hex(chain),
       first: at(segment.entries[0]),
       last: at(segment.entries.at(-1)),
-      size: segment.entries.reduce((sum, entry) => sum + prefixed(entry).length, 0),
+      size: segment.entries.reduce((sum, { length }) => sum + length, 0),
     }
     return [
       { what: 'a segment', key: hex(key), value: hex(value) },
-      { what: 'a head', key: hex(joined(utf8('h'), segment.key)), value: hex(oracle.headValue(head)) },
+      { what: 'a head', key: hex(joined(utf8('h'), segment.key, u32(0))), value: hex(oracle.headValue(head)) },
     ]
   })
-  const parts = [alices, bobs].map(segment => prefixed(oracle.writeSegment(segment)))
-  const frames = parts.map(part => prefixed(joined(Uint8Array.of(2), part)))
-  const file = joined(utf8('persisted-chat/export/2\n'), LOBBY, ...frames)
-  const before = joined(utf8('persisted-chat/export/1\n'), LOBBY, ...parts)
+  const frames = [alices, bobs].map(segment =>
+    prefixed(joined(Uint8Array.of(2), prefixed(oracle.writeSegment(segment)))),
+  )
+  const file = joined(utf8('persisted-chat/export/3\n'), LOBBY, ...frames)
   return {
     room: hex(LOBBY),
     export: base64(file),
-    /** An export of an earlier version, without proofs, which can still be imported. */
-    exportBefore: base64(before),
     entries: CHAT.length + BOBS.length,
-    rows: rows.sort((a, b) => (a.key < b.key ? -1 : 1)),
+    rows: [...rows, { what: 'the format', key: hex(utf8('v')), value: hex(oracle.checked(u32(2))) }].sort((a, b) =>
+      a.key < b.key ? -1 : 1,
+    ),
     published: {
       what: "the last published seq of alice's log, 258",
-      key: hex(joined(utf8('o'), oracle.publicKey(PEOPLE.alice))),
-      value: hex(u32(258)),
+      key: hex(joined(utf8('o'), oracle.publicKey(PEOPLE.alice), u32(0))),
+      value: hex(oracle.checked(u32(258))),
     },
   }
 }
@@ -479,7 +544,7 @@ function entries() {
     const bare = `{"at":"${AT}","username":"alice","message":""}`
     return `{"at":"${AT}","username":"alice","message":"${'x'.repeat(bytes - bare.length)}"}`
   }
-  const sig = (length: number): string => `"sig":"${'A'.repeat(length)}"`
+  const silent = '"username":"","message":""'
   return {
     at: AT,
     /** The time of the entry before each one. */
@@ -502,10 +567,22 @@ function entries() {
         bytes: words(`{"at":"${AT}","username":"\\ud800","message":"\\udfff"}`),
       },
       { what: 'a byte-order mark in a string', bytes: words(`{"at":"${AT}","username":"\ufeff","message":""}`) },
-      { what: 'a sig that is not last', bytes: words(`{"at":"${AT}",${sig(86)},${said}}`) },
-      { what: 'a sig of 85 characters', bytes: words(`{"at":"${AT}",${said},${sig(85)}}`) },
-      { what: 'a sig of 87 characters', bytes: words(`{"at":"${AT}",${said},${sig(87)}}`) },
-      { what: 'a sig after white space', bytes: words(`{"at":"${AT}",${said}, ${sig(86)}}`) },
+      { what: 'a signature as last member', bytes: words(`{"at":"${AT}",${said},"sig":"${'A'.repeat(86)}"}`) },
+      { what: 'a control type that does not follow at', bytes: words(`{"at":"${AT}",${said},"type":"open"}`) },
+      {
+        what: 'an opening that names no earlier run',
+        bytes: words(`{"at":"${AT}","type":"open","runs":[],${silent}}`),
+      },
+      {
+        what: 'an opening that names two, and an admission',
+        bytes: words(
+          `{"at":"${AT}","type":"open","runs":[[0,7,"${'0a'.repeat(8)}"],[4294967295,1,"${'ff'.repeat(8)}"]],"admission":"${'0'.repeat(64)}",${silent}}`,
+        ),
+      },
+      {
+        what: 'an erasure',
+        bytes: words(`{"at":"${AT}","type":"delete","run":0,"from":3,"to":4,"chain":"${'0a'.repeat(32)}",${silent}}`),
+      },
       { what: 'the longest entry, 16 KiB', bytes: words(padded(16_384)) },
       {
         what: 'arrays nested 7,000 deep',
@@ -573,9 +650,21 @@ function entries() {
         bytes: words(`{"at":"${AT}","username":"alice","message":["hello"]}`),
       },
       {
-        what: 'a sig of 86 characters as the last member',
-        rule: 'signed',
-        bytes: words(`{"at":"${AT}",${said},${sig(86)}}`),
+        what: 'an opening with a text',
+        rule: 'control',
+        bytes: words(`{"at":"${AT}","type":"open","runs":[],${said}}`),
+      },
+      {
+        what: 'an opening with white space',
+        rule: 'control',
+        bytes: words(`{"at":"${AT}","type":"open", "runs":[],${silent}}`),
+      },
+      {
+        what: 'an erasure with a further member',
+        rule: 'control',
+        bytes: words(
+          `{"at":"${AT}","type":"delete","run":0,"from":3,"to":4,"chain":"${'0a'.repeat(32)}","x":1,${silent}}`,
+        ),
       },
       { what: 'the time of the previous entry', rule: 'after', bytes: words(`{"at":"1763670000123.0006",${said}}`) },
       { what: 'a time before the previous entry', rule: 'after', bytes: words(`{"at":"0000000000000.0001",${said}}`) },

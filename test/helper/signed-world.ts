@@ -1,6 +1,6 @@
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { chainNext, chainStart, type LogName, signChain } from '../../src/log/format/chain.js'
-import { packedSize } from '../../src/log/format/packed.js'
+import { packEntry } from '../../src/log/format/packed.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import type { SignedRun } from '../../src/log/format/segment-plan.js'
 import type { Row, Write } from '../../src/log/store/store.js'
@@ -16,8 +16,8 @@ export const bob = keyPairOf(seedOf(2))
 export const carol = keyPairOf(seedOf(3))
 export type Keys = typeof alice
 
-/** Most bytes of entries in one segment: 32 KiB less the header. */
-export const RUN_BYTES_MAX = 32 * 1024 - 134
+/** Most bytes of packed entries in one segment: 128 KiB less the header. */
+export const RUN_BYTES_MAX = 128 * 1024 - 138
 
 const EMPTY_ENTRY_BYTES = Buffer.byteLength('{"at":"0000000000000.0000","username":"alice","message":""}')
 
@@ -28,33 +28,39 @@ export function entryOf(index: number, bytes = 0, username = 'alice'): Uint8Arra
   return Buffer.from(JSON.stringify({ at, username, message: text.slice(0, Math.max(0, bytes - EMPTY_ENTRY_BYTES)) }))
 }
 
+/** The salt of the entry at an index. */
+export const saltOf = (index: number): Uint8Array => new Uint8Array(8).fill(index)
+
 /** A complete signed log, from which tests take runs. */
 export class WrittenLog {
   readonly keys: Keys
   readonly name: LogName
   readonly entries: readonly Uint8Array[]
+  /** The entries as in segments. */
+  readonly packed: readonly Uint8Array[]
   /** The chain value before the first entry and after each. */
   readonly chains: readonly Uint8Array[]
 
   constructor(keys: Keys, entries: readonly Uint8Array[], room = LOBBY_ID) {
     this.keys = keys
-    this.name = { room, key: keys.publicKey }
+    this.name = { room, key: keys.publicKey, run: 0 }
     this.entries = entries
+    this.packed = entries.map((entry, index) => packEntry(saltOf(index), entry))
     const chains = [chainStart(this.name)]
-    for (const entry of entries) chains.push(chainNext(chains.at(-1) as Uint8Array, entry))
+    for (const entry of this.packed) chains.push(chainNext(chains.at(-1) as Uint8Array, entry))
     this.chains = chains
   }
 
   /** The author's signature for all entries up to `seq`. */
   signature(seq: number): Uint8Array {
-    return signChain(this.keys, this.name.room, seq, this.chains[seq] as Uint8Array)
+    return signChain(this.keys, this.name, seq, this.chains[seq] as Uint8Array)
   }
 
   /** The entries `first` to `last` with their signature; if `isOurs`, with the chain value before them, as between native peers. */
   run(first: number, last: number, isOurs = true): SignedRun {
     return {
       first,
-      entries: this.entries.slice(first - 1, last),
+      entries: this.packed.slice(first - 1, last),
       signature: this.signature(last),
       ...(isOurs && { before: this.chains[first - 1] as Uint8Array }),
     }
@@ -66,13 +72,13 @@ export class WrittenLog {
     const runs: SignedRun[] = []
     let first = 1
     let size = 0
-    this.entries.forEach((entry, index) => {
+    this.packed.forEach(({ length }, index) => {
       const seq = index + 1
-      size += packedSize(entry.length)
+      size += length
       if (size > RUN_BYTES_MAX) {
         runs.push(this.run(first, seq - 1, isOurs))
         first = seq
-        size = packedSize(entry.length)
+        size = length
       }
       if (wanted.has(seq) || seq === this.entries.length) {
         runs.push(this.run(first, seq, isOurs))

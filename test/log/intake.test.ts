@@ -14,6 +14,7 @@ import {
   entryOf,
   LOBBY_ID,
   OTHER_ROOM_ID,
+  saltOf,
   seedOf,
   WrittenLog,
   withBitFlipped,
@@ -55,6 +56,7 @@ class Author {
 const placeOf = (room: Uint8Array, without: Check | undefined): oracle.Place => ({
   room: without === 'room' ? NOWHERE : room,
   key: alice.publicKey,
+  run: 0,
 })
 
 /** The bytes that a signature covers; without the check `place`, neither the seq nor the preceding chain value. */
@@ -77,8 +79,9 @@ function isStored(room: Uint8Array, stored: readonly Uint8Array[], run: SignedRu
   const chain = oracle.chain(name, stored).at(-1) as Uint8Array
   const before = without === 'chain' || without === 'gap' ? (run.before ?? chain) : chain
   if (without !== 'validity') {
-    let at = Buffer.from(stored.at(-1)?.subarray(7, 25) ?? '').toString()
-    for (const entry of run.entries) {
+    let at = Buffer.from(oracle.texts(stored).at(-1)?.subarray(7, 25) ?? '').toString()
+    for (const packed of run.entries) {
+      const { entry } = oracle.parts(packed) ?? { entry: new Uint8Array(0) }
       if (oracle.entryFault(entry, at) !== undefined) return false
       at = Buffer.from(entry.subarray(7, 25)).toString()
     }
@@ -102,21 +105,23 @@ interface Attack {
   readonly stored?: number
 }
 
-const ENTRIES = Array.from({ length: 6 }, (_, index) => entryOf(index, 90))
+const TEXTS = Array.from({ length: 6 }, (_, index) => entryOf(index, 90))
+const ENTRIES = TEXTS.map((entry, index) => oracle.packed(saltOf(index), entry))
 const STORED = 2
 
 const reworded = (entry: Uint8Array | undefined): Uint8Array =>
   Buffer.from(
     Buffer.from(entry ?? [])
-      .toString()
+      .toString('latin1')
       .replace('xx', 'yy'),
+    'latin1',
   )
 
 /** The usual entries with the one at `at` replaced by an invalid one, which alice signs anyway. */
 const signedInvalid = (what: string, entry: Uint8Array): Attack => ({
   what,
   check: 'validity',
-  entries: ENTRIES.with(2, entry),
+  entries: ENTRIES.with(2, oracle.packed(saltOf(2), entry)),
   run: author => author.run(3, 4),
   reason: { kind: 'invalid-entry', seq: 3 },
 })
@@ -166,7 +171,7 @@ const attacks: readonly Attack[] = [
   {
     what: "bob's signature under alice's entries",
     check: 'signature',
-    run: author => ({ ...author.run(3, 4), signature: new WrittenLog(bob, ENTRIES).signature(4) }),
+    run: author => ({ ...author.run(3, 4), signature: new WrittenLog(bob, TEXTS).signature(4) }),
     reason: { kind: 'invalid-signature', seq: 4 },
   },
   {
@@ -192,6 +197,19 @@ const attacks: readonly Attack[] = [
     run: author => author.run(1, 2),
     reason: { kind: 'unsigned-contradiction', seq: 1 },
   },
+  {
+    what: 'a stub in the place of an entry',
+    check: 'validity',
+    run: author => ({
+      ...author.run(3, 4),
+      entries: [oracle.stub(ENTRIES[2] as Uint8Array), ENTRIES[3] as Uint8Array],
+    }),
+    reason: { kind: 'missing-content', seq: 3 },
+  },
+  signedInvalid(
+    'a control entry with free text',
+    Buffer.from('{"at":"1763670000002.0000","type":"open","runs":[],"username":"alice","message":"hello"}'),
+  ),
   signedInvalid('an entry that goes back in time', entryOf(0, 90)),
   signedInvalid('an entry that is at the same time as the one before', entryOf(1, 100)),
   signedInvalid('an entry without a message', Buffer.from('{"at":"1763670000002.0000","username":"alice"}')),
@@ -230,7 +248,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, store
 }
 
 test('does not report a fork after a relay garbled the previous run of an honest author', () => {
-  const log = new WrittenLog(alice, ENTRIES)
+  const log = new WrittenLog(alice, TEXTS)
   const garbled = log.run(1, 4)
   const plan = planSigned(log.name, undefined, [
     { ...garbled, entries: garbled.entries.with(1, reworded(garbled.entries[1])) },
@@ -242,10 +260,10 @@ test('does not report a fork after a relay garbled the previous run of an honest
 })
 
 test('notices a different head with the same seq', () => {
-  const log = new WrittenLog(alice, ENTRIES)
+  const log = new WrittenLog(alice, TEXTS)
   const other = new WrittenLog(
     alice,
-    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+    TEXTS.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
   )
   const stored = planSigned(log.name, undefined, [log.run(1, 4)])
   for (const first of [1, 3, 4]) {
@@ -261,7 +279,7 @@ test('notices a different head with the same seq', () => {
 test('proves two histories that arrive at the same time before either is on disk', async () => {
   const other = new WrittenLog(
     alice,
-    ENTRIES.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
+    TEXTS.map((entry, index) => (index === 3 ? reworded(entry) : entry)),
   )
   for (const last of [4, 6]) {
     const log = await logOver(new MemoryStore(), carol)
@@ -269,7 +287,7 @@ test('proves two histories that arrive at the same time before either is on disk
     log.on('fork', ({ forkedAt }) => forkPoints.push(forkedAt))
     const author = authorOfKey(alice.publicKey)
     await Promise.all([
-      log.addSigned(author, [new WrittenLog(alice, ENTRIES).run(1, 4)]),
+      log.addSigned(author, [new WrittenLog(alice, TEXTS).run(1, 4)]),
       log.addSigned(author, [other.run(1, last)]),
     ])
     assert.deepEqual(forkPoints, [4])
@@ -281,7 +299,7 @@ test('extends our log only with entries that our key signed', async () => {
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
-  const run = new WrittenLog(alice, ENTRIES).run(1, 6)
+  const run = new WrittenLog(alice, TEXTS).run(1, 6)
   const forged = { ...run, signature: withBitFlipped(run.signature, 100) }
   for (const runs of [[forged], [{ ...run, before: withBitFlipped(run.before ?? run.signature, 3) }]]) {
     const refusal = await log.addSigned(log.id, runs)
@@ -296,7 +314,7 @@ test('restores entries that our key signed on another device and appends unpubli
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), alice)
   await log.append({ username: 'alice', message: 'hello' })
-  assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, ENTRIES).run(1, 6)]), undefined)
+  assert.equal(await log.addSigned(log.id, [new WrittenLog(alice, TEXTS).run(1, 6)]), undefined)
   await log.publish()
   const texts = (auditDisk(disk).logs.get(log.id) ?? []).map(entry => JSON.parse(Buffer.from(entry).toString()).message)
   assert.equal(texts.length, 7)

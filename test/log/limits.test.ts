@@ -4,7 +4,7 @@ import test from 'node:test'
 import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
-import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { type AuthorId, authorOfKey, logKey } from '../../src/log/format/author.js'
 import { LOG_BYTES_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import type { SyncEvent } from '../../src/sync/events.js'
@@ -30,6 +30,7 @@ const written = new WrittenLog(
 const author = authorOfKey(alice.publicKey)
 const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
 const LIMIT = 10_000
+const BIG_LIMIT = 1_000_000
 
 const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
   logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
@@ -108,7 +109,7 @@ test('counts restored entries of an unsigned log once', async () => {
   }
 })
 
-const HEAD_KEY = concat([utf8('h'), alice.publicKey])
+const HEAD_KEY = concat([utf8('h'), logKey(alice.publicKey, 0)])
 
 test('rebuilds a head with any flipped bit from the segments', async () => {
   const disk = new MemoryDisk()
@@ -158,8 +159,8 @@ test('rebuilds a head in the old format, which has no checksum and size', async 
 test('accepts a log from a peer up to its limit, reports that once, and continues with other logs', async t => {
   const theirs = await open(new MemoryDisk(), alice, Number.POSITIVE_INFINITY)
   t.after(() => theirs.close())
-  for (let line = 0; line < 60; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })
-  const mine = await open(new MemoryDisk(), bob, 10 * LIMIT)
+  for (let line = 0; line < 250; line++) await theirs.append({ username: 'alice', message: 'x'.repeat(4_000) })
+  const mine = await open(new MemoryDisk(), bob, BIG_LIMIT)
   t.after(() => mine.close())
   const events: SyncEvent[] = []
   const [one, other] = [
@@ -170,13 +171,14 @@ test('accepts a log from a peer up to its limit, reports that once, and continue
   t.after(() => one.destroy())
   while (events.length === 0) await new Promise(resolve => setImmediate(resolve))
   const accepted = countIn(mine)
-  assert.equal(accepted, 24)
+  // Seven segments of 32 entries; an eighth would exceed the limit.
+  assert.equal(accepted, 224)
   await theirs.append({ username: 'alice', message: 'more' })
   await theirs.add({ author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
   while (countIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(countIn(mine), accepted)
   assert.deepEqual(events, [
-    { kind: 'entries-rejected', author, reason: { kind: 'log-size-limit', bytesMax: 10 * LIMIT } },
+    { kind: 'entries-rejected', author, reason: { kind: 'log-size-limit', bytesMax: BIG_LIMIT } },
   ])
 })
 

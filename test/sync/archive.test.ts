@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import { readVarint, varint } from '../../src/base/wire/bytes.js'
+import { readVarint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
-import { encodeSegment, type Segment } from '../../src/log/format/segment.js'
+import type { Segment } from '../../src/log/format/segment.js'
 import type { SignedRun } from '../../src/log/format/segment-plan.js'
 import type { Log } from '../../src/log/log.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
@@ -215,31 +215,6 @@ test('imports a truncated file as far as it goes and reports where it ends', asy
   assert.equal((await imported(t, file, alices)).count, 6)
 })
 
-/** The first export format: segments only. */
-const exportBefore = (...logs: readonly WrittenLog[]): Uint8Array =>
-  Buffer.concat([
-    Buffer.from('persisted-chat/export/1\n'),
-    LOBBY_ID,
-    ...logs.flatMap(log =>
-      log.runs([2, 4]).flatMap(run => {
-        const bytes = encodeSegment({ key: log.name.key, before: new Uint8Array(32), ...run })
-        return [varint(bytes.length), bytes]
-      }),
-    ),
-  ])
-
-test('imports the first export format, whole or truncated', async t => {
-  const logs = [new WrittenLog(alice, lines(6, 70)), new WrittenLog(bob, lines(5, 70, 'bob'))] as const
-  const file = exportBefore(...logs)
-  assert.deepEqual((await imported(t, file, ...logs)).report, { added: 11, refused: [] })
-  const cut = await imported(t, file.subarray(0, -10), ...logs)
-  assert.deepEqual(cut.report, { added: 10, refused: [{ kind: 'rest', reason: 'incomplete-segment' }] })
-  const damaged = Uint8Array.from(file)
-  damaged[56] = 0xff
-  const { report } = await imported(t, damaged, ...logs)
-  assert.deepEqual(report, { added: 0, refused: [{ kind: 'rest', reason: 'not-a-segment' }] })
-})
-
 test('exports and imports fork proofs and the entries below the fork', async () => {
   const one = new WrittenLog(alice, lines(6, 70))
   const other = new WrittenLog(alice, [...one.entries.slice(0, 3), ...lines(6, 80).slice(3)])
@@ -261,7 +236,7 @@ test('exports and imports fork proofs and the entries below the fork', async () 
   await there.log.close()
 })
 
-const segmentOf = (run: SignedRun): Segment => ({ key: alice.publicKey, before: new Uint8Array(32), ...run })
+const segmentOf = (run: SignedRun): Segment => ({ key: alice.publicKey, run: 0, before: new Uint8Array(32), ...run })
 
 test('reports frames of a later version and imports the rest', async t => {
   const log = new WrittenLog(alice, lines(3, 70))
@@ -295,19 +270,18 @@ async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {
 
 test('gives up early on crafted files', async () => {
   const { log } = await openLog()
-  const head = Buffer.concat([Buffer.from('persisted-chat/export/2\n'), LOBBY_ID])
+  const head = Buffer.concat([Buffer.from('persisted-chat/export/3\n'), LOBBY_ID])
   const size = 65_536
   const fillings: Record<string, Uint8Array> = {
     'empty frames': Buffer.alloc(size),
     'frames of a later version': Buffer.alloc(size, frame(Buffer.of(99))),
     'frames without segments': Buffer.alloc(size, frame(Buffer.of(2))),
     'malformed frames': Buffer.alloc(size, frame(Buffer.of(2, 1))),
-    'segments of one byte each, in the first format': Buffer.alloc(size, 1),
   }
   for (const [what, filling] of Object.entries(fillings)) {
     let read = 0
     async function* endless(): AsyncGenerator<Uint8Array> {
-      yield what.includes('first format') ? Buffer.concat([Buffer.from('persisted-chat/export/1\n'), LOBBY_ID]) : head
+      yield head
       for (;;) {
         read += filling.length
         assert.ok(read <= 2 * size, what)

@@ -9,6 +9,7 @@ import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { authorOfKey } from '../../src/log/format/author.js'
+import { toProjected } from '../../src/log/format/entry.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import { AUTHORS_MAX, ENTRY_BYTES_MAX } from '../../src/log/limits.js'
@@ -104,6 +105,7 @@ test('tolerates a bounded number of rejections while a segment request is open',
   const author = authorOfKey(alice.publicKey)
   const segment = encodeSegment({
     key: alice.publicKey,
+    run: 0,
     before: new Uint8Array(32),
     ...new WrittenLog(alice, [entryOf(0)]).run(1, 1),
   })
@@ -124,7 +126,10 @@ test('buffers the bytes of entries, not those of their frames', () => {
   for (let index = 0; index < 400; index++) {
     const padding = bytesField(99, new Uint8Array(200_000))
     const id = index.toString(16).padStart(64, '0')
-    const change = concat([padding, encodeUnsignedEntry({ id, seq: 1, entry: Buffer.from('{') })])
+    const change = concat([
+      padding,
+      encodeUnsignedEntry({ id, seq: 1, entry: toProjected({ entry: Buffer.from('}'), salt: new Uint8Array(8) }) }),
+    ])
     assert.deepEqual(session.receive(frame(change)), [])
   }
   assert.ok(heapBytes() - before < 2 * MEGABYTE, `${(heapBytes() - before) / MEGABYTE} MiB`)

@@ -2,31 +2,37 @@ import { sodium } from './sodium.js'
 
 export const HASH_BYTES = 32
 
-/** Views of parts shorter than this are cached: creating a view takes a tenth of the time of hashing it. */
+/** Views of contents shorter than this are cached: creating a view takes a tenth of the time of hashing it. */
 const CACHED_VIEWS = 512
 
 /**
- * A running hash: each part changes its value to BLAKE2b-256(value ‖ part). Value, part and source are adjacent in one buffer. A
- * part is written right after the value, or copied there from the source, so that hashing it allocates nothing.
+ * A running hash: each step changes its value to BLAKE2b-256(value ‖ head ‖ digest), where the digest is BLAKE2b-256 of a content. A
+ * content is written to its fixed place, or copied there from the source, so that a step allocates nothing.
  */
 export class RunningHash {
-  /** Where the next part is written. */
-  readonly part: Buffer
-  /** Bytes that parts can be copied from. */
+  readonly head: Buffer
+  /** The hash of the content of this step. */
+  readonly digest: Buffer
+  /** Where the content of a step is written. */
+  readonly content: Buffer
+  /** Bytes that contents can be copied from. */
   readonly source: Buffer
-  readonly #bytes: Buffer
+  /** Value, head and digest. */
+  readonly #step: Buffer
   readonly #value: Buffer
+  /** Content and source. */
+  readonly #bytes: Buffer
   readonly #saved = new Uint8Array(HASH_BYTES)
-  readonly #sourceAt: number
   readonly #views = new Array<Buffer | undefined>(CACHED_VIEWS)
 
-  constructor(partBytesMax: number, sourceBytesMax = 0) {
-    const sourceAt = HASH_BYTES + partBytesMax
-    this.#bytes = Buffer.allocUnsafeSlow(sourceAt + sourceBytesMax)
-    this.#value = this.#bytes.subarray(0, HASH_BYTES)
-    this.part = this.#bytes.subarray(HASH_BYTES, sourceAt)
-    this.source = this.#bytes.subarray(sourceAt)
-    this.#sourceAt = sourceAt
+  constructor(headBytes: number, contentBytesMax: number, sourceBytesMax = 0) {
+    this.#step = Buffer.alloc(HASH_BYTES + headBytes + HASH_BYTES)
+    this.#value = this.#step.subarray(0, HASH_BYTES)
+    this.head = this.#step.subarray(HASH_BYTES, HASH_BYTES + headBytes)
+    this.digest = this.#step.subarray(HASH_BYTES + headBytes)
+    this.#bytes = Buffer.allocUnsafeSlow(contentBytesMax + sourceBytesMax)
+    this.content = this.#bytes.subarray(0, contentBytesMax)
+    this.source = this.#bytes.subarray(contentBytesMax)
   }
 
   get value(): Uint8Array {
@@ -42,10 +48,10 @@ export class RunningHash {
     return this.#value.equals(value)
   }
 
-  /** Copies `length` bytes of the source to `part`. */
+  /** Copies `length` bytes of the source to `content`. */
   load(offset: number, length: number): void {
-    const start = this.#sourceAt + offset
-    this.#bytes.copyWithin(HASH_BYTES, start, start + length)
+    const start = this.content.length + offset
+    this.#bytes.copyWithin(0, start, start + length)
   }
 
   /** Saves the value for `restore`. */
@@ -57,25 +63,24 @@ export class RunningHash {
     this.#value.set(this.#saved)
   }
 
-  /** Copies `part` and hashes it. */
-  add(part: Uint8Array): void {
-    this.part.set(part)
-    this.advance(part.length)
+  /** Sets the digest to the hash of the first `length` bytes of `content`. */
+  hashContent(length: number): void {
+    sodium().crypto_generichash(this.digest, this.#view(length))
   }
 
-  /** Hashes the first `length` bytes of `part`. */
-  advance(length: number): void {
-    sodium().crypto_generichash(this.#value, this.#view(length))
+  /** Hashes head and digest into the value. */
+  step(): void {
+    sodium().crypto_generichash(this.#value, this.#step)
   }
 
   #view(length: number): Buffer {
-    if (length >= CACHED_VIEWS) return this.#bytes.subarray(0, HASH_BYTES + length)
-    this.#views[length] ??= this.#bytes.subarray(0, HASH_BYTES + length)
+    if (length >= CACHED_VIEWS) return this.#bytes.subarray(0, length)
+    this.#views[length] ??= this.#bytes.subarray(0, length)
     return this.#views[length]
   }
 }
 
-/** Joins short inputs without an allocation. An entry and its chain value fit. */
+/** Joins short inputs without an allocation. */
 const scratch = Buffer.allocUnsafeSlow(32 * 1024)
 
 /** BLAKE2b-256 of the concatenated `parts`. RFC 7693. */

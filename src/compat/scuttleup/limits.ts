@@ -1,7 +1,7 @@
 // Limits of connections with scuttleup peers, specified for other implementations in docs/protocol/compat-scuttleup.md.
 
 /** Bytes of one signed author's entries that may wait for their signature: two segments. */
-export const BUFFERED_AUTHOR_BYTES_MAX = 64 * 1024
+export const BUFFERED_AUTHOR_BYTES_MAX = 256 * 1024
 
 /** The same for all authors of one connection. */
 export const BUFFERED_CONNECTION_BYTES_MAX = 1024 * 1024

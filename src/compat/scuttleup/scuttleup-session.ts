@@ -1,7 +1,7 @@
 import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
-import { type Entry, withSignature } from '../../log/format/entry.js'
+import { type Entry, toProjected } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Rejection } from '../../log/format/log-fault.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '../../log/format/unsigned-entry.js'
@@ -59,11 +59,11 @@ export class ScuttleupSession implements ReplicationSession {
   encode(entries: readonly Entry[]): Uint8Array | undefined {
     const frames = new ByteWriter()
     let isEmpty = true
-    for (const { author, seq, entry, signature } of entries) {
+    for (const each of entries) {
+      const { author, seq } = each
       if (seq <= (this.#theirs.get(author) ?? 0)) continue
       this.#theirs.set(author, seq)
-      const sent = signature === undefined ? entry : withSignature(entry, signature)
-      frames.sized(encodeUnsignedEntry({ id: author, seq, entry: sent }))
+      frames.sized(encodeUnsignedEntry({ id: author, seq, entry: toProjected(each) }))
       isEmpty = false
     }
     return isEmpty ? undefined : frames.finish()
@@ -109,7 +109,8 @@ export class ScuttleupSession implements ReplicationSession {
 
   #onSignedEntry(batch: IncomingBatcher, author: AuthorId, seq: Seq, entry: Uint8Array): void {
     const run = this.#buffer.add(author, seq, entry)
-    if (run === 'full') this.#effect(batch, this.#ignored.add(author, { kind: 'unsigned-entries' }))
+    if (run === 'full' || run === 'no-salt')
+      this.#effect(batch, this.#ignored.add(author, { kind: 'unsigned-entries' }))
     else if (run !== 'buffered') batch.addSigned(author, run)
   }
 

@@ -1,5 +1,6 @@
 import type { AuthorId, Seq } from '../../log/format/author.js'
-import { splitSignature } from '../../log/format/entry.js'
+import { fromProjected } from '../../log/format/entry.js'
+import { packEntry } from '../../log/format/packed.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
 import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from './limits.js'
 
@@ -18,12 +19,15 @@ export class UnsignedBuffer {
   #bytes = 0
 
   /**
-   * Returns the run that the entry completes with its signature; `buffered` if it has none; `full` if the author's entries were
-   * dropped because too much was buffered. An entry that does not follow the buffered ones replaces them.
+   * Returns the run that the entry completes with its signature; `buffered` if it has none; `no-salt` if it does not have the form of
+   * a signed author's entry; `full` if the author's entries were dropped because too much was buffered. An entry that does not
+   * follow the buffered ones replaces them.
    */
-  add(author: AuthorId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'full' {
-    const split = splitSignature(received)
-    const entry = split?.entry ?? received
+  add(author: AuthorId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'no-salt' | 'full' {
+    const projected = fromProjected(received)
+    if (projected === undefined) return 'no-salt'
+    const { salt, signature } = projected
+    const entry = packEntry(salt, projected.entry)
     let buffered = this.#authors.get(author)
     if (buffered === undefined || buffered.first + buffered.entries.length !== seq) {
       this.drop(author)
@@ -33,9 +37,9 @@ export class UnsignedBuffer {
     buffered.entries.push(entry)
     buffered.bytes += entry.length
     this.#bytes += entry.length + OVERHEAD_BYTES
-    if (split !== undefined) {
+    if (signature !== undefined) {
       this.drop(author)
-      return { first: buffered.first, entries: buffered.entries, signature: split.signature }
+      return { first: buffered.first, entries: buffered.entries, signature }
     }
     if (buffered.bytes <= BUFFERED_AUTHOR_BYTES_MAX && this.#bytes <= BUFFERED_CONNECTION_BYTES_MAX) return 'buffered'
     this.drop(author)

@@ -1,6 +1,6 @@
-import { KEY_BYTES } from '../../base/crypto/signing.js'
-import { concat, utf8 } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOfKey, keyOf, type Seq } from '../format/author.js'
+import { concat, EMPTY, utf8 } from '../../base/wire/bytes.js'
+import { type AuthorId, authorOfLogKey, keyOf, LOG_KEY_BYTES, logKey, runOf, type Seq } from '../format/author.js'
+import type { LogName } from '../format/chain.js'
 import {
   compareSegments,
   decodeProof,
@@ -10,8 +10,9 @@ import {
   proofFrom,
   withProofSignature,
 } from '../format/fork-proof.js'
-import { lastOf, type Segment } from '../format/segment.js'
+import { lastOf, logOf, type Segment } from '../format/segment.js'
 import { AUTHORS_MAX } from '../limits.js'
+import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Store, type Write } from '../store/store.js'
 
@@ -64,19 +65,20 @@ export class ForkRegistry {
     this.#proofs.clear()
     for await (const page of this.#store.pages({ gte: PROOFS, lt: after(PROOFS) })) {
       for (const [key, value] of page) {
-        if (key.length !== 1 + KEY_BYTES) continue
-        const segments = decodeProof(value)
-        const proof = segments && proofFrom({ room: this.#room, key: key.subarray(1) }, ...segments)
-        if (proof !== undefined) this.#proofs.set(authorOfKey(key.subarray(1)), proof)
+        if (key.length !== 1 + LOG_KEY_BYTES) continue
+        const author = authorOfLogKey(key.subarray(1))
+        const segments = decodeProof(unchecked(value) ?? EMPTY)
+        const proof = segments && proofFrom(this.#nameOf(author), ...segments)
+        if (proof !== undefined) this.#proofs.set(author, proof)
       }
     }
   }
 
   /** A proof that a peer sent; undefined unless it is valid and its fork point is lower than the known one. */
   check(segments: readonly [Segment, Segment]): ForkProof | undefined {
-    const { key } = segments[0]
-    const proof = proofFrom({ room: this.#room, key }, ...segments)
-    return proof !== undefined && proof.forkedAt < this.#forkOf(authorOfKey(key)) ? proof : undefined
+    const { key, run } = segments[0]
+    const proof = proofFrom({ room: this.#room, key, run }, ...segments)
+    return proof !== undefined && proof.forkedAt < this.#forkOf(logOf(segments[0])) ? proof : undefined
   }
 
   /** The segment with an entry, with a valid signature if possible. */
@@ -88,8 +90,8 @@ export class ForkRegistry {
 
   /** Looks for the entry at which `theirs` differs from the stored log, whose last entry is `persisted`. */
   async compare(author: AuthorId, theirs: Segment, persisted: Seq): Promise<Comparison> {
-    const key = keyOf(author)
-    if (key === undefined || !isGenuine({ room: this.#room, key }, theirs)) return { kind: 'unproven' }
+    const log = this.#nameOf(author)
+    if (!isGenuine(log, theirs)) return { kind: 'unproven' }
     for (let seq = Math.min(lastOf(theirs), persisted); seq >= 1; ) {
       const mine = await this.segmentAt(author, seq)
       if (mine === undefined) return { kind: 'unproven' }
@@ -97,7 +99,7 @@ export class ForkRegistry {
       if (comparison.kind === 'equal') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
-        const isLower = proof.forkedAt < this.#forkOf(author) && isGenuine({ room: this.#room, key }, mine)
+        const isLower = proof.forkedAt < this.#forkOf(author) && isGenuine(log, mine)
         return isLower ? { kind: 'proven', proof } : { kind: 'unproven' }
       }
       if (comparison.of === 'second' || mine.first === 1) {
@@ -111,10 +113,14 @@ export class ForkRegistry {
 
   /** Adds a proof; returns the write that stores it. */
   add(proof: ForkProof): Write {
-    const { key } = proof.segments[0]
-    this.#proofs.set(authorOfKey(key), proof)
-    this.#suspects.delete(authorOfKey(key))
-    return { type: 'put', key: concat([PROOFS, key]), value: encodeProof(proof) }
+    const { key, run } = proof.segments[0]
+    this.#proofs.set(logOf(proof.segments[0]), proof)
+    this.#suspects.delete(logOf(proof.segments[0]))
+    return { type: 'put', key: concat([PROOFS, logKey(key, run)]), value: checked(encodeProof(proof)) }
+  }
+
+  #nameOf(author: AuthorId): LogName {
+    return { room: this.#room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
   }
 
   /** The first forked seq of an author; infinite if their log has not forked. */

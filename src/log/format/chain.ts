@@ -3,50 +3,114 @@ import type { KeyPair } from '../../base/crypto/signing.js'
 import { isSignature } from '../../base/crypto/signing.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
-import type { Seq } from './author.js'
+import { logKey, type Run, type Seq } from './author.js'
+import { isControl } from './control.js'
+import { AT_BYTES, contentStart, isControlStub, isStub, SALT_BYTES, stub } from './packed.js'
 
 /** The running hash over a log up to one of its entries. docs/protocol/logs.md §3.4. */
 export type ChainValue = Uint8Array
 
 export const CHAIN_BYTES = HASH_BYTES
 
-const LOG = utf8('persisted-chat/log/1')
-const SIGNATURE = utf8('persisted-chat/sig/1')
+const LOG = utf8('persisted-chat/log/2')
+const SIGNATURE = utf8('persisted-chat/sig/2')
 
-/** Identifies one signed log: room and author. */
+/** `at` and the control bit. */
+const HEAD_BYTES = AT_BYTES + 1
+/** Where `at` is in an entry: 13 digits, a dot, 4 digits. */
+const AT_START = 7
+const DOT_AT = 13
+
+/** Identifies one signed log: room, author and run. */
 export interface LogName {
   readonly room: Uint8Array
   readonly key: Uint8Array
+  readonly run: Run
 }
 
 /** The chain value of the empty log. */
-export const chainStart = ({ room, key }: LogName): ChainValue => hash(LOG, room, key)
+export const chainStart = ({ room, key, run }: LogName): ChainValue => hash(LOG, room, logKey(key, run))
 
-/** The chain value after one more entry. */
-export const chainNext = (before: ChainValue, entry: Uint8Array): ChainValue => hash(before, entry)
+/** Computes chain values. A step hashes `at`, the control bit, and the hash of salt and entry. */
+export class ChainHash extends RunningHash {
+  /** The entry in `content`, which its salt precedes. */
+  readonly entry: Buffer
 
-const running = new RunningHash(ENTRY_BYTES_MAX)
+  constructor(sourceBytesMax = 0) {
+    super(HEAD_BYTES, SALT_BYTES + ENTRY_BYTES_MAX, sourceBytesMax)
+    this.entry = this.content.subarray(SALT_BYTES)
+  }
 
-/** The chain value after all of `entries`. */
+  /** Adds the entry of `length` bytes in `content`. */
+  advance(length: number): void {
+    this.#setHead(length)
+    this.step()
+  }
+
+  /** Adds a packed entry. */
+  add(packed: Uint8Array): void {
+    if (isStub(packed)) {
+      this.head.set(packed.subarray(1, 1 + AT_BYTES))
+      this.head[AT_BYTES] = isControlStub(packed) ? 1 : 0
+      this.digest.set(packed.subarray(1 + AT_BYTES))
+      this.step()
+    } else this.advance(this.#load(packed))
+  }
+
+  /** A packed entry without its content. */
+  stubOf(packed: Uint8Array): Uint8Array {
+    if (isStub(packed)) return packed
+    this.#setHead(this.#load(packed))
+    return stub(this.head[AT_BYTES] === 1, this.head.subarray(0, AT_BYTES), this.digest)
+  }
+
+  /** Copies a packed entry to `content`, and returns its length. An invalid entry may end before its `at`: zeros follow it. */
+  #load(packed: Uint8Array): number {
+    const start = contentStart(packed)
+    const length = packed.length - start - SALT_BYTES
+    this.content.set(packed.subarray(start))
+    if (length < AT_START + HEAD_BYTES) this.entry.fill(0, length, AT_START + HEAD_BYTES)
+    return length
+  }
+
+  #setHead(length: number): void {
+    const { head, entry } = this
+    for (let i = 0; i < DOT_AT; i++) head[i] = entry[AT_START + i] as number
+    for (let i = DOT_AT; i < AT_BYTES; i++) head[i] = entry[AT_START + 1 + i] as number
+    head[AT_BYTES] = isControl(entry, length) ? 1 : 0
+    this.hashContent(SALT_BYTES + length)
+  }
+}
+
+const running = new ChainHash()
+
+/** The chain value after one more packed entry. */
+export const chainNext = (before: ChainValue, packed: Uint8Array): ChainValue => chainAfter(before, [packed])
+
+/** The chain value after all of these packed entries. */
 export function chainAfter(before: ChainValue, entries: readonly Uint8Array[]): ChainValue {
   running.value = before
-  for (const entry of entries) {
-    if (entry.length <= ENTRY_BYTES_MAX) running.add(entry)
-    else running.value = hash(running.value, entry) // no valid log has such an entry
-  }
+  for (const entry of entries) running.add(entry)
   return running.value
 }
 
+/** The packed entries without their contents. They have the same chain values. */
+export const stubsOf = (entries: readonly Uint8Array[]): Uint8Array[] => entries.map(entry => running.stubOf(entry))
+
 /** Signs all entries up to `seq`, after which the chain value is `chain`. */
-export const signChain = (keys: KeyPair, room: Uint8Array, seq: Seq, chain: ChainValue): Uint8Array =>
-  keys.sign(signedBytes({ room, key: keys.publicKey }, seq, chain))
+export const signChain = (
+  keys: KeyPair,
+  { room, run }: Omit<LogName, 'key'>,
+  seq: Seq,
+  chain: ChainValue,
+): Uint8Array => keys.sign(signedBytes({ room, run, key: keys.publicKey }, seq, chain))
 
 /** Whether the author signed all entries up to `seq`. Takes 46 µs. */
 export const isChainSigned = (log: LogName, seq: Seq, chain: ChainValue, signature: Uint8Array): boolean =>
   isSignature(signature, signedBytes(log, seq, chain), log.key)
 
-function signedBytes({ room, key }: LogName, seq: Seq, chain: ChainValue): Uint8Array {
+function signedBytes({ room, key, run }: LogName, seq: Seq, chain: ChainValue): Uint8Array {
   const place = Buffer.alloc(8)
   place.writeBigUInt64BE(BigInt(seq))
-  return concat([SIGNATURE, room, key, place, chain])
+  return concat([SIGNATURE, room, logKey(key, run), place, chain])
 }

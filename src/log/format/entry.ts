@@ -1,8 +1,10 @@
 import { ChatError } from '../../base/errors.js'
 import { bufferOf, concat, textOf, utf8 } from '../../base/wire/bytes.js'
-import { ENTRY_BYTES_MAX, SIGNATURE_MEMBER_BYTES } from '../limits.js'
+import { ENTRY_BYTES_MAX } from '../limits.js'
 import type { AuthorId, Seq } from './author.js'
+import { isControl, isWellFormedControl } from './control.js'
 import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
+import { AT_BYTES, entryStart, isStub, SALT_BYTES } from './packed.js'
 
 /** The entry at (author, seq). It never changes. */
 export interface Entry {
@@ -12,6 +14,8 @@ export interface Entry {
   readonly at: Hlc
   /** The bytes of one JSON object with own string members `username` and `message`. docs/protocol/logs.md §3.2. */
   readonly entry: Uint8Array
+  /** The random bytes that are hashed with it; absent in the log of an unsigned author. */
+  readonly salt?: Uint8Array
   /** The author's signature over all entries up to this one, if this peer has it. */
   readonly signature?: Uint8Array
 }
@@ -22,7 +26,7 @@ export type Members = Readonly<Record<string, unknown>> & { readonly username: s
 const PREFIX = Buffer.from('{"at":"')
 /** Most bytes that a UTF-16 code unit takes in UTF-8. */
 const UNIT_BYTES_MAX = 3
-/** The last byte of an entry. Between scuttleup peers `"sig"` is inserted before it. */
+/** The last byte of an entry. Between scuttleup peers `"salt"` and `"sig"` are inserted before it. */
 const CLOSING_BRACE = 0x7d
 /** `time` is written beside `at` only if the writer's clock differs from `at` by more than this. */
 const TIME_DIFFERENCE_MS_MIN = 60_000
@@ -42,7 +46,7 @@ export function entryText(at: Hlc, nowMs: number, members: Members): string {
       },
     )
   }
-  // Other members may end like a signature or shadow username and message. Peers would reject such an entry and all after it.
+  // Other members may shadow username and message. Peers would reject such an entry and all after it.
   if (plain === undefined && validHlc(utf8(text), EARLIEST) !== at)
     throw new ChatError('BAD_MESSAGE', 'the message does not form a valid entry')
   return text
@@ -102,25 +106,54 @@ function isMembers(value: unknown): value is Members {
   return typeof own('username') === 'string' && typeof own('message') === 'string'
 }
 
-/** End of a signed entry between scuttleup peers: `,"sig":"<86 base64url>"}`. */
-const SIGNATURE_TAIL = /,"sig":"([A-Za-z0-9_-]{86})"\}$/
+/** End of a signed author's entry between scuttleup peers: its salt and, at the end of a segment, the signature. */
+const SIGNED_TAIL = /,"salt":"([A-Za-z0-9_-]{11})"(?:,"sig":"([A-Za-z0-9_-]{86})")?\}$/
+const SIGNED_TAIL_BYTES_MAX = 128
 
-/** The signature that an entry from a scuttleup peer carries, and the entry without it. */
-export function splitSignature(
-  entry: Uint8Array,
-): { readonly entry: Uint8Array; readonly signature: Uint8Array } | undefined {
-  if (entry.length <= SIGNATURE_MEMBER_BYTES) return undefined
-  const start = entry.length - SIGNATURE_MEMBER_BYTES
-  if (entry[start] !== 0x2c) return undefined
-  const tail = bufferOf(entry).toString('latin1', start)
-  const match = SIGNATURE_TAIL.exec(tail)?.[1]
-  if (match === undefined) return undefined
-  return { entry: concat([entry.subarray(0, start), utf8('}')]), signature: Buffer.from(match, 'base64url') }
+/** A signed author's entry as scuttleup peers relay it. */
+export interface ProjectedEntry {
+  readonly entry: Uint8Array
+  readonly salt: Uint8Array
+  readonly signature: Uint8Array | undefined
 }
 
-/** An entry with its signature as its last member, as sent to scuttleup peers. */
-export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Array {
-  return concat([entry.subarray(0, -1), utf8(`,"sig":"${Buffer.from(signature).toString('base64url')}"}`)])
+/** The entry, salt and signature of a signed author that a scuttleup peer relays; undefined if it has no salt. */
+export function fromProjected(bytes: Uint8Array): ProjectedEntry | undefined {
+  const offset = Math.max(0, bytes.length - SIGNED_TAIL_BYTES_MAX)
+  const match = SIGNED_TAIL.exec(bufferOf(bytes).toString('latin1', offset))
+  const salt = match?.[1]
+  if (match === null || salt === undefined) return undefined
+  return {
+    entry: concat([bytes.subarray(0, offset + match.index), utf8('}')]),
+    salt: Buffer.from(salt, 'base64url'),
+    signature: match[2] === undefined ? undefined : Buffer.from(match[2], 'base64url'),
+  }
+}
+
+/** A signed author's entry as sent to scuttleup peers: with its salt and signature as last members. */
+export function toProjected({ entry, salt, signature }: Pick<Entry, 'entry' | 'salt' | 'signature'>): Uint8Array {
+  const members = [
+    ...(salt === undefined ? [] : [`,"salt":"${base64url(salt)}"`]),
+    ...(signature === undefined ? [] : [`,"sig":"${base64url(signature)}"`]),
+  ]
+  return members.length === 0 ? entry : concat([entry.subarray(0, -1), utf8(`${members.join('')}}`)])
+}
+
+const base64url = (bytes: Uint8Array): string => bufferOf(bytes).toString('base64url')
+
+/** The entry in a packed entry, and its salt; undefined for a stub. */
+export function contentOf(packed: Uint8Array): { readonly entry: Uint8Array; readonly salt: Uint8Array } | undefined {
+  if (isStub(packed)) return undefined
+  const start = entryStart(packed)
+  return { entry: packed.subarray(start), salt: packed.subarray(start - SALT_BYTES, start) }
+}
+
+/** The `at` of a packed entry, which need not be valid. */
+export function packedHlc(packed: Uint8Array): Hlc | undefined {
+  const content = contentOf(packed)
+  if (content !== undefined) return claimedHlc(content.entry)
+  const digits = bufferOf(packed).toString('latin1', 1, 1 + AT_BYTES)
+  return hlcOf(`${digits.slice(0, 13)}.${digits.slice(13)}`)
 }
 
 /**
@@ -130,6 +163,6 @@ export function withSignature(entry: Uint8Array, signature: Uint8Array): Uint8Ar
 export function validHlc(entry: Uint8Array, previous: Hlc): Hlc | undefined {
   const at = claimedHlc(entry)
   if (at === undefined || at <= previous || entry.at(-1) !== CLOSING_BRACE) return undefined
-  if (decodeEntry(entry) === undefined || splitSignature(entry) !== undefined) return undefined
+  if (decodeEntry(entry) === undefined || (isControl(entry) && !isWellFormedControl(entry))) return undefined
   return at
 }

@@ -4,11 +4,14 @@ import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import type { Seq } from './author.js'
-import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName } from './chain.js'
-import { packedSizeOf } from './packed.js'
+import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName, stubsOf } from './chain.js'
+import { sizeOfPacked } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
-/** Two segments of one author with different entries at `forkedAt`: the author signed two histories. docs/protocol/wire.md §5.4. */
+/**
+ * Two segments of one log with different entries at `forkedAt`: the author signed two histories. Its entries are stubs, so that a
+ * proof contains no text and fits into a frame. docs/protocol/wire.md §5.4.
+ */
 export interface ForkProof {
   readonly segments: readonly [Segment, Segment]
   /** The first seq at which they differ. Both signatures cover the same entries below it. */
@@ -32,15 +35,28 @@ export function compareSegments(a: Segment, b: Segment): Comparison {
   const differing = chainsA.findIndex((chain, index) => !sameBytes(chain, chainsB[index] ?? chain))
   if (differing === -1) return { kind: 'equal' }
   const chain = chainsA[differing - 1]
-  if (chain !== undefined) return { kind: 'fork', proof: { segments: [a, b], forkedAt: low + differing, chain } }
+  if (chain !== undefined)
+    return {
+      kind: 'fork',
+      proof: { segments: [withoutContent(a), withoutContent(b)], forkedAt: low + differing, chain },
+    }
   return { kind: 'earlier', of: a.first > b.first ? 'first' : 'second' }
 }
 
+const withoutContent = ({ key, run, first, before, signature, entries }: Segment): Segment => ({
+  key,
+  run,
+  first,
+  before,
+  signature,
+  entries: stubsOf(entries),
+})
+
 /** Whether the author signed the segment. */
 export function isGenuine(log: LogName, segment: Segment): boolean {
-  if (!sameBytes(segment.key, log.key)) return false
+  if (!sameBytes(segment.key, log.key) || segment.run !== log.run) return false
   if (segment.first === 1 && !sameBytes(segment.before, chainStart(log))) return false
-  const chain = segment.entries.reduce(chainNext, segment.before)
+  const chain = chainAfter(segment.before, segment.entries)
   return isChainSigned(log, lastOf(segment), chain, segment.signature)
 }
 
@@ -84,14 +100,15 @@ export function withProofSignature(segment: Segment, { segments: [a, b], forkedA
     Uint8Array[],
     Uint8Array[],
   ]
-  const isA = packedSizeOf(tailA) < packedSizeOf(tailB)
+  const isA = sizeOfPacked(tailA) < sizeOfPacked(tailB)
   const prefix = segment.entries.slice(0, forkedAt - segment.first)
   const rest = [...prefix.slice(seq - segment.first), ...(isA ? tailA : tailB)]
   const earlier = prefix.slice(0, seq - segment.first)
-  if (packedSizeOf(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
-  const isWhole = packedSizeOf(earlier) + packedSizeOf(rest) <= SEGMENT_ENTRIES_BYTES_MAX
+  if (sizeOfPacked(rest) > SEGMENT_ENTRIES_BYTES_MAX) return segment
+  const isWhole = sizeOfPacked(earlier) + sizeOfPacked(rest) <= SEGMENT_ENTRIES_BYTES_MAX
   return {
     key: segment.key,
+    run: segment.run,
     first: isWhole ? segment.first : seq,
     entries: isWhole ? [...earlier, ...rest] : rest,
     before: isWhole ? segment.before : chainAfter(segment.before, earlier),

@@ -12,12 +12,14 @@ export type Rejection =
   | { readonly kind: 'malformed-author' }
   /** The room accepts only signed logs. */
   | { readonly kind: 'unsigned-log' }
-  /** Too many entries of a signed author arrived without a signature. */
+  /** Too many entries of a signed author arrived without a signature, or one without a salt. */
   | { readonly kind: 'unsigned-entries' }
   | { readonly kind: 'gap'; readonly missing: Seq; readonly before: Seq }
   /** The entries from this one on exceed a segment, and no signature ends one. */
   | { readonly kind: 'segment-too-long'; readonly first: Seq }
   | { readonly kind: 'invalid-entry'; readonly seq: Seq }
+  /** The content of the entry is left out. */
+  | { readonly kind: 'missing-content'; readonly seq: Seq }
   /** An entry of an unsigned author is not a JSON object with a username and a message. */
   | { readonly kind: 'malformed-entry' }
   | { readonly kind: 'invalid-signature'; readonly seq: Seq }

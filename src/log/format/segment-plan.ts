@@ -1,18 +1,18 @@
-import { sameBytes } from '../../base/wire/bytes.js'
+import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
 import type { Put, Write } from '../store/store.js'
 import { type AuthorId, authorOfKey, type Seq } from './author.js'
 import { type ChainValue, chainAfter, chainStart, isChainSigned, type LogName } from './chain.js'
-import { type Entry, storedHlc } from './entry.js'
+import { type Entry, packedHlc } from './entry.js'
 import { EntryValidator } from './entry-validator.js'
 import { type ForkProof, NO_SIGNATURE } from './fork-proof.js'
 import type { SignedHead } from './heads.js'
 import { EARLIEST, type Hlc } from './hybrid-clock.js'
 import type { Rejection } from './log-fault.js'
-import { entryStart, type Packed, packedAfter } from './packed.js'
+import { isStub, type Packed, packedAfter, unpack } from './packed.js'
 import { lastOf, packedOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 import { entriesOf, segmentRow, storedSegment } from './segment-rows.js'
 
-/** Consecutive entries with the signature at the last one; `before` is the chain value before the first, if the sender stated it. */
+/** Consecutive packed entries with the signature at the last one; `before` is the chain value before the first, if the sender stated it. */
 export interface SignedRun {
   readonly first: Seq
   readonly entries: readonly Uint8Array[]
@@ -76,7 +76,7 @@ class Planner {
 
   constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
     this.#log = log
-    this.#author = authorOfKey(log.key)
+    this.#author = authorOfKey(log.key, log.run)
     this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head
@@ -110,7 +110,8 @@ class Planner {
     const invalid = validator.validate(fresh)
     if (invalid !== -1) {
       validator.restore()
-      return this.#stop({ kind: 'invalid-entry', seq: seq + 1 + invalid })
+      const isMissing = isStub(unpack(fresh)[invalid] ?? EMPTY)
+      return this.#stop({ kind: isMissing ? 'missing-content' : 'invalid-entry', seq: seq + 1 + invalid })
     }
     this.#unverified.push({ ...fresh, signature: run.signature })
     this.#unverifiedCount += fresh.count
@@ -174,13 +175,13 @@ class Planner {
     const before = head?.chain ?? chainStart(this.#log)
     const signature = isProven ? NO_SIGNATURE : to.signature
     const packed = runs.map(({ bytes }) => bytes)
-    this.#rows.push(segmentRow({ key: this.#log.key, first, count, before, signature }, packed))
+    this.#rows.push(segmentRow({ ...this.#log, first, count, before, signature }, packed))
     this.#count += count
     this.#head = {
       author: this.#author,
       seq,
       chain,
-      first: head?.first ?? storedHlc(from.bytes.subarray(entryStart(from.bytes, 0))),
+      first: head?.first ?? packedHlc(from.bytes) ?? EARLIEST,
       last,
       size: (head?.size ?? 0) + size,
     }
@@ -194,7 +195,8 @@ class Planner {
     if (!isChainSigned(this.#log, lastOf(run), chain, run.signature)) {
       return this.#stop({ kind: 'unsigned-contradiction', seq: run.first })
     }
-    this.#fork = { key: this.#log.key, first: run.first, entries: run.entries, before, signature: run.signature }
+    const { key, run: number } = this.#log
+    this.#fork = { key, run: number, first: run.first, entries: run.entries, before, signature: run.signature }
     return this.#stop({ kind: 'signed-contradiction', before: lastOf(run) + 1 })
   }
 

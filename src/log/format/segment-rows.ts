@@ -1,14 +1,14 @@
 import { crc32 } from 'node:zlib'
-import { KEY_BYTES } from '../../base/crypto/signing.js'
 import { bufferOf, concat, EMPTY, hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
+import { CRC_BYTES, checked, unchecked } from '../store/checked-row.js'
 import type { EncodedSegment } from '../store/segment-cache.js'
 import { after, type Put, type Range, type Row, type Write } from '../store/store.js'
-import { type AuthorId, authorOfKey, keyOf, type Seq } from './author.js'
+import { type AuthorId, authorOfLogKey, LOG_KEY_BYTES, logKey, logKeyOf, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
 import { type Entry, hlcIn, storedHlc } from './entry.js'
 import type { SignedHead } from './heads.js'
 import { type Hlc, hlcOf } from './hybrid-clock.js'
-import { entryEnd, entryStart, packedSize } from './packed.js'
+import { entryStart, isStub, packedEnd, SALT_BYTES } from './packed.js'
 import {
   decodeSegment,
   ENTRIES_AT,
@@ -24,51 +24,51 @@ import {
 
 const SEGMENTS = utf8('s')
 const HEADS = utf8('h')
-const CRC_BYTES = 4
 const SEQ_BYTES = 4
 
-export const ALL_SIGNED_HEADS: Range = { gte: concat([HEADS, Buffer.alloc(KEY_BYTES)]), lt: after(HEADS) }
+export const ALL_SIGNED_HEADS: Range = { gte: HEADS, lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
 const PUBLISHED = utf8('o')
 const RETRACTED = utf8('r')
 
 /** Row with the last seq of this author's log that was published to a peer. */
-export const publishedKey = (author: AuthorId): Uint8Array => concat([PUBLISHED, keyOf(author) ?? EMPTY])
+export const publishedKey = (author: AuthorId): Uint8Array => concat([PUBLISHED, logKeyOf(author) ?? EMPTY])
 
 /** Row with the retracted lines of this author's log, which are to be appended again. */
-export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, keyOf(author) ?? EMPTY])
+export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, logKeyOf(author) ?? EMPTY])
 
-export function segmentKey(key: Uint8Array, first: Seq): Uint8Array {
+/** `log` is the key and the run. */
+export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {
   const seq = Buffer.alloc(SEQ_BYTES)
   seq.writeUInt32BE(first)
-  return concat([SEGMENTS, key, seq])
+  return concat([SEGMENTS, log, seq])
 }
 
 /** Greater than every seq. */
 export const SEQ_END = 0x1_0000_0000
 
 /** Rows of the segments of one log that begin with `from ≤ first < to`. */
-export const segmentRange = (key: Uint8Array, from: Seq, to: Seq): Range => ({
-  gte: segmentKey(key, from),
-  lt: to >= SEQ_END ? after(concat([SEGMENTS, key])) : segmentKey(key, to),
+export const segmentRange = (log: Uint8Array, from: Seq, to: Seq): Range => ({
+  gte: segmentKey(log, from),
+  lt: to >= SEQ_END ? after(concat([SEGMENTS, log])) : segmentKey(log, to),
 })
 
 /** First seq of the segment in a row, from the row's key. */
 export const firstSeqIn = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - SEQ_BYTES)
 
-export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfKey(rowKey.subarray(1, 1 + KEY_BYTES))
+export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfLogKey(rowKey.subarray(1))
 
 /** The row of an encoded segment. It starts with a checksum, because reads from LevelDB do not detect flipped bits. */
-export function segmentWrite(key: Uint8Array, first: Seq, segment: Uint8Array): Put {
-  return { type: 'put', key: segmentKey(key, first), value: checked(segment) }
+export function segmentWrite(log: Uint8Array, first: Seq, segment: Uint8Array): Put {
+  return { type: 'put', key: segmentKey(log, first), value: checked(segment) }
 }
 
 /** The row of a segment whose packed entries are in several buffers. */
 export function segmentRow(header: SegmentHeader, packed: readonly Uint8Array[]): Put {
   const value = segmentBytes(header, packed, CRC_BYTES)
   value.writeUInt32BE(crc32(value.subarray(CRC_BYTES)))
-  return { type: 'put', key: segmentKey(header.key, header.first), value }
+  return { type: 'put', key: segmentKey(logKey(header.key, header.run), header.first), value }
 }
 
 /** The bytes of a stored segment; undefined if the row is damaged or has the wrong key. */
@@ -79,10 +79,10 @@ export function encodedSegmentIn([key, value]: Row): EncodedSegment | undefined 
   return isKeyOf(key, bytes) && firstSeqIn(key) === first ? { first, last, bytes } : undefined
 }
 
-/** Whether a row's key contains the author of its segment. Compares in place, because a log may have a segment per entry. */
+/** Whether a row's key contains the log of its segment. Compares in place, because a log may have a segment per entry. */
 function isKeyOf(key: Uint8Array, segment: Uint8Array): boolean {
-  if (key.length !== SEGMENTS.length + KEY_BYTES + SEQ_BYTES || key[0] !== SEGMENTS[0]) return false
-  for (let i = 0; i < KEY_BYTES; i++) if (key[SEGMENTS.length + i] !== segment[i]) return false
+  if (key.length !== SEGMENTS.length + LOG_KEY_BYTES + SEQ_BYTES || key[0] !== SEGMENTS[0]) return false
+  for (let i = 0; i < LOG_KEY_BYTES; i++) if (key[SEGMENTS.length + i] !== segment[i]) return false
   return true
 }
 
@@ -100,33 +100,63 @@ export function storedSegment(row: Row): Segment | undefined {
   return segment === undefined ? undefined : decodeSegment(segment.bytes)
 }
 
-/** The entries of a stored segment, as views of it. Their `at`s are slices of one string, which is cheaper than decoding each. */
+/**
+ * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than
+ * decoding each.
+ */
 export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
-  const { first, entries, signature } = segment
-  const text = bufferOf(packedOf(segment).bytes).toString('latin1')
-  let end = 0
-  const last = entries.length - 1
-  return entries.map((entry, index) => {
-    end += packedSize(entry.length)
-    const [seq, at] = [first + index, hlcIn(text, end - entry.length)]
-    return index === last ? { author, seq, at, entry, signature } : { author, seq, at, entry }
-  })
+  const { bytes, count } = packedOf(segment)
+  const text = bytes.toString('latin1')
+  const entries: Entry[] = []
+  for (let index = 0, offset = 0; index < count; index++) {
+    const packed = offset
+    offset = packedEnd(bytes, packed)
+    if (isStub(bytes, packed)) continue
+    const start = entryStart(bytes, packed)
+    const entry = new StoredEntry(author, segment.first + index, hlcIn(text, start), bytes, start, offset)
+    if (index === count - 1) Object.assign(entry, { signature: segment.signature })
+    entries.push(entry)
+  }
+  return entries
 }
 
-/** The entries in rows that were just written, created one by one. */
+/** An entry within a segment. Its salt is read on use. */
+class StoredEntry implements Entry {
+  readonly author: AuthorId
+  readonly seq: Seq
+  readonly at: Hlc
+  readonly entry: Uint8Array
+  readonly #bytes: Uint8Array
+  readonly #start: number
+
+  constructor(author: AuthorId, seq: Seq, at: Hlc, bytes: Uint8Array, start: number, end: number) {
+    this.author = author
+    this.seq = seq
+    this.at = at
+    this.entry = bytes.subarray(start, end)
+    this.#bytes = bytes
+    this.#start = start
+  }
+
+  get salt(): Uint8Array {
+    return this.#bytes.subarray(this.#start - SALT_BYTES, this.#start)
+  }
+}
+
+/** The entries in rows of ours that were just written, created one by one. */
 export function* writtenEntries(author: AuthorId, rows: readonly Put[]): Generator<Entry> {
   for (const { first, last, bytes } of writtenSegments(rows)) {
     for (let seq = first, end = ENTRIES_AT; seq <= last; seq++) {
       const start = entryStart(bytes, end)
-      end = entryEnd(bytes, end)
-      const entry = new PackedEntry(author, seq, bytes, start, end)
+      end = packedEnd(bytes, end)
+      const entry = new WrittenEntry(author, seq, bytes, start, end)
       yield seq === last ? Object.assign(entry, { signature: signatureIn(bytes) }) : entry
     }
   }
 }
 
-/** An entry within a segment. Its bytes and `at` are read on use, because most callers of `append` need only its seq. */
-class PackedEntry implements Entry {
+/** The same, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
+class WrittenEntry implements Entry {
   readonly author: AuthorId
   readonly seq: Seq
   readonly #bytes: Uint8Array
@@ -148,14 +178,17 @@ class PackedEntry implements Entry {
   get entry(): Uint8Array {
     return this.#bytes.subarray(this.#start, this.#end)
   }
+
+  get salt(): Uint8Array {
+    return this.#bytes.subarray(this.#start - SALT_BYTES, this.#start)
+  }
 }
 
-export const signedHeadKey = (author: AuthorId): Uint8Array =>
-  concat([HEADS, keyOf(author) ?? new Uint8Array(KEY_BYTES)])
+export const signedHeadKey = (author: AuthorId): Uint8Array => concat([HEADS, logKeyOf(author) ?? EMPTY])
 
-/** The author whose head is in a row. */
+/** The log whose head is in a row. */
 export const signedHeadKeyAuthor = (rowKey: Uint8Array): AuthorId | undefined =>
-  rowKey.length === 1 + KEY_BYTES ? authorOfKey(rowKey.subarray(1)) : undefined
+  rowKey.length === 1 + LOG_KEY_BYTES ? authorOfLogKey(rowKey.subarray(1)) : undefined
 
 export const signedHeadWrite = (head: SignedHead): Put => ({
   type: 'put',
@@ -182,20 +215,8 @@ export function storedHead([key, value]: Row): SignedHead | undefined {
   const first = hlcOf(match?.[3] ?? '')
   const last = hlcOf(match?.[4] ?? '')
   const chain = Buffer.from(match?.[2] ?? '', 'hex')
-  if (key.length !== 1 + KEY_BYTES || first === undefined || last === undefined || chain.length !== CHAIN_BYTES)
+  const author = signedHeadKeyAuthor(key)
+  if (author === undefined || first === undefined || last === undefined || chain.length !== CHAIN_BYTES)
     return undefined
-  return { author: authorOfKey(key.subarray(1)), seq: Number(match?.[1]), chain, first, last, size: Number(match?.[5]) }
-}
-
-/** Prepends a checksum. */
-function checked(bytes: Uint8Array): Uint8Array {
-  const checksum = Buffer.alloc(CRC_BYTES)
-  checksum.writeUInt32BE(crc32(bytes))
-  return concat([checksum, bytes])
-}
-
-/** The bytes after a checksum; undefined if it does not match. */
-function unchecked(value: Uint8Array): Uint8Array | undefined {
-  const bytes = value.subarray(CRC_BYTES)
-  return value.length > CRC_BYTES && bufferOf(value).readUInt32BE() === crc32(bytes) ? bytes : undefined
+  return { author, seq: Number(match?.[1]), chain, first, last, size: Number(match?.[5]) }
 }

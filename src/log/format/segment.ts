@@ -1,9 +1,9 @@
 import { KEY_BYTES, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
 import { bufferOf, concat, EMPTY } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
-import type { Seq } from './author.js'
+import { type AuthorId, authorOfKey, LOG_KEY_BYTES, type Run, type Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
-import { type Packed, pack, packingOf, unpack } from './packed.js'
+import { isPacked, type Packed, pack, unpack } from './packed.js'
 
 /**
  * Consecutive entries of one author under one signature, which covers the whole log up to the last of them. Segments are sent as
@@ -11,7 +11,9 @@ import { type Packed, pack, packingOf, unpack } from './packed.js'
  */
 export interface Segment {
   readonly key: Uint8Array
+  readonly run: Run
   readonly first: Seq
+  /** The entries, packed. */
   readonly entries: readonly Uint8Array[]
   /** The chain value before the first entry. */
   readonly before: ChainValue
@@ -19,11 +21,14 @@ export interface Segment {
   readonly signature: Uint8Array
 }
 
+/** The log of a segment. */
+export const logOf = ({ key, run }: Pick<Segment, 'key' | 'run'>): AuthorId => authorOfKey(key, run)
+
 export interface SegmentHeader extends Omit<Segment, 'entries'> {
   readonly count: number
 }
 
-const FIRST_AT = KEY_BYTES
+const FIRST_AT = LOG_KEY_BYTES
 const COUNT_AT = FIRST_AT + 4
 const BEFORE_AT = COUNT_AT + 2
 const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
@@ -43,8 +48,9 @@ export const packedOf = (run: Pick<Segment, 'entries'>): Packed =>
   run instanceof PackedSegment ? run.packed : pack(run.entries)
 
 /** Writes the part of a segment before its entries. */
-export function writeHeader(bytes: Buffer, { key, first, count, before, signature }: SegmentHeader): void {
+export function writeHeader(bytes: Buffer, { key, run, first, count, before, signature }: SegmentHeader): void {
   bytes.set(key)
+  bytes.writeUInt32BE(run, KEY_BYTES)
   bytes.writeUInt32BE(first, FIRST_AT)
   bytes.writeUInt16BE(count, COUNT_AT)
   bytes.set(before, BEFORE_AT)
@@ -98,38 +104,30 @@ export function decodeSegment(bytes: Uint8Array): Segment | undefined {
   const first = view.readUInt32BE(FIRST_AT)
   const count = view.readUInt16BE(COUNT_AT)
   if (first < 1 || count < 1 || first + count - 1 > SEQ_MAX) return undefined
-  const packing = packingOf(view, ENTRIES_AT, count)
-  return packing === 'malformed' ? undefined : new PackedSegment(view, first, count, packing === 'canonical')
+  return isPacked(view, ENTRIES_AT, count) ? new PackedSegment(view, first, count) : undefined
 }
 
 /** A decoded segment. Its entries are unpacked on first use, by a getter, which an object spread does not copy. */
 class PackedSegment implements Segment {
   readonly key: Uint8Array
+  readonly run: Run
   readonly first: Seq
   readonly before: ChainValue
   readonly signature: Uint8Array
-  #packed: Packed
-  #isCanonical: boolean
+  readonly packed: Packed
   #entries: readonly Uint8Array[] | undefined
 
-  constructor(bytes: Buffer, first: Seq, count: number, isCanonical: boolean) {
-    this.key = bytes.subarray(0, FIRST_AT)
+  constructor(bytes: Buffer, first: Seq, count: number) {
+    this.key = bytes.subarray(0, KEY_BYTES)
+    this.run = bytes.readUInt32BE(KEY_BYTES)
     this.first = first
     this.before = bytes.subarray(BEFORE_AT, SIGNATURE_AT)
     this.signature = signatureIn(bytes)
-    this.#packed = { bytes: bytes.subarray(ENTRIES_AT), count }
-    this.#isCanonical = isCanonical
-  }
-
-  /** The entries with canonical lengths, even if they were received with overlong ones. */
-  get packed(): Packed {
-    if (!this.#isCanonical) this.#packed = pack(this.entries)
-    this.#isCanonical = true
-    return this.#packed
+    this.packed = { bytes: bytes.subarray(ENTRIES_AT), count }
   }
 
   get entries(): readonly Uint8Array[] {
-    this.#entries ??= unpack(this.#packed)
+    this.#entries ??= unpack(this.packed)
     return this.#entries
   }
 }

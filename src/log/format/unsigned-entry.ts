@@ -1,6 +1,6 @@
 import { concat, textOf } from '../../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../../base/wire/fields.js'
-import { ENTRY_BYTES_MAX, SEQ_MAX, SIGNATURE_MEMBER_BYTES, UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
+import { ENTRY_BYTES_MAX, LOG_ID_LENGTH_MAX, SEQ_MAX, SIGNATURE_MEMBERS_BYTES } from '../limits.js'
 import type { AuthorId, Seq } from './author.js'
 
 // Entries of unsigned authors on the wire: scuttleup's message, which native peers wrap in a frame.
@@ -36,8 +36,8 @@ export function decodeUnsignedEntry(bytes: Uint8Array): UnsignedEntry | undefine
     if (field.number === 3) entry = field.kind === 'bytes' ? field.value : undefined
   }
   if (id === undefined || seq === undefined || entry === undefined) return undefined
-  if (id.length > UNSIGNED_ID_LENGTH_MAX || seq < 1 || seq > SEQ_MAX) return undefined
-  if (entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBER_BYTES) return undefined
+  if (id.length > LOG_ID_LENGTH_MAX || seq < 1 || seq > SEQ_MAX) return undefined
+  if (entry.length > ENTRY_BYTES_MAX + SIGNATURE_MEMBERS_BYTES) return undefined
   // A copy, because the entry may be buffered for long, and a view would keep the whole frame in memory.
   return { id, seq, entry: Buffer.from(new Uint8Array(entry).buffer) }
 }

@@ -53,12 +53,15 @@ export interface Mark extends End {
 /** Two slots are written in turn, so that a torn write leaves the other one intact. */
 export const SLOT_BYTES = 48 * 1024
 const HEADER_BYTES = 8
+/** A mark of another format describes a log of that format. */
+const FORMAT = 2
 
 /** Checksum, length, and the mark as JSON. */
 export function encodeMark(mark: Mark): Uint8Array {
   const { batch, chain, published, ...rest } = mark
   const text = utf8(
     JSON.stringify({
+      format: FORMAT,
       ...rest,
       told: published,
       chain: hexOf(chain),
@@ -99,7 +102,8 @@ export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefi
 }
 
 function markOf(value: unknown): Mark | undefined {
-  const { generation, author, place, seq, chain, told, batch, isClean } = value as Record<string, unknown>
+  const { format, generation, author, place, seq, chain, told, batch, isClean } = value as Record<string, unknown>
+  if (format !== FORMAT) return undefined
   const { machine, inode, bornMs } = place as Record<string, unknown>
   if (typeof machine !== 'string' || typeof inode !== 'string' || typeof bornMs !== 'number') return undefined
   if (typeof author !== 'string' || !isSigned(author as AuthorId) || !isCount(generation)) return undefined

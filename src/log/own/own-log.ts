@@ -1,6 +1,7 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
-import { bufferOf } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOfKey, type Seq } from '../format/author.js'
+import type { Random } from '../../base/random.js'
+import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
+import { type AuthorId, authorOfKey, logKey, type Seq } from '../format/author.js'
 import { type ChainValue, chainAfter, chainStart, signChain } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
@@ -13,10 +14,12 @@ import { BATCH_BYTES_MAX, type End, type EndMark } from '../mark/mark.js'
 import type { Announcer } from '../read/announcer.js'
 import type { RequestId } from '../request-id.js'
 import { addRequest, type RequestRun, type Requests } from '../requests.js'
+import { checked, unchecked } from '../store/checked-row.js'
 import { COMMIT_BYTES_MAX, type CommitQueue } from '../store/commit-queue.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
-import { SegmentWriter } from './segment-writer.js'
+import { saltsFrom } from './salts.js'
+import { SegmentWriter, type Signer } from './segment-writer.js'
 
 /** Largest number of segments in a group: a quarter of a commit, so that the disk is busy while more entries are appended. */
 const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
@@ -39,6 +42,7 @@ interface Group {
 /** The collaborators that store and announce our log. */
 interface OwnLogStorage {
   readonly room: Uint8Array
+  readonly random: Random
   readonly queue: CommitQueue
   readonly frontier: Frontier
   readonly segments: SegmentStore
@@ -53,7 +57,7 @@ interface OwnLogStorage {
  */
 export class OwnLog {
   readonly author: AuthorId
-  readonly #keys: KeyPair
+  readonly #signer: Signer
   readonly #storage: OwnLogStorage
   /** The end on disk or being written. */
   #head: SignedHead | undefined
@@ -70,7 +74,7 @@ export class OwnLog {
 
   constructor(keys: KeyPair, storage: OwnLogStorage) {
     this.author = authorOfKey(keys.publicKey)
-    this.#keys = keys
+    this.#signer = { keys, room: storage.room, run: 0, writeSalt: saltsFrom(storage.random) }
     this.#storage = storage
     this.#writer = this.#writerAfter(undefined)
   }
@@ -147,8 +151,9 @@ export class OwnLog {
   /** The row of a segment of our log, signed again. */
   seal(segment: Segment): Write {
     const chain = chainAfter(segment.before, segment.entries)
-    const signature = signChain(this.#keys, this.#storage.room, lastOf(segment), chain)
-    return segmentWrite(segment.key, segment.first, encodeSegment({ ...segment, entries: segment.entries, signature }))
+    const signature = signChain(this.#signer.keys, this.#signer, lastOf(segment), chain)
+    const { key, run, first, entries } = segment
+    return segmentWrite(logKey(key, run), first, encodeSegment({ ...segment, entries, signature }))
   }
 
   /** Entries up to `seq` may now be sent to peers. */
@@ -231,22 +236,24 @@ export class OwnLog {
 
   #writerAfter(head: SignedHead | undefined): SegmentWriter {
     const { seq, chain } = this.#end(head)
-    return new SegmentWriter(this.#keys, this.#storage.room, { next: seq + 1, before: chain, size: head?.size ?? 0 })
+    return new SegmentWriter(this.#signer, { next: seq + 1, before: chain, size: head?.size ?? 0 })
   }
 
   /** Last seq and chain value of the log at a head. */
   #end(head: SignedHead | undefined): { readonly seq: Seq; readonly chain: ChainValue } {
-    const { room } = this.#storage
-    return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart({ room, key: this.#keys.publicKey }) }
+    const { room, run, keys } = this.#signer
+    return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart({ room, run, key: keys.publicKey }) }
   }
 }
 
 function publishedWrite(author: AuthorId, seq: Seq): Put {
   const value = Buffer.alloc(4)
   value.writeUInt32BE(seq)
-  return { type: 'put', key: publishedKey(author), value }
+  return { type: 'put', key: publishedKey(author), value: checked(value) }
 }
 
 /** The seq in a row that `publish` wrote; 0 if there is none. */
-export const storedPublished = (value: Uint8Array | undefined): Seq =>
-  value?.length === 4 ? bufferOf(value).readUInt32BE() : 0
+export function storedPublished(value: Uint8Array | undefined): Seq {
+  const bytes = unchecked(value ?? EMPTY)
+  return bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : 0
+}

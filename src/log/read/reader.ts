@@ -1,11 +1,10 @@
-import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
 import type { LogCore } from '../core.js'
-import { type AuthorId, authorOfKey, isSigned, type Seq } from '../format/author.js'
+import { type AuthorId, isSigned, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { below } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
-import { encodeSegment, lastOf } from '../format/segment.js'
+import { encodeSegment, lastOf, logOf } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, RelayMode } from './outgoing.js'
@@ -66,7 +65,7 @@ export class Reader {
     const { announcer, forks } = this.#core
     try {
       for (const proof of forks.proofs)
-        if (!knowsFork(authorOfKey(proof.segments[0].key), proof.forkedAt)) yield { kind: 'fork', proof }
+        if (!knowsFork(logOf(proof.segments[0]), proof.forkedAt)) yield { kind: 'fork', proof }
       while (!subscription.isClosed) {
         await subscription.wait()
         for (const proof of subscription.takeProofs()) yield { kind: 'fork', proof }
@@ -151,8 +150,8 @@ export class Reader {
       yield* this.#relayedBelow(forkedAt, { author, from, to })
       return
     }
-    for await (const { segments: encoded, last } of segments.raw(author, from, to, FRAME_BYTES_MAX / 2)) {
-      yield { kind: 'segments', author, segments: encoded, last }
+    for await (const { segment, last } of segments.raw(author, from, to)) {
+      yield { kind: 'segments', author, segments: [segment], last }
     }
   }
 

@@ -6,6 +6,7 @@ import { SEQ_MAX } from '../limits.js'
 import { compareEnd } from '../mark/doubt.js'
 import type { LogMark, Refusal } from '../options.js'
 import { storedPublished } from '../own/own-log.js'
+import { checkFormat } from '../store/format-row.js'
 import type { OwnLogRepair } from './own-log-repair.js'
 
 /**
@@ -36,7 +37,8 @@ export class DiskRecovery {
 
   /** Reads the disk on opening and compares it with the mark. Starts a doubt if the end of our log is uncertain. */
   async open(isRepaired: boolean): Promise<void> {
-    const { queue, heads, mark, own } = this.#core
+    const { store, queue, heads, mark, own } = this.#core
+    await checkFormat(store)
     await this.#load(mark?.found?.published, isRepaired)
     this.#repair.opened()
     // After a repair, write the heads at once: the next start needs them even if this process is killed.

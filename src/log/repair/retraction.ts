@@ -1,11 +1,12 @@
-import { textOf, utf8 } from '../../base/wire/bytes.js'
+import { EMPTY, textOf, utf8 } from '../../base/wire/bytes.js'
 import type { LogCore } from '../core.js'
-import { type AuthorId, keyOf, type Seq } from '../format/author.js'
-import { chainNext } from '../format/chain.js'
+import { type AuthorId, logKeyOf, type Seq } from '../format/author.js'
+import { chainAfter } from '../format/chain.js'
 import { decodeEntry, type Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
-import { packedSizeOf } from '../format/packed.js'
+import { packedSize } from '../format/packed.js'
 import { retractedKey, segmentKey, signedHeadKey, signedHeadWrite } from '../format/segment-rows.js'
+import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Write } from '../store/store.js'
 
@@ -91,16 +92,16 @@ export class Retraction {
     const lines: Members[] = []
     let size = 0
     for await (const entries of segments.read(own.author, published + 1, head.seq + 1)) {
-      size += packedSizeOf(entries.map(({ entry }) => entry))
+      for (const { entry } of entries) size += packedSize(entry.length)
       lines.push(...entries.flatMap(({ entry }) => decodeEntry(entry) ?? []))
     }
-    const key = keyOf(own.author) ?? new Uint8Array(0)
+    const key = logKeyOf(own.author) ?? EMPTY
     for (let seq = published + 1; seq <= head.seq; seq++) writes.push({ type: 'del', key: segmentKey(key, seq) })
     const rest = await headAt(segments, { ...head, size: head.size - size }, published)
     const cut = await segments.segmentAt(own.author, published)
     if (cut !== undefined) writes.push(own.seal({ ...cut, entries: cut.entries.slice(0, published - cut.first + 1) }))
     writes.push(rest === undefined ? { type: 'del', key: signedHeadKey(own.author) } : signedHeadWrite(rest))
-    writes.push({ type: 'put', key: retractedKey(own.author), value: utf8(JSON.stringify(lines)) })
+    writes.push({ type: 'put', key: retractedKey(own.author), value: checked(utf8(JSON.stringify(lines))) })
     return { writes, head: rest, lines }
   }
 
@@ -109,7 +110,7 @@ export class Retraction {
     const { store, own } = this.#core
     const row = await store.get(retractedKey(own.author))
     if (row === undefined) return undefined
-    const lines: unknown = JSON.parse(textOf(row) ?? '[]')
+    const lines: unknown = JSON.parse(textOf(unchecked(row) ?? EMPTY) || '[]')
     if (!Array.isArray(lines)) return []
     const returned = await this.#returnedLines(lines)
     return lines
@@ -143,7 +144,7 @@ async function headAt(segments: SegmentStore, head: SignedHead, seq: Seq): Promi
   if (segment === undefined) return undefined
   const entries = segment.entries.slice(0, seq - segment.first + 1)
   for await (const [entry] of segments.read(head.author, seq, seq + 1)) {
-    if (entry !== undefined) return { ...head, seq, chain: entries.reduce(chainNext, segment.before), last: entry.at }
+    if (entry !== undefined) return { ...head, seq, chain: chainAfter(segment.before, entries), last: entry.at }
   }
   return undefined
 }

@@ -1,10 +1,10 @@
-import { sameBytes } from '../../base/wire/bytes.js'
-import { type AuthorId, keyOf, type Seq } from '../format/author.js'
+import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
+import { type AuthorId, keyOf, logKeyOf, runOf, type Seq } from '../format/author.js'
 import { chainAfter, chainStart } from '../format/chain.js'
-import { claimedHlc } from '../format/entry.js'
+import { packedHlc } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type HybridClock } from '../format/hybrid-clock.js'
-import { packedSizeOf } from '../format/packed.js'
+import { sizeOfPacked } from '../format/packed.js'
 import { lastOf, packedOf, type Segment } from '../format/segment.js'
 import type { SignedPlan } from '../format/segment-plan.js'
 import {
@@ -91,7 +91,7 @@ export class HeadIndex {
    * after the result stay until `replaced` deletes them.
    */
   async headBefore(author: AuthorId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return undefined
     const known = saved && (await this.#headBeforeSaved(key, saved))
     const head = await this.#headBefore(author, key, end, known)
@@ -105,7 +105,7 @@ export class HeadIndex {
 
   /** Writes that delete damaged rows of a log, so that its entries can be stored again. */
   async damaged(author: AuthorId): Promise<Write[]> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return []
     const writes: Write[] = []
     for await (const page of this.#store.pages(segmentRange(key, 0, SEQ_END))) {
@@ -116,7 +116,7 @@ export class HeadIndex {
 
   /** Writes that delete segments after a gap that new entries replace, because readers would stop at them. */
   replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     const afterGap = this.#afterGap.get(author)
     if (key === undefined || afterGap === undefined) return []
     const kept = afterGap.filter(first => first < from || first > to)
@@ -143,13 +143,13 @@ export class HeadIndex {
       }
       if (author === undefined) return
       yield author
-      gte = segmentRange(keyOf(author) ?? new Uint8Array(32), 0, SEQ_END).lt
+      gte = segmentRange(logKeyOf(author) ?? EMPTY, 0, SEQ_END).lt
     }
   }
 
   /** The saved head if the last segment agrees with it; otherwise the head computed from the segments. */
   async #checkedHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return undefined
     let last: Segment | undefined
     for await (const [row] of this.#store.pages({ ...segmentRange(key, 0, SEQ_END), reverse: true, limit: 1 })) {
@@ -167,7 +167,7 @@ export class HeadIndex {
       if (segment === undefined || lastOf(segment) < saved.seq) return undefined
       const entries = segment.entries.slice(0, saved.seq - segment.first + 1)
       if (!isHeadOf({ ...segment, entries }, saved)) return undefined
-      return { ...saved, seq: segment.first - 1, chain: segment.before, size: saved.size - packedSizeOf(entries) }
+      return { ...saved, seq: segment.first - 1, chain: segment.before, size: saved.size - sizeOfPacked(entries) }
     }
     return undefined
   }
@@ -178,7 +178,7 @@ export class HeadIndex {
     end: Seq,
     known: SignedHead | undefined,
   ): Promise<SignedHead | undefined> {
-    let chain = known?.chain ?? chainStart({ room: this.#room, key })
+    let chain = known?.chain ?? chainStart({ room: this.#room, key: keyOf(author) ?? EMPTY, run: runOf(author) })
     let head = known
     let size = known?.size ?? 0
     for await (const page of this.#store.pages(segmentRange(key, (known?.seq ?? 0) + 1, SEQ_END))) {
@@ -192,8 +192,8 @@ export class HeadIndex {
           return head
         if (lastOf(segment) >= end) return head
         chain = chainAfter(chain, segment.entries)
-        const first = head?.first ?? claimedHlc(segment.entries[0] as Uint8Array)
-        const last = claimedHlc(segment.entries.at(-1) as Uint8Array)
+        const first = head?.first ?? packedHlc(segment.entries[0] as Uint8Array)
+        const last = packedHlc(segment.entries.at(-1) as Uint8Array)
         if (first === undefined || last === undefined) return head
         size += packedOf(segment).bytes.length
         head = { author, seq: lastOf(segment), chain, first, last, size }
@@ -206,5 +206,5 @@ export class HeadIndex {
 /** Whether a head agrees with the last segment of its log. */
 const isHeadOf = (segment: Segment, { seq, chain, last }: SignedHead): boolean =>
   lastOf(segment) === seq &&
-  claimedHlc(segment.entries.at(-1) as Uint8Array) === last &&
+  packedHlc(segment.entries.at(-1) as Uint8Array) === last &&
   sameBytes(chainAfter(segment.before, segment.entries), chain)

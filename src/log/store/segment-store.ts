@@ -1,11 +1,10 @@
-import { type AuthorId, keyOf, type Seq } from '../format/author.js'
+import { type AuthorId, logKeyOf, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import {
   decodeSegment,
   ENTRIES_AT,
   joinSegments,
   lastOf,
-  rangeOf,
   SEGMENT_ENTRIES_BYTES_MAX,
   type Segment,
 } from '../format/segment.js'
@@ -19,14 +18,13 @@ import {
   storedSegment,
   writtenSegments,
 } from '../format/segment-rows.js'
-import { SEGMENT_BYTES_MAX } from '../limits.js'
 import { type EncodedSegment, SegmentCache } from './segment-cache.js'
 import type { Row, Store, Write } from './store.js'
 import type { OnGap } from './unsigned-store.js'
 
-/** Consecutive encoded segments, and the last seq in them. */
-export interface RawSegments {
-  readonly segments: readonly Uint8Array[]
+/** An encoded segment, and the last seq in it. */
+export interface RawSegment {
+  readonly segment: Uint8Array
   readonly last: Seq
 }
 
@@ -51,8 +49,8 @@ export class SegmentStore {
       for (const { bytes } of page) {
         const segment = decodeSegment(bytes)
         if (segment === undefined) break
-        const entries = entriesOf(author, segment).slice(expected - segment.first, to - segment.first)
-        expected += entries.length
+        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= expected && seq < to)
+        expected = Math.min(to, lastOf(segment) + 1)
         yield entries
       }
     }
@@ -61,7 +59,7 @@ export class SegmentStore {
 
   /** The same entries in reverse. */
   async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return
     let expected = to - 1
     for await (const page of this.#store.pages({ ...segmentRange(key, 0, to), reverse: true })) {
@@ -69,11 +67,8 @@ export class SegmentStore {
         if (expected < from) return
         const segment = storedSegment(row)
         if (segment === undefined || lastOf(segment) < expected) break
-        const entries = entriesOf(author, segment).slice(
-          Math.max(0, from - segment.first),
-          expected + 1 - segment.first,
-        )
-        expected -= entries.length
+        const entries = entriesOf(author, segment).filter(({ seq }) => seq >= from && seq <= expected)
+        expected = segment.first - 1
         yield entries.toReversed()
       }
     }
@@ -81,27 +76,19 @@ export class SegmentStore {
   }
 
   /**
-   * The segments with the entries `from ≤ seq < to`, small ones joined. The first may begin before `from`. Each batch has at most
-   * `bytesMax` bytes.
+   * The segments with the entries `from ≤ seq < to`, one by one, small ones joined as far as one can contain them. The first may
+   * begin before `from`.
    */
-  async *raw(author: AuthorId, from: Seq, to: Seq, bytesMax: number): AsyncGenerator<RawSegments> {
+  async *raw(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
     let expected = from
-    let segments: Uint8Array[] = []
-    let bytes = 0
+    let group: EncodedSegment[] = []
     for await (const page of this.#latest(author, from, to)) {
-      for (const group of joinable(page)) {
-        const segment = joinSegments(group.map(each => each.bytes))
-        segments.push(segment)
-        bytes += segment.length
-        expected = rangeOf(segment).last + 1
-        // Yield before a segment that might not fit: the caller may stop here.
-        if (bytes + SEGMENT_BYTES_MAX <= bytesMax) continue
-        yield { segments, last: expected - 1 }
-        segments = []
-        bytes = 0
-      }
+      const groups = joinable([...group, ...page])
+      group = groups.pop() ?? []
+      for (const whole of groups) yield rawOf(whole)
+      expected = (page.at(-1)?.last ?? expected - 1) + 1
     }
-    if (segments.length > 0) yield { segments, last: expected - 1 }
+    if (group.length > 0) yield rawOf(group)
     if (expected < to) this.#onGap(author, expected)
   }
 
@@ -136,7 +123,7 @@ export class SegmentStore {
 
   /** Writes that join the small segments of a log between `from` and `to`, each under its last signature. */
   async merged(author: AuthorId, from: Seq, to: Seq): Promise<Write[]> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return []
     const segments: EncodedSegment[] = []
     for await (const page of this.#rows(author, from, to)) {
@@ -197,7 +184,7 @@ export class SegmentStore {
 
   /** The rows of segments from the one with entry `from` on. */
   async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     if (key === undefined) return
     // A caller that resumes a read asks for the first entry of a segment, so try that key before looking the start up.
     let start: Seq | undefined = from
@@ -222,6 +209,11 @@ export class SegmentStore {
     return undefined
   }
 }
+
+const rawOf = (group: readonly EncodedSegment[]): RawSegment => ({
+  segment: joinSegments(group.map(({ bytes }) => bytes)),
+  last: group.at(-1)?.last ?? 0,
+})
 
 /** Groups of consecutive segments that together fit in one segment. */
 function joinable(segments: readonly EncodedSegment[]): EncodedSegment[][] {

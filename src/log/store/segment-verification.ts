@@ -1,7 +1,7 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import { type AuthorId, keyOf, type Seq } from '../format/author.js'
+import { type AuthorId, keyOf, logKey, runOf, type Seq } from '../format/author.js'
 import { chainAfter, chainStart, isChainSigned } from '../format/chain.js'
-import { claimedHlc } from '../format/entry.js'
+import { packedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import type { StoredFault } from '../format/log-fault.js'
@@ -18,11 +18,11 @@ export async function verifySegments(
 ): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
   const key = keyOf(author)
   if (key === undefined) return { last: 0, fault: { kind: 'no-key' } }
-  const log = { room, key }
+  const log = { room, key, run: runOf(author) }
   let chain = chainStart(log)
   let previous: Hlc = EARLIEST
   let last = 0
-  for await (const page of store.pages(segmentRange(key, 0, SEQ_END))) {
+  for await (const page of store.pages(segmentRange(logKey(key, log.run), 0, SEQ_END))) {
     for (const row of page) {
       const segment = storedSegment(row)
       if (segment === undefined) return { last, fault: { kind: 'damaged-row', seq: last + 1 } }
@@ -40,7 +40,7 @@ export async function verifySegments(
       }
       for (const [index, entry] of segment.entries.entries()) {
         if (segment.first + index <= last) continue
-        const next = claimedHlc(entry)
+        const next = packedHlc(entry)
         if (next === undefined || next <= previous)
           return { last, fault: { kind: 'out-of-order', seq: segment.first + index } }
         previous = next

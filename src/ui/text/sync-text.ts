@@ -39,7 +39,6 @@ const REST: Readonly<Record<Extract<ArchiveRefusal, { readonly kind: 'rest' }>['
   'incomplete-segment': 'ends in the middle of a segment',
   'too-many-rejections': 'skipped because too many parts were rejected',
   'not-an-export': 'not an export from here on',
-  'not-a-segment': 'not a segment',
 }
 
 /** Describes what an import rejected, and why. */

@@ -3,18 +3,19 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { hexOf, utf8 } from '../../../src/base/wire/bytes.js'
 import { chainNext, chainStart } from '../../../src/log/format/chain.js'
-import { claimedHlc, decodeEntry, entryText, splitSignature, validHlc } from '../../../src/log/format/entry.js'
+import { claimedHlc, decodeEntry, entryText, validHlc } from '../../../src/log/format/entry.js'
 import { EntryValidator, isPlainEntry } from '../../../src/log/format/entry-validator.js'
 import { EARLIEST, type Hlc, justAfter } from '../../../src/log/format/hybrid-clock.js'
-import { pack } from '../../../src/log/format/packed.js'
+import { pack, packEntry } from '../../../src/log/format/packed.js'
 import { roomId } from '../../../src/log/format/room-id.js'
 import { ENTRY_BYTES_MAX } from '../../../src/log/limits.js'
 
 // docs/protocol/logs.md §3.2. The validator recognises entries in plain form from their bytes; it must agree with the rule, which
 // parses them.
 
+const SALT = Buffer.from('saltsalt')
 const AT = '1763670000123.0042' as Hlc
-const START = chainStart({ room: roomId('lobby'), key: new Uint8Array(32) })
+const START = chainStart({ room: roomId('lobby'), key: new Uint8Array(32), run: 0 })
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -26,7 +27,7 @@ const members = fc.record({ username: text, message: text })
 
 /** Validity according to an independent implementation of the rule. */
 function validByParsing(entry: Uint8Array): Hlc | undefined {
-  const isEntry = decodeEntry(entry) !== undefined && entry.at(-1) === 0x7d && splitSignature(entry) === undefined
+  const isEntry = decodeEntry(entry) !== undefined && entry.at(-1) === 0x7d
   return isEntry ? claimedHlc(entry) : undefined
 }
 
@@ -34,14 +35,14 @@ function validByParsing(entry: Uint8Array): Hlc | undefined {
 function validated(entry: Uint8Array, previous: Hlc): { readonly chain: string; readonly at: Hlc } | undefined {
   const validator = new EntryValidator()
   validator.begin(START, previous)
-  if (validator.validate(pack([entry])) !== -1) return undefined
+  if (validator.validate(pack([packEntry(SALT, entry)])) !== -1) return undefined
   return { chain: hexOf(validator.chain), at: validator.last }
 }
 
 /** The result of the rule in entry.ts for the same entry. */
 function expected(entry: Uint8Array, previous: Hlc): { readonly chain: string; readonly at: Hlc } | undefined {
   const at = entry.length > ENTRY_BYTES_MAX ? undefined : validHlc(entry, previous)
-  return at === undefined ? undefined : { chain: hexOf(chainNext(START, entry)), at }
+  return at === undefined ? undefined : { chain: hexOf(chainNext(START, packEntry(SALT, entry))), at }
 }
 
 test('accepts the entry of any username and message as JSON.stringify writes it', () => {

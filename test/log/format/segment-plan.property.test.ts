@@ -3,6 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import type { SignedHead } from '../../../src/log/format/heads.js'
 import type { Rejection } from '../../../src/log/format/log-fault.js'
+import { packEntry } from '../../../src/log/format/packed.js'
 import { lastOf } from '../../../src/log/format/segment.js'
 import { planSigned, type SignedPlan, type SignedRun } from '../../../src/log/format/segment-plan.js'
 import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../../../src/log/limits.js'
@@ -16,6 +17,7 @@ import {
   LOBBY_ID,
   OTHER_ROOM_ID,
   RUN_BYTES_MAX,
+  saltOf,
   WrittenLog,
   withBitFlipped,
 } from '../../helper/signed-world.js'
@@ -43,8 +45,7 @@ const cutLog = writtenLog.chain(log =>
   fc.record({ log: fc.constant(log), ends: fc.subarray(log.entries.map((_, index) => index + 1)) }),
 )
 
-const sizeOf = (run: SignedRun): number =>
-  run.entries.reduce((sum, { length }) => sum + length + (length < 128 ? 1 : length < 16_384 ? 2 : 3), 0)
+const sizeOf = (run: SignedRun): number => run.entries.reduce((sum, { length }) => sum + length, 0)
 
 /** A plan after `head` whose rows are added to the previous ones. */
 class Disk {
@@ -85,7 +86,7 @@ const headRows = (head: SignedHead | undefined): Write[] =>
     : [
         {
           type: 'put',
-          key: Buffer.concat([Buffer.from('h'), Buffer.from(head.author, 'hex')]),
+          key: Buffer.concat([Buffer.from('h'), Buffer.from(head.author, 'hex'), Buffer.alloc(4)]),
           value: headValue({ ...head, chain: hex(head.chain) }),
         },
       ]
@@ -190,8 +191,8 @@ const garblings: Record<string, Garbling> = {
   },
   'an entry that reads well': (run, random) => {
     const at = random % run.entries.length
-    const text = Buffer.from(run.entries[at] as Uint8Array).toString()
-    return { ...run, entries: run.entries.with(at, Buffer.from(text.replace('"alice"', '"Alice"'))) }
+    const text = Buffer.from(run.entries[at] as Uint8Array).toString('latin1')
+    return { ...run, entries: run.entries.with(at, Buffer.from(text.replace('"alice"', '"Alice"'), 'latin1')) }
   },
   'an entry left out': (run, random) => ({ ...run, entries: run.entries.toSpliced(random % run.entries.length, 1) }),
   'an entry twice': (run, random) => {
@@ -204,7 +205,7 @@ const garblings: Record<string, Garbling> = {
   before: (run, random) => ({ ...run, before: withBitFlipped(run.before ?? new Uint8Array(32), random) }),
   'an entry added': run => ({
     ...run,
-    entries: [...run.entries, entryOf(9_000_000, 80)],
+    entries: [...run.entries, packEntry(saltOf(0), entryOf(9_000_000, 80))],
   }),
   'the last entry cut off': run => ({ ...run, entries: run.entries.slice(0, -1) }),
 }
@@ -287,8 +288,9 @@ test('rejects entries signed for another room or by another author', () => {
     fc.property(cutLog, fc.boolean(), ({ log, ends }, withBefore) => {
       const runs = log.runs(ends, withBefore)
       for (const name of [
-        { room: OTHER_ROOM_ID, key: alice.publicKey },
-        { room: LOBBY_ID, key: bob.publicKey },
+        { room: OTHER_ROOM_ID, key: alice.publicKey, run: 0 },
+        { room: LOBBY_ID, key: bob.publicKey, run: 0 },
+        { room: LOBBY_ID, key: alice.publicKey, run: 1 },
       ]) {
         const plan = planSigned(name, undefined, runs)
         assert.deepEqual([plan.entries, plan.writes, plan.head, plan.fork], [[], [], undefined, undefined])
@@ -303,11 +305,12 @@ test('rejects a run that exceeds a segment without a signature, and keeps the en
   for (const over of [0, 1]) {
     // The longest entry, and one that fills the segment exactly or exceeds it by one byte.
     const longest = entryOf(1, ENTRY_BYTES_MAX)
-    const rest = RUN_BYTES_MAX - (longest.length + 3)
-    const log = new WrittenLog(alice, [entryOf(0, 80), longest, entryOf(2, rest - 2 + over)])
-    assert.equal(sizeOf(log.run(2, 3)), RUN_BYTES_MAX + over)
-    const plan = planSigned(log.name, undefined, [log.run(1, 1), log.run(2, 3)])
-    assert.equal(plan.entries.length, over === 0 ? 3 : 1)
+    const long = Array.from({ length: 7 }, (_, index) => entryOf(index + 1, ENTRY_BYTES_MAX))
+    const rest = RUN_BYTES_MAX - 7 * packEntry(saltOf(0), longest).length
+    const log = new WrittenLog(alice, [entryOf(0, 80), ...long, entryOf(8, rest - 3 - 8 + over)])
+    assert.equal(sizeOf(log.run(2, 9)), RUN_BYTES_MAX + over)
+    const plan = planSigned(log.name, undefined, [log.run(1, 1), log.run(2, 9)])
+    assert.equal(plan.entries.length, over === 0 ? 9 : 1)
     if (over === 0) assert.equal(plan.fault, undefined)
     else assert.deepEqual(plan.fault, { kind: 'segment-too-long', first: 2 })
     auditWrites([...plan.writes, ...headRows(plan.head)])

@@ -1,0 +1,51 @@
+import { ChatError } from '../../base/errors.js'
+import { bufferOf, utf8 } from '../../base/wire/bytes.js'
+import { checked, unchecked } from './checked-row.js'
+import { after, type Put, type Store } from './store.js'
+
+// The row that names the format of a database. docs/protocol/storage.md §4.2.
+
+const FORMAT = 2
+const FORMAT_KEY = utf8('v')
+/** First bytes of the keys that version 0.1 used besides those of scuttleup. It wrote no format row. */
+const KEYS_OF_0_1 = ['f', 'h', 'o', 'q', 'r', 's']
+
+/**
+ * Checks that this version can read a database, and writes the format row into a new one, or into one of the scuttleup program.
+ * Rejects with LOG_FORMAT.
+ */
+export async function checkFormat(store: Store): Promise<void> {
+  const value = await store.get(FORMAT_KEY)
+  if (value === undefined) {
+    if (await isOf01(store)) throw oldFormat()
+    await store.commit([formatRow()])
+    return
+  }
+  const bytes = unchecked(value)
+  const format = bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : undefined
+  if (format !== undefined && format !== FORMAT) throw newFormat(format)
+}
+
+function formatRow(): Put {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(FORMAT)
+  return { type: 'put', key: FORMAT_KEY, value: checked(bytes) }
+}
+
+async function isOf01(store: Store): Promise<boolean> {
+  for (const letter of KEYS_OF_0_1) {
+    const prefix = utf8(letter)
+    for await (const keys of store.keys({ gte: prefix, lt: after(prefix), limit: 1 })) if (keys.length > 0) return true
+  }
+  return false
+}
+
+const oldFormat = (): ChatError =>
+  new ChatError('LOG_FORMAT', 'the logs were written by persisted-chat 0.1, whose format this version does not read', {
+    hint: 'Move the database directory aside, but not the key beside it: you stay the same author in a new database.',
+  })
+
+const newFormat = (format: number): ChatError =>
+  new ChatError('LOG_FORMAT', `the logs have format ${format}, which this version does not read`, {
+    hint: 'Update persisted-chat.',
+  })
