@@ -5,7 +5,7 @@ import { concat, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
 import { logKey, type Run, type Seq } from './author.js'
 import { isControl } from './control.js'
-import { AT_BYTES, contentStart, isControlStub, isStub, SALT_BYTES, stub } from './packed.js'
+import { AT_BYTES, contentStart, isControlStub, isStub, packedEnd, SALT_BYTES, stub } from './packed.js'
 
 /** The running hash over a log up to one of its entries. docs/protocol/logs.md §3.4. */
 export type ChainValue = Uint8Array
@@ -47,9 +47,12 @@ export class ChainHash extends RunningHash {
     this.step()
   }
 
-  /** Adds a packed entry. */
+  /** Adds a packed entry. A malformed one, which no author signs, has some chain value too. */
   add(packed: Uint8Array): void {
-    if (isStub(packed)) {
+    if (packedEnd(packed, 0) !== packed.length) {
+      this.digest.set(hash(packed))
+      this.step()
+    } else if (isStub(packed)) {
       this.head.set(packed.subarray(1, 1 + AT_BYTES))
       this.head[AT_BYTES] = isControlStub(packed) ? 1 : 0
       this.digest.set(packed.subarray(1 + AT_BYTES))
