@@ -139,7 +139,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/handshake/handshake-run',
     find: 'if (this.#connection.destroyed)\n            this.#closed();',
     replace: 'if (false)\n            this.#closed();',
-    killer: 442,
+    killer: 443,
   },
   {
     name: 'applies no backpressure to a slow reader',
@@ -167,7 +167,7 @@ export const BUGS: readonly Bug[] = [
     file: 'log/log',
     find: 'return this.#recovery.whenWritable(logOf(segments[0]), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
-    killer: 1178,
+    killer: 527,
   },
   {
     name: 'does not announce entries that a peer got elsewhere',

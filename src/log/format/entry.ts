@@ -31,9 +31,12 @@ const CLOSING_BRACE = 0x7d
 /** `time` is written beside `at` only if the writer's clock differs from `at` by more than this. */
 const TIME_DIFFERENCE_MS_MIN = 60_000
 
-/** The text of a new entry: `at`, then `members` in their order. Throws BAD_MESSAGE if the result would be invalid. */
-export function entryText(at: Hlc, nowMs: number, members: Members): string {
-  const time = Math.abs(millisOf(at) - nowMs) > TIME_DIFFERENCE_MS_MIN ? `"time":${Math.floor(nowMs)},` : ''
+/**
+ * The text of a new entry: `at`, which is at `atMs`, then `members` in their order. Throws BAD_MESSAGE if the result would be
+ * invalid.
+ */
+export function entryText(at: Hlc, nowMs: number, members: Members, atMs: number = millisOf(at)): string {
+  const time = Math.abs(atMs - nowMs) > TIME_DIFFERENCE_MS_MIN ? `"time":${Math.floor(nowMs)},` : ''
   const plain = plainJson(members)
   const text = `{"at":"${at}",${time}${plain ?? JSON.stringify(members).slice(1)}`
   const bytes = text.length * UNIT_BYTES_MAX > ENTRY_BYTES_MAX ? Buffer.byteLength(text) : text.length

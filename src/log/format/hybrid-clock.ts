@@ -51,6 +51,7 @@ export class HybridClock {
   /** `#newest` as numbers. */
   #millis: Millis = 0
   #counter = 0
+  #lastMillis: Millis = 0
   /** `#millis` as text, cached for the entries of one millisecond. */
   #text = EARLIEST.slice(0, 13)
 
@@ -71,14 +72,24 @@ export class HybridClock {
 
   /** The reading for an entry written now, after one at `previous`. */
   next(previous: Hlc = EARLIEST): Hlc {
-    if (previous > this.#newest && !this.isCredible(previous)) return justAfter(previous)
+    if (previous > this.#newest && !this.isCredible(previous)) {
+      const at = justAfter(previous)
+      this.#lastMillis = millisOf(at)
+      return at
+    }
     if (previous > this.#newest) this.#follow(previous)
     const now = Math.floor(this.#clock.now())
     if (now > this.#millis) this.#setMillis(now)
     else if (this.#counter < COUNTER_MAX) this.#counter++
     else this.#setMillis(this.#millis + 1)
+    this.#lastMillis = this.#millis
     this.#newest = `${this.#text}.${String(COUNTER_MAX + 1 + this.#counter).slice(1)}` as Hlc
     return this.#newest
+  }
+
+  /** The milliseconds of the reading that `next` returned last. */
+  get lastMillis(): Millis {
+    return this.#lastMillis
   }
 
   #setMillis(millis: Millis): void {

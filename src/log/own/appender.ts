@@ -60,7 +60,7 @@ export class Appender {
     const now = clock.now()
     let entry: string
     try {
-      entry = entryText(at, now, members)
+      entry = entryText(at, now, members, hybridClock.lastMillis)
     } catch (error) {
       return Promise.reject(error)
     }
