@@ -4,7 +4,7 @@ import { utf8 } from '../../src/base/wire/bytes.js'
 import { after } from '../../src/log/store/store.js'
 import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
-import { alice } from '../helper/signed-world.js'
+import { alice, withBitFlipped } from '../helper/signed-world.js'
 
 const [ONE, OTHER] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
 const LINE = { username: 'alice', message: 'hello' }
