@@ -47,15 +47,15 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
     let delivery: MessageDelivery
     const attaching = attachFace(prepared, notices.add, tell)
     // Loaded while the node starts.
-    const screen = isOnScreen(options) ? import('../ui/terminal/run.js') : undefined
+    const screen = isOnScreen(options) ? import('./terminal-chat.js') : undefined
     screen?.catch(() => {}) // if the node cannot be reached, that error is reported instead
     const face = await attaching
     for (const place of options.alsoIn) notices.info(alsoInLine(me, place))
     try {
       if (screen !== undefined) {
-        const { runScreen } = await screen
-        await runScreen(face, options, notices, over(face, stop))
-        return await stored(face, stop, Promise.resolve())
+        const { runTerminal } = await screen
+        const faces = await runTerminal({ face, notices }, options, prepared, stop)
+        return await storedInAll(faces, stop)
       }
       notices.sendTo(tell)
       if (options.message === undefined) return await converse(face, options, stop)
@@ -106,7 +106,7 @@ async function converse(face: Face, options: ChatOptions, stop: StopRequest): Pr
  * Waits until all typed lines are stored, unless the user asks a second time to stop or the disk does not respond in time.
  * `sent` resolves when no more lines follow. Resolves with the exit code: 1 if a line could not be stored.
  */
-async function stored(face: Face, stop: StopRequest, sent: Promise<void>): Promise<number> {
+async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where = ''): Promise<number> {
   await Promise.race([answered(face, sent), stop.asked(), stalled(face), face.ended])
   const holders = face.kept
   const { end, unstored } = face
@@ -118,8 +118,19 @@ async function stored(face: Face, stop: StopRequest, sent: Promise<void>): Promi
     return FAILED
   }
   if (end?.error !== undefined) return FAILED
-  if (holders !== undefined && face.hasSpoken) info(receiptLine(holders))
+  if (holders !== undefined && face.hasSpoken) info(`${where}${receiptLine(holders)}`)
   return DONE
+}
+
+/** The same for every room of a terminal. All but the first face are closed. */
+async function storedInAll([first, ...others]: readonly Face[], stop: StopRequest): Promise<number> {
+  const codes: number[] = []
+  for (const face of others) {
+    codes.push(await stored(face, stop, Promise.resolve(), `#${face.room}: `))
+    await face.close()
+  }
+  if (first !== undefined) codes.push(await stored(first, stop, Promise.resolve()))
+  return Math.max(...codes)
 }
 
 /**

@@ -384,6 +384,7 @@ test("shows live lines in order of arrival, whatever their authors' clocks", () 
 
 const PARTS: StatusParts = {
   room: 'lobby',
+  rooms: [],
   topic: 'lunch \u001b[2J at noon',
   connected: ['bob', 'carol', 'dave', 'erin', 'frank'],
   indirect: 0,

@@ -3,6 +3,7 @@ import { connect, disconnect, peers } from './connections.js'
 import { type Command, type CommandContext, command } from './context.js'
 import { last, search, since } from './history.js'
 import { hide, unhide, who, whois } from './people.js'
+import { join, leave, rooms } from './rooms.js'
 import { away, back, me, msg, nick, topic } from './speech.js'
 import { exportLogs, verify } from './storage.js'
 import { ADVICE, ALIASES } from './verbs.js'
@@ -31,6 +32,9 @@ export const COMMANDS = [
   msg,
   nick,
   topic,
+  join,
+  rooms,
+  leave,
   last,
   search,
   since,

@@ -20,6 +20,24 @@ interface CommandOutput {
   readonly quote: (title: string, messages: readonly Message[], end: string) => void
 }
 
+/** A room that the face has open. */
+interface OpenRoom {
+  readonly number: number
+  readonly room: string
+  readonly isShown: boolean
+  readonly unread: number
+  readonly mentions: number
+}
+
+/** What commands do with rooms. */
+interface RoomActions {
+  /** Opens a room if it is not open. Resolves with what shows it; rejects with a ChatError. */
+  readonly join: (name: string) => Promise<() => void>
+  /** Closes the shown room, and shows another. */
+  readonly leave: () => void
+  readonly badges: () => readonly OpenRoom[]
+}
+
 /** What commands act on. */
 export interface CommandContext extends CommandOutput {
   readonly session: Session
@@ -30,6 +48,8 @@ export interface CommandContext extends CommandOutput {
   readonly say: (draft: Draft) => void
   /** The last lines of /help. */
   readonly keyHelp: readonly string[]
+  /** The rooms that the face has open; undefined where it shows one only. */
+  readonly rooms: RoomActions | undefined
   readonly quit: () => void
 }
 

@@ -29,17 +29,22 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ['link', 'connect'],
   ['server', 'connect'],
   ['unlink', 'disconnect'],
+  ['j', 'join'],
+  ['room', 'join'],
+  ['channel', 'join'],
+  ['switch', 'join'],
+  ['list', 'rooms'],
+  ['channels', 'rooms'],
+  ['part', 'leave'],
+  ['close', 'leave'],
   ['commands', 'help'],
   ['?', 'help'],
 ])
 
-const ROOMS = 'a room is chosen at the start, with --room'
 const MEMBERS = 'no one can be removed from an open room; /hide hides a person from your view'
 
 /** What to do instead, for commands that do not exist here. */
 export const ADVICE: ReadonlyMap<string, string> = new Map([
-  ...['join', 'j', 'rooms', 'room', 'list', 'channels', 'channel', 'switch'].map(verb => [verb, ROOMS] as const),
-  ...['part', 'leave', 'close'].map(verb => [verb, `${ROOMS}; /quit leaves it`] as const),
   ...['kick', 'ban', 'remove', 'op', 'mode', 'invite'].map(verb => [verb, MEMBERS] as const),
   ['clear', 'Ctrl-L clears the screen'],
   ['notice', 'only plain lines and /me exist'],

@@ -227,6 +227,7 @@ export class LineConversation {
       quote: (title, messages, end) => this.#quote(title, messages, end),
       runTask: (_title, work) => this.#runTask(work),
       say: draft => void this.#say(draft).catch(error => warn(reasonOf(error))),
+      rooms: undefined,
       quit: this.#options.quit,
     }
   }

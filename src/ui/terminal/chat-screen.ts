@@ -7,7 +7,6 @@ import type { Session } from '../../session/session.js'
 import { type Line, runCommand } from '../commands/commands.js'
 import type { CommandContext, Task } from '../commands/context.js'
 import { cutLine, MESSAGE_BYTES_MAX } from '../lines/input.js'
-import { info } from '../lines/output.js'
 import { type Palette, paletteOf } from '../palette.js'
 import { piecesOfDraft } from '../split-lines.js'
 import { unreadTitle } from '../unread-text.js'
@@ -19,6 +18,8 @@ import { type ArrivedMessages, MessageFeed } from './message-feed.js'
 import { PendingLines } from './pending-lines.js'
 import { PrintQueue } from './print-queue.js'
 import { quitPrompt } from './prompts.js'
+import type { RoomTab } from './room-tab.js'
+import type { RoomTabs } from './room-tabs.js'
 import { frameOf, rowsOf, sizeOf } from './screen-layout.js'
 import { partsOf } from './status-bar.js'
 import type { Terminal } from './terminal.js'
@@ -29,9 +30,13 @@ const BELL_MS = 1_000
 
 export interface ChatScreenOptions {
   readonly session: Session
+  /** Open already. */
   readonly terminal: Terminal
+  readonly rooms: RoomTabs
   /** The unsent line of an earlier session. */
   readonly draft: string
+  /** Whether the room was chosen among others: its name is shown above the history. */
+  readonly isTitled: boolean
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
@@ -54,7 +59,7 @@ export class ChatScreen {
   /** The draw that follows the changes of this turn of the event loop. */
   #drawing: NodeJS.Immediate | undefined
   #rangAt = 0
-  #leave: () => void = () => {}
+  #leave: (next?: RoomTab) => void = () => {}
 
   constructor(options: ChatScreenOptions) {
     this.#options = options
@@ -71,26 +76,32 @@ export class ChatScreen {
     this.#feed = this.#newFeed()
   }
 
-  /** Shows the conversation until the user leaves or `stop` is aborted. */
-  async show(stop: AbortSignal): Promise<void> {
-    const { terminal, last } = this.#options
-    const left = new Promise<void>(resolve => {
+  /** Shows the conversation until the user leaves, goes to another room, which it resolves with, or `stop` is aborted. */
+  async show(stop: AbortSignal): Promise<RoomTab | undefined> {
+    const { terminal, last, session, isTitled } = this.#options
+    const left = new Promise<RoomTab | undefined>(resolve => {
       this.#leave = resolve
     })
-    stop.addEventListener('abort', () => this.#leave(), { once: true })
-    this.#openTerminal()
-    this.#resized()
+    const onStop = (): void => this.#leave()
+    stop.addEventListener('abort', onStop)
+    if (stop.aborted) this.#leave()
+    terminal.keys.on('key', this.#press).on('paste', this.#paste)
+    if (isTitled) this.#queue.title(`#${session.room.room}`)
+    this.resized()
     const reading = this.#feed
       .read(last, this.#closing.signal)
       .catch(error => this.tell(`the history cannot be read: ${reasonOf(error)}`, 'alarm'))
-    await left
+    const next = await left
+    stop.removeEventListener('abort', onStop)
+    terminal.keys.off('key', this.#press).off('paste', this.#paste)
     this.#closing.abort()
     this.#task.cancel()
     clearImmediate(this.#drawing)
     await reading
     this.#feed.flush()
     clearImmediate(this.#drawing)
-    terminal.close(this.#queue.takeAll())
+    terminal.show(this.#queue.takeAll(), EMPTY_FRAME)
+    return next
   }
 
   get #session(): Session {
@@ -146,13 +157,14 @@ export class ChatScreen {
   }
 
   #newFeed(): MessageFeed {
+    const { isTitled } = this.#options
     return new MessageFeed(this.#session, {
       onLatest: () => this.#recallNick(),
       onOwnLine: message => this.#composer.remember(message),
       onHistory: (message, mark) => this.#queue.history(message, systemClock.now(), mark && unreadTitle(mark)),
       onHistoryRead: () => this.#draw(),
       onHistoryEnd: () => {
-        this.#queue.endHistory(HINT)
+        this.#queue.endHistory(isTitled ? undefined : HINT)
         this.#draw()
       },
       onArrivals: arrived => this.#showArrivals(arrived),
@@ -160,19 +172,9 @@ export class ChatScreen {
     })
   }
 
-  #openTerminal(): void {
-    const { terminal } = this.#options
-    terminal.keys.on('key', key => this.#press(key))
-    terminal.keys.on('paste', text => {
-      this.#composer.paste(text)
-      this.#draw()
-    })
-    terminal.open({
-      onResize: () => this.#resized(),
-      onBackground: () => info('this chat runs in the background: fg shows it (under timeout, add --foreground)'),
-      onLost: () => this.#leave(),
-      onUnstoppable: () => this.tell('Ctrl-Z does nothing here: no shell could continue this program'),
-    })
+  readonly #paste = (text: string): void => {
+    this.#composer.paste(text)
+    this.#draw()
   }
 
   /** Prints which name was restored from the user's last message. */
@@ -202,7 +204,8 @@ export class ChatScreen {
     this.#options.terminal.bell()
   }
 
-  #resized(): void {
+  /** The size of the terminal has changed. */
+  resized(): void {
     this.#transcript.columns = this.#options.terminal.columns
     this.#draw()
   }
@@ -214,12 +217,17 @@ export class ChatScreen {
     const session = this.#session
     const size = sizeOf(terminal)
     const lines = this.#queue.take(size.pendingRowsMax, text => rowsOf(text, size.columns).length)
-    const status = partsOf(session, this.#task.current && `${this.#task.current} (Esc cancels)`)
+    const status = partsOf(
+      session,
+      this.#options.rooms.badges,
+      this.#task.current && `${this.#task.current} (Esc cancels)`,
+    )
     const content = { pending: this.#queue.pendingTexts, status, nick: session.nick, composer: this.#composer }
     terminal.show(lines, this.#queue.isHistoryPrinted ? frameOf(content, size, this.#palette) : EMPTY_FRAME)
   }
 
-  #press(key: Key): void {
+  readonly #press = (key: Key): void => {
+    const { rooms } = this.#options
     const isInterrupt = key.name === 'c' || (key.name === 'd' && this.#composer.question !== undefined)
     if (key.ctrl && isInterrupt) this.#interrupt()
     else if (key.name === 'escape') {
@@ -227,6 +235,8 @@ export class ChatScreen {
       this.#task.cancel()
     } else if (key.ctrl && key.name === 'z') this.#options.terminal.suspend()
     else if (key.ctrl && key.name === 'l') this.#options.terminal.clear()
+    else if (key.alt && key.name === 'a') this.#goTo(rooms.urgent)
+    else if (key.alt && /^[1-9]$/.test(key.name)) this.#goTo(rooms.at(Number(key.name)))
     else this.#composer.press(key)
     this.changed()
   }
@@ -264,8 +274,21 @@ export class ChatScreen {
         'Tab completes commands and names, Alt-Enter begins a new line,',
         'Up brings back what you said, and //text says /text.',
       ],
+      rooms: {
+        join: async name => {
+          const tab = await this.#options.rooms.join(name)
+          return () => this.#goTo(tab)
+        },
+        leave: () => this.#goTo(this.#options.rooms.close()),
+        badges: () => this.#options.rooms.badges,
+      },
       quit: () => this.#quit(),
     }
+  }
+
+  /** Shows another room instead. */
+  #goTo(tab: RoomTab | undefined): void {
+    if (tab !== undefined && tab !== this.#options.rooms.shown) this.#leave(tab)
   }
 
   #quote(title: string, messages: readonly Message[], end: string): void {

@@ -25,13 +25,19 @@ export class PrintQueue {
     return this.#early === undefined
   }
 
+  /** Appends a rule above the history. */
+  title(text: string): void {
+    this.#lines.push(this.#transcript.rule(text))
+  }
+
   history(message: Message, now: Millis, title: string | undefined): void {
     if (title !== undefined) this.#lines.push(this.#transcript.rule(title))
     this.#lines.push(this.#transcript.message(message, now, 'history').text)
   }
 
-  endHistory(hint: string): void {
-    this.#lines.push(...(this.#early ?? []), this.#transcript.notice(hint))
+  endHistory(hint: string | undefined): void {
+    this.#lines.push(...(this.#early ?? []))
+    if (hint !== undefined) this.#lines.push(this.#transcript.notice(hint))
     this.#early = undefined
   }
 

@@ -1,67 +1,124 @@
 import { systemClock } from '../../base/clock.js'
 import { isRunning } from '../../base/files/running-process.js'
-import type { Face } from '../../host/face.js'
 import { homeOf } from '../../node/paths.js'
 import { draftToStart, draftToStore } from '../../session/draft.js'
 import { loadView, savedViewFile, saveView } from '../../session/saved-view.js'
 import { Session } from '../../session/session.js'
-import type { Notices } from '../notices.js'
+import { info } from '../lines/output.js'
 import { ChatScreen } from './chat-screen.js'
+import type { RoomTab } from './room-tab.js'
+import type { RoomTabs } from './room-tabs.js'
 import { Terminal } from './terminal.js'
 
 /** Messages of the history that are shown first. */
 const HISTORY = 200
-/** How often the read marks and the draft are saved, in case the process is killed. */
+/** Messages before the unread ones that are shown when the user returns to a room. */
+const CONTEXT = 10
+/** How often the draft is saved, in case the process is killed. */
 const SAVE_MS = 5_000
 
 export interface ScreenOptions {
   readonly data: string
   readonly me: string
-  readonly room: string | undefined
   readonly last: number | 'all' | undefined
   readonly hasBell: boolean
 }
 
-/** Runs the chat on a terminal. Resolves when the user leaves, or after `stopped` has resolved. */
-export async function runScreen(
-  face: Face,
-  { data, me, room, last, hasBell }: ScreenOptions,
-  notices: Notices,
-  stopped: Promise<void>,
-): Promise<void> {
-  const { database } = homeOf(data, me, room)
-  const file = savedViewFile(database)
-  const view = loadView(file)
-  /** The draft that this process last read or wrote. */
-  let known = draftToStart(view.draft, pid => face.others > 0 && isRunning(pid))
-  const screen = new ChatScreen({
-    session: new Session(face, view, systemClock),
-    terminal: new Terminal(),
-    draft: known,
-    last: last ?? HISTORY,
-    hasBell,
-    isLastFace: () => !face.goesOn,
-    isSilent: () => face.isSilent,
-  })
+/** Shows the rooms of a user on a terminal, one at a time. Resolves when the user leaves, or after `stopped` has resolved. */
+export async function runScreen(rooms: RoomTabs, options: ScreenOptions, stopped: Promise<void>): Promise<void> {
   const stop = new AbortController()
   void stopped.then(() => stop.abort())
-  face.on('change', () => screen.changed())
-  face.on('presence', () => screen.presenceChanged())
-  let saved: Promise<void> = Promise.resolve()
-  const save = (pid: number | undefined): Promise<void> => {
-    saved = saved
-      .then(() => {
-        const now = screen.remembered
-        const draft = draftToStore({ text: now.draft, pid }, loadView(file).draft, known)
-        known = now.draft === '' ? known : now.draft
-        return saveView(file, { ...now, draft })
-      })
-      .catch(error => screen.tell(`the read marks cannot be saved: ${error.message}`, 'alarm'))
-    return saved
+  const terminal = new Terminal()
+  let screen: ChatScreen | undefined
+  terminal.open({
+    onResize: () => screen?.resized(),
+    onBackground: () => info('this chat runs in the background: fg shows it (under timeout, add --foreground)'),
+    onLost: () => stop.abort(),
+    onUnstoppable: () => screen?.tell('Ctrl-Z does nothing here: no shell could continue this program'),
+  })
+  let last = options.last ?? HISTORY
+  for (let isTitled = false; ; isTitled = true) {
+    const tab = rooms.shown
+    tab.show()
+    const view = new ShownRoom(tab, rooms, terminal, { ...options, last, isTitled })
+    screen = view.screen
+    const next = await view.show(stop.signal)
+    if (next === undefined) break
+    if (rooms.all.includes(tab)) tab.hide(view.hidden)
+    else void tab.face.close()
+    last = Math.min(HISTORY, next.unread + CONTEXT)
+    rooms.show(next)
   }
-  const saving = setInterval(() => save(process.pid), SAVE_MS)
-  notices.sendTo(({ level, line }) => screen.tell(line, level === 'info' ? 'info' : 'alarm'))
-  await screen.show(stop.signal)
-  clearInterval(saving)
-  await save(undefined)
+  terminal.close([])
+}
+
+/** One room on the screen, from when it is shown until another one is. */
+class ShownRoom {
+  readonly screen: ChatScreen
+  readonly #tab: RoomTab
+  readonly #rooms: RoomTabs
+  readonly #session: Session
+  readonly #file: string
+  /** The draft that this process last read or wrote. */
+  #known: string
+  #saved: Promise<void> = Promise.resolve()
+
+  constructor(
+    tab: RoomTab,
+    rooms: RoomTabs,
+    terminal: Terminal,
+    { data, me, ...options }: ScreenOptions & { readonly last: number | 'all'; readonly isTitled: boolean },
+  ) {
+    const { face } = tab
+    this.#tab = tab
+    this.#rooms = rooms
+    this.#file = savedViewFile(homeOf(data, me, tab.room).database)
+    const view = loadView(this.#file)
+    this.#known = draftToStart(view.draft, pid => face.others > 0 && isRunning(pid))
+    this.#session = new Session(face, view, systemClock)
+    this.screen = new ChatScreen({
+      ...options,
+      session: this.#session,
+      terminal,
+      rooms,
+      draft: this.#known,
+      isLastFace: () => !face.goesOn,
+      isSilent: () => face.isSilent,
+    })
+  }
+
+  /** Authors whose messages are not shown. */
+  get hidden(): Session['hidden'] {
+    return this.#session.hidden
+  }
+
+  async show(stop: AbortSignal): Promise<RoomTab | undefined> {
+    const { screen } = this
+    const { face, notices } = this.#tab
+    const onChange = (): void => screen.changed()
+    const onPresence = (): void => screen.presenceChanged()
+    this.#rooms.on('change', onChange)
+    face.on('change', onChange).on('presence', onPresence)
+    const saving = setInterval(() => this.#save(process.pid), SAVE_MS)
+    notices.sendTo(({ level, line }) => screen.tell(line, level === 'info' ? 'info' : 'alarm'))
+    const next = await screen.show(stop)
+    clearInterval(saving)
+    this.#rooms.off('change', onChange)
+    face.off('change', onChange).off('presence', onPresence)
+    await this.#save(undefined)
+    return next
+  }
+
+  /** Saves the draft with the process that still edits it, if any. */
+  #save(pid: number | undefined): Promise<void> {
+    this.#saved = this.#saved
+      .then(() => {
+        const now = this.screen.remembered
+        const draft = draftToStore({ text: now.draft, pid }, loadView(this.#file).draft, this.#known)
+        this.#known = now.draft === '' ? this.#known : now.draft
+        return saveView(this.#file, { ...now, draft })
+      })
+      .catch(error => this.screen.tell(`the draft cannot be saved: ${error.message}`, 'alarm'))
+    return this.#saved
+  }
 }

@@ -5,9 +5,12 @@ import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { dialFailureText } from '../text/net-text.js'
 import { cellsOf, cut } from './cells.js'
+import type { RoomBadge } from './room-tabs.js'
 
 export interface StatusParts {
   readonly room: string
+  /** All open rooms, if there are several. */
+  readonly rooms: readonly RoomBadge[]
   readonly topic: string | undefined
   readonly connected: readonly string[]
   /** How many more people are present through others. */
@@ -24,7 +27,7 @@ export interface StatusParts {
 }
 
 /** Collects the parts of the status. `task` is the running one, with its progress. */
-export function partsOf(session: Session, task: string | undefined): StatusParts {
+export function partsOf(session: Session, rooms: readonly RoomBadge[], task: string | undefined): StatusParts {
   const { room, connectionSummary, unsavedCount, presence } = session.room
   // Without a connection, nothing is known about people who were present through others.
   const isConnected = presence.some(({ state }) => state === 'connected')
@@ -34,6 +37,7 @@ export function partsOf(session: Session, task: string | undefined): StatusParts
   ]
   return {
     room,
+    rooms,
     topic: session.topic,
     isAway: session.isAway,
     task,
@@ -59,6 +63,7 @@ function deliveryIn({ on, of, left }: Replicas, detail: Detail): string {
 }
 
 const NAMES_MAX = 4
+const ROOMS_MAX = 5
 
 /**
  * The status in one row of at most `columns`. A narrow row drops names and reasons first, so that the delivery of the last
@@ -85,7 +90,7 @@ function partsAt(parts: StatusParts, detail: Detail): string[] {
   ]
   const deliveries = delivery === undefined ? [] : [deliveryIn(delivery, detail)]
   const first = [
-    `#${room}`,
+    roomsAt(room, parts.rooms, detail),
     ...(task === undefined ? [] : [task]),
     ...(unsaved === 0 ? [] : [`${unsaved} not stored yet`]),
     connected.length === 0
@@ -95,6 +100,18 @@ function partsAt(parts: StatusParts, detail: Detail): string[] {
   if (isFull) return [...first, ...rest, ...deliveries, ...details, ...shownTopic]
   if (detail !== 'least') return [...first, ...deliveries, ...rest, ...details, ...shownTopic]
   return [...first, ...deliveries, ...shownTopic, ...rest, ...details]
+}
+
+/** The shown room and the others with their numbers and counts: `#lobby, 2 #ops 5, 3 #dev 1»`. `»` marks a mention. */
+function roomsAt(room: string, rooms: readonly RoomBadge[], detail: Detail): string {
+  const isNarrow = detail === 'short' || detail === 'least'
+  const others = rooms.filter(({ isShown, unread }) => !isShown && (!isNarrow || unread > 0))
+  const texts = others.slice(0, ROOMS_MAX).map(({ number, room, unread, mentions }) => {
+    const count = unread === 0 ? '' : ` ${unread.toLocaleString('en')}${mentions > 0 ? '»' : ''}`
+    return detail === 'least' ? `${number}${count}` : `${number} #${room}${count}`
+  })
+  const rest = others.length > ROOMS_MAX ? [`+${others.length - ROOMS_MAX}`] : []
+  return [`#${room}`, ...texts, ...rest].join(', ')
 }
 
 function dialledIn({ dialled }: StatusParts, isFull: boolean): string[] {

@@ -1,0 +1,30 @@
+import type { Face } from '../host/face.js'
+import type { StopRequest } from '../ui/lines/stop-request.js'
+import { Notices } from '../ui/notices.js'
+import { type AttachedFace, RoomTabs } from '../ui/terminal/room-tabs.js'
+import { runScreen, type ScreenOptions } from '../ui/terminal/run.js'
+import { attachFace } from './attach-face.js'
+import type { PreparedNode } from './prepared-node.js'
+
+/** The chat on a terminal, in one room after the other. Resolves with the faces of the rooms that are open at the end. */
+export async function runTerminal(
+  first: AttachedFace,
+  options: ScreenOptions,
+  prepared: PreparedNode,
+  stop: StopRequest,
+): Promise<readonly Face[]> {
+  const rooms = new RoomTabs(first, async room => {
+    const notices = new Notices()
+    return { face: await attachFace(inRoom(prepared, room), notices.add, notices.add), notices }
+  })
+  await runScreen(rooms, options, Promise.race([stop.asked(), rooms.ended]))
+  return rooms.all.map(({ face }) => face)
+}
+
+/** The node, to attach to in another room: it listens on that room's port there, and dials the peers that were named. */
+function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
+  const { peers, isDiscovering } = start.options
+  const named = peers.filter(peer => !peer.includes(':'))
+  const options = { room, peers: named, listen: undefined, isDiscovering }
+  return { ...prepared, start: { ...start, options }, events: [], starting: undefined }
+}

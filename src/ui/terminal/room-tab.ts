@@ -1,0 +1,79 @@
+import { mentions } from '../../chat/mention.js'
+import { UnreadCount } from '../../chat/views/unread-count.js'
+import type { Face } from '../../host/face.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
+import type { Notices } from '../notices.js'
+
+/** A room that the terminal has open. While it is not shown, it counts what arrives and prints nothing. */
+export class RoomTab {
+  readonly face: Face
+  readonly notices: Notices
+  readonly #onChange: () => void
+  #hidden: ReadonlySet<AuthorId> = new Set()
+  #count: UnreadCount | undefined
+  #counting = new AbortController()
+
+  constructor(face: Face, notices: Notices, onChange: () => void) {
+    this.face = face
+    this.notices = notices
+    this.#onChange = onChange
+    face.on('marks', marks => this.#marked(marks))
+  }
+
+  get room(): string {
+    return this.face.room
+  }
+
+  /** Messages that the user has not read; 0 while the room is shown. */
+  get unread(): number {
+    return this.#count?.unread ?? 0
+  }
+
+  /** How many of them mention the user. */
+  get mentions(): number {
+    return this.#count?.mentions ?? 0
+  }
+
+  /** The room is shown from now on. */
+  show(): void {
+    this.#counting.abort()
+    this.#count = undefined
+  }
+
+  /** The room is not shown from now on: messages of these authors do not count. */
+  hide(hidden: ReadonlySet<AuthorId>): void {
+    this.#hidden = hidden
+    this.notices.hold()
+    this.#counting.abort()
+    this.#counting = new AbortController()
+    const marks = [...this.face.readMarks].map(([author, seq]) => ({ author, seq }))
+    const count = new UnreadCount(
+      {
+        ourId: this.face.id,
+        isHidden: author => this.#hidden.has(author),
+        isMention: message => mentions(message, [this.face.me]),
+      },
+      marks,
+    )
+    this.#count = count
+    void this.#read(count, marks, this.#counting.signal)
+  }
+
+  async #read(count: UnreadCount, since: readonly Digest[], signal: AbortSignal): Promise<void> {
+    try {
+      for await (const messages of this.face.batches({ live: true, since, signal })) {
+        for (const message of messages) count.note(message)
+        if (!signal.aborted) this.#onChange()
+      }
+    } catch {
+      // The face has ended; it reports why.
+    }
+  }
+
+  #marked(marks: readonly Digest[]): void {
+    if (this.#count === undefined) return
+    for (const mark of marks) this.#count.markRead(mark)
+    this.#onChange()
+  }
+}

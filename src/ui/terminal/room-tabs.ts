@@ -1,0 +1,115 @@
+import { EventEmitter } from 'node:events'
+import { checkName } from '../../base/names.js'
+import type { Face } from '../../host/face.js'
+import type { Notices } from '../notices.js'
+import { RoomTab } from './room-tab.js'
+
+/** A room in the status row. */
+export interface RoomBadge {
+  /** The digit that goes to it with Alt. */
+  readonly number: number
+  readonly room: string
+  readonly isShown: boolean
+  readonly unread: number
+  readonly mentions: number
+}
+
+/** A face that is attached to a room, and what its node reports. */
+export interface AttachedFace {
+  readonly face: Face
+  readonly notices: Notices
+}
+
+interface RoomTabsEvents {
+  /** The unread messages of a room that is not shown have changed. */
+  change: []
+}
+
+/** The rooms that a terminal has open, in the order in which they were opened. One of them is shown. */
+export class RoomTabs extends EventEmitter<RoomTabsEvents> {
+  readonly #tabs: RoomTab[] = []
+  readonly #attach: (room: string) => Promise<AttachedFace>
+  #shown: RoomTab
+  readonly #opening = new Map<string, Promise<RoomTab>>()
+
+  #onEnded: () => void = () => {}
+  /** Resolves when the face of an open room cannot continue. */
+  readonly ended: Promise<void>
+
+  constructor(first: AttachedFace, attach: (room: string) => Promise<AttachedFace>) {
+    super()
+    this.#attach = attach
+    this.ended = new Promise(resolve => {
+      this.#onEnded = resolve
+    })
+    this.#shown = this.#add(first)
+  }
+
+  get all(): readonly RoomTab[] {
+    return this.#tabs
+  }
+
+  get shown(): RoomTab {
+    return this.#shown
+  }
+
+  get badges(): RoomBadge[] {
+    return this.#tabs.map((tab, index) => ({
+      number: index + 1,
+      room: tab.room,
+      isShown: tab === this.#shown,
+      unread: tab.unread,
+      mentions: tab.mentions,
+    }))
+  }
+
+  show(tab: RoomTab): void {
+    this.#shown = tab
+  }
+
+  /** The room under a digit, unless it is shown already. */
+  at(number: number): RoomTab | undefined {
+    return this.#other(this.#tabs[number - 1])
+  }
+
+  /** The room with the most mentions, else the one with the most unread messages; undefined if there is nothing to read. */
+  get urgent(): RoomTab | undefined {
+    const [first] = this.#tabs
+      .filter(({ unread }) => unread > 0)
+      .sort((a, b) => b.mentions - a.mentions || b.unread - a.unread)
+    return this.#other(first)
+  }
+
+  /** Opens a room, or finds it among the open ones. Rejects with a ChatError. */
+  async join(name: string): Promise<RoomTab> {
+    const room = checkName(name.replace(/^#/, ''), `the room name ${JSON.stringify(name)}`)
+    const known = this.#tabs.find(tab => tab.room === room) ?? this.#opening.get(room)
+    if (known !== undefined) return known
+    const opening = this.#attach(room).then(attached => this.#add(attached))
+    this.#opening.set(room, opening)
+    try {
+      return await opening
+    } finally {
+      this.#opening.delete(room)
+    }
+  }
+
+  /** Removes the shown room, and returns the one to show instead; undefined if it is the only one. */
+  close(): RoomTab | undefined {
+    const index = this.#tabs.indexOf(this.#shown)
+    const next = this.#tabs[index === 0 ? 1 : index - 1]
+    if (next !== undefined) this.#tabs.splice(index, 1)
+    return next
+  }
+
+  #add({ face, notices }: AttachedFace): RoomTab {
+    const tab = new RoomTab(face, notices, () => this.emit('change'))
+    this.#tabs.push(tab)
+    void face.ended.then(() => this.#onEnded())
+    return tab
+  }
+
+  #other(tab: RoomTab | undefined): RoomTab | undefined {
+    return tab === this.#shown ? undefined : tab
+  }
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import test from 'node:test'
+import { addressIn } from '../../src/node/peer-name.js'
+import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
+import { localAddresses } from '../helper/ports.js'
+import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { TerminalWindow } from '../helper/terminal.js'
+
+const BOUND = { timeout: 300_000 }
+
+test(
+  'a terminal shows several rooms, counts what it does not show, and goes where there is most to read',
+  BOUND,
+  async t => {
+    const me = `a${randomBytes(4).toString('hex')}`
+    const [a = '', b = '', c = ''] = await localAddresses(3)
+    const data = await temporaryDirectory(t)
+    const args = [me, '--listen', a, '--no-discovery', '--data', data]
+    const alice = await TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args])
+    await alice.waitFor('#lobby · alone')
+    await alice.enter('/join #ops')
+    await alice.waitFor('── #ops ──')
+    await alice.waitFor('#ops, 1 #lobby · alone')
+    await alice.type('half a line')
+    await alice.press('M-1')
+    await alice.waitFor('#lobby, 2 #ops · alone')
+
+    const inOps = `127.0.0.1:${addressIn(me, 'ops').port}`
+    const bob = await openChat(t, { me: 'bob', listen: b, peers: [inOps], data, options: ['--room', 'ops'] })
+    const carol = await openChat(t, { me: 'carol', listen: c, peers: [a], data })
+    bob.type('hello ops')
+    await alice.waitFor('#lobby, 2 #ops 1 · 1 connected: carol')
+    bob.type(`${me}: look at this`)
+    await alice.waitFor('#lobby, 2 #ops 2» · 1 connected: carol')
+    await alice.enter('/rooms')
+    await alice.waitFor('2  #ops')
+    await alice.waitFor('2 unread, 1 mention you')
+    carol.type('in the lobby')
+    await alice.waitFor('carol │ in the lobby')
+
+    await alice.press('M-a')
+    const rows = await alice.waitFor('look at this')
+    assert.ok(
+      rows.some(row => row.includes('2 new')),
+      rows.join('\n'),
+    )
+    await alice.waitFor('#ops, 1 #lobby · 1 connected: bob')
+    await alice.waitFor(`${me}> half a line`)
+    await alice.press('Enter')
+    await bob.waitForLine(`${me}> half a line`)
+    carol.type('nobody looks here')
+    await alice.waitFor('#ops, 1 #lobby 1 · 1 connected: bob')
+
+    await alice.enter('/leave')
+    await alice.waitFor('carol │ nobody looks here')
+    await alice.waitFor('#lobby · 1 connected: carol')
+    await alice.enter('/leave')
+    await alice.waitFor('#lobby is the only open room: /quit ends the chat')
+    await alice.press('C-c')
+    assert.equal(await alice.ended(), 0)
+    const log = startChat(t, ['log', me, '--room', 'ops', '--data', data])
+    await log.exited
+    assert.deepEqual(log.stdout, ['bob> hello ops', `bob> ${me}: look at this`, `${me}> half a line`])
+  },
+)
