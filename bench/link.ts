@@ -1,6 +1,9 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { pipeline } from 'node:stream'
+import type { RawConnection } from '../src/net/peer-source.js'
+import { RecordOpener, RecordSealer } from '../src/net/sealed/records.js'
+import { SealedConnection } from '../src/net/sealed/sealed-connection.js'
 import type { Contestant } from './contestant.js'
 import { now, type Subject, type Task } from './subject.js'
 
@@ -37,11 +40,16 @@ class Counter {
 
 const counter = new Counter()
 
+interface LinkOptions {
+  /** Default: not sealed. */
+  readonly isSealed?: boolean
+}
+
 export const linkTasks = {
   /** Listens and replicates with everyone who connects. Resolves with the port. */
-  serve: async (subject: Subject): Promise<number> => {
+  serve: async (subject: Subject, options: LinkOptions | null): Promise<number> => {
     const contestant = await subject.open()
-    const server = net.createServer({ noDelay: true }, socket => replicate(contestant, socket, false))
+    const server = net.createServer({ noDelay: true }, socket => replicate(contestant, socket, false, options))
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return (server.address() as AddressInfo).port
   },
@@ -49,14 +57,14 @@ export const linkTasks = {
   /** Connects and replicates. Resolves with the time of the start. */
   connect: async (
     subject: Subject,
-    { port, counted, target }: { port: number; counted: Counted; target: number },
+    { port, counted, target, ...options }: LinkOptions & { port: number; counted: Counted; target: number },
   ): Promise<number> => {
     const contestant = await subject.open()
     counter.expect(target)
     if (counted === 'entries stored') contestant.onStored(count => counter.add(count))
     else contestant.onText(() => counter.add(1))
     const startedAt = now()
-    replicate(contestant, net.connect({ port, host: '127.0.0.1', noDelay: true }), true)
+    replicate(contestant, net.connect({ port, host: '127.0.0.1', noDelay: true }), true, options)
     return startedAt
   },
 
@@ -67,6 +75,16 @@ export const linkTasks = {
   arrived: async () => counter.at,
 } satisfies Record<string, Task>
 
-function replicate(contestant: Contestant, socket: Socket, isInitiator: boolean): void {
-  pipeline(socket, contestant.replicate(isInitiator), socket, () => socket.destroy())
+/** Pipes a connection through a replication stream, sealed or not. (The program itself seals every native connection.) */
+function replicate(contestant: Contestant, socket: Socket, isInitiator: boolean, options: LinkOptions | null): void {
+  const stream = options?.isSealed ? sealed(socket, isInitiator) : socket
+  pipeline(stream, contestant.replicate(isInitiator), stream, () => stream.destroy())
+}
+
+/** A sealed connection as it is behind its handshake, with keys that both ends know. */
+function sealed(socket: Socket, isInitiator: boolean): SealedConnection {
+  const [ours, theirs] = [Buffer.alloc(32, isInitiator ? 1 : 2), Buffer.alloc(32, isInitiator ? 2 : 1)]
+  const records = { sealer: new RecordSealer(ours, Buffer.alloc(24)), opener: new RecordOpener(theirs) }
+  socket.on('error', () => socket.destroy())
+  return new SealedConnection(socket as RawConnection, records)
 }

@@ -33,6 +33,12 @@ export const commonTasks = {
 
   close: async (subject: Subject) => void (await (await subject.open()).close()),
 
+  /** CPU time of this process so far, in ms. */
+  cpu: async () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000
+  },
+
   /** Peak memory of this process in MiB. (`maxRSS` includes the parent's memory at the fork.) */
   memory: async () => {
     try {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { runChat, TIMEOUT_S } from './chat-start.js'
-import { DATA_HELP, ROOM_HELP, seconds, wholeNumber } from './option-values.js'
+import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP, seconds, wholeNumber } from './option-values.js'
 import { type ExitWith, type Registration, subcommand } from './registration.js'
 
 /** `persisted-chat chat`: the chat under a command of its own, for names that are also commands. */
@@ -34,5 +34,6 @@ export function addChat(command: Command, exitWith: ExitWith): Command {
     .option('--timeout <s>', 'how many seconds --message waits', seconds, TIMEOUT_S)
     .option('--seed', 'the same as `persisted-chat node`: store and relay messages, until stopped')
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
+    .option('--encrypted', ENCRYPTED_HELP)
     .action(exitWith(runChat))
 }

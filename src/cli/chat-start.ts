@@ -18,6 +18,7 @@ export interface ChatFlags {
   readonly presence?: boolean
   readonly room?: string
   readonly discovery: boolean
+  readonly encrypted?: boolean
   readonly bell: boolean
   readonly message?: string
   readonly seed?: boolean
@@ -32,9 +33,9 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     throw new ChatError('BAD_USAGE', 'the --message is empty', { hint: 'Pass a text, as in --message hello.' })
   if (flags.presence && !flags.json)
     throw new ChatError('BAD_USAGE', '--presence writes JSON objects', { hint: 'Pass --json as well.' })
-  const { listen, room, discovery: isDiscovering } = flags
+  const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false } = flags
   const place = await dataDirectory(me, flags.data)
-  const asked = { me, peers, listen, room, isDiscovering, ...place }
+  const asked = { me, peers, listen, room, isDiscovering, isEncryptedOnly, ...place }
   if (flags.seed) {
     const [{ runNode }] = await Promise.all([import('./node-command.js'), loadWrapping()])
     return runNode(asked)

@@ -1,4 +1,4 @@
-import { DATA_HELP, ROOM_HELP } from './option-values.js'
+import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP } from './option-values.js'
 import { type Registration, subcommand } from './registration.js'
 import { dataDirectory } from './store/data-directory.js'
 
@@ -7,6 +7,7 @@ interface NodeFlags {
   readonly room?: string
   readonly listen?: string
   readonly discovery: boolean
+  readonly encrypted?: boolean
 }
 
 interface StatusFlags {
@@ -28,12 +29,13 @@ export const nodeCommands: Registration = (program, exitWith) => [
     .option('--room <name>', ROOM_HELP)
     .option('--data <dir>', DATA_HELP)
     .option('--no-discovery', 'do not use multicast DNS: connect only to the addresses given')
+    .option('--encrypted', ENCRYPTED_HELP)
     .action(
       exitWith(async (me: string, peers: string[], flags: NodeFlags) => {
-        const { listen, room, discovery: isDiscovering } = flags
+        const { listen, room, discovery: isDiscovering, encrypted: isEncryptedOnly = false } = flags
         const place = await dataDirectory(me, flags.data)
         const { runNode } = await import('./node-command.js')
-        return runNode({ me, peers, listen, room, isDiscovering, ...place })
+        return runNode({ me, peers, listen, room, isDiscovering, isEncryptedOnly, ...place })
       }),
     ),
   subcommand(program, 'status', 'show the running node: process, rooms, faces and connections')

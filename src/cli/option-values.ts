@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 import { momentOf } from '../session/dates.js'
 
+/** Help of the option that refuses scuttleup peers. */
+export const ENCRYPTED_HELP = 'refuse scuttleup peers, whose connections cannot be encrypted'
+
 /** Parses a whole number within bounds. */
 export const between =
   (min: number, max: number) =>

@@ -21,6 +21,7 @@ const OPTIONS = {
   time: { type: 'boolean' },
   presence: { type: 'boolean' },
   seed: { type: 'boolean' },
+  encrypted: { type: 'boolean' },
   'no-bell': { type: 'boolean' },
   'no-discovery': { type: 'boolean' },
 } as const

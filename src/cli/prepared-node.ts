@@ -15,6 +15,7 @@ export interface FaceOptions {
   readonly data: string
   readonly room: string | undefined
   readonly isDiscovering: boolean
+  readonly isEncryptedOnly: boolean
 }
 
 /** A node to attach to. Imports little: the modules that a face needs are loaded while the node starts. */
@@ -32,13 +33,13 @@ export interface PreparedNode {
 
 /** The parameters to start a node with, for these options. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
-  const { me, peers, listen, data, room, isDiscovering } = options
+  const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly } = options
   const home = homeOf(data, me, room)
   const usual = addressIn(home.me, home.room)
   const place = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
   const own = formatAddress({ host: place.host ?? usual.host, port: place.port })
   for (const peer of peers) namedPeer(peer, home, own)
-  return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering } }
+  return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering, isEncryptedOnly } }
 }
 
 /** Checks the options and the home, and spawns a node unless a socket shows that one runs. Rejects with a ChatError. */

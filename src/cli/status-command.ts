@@ -8,6 +8,7 @@ import type { NodeStatus } from '../host/server.js'
 import { homeOf } from '../node/paths.js'
 import { info, tell, writeLinesIfOpen } from '../ui/lines/output.js'
 import { eventText } from '../ui/text/event-text.js'
+import { encryptionText } from '../ui/text/net-text.js'
 import { DONE, FAILED } from './exit-code.js'
 import { within } from './within.js'
 
@@ -54,8 +55,8 @@ function linesOf({ me, pid, since, version, filesReplaced, stays, rooms }: NodeS
   const kind = stays ? 'runs until it is stopped' : 'ends with its last face'
   return [
     `${me}  pid ${pid}, since ${since}, version ${version}, ${kind}${replaced}`,
-    ...rooms.map(({ room, faces, connections, listen }) => {
-      const peers = connections.length === 0 ? 'no connections' : `connected to ${connections.join(', ')}`
+    ...rooms.map(({ room, faces, connections, plain, listen }) => {
+      const peers = connections.length === 0 ? 'no connections' : `connected to ${encryptionText(connections, plain)}`
       return `  ${room}  ${faces} ${faces === 1 ? 'face' : 'faces'}, listening on ${listen}, ${peers}`
     }),
   ].map(sanitise)

@@ -23,8 +23,8 @@ export async function runTerminal(
 
 /** The node, to attach to in another room: it listens on that room's port there, and dials the peers that were named. */
 function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
-  const { peers, isDiscovering } = start.options
+  const { peers, isDiscovering, isEncryptedOnly } = start.options
   const named = peers.filter(peer => !peer.includes(':'))
-  const options = { room, peers: named, listen: undefined, isDiscovering }
+  const options = { room, peers: named, listen: undefined, isDiscovering, isEncryptedOnly }
   return { ...prepared, start: { ...start, options }, events: [], starting: undefined }
 }

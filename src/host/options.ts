@@ -10,6 +10,7 @@ type Scope = 'face' | 'room' | 'node'
 export const OPTION_SCOPES: Readonly<Record<string, Scope>> = {
   listen: 'node',
   discovery: 'node',
+  encrypted: 'node',
   data: 'node',
   room: 'room',
   last: 'face',
@@ -31,6 +32,8 @@ export interface RoomOptions {
   readonly peers: readonly string[]
   readonly listen: string | undefined
   readonly isDiscovering: boolean
+  /** Whether scuttleup peers, which cannot encrypt, are refused. */
+  readonly isEncryptedOnly: boolean
 }
 
 export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
@@ -46,6 +49,7 @@ function conflictOf(running: RoomOptions, asked: RoomOptions): string | undefine
   if (asked.listen !== undefined && !isSameAddress(running.listen, asked.listen))
     return running.listen === undefined ? 'without --listen' : `with --listen ${running.listen}`
   if (!asked.isDiscovering && running.isDiscovering) return 'without --no-discovery'
+  if (asked.isEncryptedOnly && !running.isEncryptedOnly) return 'without --encrypted'
   return undefined
 }
 
@@ -55,19 +59,26 @@ function isSameAddress(running: string | undefined, asked: string): boolean {
   return one.host === other.host && one.port === other.port
 }
 
-export const roomFields = ({ room, peers, listen, isDiscovering }: RoomOptions): Fields => ({
+export const roomFields = ({ room, peers, listen, isDiscovering, isEncryptedOnly }: RoomOptions): Fields => ({
   ...(room !== undefined && { room }),
   peers,
   ...(listen !== undefined && { listen }),
   isDiscovering,
+  isEncryptedOnly,
 })
 
 /** Decodes options; undefined if they are malformed. */
-export function roomOptionsOf({ room, peers, listen, isDiscovering }: Fields): RoomOptions | undefined {
+export function roomOptionsOf({
+  room,
+  peers,
+  listen,
+  isDiscovering,
+  isEncryptedOnly = false,
+}: Fields): RoomOptions | undefined {
   const names = textsOf(peers)
   if (names === undefined || !isTextOrNone(room) || !isTextOrNone(listen)) return undefined
-  if (typeof isDiscovering !== 'boolean') return undefined
-  return { room, peers: names, listen, isDiscovering }
+  if (typeof isDiscovering !== 'boolean' || typeof isEncryptedOnly !== 'boolean') return undefined
+  return { room, peers: names, listen, isDiscovering, isEncryptedOnly }
 }
 
 const isTextOrNone = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string'

@@ -58,6 +58,8 @@ interface RoomStatus {
   readonly room: string
   readonly faces: number
   readonly connections: readonly string[]
+  /** Of these, scuttleup peers: their connections are not encrypted. */
+  readonly plain: readonly string[]
   readonly listen: string
 }
 
@@ -115,12 +117,10 @@ export class NodeServer {
 
   get status(): NodeStatus {
     const { me, pid, version, stays } = this.#parts
-    const rooms = [...this.#open].map(([room, { faces, peer }]) => ({
-      room,
-      faces,
-      connections: peer.connectionSummary.connected,
-      listen: peer.listensOn ?? peer.address,
-    }))
+    const rooms = [...this.#open].map(([room, { faces, peer }]) => {
+      const { connected: connections, plain = [] } = peer.connectionSummary
+      return { room, faces, connections, plain, listen: peer.listensOn ?? peer.address }
+    })
     const since = new Date(this.#startedAt).toISOString()
     return { me, pid, since, version, filesReplaced: this.#parts.areFilesReplaced(), stays, rooms }
   }

@@ -65,13 +65,14 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
 }
 
 async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onEvent: (event: NodeEvent) => void) {
-  const { room, peers, listen, isDiscovering } = options
+  const { room, peers, listen, isDiscovering, isEncryptedOnly } = options
   const { openRoom } = await roomModule
   return openRoom({
     me,
     data,
     peers,
     isDiscovering,
+    isEncryptedOnly,
     ...(room !== undefined && { room }),
     ...(listen !== undefined && { listen }),
     onEvent,

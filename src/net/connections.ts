@@ -3,17 +3,15 @@ import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
-import { AdmissionControl } from './admission.js'
 import { dialFailureOf } from './dial-failure.js'
 import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
-import type { Remote } from './handshake/handshake.js'
-import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
-import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
+import type { Remote } from './handshake/effects.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import type { Listener, PeerSource, RawConnection } from './peer-source.js'
+import type { Listener, PeerSource } from './peer-source.js'
 import { type ConnectionId, Topology, type TopologyEffect } from './topology.js'
+import { type ConnectionStream, type Dialled, type PlainPolicy, Upgrader } from './upgrader.js'
 
 export interface ConnectionsOptions {
   /** Our address, as announced to peers. */
@@ -21,8 +19,7 @@ export interface ConnectionsOptions {
   readonly room: Uint8Array
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
-  /** Whether scuttleup peers may connect. They know no rooms, so they may in one room only. */
-  readonly acceptsScuttleup: boolean
+  readonly plain: PlainPolicy
   readonly source: PeerSource
   readonly clock: Clock
   readonly random: Random
@@ -40,8 +37,11 @@ export interface Connection {
   readonly probed?: string | undefined
   /** Network address of the other end, without a port. */
   readonly remoteAddress: string
-  /** The byte stream. Whole frames have to be written to it, and come out of it. Destroying it closes the connection. */
-  readonly stream: RawConnection
+  /**
+   * The byte stream, sealed unless the peer is a scuttleup peer. Whole frames have to be written to it, and come out of it.
+   * Destroying it closes the connection.
+   */
+  readonly stream: ConnectionStream
 }
 
 export interface ConnectionsEvents {
@@ -69,13 +69,9 @@ interface OpenEntry {
 export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #options: ConnectionsOptions
   readonly #topology: Topology
-  readonly #admission = new AdmissionControl<RawConnection>()
-  /** All raw connections, with those in the handshake. */
-  readonly #raw = new Set<RawConnection>()
+  readonly #upgrader: Upgrader
   readonly #open = new Map<ConnectionId, OpenEntry>()
   readonly #retries = new Map<string, Cancel>()
-  readonly #instance: Uint8Array
-  readonly #startedAt: Millis
   readonly #dials = new AbortController()
   #listener: Listener | undefined
   /** Names of dialled peers that the user did not name. */
@@ -90,14 +86,20 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     this.#options = options
     this.#me = options.me
     setMaxListeners(0, this.#dials.signal)
-    this.#instance = options.random.bytes(INSTANCE_ID_BYTES)
-    this.#startedAt = options.clock.now()
-    this.#topology = new Topology(hexOf(this.#instance), hexOf(options.keys.publicKey), () => options.random.number())
+    this.#upgrader = new Upgrader({
+      ...options,
+      onOpened: (stream, remote, dialled) => this.#opened(stream, remote, dialled?.name),
+      onDialFailed: ({ name }, reason, remoteAddress) =>
+        this.#perform(this.#topology.failed(name, { reason }, remoteAddress)),
+      onOlderVersion: address => this.emit('event', { kind: 'older-version', address }),
+    })
+    const { instance } = this.#upgrader
+    this.#topology = new Topology(hexOf(instance), hexOf(options.keys.publicKey), () => options.random.number())
   }
 
   /** How long this process has been running. */
   get ageMs(): Millis {
-    return this.#options.clock.now() - this.#startedAt
+    return this.#upgrader.ageMs
   }
 
   /** Our address, as announced to peers. */
@@ -120,7 +122,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
    * replaces the one in our address.
    */
   async listen(host: string | undefined, port: number): Promise<number> {
-    this.#listener = await this.#options.source.listen(host, port, raw => this.#accept(raw))
+    this.#listener = await this.#options.source.listen(host, port, raw => this.#upgrader.accept(raw, this.#me))
     if (port === 0) this.#me = this.#me.replace(/\d+$/, String(this.#listener.port))
     return this.#listener.port
   }
@@ -174,52 +176,22 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     this.#isClosed = true
     for (const cancel of this.#retries.values()) cancel()
     this.#dials.abort()
-    for (const raw of this.#raw) raw.destroy()
+    this.#upgrader.close()
+    for (const { connection } of this.#open.values()) connection.stream.destroy()
     await this.#listener?.close()
   }
 
-  #accept(raw: RawConnection): void {
-    this.#admission.admit(raw, raw.remoteAddress)?.destroy()
-    if (!raw.destroyed) this.#startHandshake(raw, undefined)
-  }
-
-  async #dial(name: string, address: Address): Promise<void> {
+  async #dial(dialled: Dialled): Promise<void> {
     try {
-      const raw = await this.#options.source.dial(address, this.#dials.signal)
+      const raw = await this.#options.source.dial(dialled.address, this.#dials.signal)
       if (this.#isClosed) raw.destroy()
-      else this.#startHandshake(raw, name)
+      else this.#upgrader.upgrade(raw, this.#me, dialled)
     } catch (error) {
-      this.#perform(this.#topology.failed(name, dialFailureOf(error)))
+      this.#perform(this.#topology.failed(dialled.name, dialFailureOf(error)))
     }
   }
 
-  #startHandshake(raw: RawConnection, dialled: string | undefined): void {
-    const { room, clock, keys, random, acceptsScuttleup } = this.#options
-    const hello = {
-      version: PROTOCOL_VERSION,
-      room,
-      instance: this.#instance,
-      key: keys.publicKey,
-      nonce: random.bytes(NONCE_BYTES),
-      ageMs: this.ageMs,
-      nowMs: clock.now(),
-    }
-    const role = dialled === undefined ? 'listener' : 'dialler'
-    this.#raw.add(raw)
-    const options = { role, me: this.#me, hello, keys, acceptsScuttleup } as const
-    new HandshakeRun(raw, options, clock, outcome => this.#shookHands(raw, dialled, outcome)).start()
-  }
-
-  #shookHands(raw: RawConnection, dialled: string | undefined, outcome: HandshakeOutcome): void {
-    this.#admission.release(raw)
-    if (outcome.kind === 'opened') this.#opened(raw, outcome.remote, dialled)
-    if (outcome.kind !== 'failed') return
-    this.#raw.delete(raw)
-    if (dialled !== undefined && !this.#isClosed)
-      this.#perform(this.#topology.failed(dialled, { reason: outcome.reason }, raw.remoteAddress))
-  }
-
-  #opened(stream: RawConnection, remote: Remote, dialled: string | undefined): void {
+  #opened(stream: ConnectionStream, remote: Remote, dialled: string | undefined): void {
     const isProbe = dialled !== undefined && this.#probes.has(dialled)
     const connection: Connection = {
       id: this.#nextId++,
@@ -242,12 +214,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   }
 
   #closed({ connection, closeReason, isConnected }: OpenEntry, openedAt: Millis): void {
-    this.#raw.delete(connection.stream)
     this.#open.delete(connection.id)
     if (connection.probed !== undefined) this.#probes.delete(connection.probed)
     if (this.#isClosed) return
     const effects = this.#topology.closed(connection.id, this.#options.clock.now() - openedAt)
-    if (isConnected) this.emit('disconnection', connection, closeReason)
+    const fault = 'fault' in connection.stream ? connection.stream.fault : undefined
+    if (isConnected)
+      this.emit('disconnection', connection, closeReason === 'closed' ? (fault ?? 'closed') : closeReason)
     this.#perform(effects)
   }
 
@@ -260,7 +233,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
   #performOne(effect: TopologyEffect): void {
     switch (effect.kind) {
       case 'dial':
-        void this.#dial(effect.peer, effect.address)
+        void this.#dial({ name: effect.peer, address: effect.address })
         break
       case 'retry': {
         const { peer, delayMs } = effect

@@ -13,11 +13,19 @@ export const DIAL_FAILURES = [
   /** No one on the local network answers to the name. */
   'no-such-peer',
   'other-protocol',
-  'malformed-hello',
+  /** The peer speaks a version that this one no longer does. */
+  'older-version',
+  'malformed-handshake',
+  /** The handshake was changed on its way: someone is between, or the peer is faulty. */
+  'altered',
   'other-room',
   'unproven-key',
   /** Scuttleup peers know no rooms, and can connect in the lobby only. */
   'lobby-only',
+  /** A scuttleup peer, with which nothing can be encrypted, although the user asked for that. */
+  'encrypted-only',
+  /** It looks like a scuttleup peer, but a native peer is announced at this address: someone may be between. */
+  'announced-native',
   /** Anything else: `detail` is the system's message. */
   'other',
 ] as const

@@ -6,6 +6,9 @@ import type { Address } from './lan/address.js'
 /** Different failure reasons that are reported of one peer; further ones are only counted. */
 const REASONS_MAX = 16
 
+/** Reported instead of a failure reason. */
+const SELF = 'self'
+
 /** A peer that is dialled without success. */
 export interface DialAttempt extends DialFailure {
   readonly name: string
@@ -18,8 +21,6 @@ export type DialState =
   | { readonly kind: 'dialling'; readonly attempt: number }
   | { readonly kind: 'waiting'; readonly attempt: number }
   | { readonly kind: 'connected'; readonly attempt: number }
-  /** The address is that of this process. It is not dialled again. */
-  | { readonly kind: 'self' }
 
 /** A peer to dial: named by the user, discovered, or learned from another peer. */
 export class DialTarget {
@@ -73,6 +74,13 @@ export class DialTarget {
     this.#isCoolingDown = this.cooldownMs > 0
     this.cooldownMs = 0
     return delayMs
+  }
+
+  /** Whether to report that the address leads to this process: once, until another process answers there. */
+  reportSelf(): boolean {
+    const isNew = !this.#reported.has(SELF)
+    this.#reported.add(SELF)
+    return isNew
   }
 
   /** The last failure, if it is to be reported: once per reason, and at the 10th, 100th, … failure. */

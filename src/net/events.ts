@@ -2,8 +2,12 @@ import type { DialAttempt } from './dial-target.js'
 
 /** Why an open connection closed. */
 export const CLOSE_REASONS = [
-  /** The other side closed it, or the network broke it. */
+  /** The other side ended it. */
   'closed',
+  /** It broke before the other side ended it. */
+  'cut',
+  /** Something arrived that the other side did not send: changed, repeated, left out or reflected. */
+  'altered',
   /** The peer was silent for too long. */
   'silent',
   /** A connection that the user asked for took its place. */
@@ -23,8 +27,10 @@ export type CloseReason = (typeof CLOSE_REASONS)[number]
 export type NetEvent =
   /** Reported once per reason, and at the 10th, 100th, … failure. The peer is dialled again. */
   | ({ readonly kind: 'dial-failed' } & DialAttempt)
-  /** The address of a dialled peer is that of this process. It is not dialled again. */
+  /** The address of a dialled peer led to this process. Reported once; it is dialled again, seldom. */
   | { readonly kind: 'dialled-self'; readonly name: string; readonly address: DialAttempt['address'] }
+  /** A peer that speaks an older version dialled us. Reported once per address. */
+  | { readonly kind: 'older-version'; readonly address: string }
   /** Multicast DNS needs an interface: peers are reached by address only. */
   | { readonly kind: 'no-interface' }
   /** The UDP port of multicast DNS is unavailable; `code` is the system's. */

@@ -1,5 +1,5 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
-import type { Remote } from './handshake/handshake.js'
+import type { Remote } from './handshake/effects.js'
 import { HEARTBEAT_MS, SILENCE_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 

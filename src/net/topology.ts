@@ -2,7 +2,7 @@ import type { Millis } from '../base/clock.js'
 import type { DialFailure } from './dial-failure.js'
 import { type DialAttempt, DialTarget } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
-import type { Remote } from './handshake/handshake.js'
+import type { Remote } from './handshake/effects.js'
 import { type Address, formatAddress } from './lan/address.js'
 import { CONNECTIONS_MAX, HEARTBEAT_MS } from './limits.js'
 
@@ -188,9 +188,12 @@ export class Topology {
     const close = closeEffect(id, 'connected-to-self')
     if (target === undefined) return [close]
     if (target.isProbe) return [close, ...this.#probeFailed(target)]
-    target.state = { kind: 'self' }
+    // Anyone on the way can connect us to ourselves: the peer is dialled again, but seldom.
+    const effects = [close, this.#retry(target, ATTEMPTS_MAX)]
     const { name, address } = target
-    return [close, { kind: 'report', event: { kind: 'dialled-self', name, address } }]
+    return target.reportSelf()
+      ? [...effects, { kind: 'report', event: { kind: 'dialled-self', name, address } }]
+      : effects
   }
 
   #refuse(id: ConnectionId, target: DialTarget | undefined): TopologyEffect[] {
@@ -205,7 +208,6 @@ export class Topology {
     for (const other of this.#targets.values()) {
       const wasWaiting = other.state.kind === 'waiting'
       if (other !== target && !(wasWaiting && this.#isConnected(other))) continue
-      if (other.state.kind === 'self') continue
       if (wasWaiting) effects.push({ kind: 'cancel-retry', peer: other.name })
       other.state = { kind: 'connected', attempt: other.state.attempt }
     }

@@ -47,11 +47,16 @@ export class ConnectionEvents {
       this.#reportLeft(connection)
       return
     }
+    // A new connection soon makes up for a broken one, but not for somebody on the way who changes what is sent.
+    if (reason === 'altered') {
+      this.#reportLost(connection, reason)
+      return
+    }
     const report = (): void => {
       this.#lost.delete(lost)
       // A goodbye that other peers relay may arrive after the connection is gone.
       if (this.#hasLeft(connection)) this.#reportLeft(connection)
-      else this.#options.onEvent({ kind: 'connection-lost', peer: this.#personOf(connection), reason })
+      else this.#reportLost(connection, reason)
     }
     const lost = { connection, cancel: this.#options.clock.after(REPLACED_MS, report) }
     this.#lost.add(lost)
@@ -59,6 +64,10 @@ export class ConnectionEvents {
 
   close(): void {
     for (const { cancel } of this.#lost) cancel()
+  }
+
+  #reportLost(connection: Connection, reason: CloseReason): void {
+    this.#options.onEvent({ kind: 'connection-lost', peer: this.#personOf(connection), reason })
   }
 
   #reportLeft(connection: Connection): void {

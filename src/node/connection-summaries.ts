@@ -34,7 +34,7 @@ export class ConnectionSummaries {
    * attempt, or a different number of indirect peers, is not a change by itself.
    */
   #reportChange(): void {
-    const { connected, dialing, indirect = 0 } = this.#read()
+    const { connected, plain = [], dialing, indirect = 0 } = this.#read()
     const state = JSON.stringify([
       [...connected].sort(),
       dialing.map(({ name, reason, detail = '' }) => `${name} ${reason} ${detail}`).sort(),
@@ -42,6 +42,6 @@ export class ConnectionSummaries {
     if (state === this.#reported) return
     this.#reported = state
     if (connected.length + dialing.length < (dialing.length === 0 ? 3 : 2)) return
-    this.#report({ kind: 'connections-changed', connected, dialing, indirect })
+    this.#report({ kind: 'connections-changed', connected, plain, dialing, indirect })
   }
 }

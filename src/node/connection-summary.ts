@@ -3,6 +3,8 @@ import type { DialAttempt } from '../net/dial-target.js'
 export interface ConnectionSummary {
   /** Names of the connected peers. */
   readonly connected: readonly string[]
+  /** Of these, scuttleup peers: their connections are not encrypted. */
+  readonly plain?: readonly string[]
   readonly dialing: readonly DialAttempt[]
   /** How many more peers are present according to the connected ones. */
   readonly indirect?: number

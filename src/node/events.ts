@@ -88,6 +88,7 @@ export const EVENT_KINDS = {
   'multicast-failed': 'problem',
   'multicast-port-unavailable': 'problem',
   'no-interface': 'problem',
+  'older-version': 'problem',
   'own-entries-elsewhere': 'problem',
   'own-key-elsewhere': 'problem',
   'peer-left': 'change',

@@ -22,6 +22,8 @@ export interface OpenRoomOptions {
   readonly data: string
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
+  /** Whether scuttleup peers, which cannot encrypt, are refused. */
+  readonly isEncryptedOnly?: boolean | undefined
   /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void
 }

@@ -99,8 +99,12 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   get summary(): ConnectionSummary {
     const { connections, presence } = this.#options
     const indirect = presence.list.filter(({ state }) => state === 'indirect').length
-    const connected = [...new Set(connections.connections.map(connection => this.#names.nameOf(connection)))]
-    return { connected, dialing: connections.dialAttempts, indirect }
+    const namesOf = (which: readonly Connection[]): string[] => [
+      ...new Set(which.map(connection => this.#names.nameOf(connection))),
+    ]
+    const connected = namesOf(connections.connections)
+    const plain = namesOf(connections.connections.filter(({ remote }) => remote.kind === 'scuttleup'))
+    return { connected, plain, dialing: connections.dialAttempts, indirect }
   }
 
   /** Keeps a connection to a peer, named as on the command line. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */

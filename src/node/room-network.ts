@@ -26,6 +26,8 @@ export interface RoomNetworkOptions {
   readonly listen?: string | undefined
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
+  /** Whether scuttleup peers, which cannot encrypt, are refused. Default: they may connect in the lobby. */
+  readonly isEncryptedOnly?: boolean | undefined
   readonly onEvent: (event: NodeEvent) => void
 }
 
@@ -74,13 +76,17 @@ export class RoomNetwork {
 
   /** Listens. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
   async listen(keys: KeyPair): Promise<OpenNetwork> {
-    const { home, isDiscovering, onEvent } = this.#options
+    const { home, isDiscovering, isEncryptedOnly = false, onEvent } = this.#options
     const discovery = isDiscovering ? this.#openDiscovery() : undefined
     const connections = new Connections({
       me: this.#address,
       room: home.roomId,
       keys,
-      acceptsScuttleup: home.room === LOBBY,
+      plain: {
+        acceptsScuttleup: home.room === LOBBY,
+        encryptedOnly: isEncryptedOnly,
+        isAnnouncedNative: address => discovery?.isAnnouncedNative(address) ?? false,
+      },
       source: new TcpSource(systemClock, resolver(systemClock, discovery && (place => discovery.resolve(place)))),
       clock: systemClock,
       random: systemRandom,

@@ -4,13 +4,14 @@ import type { Entry } from '../log/format/entry.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import { ACTIVE_VIEW_MAX } from '../net/overlay/limits.js'
+import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import type { InvariantChecker } from './invariants.js'
 import type { VirtualNetwork } from './network.js'
 import { historyOf, type SimulatedPeer } from './simulated-peer.js'
 
-/** The network is silent if all connections carry nothing but heartbeats, a byte each, for this long. */
+/** The network is silent if all connections carry nothing but heartbeats, a record of one byte each, for this long. */
 const SILENCE_MS: Millis = 20_000
-const HEARTBEAT_BYTES_MAX = 3
+const HEARTBEAT_BYTES_MAX = 3 * (1 + RECORD_OVERHEAD_BYTES)
 /** Connections that every peer should have with peer exchange, or one with each other peer if there are fewer. */
 const ACTIVE_VIEW_MIN = 8
 /** Presence statuses, which every peer sends over every connection from time to time. */

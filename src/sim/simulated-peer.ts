@@ -12,6 +12,7 @@ import { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import { Connections } from '../net/connections.js'
 import { type Address, formatAddress } from '../net/lan/address.js'
+import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import { Room } from '../node/room.js'
 import { createNativeStream } from '../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../sync/options.js'
@@ -285,7 +286,7 @@ export class SimulatedPeer {
       me: formatAddress({ host: this.host.address, port: PORT }),
       room: ROOM,
       keys: this.#keys,
-      acceptsScuttleup: true,
+      plain: { acceptsScuttleup: true },
       source: network.sourceOf(this.host, life),
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}`),
@@ -334,7 +335,7 @@ export class SimulatedPeer {
         sideChannel: send =>
           sideChannel(frames => {
             const isSent = send(frames)
-            if (isSent) this.#context.sentOnSideChannel(frames.length)
+            if (isSent) this.#context.sentOnSideChannel(frames.length + RECORD_OVERHEAD_BYTES)
             return isSent
           }),
       }),

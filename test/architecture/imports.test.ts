@@ -37,6 +37,8 @@ function read(file: string): Source {
   assert.deepEqual(errors, [], file)
   /** Identifiers that are members (`clock.setTimeout`) or keys, and so no globals. */
   const bound = new Set<unknown>()
+  /** Names that an object gives to a function of its own. */
+  const defined = new Set<unknown>()
   const from = (target: string, isType: boolean): void => {
     imports.push(target)
     if (!isType && WORLD_MODULE.test(target)) touches.push(target)
@@ -61,6 +63,7 @@ function read(file: string): Source {
     },
     Property: node => {
       if (!node.computed) bound.add(node.key)
+      if (node.value.type === 'ArrowFunctionExpression') defined.add(node.key)
     },
     MethodDefinition: node => {
       bound.add(node.key)
@@ -73,7 +76,7 @@ function read(file: string): Source {
         touches.push('new Date()')
     },
     Identifier: node => {
-      if (RANDOMNESS.test(node.name)) touches.push(node.name)
+      if (RANDOMNESS.test(node.name) && !defined.has(node)) touches.push(node.name)
       if (WORLD_GLOBAL.has(node.name) && !bound.has(node)) touches.push(node.name)
     },
   }).visit(program)

@@ -29,9 +29,19 @@ import { roomId } from '../../src/log/format/room-id.js'
 import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
 import { publishedKey, segmentWrite } from '../../src/log/format/segment-rows.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
-import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
-import { decodeHello, encodeHello, type Hello, isValidProof, proofOf } from '../../src/net/handshake/hello.js'
+import type { HandshakeEffect } from '../../src/net/handshake/effects.js'
+import { Handshake } from '../../src/net/handshake/handshake.js'
+import {
+  decodeAuth,
+  decodeHello,
+  encodeAuth,
+  encodeHello,
+  otherRole,
+  type Role,
+  roomTagOf,
+} from '../../src/net/handshake/hello.js'
 import { type Contact, decodePexFrame, encodePexFrame, type OutgoingPexFrame } from '../../src/net/overlay/pex-codec.js'
+import type { Records } from '../../src/net/sealed/records.js'
 import { archiveOf, readArchive } from '../../src/sync/archive.js'
 import {
   decodeFrame,
@@ -124,47 +134,66 @@ test('encodes and decodes segments and their rows, and rejects malformed ones', 
   for (const { what, bytes } of bad) assert.equal(decodeSegment(unbase64(bytes)), undefined, what)
 })
 
-type Side = Vectors['hello']['dialler']
+type Side = Vectors['handshake']['dialler']
 
-const helloOf = (room: string, { key, instance, nonce, ageMs, nowMs }: Side): Hello => ({
-  version: 1,
-  room: unhex(room),
+/** Hands out the vectors' ephemeral secret, then their header. */
+function given({ ephemeral, header }: Side): { readonly bytes: () => Uint8Array } {
+  const next = [ephemeral, header]
+  return { bytes: () => unhex(next.shift() ?? '') }
+}
+
+const helloOf = ({ key, instance, ageMs, nowMs }: Side) => ({
+  version: 2,
   instance: unhex(instance),
   key: unhex(key),
-  nonce: unhex(nonce),
   ageMs,
   nowMs,
 })
 
-test('encodes and decodes hellos, and proves their keys', () => {
-  const { room, dialler, listener } = load('hello')
-  for (const side of [dialler, listener]) {
-    const hello = helloOf(room, side)
+test('room tags, hellos, and the proofs of their keys', () => {
+  const { room, hash, dialler, listener } = load('handshake')
+  for (const [role, side] of [
+    ['dialler', dialler],
+    ['listener', listener],
+  ] as const) {
+    const roomTag = roomTagOf(unhex(room), unhex(hash), role)
+    const hello = { ...helloOf(side), roomTag }
+    assert.equal(hex(roomTag), side.roomTag)
     assert.equal(hex(encodeHello(hello)), side.hello)
-    assert.deepEqual(decodeHello(unhex(side.hello)), hello)
+    assert.deepEqual(decodeHello(unhex(side.hello)), { ...hello, roomTag: Uint8Array.from(roomTag) })
+    const auth = encodeAuth(hello, keyPairOf(unhex(side.seed)), unhex(hash), role)
+    assert.equal(hex(auth), side.hello + side.signature)
+    assert.deepEqual(decodeAuth(auth, unhex(hash), role), decodeHello(unhex(side.hello)))
+    assert.equal(decodeAuth(auth, unhex(hash), otherRole(role)), 'unproven-key')
+    assert.equal(decodeAuth(auth, unhex(room + room), role), 'unproven-key')
   }
-  const [theirs, own] = [helloOf(room, dialler), helloOf(room, listener)]
-  assert.equal(hex(proofOf(keyPairOf(unhex(dialler.seed)), 'dialler', theirs, own)), dialler.proof)
-  assert.equal(hex(proofOf(keyPairOf(unhex(listener.seed)), 'listener', own, theirs)), listener.proof)
-  assert.ok(isValidProof(unhex(dialler.proof), 'dialler', theirs, own))
-  assert.ok(!isValidProof(unhex(dialler.proof), 'listener', theirs, own))
-  assert.ok(!isValidProof(unhex(listener.proof), 'dialler', theirs, own))
 })
 
-test('two native peers complete the handshake with the given writes', () => {
-  const { room, dialler, listener, written } = load('hello')
-  const opening = (role: 'dialler' | 'listener', side: Side): Handshake =>
-    new Handshake({ role, me: side.address, hello: helloOf(room, side), keys: keyPairOf(unhex(side.seed)) })
-  const ends = { dialler: opening('dialler', dialler), listener: opening('listener', listener) }
+test('a handshake between two native peers, write by write, and the records behind it', () => {
+  const { room, dialler, listener, written, records } = load('handshake')
+  const open = (role: Role, side: Side): Handshake =>
+    new Handshake({
+      role,
+      me: side.address,
+      hello: helloOf(side),
+      keys: keyPairOf(unhex(side.seed)),
+      room: unhex(room),
+      random: given(side),
+    })
+  const ends = { dialler: open('dialler', dialler), listener: open('listener', listener) }
   const said = { dialler: '', listener: '' }
   const opened: string[] = []
-  const perform = (by: 'dialler' | 'listener', effects: readonly HandshakeEffect[]): void => {
+  const sealed: Partial<Record<Role, Records>> = {}
+  const perform = (by: Role, effects: readonly HandshakeEffect[]): void => {
     for (const effect of effects) {
-      if (effect.kind === 'opened' && effect.remote.kind === 'native') opened.push(effect.remote.key)
+      assert.notEqual(effect.kind, 'failed')
+      if (effect.kind === 'opened' && effect.remote.kind === 'native' && effect.records !== undefined) {
+        opened.push(effect.remote.key)
+        sealed[by] = effect.records
+      }
       if (effect.kind !== 'send') continue
       said[by] += hex(effect.bytes)
-      const other = by === 'dialler' ? 'listener' : 'dialler'
-      perform(other, ends[other].receive(effect.bytes))
+      perform(otherRole(by), ends[otherRole(by)].receive(effect.bytes))
     }
   }
   perform('listener', ends.listener.start())
@@ -174,6 +203,16 @@ test('two native peers complete the handshake with the given writes', () => {
     assert.equal(said[by], expected.join(''))
   }
   assert.deepEqual(opened.sort(), [dialler.key, listener.key].sort())
+  for (const { by, text, isFinal, bytes } of records) {
+    const from = sealed[by]
+    const to = sealed[otherRole(by)]
+    assert.ok(from && to)
+    assert.equal(hex(from.sealer.seal(unhex(text), isFinal)), bytes)
+    to.opener.push(unhex(bytes))
+    const read = to.opener.next()
+    assert.ok(read.kind === 'record')
+    assert.deepEqual([hex(read.text), read.isFinal], [text, isFinal])
+  }
 })
 
 /** The body of a single frame. */

@@ -82,6 +82,7 @@ test('reports each fault alone, with a next step', () => {
     [none('no-answer'), `peer: ${at}: no answer`],
     [none('host-unreachable'), `peer: ${at}: the host is unreachable`],
     [none('closed'), `peer: ${at}: the peer closed the connection`],
+    [{ peers: [peer({ kind: 'older' })] }, `peer: ${at}: speaks an older version of the protocol`],
     [{ peers: [peer({ kind: 'stranger' })] }, `peer: ${at}: another program is listening there`],
     [{ peers: [peer({ ...native, isSameRoom: false })] }, `peer: ${at}: not in the room lobby`],
     [

@@ -127,7 +127,7 @@ test('notices a killed process at once', BOUND, async t => {
   await alice.until(() => alice.connections.connections.length === 1)
   await bob.stop('SIGKILL')
   await alice.until(() => alice.connections.connections.length === 0)
-  assert.deepEqual(alice.lost, ['closed'])
+  assert.deepEqual(alice.lost, ['cut'])
 })
 
 for (const [me, order] of [
@@ -174,7 +174,7 @@ test('the side that dialled redials a closed connection', BOUND, async t => {
   await alice.until(() => alice.lost.length === 1 && alice.connections.connections.length === 1)
 })
 
-test('reports a dial of itself once, and stops dialling', BOUND, async t => {
+test('reports a dial of itself once, and closes that connection alone', BOUND, async t => {
   const alice = await openConnections(t)
   alice.connections.add('me', alice.address)
   await alice.until(() => alice.events.length > 0 && alice.accepted.every(connection => connection.destroyed))

@@ -165,15 +165,15 @@ test('reports a peer of another version, and one with a wrong clock', BOUND, asy
   const [one, two] = [network.host(1), network.host(2)]
   const day = 24 * 3_600_000
   for (const [port, version, aheadMs] of [
-    [4000, 2, 0],
-    [4001, 1, day],
-    [4002, 1, -day],
-    [4003, 1, 60_000],
+    [4000, 3, 0],
+    [4001, 2, day],
+    [4002, 2, -day],
+    [4003, 2, 60_000],
   ] as const)
     await two.start(process.execPath, [ODD_PEER, String(port), String(version), String(aheadMs)]).waitForLine('up')
   onlyWrong(
     await doctor(one, 'alice', ...[4000, 4001, 4002, 4003].map(port => `10.77.0.2:${port}`)),
-    ['peer', /^10\.77\.0\.2:4000: speaks version 2 of the protocol, this program version 1$/],
+    ['peer', /^10\.77\.0\.2:4000: speaks version 3 of the protocol, this program version 2$/],
     ['peer', /^10\.77\.0\.2:4001: its clock is 24 hours ahead of yours$/],
     ['peer', /^10\.77\.0\.2:4002: its clock is 24 hours behind yours$/],
   )

@@ -130,7 +130,7 @@ test('connects to a host that runs scuttleup chat, in both directions', BOUND, a
   await dave.waitForLine('info> listening')
   const alice = await chat(one, 'alice', 'dave')
   const erin = await chat(three, 'erin')
-  await said(alice, 'connected to dave (scuttleup peer)')
+  await said(alice, 'connected to dave (not encrypted: scuttleup peer)')
   await connectedTo(erin, 'alice')
   await talk(alice, dave, 'hello dave')
   await talk(dave, alice, 'hello alice')

@@ -91,6 +91,7 @@ const EVENTS: Fields<FaceEvent> = {
   'connection-opened': { peer: text, protocol: fc.constantFrom('native', 'scuttleup') },
   'connections-changed': {
     connected: fc.array(text),
+    plain: fc.array(text),
     dialing: fc.array(fc.record(attempt)),
     indirect: count,
   },
@@ -123,6 +124,7 @@ const EVENTS: Fields<FaceEvent> = {
   'no-interface': {},
   'node-answers': {},
   'node-silent': { name: text, pid: count, sinceMs: fc.integer() },
+  'older-version': { address: text },
   'own-entries-elsewhere': {},
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },

@@ -9,7 +9,7 @@ const connections = new Connections({
   me: 'child:1',
   room: ROOM,
   keys: keysOf(99),
-  acceptsScuttleup: true,
+  plain: { acceptsScuttleup: true },
   source: new TcpSource(systemClock, async address => [address]),
   clock: systemClock,
   random: systemRandom,

@@ -7,6 +7,7 @@ import type { CloseReason, NetEvent } from '../../src/net/events.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
+import type { PlainPolicy } from '../../src/net/upgrader.js'
 import type { Cleanup } from './child.js'
 import { type End, keysOf, ROOM } from './handshake-world.js'
 
@@ -21,6 +22,7 @@ export interface ConnectionsWorldOptions {
   readonly clock?: Clock
   readonly room?: Uint8Array
   readonly acceptsScuttleup?: boolean
+  readonly plain?: Partial<PlainPolicy>
 }
 
 /** `Connections` on a port of 127.0.0.1, and what it reports. Everything that arrives is read and discarded. */
@@ -45,6 +47,7 @@ export async function openConnections(
     clock = systemClock,
     room = ROOM,
     acceptsScuttleup = true,
+    plain = {},
   }: ConnectionsWorldOptions = {},
 ): Promise<ConnectionsWorld> {
   const accepted: RawConnection[] = []
@@ -69,7 +72,7 @@ export async function openConnections(
     me,
     room,
     keys: keysOf(peer),
-    acceptsScuttleup,
+    plain: { acceptsScuttleup, ...plain },
     source,
     clock,
     random: systemRandom,

@@ -1,7 +1,9 @@
 import { type KeyPair, keyPairOf } from '../../src/base/crypto/signing.js'
+import { SeededRandom } from '../../src/base/seeded-random.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { Handshake, type HandshakeEffect, type Remote } from '../../src/net/handshake/handshake.js'
-import type { Hello } from '../../src/net/handshake/hello.js'
+import type { HandshakeEffect, Remote } from '../../src/net/handshake/effects.js'
+import { Handshake, type HandshakeOptions } from '../../src/net/handshake/handshake.js'
+import type { Records } from '../../src/net/sealed/records.js'
 import type { ScuttleupTopology } from './scuttleup-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)
@@ -9,13 +11,13 @@ export const ROOM = Buffer.alloc(32, 7)
 /** The key pair of test peer number `peer`. */
 export const keysOf = (peer: number): KeyPair => keyPairOf(Buffer.alloc(32, peer))
 
-/** The Hello of test peer number `peer`, which determines its key, its instance id and its nonce. */
-export const helloOf = (peer: number, members: Partial<Hello> = {}): Hello => ({
-  version: 1,
-  room: ROOM,
+type OurHello = HandshakeOptions['hello']
+
+/** The Hello of test peer number `peer`, which determines its key and its instance id. */
+export const helloOf = (peer: number, members: Partial<OurHello> = {}): OurHello => ({
+  version: 2,
   instance: Buffer.alloc(16, peer),
   key: keysOf(peer).publicKey,
-  nonce: Buffer.alloc(32, peer),
   ageMs: 1_000,
   nowMs: 1_800_000_000_000,
   ...members,
@@ -49,19 +51,38 @@ export interface End {
 interface NativeEndOptions {
   readonly peer?: number
   /** Differences from the peer's usual Hello. */
-  readonly hello?: Partial<Hello>
+  readonly hello?: Partial<OurHello>
   readonly says?: Uint8Array
+  readonly room?: Uint8Array
+  /** Determines the ephemeral key. */
+  readonly seed?: number
+  readonly refusesPlain?: HandshakeOptions['refusesPlain']
 }
 
 /** A native peer's end. Once open, it sends `says`. */
 export function nativeEnd(
   role: 'dialler' | 'listener',
   me: string,
-  { peer = 1, hello = {}, says = new Uint8Array(0) }: NativeEndOptions = {},
+  { peer = 1, hello = {}, says = new Uint8Array(0), room = ROOM, seed = 1, refusesPlain }: NativeEndOptions = {},
 ): End {
-  const handshake = new Handshake({ role, me, hello: helloOf(peer, hello), keys: keysOf(peer) })
+  const handshake = new Handshake({
+    role,
+    me,
+    hello: helloOf(peer, hello),
+    keys: keysOf(peer),
+    room,
+    random: new SeededRandom(seed, `${role} ${peer}`),
+    ...(refusesPlain && { refusesPlain }),
+  })
   let outcome: Remote | string | undefined
+  let records: Records | undefined
   let rest: Uint8Array = new Uint8Array(0)
+  const read = (bytes: Uint8Array): void => {
+    if (records === undefined) rest = Buffer.concat([rest, bytes])
+    records?.opener.push(bytes)
+    for (let next = records?.opener.next(); next?.kind === 'record'; next = records?.opener.next())
+      rest = Buffer.concat([rest, next.text])
+  }
   const perform = (effects: readonly HandshakeEffect[]): Uint8Array => {
     const written: Uint8Array[] = []
     for (const effect of effects) {
@@ -69,8 +90,9 @@ export function nativeEnd(
       if (effect.kind === 'failed') outcome = effect.reason
       if (effect.kind === 'opened') {
         outcome = effect.remote
-        rest = effect.rest
-        written.push(says)
+        records = effect.records
+        read(effect.rest)
+        written.push(records === undefined || says.length === 0 ? says : records.sealer.seal(says))
       }
     }
     return Buffer.concat(written)
@@ -79,7 +101,7 @@ export function nativeEnd(
     start: () => perform(handshake.start()),
     receive: bytes => {
       if (outcome === undefined) return perform(handshake.receive(bytes))
-      if (typeof outcome !== 'string') rest = Buffer.concat([rest, bytes])
+      if (typeof outcome !== 'string') read(bytes)
       return new Uint8Array(0)
     },
     get outcome() {
@@ -90,6 +112,18 @@ export function nativeEnd(
     },
   }
 }
+
+/** An end whose bytes pass through someone between. */
+export const through = (end: End, change: (bytes: Uint8Array) => Uint8Array): End => ({
+  start: () => change(end.start()),
+  receive: bytes => change(end.receive(bytes)),
+  get outcome() {
+    return end.outcome
+  },
+  get rest() {
+    return end.rest
+  },
+})
 
 /** A scuttleup peer's end. Once ready, it sends its first frame. */
 export function scuttleupEnd(topology: ScuttleupTopology): End {

@@ -37,6 +37,7 @@ export const LOBBY_OPTIONS: RoomOptions = {
   peers: [],
   listen: undefined,
   isDiscovering: false,
+  isEncryptedOnly: false,
 }
 
 interface MachineOptions {
@@ -172,7 +173,7 @@ export class HostMachine {
       me: 'alice.local:1',
       room: id,
       keys: alice,
-      acceptsScuttleup: false,
+      plain: { acceptsScuttleup: false },
       clock: systemClock,
       random: systemRandom,
       source: { dial: nowhere, listen: nowhere },

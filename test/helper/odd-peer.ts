@@ -4,21 +4,20 @@ import { keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import { Handshake } from '../../src/net/handshake/handshake.js'
-import { INSTANCE_ID_BYTES, NONCE_BYTES } from '../../src/net/handshake/hello.js'
+import { INSTANCE_ID_BYTES } from '../../src/net/handshake/hello.js'
 
 const [port, version, aheadMs] = process.argv.slice(2).map(Number)
 const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
 createServer(socket => {
   const hello = {
-    version: version ?? 1,
-    room: roomId(LOBBY),
+    version: version ?? 2,
     instance: systemRandom.bytes(INSTANCE_ID_BYTES),
     key: keys.publicKey,
-    nonce: systemRandom.bytes(NONCE_BYTES),
     ageMs: 0,
     nowMs: Date.now() + (aheadMs ?? 0),
   }
-  const opening = new Handshake({ role: 'listener', me: `odd.local:${port}`, hello, keys })
+  const me = `odd.local:${port}`
+  const opening = new Handshake({ role: 'listener', me, hello, keys, room: roomId(LOBBY), random: systemRandom })
   const perform = (effects: ReturnType<Handshake['start']>): void => {
     for (const effect of effects) if (effect.kind === 'send') socket.write(effect.bytes)
   }

@@ -4,6 +4,7 @@ import { forks } from './forks.js'
 import { fullDisk } from './full-disk.js'
 import { fuzz } from './fuzz.js'
 import { gossip } from './gossip.js'
+import { handshakes } from './handshakes.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
 import { mutatedSessions } from './mutated-sessions.js'
@@ -24,6 +25,7 @@ const RUNS: readonly LongRun[] = [
   bitFlips,
   forks,
   fuzz,
+  handshakes,
   mutatedSessions,
   sanitiser,
   screen,

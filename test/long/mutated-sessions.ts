@@ -7,8 +7,9 @@ import { type AuthorId, isSigned } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import { Connections } from '../../src/net/connections.js'
-import { Handshake, type HandshakeEffect } from '../../src/net/handshake/handshake.js'
-import { INSTANCE_ID_BYTES, NONCE_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
+import type { HandshakeEffect } from '../../src/net/handshake/effects.js'
+import { Handshake } from '../../src/net/handshake/handshake.js'
+import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import { Room } from '../../src/node/room.js'
@@ -118,7 +119,7 @@ async function openServer(directory: string) {
     me: SERVER,
     room: ROOM,
     keys,
-    acceptsScuttleup: true,
+    plain: { acceptsScuttleup: true },
     clock: systemClock,
     random: systemRandom,
     source: {
@@ -217,23 +218,21 @@ async function ours(random: Chance): Promise<Client> {
   await log.close()
   const hello = {
     version: PROTOCOL_VERSION,
-    room: ROOM,
     instance: systemRandom.bytes(INSTANCE_ID_BYTES),
     key: keys.publicKey,
-    nonce: systemRandom.bytes(NONCE_BYTES),
     ageMs: 1,
     nowMs: Date.now(),
   }
   return {
     author: log.id,
-    // At most two addresses, the empty frame, the Hello and the proof.
-    length: says.length + 240,
+    // At most two addresses, the empty frame, the key exchange with its record, and the seal.
+    length: says.length + 290,
     talk: (socket, change) => {
-      const opening = new Handshake({ role: 'dialler', me, hello, keys })
+      const opening = new Handshake({ role: 'dialler', me, hello, keys, room: ROOM, random: systemRandom })
       const perform = (effects: readonly HandshakeEffect[]): void => {
         for (const effect of effects) {
           if (effect.kind === 'send') socket.write(change(effect.bytes))
-          else if (effect.kind === 'opened') socket.end(change(says))
+          else if (effect.kind === 'opened') socket.end(change(effect.records?.sealer.seal(says, true) ?? says))
           else socket.end()
         }
       }

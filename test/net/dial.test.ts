@@ -38,7 +38,7 @@ test('redials after a connection that broke before it was handed over', async ()
     me: 'alice.local:1',
     room: roomId('lobby'),
     keys: keysOf(1),
-    acceptsScuttleup: true,
+    plain: { acceptsScuttleup: true },
     source,
     clock,
     random: systemRandom,

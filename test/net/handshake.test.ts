@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
-import { encodeHello, proofOf } from '../../src/net/handshake/hello.js'
-import {
-  exchange,
-  helloOf,
-  keysOf,
-  nativeEnd,
-  receive,
-  remoteOf,
-  SCUTTLEUP_HANDSHAKE,
-  scuttleupEnd,
-} from '../helper/handshake-world.js'
+import { exchange, nativeEnd, receive, remoteOf, SCUTTLEUP_HANDSHAKE, scuttleupEnd } from '../helper/handshake-world.js'
 import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
 
 const ALICE = 'alice.local:1001'
@@ -158,40 +148,60 @@ test('rejects an empty frame instead of an address', () => {
 
 test('rejects a native peer in another room', () => {
   const a = nativeEnd('dialler', ALICE, { peer: 1 })
-  const b = nativeEnd('listener', BOB, { peer: 2, hello: { room: Buffer.alloc(32, 8) } })
+  const b = nativeEnd('listener', BOB, { peer: 2, room: Buffer.alloc(32, 8) })
   exchange(a, b)
   assert.equal(a.outcome, 'other-room')
-  assert.equal(b.outcome, 'other-room')
+  assert.equal(b.outcome, undefined, 'the dialler ends it, and proves no key')
 })
 
-test('rejects malformed hellos', () => {
-  for (const bad of [frame(Buffer.from('hello')), Buffer.from([0]), Buffer.from([0x80, 0]), frame(Buffer.alloc(257))]) {
+test('rejects malformed key exchanges', () => {
+  const N2 = [
+    frame(Buffer.alloc(47)),
+    frame(Buffer.alloc(49)),
+    Buffer.from([0]),
+    Buffer.from([0x80, 0]),
+    frame(Buffer.alloc(257)),
+  ]
+  for (const bad of N2) {
     const { outcome } = receive(nativeEnd('dialler', ALICE), [address(BOB), EMPTY_FRAME, bad])
-    assert.equal(outcome, 'malformed-hello')
+    assert.equal(outcome, 'malformed-handshake')
+  }
+  const N1 = [...N2, frame(Buffer.concat([Buffer.from([3]), Buffer.alloc(32, 7)])), frame(Buffer.alloc(34, 2))]
+  for (const bad of N1) {
+    const { outcome } = receive(nativeEnd('listener', BOB), [address(ALICE), EMPTY_FRAME, bad])
+    assert.equal(outcome, 'malformed-handshake')
   }
 })
 
-/** What bob, a listener, sends to alice up to the proof. */
-const bobsHello = [address(BOB), EMPTY_FRAME, frame(encodeHello(helloOf(2)))]
-const proof = (bytes: Uint8Array) => receive(nativeEnd('dialler', ALICE), [...bobsHello, frame(bytes)]).outcome
-
-test('rejects a key without a proof for this connection', () => {
-  const NO = 'unproven-key'
-  assert.deepEqual(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(1))), remoteOf(BOB, 2), 'control')
-  assert.equal(proof(proofOf(keysOf(3), 'listener', helloOf(2), helloOf(1))), NO, 'signed with another key')
-  assert.equal(proof(proofOf(keysOf(2), 'dialler', helloOf(2), helloOf(1))), NO, 'what bob proved where he dialled')
-  assert.equal(proof(proofOf(keysOf(1), 'dialler', helloOf(1), helloOf(2))), NO, 'alice’s own proof, sent back')
-  const earlier = helloOf(1, { nonce: Buffer.alloc(32, 77) })
-  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), earlier)), NO, 'what bob proved to alice before')
-  assert.equal(proof(proofOf(keysOf(2), 'listener', helloOf(2), helloOf(3))), NO, 'what bob proved to carol')
-  for (const length of [1, 63, 65]) assert.equal(proof(Buffer.alloc(length)), NO, `${length} bytes`)
+test('a dialler sends its key only after the other side has shown that it is native', () => {
+  const end = nativeEnd('dialler', ALICE)
+  end.start()
+  assert.deepEqual(Buffer.from(end.receive(address(BOB))), EMPTY_FRAME)
+  assert.equal(end.receive(EMPTY_FRAME)[0], 33)
 })
 
-test('rejects a peer that echoes our bytes', () => {
-  const a = nativeEnd('dialler', ALICE)
-  let said = a.start()
-  for (let turn = 0; turn < 10 && said.length > 0; turn++) said = a.receive(said)
-  assert.equal(a.outcome, 'unproven-key')
+test('ends with older-version for a peer of version 1, whichever side dialled', () => {
+  const hello = frame(Buffer.concat([Buffer.from([0x08, 1, 0x12, 32]), Buffer.alloc(130)]))
+  const dialled = receive(nativeEnd('dialler', ALICE), [address(BOB), Buffer.concat([EMPTY_FRAME, hello])])
+  assert.equal(dialled.outcome, 'older-version')
+  const inbound = receive(nativeEnd('listener', BOB), [address(ALICE), EMPTY_FRAME, hello])
+  assert.equal(inbound.outcome, 'older-version')
+  assert.deepEqual(Buffer.from(inbound.written), Buffer.concat([address(BOB), EMPTY_FRAME]), 'it learns nothing more')
+})
+
+test('accepts scuttleup peers unless the policy refuses their address', () => {
+  const asked: string[] = []
+  const refusesPlain = (claimed: string) => {
+    asked.push(claimed)
+    return 'encrypted-only' as const
+  }
+  const end = nativeEnd('dialler', ALICE, { refusesPlain })
+  exchange(end, scuttleupEnd(new ScuttleupTopology(BOB)))
+  assert.equal(end.outcome, 'encrypted-only')
+  assert.deepEqual(asked, [BOB])
+  const native = nativeEnd('dialler', ALICE, { refusesPlain })
+  exchange(native, nativeEnd('listener', BOB, { peer: 2 }))
+  assert.deepEqual(native.outcome, remoteOf(BOB, 2), 'native peers are not asked about')
 })
 
 test('two devices with one key agree on which is older', () => {

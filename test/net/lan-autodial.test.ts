@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { DialAttempt } from '../../src/net/dial-target.js'
-import type { Remote } from '../../src/net/handshake/handshake.js'
+import type { Remote } from '../../src/net/handshake/effects.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { LanAutodial } from '../../src/net/overlay/lan-autodial.js'
 import { ROOM, serviceOf } from '../helper/mdns-network.js'

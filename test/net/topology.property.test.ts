@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import type { Remote } from '../../src/net/handshake/handshake.js'
+import type { Remote } from '../../src/net/handshake/effects.js'
 import { parseAddress } from '../../src/net/lan/address.js'
 import { Topology, type TopologyEffect } from '../../src/net/topology.js'
 

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { RETRY_MS_MAX, RETRY_MS_MIN, retryDelayMs } from '../../src/base/backoff.js'
 import type { DialFailureReason } from '../../src/net/dial-failure.js'
 import type { NetEvent } from '../../src/net/events.js'
-import type { Remote } from '../../src/net/handshake/handshake.js'
+import type { Remote } from '../../src/net/handshake/effects.js'
 import { parseAddress } from '../../src/net/lan/address.js'
 import { CONNECTIONS_MAX } from '../../src/net/limits.js'
 import { type OpenConnection, Topology, type TopologyEffect } from '../../src/net/topology.js'
@@ -117,27 +117,28 @@ test('the side with the higher key closes neither of two connections', () => {
   assert.deepEqual(kinds(topology.closed(2, LASTED_MS)), ['retry'])
 })
 
-test('closes a connection to itself, reports it once, and never dials it again', () => {
+test('closes a connection to itself, reports it once, and dials that peer again, seldom', () => {
   const topology = topologyOf()
   topology.add('me', BOB)
   const effects = topology.opened(connection(1, native(MINE), 'me'))
-  assert.deepEqual(kinds(effects), ['close', 'report'])
+  assert.deepEqual(kinds(effects), ['close', 'retry', 'report'])
+  assert.ok((delays(effects)[0] ?? 0) >= RETRY_MS_MAX / 2)
   assert.deepEqual(eventsOf(effects), [{ kind: 'dialled-self', name: 'me', address: BOB }])
   assert.deepEqual(
     kinds(topology.opened(connection(2, native(MINE)))),
     ['close'],
     'the other end of the same connection',
   )
-  assert.deepEqual(
-    [
-      topology.closed(1, LASTED_MS),
-      topology.closed(2, LASTED_MS),
-      topology.due('me'),
-      topology.networkChanged(),
-    ].flat(),
-    [],
-  )
+  assert.deepEqual([topology.closed(1, LASTED_MS), topology.closed(2, LASTED_MS)].flat(), [])
   assert.deepEqual(topology.connections, [])
+  assert.deepEqual(kinds(topology.due('me')), ['dial'])
+  assert.deepEqual(kinds(topology.opened(connection(3, native(MINE), 'me'))), ['close', 'retry'])
+  topology.due('me')
+  assert.deepEqual(
+    kinds(topology.opened(connection(4, native(HIGHER), 'me'))),
+    ['connected'],
+    'nobody is in between now',
+  )
 })
 
 test('leaves duplicate connections of a scuttleup peer to that peer', () => {

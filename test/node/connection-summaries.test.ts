@@ -34,7 +34,7 @@ test('reports the number of indirect peers, but not its changes', () => {
   become(['bob', 'carol', 'dave'], [], 8)
   clock.advance(2_000)
   assert.deepEqual(reported, [
-    { kind: 'connections-changed', connected: ['bob', 'carol', 'dave'], dialing: [], indirect: 7 },
+    { kind: 'connections-changed', connected: ['bob', 'carol', 'dave'], plain: [], dialing: [], indirect: 7 },
   ])
 })
 
@@ -53,8 +53,8 @@ test('reports connections and dial attempts once they settle, and again only on 
   const dave = { name: 'dave', address: { host: 'x.local', port: 1 }, reason: 'refused' }
   const changed = { kind: 'connections-changed', indirect: 0 }
   assert.deepEqual(reported, [
-    { ...changed, connected: ['bob', 'carol'], dialing: [{ ...dave, tries: 2 }] },
-    { ...changed, connected: ['bob'], dialing: [{ ...dave, tries: 50 }] },
+    { ...changed, plain: [], connected: ['bob', 'carol'], dialing: [{ ...dave, tries: 2 }] },
+    { ...changed, plain: [], connected: ['bob'], dialing: [{ ...dave, tries: 50 }] },
   ])
 })
 

@@ -1,3 +1,4 @@
+import { bufferOf, concat } from '../wire/bytes.js'
 import { sodium } from './sodium.js'
 
 export const HASH_BYTES = 32
@@ -95,5 +96,12 @@ export function hash(...parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length
   }
   sodium().crypto_generichash(output, input.subarray(0, length))
+  return output
+}
+
+/** BLAKE2b of the concatenated `parts` with a key, `bytes` long. */
+export function keyedHash(key: Uint8Array, bytes: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const output = Buffer.allocUnsafe(bytes)
+  sodium().crypto_generichash(output, bufferOf(concat(parts)), bufferOf(key))
   return output
 }

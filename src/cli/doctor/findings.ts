@@ -114,6 +114,13 @@ function multicastFindings(
   return [bad('multicast', `${where}: ${what}`, `${next}, or name peers there by address.`)]
 }
 
+const HOLDERS = {
+  scuttleup: 'a scuttleup peer',
+  older: 'an older version of this program',
+  stranger: 'another program',
+  none: 'another program',
+} as const
+
 /** Other peers in one line, and addresses of each. */
 const OTHERS_MAX = 8
 const ADDRESSES_MAX = 3
@@ -138,7 +145,7 @@ function portFindings({ me, key, services }: Observations, { port, holder, unrea
   if (holder?.kind === 'native' && holder.key !== key)
     return [bad('port', `${ours} is in use by a chat with another key (${shortOf(holder.key)})`, free)]
   if (holder !== undefined && holder.kind !== 'native') {
-    const program = holder.kind === 'scuttleup' ? 'a scuttleup peer' : 'another program'
+    const program = HOLDERS[holder.kind]
     return [bad('port', `${ours} is in use by ${program}`, free)]
   }
   if (unreachable.length > 0) {
@@ -160,6 +167,9 @@ function nameFindings({ me, key, services }: Observations): Finding[] {
   const next = 'Nothing is lost: keys tell you apart. Choose another name to be found by name alone.'
   return [bad('name', `another peer is named ${me} here too, with the key ${keys}`, next)]
 }
+
+/** Programs of earlier versions cannot connect. */
+const OLDEST_VERSION = 2
 
 const SAME_ROOM = 'Start both with the same --room.'
 
@@ -184,8 +194,10 @@ function peerFinding(observed: Observations, peer: ObservedPeer): Finding {
       return bad('peer', `${where}: another program is listening there`, 'Check the port that the peer printed.')
     case 'scuttleup':
       return observed.room.isLobby
-        ? good('peer', `${where}: a scuttleup peer; its messages are unsigned`)
+        ? good('peer', `${where}: a scuttleup peer; its connection is plain, and its messages are unsigned`)
         : bad('peer', `${where}: a scuttleup peer, which supports no rooms`, 'Meet it in the lobby, without --room.')
+    case 'older':
+      return bad('peer', `${where}: speaks an older version of the protocol`, 'Update that program.')
     case 'native': {
       const announced = services.find(({ version }) => version !== observed.version)
       return nativeFinding(observed, where, answer, announced?.version ?? answer.version)
@@ -198,7 +210,12 @@ function nativeFinding(observed: Observations, where: string, answer: NativeAnsw
   if (!isSameRoom) return bad('peer', `${where}: not in the room ${observed.room.name}`, SAME_ROOM)
   if (version !== observed.version) {
     const what = `${where}: speaks version ${version} of the protocol, this program version ${observed.version}`
-    return bad('peer', what, 'Both use the older version; update the other program.')
+    const isTooOld = version < OLDEST_VERSION
+    return bad(
+      'peer',
+      what,
+      isTooOld ? 'Update that program.' : 'Both use the older version; update the other program.',
+    )
   }
   if (key === observed.key) {
     const next = 'Of two devices with one key only the first can write. Is it this device? Otherwise run renew on one.'
@@ -209,7 +226,7 @@ function nativeFinding(observed: Observations, where: string, answer: NativeAnsw
     const what = `${where}: its clock is ${hours} hours ${aheadMs > 0 ? 'ahead of' : 'behind'} yours`
     return bad('peer', what, 'Correct the wrong clock.')
   }
-  return good('peer', `${where}: answers, with the key ${shortOf(key)}`)
+  return good('peer', `${where}: answers, encrypted, with the key ${shortOf(key)}`)
 }
 
 /** Rank of an answer. The best one of a peer counts: a peer is reachable if one of its addresses is. */

@@ -1,7 +1,7 @@
 import { type Millis, systemClock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
-import { hexOf, sameBytes } from '../../base/wire/bytes.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import { type Address, parseListen } from '../../net/lan/address.js'
 import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
@@ -96,8 +96,7 @@ export async function observePort(
 export async function answerAt(address: Address, { roomId }: Home): Promise<Answer> {
   const result = await probe(address, { source, room: roomId, clock: systemClock, random: systemRandom })
   if (result.kind !== 'native') return result
-  const { hello, aheadMs } = result
-  const isSameRoom = sameBytes(hello.room, roomId)
+  const { hello, isSameRoom, aheadMs } = result
   return { kind: 'native', isSameRoom, version: hello.version, key: shortKeyOf(hello.key), aheadMs }
 }
 

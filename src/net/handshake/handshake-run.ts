@@ -2,14 +2,16 @@ import type { Cancel, Clock } from '../../base/clock.js'
 import type { DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_MS_MAX } from '../limits.js'
 import type { RawConnection } from '../peer-source.js'
-import { Handshake, type HandshakeEffect, type HandshakeOptions, type Remote } from './handshake.js'
+import { SealedConnection } from '../sealed/sealed-connection.js'
+import type { HandshakeEffect, Remote } from './effects.js'
+import { Handshake, type HandshakeOptions } from './handshake.js'
 import type { Hello } from './hello.js'
 
 export type HandshakeOutcome =
-  /** The connection is paused, and its next bytes are the first ones behind the handshake. */
-  | { readonly kind: 'opened'; readonly remote: Remote }
+  /** `stream` is paused, and its next bytes are the first ones behind the handshake. It is sealed for a native peer. */
+  | { readonly kind: 'opened'; readonly remote: Remote; readonly stream: RawConnection | SealedConnection }
   /** Only for a probe. */
-  | { readonly kind: 'identified'; readonly hello: Hello }
+  | { readonly kind: 'identified'; readonly hello: Hello; readonly isSameRoom: boolean }
   /** The connection is closed. `hasAnswered`: the other side sent at least one byte. */
   | { readonly kind: 'failed'; readonly reason: DialFailureReason; readonly hasAnswered: boolean }
 
@@ -61,15 +63,21 @@ export class HandshakeRun {
           this.#fail(effect.reason)
           break
         case 'identified':
-          this.#settle({ kind: 'identified', hello: effect.hello })
+          this.#settle(effect)
           break
         case 'opened':
-          this.#detach()
-          this.#connection.pause()
-          if (effect.rest.length > 0) this.#connection.unshift(effect.rest)
-          this.#onOutcome({ kind: 'opened', remote: effect.remote })
+          this.#opened(effect)
       }
     }
+  }
+
+  #opened({ remote, rest, records }: Extract<HandshakeEffect, { readonly kind: 'opened' }>): void {
+    const connection = this.#connection
+    this.#detach()
+    connection.pause()
+    if (rest.length > 0) connection.unshift(rest)
+    const stream = records === undefined ? connection : new SealedConnection(connection, records)
+    this.#onOutcome({ kind: 'opened', remote, stream })
   }
 
   #fail(reason: DialFailureReason): void {

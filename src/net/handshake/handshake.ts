@@ -1,54 +1,25 @@
-import type { KeyPair } from '../../base/crypto/signing.js'
-import { concat, EMPTY, hexOf, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
+import { concat, EMPTY, readVarint, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import type { DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_BYTES_MAX } from '../limits.js'
-import { decodeHello, encodeHello, type Hello, isValidProof, proofOf, type Role } from './hello.js'
+import type { HandshakeEffect } from './effects.js'
+import { KeyExchange, type KeyExchangeOptions } from './key-exchange.js'
 
 /** First byte that a native peer sends after the addresses: an empty frame, which scuttleup peers skip. */
 const NATIVE = 0x00
 
-/** What the handshake shows of the other end. */
-export type Remote =
-  | {
-      readonly kind: 'native'
-      readonly address: string
-      readonly instance: string
-      /** The author's public key, proven, as hex. */
-      readonly key: string
-      /** Whether it has been running for longer than this process. */
-      readonly isOlder: boolean
-      /** How far its clock is ahead of ours, in milliseconds. */
-      readonly aheadMs: number
-    }
-  | { readonly kind: 'scuttleup'; readonly address: string }
-
-export type HandshakeEffect =
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  /** The handshake is complete; `rest` are the first bytes behind it. */
-  | { readonly kind: 'opened'; readonly remote: Remote; readonly rest: Uint8Array }
-  /** Only with `isProbe`: a native peer sent this Hello, and the handshake ends before our proof. */
-  | { readonly kind: 'identified'; readonly hello: Hello }
-  | { readonly kind: 'failed'; readonly reason: DialFailureReason }
-
-export interface HandshakeOptions {
-  readonly role: Role
+export interface HandshakeOptions extends KeyExchangeOptions {
   /** Our address, as announced to peers. */
   readonly me: string
-  readonly hello: Hello
-  /** The key pair of the key in `hello`. */
-  readonly keys: KeyPair
-  /** Whether scuttleup peers may connect. They know no rooms, so they may in one room only. Default: true. */
-  readonly acceptsScuttleup?: boolean
-  /** Ends when the other side has identified itself: no connection opens at either side. */
-  readonly isProbe?: boolean
+  /** Why a scuttleup peer that sent this address may not connect: nothing to it is encrypted. Default: it may. */
+  readonly refusesPlain?: (address: string) => DialFailureReason | undefined
 }
 
-type State = 'address' | 'repeated-address' | 'protocol' | 'hello' | 'proof' | 'done'
+type State = 'address' | 'repeated-address' | 'protocol' | 'keys' | 'done'
 
 /**
  * The handshake of a connection, without IO: the addresses of fully-connected-topology, then protocol detection by the first
- * byte, then, between native peers, a Hello and a proof of its key in each direction. docs/protocol/wire.md §2.
+ * byte, then, between native peers, a key exchange. docs/protocol/wire.md §2.
  *
  * The address that the other side sends decides who repeats its address, not the address that was dialled. A listener sends
  * nothing after its address before the dialler did, so scuttleup peers that dialled another name of ours are understood too.
@@ -58,7 +29,7 @@ export class Handshake {
   #state: State = 'address'
   #buffered: Uint8Array = EMPTY
   #address = ''
-  #remoteHello: Hello | undefined
+  #keyExchange: KeyExchange | undefined
   #hasRepeated = false
 
   constructor(options: HandshakeOptions) {
@@ -90,10 +61,8 @@ export class Handshake {
         return this.#readRepeatedAddress()
       case 'protocol':
         return this.#detectProtocol()
-      case 'hello':
-        return this.#readHello()
-      case 'proof':
-        return this.#readProof()
+      case 'keys':
+        return this.#exchangeKeys()
       case 'done':
         return []
     }
@@ -126,10 +95,12 @@ export class Handshake {
     if (first === undefined) return []
     if (first === NATIVE) {
       this.#buffered = this.#buffered.subarray(1)
-      this.#state = 'hello'
-      const hello = frame(encodeHello(this.#options.hello))
-      const bytes = this.#options.role === 'dialler' ? hello : concat([Uint8Array.of(NATIVE), hello])
-      return [{ kind: 'send', bytes }]
+      this.#state = 'keys'
+      this.#keyExchange = new KeyExchange(this.#options.me, this.#address, this.#options)
+      // A dialler writes its key only now: a scuttleup peer ends its process on anything but an empty frame.
+      return this.#options.role === 'dialler'
+        ? this.#keyExchange.start()
+        : [{ kind: 'send', bytes: Uint8Array.of(NATIVE) }]
     }
     if (this.#options.role === 'listener' && !this.#hasRepeated) {
       // A scuttleup peer that compared another address of ours waits for our address a second time.
@@ -138,44 +109,18 @@ export class Handshake {
       this.#hasRepeated = true
       if (repeated === 'taken') return [this.#sendAddress()]
     }
-    if (this.#options.acceptsScuttleup === false) return this.#fail('lobby-only')
-    return this.#open({ kind: 'scuttleup', address: this.#address })
+    const refusal = this.#options.refusesPlain?.(this.#address)
+    if (refusal !== undefined) return this.#fail(refusal)
+    this.#state = 'done'
+    const rest = this.#buffered
+    this.#buffered = EMPTY
+    return [{ kind: 'opened', remote: { kind: 'scuttleup', address: this.#address }, rest }]
   }
 
-  #readHello(): HandshakeEffect[] {
-    const body = this.#takeFrame()
-    if (body === 'more') return []
-    const hello = body === 'bad' ? undefined : decodeHello(body)
-    if (hello === undefined) return this.#fail('malformed-hello')
-    const { keys, role, hello: ours, isProbe } = this.#options
-    if (isProbe) {
-      this.#state = 'done'
-      return [{ kind: 'identified', hello }]
-    }
-    if (!sameBytes(hello.room, ours.room)) return this.#fail('other-room')
-    this.#remoteHello = hello
-    this.#state = 'proof'
-    return [{ kind: 'send', bytes: frame(proofOf(keys, role, ours, hello)) }]
-  }
-
-  #readProof(): HandshakeEffect[] {
-    const body = this.#takeFrame()
-    const theirs = this.#remoteHello
-    if (body === 'more' || theirs === undefined) return []
-    const role = this.#options.role === 'dialler' ? 'listener' : 'dialler'
-    const ours = this.#options.hello
-    if (body === 'bad' || !isValidProof(body, role, theirs, ours)) return this.#fail('unproven-key')
-    const { instance, key, ageMs, nowMs } = theirs
-    // Of two processes that started together, the higher instance id counts as older: otherwise both would write with one key.
-    const isOlder = ageMs === ours.ageMs ? Buffer.compare(instance, ours.instance) > 0 : ageMs > ours.ageMs
-    return this.#open({
-      kind: 'native',
-      address: this.#address,
-      instance: hexOf(instance),
-      key: hexOf(key),
-      isOlder,
-      aheadMs: nowMs - ours.nowMs,
-    })
+  #exchangeKeys(): HandshakeEffect[] {
+    const bytes = this.#buffered
+    this.#buffered = EMPTY
+    return this.#keyExchange?.receive(bytes) ?? []
   }
 
   /** The next frame. It must not be empty, so that at most one frame of HANDSHAKE_BYTES_MAX is buffered. */
@@ -201,13 +146,6 @@ export class Handshake {
 
   #sendAddress(): HandshakeEffect {
     return { kind: 'send', bytes: frame(utf8(this.#options.me)) }
-  }
-
-  #open(remote: Remote): HandshakeEffect[] {
-    this.#state = 'done'
-    const rest = this.#buffered
-    this.#buffered = EMPTY
-    return [{ kind: 'opened', remote, rest }]
   }
 
   #fail(reason: DialFailureReason): HandshakeEffect[] {

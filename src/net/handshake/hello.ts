@@ -1,24 +1,26 @@
-import { isSignature, KEY_BYTES, type KeyPair } from '../../base/crypto/signing.js'
+import { hash, keyedHash } from '../../base/crypto/hash.js'
+import { isSignature, KEY_BYTES, type KeyPair, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
 import { bytesField, readFields, varintField } from '../../base/wire/fields.js'
 
 /** Version of the protocol between native peers. Each side speaks the lower of both versions. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
 
-const ROOM_ID_BYTES = 32
 export const INSTANCE_ID_BYTES = 16
-export const NONCE_BYTES = 32
+const ROOM_TAG_BYTES = 16
+
+const LABEL = utf8('persisted-chat/link/2')
+const ROOM_TAG_LABEL = utf8('persisted-chat/channel/1')
 
 /** What a native peer tells about itself during the handshake. docs/protocol/wire.md §2.3. */
 export interface Hello {
   readonly version: number
-  readonly room: Uint8Array
+  /** `roomTagOf` the peer's room. */
+  readonly roomTag: Uint8Array
   /** Random, one per process: identifies duplicate connections, two devices with one key, and a connection to itself. */
   readonly instance: Uint8Array
   /** The author's public key. */
   readonly key: Uint8Array
-  /** Fresh random bytes that the other side signs. */
-  readonly nonce: Uint8Array
   /** How long the process has been running, in milliseconds: of two devices with one key, only the older one writes. */
   readonly ageMs: number
   /** The process's clock, in milliseconds since 1970. */
@@ -27,18 +29,19 @@ export interface Hello {
 
 export type Role = 'dialler' | 'listener'
 
-export const encodeHello = ({ version, room, instance, key, nonce, ageMs, nowMs }: Hello): Uint8Array =>
+export const otherRole = (role: Role): Role => (role === 'dialler' ? 'listener' : 'dialler')
+
+export const encodeHello = ({ version, roomTag, instance, key, ageMs, nowMs }: Hello): Uint8Array =>
   concat([
     varintField(1, version),
-    bytesField(2, room),
+    bytesField(2, roomTag),
     bytesField(3, instance),
     bytesField(4, key),
-    bytesField(5, nonce),
     varintField(6, Math.max(0, Math.floor(ageMs))),
     varintField(7, Math.max(0, Math.floor(nowMs))),
   ])
 
-/** Undefined for malformed bytes. Unknown fields are skipped. */
+/** Undefined for malformed bytes and for versions before 2. Unknown fields are skipped. */
 export function decodeHello(bytes: Uint8Array): Hello | undefined {
   const numbers = new Map<number, number>()
   const values = new Map<number, Uint8Array>()
@@ -49,30 +52,46 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
   const version = numbers.get(1)
   const ageMs = numbers.get(6)
   const nowMs = numbers.get(7)
-  const [room, instance, key, nonce] = [2, 3, 4, 5].map(number => values.get(number))
-  if (version === undefined || version < 1 || ageMs === undefined || nowMs === undefined) return undefined
-  if (room?.length !== ROOM_ID_BYTES || instance?.length !== INSTANCE_ID_BYTES) return undefined
-  if (key?.length !== KEY_BYTES || nonce?.length !== NONCE_BYTES) return undefined
-  return { version, room, instance, key, nonce, ageMs, nowMs }
+  const [roomTag, instance, key] = [2, 3, 4].map(number => values.get(number))
+  if (version === undefined || version < PROTOCOL_VERSION || ageMs === undefined || nowMs === undefined)
+    return undefined
+  if (roomTag?.length !== ROOM_TAG_BYTES || instance?.length !== INSTANCE_ID_BYTES) return undefined
+  if (key?.length !== KEY_BYTES) return undefined
+  return { version, roomTag, instance, key, ageMs, nowMs }
 }
 
-/** The proof that the side in `role` has the key of its Hello. It covers both nonces, so it is valid for one connection. */
-export const proofOf = (keys: KeyPair, role: Role, ours: Hello, theirs: Hello): Uint8Array =>
-  keys.sign(provenBytes(role, ours, theirs))
+/**
+ * Shows that the side in `role` is in a room, to peers that know the room id. `handshakeHash` makes it another one on each
+ * connection.
+ */
+export const roomTagOf = (roomId: Uint8Array, handshakeHash: Uint8Array, role: Role): Uint8Array =>
+  keyedHash(roomId, ROOM_TAG_BYTES, ROOM_TAG_LABEL, handshakeHash, roleByte(role))
 
-/** Whether `proof` is that of the other side, which is in `role`. */
-export const isValidProof = (proof: Uint8Array, role: Role, theirs: Hello, ours: Hello): boolean =>
-  isSignature(proof, provenBytes(role, theirs, ours), theirs.key)
-
-function provenBytes(role: Role, prover: Hello, other: Hello): Uint8Array {
-  const [dialler, listener] = role === 'dialler' ? [prover, other] : [other, prover]
-  return concat([
-    utf8('persisted-chat/link/1'),
-    prover.room,
-    dialler.nonce,
-    listener.nonce,
-    dialler.key,
-    listener.key,
-    Uint8Array.of(role === 'dialler' ? 0 : 1),
-  ])
+/** Hello ‖ signature: the proof that the side in `role` has the key of its Hello, for this connection alone. */
+export function encodeAuth(hello: Hello, keys: KeyPair, handshakeHash: Uint8Array, role: Role): Uint8Array {
+  const bytes = encodeHello(hello)
+  return concat([bytes, keys.sign(signedBytes(bytes, handshakeHash, role))])
 }
+
+/** The Hello of the side in `role`; 'unproven-key' if it is not signed by its key. */
+export function decodeAuth(
+  text: Uint8Array,
+  handshakeHash: Uint8Array,
+  role: Role,
+): Hello | 'malformed-handshake' | 'unproven-key' {
+  const end = Math.max(0, text.length - SIGNATURE_BYTES)
+  const bytes = text.subarray(0, end)
+  const hello = decodeHello(bytes)
+  if (hello === undefined) return 'malformed-handshake'
+  const isProven = isSignature(text.subarray(end), signedBytes(bytes, handshakeHash, role), hello.key)
+  return isProven ? hello : 'unproven-key'
+}
+
+/** The bytes that both sides' keys are agreed under: who prefixes them differently shares no key. */
+export const prologueOf = (diallerAddress: Uint8Array, listenerAddress: Uint8Array): Uint8Array =>
+  concat([LABEL, diallerAddress, listenerAddress])
+
+const signedBytes = (hello: Uint8Array, handshakeHash: Uint8Array, role: Role): Uint8Array =>
+  concat([LABEL, roleByte(role), handshakeHash, hash(hello)])
+
+const roleByte = (role: Role): Uint8Array => Uint8Array.of(role === 'dialler' ? 0 : 1)

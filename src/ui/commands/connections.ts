@@ -1,4 +1,4 @@
-import { dialFailureText } from '../text/net-text.js'
+import { dialFailureText, encryptionText } from '../text/net-text.js'
 import { command } from './context.js'
 
 export const peers = command({
@@ -6,9 +6,9 @@ export const peers = command({
   argument: '',
   help: 'list connected peers, and peers that are dialled and why that fails',
   run: ({ session: { room }, tell }) => {
-    const { connected, dialing } = room.connectionSummary
+    const { connected, plain, dialing } = room.connectionSummary
     tell(
-      connected.length === 0 ? 'connected to no one' : `connected to ${connected.join(', ')}`,
+      connected.length === 0 ? 'connected to no one' : `connected to ${encryptionText(connected, plain)}`,
       ...dialing.map(
         attempt =>
           `trying ${attempt.name}: ${dialFailureText(attempt)}, ${attempt.tries} ${attempt.tries === 1 ? 'time' : 'times'}`,

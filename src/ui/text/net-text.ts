@@ -13,14 +13,20 @@ const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string
   'unknown-host': 'unknown host name',
   'no-such-peer': 'no one on this network answers to that name',
   'other-protocol': 'the peer does not speak this protocol',
-  'malformed-hello': 'the peer sent a malformed hello',
+  'older-version': 'the peer speaks an older version, and has to be updated',
+  'malformed-handshake': 'the peer sent a malformed handshake',
+  altered: 'the handshake was changed on its way',
   'other-room': 'the peer is in another room',
   'unproven-key': 'the peer did not prove its key',
   'lobby-only': 'scuttleup peers can connect in the lobby only',
+  'encrypted-only': 'a scuttleup peer, which cannot encrypt, and --encrypted refuses those',
+  'announced-native': 'it does not encrypt, although a peer that does is announced there: someone may be between you',
 }
 
 const CLOSE_REASONS: Readonly<Record<CloseReason, string>> = {
   closed: 'the connection closed',
+  cut: 'the connection was cut',
+  altered: 'something was changed, repeated or left out on its way',
   silent: `silent for ${SILENCE_MS_MAX / 1_000} s`,
   evicted: 'evicted to make room',
   replaced: 'replaced by a newer connection to the same peer',
@@ -38,13 +44,19 @@ export const dialFailureText = ({ reason, detail }: DialFailure): string =>
 
 export const closeReasonText = (reason: CloseReason): string => CLOSE_REASONS[reason]
 
+/** Connected peers, each with whether the connection to it is encrypted. */
+export const encryptionText = (connected: readonly string[], plain: readonly string[] = []): string =>
+  connected.map(name => `${name} (${plain.includes(name) ? 'plain: scuttleup peer' : 'encrypted'})`).join(', ')
+
 export const NET_SENTENCES: Sentences<NetEvent> = {
   'dial-failed': event => {
     const { name, address, tries } = event
     const count = tries > 1 && /^10+$/.test(String(tries)) ? `, ${tries} times` : ''
     return `${name} (${formatAddress(address)}): ${dialFailureText(event)}${count}; still trying`
   },
-  'dialled-self': ({ name, address }) => `${name} (${formatAddress(address)}) is this process itself; ignoring`,
+  'dialled-self': ({ name, address }) =>
+    `${name} (${formatAddress(address)}) is this process itself; trying again now and then`,
+  'older-version': ({ address }) => `${address} speaks an older version, and cannot connect until it is updated`,
   'no-interface': () => `No network interface: ${CONSEQUENCE}`,
   'multicast-port-unavailable': ({ port, code }) => `UDP port ${port} is unavailable (${code}): ${CONSEQUENCE}`,
   'multicast-failed': event => `No multicast on ${event.interface}, ${event.address} (${event.code}): ${CONSEQUENCE}`,

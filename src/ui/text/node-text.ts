@@ -34,7 +34,7 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
     `port ${port} is in use by another program: listening on port ${usedPort} instead. Peers on this network discover it; scuttleup peers cannot connect to you.`,
   announced: announcedText,
   'connection-opened': ({ peer, protocol }) =>
-    `connected to ${peer}${protocol === 'scuttleup' ? ' (scuttleup peer)' : ''}`,
+    `connected to ${peer}${protocol === 'scuttleup' ? ' (not encrypted: scuttleup peer)' : ''}`,
   'connection-lost': ({ peer, reason }) => `lost the connection to ${peer}: ${closeReasonText(reason)}`,
   'peer-left': ({ peer }) => `${peer} left`,
   'connections-changed': connectionsText,

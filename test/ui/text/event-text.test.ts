@@ -44,17 +44,22 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [{ kind: 'clock-unset', nowMs: 0 }, "the system clock (1970-01-01) is wrong; using the peers' timestamps"],
   [{ kind: 'connection-lost', peer: 'bob', reason: 'silent' }, 'lost the connection to bob: silent for 30 s'],
+  [{ kind: 'connection-lost', peer: 'bob', reason: 'cut' }, 'lost the connection to bob: the connection was cut'],
   [{ kind: 'connection-lost', peer: 'bob', reason: 'closed' }, 'lost the connection to bob: the connection closed'],
   [
     { kind: 'connection-lost', peer: 'bob', reason: 'connection-limit' },
     'lost the connection to bob: at the limit of 64 connections',
   ],
   [{ kind: 'connection-opened', peer: 'bob', protocol: 'native' }, 'connected to bob'],
-  [{ kind: 'connection-opened', peer: 'bob', protocol: 'scuttleup' }, 'connected to bob (scuttleup peer)'],
+  [
+    { kind: 'connection-opened', peer: 'bob', protocol: 'scuttleup' },
+    'connected to bob (not encrypted: scuttleup peer)',
+  ],
   [
     {
       kind: 'connections-changed',
       connected: ['bob', 'carol'],
+      plain: [],
       dialing: [
         { name: 'dave', address: BOB, tries: 2, reason: 'refused' },
         { name: 'erin', address: BOB, tries: 1, reason: 'no-answer' },
@@ -67,6 +72,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     {
       kind: 'connections-changed',
       connected: Array.from({ length: 40 }, (_, i) => `peer${i}`),
+      plain: [],
       dialing: [],
       indirect: 0,
     },
@@ -97,7 +103,18 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'dial-failed', name: 'bob', address: BOB, tries: 100, reason: 'other', detail: 'bind EMFILE' },
     'bob (bob.local:4002): bind EMFILE, 100 times; still trying',
   ],
-  [{ kind: 'dialled-self', name: 'me', address: BOB }, 'me (bob.local:4002) is this process itself; ignoring'],
+  [
+    { kind: 'dial-failed', name: 'bob', address: BOB, tries: 1, reason: 'older-version' },
+    'bob (bob.local:4002): the peer speaks an older version, and has to be updated; still trying',
+  ],
+  [
+    { kind: 'older-version', address: '10.0.0.7' },
+    '10.0.0.7 speaks an older version, and cannot connect until it is updated',
+  ],
+  [
+    { kind: 'dialled-self', name: 'me', address: BOB },
+    'me (bob.local:4002) is this process itself; trying again now and then',
+  ],
   [
     { kind: 'directory-open-to-others', directory: 'data/alice', access: 'read' },
     'other users could read data/alice; restricted it to your account (mode 0700)',

@@ -14,6 +14,9 @@ import { MulticastSockets } from './sockets.js'
 
 const LOOKUP_MS = 3_000
 
+/** The first version of the protocol whose connections are encrypted. */
+const ENCRYPTED_SINCE = 2
+
 /** The same if a service of that name is known already. */
 const KNOWN_LOOKUP_MS = 300
 
@@ -59,6 +62,8 @@ export interface Discovery {
   resolve(address: Address): Promise<Address[]>
   /** Announced services, of any room. */
   readonly services: readonly Service[]
+  /** Whether a native peer that encrypts was announced at `host:port` within the time that announcements are valid: 120 s. */
+  isAnnouncedNative(address: string): boolean
   /** The announced addresses of a service. */
   addressesOf(service: Service): readonly Address[]
   /** Interfaces on which we are announced. */
@@ -147,6 +152,16 @@ class MulticastDiscovery implements Discovery {
     return this.#browser.all
   }
 
+  isAnnouncedNative(address: string): boolean {
+    return this.#browser.all.some(
+      ({ instance, host, port, version }) =>
+        version >= ENCRYPTED_SINCE &&
+        [...namesOf(instance), host, ...this.#browser.addressesOf(instance).map(each => each.host)].some(name =>
+          equalsIgnoringCase(formatAddress({ host: name, port }), address),
+        ),
+    )
+  }
+
   addressesOf({ instance }: Service): readonly Address[] {
     return this.#browser.addressesOf(instance)
   }
@@ -224,6 +239,9 @@ class MulticastDiscovery implements Discovery {
     yield* this.#lookups.marks()
   }
 }
+
+/** The names that a service is dialled by. */
+const namesOf = (instance: string): string[] => [`${instance}.local`, `${requestedName(instance)}.local`]
 
 const isUserName = (name: string): boolean => !/[ .]/.test(name)
 

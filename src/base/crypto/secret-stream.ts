@@ -1,0 +1,55 @@
+import { bufferOf } from '../wire/bytes.js'
+import { sodium } from './sodium.js'
+
+/** Bytes of the header that begins a stream. Both ends need it, and it may be public. */
+export const STREAM_HEADER_BYTES = 24
+/** How much longer a sealed message is. */
+export const SEAL_BYTES = 17
+
+const STATE_BYTES = 52
+const TAG_MESSAGE = 0
+const TAG_FINAL = 3
+
+/** Seals the messages of one direction, in order (libsodium's secretstream, XChaCha20-Poly1305). `header` must be random. */
+export class SealingStream {
+  readonly #state: Buffer
+
+  constructor(key: Uint8Array, header: Uint8Array) {
+    this.#state = stateOf(key, header)
+  }
+
+  /** Seals `message` into `sealed`, which is SEAL_BYTES longer. The final message ends the direction. */
+  seal(sealed: Buffer, message: Uint8Array, isFinal: boolean): void {
+    const tag = isFinal ? TAG_FINAL : TAG_MESSAGE
+    sodium().crypto_secretstream_xchacha20poly1305_push(this.#state, sealed, bufferOf(message), null, tag)
+  }
+}
+
+/** Opens the messages of one direction, in order. */
+export class OpeningStream {
+  readonly #state: Buffer
+  readonly #tag = Buffer.alloc(1)
+
+  constructor(key: Uint8Array, header: Uint8Array) {
+    this.#state = stateOf(key, header)
+  }
+
+  /** Undefined unless this is the next message, unchanged. */
+  open(sealed: Uint8Array): { readonly message: Uint8Array; readonly isFinal: boolean } | undefined {
+    if (sealed.length < SEAL_BYTES) return undefined
+    const message = Buffer.allocUnsafeSlow(sealed.length - SEAL_BYTES)
+    try {
+      sodium().crypto_secretstream_xchacha20poly1305_pull(this.#state, message, this.#tag, bufferOf(sealed), null)
+    } catch {
+      return undefined
+    }
+    return { message, isFinal: this.#tag[0] === TAG_FINAL }
+  }
+}
+
+/** The state of either end. (libsodium's `init_push` does the same with a header of its own randomness.) */
+function stateOf(key: Uint8Array, header: Uint8Array): Buffer {
+  const state = Buffer.alloc(STATE_BYTES)
+  sodium().crypto_secretstream_xchacha20poly1305_init_pull(state, bufferOf(header), bufferOf(key))
+  return state
+}

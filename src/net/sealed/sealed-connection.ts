@@ -1,0 +1,148 @@
+import { Duplex } from 'node:stream'
+import { concat, EMPTY } from '../../base/wire/bytes.js'
+import type { RawConnection } from '../peer-source.js'
+import type { Records } from './records.js'
+
+/** Bytes that are sealed at a time at most, and that wait to be read. */
+const BUFFER_BYTES = 64 * 1024
+
+/** What ended a connection other than its two ends. */
+export type SealedFault =
+  /** It broke before the other side ended its direction. */
+  | 'cut'
+  /** Something arrived that is not the next record of the other side. */
+  | 'altered'
+
+/**
+ * The sealed bytes of a connection to a native peer, over a raw connection that it owns. Everything written in one turn of the event
+ * loop becomes one record: sealing each small frame alone would take seven times as long.
+ */
+export class SealedConnection extends Duplex implements RawConnection {
+  readonly #raw: RawConnection
+  readonly #records: Records
+  /** Written in this turn. */
+  #written: Uint8Array[] = []
+  #writtenBytes = 0
+  #isFlushDue = false
+  /** Continues the writer that waits for the raw connection. */
+  #onFlushed: (() => void) | undefined
+  #hasEnded = false
+  #fault: SealedFault | undefined
+
+  constructor(raw: RawConnection, records: Records) {
+    super({ allowHalfOpen: true, readableHighWaterMark: BUFFER_BYTES, writableHighWaterMark: BUFFER_BYTES })
+    this.#raw = raw
+    this.#records = records
+    // Errors close the connection; whoever reads it learns that from `fault`.
+    this.on('error', () => {})
+    raw.on('data', (bytes: Uint8Array) => this.#receive(bytes))
+    raw.once('end', () => this.#rawEnded())
+    raw.once('close', () => this.#rawClosed())
+    raw.on('drain', () => this.#continue())
+    if (raw.destroyed) queueMicrotask(() => this.#rawClosed())
+  }
+
+  get bytesRead(): number {
+    return this.#raw.bytesRead
+  }
+
+  get remoteAddress(): string {
+    return this.#raw.remoteAddress
+  }
+
+  /** Why the connection broke; undefined as long as it did not. */
+  get fault(): SealedFault | undefined {
+    return this.#fault
+  }
+
+  override _read(): void {
+    // What arrived with the handshake is buffered already.
+    this.#receive(EMPTY)
+    this.#raw.resume()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.#write([chunk], done)
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Uint8Array }[], done: () => void): void {
+    this.#write(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    )
+  }
+
+  override _final(done: () => void): void {
+    this.#flush(true)
+    this.#raw.end(done)
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // After a fault the other side must not take this for an intended end.
+    if (error === null) this.#flush(true)
+    this.#written = []
+    this.#continue()
+    this.#raw.destroy()
+    done(error)
+  }
+
+  #write(chunks: readonly Uint8Array[], done: () => void): void {
+    this.#written.push(...chunks)
+    for (const { length } of chunks) this.#writtenBytes += length
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true
+      queueMicrotask(() => this.#flush(false))
+    }
+    if (this.#writtenBytes < BUFFER_BYTES && !this.#raw.writableNeedDrain) done()
+    else this.#onFlushed = done
+  }
+
+  #flush(isFinal: boolean): void {
+    this.#isFlushDue = false
+    const written = this.#written
+    this.#written = []
+    this.#writtenBytes = 0
+    if (this.#hasEnded || !this.#raw.writable || (written.length === 0 && !isFinal)) return
+    this.#hasEnded = isFinal
+    const records = this.#records.sealer.seal(concat(written), isFinal)
+    if (this.#raw.write(records)) this.#continue()
+  }
+
+  #continue(): void {
+    const onFlushed = this.#onFlushed
+    this.#onFlushed = undefined
+    onFlushed?.()
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { opener } = this.#records
+    opener.push(bytes)
+    for (let read = opener.next(); read.kind !== 'more' && !this.destroyed; read = opener.next()) {
+      if (read.kind === 'bad') {
+        this.#fail('altered')
+        return
+      }
+      if (read.text.length > 0 && !this.push(read.text)) this.#raw.pause()
+      if (read.isFinal) this.push(null)
+    }
+  }
+
+  #rawEnded(): void {
+    if (this.#records.opener.isOver || this.destroyed) return
+    // What arrived before the cut is genuine: let it be read first.
+    this.#fault = 'cut'
+    this.once('end', () => this.destroy(new Error('cut')))
+    this.push(null)
+  }
+
+  #rawClosed(): void {
+    if (!this.#records.opener.isOver) this.#fail('cut')
+    else if (!this.#hasEnded) this.destroy()
+  }
+
+  #fail(fault: SealedFault): void {
+    if (this.destroyed) return
+    this.#fault = fault
+    this.destroy(new Error(fault))
+  }
+}
