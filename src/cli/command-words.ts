@@ -5,6 +5,7 @@ import { isTypo } from '../ui/near-miss.js'
 export const COMMANDS: readonly string[] = [
   'chat',
   'log',
+  'rooms',
   'verify',
   'export',
   'import',
@@ -36,7 +37,6 @@ const PLANNED = [
   'restore',
   'risk',
   'room',
-  'rooms',
   'search',
   'uninvite',
   'web',

@@ -69,7 +69,7 @@ test('reads the usual command lines', () => {
 })
 
 test('leaves commands, mistyped commands and unusual options to commander', () => {
-  for (const word of [...COMMANDS, 'rooms', 'loog', 'LOG', 'statsu', 'x'.repeat(41)])
+  for (const word of [...COMMANDS, 'people', 'loog', 'LOG', 'statsu', 'x'.repeat(41)])
     assert.equal(plainChatOf([word]), undefined, word)
   for (const line of ['', '--help', 'alice --help', 'alice --nothing', 'alice --last many', 'alice --room', '-- alice'])
     assert.equal(plainChatOf(line.split(' ')), undefined, line)

@@ -59,6 +59,17 @@ test(
     await alice.waitFor('#lobby is the only open room: /quit ends the chat')
     await alice.press('C-c')
     assert.equal(await alice.ended(), 0)
+    const listed = startChat(t, ['rooms', me, '--data', data, '--json'])
+    await listed.exited
+    const rooms = listed.stdout.map(line => JSON.parse(line))
+    assert.deepEqual(
+      rooms.map(({ room, kind, members, unread, mentions }) => ({ room, kind, members, unread, mentions })),
+      [
+        { room: 'lobby', kind: 'public', members: 1, unread: 0, mentions: 0 },
+        { room: 'ops', kind: 'public', members: 2, unread: 0, mentions: 0 },
+      ],
+      listed.transcript(),
+    )
     const log = startChat(t, ['log', me, '--room', 'ops', '--data', data])
     await log.exited
     assert.deepEqual(log.stdout, ['bob> hello ops', `bob> ${me}: look at this`, `${me}> half a line`])

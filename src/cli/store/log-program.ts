@@ -52,6 +52,16 @@ const readingCommands: Registration = (program, exitWith) => [
         return printLog(await whereOf(me, flags), filter)
       }),
     ),
+  subcommand(program, 'rooms', 'list your rooms, and what you have not read there')
+    .argument('<me>', 'your name')
+    .option('--data <dir>', DATA_HELP)
+    .option('--json', 'one JSON object a line')
+    .action(
+      exitWith(async (me: string, { data, json }: LogFlags) => {
+        const { listRooms } = await import('./rooms-command.js')
+        return listRooms({ me, ...(await dataDirectory(me, data)) }, json ?? false)
+      }),
+    ),
   command(program, 'verify', 'check every stored file, sequence, chain and signature')
     .option('--json', 'one JSON object')
     .action(

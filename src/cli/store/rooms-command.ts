@@ -1,0 +1,111 @@
+import { readdir } from 'node:fs/promises'
+import path from 'node:path'
+import { ChatError } from '../../base/errors.js'
+import { sanitise, sanitisedJson } from '../../base/safe-text.js'
+import { mentions } from '../../chat/mention.js'
+import { UnreadCount } from '../../chat/views/unread-count.js'
+import { NodeStore } from '../../host/node-store.js'
+import type { Digest } from '../../log/format/heads.js'
+import { LOBBY } from '../../log/format/room-id.js'
+import { LevelStore } from '../../log/store/level-store.js'
+import { DATABASE_NAME, homeOf } from '../../node/paths.js'
+import { messagesOf } from '../../node/room-api.js'
+import { openLogCopy } from '../../node/stored-log.js'
+import { dateAndTimeOf } from '../../session/dates.js'
+import { loadView, savedViewFile } from '../../session/saved-view.js'
+import { info, writeLinesIfOpen } from '../../ui/lines/output.js'
+import { DONE } from '../exit-code.js'
+import { report, type Where } from './stored-logs.js'
+
+/** What `rooms` prints of a room. */
+interface RoomSummary {
+  readonly room: string
+  /** Name of its directory. */
+  readonly id: string
+  readonly kind: 'public'
+  /** How many people have written there. */
+  readonly members: number
+  readonly unread: number
+  /** How many of them mention the user. */
+  readonly mentions: number
+  /** When the latest message was written; null if there is none. */
+  readonly lastAt: string | null
+}
+
+/**
+ * `persisted-chat rooms <me>`: the rooms of a user, and what they have not read there. Reads copies, so that a node may run.
+ * Changes nothing.
+ */
+export async function listRooms(where: Omit<Where, 'room'>, isJson: boolean): Promise<number> {
+  const { directory } = homeOf(where.data, where.me)
+  const names: string[] = await readdir(directory).catch(() => [])
+  const labels = names.filter(name => DATABASE_NAME.test(name))
+  if (labels.length === 0)
+    throw new ChatError('DATA_UNUSABLE', `there are no logs of ${where.me} in ${directory}`, {
+      hint: 'Say where they are with --data.',
+    })
+  // A version without read marks kept no database of the node.
+  const copy = names.includes('node') ? await LevelStore.openCopy(path.join(directory, 'node')) : undefined
+  try {
+    const node = copy && new NodeStore(copy.store)
+    const rooms = [...((await node?.rooms()) ?? [])]
+    if (labels.includes(LOBBY) && !rooms.some(({ label }) => label === LOBBY))
+      rooms.unshift({ name: LOBBY, label: LOBBY, enteredAt: 0 })
+    const summaries: RoomSummary[] = []
+    for (const { name, label } of rooms)
+      if (labels.includes(label)) summaries.push(await summaryOf(where, name, (await node?.marks(label)) ?? []))
+    await writeLinesIfOpen(process.stdout, isJson ? summaries.map(room => sanitisedJson(room)) : linesOf(summaries))
+    for (const label of labels)
+      if (!rooms.some(room => room.label === label))
+        info(`${path.join(directory, label)} is a room whose name is listed once you have opened it again with --room`)
+    return DONE
+  } finally {
+    await copy?.store.close()
+  }
+}
+
+async function summaryOf(
+  { me, data }: Omit<Where, 'room'>,
+  name: string,
+  marks: readonly Digest[],
+): Promise<RoomSummary> {
+  const home = homeOf(data, me, name)
+  const { hidden } = loadView(savedViewFile(home.database))
+  const { log } = await openLogCopy(home, report)
+  try {
+    const count = new UnreadCount(
+      { ourId: log.id, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
+      marks,
+    )
+    for await (const entries of log.read({ since: marks }))
+      for (const message of messagesOf(entries.map(entry => ({ ...entry, isForked: false })))) count.note(message)
+    let lastAt: string | null = null
+    for await (const entries of log.read({ last: 1 }))
+      for (const { timeMs } of messagesOf(entries.map(entry => ({ ...entry, isForked: false }))))
+        lastAt = new Date(timeMs).toISOString()
+    const { unread, mentions: mentioned } = count
+    return {
+      room: name,
+      id: home.databaseName,
+      kind: 'public',
+      members: log.head.length,
+      unread,
+      mentions: mentioned,
+      lastAt,
+    }
+  } finally {
+    await log.close()
+  }
+}
+
+function linesOf(rooms: readonly RoomSummary[]): string[] {
+  const width = Math.max(0, ...rooms.map(({ room }) => room.length))
+  return rooms.map(({ room, unread, mentions, lastAt }) => {
+    const counts = [
+      unread === 0 ? 'all read' : `${unread.toLocaleString('en')} unread`,
+      ...(mentions === 0 ? [] : [`${mentions.toLocaleString('en')} mention you`]),
+      ...(lastAt === null ? [] : [`last message ${dateAndTimeOf(Date.parse(lastAt))}`]),
+    ]
+    return sanitise(`${room.padEnd(width)}  ${counts.join(', ')}`)
+  })
+}
