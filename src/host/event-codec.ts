@@ -1,5 +1,4 @@
 import { DISK_FAULTS, type DiskFailure } from '../base/files/disk-faults.js'
-import { type AuthorId, authorOf } from '../log/format/author.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import type { FileFault } from '../log/store/leveldb/check.js'
 import { DIAL_FAILURES } from '../net/dial-failure.js'
@@ -9,54 +8,26 @@ import type { Address } from '../net/lan/address.js'
 import { VIOLATIONS } from '../net/violation.js'
 import { isCount, isFields } from './codec.js'
 import type { FaceEvent } from './events.js'
+import {
+  author,
+  boolean,
+  listOf,
+  number,
+  oneOf,
+  optional,
+  record,
+  type Shape,
+  type Shapes,
+  text,
+  variant,
+} from './guards.js'
 
 /** Longest part of an unknown kind that is shown. */
 const KIND_LENGTH_MAX = 64
 
-type Guard<T> = (value: unknown) => value is T
-type Shape<T> = { readonly [F in keyof T as F extends 'kind' ? never : F]-?: Guard<T[F]> }
-type Shapes<T extends { readonly kind: string }> = {
-  readonly [K in T['kind']]: Shape<Extract<T, { readonly kind: K }>>
-}
-
-const text: Guard<string> = (value): value is string => typeof value === 'string'
-const number: Guard<number> = (value): value is number => Number.isFinite(value)
-const boolean: Guard<boolean> = (value): value is boolean => typeof value === 'boolean'
-const author: Guard<AuthorId> = (value): value is AuthorId => typeof value === 'string' && authorOf(value) === value
-
-const optional =
-  <T>(guard: Guard<T>): Guard<T | undefined> =>
-  (value): value is T | undefined =>
-    value === undefined || guard(value)
-
-const listOf =
-  <T>(guard: Guard<T>): Guard<readonly T[]> =>
-  (value): value is readonly T[] =>
-    Array.isArray(value) && value.every(guard)
-
-const oneOf =
-  <T extends string>(codes: readonly T[]): Guard<T> =>
-  (value): value is T =>
-    codes.some(code => code === value)
-
-const record =
-  <T>(shape: { readonly [F in keyof T]-?: Guard<T[F]> }): Guard<T> =>
-  (value): value is T =>
-    isFields(value) && Object.entries<Guard<unknown>>(shape).every(([field, guard]) => guard(value[field]))
-
-/** One of several records, which differ in their `kind`. */
-const variant =
-  <T extends { readonly kind: string }>(shapes: Shapes<T>): Guard<T> =>
-  (value): value is T => {
-    const kind = isFields(value) ? value['kind'] : undefined
-    if (typeof kind !== 'string' || !Object.hasOwn(shapes, kind)) return false
-    const shape: Readonly<Record<string, Guard<unknown>>> = shapes[kind as T['kind']]
-    return record(shape)(value)
-  }
-
 const failure = record<DiskFailure>({ reason: oneOf([...DISK_FAULTS, 'other']), detail: text })
 const address = record<Address>({ host: text, port: isCount })
-const ATTEMPT: Shape<DialAttempt> = {
+export const ATTEMPT: Shape<DialAttempt> = {
   name: text,
   address,
   tries: isCount,

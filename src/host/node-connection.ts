@@ -4,7 +4,6 @@ import { FrameReader } from '../base/wire/frames.js'
 import type { Present } from '../chat/presence/present.js'
 import type { AuthorId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import type { HostedRoom, RoomEntry } from '../node/room-api.js'
@@ -15,7 +14,6 @@ import {
   type Fields,
   type HostFrame,
   isCount,
-  isFields,
   jsonBody,
   linesBody,
   NODE_FRAME_BYTES_MAX,
@@ -27,6 +25,7 @@ import { FrameWriter } from './frame-writer.js'
 import { READ_BYTES_MIN } from './limits.js'
 import { errorOf } from './node-start.js'
 import type { RoomOptions } from './options.js'
+import { isConnectionSummary, isPresent, isReplicaHeads, isReplicas, isVerdict } from './state-codec.js'
 
 /** The connection to the node ended before the answer came. */
 export class NodeGone extends Error {
@@ -207,9 +206,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   async *verify(): ReturnType<HostedRoom['verify']> {
-    type Verdict = { readonly author: AuthorId; readonly last: Seq; readonly fault: StoredFault | undefined }
     for await (const parts of this.#parts({ do: 'verify' }))
-      for (const part of parts) if (part.kind === 'item') yield part.value as Verdict
+      for (const part of parts) {
+        if (part.kind !== 'item') continue
+        if (!isVerdict(part.value)) throw new Error('the node reports a fault that this version does not know')
+        yield part.value
+      }
   }
 
   async *archive(): AsyncGenerator<Uint8Array> {
@@ -249,8 +251,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'done') call?.onEnd(undefined)
     else if (is === 'failed') call?.onEnd(errorOf(value))
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
-    else if (is === 'custody' && isFields(value['holders']))
-      this.emit('custody', value['holders'] as unknown as Replicas)
+    else if (is === 'custody' && isReplicas(value['holders'])) this.emit('custody', value['holders'])
     else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
     else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
@@ -266,10 +267,9 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#isInDoubt = isInDoubt === true
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
-    // The node has proven that it belongs to this user, so its values are trusted.
-    if (isFields(held)) this.#held = held as unknown as ReplicaHeads
-    if (isFields(standing)) this.#standing = standing as unknown as ConnectionSummary
-    if (Array.isArray(presence)) this.#presence = presence
+    if (isReplicaHeads(held)) this.#held = held
+    if (isConnectionSummary(standing)) this.#standing = standing
+    if (Array.isArray(presence)) this.#presence = presence.filter(isPresent)
     this.#onState()
     this.emit('change')
     if (presence !== undefined) this.emit('presence')

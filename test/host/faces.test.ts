@@ -173,7 +173,7 @@ test('shows three faces every line once across three nodes', BOUND, async t => {
 
 test('attaches to a room of a thousand people who are all away with a reason', BOUND, async t => {
   const machine = await HostMachine.open(t)
-  const person = { state: 'heard', away: '⏎'.repeat(85), isTyping: false, lastHeardMs: 1_800_000_000_000, hops: 3 }
+  const person = { state: 'indirect', away: '⏎'.repeat(85), isTyping: false, lastHeardMs: 1_800_000_000_000, hops: 3 }
   const people = Array.from({ length: 1_000 }, (_, index) => {
     const author = index.toString(16).padStart(64, '0')
     return { ...person, author, name: `${index}`.padStart(63, 'x') }
