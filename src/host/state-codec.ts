@@ -27,6 +27,7 @@ export const isReplicaHeads = record<ReplicaHeads>({
 
 export const isConnectionSummary = record<ConnectionSummary>({
   connected: listOf(text),
+  plain: optional(listOf(text)),
   dialing: listOf(record<DialAttempt>(ATTEMPT)),
   indirect: optional(isCount),
 })
