@@ -28,7 +28,7 @@ async function texts(window: TerminalWindow): Promise<string[]> {
 }
 
 test(
-  'three clients as in the exercise: an address that is none first, one killed, one that comes later',
+  'three clients exchange texts: one was given an invalid address, one is killed, one joins later',
   BOUND,
   async t => {
     const first = await inTerminal(t)

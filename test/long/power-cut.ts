@@ -37,7 +37,7 @@ export async function powerCutAtTheBeginning(): Promise<Findings> {
     const ledger = new Ledger()
     const options = { data: power.data, run: 'first', store: 'level' } as const
     const lines = await lifeOf(options, await power.arm(), async writer => {
-      await printed(writer, /^said bob/)
+      await printed(writer, /^appended bob/)
     })
     for (const line of lines) ledger.take(line)
     await power.cut(() => 0)

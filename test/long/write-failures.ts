@@ -91,10 +91,10 @@ async function failAgainAndAgain(
 async function withstood(writer: Child, power: PowerCut, end: number): Promise<boolean> {
   const until = Date.now() + DEADLINE_MS
   while (Date.now() < until) {
-    if (!(await printed(writer, /^said|^problem/, writer.stdout.length))) return false
+    if (!(await printed(writer, /^appended|^problem/, writer.stdout.length))) return false
     if ((await power.counts()).calls >= end) break
   }
   const from = writer.stdout.length
-  const both = await Promise.all([printed(writer, /^said alice/, from), printed(writer, /^said bob/, from)])
+  const both = await Promise.all([printed(writer, /^appended alice/, from), printed(writer, /^appended bob/, from)])
   return both.every(Boolean)
 }
