@@ -1,4 +1,5 @@
 import type { Face } from '../host/face.js'
+import { authorOfLog } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'
 import { LineConversation } from '../ui/lines/line-conversation.js'
@@ -147,7 +148,8 @@ async function answered(face: Face, sent: Promise<void>): Promise<void> {
 
 /** Resolves when no line of ours was stored for STORING_MS_MAX. */
 async function stalled(face: Face): Promise<void> {
-  const storedUpTo = (): number => face.heads.find(({ author }) => author === face.id)?.seq ?? 0
+  const storedUpTo = (): number =>
+    face.heads.filter(({ author }) => authorOfLog(author) === face.id).reduce((sum, { seq }) => sum + seq, 0)
   let before: number
   do {
     before = storedUpTo()

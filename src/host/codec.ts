@@ -1,5 +1,5 @@
 import { bufferOf, concat, readVarint, textOf, utf8, varint, writeVarint } from '../base/wire/bytes.js'
-import { type AuthorId, authorOf, type Seq } from '../log/format/author.js'
+import { type LogId, logIdOf, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
 import { ENTRY_BYTES_MAX } from '../log/limits.js'
@@ -62,7 +62,7 @@ export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Gener
     const body = Buffer.allocUnsafe(bytes)
     body[0] = ENTRIES_KIND
     let end = writeVarint(body, 1, id)
-    let before: AuthorId | undefined
+    let before: LogId | undefined
     for (const entry of entries.slice(from, at)) {
       end = writeEntry(body, end, entry, entry.author === before)
       before = entry.author
@@ -106,7 +106,7 @@ export function digestsOf(value: unknown): Digest[] | undefined {
   const digests: Digest[] = []
   for (const pair of value) {
     const [name, seq]: unknown[] = Array.isArray(pair) ? pair : []
-    const author = typeof name === 'string' ? authorOf(name) : undefined
+    const author = typeof name === 'string' ? logIdOf(name) : undefined
     if (author === undefined || !isCount(seq)) return undefined
     digests.push({ author, seq })
   }
@@ -152,10 +152,10 @@ function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
 function readEntry(
   bytes: Buffer,
   offset: number,
-  before: AuthorId | undefined,
+  before: LogId | undefined,
 ): { entry: RoomEntry; next: number } | undefined {
   const nameEnd = offset + 2 + (bytes[offset + 1] ?? 0)
-  const author = nameEnd === offset + 2 ? before : authorOf(bytes.toString('latin1', offset + 2, nameEnd))
+  const author = nameEnd === offset + 2 ? before : logIdOf(bytes.toString('latin1', offset + 2, nameEnd))
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
   if (author === undefined || seq.kind !== 'value') return undefined
   const at = hlcOf(bytes.toString('latin1', seq.next, seq.next + HLC_LENGTH))

@@ -9,9 +9,9 @@ import { VIOLATIONS } from '../net/violation.js'
 import { isCount, isFields } from './codec.js'
 import type { FaceEvent } from './events.js'
 import {
-  author,
   boolean,
   listOf,
+  log,
   number,
   oneOf,
   optional,
@@ -92,13 +92,13 @@ const SHAPES: Shapes<FaceEvent> = {
   'directory-open-to-others': { directory: text, access: oneOf(['read', 'write']), failure: optional(failure) },
   'disk-failed': { failure },
   'disk-recovered': {},
-  'entries-lost': { author, from: isCount, to: isCount },
-  'entries-missing': { author, from: isCount, to: isCount },
+  'entries-lost': { author: log, from: isCount, to: isCount },
+  'entries-missing': { author: log, from: isCount, to: isCount },
   'entries-rejected': { peer: text, author: text, reason: rejection },
   'entries-retracted': { from: isCount, to: isCount },
-  'entry-damaged': { author, seq: isCount },
+  'entry-damaged': { author: log, seq: isCount },
   'entry-recovered': { seq: isCount },
-  'fork-proven': { author, seq: isCount, isOurs: boolean },
+  'fork-proven': { author: log, seq: isCount, isOurs: boolean },
   'key-created': { name: text, file: text },
   'key-open-to-others': { file: text, failure: optional(failure) },
   'key-without-entries': { file: text },

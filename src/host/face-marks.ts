@@ -1,5 +1,5 @@
 import type { Cancel, Clock, Millis } from '../base/clock.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 
 /** Messages that are read within this time are reported together. */
@@ -9,8 +9,8 @@ const REPORT_MS: Millis = 200
 export class FaceMarks {
   readonly #clock: Clock
   readonly #report: (marks: readonly Digest[]) => void
-  readonly #marks = new Map<AuthorId, Seq>()
-  readonly #unreported = new Map<AuthorId, Seq>()
+  readonly #marks = new Map<LogId, Seq>()
+  readonly #unreported = new Map<LogId, Seq>()
   #cancel: Cancel | undefined
 
   constructor(clock: Clock, report: (marks: readonly Digest[]) => void) {
@@ -18,7 +18,7 @@ export class FaceMarks {
     this.#report = report
   }
 
-  get all(): ReadonlyMap<AuthorId, Seq> {
+  get all(): ReadonlyMap<LogId, Seq> {
     return this.#marks
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { reasonOf } from '../base/errors.js'
 import type { FrameReader } from '../base/wire/frames.js'
 import { type Draft, readDraft } from '../chat/kinds/kinds.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import { authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Outcome } from '../node/outbox.js'
@@ -41,7 +41,7 @@ export class FaceSession {
   readonly #output: FaceOutput
   readonly #calls: FaceCalls
   readonly #sentState = new Map<string, string>()
-  readonly #sentHeads = new Map<AuthorId, Seq>()
+  readonly #sentHeads = new Map<LogId, Seq>()
   /** Bytes of the frames whose lines are unanswered. */
   #unanswered = 0
   #isSendingSoon = false
@@ -187,7 +187,8 @@ export class FaceSession {
 
   /** Lines without an outcome were not stored before the log was closed: the face repeats the requests to the next node. */
   #sendOutcomes(first: number, outcomes: readonly Outcome[]): void {
-    const own = this.#peer.heads.find(({ author }) => author === this.#peer.id)?.seq ?? 0
+    const ours = this.#peer.heads.filter(({ author }) => authorOfLog(author) === this.#peer.id)
+    const own = ours.map(({ author, seq }) => [author, seq])
     for (let at = 0; at < outcomes.length; ) {
       const outcome = outcomes[at]
       const from = at++
@@ -201,7 +202,7 @@ export class FaceSession {
 
   /** Sends the changes since the last state. */
   #sendState(): void {
-    const { connectionSummary: standing, presence, ownReplicas: held, heads, isInDoubt } = this.#peer
+    const { connectionSummary: standing, presence, ownReplicas: held, heads, isInDoubt, lastPlace } = this.#peer
     const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#sentState.get(member) === text) return false
@@ -212,7 +213,14 @@ export class FaceSession {
     for (const { author, seq } of news) this.#sentHeads.set(author, seq)
     const pairs = news.map(({ author, seq }) => [author, seq])
     const others = this.#context.others()
-    this.#output.send({ is: 'state', ...Object.fromEntries(changed), heads: pairs, others, isInDoubt })
+    this.#output.send({
+      is: 'state',
+      ...Object.fromEntries(changed),
+      heads: pairs,
+      others,
+      isInDoubt,
+      run: lastPlace?.run,
+    })
   }
 
   /** The face has caught up: sends the whole state instead of what was omitted, and resumes reading from it. */

@@ -4,13 +4,13 @@ import { ChatError, reasonOf } from '../base/errors.js'
 import type { Draft } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/present.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import { namedPeer } from '../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../node/room-api.js'
-import type { Replicas } from '../sync/receipts.js'
+import type { OwnPlace, Replicas } from '../sync/receipts.js'
 import type { FaceEvent } from './events.js'
 import { FaceMarks } from './face-marks.js'
 import { type NodeConnection, NodeGone } from './node-connection.js'
@@ -122,7 +122,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   /** How far the user has read each log, in any face. */
-  get readMarks(): ReadonlyMap<AuthorId, Seq> {
+  get readMarks(): ReadonlyMap<LogId, Seq> {
     return this.#marks.all
   }
 
@@ -170,12 +170,16 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Which peers have stored the user's last line; undefined if there is none. */
   get kept(): Replicas | undefined {
-    const seq = this.heads.find(({ author }) => author === this.id)?.seq ?? 0
-    return seq === 0 ? undefined : this.replicasOf(seq)
+    const { lastPlace } = this
+    return lastPlace && this.replicasOf(lastPlace)
   }
 
-  replicasOf(seq: Seq): Replicas {
-    return this.#connection.holdersOf(seq)
+  get lastPlace(): OwnPlace | undefined {
+    return this.#connection.lastPlace
+  }
+
+  replicasOf(place: OwnPlace): Replicas {
+    return this.#connection.holdersOf(place)
   }
 
   say(said: Draft | string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type AuthorId, authorOf } from '../log/format/author.js'
+import { type AuthorId, authorOf, type LogId, logIdOf } from '../log/format/author.js'
 import { isFields } from './codec.js'
 
 // Checks of values that another process sent as JSON.
@@ -13,7 +13,8 @@ export const text: Guard<string> = (value): value is string => typeof value === 
 export const number: Guard<number> = (value): value is number => Number.isFinite(value)
 export const boolean: Guard<boolean> = (value): value is boolean => typeof value === 'boolean'
 export const author: Guard<AuthorId> = (value): value is AuthorId =>
-  typeof value === 'string' && authorOf(value) === value
+  typeof value === 'string' && authorOf(value) !== undefined
+export const log: Guard<LogId> = (value): value is LogId => typeof value === 'string' && logIdOf(value) !== undefined
 
 export const optional =
   <T>(guard: Guard<T>): Guard<T | undefined> =>
@@ -24,6 +25,11 @@ export const listOf =
   <T>(guard: Guard<T>): Guard<readonly T[]> =>
   (value): value is readonly T[] =>
     Array.isArray(value) && value.every(guard)
+
+export const mapOf =
+  <T>(guard: Guard<T>): Guard<Readonly<Record<string, T>>> =>
+  (value): value is Readonly<Record<string, T>> =>
+    isFields(value) && Object.values(value).every(guard)
 
 export const oneOf =
   <T extends string>(codes: readonly T[]): Guard<T> =>

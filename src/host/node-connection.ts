@@ -2,12 +2,12 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { FrameReader } from '../base/wire/frames.js'
 import type { Present } from '../chat/presence/present.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import type { HostedRoom, RoomEntry } from '../node/room-api.js'
-import { type ReplicaHeads, type Replicas, replicasIn } from '../sync/receipts.js'
+import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   type CallId,
   digestsOf,
@@ -61,6 +61,8 @@ export interface Welcome {
   readonly staysOpen: boolean
 }
 
+const NO_REPLICA_HEADS: ReplicaHeads = { connected: [], left: [], differing: [] }
+
 type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; readonly value: unknown }
 
 /** A call that waits for its answer, whole or in parts. */
@@ -76,9 +78,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly #writer: FrameWriter
   readonly #reader: FrameReader
   readonly #calls = new Map<CallId, Call>()
-  readonly #heads = new Map<AuthorId, Seq>()
+  readonly #heads = new Map<LogId, Seq>()
   #next: CallId = 1
-  #held: ReplicaHeads = { connected: [], left: [], differing: [] }
+  /** By run. */
+  #held: Readonly<Record<string, ReplicaHeads>> = {}
+  /** The run that our lines go to. */
+  #run: Run = 0
   #standing: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
@@ -135,6 +140,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return this.#isInDoubt
   }
 
+  /** Our latest entry; undefined if there is none. */
+  get lastPlace(): OwnPlace | undefined {
+    const seq = this.#heads.get(logOf(this.welcome.id, this.#run)) ?? 0
+    return seq === 0 ? undefined : { run: this.#run, seq }
+  }
+
   get standing(): ConnectionSummary {
     return this.#standing
   }
@@ -143,8 +154,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return this.#presence
   }
 
-  holdersOf(seq: Seq): Replicas {
-    return replicasIn(this.#held, seq)
+  holdersOf({ run, seq }: OwnPlace): Replicas {
+    return replicasIn(this.#held[run] ?? NO_REPLICA_HEADS, seq)
   }
 
   /**
@@ -245,7 +256,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     const call = typeof id === 'number' ? this.#calls.get(id) : undefined
     if (is === 'stored' && Array.isArray(numbers)) {
       const [first, last]: unknown[] = numbers
-      if (isCount(value['own'])) this.#reached(this.welcome.id, value['own'])
+      for (const { author, seq } of digestsOf(value['own']) ?? []) this.#reached(author, seq)
       if (isCount(first) && isCount(last)) this.emit('answer', first, last)
     } else if (is === 'refused-line' && isCount(number)) this.emit('answer', number, number, errorOf(value))
     else if (is === 'done') call?.onEnd(undefined)
@@ -263,10 +274,11 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     if (event !== undefined) this.emit('event', event)
   }
 
-  #receiveState({ heads, standing, presence, held, others, isInDoubt }: Fields): void {
+  #receiveState({ heads, standing, presence, held, others, isInDoubt, run }: Fields): void {
     this.#isInDoubt = isInDoubt === true
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
+    if (isCount(run)) this.#run = run
     if (isReplicaHeads(held)) this.#held = held
     if (isConnectionSummary(standing)) this.#standing = standing
     if (Array.isArray(presence)) this.#presence = presence.filter(isPresent)
@@ -275,7 +287,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     if (presence !== undefined) this.emit('presence')
   }
 
-  #reached(author: AuthorId, seq: Seq): void {
+  #reached(author: LogId, seq: Seq): void {
     if (seq > (this.#heads.get(author) ?? 0)) this.#heads.set(author, seq)
   }
 

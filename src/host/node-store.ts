@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
 import { textOf, utf8 } from '../base/wire/bytes.js'
-import { type AuthorId, authorOf, type Seq } from '../log/format/author.js'
+import { type LogId, logIdOf, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { after, type Store } from '../log/store/store.js'
 import { isCount, isFields } from './codec.js'
@@ -54,7 +54,7 @@ export class NodeStore {
     const prefix = markPrefix(label)
     const marks: Digest[] = []
     for await (const [key, value] of this.#rows(prefix)) {
-      const author = authorOf(key.slice(prefix.length))
+      const author = logIdOf(key.slice(prefix.length))
       const seq = Number(value)
       if (author !== undefined && isCount(seq)) marks.push({ author, seq })
     }
@@ -62,7 +62,7 @@ export class NodeStore {
   }
 
   /** Replaces read marks. */
-  async setMarks(label: string, marks: Iterable<readonly [AuthorId, Seq]>): Promise<void> {
+  async setMarks(label: string, marks: Iterable<readonly [LogId, Seq]>): Promise<void> {
     const writes = [...marks].map(([author, seq]) => ({
       type: 'put' as const,
       key: utf8(markPrefix(label) + author),

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { NodeStore } from './node-store.js'
 
@@ -12,9 +12,9 @@ interface ReadMarkEvents {
 export class ReadMarks extends EventEmitter<ReadMarkEvents> {
   readonly #store: NodeStore
   readonly #label: string
-  readonly #marks: Map<AuthorId, Seq>
+  readonly #marks: Map<LogId, Seq>
   /** Marks that are not on disk yet. */
-  readonly #unsaved = new Map<AuthorId, Seq>()
+  readonly #unsaved = new Map<LogId, Seq>()
   #saving: Promise<void> | undefined
 
   private constructor(store: NodeStore, label: string, marks: readonly Digest[]) {

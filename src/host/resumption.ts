@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RoomEntry } from '../node/room-api.js'
@@ -6,10 +6,10 @@ import type { RoomEntry } from '../node/room-api.js'
 /** Resumes reading at another node, without gaps or duplicates. */
 export class Resumption {
   readonly #options: ReadOptions
-  readonly #start: ReadonlyMap<AuthorId, Seq>
-  readonly #read = new Map<AuthorId, Seq>()
+  readonly #start: ReadonlyMap<LogId, Seq>
+  readonly #read = new Map<LogId, Seq>()
   /** Heads that were read from earlier nodes, of authors whose entries the current node may repeat. */
-  #before: Map<AuthorId, Seq> = new Map()
+  #before: Map<LogId, Seq> = new Map()
 
   /** `heads` are the heads when reading began. */
   constructor(options: ReadOptions, heads: readonly Digest[]) {

@@ -1,29 +1,28 @@
 import type { Present } from '../chat/presence/present.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { StoredFault } from '../log/format/log-fault.js'
 import type { DialAttempt } from '../net/dial-target.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
 import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
-import { author, boolean, listOf, number, oneOf, optional, record, text, variant } from './guards.js'
+import { author, boolean, listOf, log, mapOf, number, oneOf, optional, record, text, variant } from './guards.js'
 
 // What a node tells its faces about a room. A newer node may send values that are unknown here: they are left out.
 
 /** The outcome of verifying one stored log. */
 interface Verdict {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly last: Seq
   readonly fault: StoredFault | undefined
 }
 
 export const isReplicas = record<Replicas>({ on: isCount, of: isCount, left: isCount, differing: optional(isCount) })
 
-export const isReplicaHeads = record<ReplicaHeads>({
-  connected: listOf(isCount),
-  left: listOf(isCount),
-  differing: listOf(isCount),
-})
+/** By run. */
+export const isReplicaHeads = mapOf(
+  record<ReplicaHeads>({ connected: listOf(isCount), left: listOf(isCount), differing: listOf(isCount) }),
+)
 
 export const isConnectionSummary = record<ConnectionSummary>({
   connected: listOf(text),
@@ -54,4 +53,4 @@ const isFault = variant<StoredFault>({
   'out-of-order': { seq: isCount },
 })
 
-export const isVerdict = record<Verdict>({ author, last: isCount, fault: optional(isFault) })
+export const isVerdict = record<Verdict>({ author: log, last: isCount, fault: optional(isFault) })

@@ -6,7 +6,7 @@ import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
-import { type AuthorId, authorOfKey, type Seq } from './format/author.js'
+import { type LogId, logOfKey, type Seq } from './format/author.js'
 import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import { Frontier } from './frontier.js'
@@ -24,7 +24,7 @@ import type { UnsignedStore } from './store/unsigned-store.js'
 /** Reports from the storage to the repair. */
 export interface RepairHooks {
   /** An entry that should be stored is missing or damaged. */
-  onGap(author: AuthorId, missing: Seq): void
+  onGap(author: LogId, missing: Seq): void
   /** The database was reopened after a failed write: reload its state. */
   recover(): Promise<void>
   onWritable(): void
@@ -82,7 +82,7 @@ export class LogCore {
     this.segments = new SegmentStore(store, onGap)
     this.heads = new HeadIndex(store, this.room, this.hybridClock)
     this.forks = new ForkRegistry(store, this.room, this.segments)
-    this.announcer = new Announcer(authorOfKey(keys.publicKey), () => this.own.publishedUpTo, events)
+    this.announcer = new Announcer(logOfKey(keys.publicKey), () => this.own.publishedUpTo, events)
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)

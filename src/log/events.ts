@@ -1,5 +1,5 @@
 import type { DiskFailure } from '../base/files/disk-faults.js'
-import type { AuthorId, Seq } from './format/author.js'
+import type { LogId, Seq } from './format/author.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { FileFault } from './store/leveldb/check.js'
 
@@ -15,11 +15,11 @@ export type LogEvent =
   /** Damage was found in the open database. */
   | { readonly kind: 'database-damaged'; readonly detail: string }
   /** An entry cannot be read. It is fetched again from peers. */
-  | { readonly kind: 'entry-damaged'; readonly author: AuthorId; readonly seq: Seq }
+  | { readonly kind: 'entry-damaged'; readonly author: LogId; readonly seq: Seq }
   /** Entries that were stored at the last close are missing. They are fetched again from peers. */
-  | { readonly kind: 'entries-missing'; readonly author: AuthorId; readonly from: Seq; readonly to: Seq }
+  | { readonly kind: 'entries-missing'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
   /** Entries disappeared when the database was reopened after a failed write. */
-  | { readonly kind: 'entries-lost'; readonly author: AuthorId; readonly from: Seq; readonly to: Seq }
+  | { readonly kind: 'entries-lost'; readonly author: LogId; readonly from: Seq; readonly to: Seq }
   /** The last entries of our log were missing, and were restored from its mark. */
   | { readonly kind: 'log-end-restored' }
   /** A mark cannot be written: the file that could not be opened, or one that was open. */
@@ -38,4 +38,4 @@ export type LogEvent =
   /** Peers have entries that were signed with our key and are not on this disk. */
   | { readonly kind: 'own-entries-elsewhere' }
   /** An author signed two histories, which differ from `seq` on. */
-  | { readonly kind: 'fork-proven'; readonly author: AuthorId; readonly seq: Seq; readonly isOurs: boolean }
+  | { readonly kind: 'fork-proven'; readonly author: LogId; readonly seq: Seq; readonly isOurs: boolean }

@@ -1,4 +1,4 @@
-import { type AuthorId, isSigned, type Seq } from './format/author.js'
+import { isSigned, type LogId, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import { type Digest, type Head, type SignedHead, shortened } from './format/heads.js'
 import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
@@ -39,7 +39,7 @@ interface Tip {
 
 /** Tracks the end of every log: pending (being written), persisted (on disk) and announced (to readers). */
 export class Frontier {
-  readonly #tips = new Map<AuthorId, Tip>()
+  readonly #tips = new Map<LogId, Tip>()
   readonly #queue: CommitQueue
   readonly #segments: SegmentStore
   readonly #announcer: Announcer
@@ -59,27 +59,27 @@ export class Frontier {
     return digests
   }
 
-  has(author: AuthorId): boolean {
+  has(author: LogId): boolean {
     return this.#tips.has(author)
   }
 
   /** Last seq of a log on disk. */
-  persisted(author: AuthorId): Seq {
+  persisted(author: LogId): Seq {
     return this.#tips.get(author)?.persisted ?? 0
   }
 
   /** The head of a log, including entries that are being written. */
-  pendingHead(author: AuthorId): Head | undefined {
+  pendingHead(author: LogId): Head | undefined {
     return this.#tips.get(author)?.pending
   }
 
-  signedHead(author: AuthorId): SignedHead | undefined {
+  signedHead(author: LogId): SignedHead | undefined {
     const pending = this.#tips.get(author)?.pending
     return pending !== undefined && 'chain' in pending ? pending : undefined
   }
 
   /** The chain value after an entry of a signed log; known only at the pending and at the persisted end. */
-  chainAt(author: AuthorId, seq: Seq): ChainValue | undefined {
+  chainAt(author: LogId, seq: Seq): ChainValue | undefined {
     const pending = this.signedHead(author)
     if (pending?.seq === seq) return pending.chain
     const stored = this.#tips.get(author)?.chainAt
@@ -87,7 +87,7 @@ export class Frontier {
   }
 
   /** The entries on disk after `since`, one range per log. */
-  ranges(since: ReadonlyMap<AuthorId, Seq>): LogRange[] {
+  ranges(since: ReadonlyMap<LogId, Seq>): LogRange[] {
     const ranges: LogRange[] = []
     for (const [author, { pending, persisted }] of this.#tips) {
       const from = (since.get(author) ?? 0) + 1
@@ -107,7 +107,7 @@ export class Frontier {
    * Replaces the head of one log that was found to end earlier. Entries announced to readers are not announced again, except those
    * after `announcedMax`, which are replaced by others.
    */
-  truncate(author: AuthorId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
+  truncate(author: LogId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
     this.#segments.forget(author)
     const announced = Math.min(announcedMax, this.#tips.get(author)?.announced ?? 0)
     if (head === undefined) this.#tips.delete(author)
@@ -115,7 +115,7 @@ export class Frontier {
   }
 
   /** An entry is missing or damaged on disk: the log ends before it. False if that was already known. */
-  lose(author: AuthorId, missing: Seq): boolean {
+  lose(author: LogId, missing: Seq): boolean {
     const tip = this.#tips.get(author)
     if (tip === undefined || missing > tip.persisted) return false
     tip.persisted = missing - 1
@@ -124,7 +124,7 @@ export class Frontier {
   }
 
   /** Why no log of this author may be created here; undefined if it may, or already exists. */
-  refusalOf(author: AuthorId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
+  refusalOf(author: LogId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
     if (newAuthors?.take() === false) return { reason: { kind: 'new-author-limit' } }
@@ -165,7 +165,7 @@ export class Frontier {
   }
 
   /** Entries with `from ≤ seq < to` are on disk; `chain` is the chain value after the last, in a signed log. */
-  setPersisted(author: AuthorId, from: Seq, to: Seq, segments: number, chain: ChainValue | undefined): void {
+  setPersisted(author: LogId, from: Seq, to: Seq, segments: number, chain: ChainValue | undefined): void {
     const tip = this.#tips.get(author)
     if (tip === undefined) return
     tip.persisted = to - 1
@@ -179,7 +179,7 @@ export class Frontier {
   }
 
   /** Joins the latest segments if most of them are small. Entries do not change, and readers do not notice. */
-  async #joinSmallSegments(author: AuthorId, tip: Tip): Promise<void> {
+  async #joinSmallSegments(author: LogId, tip: Tip): Promise<void> {
     const { count, from, size } = tip.unmerged
     const to = tip.persisted + 1
     tip.unmerged = { count: 0, from: to, size: tip.pending.size }

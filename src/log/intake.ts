@@ -1,11 +1,11 @@
 import { EMPTY, sameBytes } from '../base/wire/bytes.js'
 import type { LogCore } from './core.js'
-import { type AuthorId, keyOf, runOf } from './format/author.js'
+import { keyOf, type LogId, runOf } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
-import { logOf, type Segment } from './format/segment.js'
+import { logOfSegment, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
@@ -46,7 +46,7 @@ export class Intake {
 
   /** Adds consecutive runs of a signed author. Rejects if the disk fails. */
   async addSigned(
-    author: AuthorId,
+    author: LogId,
     runs: readonly SignedRun[],
     newAuthors: NewAuthorLimit | undefined,
   ): Promise<Refusal | undefined> {
@@ -73,7 +73,7 @@ export class Intake {
   /** Adds a fork proof from a peer if it is valid. A third history may have forked earlier than the two that are known. */
   async addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
     const { forks, frontier } = this.#core
-    const author = logOf(segments[0])
+    const author = logOfSegment(segments[0])
     const hasLog = frontier.has(author)
     const proof = forks.check(segments)
     if (proof !== undefined && (hasLog || (frontier.hasRoom && forks.hasRoom))) await this.#freeze(proof)
@@ -121,7 +121,7 @@ export class Intake {
   }
 
   /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. */
-  async #addBelow(author: AuthorId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+  async #addBelow(author: LogId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { frontier, forks, own, logBytesMax } = this.#core
     const plan = planBelow(this.#nameOf(author), frontier.signedHead(author), runs, proof, logBytesMax)
     if (author !== own.author) await this.#store(plan)
@@ -139,7 +139,7 @@ export class Intake {
     return { reason: { kind: 'forked', forkedAt: proof.forkedAt } }
   }
 
-  async #compareAll(author: AuthorId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
+  async #compareAll(author: LogId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { forks } = this.#core
     const { key, run: number } = this.#nameOf(author)
     const known = forks.proofOf(author)
@@ -154,7 +154,7 @@ export class Intake {
 
   /** Compares a segment with the stored log, and freezes the log if that proves a fork. */
   async #compare(
-    author: AuthorId,
+    author: LogId,
     theirs: Segment,
     reason: Rejection,
     runs: readonly SignedRun[],
@@ -181,13 +181,13 @@ export class Intake {
   async #freeze(proof: ForkProof): Promise<void> {
     const { queue, forks, own, announcer } = this.#core
     await queue.write([forks.add(proof)])
-    const author = logOf(proof.segments[0])
+    const author = logOfSegment(proof.segments[0])
     if (author === own.author) this.#repair.end()
     announcer.forked(proof)
     this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: author === own.author })
   }
 
-  #nameOf(author: AuthorId): LogName {
+  #nameOf(author: LogId): LogName {
     return { room: this.#core.room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
   }
 }

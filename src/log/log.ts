@@ -7,11 +7,11 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { LogCore } from './core.js'
-import { type AuthorId, isSigned, type Seq } from './format/author.js'
+import { type AuthorId, authorOfLog, isSigned, type LogId, type Seq } from './format/author.js'
 import { chainAfter } from './format/chain.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
-import { logOf, type Segment } from './format/segment.js'
+import { logOfSegment, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Intake } from './intake.js'
@@ -105,9 +105,19 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.clock
   }
 
-  /** The author whose log `append` extends: the public key, as 64 hex digits. */
-  get id(): AuthorId {
+  /** The author of what `append` adds: the public key, as 64 hex digits. */
+  get author(): AuthorId {
+    return authorOfLog(this.id)
+  }
+
+  /** The log that `append` extends. */
+  get id(): LogId {
     return this.#core.own.author
+  }
+
+  /** Whether a log is signed with our key. */
+  isOurs(log: LogId): boolean {
+    return authorOfLog(log) === this.author
   }
 
   /** The last seq of each log on this disk. */
@@ -121,7 +131,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The same for a single log. */
-  publishedHead(author: AuthorId): Digest {
+  publishedHead(author: LogId): Digest {
     const { frontier, forks, own } = this.#core
     const persisted = frontier.persisted(author)
     const proof = forks.proofOf(author)
@@ -151,7 +161,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The entry at (author, seq), if this disk has it. */
-  async entry(author: AuthorId, seq: Seq): Promise<Entry | undefined> {
+  async entry(author: LogId, seq: Seq): Promise<Entry | undefined> {
     if (seq < 1 || seq > this.#core.frontier.persisted(author)) return undefined
     for await (const [entry] of this.#reader.log({ author, from: seq, to: seq + 1 })) return entry
     return undefined
@@ -166,13 +176,13 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The same for consecutive runs of a signed author: only entries that a valid signature covers are stored. */
-  addSigned(author: AuthorId, runs: readonly SignedRun[], newAuthors?: NewAuthorLimit): Promise<Refusal | undefined> {
+  addSigned(author: LogId, runs: readonly SignedRun[], newAuthors?: NewAuthorLimit): Promise<Refusal | undefined> {
     return this.#recovery.whenWritable(author, () => this.#intake.addSigned(author, runs, newAuthors))
   }
 
   /** Adds a fork proof from a peer if it is valid. While the disk fails it waits. */
   addProof(segments: readonly [Segment, Segment]): Promise<Refusal | undefined> {
-    return this.#recovery.whenWritable(logOf(segments[0]), () => this.#intake.addProof(segments))
+    return this.#recovery.whenWritable(logOfSegment(segments[0]), () => this.#intake.addProof(segments))
   }
 
   /** Heads with the same seq as those on this disk but a different chain value. */
@@ -186,7 +196,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The segment with an entry, for a peer that requests it. */
-  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+  async segmentAt(author: LogId, seq: Seq): Promise<Segment | undefined> {
     const { frontier, forks } = this.#core
     return seq > frontier.persisted(author) ? undefined : forks.segmentAt(author, seq)
   }
@@ -250,7 +260,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** The last seq of a log, including entries that are being written; of our log the last published one. */
-  localSeq(author: AuthorId): Seq {
+  localSeq(author: LogId): Seq {
     const { frontier, own } = this.#core
     const pending = frontier.pendingHead(author)?.seq ?? 0
     return author === own.author ? Math.min(pending, own.publishedUpTo) : pending
@@ -262,7 +272,7 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** Verifies every row of one log. */
-  async verify(author: AuthorId): Promise<Pick<Verified, 'last' | 'fault'>> {
+  async verify(author: LogId): Promise<Pick<Verified, 'last' | 'fault'>> {
     return verifyLog(this.#core, author)
   }
 

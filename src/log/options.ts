@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import type { LogEvent } from './events.js'
-import type { AuthorId, Seq } from './format/author.js'
+import type { LogId, Seq } from './format/author.js'
 import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
@@ -38,7 +38,7 @@ export interface LogMark extends EndMark {
   /** The end that was recorded when the log was opened. */
   readonly found: End | undefined
   /** The last seq of the logs of others at the last clean close. */
-  readonly heads: ReadonlyMap<AuthorId, Seq>
+  readonly heads: ReadonlyMap<LogId, Seq>
   /** Whether the mark was written to another file, of which this is a copy. */
   readonly isMoved: boolean
   /** Records the last seq of all logs at a clean close. */
@@ -57,7 +57,7 @@ export interface LogEvents {
   /** Our unpublished entries from this seq on were retracted; they are appended again after entries from peers. */
   retracted: [Seq]
   /** A log became shorter: announce its end to peers again. */
-  lost: [AuthorId]
+  lost: [LogId]
   /** An author signed two histories. */
   fork: [ForkProof]
 }
@@ -82,7 +82,7 @@ export interface RelayOptions {
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode
   /** Whether the peer already knows that a log is forked at this seq. */
-  readonly knowsFork: (author: AuthorId, forkedAt: Seq) => boolean
+  readonly knowsFork: (author: LogId, forkedAt: Seq) => boolean
 }
 
 /** Why a run, or the rest of it, was rejected. */

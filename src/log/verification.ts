@@ -1,5 +1,5 @@
 import type { LogCore } from './core.js'
-import { type AuthorId, isSigned, type Seq } from './format/author.js'
+import { isSigned, type LogId, logOf, type Seq } from './format/author.js'
 import type { StoredFault } from './format/log-fault.js'
 import type { FoundMark } from './mark/own-mark.js'
 import type { Claim } from './store/head-index.js'
@@ -7,7 +7,7 @@ import { verifySegments } from './store/segment-verification.js'
 
 /** The result of verifying one log. */
 export interface Verified {
-  readonly author: AuthorId
+  readonly author: LogId
   /** The last entry before the first fault. */
   readonly last: Seq
   readonly fault: StoredFault | undefined
@@ -18,7 +18,7 @@ export interface Verified {
 /** Verifies every row of one log: chain, signatures, order. */
 export async function verifyLog(
   { store, room, forks, unsigned, frontier }: LogCore,
-  author: AuthorId,
+  author: LogId,
 ): Promise<Pick<Verified, 'last' | 'fault'>> {
   return isSigned(author)
     ? verifySegments(store, room, author, forks.proofOf(author))
@@ -30,8 +30,8 @@ export async function verifyLog(
  */
 export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined): AsyncGenerator<Verified> {
   const claims = new Map([...(await core.unsigned.claims()), ...(await core.heads.claims())])
-  const ends = new Map<AuthorId, Seq>(known?.heads)
-  if (known?.mark !== undefined) ends.set(known.mark.author, known.mark.seq)
+  const ends = new Map<LogId, Seq>(known?.heads)
+  if (known?.mark !== undefined) ends.set(logOf(known.mark.author), known.mark.seq)
   for (const author of new Set([...claims.keys(), ...ends.keys()])) {
     const { last, fault } = await verifyLog(core, author)
     const claim = claims.get(author) ?? 0

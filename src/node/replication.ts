@@ -37,7 +37,7 @@ export class ReplicatedLog {
 
   /** The author whose log `append` extends: the public key, as 64 hex digits. */
   get id(): AuthorId {
-    return this.#log.id
+    return this.#log.author
   }
 
   /** How far each log goes on this disk. */

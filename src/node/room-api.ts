@@ -1,12 +1,12 @@
 import type { Draft } from '../chat/kinds/kinds.js'
 import { type Message, messageOf } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/present.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
-import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
+import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { ConnectionSummary } from './connection-summary.js'
 
 export interface SayOptions {
@@ -37,8 +37,10 @@ export interface RoomApi {
   flushed(): Promise<void>
   /** Messages in batches: the history in conversation order, then what arrives. `isWanted` skips entries by their bytes. */
   batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]>
+  /** Our latest entry; undefined if there is none. */
+  readonly lastPlace: OwnPlace | undefined
   /** Which peers store one of our entries. */
-  replicasOf(seq: Seq): Replicas
+  replicasOf(place: OwnPlace): Replicas
   /** Keeps a connection to a peer, named as on the command line. Throws a ChatError. */
   connect(peer: string): void
   /** Closes the connection to a peer and stops dialling it. False if it is neither connected nor dialled. */
@@ -48,7 +50,7 @@ export interface RoomApi {
   /** Announces that the user is typing. Call it at every key press. */
   typing(): void
   /** Verifies everything that is stored, log by log. */
-  verify(): AsyncGenerator<{ readonly author: AuthorId; readonly last: Seq; readonly fault: StoredFault | undefined }>
+  verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
   /** The signed logs in the format of an export. */
   archive(): AsyncIterable<Uint8Array>
 }
@@ -62,8 +64,8 @@ export interface RoomEntry extends Entry {
 export interface HostedRoom extends RoomApi {
   /** Our address, as peers know it. */
   readonly address: string
-  /** How far other peers store our log. */
-  readonly ownReplicas: ReplicaHeads
+  /** How far other peers store each of our logs, by its run. */
+  readonly ownReplicas: Readonly<Record<string, ReplicaHeads>>
   /** The entries of `batches`, undecoded. */
   entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]>
   /** Resolves when a peer has stored the entry that is our latest now. */

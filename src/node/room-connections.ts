@@ -63,7 +63,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     this.#events = new ConnectionEvents({
       clock,
       names: this.#names,
-      ourId: log.id,
+      ourId: log.author,
       hasLeft: author => presence.hasLeft(author),
       onEvent: event => this.emit('event', event),
     })
@@ -160,7 +160,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   #opened(connection: Connection): void {
     const { remote } = connection
-    if (remote.kind === 'native' && remote.key === this.#options.log.id && remote.isOlder)
+    if (remote.kind === 'native' && remote.key === this.#options.log.author && remote.isOlder)
       this.#olderInstance = this.#names.nameOf(connection)
     this.#replicate(connection)
     if (this.#toSamePeer(connection).length === 1) this.#events.opened(connection)

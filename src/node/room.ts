@@ -8,7 +8,7 @@ import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/present.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, logOf, runOf } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
@@ -18,7 +18,7 @@ import type { Requests } from '../log/requests.js'
 import type { Connections } from '../net/connections.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { archiveOf } from '../sync/archive.js'
-import type { ReplicaHeads, Replicas } from '../sync/receipts.js'
+import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
@@ -102,7 +102,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       keys,
       room: roomId(this.room),
       me,
-      hasWritten: author => log.localSeq(author) > 0,
+      hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
     })
     this.#connections = new RoomConnections({ ...parts, room: parts.room, presence: this.#presence })
@@ -115,7 +115,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   /** Our author id. */
   get id(): AuthorId {
-    return this.#parts.log.id
+    return this.#parts.log.author
   }
 
   get me(): string {
@@ -161,12 +161,20 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#outbox.pending
   }
 
-  get ownReplicas(): ReplicaHeads {
-    return this.#parts.replicator.receipts.headsOf(this.id)
+  get ownReplicas(): Readonly<Record<string, ReplicaHeads>> {
+    const { log, replicator } = this.#parts
+    const ours = log.head.filter(({ author }) => log.isOurs(author))
+    return Object.fromEntries(ours.map(({ author }) => [runOf(author), replicator.receipts.headsOf(author)]))
   }
 
-  replicasOf(seq: Seq): Replicas {
-    return this.#parts.replicator.receipts.of({ author: this.id, seq })
+  get lastPlace(): OwnPlace | undefined {
+    const { log } = this.#parts
+    const head = log.head.find(({ author }) => author === log.id)
+    return head && { run: runOf(head.author), seq: head.seq }
+  }
+
+  replicasOf({ run, seq }: OwnPlace): Replicas {
+    return this.#parts.replicator.receipts.of({ author: logOf(this.id, run), seq })
   }
 
   connect(peer: string): void {
@@ -301,11 +309,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       .on('dropped', key => this.emit('dropped', key))
     this.#presence.on('change', () => this.emit('presence'))
     this.#parts.replicator.receipts.on('receipt', (_replica, author) => {
-      if (author === log.id) this.emit('change')
+      if (log.isOurs(author)) this.emit('change')
     })
     log.on('event', event => this.emit('event', event))
     log.on('entries', ({ author }) => {
-      this.#presence.posted(author)
+      this.#presence.posted(authorOfLog(author))
       this.emit('heads')
     })
     // Peers learn how far a log goes when a connection opens.

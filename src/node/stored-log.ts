@@ -35,7 +35,7 @@ export async function openLog(home: Home, onEvent: OnEvent): Promise<{ readonly 
       isRepaired: store.isRepaired,
     })
     const heads = log.head
-    if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => author === log.id)) {
+    if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => log.isOurs(author))) {
       onEvent({ kind: 'key-without-entries', file: home.keyFile })
     }
     return { log, keys }

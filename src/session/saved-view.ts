@@ -3,13 +3,13 @@ import type { Millis } from '../base/clock.js'
 import { draftBeside } from '../base/files/draft-file.js'
 import { systemRandom } from '../base/random.js'
 import type { Topic } from '../chat/views/topic.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { UnsentLine } from './draft.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
   /** How far the user had read, as versions saved it that kept no read marks in the node. Not saved any more. */
-  readonly seen: ReadonlyMap<AuthorId, Seq>
+  readonly seen: ReadonlyMap<LogId, Seq>
   readonly leftAt: Millis | undefined
   /** Authors whose messages are not shown. */
   readonly hidden: ReadonlySet<AuthorId>
@@ -31,7 +31,7 @@ export function loadView(file: string): SavedView {
     if (typeof value !== 'object' || value === null) return NOTHING
     const { seen, leftAt, hidden, topic, draft, window } = value as Record<string, unknown>
     return {
-      seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [AuthorId, Seq][]),
+      seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
       leftAt: typeof leftAt === 'number' ? leftAt : undefined,
       hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
       topic: isTopic(topic) ? topic : undefined,

@@ -3,21 +3,22 @@ import type { Clock } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames } from '../chat/display-names.js'
 import type { Draft } from '../chat/kinds/kinds.js'
-import type { Message } from '../chat/kinds/message.js'
+import { type Message, placeOf } from '../chat/kinds/message.js'
 import type { Present } from '../chat/presence/present.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
 import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
 import { Unread } from '../chat/views/unread.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
+import { EARLIEST } from '../log/format/hybrid-clock.js'
 import type { RoomApi } from '../node/room-api.js'
 import type { SavedView } from './saved-view.js'
 
 /** A room, and how far the user has read it. */
 export interface SessionRoom extends RoomApi {
   /** How far they have read each log, in any face. */
-  readonly readMarks: ReadonlyMap<AuthorId, Seq>
+  readonly readMarks: ReadonlyMap<LogId, Seq>
   /** The user has read these logs this far. */
   markRead(marks: readonly Digest[]): void
 }
@@ -39,9 +40,9 @@ export class Session extends EventEmitter<SessionEvents> {
   readonly people = new People()
   readonly unread: Unread
   /** The heads when the session began: messages up to them are history. */
-  readonly heads: ReadonlyMap<AuthorId, Seq>
+  readonly heads: ReadonlyMap<LogId, Seq>
   /** How far the user had read each log when the session began. */
-  readonly #seen: ReadonlyMap<AuthorId, Seq>
+  readonly #seen: ReadonlyMap<LogId, Seq>
   readonly #clock: Clock
   readonly #hidden: Set<AuthorId>
   #topic: Topic | undefined
@@ -57,7 +58,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#clock = clock
     this.#hidden = new Set(view.hidden)
     this.#topic = view.topic
-    this.#nick = { name: room.me, seq: 0 }
+    this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id)
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
     this.unread = new Unread({
@@ -95,8 +96,8 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Which peers store the user's latest message; undefined if they have sent none in this session. */
   get delivery(): ReturnType<RoomApi['replicasOf']> | undefined {
-    const latest = this.room.heads.find(({ author }) => author === this.room.id)
-    return this.#hasSpoken && latest !== undefined ? this.room.replicasOf(latest.seq) : undefined
+    const { lastPlace } = this.room
+    return this.#hasSpoken && lastPlace !== undefined ? this.room.replicasOf(lastPlace) : undefined
   }
 
   /** Names for completion: those of people who have written or are present. */
@@ -104,7 +105,8 @@ export class Session extends EventEmitter<SessionEvents> {
     return [...new Set([...this.people.names, ...this.room.presence.map(present => this.nameOf(present))])]
   }
 
-  isHistory({ author, seq }: Message): boolean {
+  isHistory(message: Message): boolean {
+    const { author, seq } = placeOf(message)
     return seq <= (this.heads.get(author) ?? 0)
   }
 
@@ -148,7 +150,7 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** These messages were shown. */
   shown(messages: readonly Message[]): void {
-    this.room.markRead(messages)
+    this.room.markRead(messages.map(placeOf))
   }
 
   /** Updates people and topic from a message. */
@@ -231,4 +233,4 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 }
 
-const digestsOf = (heads: ReadonlyMap<AuthorId, Seq>): Digest[] => [...heads].map(([author, seq]) => ({ author, seq }))
+const digestsOf = (heads: ReadonlyMap<LogId, Seq>): Digest[] => [...heads].map(([author, seq]) => ({ author, seq }))

@@ -1,7 +1,7 @@
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { SeededRandom } from '../base/seeded-random.js'
 import { EMPTY } from '../base/wire/bytes.js'
-import { type AuthorId, keyOf, runOf, unsignedAuthor } from '../log/format/author.js'
+import { keyOf, type LogId, runOf, unsignedLog } from '../log/format/author.js'
 import { type ChainValue, chainAfter, chainNext, chainStart, signChain } from '../log/format/chain.js'
 import type { Digest } from '../log/format/heads.js'
 import { EARLIEST } from '../log/format/hybrid-clock.js'
@@ -74,7 +74,7 @@ async function* falsified(
   isSecond: boolean,
 ): AsyncGenerator<Relayed> {
   const before: Relayed[] = []
-  const seen = new Set<AuthorId>()
+  const seen = new Set<LogId>()
   if (fault === 'introduces many authors') yield* manyAuthors(isSecond)
   for await (const relayed of original) {
     if (relayed.kind !== 'segments') {
@@ -216,7 +216,7 @@ function* forgedProof({ random }: Identity, relayed: Segments): Generator<Relaye
 /** Sends entries of many unsigned authors; every other connection does not receive their second entry. */
 function* manyAuthors(isSecond: boolean): Generator<Relayed> {
   for (let index = 0; index < AUTHORS; index++) {
-    const author = unsignedAuthor(`stranger${index}`)
+    const author = unsignedLog(`stranger${index}`)
     if (author === undefined) continue
     const entries = [1, 2, 3].map(seq => {
       const entry = Buffer.from(JSON.stringify({ username: `stranger ${index}`, message: `offer ${seq}` }))

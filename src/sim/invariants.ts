@@ -1,19 +1,19 @@
 import { sameBytes } from '../base/wire/bytes.js'
-import { type AuthorId, isSigned, keyOf, type Seq } from '../log/format/author.js'
+import { isSigned, keyOf, type LogId, type Seq } from '../log/format/author.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
 /** The last entry of each log that a reader was shown. */
-export type Shown = Map<AuthorId, Seq>
+export type Shown = Map<LogId, Seq>
 
 /** State of one machine. */
 interface Record {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly disk: VirtualDisk
   readonly isByzantine: boolean
   /** The last entry of each log shown to its user by any of its processes. */
-  stored: Map<AuthorId, Seq>
+  stored: Map<LogId, Seq>
   /** Our lines that were acknowledged to its user. */
   acknowledged: Set<string>
 }
@@ -22,19 +22,19 @@ interface Record {
 export class InvariantChecker {
   readonly violations: string[] = []
   readonly #records = new Map<string, Record>()
-  readonly #owners = new Map<AuthorId, string>()
+  readonly #owners = new Map<LogId, string>()
   /** The first version of each entry that any peer had, by author and seq. */
-  readonly #entries = new Map<AuthorId, Map<Seq, Uint8Array>>()
+  readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
   /** The end of each log on a disk, valid for one version of the disk. */
-  readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<AuthorId, Seq> }>()
+  readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
 
-  register(name: string, author: AuthorId, disk: VirtualDisk, isByzantine: boolean): void {
+  register(name: string, author: LogId, disk: VirtualDisk, isByzantine: boolean): void {
     this.#records.set(name, { author, disk, isByzantine, stored: new Map(), acknowledged: new Set() })
     this.#owners.set(author, name)
   }
 
   /** Whether an author follows the protocol. Other authors have no guarantees. */
-  isHonest(author: AuthorId): boolean {
+  isHonest(author: LogId): boolean {
     return this.#records.get(this.#owners.get(author) ?? '')?.isByzantine === false
   }
 
@@ -97,7 +97,7 @@ export class InvariantChecker {
   }
 
   /** All honest peers dispute a forked log from the same entry on. */
-  sameForkPoints(author: AuthorId, places: ReadonlyMap<string, Seq>): void {
+  sameForkPoints(author: LogId, places: ReadonlyMap<string, Seq>): void {
     const [first, ...others] = [...places]
     for (const [name, place] of others)
       if (place !== first?.[1])
@@ -123,12 +123,12 @@ export class InvariantChecker {
   }
 
   /** `name` accepted a proof that an author forked its log. */
-  forkProven(name: string, author: AuthorId): void {
+  forkProven(name: string, author: LogId): void {
     if (this.isHonest(author)) this.violate(`${name} accepted a proof that ${this.#owners.get(author)} forked its log`)
   }
 
   /** `name` received a receipt of `holder`: the entries must survive a power cut there. */
-  receiptReceived(name: string, holder: AuthorId, author: AuthorId, seq: Seq): void {
+  receiptReceived(name: string, holder: LogId, author: LogId, seq: Seq): void {
     const record = this.#records.get(this.#owners.get(holder) ?? '')
     if (record === undefined || record.isByzantine || !isSigned(author)) return
     if (this.#lastSynced(record.disk, author) < seq)
@@ -192,7 +192,7 @@ export class InvariantChecker {
   }
 
   /** The last entry of a log that would survive a power cut now. */
-  #lastSynced(disk: VirtualDisk, author: AuthorId): Seq {
+  #lastSynced(disk: VirtualDisk, author: LogId): Seq {
     let cached = this.#synced.get(disk)
     if (cached?.version !== disk.version) {
       cached = { version: disk.version, last: new Map() }
@@ -207,7 +207,7 @@ export class InvariantChecker {
     return last
   }
 
-  #place({ author, seq }: { readonly author: AuthorId; readonly seq: Seq }): string {
+  #place({ author, seq }: { readonly author: LogId; readonly seq: Seq }): string {
     return `${this.#owners.get(author) ?? author.slice(0, 8)}/${seq}`
   }
 }

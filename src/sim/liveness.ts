@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
@@ -23,7 +23,7 @@ interface CheckedWorld {
   readonly network: VirtualNetwork
   readonly sideChannelBytes: number
   peer(name: string): SimulatedPeer
-  nameOf(author: AuthorId): string | undefined
+  nameOf(author: LogId): string | undefined
   run(ms: Millis): Promise<void>
   runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean>
   check(): void
@@ -163,14 +163,14 @@ export class LivenessChecker {
   #hasConverged(): boolean {
     if (!this.#hasProgressed) return false
     this.#hasProgressed = false
-    let first: ReadonlyMap<AuthorId, number> | undefined
+    let first: ReadonlyMap<LogId, number> | undefined
     for (const peer of this.#honest) {
       const { log, isReady, unsent } = peer
       if (log === undefined || !isReady || unsent > 0) {
         this.#hasProgressed = true
         return false
       }
-      const heads = new Map<AuthorId, number>()
+      const heads = new Map<LogId, number>()
       for (const { author, seq } of log.head) {
         if (!this.#world.checker.isHonest(author)) continue
         if (peer.shownOf(author) !== seq) return false
@@ -192,7 +192,7 @@ export class LivenessChecker {
 }
 
 /** The first forked entry of a log, or SEQ_MAX if there is none. */
-function forkPointOf(author: AuthorId, log: Log | undefined): Seq {
+function forkPointOf(author: LogId, log: Log | undefined): Seq {
   let low = 1
   let high = SEQ_MAX
   while (low < high) {

@@ -4,7 +4,7 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
 import { SeededRandom } from '../base/seeded-random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, type Seq } from '../log/format/author.js'
+import { type LogId, logOfKey, type Seq } from '../log/format/author.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
@@ -49,7 +49,7 @@ export interface SimulationContext {
   /** A user was shown an entry. */
   progressed(): void
   /** A connection delivered entries to `name`, new or known. */
-  received(name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]): void
+  received(name: string, from: LogId | undefined, author: LogId, runs: readonly SignedRun[]): void
 }
 
 export interface SimulatedPeerOptions {
@@ -76,7 +76,7 @@ interface Program {
 /** A machine with a user: its disk, clock and key outlive the processes that run on it. */
 export class SimulatedPeer {
   readonly name: string
-  readonly author: AuthorId
+  readonly author: LogId
   readonly fault: ByzantineFault | undefined
   readonly host: VirtualHost
   readonly disk: VirtualDisk
@@ -94,7 +94,7 @@ export class SimulatedPeer {
     this.name = name
     this.fault = fault
     this.#keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
-    this.author = authorOfKey(this.#keys.publicKey)
+    this.author = logOfKey(this.#keys.publicKey)
     this.host = network.addHost(address)
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${name}`))
     this.#clockOffset = { aheadMs }
@@ -126,9 +126,9 @@ export class SimulatedPeer {
   }
 
   /** The keys of the connected peers, one per connection. */
-  get connectedKeys(): readonly AuthorId[] {
+  get connectedKeys(): readonly LogId[] {
     const connections = this.#program?.swarm?.connections ?? []
-    return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
+    return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as LogId) : []))
   }
 
   /** The room of its process, once open. */
@@ -152,7 +152,7 @@ export class SimulatedPeer {
   }
 
   /** The last entry of a log shown to its user since the last start. */
-  shownOf(author: AuthorId): Seq {
+  shownOf(author: LogId): Seq {
     return this.#program?.shown.get(author) ?? 0
   }
 
@@ -274,10 +274,10 @@ export class SimulatedPeer {
     const replicator = new Replicator(log)
     program.replicator = replicator
     replicator.receipts.on('receipt', (holder, author, seq) => {
-      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
+      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as LogId, author, seq)
     })
     log.on('fork', ({ segments: [{ key, run }] }) => {
-      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, authorOfKey(key, run))
+      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, logOfKey(key, run))
     })
     const checkHistory = checker.historyCheck(this.name)
     checkHistory(await historyOf(log))
@@ -293,9 +293,9 @@ export class SimulatedPeer {
     })
     await swarm.listen(undefined, PORT)
     if (life.isOver) return
-    let remote: AuthorId | undefined
+    let remote: LogId | undefined
     swarm.on('connection', connection => {
-      remote = connection.remote.kind === 'native' ? (connection.remote.key as AuthorId) : undefined
+      remote = connection.remote.kind === 'native' ? (connection.remote.key as LogId) : undefined
     })
     const room = new Room({
       me: this.name,
@@ -324,7 +324,7 @@ export class SimulatedPeer {
   #replicate(
     program: Program,
     replicator: Replicator,
-    from: AuthorId | undefined,
+    from: LogId | undefined,
     given: NativeReplicationOptions = {},
   ): ReplicationStream {
     const { log } = replicator

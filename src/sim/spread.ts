@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 
 /** How one entry propagated. */
 interface Propagation {
@@ -18,7 +18,7 @@ export class Spread {
   readonly #copies = new Map<string, number>()
 
   /** `name` has stored the entries with `from ≤ seq < to`. */
-  stored(name: string, author: AuthorId, from: Seq, to: Seq, nowMs: Millis): void {
+  stored(name: string, author: LogId, from: Seq, to: Seq, nowMs: Millis): void {
     for (let seq = from; seq < to; seq++) {
       const place = `${author}/${seq}`
       let propagation = this.#propagations.get(place)
@@ -33,7 +33,7 @@ export class Spread {
   }
 
   /** `name` received entries from `from`, new or known. */
-  received(name: string, from: string, author: AuthorId, first: Seq, count: number): void {
+  received(name: string, from: string, author: LogId, first: Seq, count: number): void {
     this.#copies.set(name, (this.#copies.get(name) ?? 0) + count)
     for (let seq = first; seq < first + count; seq++) {
       const hops = this.#propagations.get(`${author}/${seq}`)?.hops

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
 import { SeededRandom } from '../base/seeded-random.js'
-import type { AuthorId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { ByzantineFault } from './byzantine-peer.js'
@@ -39,7 +39,7 @@ export interface WorldOptions {
   /** Called when a peer has stored entries, its own or others'. */
   readonly onStored?: (name: string, span: SeqRange) => void
   /** Called when a connection delivered entries to a peer, new or known. */
-  readonly onReceived?: (name: string, from: string, author: AuthorId, runs: readonly SignedRun[]) => void
+  readonly onReceived?: (name: string, from: string, author: LogId, runs: readonly SignedRun[]) => void
 }
 
 /** Violated invariants and the trace that led to them. */
@@ -60,7 +60,7 @@ export class World {
   readonly #isTraced: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
   readonly #peers = new Map<string, SimulatedPeer>()
-  readonly #nameOf = new Map<AuthorId, string>()
+  readonly #nameOf = new Map<LogId, string>()
   readonly #liveness: LivenessChecker
   #steps = 0
   #sideChannelBytes = 0
@@ -95,7 +95,7 @@ export class World {
         this.#sideChannelBytes += bytes
       },
       progressed: () => this.#liveness.progressed(),
-      received: (name: string, from: AuthorId | undefined, author: AuthorId, runs: readonly SignedRun[]) =>
+      received: (name: string, from: LogId | undefined, author: LogId, runs: readonly SignedRun[]) =>
         onReceived?.(name, this.#nameOf.get(from ?? author) ?? '', author, runs),
     }
     peers.forEach((name, index) => {
@@ -136,7 +136,7 @@ export class World {
   }
 
   /** The name of the peer with this key. */
-  nameOf(author: AuthorId): string | undefined {
+  nameOf(author: LogId): string | undefined {
     return this.#nameOf.get(author)
   }
 

@@ -1,8 +1,8 @@
 import { concat, EMPTY, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import type { AuthorId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import type { Rejection, StoredFault } from '../log/format/log-fault.js'
-import { lastOf, logOf, type Segment } from '../log/format/segment.js'
+import { lastOf, logOfSegment, type Segment } from '../log/format/segment.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
@@ -42,7 +42,7 @@ type ArchiveFault = 'not-an-export' | 'other-room' | 'native-database' | 'no-scu
 export type ArchiveRefusal =
   | {
       readonly kind: 'log'
-      readonly author: AuthorId
+      readonly author: LogId
       readonly reason: Rejection | Extract<StoredFault, { kind: 'missing' }>
     }
   | { readonly kind: 'part'; readonly reason: Violation | 'unknown-frame' | 'no-segments' }
@@ -83,7 +83,7 @@ class ArchiveImport {
   readonly #log: Log
   readonly #room: Uint8Array
   /** Rejections by author or part of the file; later segments of a rejected author are skipped. */
-  readonly #refused = new Map<AuthorId | 'part' | 'rest', ArchiveRefusal>()
+  readonly #refused = new Map<LogId | 'part' | 'rest', ArchiveRefusal>()
   /** How many frames had no segments. */
   #otherFrames = 0
 
@@ -143,7 +143,7 @@ class ArchiveImport {
   async #addRun(run: readonly Segment[]): Promise<void> {
     const [first] = run
     if (first === undefined) return
-    const author = logOf(first)
+    const author = logOfSegment(first)
     if (this.#refused.has(author)) return
     const end = run.at(-1)
     // If this disk lost the end of our own log, it is restored from the export as from a peer.

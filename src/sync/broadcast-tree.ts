@@ -1,6 +1,6 @@
 import { RETRY_MS_MAX } from '../base/backoff.js'
 import type { Cancel, Clock } from '../base/clock.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import { HEADS_MAX, STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from './limits.js'
@@ -8,9 +8,9 @@ import { HEADS_MAX, STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from './limits.js'
 /** Sends the tree's decisions over one connection. */
 export interface ConnectionControl {
   /** Subscribe to a log: the peer sends the entries after our head, now and as they arrive. */
-  subscribe(author: AuthorId): void
+  subscribe(author: LogId): void
   /** Unsubscribe: the peer only announces new heads of the log. */
-  unsubscribe(author: AuthorId): void
+  unsubscribe(author: LogId): void
 }
 
 /** A log of which some connection announced entries that are missing here. */
@@ -37,12 +37,12 @@ interface Behind {
  */
 export class BroadcastTree {
   readonly #clock: Clock
-  readonly #localSeq: (author: AuthorId) => Seq
+  readonly #localSeq: (author: LogId) => Seq
   readonly #connections = new Set<TreeConnection>()
-  readonly #behind = new Map<AuthorId, Behind>()
+  readonly #behind = new Map<LogId, Behind>()
 
   /** `localSeq` returns the local head of a log, including entries that are still being written. */
-  constructor(clock: Clock, localSeq: (author: AuthorId) => Seq) {
+  constructor(clock: Clock, localSeq: (author: LogId) => Seq) {
     this.#clock = clock
     this.#localSeq = localSeq
   }
@@ -58,7 +58,7 @@ export class BroadcastTree {
   }
 
   /** The peer of a connection announced a higher head of a log. */
-  announced(connection: TreeConnection, author: AuthorId): void {
+  announced(connection: TreeConnection, author: LogId): void {
     if (connection.announcedSeq(author) <= this.#localSeq(author)) return
     const behind = this.#behind.get(author)
     if (behind === undefined && this.#behind.size >= AUTHORS_MAX) return
@@ -69,7 +69,7 @@ export class BroadcastTree {
   }
 
   /** Entries up to `last` arrived. Unsubscribes if they are duplicates and another connection delivers the log too. */
-  delivered(connection: TreeConnection, author: AuthorId, last: Seq): void {
+  delivered(connection: TreeConnection, author: LogId, last: Seq): void {
     if (last <= this.#localSeq(author) && this.#hasOtherSource(author, connection)) connection.unsubscribe(author)
   }
 
@@ -80,25 +80,25 @@ export class BroadcastTree {
       if (connection.delivers(author) && !this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
   }
 
-  #hasOtherSource(author: AuthorId, except: TreeConnection): boolean {
+  #hasOtherSource(author: LogId, except: TreeConnection): boolean {
     for (const connection of this.#connections) if (connection !== except && connection.delivers(author)) return true
     return false
   }
 
-  #watch(author: AuthorId): Behind {
+  #watch(author: LogId): Behind {
     const seq = this.#localSeq(author)
     const cancel = this.#clock.after(SUBSCRIBE_AFTER_MS, () => this.#checkProgress(author))
     return { seq, arrivals: this.#arrivals(author), idleMs: 0, waitMs: SUBSCRIBE_AFTER_MS, cancel }
   }
 
-  #wait(author: AuthorId, behind: Behind, waitMs: number): void {
+  #wait(author: LogId, behind: Behind, waitMs: number): void {
     behind.cancel()
     behind.waitMs = waitMs
     behind.cancel = this.#clock.after(waitMs, () => this.#checkProgress(author))
   }
 
   /** If the announced entries neither arrived nor are arriving, subscribes to the next announcer, with exponential backoff. */
-  #checkProgress(author: AuthorId): void {
+  #checkProgress(author: LogId): void {
     const behind = this.#behind.get(author)
     if (behind === undefined) return
     if (this.#announcers(author).length === 0) {
@@ -116,7 +116,7 @@ export class BroadcastTree {
   }
 
   /** Subscribes on the next announcing connection; once all subscriptions have stalled, repeats them in turn. */
-  #subscribeNext(author: AuthorId, isStalled = false): void {
+  #subscribeNext(author: LogId, isStalled = false): void {
     const announcers = this.#announcers(author)
     if (isStalled && announcers.every(connection => connection.isSubscribed(author)))
       for (const connection of announcers) connection.forget(author)
@@ -124,12 +124,12 @@ export class BroadcastTree {
   }
 
   /** The connections that announced more of a log than this peer has. */
-  #announcers(author: AuthorId): TreeConnection[] {
+  #announcers(author: LogId): TreeConnection[] {
     const seq = this.#localSeq(author)
     return [...this.#connections].filter(connection => connection.announcedSeq(author) > seq)
   }
 
-  #arrivals(author: AuthorId): number {
+  #arrivals(author: LogId): number {
     const subscribed = this.#announcers(author).filter(connection => connection.isSubscribed(author))
     return subscribed.reduce((sum, { arrivals }) => sum + arrivals, 0)
   }
@@ -141,10 +141,11 @@ export class TreeConnection {
   readonly #peer: AuthorId | undefined
   readonly #control: ConnectionControl | undefined
   /** The heads that the peer announced. */
-  readonly #announced = new Map<AuthorId, Seq>()
+  readonly #announced = new Map<LogId, Seq>()
   /** Logs that this connection delivers. A scuttleup peer, which has no subscriptions, delivers the logs that it has sent entries of. */
-  readonly #subscribed = new Set<AuthorId>()
-  #isPeerUnsubscribed = false
+  readonly #subscribed = new Set<LogId>()
+  /** Logs of the peer's own that this side unsubscribed from. */
+  readonly #unsubscribed = new Set<LogId>()
   #arrivals = 0
 
   constructor(tree: BroadcastTree, peer: AuthorId | undefined, control: ConnectionControl | undefined) {
@@ -158,17 +159,17 @@ export class TreeConnection {
     return this.#arrivals
   }
 
-  announcedSeq(author: AuthorId): Seq {
+  announcedSeq(author: LogId): Seq {
     return this.#announced.get(author) ?? 0
   }
 
-  isSubscribed(author: AuthorId): boolean {
+  isSubscribed(author: LogId): boolean {
     return this.#subscribed.has(author)
   }
 
   /** Whether new entries of a log are expected over this connection. */
-  delivers(author: AuthorId): boolean {
-    return this.#subscribed.has(author) || (author === this.#peer && !this.#isPeerUnsubscribed)
+  delivers(author: LogId): boolean {
+    return this.#subscribed.has(author) || (authorOfLog(author) === this.#peer && !this.#unsubscribed.has(author))
   }
 
   /** The peer announced its persisted heads. */
@@ -183,27 +184,27 @@ export class TreeConnection {
   }
 
   /** Entries up to `last` arrived over this connection. */
-  delivered(author: AuthorId, last: Seq): void {
+  delivered(author: LogId, last: Seq): void {
     this.#arrivals += 1
     if (this.#control !== undefined) this.#tree.delivered(this, author, last)
     else if (this.#subscribed.size < HEADS_MAX) this.#subscribed.add(author)
   }
 
-  subscribe(author: AuthorId): void {
+  subscribe(author: LogId): void {
     this.#subscribed.add(author)
-    if (author === this.#peer) this.#isPeerUnsubscribed = false
+    this.#unsubscribed.delete(author)
     this.#control?.subscribe(author)
   }
 
-  unsubscribe(author: AuthorId): void {
+  unsubscribe(author: LogId): void {
     if (!this.delivers(author)) return
     this.forget(author)
-    if (author === this.#peer) this.#isPeerUnsubscribed = true
+    if (authorOfLog(author) === this.#peer && this.#unsubscribed.size < HEADS_MAX) this.#unsubscribed.add(author)
     this.#control?.unsubscribe(author)
   }
 
   /** Forgets a subscription that delivered nothing, so that it can be repeated. */
-  forget(author: AuthorId): void {
+  forget(author: LogId): void {
     this.#subscribed.delete(author)
   }
 

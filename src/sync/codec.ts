@@ -3,7 +3,7 @@ import { ByteReader } from '../base/wire/byte-reader.js'
 import { ByteWriter } from '../base/wire/byte-writer.js'
 import { EMPTY } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
-import { type AuthorId, authorOfKey, logKeyOf, type Seq, unsignedAuthor } from '../log/format/author.js'
+import { type LogId, logKeyOf, logOfKey, type Seq, unsignedLog } from '../log/format/author.js'
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import { decodeSegment, type Segment } from '../log/format/segment.js'
@@ -174,7 +174,7 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
 /** key ‖ u32 run ‖ u32 seq, then a prefix of the chain value and the seq of a proven fork, each of them optional. */
 function signedDigest(bytes: Uint8Array): Digest | undefined {
   const reader = new ByteReader(bytes)
-  const author = authorOfKey(reader.bytes(KEY_BYTES), reader.u32())
+  const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
   const seq = reader.u32()
   const chain = reader.remaining >= CHAIN_PREFIX_BYTES ? reader.bytes(CHAIN_PREFIX_BYTES) : undefined
   const forkedAt = reader.remaining >= FORK_PLACE_BYTES ? reader.u32() : undefined
@@ -182,11 +182,10 @@ function signedDigest(bytes: Uint8Array): Digest | undefined {
 }
 
 function unsignedDigest(bytes: Uint8Array): Digest | undefined {
-  let author: AuthorId | undefined
+  let author: LogId | undefined
   let seq: Seq | undefined
   for (const field of readFields(bytes) ?? []) {
-    if (field.number === 1 && field.kind === 'bytes')
-      author = unsignedAuthor(Buffer.from(field.value).toString('latin1'))
+    if (field.number === 1 && field.kind === 'bytes') author = unsignedLog(Buffer.from(field.value).toString('latin1'))
     if (field.number === 2 && field.kind === 'varint') seq = field.value
   }
   return author === undefined || seq === undefined || seq > SEQ_MAX ? undefined : { author, seq }

@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import type { Segment } from '../log/format/segment.js'
@@ -13,7 +13,7 @@ const ID_LENGTH_MAX = 64
 export type Effect =
   /** Entries arrived: add them to the log, and report rejections to `refused`. */
   | { readonly kind: 'entries'; readonly run: UnsignedRun }
-  | { readonly kind: 'segments'; readonly author: AuthorId; readonly runs: readonly SignedRun[] }
+  | { readonly kind: 'segments'; readonly author: LogId; readonly runs: readonly SignedRun[] }
   /** The other side has `since`: send what it lacks. */
   | { readonly kind: 'serve'; readonly since: readonly Digest[] }
   /** The other side has `since`, and this side has nothing to send: end this half of the connection. */
@@ -38,10 +38,10 @@ export type Effect =
 /** Collects the effects of one read. Joins consecutive entries of an author into one effect, which costs one signature check. */
 export class IncomingBatcher {
   readonly #effects: Effect[] = []
-  #run: { author: AuthorId; first: Seq; entries: Uint8Array[] } | undefined
-  #signed: { author: AuthorId; runs: SignedRun[] } | undefined
+  #run: { author: LogId; first: Seq; entries: Uint8Array[] } | undefined
+  #signed: { author: LogId; runs: SignedRun[] } | undefined
 
-  add(author: AuthorId, seq: Seq, entry: Uint8Array): void {
+  add(author: LogId, seq: Seq, entry: Uint8Array): void {
     if (this.#run?.author === author && this.#run.first + this.#run.entries.length === seq) {
       this.#run.entries.push(entry)
       return
@@ -50,7 +50,7 @@ export class IncomingBatcher {
     this.#run = { author, first: seq, entries: [entry] }
   }
 
-  addSigned(author: AuthorId, run: SignedRun): void {
+  addSigned(author: LogId, run: SignedRun): void {
     if (this.#signed?.author === author) {
       this.#signed.runs.push(run)
       return

@@ -1,7 +1,7 @@
 import { hash } from '../base/crypto/hash.js'
 import { ByteWriter } from '../base/wire/byte-writer.js'
 import { concat, utf8 } from '../base/wire/bytes.js'
-import type { AuthorId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 
 // Two peers compare fingerprints of their heads, then exchange only the heads that differ: with equal logs, they exchange the
@@ -15,7 +15,7 @@ export const FINGERPRINTS_BYTES = GROUPS * FINGERPRINT_BYTES
 
 const NO_CHAIN = new Uint8Array(CHAIN_PREFIX_BYTES)
 
-const groupOf = (author: AuthorId): number => (hash(utf8(author))[0] ?? 0) % GROUPS
+const groupOf = (author: LogId): number => (hash(utf8(author))[0] ?? 0) % GROUPS
 
 /** The fingerprints of all groups, concatenated. */
 export function fingerprintsOf(heads: readonly Digest[]): Uint8Array {

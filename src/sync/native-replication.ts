@@ -1,4 +1,4 @@
-import type { AuthorId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Log } from '../log/log.js'
 import type { Relayed } from '../log/read/outgoing.js'
@@ -32,7 +32,7 @@ class NativeReplication implements Replication {
   /** The published head of our own log when the session began. */
   readonly #publishedAtFirst: Digest
   /** The notes to send at the end of this turn. */
-  readonly #notes = new Map<AuthorId, NoteKind>()
+  readonly #notes = new Map<LogId, NoteKind>()
 
   constructor(
     { log, tree }: ReplicationContext,
@@ -91,7 +91,7 @@ class NativeReplication implements Replication {
       : this.session.encode(relayed)
   }
 
-  #post(author: AuthorId, kind: NoteKind): void {
+  #post(author: LogId, kind: NoteKind): void {
     this.#notes.set(author, kind)
     if (this.#notes.size > 1) return
     // Notes of the same turn are sent in one frame.
@@ -101,7 +101,7 @@ class NativeReplication implements Replication {
     })
   }
 
-  #noteOf(author: AuthorId, kind: NoteKind): Note {
+  #noteOf(author: LogId, kind: NoteKind): Note {
     return kind === 'subscribe'
       ? { kind, author, seq: this.#log.localSeq(author) }
       : { kind, ...this.#log.publishedHead(author) }

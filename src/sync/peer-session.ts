@@ -1,9 +1,9 @@
 import { concat, EMPTY } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import { type AuthorId, type Seq, unsignedAuthor } from '../log/format/author.js'
+import { type LogId, type Seq, unsignedLog } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
-import { lastOf, logOf, type Segment } from '../log/format/segment.js'
+import { lastOf, logOfSegment, type Segment } from '../log/format/segment.js'
 import type { UnsignedEntry } from '../log/format/unsigned-entry.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Relayed, RelayMode } from '../log/read/outgoing.js'
@@ -47,21 +47,21 @@ export class PeerSession implements ReplicationSession {
   readonly #sendsHeadsFirst: boolean
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   /** The other side's head of each log: the highest that it announced or was sent. */
-  readonly #theirs = new Map<AuthorId, Seq>()
+  readonly #theirs = new Map<LogId, Seq>()
   /** Our head of each log, as far as the other side knows it. */
-  readonly #announced = new Map<AuthorId, Seq>()
+  readonly #announced = new Map<LogId, Seq>()
   /** Logs that the other side subscribed to. */
-  readonly #subscribers = new Set<AuthorId>()
+  readonly #subscribers = new Set<LogId>()
   /** The lowest seq at which the other side knows a log to be forked. */
-  readonly #knownForks = new Map<AuthorId, Seq>()
+  readonly #knownForks = new Map<LogId, Seq>()
   /** Heads that are equal on both sides according to the fingerprints. */
   #equalHeads: readonly Digest[] = []
   readonly #ignored = new Ignored(AUTHORS_MAX)
-  readonly #requests = new Map<AuthorId, OpenRequest>()
+  readonly #requests = new Map<LogId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
   /** `ours` is the log that this side appends to: its new entries are sent unless the other side unsubscribes. */
-  constructor(ours: AuthorId, heads: readonly Digest[]) {
+  constructor(ours: LogId, heads: readonly Digest[]) {
     this.#heads = heads.slice(0, HEADS_MAX)
     this.#fingerprints = fingerprintsOf(this.#heads)
     this.#sendsHeadsFirst = this.#heads.length <= HEADS_AT_ONCE_MAX
@@ -74,7 +74,7 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** Whether the other side knows that the log of `author` is forked at `forkedAt` or below. */
-  knowsFork(author: AuthorId, forkedAt: Seq): boolean {
+  knowsFork(author: LogId, forkedAt: Seq): boolean {
     return (this.#knownForks.get(author) ?? Number.POSITIVE_INFINITY) <= forkedAt
   }
 
@@ -123,7 +123,7 @@ export class PeerSession implements ReplicationSession {
     return frames.length === 0 ? undefined : concat(frames)
   }
 
-  requestSegment(author: AuthorId, seq: Seq): Uint8Array | undefined {
+  requestSegment(author: LogId, seq: Seq): Uint8Array | undefined {
     if (seq < 1) return undefined
     const open = this.#requests.get(author)
     // Each request is for an earlier entry than the one before, so requests terminate.
@@ -133,13 +133,13 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** The log rejected entries of `author`: ignores that log from now on, unless a requested segment may still arrive. */
-  refused(author: AuthorId, reason: Rejection): Effect[] {
+  refused(author: LogId, reason: Rejection): Effect[] {
     if (this.#skipsRefusal(author) || this.#ignored.has(author)) return []
     return [this.#ignored.add(author, reason)]
   }
 
   /** Whether a requested segment may still arrive. Counts rejections, so that other entries cannot keep a request open. */
-  #skipsRefusal(author: AuthorId): boolean {
+  #skipsRefusal(author: LogId): boolean {
     const request = this.#requests.get(author)
     if (request === undefined || request.refusals >= REFUSALS_MAX) return false
     request.refusals += 1
@@ -177,7 +177,7 @@ export class PeerSession implements ReplicationSession {
 
   #onSegments(batch: IncomingBatcher, segments: readonly Segment[]): void {
     for (const segment of segments) {
-      const author = logOf(segment)
+      const author = logOfSegment(segment)
       if (this.#ignored.has(author)) continue
       this.#theyHave(author, lastOf(segment))
       batch.addSigned(author, segment)
@@ -186,7 +186,7 @@ export class PeerSession implements ReplicationSession {
 
   #onUnsignedEntry(batch: IncomingBatcher, { id, seq, entry }: UnsignedEntry): void {
     if (this.#ignored.has(id)) return
-    const author = unsignedAuthor(id)
+    const author = unsignedLog(id)
     if (author === undefined) {
       this.#ignore(batch, id, { kind: 'malformed-author' })
       return
@@ -251,12 +251,12 @@ export class PeerSession implements ReplicationSession {
   }
 
   /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
-  #theyHave(author: AuthorId, seq: Seq): void {
+  #theyHave(author: LogId, seq: Seq): void {
     if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
   }
 
-  #sent(author: AuthorId, last: Seq): void {
+  #sent(author: LogId, last: Seq): void {
     this.#theirs.set(author, last)
     this.#announced.set(author, Math.max(last, this.#announced.get(author) ?? 0))
   }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { sameBytes } from '../base/wire/bytes.js'
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { HEADS_MAX } from './limits.js'
 
@@ -17,6 +17,12 @@ export interface Replicas {
   readonly left: number
   /** How many connected peers have another history of its log and are not known to have the entry; absent if none. */
   readonly differing?: number
+}
+
+/** Where an entry of ours is. */
+export interface OwnPlace {
+  readonly run: Run
+  readonly seq: Seq
 }
 
 /** The heads of one log that other peers announced. */
@@ -36,7 +42,7 @@ export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Se
 
 /** Our own log, of which another device with the same key may have written another history. */
 export interface OurHistory {
-  readonly author: AuthorId
+  readonly author: LogId
   /** The prefix of the chain value at `seq` that peers exchange; undefined if the log is shorter. */
   chainAt(seq: Seq): Promise<Uint8Array | undefined>
 }
@@ -57,13 +63,13 @@ export interface ReceiptRecorderOptions {
 
 interface ReceiptsEvents {
   /** A peer has a log up to an entry. */
-  receipt: [replica: string, author: AuthorId, seq: Seq]
+  receipt: [replica: string, author: LogId, seq: Seq]
 }
 
 /** The heads that one connection announced. */
 interface ConnectionHeads {
   /** The peer's head of each log; of our log, only the part that is proven to be our history. */
-  readonly heads: Map<AuthorId, Seq>
+  readonly heads: Map<LogId, Seq>
   /** The latest head of our log that is not yet known to agree with ours. */
   unproven: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
   /** Whether `unproven` was compared and differs. */
@@ -131,7 +137,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 
   /** The head of a log at each peer. */
-  headsOf(author: AuthorId): ReplicaHeads {
+  headsOf(author: LogId): ReplicaHeads {
     const connected: Seq[] = []
     const left: Seq[] = []
     const differing: Seq[] = []

@@ -3,11 +3,11 @@ import type { Clock } from '../base/clock.js'
 import { TokenBucket } from '../base/token-bucket.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
-import type { AuthorId } from '../log/format/author.js'
+import type { LogId } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
-import { encodeSegment, lastOf, logOf, packedOf, type Segment } from '../log/format/segment.js'
+import { encodeSegment, lastOf, logOfSegment, packedOf, type Segment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { Log } from '../log/log.js'
 import type { NewAuthorLimit, Refusal } from '../log/options.js'
@@ -41,9 +41,9 @@ export class ReplicationStream extends Duplex {
   /** Writers that wait for the send buffer to drain. */
   readonly #onDrain: (() => void)[] = []
   /** Open segment requests of the other side: the last one per author. */
-  readonly #requests = new Map<AuthorId, Digest>()
+  readonly #requests = new Map<LogId, Digest>()
   /** The last pending write of each author. */
-  readonly #storing = new Map<AuthorId, Promise<void>>()
+  readonly #storing = new Map<LogId, Promise<void>>()
   #sideChannel: SideChannel | undefined
   #isServingRequests = false
   /** Whether this side has ended its half. */
@@ -175,7 +175,7 @@ export class ReplicationStream extends Duplex {
         return
       }
       case 'fork':
-        this.#store(logOf(effect.segments[0]), sizeOfRuns(effect.segments), this.#addProof(effect.segments))
+        this.#store(logOfSegment(effect.segments[0]), sizeOfRuns(effect.segments), this.#addProof(effect.segments))
     }
   }
 
@@ -210,7 +210,7 @@ export class ReplicationStream extends Duplex {
     if (!this.destroyed) this.#refuse(this.#log.id, { reason: DIFFERENT, neededSeq: seq })
   }
 
-  #refuse(author: AuthorId, { reason, neededSeq }: Refusal): void {
+  #refuse(author: LogId, { reason, neededSeq }: Refusal): void {
     const { session } = this.#replication
     const request = neededSeq === undefined ? undefined : session.requestSegment?.(author, neededSeq)
     if (request === undefined || this.#hasEnded)
@@ -218,7 +218,7 @@ export class ReplicationStream extends Duplex {
     else if (request.length > 0) this.push(request)
   }
 
-  #store(author: AuthorId, bytes: number, adding: Promise<Refusal | undefined>): void {
+  #store(author: LogId, bytes: number, adding: Promise<Refusal | undefined>): void {
     this.#window.add(bytes)
     const before = this.#storing.get(author)
     const stored = adding.then(async refusal => {
@@ -283,7 +283,7 @@ const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + OVERHEAD_BYTES, 0)
 
 /** The head after runs. That of our own log includes its chain value, because a receipt counts only with one. */
-function endOfRuns(author: AuthorId, runs: readonly SignedRun[], ours: AuthorId): Digest {
+function endOfRuns(author: LogId, runs: readonly SignedRun[], ours: LogId): Digest {
   const last = runs.at(-1)
   if (last === undefined) return { author, seq: 0 }
   const chain =

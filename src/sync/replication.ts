@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
 import type { Log } from '../log/log.js'
@@ -19,12 +19,12 @@ export interface ReplicationSession {
   start(): Uint8Array
   receive(bytes: Uint8Array): Effect[]
   /** The log rejected entries of `author`. */
-  refused(author: AuthorId, reason: Rejection): Effect[]
+  refused(author: LogId, reason: Rejection): Effect[]
   /**
    * Encodes a request for the segment that contains (author, seq): empty while an earlier request is open, undefined if a request
    * cannot help. Absent if the protocol has no requests.
    */
-  requestSegment?(author: AuthorId, seq: Seq): Uint8Array | undefined
+  requestSegment?(author: LogId, seq: Seq): Uint8Array | undefined
 }
 
 /** One side of a replication: what native peers and scuttleup peers do differently. */

@@ -18,8 +18,8 @@ import {
   statusFrame,
 } from '../../src/chat/presence/status-codec.js'
 import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import type { AuthorId } from '../../src/log/format/author.js'
-import { authorOfKey, logKey } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
+import { logKey, logOfKey } from '../../src/log/format/author.js'
 import { chainNext, chainStart, isChainSigned, signChain, stubsOf } from '../../src/log/format/chain.js'
 import { fromProjected, toProjected, validHlc } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
@@ -233,7 +233,7 @@ const digestOf = ({
   chain?: string
   forkedAt?: number
 }): Digest => ({
-  author: author as AuthorId,
+  author: author as LogId,
   seq,
   ...('forkedAt' in rest && rest.forkedAt !== undefined && { forkedAt: rest.forkedAt }),
   ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
@@ -381,7 +381,7 @@ test('imports an export into the given rows, and exports the same file again', a
 
 test('stores up to where our log was published', async () => {
   const { key, value } = load('store').published
-  assert.equal(hex(publishedKey(authorOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
+  assert.equal(hex(publishedKey(logOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
   const disk = new MemoryDisk()
   const log = await logOver(new MemoryStore(disk), carol)
   await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import type { Message } from '../../src/chat/kinds/message.js'
 import { UnreadCount } from '../../src/chat/views/unread-count.js'
-import type { AuthorId } from '../../src/log/format/author.js'
+import { type AuthorId, logOf } from '../../src/log/format/author.js'
 
 const AUTHORS = ['us', 'bob', 'carol', 'mallory'].map(name => name as AuthorId)
 const [US = '' as AuthorId, , , HIDDEN] = AUTHORS
@@ -24,7 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 const messageOf = ({ author, kind, isMention }: Written, seq: number): Message =>
-  ({ author, seq, kind, message: isMention ? 'us' : '', topic: '' }) as unknown as Message
+  ({ author, run: 0, seq, kind, message: isMention ? 'us' : '', topic: '' }) as unknown as Message
 
 const options = {
   ourId: US,
@@ -59,14 +59,14 @@ test('the unread count is what a recount of logs and marks gives, in any order o
           const length = logs.get(step.read)?.length ?? 0
           const seq = Math.max(marks.get(step.read) ?? 0, Math.round(length * step.share))
           marks.set(step.read, seq)
-          count.markRead({ author: step.read, seq })
+          count.markRead({ author: logOf(step.read), seq })
         }
         assert.deepEqual([count.unread, count.mentions], recounted(logs, marks))
       }
       // A restart that notes everything beyond the marks again.
       const again = new UnreadCount(
         options,
-        [...marks].map(([author, seq]) => ({ author, seq })),
+        [...marks].map(([author, seq]) => ({ author: logOf(author), seq })),
       )
       for (const [author, log] of logs)
         log.forEach((written, index) => {

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { jsonLineOf } from '../../src/chat/json.js'
 import type { Content } from '../../src/chat/kinds/kinds.js'
-import type { Message } from '../../src/chat/kinds/message.js'
+import { type Message, placeOf } from '../../src/chat/kinds/message.js'
 import { nickAfter } from '../../src/chat/views/nick.js'
 import { mayBeTopic, type Topic, topicAfter } from '../../src/chat/views/topic.js'
 import { Unread, type UnreadOptions } from '../../src/chat/views/unread.js'
-import type { AuthorId } from '../../src/log/format/author.js'
-import { hlcAt } from '../../src/log/format/hybrid-clock.js'
+import { type AuthorId, logOf } from '../../src/log/format/author.js'
+import { EARLIEST, hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { unreadTitle } from '../../src/ui/unread-text.js'
 
 const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
+const [ALICES, BOBS] = [logOf(ALICE), logOf(BOB)]
 const NOON = new Date(2026, 10, 21, 12, 0).getTime()
 
 const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = { kind: 'text' }): Message => ({
   ...content,
   author,
+  run: 0,
   seq,
   username: `name ${seq}`,
   message: 'hello',
@@ -27,8 +30,8 @@ const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = {
 const unread = (options: Partial<UnreadOptions> = {}): Unread =>
   new Unread({
     ourId: ALICE,
-    heads: [{ author: BOB, seq: 5 }],
-    seen: new Map([[BOB, 3]]),
+    heads: [{ author: BOBS, seq: 5 }],
+    seen: new Map([[BOBS, 3]]),
     leftAt: NOON - 60_000,
     isHidden: () => false,
     startedAt: NOON,
@@ -44,7 +47,7 @@ test('marks the first missed message of the history, once', () => {
 })
 
 test('marks the first missed messages that arrive if the history has none', () => {
-  const view = unread({ seen: new Map([[BOB, 5]]) })
+  const view = unread({ seen: new Map([[BOBS, 5]]) })
   assert.ok(view.isMissed(said(BOB, 6, NOON - 1)))
   assert.ok(!view.isMissed(said(BOB, 6, NOON)), 'live')
   assert.ok(!view.isMissed(said(ALICE, 1, NOON - 1)), 'ours')
@@ -54,7 +57,7 @@ test('marks the first missed messages that arrive if the history has none', () =
 })
 
 test('counts neither our own entries nor those of hidden people', () => {
-  const heads = [ALICE, BOB, CAROL].map(author => ({ author, seq: 5 }))
+  const heads = [ALICE, BOB, CAROL].map(author => ({ author: logOf(author), seq: 5 }))
   const view = unread({ heads, isHidden: author => author === CAROL })
   assert.equal(view.markAbove(said(BOB, 4))?.count, 2)
 })
@@ -62,7 +65,7 @@ test('counts neither our own entries nor those of hidden people', () => {
 test('tells a newcomer from someone who was here without a screen', () => {
   const newcomer = unread({ leftAt: undefined, seen: new Map() })
   assert.deepEqual(newcomer.markAbove(said(BOB, 1)), { count: 5, isMore: false, since: 'joining' })
-  const back = unread({ leftAt: undefined, seen: new Map(), heads: [{ author: ALICE, seq: 1 }] })
+  const back = unread({ leftAt: undefined, seen: new Map(), heads: [{ author: ALICES, seq: 1 }] })
   assert.equal(back.markAbove(said(BOB, 1)), undefined)
   assert.deepEqual(back.markArrivals(2, false), { count: 2, isMore: false, since: 'start' })
 })
@@ -86,7 +89,24 @@ test('keeps the newest topic in conversation order, however the messages arrive'
 })
 
 test('follows the name of one author, harmless to show', () => {
-  const messages = [said(BOB, 2), said(ALICE, 3), { ...said(ALICE, 4), username: 'a\u001b[2J' }, said(ALICE, 1)]
-  const last = messages.reduce((nick, message) => nickAfter(nick, message, ALICE), { name: 'alice', seq: 0 })
-  assert.deepEqual(last, { name: 'a␛[2J', seq: 4 })
+  const messages = [
+    said(BOB, 2, NOON + 2),
+    { ...said(ALICE, 9, NOON + 3), run: 7 },
+    { ...said(ALICE, 4, NOON + 4), username: 'a\u001b[2J' },
+    said(ALICE, 1, NOON + 1),
+  ]
+  const last = messages.reduce((nick, message) => nickAfter(nick, message, ALICE), { name: 'alice', at: EARLIEST })
+  assert.deepEqual(last, { name: 'a␛[2J', at: hlcAt(NOON + 4) })
+})
+
+test('refers to a message by author, run and seq', () => {
+  const other = { ...said(BOB, 3), run: 0x0100_abcd }
+  assert.deepEqual(placeOf(said(BOB, 3)), { author: BOBS, seq: 3 })
+  assert.deepEqual(placeOf(other), { author: `${BOB}.0100abcd`, seq: 3 })
+  const seen = new Map([[BOBS, 9]])
+  assert.equal(unread({ seen }).markAbove(said(BOB, 3)), undefined, 'read')
+  assert.ok(unread({ seen }).markAbove(other), 'the read mark of one run says nothing of another')
+  const json = JSON.parse(jsonLineOf(other))
+  assert.deepEqual([json.author, json.run, json.seq], [BOB, 0x0100_abcd, 3])
+  assert.ok(!('run' in JSON.parse(jsonLineOf(said(BOB, 3)))))
 })

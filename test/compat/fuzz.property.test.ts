@@ -4,7 +4,7 @@ import test from 'node:test'
 import { concat, EMPTY, readVarint, varint } from '../../src/base/wire/bytes.js'
 import { readFields } from '../../src/base/wire/fields.js'
 import { FRAME_BYTES_MAX } from '../../src/base/wire/frames.js'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import { SEQ_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 import {
@@ -75,7 +75,7 @@ class CarelessReceiver implements Receiver {
         continue
       }
       if (!(id instanceof Uint8Array) || typeof seq !== 'number' || !(entry instanceof Uint8Array)) continue
-      const author = Buffer.from(id).toString() as AuthorId
+      const author = Buffer.from(id).toString() as LogId
       if (seq < 1 || seq > seqMax || entry.length > entryMax) continue
       if (isObject) {
         this.#logs[author] ??= { seq: 0 }

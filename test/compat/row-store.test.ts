@@ -3,7 +3,7 @@ import test from 'node:test'
 import { EMPTY, textOf, utf8 } from '../../src/base/wire/bytes.js'
 import { headKey, rowKey, sideRowKey } from '../../src/compat/scuttleup/row-keys.js'
 import { headWrite, RowStore } from '../../src/compat/scuttleup/row-store.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Head } from '../../src/log/format/heads.js'
 import { type Hlc, HybridClock, hlcAt, justAfter } from '../../src/log/format/hybrid-clock.js'
@@ -12,8 +12,8 @@ import type { Write } from '../../src/log/store/store.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const bob = 'bob' as AuthorId
-const carol = 'carol' as AuthorId
+const bob = 'bob' as LogId
+const carol = 'carol' as LogId
 const HOURS_12 = 12 * 60 * 60 * 1000
 
 const plain = (text: string): Uint8Array => utf8(JSON.stringify({ username: 'bob', message: text }))
@@ -27,7 +27,7 @@ function setUp(rows: readonly Write[] = [], pageRows = 3) {
   disk.write(rows)
   const store = new MemoryStore(disk, pageRows)
   const time = new VirtualClock()
-  const holes: [AuthorId, Seq][] = []
+  const holes: [LogId, Seq][] = []
   const open = () => new RowStore(store, new HybridClock(time), (author, seq) => holes.push([author, seq]))
   return { disk, store, time, holes, open, logs: open() }
 }
@@ -42,13 +42,7 @@ const messageOf = ({ entry }: Entry): string => JSON.parse(String(Buffer.from(en
 const places = (entries: readonly Entry[]): Seq[] => entries.map(({ seq }) => seq)
 
 /** Stores entries as a log does. */
-function store(
-  disk: MemoryDisk,
-  logs: RowStore,
-  author: AuthorId,
-  head: Head | undefined,
-  entries: Uint8Array[],
-): Head {
+function store(disk: MemoryDisk, logs: RowStore, author: LogId, head: Head | undefined, entries: Uint8Array[]): Head {
   const plan = logs.plan(author, head, entries)
   assert.ok(plan.head !== undefined && plan.fault === undefined)
   disk.write([...plan.writes, headWrite(plan.head)])

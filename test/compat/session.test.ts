@@ -5,7 +5,7 @@ import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { BUFFERED_CONNECTION_BYTES_MAX } from '../../src/compat/scuttleup/limits.js'
 import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import { type Entry, toProjected } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import { packEntry } from '../../src/log/format/packed.js'
@@ -13,8 +13,8 @@ import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/u
 import { AUTHORS_MAX } from '../../src/log/limits.js'
 import type { Effect } from '../../src/sync/effects.js'
 
-const [alice, bob, carol] = ['alice', 'bob', 'carol'] as [AuthorId, AuthorId, AuthorId]
-const dave = 'd'.repeat(64) as AuthorId // a key
+const [alice, bob, carol] = ['alice', 'bob', 'carol'] as [LogId, LogId, LogId]
+const dave = 'd'.repeat(64) as LogId // a key
 const SIGNATURE = Buffer.alloc(64, 7)
 
 const bytesOf = (n: number): Uint8Array => utf8(JSON.stringify({ username: 'x', message: `line ${n}` }))
@@ -23,7 +23,7 @@ const changes = (id: string, from: Seq, to: Seq): Uint8Array =>
   concat(Array.from({ length: to - from }, (_, i) => change(id, from + i)))
 const hello = (head: readonly { id: string; seq: Seq }[] = [], mode: Mode = 'sync', id = 'bob'): Uint8Array =>
   frame(encodeHandshake({ id, head, mode }))
-const entries = (author: AuthorId, from: Seq, to: Seq): Entry[] =>
+const entries = (author: LogId, from: Seq, to: Seq): Entry[] =>
   Array.from({ length: to - from }, (_, i) => ({ author, seq: from + i, at: EARLIEST, entry: bytesOf(from + i) }))
 
 const setUp = (mode: Mode = 'sync'): ScuttleupSession =>

@@ -6,7 +6,7 @@ import level7 from 'level7'
 import scuttleup from 'scuttleup'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import * as keys from '../../src/compat/scuttleup/row-keys.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import { logIn, replicate } from '../helper/logs.js'
@@ -86,7 +86,7 @@ test('reads what scuttleup wrote, under the same keys byte for byte', async t =>
   const found: string[] = []
   for await (const page of store.keys(keys.ALL_ROWS)) found.push(...page.map(key => Buffer.from(key).toString('hex')))
   await store.close()
-  const expected = written.map(({ peer, seq }) => Buffer.from(keys.rowKey(peer as AuthorId, seq)).toString('hex'))
+  const expected = written.map(({ peer, seq }) => Buffer.from(keys.rowKey(peer as LogId, seq)).toString('hex'))
   assert.deepEqual(found, expected.sort())
 
   const log = await logIn(bobAt)
@@ -98,7 +98,7 @@ test('writes unsigned logs that scuttleup reads', async t => {
   const directory = await temporaryDirectory(t)
   const log = await logIn(directory)
   await log.append({ username: 'alice', message: 'signed, and no row' })
-  const authors = ['bob', 'carol'] as AuthorId[]
+  const authors = ['bob', 'carol'] as LogId[]
   for (const author of authors) {
     for (let first = 1; first <= 520; first += 40) {
       const entries = Array.from({ length: 40 }, (_, i) => utf8(line(author, first + i)))
@@ -122,7 +122,7 @@ test('continues where the other program stopped, in both directions', async t =>
   const [{ peer } = assert.fail('nothing was written')] = await first.read()
   await first.close()
 
-  const author = peer as AuthorId
+  const author = peer as LogId
   const native = await logIn(directory)
   assert.equal(await native.add({ author, first: 2, entries: [utf8(line('alice', 2))] }), undefined)
   await native.close()
@@ -141,7 +141,7 @@ test('continues where the other program stopped, in both directions', async t =>
 test('replicates with scuttleup, backlog and live', { timeout: 120_000 }, async t => {
   const scuttleupLog = await openScuttleup(await temporaryDirectory(t))
   const native = await logIn(await temporaryDirectory(t))
-  const author = 'bob' as AuthorId
+  const author = 'bob' as LogId
   await scuttleupLog.append(line('alice', 1))
   await native.add({ author, first: 1, entries: [1, 2, 3].map(n => utf8(line('bob', n))) })
   const entry = await native.append({ username: 'carol', message: 'signed' })
@@ -174,7 +174,7 @@ test('replicates with scuttleup, backlog and live', { timeout: 120_000 }, async 
 })
 
 test('encodes row keys in the order of their numbers', () => {
-  for (const author of ['a', 'cixq1k2p30000abcd1234efgh', '-', 'x'.repeat(64)] as AuthorId[]) {
+  for (const author of ['a', 'cixq1k2p30000abcd1234efgh', '-', 'x'.repeat(64)] as LogId[]) {
     for (const seq of EDGES) {
       assert.deepEqual(keys.parseRowKey(keys.rowKey(author, seq)), { id: author, author, seq })
       assert.ok(Buffer.compare(keys.rowKey(author, seq), keys.rowKey(author, seq + 1)) < 0, String(seq))

@@ -12,7 +12,7 @@ import { BUFFERED_AUTHOR_BYTES_MAX, BUFFERED_CONNECTION_BYTES_MAX } from '../../
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
 import { UnsignedBuffer } from '../../src/compat/scuttleup/unsigned-buffer.js'
-import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { type LogId, logOfKey } from '../../src/log/format/author.js'
 import { fromProjected, toProjected, validHlc } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import { packEntry } from '../../src/log/format/packed.js'
@@ -41,8 +41,8 @@ import {
 
 const BOUND = { timeout: 120_000 }
 const AT = '1763670000123.0007'
-const ALICE = authorOfKey(alice.publicKey)
-const CAROL = authorOfKey(carol.publicKey)
+const ALICE = logOfKey(alice.publicKey)
+const CAROL = logOfKey(carol.publicKey)
 
 test('restores a valid entry byte for byte after it traveled with a signature', () => {
   const signature = Buffer.alloc(64, 0xa5)
@@ -67,7 +67,7 @@ test('restores a valid entry byte for byte after it traveled with a signature', 
 })
 
 /** An entry as a scuttleup peer relays it, with its signature if given. */
-const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
+const changeOf = (author: LogId, seq: number, entry: Uint8Array, signature?: Uint8Array): Uint8Array =>
   frame(
     encodeUnsignedEntry({
       id: author,
@@ -78,7 +78,7 @@ const changeOf = (author: AuthorId, seq: number, entry: Uint8Array, signature?: 
 
 /** A session that has received the other side's handshake. */
 function openSession(): ScuttleupSession {
-  const session = new ScuttleupSession({ id: authorOfKey(bob.publicKey), head: [], mode: 'sync' })
+  const session = new ScuttleupSession({ id: logOfKey(bob.publicKey), head: [], mode: 'sync' })
   session.receive(frame(encodeHandshake({ id: 'peer', head: [], mode: 'sync' })))
   return session
 }
@@ -190,7 +190,7 @@ test('buffers at most 1 MiB for all authors, however small the entries', () => {
     const buffer = new UnsignedBuffer()
     let count = 0
     for (let index = 0; index < 20_000; index++) {
-      const author = index.toString(16).padStart(64, '0') as AuthorId
+      const author = index.toString(16).padStart(64, '0') as LogId
       if (buffer.add(author, 1, toProjected({ entry: Buffer.alloc(size, 0x7d), salt: saltOf(0) })) === 'full') break
       count++
     }

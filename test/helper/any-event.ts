@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { DISK_FAULTS } from '../../src/base/files/disk-faults.js'
 import { FACE_EVENT_KINDS, type FaceEvent } from '../../src/host/events.js'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
 import { DIAL_FAILURES } from '../../src/net/dial-failure.js'
 import { CLOSE_REASONS } from '../../src/net/events.js'
@@ -15,9 +15,7 @@ const strangersText: fc.Arbitrary<string> = fc.oneof(
 )
 
 const count = fc.nat()
-const author = fc
-  .uint8Array({ minLength: 32, maxLength: 32 })
-  .map(bytes => Buffer.from(bytes).toString('hex') as AuthorId)
+const author = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => Buffer.from(bytes).toString('hex') as LogId)
 const text = strangersText
 const failure = fc.record({ reason: fc.constantFrom(...DISK_FAULTS, 'other' as const), detail: text })
 const address = fc.record({ host: text, port: count })

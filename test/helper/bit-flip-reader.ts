@@ -8,7 +8,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
-import { type AuthorId, authorOfKey, isSigned } from '../../src/log/format/author.js'
+import { isSigned, type LogId, logOfKey } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
@@ -55,7 +55,7 @@ const hastyClock: Clock = {
   after: (delayMs, action) => systemClock.after(delayMs / 100, action),
 }
 
-type Logs = Map<AuthorId, Uint8Array[]>
+type Logs = Map<LogId, Uint8Array[]>
 
 async function main({ templates, work, seeds }: ReaderOptions): Promise<void> {
   const reference = path.join(work, 'reference')
@@ -176,7 +176,7 @@ async function read(log: Log): Promise<Logs> {
   return logs
 }
 
-function countMissing(found: Logs, originals: Logs, of: (author: AuthorId) => boolean = () => true): number {
+function countMissing(found: Logs, originals: Logs, of: (author: LogId) => boolean = () => true): number {
   let missing = 0
   for (const [author, entries] of originals) {
     if (of(author))
@@ -187,7 +187,7 @@ function countMissing(found: Logs, originals: Logs, of: (author: AuthorId) => bo
   return missing
 }
 
-function countWrong(found: Logs, originals: Logs, of: (author: AuthorId) => boolean): number {
+function countWrong(found: Logs, originals: Logs, of: (author: LogId) => boolean): number {
   let wrong = 0
   for (const [author, entries] of found) {
     if (!of(author)) continue
@@ -213,7 +213,7 @@ async function readCarelessly(database: string, originals: Logs): Promise<number
   let wrong = 0
   for (const line of output.split('\n').slice(0, -1)) {
     const segment = decodeSegment(Buffer.from(line, 'base64'))
-    const original = segment === undefined ? undefined : originals.get(authorOfKey(segment.key))
+    const original = segment === undefined ? undefined : originals.get(logOfKey(segment.key))
     segment?.entries.forEach((entry, index) => {
       const expected = original?.[segment.first - 1 + index]
       if (expected !== undefined && Buffer.compare(entry, expected) !== 0) wrong++

@@ -4,7 +4,7 @@ import { hash } from '../../src/base/crypto/hash.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import type { Random } from '../../src/base/random.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import type { Log } from '../../src/log/log.js'
 import { between, type Chance, chance } from '../long/chance.js'
@@ -15,7 +15,7 @@ import { VirtualClock } from './virtual-clock.js'
 const keysOf = (name: string) => keyPairOf(hash(utf8(`author ${name}`)))
 const PEERS = ['bob', 'carol', 'dave', 'erin', 'frank'].map(keysOf)
 const MALLORY = keysOf('mallory')
-export const mallory = authorOfKey(MALLORY.publicKey)
+export const mallory = logOfKey(MALLORY.publicKey)
 const room = roomId(LOBBY)
 const clock = new VirtualClock()
 /** Equal salts, so that equal lines make equal logs. */

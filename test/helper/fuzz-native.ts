@@ -7,7 +7,7 @@ import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
-import { type AuthorId, authorOfKey, keyOf, logKey, runOf } from '../../src/log/format/author.js'
+import { keyOf, type LogId, logKey, logOfKey, runOf } from '../../src/log/format/author.js'
 import { contentOf, decodeEntry, toProjected } from '../../src/log/format/entry.js'
 import { proofFrom } from '../../src/log/format/fork-proof.js'
 import type { Head, SignedHead } from '../../src/log/format/heads.js'
@@ -49,18 +49,18 @@ const LOGS = [
     Array.from({ length: 9 }, (_, index) => entryOf(index, 58, 'bob')),
   ),
 ] as const
-export const TRUE = new Map(LOGS.map(log => [authorOfKey(log.name.key), log]))
-const UNSIGNED_ID = 'ciz9ebxt60000um6cqt7uc4ha' as AuthorId
+export const TRUE = new Map(LOGS.map(log => [logOfKey(log.name.key), log]))
+const UNSIGNED_ID = 'ciz9ebxt60000um6cqt7uc4ha' as LogId
 const UNSIGNED = Buffer.from('{"username":"dave","message":"from a scuttleup peer"}')
 
 /** Heads of a receiver: of empty, partial and complete logs. */
-const HEADS: readonly ReadonlyMap<AuthorId, SignedHead>[] = [0, 3, 5, 12].map(
+const HEADS: readonly ReadonlyMap<LogId, SignedHead>[] = [0, 3, 5, 12].map(
   count =>
     new Map(
       LOGS.flatMap(log => {
         const part = new WrittenLog(log.keys, log.entries.slice(0, count))
         const { head } = planSigned(log.name, undefined, count === 0 ? [] : part.runs())
-        return head === undefined ? [] : [[authorOfKey(log.name.key), head] as const]
+        return head === undefined ? [] : [[logOfKey(log.name.key), head] as const]
       }),
     ),
 )
@@ -207,7 +207,7 @@ export function nativeFrame(chance: Chance, shape: Shape = pick(chance, NATIVE_S
       return frame(of('all', concat([Uint8Array.of(NOTES_TYPE), fields])))
     }
     case 'fingerprints': {
-      const heads = chance(2) === 0 ? [] : [{ author: authorOfKey(log.name.key), seq: pick(chance, EDGES) }]
+      const heads = chance(2) === 0 ? [] : [{ author: logOfKey(log.name.key), seq: pick(chance, EDGES) }]
       return frame(of('all', concat([Uint8Array.of(FINGERPRINTS_TYPE), of('fingerprints', fingerprintsOf(heads))])))
     }
     case 'status':
@@ -236,7 +236,7 @@ export function scuttleupFrame(chance: Chance): Uint8Array {
     return garbledBytes(chance, frame(encodeHandshake({ id: 'x', head, mode: pick(chance, ['sync', 'push', 'pull']) })))
   }
   const { log, run } = pick(chance, RUNS)
-  const id = chance(4) === 0 ? UNSIGNED_ID : authorOfKey(log.name.key)
+  const id = chance(4) === 0 ? UNSIGNED_ID : logOfKey(log.name.key)
   const frames = run.entries.map((packed, index) => {
     const isEnd = index === run.entries.length - 1
     const { entry, salt } = contentOf(packed) ?? { entry: packed, salt: packed }
@@ -250,15 +250,15 @@ export function scuttleupFrame(chance: Chance): Uint8Array {
 
 /** A receiver without a disk, which checks what it would store. */
 class Receiver {
-  readonly #heads: Map<AuthorId, SignedHead>
-  readonly #unsigned = new Map<AuthorId, Head>()
+  readonly #heads: Map<LogId, SignedHead>
+  readonly #unsigned = new Map<LogId, Head>()
   readonly #rows = new RowStore(new MemoryStore(), new HybridClock(new VirtualClock()), () => {})
   readonly #isCareless: boolean
   readonly #sideChannel: SideChannelReceiver
   readonly #outcome: Outcome
 
   /** For the control: a receiver that does not verify signatures. */
-  constructor(heads: ReadonlyMap<AuthorId, SignedHead>, isCareless: boolean, outcome: Outcome) {
+  constructor(heads: ReadonlyMap<LogId, SignedHead>, isCareless: boolean, outcome: Outcome) {
     this.#outcome = outcome
     this.#heads = new Map(heads)
     this.#isCareless = isCareless
@@ -302,7 +302,7 @@ class Receiver {
     this.#outcome.proofs++
   }
 
-  #signed(author: AuthorId, runs: readonly SignedRun[]): { author: AuthorId; reason: Rejection } | undefined {
+  #signed(author: LogId, runs: readonly SignedRun[]): { author: LogId; reason: Rejection } | undefined {
     const key = keyOf(author)
     assert.ok(key)
     const head = this.#heads.get(author)
@@ -317,7 +317,7 @@ class Receiver {
     return plan.fault === undefined ? undefined : { author, reason: plan.fault }
   }
 
-  #store(author: AuthorId, { first, entries }: Pick<SignedRun, 'first' | 'entries'>): void {
+  #store(author: LogId, { first, entries }: Pick<SignedRun, 'first' | 'entries'>): void {
     entries.forEach((entry, index) => {
       const said = TRUE.get(author)?.entries[first + index - 1]
       assert.ok(said !== undefined && Buffer.compare(said, entry) === 0, `entry ${first + index} was never said`)
@@ -387,7 +387,7 @@ export interface FuzzOptions {
 export const fuzzNative = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
-    () => new PeerSession(authorOfKey(LOBBY_ID), []),
+    () => new PeerSession(logOfKey(LOBBY_ID), []),
     (chance, index) => nativeFrame(chance, NATIVE_SHAPES[index % NATIVE_SHAPES.length]),
   )
 
@@ -396,7 +396,7 @@ export const fuzzRelayed = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
     () => {
-      const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+      const session = new ScuttleupSession({ id: logOfKey(carol.publicKey), head: [], mode: 'sync' })
       session.receive(frame(encodeHandshake({ id: 'scuttleup', head: [], mode: 'sync' })))
       return session
     },

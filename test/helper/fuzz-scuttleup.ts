@@ -4,7 +4,7 @@ import { concat, EMPTY, utf8, varint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import { RowStore } from '../../src/compat/scuttleup/row-store.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import { claimedHlc, decodeEntry, fromProjected } from '../../src/log/format/entry.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
@@ -261,7 +261,7 @@ function mutatedFrame(chance: Chance, { message, field, mutation }: Shape, seq: 
 
 export interface Receiver {
   receive(bytes: Uint8Array): Effect[]
-  refused(author: AuthorId, reason: Rejection): Effect[]
+  refused(author: LogId, reason: Rejection): Effect[]
 }
 
 export const OBJECT_PROTOTYPE = Object.getOwnPropertyNames(Object.prototype)
@@ -312,7 +312,7 @@ const sizeOf = (effect: Effect): number => {
 }
 
 /** The rule that a log violates if it accepts these entries, if any. */
-function faultOfPlan(logs: RowStore, author: AuthorId, entries: readonly Uint8Array[]): string | undefined {
+function faultOfPlan(logs: RowStore, author: LogId, entries: readonly Uint8Array[]): string | undefined {
   for (const entry of entries) {
     decodeEntry(entry)
     claimedHlc(entry)
@@ -402,4 +402,4 @@ export const handshakeFrame = (seed: number): Uint8Array => frame(encode(handsha
 
 /** The session that a stranger talks to. */
 export const strangersSession = (): ScuttleupSession =>
-  new ScuttleupSession({ id: 'alice' as AuthorId, head: [], mode: 'sync' })
+  new ScuttleupSession({ id: 'alice' as LogId, head: [], mode: 'sync' })

@@ -7,13 +7,15 @@ import { FrameReader, frame } from '../../src/base/wire/frames.js'
 import { bytesBody, CODEC_VERSION, entriesBodies, jsonBody, readHostFrame } from '../../src/host/codec.js'
 import { challengeOf, helloFields, helloOf, nonceOf } from '../../src/host/handshake.js'
 import { readSecret } from '../../src/host/secret.js'
-import { authorOf } from '../../src/log/format/author.js'
+import { logIdOf } from '../../src/log/format/author.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { RoomEntry } from '../../src/node/room-api.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 
 const entry = fc.record({
-  author: fc.constantFrom('a'.repeat(64), 'unsigned', 'x').map(text => authorOf(text) ?? assert.fail()),
+  author: fc
+    .constantFrom('a'.repeat(64), `${'a'.repeat(64)}.0100abcd`, 'unsigned', 'x')
+    .map(text => logIdOf(text) ?? assert.fail()),
   seq: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
   at: fc.integer({ min: 0, max: 9_999_999_999_999 }).map(millis => hlcAt(millis)),
   entry: fc.uint8Array({ maxLength: 400 }),

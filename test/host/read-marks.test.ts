@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test from 'node:test'
 import type { Face } from '../../src/host/face.js'
+import { logOf } from '../../src/log/format/author.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 
 const BOUND = { timeout: 60_000 }
@@ -18,10 +19,10 @@ test('a mark that one face moves reaches every other face of the room, and the n
   const [first, second] = [await machine.face(t), await machine.face(t)]
   const ops = await machine.face(t, { ...LOBBY_OPTIONS, room: 'ops' })
   for (const text of ['one', 'two', 'three']) await first.say(text)
-  first.markRead([{ author: first.id, seq: 2 }])
+  first.markRead([{ author: logOf(first.id), seq: 2 }])
   await shows(second, { [first.id]: 2 })
-  second.markRead([{ author: first.id, seq: 1 }])
-  second.markRead([{ author: first.id, seq: 3 }])
+  second.markRead([{ author: logOf(first.id), seq: 1 }])
+  second.markRead([{ author: logOf(first.id), seq: 3 }])
   await shows(first, { [first.id]: 3 })
   assert.deepEqual(marksOf(ops), {}, 'another room has marks of its own')
   await machine.crash()
@@ -33,7 +34,7 @@ test('a mark moves no further than the log on this disk', BOUND, async t => {
   const machine = await HostMachine.open(t)
   const [first, second] = [await machine.face(t), await machine.face(t)]
   await first.say('one')
-  first.markRead([{ author: first.id, seq: 900 }])
+  first.markRead([{ author: logOf(first.id), seq: 900 }])
   await shows(second, { [first.id]: 1 })
 })
 
@@ -41,7 +42,7 @@ test('a face reports again what it has read when its node is lost before storing
   const machine = await HostMachine.open(t)
   const face = await machine.face(t)
   await face.say('one')
-  face.markRead([{ author: face.id, seq: 1 }])
+  face.markRead([{ author: logOf(face.id), seq: 1 }])
   await machine.crash()
   const other = await machine.face(t)
   await shows(other, { [face.id]: 1 })

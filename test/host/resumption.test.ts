@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Resumption } from '../../src/host/resumption.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { RoomEntry } from '../../src/node/room-api.js'
 
-const alice = 'alice' as AuthorId
-const bob = 'bob' as AuthorId
+const alice = 'alice' as LogId
+const bob = 'bob' as LogId
 
-const entry = (author: AuthorId, seq: Seq, text: string): RoomEntry =>
+const entry = (author: LogId, seq: Seq, text: string): RoomEntry =>
   ({ author, seq, entry: Buffer.from(text), isForked: false }) as unknown as RoomEntry
 
 const shown = (entries: readonly RoomEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { LogEvent } from '../../src/log/events.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import type { End } from '../../src/log/mark/mark.js'
 import type { LogMark } from '../../src/log/options.js'
@@ -16,7 +16,7 @@ import { VirtualClock } from '../helper/virtual-clock.js'
 /** A mark in memory. */
 class MemoryMark implements LogMark {
   found: End | undefined
-  heads: ReadonlyMap<AuthorId, Seq> = new Map()
+  heads: ReadonlyMap<LogId, Seq> = new Map()
   isMoved = false
   end: End | undefined
 

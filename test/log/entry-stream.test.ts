@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import test from 'node:test'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { EMPTY, utf8 } from '../../src/base/wire/bytes.js'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import { EARLIEST } from '../../src/log/format/hybrid-clock.js'
 import type { Log } from '../../src/log/log.js'
@@ -12,7 +12,7 @@ import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const bob = 'bob' as AuthorId
+const bob = 'bob' as LogId
 
 const lines = (from: number, to: number): Uint8Array[] =>
   Array.from({ length: to - from }, (_, i) => utf8(JSON.stringify({ username: 'bob', message: `line ${from + i}` })))

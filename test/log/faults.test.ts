@@ -6,7 +6,7 @@ import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { ChatError } from '../../src/base/errors.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
 import type { LogEvent } from '../../src/log/events.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry, type Entry } from '../../src/log/format/entry.js'
 import type { Segment } from '../../src/log/format/segment.js'
 import type { Log } from '../../src/log/log.js'
@@ -20,7 +20,7 @@ const WRITES = 50
 const WRITERS = 3
 const LINES = 25
 const keys = keyPairOf(Buffer.alloc(32, 1))
-const bob = 'bob' as AuthorId
+const bob = 'bob' as LogId
 const bobsLine = (seq: Seq): Uint8Array => utf8(JSON.stringify({ username: 'bob', message: `bob ${seq}` }))
 
 const messageOf = ({ entry }: Entry): string => decodeEntry(entry)?.message ?? ''

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
 import { planSigned, type SignedRun } from '../../src/log/format/segment-plan.js'
 import { logOver } from '../helper/logs.js'
@@ -227,7 +227,7 @@ for (const { what, check, run, reason, entries = ENTRIES, room = LOBBY_ID, store
 
     const disk = new MemoryDisk()
     const log = await logOver(new MemoryStore(disk), carol, { room })
-    const author = authorOfKey(alice.publicKey)
+    const author = logOfKey(alice.publicKey)
     if (stored > 0) assert.equal(await log.addSigned(author, [honest.run(1, stored)]), undefined)
     const before = auditDisk(disk, room)
     const refusal = await log.addSigned(author, [attack])
@@ -285,7 +285,7 @@ test('proves two histories that arrive at the same time before either is on disk
     const log = await logOver(new MemoryStore(), carol)
     const forkPoints: number[] = []
     log.on('fork', ({ forkedAt }) => forkPoints.push(forkedAt))
-    const author = authorOfKey(alice.publicKey)
+    const author = logOfKey(alice.publicKey)
     await Promise.all([
       log.addSigned(author, [new WrittenLog(alice, TEXTS).run(1, 4)]),
       log.addSigned(author, [other.run(1, last)]),
@@ -327,7 +327,7 @@ test('rejects a key of small order, with which a signature verifies for every me
   const identity = Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0))
   const signature = new Uint8Array(64)
   signature[0] = 1
-  const refusal = await log.addSigned(authorOfKey(identity), [{ first: 1, entries: ENTRIES, signature }])
+  const refusal = await log.addSigned(logOfKey(identity), [{ first: 1, entries: ENTRIES, signature }])
   assert.equal(refusal?.reason.kind, 'invalid-signature')
   assert.deepEqual(log.head, [])
   await log.close()

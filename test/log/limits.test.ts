@@ -4,7 +4,7 @@ import test from 'node:test'
 import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
-import { type AuthorId, authorOfKey, logKey } from '../../src/log/format/author.js'
+import { type LogId, logKey, logOfKey } from '../../src/log/format/author.js'
 import { LOG_BYTES_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import type { SyncEvent } from '../../src/sync/events.js'
@@ -27,7 +27,7 @@ const written = new WrittenLog(
   alice,
   Array.from({ length: 60 }, (_, index) => entryOf(index, 400)),
 )
-const author = authorOfKey(alice.publicKey)
+const author = logOfKey(alice.publicKey)
 const runs = written.runs(Array.from({ length: 60 }, (_, index) => index + 1))
 const LIMIT = 10_000
 const BIG_LIMIT = 1_000_000
@@ -35,7 +35,7 @@ const BIG_LIMIT = 1_000_000
 const open = (disk: MemoryDisk, keys = bob, logBytesMax = LIMIT): Promise<Log> =>
   logOver(new MemoryStore(disk), keys, { room: LOBBY_ID, logBytesMax })
 
-const countIn = (log: Log, of: AuthorId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
+const countIn = (log: Log, of: LogId = author): number => log.head.find(head => head.author === of)?.seq ?? 0
 
 test('limits a log to 1 GiB', () => {
   assert.equal(LOG_BYTES_MAX, 2 ** 30)
@@ -78,7 +78,7 @@ test('lets our own log exceed the limit, typed or restored', async () => {
 
 test('limits an unsigned log too', async () => {
   const disk = new MemoryDisk()
-  const dave = 'dave' as AuthorId
+  const dave = 'dave' as LogId
   const lines = Array.from({ length: 40 }, (_, line) =>
     utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
   )
@@ -96,7 +96,7 @@ test('limits an unsigned log too', async () => {
 
 test('counts restored entries of an unsigned log once', async () => {
   const disk = new MemoryDisk()
-  const dave = 'dave' as AuthorId
+  const dave = 'dave' as LogId
   const lines = Array.from({ length: 20 }, (_, line) =>
     utf8(`{"username":"dave","message":"${line} ${'x'.repeat(400)}"}`),
   )
@@ -174,8 +174,8 @@ test('accepts a log from a peer up to its limit, reports that once, and continue
   // Seven segments of 32 entries; an eighth would exceed the limit.
   assert.equal(accepted, 224)
   await theirs.append({ username: 'alice', message: 'more' })
-  await theirs.add({ author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
-  while (countIn(mine, 'dave' as AuthorId) === 0) await new Promise(resolve => setImmediate(resolve))
+  await theirs.add({ author: 'dave' as LogId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] })
+  while (countIn(mine, 'dave' as LogId) === 0) await new Promise(resolve => setImmediate(resolve))
   assert.equal(countIn(mine), accepted)
   assert.deepEqual(events, [
     { kind: 'entries-rejected', author, reason: { kind: 'log-size-limit', bytesMax: BIG_LIMIT } },
@@ -183,7 +183,7 @@ test('accepts a log from a peer up to its limit, reports that once, and continue
 })
 
 test('accepts unsigned authors only in the lobby', async () => {
-  const run = { author: 'dave' as AuthorId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
+  const run = { author: 'dave' as LogId, first: 1, entries: [utf8('{"username":"dave","message":"hello"}')] }
   const room = await logOver(new MemoryStore(), bob, { room: OTHER_ROOM_ID })
   assert.deepEqual((await room.add(run))?.reason, { kind: 'unsigned-log' })
   assert.deepEqual(room.head, [])

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
 import type { ReadOptions } from '../../src/log/options.js'
@@ -11,7 +11,7 @@ import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const authors = ['bob', 'carol', 'dave'] as AuthorId[]
+const authors = ['bob', 'carol', 'dave'] as LogId[]
 
 const open = (): Promise<Log> =>
   logOver(new MemoryStore(new MemoryDisk(), 2), keyPairOf(Buffer.alloc(32, 1)), { clock: new VirtualClock() })
@@ -19,7 +19,7 @@ const open = (): Promise<Log> =>
 /** Writes that are sequential within a log and concurrent between logs. */
 class Writers {
   readonly #log: Log
-  readonly #seqs = new Map<AuthorId, Seq>()
+  readonly #seqs = new Map<LogId, Seq>()
   readonly #pending: Promise<unknown>[] = []
 
   constructor(log: Log) {
@@ -30,7 +30,7 @@ class Writers {
     this.#pending.push(this.#log.append({ username: 'alice', message: 'hello' }))
   }
 
-  other(author: AuthorId, count: number): void {
+  other(author: LogId, count: number): void {
     const first = (this.#seqs.get(author) ?? 0) + 1
     this.#seqs.set(author, first + count - 1)
     const entries = Array.from({ length: count }, () => utf8('{"username":"x","message":"hello"}'))
@@ -44,7 +44,7 @@ class Writers {
 
 type Step =
   | { readonly kind: 'own' }
-  | { readonly kind: 'other'; readonly author: AuthorId; readonly count: number }
+  | { readonly kind: 'other'; readonly author: LogId; readonly count: number }
   | { readonly kind: 'read' }
   | { readonly kind: 'turn' }
 
@@ -115,7 +115,7 @@ test('delivers each entry once to a live reader, in the order of its log, whatev
       await reader.until(ids.length)
 
       assert.deepEqual(reader.read.map(idOf).sort(), ids.sort())
-      const seqs = new Map<AuthorId, Seq>()
+      const seqs = new Map<LogId, Seq>()
       for (const { author, seq } of reader.read) {
         assert.equal(seq, (seqs.get(author) ?? 0) + 1)
         seqs.set(author, seq)
@@ -135,14 +135,14 @@ test('delivers each entry once to a live reader, in the order of its log, whatev
 test('delivers only new entries to a tailing reader, without those it has', async () => {
   const log = await open()
   const writers = new Writers(log)
-  writers.other('bob' as AuthorId, 3)
+  writers.other('bob' as LogId, 3)
   await writers.done()
   const tail = new SteppedReader(log, { tail: true })
-  const knowing = new SteppedReader(log, { live: true, since: [{ author: 'bob' as AuthorId, seq: 5 }] })
+  const knowing = new SteppedReader(log, { live: true, since: [{ author: 'bob' as LogId, seq: 5 }] })
   tail.step()
   knowing.step()
   await turn()
-  writers.other('bob' as AuthorId, 4)
+  writers.other('bob' as LogId, 4)
   await writers.done()
   await tail.until(4)
   await knowing.until(2)

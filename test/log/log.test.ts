@@ -5,7 +5,7 @@ import path from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import type { LogEvent } from '../../src/log/events.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import type { Entry, Members } from '../../src/log/format/entry.js'
 import { SEGMENT_ENTRIES_BYTES_MAX } from '../../src/log/format/segment.js'
 import { MERGE_SEGMENTS } from '../../src/log/frontier.js'
@@ -230,7 +230,7 @@ test('reads refetched entries from any seq after damage in other segments', asyn
     alice,
     Array.from({ length: 60 }, (_, index) => entryOf(index, 90)),
   )
-  const author = authorOfKey(alice.publicKey)
+  const author = logOfKey(alice.publicKey)
   for (const [before, again] of [
     [
       [10, 20, 30],

@@ -5,7 +5,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { systemRandom } from '../../src/base/random.js'
 import type { LogEvent } from '../../src/log/events.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { authorOfKey, logOfKey } from '../../src/log/format/author.js'
 import { compareEnd } from '../../src/log/mark/doubt.js'
 import { decodeMark, encodeMark, type Mark, SLOT_BYTES } from '../../src/log/mark/mark.js'
 import { OwnMark } from '../../src/log/mark/own-mark.js'
@@ -158,18 +158,25 @@ test('reloads the heads of others after a clean close, which only grow', async t
   let mark = await open()
   await mark.advance(end(1))
   await mark.close([
-    { author, seq: 1 },
-    { author: authorOfKey(bob.publicKey), seq: 12 },
+    { author: logOfKey(alice.publicKey), seq: 1 },
+    { author: logOfKey(bob.publicKey), seq: 12 },
   ])
   mark = await open()
-  await mark.close([{ author: authorOfKey(bob.publicKey), seq: 7 }])
+  await mark.close([{ author: logOfKey(bob.publicKey), seq: 7 }])
   await rm(`${paths.file}.heads`)
   const { heads } = await OwnMark.read(paths, author)
-  assert.deepEqual([...heads], [[authorOfKey(bob.publicKey), 12]])
+  assert.deepEqual([...heads], [[logOfKey(bob.publicKey), 12]])
 })
 
 test('decides which ends are in doubt', () => {
-  const head = (seq: number) => ({ author, seq, chain: chainOf(seq), first: '' as never, last: '' as never, size: 0 })
+  const head = (seq: number) => ({
+    author: logOfKey(alice.publicKey),
+    seq,
+    chain: chainOf(seq),
+    first: '' as never,
+    last: '' as never,
+    size: 0,
+  })
   const batch = { before: { seq: 4, chain: chainOf(4) }, rows: [] }
   const cases: [what: string, ...Parameters<typeof compareEnd>, expected: string][] = [
     ['a new log', { found: undefined, isMoved: false }, undefined, 0, 'certain'],

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import type { Entry } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
@@ -41,7 +41,7 @@ const logs = fc.array(fc.tuple(fc.nat(20), steps), { maxLength: 6 }).map(logs =>
     let time = start
     return steps.map((step, i): Entry => {
       time += step
-      return { author: `author${index}` as AuthorId, seq: i + 1, at: hlcAt(0, time), entry: utf8('') }
+      return { author: `author${index}` as LogId, seq: i + 1, at: hlcAt(0, time), entry: utf8('') }
     })
   }),
 )
@@ -52,7 +52,7 @@ const count = (total: number) =>
 
 /** Logs in memory, read in pages of some size. */
 function readerOf(logs: readonly (readonly Entry[])[], pageSize: number) {
-  const opened: AuthorId[] = []
+  const opened: LogId[] = []
   let entriesRead = 0
   const byAuthor = new Map(logs.flatMap(log => (log[0] === undefined ? [] : [[log[0].author, log] as const])))
   const read = (isBackwards: boolean): ReadLog =>
@@ -98,7 +98,7 @@ test('finds the last entries of any logs', async () => {
     fc.asyncProperty(cases, fc.integer({ min: 1, max: 10 }), async ([logs, count], pageSize) => {
       const reader = readerOf(logs, pageSize)
       const from = await lastEntries(stretchesOf(logs), reader.read(true), count)
-      const expected = new Map<AuthorId, Seq>()
+      const expected = new Map<LogId, Seq>()
       const sorted = logs.flat().sort(compare)
       for (const { author, seq } of count === 0 ? [] : sorted.slice(-count).reverse()) expected.set(author, seq)
       assert.deepEqual([...from].sort(), [...expected].sort())
@@ -112,7 +112,7 @@ test('opens a log only when its first entry is next', async () => {
     Array.from(
       { length: BATCH },
       (_, i): Entry => ({
-        author: `author${index}` as AuthorId,
+        author: `author${index}` as LogId,
         seq: i + 1,
         at: hlcAt(index * 1_000, i),
         entry: utf8(''),
@@ -138,7 +138,7 @@ const written = fc.array(
 )
 
 async function write(log: Log, clock: VirtualClock, lines: typeof written extends fc.Arbitrary<infer T> ? T : never) {
-  const seqs = new Map<AuthorId, Seq>()
+  const seqs = new Map<LogId, Seq>()
   for (const [index, { who, offsetMs, passMs }] of lines.entries()) {
     clock.advance(passMs)
     const members = { username: `user${who}`, message: `line ${index}` }
@@ -146,7 +146,7 @@ async function write(log: Log, clock: VirtualClock, lines: typeof written extend
       await log.append(members)
       continue
     }
-    const author = `author${who}` as AuthorId
+    const author = `author${who}` as LogId
     const first = (seqs.get(author) ?? 0) + 1
     seqs.set(author, first)
     const at = offsetMs === null ? {} : { at: hlcAt(clock.now() + offsetMs) }
@@ -191,7 +191,7 @@ test('reads the history after any heads, and its last entries, in sorted order',
       for (const last of [0, 1, total - 1, total, total + 1]) if (last >= 0) await check(log, { last })
       for (const [cuts, last] of questions) {
         const since = cuts.map(([who, seq]): Digest => {
-          const author = who === 0 ? log.id : (`author${who}` as AuthorId)
+          const author = who === 0 ? log.id : (`author${who}` as LogId)
           return { author, seq }
         })
         await check(log, { since, ...(last !== null && { last }) })
@@ -211,7 +211,7 @@ test('reads histories around the size of a batch completely', async () => {
     const { log } = await open(new MemoryStore())
     const entries = Array.from({ length: count }, (_, i) => utf8(JSON.stringify({ username: 'b', message: `${i}` })))
     for (const [who, share] of [entries.slice(0, 200), entries.slice(200)].entries()) {
-      await log.add({ author: `author${who}` as AuthorId, first: 1, entries: share })
+      await log.add({ author: `author${who}` as LogId, first: 1, entries: share })
     }
     for (const last of [undefined, BATCH - 1, BATCH, BATCH + 1]) {
       const read = await all(log.read(last === undefined ? {} : { last }))
@@ -234,7 +234,7 @@ test('finds the last n entries by reading about n', async () => {
       const at = hlcAt(clock.now() - (who < 5 ? 0 : 10_000_000) + i * 10 + who)
       return utf8(JSON.stringify({ at, username: 'x', message: `${i}` }))
     })
-    await log.add({ author: `author${who}` as AuthorId, first: 1, entries })
+    await log.add({ author: `author${who}` as LogId, first: 1, entries })
   }
   for (const last of [0, 1, 20, 300]) {
     const before = store.rowsRead

@@ -117,7 +117,7 @@ async function assertSame(all: readonly Person[], count: number): Promise<Entry[
 
 /** The labels of a history as shown to users. */
 function labels(person: Person, history: readonly Entry[]): { texts: Map<string, Set<string>>; news: string[] } {
-  const names = new DisplayNames(person.name, person.log.id)
+  const names = new DisplayNames(person.name, person.log.author)
   const texts = new Map<string, Set<string>>()
   const news: string[] = []
   for (const entry of history) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
 import { hexOf } from '../../src/base/wire/bytes.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import { HybridClock } from '../../src/log/format/hybrid-clock.js'
 import { planSigned } from '../../src/log/format/segment-plan.js'
 import { segmentKey, signedHeadKey, signedHeadWrite } from '../../src/log/format/segment-rows.js'
@@ -11,7 +11,7 @@ import type { Range, Row, Write } from '../../src/log/store/store.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { alice, entryOf, WrittenLog } from '../helper/signed-world.js'
 
-const ALICE = authorOfKey(alice.publicKey)
+const ALICE = logOfKey(alice.publicKey)
 const ENTRIES = Array.from({ length: 60 }, (_, index) => entryOf(index, 1_000))
 const written = new WrittenLog(alice, ENTRIES)
 const planTo = (last: number) =>

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import { decodeSegment } from '../../src/log/format/segment.js'
 import { Subscription } from '../../src/log/read/subscription.js'
 import { logOver } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { keysOf } from '../long/ledger.js'
 
-const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
+const [bob, carol] = ['bob', 'carol'] as [LogId, LogId]
 
 test('returns ranges in order of arrival and merges those of one author', () => {
   const feed = new Subscription()
@@ -24,13 +24,13 @@ test('returns ranges in order of arrival and merges those of one author', () => 
 
 test('alternates between new ranges and the backlog', () => {
   const feed = new Subscription()
-  const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as AuthorId)
+  const authors = Array.from({ length: 9 }, (_, i) => `author${i}` as LogId)
   for (const author of authors.slice(0, 4)) feed.enqueueBacklog({ author, from: 1, to: 100 })
   assert.equal(feed.hasNew, false)
   assert.equal(feed.take()?.author, 'author0')
   for (const author of authors.slice(4)) feed.push({ author, from: 1, to: 2 })
   assert.equal(feed.hasNew, true)
-  feed.enqueueBacklog({ author: 'author0' as AuthorId, from: 50, to: 100 })
+  feed.enqueueBacklog({ author: 'author0' as LogId, from: 50, to: 100 })
   const order = []
   for (let span = feed.take(); span !== undefined; span = feed.take()) order.push(Number(span.author.slice(-1)))
   assert.deepEqual(order, [4, 1, 5, 2, 6, 3, 7, 0, 8])
@@ -69,7 +69,7 @@ test('wakes waiting readers on close, and never blocks later ones', async () => 
 
 test('keeps one range per author for a reader that never reads, and loses nothing', () => {
   const feed = new Subscription()
-  const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as AuthorId)
+  const authors = Array.from({ length: 100 }, (_, i) => `author${i}` as LogId)
   const rounds = 400
   for (let seq = 1; seq <= rounds; seq++) for (const author of authors) feed.push({ author, from: seq, to: seq + 1 })
   const spans = feed.takeAll()
@@ -96,7 +96,7 @@ test('sends a new line after one page of a long backlog', async t => {
   const subscription = log.openSubscription()
   for (const { author, seq } of log.head)
     if (author !== log.id) subscription.enqueueBacklog({ author, from: 1, to: seq + 1 })
-  const sent: AuthorId[] = []
+  const sent: LogId[] = []
   for await (const relayed of log.follow({
     subscription,
     mode: span => ({ kind: 'send', from: span.from }),

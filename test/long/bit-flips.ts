@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { placeOf } from '../helper/bit-flip.js'
 import type { FlipReport, ReaderOptions } from '../helper/bit-flip-reader.js'
@@ -109,7 +109,7 @@ async function makeTemplates(directory: string): Promise<void> {
   await say(alice, 'alice', 1, 500)
   await say(bob, 'bob', 1, 150)
   for (let line = 1; line <= 40; line++) await say(carol, 'carol', line, line)
-  await healthy.add({ author: 'dave' as AuthorId, first: 1, entries: linesOf('dave', 1, 60) })
+  await healthy.add({ author: 'dave' as LogId, first: 1, entries: linesOf('dave', 1, 60) })
   for (const log of [alice, bob, carol]) await exchange(log, healthy)
   await exchange(bob, healthy)
   // Reopening moves the journal into a table.
@@ -118,7 +118,7 @@ async function makeTemplates(directory: string): Promise<void> {
   for (let line = 151; line <= 170; line++) await say(bob, 'bob', line, line)
   for (let line = 41; line <= 50; line++) await say(carol, 'carol', line, line)
   await say(alice, 'alice', 501, 560)
-  await healthy.add({ author: 'dave' as AuthorId, first: 61, entries: linesOf('dave', 61, 70) })
+  await healthy.add({ author: 'dave' as LogId, first: 61, entries: linesOf('dave', 61, 70) })
   for (const log of [alice, bob, carol]) await exchange(log, healthy)
   await exchange(bob, healthy)
   for (const log of [healthy, bob, alice, carol]) await log.close()

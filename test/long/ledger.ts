@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { type KeyPair, keyPairOf, SEED_BYTES } from '../../src/base/crypto/signing.js'
 import { reasonOf } from '../../src/base/errors.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
@@ -10,7 +10,7 @@ import { logIn } from '../helper/logs.js'
 import { textOf, tokenOf } from './chance.js'
 
 /** An author without a key, whose entries alice received from a scuttleup peer. */
-export const CAROL = 'carol' as AuthorId
+export const CAROL = 'carol' as LogId
 
 export type Who = 'alice' | 'bob'
 const EVERYONE: readonly Who[] = ['alice', 'bob']
@@ -29,7 +29,7 @@ export interface Findings {
 /** The entries acknowledged to the writer, over all its runs on the same databases. */
 export class Ledger {
   readonly #appended = { alice: new Map<Seq, string>(), bob: new Map<Seq, string>() }
-  readonly #persisted = { alice: new Map<AuthorId, Seq>(), bob: new Map<AuthorId, Seq>() }
+  readonly #persisted = { alice: new Map<LogId, Seq>(), bob: new Map<LogId, Seq>() }
   readonly #faults: string[] = []
   #acknowledged = 0
   #afterwards = 0
@@ -45,7 +45,7 @@ export class Ledger {
     if (what === 'appended') this.#noteAppended(who as Who, Number(a), b)
     if (what === 'persisted') {
       const persisted = this.#persisted[who as Who]
-      persisted.set(a as AuthorId, Math.max(persisted.get(a as AuthorId) ?? 0, Number(b)))
+      persisted.set(a as LogId, Math.max(persisted.get(a as LogId) ?? 0, Number(b)))
     }
     if (what === 'problem') this.#faults.push(line)
   }
@@ -54,8 +54,8 @@ export class Ledger {
   async check(data: string): Promise<Findings> {
     const faults = this.#faults.splice(0)
     let lost = 0
-    const logs = new Map<Who, ReadonlyMap<AuthorId, readonly Uint8Array[]>>()
-    const ids = new Map<Who, AuthorId>()
+    const logs = new Map<Who, ReadonlyMap<LogId, readonly Uint8Array[]>>()
+    const ids = new Map<Who, LogId>()
     for (const who of EVERYONE) {
       try {
         const log = await logIn(path.join(data, who), { keys: keysOf(who) })
@@ -93,7 +93,7 @@ export class Ledger {
     this.#acknowledged++
   }
 
-  #lost(who: Who, own: AuthorId, entries: ReadonlyMap<AuthorId, readonly Uint8Array[]>): number {
+  #lost(who: Who, own: LogId, entries: ReadonlyMap<LogId, readonly Uint8Array[]>): number {
     let lost = 0
     for (const [seq, token] of this.#appended[who]) {
       const entry = entries.get(own)?.[seq - 1]
@@ -126,8 +126,8 @@ async function isMended(directory: string): Promise<boolean> {
   }
 }
 
-async function read(log: Log, who: string, faults: string[]): Promise<Map<AuthorId, Uint8Array[]>> {
-  const entries = new Map<AuthorId, Uint8Array[]>(log.head.map(({ author }) => [author, []]))
+async function read(log: Log, who: string, faults: string[]): Promise<Map<LogId, Uint8Array[]>> {
+  const entries = new Map<LogId, Uint8Array[]>(log.head.map(({ author }) => [author, []]))
   let at = ''
   for await (const batch of log.read()) {
     for (const { author, seq, at: next, entry } of batch) {
@@ -148,7 +148,7 @@ async function read(log: Log, who: string, faults: string[]): Promise<Map<Author
 }
 
 /** Checks that every entry is complete and occurs once. */
-function textFaults(who: string, own: AuthorId, logs: ReadonlyMap<AuthorId, readonly Uint8Array[]>): string[] {
+function textFaults(who: string, own: LogId, logs: ReadonlyMap<LogId, readonly Uint8Array[]>): string[] {
   const faults: string[] = []
   for (const [author, entries] of logs) {
     const tokens = new Set<string>()
@@ -165,9 +165,9 @@ function textFaults(who: string, own: AuthorId, logs: ReadonlyMap<AuthorId, read
 
 /** Checks that no database has more of a log than its author's, or other entries. */
 function copyFaults(
-  author: AuthorId | undefined,
-  own: ReadonlyMap<AuthorId, readonly Uint8Array[]> | undefined,
-  others: ReadonlyMap<AuthorId, readonly Uint8Array[]> | undefined,
+  author: LogId | undefined,
+  own: ReadonlyMap<LogId, readonly Uint8Array[]> | undefined,
+  others: ReadonlyMap<LogId, readonly Uint8Array[]> | undefined,
   what: string,
 ): string[] {
   if (author === undefined || own === undefined || others === undefined) return []

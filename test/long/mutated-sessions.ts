@@ -3,7 +3,7 @@ import { systemClock } from '../../src/base/clock.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { systemRandom } from '../../src/base/random.js'
 import { concat } from '../../src/base/wire/bytes.js'
-import { type AuthorId, isSigned } from '../../src/log/format/author.js'
+import { isSigned, type LogId } from '../../src/log/format/author.js'
 import { decodeEntry } from '../../src/log/format/entry.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import { Connections } from '../../src/net/connections.js'
@@ -73,7 +73,7 @@ export const mutatedSessions: LongRun = {
 
 /** A client and the author of its log. */
 interface Client {
-  readonly author: AuthorId
+  readonly author: LogId
   /** Runs its side of the session on `socket`; all bytes pass through `change`. */
   talk(socket: Socket, change: (bytes: Uint8Array) => Uint8Array): void
   /** Approximate number of bytes that it sends. */
@@ -83,7 +83,7 @@ interface Client {
 async function live(directory: string, count: number, seed: number) {
   const random = chance(seed)
   const server = await openServer(directory)
-  const authors = new Set<AuthorId>()
+  const authors = new Set<LogId>()
   for (let i = 0; i < count; i++) {
     const client = random() < 0.5 ? scuttleupClient(`author-${seed}-${i}`, random) : await ours(random)
     authors.add(client.author)
@@ -179,7 +179,7 @@ async function openServer(directory: string) {
     await closed
   }
   /** Resolves when the complete log of `author` is on disk. */
-  const stored = (author: AuthorId): Promise<void> =>
+  const stored = (author: LogId): Promise<void> =>
     new Promise(resolve => {
       log.on('entries', span => {
         if (span.author === author && span.to === ENTRIES + 1) resolve()
@@ -197,7 +197,7 @@ function scuttleupClient(author: string, random: Chance): Client {
     ...Array.from({ length: ENTRIES }, (_, i) => change(author, i + 1, messageEntry(author, `line ${i + 1}`))),
   ])
   return {
-    author: author as AuthorId,
+    author: author as LogId,
     length: bytes.length,
     talk: (socket, change) => {
       socket.end(change(bytes))
@@ -281,7 +281,7 @@ function endOfScuttleup(
 }
 
 /** Checks the stored entries: invalid, misplaced and foreign entries are faults. */
-async function storedIn(directory: string, clients: ReadonlySet<AuthorId>) {
+async function storedIn(directory: string, clients: ReadonlySet<LogId>) {
   const log = await logIn(directory)
   const faults: string[] = []
   let entries = 0

@@ -58,6 +58,7 @@ const READER = 'a1'.repeat(32) as AuthorId
 const PALETTE = paletteOf(false)
 const SAID: Message = {
   author: 'b2'.repeat(32) as AuthorId,
+  run: 0,
   seq: 1,
   username: '',
   message: '',

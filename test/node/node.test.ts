@@ -63,7 +63,7 @@ test('replicates between two nodes in one process, and reports receipts', { time
     break
   }
   await atAlice.delivered()
-  assert.deepEqual(atAlice.replicasOf(1), { on: 1, of: 1, left: 0 })
+  assert.deepEqual(atAlice.replicasOf({ run: 0, seq: 1 }), { on: 1, of: 1, left: 0 })
 })
 
 test('ends live readers at an abort and at the close', async t => {

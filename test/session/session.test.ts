@@ -2,14 +2,15 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
 import type { Draft } from '../../src/chat/kinds/kinds.js'
-import type { Message } from '../../src/chat/kinds/message.js'
+import { type Message, placeOf } from '../../src/chat/kinds/message.js'
 import type { Present } from '../../src/chat/presence/present.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { type AuthorId, type LogId, logOf, type Seq } from '../../src/log/format/author.js'
 import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { ReadOptions } from '../../src/log/options.js'
 import type { SavedView } from '../../src/session/saved-view.js'
 import { Session, type SessionRoom } from '../../src/session/session.js'
+import type { OwnPlace } from '../../src/sync/receipts.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
@@ -25,6 +26,7 @@ const NOTHING: SavedView = {
 const said = (author: AuthorId, seq: Seq, username: string, more: Partial<Message> = {}): Message =>
   ({
     author,
+    run: 0,
     seq,
     username,
     message: `line ${seq}`,
@@ -62,15 +64,16 @@ class FakeRoom {
   }
 
   get heads(): Digest[] {
-    const heads = new Map<AuthorId, Seq>()
-    for (const { author, seq } of this.stored) heads.set(author, Math.max(seq, heads.get(author) ?? 0))
-    if (this.said.length > 0) heads.set(ALICE, (heads.get(ALICE) ?? 0) + this.said.length)
+    const heads = new Map<LogId, Seq>()
+    for (const { author, seq } of this.stored.map(placeOf)) heads.set(author, Math.max(seq, heads.get(author) ?? 0))
+    const ours = logOf(ALICE)
+    if (this.said.length > 0) heads.set(ours, (heads.get(ours) ?? 0) + this.said.length)
     return [...heads].map(([author, seq]) => ({ author, seq }))
   }
 
   async *batches({ since = [] }: ReadOptions): AsyncGenerator<readonly Message[]> {
     const known = new Map(since.map(({ author, seq }) => [author, seq]))
-    yield this.stored.filter(({ author, seq }) => seq > (known.get(author) ?? 0))
+    yield this.stored.filter(message => message.seq > (known.get(placeOf(message).author) ?? 0))
   }
 
   async say(draft: Draft): Promise<void> {
@@ -82,13 +85,18 @@ class FakeRoom {
     this.away.push(text)
   }
 
-  readonly readMarks = new Map<AuthorId, Seq>()
+  readonly readMarks = new Map<LogId, Seq>()
 
   markRead(marks: readonly Digest[]): void {
     for (const { author, seq } of marks) this.readMarks.set(author, Math.max(seq, this.readMarks.get(author) ?? 0))
   }
 
-  replicasOf = (seq: Seq) => ({ on: seq, of: 9, left: 0 })
+  get lastPlace(): OwnPlace | undefined {
+    const seq = this.heads.find(({ author }) => author === logOf(ALICE))?.seq
+    return seq === undefined ? undefined : { run: 0, seq }
+  }
+
+  replicasOf = ({ seq }: OwnPlace) => ({ on: seq, of: 9, left: 0 })
 }
 
 function world(stored: readonly Message[] = [], view: Partial<SavedView> = {}) {
@@ -144,7 +152,7 @@ test('passes on why something could not be said', async () => {
 
 test('finds the topic in what the user has not seen, and follows it', async () => {
   const topic = (seq: Seq, text: string): Message => said(BOB, seq, 'bob', { kind: 'topic', topic: text })
-  const view = { topic: { text: 'tea', at: hlcAt(1) }, seen: new Map([[BOB, 1]]) }
+  const view = { topic: { text: 'tea', at: hlcAt(1) }, seen: new Map([[logOf(BOB), 1]]) }
   const { session } = world([topic(1, 'seen'), topic(2, 'coffee')], view)
   assert.equal(session.topic, 'tea')
   await session.findTopic(new AbortController().signal)
@@ -193,7 +201,7 @@ test('hides people for this user, now and in the next session', () => {
 })
 
 test('tells history from what arrives, and marks what was shown as read', () => {
-  const { room, session } = world([said(BOB, 2, 'bob')], { seen: new Map([[BOB, 1]]) })
+  const { room, session } = world([said(BOB, 2, 'bob')], { seen: new Map([[logOf(BOB), 1]]) })
   assert.ok(session.isHistory(said(BOB, 2, 'bob')))
   assert.ok(!session.isHistory(said(BOB, 3, 'bob')))
   assert.ok(!session.isHistory(said(CAROL, 1, 'carol')))

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { quantile } from '../../src/base/quantile.js'
 import { SeededRandom } from '../../src/base/seeded-random.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import { Spread } from '../../src/sim/spread.js'
 import { dialledPeersIn, TOPOLOGIES } from '../../src/sim/topologies.js'
 
-const alice = authorOfKey(Buffer.alloc(32, 1))
+const alice = logOfKey(Buffer.alloc(32, 1))
 
 test('measures when an entry reached a share of the peers', () => {
   const spread = new Spread()

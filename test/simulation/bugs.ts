@@ -165,7 +165,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'forgets a fork proof that arrives while the disk is full',
     file: 'log/log',
-    find: 'return this.#recovery.whenWritable(logOf(segments[0]), () => this.#intake.addProof(segments));',
+    find: 'return this.#recovery.whenWritable(logOfSegment(segments[0]), () => this.#intake.addProof(segments));',
     replace: 'return this.#intake.addProof(segments).catch(() => undefined);',
     killer: 527,
   },

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { readVarint } from '../../src/base/wire/bytes.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
-import { type AuthorId, authorOfKey } from '../../src/log/format/author.js'
+import { type LogId, logOfKey } from '../../src/log/format/author.js'
 import type { Segment } from '../../src/log/format/segment.js'
 import type { SignedRun } from '../../src/log/format/segment-plan.js'
 import type { Log } from '../../src/log/log.js'
@@ -39,7 +39,7 @@ async function exportOf(logs: readonly WrittenLog[], ends: readonly number[] = [
   const { log } = await openLog()
   for (const written of logs) {
     for (const run of written.runs(ends)) {
-      assert.equal(await log.addSigned(authorOfKey(written.name.key), [run]), undefined)
+      assert.equal(await log.addSigned(logOfKey(written.name.key), [run]), undefined)
     }
   }
   const parts: Uint8Array[] = []
@@ -100,7 +100,7 @@ test('adds missing entries on import and keeps what is stored', async () => {
 test('leaves unsigned logs out of an export, because nothing verifies them', async () => {
   const { log } = await openLog()
   await log.add({
-    author: 'ciz9ebxt60000' as AuthorId,
+    author: 'ciz9ebxt60000' as LogId,
     first: 1,
     entries: [Buffer.from('{"username":"d","message":""}')],
   })
@@ -218,7 +218,7 @@ test('imports a truncated file as far as it goes and reports where it ends', asy
 test('exports and imports fork proofs and the entries below the fork', async () => {
   const one = new WrittenLog(alice, lines(6, 70))
   const other = new WrittenLog(alice, [...one.entries.slice(0, 3), ...lines(6, 80).slice(3)])
-  const author = authorOfKey(alice.publicKey)
+  const author = logOfKey(alice.publicKey)
   const { log } = await openLog()
   await log.addSigned(author, one.runs())
   await log.addProof([one.run(1, 6), other.run(1, 6)].map(run => segmentOf(run)) as [Segment, Segment])
@@ -261,7 +261,7 @@ test('restores our own log from an export and appends after it', async () => {
 
 async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {
   const { log } = await openLog(alice)
-  await log.addSigned(authorOfKey(written.name.key), written.runs([3, 9]))
+  await log.addSigned(logOfKey(written.name.key), written.runs([3, 9]))
   const parts: Uint8Array[] = []
   for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
   await log.close()

@@ -8,7 +8,7 @@ import { bytesField } from '../../src/base/wire/fields.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import { ScuttleupSession } from '../../src/compat/scuttleup/scuttleup-session.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import { toProjected } from '../../src/log/format/entry.js'
 import { encodeSegment } from '../../src/log/format/segment.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
@@ -30,7 +30,7 @@ test('replicates a log with the maximum number of authors', async () => {
     const other = await logOver(new MemoryStore(), bob)
     for (let index = 0; index < AUTHORS_MAX; index++) {
       const written = new WrittenLog(keysOf(index), [entryOf(index)])
-      await full.addSigned(authorOfKey(written.keys.publicKey), written.runs())
+      await full.addSigned(logOfKey(written.keys.publicKey), written.runs())
     }
     await full.append({ username: 'alice', message: 'hello' })
     await full.publish()
@@ -50,12 +50,12 @@ test('replicates a log with the maximum number of authors', async () => {
 })
 
 test('bounds the memory for repeated heads', () => {
-  const session = new PeerSession(authorOfKey(hash(utf8('own'))), [])
+  const session = new PeerSession(logOfKey(hash(utf8('own'))), [])
   const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
   let frames = 0
   const receive = (count: number): void => {
     for (const end = frames + count; frames < end; frames++) {
-      const authors = heads.map(index => ({ author: authorOfKey(hash(utf8(`${frames} ${index}`))), seq: 1 }))
+      const authors = heads.map(index => ({ author: logOfKey(hash(utf8(`${frames} ${index}`))), seq: 1 }))
       for (const { kind } of session.receive(encodeHeads(authors))) assert.equal(kind, 'serve')
     }
   }
@@ -68,7 +68,7 @@ test('bounds the memory for repeated heads', () => {
 test('sends no more than the limit to a peer that requests segments and reads none', async () => {
   const log = await logOver(new MemoryStore(), carol)
   const written = new WrittenLog(alice, [entryOf(0, ENTRY_BYTES_MAX), entryOf(1, 16_000)])
-  const author = authorOfKey(alice.publicKey)
+  const author = logOfKey(alice.publicKey)
   await log.addSigned(author, written.runs())
   const stream = replicate(log, { dialect: 'native', live: true })
   const requests = Buffer.concat(Array.from({ length: 2_000 }, () => encodeSegmentRequest({ author, seq: 1 })))
@@ -82,12 +82,12 @@ test('sends no more than the limit to a peer that requests segments and reads no
 
 test('serves segment requests for several logs', async () => {
   const log = await logOver(new MemoryStore(), carol)
-  const authors = [alice, bob].map(keys => authorOfKey(keys.publicKey))
+  const authors = [alice, bob].map(keys => logOfKey(keys.publicKey))
   for (const keys of [alice, bob])
-    await log.addSigned(authorOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
+    await log.addSigned(logOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
   const stream = replicate(log, { dialect: 'native', live: true })
   const served = new Set<string>()
-  const peer = new PeerSession(authorOfKey(carol.publicKey), [])
+  const peer = new PeerSession(logOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {
     stream.on('data', (bytes: Buffer) => {
       for (const effect of peer.receive(bytes)) if (effect.kind === 'segments') served.add(effect.author)
@@ -101,8 +101,8 @@ test('serves segment requests for several logs', async () => {
 })
 
 test('tolerates a bounded number of rejections while a segment request is open', () => {
-  const session = new PeerSession(authorOfKey(carol.publicKey), [])
-  const author = authorOfKey(alice.publicKey)
+  const session = new PeerSession(logOfKey(carol.publicKey), [])
+  const author = logOfKey(alice.publicKey)
   const segment = encodeSegment({
     key: alice.publicKey,
     run: 0,
@@ -120,7 +120,7 @@ test('tolerates a bounded number of rejections while a segment request is open',
 })
 
 test('buffers the bytes of entries, not those of their frames', () => {
-  const session = new ScuttleupSession({ id: authorOfKey(carol.publicKey), head: [], mode: 'sync' })
+  const session = new ScuttleupSession({ id: logOfKey(carol.publicKey), head: [], mode: 'sync' })
   session.receive(frame(encodeHandshake({ id: 'scuttleup', head: [], mode: 'sync' })))
   const before = heapBytes()
   for (let index = 0; index < 400; index++) {

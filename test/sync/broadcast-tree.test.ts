@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import { authorOfLog, type LogId, type Seq } from '../../src/log/format/author.js'
 import { BroadcastTree, type TreeConnection } from '../../src/sync/broadcast-tree.js'
 import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from '../../src/sync/limits.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const [alice, bob] = ['alice', 'bob'] as [AuthorId, AuthorId]
+const [alice, bob] = ['alice', 'bob'] as [LogId, LogId]
 
 /** A peer's tree, and what it sends over its connections. */
 function openTree() {
   const clock = new VirtualClock()
-  const seqs = new Map<AuthorId, Seq>()
+  const seqs = new Map<LogId, Seq>()
   const tree = new BroadcastTree(clock, author => seqs.get(author) ?? 0)
   const sent: string[] = []
-  const connect = (name: string, peer?: AuthorId): TreeConnection =>
-    tree.open(peer, {
+  const connect = (name: string, peer?: LogId): TreeConnection =>
+    tree.open(peer && authorOfLog(peer), {
       subscribe: author => sent.push(`${name}: subscribe ${author}`),
       unsubscribe: author => sent.push(`${name}: unsubscribe ${author}`),
     })
@@ -120,6 +120,6 @@ test('counts a scuttleup peer that delivers a log as its source', () => {
 test('bounds its timers, however many logs a peer announces', () => {
   const { clock, connect } = openTree()
   const peer = connect('peer')
-  for (let i = 0; i < 100_000; i++) peer.announced([{ author: `author${i}` as AuthorId, seq: 1 }])
+  for (let i = 0; i < 100_000; i++) peer.announced([{ author: `author${i}` as LogId, seq: 1 }])
   assert.ok(clock.timers <= 1_000)
 })

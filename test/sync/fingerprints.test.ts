@@ -4,7 +4,7 @@ import test from 'node:test'
 import { hash } from '../../src/base/crypto/hash.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import { utf8 } from '../../src/base/wire/bytes.js'
-import { authorOfKey } from '../../src/log/format/author.js'
+import { logOfKey } from '../../src/log/format/author.js'
 import type { Log } from '../../src/log/log.js'
 import { logOver, replicate } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
@@ -25,7 +25,7 @@ async function openWith(keys: typeof alice, entriesOfLast = 2): Promise<Log> {
   const log = await logOver(new MemoryStore(), keys, { clock: new VirtualClock() })
   await Promise.all(
     logs.map((written, i) =>
-      log.addSigned(authorOfKey(written.keys.publicKey), [written.run(1, i === AUTHORS - 1 ? entriesOfLast : 2)]),
+      log.addSigned(logOfKey(written.keys.publicKey), [written.run(1, i === AUTHORS - 1 ? entriesOfLast : 2)]),
     ),
   )
   return log

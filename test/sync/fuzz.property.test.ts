@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { encodeHandshake } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import { chanceOf, fuzzNative, fuzzRelayed, nativeFrame, scuttleupFrame, TRUE } from '../helper/fuzz-native.js'
 import { SideChannelReceiver, sideChannelFrame } from '../helper/fuzz-side-channel.js'
 import { logOver, replicate } from '../helper/logs.js'
@@ -55,7 +55,7 @@ test('stores only genuine entries out of garbled frames', async () => {
   const { logs } = auditDisk(disk)
   assert.ok(logs.size > 0)
   for (const [author, entries] of logs) {
-    const genuine = TRUE.get(author as AuthorId)?.entries.slice(0, entries.length) ?? []
+    const genuine = TRUE.get(author as LogId)?.entries.slice(0, entries.length) ?? []
     assert.deepEqual(entries.map(hex), genuine.map(hex), `SEED=${SEED}`)
   }
 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { AuthorId } from '../../src/log/format/author.js'
+import type { LogId } from '../../src/log/format/author.js'
 import { HEADS_MAX } from '../../src/sync/limits.js'
 import { DISCONNECTED_MAX, Receipts } from '../../src/sync/receipts.js'
 
-const alice = 'alice' as AuthorId
+const alice = 'alice' as LogId
 const place = { author: alice, seq: 5 }
 
 test('counts peers that announced the entry, not those that announced less', () => {
@@ -41,7 +41,7 @@ test('bounds its memory, however many peers connect and whatever they announce',
   })
   receipts
     .open('mallory')
-    .record(Array.from({ length: 3 * HEADS_MAX }, (_, i) => ({ author: `a${i}` as AuthorId, seq: 1 })))
+    .record(Array.from({ length: 3 * HEADS_MAX }, (_, i) => ({ author: `a${i}` as LogId, seq: 1 })))
   assert.equal(count, HEADS_MAX)
   for (let i = 0; i < 10 * DISCONNECTED_MAX; i++) {
     const peer = receipts.open(`peer${i}`)

@@ -39,8 +39,8 @@ const nameOf = (keys: typeof alice): string => Buffer.from(keys.publicKey).toStr
 function connect(a: Log, b: Log, events: SyncEvent[] = []): Duplex[] {
   const onEvent = (event: SyncEvent): number => events.push(event)
   const [one, two] = [
-    replicate(a, { dialect: 'native', live: true, peer: b.id, replica: b.id, onEvent }),
-    replicate(b, { dialect: 'native', live: true, peer: a.id, replica: a.id, onEvent }),
+    replicate(a, { dialect: 'native', live: true, peer: b.author, replica: b.id, onEvent }),
+    replicate(b, { dialect: 'native', live: true, peer: a.author, replica: a.id, onEvent }),
   ]
   one.pipe(two).pipe(one)
   for (const stream of [one, two]) stream.on('error', () => {})

@@ -9,7 +9,7 @@ import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
 import { encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
-import type { AuthorId, Seq } from '../../src/log/format/author.js'
+import type { LogId, Seq } from '../../src/log/format/author.js'
 import { encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import type { Log } from '../../src/log/log.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
@@ -32,7 +32,7 @@ const entryOf = (name: string, n: number): Uint8Array => utf8(JSON.stringify({ u
 /** Adds entries `from ≤ seq < to` of an unsigned author. */
 async function add(log: Log, name: string, from: Seq, to: Seq): Promise<void> {
   const entries = Array.from({ length: to - from }, (_, i) => entryOf(name, from + i))
-  assert.equal(await log.add({ author: name as AuthorId, first: from, entries }), undefined)
+  assert.equal(await log.add({ author: name as LogId, first: from, entries }), undefined)
 }
 
 /** A log over `store` with some entries of its owner and 40 of another author. */
@@ -239,7 +239,7 @@ test("converges with the sender although the receiver's disk fails meanwhile", a
 test('relays nothing after a gap', async () => {
   for (const dialect of ['scuttleup', 'native'] as const) {
     const disk = new MemoryDisk()
-    const [ann, gone] = ['ann', 'gone'] as [AuthorId, AuthorId]
+    const [ann, gone] = ['ann', 'gone'] as [LogId, LogId]
     const rows = [rowKey(ann, 1), rowKey(ann, 2), rowKey(ann, 1_000_000), rowKey(gone, 7)]
     disk.write(rows.map(key => ({ type: 'put', key, value: entryOf('ann', 1) })))
     const alice = await logOver(new MemoryStore(disk), keysOf('alice'), { clock: new VirtualClock() })
@@ -301,7 +301,7 @@ test('stores only entries that continue a log, reports others once, and keeps th
     ]),
   )
   assert.equal(events.length, 4)
-  const first = await log.entry('ann' as AuthorId, 1)
+  const first = await log.entry('ann' as LogId, 1)
   assert.deepEqual(Buffer.from(first?.entry ?? []), Buffer.from(entryOf('ann', 1)), 'a stored entry does not change')
   await log.close()
 })

@@ -296,13 +296,13 @@ test('control: the check finds what an unsanitised transcript lets through', () 
 test('keeps our line pending until every peer has it, and later lines behind it', () => {
   const replicas = new Map([[1, { on: 0, of: 2, left: 0 }]])
   const tail = new PendingLines(
-    seq => replicas.get(seq) ?? { on: 0, of: 0, left: 0 },
+    ({ seq }) => replicas.get(seq) ?? { on: 0, of: 0, left: 0 },
     paletteOf(false),
     () => 80,
   )
   const take = (rows = 8) => tail.take(rows, () => 1)
   tail.push({ text: 'before' })
-  tail.push({ text: 'mine', own: 1 })
+  tail.push({ text: 'mine', own: { run: 0, seq: 1 } })
   tail.push({ text: 'after' })
   assert.deepEqual(take(), ['before'])
   assert.deepEqual(tail.texts, ['mine  ✓ 0/2', 'after'])
@@ -319,8 +319,8 @@ test('prints a delivery mark on the next row if it does not fit', () => {
     paletteOf(false),
     () => 20,
   )
-  tail.push({ text: 'eleven cells', own: 1, indent: 2 })
-  tail.push({ text: 'fourteen cells', own: 2, indent: 2 })
+  tail.push({ text: 'eleven cells', own: { run: 0, seq: 1 }, indent: 2 })
+  tail.push({ text: 'fourteen cells', own: { run: 0, seq: 2 }, indent: 2 })
   assert.deepEqual(tail.texts, ['eleven cells  ✓ 1/2', 'fourteen cells\n  ✓ 1/2'])
 })
 
@@ -330,7 +330,7 @@ test('keeps no more lines pending than there are rows for', () => {
     paletteOf(false),
     () => 80,
   )
-  for (let seq = 1; seq <= 20; seq++) tail.push({ text: `line ${seq}`, own: seq })
+  for (let seq = 1; seq <= 20; seq++) tail.push({ text: `line ${seq}`, own: { run: 0, seq } })
   assert.equal(tail.take(3, () => 1).length, 17)
   assert.deepEqual(tail.texts, ['line 18  ✓', 'line 19  ✓', 'line 20  ✓'])
   assert.deepEqual(

@@ -1,5 +1,6 @@
-import { type AuthorId, isSigned, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfLog, isSigned, logOf, type Run, runOf, type Seq } from '../../log/format/author.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
+import type { Digest } from '../../log/format/heads.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
 import { millisOf } from '../../log/format/hybrid-clock.js'
 import { type Content, contentOf } from './kinds.js'
@@ -9,6 +10,8 @@ export type Message = MessageHead & Content
 
 interface MessageHead {
   readonly author: AuthorId
+  /** Which of the author's logs. */
+  readonly run: Run
   readonly seq: Seq
   readonly username: string
   /** The text; for other kinds, the text that older peers show. */
@@ -32,7 +35,8 @@ export function messageOf(entry: Entry, isForked = false): Message | undefined {
   const { time } = members
   const hasTime = typeof time === 'number' && Number.isFinite(time) && Math.abs(time) < DATE_MS_MAX
   return {
-    author: entry.author,
+    author: authorOfLog(entry.author),
+    run: runOf(entry.author),
     seq: entry.seq,
     username: members.username,
     message: members.message,
@@ -44,3 +48,9 @@ export function messageOf(entry: Entry, isForked = false): Message | undefined {
     ...contentOf(members),
   }
 }
+
+/** The log of a message, and its place there. */
+export const placeOf = ({ author, run, seq }: Pick<MessageHead, 'author' | 'run' | 'seq'>): Digest => ({
+  author: logOf(author, run),
+  seq,
+})

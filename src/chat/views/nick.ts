@@ -1,13 +1,14 @@
 import { sanitise } from '../../base/safe-text.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { Hlc } from '../../log/format/hybrid-clock.js'
 import type { Message } from '../kinds/message.js'
 
-/** The name of an author, and the entry that carries it. */
+/** The name of an author, and when they took it. */
 export interface Nick {
   readonly name: string
-  readonly seq: Seq
+  readonly at: Hlc
 }
 
 /** The name of `author` after a message: that of their latest entry, sanitised. */
 export const nickAfter = (nick: Nick, message: Message, author: AuthorId): Nick =>
-  message.author === author && message.seq > nick.seq ? { name: sanitise(message.username), seq: message.seq } : nick
+  message.author === author && message.at > nick.at ? { name: sanitise(message.username), at: message.at } : nick

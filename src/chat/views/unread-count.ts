@@ -1,7 +1,7 @@
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import { countsAsUnread } from '../kinds/kinds.js'
-import type { Message } from '../kinds/message.js'
+import { type Message, placeOf } from '../kinds/message.js'
 
 export interface UnreadCountOptions {
   readonly ourId: AuthorId
@@ -32,7 +32,7 @@ interface UnreadLog {
  */
 export class UnreadCount {
   readonly #options: UnreadCountOptions
-  readonly #logs = new Map<AuthorId, UnreadLog>()
+  readonly #logs = new Map<LogId, UnreadLog>()
 
   constructor(options: UnreadCountOptions, marks: readonly Digest[]) {
     this.#options = options
@@ -40,8 +40,8 @@ export class UnreadCount {
   }
 
   note(message: Message): void {
-    const { author, seq } = message
-    if (author === this.#options.ourId) return
+    if (message.author === this.#options.ourId) return
+    const { author, seq } = placeOf(message)
     const log = this.#logOf(author)
     if (seq <= log.last) return
     if (seq > log.last + 1) add(log.uncounted, { from: log.last + 1, to: seq - 1 }) // entries that are no messages
@@ -73,11 +73,11 @@ export class UnreadCount {
 
   #sum(countOf: (log: UnreadLog) => number): number {
     let sum = 0
-    for (const [author, log] of this.#logs) if (!this.#options.isHidden(author)) sum += countOf(log)
+    for (const [author, log] of this.#logs) if (!this.#options.isHidden(authorOfLog(author))) sum += countOf(log)
     return sum
   }
 
-  #logOf(author: AuthorId): UnreadLog {
+  #logOf(author: LogId): UnreadLog {
     const known = this.#logs.get(author)
     if (known !== undefined) return known
     const log = newLog(0)

@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/clock.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
-import type { Message } from '../kinds/message.js'
+import { type Message, placeOf } from '../kinds/message.js'
 
 /** The unread mark, shown above the messages that the user has missed. */
 export interface UnreadMark {
@@ -17,7 +17,7 @@ export interface UnreadOptions {
   /** The heads when the session began. */
   readonly heads: readonly Digest[]
   /** The last seq of each log that the user has read. */
-  readonly seen: ReadonlyMap<AuthorId, Seq>
+  readonly seen: ReadonlyMap<LogId, Seq>
   readonly leftAt: Millis | undefined
   readonly isHidden: (author: AuthorId) => boolean
   readonly startedAt: Millis
@@ -35,17 +35,18 @@ export class Unread {
 
   constructor(options: UnreadOptions) {
     this.#options = options
-    this.#wasHere = options.heads.some(({ author, seq }) => author === options.ourId && seq > 0)
+    this.#wasHere = options.heads.some(({ author, seq }) => authorOfLog(author) === options.ourId && seq > 0)
   }
 
   /** The mark above a message of the history, if it is the first that was missed. */
-  markAbove({ author, seq }: Message): UnreadMark | undefined {
+  markAbove(message: Message): UnreadMark | undefined {
     const { ourId, heads, seen, leftAt, isHidden } = this.#options
-    if (this.#isMarked || author === ourId || seq <= (seen.get(author) ?? 0)) return undefined
+    const { author, seq } = placeOf(message)
+    if (this.#isMarked || message.author === ourId || seq <= (seen.get(author) ?? 0)) return undefined
     if (leftAt === undefined && this.#wasHere) return undefined
     this.#isMarked = true
     const count = heads
-      .filter(head => head.author !== ourId && !isHidden(head.author))
+      .filter(head => authorOfLog(head.author) !== ourId && !isHidden(authorOfLog(head.author)))
       .reduce((sum, head) => sum + Math.max(0, head.seq - (seen.get(head.author) ?? 0)), 0)
     return { count, isMore: false, since: this.#since }
   }

@@ -26,7 +26,7 @@ export async function printLog(where: Where, filter: LogFilter): Promise<number>
       if (isProblem(event)) isWhole = false
     })
     if (!isWhole) warn('the logs are damaged, and messages may be missing: `verify` says more')
-    const names = new DisplayNames(home.me, log.id)
+    const names = new DisplayNames(home.me, log.author)
     const isTerminal = process.stdout.isTTY === true
     const time = filter.hasTimes ? 'date and time' : 'none'
     const format = filter.isJson

@@ -74,7 +74,7 @@ async function summaryOf(
   const { log } = await openLogCopy(home, report)
   try {
     const count = new UnreadCount(
-      { ourId: log.id, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
+      { ourId: log.author, isHidden: author => hidden.has(author), isMention: message => mentions(message, [me]) },
       marks,
     )
     for await (const entries of log.read({ since: marks }))

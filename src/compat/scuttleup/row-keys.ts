@@ -1,6 +1,6 @@
 import { requirePackage } from '../../base/packages.js'
 import { bufferOf, concat, utf8 } from '../../base/wire/bytes.js'
-import { type AuthorId, type Seq, unsignedAuthor } from '../../log/format/author.js'
+import { type LogId, type Seq, unsignedLog } from '../../log/format/author.js'
 import { after, type Range } from '../../log/store/store.js'
 
 const { pack, unpack }: typeof import('lexicographic-integer') = requirePackage('lexicographic-integer')
@@ -15,19 +15,18 @@ const REPLACEMENT = '\ufffd'
 export const ALL_ROWS: Range = { gte: utf8(ROWS), lt: after(utf8(ROWS)) }
 export const ALL_HEADS: Range = { gte: utf8('i'), lt: utf8('j') }
 
-export const rowKey = (author: AuthorId, seq: Seq): Uint8Array =>
-  utf8(`${ROWS}${author}${SEPARATOR}${pack(seq, 'hex')}`)
+export const rowKey = (author: LogId, seq: Seq): Uint8Array => utf8(`${ROWS}${author}${SEPARATOR}${pack(seq, 'hex')}`)
 
 /** Keys of the entries with `from ≤ seq < to`. */
-export const rowRange = (author: AuthorId, from: Seq, to: Seq): Range => ({
+export const rowRange = (author: LogId, from: Seq, to: Seq): Range => ({
   gte: rowKey(author, from),
   lt: rowKey(author, to),
 })
 
-export const headKey = (author: AuthorId): Uint8Array => utf8(`i${author}`)
+export const headKey = (author: LogId): Uint8Array => utf8(`i${author}`)
 
-export function headKeyAuthor(key: Uint8Array): AuthorId | undefined {
-  return unsignedAuthor(Buffer.from(key).toString('latin1', 1))
+export function headKeyAuthor(key: Uint8Array): LogId | undefined {
+  return unsignedLog(Buffer.from(key).toString('latin1', 1))
 }
 
 /** Extra rows of an entry: the time at which this peer first received it, if it states no credible time; and its checksum. */
@@ -35,14 +34,14 @@ export type SideRow = 'hlc' | 'checksum'
 
 const PREFIXES: Readonly<Record<SideRow, string>> = { hlc: 'u', checksum: 'x' }
 
-export function sideRowKey(kind: SideRow, author: AuthorId, seq: Seq): Uint8Array {
+export function sideRowKey(kind: SideRow, author: LogId, seq: Seq): Uint8Array {
   const key = Buffer.alloc(author.length + 8)
   key.write(`${PREFIXES[kind]}${author}`, 'latin1')
   key.writeUIntBE(seq, author.length + 2, 6)
   return key
 }
 
-export const sideRowRange = (kind: SideRow, author: AuthorId, from: Seq, to: Seq): Range => ({
+export const sideRowRange = (kind: SideRow, author: LogId, from: Seq, to: Seq): Range => ({
   gte: sideRowKey(kind, author, from),
   lt: sideRowKey(kind, author, to),
 })
@@ -53,7 +52,7 @@ export const sideRowSeq = (key: Uint8Array): Seq => bufferOf(key).readUIntBE(key
 export interface RowKey {
   readonly id: string | undefined
   /** Undefined if the id is not that of an unsigned author. */
-  readonly author: AuthorId | undefined
+  readonly author: LogId | undefined
   readonly seq: Seq | undefined
 }
 
@@ -66,7 +65,7 @@ export function parseRowKey(key: Uint8Array): RowKey {
   const seq = /^([0-9a-f]{2}){1,10}$/.test(hex) ? unpack(hex) : undefined
   return {
     id,
-    author: unsignedAuthor(id),
+    author: unsignedLog(id),
     seq: seq !== undefined && Number.isSafeInteger(seq) && seq > 0 ? seq : undefined,
   }
 }

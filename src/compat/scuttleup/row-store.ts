@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { EMPTY, sameBytes, textOf, utf8 } from '../../base/wire/bytes.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { LogId, Seq } from '../../log/format/author.js'
 import { claimedHlc, decodeEntry, type Entry } from '../../log/format/entry.js'
 import { type Digest, type Head, shortened } from '../../log/format/heads.js'
 import { type Hlc, type HybridClock, hlcOf, justAfter, later } from '../../log/format/hybrid-clock.js'
@@ -33,7 +33,7 @@ export class RowStore implements UnsignedStore {
   }
 
   /** Loads all heads. Adopts valid rows that scuttleup wrote meanwhile, up to the first gap. */
-  async load(): Promise<Map<AuthorId, Head>> {
+  async load(): Promise<Map<LogId, Head>> {
     const heads = await this.#savedHeads()
     for await (const [author, lastSeq] of this.#lastRows()) {
       const head = heads.get(author)
@@ -48,8 +48,8 @@ export class RowStore implements UnsignedStore {
     return heads
   }
 
-  async claims(): Promise<Map<AuthorId, Claim>> {
-    const claims = new Map<AuthorId, Claim>()
+  async claims(): Promise<Map<LogId, Claim>> {
+    const claims = new Map<LogId, Claim>()
     for (const { author } of await this.survey()) claims.set(author, 0)
     for await (const page of this.#store.pages(keys.ALL_HEADS)) {
       for (const [key, value] of page) {
@@ -61,7 +61,7 @@ export class RowStore implements UnsignedStore {
   }
 
   plan(
-    author: AuthorId,
+    author: LogId,
     head: Head | undefined,
     entries: readonly Uint8Array[],
     bytesMax = Number.POSITIVE_INFINITY,
@@ -99,7 +99,7 @@ export class RowStore implements UnsignedStore {
     return headWrite(head)
   }
 
-  async *read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+  async *read(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const hasTimes = await this.#hasSideRows('hlc', author, from, to)
     let expected = from
     let last: Hlc | undefined
@@ -116,7 +116,7 @@ export class RowStore implements UnsignedStore {
     if (expected < to) this.#onGap(author, expected)
   }
 
-  async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+  async *readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const hasTimes = await this.#hasSideRows('hlc', author, from, to)
     let expected = to - 1
     for await (const stored of this.#rows(author, from, to, true)) {
@@ -130,7 +130,7 @@ export class RowStore implements UnsignedStore {
     if (expected >= from) this.#onGap(author, expected)
   }
 
-  async inspect(author: AuthorId, seq: Seq): Promise<void> {
+  async inspect(author: LogId, seq: Seq): Promise<void> {
     let expected = 1
     for await (const page of this.#store.keys(keys.rowRange(author, 1, seq + 1))) {
       for (const key of page) {
@@ -148,7 +148,7 @@ export class RowStore implements UnsignedStore {
     return digests
   }
 
-  async verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
+  async verify(author: LogId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
     let last = 0
     for await (const rows of this.#rows(author, 1, seq + 1)) {
       const checksums = await this.#sideRows('checksum', author, rows)
@@ -170,14 +170,14 @@ export class RowStore implements UnsignedStore {
     return this.#clock.isCredible(claimed) ? claimed : undefined
   }
 
-  async #hasSideRows(kind: keys.SideRow, author: AuthorId, from: Seq, to: Seq): Promise<boolean> {
+  async #hasSideRows(kind: keys.SideRow, author: LogId, from: Seq, to: Seq): Promise<boolean> {
     for await (const page of this.#store.keys({ ...keys.sideRowRange(kind, author, from, to), limit: 1 }))
       return page.length > 0
     return false
   }
 
   /** The rows that match their checksums. A row without a checksum was written by the scuttleup program. */
-  async #undamaged(author: AuthorId, rows: readonly PlacedEntry[]): Promise<readonly PlacedEntry[]> {
+  async #undamaged(author: LogId, rows: readonly PlacedEntry[]): Promise<readonly PlacedEntry[]> {
     const checksums = await this.#sideRows('checksum', author, rows)
     return rows.filter(({ seq, entry }) => {
       const checksum = checksums.get(seq)
@@ -186,7 +186,7 @@ export class RowStore implements UnsignedStore {
   }
 
   /** The side rows of consecutive entries. */
-  async #sideRows(kind: keys.SideRow, author: AuthorId, rows: readonly PlacedEntry[]): Promise<Map<Seq, Uint8Array>> {
+  async #sideRows(kind: keys.SideRow, author: LogId, rows: readonly PlacedEntry[]): Promise<Map<Seq, Uint8Array>> {
     const values = new Map<Seq, Uint8Array>()
     const [first, last] = [rows[0], rows.at(-1)]
     if (first === undefined || last === undefined) return values
@@ -196,7 +196,7 @@ export class RowStore implements UnsignedStore {
   }
 
   /** Pages of a log's entries. Skips rows of other ids in the key range: those that start with this id and the separator. */
-  async *#rows(author: AuthorId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
+  async *#rows(author: LogId, from: Seq, to: Seq, reverse = false): AsyncGenerator<readonly PlacedEntry[]> {
     for await (const page of this.#store.pages({ ...keys.rowRange(author, from, to), reverse })) {
       const rows: PlacedEntry[] = []
       for (const [key, entry] of page) {
@@ -208,7 +208,7 @@ export class RowStore implements UnsignedStore {
   }
 
   async #entriesOf(
-    author: AuthorId,
+    author: LogId,
     rows: readonly PlacedEntry[],
     hasTimes: boolean,
     before: Hlc | undefined,
@@ -225,8 +225,8 @@ export class RowStore implements UnsignedStore {
     })
   }
 
-  async #savedHeads(): Promise<Map<AuthorId, Head>> {
-    const heads = new Map<AuthorId, Head>()
+  async #savedHeads(): Promise<Map<LogId, Head>> {
+    const heads = new Map<LogId, Head>()
     for await (const page of this.#store.pages(keys.ALL_HEADS)) {
       for (const [key, value] of page) {
         const author = keys.headKeyAuthor(key)
@@ -238,7 +238,7 @@ export class RowStore implements UnsignedStore {
   }
 
   /** The last seq of each author, in two seeks per author. */
-  async *#lastRows(): AsyncGenerator<readonly [AuthorId, Seq]> {
+  async *#lastRows(): AsyncGenerator<readonly [LogId, Seq]> {
     let gte = keys.ALL_ROWS.gte
     for (;;) {
       const first = await this.#firstKey({ gte, lt: keys.ALL_ROWS.lt })
@@ -255,7 +255,7 @@ export class RowStore implements UnsignedStore {
     return undefined
   }
 
-  async #lastSeq(author: AuthorId): Promise<Seq | undefined> {
+  async #lastSeq(author: LogId): Promise<Seq | undefined> {
     const range = { ...keys.rowRange(author, 1, SEQ_MAX + 1), reverse: true }
     // Usually the last key of the range; if that is a row of another id, the range is scanned.
     for (const limit of [1, Number.POSITIVE_INFINITY]) {
@@ -267,7 +267,7 @@ export class RowStore implements UnsignedStore {
     return undefined
   }
 
-  async #adopt(author: AuthorId, head: Head | undefined, lastSeq: Seq): Promise<Head | undefined> {
+  async #adopt(author: LogId, head: Head | undefined, lastSeq: Seq): Promise<Head | undefined> {
     let known = head
     let expected = (head?.seq ?? 0) + 1
     for await (const rows of this.#rows(author, expected, lastSeq + 1)) {
@@ -298,7 +298,7 @@ export const headWrite = (head: Head): Write => ({
 const HEAD = /^\{"seq":(\d{1,10}),"first":"([\d.]{18})","last":"([\d.]{18})"(?:,"size":(\d{1,16}))?\}$/
 
 /** Undefined if the row is damaged: then the head is rebuilt from the entries. */
-function decodeHead(author: AuthorId, value: Uint8Array): Head | undefined {
+function decodeHead(author: LogId, value: Uint8Array): Head | undefined {
   const match = HEAD.exec(textOf(value) ?? '')
   const first = hlcOf(match?.[2] ?? '')
   const last = hlcOf(match?.[3] ?? '')

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
-import { type AuthorId, authorOf, isSigned, type Seq } from '../../log/format/author.js'
+import { isSigned, type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import { type Entry, toProjected } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Rejection } from '../../log/format/log-fault.js'
@@ -13,7 +13,7 @@ import { decodeHandshake, encodeHandshake, type Mode } from './scuttleup-codec.j
 import { UnsignedBuffer } from './unsigned-buffer.js'
 
 export interface ScuttleupSessionOptions {
-  readonly id: AuthorId
+  readonly id: LogId
   readonly head: readonly Digest[]
   readonly mode: Mode
 }
@@ -27,7 +27,7 @@ export class ScuttleupSession implements ReplicationSession {
   readonly #options: ScuttleupSessionOptions
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   /** The other side's head of each log: the highest that it announced or was sent. */
-  readonly #theirs = new Map<AuthorId, Seq>()
+  readonly #theirs = new Map<LogId, Seq>()
   readonly #ignored = new Ignored(AUTHORS_MAX)
   readonly #buffer = new UnsignedBuffer()
   #state: 'opening' | 'open' | 'closed' = 'opening'
@@ -70,7 +70,7 @@ export class ScuttleupSession implements ReplicationSession {
   }
 
   /** The log rejected entries of `author`: ignores that log from now on. */
-  refused(author: AuthorId, reason: Rejection): Effect[] {
+  refused(author: LogId, reason: Rejection): Effect[] {
     return this.#ignored.has(author) ? [] : [this.#ignored.add(author, reason)]
   }
 
@@ -81,7 +81,7 @@ export class ScuttleupSession implements ReplicationSession {
     this.#state = 'open'
     const since: Digest[] = []
     for (const { id, seq } of handshake.head) {
-      const author = authorOf(id)
+      const author = logIdOf(id)
       if (author === undefined) continue
       this.#theirs.set(author, seq)
       since.push({ author, seq })
@@ -97,7 +97,7 @@ export class ScuttleupSession implements ReplicationSession {
     }
     const { id, seq, entry } = received
     if (this.#ignored.has(id)) return
-    const author = authorOf(id)
+    const author = logIdOf(id)
     if (author === undefined) {
       this.#effect(batch, this.#ignored.add(id, { kind: 'malformed-author' }))
       return
@@ -107,7 +107,7 @@ export class ScuttleupSession implements ReplicationSession {
     else batch.add(author, seq, entry)
   }
 
-  #onSignedEntry(batch: IncomingBatcher, author: AuthorId, seq: Seq, entry: Uint8Array): void {
+  #onSignedEntry(batch: IncomingBatcher, author: LogId, seq: Seq, entry: Uint8Array): void {
     const run = this.#buffer.add(author, seq, entry)
     if (run === 'full' || run === 'no-salt')
       this.#effect(batch, this.#ignored.add(author, { kind: 'unsigned-entries' }))

@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { LogId, Seq } from '../../log/format/author.js'
 import { fromProjected } from '../../log/format/entry.js'
 import { packEntry } from '../../log/format/packed.js'
 import type { SignedRun } from '../../log/format/segment-plan.js'
@@ -15,7 +15,7 @@ interface Buffered {
 
 /** Buffers entries of signed authors that a scuttleup peer relays, until one arrives with the signature that covers them all. */
 export class UnsignedBuffer {
-  readonly #authors = new Map<AuthorId, Buffered>()
+  readonly #authors = new Map<LogId, Buffered>()
   #bytes = 0
 
   /**
@@ -23,7 +23,7 @@ export class UnsignedBuffer {
    * a signed author's entry; `full` if the author's entries were dropped because too much was buffered. An entry that does not
    * follow the buffered ones replaces them.
    */
-  add(author: AuthorId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'no-salt' | 'full' {
+  add(author: LogId, seq: Seq, received: Uint8Array): SignedRun | 'buffered' | 'no-salt' | 'full' {
     const projected = fromProjected(received)
     if (projected === undefined) return 'no-salt'
     const { salt, signature } = projected
@@ -46,7 +46,7 @@ export class UnsignedBuffer {
     return 'full'
   }
 
-  drop(author: AuthorId): void {
+  drop(author: LogId): void {
     const buffered = this.#authors.get(author)
     if (buffered === undefined) return
     this.#bytes -= buffered.bytes + buffered.entries.length * OVERHEAD_BYTES

@@ -1,5 +1,5 @@
 import { concat, EMPTY, utf8 } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOfLogKey, keyOf, LOG_KEY_BYTES, logKey, runOf, type Seq } from '../format/author.js'
+import { keyOf, LOG_KEY_BYTES, type LogId, logKey, logOfLogKey, runOf, type Seq } from '../format/author.js'
 import type { LogName } from '../format/chain.js'
 import {
   compareSegments,
@@ -10,7 +10,7 @@ import {
   proofFrom,
   withProofSignature,
 } from '../format/fork-proof.js'
-import { lastOf, logOf, type Segment } from '../format/segment.js'
+import { lastOf, logOfSegment, type Segment } from '../format/segment.js'
 import { AUTHORS_MAX } from '../limits.js'
 import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
@@ -30,9 +30,9 @@ export class ForkRegistry {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
-  readonly #proofs = new Map<AuthorId, ForkProof>()
+  readonly #proofs = new Map<LogId, ForkProof>()
   /** Authors whose log differs from a peer's at an entry that is not yet known. */
-  readonly #suspects = new Set<AuthorId>()
+  readonly #suspects = new Set<LogId>()
 
   constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
     this.#store = store
@@ -49,15 +49,15 @@ export class ForkRegistry {
     return this.#proofs.size < AUTHORS_MAX
   }
 
-  proofOf(author: AuthorId): ForkProof | undefined {
+  proofOf(author: LogId): ForkProof | undefined {
     return this.#proofs.get(author)
   }
 
-  isSuspect(author: AuthorId): boolean {
+  isSuspect(author: LogId): boolean {
     return this.#suspects.has(author)
   }
 
-  suspect(author: AuthorId): void {
+  suspect(author: LogId): void {
     this.#suspects.add(author)
   }
 
@@ -66,7 +66,7 @@ export class ForkRegistry {
     for await (const page of this.#store.pages({ gte: PROOFS, lt: after(PROOFS) })) {
       for (const [key, value] of page) {
         if (key.length !== 1 + LOG_KEY_BYTES) continue
-        const author = authorOfLogKey(key.subarray(1))
+        const author = logOfLogKey(key.subarray(1))
         const segments = decodeProof(unchecked(value) ?? EMPTY)
         const proof = segments && proofFrom(this.#nameOf(author), ...segments)
         if (proof !== undefined) this.#proofs.set(author, proof)
@@ -78,18 +78,18 @@ export class ForkRegistry {
   check(segments: readonly [Segment, Segment]): ForkProof | undefined {
     const { key, run } = segments[0]
     const proof = proofFrom({ room: this.#room, key, run }, ...segments)
-    return proof !== undefined && proof.forkedAt < this.#forkOf(logOf(segments[0])) ? proof : undefined
+    return proof !== undefined && proof.forkedAt < this.#forkOf(logOfSegment(segments[0])) ? proof : undefined
   }
 
   /** The segment with an entry, with a valid signature if possible. */
-  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+  async segmentAt(author: LogId, seq: Seq): Promise<Segment | undefined> {
     const segment = await this.#segments.segmentAt(author, seq)
     const proof = this.#proofs.get(author)
     return segment === undefined || proof === undefined ? segment : withProofSignature(segment, proof, seq)
   }
 
   /** Looks for the entry at which `theirs` differs from the stored log, whose last entry is `persisted`. */
-  async compare(author: AuthorId, theirs: Segment, persisted: Seq): Promise<Comparison> {
+  async compare(author: LogId, theirs: Segment, persisted: Seq): Promise<Comparison> {
     const log = this.#nameOf(author)
     if (!isGenuine(log, theirs)) return { kind: 'unproven' }
     for (let seq = Math.min(lastOf(theirs), persisted); seq >= 1; ) {
@@ -114,17 +114,17 @@ export class ForkRegistry {
   /** Adds a proof; returns the write that stores it. */
   add(proof: ForkProof): Write {
     const { key, run } = proof.segments[0]
-    this.#proofs.set(logOf(proof.segments[0]), proof)
-    this.#suspects.delete(logOf(proof.segments[0]))
+    this.#proofs.set(logOfSegment(proof.segments[0]), proof)
+    this.#suspects.delete(logOfSegment(proof.segments[0]))
     return { type: 'put', key: concat([PROOFS, logKey(key, run)]), value: checked(encodeProof(proof)) }
   }
 
-  #nameOf(author: AuthorId): LogName {
+  #nameOf(author: LogId): LogName {
     return { room: this.#room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
   }
 
   /** The first forked seq of an author; infinite if their log has not forked. */
-  #forkOf(author: AuthorId): Seq {
+  #forkOf(author: LogId): Seq {
     return this.#proofs.get(author)?.forkedAt ?? Number.POSITIVE_INFINITY
   }
 }

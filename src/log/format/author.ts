@@ -3,12 +3,13 @@ import { concat, hexOf } from '../../base/wire/bytes.js'
 import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
 declare const authorBrand: unique symbol
+declare const logBrand: unique symbol
 
-/**
- * The id of a log. Of a signed log: its Ed25519 public key as 64 hex digits, followed, unless the run is 0, by `.` and the run as 8
- * hex digits. Otherwise the id of an unsigned author. docs/protocol/logs.md §3.1.
- */
+/** An author: their Ed25519 public key as 64 hex digits, or the id of an unsigned author. docs/protocol/logs.md §3.1. */
 export type AuthorId = string & { readonly [authorBrand]: true }
+
+/** The id of a log: its author, followed, unless the run is 0, by `.` and the run as 8 hex digits. */
+export type LogId = string & { readonly [logBrand]: true }
 
 /** Position of an entry in its log: 1, 2, 3, … without gaps. 0 means the empty log. */
 export type Seq = number
@@ -29,27 +30,35 @@ export const LOG_KEY_BYTES = KEY_BYTES + RUN_BYTES
  * `text` as the id of an unsigned author. Undefined if it could be mistaken for a key, or is the name of a property that every
  * object has: such ids crash scuttleup peers and must not be relayed to them.
  */
-export function unsignedAuthor(text: string): AuthorId | undefined {
+export function unsignedLog(text: string): LogId | undefined {
   if (!UNSIGNED_ID.test(text) || KEY_HEX.test(text.toLowerCase()) || text in Object.prototype) return undefined
-  return text as AuthorId
+  return text as LogId
 }
 
+export const authorOfKey = (key: Uint8Array): AuthorId => hexOf(key) as AuthorId
+
+export const authorOfLog = (log: LogId): AuthorId =>
+  (isSigned(log) ? log.slice(0, KEY_DIGITS) : (log as string)) as AuthorId
+
+/** The log of an author in a run. */
+export const logOf = (author: AuthorId, run: Run = 0): LogId =>
+  (run === 0 ? (author as string) : `${author}.${run.toString(16).padStart(2 * RUN_BYTES, '0')}`) as LogId
+
 /** The log that is signed with this key. */
-export const authorOfKey = (key: Uint8Array, run: Run = 0): AuthorId =>
-  (run === 0 ? hexOf(key) : `${hexOf(key)}.${run.toString(16).padStart(2 * RUN_BYTES, '0')}`) as AuthorId
+export const logOfKey = (key: Uint8Array, run: Run = 0): LogId => logOf(authorOfKey(key), run)
 
 /** The key of a signed log; undefined for an unsigned one. */
-export const keyOf = (author: AuthorId): Uint8Array | undefined =>
+export const keyOf = (author: AuthorId | LogId): Uint8Array | undefined =>
   isSigned(author) ? Buffer.from(author.slice(0, KEY_DIGITS), 'hex') : undefined
 
-/** The run of a signed log. */
-export const runOf = (author: AuthorId): Run =>
-  author.length === KEY_DIGITS ? 0 : Number.parseInt(author.slice(KEY_DIGITS + 1), 16)
+/** The run of a log; 0 for the log of an unsigned author. */
+export const runOf = (log: LogId): Run =>
+  log.length > KEY_DIGITS && isSigned(log) ? Number.parseInt(log.slice(KEY_DIGITS + 1), 16) : 0
 
 /** Key ‖ u32 run of a signed log; undefined for an unsigned one. */
-export function logKeyOf(author: AuthorId): Uint8Array | undefined {
-  const key = keyOf(author)
-  return key === undefined ? undefined : logKey(key, runOf(author))
+export function logKeyOf(log: LogId): Uint8Array | undefined {
+  const key = keyOf(log)
+  return key === undefined ? undefined : logKey(key, runOf(log))
 }
 
 /** Key ‖ u32 run. */
@@ -60,21 +69,24 @@ export function logKey(key: Uint8Array, run: Run): Uint8Array {
 }
 
 /** The log of key ‖ u32 run at the beginning of `bytes`. */
-export function authorOfLogKey(bytes: Uint8Array): AuthorId {
+export function logOfLogKey(bytes: Uint8Array): LogId {
   const run = Buffer.from(bytes.buffer, bytes.byteOffset + KEY_BYTES, RUN_BYTES).readUInt32BE()
-  return authorOfKey(bytes.subarray(0, KEY_BYTES), run)
+  return logOfKey(bytes.subarray(0, KEY_BYTES), run)
 }
 
 /** The last signed log that was asked about: consecutive entries are of few logs. */
 let lastSigned = ''
 
-export function isSigned(author: AuthorId): boolean {
+export function isSigned(author: AuthorId | LogId): boolean {
   if (author === lastSigned) return true
   if (author.length < KEY_DIGITS || !LOG_ID.test(author)) return false
   lastSigned = author
   return true
 }
 
-/** `text` as the id of any log, signed or not. */
+/** `text` as an author, signed or not. */
 export const authorOf = (text: string): AuthorId | undefined =>
-  LOG_ID.test(text) ? (text as AuthorId) : unsignedAuthor(text)
+  KEY_HEX.test(text) || unsignedLog(text) !== undefined ? (text as AuthorId) : undefined
+
+/** `text` as the id of any log, signed or not. */
+export const logIdOf = (text: string): LogId | undefined => (LOG_ID.test(text) ? (text as LogId) : unsignedLog(text))

@@ -1,14 +1,14 @@
 import { ChatError } from '../../base/errors.js'
 import { bufferOf, concat, textOf, utf8 } from '../../base/wire/bytes.js'
 import { ENTRY_BYTES_MAX } from '../limits.js'
-import type { AuthorId, Seq } from './author.js'
+import type { LogId, Seq } from './author.js'
 import { isControl, isWellFormedControl } from './control.js'
 import { EARLIEST, HLC_LENGTH, type Hlc, hlcOf, millisOf } from './hybrid-clock.js'
 import { AT_BYTES, entryStart, isStub, SALT_BYTES } from './packed.js'
 
 /** The entry at (author, seq). It never changes. */
 export interface Entry {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly seq: Seq
   /** Its position in the conversation on this peer. */
   readonly at: Hlc

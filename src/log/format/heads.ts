@@ -1,10 +1,10 @@
-import type { AuthorId, Seq } from './author.js'
+import type { LogId, Seq } from './author.js'
 import type { ChainValue } from './chain.js'
 import type { Hlc } from './hybrid-clock.js'
 
 /** The end of a log. */
 export interface Head {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly seq: Seq
   /** `at` of its first and of its last entry. */
   readonly first: Hlc
@@ -25,7 +25,7 @@ export const CHAIN_PREFIX_BYTES = 8
 
 /** What one peer announces about a log: it has everything up to `seq`. */
 export interface Digest {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly seq: Seq
   /** The first 8 bytes of the chain value at `seq`, which differ in forks of equal length. */
   readonly chain?: Uint8Array

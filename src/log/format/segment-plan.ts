@@ -1,6 +1,6 @@
 import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
 import type { Put, Write } from '../store/store.js'
-import { type AuthorId, authorOfKey, type Seq } from './author.js'
+import { type LogId, logOfKey, type Seq } from './author.js'
 import { type ChainValue, chainAfter, chainStart, isChainSigned, type LogName } from './chain.js'
 import { type Entry, packedHlc } from './entry.js'
 import { EntryValidator } from './entry-validator.js'
@@ -60,7 +60,7 @@ const validator = new EntryValidator()
 
 class Planner {
   readonly #log: LogName
-  readonly #author: AuthorId
+  readonly #author: LogId
   readonly #bytesMax: number
   readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
@@ -76,7 +76,7 @@ class Planner {
 
   constructor(log: LogName, head: SignedHead | undefined, bytesMax: number, proof?: ForkProof) {
     this.#log = log
-    this.#author = authorOfKey(log.key, log.run)
+    this.#author = logOfKey(log.key, log.run)
     this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head

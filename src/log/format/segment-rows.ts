@@ -3,7 +3,7 @@ import { bufferOf, concat, EMPTY, hexOf, textOf, utf8 } from '../../base/wire/by
 import { CRC_BYTES, checked, unchecked } from '../store/checked-row.js'
 import type { EncodedSegment } from '../store/segment-cache.js'
 import { after, type Put, type Range, type Row, type Write } from '../store/store.js'
-import { type AuthorId, authorOfLogKey, LOG_KEY_BYTES, logKey, logKeyOf, type Seq } from './author.js'
+import { LOG_KEY_BYTES, type LogId, logKey, logKeyOf, logOfLogKey, type Seq } from './author.js'
 import { CHAIN_BYTES } from './chain.js'
 import { type Entry, hlcIn, storedHlc } from './entry.js'
 import type { SignedHead } from './heads.js'
@@ -33,10 +33,10 @@ const PUBLISHED = utf8('o')
 const RETRACTED = utf8('r')
 
 /** Row with the last seq of this author's log that was published to a peer. */
-export const publishedKey = (author: AuthorId): Uint8Array => concat([PUBLISHED, logKeyOf(author) ?? EMPTY])
+export const publishedKey = (author: LogId): Uint8Array => concat([PUBLISHED, logKeyOf(author) ?? EMPTY])
 
 /** Row with the retracted lines of this author's log, which are to be appended again. */
-export const retractedKey = (author: AuthorId): Uint8Array => concat([RETRACTED, logKeyOf(author) ?? EMPTY])
+export const retractedKey = (author: LogId): Uint8Array => concat([RETRACTED, logKeyOf(author) ?? EMPTY])
 
 /** `log` is the key and the run. */
 export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {
@@ -57,7 +57,7 @@ export const segmentRange = (log: Uint8Array, from: Seq, to: Seq): Range => ({
 /** First seq of the segment in a row, from the row's key. */
 export const firstSeqIn = (rowKey: Uint8Array): Seq => bufferOf(rowKey).readUInt32BE(rowKey.length - SEQ_BYTES)
 
-export const segmentKeyAuthor = (rowKey: Uint8Array): AuthorId => authorOfLogKey(rowKey.subarray(1))
+export const segmentKeyAuthor = (rowKey: Uint8Array): LogId => logOfLogKey(rowKey.subarray(1))
 
 /** The row of an encoded segment. It starts with a checksum, because reads from LevelDB do not detect flipped bits. */
 export function segmentWrite(log: Uint8Array, first: Seq, segment: Uint8Array): Put {
@@ -104,7 +104,7 @@ export function storedSegment(row: Row): Segment | undefined {
  * The entries of a stored segment that have content, as views of it. Their `at`s are slices of one string, which is cheaper than
  * decoding each.
  */
-export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
+export function entriesOf(author: LogId, segment: Segment): Entry[] {
   const { bytes, count } = packedOf(segment)
   const text = bytes.toString('latin1')
   const entries: Entry[] = []
@@ -122,14 +122,14 @@ export function entriesOf(author: AuthorId, segment: Segment): Entry[] {
 
 /** An entry within a segment. Its salt is read on use. */
 class StoredEntry implements Entry {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly seq: Seq
   readonly at: Hlc
   readonly entry: Uint8Array
   readonly #bytes: Uint8Array
   readonly #start: number
 
-  constructor(author: AuthorId, seq: Seq, at: Hlc, bytes: Uint8Array, start: number, end: number) {
+  constructor(author: LogId, seq: Seq, at: Hlc, bytes: Uint8Array, start: number, end: number) {
     this.author = author
     this.seq = seq
     this.at = at
@@ -144,7 +144,7 @@ class StoredEntry implements Entry {
 }
 
 /** The entries in rows of ours that were just written, created one by one. */
-export function* writtenEntries(author: AuthorId, rows: readonly Put[]): Generator<Entry> {
+export function* writtenEntries(author: LogId, rows: readonly Put[]): Generator<Entry> {
   for (const { first, last, bytes } of writtenSegments(rows)) {
     for (let seq = first, end = ENTRIES_AT; seq <= last; seq++) {
       const start = entryStart(bytes, end)
@@ -157,13 +157,13 @@ export function* writtenEntries(author: AuthorId, rows: readonly Put[]): Generat
 
 /** The same, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
 class WrittenEntry implements Entry {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly seq: Seq
   readonly #bytes: Uint8Array
   readonly #start: number
   readonly #end: number
 
-  constructor(author: AuthorId, seq: Seq, bytes: Uint8Array, start: number, end: number) {
+  constructor(author: LogId, seq: Seq, bytes: Uint8Array, start: number, end: number) {
     this.author = author
     this.seq = seq
     this.#bytes = bytes
@@ -184,11 +184,11 @@ class WrittenEntry implements Entry {
   }
 }
 
-export const signedHeadKey = (author: AuthorId): Uint8Array => concat([HEADS, logKeyOf(author) ?? EMPTY])
+export const signedHeadKey = (author: LogId): Uint8Array => concat([HEADS, logKeyOf(author) ?? EMPTY])
 
 /** The log whose head is in a row. */
-export const signedHeadKeyAuthor = (rowKey: Uint8Array): AuthorId | undefined =>
-  rowKey.length === 1 + LOG_KEY_BYTES ? authorOfLogKey(rowKey.subarray(1)) : undefined
+export const signedHeadKeyAuthor = (rowKey: Uint8Array): LogId | undefined =>
+  rowKey.length === 1 + LOG_KEY_BYTES ? logOfLogKey(rowKey.subarray(1)) : undefined
 
 export const signedHeadWrite = (head: SignedHead): Put => ({
   type: 'put',

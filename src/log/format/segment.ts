@@ -1,7 +1,7 @@
 import { KEY_BYTES, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
 import { bufferOf, concat, EMPTY } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
-import { type AuthorId, authorOfKey, LOG_KEY_BYTES, type Run, type Seq } from './author.js'
+import { LOG_KEY_BYTES, type LogId, logOfKey, type Run, type Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
 import { isPacked, type Packed, pack, unpack } from './packed.js'
 
@@ -22,7 +22,7 @@ export interface Segment {
 }
 
 /** The log of a segment. */
-export const logOf = ({ key, run }: Pick<Segment, 'key' | 'run'>): AuthorId => authorOfKey(key, run)
+export const logOfSegment = ({ key, run }: Pick<Segment, 'key' | 'run'>): LogId => logOfKey(key, run)
 
 export interface SegmentHeader extends Omit<Segment, 'entries'> {
   readonly count: number

@@ -1,7 +1,7 @@
 import { concat, textOf } from '../../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../../base/wire/fields.js'
 import { ENTRY_BYTES_MAX, LOG_ID_LENGTH_MAX, SEQ_MAX, SIGNATURE_MEMBERS_BYTES } from '../limits.js'
-import type { AuthorId, Seq } from './author.js'
+import type { LogId, Seq } from './author.js'
 
 // Entries of unsigned authors on the wire: scuttleup's message, which native peers wrap in a frame.
 // docs/protocol/compat-scuttleup.md §5.1.
@@ -15,7 +15,7 @@ export interface UnsignedEntry {
 
 /** Consecutive entries of one unsigned author as sent by a peer. Only their size is checked. */
 export interface UnsignedRun {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly first: Seq
   readonly entries: readonly Uint8Array[]
 }

@@ -4,20 +4,20 @@ import { crc32 } from 'node:zlib'
 import { draftBeside } from '../../base/files/draft-file.js'
 import type { Random } from '../../base/random.js'
 import { textOf } from '../../base/wire/bytes.js'
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import { SEQ_MAX } from '../limits.js'
 
 /** Enough for thousands of authors. */
 const HEADS_FILE_BYTES_MAX = 16 * 1024 * 1024
 
 /** The last seq of each log: a checksum, then one line of JSON. */
-export function encodeHeads(heads: ReadonlyMap<AuthorId, Seq>): string {
+export function encodeHeads(heads: ReadonlyMap<LogId, Seq>): string {
   const text = JSON.stringify([...heads])
   return `${crc32(text)} ${text}\n`
 }
 
 /** The heads in a file; empty if it is damaged. */
-function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
+function decodeHeads(bytes: Uint8Array): [LogId, Seq][] {
   const match = /^(\d{1,10}) (.*)\n$/s.exec(textOf(bytes) ?? '')
   if (match === null || Number(match[1]) !== crc32(match[2] ?? '')) return []
   try {
@@ -28,7 +28,7 @@ function decodeHeads(bytes: Uint8Array): [AuthorId, Seq][] {
   }
 }
 
-const isHead = (value: unknown): value is [AuthorId, Seq] =>
+const isHead = (value: unknown): value is [LogId, Seq] =>
   Array.isArray(value) &&
   typeof value[0] === 'string' &&
   Number.isSafeInteger(value[1]) &&
@@ -36,7 +36,7 @@ const isHead = (value: unknown): value is [AuthorId, Seq] =>
   value[1] <= SEQ_MAX
 
 /** The heads in `file`; empty if it is not a readable regular file. */
-export async function readHeads(file: string): Promise<[AuthorId, Seq][]> {
+export async function readHeads(file: string): Promise<[LogId, Seq][]> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
   const handle = await open(file, flags).catch(() => undefined)
   if (handle === undefined) return []

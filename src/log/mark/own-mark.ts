@@ -5,7 +5,7 @@ import { makeDirectory } from '../../base/files/make-directory.js'
 import type { Random } from '../../base/random.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import type { LogEvent } from '../events.js'
-import type { AuthorId, Seq } from '../format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Seq } from '../format/author.js'
 import type { Digest } from '../format/heads.js'
 import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
@@ -27,7 +27,7 @@ export interface OwnMarkOptions extends MarkPaths {
 export interface FoundMark {
   readonly mark: Mark | undefined
   /** The last seq of the logs of others at the last clean close. */
-  readonly heads: ReadonlyMap<AuthorId, Seq>
+  readonly heads: ReadonlyMap<LogId, Seq>
 }
 
 /**
@@ -37,7 +37,7 @@ export interface FoundMark {
 export class OwnMark {
   /** The later of the two marks found when opening them. */
   readonly found: Mark | undefined
-  readonly heads: ReadonlyMap<AuthorId, Seq>
+  readonly heads: ReadonlyMap<LogId, Seq>
   /** Whether both marks are copies of the files they were written to: the directory was copied or restored. */
   readonly isMoved: boolean
   readonly #options: OwnMarkOptions
@@ -47,7 +47,7 @@ export class OwnMark {
   #writing: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
 
-  private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: ReadonlyMap<AuthorId, Seq>) {
+  private constructor(options: OwnMarkOptions, machine: string, files: MarkFile[], heads: ReadonlyMap<LogId, Seq>) {
     this.#options = options
     this.#machine = machine
     this.#files = files
@@ -118,7 +118,7 @@ export class OwnMark {
     await this.release()
     const known = new Map(this.heads)
     for (const { author, seq } of heads)
-      if (author !== this.#options.author) known.set(author, Math.max(seq, known.get(author) ?? 0))
+      if (authorOfLog(author) !== this.#options.author) known.set(author, Math.max(seq, known.get(author) ?? 0))
     const text = encodeHeads(known)
     for (const file of headFiles(this.#options)) await writeHeads(file, text, this.#options.random).catch(() => {})
   }
@@ -153,8 +153,8 @@ export class OwnMark {
 const headFiles = ({ file, copy }: MarkPaths): string[] =>
   [file, ...(copy === undefined ? [] : [copy])].map(name => `${name}.heads`)
 
-async function headsIn(paths: MarkPaths): Promise<Map<AuthorId, Seq>> {
-  const heads = new Map<AuthorId, Seq>()
+async function headsIn(paths: MarkPaths): Promise<Map<LogId, Seq>> {
+  const heads = new Map<LogId, Seq>()
   for (const file of headFiles(paths)) {
     for (const [author, seq] of await readHeads(file)) heads.set(author, Math.max(seq, heads.get(author) ?? 0))
   }

@@ -1,7 +1,7 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
 import type { Random } from '../../base/random.js'
 import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
-import { type AuthorId, authorOfKey, logKey, type Seq } from '../format/author.js'
+import { type LogId, logKey, logOfKey, type Seq } from '../format/author.js'
 import { type ChainValue, chainAfter, chainStart, signChain } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
@@ -56,7 +56,8 @@ interface OwnLogStorage {
  * committed, its segments are signed, its end is written to the mark in parallel, and once both are on disk it is announced.
  */
 export class OwnLog {
-  readonly author: AuthorId
+  /** The log that is extended. */
+  readonly author: LogId
   readonly #signer: Signer
   readonly #storage: OwnLogStorage
   /** The end on disk or being written. */
@@ -73,7 +74,7 @@ export class OwnLog {
   #isPublishing = false
 
   constructor(keys: KeyPair, storage: OwnLogStorage) {
-    this.author = authorOfKey(keys.publicKey)
+    this.author = logOfKey(keys.publicKey)
     this.#signer = { keys, room: storage.room, run: 0, writeSalt: saltsFrom(storage.random) }
     this.#storage = storage
     this.#writer = this.#writerAfter(undefined)
@@ -246,7 +247,7 @@ export class OwnLog {
   }
 }
 
-function publishedWrite(author: AuthorId, seq: Seq): Put {
+function publishedWrite(author: LogId, seq: Seq): Put {
   const value = Buffer.alloc(4)
   value.writeUInt32BE(seq)
   return { type: 'put', key: publishedKey(author), value: checked(value) }

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { Members } from '../format/entry.js'
 import type { ForkProof } from '../format/fork-proof.js'
 import type { LogEvents } from '../options.js'
@@ -11,7 +11,7 @@ import { type SeqRange, Subscription } from './subscription.js'
  * only when the disk also records that it is published.
  */
 export class Announcer {
-  readonly #ours: AuthorId
+  readonly #ours: LogId
   /** The last entry of ours that peers may have. */
   readonly #publishedUpTo: () => Seq
   readonly #events: EventEmitter<LogEvents>
@@ -22,7 +22,7 @@ export class Announcer {
   #relayedUpTo: Seq = 0
   #isClosed = false
 
-  constructor(ours: AuthorId, publishedUpTo: () => Seq, events: EventEmitter<LogEvents>) {
+  constructor(ours: LogId, publishedUpTo: () => Seq, events: EventEmitter<LogEvents>) {
     this.#ours = ours
     this.#publishedUpTo = publishedUpTo
     this.#events = events

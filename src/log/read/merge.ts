@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { Hlc } from '../format/hybrid-clock.js'
 import type { SeqRange } from './subscription.js'
@@ -17,7 +17,7 @@ export type ReadLog = (range: SeqRange) => Pages
 
 /** One log in the merge. It is opened when it is first at the front of the queue. */
 interface Cursor {
-  readonly author: AuthorId
+  readonly author: LogId
   pages: Pages | undefined
   page: readonly Entry[]
   index: number
@@ -39,7 +39,7 @@ export async function* merge(
   batchMax = BATCH_ENTRIES_MAX,
 ): AsyncGenerator<Entry[]> {
   const order = backwards ? (a: Cursor, b: Cursor) => compare(b, a) : compare
-  const byAuthor = new Map<AuthorId, LogRange>(ranges.map(range => [range.author, range]))
+  const byAuthor = new Map<LogId, LogRange>(ranges.map(range => [range.author, range]))
   const queue = new TinyQueue<Cursor>(
     ranges.map(({ author, first, last }) => ({
       author,
@@ -87,8 +87,8 @@ export async function lastEntries(
   ranges: readonly LogRange[],
   readBack: ReadLog,
   count: number,
-): Promise<Map<AuthorId, Seq>> {
-  const from = new Map<AuthorId, Seq>()
+): Promise<Map<LogId, Seq>> {
+  const from = new Map<LogId, Seq>()
   let left = count
   if (left > 0) {
     for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {

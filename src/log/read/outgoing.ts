@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { ForkProof } from '../format/fork-proof.js'
 
@@ -13,12 +13,12 @@ export type Relayed =
   /** Segments of one author as they are stored. */
   | {
       readonly kind: 'segments'
-      readonly author: AuthorId
+      readonly author: LogId
       readonly segments: readonly Uint8Array[]
       readonly last: Seq
     }
   /** A log grew; its entries are announced to this peer but not sent. */
-  | { readonly kind: 'announcement'; readonly author: AuthorId }
+  | { readonly kind: 'announcement'; readonly author: LogId }
   /** A fork proof, sent before other data. */
   | { readonly kind: 'fork'; readonly proof: ForkProof }
   /** Entries of an unsigned author. */

@@ -1,10 +1,10 @@
 import type { LogCore } from '../core.js'
-import { type AuthorId, isSigned, type Seq } from '../format/author.js'
+import { isSigned, type LogId, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import { below } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
-import { encodeSegment, lastOf, logOf } from '../format/segment.js'
+import { encodeSegment, lastOf, logOfSegment } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, RelayMode } from './outgoing.js'
@@ -65,7 +65,7 @@ export class Reader {
     const { announcer, forks } = this.#core
     try {
       for (const proof of forks.proofs)
-        if (!knowsFork(logOf(proof.segments[0]), proof.forkedAt)) yield { kind: 'fork', proof }
+        if (!knowsFork(logOfSegment(proof.segments[0]), proof.forkedAt)) yield { kind: 'fork', proof }
       while (!subscription.isClosed) {
         await subscription.wait()
         for (const proof of subscription.takeProofs()) yield { kind: 'fork', proof }
@@ -96,12 +96,12 @@ export class Reader {
   /** Entries that arrived together, as during a catch-up, in conversation order. */
   #arrived(
     subscription: Subscription,
-    since: ReadonlyMap<AuthorId, Seq>,
+    since: ReadonlyMap<LogId, Seq>,
     shown: ShownLines,
   ): AsyncGenerator<readonly Entry[]> {
     const ours = this.#core.own.author
     // Our entries after the last one shown may have been retracted and replaced.
-    const known = (author: AuthorId): Seq => (author === ours ? shown.reached : (since.get(author) ?? 0))
+    const known = (author: LogId): Seq => (author === ours ? shown.reached : (since.get(author) ?? 0))
     const ranges = subscription.takeAll().flatMap(range => after(known(range.author), range))
     return unshownOf(
       merge(ranges.map(unbounded), range => this.log(range, true)),
@@ -184,7 +184,7 @@ function seqAfter(relayed: Relayed): Seq {
   return relayed.kind === 'entries' ? (relayed.entries.at(-1)?.seq ?? 0) + 1 : 0
 }
 
-const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<AuthorId, Seq> =>
+const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<LogId, Seq> =>
   new Map(since?.map(({ author, seq }) => [author, seq]))
 
 /** The part of a range after a known entry. */

@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import { decodeEntry, type Entry, type Members } from '../format/entry.js'
 
 /**
@@ -6,7 +6,7 @@ import { decodeEntry, type Entry, type Members } from '../format/entry.js'
  * (docs/protocol/storage.md §4.5): entries that replace them are shown, but no line is shown twice.
  */
 export class ShownLines {
-  readonly #ours: AuthorId
+  readonly #ours: LogId
   #reached: Seq
   #retractions = 0
   /** The last entry of our log that the last retraction kept. */
@@ -15,7 +15,7 @@ export class ShownLines {
   readonly #retracted: string[] = []
 
   /** `reached` is the last entry of our log that the reader already has. */
-  constructor(ours: AuthorId, reached: Seq) {
+  constructor(ours: LogId, reached: Seq) {
     this.#ours = ours
     this.#reached = reached
   }

@@ -1,10 +1,10 @@
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { ForkProof } from '../format/fork-proof.js'
 import { AUTHORS_MAX } from '../limits.js'
 
 /** Entries of `author` with `from ≤ seq < to`. */
 export interface SeqRange {
-  readonly author: AuthorId
+  readonly author: LogId
   readonly from: Seq
   readonly to: Seq
 }
@@ -17,8 +17,8 @@ export class Subscription {
   /** Whether the reader is a peer, to which fork proofs are relayed too. */
   readonly isRelayed: boolean
   readonly #onClose: (subscription: Subscription) => void
-  readonly #fresh = new Map<AuthorId, SeqRange>()
-  readonly #backlog = new Map<AuthorId, SeqRange>()
+  readonly #fresh = new Map<LogId, SeqRange>()
+  readonly #backlog = new Map<LogId, SeqRange>()
   #wasNew = false
   #proofs: ForkProof[] = []
   #wake: (() => void) | undefined
@@ -97,7 +97,7 @@ export class Subscription {
     this.#wake?.()
   }
 
-  #put(ranges: Map<AuthorId, SeqRange>, { author, from, to }: SeqRange): void {
+  #put(ranges: Map<LogId, SeqRange>, { author, from, to }: SeqRange): void {
     const before = ranges.get(author)
     ranges.set(author, {
       author,

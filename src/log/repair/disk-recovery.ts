@@ -1,6 +1,6 @@
 import { ChatError, reasonOf } from '../../base/errors.js'
 import type { LogCore } from '../core.js'
-import { type AuthorId, isSigned, type Seq } from '../format/author.js'
+import { isSigned, type LogId, type Seq } from '../format/author.js'
 import { publishedKey, signedHeadWrite } from '../format/segment-rows.js'
 import { SEQ_MAX } from '../limits.js'
 import { compareEnd } from '../mark/doubt.js'
@@ -17,7 +17,7 @@ export class DiskRecovery {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
-  readonly #rereads = new Map<AuthorId, Promise<void>>()
+  readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   #isClosed = false
 
@@ -26,12 +26,12 @@ export class DiskRecovery {
     this.#repair = repair
   }
 
-  isRereading(author: AuthorId): boolean {
+  isRereading(author: LogId): boolean {
     return this.#rereads.has(author)
   }
 
   /** Resolves when the end of a log is known again. */
-  async reread(author: AuthorId): Promise<void> {
+  async reread(author: LogId): Promise<void> {
     await this.#rereads.get(author)
   }
 
@@ -77,7 +77,7 @@ export class DiskRecovery {
   }
 
   /** Attempts to add to a log, and again after each failure of the disk. Waits while the end of the log is unknown. */
-  async whenWritable(author: AuthorId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
+  async whenWritable(author: LogId, attempt: () => Promise<Refusal | undefined>): Promise<Refusal | undefined> {
     for (;;) {
       if (this.#isClosed) return undefined
       if (this.#core.queue.isReadOnly) {
@@ -100,7 +100,7 @@ export class DiskRecovery {
   }
 
   /** An entry that should be stored is missing or damaged: the log ends before it until it is fetched again. */
-  lose(author: AuthorId, missing: Seq): void {
+  lose(author: LogId, missing: Seq): void {
     const { frontier, events } = this.#core
     if (this.#isClosed || this.#rereads.has(author) || !frontier.lose(author, missing)) return
     this.#core.report({ kind: 'entry-damaged', author, seq: missing })
@@ -161,7 +161,7 @@ export class DiskRecovery {
   }
 
   /** Reports entries that disappeared, and announces entries that were stored although their write was rejected. */
-  async #reportChanges(before: ReadonlyMap<AuthorId, Seq>): Promise<void> {
+  async #reportChanges(before: ReadonlyMap<LogId, Seq>): Promise<void> {
     const { frontier, own, segments, announcer, events } = this.#core
     for (const [author, seq] of before) {
       const persisted = frontier.persisted(author)
@@ -180,7 +180,7 @@ export class DiskRecovery {
     }
   }
 
-  async #rereadEnd(author: AuthorId, missing: Seq): Promise<void> {
+  async #rereadEnd(author: LogId, missing: Seq): Promise<void> {
     const { queue, heads, frontier, own, events } = this.#core
     const damaged = await heads.damaged(author)
     if (damaged.length > 0) await queue.write(damaged)

@@ -1,6 +1,6 @@
 import { EMPTY, textOf, utf8 } from '../../base/wire/bytes.js'
 import type { LogCore } from '../core.js'
-import { type AuthorId, logKeyOf, type Seq } from '../format/author.js'
+import { type LogId, logKeyOf, type Seq } from '../format/author.js'
 import { chainAfter } from '../format/chain.js'
 import { decodeEntry, type Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
@@ -136,7 +136,7 @@ export class Retraction {
   }
 }
 
-const forgetRetracted = (author: AuthorId): Write => ({ type: 'del', key: retractedKey(author) })
+const forgetRetracted = (author: LogId): Write => ({ type: 'del', key: retractedKey(author) })
 
 /** The head of our log cut off after `seq`. */
 async function headAt(segments: SegmentStore, head: SignedHead, seq: Seq): Promise<SignedHead | undefined> {

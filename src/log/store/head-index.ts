@@ -1,5 +1,5 @@
 import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
-import { type AuthorId, keyOf, logKeyOf, runOf, type Seq } from '../format/author.js'
+import { keyOf, type LogId, logKeyOf, runOf, type Seq } from '../format/author.js'
 import { chainAfter, chainStart } from '../format/chain.js'
 import { packedHlc } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
@@ -34,7 +34,7 @@ export class HeadIndex {
   readonly #clock: HybridClock
   #stale: SignedHead[] = []
   /** First seqs of segments beyond the end of a log, after a gap. */
-  readonly #afterGap = new Map<AuthorId, readonly Seq[]>()
+  readonly #afterGap = new Map<LogId, readonly Seq[]>()
 
   constructor(store: Store, room: Uint8Array, clock: HybridClock) {
     this.#store = store
@@ -46,15 +46,15 @@ export class HeadIndex {
    * The heads of all logs, each checked against the last segment; or, after a repair, which may have lost segments in the middle,
    * against all segments up to the first gap.
    */
-  async load(isRepaired = false): Promise<Map<AuthorId, SignedHead>> {
-    const saved = new Map<AuthorId, SignedHead>()
+  async load(isRepaired = false): Promise<Map<LogId, SignedHead>> {
+    const saved = new Map<LogId, SignedHead>()
     for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
       for (const row of page) {
         const head = storedHead(row)
         if (head !== undefined) saved.set(head.author, head)
       }
     }
-    const heads = new Map<AuthorId, SignedHead>()
+    const heads = new Map<LogId, SignedHead>()
     this.#stale = []
     for await (const author of this.#authors()) {
       const head = isRepaired
@@ -74,8 +74,8 @@ export class HeadIndex {
   }
 
   /** All authors with any row, and the last seq according to the row of the head. */
-  async claims(): Promise<Map<AuthorId, Claim>> {
-    const claims = new Map<AuthorId, Claim>()
+  async claims(): Promise<Map<LogId, Claim>> {
+    const claims = new Map<LogId, Claim>()
     for await (const author of this.#authors()) claims.set(author, 0)
     for await (const page of this.#store.pages(ALL_SIGNED_HEADS)) {
       for (const row of page) {
@@ -90,7 +90,7 @@ export class HeadIndex {
    * The head before `end`, computed from intact segments without gaps; if `saved` is still correct, only from there on. Segments
    * after the result stay until `replaced` deletes them.
    */
-  async headBefore(author: AuthorId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
+  async headBefore(author: LogId, end: Seq, saved?: SignedHead): Promise<SignedHead | undefined> {
     const key = logKeyOf(author)
     if (key === undefined) return undefined
     const known = saved && (await this.#headBeforeSaved(key, saved))
@@ -104,7 +104,7 @@ export class HeadIndex {
   }
 
   /** Writes that delete damaged rows of a log, so that its entries can be stored again. */
-  async damaged(author: AuthorId): Promise<Write[]> {
+  async damaged(author: LogId): Promise<Write[]> {
     const key = logKeyOf(author)
     if (key === undefined) return []
     const writes: Write[] = []
@@ -115,7 +115,7 @@ export class HeadIndex {
   }
 
   /** Writes that delete segments after a gap that new entries replace, because readers would stop at them. */
-  replaced(author: AuthorId, from: Seq, to: Seq): Write[] {
+  replaced(author: LogId, from: Seq, to: Seq): Write[] {
     const key = logKeyOf(author)
     const afterGap = this.#afterGap.get(author)
     if (key === undefined || afterGap === undefined) return []
@@ -134,10 +134,10 @@ export class HeadIndex {
     else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isCredible(at))?.at ?? EARLIEST)
   }
 
-  async *#authors(): AsyncGenerator<AuthorId> {
+  async *#authors(): AsyncGenerator<LogId> {
     let gte = ALL_SEGMENTS.gte
     for (;;) {
-      let author: AuthorId | undefined
+      let author: LogId | undefined
       for await (const [row] of this.#store.keys({ gte, lt: ALL_SEGMENTS.lt, limit: 1 })) {
         if (row !== undefined) author = segmentKeyAuthor(row)
       }
@@ -148,7 +148,7 @@ export class HeadIndex {
   }
 
   /** The saved head if the last segment agrees with it; otherwise the head computed from the segments. */
-  async #checkedHead(author: AuthorId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
+  async #checkedHead(author: LogId, saved: SignedHead | undefined): Promise<SignedHead | undefined> {
     const key = logKeyOf(author)
     if (key === undefined) return undefined
     let last: Segment | undefined
@@ -173,7 +173,7 @@ export class HeadIndex {
   }
 
   async #headBefore(
-    author: AuthorId,
+    author: LogId,
     key: Uint8Array,
     end: Seq,
     known: SignedHead | undefined,

@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import { PAGE_BYTES_MAX } from './store.js'
 
 /** Bytes of segments kept in memory: about as many as are in flight on the connections to a few peers. */
@@ -12,18 +12,18 @@ export interface EncodedSegment {
 }
 
 interface CachedSegment extends EncodedSegment {
-  readonly author: AuthorId
+  readonly author: LogId
 }
 
 /** The segments stored last, so that connections that follow new entries need no reads from disk. */
 export class SegmentCache {
   /** The cached segments of each log, without gaps up to its end. */
-  readonly #logs = new Map<AuthorId, CachedSegment[]>()
+  readonly #logs = new Map<LogId, CachedSegment[]>()
   /** All cached segments, oldest first. */
   readonly #order = new Set<CachedSegment>()
   #bytes = 0
 
-  add(author: AuthorId, segments: readonly EncodedSegment[]): void {
+  add(author: LogId, segments: readonly EncodedSegment[]): void {
     for (const segment of segments) {
       if (this.#logs.get(author)?.at(-1)?.last !== segment.first - 1) this.forget(author)
       const cached = { author, ...segment }
@@ -40,7 +40,7 @@ export class SegmentCache {
   }
 
   /** One page of segments, from the one with entry `from` on, before `to`; empty if that segment is not cached. */
-  page(author: AuthorId, from: Seq, to: Seq): EncodedSegment[] {
+  page(author: LogId, from: Seq, to: Seq): EncodedSegment[] {
     const log = this.#logs.get(author) ?? []
     const start = from > (log.at(-1)?.last ?? 0) ? -1 : log.findLastIndex(({ first }) => first <= from)
     const page: EncodedSegment[] = []
@@ -54,7 +54,7 @@ export class SegmentCache {
   }
 
   /** Drops a log whose rows on disk may have changed. */
-  forget(author: AuthorId): void {
+  forget(author: LogId): void {
     for (const cached of this.#logs.get(author) ?? []) {
       this.#order.delete(cached)
       this.#bytes -= cached.bytes.length

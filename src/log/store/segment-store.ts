@@ -1,4 +1,4 @@
-import { type AuthorId, logKeyOf, type Seq } from '../format/author.js'
+import { type LogId, logKeyOf, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import {
   decodeSegment,
@@ -43,7 +43,7 @@ export class SegmentStore {
    * Entries with `from ≤ seq < to`, in order. Stops before a missing or damaged entry and reports it. With `mayUseCache`, damage to
    * recently stored rows goes unnoticed.
    */
-  async *read(author: AuthorId, from: Seq, to: Seq, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
+  async *read(author: LogId, from: Seq, to: Seq, mayUseCache = false): AsyncGenerator<readonly Entry[]> {
     let expected = from
     for await (const page of mayUseCache ? this.#latest(author, from, to) : this.#stored(author, from, to)) {
       for (const { bytes } of page) {
@@ -58,7 +58,7 @@ export class SegmentStore {
   }
 
   /** The same entries in reverse. */
-  async *readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
+  async *readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
     let expected = to - 1
@@ -79,7 +79,7 @@ export class SegmentStore {
    * The segments with the entries `from ≤ seq < to`, one by one, small ones joined as far as one can contain them. The first may
    * begin before `from`.
    */
-  async *raw(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
+  async *raw(author: LogId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
     let expected = from
     let group: EncodedSegment[] = []
     for await (const page of this.#latest(author, from, to)) {
@@ -93,25 +93,25 @@ export class SegmentStore {
   }
 
   /** Checks the rows of a log up to `seq`, and reports the first missing or damaged entry. */
-  async inspect(author: AuthorId, seq: Seq): Promise<void> {
+  async inspect(author: LogId, seq: Seq): Promise<void> {
     let expected = 1
     for await (const page of this.#stored(author, 1, seq + 1)) expected = (page.at(-1)?.last ?? 0) + 1
     if (expected <= seq) this.#onGap(author, expected)
   }
 
   /** Caches segments that were just stored at the end of a log. */
-  cache(author: AuthorId, writes: readonly Write[]): void {
+  cache(author: LogId, writes: readonly Write[]): void {
     this.#cache.add(author, writtenSegments(writes))
   }
 
   /** Drops the cached segments of one log or of all, whose rows on disk may have changed. */
-  forget(author?: AuthorId): void {
+  forget(author?: LogId): void {
     if (author === undefined) this.#cache.forgetAll()
     else this.#cache.forget(author)
   }
 
   /** The segment with the entry at `seq`; undefined if it is missing or damaged. */
-  async segmentAt(author: AuthorId, seq: Seq): Promise<Segment | undefined> {
+  async segmentAt(author: LogId, seq: Seq): Promise<Segment | undefined> {
     for await (const page of this.#rows(author, seq, seq + 1)) {
       for (const row of page) {
         const segment = storedSegment(row)
@@ -122,7 +122,7 @@ export class SegmentStore {
   }
 
   /** Writes that join the small segments of a log between `from` and `to`, each under its last signature. */
-  async merged(author: AuthorId, from: Seq, to: Seq): Promise<Write[]> {
+  async merged(author: LogId, from: Seq, to: Seq): Promise<Write[]> {
     const key = logKeyOf(author)
     if (key === undefined) return []
     const segments: EncodedSegment[] = []
@@ -148,7 +148,7 @@ export class SegmentStore {
    * Intact segments without gaps, from the one with entry `from` on, in pages. A segment that is not found is looked up once more,
    * because it may have been joined to the previous one since the read began.
    */
-  async *#stored(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
+  async *#stored(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     for (let start = 0; start < expected && expected < to; ) {
       start = expected
@@ -170,7 +170,7 @@ export class SegmentStore {
   }
 
   /** The same, from the cache where possible. */
-  async *#latest(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
+  async *#latest(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly EncodedSegment[]> {
     let expected = from
     while (expected < to) {
       const page = this.#cache.page(author, expected, to)
@@ -183,7 +183,7 @@ export class SegmentStore {
   }
 
   /** The rows of segments from the one with entry `from` on. */
-  async *#rows(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
+  async *#rows(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Row[]> {
     const key = logKeyOf(author)
     if (key === undefined) return
     // A caller that resumes a read asks for the first entry of a segment, so try that key before looking the start up.

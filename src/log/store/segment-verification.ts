@@ -1,5 +1,5 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import { type AuthorId, keyOf, logKey, runOf, type Seq } from '../format/author.js'
+import { keyOf, type LogId, logKey, runOf, type Seq } from '../format/author.js'
 import { chainAfter, chainStart, isChainSigned } from '../format/chain.js'
 import { packedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
@@ -13,7 +13,7 @@ import type { Store } from './store.js'
 export async function verifySegments(
   store: Store,
   room: Uint8Array,
-  author: AuthorId,
+  author: LogId,
   proof?: ForkProof,
 ): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
   const key = keyOf(author)

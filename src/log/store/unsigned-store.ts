@@ -1,4 +1,4 @@
-import type { AuthorId, Seq } from '../format/author.js'
+import type { LogId, Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { Head } from '../format/heads.js'
 import type { HybridClock } from '../format/hybrid-clock.js'
@@ -7,7 +7,7 @@ import type { Claim } from './head-index.js'
 import type { Store, Write } from './store.js'
 
 /** Called when an entry that should be stored is missing or damaged. */
-export type OnGap = (author: AuthorId, missing: Seq) => void
+export type OnGap = (author: LogId, missing: Seq) => void
 
 /** The writes for new entries of one unsigned log, and its head after them. */
 export interface UnsignedPlan {
@@ -21,21 +21,21 @@ export interface UnsignedPlan {
 /** The logs of unsigned authors in a store. `Log` knows only this interface; the caller of `Log.open` provides an implementation. */
 export interface UnsignedStore {
   /** The heads of all unsigned logs. */
-  load(): Promise<Map<AuthorId, Head>>
+  load(): Promise<Map<LogId, Head>>
   /** The last seq of each log according to the row of its head. */
-  claims(): Promise<Map<AuthorId, Claim>>
+  claims(): Promise<Map<LogId, Claim>>
   /** Decides how to store `entries`, which follow `head`. */
-  plan(author: AuthorId, head: Head | undefined, entries: readonly Uint8Array[], bytesMax?: number): UnsignedPlan
+  plan(author: LogId, head: Head | undefined, entries: readonly Uint8Array[], bytesMax?: number): UnsignedPlan
   /** The row that records the head of a log; written in the same commit as the entries. */
   headWrite(head: Head): Write
   /** Entries with `from ≤ seq < to`, in order. Stops before a gap and reports it. */
-  read(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
+  read(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
   /** The same entries in reverse. */
-  readBack(author: AuthorId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
+  readBack(author: LogId, from: Seq, to: Seq): AsyncGenerator<readonly Entry[]>
   /** Looks for a gap in the keys of a log up to `seq`, and reports it. */
-  inspect(author: AuthorId, seq: Seq): Promise<void>
+  inspect(author: LogId, seq: Seq): Promise<void>
   /** Checks every row of a log up to `seq`. */
-  verify(author: AuthorId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }>
+  verify(author: LogId, seq: Seq): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }>
 }
 
 export type OpenUnsignedStore = (store: Store, clock: HybridClock, onGap: OnGap) => UnsignedStore

@@ -1,7 +1,7 @@
 import { sanitise } from '../../base/safe-text.js'
 import { shortKey } from '../../chat/display-names.js'
 import type { Present } from '../../chat/presence/present.js'
-import { isSigned } from '../../log/format/author.js'
+import { authorOfLog, isSigned } from '../../log/format/author.js'
 import { command, formatNumber } from './context.js'
 
 const STATES = { connected: 'connected', indirect: 'through others', left: 'left' } as const
@@ -38,7 +38,8 @@ export const whois = command({
     const found = name === session.room.me ? [session.room.id] : session.authorsNamed(name)
     if (found.length === 0) return complain(`no one here is known as ${sanitise(name)}`)
     for (const author of found) {
-      const entries = session.room.heads.find(head => head.author === author)?.seq ?? 0
+      const logs = session.room.heads.filter(head => authorOfLog(head.author) === author)
+      const entries = logs.reduce((sum, { seq }) => sum + seq, 0)
       const identity = isSigned(author) ? `the key ${author}` : `unsigned, from a scuttleup peer: ${author}`
       const own = session.isOurs({ author }) ? ', you' : ''
       tell(

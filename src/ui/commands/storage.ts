@@ -1,5 +1,6 @@
 import { reasonOf } from '../../base/errors.js'
 import { shortKey } from '../../chat/display-names.js'
+import { authorOfLog } from '../../log/format/author.js'
 import { writeExport } from '../export-file.js'
 import { storedFaultText } from '../text/log-fault-text.js'
 import { command, formatNumber } from './context.js'
@@ -20,7 +21,8 @@ export const verify = command({
         onProgress(done, logs)
         if (fault === undefined) continue
         isSound = false
-        complain(`${people.nameOf(author) ?? ''} ${shortKey(author)}: ${storedFaultText(fault)} at ${last + 1}`)
+        const person = authorOfLog(author)
+        complain(`${people.nameOf(person) ?? ''} ${shortKey(person)}: ${storedFaultText(fault)} at ${last + 1}`)
       }
       if (isSound)
         tell(

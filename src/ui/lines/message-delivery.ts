@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine } from '../../base/errors.js'
 import type { Face } from '../../host/face.js'
-import type { Seq } from '../../log/format/author.js'
+import { authorOfLog, type Seq } from '../../log/format/author.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { receiptLine } from '../receipt-text.js'
 import { piecesOf } from '../split-lines.js'
@@ -110,6 +110,6 @@ export class MessageDelivery {
 
   get #ownHead(): Seq {
     const { heads, id } = this.#face
-    return heads.find(({ author }) => author === id)?.seq ?? 0
+    return heads.filter(({ author }) => authorOfLog(author) === id).reduce((sum, { seq }) => sum + seq, 0)
   }
 }

@@ -67,7 +67,7 @@ export class ChatScreen {
     session.on('away', isAway => this.tell(isAway ? 'you are away until /back or your next line' : 'you are back'))
     this.#transcript = this.#newTranscript()
     const pending = new PendingLines(
-      seq => session.room.replicasOf(seq),
+      place => session.room.replicasOf(place),
       this.#palette,
       () => terminal.columns,
     )

@@ -1,5 +1,4 @@
-import type { Seq } from '../../log/format/author.js'
-import type { Replicas } from '../../sync/receipts.js'
+import type { OwnPlace, Replicas } from '../../sync/receipts.js'
 import type { Palette } from '../palette.js'
 import { cellsOf } from './cells.js'
 import type { Printed } from './transcript.js'
@@ -12,13 +11,13 @@ const ROWS_MAX = 8
  * live block, to show how many peers have stored each. Older lines are printed and never change again.
  */
 export class PendingLines {
-  readonly #replicasOf: (seq: Seq) => Replicas
+  readonly #replicasOf: (place: OwnPlace) => Replicas
   readonly #palette: Palette
   readonly #columns: () => number
   #lines: Printed[] = []
 
   /** `columns` gives the current width of the terminal. */
-  constructor(replicasOf: (seq: Seq) => Replicas, palette: Palette, columns: () => number) {
+  constructor(replicasOf: (place: OwnPlace) => Replicas, palette: Palette, columns: () => number) {
     this.#replicasOf = replicasOf
     this.#palette = palette
     this.#columns = columns
@@ -51,8 +50,8 @@ export class PendingLines {
     return this.#lines.splice(0).map(line => this.#withReceipt(line))
   }
 
-  #isDelivered(seq: Seq): boolean {
-    const { on, of } = this.#replicasOf(seq)
+  #isDelivered(place: OwnPlace): boolean {
+    const { on, of } = this.#replicasOf(place)
     return of > 0 && on >= of
   }
 

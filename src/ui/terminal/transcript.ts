@@ -4,9 +4,10 @@ import type { DisplayNames } from '../../chat/display-names.js'
 import type { Message } from '../../chat/kinds/message.js'
 import { mentions } from '../../chat/mention.js'
 import { type Action, actionOf } from '../../chat/text-line.js'
-import type { AuthorId, Seq } from '../../log/format/author.js'
+import type { AuthorId } from '../../log/format/author.js'
 import { EARLIEST, type Hlc, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
+import type { OwnPlace } from '../../sync/receipts.js'
 import { MESSAGE_BYTES_MAX } from '../lines/input.js'
 import type { Palette } from '../palette.js'
 import { COLUMNS_MIN, cellsOf, cut } from './cells.js'
@@ -19,7 +20,7 @@ export interface Printed {
   /** Indent of rows that continue it. */
   readonly indent?: number
   /** Its seq, if the user wrote it. */
-  readonly own?: Seq
+  readonly own?: OwnPlace
   /** Whether someone else mentioned the user by name. */
   readonly isMention?: boolean
 }
@@ -111,7 +112,10 @@ export class Transcript {
     blocks.push(() =>
       action ? this.#actionText(message, action, isMention) : this.#lineText(message, label, isMention),
     )
-    return this.#printed(blocks, { ...(isOwn && { own: message.seq }), ...(isMention && { isMention }) })
+    return this.#printed(blocks, {
+      ...(isOwn && { own: { run: message.run, seq: message.seq } }),
+      ...(isMention && { isMention }),
+    })
   }
 
   /** Lays the blocks out again only when the width has changed. */

@@ -1,5 +1,6 @@
 import { shortKey } from '../../chat/display-names.js'
 import type { LogEvent } from '../../log/events.js'
+import { authorOfLog } from '../../log/format/author.js'
 import { diskFailureText, fileFaultText } from './disk-text.js'
 import type { Sentences } from './event-context.js'
 
@@ -37,7 +38,7 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
   'fork-proven': ({ isOurs, seq, author }) =>
     isOurs
       ? `your log has forked: two devices wrote entry ${seq} with your key, or one did after a backup was restored. Other peers reject further entries: stop, run \`persisted-chat renew\` with your name on one device, and use each key on one device only`
-      : `the log of the key ${shortKey(author)}… has forked: it has two histories from entry ${seq} on`,
+      : `the log of the key ${shortKey(authorOfLog(author))}… has forked: it has two histories from entry ${seq} on`,
 }
 
 function doubtText({ reason, end, to }: Extract<LogEvent, { readonly kind: 'log-in-doubt' }>): string {

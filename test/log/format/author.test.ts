@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import {
-  type AuthorId,
-  authorOf,
-  authorOfKey,
-  isSigned,
-  keyOf,
-  unsignedAuthor,
-} from '../../../src/log/format/author.js'
+import { authorOf, isSigned, keyOf, type LogId, logOfKey, unsignedLog } from '../../../src/log/format/author.js'
 
 const HEX_64 = '0123456789abcdef'.repeat(4)
 
@@ -21,10 +14,10 @@ test('accepts ids of unsigned authors', () => {
     HEX_64.slice(1),
     `${HEX_64.slice(1)}g`,
   ]) {
-    assert.equal(unsignedAuthor(id), id)
+    assert.equal(unsignedLog(id), id)
     assert.equal(authorOf(id), id)
-    assert.equal(isSigned(id as AuthorId), false)
-    assert.equal(keyOf(id as AuthorId), undefined)
+    assert.equal(isSigned(id as LogId), false)
+    assert.equal(keyOf(id as LogId), undefined)
   }
 })
 
@@ -47,14 +40,14 @@ test('rejects ids that crash scuttleup peers or could be mistaken for a key', ()
     HEX_64.toUpperCase(),
     `A${HEX_64.slice(1)}`,
   ]) {
-    assert.equal(unsignedAuthor(id), undefined, JSON.stringify(id))
+    assert.equal(unsignedLog(id), undefined, JSON.stringify(id))
   }
 })
 
 test('accepts 64 lower-case hex digits as the id of a signed author', () => {
   assert.equal(authorOf(HEX_64), HEX_64)
-  assert.equal(isSigned(HEX_64 as AuthorId), true)
-  assert.deepEqual(keyOf(HEX_64 as AuthorId), Buffer.from(HEX_64, 'hex'))
-  assert.equal(authorOfKey(Buffer.from(HEX_64, 'hex')), HEX_64)
+  assert.equal(isSigned(HEX_64 as LogId), true)
+  assert.deepEqual(keyOf(HEX_64 as LogId), Buffer.from(HEX_64, 'hex'))
+  assert.equal(logOfKey(Buffer.from(HEX_64, 'hex')), HEX_64)
   for (const id of [HEX_64.toUpperCase(), `${HEX_64}0`, `${HEX_64}\n`]) assert.equal(authorOf(id), undefined)
 })

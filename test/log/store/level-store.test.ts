@@ -7,7 +7,7 @@ import { ChatError } from '../../../src/base/errors.js'
 import { SeededRandom } from '../../../src/base/seeded-random.js'
 import { utf8 } from '../../../src/base/wire/bytes.js'
 import { rowKey } from '../../../src/compat/scuttleup/row-keys.js'
-import type { AuthorId } from '../../../src/log/format/author.js'
+import type { LogId } from '../../../src/log/format/author.js'
 import type { Entry } from '../../../src/log/format/entry.js'
 import type { Log } from '../../../src/log/log.js'
 import { LevelStore } from '../../../src/log/store/level-store.js'
@@ -217,7 +217,7 @@ async function readAll(log: Log): Promise<string[]> {
 test('opens and reads a database with a gap and with invalid ids', { timeout: 60_000 }, async t => {
   const directory = await temporaryDirectory(t)
   const store = await LevelStore.open(directory)
-  const [bob, carol] = ['bob', 'carol'] as [AuthorId, AuthorId]
+  const [bob, carol] = ['bob', 'carol'] as [LogId, LogId]
   const odd = ['__proto__', 'constructor', 'a\u00ffb', 'bob\u00ff01', ''].map(id => utf8(`c\u00ff${id}\u00ff01`))
   const rows = [rowKey(bob, 1), rowKey(bob, 1_000_000), rowKey(carol, 1), rowKey(carol, 2), ...odd]
   await store.commit(rows.map(key => ({ type: 'put', key, value: line })))

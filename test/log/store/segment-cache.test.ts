@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type AuthorId, authorOfKey } from '../../../src/log/format/author.js'
+import { type LogId, logOfKey } from '../../../src/log/format/author.js'
 import { SEGMENT_BYTES_MAX } from '../../../src/log/limits.js'
 import { RECENT_BYTES_MAX, SegmentCache } from '../../../src/log/store/segment-cache.js'
 import type { Range, Row } from '../../../src/log/store/store.js'
@@ -8,10 +8,10 @@ import { logOver } from '../../helper/logs.js'
 import { MemoryStore } from '../../helper/memory-store.js'
 import { alice, bob, entryOf, WrittenLog } from '../../helper/signed-world.js'
 
-const ALICE = authorOfKey(alice.publicKey)
-const BOB = authorOfKey(bob.publicKey)
+const ALICE = logOfKey(alice.publicKey)
+const BOB = logOfKey(bob.publicKey)
 const segment = (first: number, last: number, bytes = 10) => ({ first, last, bytes: new Uint8Array(bytes) })
-const placesAt = (recent: SegmentCache, author: AuthorId, seqs: readonly number[]) =>
+const placesAt = (recent: SegmentCache, author: LogId, seqs: readonly number[]) =>
   seqs.map(seq => recent.page(author, seq, seq + 1)[0]?.first)
 
 test('finds the segment of a recent entry and none for an older one', () => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { FACE_EVENT_KINDS, type FaceEvent } from '../../../src/host/events.js'
-import type { AuthorId } from '../../../src/log/format/author.js'
+import { type AuthorId, logOf } from '../../../src/log/format/author.js'
 import { eventText } from '../../../src/ui/text/event-text.js'
 import { anyEvent } from '../../helper/any-event.js'
 import { forbiddenIn } from '../../helper/forbidden.js'
 
 const KEY = 'ab'.repeat(32) as AuthorId
+const LOG = logOf(KEY)
 const BOB = { host: 'bob.local', port: 4_002 }
 const DENIED = { reason: 'denied', detail: 'EACCES: permission denied' } as const
 
@@ -132,9 +133,9 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'nothing can be stored: EIO: i/o error; new lines wait until the disk works again',
   ],
   [{ kind: 'disk-recovered' }, 'the disk works again; the waiting lines are being stored'],
-  [{ kind: 'entries-lost', author: KEY, from: 3, to: 4 }, `entries 3 to 4 of ${KEY} are gone from this disk`],
+  [{ kind: 'entries-lost', author: LOG, from: 3, to: 4 }, `entries 3 to 4 of ${KEY} are gone from this disk`],
   [
-    { kind: 'entries-missing', author: KEY, from: 3, to: 4 },
+    { kind: 'entries-missing', author: LOG, from: 3, to: 4 },
     `entries 3 to 4 of ${KEY} are missing on this disk: fetching them again from peers`,
   ],
   [
@@ -146,16 +147,16 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'entries 3 to 4 of your log were on this disk only, and peers have others in their place: yours get new numbers after those',
   ],
   [
-    { kind: 'entry-damaged', author: KEY, seq: 3 },
+    { kind: 'entry-damaged', author: LOG, seq: 3 },
     `entry 3 of ${KEY} is missing or damaged on this disk: fetching it again from peers`,
   ],
   [{ kind: 'entry-recovered', seq: 3 }, 'entry 3 was stored after all, although its write had failed'],
   [
-    { kind: 'fork-proven', author: KEY, seq: 3, isOurs: true },
+    { kind: 'fork-proven', author: LOG, seq: 3, isOurs: true },
     'your log has forked: two devices wrote entry 3 with your key, or one did after a backup was restored. Other peers reject further entries: stop, run `persisted-chat renew` with your name on one device, and use each key on one device only',
   ],
   [
-    { kind: 'fork-proven', author: KEY, seq: 3, isOurs: false },
+    { kind: 'fork-proven', author: LOG, seq: 3, isOurs: false },
     'the log of the key abababab… has forked: it has two histories from entry 3 on',
   ],
   [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
