@@ -23,6 +23,7 @@ function membersBelow(before: string): string[] {
 test('documents the members of a message', () => {
   const message = {
     author: key,
+    run: 3,
     seq: 1,
     username: 'alice',
     message: 'waves',
