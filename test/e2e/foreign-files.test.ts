@@ -106,17 +106,19 @@ test('rejects what is neither an export nor a database and leaves it unchanged',
 
 test('imports a scuttleup database and leaves it unchanged', BOUND, async t => {
   const folder = await temporaryDirectory(t)
-  const [data, foreign, scratch] = ['data', 'scuttleup', 'scratch'].map(name => path.join(folder, name)) as [
+  const [data, theirs, scratch] = ['data', 'theirs', 'scratch'].map(name => path.join(folder, name)) as [
     string,
     string,
     string,
   ]
-  await mkdir(scratch)
+  const foreign = path.join(theirs, 'scuttleup')
+  for (const directory of [scratch, theirs]) await mkdir(directory)
   await scuttleupDatabase(foreign, 5)
   const before = await snapshot(foreign)
+  const beside = (await stat(theirs)).mtimeMs
   const imported = await runs(t, ['import', 'alice', foreign, '--data', data], { TMPDIR: scratch })
   assert.deepEqual([imported.code, imported.stderr.at(-1)], [0, 'info> imported 5 new entries'])
-  assert.deepEqual((await readdir(folder)).sort(), ['data', 'scratch', 'scuttleup'], 'no copy is left behind')
+  assert.equal((await stat(theirs)).mtimeMs, beside, 'nothing was created beside the database meanwhile')
   assert.deepEqual(await snapshot(foreign), before)
   assert.deepEqual(await readdir(scratch), [])
   const { stdout } = await runs(t, ['log', 'alice', '--data', data])

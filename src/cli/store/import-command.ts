@@ -7,8 +7,9 @@ import type { Home } from '../../node/paths.js'
 import { type ArchiveReport, readArchive } from '../../sync/archive.js'
 import { info, warn } from '../../ui/lines/output.js'
 import { archiveRefusalText } from '../../ui/text/sync-text.js'
+import { withDatabaseCopy } from './database-copy.js'
 import { type ImportSource, openImport } from './import-source.js'
-import { closing, type Where, withLog } from './stored-logs.js'
+import { type Where, withLog } from './stored-logs.js'
 
 /** `persisted-chat import <me> <file-or-directory>`: merges logs. The exit code is 1 if any of them was rejected. */
 export async function importLog(where: Where, from: string): Promise<number> {
@@ -22,7 +23,9 @@ export async function importLog(where: Where, from: string): Promise<number> {
 
 async function merge(log: Log, home: Home, source: ImportSource, from: string): Promise<number> {
   const { added, refused, fault } =
-    source.kind === 'database' ? await importDatabase(log, from) : await readArchive(log, home.roomId, source.bytes)
+    source.kind === 'database'
+      ? await withDatabaseCopy(from, copy => importDatabase(log, copy, from))
+      : await readArchive(log, home.roomId, source.bytes)
   if (fault !== undefined) {
     const [what, hint] = FAULTS[fault]
     throw new ChatError('DATA_UNUSABLE', `${from} ${what.replace('{room}', home.room)}`, { hint })
@@ -43,14 +46,20 @@ const FAULTS: Readonly<Record<NonNullable<ArchiveReport['fault']>, readonly [wha
   ],
 }
 
-/** Imports from a private copy, because opening a database modifies it. Rejects with a ChatError. */
-async function importDatabase(log: Log, from: string): Promise<ArchiveReport> {
-  const { store, faults } = await LevelStore.openCopy(from)
-  return closing(store, () => {
-    if (faults.length > 0)
-      throw new ChatError('LOG_CORRUPT', `the database ${from} is damaged`, {
-        hint: 'Open it once with the program that created it, which may repair it.',
-      })
-    return importScuttleup(log, store, systemClock)
-  })
+/** Imports from a copy; messages name `from`, the path that the user gave. */
+async function importDatabase(log: Log, copy: string, from: string): Promise<ArchiveReport> {
+  let store: LevelStore
+  try {
+    store = await LevelStore.open(copy)
+  } catch (cause) {
+    throw new ChatError('LOG_CORRUPT', `the database ${from} is damaged`, {
+      cause,
+      hint: 'Open it once with the program that created it, which may repair it.',
+    })
+  }
+  try {
+    return await importScuttleup(log, store, systemClock)
+  } finally {
+    await store.close()
+  }
 }

@@ -1,11 +1,9 @@
 import { constants, createReadStream } from 'node:fs'
-import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
-import path from 'node:path'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { diskFaultWords } from '../../base/files/disk-faults.js'
 import { ARCHIVE_START_BYTES, beginsArchive } from '../../sync/archive.js'
-
-const CURRENT_BYTES_MAX = 64
+import { checkDatabase } from './database-copy.js'
 
 const HINT = 'Name a file written by export, or a scuttleup database.'
 
@@ -20,7 +18,7 @@ export async function openImport(from: string): Promise<ImportSource> {
   try {
     const found = await stat(from)
     if (found.isDirectory()) {
-      if (!(await isDatabase(from))) throw refusal(from, 'is not a scuttleup database')
+      await checkDatabase(from)
       return { kind: 'database', directory: from, close: async () => {} }
     }
     // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
@@ -37,29 +35,6 @@ export async function openImport(from: string): Promise<ImportSource> {
     if (cause instanceof ChatError) throw cause
     if (systemCode(cause) === 'ENOENT') throw refusal(from, 'does not exist')
     throw refusal(from, `cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`)
-  }
-}
-
-/** Whether a directory has a CURRENT that names an existing manifest, both of them regular files. */
-async function isDatabase(directory: string): Promise<boolean> {
-  const current = path.join(directory, 'CURRENT')
-  if (!(await isRegularFile(current))) return false
-  const handle = await open(current, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(CURRENT_BYTES_MAX), 0, CURRENT_BYTES_MAX, 0)
-    const manifest = /^(MANIFEST-\d+)\n?$/.exec(buffer.toString('latin1', 0, bytesRead))?.[1]
-    return manifest !== undefined && (await isRegularFile(path.join(directory, manifest)))
-  } finally {
-    await handle.close()
-  }
-}
-
-async function isRegularFile(file: string): Promise<boolean> {
-  try {
-    return (await lstat(file)).isFile()
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')) return false
-    throw error
   }
 }
 

@@ -40,7 +40,7 @@ export async function withCopy(where: Where, action: (copy: LogCopy, home: Home)
 }
 
 /** Runs `action`, then closes what it uses, which removes a copy; also if a signal ends the process. */
-export async function closing<T>(used: { close(): Promise<void> }, action: () => Promise<T>): Promise<T> {
+async function closing<T>(used: { close(): Promise<void> }, action: () => Promise<T>): Promise<T> {
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): void => void process.kill(process.pid, signal)
     used.close().then(end, end)
