@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { enableCompileCache } from '../dist/src/cli/compile-cache.js'
+import { enableCompileCache } from '../dist/program/cli/compile-cache.js'
 
 enableCompileCache()
-await import('../dist/src/cli/main.js')
+await import('../dist/program/cli/main.js')

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { programFile } from './program-files.js'
 
 /** How long an idle child process is kept. */
 const IDLE_MS = 60_000
@@ -47,8 +47,7 @@ class HostLookup {
     this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref()
     if (this.#child !== undefined) return this.#child
     try {
-      const program = fileURLToPath(new URL('./host-lookup-process.js', import.meta.url))
-      const child = fork(program, {
+      const child = fork(programFile('base/host-lookup-process'), {
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         execArgv: [],
         env: { ...process.env, UV_THREADPOOL_SIZE: String(CONCURRENT_MAX) },

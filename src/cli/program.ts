@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ChatError } from '../base/errors.js'
+import { packageVersion } from '../base/program-files.js'
 import { homeOf } from '../node/paths.js'
 import { complain, loadWrapping } from '../ui/lines/output.js'
 import { addChat, chatCommands } from './chat-program.js'
@@ -18,7 +19,7 @@ import { logCommands } from './store/log-program.js'
 const versionCommands: Registration = (program, exitWith) => [
   subcommand(program, 'version', 'print the version').action(
     exitWith(async () => {
-      process.stdout.write(`${version()}\n`)
+      process.stdout.write(`${packageVersion()}\n`)
       return DONE
     }),
   ),
@@ -46,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
     }
   const program = addChat(new Command('persisted-chat'), exitWith)
     .description('A group chat without a server: everyone keeps the whole conversation on their own disk.')
-    .version(version(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .addHelpText('after', HELP_AFTER)
     .helpCommand('help [command]', 'print the options, or those of a command')
     .enablePositionalOptions()
@@ -96,13 +97,6 @@ function usageExitCodeOf(error: CommanderError): number {
   const what = said.replace(/^error: |\.$/g, '').replace(/\s+/g, ' ')
   complain(new ChatError('BAD_USAGE', what, { hint: 'See persisted-chat --help.' }))
   return WRONG_USAGE
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown'
 }
 
 const HELP_AFTER = `

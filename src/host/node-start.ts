@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { ChatError, isErrorCode, reasonOf } from '../base/errors.js'
 import { type Fields, isFields } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
@@ -54,10 +53,4 @@ export const faultOf = (error: unknown): Fields =>
 export function errorOf({ code, message, hint }: Fields): Error {
   const text = String(message)
   return isErrorCode(code) ? new ChatError(code, text, typeof hint === 'string' ? { hint } : {}) : new Error(text)
-}
-
-/** The version of the program, from its manifest. */
-export function programVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-  return isFields(manifest) && typeof manifest['version'] === 'string' ? manifest['version'] : 'unknown'
 }

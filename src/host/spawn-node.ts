@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ChatError } from '../base/errors.js'
+import { programFile } from '../base/program-files.js'
 import { encodeStart, type NodeStart, reportOf, type StartReport } from './node-start.js'
 
-const NODE_PROGRAM = fileURLToPath(new URL('./node-process.js', import.meta.url))
+const NODE_PROGRAM = programFile('host/node-process')
 
 /**
  * Starts a node in the background, and resolves with its report. It inherits no descriptor, so that `… | head -1` and `$(…)` do

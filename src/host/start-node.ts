@@ -1,14 +1,13 @@
 import { existsSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { systemClock } from '../base/clock.js'
 import { loadKey } from '../base/crypto/key-file.js'
+import { packageVersion, programFile } from '../base/program-files.js'
 import { systemRandom } from '../base/random.js'
 import type { NodeEvent } from '../node/events.js'
 import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
 import { homeOf } from '../node/paths.js'
 import { elect } from './election.js'
 import type { NodeStart } from './node-start.js'
-import { programVersion } from './node-start.js'
 import { NodeStore } from './node-store.js'
 import type { RoomOptions } from './options.js'
 import { loadSecret } from './secret.js'
@@ -45,7 +44,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,
-      version: programVersion(),
+      version: packageVersion(),
       secret,
       clock: systemClock,
       random: systemRandom,
@@ -89,7 +88,7 @@ async function isServed(directory: string): Promise<boolean> {
 /** Identifies the program's file on disk: an update replaces it while the node runs. */
 function filesChangedAt(): string {
   try {
-    const { ino, mtimeMs } = statSync(fileURLToPath(import.meta.url))
+    const { ino, mtimeMs } = statSync(programFile('host/node-process'))
     return `${ino} ${mtimeMs}`
   } catch {
     return 'missing'

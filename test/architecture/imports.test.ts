@@ -139,6 +139,14 @@ test('there are no import cycles', () => {
   for (const { file } of sources) walk(file, [])
 })
 
+test('two files use their own location: the program runs compiled and bundled', () => {
+  const located = sources.filter(({ file }) => fs.readFileSync(path.join(SRC, file), 'utf8').includes('import.meta'))
+  assert.deepEqual(
+    located.map(({ file }) => file),
+    ['base/packages.ts', 'base/program-files.ts'],
+  )
+})
+
 test('nothing in src imports the public interface', () => {
   assert.deepEqual(
     edges.filter(({ to }) => to === 'index.ts'),

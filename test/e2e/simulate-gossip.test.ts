@@ -123,8 +123,8 @@ test('reports invalid options in one line', BOUND, async t => {
     [['--fanout', 'some'], /whole number from 1 to 1000/],
     [['--delay', '0'], /as 1000 or as 1-30/],
     [['--ttl', 65], /whole number from 1 to 64/],
-    [['--sweep', 'fanout=3..1'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
-    [['--sweep', 'ttl=2..99'], /ranges as fanout=1\.\.6,ttl=2\.\.10/],
+    [['--sweep', 'fanout=3..1'], /ranges, as in fanout=1\.\.6,ttl=2\.\.10/],
+    [['--sweep', 'ttl=2..99'], /ranges, as in fanout=1\.\.6,ttl=2\.\.10/],
     [['--sweep', 'ttl=2..4', '--processes', 3], /a sweep needs virtual nodes/],
   ]
   const check = async ([args, complaint]: (typeof table)[number]): Promise<void> => {

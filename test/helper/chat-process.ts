@@ -1,8 +1,14 @@
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Child, type ChildOptions, type Cleanup } from './child.js'
 
-/** The compiled program, to run with `node`. */
-export const CHAT_PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+const COMPILED = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+const BUNDLED = fileURLToPath(new URL('../../program/cli/main.js', import.meta.url))
+/** Written by each compilation that changes something. */
+const BUILD_INFO = fileURLToPath(new URL('../../.tsbuildinfo', import.meta.url))
+
+/** The program, to run with `node`: as it is shipped, unless the sources were compiled since it was bundled. */
+export const CHAT_PROGRAM = writtenAt(BUNDLED) >= writtenAt(BUILD_INFO) ? BUNDLED : COMPILED
 
 /** Runs `persisted-chat` with `args`. */
 export function startChat(cleanup: Cleanup, args: readonly string[], options: Omit<ChildOptions, 'args'> = {}): Child {
@@ -44,3 +50,7 @@ export async function openChat(
 /** Waits until the peer says that it is connected to `name`. */
 export const connectedTo = (peer: Child, name: string, from = 0): Promise<string> =>
   peer.waitForLine(`info> connected to ${name}`, { stream: 'stderr', from })
+
+function writtenAt(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}

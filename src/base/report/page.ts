@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { packageFile } from '../program-files.js'
 import { escaped } from './format.js'
 
 /** The template and its styles, which are not compiled: the package ships them with its sources. */
-const DIRECTORY = new URL('../../../../src/base/report/', import.meta.url)
+const DIRECTORY = packageFile('src/base/report/')
 
 /** A figure with a heading, a caption and its content, all of them HTML. */
 export interface Figure {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
+import { packageFile } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
 import { sanitise, sanitisedJson } from '../../base/safe-text.js'
 import type { GossipSettings } from '../../labs/gossip/gossip-node.js'
@@ -9,7 +10,7 @@ import type { Rumour } from '../../labs/gossip/rumour.js'
 import { info, writeUnlessFull } from '../../ui/lines/output.js'
 import { gossipTable } from './gossip-table.js'
 
-const BOOKS = new URL('../../../../data/books.txt', import.meta.url)
+const BOOKS = packageFile('data/books.txt')
 const STATUS_MS = 1_000
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 

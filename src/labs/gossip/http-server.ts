@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { ChatError, systemCode } from '../../base/errors.js'
+import { packageFile } from '../../base/program-files.js'
 import { GOSSIP_BODY_BYTES_MAX, GOSSIP_CONNECTIONS_MAX } from './limits.js'
 import type { Port } from './rumour.js'
 import { type Batch, batchOf, GOSSIP_BODY, type GossipAnswer, type GossipBody, type PeersAnswer } from './schema.js'
@@ -11,7 +12,7 @@ const REQUEST_MS_MAX = 5_000
 const IDLE_MS_MAX = 30_000
 
 /** The page and its files, which are not compiled: the package ships them with its sources. */
-const PAGE_DIRECTORY = new URL('../../../../src/labs/gossip/page/', import.meta.url)
+const PAGE_DIRECTORY = packageFile('src/labs/gossip/page/')
 const PAGE_FILES = [
   { route: '/', files: ['index.html'], type: 'text/html; charset=utf-8' },
   { route: '/page.css', files: ['../../../base/report/theme.css', 'page.css'], type: 'text/css; charset=utf-8' },

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { ChatError } from '../../../base/errors.js'
+import { programFile } from '../../../base/program-files.js'
 import type { Port } from '../rumour.js'
 
-const PROGRAM = fileURLToPath(new URL('../../../cli/main.js', import.meta.url))
+const PROGRAM = programFile('cli/main')
 /** Ports below the ephemeral range, so that a restarted node gets its port back. */
 const PORT_MIN = 20_000
 const PORT_MAX = 32_000

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { lstat, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { systemCode } from '../../../base/errors.js'
 import { isRunning } from '../../../base/files/running-process.js'
+import { programFile } from '../../../base/program-files.js'
 import { type FileFault, isJournal } from './check.js'
 import { type CopyFailure, copyDatabase, syncAll, syncPath } from './copy.js'
 import { distinctRecords, readJournal, writeJournal } from './journal.js'
@@ -12,7 +12,7 @@ import { distinctRecords, readJournal, writeJournal } from './journal.js'
 /** How long another process may take to repair a database before its claim expires. */
 const REPAIR_MS_MAX = 10 * 60_000
 
-const WORKER = fileURLToPath(new URL('./repair-worker.js', import.meta.url))
+const WORKER = programFile('log/store/leveldb/repair-worker')
 
 /** Why a database cannot be repaired. */
 export type RepairFailure = CopyFailure | 'beyond-repair' | 'busy'
