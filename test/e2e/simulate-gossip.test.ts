@@ -121,7 +121,7 @@ test('reports invalid options in one line', BOUND, async t => {
     [['--processes', 501], /whole number from 2 to 500/],
     [['--kill', '95%'], /a share, as in 20% or 0\.2/],
     [['--fanout', 'some'], /whole number from 1 to 1000/],
-    [['--delay', '0'], /as 1000 or as 1-30/],
+    [['--delay', '0'], /milliseconds, as in 5 or 1-30, from 1 to 60000/],
     [['--ttl', 65], /whole number from 1 to 64/],
     [['--sweep', 'fanout=3..1'], /ranges, as in fanout=1\.\.6,ttl=2\.\.10/],
     [['--sweep', 'ttl=2..99'], /ranges, as in fanout=1\.\.6,ttl=2\.\.10/],
