@@ -82,7 +82,7 @@ function replicate(contestant: Contestant, socket: Socket, isInitiator: boolean,
 }
 
 /** A sealed connection as it is behind its handshake, with keys that both ends know. */
-function sealed(socket: Socket, isInitiator: boolean): SealedConnection {
+export function sealed(socket: Socket, isInitiator: boolean): SealedConnection {
   const [ours, theirs] = [Buffer.alloc(32, isInitiator ? 1 : 2), Buffer.alloc(32, isInitiator ? 2 : 1)]
   const records = { sealer: new RecordSealer(ours, Buffer.alloc(24)), opener: new RecordOpener(theirs) }
   socket.on('error', () => socket.destroy())

@@ -95,8 +95,7 @@ function handshakes(): { bytes: number; us: number } {
         ageMs: 1_000,
         nowMs: Date.now(),
       }
-      const room = Buffer.alloc(32)
-      return new Handshake({ role, me: 'a:1', hello, keys: keys[role], room, random: systemRandom })
+      return new Handshake({ role, me: 'a:1', hello, keys: keys[role], random: systemRandom })
     }
     const ends = { dialler: endOf('dialler'), listener: endOf('listener') }
     bytes = 0

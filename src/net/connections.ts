@@ -9,9 +9,9 @@ import type { CloseReason, NetEvent } from './events.js'
 import type { Remote } from './handshake/effects.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import type { Listener, PeerSource } from './peer-source.js'
+import type { Listener, PeerSource, RawConnection } from './peer-source.js'
 import { type ConnectionId, Topology, type TopologyEffect } from './topology.js'
-import { type ConnectionStream, type Dialled, type PlainPolicy, Upgrader } from './upgrader.js'
+import { type Dialled, type Opened, type PlainPolicy, Upgrader } from './upgrader.js'
 
 export interface ConnectionsOptions {
   /** Our address, as announced to peers. */
@@ -38,10 +38,10 @@ export interface Connection {
   /** Network address of the other end, without a port. */
   readonly remoteAddress: string
   /**
-   * The byte stream, sealed unless the peer is a scuttleup peer. Whole frames have to be written to it, and come out of it.
-   * Destroying it closes the connection.
+   * The byte stream of the room: a channel of a sealed connection, or the plain connection to a scuttleup peer. Whole frames have to
+   * be written to it, and come out of it. Destroying it closes the connection.
    */
-  readonly stream: ConnectionStream
+  readonly stream: RawConnection
 }
 
 export interface ConnectionsEvents {
@@ -59,6 +59,7 @@ export interface ConnectionsEvents {
 
 interface OpenEntry {
   readonly connection: Connection
+  readonly opened: Opened
   /** Why it closes, once that is known. */
   closeReason: CloseReason
   /** Whether the topology accepted it, and `connection` was emitted. */
@@ -88,7 +89,8 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     setMaxListeners(0, this.#dials.signal)
     this.#upgrader = new Upgrader({
       ...options,
-      onOpened: (stream, remote, dialled) => this.#opened(stream, remote, dialled?.name),
+      rooms: () => [options.room],
+      onOpened: (opened, dialled) => this.#opened(opened, dialled?.name),
       onDialFailed: ({ name }, reason, remoteAddress) =>
         this.#perform(this.#topology.failed(name, { reason }, remoteAddress)),
       onOlderVersion: address => this.emit('event', { kind: 'older-version', address }),
@@ -164,7 +166,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
 
   /** Closes connections, by default all. Peers that are dialled are redialled at once. */
   reconnect(which: (connection: Connection) => boolean = () => true): void {
-    for (const { connection } of [...this.#open.values()]) if (which(connection)) connection.stream.destroy()
+    for (const { connection, opened } of [...this.#open.values()]) if (which(connection)) opened.stream.destroy()
   }
 
   /** Redials all waiting peers. */
@@ -177,7 +179,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     for (const cancel of this.#retries.values()) cancel()
     this.#dials.abort()
     this.#upgrader.close()
-    for (const { connection } of this.#open.values()) connection.stream.destroy()
+    for (const { opened } of this.#open.values()) opened.stream.destroy()
     await this.#listener?.close()
   }
 
@@ -191,7 +193,13 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     }
   }
 
-  #opened(stream: ConnectionStream, remote: Remote, dialled: string | undefined): void {
+  #opened(opened: Opened, dialled: string | undefined): void {
+    const { remote } = opened
+    const stream = opened.kind === 'plain' ? opened.stream : opened.multiplexer.channelOf(this.#options.room)
+    if (stream === undefined) {
+      opened.stream.destroy()
+      return
+    }
     const isProbe = dialled !== undefined && this.#probes.has(dialled)
     const connection: Connection = {
       id: this.#nextId++,
@@ -199,26 +207,31 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
       dialled: isProbe ? undefined : dialled,
       isDiscovered: dialled !== undefined && this.#discovered.has(dialled),
       probed: isProbe ? dialled : undefined,
-      remoteAddress: stream.remoteAddress,
+      remoteAddress: opened.stream.remoteAddress,
       stream,
     }
-    const entry: OpenEntry = { connection, closeReason: 'closed', isConnected: false }
+    const entry: OpenEntry = { connection, opened, closeReason: 'closed', isConnected: false }
     const openedAt = this.#options.clock.now()
     this.#open.set(connection.id, entry)
-    stream.once('close', () => this.#closed(entry, openedAt))
+    opened.stream.once('close', () => this.#closed(entry, openedAt))
+    if (opened.kind === 'sealed')
+      opened.multiplexer.once('violation', () => {
+        entry.closeReason = 'protocol-violated'
+        opened.stream.destroy()
+      })
     this.#perform(this.#topology.opened(connection))
-    if (stream.destroyed) return
-    startHeartbeat(stream, remote, this.#options.clock, () => {
+    if (opened.stream.destroyed) return
+    startHeartbeat(opened.stream, remote, this.#options.clock, () => {
       entry.closeReason = 'silent'
     })
   }
 
-  #closed({ connection, closeReason, isConnected }: OpenEntry, openedAt: Millis): void {
+  #closed({ connection, opened, closeReason, isConnected }: OpenEntry, openedAt: Millis): void {
     this.#open.delete(connection.id)
     if (connection.probed !== undefined) this.#probes.delete(connection.probed)
     if (this.#isClosed) return
     const effects = this.#topology.closed(connection.id, this.#options.clock.now() - openedAt)
-    const fault = 'fault' in connection.stream ? connection.stream.fault : undefined
+    const fault = opened.kind === 'sealed' ? opened.stream.fault : undefined
     if (isConnected)
       this.emit('disconnection', connection, closeReason === 'closed' ? (fault ?? 'closed') : closeReason)
     this.#perform(effects)
@@ -250,7 +263,7 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         const entry = this.#open.get(effect.connection)
         if (entry === undefined) break
         entry.closeReason = effect.reason
-        entry.connection.stream.destroy()
+        entry.opened.stream.destroy()
         break
       }
       case 'connected': {

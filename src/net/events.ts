@@ -8,6 +8,7 @@ export const CLOSE_REASONS = [
   'cut',
   /** Something arrived that the other side did not send: changed, repeated, left out or reflected. */
   'altered',
+  'protocol-violated',
   /** The peer was silent for too long. */
   'silent',
   /** A connection that the user asked for took its place. */

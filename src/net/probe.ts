@@ -1,10 +1,13 @@
 import type { Clock } from '../base/clock.js'
 import { keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
+import { Multiplexer } from './channels/multiplexer.js'
 import { type DialFailure, dialFailureOf } from './dial-failure.js'
+import type { NativeRemote } from './handshake/effects.js'
 import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
-import { type Hello, INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
+import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import type { Address } from './lan/address.js'
+import { HANDSHAKE_MS_MAX } from './limits.js'
 import type { PeerSource, RawConnection } from './peer-source.js'
 
 /** Sorts before every user name, so that a probed scuttleup peer does not dial back again and again. */
@@ -12,7 +15,7 @@ const PROBE_ADDRESS = '!doctor:1'
 
 /** What answers at an address. */
 export type ProbeResult =
-  | { readonly kind: 'native'; readonly hello: Hello; readonly isSameRoom: boolean; readonly aheadMs: number }
+  | { readonly kind: 'native'; readonly remote: NativeRemote; readonly isSameRoom: boolean }
   /** A native peer of a version that this one no longer speaks. */
   | { readonly kind: 'older' }
   | { readonly kind: 'scuttleup' }
@@ -28,8 +31,8 @@ export interface ProbeOptions {
 }
 
 /**
- * Opens a connection with a key of its own, shakes hands until the other side has identified itself, and closes it. Neither side
- * counts it as a connection. The key that the other side names is proven.
+ * Opens a connection with a key of its own, offers no room, learns the other side's key and whether it has the room, and closes.
+ * Neither side counts it as a connection. The other side's key is proven.
  */
 export async function probe(
   address: Address,
@@ -43,27 +46,40 @@ export async function probe(
     return { kind: 'none', ...dialFailureOf(error) }
   }
   const keys = keyPairOf(random.bytes(SEED_BYTES))
-  const nowMs = clock.now()
   const instance = random.bytes(INSTANCE_ID_BYTES)
-  const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, ageMs: 0, nowMs }
+  const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, ageMs: 0, nowMs: clock.now() }
   const outcome = await new Promise<HandshakeOutcome>(resolve => {
-    const options = { role: 'dialler', me: PROBE_ADDRESS, hello, keys, room, random, isProbe: true } as const
+    const options = { role: 'dialler', me: PROBE_ADDRESS, hello, keys, random } as const
     new HandshakeRun(connection, options, clock, resolve).start()
   })
+  const result = outcome.kind === 'sealed' ? await resultOfRooms(outcome, room, { clock, random }) : resultOf(outcome)
   connection.destroy()
-  return resultOf(outcome, nowMs)
+  return result
 }
 
-function resultOf(outcome: HandshakeOutcome, nowMs: number): ProbeResult {
-  switch (outcome.kind) {
-    case 'identified':
-      return { ...outcome, kind: 'native', aheadMs: outcome.hello.nowMs - nowMs }
-    case 'opened':
-      return { kind: 'scuttleup' }
-    case 'failed': {
-      if (outcome.reason === 'older-version') return { kind: 'older' }
-      if (outcome.hasAnswered) return { kind: 'stranger' }
-      return { kind: 'none', reason: outcome.reason === 'no-answer' ? 'silent' : outcome.reason }
+/** Waits for the other side's rooms. */
+function resultOfRooms(
+  { stream, remote, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
+  room: Uint8Array,
+  { clock, random }: Pick<ProbeOptions, 'clock' | 'random'>,
+): Promise<ProbeResult> {
+  return new Promise(resolve => {
+    const settle = (isSameRoom: boolean): void => {
+      cancel()
+      resolve({ kind: 'native', remote, isSameRoom })
     }
-  }
+    const cancel = clock.after(HANDSHAKE_MS_MAX, () => settle(false))
+    const multiplexer = new Multiplexer(stream, { role: 'dialler', handshakeHash, random })
+    multiplexer.once('rooms', () => settle(multiplexer.isOfferedByOther(room)))
+    multiplexer.once('violation', () => settle(false))
+    stream.once('close', () => settle(false))
+    multiplexer.offer([])
+  })
+}
+
+function resultOf(outcome: Exclude<HandshakeOutcome, { readonly kind: 'sealed' }>): ProbeResult {
+  if (outcome.kind === 'opened') return { kind: 'scuttleup' }
+  if (outcome.reason === 'older-version') return { kind: 'older' }
+  if (outcome.hasAnswered) return { kind: 'stranger' }
+  return { kind: 'none', reason: outcome.reason === 'no-answer' ? 'silent' : outcome.reason }
 }

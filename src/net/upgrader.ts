@@ -2,19 +2,18 @@ import type { Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import { AdmissionControl } from './admission.js'
+import { Multiplexer } from './channels/multiplexer.js'
 import type { DialFailureReason } from './dial-failure.js'
-import type { Remote } from './handshake/effects.js'
+import type { NativeRemote, ScuttleupRemote } from './handshake/effects.js'
 import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
 import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import { type Address, formatAddress } from './lan/address.js'
+import { HANDSHAKE_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 import type { SealedConnection } from './sealed/sealed-connection.js'
 
 /** Addresses of peers of an older version that are remembered as reported. */
 const REPORTED_MAX = 64
-
-/** The stream of a connection: sealed to a native peer, plain to a scuttleup peer. */
-export type ConnectionStream = RawConnection | SealedConnection
 
 /** A peer that was dialled: the user's or its announced name for it, and its address. */
 export interface Dialled {
@@ -32,14 +31,25 @@ export interface PlainPolicy {
   readonly isAnnouncedNative?: (address: string) => boolean
 }
 
+/** A connection whose other end is known, and has a room in common with us. */
+export type Opened =
+  | { readonly kind: 'plain'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
+  | {
+      readonly kind: 'sealed'
+      readonly remote: NativeRemote
+      readonly stream: SealedConnection
+      readonly multiplexer: Multiplexer
+    }
+
 export interface UpgraderOptions {
-  readonly room: Uint8Array
+  /** Ids of the rooms that are offered to native peers. */
+  readonly rooms: () => readonly Uint8Array[]
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
   readonly plain: PlainPolicy
   readonly clock: Clock
   readonly random: Random
-  readonly onOpened: (stream: ConnectionStream, remote: Remote, dialled: Dialled | undefined) => void
+  readonly onOpened: (opened: Opened, dialled: Dialled | undefined) => void
   readonly onDialFailed: (dialled: Dialled, reason: DialFailureReason, remoteAddress: string) => void
   /** A peer of an older version dialled us from this address. */
   readonly onOlderVersion: (address: string) => void
@@ -54,9 +64,12 @@ export interface UpgraderOptions {
  *  4. protocol detection by one byte; a scuttleup peer is subject to `PlainPolicy`, and passes here or never;
  *  5. the key exchange: one frame of one length; anything of version 1 ends as `older-version` (`KeyExchange`);
  *  6. the first record, of AUTH_BYTES_MAX: it opens only with the agreed keys (`RecordOpener`);
- *  7. its Hello, signed by the key that it names, for this handshake and role; the same room;
- *  8. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
- *  9. from then on every record opens as the next one of that peer, or the connection ends (`SealedConnection`).
+ *  7. its Hello, signed by the key that it names, for this handshake and role;
+ *  8. its first Rooms, within the same time again: tags that only who knows a room can compute; none in common ends it
+ *     (`Multiplexer`);
+ *  9. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
+ * 10. from then on every record opens as the next one of that peer, or the connection ends (`SealedConnection`),
+ *     and no room sends more than its window (`Channel`).
  */
 export class Upgrader {
   readonly instance: Uint8Array
@@ -85,13 +98,13 @@ export class Upgrader {
 
   /** Upgrades a connection to a peer that was dialled. */
   upgrade(raw: RawConnection, me: string, dialled: Dialled | undefined): void {
-    const { room, keys, clock, random } = this.#options
+    const { keys, clock, random } = this.#options
     const { instance, ageMs } = this
     const role = dialled === undefined ? 'listener' : 'dialler'
     const hello = { version: PROTOCOL_VERSION, instance, key: keys.publicKey, ageMs, nowMs: clock.now() }
     const refusesPlain = (address: string): DialFailureReason | undefined => this.#refusesPlain(address, dialled)
     this.#pending.add(raw)
-    const options = { role, me, hello, keys, room, random, refusesPlain } as const
+    const options = { role, me, hello, keys, random, refusesPlain } as const
     new HandshakeRun(raw, options, clock, outcome => this.#finished(raw, dialled, outcome)).start()
   }
 
@@ -101,13 +114,53 @@ export class Upgrader {
   }
 
   #finished(raw: RawConnection, dialled: Dialled | undefined, outcome: HandshakeOutcome): void {
-    const { onOpened, onDialFailed } = this.#options
     this.#admission.release(raw)
     this.#pending.delete(raw)
-    if (outcome.kind === 'opened') onOpened(outcome.stream, outcome.remote, dialled)
-    if (outcome.kind !== 'failed') return
-    if (dialled !== undefined) onDialFailed(dialled, outcome.reason, raw.remoteAddress)
-    else if (outcome.reason === 'older-version') this.#reportOlder(raw.remoteAddress)
+    switch (outcome.kind) {
+      case 'opened':
+        this.#options.onOpened({ ...outcome, kind: 'plain' }, dialled)
+        break
+      case 'sealed':
+        this.#exchangeRooms(outcome, dialled)
+        break
+      case 'failed':
+        this.#failed(outcome.reason, raw.remoteAddress, dialled)
+    }
+  }
+
+  /** Each side says which rooms it has; without one in common the connection is of no use. */
+  #exchangeRooms(
+    { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
+    dialled: Dialled | undefined,
+  ): void {
+    const { clock, random, rooms, onOpened } = this.#options
+    let settle = (reason?: DialFailureReason): void => {
+      settle = () => {}
+      cancel()
+      this.#pending.delete(stream)
+      if (reason === undefined) {
+        onOpened({ kind: 'sealed', remote, stream, multiplexer }, dialled)
+        return
+      }
+      this.#failed(reason, stream.remoteAddress, dialled)
+      stream.destroy()
+    }
+    const cancel = clock.after(HANDSHAKE_MS_MAX, () => settle('no-answer'))
+    const multiplexer = new Multiplexer(stream, {
+      role: dialled === undefined ? 'listener' : 'dialler',
+      handshakeHash,
+      random,
+    })
+    multiplexer.once('rooms', () => settle(multiplexer.size === 0 ? 'other-room' : undefined))
+    multiplexer.once('violation', () => settle('malformed-handshake'))
+    stream.once('close', () => settle('closed'))
+    this.#pending.add(stream)
+    multiplexer.offer(rooms())
+  }
+
+  #failed(reason: DialFailureReason, remoteAddress: string, dialled: Dialled | undefined): void {
+    if (dialled !== undefined) this.#options.onDialFailed(dialled, reason, remoteAddress)
+    else if (reason === 'older-version') this.#reportOlder(remoteAddress)
   }
 
   #refusesPlain(claimed: string, dialled: Dialled | undefined): DialFailureReason | undefined {

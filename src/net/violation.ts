@@ -3,6 +3,11 @@ export const VIOLATIONS = [
   'frame-too-long',
   'empty-frame',
   'malformed-handshake',
+  'malformed-channel-frame',
+  'malformed-rooms',
+  'malformed-acknowledgement',
+  /** More of one room than the other side may send before it was read. */
+  'window-exceeded',
   'malformed-heads',
   'malformed-head',
   'too-many-heads',

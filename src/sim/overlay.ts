@@ -11,7 +11,7 @@ import { VirtualTime } from './virtual-time.js'
 
 const TICK_MS: Millis = 1_000
 const ROOM = 'room'
-const REMOTE = { kind: 'native', address: '', instance: '', isOlder: false, aheadMs: 0 } as const
+const REMOTE = { kind: 'native', address: '', version: 2, instance: '', isOlder: false, aheadMs: 0 } as const
 const PORT = 4_000
 /** One-way delays until a connection is open: TCP, the handshake, a Hello and a proof each way. */
 const ROUNDS_TO_OPEN = 6

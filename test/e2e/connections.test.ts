@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { CONNECTIONS_MAX, HANDSHAKE_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/net/limits.js'
 import { Child } from '../helper/child.js'
 import { openConnections, stranger, talk } from '../helper/connections-world.js'
-import { nativeEnd, scuttleupEnd } from '../helper/handshake-world.js'
+import { nativeEnd, ROOM, scuttleupEnd } from '../helper/handshake-world.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { startScuttleup } from '../helper/scuttleup-peer.js'
 import { ScuttleupTopology } from '../helper/scuttleup-topology.js'
@@ -90,7 +90,7 @@ test('closes the connection to a frozen native peer after 30 s, and keeps a scut
   const clock = new VirtualClock()
   const alice = await openConnections(t, { clock })
   const [frozen, scuttleup] = [await stranger(t, alice.address), await stranger(t, alice.address)]
-  talk(frozen, nativeEnd('dialler', 'bob:1', { peer: 2 }))
+  talk(frozen, nativeEnd('dialler', 'bob:1', { peer: 2, rooms: [ROOM] }))
   await alice.until(() => alice.connections.connections.length === 1)
   talk(scuttleup, scuttleupEnd(new ScuttleupTopology('carol:1', 'alice:1')))
   await alice.until(() => alice.connections.connections.length === 2)
@@ -222,7 +222,7 @@ test(`${CONNECTIONS_MAX} strangers that pass for scuttleup peers keep no honest 
     else await once(socket.resume(), 'close')
   }
   assert.deepEqual(alice.lost, [], 'one more stranger is turned away')
-  talk(await stranger(t, alice.address), nativeEnd('dialler', 'bob:1', { peer: 2 }))
+  talk(await stranger(t, alice.address), nativeEnd('dialler', 'bob:1', { peer: 2, rooms: [ROOM] }))
   await alice.until(() => alice.connections.connections.some(({ remote }) => remote.address === 'bob:1'))
   await alice.until(() => alice.connections.connections.length === CONNECTIONS_MAX)
   assert.deepEqual(alice.lost, ['evicted'])

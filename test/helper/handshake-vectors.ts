@@ -45,7 +45,6 @@ export function handshake() {
     const roomTag = blake2b(tagged, { key: room, dkLen: 16 })
     const hello = joined(
       field.number(1, 2),
-      field.bytes(2, roomTag),
       field.bytes(3, instance),
       field.bytes(4, key),
       field.number(6, ageMs),

@@ -4,6 +4,7 @@ import { frame } from '../../src/base/wire/frames.js'
 import type { HandshakeEffect, Remote } from '../../src/net/handshake/effects.js'
 import { Handshake, type HandshakeOptions } from '../../src/net/handshake/handshake.js'
 import type { Records } from '../../src/net/sealed/records.js'
+import { roomsFrame } from './channel-frames.js'
 import type { ScuttleupTopology } from './scuttleup-topology.js'
 
 export const ROOM = Buffer.alloc(32, 7)
@@ -26,6 +27,7 @@ export const helloOf = (peer: number, members: Partial<OurHello> = {}): OurHello
 /** The remote that a handshake between peer 1 and another peer reports. At equal age, the higher id counts as older. */
 export const remoteOf = (address: string, peer: number): Remote => ({
   kind: 'native',
+  version: 2,
   address,
   instance: Buffer.alloc(16, peer).toString('hex'),
   key: Buffer.from(keysOf(peer).publicKey).toString('hex'),
@@ -53,7 +55,8 @@ interface NativeEndOptions {
   /** Differences from the peer's usual Hello. */
   readonly hello?: Partial<OurHello>
   readonly says?: Uint8Array
-  readonly room?: Uint8Array
+  /** Named to the other side once its key is proven. Default: none are, as if the connection went no further. */
+  readonly rooms?: readonly Uint8Array[]
   /** Determines the ephemeral key. */
   readonly seed?: number
   readonly refusesPlain?: HandshakeOptions['refusesPlain']
@@ -63,14 +66,13 @@ interface NativeEndOptions {
 export function nativeEnd(
   role: 'dialler' | 'listener',
   me: string,
-  { peer = 1, hello = {}, says = new Uint8Array(0), room = ROOM, seed = 1, refusesPlain }: NativeEndOptions = {},
+  { peer = 1, hello = {}, says = new Uint8Array(0), rooms, seed = 1, refusesPlain }: NativeEndOptions = {},
 ): End {
   const handshake = new Handshake({
     role,
     me,
     hello: helloOf(peer, hello),
     keys: keysOf(peer),
-    room,
     random: new SeededRandom(seed, `${role} ${peer}`),
     ...(refusesPlain && { refusesPlain }),
   })
@@ -88,10 +90,12 @@ export function nativeEnd(
     for (const effect of effects) {
       if (effect.kind === 'send') written.push(effect.bytes)
       if (effect.kind === 'failed') outcome = effect.reason
-      if (effect.kind === 'opened') {
+      if (effect.kind === 'opened' || effect.kind === 'sealed') {
         outcome = effect.remote
-        records = effect.records
-        read(effect.rest)
+        if (effect.kind === 'sealed') records = effect.records
+        read(effect.kind === 'sealed' ? new Uint8Array(0) : effect.rest)
+        if (effect.kind === 'sealed' && rooms !== undefined)
+          written.push(effect.records.sealer.seal(roomsFrame(rooms, effect.handshakeHash, role)))
         written.push(records === undefined || says.length === 0 ? says : records.sealer.seal(says))
       }
     }

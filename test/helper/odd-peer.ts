@@ -5,6 +5,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { LOBBY, roomId } from '../../src/log/format/room-id.js'
 import { Handshake } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES } from '../../src/net/handshake/hello.js'
+import { roomsFrame } from './channel-frames.js'
 
 const [port, version, aheadMs] = process.argv.slice(2).map(Number)
 const keys = keyPairOf(systemRandom.bytes(SEED_BYTES))
@@ -17,9 +18,13 @@ createServer(socket => {
     nowMs: Date.now() + (aheadMs ?? 0),
   }
   const me = `odd.local:${port}`
-  const opening = new Handshake({ role: 'listener', me, hello, keys, room: roomId(LOBBY), random: systemRandom })
+  const opening = new Handshake({ role: 'listener', me, hello, keys, random: systemRandom })
   const perform = (effects: ReturnType<Handshake['start']>): void => {
-    for (const effect of effects) if (effect.kind === 'send') socket.write(effect.bytes)
+    for (const effect of effects) {
+      if (effect.kind === 'send') socket.write(effect.bytes)
+      if (effect.kind === 'sealed')
+        socket.write(effect.records.sealer.seal(roomsFrame([roomId(LOBBY)], effect.handshakeHash, 'listener')))
+    }
   }
   socket.on('error', () => {})
   socket.on('data', bytes => perform(opening.receive(bytes)))

@@ -14,6 +14,7 @@ import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
+import { framesOn, roomsFrame } from '../helper/channel-frames.js'
 import { logIn, logOver, replicatorOf } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
 import { localAddresses } from '../helper/ports.js'
@@ -207,6 +208,7 @@ function scuttleupClient(author: string, random: Chance): Client {
 
 async function ours(random: Chance): Promise<Client> {
   const me = random() < 0.5 ? 'client:1' : 'z:1'
+  const isHostile = random() < 0.5
   const keys = keyPairOf(systemRandom.bytes(32))
   const log = await logOver(new MemoryStore(), keys, { room: ROOM })
   for (let i = 1; i <= ENTRIES; i++) await log.append({ username: 'client', message: `line ${i}` })
@@ -225,15 +227,20 @@ async function ours(random: Chance): Promise<Client> {
   }
   return {
     author: log.id,
-    // At most two addresses, the empty frame, the key exchange with its record, and the seal.
-    length: says.length + 290,
+    // At most two addresses, the empty frame, the key exchange with its record, the rooms, and the seal.
+    length: says.length + 430,
     talk: (socket, change) => {
-      const opening = new Handshake({ role: 'dialler', me, hello, keys, room: ROOM, random: systemRandom })
+      const opening = new Handshake({ role: 'dialler', me, hello, keys, random: systemRandom })
       const perform = (effects: readonly HandshakeEffect[]): void => {
         for (const effect of effects) {
           if (effect.kind === 'send') socket.write(change(effect.bytes))
-          else if (effect.kind === 'opened') socket.end(change(effect.records?.sealer.seal(says, true) ?? says))
-          else socket.end()
+          else if (effect.kind === 'sealed') {
+            const rooms = roomsFrame([ROOM], effect.handshakeHash, 'dialler')
+            const text = concat([rooms, framesOn(1, says)])
+            const { sealer } = effect.records
+            // Somebody on the way changes what is sealed; a hostile peer changes what it seals.
+            socket.end(isHostile ? sealer.seal(change(text), true) : change(sealer.seal(text, true)))
+          } else socket.end()
         }
       }
       socket.on('data', bytes => {

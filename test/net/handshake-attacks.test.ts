@@ -3,7 +3,7 @@ import test from 'node:test'
 import { NoiseHandshake } from '../../src/base/crypto/noise.js'
 import { concat } from '../../src/base/wire/bytes.js'
 import { frame } from '../../src/base/wire/frames.js'
-import { encodeAuth, encodeHello, prologueOf, type Role, roomTagOf } from '../../src/net/handshake/hello.js'
+import { encodeAuth, encodeHello, prologueOf, type Role } from '../../src/net/handshake/hello.js'
 import { RecordSealer } from '../../src/net/sealed/records.js'
 import { flippedHandshake, HANDSHAKE_BITS } from '../helper/flipped-handshake.js'
 import { type End, exchange, helloOf, keysOf, nativeEnd, ROOM, remoteOf, through } from '../helper/handshake-world.js'
@@ -34,7 +34,7 @@ function bobsAnswer(alice: End, auth: (hash: Uint8Array) => Uint8Array): End['ou
 }
 
 const authOf = (peer: number, hash: Uint8Array, role: Role): Uint8Array =>
-  encodeAuth({ ...helloOf(peer), roomTag: roomTagOf(ROOM, hash, 'listener') }, keysOf(peer), hash, role)
+  encodeAuth(helloOf(peer), keysOf(peer), hash, role)
 
 test('rejects a key that is not proven for this handshake and role', () => {
   const answer = (auth: (hash: Uint8Array) => Uint8Array) => bobsAnswer(nativeEnd('dialler', ALICE), auth)
@@ -51,19 +51,19 @@ test('rejects a key that is not proven for this handshake and role', () => {
     'what bob proves where he dials',
   )
   assert.equal(
-    answer(() => encodeAuth({ ...helloOf(2), roomTag: Buffer.alloc(16) }, keysOf(2), other, 'listener')),
+    answer(() => encodeAuth(helloOf(2), keysOf(2), other, 'listener')),
     NO,
     'what bob proved in another handshake',
   )
   assert.equal(
-    answer(hash => encodeAuth({ ...helloOf(2), roomTag: Buffer.alloc(16) }, keysOf(3), hash, 'listener')),
+    answer(hash => encodeAuth(helloOf(2), keysOf(3), hash, 'listener')),
     NO,
     'signed with another key',
   )
   assert.equal(
     answer(hash => {
       const auth = authOf(2, hash, 'listener')
-      const younger = encodeHello({ ...helloOf(2, { ageMs: 5 }), roomTag: roomTagOf(ROOM, hash, 'listener') })
+      const younger = encodeHello(helloOf(2, { ageMs: 5 }))
       return concat([younger, auth.subarray(-64)])
     }),
     NO,

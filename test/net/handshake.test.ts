@@ -146,14 +146,6 @@ test('rejects an empty frame instead of an address', () => {
   assert.equal(end.outcome, 'other-protocol')
 })
 
-test('rejects a native peer in another room', () => {
-  const a = nativeEnd('dialler', ALICE, { peer: 1 })
-  const b = nativeEnd('listener', BOB, { peer: 2, room: Buffer.alloc(32, 8) })
-  exchange(a, b)
-  assert.equal(a.outcome, 'other-room')
-  assert.equal(b.outcome, undefined, 'the dialler ends it, and proves no key')
-})
-
 test('rejects malformed key exchanges', () => {
   const N2 = [
     frame(Buffer.alloc(47)),

@@ -3,10 +3,9 @@ import test from 'node:test'
 import { bytesField, textField, varintField } from '../../src/base/wire/fields.js'
 import { decodeHello, encodeHello } from '../../src/net/handshake/hello.js'
 
-const roomTag = Uint8Array.from({ length: 16 }, (_, i) => i)
 const instance = Uint8Array.from({ length: 16 }, (_, i) => 255 - i)
 const key = Uint8Array.from({ length: 32 }, (_, i) => 100 + i)
-const hello = { version: 2, roomTag, instance, key, ageMs: 7, nowMs: 1_800_000_000_000 }
+const hello = { version: 2, instance, key, ageMs: 7, nowMs: 1_800_000_000_000 }
 
 const join = (...fields: readonly Uint8Array[]): Uint8Array => Buffer.concat(fields)
 /** The fields of `hello`, in order, with those in `others` instead. */
@@ -14,7 +13,6 @@ const fields = (others: Readonly<Record<number, Uint8Array | undefined>> = {}): 
   (
     [
       [1, varintField(1, 2)],
-      [2, bytesField(2, roomTag)],
       [3, bytesField(3, instance)],
       [4, bytesField(4, key)],
       [6, varintField(6, 7)],
@@ -45,7 +43,6 @@ test('skips unknown fields, in any order', () => {
 
 test('rejects fields of another length or kind, and missing ones', () => {
   for (const [number, length] of [
-    [2, 16],
     [3, 16],
     [4, 32],
   ] as const) {
@@ -57,8 +54,7 @@ test('rejects fields of another length or kind, and missing ones', () => {
   for (const number of [1, 6, 7]) {
     assert.equal(decodeHello(join(...fields({ [number]: textField(number, '1') }))), undefined)
   }
-  for (const number of [1, 2, 3, 4, 6, 7])
-    assert.equal(decodeHello(join(...fields({ [number]: undefined }))), undefined)
+  for (const number of [1, 3, 4, 6, 7]) assert.equal(decodeHello(join(...fields({ [number]: undefined }))), undefined)
   assert.equal(decodeHello(join(...fields({ 1: varintField(1, 1) }))), undefined, 'version 1')
 })
 

@@ -30,7 +30,7 @@ test('identifies a native peer, which notices no connection', async t => {
   const bob = await openConnections(t, { me: 'bob:1', peer: 2 })
   const result = await probeAt(bob.address.port)
   assert.equal(result.kind, 'native')
-  if (result.kind === 'native') assert.deepEqual(Buffer.from(result.hello.key), Buffer.from(keysOf(2).publicKey))
+  if (result.kind === 'native') assert.deepEqual(result.remote.key, Buffer.from(keysOf(2).publicKey).toString('hex'))
   await bob.until(() => bob.accepted.length === 1 && bob.accepted.every(({ destroyed }) => destroyed))
   assert.deepEqual([bob.connections.connections, bob.lost, bob.events], [[], [], []])
   const alice = await openConnections(t)

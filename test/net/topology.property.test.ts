@@ -116,6 +116,7 @@ class World {
 const topologyOf = (instance: string): Topology => new Topology(instance, instance, () => 1)
 const remoteOf = (name: Name, instance: string): Remote => ({
   kind: 'native',
+  version: 2,
   address: `${name}.local:1`,
   instance,
   key: instance,

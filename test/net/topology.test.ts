@@ -18,6 +18,7 @@ const LASTED_MS = 10_000
 
 const native = (key: string, instance = key): Remote => ({
   kind: 'native',
+  version: 2,
   address: 'bob.local:1002',
   instance,
   key,

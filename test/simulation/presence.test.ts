@@ -78,7 +78,7 @@ const meshOf = (seed: number, count: number) => {
 }
 
 test('every peer shows a frozen peer, and no other, as left within a minute', async t => {
-  await inWorld(meshOf(5, 40), async world => {
+  await inWorld(meshOf(9, 40), async world => {
     await world.run(60_000)
     const [frozen = '', ...others] = world.names
     world.peer(frozen).sleep()

@@ -6,7 +6,7 @@ import { type Address, parseListen } from '../../net/lan/address.js'
 import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
 import { labelMark } from '../../net/lan/mdns/prefilter.js'
-import { ALL_SERVICES, SERVICE, shortKeyOf } from '../../net/lan/mdns/service-records.js'
+import { ALL_SERVICES, SERVICE, shortKeyIn } from '../../net/lan/mdns/service-records.js'
 import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
 import { probe } from '../../net/probe.js'
@@ -96,8 +96,8 @@ export async function observePort(
 export async function answerAt(address: Address, { roomId }: Home): Promise<Answer> {
   const result = await probe(address, { source, room: roomId, clock: systemClock, random: systemRandom })
   if (result.kind !== 'native') return result
-  const { hello, isSameRoom, aheadMs } = result
-  return { kind: 'native', isSameRoom, version: hello.version, key: shortKeyOf(hello.key), aheadMs }
+  const { isSameRoom, remote } = result
+  return { kind: 'native', isSameRoom, version: remote.version, key: shortKeyIn(remote.key), aheadMs: remote.aheadMs }
 }
 
 /** The addresses at which nothing accepts a connection to a port. */

@@ -3,15 +3,18 @@ import type { DialFailureReason } from '../dial-failure.js'
 import { HANDSHAKE_MS_MAX } from '../limits.js'
 import type { RawConnection } from '../peer-source.js'
 import { SealedConnection } from '../sealed/sealed-connection.js'
-import type { HandshakeEffect, Remote } from './effects.js'
+import type { HandshakeEffect, NativeRemote, ScuttleupRemote } from './effects.js'
 import { Handshake, type HandshakeOptions } from './handshake.js'
-import type { Hello } from './hello.js'
 
 export type HandshakeOutcome =
-  /** `stream` is paused, and its next bytes are the first ones behind the handshake. It is sealed for a native peer. */
-  | { readonly kind: 'opened'; readonly remote: Remote; readonly stream: RawConnection | SealedConnection }
-  /** Only for a probe. */
-  | { readonly kind: 'identified'; readonly hello: Hello; readonly isSameRoom: boolean }
+  /** `stream` is paused, and its next bytes are the first ones behind the handshake. */
+  | { readonly kind: 'opened'; readonly remote: ScuttleupRemote; readonly stream: RawConnection }
+  | {
+      readonly kind: 'sealed'
+      readonly remote: NativeRemote
+      readonly stream: SealedConnection
+      readonly handshakeHash: Uint8Array
+    }
   /** The connection is closed. `hasAnswered`: the other side sent at least one byte. */
   | { readonly kind: 'failed'; readonly reason: DialFailureReason; readonly hasAnswered: boolean }
 
@@ -62,22 +65,23 @@ export class HandshakeRun {
         case 'failed':
           this.#fail(effect.reason)
           break
-        case 'identified':
-          this.#settle(effect)
+        case 'opened': {
+          const { remote, rest } = effect
+          this.#detach()
+          this.#connection.pause()
+          if (rest.length > 0) this.#connection.unshift(rest)
+          this.#onOutcome({ kind: 'opened', remote, stream: this.#connection })
           break
-        case 'opened':
-          this.#opened(effect)
+        }
+        case 'sealed': {
+          const { remote, records, handshakeHash } = effect
+          this.#detach()
+          this.#connection.pause()
+          const stream = new SealedConnection(this.#connection, records)
+          this.#onOutcome({ kind: 'sealed', remote, stream, handshakeHash })
+        }
       }
     }
-  }
-
-  #opened({ remote, rest, records }: Extract<HandshakeEffect, { readonly kind: 'opened' }>): void {
-    const connection = this.#connection
-    this.#detach()
-    connection.pause()
-    if (rest.length > 0) connection.unshift(rest)
-    const stream = records === undefined ? connection : new SealedConnection(connection, records)
-    this.#onOutcome({ kind: 'opened', remote, stream })
   }
 
   #fail(reason: DialFailureReason): void {

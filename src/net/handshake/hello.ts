@@ -7,7 +7,7 @@ import { bytesField, readFields, varintField } from '../../base/wire/fields.js'
 export const PROTOCOL_VERSION = 2
 
 export const INSTANCE_ID_BYTES = 16
-const ROOM_TAG_BYTES = 16
+export const ROOM_TAG_BYTES = 16
 
 const LABEL = utf8('persisted-chat/link/2')
 const ROOM_TAG_LABEL = utf8('persisted-chat/channel/1')
@@ -15,8 +15,6 @@ const ROOM_TAG_LABEL = utf8('persisted-chat/channel/1')
 /** What a native peer tells about itself during the handshake. docs/protocol/wire.md §2.3. */
 export interface Hello {
   readonly version: number
-  /** `roomTagOf` the peer's room. */
-  readonly roomTag: Uint8Array
   /** Random, one per process: identifies duplicate connections, two devices with one key, and a connection to itself. */
   readonly instance: Uint8Array
   /** The author's public key. */
@@ -31,10 +29,9 @@ export type Role = 'dialler' | 'listener'
 
 export const otherRole = (role: Role): Role => (role === 'dialler' ? 'listener' : 'dialler')
 
-export const encodeHello = ({ version, roomTag, instance, key, ageMs, nowMs }: Hello): Uint8Array =>
+export const encodeHello = ({ version, instance, key, ageMs, nowMs }: Hello): Uint8Array =>
   concat([
     varintField(1, version),
-    bytesField(2, roomTag),
     bytesField(3, instance),
     bytesField(4, key),
     varintField(6, Math.max(0, Math.floor(ageMs))),
@@ -52,12 +49,11 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
   const version = numbers.get(1)
   const ageMs = numbers.get(6)
   const nowMs = numbers.get(7)
-  const [roomTag, instance, key] = [2, 3, 4].map(number => values.get(number))
+  const [instance, key] = [3, 4].map(number => values.get(number))
   if (version === undefined || version < PROTOCOL_VERSION || ageMs === undefined || nowMs === undefined)
     return undefined
-  if (roomTag?.length !== ROOM_TAG_BYTES || instance?.length !== INSTANCE_ID_BYTES) return undefined
-  if (key?.length !== KEY_BYTES) return undefined
-  return { version, roomTag, instance, key, ageMs, nowMs }
+  if (instance?.length !== INSTANCE_ID_BYTES || key?.length !== KEY_BYTES) return undefined
+  return { version, instance, key, ageMs, nowMs }
 }
 
 /**

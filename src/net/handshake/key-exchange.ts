@@ -2,13 +2,13 @@ import { EPHEMERAL_BYTES, NoiseHandshake, type NoiseKeys } from '../../base/cryp
 import { STREAM_HEADER_BYTES } from '../../base/crypto/secret-stream.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import type { Random } from '../../base/random.js'
-import { concat, EMPTY, hexOf, readVarint, sameBytes, utf8 } from '../../base/wire/bytes.js'
+import { concat, EMPTY, hexOf, readVarint, utf8 } from '../../base/wire/bytes.js'
 import { frame } from '../../base/wire/frames.js'
 import type { DialFailureReason } from '../dial-failure.js'
 import { AUTH_BYTES_MAX, HANDSHAKE_BYTES_MAX } from '../limits.js'
 import { RecordOpener, RecordSealer, type Records } from '../sealed/records.js'
-import type { HandshakeEffect } from './effects.js'
-import { decodeAuth, encodeAuth, type Hello, otherRole, prologueOf, type Role, roomTagOf } from './hello.js'
+import type { HandshakeEffect, NativeRemote } from './effects.js'
+import { decodeAuth, encodeAuth, type Hello, otherRole, prologueOf, type Role } from './hello.js'
 
 /** First byte of the first message of this version. */
 const VERSION_2 = 0x02
@@ -20,15 +20,10 @@ const SECOND_MESSAGE_BYTES = EPHEMERAL_BYTES + 16
 
 export interface KeyExchangeOptions {
   readonly role: Role
-  /** What our Hello says besides the room tag. */
-  readonly hello: Omit<Hello, 'roomTag'>
+  readonly hello: Hello
   /** The key pair of the key in `hello`. */
   readonly keys: KeyPair
-  /** The room id. It is not sent. */
-  readonly room: Uint8Array
   readonly random: Pick<Random, 'bytes'>
-  /** Ends when the other side has proven its key: no connection opens at either side. */
-  readonly isProbe?: boolean
 }
 
 type State =
@@ -122,7 +117,7 @@ export class KeyExchange {
   }
 
   #readProof(handshakeHash: Uint8Array, records: Records): HandshakeEffect[] {
-    const { role, isProbe, room } = this.#options
+    const { role } = this.#options
     const read = records.opener.next(AUTH_BYTES_MAX)
     if (read.kind === 'more') return []
     if (read.kind === 'bad') return this.#fail('altered')
@@ -130,27 +125,24 @@ export class KeyExchange {
     const theirRole = otherRole(role)
     const hello = decodeAuth(read.text, handshakeHash, theirRole)
     if (typeof hello === 'string') return this.#fail(hello)
-    const isSameRoom = sameBytes(hello.roomTag, roomTagOf(room, handshakeHash, theirRole))
     this.#state = { kind: 'done' }
-    if (isProbe) return [{ kind: 'identified', hello, isSameRoom }]
-    if (!isSameRoom) return this.#fail('other-room')
     const proof = role === 'dialler' ? [sending(this.#proof(handshakeHash, records))] : []
-    return [...proof, { kind: 'opened', remote: this.#remoteOf(hello), rest: EMPTY, records }]
+    return [...proof, { kind: 'sealed', remote: this.#remoteOf(hello), records, handshakeHash }]
   }
 
   #proof(handshakeHash: Uint8Array, { sealer }: Records): Uint8Array {
-    const { role, hello, keys, room } = this.#options
-    const roomTag = roomTagOf(room, handshakeHash, role)
-    return sealer.seal(encodeAuth({ ...hello, roomTag }, keys, handshakeHash, role))
+    const { role, hello, keys } = this.#options
+    return sealer.seal(encodeAuth(hello, keys, handshakeHash, role))
   }
 
-  #remoteOf({ instance, key, ageMs, nowMs }: Hello) {
+  #remoteOf({ version, instance, key, ageMs, nowMs }: Hello): NativeRemote {
     const { hello: ours } = this.#options
     // Of two processes that started together, the higher instance id counts as older: otherwise both would write with one key.
     const isOlder = ageMs === ours.ageMs ? Buffer.compare(instance, ours.instance) > 0 : ageMs > ours.ageMs
     return {
-      kind: 'native' as const,
+      kind: 'native',
       address: this.#address,
+      version,
       instance: hexOf(instance),
       key: hexOf(key),
       isOlder,

@@ -27,6 +27,7 @@ const CLOSE_REASONS: Readonly<Record<CloseReason, string>> = {
   closed: 'the connection closed',
   cut: 'the connection was cut',
   altered: 'something was changed, repeated or left out on its way',
+  'protocol-violated': 'the peer broke the protocol',
   silent: `silent for ${SILENCE_MS_MAX / 1_000} s`,
   evicted: 'evicted to make room',
   replaced: 'replaced by a newer connection to the same peer',

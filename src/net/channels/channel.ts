@@ -1,0 +1,108 @@
+import { Duplex } from 'node:stream'
+import { concat, varint } from '../../base/wire/bytes.js'
+import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
+import type { RawConnection } from '../peer-source.js'
+import { ACK_BYTES, CHANNEL_WINDOW_BYTES } from './limits.js'
+import { SendQueue } from './send-queue.js'
+
+/** Bytes that wait to be sent before the writer has to wait. */
+const QUEUE_BYTES_MAX = 64 * 1024
+/** What may arrive beyond the window: frames of the side channel, and a frame that alone is longer than it. */
+const RECEIVED_BYTES_MAX = CHANNEL_WINDOW_BYTES + 2 * FRAME_BYTES_MAX
+
+/** What a channel needs of the connection that carries it. */
+export interface Carrier extends Pick<RawConnection, 'bytesRead' | 'remoteAddress'> {
+  /** The channel has frames to send. */
+  schedule(): void
+  acknowledge(channel: Channel, bytes: number): void
+  closed(channel: Channel): void
+}
+
+/** The byte stream of one room on a connection that carries many. Whole frames have to be written to it, and come out of it. */
+export class Channel extends Duplex implements RawConnection {
+  readonly #carrier: Carrier
+  readonly #frames = new FrameReader(FRAME_BYTES_MAX)
+  readonly #queue: SendQueue
+  #onSent: (() => void) | undefined
+  /** Bytes that arrived, and of these the ones whose sender was told that they are read. */
+  #receivedBytes = 0
+  #acknowledgedBytes = 0
+
+  constructor(carrier: Carrier, windowBytes: number = CHANNEL_WINDOW_BYTES) {
+    super({ allowHalfOpen: true, readableHighWaterMark: QUEUE_BYTES_MAX, writableHighWaterMark: QUEUE_BYTES_MAX })
+    this.#carrier = carrier
+    this.#queue = new SendQueue(windowBytes)
+    // Errors close the channel; whoever reads it learns that from its connection.
+    this.on('error', () => {})
+  }
+
+  get bytesRead(): number {
+    return this.#carrier.bytesRead
+  }
+
+  get remoteAddress(): string {
+    return this.#carrier.remoteAddress
+  }
+
+  /** The next frame that may be sent now, without its length. */
+  takeFrame(): Uint8Array | undefined {
+    const body = this.#queue.take()
+    if (this.#queue.length < QUEUE_BYTES_MAX) this.#continue()
+    return body
+  }
+
+  /** The other side has read this many more bytes. False if it cannot have. */
+  acknowledged(bytes: number): boolean {
+    const isPossible = this.#queue.acknowledged(bytes)
+    this.#carrier.schedule()
+    return isPossible
+  }
+
+  /** Frames arrived, without their lengths. False if they are beyond the window. */
+  receive(bodies: readonly Uint8Array[]): boolean {
+    if (this.destroyed) return true
+    const bytes = concat(bodies.flatMap(body => [varint(body.length), body]))
+    this.#receivedBytes += bytes.length
+    this.push(bytes)
+    this.#acknowledge()
+    return this.readableLength <= RECEIVED_BYTES_MAX
+  }
+
+  override _read(): void {
+    this.#acknowledge()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#frames.push(chunk)
+    for (let read = this.#frames.next(); read.kind !== 'more'; read = this.#frames.next()) {
+      if (read.kind === 'bad') {
+        done(new Error(read.reason))
+        return
+      }
+      this.#queue.add(read.body)
+    }
+    this.#onSent = done
+    this.#carrier.schedule()
+    if (this.#queue.length < QUEUE_BYTES_MAX) this.#continue()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#continue()
+    this.#carrier.closed(this)
+    done(error)
+  }
+
+  #continue(): void {
+    const onSent = this.#onSent
+    this.#onSent = undefined
+    onSent?.()
+  }
+
+  /** Tells the sender what was read, a good part of the window at a time. */
+  #acknowledge(): void {
+    const read = this.#receivedBytes - this.readableLength - this.#acknowledgedBytes
+    if (read < ACK_BYTES) return
+    this.#acknowledgedBytes += read
+    this.#carrier.acknowledge(this, read)
+  }
+}

@@ -1,0 +1,16 @@
+// Limits of channels. docs/protocol/wire.md gives them to other programs.
+
+/**
+ * Bytes of one channel that may be sent beyond what the other side has said it read: what a slow room can make the other hold. At
+ * least ACK_BYTES and a frame, or both sides would wait for each other.
+ */
+export const CHANNEL_WINDOW_BYTES = 512 * 1024
+
+/** Bytes read after which the sender is told. */
+export const ACK_BYTES = 128 * 1024
+
+/** Rooms that one side names on a connection. */
+export const ROOMS_MAX = 256
+
+/** Frames of this type and above belong to the side channel, which is not under the window. */
+export const SIDE_CHANNEL_TYPES_FROM = 8

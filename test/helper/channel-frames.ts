@@ -1,0 +1,26 @@
+import { concat, varint } from '../../src/base/wire/bytes.js'
+import { FRAME_BYTES_MAX, FrameReader, frame } from '../../src/base/wire/frames.js'
+import { encodeRooms } from '../../src/net/channels/rooms-frame.js'
+import { type Role, roomTagOf } from '../../src/net/handshake/hello.js'
+
+/** The frame in which the side in `role` names its rooms. */
+export const roomsFrame = (rooms: readonly Uint8Array[], handshakeHash: Uint8Array, role: Role): Uint8Array =>
+  onChannel(
+    0,
+    encodeRooms(
+      rooms.map(room => roomTagOf(room, handshakeHash, role)),
+      bytes => Buffer.alloc(bytes, 9),
+    ),
+  )
+
+/** One frame on a channel. */
+export const onChannel = (channel: number, body: Uint8Array): Uint8Array => frame(concat([varint(channel), body]))
+
+/** The frames of a replication stream, on a channel. */
+export function framesOn(channel: number, bytes: Uint8Array): Uint8Array {
+  const reader = new FrameReader(FRAME_BYTES_MAX)
+  reader.push(bytes)
+  const frames: Uint8Array[] = []
+  for (let read = reader.next(); read.kind === 'frame'; read = reader.next()) frames.push(onChannel(channel, read.body))
+  return concat(frames)
+}

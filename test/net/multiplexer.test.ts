@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { Duplex } from 'node:stream'
+import test from 'node:test'
+import { SeededRandom } from '../../src/base/seeded-random.js'
+import { frame } from '../../src/base/wire/frames.js'
+import type { Channel } from '../../src/net/channels/channel.js'
+import { CHANNEL_WINDOW_BYTES, ROOMS_MAX } from '../../src/net/channels/limits.js'
+import { Multiplexer } from '../../src/net/channels/multiplexer.js'
+import type { RawConnection } from '../../src/net/peer-source.js'
+import type { Violation } from '../../src/net/violation.js'
+import { onChannel, roomsFrame } from '../helper/channel-frames.js'
+
+const HASH = Buffer.alloc(64, 5)
+const room = (number: number): Uint8Array => Buffer.alloc(32, number)
+const [OPS, DEV, LAB] = [room(1), room(2), room(3)] as const
+
+/** One end of a connection in memory. */
+class MemoryConnection extends Duplex implements RawConnection {
+  readonly remoteAddress = '10.0.0.2'
+  bytesRead = 0
+  other: MemoryConnection | undefined
+  readonly sent: Uint8Array[] = []
+
+  override _read(): void {}
+
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: () => void): void {
+    this.sent.push(chunk)
+    if (this.other !== undefined) {
+      this.other.bytesRead += chunk.length
+      this.other.push(chunk)
+    }
+    done()
+  }
+}
+
+function side(role: 'dialler' | 'listener', connection = new MemoryConnection()) {
+  const random = new SeededRandom(1, role)
+  const multiplexer = new Multiplexer(connection, { role, handshakeHash: HASH, random })
+  const opened: string[] = []
+  const violations: Violation[] = []
+  multiplexer.on('channel', name => opened.push(name.slice(0, 2)))
+  multiplexer.on('violation', violation => violations.push(violation))
+  return { connection, multiplexer, opened, violations }
+}
+
+function pair() {
+  const [alice, bob] = [side('dialler'), side('listener')]
+  alice.connection.other = bob.connection
+  bob.connection.other = alice.connection
+  return { alice, bob }
+}
+
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+/** Collects what a channel delivers. */
+function heardOf(channel: Channel | undefined): Buffer[] {
+  const heard: Buffer[] = []
+  channel?.on('data', (bytes: Buffer) => heard.push(bytes))
+  return heard
+}
+
+test('opens a channel for each room that both sides have, and for no other', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS, DEV])
+  bob.multiplexer.offer([LAB, DEV, OPS])
+  await turn()
+  assert.deepEqual(alice.opened.sort(), ['01', '02'])
+  assert.deepEqual(bob.opened.sort(), ['01', '02'])
+  assert.equal(bob.multiplexer.channelOf(LAB), undefined)
+  const captured = Buffer.concat([...alice.connection.sent, ...bob.connection.sent])
+  for (const id of [OPS, DEV, LAB]) assert.ok(!captured.includes(Buffer.from(id)), 'a room id is never sent')
+})
+
+test('delivers what is written on one channel to the same room, and whole', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS, DEV])
+  bob.multiplexer.offer([DEV, OPS])
+  await turn()
+  const heard = { ops: heardOf(bob.multiplexer.channelOf(OPS)), dev: heardOf(bob.multiplexer.channelOf(DEV)) }
+  const written = { ops: [] as Uint8Array[], dev: [] as Uint8Array[] }
+  for (let i = 0; i < 50; i++)
+    for (const [name, id] of [
+      ['ops', OPS],
+      ['dev', DEV],
+    ] as const) {
+      const bytes = frame(Buffer.alloc(1 + i * 37, name))
+      written[name].push(bytes)
+      // In pieces: frames need not be written whole at once.
+      alice.multiplexer.channelOf(id)?.write(bytes.subarray(0, 1))
+      alice.multiplexer.channelOf(id)?.write(bytes.subarray(1))
+    }
+  await turn()
+  for (const name of ['ops', 'dev'] as const)
+    assert.deepEqual(Buffer.concat(heard[name]), Buffer.concat(written[name]), name)
+})
+
+test('a room whose reader has stopped holds back its own frames only, up to its window', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS, DEV])
+  bob.multiplexer.offer([OPS, DEV])
+  await turn()
+  const [ops, dev] = [alice.multiplexer.channelOf(OPS), alice.multiplexer.channelOf(DEV)]
+  const stopped = bob.multiplexer.channelOf(OPS)
+  const heard = heardOf(bob.multiplexer.channelOf(DEV))
+  for (let i = 0; i < 100; i++) ops?.write(frame(Buffer.alloc(32 * 1024, 2)))
+  await turn()
+  const waiting = stopped?.readableLength ?? 0
+  assert.ok(waiting > CHANNEL_WINDOW_BYTES / 2 && waiting <= CHANNEL_WINDOW_BYTES, `${waiting} bytes wait`)
+  dev?.write(frame(Buffer.from('a line')))
+  ops?.write(frame(Buffer.concat([Buffer.from([8]), Buffer.from('a status')])))
+  await turn()
+  assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
+  assert.deepEqual([alice.violations, bob.violations], [[], []])
+  // Once it is read, everything else arrives.
+  const rest = heardOf(stopped)
+  for (let turns = 0; turns < 200; turns++) await turn()
+  const total = rest.reduce((sum, { length }) => sum + length, 0)
+  assert.ok(total > 100 * 32 * 1024, `${total} bytes`)
+})
+
+test('frames of the side channel pass those that wait for the window', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS])
+  bob.multiplexer.offer([OPS])
+  await turn()
+  const ops = alice.multiplexer.channelOf(OPS)
+  for (let i = 0; i < 100; i++) ops?.write(frame(Buffer.alloc(32 * 1024, 2)))
+  const status = frame(Buffer.concat([Buffer.from([8]), Buffer.from('here')]))
+  // The queue of a channel is bounded, so that its writer waits: what it writes meanwhile is not yet ours to order.
+  await turn()
+  const before = bob.connection.bytesRead
+  ops?.write(status)
+  await turn()
+  assert.ok(bob.connection.bytesRead - before < 1_000)
+})
+
+test('closes the channel of a withdrawn room at both sides, and opens it again later', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS, DEV])
+  bob.multiplexer.offer([OPS, DEV])
+  await turn()
+  const first = bob.multiplexer.channelOf(OPS)
+  alice.multiplexer.withdraw(OPS)
+  await turn()
+  assert.ok(first?.destroyed)
+  assert.equal(alice.multiplexer.channelOf(OPS), undefined)
+  assert.ok(!bob.connection.destroyed)
+  alice.multiplexer.offer([OPS])
+  await turn()
+  const heard = heardOf(bob.multiplexer.channelOf(OPS))
+  assert.ok(heard && bob.multiplexer.channelOf(OPS) !== first)
+  alice.multiplexer.channelOf(OPS)?.write(frame(Buffer.from('back')))
+  await turn()
+  assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('back')))
+})
+
+test('a channel that breaks closes the connection', async () => {
+  const { alice, bob } = pair()
+  alice.multiplexer.offer([OPS, DEV])
+  bob.multiplexer.offer([OPS, DEV])
+  await turn()
+  alice.multiplexer.channelOf(OPS)?.destroy(new Error('broken'))
+  await turn()
+  assert.ok(alice.connection.destroyed)
+  assert.ok(alice.multiplexer.channelOf(DEV) === undefined)
+})
+
+const strange: readonly (readonly [string, Violation, Uint8Array])[] = [
+  ['a frame without a channel', 'malformed-channel-frame', frame(Buffer.from([0]))],
+  ['a channel beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1]))],
+  ['a frame that is too long', 'frame-too-long', Buffer.from([0xff, 0xff, 0xff, 0x7f])],
+  ['half a tag', 'malformed-rooms', onChannel(0, Buffer.from([1, 2, 3]))],
+  ['another type on channel 0', 'malformed-rooms', onChannel(0, Buffer.alloc(17, 9))],
+  ['too many rooms', 'malformed-rooms', onChannel(0, Buffer.alloc(1 + 16 * (ROOMS_MAX + 1), 1))],
+  ['an acknowledgement of what was never sent', 'malformed-acknowledgement', onChannel(1, Buffer.from([16, 5]))],
+  ['an acknowledgement of nothing', 'malformed-acknowledgement', onChannel(1, Buffer.from([16]))],
+]
+
+for (const [what, violation, bytes] of strange) {
+  test(`rejects ${what}`, async () => {
+    const alice = side('dialler')
+    alice.multiplexer.offer([OPS])
+    alice.connection.push(roomsFrame([OPS], HASH, 'listener'))
+    await turn()
+    assert.deepEqual(alice.opened, ['01'])
+    alice.connection.push(bytes)
+    await turn()
+    assert.deepEqual(alice.violations.slice(0, 1), [violation])
+  })
+}
+
+test('rejects more than the window of a room that nobody reads', async () => {
+  const alice = side('dialler')
+  alice.multiplexer.offer([OPS])
+  alice.connection.push(roomsFrame([OPS], HASH, 'listener'))
+  await turn()
+  const bytes = onChannel(1, Buffer.alloc(60_000, 2))
+  for (let i = 0; i < 40 && alice.violations.length === 0; i++) {
+    alice.connection.push(bytes)
+    await turn()
+  }
+  assert.equal(alice.violations[0], 'window-exceeded')
+})
+
+test('drops frames of channels that it does not have', async () => {
+  const alice = side('dialler')
+  alice.multiplexer.offer([OPS])
+  alice.connection.push(roomsFrame([DEV], HASH, 'listener'))
+  alice.connection.push(onChannel(1, Buffer.from('for another room')))
+  await turn()
+  assert.deepEqual([alice.opened, alice.violations], [[], []])
+})
