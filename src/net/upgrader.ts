@@ -58,7 +58,8 @@ export interface UpgraderOptions {
 /**
  * Upgrades raw connections to proven ones. Every byte of a stranger passes these gates, in this order:
  *
- *  1. admission control: UNPROVEN_MAX inbound connections at a time, UNPROVEN_PER_ADDRESS_MAX of one address;
+ *  1. admission control: UNPROVEN_MAX inbound connections at a time that are not through gate 8, UNPROVEN_PER_ADDRESS_MAX of one
+ *     address;
  *  2. the deadline: HANDSHAKE_MS_MAX for the whole handshake (`HandshakeRun`);
  *  3. the addresses: frames of HANDSHAKE_BYTES_MAX (`Handshake`);
  *  4. protocol detection by one byte; a scuttleup peer is subject to `PlainPolicy`, and passes here or never;
@@ -114,14 +115,15 @@ export class Upgrader {
   }
 
   #finished(raw: RawConnection, dialled: Dialled | undefined, outcome: HandshakeOutcome): void {
-    this.#admission.release(raw)
     this.#pending.delete(raw)
+    // A proven key is no reason to admit more: anyone can make one. It counts until there is a room in common.
+    if (outcome.kind !== 'sealed') this.#admission.release(raw)
     switch (outcome.kind) {
       case 'opened':
         this.#options.onOpened({ ...outcome, kind: 'plain' }, dialled)
         break
       case 'sealed':
-        this.#exchangeRooms(outcome, dialled)
+        this.#exchangeRooms(raw, outcome, dialled)
         break
       case 'failed':
         this.#failed(outcome.reason, raw.remoteAddress, dialled)
@@ -130,6 +132,7 @@ export class Upgrader {
 
   /** Each side says which rooms it has; without one in common the connection is of no use. */
   #exchangeRooms(
+    raw: RawConnection,
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
     dialled: Dialled | undefined,
   ): void {
@@ -138,6 +141,7 @@ export class Upgrader {
       settle = () => {}
       cancel()
       this.#pending.delete(stream)
+      this.#admission.release(raw)
       if (reason === undefined) {
         onOpened({ kind: 'sealed', remote, stream, multiplexer }, dialled)
         return

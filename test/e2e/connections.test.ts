@@ -258,6 +258,16 @@ for (const [what, bytes] of OPENINGS) {
   })
 }
 
+test('strangers who prove a key, and then name no rooms, keep no honest peer out', BOUND, async t => {
+  const alice = await openConnections(t)
+  for (let count = 0; count <= UNPROVEN_MAX; count++)
+    talk(await stranger(t, alice.address), nativeEnd('dialler', 'bob:1', { peer: 3, seed: count }))
+  await alice.until(() => alice.accepted.length === UNPROVEN_MAX + 1 && alice.accepted[0]?.destroyed === true)
+  assert.equal(alice.accepted.filter(({ destroyed }) => destroyed).length, 1)
+  talk(await stranger(t, alice.address), nativeEnd('dialler', 'bob:1', { peer: 2, rooms: [ROOM] }))
+  await alice.until(() => alice.connections.connections.length === 1)
+})
+
 test('closes all sockets, and stops dialling', BOUND, async t => {
   const clock = new VirtualClock()
   const [port = 0] = await freePorts(1)
