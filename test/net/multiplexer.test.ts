@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.js'
-import { frame } from '../../src/base/wire/frames.js'
+import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import type { Channel } from '../../src/net/channels/channel.js'
-import { CHANNEL_WINDOW_BYTES, ROOMS_MAX } from '../../src/net/channels/limits.js'
+import { CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES, ROOMS_MAX } from '../../src/net/channels/limits.js'
 import { Multiplexer } from '../../src/net/channels/multiplexer.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import type { Violation } from '../../src/net/violation.js'
@@ -33,9 +33,15 @@ class MemoryConnection extends Duplex implements RawConnection {
   }
 }
 
-function side(role: 'dialler' | 'listener', connection = new MemoryConnection()) {
+function side(role: 'dialler' | 'listener', windowBytes?: number) {
+  const connection = new MemoryConnection()
   const random = new SeededRandom(1, role)
-  const multiplexer = new Multiplexer(connection, { role, handshakeHash: HASH, random })
+  const multiplexer = new Multiplexer(connection, {
+    role,
+    handshakeHash: HASH,
+    random,
+    ...(windowBytes !== undefined && { windowBytes }),
+  })
   const opened: string[] = []
   const violations: Violation[] = []
   multiplexer.on('channel', name => opened.push(name.slice(0, 2)))
@@ -43,8 +49,8 @@ function side(role: 'dialler' | 'listener', connection = new MemoryConnection())
   return { connection, multiplexer, opened, violations }
 }
 
-function pair() {
-  const [alice, bob] = [side('dialler'), side('listener')]
+function pair(windowBytes?: number) {
+  const [alice, bob] = [side('dialler', windowBytes), side('listener', windowBytes)]
   alice.connection.other = bob.connection
   bob.connection.other = alice.connection
   return { alice, bob }
@@ -116,6 +122,32 @@ test('a room whose reader has stopped holds back its own frames only, up to its 
   for (let turns = 0; turns < 200; turns++) await turn()
   const total = rest.reduce((sum, { length }) => sum + length, 0)
   assert.ok(total > 100 * 32 * 1024, `${total} bytes`)
+})
+
+test('a reader that stops and goes on again receives everything', async () => {
+  // So small that the sender waits for ever unless everything that is read is acknowledged.
+  const { alice, bob } = pair(IDLE_ACK_BYTES + FRAME_BYTES_MAX)
+  alice.multiplexer.offer([OPS])
+  bob.multiplexer.offer([OPS])
+  await turn()
+  const [ops, reader] = [alice.multiplexer.channelOf(OPS), bob.multiplexer.channelOf(OPS)]
+  let heard = 0
+  reader?.on('data', ({ length }: Buffer) => {
+    heard += length
+  })
+  let written = 0
+  for (let round = 1; round <= 20; round++) {
+    reader?.pause()
+    for (let i = 0; i < 25; i++) {
+      const bytes = frame(Buffer.alloc(Math.min(250_000, 1_000 + 997 * round * i), 2))
+      written += bytes.length
+      ops?.write(bytes)
+    }
+    await turn()
+    reader?.resume()
+    for (let turns = 0; turns < 100 && heard < written; turns++) await turn()
+    assert.equal(heard, written, `round ${round}`)
+  }
 })
 
 test('frames of the side channel pass those that wait for the window', async () => {

@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { concat, varint } from '../../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
 import type { RawConnection } from '../peer-source.js'
-import { ACK_BYTES, CHANNEL_WINDOW_BYTES } from './limits.js'
+import { ACK_BYTES, CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES } from './limits.js'
 import { SendQueue } from './send-queue.js'
 
 /** Bytes that wait to be sent before the writer has to wait. */
@@ -68,9 +68,14 @@ export class Channel extends Duplex implements RawConnection {
     return this.readableLength <= RECEIVED_BYTES_MAX
   }
 
-  override _read(): void {
+  /** Node calls `_read` once per push, and so not when what was buffered is read later. */
+  override read(size?: number): Buffer | null {
+    const bytes = super.read(size)
     this.#acknowledge()
+    return bytes
   }
+
+  override _read(): void {}
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: (error?: Error) => void): void {
     this.#frames.push(chunk)
@@ -101,7 +106,7 @@ export class Channel extends Duplex implements RawConnection {
   /** Tells the sender what was read, a good part of the window at a time. */
   #acknowledge(): void {
     const read = this.#receivedBytes - this.readableLength - this.#acknowledgedBytes
-    if (read < ACK_BYTES) return
+    if (read < (this.readableLength === 0 ? IDLE_ACK_BYTES : ACK_BYTES)) return
     this.#acknowledgedBytes += read
     this.#carrier.acknowledge(this, read)
   }

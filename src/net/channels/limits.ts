@@ -2,12 +2,13 @@
 
 /**
  * Bytes of one channel that may be sent beyond what the other side has said it read: what a slow room can make the other hold. At
- * least ACK_BYTES and a frame, or both sides would wait for each other.
+ * least IDLE_ACK_BYTES and a frame, or both sides would wait for each other.
  */
 export const CHANNEL_WINDOW_BYTES = 512 * 1024
 
-/** Bytes read after which the sender is told. */
+/** Bytes read after which the sender is told; and when everything is read. */
 export const ACK_BYTES = 128 * 1024
+export const IDLE_ACK_BYTES = 16 * 1024
 
 /** Rooms that one side names on a connection. */
 export const ROOMS_MAX = 256
