@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import test, { type TestContext } from 'node:test'
+import { frame } from '../../src/base/wire/frames.js'
 import { CONNECTIONS_MAX, HANDSHAKE_MS_MAX, SILENCE_MS_MAX, UNPROVEN_MAX } from '../../src/net/limits.js'
 import { Child } from '../helper/child.js'
 import { openConnections, stranger, talk } from '../helper/connections-world.js'
@@ -257,6 +258,49 @@ for (const [what, bytes] of OPENINGS) {
     }
   })
 }
+
+for (const [what, plain, reason] of [
+  ['wants encrypted connections only', { encryptedOnly: true }, 'encrypted-only'],
+  [
+    'heard a native peer announced at its address',
+    { isAnnouncedNative: (address: string) => address === 'bob:1' },
+    'announced-native',
+  ],
+] as const) {
+  test(`refuses a scuttleup peer, dialled or inbound, when it ${what}`, BOUND, async t => {
+    const alice = await openConnections(t, { plain })
+    const inbound = await stranger(t, alice.address)
+    talk(inbound, scuttleupEnd(new ScuttleupTopology('bob:1', alice.connections.me)))
+    await once(inbound, 'close')
+    const bob = createServer(socket => talk(socket, scuttleupEnd(new ScuttleupTopology('bob:1')))).listen(
+      0,
+      '127.0.0.1',
+    )
+    await once(bob, 'listening')
+    t.after(async () => void bob.close())
+    alice.connections.add('bob', { host: '127.0.0.1', port: (bob.address() as AddressInfo).port })
+    await alice.until(() => alice.events.length > 0)
+    assert.deepEqual(
+      alice.events.map(event => event.kind === 'dial-failed' && event.reason),
+      [reason],
+    )
+    assert.deepEqual(alice.connections.connections, [])
+  })
+}
+
+test('reports once that a peer of an older version dialled, and nothing else', BOUND, async t => {
+  const alice = await openConnections(t)
+  const hello = frame(Buffer.concat([Buffer.from([0x08, 1, 0x12, 32]), Buffer.alloc(130)]))
+  for (let count = 0; count < 2; count++) {
+    const socket = await stranger(t, alice.address)
+    socket.write(Buffer.concat([frame(Buffer.from('a:1')), Buffer.from([0])]))
+    await once(socket, 'data')
+    socket.write(hello)
+    socket.resume()
+    await once(socket, 'close')
+  }
+  assert.deepEqual(alice.events, [{ kind: 'older-version', address: '127.0.0.1' }])
+})
 
 test('strangers who prove a key, and then name no rooms, keep no honest peer out', BOUND, async t => {
   const alice = await openConnections(t)
