@@ -32,12 +32,21 @@ function formatRow(): Put {
   return { type: 'put', key: FORMAT_KEY, value: checked(bytes) }
 }
 
+/**
+ * Whether version 0.1 wrote the database: its rows have no checksum. Rows with one are of this version; a damaged table was lost with
+ * the format row.
+ */
 async function isOf01(store: Store): Promise<boolean> {
+  let isOf01 = false
   for (const letter of KEYS_OF_0_1) {
     const prefix = utf8(letter)
-    for await (const keys of store.keys({ gte: prefix, lt: after(prefix), limit: 1 })) if (keys.length > 0) return true
+    for await (const page of store.pages({ gte: prefix, lt: after(prefix), limit: 1 }))
+      for (const [, value] of page) {
+        if (unchecked(value) !== undefined) return false
+        isOf01 = true
+      }
   }
-  return false
+  return isOf01
 }
 
 const oldFormat = (): ChatError =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { EMPTY, sameBytes, utf8 } from '../../../src/base/wire/bytes.js'
-import { checked } from '../../../src/log/store/checked-row.js'
+import { CRC_BYTES, checked } from '../../../src/log/store/checked-row.js'
 import { logOver } from '../../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../../helper/memory-store.js'
 import { alice, allRows } from '../../helper/signed-world.js'
@@ -30,7 +30,9 @@ test('writes its format into a new database and opens it again', async () => {
 
 test('rejects a database of version 0.1 and leaves it unchanged', async () => {
   const disk = await writtenDisk()
-  disk.write([{ type: 'del', key: FORMAT }])
+  // Its rows have no checksums.
+  const rows = allRows(disk).map(([key, value]) => ({ type: 'put' as const, key, value: value.subarray(CRC_BYTES) }))
+  disk.write([...rows, { type: 'del', key: FORMAT }])
   const before = allRows(disk)
   await assert.rejects(open(disk), { code: 'LOG_FORMAT', message: /persisted-chat 0\.1/ })
   assert.deepEqual(allRows(disk), before)
@@ -42,6 +44,15 @@ test('rejects a database of a later format and leaves it unchanged', async () =>
   const before = allRows(disk)
   await assert.rejects(open(disk), { code: 'LOG_FORMAT', message: /format 3/ })
   assert.deepEqual(allRows(disk), before)
+})
+
+test('opens a database that lost its format row with a damaged table', async () => {
+  const disk = await writtenDisk()
+  disk.write([{ type: 'del', key: FORMAT }])
+  const log = await open(disk)
+  assert.equal(log.head.length, 1)
+  await log.close()
+  assert.ok(sameBytes(disk.get(FORMAT) ?? EMPTY, checked(Uint8Array.of(0, 0, 0, 2))), 'the row is written again')
 })
 
 test('opens a database whose format row is damaged', async () => {
