@@ -72,9 +72,9 @@ export class Outbox {
     })
   }
 
-  /** Resolves when nothing is pending. */
+  /** Resolves when nothing is pending, or when the pending entries wait until a doubt about the log is settled. */
   async settled(): Promise<void> {
-    await this.#working
+    if (this.#log.inDoubt === undefined) await this.#working
   }
 
   async #work(): Promise<void> {
