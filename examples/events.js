@@ -13,7 +13,7 @@ console.log('present:', atAlice.presence.map(({ name }) => name).join(', '))
 
 await atAlice.say('hello bob')
 await atAlice.delivered()
-const { on, of } = atAlice.replicasOf(1)
+const { on, of } = atAlice.replicasOf({ run: 0, seq: 1 })
 console.log(`stored on ${on} of ${of} peers`)
 
 await Promise.all([alice.close(), bob.close()])

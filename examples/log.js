@@ -10,6 +10,9 @@ const stream = alice.createReplicationStream({ live: false, dialect: 'native' })
 await pipeline(stream, bob.createReplicationStream({ live: false, dialect: 'native' }), stream)
 
 for await (const entries of bob.read()) {
-  for (const entry of entries) console.log(messageOf(entry)?.message, entry.author === alice.id)
+  for (const entry of entries) {
+    const message = messageOf(entry)
+    console.log(message?.message, message?.author === alice.id)
+  }
 }
 await Promise.all([alice.close(), bob.close()])
