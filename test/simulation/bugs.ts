@@ -156,13 +156,6 @@ export const BUGS: readonly Bug[] = [
     killer: 108,
   },
   {
-    name: 'never detects that a half-closed connection is dead',
-    file: 'net/heartbeat',
-    find: 'connection.isPaused() && !connection.readableEnded',
-    replace: 'connection.isPaused() || connection.readableEnded',
-    killer: 2542,
-  },
-  {
     name: 'forgets a fork proof that arrives while the disk is full',
     file: 'log/log',
     find: 'return this.#recovery.whenWritable(logOfSegment(segments[0]), () => this.#intake.addProof(segments));',
