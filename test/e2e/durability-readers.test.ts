@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { KeyPair } from '../../src/base/crypto/signing.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
 import type { LogEvent } from '../../src/log/events.js'
+import { logKey } from '../../src/log/format/author.js'
 import { segmentKey } from '../../src/log/format/segment-rows.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
@@ -98,7 +99,7 @@ test('holds back lines while our log has a hole, and assigns no number twice', a
       given.add(seq)
     }
     for (let line = 1; line <= 10; line++) await say(line)
-    await store.commit([{ type: 'del', key: segmentKey(keys.publicKey, 5) }])
+    await store.commit([{ type: 'del', key: segmentKey(logKey(keys.publicKey, 0), 5) }])
     const isReported = once(log, 'event')
     const reading = log.entry(log.id, 5)
     await isReported
@@ -149,7 +150,7 @@ test('reports a row without a segment once, and skips it afterwards', async () =
     await Promise.all(
       Array.from({ length: 10 }, (_, line) => log.append({ username: 'alice', message: `${line + 1}` })),
     )
-    await store.commit([{ type: 'put', key: segmentKey(keys.publicKey, 5), value: Buffer.from('damaged') }])
+    await store.commit([{ type: 'put', key: segmentKey(logKey(keys.publicKey, 0), 5), value: Buffer.from('damaged') }])
     const isSeen = once(log, 'lost')
     await log.entry(log.id, 7)
     await isSeen
