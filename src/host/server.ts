@@ -105,14 +105,14 @@ export class NodeServer {
     this.#stopListening = stopListening
     this.#release = release
     this.#parts.log(`serves ${this.#parts.me}`)
-    if (this.#parts.stays) return
-    this.#waitsForFirst = this.#parts.clock.after(FIRST_FACE_MS_MAX, () => this.#endIfIdle())
+    this.#waitForFace()
   }
 
   /** Opens the room that the node was started for. Rejects with a ChatError. */
   async openOwnRoom(options: RoomOptions): Promise<void> {
     if (this.#parts.stays) this.#ownRoom = roomNameOf(options)
     await this.#roomFor(options)
+    this.#waitForFace()
   }
 
   get status(): NodeStatus {
@@ -236,7 +236,7 @@ export class NodeServer {
     if (this.#ending !== undefined) return
     this.#parts.log('continues')
     if (ownRoom !== undefined) await this.openOwnRoom(ownRoom).catch(() => this.#parts.log('cannot open its room'))
-    else this.#waitsForFirst = this.#parts.clock.after(FIRST_FACE_MS_MAX, () => this.#endIfIdle())
+    else this.#waitForFace()
   }
 
   async #openRoom(name: string, options: RoomOptions): Promise<HostedRoom> {
@@ -294,6 +294,18 @@ export class NodeServer {
     this.#closing.set(name, closing)
     await closing
     this.#endIfIdle()
+  }
+
+  /** Closes the rooms that no face uses after a while: the face that started the node may have been killed before it came. */
+  #waitForFace(): void {
+    const { clock, stays } = this.#parts
+    this.#waitsForFirst()
+    if (stays) return
+    this.#waitsForFirst = clock.after(FIRST_FACE_MS_MAX, () => {
+      if (this.#arriving > 0) return this.#waitForFace()
+      for (const [name, { faces }] of this.#open) if (faces === 0) void this.#closeRoom(name)
+      this.#endIfIdle()
+    })
   }
 
   #endIfIdle(): void {

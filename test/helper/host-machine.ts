@@ -43,13 +43,14 @@ export const LOBBY_OPTIONS: RoomOptions = {
 interface MachineOptions {
   readonly codec?: CodecVersion
   readonly stays?: boolean
+  readonly clock?: Clock
 }
 
 /** One user's machine: logs in memory, a node that serves them, and faces with real sockets between them. */
 export class HostMachine {
   readonly directory: string
   readonly events: FaceEvent[] = []
-  readonly clock: Clock = systemClock
+  readonly clock: Clock
   node: RunningNode | undefined
   starts = 0
   /** Called before each room is opened; may throw. */
@@ -64,6 +65,7 @@ export class HostMachine {
   private constructor(directory: string, options: MachineOptions) {
     this.directory = directory
     this.#options = options
+    this.clock = options.clock ?? systemClock
   }
 
   static async open(cleanup: Cleanup, options: MachineOptions = {}): Promise<HostMachine> {

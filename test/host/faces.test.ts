@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
+import { systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
 import type { Face } from '../../src/host/face.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
@@ -294,4 +295,25 @@ test('gives up after three failed starts in a minute, with the last error', BOUN
   const { error } = await face.ended
   assert.deepEqual([starts, error?.code, error?.message], [3, 'DATA_UNUSABLE', 'start 3 failed'])
   assert.deepEqual([face.unstored, face.firstUnsaid], [1, 'never answered'])
+})
+
+test('a node ends when the face that started it never comes, though its room is open', BOUND, async t => {
+  const hasty = { now: systemClock.now, after: (ms: number, act: () => void) => systemClock.after(ms / 50, act) }
+  const machine = await HostMachine.open(t, { clock: hasty })
+  const { server, ended } = await machine.start()
+  await server.openOwnRoom(LOBBY_OPTIONS)
+  assert.equal(server.status.rooms.length, 1)
+  const awake = setInterval(() => {}, 1_000)
+  assert.equal(await ended, 'idle')
+  clearInterval(awake)
+})
+
+test('control: a node that stays keeps its room open without a face', BOUND, async t => {
+  const hasty = { now: systemClock.now, after: (ms: number, act: () => void) => systemClock.after(ms / 1_000, act) }
+  const machine = await HostMachine.open(t, { clock: hasty, stays: true })
+  const { server, ended } = await machine.start()
+  await server.openOwnRoom(LOBBY_OPTIONS)
+  const isOver = await Promise.race([ended, new Promise(resolve => hasty.after(60_000, () => resolve('still open')))])
+  assert.equal(isOver, 'still open')
+  assert.equal(server.status.rooms.length, 1)
 })
