@@ -158,7 +158,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     return this.#end
   }
 
-  /** Whether the node does not answer, which the user was told. */
+  /** Whether the node does not answer. The user has been notified. */
   get isSilent(): boolean {
     return this.#isSilent
   }

@@ -62,7 +62,7 @@ export class ReadMarks extends EventEmitter<ReadMarkEvents> {
         for (const [author, seq] of marks) if (this.#unsaved.get(author) === seq) this.#unsaved.delete(author)
       }
     } catch {
-      // The disk fails, which the log reports. The next mark that moves tries again.
+      // The marks stay in memory, and the next one that moves tries again. A failing disk is reported by the log.
     } finally {
       this.#saving = undefined
     }

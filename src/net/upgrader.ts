@@ -25,7 +25,7 @@ export interface Dialled {
 export interface PlainPolicy {
   /** Whether scuttleup peers may connect. They know no rooms, so they may in one room only. */
   readonly acceptsScuttleup: boolean
-  /** Whether the user wants encrypted connections only. */
+  /** Whether only encrypted connections are allowed. */
   readonly encryptedOnly?: boolean
   /** Whether a native peer is announced at this address. */
   readonly isAnnouncedNative?: (address: string) => boolean

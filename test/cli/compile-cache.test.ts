@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { enableCompileCache } from '../../src/cli/compile-cache.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-/** The directory that Node.js is told to use for compiled code, and what its child processes are told. */
+/** The directory that Node.js is given for compiled code, and the one that its child processes inherit. */
 function chosenWith(env: Record<string, string | undefined>): { enabled: unknown; inherited: string | undefined } {
   let enabled: unknown
   enableCompileCache(env, directory => {

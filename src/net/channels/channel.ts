@@ -24,7 +24,7 @@ export class Channel extends Duplex implements RawConnection {
   readonly #frames = new FrameReader(FRAME_BYTES_MAX)
   readonly #queue: SendQueue
   #onSent: (() => void) | undefined
-  /** Bytes that arrived, and of these the ones whose sender was told that they are read. */
+  /** Bytes that arrived, and those of them that were acknowledged as read. */
   #receivedBytes = 0
   #acknowledgedBytes = 0
 
@@ -103,7 +103,7 @@ export class Channel extends Duplex implements RawConnection {
     onSent?.()
   }
 
-  /** Tells the sender what was read, a good part of the window at a time. */
+  /** Acknowledges what was read, a good part of the window at a time. */
   #acknowledge(): void {
     const read = this.#receivedBytes - this.readableLength - this.#acknowledgedBytes
     if (read < (this.readableLength === 0 ? IDLE_ACK_BYTES : ACK_BYTES)) return

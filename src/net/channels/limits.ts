@@ -6,7 +6,7 @@
  */
 export const CHANNEL_WINDOW_BYTES = 512 * 1024
 
-/** Bytes read after which the sender is told; and when everything is read. */
+/** Bytes read after which they are acknowledged; also when everything is read. */
 export const ACK_BYTES = 128 * 1024
 export const IDLE_ACK_BYTES = 16 * 1024
 
