@@ -137,6 +137,20 @@ test('asks before leaving if the last line is undelivered', BOUND, async t => {
   assert.equal(await alice.ended(), 0)
 })
 
+test('leaves without an answer when the last line is delivered after the question', BOUND, async t => {
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const alice = await open(t, { me: 'alice', listen: a, data })
+  await alice.waitFor('#lobby · alone')
+  await alice.enter('is anybody there?')
+  await alice.waitFor(/is anybody there\? {2}✓$/)
+  await alice.press('C-c')
+  await alice.waitFor('the chat ends when it is')
+  const bob = await open(t, { me: 'bob', listen: b, peers: [a], data })
+  await bob.waitFor('alice │ is anybody there?')
+  assert.equal(await alice.ended(), 0)
+})
+
 test('asks whether to send, split, edit or drop a paste of many lines', BOUND, async t => {
   const { alice, bob } = await pair(t)
   const pasted = 'first line\nsecond line\nthird line\n'

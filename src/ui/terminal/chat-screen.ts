@@ -213,6 +213,7 @@ export class ChatScreen {
   #draw(): void {
     clearImmediate(this.#drawing)
     this.#drawing = undefined
+    if (this.#composer.question?.kind === 'quit' && !this.#leavesLineBehind()) this.#leave()
     const { terminal } = this.#options
     const session = this.#session
     const size = sizeOf(terminal)
@@ -318,12 +319,16 @@ export class ChatScreen {
       })
   }
 
-  /** Leaves, or asks first if the chat ends with this screen and no other peer has the user's last line. */
+  /** Leaves, or asks first if the user's last line would be left behind. */
   #quit(): void {
+    if (this.#leavesLineBehind()) this.#composer.ask(quitPrompt(this.#session.room.unsavedCount, () => this.#leave()))
+    else this.#leave()
+  }
+
+  /** Whether the chat ends with this screen while lines are unsaved, or no other peer has the user's last one. */
+  #leavesLineBehind(): boolean {
     const { delivery, room } = this.#session
     const isUndelivered = delivery !== undefined && delivery.on + delivery.left === 0
-    if (isUndelivered && this.#options.isLastFace())
-      this.#composer.ask(quitPrompt(room.unsavedCount, () => this.#leave()))
-    else this.#leave()
+    return (isUndelivered || room.unsavedCount > 0) && this.#options.isLastFace()
   }
 }

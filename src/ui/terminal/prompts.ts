@@ -6,7 +6,10 @@ export interface Prompt {
   readonly answers: ReadonlyMap<string, () => void>
 }
 
-/** Asks before the user leaves with lines that no peer has; `unsaved` of them are not even on this disk. */
+/**
+ * Asks before the user leaves with lines that no peer has; `unsaved` of them are not even on this disk. The screen leaves
+ * without an answer when a peer has the last line.
+ */
 export function quitPrompt(unsaved: number, leave: () => void): Prompt {
   const lines = unsaved === 1 ? 'One of your lines is' : `${unsaved} of your lines are`
   return {
@@ -14,8 +17,8 @@ export function quitPrompt(unsaved: number, leave: () => void): Prompt {
     text:
       unsaved > 0
         ? `${lines} not stored yet and will be lost; quit anyway? (y quits, n stays)`
-        : 'Your last line is not delivered to anyone yet; quit anyway? It is stored here, and will be sent to the first peer ' +
-          'that connects after the next start. (y quits, n stays)',
+        : 'Your last line is not delivered to anyone yet; the chat ends when it is. It is stored here, and will be sent to ' +
+          'the first peer that connects after the next start. (y quits now, n stays)',
     answers: new Map([
       ['y', leave],
       ['n', () => {}],
