@@ -9,7 +9,7 @@ import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
 import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
 import { Unread } from '../chat/views/unread.js'
-import type { AuthorId, LogId, Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { EARLIEST } from '../log/format/hybrid-clock.js'
 import type { RoomApi } from '../node/room-api.js'
@@ -63,7 +63,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
     this.unread = new Unread({
       ourId: room.id,
-      heads: room.heads,
+      wasHere: room.heads.some(({ author, seq }) => authorOfLog(author) === room.id && seq > 0),
       seen: this.#seen,
       leftAt: view.leftAt,
       isHidden: author => this.#hidden.has(author),
@@ -128,6 +128,12 @@ export class Session extends EventEmitter<SessionEvents> {
         this.#nick = nickAfter(this.#nick, message, this.room.id)
       }
     }
+  }
+
+  /** Counts the messages of the history that the user has not read, before any is shown. */
+  async countUnread(): Promise<void> {
+    for await (const messages of this.room.batches({ since: digestsOf(this.#seen) }))
+      for (const message of messages) if (this.isHistory(message) && !this.unread.note(message)) return
   }
 
   /** Looks for the topic in the messages that the user has not seen. Rejects if the log cannot be read. */

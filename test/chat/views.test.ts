@@ -5,13 +5,13 @@ import type { Content } from '../../src/chat/kinds/kinds.js'
 import { type Message, placeOf } from '../../src/chat/kinds/message.js'
 import { nickAfter } from '../../src/chat/views/nick.js'
 import { mayBeTopic, type Topic, topicAfter } from '../../src/chat/views/topic.js'
-import { Unread, type UnreadOptions } from '../../src/chat/views/unread.js'
+import { UNREAD_COUNTED_MAX, Unread, type UnreadOptions } from '../../src/chat/views/unread.js'
 import { type AuthorId, logOf } from '../../src/log/format/author.js'
 import { EARLIEST, hlcAt } from '../../src/log/format/hybrid-clock.js'
 import { unreadTitle } from '../../src/ui/unread-text.js'
 
 const [ALICE, BOB, CAROL] = ['a', 'b', 'c'].map(digit => digit.repeat(64)) as [AuthorId, AuthorId, AuthorId]
-const [ALICES, BOBS] = [logOf(ALICE), logOf(BOB)]
+const BOBS = logOf(BOB)
 const NOON = new Date(2026, 10, 21, 12, 0).getTime()
 
 const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = { kind: 'text' }): Message => ({
@@ -27,16 +27,20 @@ const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = {
   isForked: false,
 })
 
-const unread = (options: Partial<UnreadOptions> = {}): Unread =>
-  new Unread({
+/** The mark of a user who has read three of BOB's lines; `history` is noted. */
+function unread(options: Partial<UnreadOptions> = {}, history = [said(BOB, 4), said(BOB, 5)]): Unread {
+  const view = new Unread({
     ourId: ALICE,
-    heads: [{ author: BOBS, seq: 5 }],
+    wasHere: false,
     seen: new Map([[BOBS, 3]]),
     leftAt: NOON - 60_000,
     isHidden: () => false,
     startedAt: NOON,
     ...options,
   })
+  for (const message of history) view.note(message)
+  return view
+}
 
 test('marks the first missed message of the history, once', () => {
   const view = unread()
@@ -47,7 +51,7 @@ test('marks the first missed message of the history, once', () => {
 })
 
 test('marks the first missed messages that arrive if the history has none', () => {
-  const view = unread({ seen: new Map([[BOBS, 5]]) })
+  const view = unread({ seen: new Map([[BOBS, 5]]) }, [])
   assert.ok(view.isMissed(said(BOB, 6, NOON - 1)))
   assert.ok(!view.isMissed(said(BOB, 6, NOON)), 'live')
   assert.ok(!view.isMissed(said(ALICE, 1, NOON - 1)), 'ours')
@@ -57,16 +61,33 @@ test('marks the first missed messages that arrive if the history has none', () =
 })
 
 test('counts neither our own entries nor those of hidden people', () => {
-  const heads = [ALICE, BOB, CAROL].map(author => ({ author: logOf(author), seq: 5 }))
-  const view = unread({ heads, isHidden: author => author === CAROL })
+  const history = [ALICE, BOB, CAROL].flatMap(author => [4, 5].map(seq => said(author, seq)))
+  const view = unread({ isHidden: author => author === CAROL }, history)
   assert.equal(view.markAbove(said(BOB, 4))?.count, 2)
+})
+
+test('neither counts nor marks changes of names and topics', () => {
+  const nick = said(BOB, 4, NOON, { kind: 'nick', before: 'bob' })
+  const topic = said(BOB, 5, NOON, { kind: 'topic', topic: 'tea' })
+  const view = unread({}, [nick, topic, said(BOB, 6)])
+  assert.equal(view.markAbove(nick), undefined)
+  assert.ok(!view.isMissed({ ...topic, timeMs: NOON - 1 }))
+  assert.equal(view.markAbove(said(BOB, 6))?.count, 1)
+})
+
+test('says that there are more than it counts', () => {
+  const view = unread({ seen: new Map() }, [])
+  let seq = 0
+  while (view.note(said(BOB, ++seq)));
+  assert.equal(seq, UNREAD_COUNTED_MAX)
+  assert.deepEqual(view.markAbove(said(BOB, 1)), { count: seq, isMore: true, since: NOON - 60_000 })
 })
 
 test('tells a newcomer from someone who was here without a screen', () => {
   const newcomer = unread({ leftAt: undefined, seen: new Map() })
-  assert.deepEqual(newcomer.markAbove(said(BOB, 1)), { count: 5, isMore: false, since: 'joining' })
-  const back = unread({ leftAt: undefined, seen: new Map(), heads: [{ author: ALICES, seq: 1 }] })
-  assert.equal(back.markAbove(said(BOB, 1)), undefined)
+  assert.deepEqual(newcomer.markAbove(said(BOB, 4)), { count: 2, isMore: false, since: 'joining' })
+  const back = unread({ leftAt: undefined, seen: new Map(), wasHere: true })
+  assert.equal(back.markAbove(said(BOB, 4)), undefined)
   assert.deepEqual(back.markArrivals(2, false), { count: 2, isMore: false, since: 'start' })
 })
 

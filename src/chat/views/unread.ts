@@ -1,7 +1,11 @@
 import type { Millis } from '../../base/clock.js'
-import { type AuthorId, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
-import type { Digest } from '../../log/format/heads.js'
+import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import { countsAsUnread } from '../kinds/kinds.js'
 import { type Message, placeOf } from '../kinds/message.js'
+import { UnreadCount } from './unread-count.js'
+
+/** More messages are not counted: the mark says that there are more. */
+export const UNREAD_COUNTED_MAX = 10_000
 
 /** The unread mark, shown above the messages that the user has missed. */
 export interface UnreadMark {
@@ -14,8 +18,8 @@ export interface UnreadMark {
 
 export interface UnreadOptions {
   readonly ourId: AuthorId
-  /** The heads when the session began. */
-  readonly heads: readonly Digest[]
+  /** Whether the user has written here before, perhaps with a face that does not record what was read. */
+  readonly wasHere: boolean
   /** The last seq of each log that the user has read. */
   readonly seen: ReadonlyMap<LogId, Seq>
   readonly leftAt: Millis | undefined
@@ -29,31 +33,38 @@ export interface UnreadOptions {
  */
 export class Unread {
   readonly #options: UnreadOptions
-  /** Whether the user has written here before, perhaps with a face that does not record what was read. */
-  readonly #wasHere: boolean
+  readonly #history: UnreadCount
   #isMarked = false
 
   constructor(options: UnreadOptions) {
     this.#options = options
-    this.#wasHere = options.heads.some(({ author, seq }) => authorOfLog(author) === options.ourId && seq > 0)
+    const marks = [...options.seen].map(([author, seq]) => ({ author, seq }))
+    this.#history = new UnreadCount({ ...options, isMention: () => false }, marks)
+  }
+
+  /**
+   * Counts a message of the history. Note those that the user has not read before any of them is shown, each log in order.
+   * Returns whether there is more to count.
+   */
+  note(message: Message): boolean {
+    this.#history.note(message)
+    return this.#history.unread < UNREAD_COUNTED_MAX
   }
 
   /** The mark above a message of the history, if it is the first that was missed. */
   markAbove(message: Message): UnreadMark | undefined {
-    const { ourId, heads, seen, leftAt, isHidden } = this.#options
+    const { seen, leftAt, wasHere } = this.#options
     const { author, seq } = placeOf(message)
-    if (this.#isMarked || message.author === ourId || seq <= (seen.get(author) ?? 0)) return undefined
-    if (leftAt === undefined && this.#wasHere) return undefined
+    if (seq <= (seen.get(author) ?? 0) || !this.#mayMark(message)) return undefined
+    if (leftAt === undefined && wasHere) return undefined
     this.#isMarked = true
-    const count = heads
-      .filter(head => authorOfLog(head.author) !== ourId && !isHidden(authorOfLog(head.author)))
-      .reduce((sum, head) => sum + Math.max(0, head.seq - (seen.get(head.author) ?? 0)), 0)
-    return { count, isMore: false, since: this.#since }
+    const count = this.#history.unread
+    return { count, isMore: count >= UNREAD_COUNTED_MAX, since: this.#since }
   }
 
   /** Whether an arriving message was written before this session started, and no mark is placed yet. */
-  isMissed({ author, timeMs }: Message): boolean {
-    return !this.#isMarked && author !== this.#options.ourId && timeMs < this.#options.startedAt
+  isMissed(message: Message): boolean {
+    return message.timeMs < this.#options.startedAt && this.#mayMark(message)
   }
 
   /** The mark above the first missed messages that arrive. `isMore`: further ones are still arriving. */
@@ -63,7 +74,11 @@ export class Unread {
     return { count, isMore, since: this.#since }
   }
 
+  #mayMark(message: Message): boolean {
+    return !this.#isMarked && message.author !== this.#options.ourId && countsAsUnread(message)
+  }
+
   get #since(): UnreadMark['since'] {
-    return this.#options.leftAt ?? (this.#wasHere ? 'start' : 'joining')
+    return this.#options.leftAt ?? (this.#options.wasHere ? 'start' : 'joining')
   }
 }

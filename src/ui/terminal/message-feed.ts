@@ -46,6 +46,7 @@ export class MessageFeed {
     const { room, heads } = this.#session
     await this.#session.readLatest()
     this.#events.onLatest()
+    await this.#session.countUnread()
     for await (const batch of room.batches(last === 'all' ? {} : { last })) {
       if (signal.aborted) return
       this.#passHistory(batch.filter(message => this.#session.isHistory(message)))
