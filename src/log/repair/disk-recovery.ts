@@ -6,7 +6,7 @@ import { SEQ_MAX } from '../limits.js'
 import { compareEnd } from '../mark/doubt.js'
 import type { LogMark, Refusal } from '../options.js'
 import { storedPublished } from '../own/own-log.js'
-import { checkFormat } from '../store/format-row.js'
+import { formatRow, lacksFormat } from '../store/format-row.js'
 import type { OwnLogRepair } from './own-log-repair.js'
 
 /**
@@ -38,7 +38,8 @@ export class DiskRecovery {
   /** Reads the disk on opening and compares it with the mark. Starts a doubt if the end of our log is uncertain. */
   async open(isRepaired: boolean): Promise<void> {
     const { store, queue, heads, mark, own } = this.#core
-    await checkFormat(store)
+    // Deferred, so that an empty database opens while the disk is full. Rows with checksums are never taken for those of 0.1.
+    if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
     await this.#load(mark?.found?.published, isRepaired)
     this.#repair.opened()
     // After a repair, write the heads at once: the next start needs them even if this process is killed.

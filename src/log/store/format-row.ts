@@ -11,22 +11,22 @@ const FORMAT_KEY = utf8('v')
 const KEYS_OF_0_1 = ['f', 'h', 'o', 'q', 'r', 's']
 
 /**
- * Checks that this version can read a database, and writes the format row into a new one, or into one of the scuttleup program.
- * Rejects with LOG_FORMAT.
+ * Checks that this version can read a database. Returns whether its format row is missing: it is new, or one of the scuttleup
+ * program. Rejects with LOG_FORMAT.
  */
-export async function checkFormat(store: Store): Promise<void> {
+export async function lacksFormat(store: Store): Promise<boolean> {
   const value = await store.get(FORMAT_KEY)
   if (value === undefined) {
     if (await isOf01(store)) throw oldFormat()
-    await store.commit([formatRow()])
-    return
+    return true
   }
   const bytes = unchecked(value)
   const format = bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : undefined
   if (format !== undefined && format !== FORMAT) throw newFormat(format)
+  return false
 }
 
-function formatRow(): Put {
+export function formatRow(): Put {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(FORMAT)
   return { type: 'put', key: FORMAT_KEY, value: checked(bytes) }

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { EMPTY, sameBytes, utf8 } from '../../../src/base/wire/bytes.js'
 import { CRC_BYTES, checked } from '../../../src/log/store/checked-row.js'
+import { FaultyStore } from '../../helper/faulty-store.js'
 import { logOver } from '../../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../../helper/memory-store.js'
 import { alice, allRows } from '../../helper/signed-world.js'
+import { VirtualClock } from '../../helper/virtual-clock.js'
 
 // docs/protocol/storage.md §4.2.
 
@@ -26,6 +28,24 @@ test('writes its format into a new database and opens it again', async () => {
   const log = await open(disk)
   assert.equal(log.head.length, 1)
   await log.close()
+})
+
+test('opens a new database while the disk is full, and stores lines when it no longer is', async () => {
+  const disk = new MemoryDisk()
+  const store = new FaultyStore(disk, { of: index => (index === 0 ? 'not stored' : undefined) })
+  const clock = new VirtualClock()
+  const log = await logOver(store, alice, { clock })
+  const hello = { username: 'alice', message: 'hello' }
+  await assert.rejects(log.append(hello), { code: 'LOG_WRITE_FAILED' })
+  const writable = log.writable()
+  clock.advance(1_000)
+  await writable
+  await log.append(hello)
+  await log.close()
+  const again = await open(disk)
+  assert.equal(again.head.length, 1)
+  await again.close()
+  assert.ok(disk.get(FORMAT) !== undefined, 'the next start writes its format')
 })
 
 test('rejects a database of version 0.1 and leaves it unchanged', async () => {
