@@ -26,10 +26,6 @@ export const ERROR_CODES = {
     meaning: 'the database was written by a version whose format this one does not read',
     remedy: 'Follow the hint: update, or move the database aside and keep the key.',
   },
-  LOG_FROZEN: {
-    meaning: 'our log has forked',
-    remedy: 'Stop, and run `persisted-chat renew` with your name on one of the devices.',
-  },
   LOG_CLOSED: { meaning: 'the room, its log or the node was closed', remedy: 'Open it again.' },
   LOG_WRITE_FAILED: {
     meaning: 'an entry was not stored',

@@ -134,13 +134,9 @@ async function storedInAll([first, ...others]: readonly Face[], stop: StopReques
   return Math.max(...codes)
 }
 
-/**
- * Resolves when the outcome of every line is known and the receipts of the last one have arrived. Resolves at once if the lines are
- * blocked by a doubt about our log.
- */
+/** Resolves when the outcome of every line is known and the receipts of the last one have arrived. */
 async function answered(face: Face, sent: Promise<void>): Promise<void> {
   await face.refreshed()
-  if (face.isInDoubt) return
   await sent
   await face.flushed()
   await face.refreshed()

@@ -1,5 +1,6 @@
 import { DISK_FAULTS, type DiskFailure } from '../base/files/disk-faults.js'
 import type { Rejection } from '../log/format/log-fault.js'
+import { DOUBT_REASONS } from '../log/mark/doubt.js'
 import type { FileFault } from '../log/store/leveldb/check.js'
 import { DIAL_FAILURES } from '../net/dial-failure.js'
 import type { DialAttempt } from '../net/dial-target.js'
@@ -73,7 +74,6 @@ const SHAPES: Shapes<FaceEvent> = {
     interfaces: listOf(record({ name: text, address: text })),
     more: isCount,
   },
-  'append-waits': {},
   'clock-differs': { peer: text, aheadMs: number },
   'clock-unset': { nowMs: number },
   'connect-refused': { peer: text, detail: text },
@@ -105,7 +105,6 @@ const SHAPES: Shapes<FaceEvent> = {
   listening: { address: text, room: text },
   'log-behind': { to: isCount },
   'log-end-restored': {},
-  'log-in-doubt': { reason: oneOf(['behind', 'other-history', 'moved', 'no-mark']), end: isCount, to: isCount },
   'log-restored': { seq: isCount },
   'logs-opened': { database: text },
   'mark-failed': { file: optional(text), failure },
@@ -121,6 +120,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'port-taken': { port: isCount, usedPort: isCount },
   'protocol-violated': { peer: text, violation: oneOf(VIOLATIONS) },
   'restore-given-up': {},
+  'run-opened': { run: isCount, reason: oneOf(DOUBT_REASONS) },
   'unknown-event': { name: text },
 }
 

@@ -202,7 +202,7 @@ export class FaceSession {
 
   /** Sends the changes since the last state. */
   #sendState(): void {
-    const { connectionSummary: standing, presence, ownReplicas: held, heads, isInDoubt, lastPlace } = this.#peer
+    const { connectionSummary: standing, presence, ownReplicas: held, heads, lastPlace } = this.#peer
     const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#sentState.get(member) === text) return false
@@ -218,7 +218,6 @@ export class FaceSession {
       ...Object.fromEntries(changed),
       heads: pairs,
       others,
-      isInDoubt,
       run: lastPlace?.run,
     })
   }

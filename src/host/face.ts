@@ -216,11 +216,6 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     }
   }
 
-  /** Whether lines wait until a doubt about our log is settled, as the node last reported. */
-  get isInDoubt(): boolean {
-    return this.#connection.isInDoubt
-  }
-
   /** Resolves when the state of the room is up to date, or the connection is lost. */
   async refreshed(): Promise<void> {
     await this.#connection.refreshed().catch(() => {})

@@ -87,7 +87,6 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   #standing: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
-  #isInDoubt = false
   #isGone = false
   #onState = (): void => {}
   /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
@@ -134,10 +133,6 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
 
   get heads(): readonly Digest[] {
     return [...this.#heads].map(([author, seq]) => ({ author, seq }))
-  }
-
-  get isInDoubt(): boolean {
-    return this.#isInDoubt
   }
 
   /** Our latest entry; undefined if there is none. */
@@ -274,8 +269,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     if (event !== undefined) this.emit('event', event)
   }
 
-  #receiveState({ heads, standing, presence, held, others, isInDoubt, run }: Fields): void {
-    this.#isInDoubt = isInDoubt === true
+  #receiveState({ heads, standing, presence, held, others, run }: Fields): void {
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     if (isCount(run)) this.#run = run

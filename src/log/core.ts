@@ -6,11 +6,12 @@ import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
-import { type LogId, logOfKey, type Seq } from './format/author.js'
+import type { LogId, Run, Seq } from './format/author.js'
 import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import { Frontier } from './frontier.js'
 import { LOG_BYTES_MAX } from './limits.js'
+import type { DoubtReason } from './mark/doubt.js'
 import type { LogEvents, LogMark, LogOptions } from './options.js'
 import { OwnLog } from './own/own-log.js'
 import { Announcer } from './read/announcer.js'
@@ -82,15 +83,21 @@ export class LogCore {
     this.segments = new SegmentStore(store, onGap)
     this.heads = new HeadIndex(store, this.room, this.hybridClock)
     this.forks = new ForkRegistry(store, this.room, this.segments)
-    this.announcer = new Announcer(logOfKey(keys.publicKey), () => this.own.publishedUpTo, events)
+    this.announcer = new Announcer(() => this.own, events)
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
   }
 
-  /** Whether our key signed two histories, so that our log can never be extended again. */
+  /** Whether our key signed two histories of the current run. */
   get isOwnForked(): boolean {
     return this.forks.proofOf(this.own.author) !== undefined
+  }
+
+  /** Our lines go on in a new run. */
+  readonly onOpened = (run: Run, reason: DoubtReason | undefined): void => {
+    this.events.emit('opened', this.own.author)
+    if (reason !== undefined && reason !== 'no-log') this.report({ kind: 'run-opened', run, reason })
   }
 
   report(event: LogEvent): void {

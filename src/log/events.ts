@@ -1,5 +1,5 @@
 import type { DiskFailure } from '../base/files/disk-faults.js'
-import type { LogId, Seq } from './format/author.js'
+import type { LogId, Run, Seq } from './format/author.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { FileFault } from './store/leveldb/check.js'
 
@@ -24,10 +24,8 @@ export type LogEvent =
   | { readonly kind: 'log-end-restored' }
   /** A mark cannot be written: the file that could not be opened, or one that was open. */
   | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
-  /** It is uncertain whether this disk has all of our log, which ends at `end` here: nothing is appended. */
-  | { readonly kind: 'log-in-doubt'; readonly reason: DoubtReason; readonly end: Seq; readonly to: Seq }
-  /** An append waits until the doubt ends. */
-  | { readonly kind: 'append-waits' }
+  /** The end of our log was in doubt: our lines go on in a new run. */
+  | { readonly kind: 'run-opened'; readonly run: Run; readonly reason: DoubtReason }
   /** A peer has more of our log: entries up to `to` are fetched first. */
   | { readonly kind: 'log-behind'; readonly to: Seq }
   | { readonly kind: 'log-restored'; readonly seq: Seq }

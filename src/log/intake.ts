@@ -51,7 +51,8 @@ export class Intake {
     newAuthors: NewAuthorLimit | undefined,
   ): Promise<Refusal | undefined> {
     const { frontier, own, forks } = this.#core
-    const isOwn = author === own.author
+    const isOwn = author === own.author && own.doubt === undefined
+    const isOurs = own.isOurs(author)
     // Our pending entries already have their seqs, so restored entries go after them.
     if (isOwn && this.#repair.isBlocking) await own.settled()
     const head = frontier.signedHead(author)
@@ -61,8 +62,8 @@ export class Intake {
     if (isOwn && isLonger && !this.#repair.isBlocking) return this.#addOwn(runs, newAuthors)
     const isSuspect = forks.isSuspect(author) || (isOwn && this.#repair.isBlocking)
     if (isSuspect && !isLonger) return this.#compareAll(author, runs)
-    const plan = planSigned(this.#nameOf(author), head, runs, isOwn ? undefined : this.#core.logBytesMax)
-    const refusal = plan.count > 0 && !isOwn ? frontier.refusalOf(author, newAuthors) : undefined
+    const plan = planSigned(this.#nameOf(author), head, runs, isOurs ? undefined : this.#core.logBytesMax)
+    const refusal = plan.count > 0 && !isOurs ? frontier.refusalOf(author, newAuthors) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan)
     if (isOwn && plan.count > 0) this.#repair.restored(plan.head)
@@ -124,7 +125,7 @@ export class Intake {
   async #addBelow(author: LogId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { frontier, forks, own, logBytesMax } = this.#core
     const plan = planBelow(this.#nameOf(author), frontier.signedHead(author), runs, proof, logBytesMax)
-    if (author !== own.author) await this.#store(plan)
+    if (author !== own.author || own.doubt !== undefined) await this.#store(plan)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
       return { reason: CONTRADICTION, neededSeq: plan.contradictedAt }
@@ -164,7 +165,7 @@ export class Intake {
     await queue.write([]) // only entries on disk can be compared
     const { count } = retraction
     const comparison = await forks.compare(author, theirs, frontier.persisted(author))
-    const isOwn = author === own.author
+    const isOwn = author === own.author && own.doubt === undefined
     if (isOwn && count !== retraction.count) {
       await retraction.finished()
       return this.addSigned(author, runs, undefined)
@@ -182,9 +183,12 @@ export class Intake {
     const { queue, forks, own, announcer } = this.#core
     await queue.write([forks.add(proof)])
     const author = logOfSegment(proof.segments[0])
-    if (author === own.author) this.#repair.end()
+    if (author === own.author) {
+      this.#repair.end()
+      await own.leave('forked')
+    }
     announcer.forked(proof)
-    this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: author === own.author })
+    this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: own.isOurs(author) })
   }
 
   #nameOf(author: LogId): LogName {

@@ -9,6 +9,9 @@ export const SEGMENT_BYTES_MAX = 128 * 1024
 /** Highest seq: the largest value of scuttleup's `uint32`. */
 export const SEQ_MAX = 0xffff_ffff
 
+/** Highest run. */
+export const RUN_MAX = 0xffff_ffff
+
 /** Largest number of authors in one database. Each costs a few hundred bytes of memory and of every exchange of heads. */
 export const AUTHORS_MAX = 1_000
 

@@ -7,7 +7,7 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { LogCore } from './core.js'
-import { type AuthorId, authorOfLog, isSigned, type LogId, type Seq } from './format/author.js'
+import { type AuthorId, isSigned, type LogId, type Seq } from './format/author.js'
 import { chainAfter } from './format/chain.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
@@ -15,7 +15,7 @@ import { logOfSegment, type Segment } from './format/segment.js'
 import type { SignedRun } from './format/segment-plan.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import { Intake } from './intake.js'
-import type { Doubt } from './mark/doubt.js'
+import type { DoubtReason } from './mark/doubt.js'
 import type { FoundMark } from './mark/own-mark.js'
 import type { LogEvents, LogOptions, NewAuthorLimit, ReadOptions, Refusal, RelayOptions } from './options.js'
 import { Appender } from './own/appender.js'
@@ -37,8 +37,8 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * 1. Persisted before shown. An entry is acknowledged to its author, shown to readers and announced to peers only when it is on disk.
  * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record that peers may have it. So if a crash
  *    loses entries that a peer may have, the next start notices.
- * 3. One history. A seq of our log that a peer may have is never reused. While it is uncertain whether this disk has all of our log,
- *    nothing is appended.
+ * 3. One history. A seq of our log that a peer may have is never reused: when the end of our log is in doubt, the next entry opens a
+ *    new run.
  * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
  * 5. Forks are proven. Two histories of one author are stored as a proof. The log is kept up to the fork, which is at the same entry
  *    on every peer, and is never extended.
@@ -91,7 +91,7 @@ export class Log extends EventEmitter<LogEvents> {
   static async over(store: Store, keys: KeyPair, options: LogOptions): Promise<Log> {
     const log = new Log(store, keys, options)
     try {
-      await log.#recovery.open(options.isRepaired ?? false)
+      await log.#recovery.open(options.isNewKey ?? true, options.isRepaired ?? false)
       return log
     } catch (cause) {
       await store.close()
@@ -107,7 +107,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** The author of what `append` adds: the public key, as 64 hex digits. */
   get author(): AuthorId {
-    return authorOfLog(this.id)
+    return this.#core.own.person
   }
 
   /** The log that `append` extends. */
@@ -117,7 +117,7 @@ export class Log extends EventEmitter<LogEvents> {
 
   /** Whether a log is signed with our key. */
   isOurs(log: LogId): boolean {
-    return authorOfLog(log) === this.author
+    return this.#core.own.isOurs(log)
   }
 
   /** The last seq of each log on this disk. */
@@ -154,7 +154,7 @@ export class Log extends EventEmitter<LogEvents> {
   /**
    * Appends an entry to our log; resolves when it is on disk. The same commit stores `request`, so that a client that repeats the
    * request learns that its entry is stored.
-   * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
+   * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members, request?: RequestId): Promise<Entry> {
     return this.#appender.append(members, request)
@@ -191,8 +191,9 @@ export class Log extends EventEmitter<LogEvents> {
   }
 
   /** A peer has a different history of our log: compare the segments that it sends with ours. */
-  ourLogDiffers(): void {
-    if (!this.#core.isOwnForked) this.#core.forks.suspect(this.id)
+  ourLogDiffers(log: LogId): void {
+    const { forks } = this.#core
+    if (forks.proofOf(log) === undefined) forks.suspect(log)
   }
 
   /** The segment with an entry, for a peer that requests it. */
@@ -214,14 +215,9 @@ export class Log extends EventEmitter<LogEvents> {
     this.#repair.announced(seq)
   }
 
-  /** Why appends wait for a peer to announce its copy of our log; undefined if there is no doubt. */
-  get inDoubt(): Doubt | undefined {
-    return this.#repair.doubt
-  }
-
-  /** Ends a doubt: the author says that no peer has more of our log than this disk. */
-  async trustThisDisk(): Promise<void> {
-    await this.#repair.trustThisDisk()
+  /** Why our next entry opens a new run; undefined if the end of our log is certain. */
+  get doubt(): DoubtReason | undefined {
+    return this.#core.own.doubt
   }
 
   /** Publishes our log from now on, after recording that on disk. Rejects as `append` does; retries after a failed write. */
@@ -305,13 +301,13 @@ export class Log extends EventEmitter<LogEvents> {
     await store.close()
   }
 
-  /** The prefix of the chain value after an entry of our log that peers send with their heads. */
-  async ourChainAt(seq: Seq): Promise<Uint8Array | undefined> {
+  /** The prefix of the chain value after an entry of a log that peers send with their heads. */
+  async chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined> {
     const { frontier, segments } = this.#core
-    if (seq > frontier.persisted(this.id)) return undefined
-    const known = frontier.chainAt(this.id, seq)
+    if (seq > frontier.persisted(log)) return undefined
+    const known = frontier.chainAt(log, seq)
     if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
-    const segment = await segments.segmentAt(this.id, seq)
+    const segment = await segments.segmentAt(log, seq)
     if (segment === undefined) return undefined
     const entries = segment.entries.slice(0, seq - segment.first + 1)
     return chainAfter(segment.before, entries).subarray(0, CHAIN_PREFIX_BYTES)

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import type { LogEvent } from './events.js'
-import type { LogId, Seq } from './format/author.js'
+import type { LogId, Run, Seq } from './format/author.js'
 import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
@@ -27,6 +27,8 @@ export interface LogOptions {
   readonly logBytesMax?: number
   /** Records the end of our log outside the database. Without it, only peers notice a lost end. */
   readonly mark?: LogMark
+  /** Whether the key was made together with the database; if not, an empty database continues our log in a new run. Default: true. */
+  readonly isNewKey?: boolean
   /** Whether the database was just repaired, so that entries in the middle of logs may be missing. */
   readonly isRepaired?: boolean
   /** Receives events that have no listener, notably those during opening. */
@@ -37,6 +39,8 @@ export interface LogOptions {
 export interface LogMark extends EndMark {
   /** The end that was recorded when the log was opened. */
   readonly found: End | undefined
+  /** The run that is recorded now. */
+  readonly run: Run | undefined
   /** The last seq of the logs of others at the last clean close. */
   readonly heads: ReadonlyMap<LogId, Seq>
   /** Whether the mark was written to another file, of which this is a copy. */
@@ -54,8 +58,10 @@ export interface LogEvents {
   event: [LogEvent]
   /** An entry of ours whose append was rejected is on disk after all. */
   recovered: [Entry]
+  /** Our lines go on in this log. */
+  opened: [LogId]
   /** Our unpublished entries from this seq on were retracted; they are appended again after entries from peers. */
-  retracted: [Seq]
+  retracted: [LogId, Seq]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
   /** An author signed two histories. */

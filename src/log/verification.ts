@@ -31,7 +31,7 @@ export async function verifyLog(
 export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined): AsyncGenerator<Verified> {
   const claims = new Map([...(await core.unsigned.claims()), ...(await core.heads.claims())])
   const ends = new Map<LogId, Seq>(known?.heads)
-  if (known?.mark !== undefined) ends.set(logOf(known.mark.author), known.mark.seq)
+  if (known?.mark !== undefined) ends.set(logOf(known.mark.author, known.mark.run), known.mark.seq)
   for (const author of new Set([...claims.keys(), ...ends.keys()])) {
     const { last, fault } = await verifyLog(core, author)
     const claim = claims.get(author) ?? 0

@@ -55,7 +55,6 @@ export type NodeEvent = LogEvent | NetEvent | PeerEvent | RoomEvent
 /** Every kind, and whether it is a problem or a change that is worth knowing. docs/events.md lists them. */
 export const EVENT_KINDS = {
   announced: 'change',
-  'append-waits': 'problem',
   'clock-differs': 'problem',
   'clock-unset': 'problem',
   'connection-lost': 'change',
@@ -81,7 +80,6 @@ export const EVENT_KINDS = {
   listening: 'change',
   'log-behind': 'problem',
   'log-end-restored': 'problem',
-  'log-in-doubt': 'problem',
   'log-restored': 'problem',
   'logs-opened': 'change',
   'mark-failed': 'problem',
@@ -95,4 +93,5 @@ export const EVENT_KINDS = {
   'port-taken': 'problem',
   'protocol-violated': 'problem',
   'restore-given-up': 'problem',
+  'run-opened': 'problem',
 } as const satisfies Record<NodeEvent['kind'], 'problem' | 'change'>

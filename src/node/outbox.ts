@@ -72,9 +72,9 @@ export class Outbox {
     })
   }
 
-  /** Resolves when nothing is pending, or when the pending entries wait until a doubt about the log is settled. */
+  /** Resolves when nothing is pending. */
   async settled(): Promise<void> {
-    if (this.#log.inDoubt === undefined) await this.#working
+    await this.#working
   }
 
   async #work(): Promise<void> {

@@ -30,7 +30,7 @@ export interface RoomApi {
   readonly presence: readonly Present[]
   /**
    * Sends a message; resolves when it is on this disk, and waits while the disk fails. Rejects with BAD_MESSAGE,
-   * LOG_FROZEN, LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
+   * LOG_READ_ONLY or LOG_CLOSED, and with the reason of the signal.
    */
   say(draft: Draft | string, options?: SayOptions): Promise<void>
   /** Resolves when every message sent so far is on this disk, or was refused. */

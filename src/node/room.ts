@@ -147,11 +147,6 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     return this.#presence.list
   }
 
-  /** Whether nothing is appended for now, because this disk may have lost the end of our log. */
-  get isInDoubt(): boolean {
-    return this.#parts.log.inDoubt !== undefined
-  }
-
   /** Whether anything was said since the start. */
   get hasSpoken(): boolean {
     return this.#hasSpoken

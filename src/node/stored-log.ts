@@ -31,6 +31,7 @@ export async function openLog(home: Home, onEvent: OnEvent): Promise<{ readonly 
       unsigned: openRowStore,
       room: home.roomId,
       mark,
+      isNewKey: isNew,
       onEvent,
       isRepaired: store.isRepaired,
     })
@@ -93,5 +94,5 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
 function readOnlyMark({ mark, heads }: FoundMark): LogMark {
   const nothing = async (): Promise<void> => {}
   const found = mark?.isClean === true ? { ...mark, batch: undefined } : mark
-  return { found, heads, isMoved: false, advance: nothing, reset: nothing, close: nothing }
+  return { found, run: found?.run, heads, isMoved: false, advance: nothing, reset: nothing, close: nothing }
 }

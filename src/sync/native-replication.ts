@@ -41,7 +41,7 @@ class NativeReplication implements Replication {
   ) {
     this.#log = log
     this.#send = send
-    this.session = new PeerSession(log.id, log.publishedHeads)
+    this.session = new PeerSession(author => log.isOurs(author), log.publishedHeads)
     this.#publishedAtFirst = log.publishedHead(log.id)
     this.#subscription = live === false ? undefined : log.openSubscription()
     this.treeConnection = tree.open(peer, {

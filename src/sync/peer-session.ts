@@ -50,8 +50,11 @@ export class PeerSession implements ReplicationSession {
   readonly #theirs = new Map<LogId, Seq>()
   /** Our head of each log, as far as the other side knows it. */
   readonly #announced = new Map<LogId, Seq>()
+  readonly #isOurs: (log: LogId) => boolean
   /** Logs that the other side subscribed to. */
   readonly #subscribers = new Set<LogId>()
+  /** Logs of ours that the other side unsubscribed from. */
+  readonly #unsubscribers = new Set<LogId>()
   /** The lowest seq at which the other side knows a log to be forked. */
   readonly #knownForks = new Map<LogId, Seq>()
   /** Heads that are equal on both sides according to the fingerprints. */
@@ -60,12 +63,12 @@ export class PeerSession implements ReplicationSession {
   readonly #requests = new Map<LogId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
-  /** `ours` is the log that this side appends to: its new entries are sent unless the other side unsubscribes. */
-  constructor(ours: LogId, heads: readonly Digest[]) {
+  /** New entries of our logs are sent unless the other side unsubscribes. */
+  constructor(isOurs: (log: LogId) => boolean, heads: readonly Digest[]) {
     this.#heads = heads.slice(0, HEADS_MAX)
     this.#fingerprints = fingerprintsOf(this.#heads)
     this.#sendsHeadsFirst = this.#heads.length <= HEADS_AT_ONCE_MAX
-    this.#subscribers.add(ours)
+    this.#isOurs = isOurs
     for (const { author, seq } of this.#heads) this.#announced.set(author, seq)
   }
 
@@ -96,8 +99,12 @@ export class PeerSession implements ReplicationSession {
     const theirs = this.#theirs.get(author) ?? 0
     const next = Math.max(from, theirs + 1)
     // The other side rejects entries that do not continue what it has.
-    if (this.#subscribers.has(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
+    if (this.#isSubscribed(author) && next === theirs + 1 && next < to) return { kind: 'send', from: next }
     return { kind: to - 1 > (this.#announced.get(author) ?? 0) ? 'announce' : 'skip' }
+  }
+
+  #isSubscribed(log: LogId): boolean {
+    return this.#subscribers.has(log) || (this.#isOurs(log) && !this.#unsubscribers.has(log))
   }
 
   notes(notes: readonly Note[]): Uint8Array {
@@ -196,13 +203,17 @@ export class PeerSession implements ReplicationSession {
   }
 
   #onNote(batch: IncomingBatcher, { kind, author, seq }: Note): void {
-    if (kind === 'unsubscribe') this.#subscribers.delete(author)
+    if (kind === 'unsubscribe') {
+      this.#subscribers.delete(author)
+      if (this.#isOurs(author)) this.#unsubscribers.add(author)
+    }
     if (kind !== 'subscribe') {
       this.#theyHave(author, seq)
       return
     }
     if (this.#subscribers.size >= 2 * HEADS_MAX) return
     this.#subscribers.add(author)
+    this.#unsubscribers.delete(author)
     // The other side may have rejected what it was sent: trust the seq of the subscription.
     this.#theirs.delete(author)
     this.#theyHave(author, seq)

@@ -40,11 +40,11 @@ export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Se
   return { on: count(connected), of: connected.length, left: count(left), ...(others > 0 && { differing: others }) }
 }
 
-/** Our own log, of which another device with the same key may have written another history. */
+/** Our own logs, of which another device with the same key may have written another history. */
 export interface OurHistory {
-  readonly author: LogId
+  isOurs(log: LogId): boolean
   /** The prefix of the chain value at `seq` that peers exchange; undefined if the log is shorter. */
-  chainAt(seq: Seq): Promise<Uint8Array | undefined>
+  chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined>
 }
 
 /** Records the receipts of one connection. */
@@ -57,8 +57,8 @@ export interface ReceiptRecorder {
 export interface ReceiptRecorderOptions {
   /** Whether the peer's heads carry chain values. If its protocol has none, its heads count unchecked. */
   readonly hasChainValues?: boolean
-  /** Called when the peer has another history of our log. */
-  readonly onDiffering?: (seq: Seq) => void
+  /** Called when the peer has another history of a log of ours. */
+  readonly onDiffering?: (log: LogId, seq: Seq) => void
 }
 
 interface ReceiptsEvents {
@@ -68,15 +68,15 @@ interface ReceiptsEvents {
 
 /** The heads that one connection announced. */
 interface ConnectionHeads {
-  /** The peer's head of each log; of our log, only the part that is proven to be our history. */
+  /** The peer's head of each log; of our logs, only the part that is proven to be our history. */
   readonly heads: Map<LogId, Seq>
-  /** The latest head of our log that is not yet known to agree with ours. */
-  unproven: Required<Pick<Digest, 'seq' | 'chain'>> | undefined
-  /** Whether `unproven` was compared and differs. */
-  isDiffering: boolean
-  /** One comparison at a time, however many heads a peer announces. */
-  isComparing: boolean
-  readonly onDiffering: (seq: Seq) => void
+  /** The latest head of each log of ours that is not yet known to agree with it. */
+  readonly unproven: Map<LogId, Required<Pick<Digest, 'seq' | 'chain'>>>
+  /** Logs of ours whose unproven head was compared and differs. */
+  readonly differing: Set<LogId>
+  /** One comparison of a log at a time, however many heads a peer announces. */
+  readonly comparing: Set<LogId>
+  readonly onDiffering: (log: LogId, seq: Seq) => void
 }
 
 interface Replica {
@@ -87,11 +87,11 @@ interface Replica {
   left: ConnectionHeads
 }
 
-const newConnectionHeads = (onDiffering: (seq: Seq) => void = () => {}): ConnectionHeads => ({
+const newConnectionHeads = (onDiffering: ConnectionHeads['onDiffering'] = () => {}): ConnectionHeads => ({
   heads: new Map(),
-  unproven: undefined,
-  isDiffering: false,
-  isComparing: false,
+  unproven: new Map(),
+  differing: new Set(),
+  comparing: new Set(),
   onDiffering,
 })
 
@@ -103,7 +103,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   readonly #ours: OurHistory | undefined
   /** Ordered by the time of the last connection. */
   readonly #replicas = new Map<string, Replica>()
-  /** Connections whose unproven head lies beyond the end of our log. */
+  /** Connections with an unproven head beyond the end of a log of ours. */
   readonly #ahead = new Map<ConnectionHeads, Replica>()
 
   /** Without `ours`, heads of every log count without a chain value. */
@@ -122,7 +122,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     return {
       record: heads => {
         for (const head of heads) {
-          if (head.author === this.#ours?.author && options.hasChainValues !== false)
+          if (this.#ours?.isOurs(head.author) && options.hasChainValues !== false)
             this.#prove(replica, connection, head)
           else this.#count(replica, connection, head)
         }
@@ -148,28 +148,27 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
       }
       const head = Math.max(...[...open].map(({ heads }) => heads.get(author) ?? 0))
       connected.push(head)
-      if (author === this.#ours?.author && [...open].some(({ isDiffering }) => isDiffering)) differing.push(head)
+      if ([...open].some(connection => connection.differing.has(author))) differing.push(head)
     }
     return { connected, left, differing }
   }
 
-  /** Our log grew: compares the heads that were beyond its end. */
-  ourLogGrew(): void {
-    for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection)
+  /** A log of ours grew: compares the heads that were beyond its end. */
+  ourLogGrew(log: LogId): void {
+    for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection, log)
   }
 
-  /** The entries of our log after `kept` were replaced by others. */
-  ourLogChanged(kept: Seq): void {
-    const { author } = this.#ours ?? {}
-    if (author === undefined) return
+  /** The entries of a log of ours after `kept` were replaced by others. */
+  ourLogChanged(log: LogId, kept: Seq): void {
     for (const replica of this.#replicas.values()) {
       for (const connection of [...replica.open, replica.left]) {
-        if ((connection.heads.get(author) ?? 0) > kept) connection.heads.set(author, kept)
-        connection.isDiffering = false
-        if (connection.unproven === undefined) continue
+        if ((connection.heads.get(log) ?? 0) > kept) connection.heads.set(log, kept)
+        connection.differing.delete(log)
+        const unproven = connection.unproven.get(log)
+        if (unproven === undefined) continue
         // A new object makes a running comparison repeat.
-        connection.unproven = { ...connection.unproven }
-        void this.#compare(replica, connection)
+        connection.unproven.set(log, { ...unproven })
+        void this.#compare(replica, connection, log)
       }
     }
   }
@@ -180,34 +179,37 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     this.emit('receipt', name, author, seq)
   }
 
-  /** A head of our log counts once its chain value is known to be ours. */
+  /** A head of a log of ours counts once its chain value is known to be ours. */
   #prove(replica: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
-    if (chain === undefined || seq < 1 || seq <= (connection.heads.get(author) ?? 0)) return
-    connection.unproven = { seq, chain: Uint8Array.from(chain) }
-    void this.#compare(replica, connection)
+    const { heads, unproven } = connection
+    if (chain === undefined || seq < 1 || seq <= (heads.get(author) ?? 0)) return
+    if (unproven.size >= HEADS_MAX && !unproven.has(author)) return
+    unproven.set(author, { seq, chain: Uint8Array.from(chain) })
+    void this.#compare(replica, connection, author)
   }
 
-  async #compare(replica: Replica, connection: ConnectionHeads): Promise<void> {
-    const { unproven } = connection
+  async #compare(replica: Replica, connection: ConnectionHeads, log: LogId): Promise<void> {
+    const { unproven, comparing, differing } = connection
+    const head = unproven.get(log)
     const ours = this.#ours
-    if (unproven === undefined || ours === undefined || connection.isComparing) return
-    connection.isComparing = true
-    const chain = await ours.chainAt(unproven.seq).catch(() => undefined)
-    connection.isComparing = false
-    if (connection.unproven !== unproven) return this.#compare(replica, connection) // a later head arrived meanwhile
+    if (head === undefined || ours === undefined || comparing.has(log)) return
+    comparing.add(log)
+    const chain = await ours.chainAt(log, head.seq).catch(() => undefined)
+    comparing.delete(log)
+    if (unproven.get(log) !== head) return this.#compare(replica, connection, log) // a later head arrived meanwhile
     if (chain === undefined) {
       this.#ahead.set(connection, replica)
       return
     }
-    this.#ahead.delete(connection)
-    if (sameBytes(chain, unproven.chain)) {
-      connection.unproven = undefined
-      connection.isDiffering = false
-      this.#count(replica, connection, { author: ours.author, seq: unproven.seq })
-    } else if (!connection.isDiffering) {
-      connection.isDiffering = true
-      connection.onDiffering(unproven.seq)
-      this.emit('receipt', replica.name, ours.author, connection.heads.get(ours.author) ?? 0)
+    if (sameBytes(chain, head.chain)) {
+      unproven.delete(log)
+      differing.delete(log)
+      if (unproven.size === 0) this.#ahead.delete(connection)
+      this.#count(replica, connection, { author: log, seq: head.seq })
+    } else if (!differing.has(log)) {
+      differing.add(log)
+      connection.onDiffering(log, head.seq)
+      this.emit('receipt', replica.name, log, connection.heads.get(log) ?? 0)
     }
   }
 

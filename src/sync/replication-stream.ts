@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { TokenBucket } from '../base/token-bucket.js'
 import { concat } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX } from '../base/wire/frames.js'
-import type { LogId } from '../log/format/author.js'
+import type { LogId, Seq } from '../log/format/author.js'
 import { chainAfter } from '../log/format/chain.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from '../log/format/heads.js'
 import type { Rejection } from '../log/format/log-fault.js'
@@ -66,7 +66,7 @@ export class ReplicationStream extends Duplex {
         ? undefined
         : receipts.open(replica, {
             hasChainValues: this.#replication.hasChainValues,
-            onDiffering: seq => this.#onOurLogDiffers(seq),
+            onDiffering: (log, seq) => this.#onOurLogDiffers(log, seq),
           })
     this.push(this.#replication.session.start())
   }
@@ -170,7 +170,7 @@ export class ReplicationStream extends Duplex {
       }
       case 'segments': {
         const { author, runs } = effect
-        this.#onArrival(endOfRuns(author, runs, this.#log.id))
+        this.#onArrival(endOfRuns(author, runs, this.#log.isOurs(author)))
         this.#store(author, sizeOfRuns(runs), this.#log.addSigned(author, runs, this.#newAuthors))
         return
       }
@@ -205,9 +205,9 @@ export class ReplicationStream extends Duplex {
     this.#receipts?.record([end])
   }
 
-  #onOurLogDiffers(seq: number): void {
-    this.#log.ourLogDiffers()
-    if (!this.destroyed) this.#refuse(this.#log.id, { reason: DIFFERENT, neededSeq: seq })
+  #onOurLogDiffers(log: LogId, seq: Seq): void {
+    this.#log.ourLogDiffers(log)
+    if (!this.destroyed) this.#refuse(log, { reason: DIFFERENT, neededSeq: seq })
   }
 
   #refuse(author: LogId, { reason, neededSeq }: Refusal): void {
@@ -283,11 +283,11 @@ const sizeOfRuns = (runs: readonly Pick<SignedRun, 'entries'>[]): number =>
   runs.reduce((sum, run) => sum + packedOf(run).bytes.length + OVERHEAD_BYTES, 0)
 
 /** The head after runs. That of our own log includes its chain value, because a receipt counts only with one. */
-function endOfRuns(author: LogId, runs: readonly SignedRun[], ours: LogId): Digest {
+function endOfRuns(author: LogId, runs: readonly SignedRun[], isOurs: boolean): Digest {
   const last = runs.at(-1)
   if (last === undefined) return { author, seq: 0 }
   const chain =
-    author === ours && last.before !== undefined
+    isOurs && last.before !== undefined
       ? chainAfter(last.before, last.entries).subarray(0, CHAIN_PREFIX_BYTES)
       : undefined
   return { author, seq: lastOf(last), ...(chain !== undefined && { chain }) }

@@ -16,11 +16,11 @@ export class Replicator implements ReplicationContext {
   constructor(log: Log) {
     this.log = log
     this.tree = new BroadcastTree(log.clock, author => log.localSeq(author))
-    this.receipts = new Receipts({ author: log.id, chainAt: seq => log.ourChainAt(seq) })
+    this.receipts = new Receipts(log)
     log.on('persisted', ({ author }) => {
-      if (author === log.id) this.receipts.ourLogGrew()
+      if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })
-    log.on('retracted', from => this.receipts.ourLogChanged(from - 1))
+    log.on('retracted', (author, from) => this.receipts.ourLogChanged(author, from - 1))
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors affect that connection only. */

@@ -62,7 +62,7 @@ test('lets a renewed key write, whoever was connected before', BOUND, async t =>
   assert.equal(await bob.stop('SIGTERM', END_MS), 0)
 })
 
-test('restores an old copy from a peer before it appends anything', BOUND, async t => {
+test('goes on at once after an old copy was put back, and fetches what it lost from a peer', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at, bobAt] = (await localAddresses(2)) as [string, string]
   const [lobby, old] = [path.join(data, 'alice', 'lobby'), path.join(data, 'old')]
@@ -79,28 +79,29 @@ test('restores an old copy from a peer before it appends anything', BOUND, async
 
   const verified = await command(t, data, 'verify', 'alice')
   assert.equal(verified.code, 1, verified.stderr)
+  const repaired = await command(t, data, 'repair', 'alice')
+  assert.equal(repaired.code, 0)
+  assert.match(repaired.stderr, /your next line goes on in a new run/)
   const alone = await openChat(t, { me: 'alice', listen: at, data })
-  alone.type('said in doubt')
-  await alone.waitForLine(/of your log are missing on this disk: nothing is stored until a peer/, {
-    stream: 'stderr',
-  })
-  await alone.waitForLine('what you say is not stored until', { stream: 'stderr' })
-  const code = await alone.stop('SIGTERM', END_MS)
-  assert.equal(code, 1, alone.transcript())
-  assert.match(alone.stderr.join('\n'), /1 of your lines could not be stored/)
+  alone.type('said alone')
+  await alone.waitForLine('alice> said alone')
+  await alone.waitForLine(/are missing on this disk: your lines go on in a new run/, { stream: 'stderr' })
+  assert.equal(await alone.stop('SIGTERM', END_MS), 0)
 
   const alice = await openChat(t, { me: 'alice', listen: at, peers: [bobAt], data })
   alice.type('five')
-  await bob.waitForLine('alice> five')
-  await alice.waitForLine('alice> five')
-  for (const line of ['one', 'two', 'three', 'four', 'five'])
-    assert.equal(alice.stdout.filter(each => each === `alice> ${line}`).length, 1, alice.transcript())
+  const lines = ['one', 'two', 'three', 'four', 'said alone', 'five'].map(line => `alice> ${line}`)
+  for (const peer of [alice, bob]) for (const line of lines) await peer.waitForLine(line)
+  for (const line of lines) assert.equal(alice.stdout.filter(each => each === line).length, 1, alice.transcript())
   assert.equal(await alice.stop('SIGTERM', END_MS), 0)
+  assert.doesNotMatch(alice.stderr.join('\n'), /new run/, 'once')
   assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
+  const { stdout } = await command(t, data, 'log', 'bob')
+  assert.deepEqual(stdout.toSorted(), lines.toSorted())
   assert.doesNotMatch(bob.stderr.join('\n'), /two histories/)
 })
 
-test('continues a log that has lost its end after `repair --nobody-has-more`', BOUND, async t => {
+test('goes on without its end if no peer has more of it', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at] = (await localAddresses(1)) as [string]
   const lobby = path.join(data, 'alice', 'lobby')
@@ -110,11 +111,6 @@ test('continues a log that has lost its end after `repair --nobody-has-more`', B
   await says(t, data, at, [], 'three')
   await rm(lobby, { recursive: true })
   await rename(path.join(data, 'old'), lobby)
-  const repair = await command(t, data, 'repair', 'alice')
-  assert.equal(repair.code, 1)
-  assert.match(repair.stderr, /entries 2 to 3 of your log are missing.*repair alice --nobody-has-more/s)
-  const trusted = await command(t, data, 'repair', 'alice', '--nobody-has-more')
-  assert.equal(trusted.code, 0, trusted.stderr)
   await says(t, data, at, [], 'and on')
   const { stdout, code } = await command(t, data, 'log', 'alice')
   assert.deepEqual([stdout, code], [['alice> one', 'alice> and on'], 0])
@@ -176,7 +172,7 @@ test('continues after a kill with every line it showed', BOUND, async t => {
   assert.equal((await command(t, data, 'verify', 'alice')).code, 0)
 })
 
-test('never forks a damaged log when a peer with less of it connects first', BOUND, async t => {
+test('writes on after damage, whichever peer connects first, and forks no log', BOUND, async t => {
   const data = await temporaryDirectory(t)
   const [at, bobAt, carolAt] = (await localAddresses(3)) as [string, string, string]
   const bob = { me: 'bob', listen: bobAt, data }
@@ -203,7 +199,7 @@ test('never forks a damaged log when a peer with less of it connects first', BOU
   const again = await openChat(t, { me: 'ann', listen: at, peers: [carolAt, bobAt], data })
   await connectedTo(again, carolAt)
   again.type('the next line')
-  await again.waitForLine('what you say is not stored until', { stream: 'stderr' })
+  await again.waitForLine('ann> the next line')
   const bobAgain = await openChat(t, bob)
   await bobAgain.waitForLine('ann> the next line')
   await carolAgain.waitForLine('ann> the next line')

@@ -3,6 +3,7 @@ import { DISK_FAULTS } from '../../src/base/files/disk-faults.js'
 import { FACE_EVENT_KINDS, type FaceEvent } from '../../src/host/events.js'
 import type { LogId } from '../../src/log/format/author.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
+import { DOUBT_REASONS } from '../../src/log/mark/doubt.js'
 import { DIAL_FAILURES } from '../../src/net/dial-failure.js'
 import { CLOSE_REASONS } from '../../src/net/events.js'
 import { VIOLATIONS } from '../../src/net/violation.js'
@@ -81,7 +82,6 @@ const EVENTS: Fields<FaceEvent> = {
     interfaces: fc.array(fc.record({ name: text, address: text }), { maxLength: 4 }),
     more: count,
   },
-  'append-waits': {},
   'clock-differs': { peer: text, aheadMs: fc.integer() },
   'clock-unset': { nowMs: fc.double({ noNaN: true, noDefaultInfinity: true }) },
   'connect-refused': { peer: text, detail: text },
@@ -113,7 +113,6 @@ const EVENTS: Fields<FaceEvent> = {
   listening: { address: text, room: text },
   'log-behind': { to: count },
   'log-end-restored': {},
-  'log-in-doubt': { reason: fc.constantFrom('behind', 'other-history', 'moved', 'no-mark'), end: count, to: count },
   'log-restored': { seq: count },
   'logs-opened': { database: text },
   'mark-failed': { file: text, failure },
@@ -129,6 +128,7 @@ const EVENTS: Fields<FaceEvent> = {
   'port-taken': { port: count, usedPort: count },
   'protocol-violated': { peer: text, violation: fc.constantFrom(...VIOLATIONS) },
   'restore-given-up': {},
+  'run-opened': { run: count, reason: fc.constantFrom(...DOUBT_REASONS) },
   'unknown-event': { name: text },
 }
 

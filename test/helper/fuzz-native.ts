@@ -387,7 +387,7 @@ export interface FuzzOptions {
 export const fuzzNative = (options: FuzzOptions): Outcome =>
   fuzz(
     options,
-    () => new PeerSession(logOfKey(LOBBY_ID), []),
+    () => new PeerSession(log => log === logOfKey(LOBBY_ID), []),
     (chance, index) => nativeFrame(chance, NATIVE_SHAPES[index % NATIVE_SHAPES.length]),
   )
 

@@ -6,16 +6,17 @@ import fc from 'fast-check'
 import { systemRandom } from '../../src/base/random.js'
 import type { LogEvent } from '../../src/log/events.js'
 import { authorOfKey, logOfKey } from '../../src/log/format/author.js'
-import { compareEnd } from '../../src/log/mark/doubt.js'
-import { decodeMark, encodeMark, type Mark, SLOT_BYTES } from '../../src/log/mark/mark.js'
+import { compareEnd, type OwnEnd } from '../../src/log/mark/doubt.js'
+import { decodeMark, type End, encodeMark, type Mark, SLOT_BYTES } from '../../src/log/mark/mark.js'
 import { OwnMark } from '../../src/log/mark/own-mark.js'
+import type { LogMark } from '../../src/log/options.js'
 import type { Cleanup } from '../helper/child.js'
 import { alice, bob } from '../helper/signed-world.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const author = authorOfKey(alice.publicKey)
 const chainOf = (seq: number): Uint8Array => new Uint8Array(32).fill(seq % 256)
-const end = (seq: number, published = 0) => ({ seq, chain: chainOf(seq), published })
+const end = (seq: number, published = 0, run = 0) => ({ run, seq, chain: chainOf(seq), published })
 
 async function places(t: Cleanup) {
   const directory = await temporaryDirectory(t)
@@ -37,7 +38,7 @@ test('round-trips a mark and rejects any flipped bit', () => {
   fc.assert(
     fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, published, at, bit) => {
       const mark: Mark = {
-        ...end(seq, Math.min(published, seq)),
+        ...end(seq, Math.min(published, seq), seq * 7_001),
         batch: { before: { seq: 3, chain: chainOf(3) }, rows: [{ type: 'put', key: chainOf(1), value: chainOf(2) }] },
         isClean: false,
         generation: 7,
@@ -47,8 +48,8 @@ test('round-trips a mark and rejects any flipped bit', () => {
       const bytes = Buffer.from(encodeMark(mark))
       const read = decodeMark(Buffer.concat([bytes, Buffer.alloc(100)]))
       assert.deepEqual(
-        [read?.seq, read?.published, read?.generation, read?.author, read?.place, read?.isClean],
-        [mark.seq, mark.published, mark.generation, mark.author, mark.place, false],
+        [read?.run, read?.seq, read?.published, read?.generation, read?.author, read?.place, read?.isClean],
+        [mark.run, mark.seq, mark.published, mark.generation, mark.author, mark.place, false],
       )
       assert.deepEqual(Uint8Array.from(read?.batch?.rows[0]?.value ?? []), chainOf(2))
       const offset = at % bytes.length
@@ -107,6 +108,18 @@ test('lowers a mark only on reset', async t => {
   const last = await open()
   assert.deepEqual([last.found?.seq, last.found?.published], [3, 0])
   await last.close([])
+})
+
+test('names the run of the last end, however long the logs of earlier runs are', async t => {
+  const { open } = await places(t)
+  await marked(open, end(9, 9), end(2, 2, 0x0100_abcd))
+  let mark = await open()
+  assert.deepEqual([mark.found?.run, mark.found?.seq, mark.found?.published], [0x0100_abcd, 2, 2])
+  await mark.release()
+  await marked(open, end(3, 3, 0x0200_0001))
+  mark = await open()
+  assert.deepEqual([mark.found?.run, mark.run], [0x0200_0001, 0x0200_0001])
+  await mark.release()
 })
 
 test('ignores the mark of another key', async t => {
@@ -178,23 +191,46 @@ test('decides which ends are in doubt', () => {
     size: 0,
   })
   const batch = { before: { seq: 4, chain: chainOf(4) }, rows: [] }
+  const mark = (found: End | undefined, isMoved = false): LogMark => ({
+    found,
+    run: found?.run,
+    heads: new Map(),
+    isMoved,
+    advance: async () => {},
+    reset: async () => {},
+    close: async () => {},
+  })
+  const own = (run: number | undefined, seq: number, more: Partial<OwnEnd> = {}): OwnEnd => ({
+    run,
+    head: seq === 0 ? undefined : head(seq),
+    published: 0,
+    isNewKey: false,
+    isRepaired: false,
+    ...more,
+  })
   const cases: [what: string, ...Parameters<typeof compareEnd>, expected: string][] = [
-    ['a new log', { found: undefined, isMoved: false }, undefined, 0, 'certain'],
-    ['a log without a mark', { found: undefined, isMoved: false }, head(5), 0, 'no-mark'],
-    ['a lost log without a mark, of which peers know', { found: undefined, isMoved: false }, undefined, 5, 'no-mark'],
-    ['as marked', { found: end(5), isMoved: false }, head(5), 0, 'certain'],
-    ['longer than marked', { found: end(4), isMoved: false }, head(5), 0, 'certain'],
-    ['shorter than marked', { found: end(6), isMoved: false }, head(5), 0, 'behind'],
-    ['all of it lost', { found: end(6), isMoved: false }, undefined, 0, 'behind'],
-    ['shorter than what was published', { found: undefined, isMoved: false }, head(4), 5, 'no-mark'],
-    ['shorter than what peers were published, and marked', { found: end(4), isMoved: false }, head(4), 5, 'behind'],
-    ['before the batch in flight', { found: { ...end(5), batch }, isMoved: false }, head(4), 0, 'unfinished'],
-    ['further before it', { found: { ...end(5), batch }, isMoved: false }, head(3), 0, 'behind'],
-    ['another history', { found: { ...end(5), chain: chainOf(9) }, isMoved: false }, head(5), 0, 'other-history'],
-    ['copied', { found: end(5), isMoved: true }, head(5), 0, 'moved'],
+    ['a new key', mark(undefined), own(undefined, 0, { isNewKey: true }), 'certain'],
+    ['an empty database of a key that was used before', mark(undefined), own(undefined, 0), 'no-log'],
+    ['a lost database', mark(end(5)), own(undefined, 0, { isNewKey: true }), 'no-log'],
+    ['a log without a mark', mark(undefined), own(0, 5), 'no-mark'],
+    ['as marked', mark(end(5)), own(0, 5), 'certain'],
+    ['longer than marked', mark(end(4)), own(0, 5), 'certain'],
+    ['shorter than marked', mark(end(6)), own(0, 5), 'behind'],
+    ['all of it lost', mark(end(6)), own(0, 0), 'behind'],
+    ['shorter than what was published, and marked', mark(end(4)), own(0, 4, { published: 5 }), 'behind'],
+    ['shorter than what was published, where no marks are kept', undefined, own(0, 4, { published: 5 }), 'behind'],
+    ['where no marks are kept', undefined, own(0, 4), 'certain'],
+    ['the mark names a later run', mark(end(1, 1, 0x0100_0001)), own(0, 5), 'other-run'],
+    ['the mark names an earlier run', mark(end(5)), own(0x0100_0001, 1), 'other-run'],
+    ['before the batch in flight', mark({ ...end(5), batch }), own(0, 4), 'unfinished'],
+    ['further before it', mark({ ...end(5), batch }), own(0, 3), 'behind'],
+    ['before the batch in flight, and copied', mark({ ...end(5), batch }, true), own(0, 4), 'behind'],
+    ['another history', mark({ ...end(5), chain: chainOf(9) }), own(0, 5), 'other-history'],
+    ['copied', mark(end(5), true), own(0, 5), 'moved'],
+    ['repaired', mark(end(5)), own(0, 5, { isRepaired: true }), 'repaired'],
   ]
-  for (const [what, mark, head, published, expected] of cases) {
-    const finding = compareEnd(mark, head, published)
-    assert.equal(finding.kind === 'doubt' ? finding.doubt.reason : finding.kind, expected, what)
+  for (const [what, mark, own, expected] of cases) {
+    const finding = compareEnd(mark, own)
+    assert.equal(finding.kind === 'doubt' ? finding.reason : finding.kind, expected, what)
   }
 })

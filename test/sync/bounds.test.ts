@@ -50,7 +50,7 @@ test('replicates a log with the maximum number of authors', async () => {
 })
 
 test('bounds the memory for repeated heads', () => {
-  const session = new PeerSession(logOfKey(hash(utf8('own'))), [])
+  const session = new PeerSession(log => log === logOfKey(hash(utf8('own'))), [])
   const heads = Array.from({ length: AUTHORS_MAX }, (_, index) => index)
   let frames = 0
   const receive = (count: number): void => {
@@ -87,7 +87,7 @@ test('serves segment requests for several logs', async () => {
     await log.addSigned(logOfKey(keys.publicKey), new WrittenLog(keys, [entryOf(0)]).runs())
   const stream = replicate(log, { dialect: 'native', live: true })
   const served = new Set<string>()
-  const peer = new PeerSession(logOfKey(carol.publicKey), [])
+  const peer = new PeerSession(log => log === logOfKey(carol.publicKey), [])
   const done = new Promise<void>(resolve => {
     stream.on('data', (bytes: Buffer) => {
       for (const effect of peer.receive(bytes)) if (effect.kind === 'segments') served.add(effect.author)
@@ -101,7 +101,7 @@ test('serves segment requests for several logs', async () => {
 })
 
 test('tolerates a bounded number of rejections while a segment request is open', () => {
-  const session = new PeerSession(logOfKey(carol.publicKey), [])
+  const session = new PeerSession(log => log === logOfKey(carol.publicKey), [])
   const author = logOfKey(alice.publicKey)
   const segment = encodeSegment({
     key: alice.publicKey,

@@ -112,6 +112,7 @@ for (const shared of [0, 3]) {
         'control: carol has it',
       )
 
+      const forked = first.id
       for (const round of ['first', 'after a new connection']) {
         const streams = connect(first, peer)
         await settle()
@@ -122,8 +123,9 @@ for (const shared of [0, 3]) {
         await settle()
         assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
       }
-      assert.equal(first.isForked({ author: first.id, seq: shared + 1 }), true, 'the fork is found')
-      await assert.rejects(first.append({ username: 'alice', message: 'no more' }), { code: 'LOG_FROZEN' })
+      assert.equal(first.isForked({ author: forked, seq: shared + 1 }), true, 'the fork is found')
+      const next = await first.append({ username: 'alice', message: 'goes on in a new run' })
+      assert.deepEqual([next.author === forked, next.seq], [false, 2])
       for (const log of [first, second, peer, far]) await log.close()
     })
   }
@@ -235,8 +237,8 @@ test('compares one head of a peer at a time, and then the latest', async () => {
   let lookups = 0
   const author = nameOf(alice) as never
   const receipts = new Receipts({
-    author,
-    chainAt: async seq => {
+    isOurs: log => log === author,
+    chainAt: async (_log, seq) => {
       lookups++
       await new Promise(resolve => setImmediate(resolve))
       return Uint8Array.of(seq % 256)
@@ -251,10 +253,10 @@ test('compares one head of a peer at a time, and then the latest', async () => {
 
 test('counts no head of our log without our chain value; compares one beyond our end later', async () => {
   const chains = new Map([[3, Uint8Array.of(3, 3)]])
-  const receipts = new Receipts({ author: nameOf(alice) as never, chainAt: async seq => chains.get(seq) })
+  const receipts = new Receipts({ isOurs: log => log === nameOf(alice), chainAt: async (_log, seq) => chains.get(seq) })
   const author = nameOf(alice) as never
   const differing: number[] = []
-  const one = receipts.open('bob', { onDiffering: seq => differing.push(seq) })
+  const one = receipts.open('bob', { onDiffering: (_log, seq) => differing.push(seq) })
   one.record([{ author, seq: 3 }])
   await settle()
   assert.equal(receipts.of({ author, seq: 3 }).on, 0)
@@ -262,15 +264,15 @@ test('counts no head of our log without our chain value; compares one beyond our
   await settle()
   assert.equal(receipts.of({ author, seq: 1 }).on, 0, 'the histories may differ from any entry on')
   chains.set(5, Uint8Array.of(5, 5))
-  receipts.ourLogGrew()
+  receipts.ourLogGrew(author)
   await settle()
   assert.deepEqual(receipts.of({ author, seq: 5 }), { on: 1, of: 1, left: 0 })
-  const other = receipts.open('carol', { onDiffering: seq => differing.push(seq) })
+  const other = receipts.open('carol', { onDiffering: (_log, seq) => differing.push(seq) })
   other.record([{ author, seq: 3, chain: Uint8Array.of(9, 9) }])
   await settle()
   assert.deepEqual(receipts.of({ author, seq: 3 }), { on: 1, of: 2, left: 0, differing: 1 })
   assert.deepEqual(differing, [3])
-  receipts.ourLogChanged(4)
+  receipts.ourLogChanged(author, 4)
   assert.equal(receipts.of({ author, seq: 5 }).on, 0, 'the entries there were replaced')
   const scuttleup = receipts.open('dave', { hasChainValues: false })
   scuttleup.record([{ author, seq: 3 }])

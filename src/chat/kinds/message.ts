@@ -1,4 +1,5 @@
 import { type AuthorId, authorOfLog, isSigned, logOf, type Run, runOf, type Seq } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
 import { decodeEntry, type Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Hlc } from '../../log/format/hybrid-clock.js'
@@ -28,8 +29,9 @@ interface MessageHead {
 /** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
 
-/** The message in an entry; undefined if the entry cannot be decoded. */
+/** The message in an entry; undefined for a control entry, and if the entry cannot be decoded. */
 export function messageOf(entry: Entry, isForked = false): Message | undefined {
+  if (isControl(entry.entry)) return undefined
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
   const { time } = members

@@ -90,14 +90,12 @@ const writingCommands: Registration = (program, exitWith) => [
         return importLog(await whereOf(me, flags), from)
       }),
     ),
-  command(program, 'repair', 'repair damaged logs, and report whether your own log may have lost its end')
-    .option('--nobody-has-more', 'continue your log where it ends here: no peer has more of it')
-    .action(
-      exitWith(async (me: string, flags: WhereFlags & { readonly nobodyHasMore?: boolean }) => {
-        const { repairLog } = await import('./repair-command.js')
-        return repairLog(await whereOf(me, flags), flags.nobodyHasMore ?? false)
-      }),
-    ),
+  command(program, 'repair', 'repair damaged logs, and report whether your own log may have lost its end').action(
+    exitWith(async (me: string, flags: WhereFlags) => {
+      const { repairLog } = await import('./repair-command.js')
+      return repairLog(await whereOf(me, flags))
+    }),
+  ),
   command(program, 'renew', 'create a new key that names the old one, after a lost or forked log').action(
     exitWith(async (me: string, flags: WhereFlags) => {
       const { renewKey } = await import('./renew-command.js')

@@ -3,7 +3,17 @@ import { bufferOf, concat, EMPTY, hexOf, textOf, utf8 } from '../../base/wire/by
 import { CRC_BYTES, checked, unchecked } from '../store/checked-row.js'
 import type { EncodedSegment } from '../store/segment-cache.js'
 import { after, type Put, type Range, type Row, type Write } from '../store/store.js'
-import { LOG_KEY_BYTES, type LogId, logKey, logKeyOf, logOfLogKey, type Seq } from './author.js'
+import {
+  type AuthorId,
+  keyOf,
+  LOG_KEY_BYTES,
+  type LogId,
+  logKey,
+  logKeyOf,
+  logOfLogKey,
+  type Run,
+  type Seq,
+} from './author.js'
 import { CHAIN_BYTES } from './chain.js'
 import { type Entry, hlcIn, storedHlc } from './entry.js'
 import type { SignedHead } from './heads.js'
@@ -31,6 +41,23 @@ export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
 const PUBLISHED = utf8('o')
 const RETRACTED = utf8('r')
+
+const CURRENT_RUN = utf8('n')
+
+/** The row with the run that our key writes to, written with the first entry of the run. */
+export const currentRunKey = (author: AuthorId): Uint8Array => concat([CURRENT_RUN, keyOf(author) ?? EMPTY])
+
+export function currentRunWrite(author: AuthorId, run: Run): Put {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(run)
+  return { type: 'put', key: currentRunKey(author), value: checked(bytes) }
+}
+
+/** The run in a row; undefined if there is none, or it is damaged. */
+export function storedRun(value: Uint8Array | undefined): Run | undefined {
+  const bytes = unchecked(value ?? EMPTY)
+  return bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : undefined
+}
 
 /** Row with the last seq of this author's log that was published to a peer. */
 export const publishedKey = (author: LogId): Uint8Array => concat([PUBLISHED, logKeyOf(author) ?? EMPTY])

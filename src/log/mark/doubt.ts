@@ -1,65 +1,82 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import type { Seq } from '../format/author.js'
+import type { Run, Seq } from '../format/author.js'
 import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
-/** Why it is uncertain whether this disk has all of our log. docs/protocol/storage.md §4.5. */
-export type DoubtReason =
-  /** The log is shorter than its mark. */
-  | 'behind'
+/** Why the end of our log is in doubt, so that it goes on in a new run. docs/protocol/storage.md §4.5. */
+export const DOUBT_REASONS = [
+  /** The log is shorter than its mark, or than what was published. */
+  'behind',
   /** The log has a different entry at the end that the mark records. */
-  | 'other-history'
-  /** The directory was copied or restored from elsewhere, and no mark on this machine tells whether it is up to date. */
-  | 'moved'
+  'other-history',
+  /** The mark names another run than the database. */
+  'other-run',
+  /** The directory was copied or restored from elsewhere. */
+  'moved',
   /** There is a log but no readable mark. */
-  | 'no-mark'
+  'no-mark',
+  /** The key was used before, but this database has no log of it. */
+  'no-log',
+  /** The database was repaired, so that entries may be missing. */
+  'repaired',
+  /** Entries of the log are missing or damaged. */
+  'damaged',
+  /** Our key signed two histories of the current run. */
+  'forked',
+] as const
 
-export interface Doubt {
-  readonly reason: DoubtReason
-  /** The last entry that the log may have had. */
-  readonly to: Seq
-  /** The last entry that peers may have. Nothing is appended until it is restored. */
+export type DoubtReason = (typeof DOUBT_REASONS)[number]
+
+/** The end of our log in the mark. */
+export interface MarkedEnd {
+  readonly found: End | undefined
+  /** Whether the mark was written to another file, of which this is a copy. */
+  readonly isMoved: boolean
+}
+
+/** Our log in the database. */
+export interface OwnEnd {
+  /** The run that was written to last; undefined if there is none. */
+  readonly run: Run | undefined
+  readonly head: SignedHead | undefined
+  /** The last entry that peers may have, according to the database. */
   readonly published: Seq
+  /** Whether the key was made together with this database. */
+  readonly isNewKey: boolean
+  readonly isRepaired: boolean
 }
 
 export type Finding =
   | { readonly kind: 'certain' }
   /** The log ends right before the batch in the mark, whose write was interrupted: store it now. */
   | { readonly kind: 'unfinished'; readonly rows: readonly Put[] }
-  | { readonly kind: 'doubt'; readonly doubt: Doubt }
+  | { readonly kind: 'doubt'; readonly reason: DoubtReason }
 
-/** Compares the end of our log with its mark. According to the database, peers may have entries up to `published`. */
+/** Compares the end of our log with its mark, if there is one. */
 export function compareEnd(
-  { found, isMoved }: { readonly found: End | undefined; readonly isMoved: boolean },
-  head: SignedHead | undefined,
-  published: Seq,
+  mark: MarkedEnd | undefined,
+  { run, head, published, isNewKey, isRepaired }: OwnEnd,
 ): Finding {
+  const found = mark?.found
+  if (run === undefined) return isNewKey && found === undefined && published === 0 ? CERTAIN : doubt('no-log')
+  if (isRepaired) return doubt('repaired')
   const seq = head?.seq ?? 0
-  if (found === undefined) {
-    return seq === 0 && published === 0 ? { kind: 'certain' } : doubt('no-mark', Math.max(seq, published), published)
-  }
+  if (mark === undefined) return seq < published ? doubt('behind') : CERTAIN
+  if (found === undefined) return doubt('no-mark')
+  if (found.run !== run) return doubt('other-run')
   if (seq < found.seq) {
     const { batch } = found
     const isBefore = batch !== undefined && batch.before.seq === seq
-    if (isBefore && (head === undefined || sameBytes(batch.before.chain, head.chain)))
+    if (isBefore && !mark.isMoved && (head === undefined || sameBytes(batch.before.chain, head.chain)))
       return { kind: 'unfinished', rows: batch.rows }
-    return doubt('behind', found.seq, Math.max(published, found.published))
+    return doubt('behind')
   }
-  if (seq < published) return doubt('behind', published, published)
-  if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain))
-    return doubt('other-history', seq, published)
-  return isMoved ? doubt('moved', seq, published) : { kind: 'certain' }
+  if (seq < published) return doubt('behind')
+  if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain)) return doubt('other-history')
+  return mark.isMoved ? doubt('moved') : CERTAIN
 }
 
-const doubt = (reason: DoubtReason, to: Seq, published: Seq): Finding => ({
-  kind: 'doubt',
-  doubt: { reason, to, published },
-})
+const CERTAIN: Finding = { kind: 'certain' }
 
-/**
- * Whether a doubt ends when a peer announces our log up to `theirs`, which is at most `end`, its end on this disk. All published
- * entries must be on this disk. If it is unknown what was published, the peer must have as much of the log as this disk.
- */
-export const endsDoubt = ({ reason, published }: Doubt, end: Seq, theirs: Seq): boolean =>
-  end >= published && (reason === 'behind' || (theirs >= end && theirs > 0))
+const doubt = (reason: DoubtReason): Finding => ({ kind: 'doubt', reason })

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib'
 import { bufferOf, hexOf, textOf, utf8 } from '../../base/wire/bytes.js'
-import { type AuthorId, isSigned, type Seq } from '../format/author.js'
+import { type AuthorId, isSigned, type Run, type Seq } from '../format/author.js'
 import { CHAIN_BYTES, type ChainValue } from '../format/chain.js'
-import { SEQ_MAX } from '../limits.js'
+import { RUN_MAX, SEQ_MAX } from '../limits.js'
+import { generationOf } from '../own/opening.js'
 import type { Put } from '../store/store.js'
 
 /** Largest batch that is included in the mark. After a crash between mark and commit, the batch is restored from the mark. */
@@ -17,6 +18,7 @@ interface Batch {
 
 /** The end of our log, recorded outside the database. */
 export interface End {
+  readonly run: Run
   /** Last entry that may have been acknowledged. */
   readonly seq: Seq
   readonly chain: ChainValue
@@ -94,25 +96,29 @@ export function decodeMark(slot: Uint8Array): Mark | undefined {
   }
 }
 
-/** The one of two marks of a log that has the later end. */
+/** The one of two marks of a key that is later: in one run, that of the longer log. */
 export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefined {
   if (a === undefined || b === undefined) return a ?? b
+  if (generationOf(a.run) !== generationOf(b.run)) return a.run > b.run ? a : b
+  if (a.run !== b.run) return a.generation >= b.generation ? a : b
   if (a.seq !== b.seq) return a.seq > b.seq ? a : b
   return a.published >= b.published ? a : b
 }
 
 function markOf(value: unknown): Mark | undefined {
-  const { format, generation, author, place, seq, chain, told, batch, isClean } = value as Record<string, unknown>
+  const { format, generation, author, place, run, seq, chain, told, batch, isClean } = value as Record<string, unknown>
   if (format !== FORMAT) return undefined
   const { machine, inode, bornMs } = place as Record<string, unknown>
   if (typeof machine !== 'string' || typeof inode !== 'string' || typeof bornMs !== 'number') return undefined
   if (typeof author !== 'string' || !isSigned(author as AuthorId) || !isCount(generation)) return undefined
   const end = bytesIn(chain, 'hex')
+  if (!isCount(run) || run > RUN_MAX) return undefined
   if (!isCount(seq) || seq > SEQ_MAX || !isCount(told) || end.length !== CHAIN_BYTES) return undefined
   return {
     generation,
     author: author as AuthorId,
     place: { machine, inode, bornMs },
+    run,
     seq,
     chain: end,
     published: told,

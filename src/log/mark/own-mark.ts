@@ -5,7 +5,7 @@ import { makeDirectory } from '../../base/files/make-directory.js'
 import type { Random } from '../../base/random.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import type { LogEvent } from '../events.js'
-import { type AuthorId, authorOfLog, type LogId, type Seq } from '../format/author.js'
+import { type AuthorId, authorOfLog, type LogId, type Run, type Seq } from '../format/author.js'
 import type { Digest } from '../format/heads.js'
 import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
@@ -82,10 +82,16 @@ export class OwnMark {
     return { mark, heads: await headsIn(paths) }
   }
 
-  /** Records the end of the log unless a later one is recorded. Resolves when it is on disk. */
+  /** The run that the mark names. */
+  get run(): Run | undefined {
+    return this.#end?.run
+  }
+
+  /** Records the end of the log unless a later one of its run is recorded. Resolves when it is on disk. */
   advance(end: End): Promise<void> {
-    const { seq, published } = this.#end ?? { seq: 0, published: 0 }
-    if (end.seq > seq || this.#end === undefined) this.#end = { ...end, published: Math.max(end.published, published) }
+    const { seq, published } = this.#end?.run === end.run ? this.#end : { seq: 0, published: 0 }
+    if (end.seq > seq || this.#end?.run !== end.run)
+      this.#end = { ...end, published: Math.max(end.published, published) }
     else if (end.published > published) this.#end = { ...this.#end, published: end.published, isClean: false }
     return this.#write()
   }
@@ -94,10 +100,14 @@ export class OwnMark {
   reset(end: End): Promise<void> {
     const before = this.#end
     // The mark is usually correct at a start, and nothing is written.
-    const isSame = before?.seq === end.seq && before.published === end.published && sameBytes(before.chain, end.chain)
+    const isSame =
+      before?.run === end.run &&
+      before.seq === end.seq &&
+      before.published === end.published &&
+      sameBytes(before.chain, end.chain)
     if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(
-      ({ found }) => found?.seq === end.seq && found.author === this.#options.author,
+      ({ found }) => found?.run === end.run && found.seq === end.seq && found.author === this.#options.author,
     )
     return isSame && isEverywhere && !this.isMoved ? Promise.resolve() : this.#write()
   }

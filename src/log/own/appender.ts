@@ -1,11 +1,10 @@
-import { ChatError } from '../../base/errors.js'
 import type { LogCore } from '../core.js'
 import { type Entry, entryText, type Members } from '../format/entry.js'
 import type { DiskRecovery } from '../repair/disk-recovery.js'
 import type { OwnLogRepair } from '../repair/own-log-repair.js'
 import type { RequestId } from '../request-id.js'
 
-/** Appends to our log: at once, or after a pending repair; never once the log has forked. */
+/** Appends to our log: at once, or when entries that peers have of it were restored. */
 export class Appender {
   readonly #core: LogCore
   readonly #repair: OwnLogRepair
@@ -19,12 +18,11 @@ export class Appender {
 
   /**
    * Appends an entry; resolves when it is on disk. The row of `request` is written in the same commit.
-   * Rejects with BAD_MESSAGE, LOG_FROZEN, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
+   * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members, request?: RequestId): Promise<Entry> {
-    if (this.#mustWait) this.#repair.reportWaitingLine()
-    else if (!this.#core.queue.isReadOnly && !this.#core.isOwnForked) return this.#appendNow(members, request)
-    return this.#appendLater(members, request)
+    const mustWait = this.#mustWait || this.#core.queue.isReadOnly
+    return mustWait ? this.#appendLater(members, request) : this.#appendNow(members, request)
   }
 
   /** Publishes our log: appends retracted lines again, then records that peers may have all of it. Rejects as `append` does. */
@@ -35,7 +33,8 @@ export class Appender {
   }
 
   get #mustWait(): boolean {
-    return this.#recovery.isRereading(this.#core.own.author) || this.#repair.isBlocking
+    const { own } = this.#core
+    return this.#recovery.isRereading(own.author) || this.#repair.isBlocking || own.isLeaving
   }
 
   async #appendLater(members: Members, request: RequestId | undefined): Promise<Entry> {
@@ -44,26 +43,24 @@ export class Appender {
     while (this.#mustWait) {
       await this.#recovery.reread(own.author)
       await this.#repair.settled()
+      await own.settled()
     }
     if (queue.isReadOnly) await queue.write([]) // rejects with the reason
-    if (this.#core.isOwnForked) {
-      throw new ChatError('LOG_FROZEN', 'not stored: your log has forked; other peers reject further entries', {
-        hint: 'Stop, run `persisted-chat renew` with your name, and start again.',
-      })
-    }
     return this.#appendNow(members, request)
   }
 
   #appendNow(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { own, clock, hybridClock } = this.#core
-    const at = hybridClock.next(own.last)
     const now = clock.now()
-    let entry: string
     try {
-      entry = entryText(at, now, members, hybridClock.lastMillis)
+      if (own.doubt !== undefined) {
+        entryText(own.last, now, members) // no run is opened for a message that is rejected
+        own.open(hybridClock.next(own.last))
+      }
+      const at = hybridClock.next(own.last)
+      return own.append(at, entryText(at, now, members, hybridClock.lastMillis), request)
     } catch (error) {
       return Promise.reject(error)
     }
-    return own.append(at, entry, request)
   }
 }

@@ -1,16 +1,28 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
 import type { Random } from '../../base/random.js'
 import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
-import { type LogId, logKey, logOfKey, type Seq } from '../format/author.js'
+import {
+  type AuthorId,
+  authorOfKey,
+  authorOfLog,
+  type LogId,
+  logKey,
+  logOf,
+  type Run,
+  runOf,
+  type Seq,
+} from '../format/author.js'
 import { type ChainValue, chainAfter, chainStart, signChain } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
-import { publishedKey, segmentWrite, signedHeadWrite, writtenEntries } from '../format/segment-rows.js'
+import { currentRunWrite, publishedKey, segmentWrite, signedHeadWrite, writtenEntries } from '../format/segment-rows.js'
 import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
-import { BATCH_BYTES_MAX, type End, type EndMark } from '../mark/mark.js'
+import type { DoubtReason } from '../mark/doubt.js'
+import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
+import type { LogMark } from '../options.js'
 import type { Announcer } from '../read/announcer.js'
 import type { RequestId } from '../request-id.js'
 import { addRequest, type RequestRun, type Requests } from '../requests.js'
@@ -18,8 +30,9 @@ import { checked, unchecked } from '../store/checked-row.js'
 import { COMMIT_BYTES_MAX, type CommitQueue } from '../store/commit-queue.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
-import { saltsFrom } from './salts.js'
-import { SegmentWriter, type Signer } from './segment-writer.js'
+import { newRun, openingText } from './opening.js'
+import { saltsFrom, type WriteSalt } from './salts.js'
+import { SegmentWriter } from './segment-writer.js'
 
 /** Largest number of segments in a group: a quarter of a commit, so that the disk is busy while more entries are appended. */
 const GROUP_SEGMENTS_MAX = COMMIT_BYTES_MAX / SEGMENT_BYTES_MAX / 4 - 1
@@ -29,6 +42,8 @@ interface Group {
   readonly rows: Put[]
   /** The requests that appended the entries. */
   readonly requests: RequestRun[]
+  /** The seq of the first entry. */
+  readonly from: Seq
   /** Settles when the entries are on disk. */
   readonly done: Promise<void>
   /** Once they are: returns one entry per call, in order. */
@@ -48,7 +63,8 @@ interface OwnLogStorage {
   readonly segments: SegmentStore
   readonly announcer: Announcer
   readonly requests: Requests
-  readonly mark: EndMark | undefined
+  readonly mark: LogMark | undefined
+  readonly onOpened: (run: Run, reason: DoubtReason | undefined) => void
 }
 
 /**
@@ -56,10 +72,15 @@ interface OwnLogStorage {
  * committed, its segments are signed, its end is written to the mark in parallel, and once both are on disk it is announced.
  */
 export class OwnLog {
-  /** The log that is extended. */
-  readonly author: LogId
-  readonly #signer: Signer
+  /** The author of our logs. */
+  readonly person: AuthorId
+  readonly #keys: KeyPair
+  readonly #writeSalt: WriteSalt
   readonly #storage: OwnLogStorage
+  #run: Run = 0
+  #author: LogId
+  #doubt: DoubtReason | undefined
+  #isLeaving = false
   /** The end on disk or being written. */
   #head: SignedHead | undefined
   /** The end including all complete groups. */
@@ -74,10 +95,31 @@ export class OwnLog {
   #isPublishing = false
 
   constructor(keys: KeyPair, storage: OwnLogStorage) {
-    this.author = logOfKey(keys.publicKey)
-    this.#signer = { keys, room: storage.room, run: 0, writeSalt: saltsFrom(storage.random) }
+    this.person = authorOfKey(keys.publicKey)
+    this.#author = logOf(this.person)
+    this.#keys = keys
+    this.#writeSalt = saltsFrom(storage.random)
     this.#storage = storage
     this.#writer = this.#writerAfter(undefined)
+  }
+
+  /** The log that is extended: that of the current run. */
+  get author(): LogId {
+    return this.#author
+  }
+
+  /** Why the next entry opens a new run: the end of the current one is in doubt. */
+  get doubt(): DoubtReason | undefined {
+    return this.#doubt
+  }
+
+  /** Whether entries of a run whose end is in doubt are still being written: nothing may be appended meanwhile. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  isOurs(log: LogId): boolean {
+    return authorOfLog(log) === this.person
   }
 
   get head(): SignedHead | undefined {
@@ -94,15 +136,45 @@ export class OwnLog {
     return this.#last
   }
 
-  /** Continues after `head`, the end on disk: after opening, after each recovery, and after entries were restored from peers. */
-  reset(head: SignedHead | undefined, publishedUpTo: Seq): void {
+  /**
+   * Continues `run` after `head`, its end on disk: after opening, after each recovery, and after entries were restored from peers.
+   */
+  reset(run: Run, head: SignedHead | undefined, publishedUpTo: Seq): void {
     if (this.#group !== undefined) this.#endGroup(this.#group)
-    this.#head = head
-    this.#groupedHead = head
-    this.#writer = this.#writerAfter(head)
-    this.#last = head?.last ?? EARLIEST
+    this.#doubt = undefined
+    this.#continue(run, head)
     this.#setPublished(publishedUpTo)
     this.#publishedUpTo = publishedUpTo
+  }
+
+  /** The end of the current run is in doubt: it is never extended again. Resolves when nothing of it is being written. */
+  async leave(reason: DoubtReason): Promise<void> {
+    if (this.#doubt !== undefined || this.#isLeaving) return
+    this.#isLeaving = true
+    do await this.#settled
+    while (this.#group !== undefined)
+    this.#isLeaving = false
+    this.#doubt = reason
+  }
+
+  /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
+  open(at: Hlc): void {
+    const { announcer, frontier, mark, random, onOpened } = this.#storage
+    const ours = frontier.heads.filter(({ author }) => this.isOurs(author))
+    const earlier = ours.flatMap(({ author, seq }) => {
+      const chain = frontier.chainAt(author, seq)
+      return chain === undefined ? [] : [{ run: runOf(author), seq, chain }]
+    })
+    const known = [this.#run, mark?.run ?? 0, ...ours.map(({ author }) => runOf(author))]
+    const [left, reason, from] = [this.#author, this.#doubt, this.#publishedUpTo + 1]
+    this.#continue(newRun(known, random), undefined)
+    this.#publishedUpTo = 0
+    this.#doubt = undefined
+    // All of a run that was left is published.
+    announcer.published({ author: left, from, to: frontier.persisted(left) + 1 })
+    onOpened(this.#run, reason)
+    // The caller appends at once, so that both entries are in one group.
+    this.append(at, openingText(at, earlier)).catch(() => {})
   }
 
   /** Appends one entry; resolves when it is on disk. The row that answers `request` is written in the same commit. */
@@ -133,27 +205,22 @@ export class OwnLog {
     if (seq <= this.#publishedUpTo) return
     await this.#storage.queue.write([publishedWrite(this.author, seq)])
     const head = this.#head
-    if (head !== undefined) await this.#storage.mark?.advance({ ...head, published: Math.min(seq, head.seq) })
+    if (head !== undefined && this.#doubt === undefined)
+      await this.#storage.mark?.advance({ ...head, run: this.#run, published: Math.min(seq, head.seq) })
     this.#setPublished(seq)
   }
 
   /** Resets the mark to the end of the log. */
   async resetMark(): Promise<void> {
     const { seq, chain } = this.#end(this.#head)
-    await this.#storage.mark?.reset({ seq, chain, published: Math.min(this.#publishedUpTo, seq) })
-  }
-
-  /** Records that nothing beyond the end of the log was published. */
-  async forgetPublished(): Promise<void> {
-    this.#publishedUpTo = this.#head?.seq ?? 0
-    await this.#storage.queue.write([publishedWrite(this.author, this.#publishedUpTo)])
+    await this.#storage.mark?.reset({ run: this.#run, seq, chain, published: Math.min(this.#publishedUpTo, seq) })
   }
 
   /** The row of a segment of our log, signed again. */
   seal(segment: Segment): Write {
     const chain = chainAfter(segment.before, segment.entries)
-    const signature = signChain(this.#signer.keys, this.#signer, lastOf(segment), chain)
     const { key, run, first, entries } = segment
+    const signature = signChain(this.#keys, { room: this.#storage.room, run }, lastOf(segment), chain)
     return segmentWrite(logKey(key, run), first, encodeSegment({ ...segment, entries, signature }))
   }
 
@@ -184,8 +251,9 @@ export class OwnLog {
     // A mark can take longer than the next commit, so wait for the previous group: groups are announced in order.
     const recorded =
       mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
-    const done = recorded.then(() => this.#announceGroup(group, from))
-    const group: Group = { rows, requests: [], done, next: () => entries.next().value as Entry, first, head: undefined }
+    const done = recorded.then(() => this.#announceGroup(group))
+    const next = () => entries.next().value as Entry
+    const group: Group = { rows, requests: [], from, done, next, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
   }
@@ -207,14 +275,16 @@ export class OwnLog {
     this.#head = group.head ?? this.#endGroup(group)
     this.#storage.frontier.setPending(this.#head)
     const writes = [...group.rows, ...this.#storage.requests.rows(group.requests), signedHeadWrite(this.#head)]
+    if (group.from === 1) writes.push(currentRunWrite(this.person, this.#run))
     if (!this.#isPublishing) return writes
     this.#publishedUpTo = this.#head.seq
     return [...writes, publishedWrite(this.author, this.#publishedUpTo)]
   }
 
-  #announceGroup({ rows, head }: Group, from: Seq): void {
-    this.#storage.segments.cache(this.author, rows)
-    this.#storage.frontier.setPersisted(this.author, from, (head?.seq ?? 0) + 1, rows.length, head?.chain)
+  #announceGroup({ rows, head, from }: Group): void {
+    if (head === undefined) return
+    this.#storage.segments.cache(head.author, rows)
+    this.#storage.frontier.setPersisted(head.author, from, head.seq + 1, rows.length, head.chain)
   }
 
   /**
@@ -232,18 +302,28 @@ export class OwnLog {
   async #markEnd(head: SignedHead | undefined, batch?: End['batch']): Promise<void> {
     if (head === undefined) return
     const published = this.#isPublishing ? head.seq : Math.min(head.seq, this.#publishedUpTo)
-    await this.#storage.mark?.advance({ seq: head.seq, chain: head.chain, published, batch })
+    await this.#storage.mark?.advance({ run: runOf(head.author), seq: head.seq, chain: head.chain, published, batch })
+  }
+
+  #continue(run: Run, head: SignedHead | undefined): void {
+    this.#run = run
+    this.#author = logOf(this.person, run)
+    this.#head = head
+    this.#groupedHead = head
+    this.#writer = this.#writerAfter(head)
+    this.#last = head?.last ?? this.#last
   }
 
   #writerAfter(head: SignedHead | undefined): SegmentWriter {
     const { seq, chain } = this.#end(head)
-    return new SegmentWriter(this.#signer, { next: seq + 1, before: chain, size: head?.size ?? 0 })
+    const signer = { keys: this.#keys, room: this.#storage.room, run: this.#run, writeSalt: this.#writeSalt }
+    return new SegmentWriter(signer, { next: seq + 1, before: chain, size: head?.size ?? 0 })
   }
 
   /** Last seq and chain value of the log at a head. */
   #end(head: SignedHead | undefined): { readonly seq: Seq; readonly chain: ChainValue } {
-    const { room, run, keys } = this.#signer
-    return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart({ room, run, key: keys.publicKey }) }
+    const name = { room: this.#storage.room, run: this.#run, key: this.#keys.publicKey }
+    return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart(name) }
   }
 }
 

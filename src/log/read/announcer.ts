@@ -11,20 +11,18 @@ import { type SeqRange, Subscription } from './subscription.js'
  * only when the disk also records that it is published.
  */
 export class Announcer {
-  readonly #ours: LogId
-  /** The last entry of ours that peers may have. */
-  readonly #publishedUpTo: () => Seq
+  /** Our current log, and its last entry that peers may have. */
+  readonly #own: () => { readonly author: LogId; readonly publishedUpTo: Seq }
   readonly #events: EventEmitter<LogEvents>
   readonly #subscriptions = new Set<Subscription>()
   /** For each live reader, which of our lines it was shown. */
   readonly #shown = new Set<ShownLines>()
-  /** The last entry of ours that was announced to subscriptions of peers. */
-  #relayedUpTo: Seq = 0
+  /** The last entry of our current log that was announced to subscriptions of peers. */
+  #relayed: { readonly author: LogId; readonly upTo: Seq } | undefined
   #isClosed = false
 
-  constructor(ours: LogId, publishedUpTo: () => Seq, events: EventEmitter<LogEvents>) {
-    this.#ours = ours
-    this.#publishedUpTo = publishedUpTo
+  constructor(own: () => { readonly author: LogId; readonly publishedUpTo: Seq }, events: EventEmitter<LogEvents>) {
+    this.#own = own
     this.#events = events
   }
 
@@ -45,10 +43,10 @@ export class Announcer {
     this.#announce(this.#published(range), true)
   }
 
-  /** Our entries from `from` on, with these lines, were retracted. */
-  retracted(from: Seq, lines: readonly Members[]): void {
-    for (const shown of this.#shown) shown.retracted(from, lines)
-    this.#events.emit('retracted', from)
+  /** Entries of our log from `from` on, with these lines, were retracted. */
+  retracted(log: LogId, from: Seq, lines: readonly Members[]): void {
+    for (const shown of this.#shown) shown.retracted(log, from, lines)
+    this.#events.emit('retracted', log, from)
   }
 
   forked(proof: ForkProof): void {
@@ -65,9 +63,9 @@ export class Announcer {
     return subscription
   }
 
-  /** Tracks which of our lines a live reader is shown; it already has our log up to `reached`. */
-  trackShown(reached: Seq): ShownLines {
-    const shown = new ShownLines(this.#ours, reached)
+  /** Tracks which of our lines a live reader is shown; it already has our logs up to `reached`. */
+  trackShown(isOurs: (log: LogId) => boolean, reached: ReadonlyMap<LogId, Seq>): ShownLines {
+    const shown = new ShownLines(isOurs, reached)
     this.#shown.add(shown)
     return shown
   }
@@ -87,12 +85,13 @@ export class Announcer {
     for (const subscription of this.#subscriptions) if (subscription.isRelayed === isRelayed) subscription.push(range)
   }
 
-  /** Clips a range of our log to what is published, and extends it to entries that were not yet announced to peers. */
+  /** Clips a range of our current log to what is published, and extends it to entries that were not yet announced to peers. */
   #published({ author, from, to }: SeqRange): SeqRange {
-    if (author !== this.#ours) return { author, from, to }
-    const end = Math.min(to, this.#publishedUpTo() + 1)
-    const start = Math.min(from, this.#relayedUpTo + 1)
-    this.#relayedUpTo = Math.max(this.#relayedUpTo, end - 1)
-    return { author, from: start, to: end }
+    const own = this.#own()
+    if (author !== own.author) return { author, from, to }
+    const relayedUpTo = this.#relayed?.author === author ? this.#relayed.upTo : 0
+    const end = Math.min(to, own.publishedUpTo + 1)
+    this.#relayed = { author, upTo: Math.max(relayedUpTo, end - 1) }
+    return { author, from: Math.min(from, relayedUpTo + 1), to: end }
   }
 }

@@ -34,7 +34,7 @@ export class Reader {
     const since = sinceOf(options)
     const isLive = options.live || options.tail
     const subscription = isLive ? announcer.subscribe(options.signal, false) : undefined
-    const shown = announcer.trackShown(since.get(own.author) ?? 0)
+    const shown = announcer.trackShown(log => own.isOurs(log), since)
     try {
       const ranges = options.tail ? [] : frontier.ranges(since)
       const history =
@@ -99,9 +99,9 @@ export class Reader {
     since: ReadonlyMap<LogId, Seq>,
     shown: ShownLines,
   ): AsyncGenerator<readonly Entry[]> {
-    const ours = this.#core.own.author
     // Our entries after the last one shown may have been retracted and replaced.
-    const known = (author: LogId): Seq => (author === ours ? shown.reached : (since.get(author) ?? 0))
+    const { own } = this.#core
+    const known = (author: LogId): Seq => (own.isOurs(author) ? shown.reached(author) : (since.get(author) ?? 0))
     const ranges = subscription.takeAll().flatMap(range => after(known(range.author), range))
     return unshownOf(
       merge(ranges.map(unbounded), range => this.log(range, true)),

@@ -1,28 +1,35 @@
 import type { LogId, Seq } from '../format/author.js'
 import { decodeEntry, type Entry, type Members } from '../format/entry.js'
 
+/** What one live reader was shown of a log of ours. */
+interface ShownLog {
+  /** The last entry that it was shown. */
+  reached: Seq
+  /** The last entry that the last retraction kept. */
+  kept: Seq
+}
+
 /**
- * Tracks which lines of our log one live reader was shown. Our last entries may be retracted and appended again with other seqs
- * (docs/protocol/storage.md §4.5): entries that replace them are shown, but no line is shown twice.
+ * Tracks which of our lines one live reader was shown. The last entries of our log may be retracted and appended again with other
+ * seqs (docs/protocol/storage.md §4.5): entries that replace them are shown, but no line is shown twice.
  */
 export class ShownLines {
-  readonly #ours: LogId
-  #reached: Seq
+  readonly #isOurs: (log: LogId) => boolean
+  readonly #logs = new Map<LogId, ShownLog>()
   #retractions = 0
-  /** The last entry of our log that the last retraction kept. */
-  #kept: Seq = 0
   /** Lines that were shown and then retracted. */
   readonly #retracted: string[] = []
 
-  /** `reached` is the last entry of our log that the reader already has. */
-  constructor(ours: LogId, reached: Seq) {
-    this.#ours = ours
-    this.#reached = reached
+  /** `reached` has the last entries of our logs that the reader already has. */
+  constructor(isOurs: (log: LogId) => boolean, reached: ReadonlyMap<LogId, Seq>) {
+    this.#isOurs = isOurs
+    for (const [log, seq] of reached)
+      if (isOurs(log)) this.#logs.set(log, { reached: seq, kept: Number.POSITIVE_INFINITY })
   }
 
-  /** The last entry of our log that the reader was shown. */
-  get reached(): Seq {
-    return this.#reached
+  /** The last entry of a log of ours that the reader was shown. */
+  reached(log: LogId): Seq {
+    return this.#logs.get(log)?.reached ?? 0
   }
 
   /** Number of retractions. */
@@ -33,22 +40,30 @@ export class ShownLines {
   /** The entries of a batch that are to be shown. `retractions` is the number of retractions when the batch was read. */
   fresh(entries: readonly Entry[], retractions: number): readonly Entry[] {
     return entries.filter(entry => {
-      if (entry.author !== this.#ours) return true
+      if (!this.#isOurs(entry.author)) return true
+      const log = this.#logOf(entry.author)
       // This entry may have been read before the last retraction; its replacement is announced.
-      if (retractions !== this.#retractions && entry.seq > this.#kept) return false
-      if (entry.seq <= this.#reached) return false
-      this.#reached = entry.seq
+      if (retractions !== this.#retractions && entry.seq > log.kept) return false
+      if (entry.seq <= log.reached) return false
+      log.reached = entry.seq
       return !this.#isShown(entry)
     })
   }
 
-  /** Our entries from `from` on, with these lines, were retracted. */
-  retracted(from: Seq, lines: readonly Members[]): void {
+  /** Entries of our log from `from` on, with these lines, were retracted. */
+  retracted(author: LogId, from: Seq, lines: readonly Members[]): void {
     this.#retractions++
-    const shown = Math.max(0, this.#reached - from + 1)
+    const log = this.#logOf(author)
+    const shown = Math.max(0, log.reached - from + 1)
     this.#retracted.push(...lines.slice(0, shown).map(textOf))
-    this.#kept = from - 1
-    this.#reached = Math.min(this.#reached, this.#kept)
+    log.kept = from - 1
+    log.reached = Math.min(log.reached, log.kept)
+  }
+
+  #logOf(author: LogId): ShownLog {
+    const log = this.#logs.get(author) ?? { reached: 0, kept: Number.POSITIVE_INFINITY }
+    this.#logs.set(author, log)
+    return log
   }
 
   #isShown({ entry }: Entry): boolean {

@@ -1,10 +1,10 @@
 import { ChatError, reasonOf } from '../../base/errors.js'
 import type { LogCore } from '../core.js'
-import { isSigned, type LogId, type Seq } from '../format/author.js'
-import { publishedKey, signedHeadWrite } from '../format/segment-rows.js'
+import { isSigned, type LogId, logOf, type Run, runOf, type Seq } from '../format/author.js'
+import { currentRunKey, publishedKey, signedHeadWrite, storedRun } from '../format/segment-rows.js'
 import { SEQ_MAX } from '../limits.js'
-import { compareEnd } from '../mark/doubt.js'
-import type { LogMark, Refusal } from '../options.js'
+import { compareEnd, type Finding } from '../mark/doubt.js'
+import type { Refusal } from '../options.js'
 import { storedPublished } from '../own/own-log.js'
 import { formatRow, lacksFormat } from '../store/format-row.js'
 import type { OwnLogRepair } from './own-log-repair.js'
@@ -35,32 +35,50 @@ export class DiskRecovery {
     await this.#rereads.get(author)
   }
 
-  /** Reads the disk on opening and compares it with the mark. Starts a doubt if the end of our log is uncertain. */
-  async open(isRepaired: boolean): Promise<void> {
-    const { store, queue, heads, mark, own } = this.#core
+  /** Reads the disk on opening and compares the end of our log with its mark. If it is in doubt, the next entry opens a new run. */
+  async open(isNewKey: boolean, isRepaired: boolean): Promise<void> {
+    const { store, queue, heads, mark, frontier, own } = this.#core
     // Deferred, so that an empty database opens while the disk is full. Rows with checksums are never taken for those of 0.1.
     if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
-    await this.#load(mark?.found?.published, isRepaired)
+    const published = mark?.found?.published ?? 0
+    let run = await this.#load(mark?.found?.run, published, isRepaired)
     this.#repair.opened()
     // After a repair, write the heads at once: the next start needs them even if this process is killed.
     if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
     else
       for (const head of heads.stale)
         queue.defer({ name: head.author, isDeferrable: true, write: () => signedHeadWrite(head) })
-    if (mark !== undefined) await this.#compareWithMark(mark, isRepaired)
-    else if (this.#isOwnBehind) this.#startDoubtUpTo(own.publishedUpTo)
+    const find = (): Finding =>
+      compareEnd(mark, { run, head: own.head, published: own.publishedUpTo, isNewKey, isRepaired })
+    let finding = find()
+    if (finding.kind === 'unfinished') {
+      await queue.write(finding.rows)
+      if (mark?.found?.isClean) this.#core.report({ kind: 'log-end-restored' })
+      run = await this.#load(mark?.found?.run, published, isRepaired)
+      finding = find()
+    }
+    if (finding.kind === 'doubt') await own.leave(finding.reason)
+    else if (this.#core.isOwnForked) await own.leave('forked')
+    else await own.resetMark()
+    for (const [author, seq] of mark?.heads ?? []) {
+      const persisted = frontier.persisted(author)
+      if (persisted < seq && author !== own.author)
+        this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
+    }
   }
 
   /** Reads the disk after a reopen. What it contains replaces what was in memory. */
   async recover(): Promise<void> {
     const { frontier, own } = this.#core
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
-    const publishedBefore = own.publishedUpTo
+    const { author, doubt, publishedUpTo } = own
     await this.#load()
-    if (this.#isOwnBehind) {
-      this.#startDoubtUpTo(own.publishedUpTo)
+    // Entries that peers may have are gone, or the run that was being opened.
+    if (doubt !== undefined || own.author !== author || this.#isOwnBehind) {
+      await own.leave(doubt ?? 'damaged')
     } else {
-      own.reset(own.head, Math.max(own.publishedUpTo, Math.min(publishedBefore, own.head?.seq ?? 0)))
+      const published = Math.max(own.publishedUpTo, Math.min(publishedUpTo, own.head?.seq ?? 0))
+      own.reset(runOf(author), own.head, published)
       await own.resetMark()
     }
     await this.#reportChanges(before)
@@ -128,37 +146,22 @@ export class DiskRecovery {
     return (own.head?.seq ?? 0) < own.publishedUpTo
   }
 
-  #startDoubtUpTo(seq: Seq): void {
-    this.#repair.startDoubt({ reason: 'behind', to: seq, published: seq })
-  }
-
-  /** Reads all heads. Peers may have entries of ours up to `published`, whatever the database says. */
-  async #load(published: Seq = 0, isRepaired = false): Promise<void> {
+  /**
+   * Reads all heads, and returns the run that our key wrote to last. Peers may have entries of the run `marked` up to `published`,
+   * whatever the database says.
+   */
+  async #load(marked?: Run, published: Seq = 0, isRepaired = false): Promise<Run | undefined> {
     const { store, unsigned, heads, forks, frontier, own } = this.#core
     await forks.load()
     const unsignedHeads = await unsigned.load()
     const signedHeads = await heads.load(isRepaired)
     frontier.reset([...unsignedHeads.values(), ...signedHeads.values()])
-    const stored = storedPublished(await store.get(publishedKey(own.author)))
-    own.reset(frontier.signedHead(own.author), Math.max(stored, published))
-  }
-
-  async #compareWithMark(mark: LogMark, isRepaired: boolean): Promise<void> {
-    const { queue, frontier, own } = this.#core
-    let finding = compareEnd(mark, own.head, own.publishedUpTo)
-    if (finding.kind === 'unfinished') {
-      await queue.write(finding.rows)
-      if (mark.found?.isClean) this.#core.report({ kind: 'log-end-restored' })
-      await this.#load(mark.found?.published, isRepaired)
-      finding = compareEnd(mark, own.head, own.publishedUpTo)
-    }
-    if (finding.kind === 'doubt') this.#repair.startDoubt(finding.doubt)
-    else await own.resetMark()
-    for (const [author, seq] of mark.heads) {
-      const persisted = frontier.persisted(author)
-      if (persisted < seq && author !== own.author)
-        this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
-    }
+    const first = logOf(own.person)
+    const run = storedRun(await store.get(currentRunKey(own.person))) ?? (frontier.has(first) ? 0 : undefined)
+    const log = logOf(own.person, run)
+    const stored = storedPublished(await store.get(publishedKey(log)))
+    own.reset(run ?? 0, frontier.signedHead(log), Math.max(stored, marked === (run ?? 0) ? published : 0))
+    return run
   }
 
   /** Reports entries that disappeared, and announces entries that were stored although their write was rejected. */
@@ -186,12 +189,8 @@ export class DiskRecovery {
     const damaged = await heads.damaged(author)
     if (damaged.length > 0) await queue.write(damaged)
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
-    if (author === own.author) {
-      // The lost seqs were in use, so they must not be reused.
-      const to = own.head?.seq ?? 0
-      own.reset(head, to)
-      if ((head?.seq ?? 0) < to) this.#startDoubtUpTo(to)
-    }
+    // The lost seqs were in use, so they must not be reused.
+    if (author === own.author) await own.leave('damaged')
     frontier.truncate(author, head)
     events.emit('lost', author)
   }

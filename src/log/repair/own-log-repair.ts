@@ -1,11 +1,10 @@
 import type { Cancel, Millis } from '../../base/clock.js'
 import type { LogCore } from '../core.js'
-import type { Seq } from '../format/author.js'
+import { runOf, type Seq } from '../format/author.js'
 import type { SignedHead } from '../format/heads.js'
-import { type Doubt, endsDoubt } from '../mark/doubt.js'
 import { Retraction } from './retraction.js'
 
-/** Largest number of claims that are remembered while the end of the log is in doubt. */
+/** Largest number of claims that are remembered while the log is restored. */
 const CLAIMS_MAX = 64
 
 /** How long a peer that claims more of our log may take until it sends the first, or further, entries of it. */
@@ -17,39 +16,22 @@ interface Gate {
   readonly open: () => void
 }
 
-/** The state of our log; README.md shows the transitions. Nothing is appended in a state with a gate, nor in `frozen`. */
+/** The state of the repair; README.md shows the transitions. Nothing is appended in a state with a gate. */
 type State =
   | { readonly kind: 'opening' }
   | { readonly kind: 'ready' }
-  /** It is uncertain whether this disk has all of our log. A peer or the author ends the doubt. */
-  | {
-      readonly kind: 'waiting-for-peers'
-      readonly gate: Gate
-      readonly doubt: Doubt
-      /** Seqs up to which peers claim to have the log, beyond its end here. */
-      readonly claims: Set<Seq>
-      /** Whether the author was warned that a line waits. */
-      isLineReported: boolean
-    }
   /** A peer claims more of our log than this disk has. It must send entries up to `to` before the deadline. */
   | { readonly kind: 'restoring'; readonly gate: Gate; to: Seq; readonly claims: Set<Seq>; cancelDeadline: Cancel }
-  /** Our log has forked and can never be extended again. */
-  | { readonly kind: 'frozen' }
 
 /** Decides when our log may be extended, so that it never forks. docs/protocol/storage.md §4.5. */
 export class OwnLogRepair {
   readonly retraction: Retraction
   readonly #core: LogCore
-  #current: Exclude<State, { readonly kind: 'frozen' }> = { kind: 'opening' }
+  #current: State = { kind: 'opening' }
 
   constructor(core: LogCore) {
     this.#core = core
     this.retraction = new Retraction(core)
-  }
-
-  /** Why appends wait for a peer to announce its copy of our log; undefined if there is no doubt. */
-  get doubt(): Doubt | undefined {
-    return this.#current.kind === 'waiting-for-peers' ? this.#current.doubt : undefined
   }
 
   /** Whether appends have to wait for this repair. */
@@ -67,27 +49,13 @@ export class OwnLogRepair {
     if (this.#current.kind === 'opening') this.#current = { kind: 'ready' }
   }
 
-  /** Blocks appends until a peer or the author ends the doubt. */
-  startDoubt(doubt: Doubt): void {
-    this.#core.report({ kind: 'log-in-doubt', reason: doubt.reason, end: this.#end, to: doubt.to })
-    this.#finish()
-    this.#current = { kind: 'waiting-for-peers', gate: gate(), doubt, claims: new Set(), isLineReported: false }
-  }
-
-  /** Warns the author, once per doubt, that a line waits: it is not shown until it is stored. */
-  reportWaitingLine(): void {
-    if (this.#current.kind !== 'waiting-for-peers' || this.#current.isLineReported) return
-    this.#current.isLineReported = true
-    this.#core.report({ kind: 'append-waits' })
-  }
-
   /** A peer announces the last seq of our log that it has, 0 if none. */
   announced(seq: Seq): void {
-    const state = this.#state
+    const state = this.#current
     switch (state.kind) {
       case 'ready':
       case 'opening':
-        if (seq > this.#core.own.publishedUpTo) this.#startRestoring(seq)
+        if (this.#core.own.doubt === undefined && seq > this.#core.own.publishedUpTo) this.#startRestoring(seq)
         return
       case 'restoring':
         // Anyone can claim anything: a claim does not extend the deadline.
@@ -95,10 +63,6 @@ export class OwnLogRepair {
           addClaim(state.claims, seq)
           state.to = Math.max(state.to, seq)
         }
-        return
-      case 'waiting-for-peers':
-        if (seq > this.#end) addClaim(state.claims, seq)
-        else if (endsDoubt(state.doubt, this.#end, seq)) this.#becomeReady()
     }
   }
 
@@ -106,35 +70,21 @@ export class OwnLogRepair {
   restored(head: SignedHead | undefined): void {
     const { own } = this.#core
     const seq = head?.seq ?? 0
-    own.reset(head, Math.max(own.publishedUpTo, seq))
+    own.reset(runOf(own.author), head, Math.max(own.publishedUpTo, seq))
     const state = this.#current
     if (!('gate' in state)) return
-    const to = state.kind === 'restoring' ? state.to : state.doubt.to
-    const isSent = seq >= to || [...state.claims].some(claim => claim <= seq)
-    const isComplete = isSent && seq >= (state.kind === 'restoring' ? 0 : state.doubt.published)
-    if (isComplete) {
+    const isSent = seq >= state.to || [...state.claims].some(claim => claim <= seq)
+    if (isSent) {
       this.#core.report({ kind: 'log-restored', seq })
       this.#becomeReady()
-    } else if (state.kind === 'restoring') {
+    } else {
       this.#setDeadline(state)
     }
-  }
-
-  /** The author ends a doubt: no peer has more of our log than this disk. */
-  async trustThisDisk(): Promise<void> {
-    await this.#core.own.forgetPublished()
-    this.#finish()
-    await this.#core.own.resetMark()
   }
 
   /** Our log has forked or is closed: waiting appends continue, and fail. */
   end(): void {
     this.#finish()
-  }
-
-  /** Derives `frozen` from the fork registry, so that the two never disagree. */
-  get #state(): State {
-    return this.#core.isOwnForked ? { kind: 'frozen' } : this.#current
   }
 
   /** The last seq of our log. */

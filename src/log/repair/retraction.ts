@@ -1,6 +1,6 @@
 import { EMPTY, textOf, utf8 } from '../../base/wire/bytes.js'
 import type { LogCore } from '../core.js'
-import { type LogId, logKeyOf, type Seq } from '../format/author.js'
+import { type LogId, logKeyOf, runOf, type Seq } from '../format/author.js'
 import { chainAfter } from '../format/chain.js'
 import { decodeEntry, type Members } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
@@ -75,10 +75,10 @@ export class Retraction {
     this.#count++
     const { writes, head: rest, lines } = await this.#plan(head, publishedUpTo)
     await queue.write(writes)
-    own.reset(rest, publishedUpTo)
+    own.reset(runOf(own.author), rest, publishedUpTo)
     // Entries from peers take the same seqs, and readers have not seen those.
     frontier.truncate(own.author, rest, rest?.seq)
-    announcer.retracted(publishedUpTo + 1, lines)
+    announcer.retracted(own.author, publishedUpTo + 1, lines)
     this.#core.report({ kind: 'entries-retracted', from: publishedUpTo + 1, to: head.seq })
     this.#mayHaveLines = true
     await own.resetMark()

@@ -1,11 +1,9 @@
 import { shortKey } from '../../chat/display-names.js'
 import type { LogEvent } from '../../log/events.js'
 import { authorOfLog } from '../../log/format/author.js'
+import type { DoubtReason } from '../../log/mark/doubt.js'
 import { diskFailureText, fileFaultText } from './disk-text.js'
 import type { Sentences } from './event-context.js'
-
-const UNTIL_A_PEER_CONNECTS =
-  'until a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`'
 
 export const LOG_SENTENCES: Sentences<LogEvent> = {
   'disk-failed': ({ failure }, context) =>
@@ -25,8 +23,7 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
     const mark = file === undefined ? 'a mark of your log' : `the mark ${context.shownPath(file)}`
     return `${mark} cannot be written: ${diskFailureText(failure, context)}`
   },
-  'log-in-doubt': event => `${doubtText(event)}: nothing is stored ${UNTIL_A_PEER_CONNECTS}`,
-  'append-waits': () => `what you say is not stored ${UNTIL_A_PEER_CONNECTS}`,
+  'run-opened': ({ reason }) => `${DOUBTS[reason]}: your lines go on in a new run, and nothing is lost`,
   'log-behind': ({ to }) => `a peer has more of your log than this disk: entries up to ${to} are fetched first`,
   'log-restored': ({ seq }) => `your log is restored up to entry ${seq}`,
   'restore-given-up': () =>
@@ -37,19 +34,18 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
     'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
   'fork-proven': ({ isOurs, seq, author }) =>
     isOurs
-      ? `your log has forked: two devices wrote entry ${seq} with your key, or one did after a backup was restored. Other peers reject further entries: stop, run \`persisted-chat renew\` with your name on one device, and use each key on one device only`
+      ? `two devices wrote entry ${seq} of your log, or one did after a backup was restored: your lines go on in a new run`
       : `the log of the key ${shortKey(authorOfLog(author))}… has forked: it has two histories from entry ${seq} on`,
 }
 
-function doubtText({ reason, end, to }: Extract<LogEvent, { readonly kind: 'log-in-doubt' }>): string {
-  switch (reason) {
-    case 'behind':
-      return `entries ${end + 1} to ${to} of your log are missing on this disk`
-    case 'other-history':
-      return `entry ${end} of your log is not the one that was stored last`
-    case 'moved':
-      return 'your data was copied or restored from elsewhere, and may be older than what peers have of your log'
-    case 'no-mark':
-      return 'the mark that records the end of your log is missing or damaged'
-  }
+const DOUBTS: Readonly<Record<DoubtReason, string>> = {
+  behind: 'the last entries of your log are missing on this disk',
+  'other-history': 'the last entry of your log is not the one that was stored last',
+  'other-run': 'the database of your log is older than its mark',
+  moved: 'your data was copied or restored from elsewhere',
+  'no-mark': 'the mark that records the end of your log is missing or damaged',
+  'no-log': 'your key was used before, but its log is not on this disk',
+  repaired: 'the logs were damaged and have been repaired',
+  damaged: 'entries of your log are missing or damaged on this disk',
+  forked: 'your log has two histories',
 }

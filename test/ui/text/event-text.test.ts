@@ -32,10 +32,6 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     'announced as alice on lo (::1)',
   ],
   [
-    { kind: 'append-waits' },
-    'what you say is not stored until a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`',
-  ],
-  [
     { kind: 'clock-differs', peer: 'bob', aheadMs: 7_200_000 },
     'the clock of bob is 2 hours ahead of yours: its lines sort last',
   ],
@@ -153,7 +149,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'entry-recovered', seq: 3 }, 'entry 3 was stored after all, although its write had failed'],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: true },
-    'your log has forked: two devices wrote entry 3 with your key, or one did after a backup was restored. Other peers reject further entries: stop, run `persisted-chat renew` with your name on one device, and use each key on one device only',
+    'two devices wrote entry 3 of your log, or one did after a backup was restored: your lines go on in a new run',
   ],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: false },
@@ -172,10 +168,6 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [{ kind: 'listening', address: 'alice.local:4001', room: 'ops' }, 'listening on alice.local:4001 in the room ops'],
   [{ kind: 'log-behind', to: 9 }, 'a peer has more of your log than this disk: entries up to 9 are fetched first'],
   [{ kind: 'log-end-restored' }, 'the last entries of your log were missing on this disk: restored from its mark'],
-  [
-    { kind: 'log-in-doubt', reason: 'behind', end: 3, to: 5 },
-    'entries 4 to 5 of your log are missing on this disk: nothing is stored until a peer that has your log connects; if there is none, run `persisted-chat repair <your name> --nobody-has-more`',
-  ],
   [{ kind: 'log-restored', seq: 9 }, 'your log is restored up to entry 9'],
   [{ kind: 'logs-opened', database: 'data/alice/lobby' }, 'logs in data/alice/lobby'],
   [
@@ -215,6 +207,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [
     { kind: 'restore-given-up' },
     'a peer claimed more of your log than this disk has, but never sent it; continuing without it',
+  ],
+  [
+    { kind: 'run-opened', run: 0x0100_abcd, reason: 'moved' },
+    'your data was copied or restored from elsewhere: your lines go on in a new run, and nothing is lost',
   ],
   [{ kind: 'already-open', name: 'alice', hasOtherFaces: false }, 'alice is in the chat already'],
   [

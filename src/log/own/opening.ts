@@ -1,0 +1,38 @@
+import type { Random } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import type { Run, Seq } from '../format/author.js'
+import { CHAIN_PREFIX_BYTES } from '../format/heads.js'
+import type { Hlc } from '../format/hybrid-clock.js'
+
+// Our log continues in a new run whenever its end is in doubt. docs/protocol/logs.md §3.1, §3.6.
+
+/** Earlier runs that an opening names: as many as count. */
+const NAMED_RUNS_MAX = 256
+const GENERATION_MAX = 255
+const CHANCE_BYTES = 3
+
+/** How far an earlier run extends on this disk. */
+export interface EarlierRun {
+  readonly run: Run
+  readonly seq: Seq
+  readonly chain: Uint8Array
+}
+
+/** Number of the generation of a run: each new one is higher than all that its author knows. */
+export const generationOf = (run: Run): number => run >>> (8 * CHANCE_BYTES)
+
+/** A new run, after these known ones. Two machines that choose at the same time differ by chance. */
+export function newRun(known: readonly Run[], random: Pick<Random, 'bytes'>): Run {
+  const generation = Math.min(GENERATION_MAX, 1 + Math.max(0, ...known.map(generationOf)))
+  const chance = Buffer.from(random.bytes(CHANCE_BYTES)).readUIntBE(0, CHANCE_BYTES)
+  return generation * 2 ** (8 * CHANCE_BYTES) + chance
+}
+
+/** The text of the first entry of a run: a control entry. */
+export function openingText(at: Hlc, earlier: readonly EarlierRun[]): string {
+  const runs = earlier
+    .toSorted((a, b) => a.run - b.run)
+    .slice(0, NAMED_RUNS_MAX)
+    .map(({ run, seq, chain }) => [run, seq, hexOf(chain.subarray(0, CHAIN_PREFIX_BYTES))])
+  return `{"at":"${at}","type":"open","runs":${JSON.stringify(runs)},"username":"","message":""}`
+}
