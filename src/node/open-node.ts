@@ -23,16 +23,12 @@ export async function openNode({ name, data, discovery = true, onEvent = () => {
   const home = homeOf(data, name)
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
-  const { publicKey } = await loadKey(home.keyFile, systemRandom, onEvent)
-  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) =>
-    openRoom({
-      me: name,
-      data,
-      room,
-      peers,
-      listen,
-      isDiscovering: discovery,
-      onEvent: onRoomEvent,
-    }),
-  )
+  const { publicKey, isNew } = await loadKey(home.keyFile, systemRandom, onEvent)
+  let isNewKey = isNew
+  return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
+    const options = { me: name, data, room, peers, listen, isDiscovering: discovery, isNewKey, onEvent: onRoomEvent }
+    // In the rooms that are entered later our log begins with another run.
+    isNewKey = false
+    return openRoom(options)
+  })
 }

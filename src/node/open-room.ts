@@ -22,6 +22,8 @@ export interface OpenRoomOptions {
   readonly data: string
   /** Whether names are announced and looked up on the local network. */
   readonly isDiscovering: boolean
+  /** Whether the caller made the key for this room. */
+  readonly isNewKey?: boolean | undefined
   /** Whether scuttleup peers, which cannot encrypt, are refused. */
   readonly isEncryptedOnly?: boolean | undefined
   /** Called from the start, before there is a room to listen to. */
@@ -34,7 +36,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const home = homeOf(options.data, options.me, options.room)
   const network = new RoomNetwork({ ...options, home })
   reportUnsetClock(systemClock, onEvent)
-  const { log, keys } = await openLog(home, onEvent)
+  const { log, keys } = await openLog(home, onEvent, options.isNewKey)
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {

@@ -15,8 +15,15 @@ import { type Home, markPaths } from './paths.js'
 
 type OnEvent = (event: NodeEvent) => void
 
-/** Opens the logs without a network, repaired if they were damaged. Rejects with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT. */
-export async function openLog(home: Home, onEvent: OnEvent): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
+/**
+ * Opens the logs without a network, repaired if they were damaged. With `isNewKey`, the caller made the key for this room. Rejects
+ * with DATA_UNUSABLE, LOG_LOCKED or LOG_CORRUPT.
+ */
+export async function openLog(
+  home: Home,
+  onEvent: OnEvent,
+  isNewKey = false,
+): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
   // Create the key before the database, so that a database without a key means the key was lost.
@@ -31,7 +38,7 @@ export async function openLog(home: Home, onEvent: OnEvent): Promise<{ readonly 
       unsigned: openRowStore,
       room: home.roomId,
       mark,
-      isNewKey: isNew,
+      isNewKey: isNew || isNewKey,
       onEvent,
       isRepaired: store.isRepaired,
     })

@@ -1,5 +1,6 @@
 import { sameBytes } from '../base/wire/bytes.js'
-import { isSigned, keyOf, type LogId, type Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, isSigned, type LogId, logKeyOf, runOf, type Seq } from '../log/format/author.js'
+import { isControl } from '../log/format/control.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
@@ -9,7 +10,7 @@ export type Shown = Map<LogId, Seq>
 
 /** State of one machine. */
 interface Record {
-  readonly author: LogId
+  readonly author: AuthorId
   readonly disk: VirtualDisk
   readonly isByzantine: boolean
   /** The last entry of each log shown to its user by any of its processes. */
@@ -22,20 +23,20 @@ interface Record {
 export class InvariantChecker {
   readonly violations: string[] = []
   readonly #records = new Map<string, Record>()
-  readonly #owners = new Map<LogId, string>()
+  readonly #owners = new Map<AuthorId, string>()
   /** The first version of each entry that any peer had, by author and seq. */
   readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
 
-  register(name: string, author: LogId, disk: VirtualDisk, isByzantine: boolean): void {
+  register(name: string, author: AuthorId, disk: VirtualDisk, isByzantine: boolean): void {
     this.#records.set(name, { author, disk, isByzantine, stored: new Map(), acknowledged: new Set() })
     this.#owners.set(author, name)
   }
 
   /** Whether an author follows the protocol. Other authors have no guarantees. */
-  isHonest(author: LogId): boolean {
-    return this.#records.get(this.#owners.get(author) ?? '')?.isByzantine === false
+  isHonest(author: AuthorId | LogId): boolean {
+    return this.#ownerOf(author)?.isByzantine === false
   }
 
   /** A live reader of `name` was shown an entry: each once, in order, and synced at the author and here. */
@@ -73,11 +74,13 @@ export class InvariantChecker {
   restored(name: string): ReadonlySet<string> {
     const record = this.#records.get(name)
     if (record === undefined) return new Set()
-    const own = this.#entries.get(record.author)
     const elsewhere = [...this.#records.values()].filter(other => other !== record && !other.isByzantine)
-    const known = Math.max(0, ...elsewhere.map(({ stored }) => stored.get(record.author) ?? 0))
     const expected = new Set<string>()
-    for (const [seq, entry] of own ?? []) if (seq <= known) expected.add(lineOf(entry))
+    for (const [log, entries] of this.#entries) {
+      if (authorOfLog(log) !== record.author) continue
+      const known = Math.max(0, ...elsewhere.map(({ stored }) => stored.get(log) ?? 0))
+      for (const [seq, entry] of entries) if (seq <= known && !isControl(entry)) expected.add(lineOf(entry))
+    }
     record.stored = new Map()
     record.acknowledged = new Set()
     return expected
@@ -124,16 +127,16 @@ export class InvariantChecker {
 
   /** `name` accepted a proof that an author forked its log. */
   forkProven(name: string, author: LogId): void {
-    if (this.isHonest(author)) this.violate(`${name} accepted a proof that ${this.#owners.get(author)} forked its log`)
+    if (this.isHonest(author)) this.violate(`${name} accepted a proof that ${this.#nameOf(author)} forked its log`)
   }
 
   /** `name` received a receipt of `holder`: the entries must survive a power cut there. */
-  receiptReceived(name: string, holder: LogId, author: LogId, seq: Seq): void {
-    const record = this.#records.get(this.#owners.get(holder) ?? '')
+  receiptReceived(name: string, holder: AuthorId, author: LogId, seq: Seq): void {
+    const record = this.#ownerOf(holder)
     if (record === undefined || record.isByzantine || !isSigned(author)) return
     if (this.#lastSynced(record.disk, author) < seq)
       this.violate(
-        `${name} has a receipt of ${this.#owners.get(holder)} for ${this.#place({ author, seq })}, which is not synced there`,
+        `${name} has a receipt of ${this.#nameOf(holder)} for ${this.#place({ author, seq })}, which is not synced there`,
       )
   }
 
@@ -149,7 +152,7 @@ export class InvariantChecker {
       if (seq !== (last.get(author) ?? 0) + 1) this.violate(`${name} has ${this.#place(entry)} after a gap`)
       last.set(author, seq)
       this.#checkSame(name, entry)
-      if (author !== record.author) continue
+      if (authorOfLog(author) !== record.author || isControl(entry.entry)) continue
       const line = lineOf(entry.entry)
       lines.set(line, (lines.get(line) ?? 0) + 1)
     }
@@ -178,7 +181,7 @@ export class InvariantChecker {
 
   /** A shown entry must survive a power cut at its author and at the reader. */
   #checkSynced(name: string, record: Record, { author, seq }: Entry): void {
-    const owner = this.#records.get(this.#owners.get(author) ?? '')
+    const owner = this.#ownerOf(author)
     if (owner === undefined) {
       this.violate(`${name} showed an entry of the unknown author ${author.slice(0, 8)}`)
       return
@@ -200,7 +203,7 @@ export class InvariantChecker {
     }
     const known = cached.last.get(author)
     if (known !== undefined) return known
-    const key = keyOf(author)
+    const key = logKeyOf(author)
     const row = key && disk.lastSynced(segmentRange(key, 0, SEQ_END))
     const last = (row && encodedSegmentIn(row)?.last) ?? 0
     cached.last.set(author, last)
@@ -208,7 +211,16 @@ export class InvariantChecker {
   }
 
   #place({ author, seq }: { readonly author: LogId; readonly seq: Seq }): string {
-    return `${this.#owners.get(author) ?? author.slice(0, 8)}/${seq}`
+    const run = runOf(author)
+    return `${this.#nameOf(author)}${run === 0 ? '' : `.${run.toString(16)}`}/${seq}`
+  }
+
+  #nameOf(author: AuthorId | LogId): string {
+    return this.#owners.get(authorOfLog(author as LogId)) ?? author.slice(0, 8)
+  }
+
+  #ownerOf(author: AuthorId | LogId): Record | undefined {
+    return this.#records.get(this.#owners.get(authorOfLog(author as LogId)) ?? '')
   }
 }
 

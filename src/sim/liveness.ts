@@ -1,5 +1,5 @@
 import type { Millis } from '../base/clock.js'
-import type { LogId, Seq } from '../log/format/author.js'
+import { type AuthorId, type LogId, logOf, type Seq } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import { SEQ_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
@@ -23,7 +23,7 @@ interface CheckedWorld {
   readonly network: VirtualNetwork
   readonly sideChannelBytes: number
   peer(name: string): SimulatedPeer
-  nameOf(author: LogId): string | undefined
+  nameOf(author: AuthorId | LogId): string | undefined
   run(ms: Millis): Promise<void>
   runUntil(isDone: () => boolean, msMax: Millis): Promise<boolean>
   check(): void
@@ -103,8 +103,8 @@ export class LivenessChecker {
     for (const { fault, author } of this.#peers)
       if (fault !== undefined)
         this.#world.checker.sameForkPoints(
-          author,
-          new Map(this.#honest.map(({ name, log }) => [name, forkPointOf(author, log)])),
+          logOf(author),
+          new Map(this.#honest.map(({ name, log }) => [name, forkPointOf(logOf(author), log)])),
         )
     this.#world.check()
   }

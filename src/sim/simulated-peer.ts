@@ -4,7 +4,8 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
 import { SeededRandom } from '../base/seeded-random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type LogId, logOfKey, type Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfKey, type LogId, logOfKey, type Seq } from '../log/format/author.js'
+import { isControl } from '../log/format/control.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
@@ -49,7 +50,7 @@ export interface SimulationContext {
   /** A user was shown an entry. */
   progressed(): void
   /** A connection delivered entries to `name`, new or known. */
-  received(name: string, from: LogId | undefined, author: LogId, runs: readonly SignedRun[]): void
+  received(name: string, from: AuthorId | undefined, author: LogId, runs: readonly SignedRun[]): void
 }
 
 export interface SimulatedPeerOptions {
@@ -76,7 +77,7 @@ interface Program {
 /** A machine with a user: its disk, clock and key outlive the processes that run on it. */
 export class SimulatedPeer {
   readonly name: string
-  readonly author: LogId
+  readonly author: AuthorId
   readonly fault: ByzantineFault | undefined
   readonly host: VirtualHost
   readonly disk: VirtualDisk
@@ -94,7 +95,7 @@ export class SimulatedPeer {
     this.name = name
     this.fault = fault
     this.#keys = keyPairOf(new SeededRandom(seed, `key of ${name}`).bytes(SEED_BYTES))
-    this.author = logOfKey(this.#keys.publicKey)
+    this.author = authorOfKey(this.#keys.publicKey)
     this.host = network.addHost(address)
     this.disk = new VirtualDisk(time, new SeededRandom(seed, `disk of ${name}`))
     this.#clockOffset = { aheadMs }
@@ -126,9 +127,9 @@ export class SimulatedPeer {
   }
 
   /** The keys of the connected peers, one per connection. */
-  get connectedKeys(): readonly LogId[] {
+  get connectedKeys(): readonly AuthorId[] {
     const connections = this.#program?.swarm?.connections ?? []
-    return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as LogId) : []))
+    return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
   /** The room of its process, once open. */
@@ -274,7 +275,7 @@ export class SimulatedPeer {
     const replicator = new Replicator(log)
     program.replicator = replicator
     replicator.receipts.on('receipt', (holder, author, seq) => {
-      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as LogId, author, seq)
+      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
     })
     log.on('fork', ({ segments: [{ key, run }] }) => {
       if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, logOfKey(key, run))
@@ -293,9 +294,9 @@ export class SimulatedPeer {
     })
     await swarm.listen(undefined, PORT)
     if (life.isOver) return
-    let remote: LogId | undefined
+    let remote: AuthorId | undefined
     swarm.on('connection', connection => {
-      remote = connection.remote.kind === 'native' ? (connection.remote.key as LogId) : undefined
+      remote = connection.remote.kind === 'native' ? (connection.remote.key as AuthorId) : undefined
     })
     const room = new Room({
       me: this.name,
@@ -324,7 +325,7 @@ export class SimulatedPeer {
   #replicate(
     program: Program,
     replicator: Replicator,
-    from: LogId | undefined,
+    from: AuthorId | undefined,
     given: NativeReplicationOptions = {},
   ): ReplicationStream {
     const { log } = replicator
@@ -366,9 +367,11 @@ export class SimulatedPeer {
     for await (const entries of log.read({ live: true })) {
       for (const entry of entries) {
         if (program.life.isOver) return
-        const line = decodeEntry(entry.entry)?.message ?? ''
-        program.lines.push(line)
-        this.#context.note(`${this.name} reads "${brief(line)}"`)
+        if (!isControl(entry.entry)) {
+          const line = decodeEntry(entry.entry)?.message ?? ''
+          program.lines.push(line)
+          this.#context.note(`${this.name} reads "${brief(line)}"`)
+        }
         this.#context.checker.shown(this.name, program.shown, entry)
         this.#context.progressed()
       }

@@ -1,6 +1,6 @@
 import type { Millis } from '../base/clock.js'
 import { SeededRandom } from '../base/seeded-random.js'
-import type { LogId } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId } from '../log/format/author.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import type { ByzantineFault } from './byzantine-peer.js'
@@ -60,7 +60,7 @@ export class World {
   readonly #isTraced: boolean
   readonly #time = new VirtualTime(EPOCH_MS)
   readonly #peers = new Map<string, SimulatedPeer>()
-  readonly #nameOf = new Map<LogId, string>()
+  readonly #nameOf = new Map<AuthorId, string>()
   readonly #liveness: LivenessChecker
   #steps = 0
   #sideChannelBytes = 0
@@ -95,8 +95,8 @@ export class World {
         this.#sideChannelBytes += bytes
       },
       progressed: () => this.#liveness.progressed(),
-      received: (name: string, from: LogId | undefined, author: LogId, runs: readonly SignedRun[]) =>
-        onReceived?.(name, this.#nameOf.get(from ?? author) ?? '', author, runs),
+      received: (name: string, from: AuthorId | undefined, author: LogId, runs: readonly SignedRun[]) =>
+        onReceived?.(name, this.#nameOf.get(from ?? authorOfLog(author)) ?? '', author, runs),
     }
     peers.forEach((name, index) => {
       const address = `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`
@@ -136,8 +136,8 @@ export class World {
   }
 
   /** The name of the peer with this key. */
-  nameOf(author: LogId): string | undefined {
-    return this.#nameOf.get(author)
+  nameOf(author: AuthorId | LogId): string | undefined {
+    return this.#nameOf.get(authorOfLog(author as LogId))
   }
 
   peer(name: string): SimulatedPeer {

@@ -1,4 +1,3 @@
-import { authorOfLog } from '../../src/log/format/author.js'
 import { Violation, type World } from '../../src/sim/world.js'
 import { inWorld, peerNames } from './in-world.js'
 
@@ -34,7 +33,7 @@ function check(world: World, running: readonly string[], gone: readonly string[]
     const { room, activeViewSize } = world.peer(name)
     if (activeViewSize < 8 || activeViewSize > 17) faults.push(`${name} has ${activeViewSize} connections`)
     const present = new Map(room?.presence.map(({ author, state }) => [author, state]))
-    const stateOf = (other: string) => present.get(authorOfLog(world.peer(other).author))
+    const stateOf = (other: string) => present.get(world.peer(other).author)
     for (const other of running)
       if (other !== name && !['connected', 'indirect'].includes(stateOf(other) ?? ''))
         faults.push(`${name} shows the running ${other} as ${stateOf(other)}`)

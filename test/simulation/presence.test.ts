@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import type { Present } from '../../src/chat/presence/present.js'
-import { authorOfLog } from '../../src/log/format/author.js'
 import { dialledPeersIn } from '../../src/sim/topologies.js'
 import type { World } from '../../src/sim/world.js'
 import { inWorld, peerNames } from '../helper/in-world.js'
@@ -12,7 +11,7 @@ const line = (seed: number) => ({ seed, peers: Object.keys(LINE), dials: (name: 
 
 /** The presence of `name` as `watcher` sees it. */
 function seenBy(world: World, watcher: string, name: string): Present | undefined {
-  return world.peer(watcher).room?.presence.find(({ author }) => author === authorOfLog(world.peer(name).author))
+  return world.peer(watcher).room?.presence.find(({ author }) => author === world.peer(name).author)
 }
 
 test('propagates presence, away texts and typing along a line, and stores none of them', async () => {
@@ -83,7 +82,7 @@ test('every peer shows a frozen peer, and no other, as left within a minute', as
     const [frozen = '', ...others] = world.names
     world.peer(frozen).sleep()
     let lastAt = 0
-    const authorOf = (name: string) => authorOfLog(world.peer(name).author)
+    const authorOf = (name: string) => world.peer(name).author
     const known = new Set(others.map(authorOf))
     for (let second = 1; second <= 90; second++) {
       await world.run(1_000)

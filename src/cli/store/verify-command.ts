@@ -27,7 +27,7 @@ export async function verifyLog(where: Where, isJson: boolean): Promise<number> 
       file: fault.file,
     }))
     // Without the key or the mark it is unknown whether our own log has lost its end.
-    const isOwnHere = log.head.some(({ author }) => author === log.id)
+    const isOwnHere = log.head.some(({ author }) => log.isOurs(author))
     if (!hasKey) problems.push({ author: '', seq: 0, what: 'is missing', file: home.keyFile })
     else if (found.mark === undefined && isOwnHere)
       problems.push({ author: log.id, seq: 0, what: 'the mark of where this log ends is missing or damaged' })

@@ -54,8 +54,9 @@ export class Appender {
     const now = clock.now()
     try {
       if (own.doubt !== undefined) {
-        entryText(own.last, now, members) // no run is opened for a message that is rejected
-        own.open(hybridClock.next(own.last))
+        const at = hybridClock.next(own.last)
+        entryText(at, now, members) // no run is opened for a message that is rejected
+        own.open(at)
       }
       const at = hybridClock.next(own.last)
       return own.append(at, entryText(at, now, members, hybridClock.lastMillis), request)

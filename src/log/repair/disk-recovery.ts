@@ -186,11 +186,13 @@ export class DiskRecovery {
 
   async #rereadEnd(author: LogId, missing: Seq): Promise<void> {
     const { queue, heads, frontier, own, events } = this.#core
+    const isOwn = author === own.author
+    if (isOwn) await own.settled()
     const damaged = await heads.damaged(author)
     if (damaged.length > 0) await queue.write(damaged)
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
-    // The lost seqs were in use, so they must not be reused.
-    if (author === own.author) await own.leave('damaged')
+    // The lost seqs were in use, so they must not be reused. A damaged row may also have been behind the end.
+    if (isOwn && (head?.seq ?? 0) < (own.head?.seq ?? 0)) await own.leave('damaged')
     frontier.truncate(author, head)
     events.emit('lost', author)
   }
