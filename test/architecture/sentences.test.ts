@@ -6,7 +6,7 @@ import test from 'node:test'
 import { parseSync, Visitor } from 'oxc-parser'
 
 const SRC = path.resolve('src')
-const CORE = /^(log|sync|net|node|compat|chat\/presence)\//
+const CORE = /^(log|membership|sync|net|node|compat|chat\/presence)\//
 /** Files with phrases that several error messages share. */
 const ERROR_PHRASES = ['log/store/leveldb/fault-words.ts']
 

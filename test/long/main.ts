@@ -7,6 +7,7 @@ import { gossip } from './gossip.js'
 import { handshakes } from './handshakes.js'
 import { kill9 } from './kill9.js'
 import type { Fault, LongRun } from './long-run.js'
+import { membership } from './membership.js'
 import { mutatedSessions } from './mutated-sessions.js'
 import { nodeKills } from './node-kills.js'
 import { overlay } from './overlay.js'
@@ -26,6 +27,7 @@ const RUNS: readonly LongRun[] = [
   forks,
   fuzz,
   handshakes,
+  membership,
   mutatedSessions,
   sanitiser,
   screen,

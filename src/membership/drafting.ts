@@ -1,0 +1,70 @@
+import type { AuthorId } from '../log/format/author.js'
+import type { Term } from './evaluation/term.js'
+import {
+  type Admit,
+  type ChatPlace,
+  NO_OPERATION,
+  type OperationId,
+  type OperationPlace,
+  type Remove,
+} from './format/body.js'
+import type { NextPlace, Operation } from './format/operation.js'
+import { ANSWERS_MAX } from './limits.js'
+import type { Membership } from './membership.js'
+
+// Operations as the program of an author should write them. docs/protocol/membership.md §9.7.
+
+/** Where an author's next operation is appended; undefined if they are no member. */
+export function nextPlace(membership: Membership, author: AuthorId): NextPlace | undefined {
+  const term = membership.currentTerm(author)
+  if (term === undefined) return undefined
+  const { term: id, seq, id: previous } = endOf(term)
+  return { term: id, seq: seq + 1, previous }
+}
+
+/** The place behind the operations of a term that count. */
+export function endOf({ id, operations = [] }: Term): OperationPlace {
+  return { term: id, seq: operations.length, id: operations.at(-1)?.id ?? NO_OPERATION }
+}
+
+/** A removal at the end of what is known of the subject's current or most senior term; undefined if they never were a member. */
+export function removalOf(
+  membership: Membership,
+  subject: AuthorId,
+  chat: ChatPlace,
+  time: number,
+): Remove | undefined {
+  const term = membership.currentTerm(subject) ?? termsOf(membership, subject)[0]
+  if (term === undefined) return undefined
+  return { kind: 'remove', subject, place: endOf(term), ...(chat.length > 0 && { chat }), time }
+}
+
+/** An admission that answers all removals and leaves of its subject that are known. */
+export function admissionOf(membership: Membership, admission: Omit<Admit, 'kind' | 'answers'>): Admit {
+  const answers = knownEnds(membership, admission.subject)
+    .slice(0, ANSWERS_MAX)
+    .map(({ id }) => id)
+    .sort()
+  return { kind: 'admit', ...admission, ...(answers.length > 0 && { answers }) }
+}
+
+/** The terms of an author, the most senior first. */
+export const termsOf = ({ terms }: Membership, author: AuthorId): Term[] =>
+  [...terms.values()].filter(term => term.author === author)
+
+/**
+ * The removals and leaves of an author: first the removals that count, then those that do not, which would count against a term of a
+ * lower rank, then the leaves.
+ */
+function knownEnds(membership: Membership, author: AuthorId): { readonly id: OperationId }[] {
+  const counting = new Set(membership.removalsOf(author).map(({ id }) => id))
+  const others: Operation[] = []
+  const leaves: Operation[] = []
+  for (const term of membership.terms.values())
+    for (const operation of term.log.operations) {
+      const { id, body } = operation
+      if (body.kind === 'remove' && body.subject === author && !counting.has(id)) others.push(operation)
+      if (body.kind === 'leave' && operation.author === author) leaves.push(operation)
+    }
+  return [...membership.removalsOf(author), ...others, ...leaves]
+}

@@ -1,0 +1,84 @@
+import type { AuthorId } from '../../log/format/author.js'
+import { NO_OPERATION, type OperationId, type OperationPlace, type TermId } from '../format/body.js'
+import type { Operation } from '../format/operation.js'
+
+/** Identifies a term of a key. */
+export type TermName = string
+export const termName = (author: AuthorId, term: TermId): TermName => `${author}/${term}`
+
+/** One branch of a log, and, if the log forks along it, the first operation beside it. */
+export interface Branch {
+  readonly operations: readonly Operation[]
+  readonly fork: Operation | undefined
+}
+
+/** All operations of one author in one term, those of all branches included. Operations may be added in any order and repeatedly. */
+export class OperationLog {
+  readonly #byId = new Map<OperationId, Operation>()
+  /** What follows each operation, the lowest id first. */
+  readonly #following = new Map<OperationId, Operation[]>()
+
+  add(operation: Operation): void {
+    if (this.#byId.has(operation.id)) return
+    this.#byId.set(operation.id, operation)
+    const siblings = this.#following.get(operation.previous)
+    if (siblings === undefined) {
+      this.#following.set(operation.previous, [operation])
+      return
+    }
+    const index = siblings.findIndex(({ id }) => id > operation.id)
+    siblings.splice(index === -1 ? siblings.length : index, 0, operation)
+  }
+
+  get operations(): IterableIterator<Operation> {
+    return this.#byId.values()
+  }
+
+  /** The branch that counts unless a removal or a leave decides otherwise, up to `seqMax`: at each fork the operation with the lowest id. */
+  defaultBranch(seqMax: number): Branch {
+    const operations: Operation[] = []
+    let fork: Operation | undefined
+    let [next, beside] = this.#after(NO_OPERATION, 1)
+    while (next !== undefined && next.seq <= seqMax) {
+      operations.push(next)
+      fork ??= beside
+      ;[next, beside] = this.#after(next.id, next.seq + 1)
+    }
+    return { operations, fork }
+  }
+
+  /** The operations up to a place; undefined if one of them is missing. */
+  branchTo({ seq, id }: Pick<OperationPlace, 'seq' | 'id'>): readonly Operation[] | undefined {
+    const operations: Operation[] = []
+    let next = id
+    for (let expected = seq; expected > 0; expected--) {
+      const operation = this.#byId.get(next)
+      if (operation?.seq !== expected) return undefined
+      operations.push(operation)
+      next = operation.previous
+    }
+    return operations.reverse()
+  }
+
+  #after(id: OperationId, seq: number): Operation[] {
+    return (this.#following.get(id) ?? []).filter(operation => operation.seq === seq)
+  }
+}
+
+/** Groups operations by author and term. */
+export function logsOf(operations: Iterable<Operation>): Map<TermName, OperationLog> {
+  const logs = new Map<TermName, OperationLog>()
+  for (const operation of operations) {
+    const name = termName(operation.author, operation.term)
+    const log = logs.get(name) ?? new OperationLog()
+    logs.set(name, log)
+    log.add(operation)
+  }
+  return logs
+}
+
+/** How many operations two branches of one log have in common. */
+export function commonLength(a: readonly Operation[], b: readonly Operation[]): number {
+  const differing = a.findIndex((operation, index) => operation !== b[index])
+  return differing === -1 ? a.length : differing
+}

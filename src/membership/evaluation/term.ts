@@ -1,0 +1,116 @@
+import type { AuthorId } from '../../log/format/author.js'
+import type { Admit, ChatPlace, OperationId, OperationPlace, TermId } from '../format/body.js'
+import type { Operation } from '../format/operation.js'
+import type { Role } from '../format/role.js'
+import {
+  GUESTS_MAX,
+  HOST_GUESTS_DEFAULT,
+  HOST_OPERATIONS_MAX,
+  MEMBER_OPERATIONS_MAX,
+  OPERATIONS_MAX,
+} from '../limits.js'
+import { type Departure, departureFrom } from './departure.js'
+import type { OperationLog } from './operation-log.js'
+import { isSenior, type Rank } from './rank.js'
+
+/** An operation that admits somebody, and the term in which it was signed. */
+export interface Admission {
+  readonly id: OperationId
+  readonly by: Term
+  readonly body: Admit
+}
+
+/** A removal that counts. */
+export interface Removal {
+  readonly id: OperationId
+  readonly by: Term
+  readonly place: OperationPlace
+  readonly chat: ChatPlace
+}
+
+/** The beginning of a term: an admission that counts. The founder and the rescue key have a term without one. */
+export interface TermStart {
+  readonly author: AuthorId
+  readonly id: TermId
+  readonly rank: Rank
+  readonly admission: Admission | undefined
+}
+
+/** How many operations of a log count. */
+export function operationsMax(role: Role): number {
+  if (role === 'member') return MEMBER_OPERATIONS_MAX
+  return role === 'host' ? HOST_OPERATIONS_MAX : OPERATIONS_MAX
+}
+
+/** What one key does in a room from an admission on, until a removal or a leave ends it. docs/protocol/membership.md §9.5. */
+export class Term implements TermStart {
+  readonly author: AuthorId
+  readonly id: TermId
+  readonly rank: Rank
+  readonly admission: Admission | undefined
+  readonly log: OperationLog
+  readonly removals: readonly Removal[]
+  readonly departure: Departure | undefined
+  /** The first operation beside those that count, of a log that forks and is not removed. */
+  readonly fork: Operation | undefined
+  /** The operations that count; undefined if some of them are missing. */
+  readonly operations: readonly Operation[] | undefined
+  /** The terms that it admitted, the most senior first. */
+  readonly guests: Term[] = []
+  /** Guests whose term has not ended. */
+  presentGuests = 0
+  /** Terms and operations below its guests. */
+  below = 0
+
+  /** `removals` are all that count of this key. They are final: whoever may remove this term is senior, and was evaluated before. */
+  constructor({ author, id, rank, admission }: TermStart, log: OperationLog, removals: readonly Removal[]) {
+    this.author = author
+    this.id = id
+    this.rank = rank
+    this.admission = admission
+    this.log = log
+    this.removals = removals.filter(removal => !this.#answers(removal))
+    this.departure = departureFrom(log, operationsMax(rank.role))
+    const branch = log.defaultBranch(operationsMax(rank.role))
+    this.fork = this.hasEnded ? undefined : branch.fork
+    this.operations = this.hasEnded ? this.#operationsBeforeEnd() : branch.operations
+  }
+
+  get role(): Role {
+    return this.rank.role
+  }
+
+  get hasEnded(): boolean {
+    return this.removals.length > 0 || this.departure !== undefined
+  }
+
+  /** The removal that names the end of this log: that of the most senior author among those that name one. */
+  get decidingRemoval(): Removal | undefined {
+    return this.removals.find(({ place }) => place.term === this.id)
+  }
+
+  /** Up to where the author's chat in this term counts; undefined for all of it. */
+  get chat(): ChatPlace | undefined {
+    if (this.removals.length > 0) return this.decidingRemoval?.chat ?? []
+    return this.departure?.chat
+  }
+
+  get guestsMax(): number {
+    if (this.role === 'member') return 0
+    return this.role === 'host' ? (this.admission?.body.guests ?? HOST_GUESTS_DEFAULT) : GUESTS_MAX
+  }
+
+  /** Nobody answers a removal but its author in the same term, and those senior to that term. */
+  #answers(removal: Removal): boolean {
+    if (!this.admission?.body.answers?.includes(removal.id)) return false
+    const { by } = this.admission
+    return by === removal.by || isSenior(by.rank, removal.by.rank)
+  }
+
+  #operationsBeforeEnd(): readonly Operation[] | undefined {
+    if (this.removals.length === 0) return this.departure?.operations
+    const place = this.decidingRemoval?.place
+    if (place === undefined) return []
+    return place.seq > operationsMax(this.role) ? undefined : this.log.branchTo(place)
+  }
+}

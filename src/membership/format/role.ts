@@ -1,0 +1,12 @@
+/** What a member may do. The first one is the most senior. */
+export const ROLES = ['rescue', 'founder', 'admin', 'host', 'member'] as const
+export type Role = (typeof ROLES)[number]
+
+/** The roles that an admission can give. */
+export type GivenRole = Extract<Role, 'admin' | 'host' | 'member'>
+
+export const isAtLeast = (role: Role, least: Role): boolean => ROLES.indexOf(role) <= ROLES.indexOf(least)
+
+/** Whether somebody in a role may give another one. */
+export const mayGive = (role: Role, given: GivenRole): boolean =>
+  isAtLeast(role, 'admin') || (role === 'host' && given === 'member')
