@@ -71,7 +71,10 @@ export class FaceSession {
   }
 
   event(event: FaceEvent): void {
-    if (this.#output.mayNotify()) this.#output.send({ is: 'event', event })
+    if (!this.#output.mayNotify()) return
+    // Before entries come over the connection: whether these are live depends on when it opened.
+    if (event.kind === 'connection-opened') this.#sendState()
+    this.#output.send({ is: 'event', event })
   }
 
   /** The peers that have stored the user's last line changed. */

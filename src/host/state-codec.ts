@@ -29,6 +29,7 @@ export const isConnectionSummary = record<ConnectionSummary>({
   plain: optional(listOf(text)),
   dialing: listOf(record<DialAttempt>(ATTEMPT)),
   indirect: optional(isCount),
+  openedAt: optional(number),
 })
 
 export const isPresent = record<Present>({

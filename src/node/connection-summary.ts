@@ -1,3 +1,4 @@
+import type { Millis } from '../base/clock.js'
 import type { DialAttempt } from '../net/dial-target.js'
 
 export interface ConnectionSummary {
@@ -6,6 +7,8 @@ export interface ConnectionSummary {
   /** Of these, scuttleup peers: their connections are not encrypted. */
   readonly plain?: readonly string[]
   readonly dialing: readonly DialAttempt[]
+  /** When the newest connection opened, unless it replaced another one to its peer. */
+  readonly openedAt?: Millis
   /** How many more peers are present according to the connected ones. */
   readonly indirect?: number
 }

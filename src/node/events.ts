@@ -37,7 +37,7 @@ export type RoomEvent =
   /** The peer said goodbye. */
   | { readonly kind: 'peer-left'; readonly peer: string }
   /** Connections or dial attempts changed, and then settled. */
-  | ({ readonly kind: 'connections-changed' } & Required<ConnectionSummary>)
+  | ({ readonly kind: 'connections-changed' } & Required<Omit<ConnectionSummary, 'openedAt'>>)
   /** The connected peer is another device with our key: the one that started later cannot write. */
   | { readonly kind: 'own-key-elsewhere'; readonly peer: string }
   /** The peer's clock is far ahead of ours, or, where negative, behind it. */

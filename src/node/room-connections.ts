@@ -54,6 +54,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
   #olderInstance: string | undefined
+  #openedAt: Millis | undefined
 
   constructor(options: RoomConnectionsOptions) {
     super()
@@ -104,7 +105,8 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     ]
     const connected = namesOf(connections.connections)
     const plain = namesOf(connections.connections.filter(({ remote }) => remote.kind === 'scuttleup'))
-    return { connected, plain, dialing: connections.dialAttempts, indirect }
+    const openedAt = this.#openedAt !== undefined && { openedAt: this.#openedAt }
+    return { connected, plain, dialing: connections.dialAttempts, indirect, ...openedAt }
   }
 
   /** Keeps a connection to a peer, named as on the command line. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
@@ -162,8 +164,10 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     const { remote } = connection
     if (remote.kind === 'native' && remote.key === this.#options.log.author && remote.isOlder)
       this.#olderInstance = this.#names.nameOf(connection)
+    const isFirst = this.#toSamePeer(connection).length === 1
+    if (isFirst) this.#openedAt = this.#options.clock.now()
     this.#replicate(connection)
-    if (this.#toSamePeer(connection).length === 1) this.#events.opened(connection)
+    if (isFirst) this.#events.opened(connection)
   }
 
   #closed(connection: Connection, reason: CloseReason): void {

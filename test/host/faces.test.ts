@@ -5,9 +5,10 @@ import { systemClock } from '../../src/base/clock.js'
 import { ChatError } from '../../src/base/errors.js'
 import type { Face } from '../../src/host/face.js'
 import { ENTRY_BYTES_MAX } from '../../src/log/limits.js'
+import type { NodeEvent } from '../../src/node/events.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 /** What a face shows, and a way to wait for it. */
 function watch(t: TestContext, face: Face, options: { readonly last?: number; readonly tail?: boolean } = {}) {
@@ -258,6 +259,20 @@ test('tells a refused face the problems that were found when its room was opened
   await assert.rejects(machine.face(t), { code: 'DATA_UNUSABLE' })
   const problems = ['attempt 1', 'attempt 2'].map(detail => ({ kind: 'database-damaged', detail }))
   assert.deepEqual(machine.events, problems)
+})
+
+test('a face learns when a connection opened before anything that comes over it', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  let report: (event: NodeEvent) => void = () => assert.fail('the room is not open')
+  machine.onOpen = given => {
+    report = given
+  }
+  const face = await machine.face(t)
+  const summary = { connected: ['bob'], plain: [], dialing: [], indirect: 0, openedAt: 1_800_000_000_000 }
+  Object.defineProperty(machine.peer, 'connectionSummary', { get: () => summary })
+  report({ kind: 'connection-opened', peer: 'bob', protocol: 'native' })
+  while (!machine.events.some(({ kind }) => kind === 'connection-opened')) await new Promise(setImmediate)
+  assert.deepEqual(face.connectionSummary, summary)
 })
 
 test('knows whether the room stays open without a face', BOUND, async t => {

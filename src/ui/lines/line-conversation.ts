@@ -44,8 +44,6 @@ export class LineConversation {
   /** Whether the terminal echoes what the person types. */
   readonly #isEchoed: boolean
   readonly #startedAt = systemClock.now()
-  #connectedAt = 0
-  #connected: ReadonlySet<string> = new Set()
   readonly #session: Session
   readonly #closing = new AbortController()
   /** Typed lines that have not been read from the log yet. */
@@ -62,8 +60,6 @@ export class LineConversation {
     const view = loadView(options.viewFile)
     this.#session = new Session(face, this.#isTyped ? view : { ...view, hidden: new Set() }, systemClock)
     this.#session.on('away', isAway => info(isAway ? 'you are away until /back or your next line' : 'you are back'))
-    this.#noteConnections()
-    face.on('change', () => this.#noteConnections())
     face.on('presence', () => this.#session.presenceChanged())
   }
 
@@ -180,15 +176,9 @@ export class LineConversation {
     return isLive(message.timeMs, {
       now: systemClock.now(),
       startedAt: this.#startedAt,
-      connectedAt: this.#connectedAt,
+      connectedAt: this.#face.connectionSummary.openedAt ?? 0,
       isOurs: this.#session.isOurs(message),
     })
-  }
-
-  #noteConnections(): void {
-    const connected = new Set(this.#face.connectionSummary.connected)
-    if ([...connected].some(name => !this.#connected.has(name))) this.#connectedAt = systemClock.now()
-    this.#connected = connected
   }
 
   /** Handles a line that a person has typed. */
