@@ -5,7 +5,7 @@ import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Child } from '../helper/child.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
 
 test('the documented options of the chat match --help', BOUND, async t => {

@@ -9,7 +9,7 @@ import { blocksOf, readDocument } from '../helper/document.js'
 import { freeNames, freePorts } from '../helper/ports.js'
 import { hasMulticast } from '../helper/scuttleup-peer.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
 const LINTER = path.resolve('node_modules/.bin/biome')
 const EXAMPLE = path.resolve('examples/chat.js')

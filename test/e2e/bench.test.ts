@@ -5,7 +5,7 @@ import path from 'node:path'
 import test from 'node:test'
 import { Child } from '../helper/child.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const BENCH = path.resolve('dist/bench/main.js')
 
 test('measures one workload of each kind and prints one JSON object', BOUND, async t => {

@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // The basic scenarios of the program, run through its command line.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 
 async function stopAll(...peers: readonly Child[]): Promise<void> {
   assert.deepEqual(
@@ -214,7 +214,7 @@ test(
   },
 )
 
-test('listens on a free port with port 0, and reports and announces it', { timeout: 240_000 }, async t => {
+test('listens on a free port with port 0, and reports and announces it', { timeout: 300_000 }, async t => {
   const data = await temporaryDirectory(t)
   for (const listen of ['0', ':0', 'localhost:0', '127.0.0.1:0', '[::1]:0']) {
     const name = `alice${listen.length}`

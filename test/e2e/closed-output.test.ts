@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // A reader that closes its end of a pipe ends every command quietly; a write that fails is reported in one line.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 
 /** alice's data, with more lines than fit into a pipe. */
 async function history(t: TestContext): Promise<string> {

@@ -12,7 +12,7 @@ import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const READ_ONLY = 'mount --bind data data && mount -o remount,ro,bind data'
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 /** An empty working directory and an empty home directory. */
 interface Place {

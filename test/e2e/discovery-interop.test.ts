@@ -9,12 +9,13 @@ import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import { isLoopback, usableInterfaces } from '../../src/net/lan/mdns/interfaces.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 
 const require = createRequire(import.meta.url)
 
 /** Those packages use one interface, that of the default route. */
 const hasNetwork = usableInterfaces(networkInterfaces()).some(each => !isLoopback(each))
-const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 60_000 }
+const options = { skip: hasNetwork ? false : 'no network interface besides loopback', timeout: 300_000 }
 
 /** Starts `program`, in which `run` is the package's function. Resolves with its first line. */
 async function runPackage(t: TestContext, name: string, program: string): Promise<string> {
@@ -62,7 +63,7 @@ test('finds the name that register-multicast-dns announces', options, async t =>
   const name = `Bob-${process.pid}`
   assert.deepEqual(await discovery.lookup(name, 300), [], 'control: not before')
   await runPackage(t, 'register-multicast-dns', `run('${name}'); console.log('ready')`)
-  const found = await discovery.lookup(`${name}.local`, 5_000)
+  const found = await discovery.lookup(`${name}.local`, PATIENCE_MS)
   assert.ok(
     found.some(address => discovery.interfaces.some(each => each.address === address)),
     found.join(),

@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/base/random.js'
 import type { NetEvent } from '../../src/net/events.js'
 import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import type { NetworkInterfaces } from '../../src/net/lan/mdns/interfaces.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 
 const lo = [{ address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4' }]
 /** An address that no machine has (RFC 5737), so that joining the multicast group on it fails. */
@@ -67,7 +68,7 @@ test('warns once without an interface, is found when the network is back, and wa
   assert.deepEqual([discovery.interfaces, changes()], [[], 0])
 
   become({ lo })
-  assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+  assert.deepEqual(await discovery.lookup('alice', PATIENCE_MS), ['127.0.0.1'])
   assert.deepEqual([discovery.interfaces, changes()], [[{ name: 'lo', address: '127.0.0.1' }], 1])
   become({ lo })
   assert.deepEqual([events.length, changes()], [1, 1])
@@ -82,7 +83,7 @@ test('warns once about an interface without multicast, and uses the others', asy
   await free()
   const discovery = open()
   for (let i = 0; i < 3; i++) {
-    assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+    assert.deepEqual(await discovery.lookup('alice', PATIENCE_MS), ['127.0.0.1'])
     become({ lo, ghost })
   }
   const [failed, ...more] = events
@@ -102,14 +103,14 @@ test('warns once if another program uses the port, and works once it has stopped
   await discovery.lookup('alice', 50)
   await free()
   become({ lo })
-  assert.deepEqual(await discovery.lookup('alice'), ['127.0.0.1'])
+  assert.deepEqual(await discovery.lookup('alice', PATIENCE_MS), ['127.0.0.1'])
   assert.equal(events.length, 1)
 })
 
 /** Runs a program on our build in a separate process, which is killed after `timeoutMs`. */
 function run(
   program: string,
-  { timeoutMs = 8_000, wrapper = [] }: { timeoutMs?: number; wrapper?: readonly string[] } = {},
+  { timeoutMs = PATIENCE_MS, wrapper = [] }: { timeoutMs?: number; wrapper?: readonly string[] } = {},
 ) {
   const [file = '', ...args] = [...wrapper, process.execPath, '--input-type=module', '--eval', program]
   return spawnSync(file, args, { encoding: 'utf8', timeout: timeoutMs })
@@ -120,23 +121,29 @@ const opening = `
   import { networkInterfaces as real } from 'node:os'
   import { openDiscovery } from ${url('../../src/net/lan/mdns/discovery.js')}
   import { systemClock } from ${url('../../src/base/clock.js')}
-  let scan, interfaces, events = 0
+  let scan, interfaces, events = 0, longestMs = 0
   const networkInterfaces = () => interfaces ?? real()
-  const clock = { now: systemClock.now, after: (ms, action) => (ms === 2000 && (scan = action), systemClock.after(ms, action)) }
+  const after = (ms, action) => {
+    longestMs = Math.max(longestMs, ms)
+    if (ms === 2000) scan = action
+    return systemClock.after(ms, action)
+  }
+  const clock = { now: systemClock.now, after }
   const discovery = openDiscovery({ clock, random: Math.random, onEvent: () => events++, networkInterfaces })
   discovery.announce({ name: 'alice-${process.pid}' })
 `
+/** Closing is quick if it sets no long timer: that a busy machine delays it says nothing. */
 const closing = `
-  const start = Date.now()
+  longestMs = 0
   const closed = discovery.close()
   if (discovery.close() !== closed) throw new Error('closing twice is not closing once')
   await closed
-  console.log(Date.now() - start < 300 ? 'quick' : 'slow')
+  console.log(longestMs < 300 ? 'quick' : 'slow')
 `
 
-test('closes within 300 ms, and then lets the process end', () => {
+test('closes without waiting longer than 300 ms for anything, and then lets the process end', () => {
   const program = `${opening}
-    await discovery.lookup('alice-${process.pid}')
+    await discovery.lookup('alice-${process.pid}', ${PATIENCE_MS})
     void discovery.lookup('nobody-${process.pid}', 600_000)
   `
   const closed = run(program + closing)

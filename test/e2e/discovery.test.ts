@@ -10,10 +10,12 @@ import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/net/lan/mdns/discovery.js'
 import { Child } from '../helper/child.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 
 const FLOOD = fileURLToPath(new URL('../helper/flood-process.js', import.meta.url))
 const GROUP = '224.0.0.251'
 const MDNS_PORT = 5353
+const BOUND = { timeout: 300_000 }
 
 /** Names that no concurrent run uses. */
 const alice = `alice-${process.pid}`
@@ -68,22 +70,20 @@ const question = (name: string): Buffer =>
 const response = (name: string): Buffer =>
   Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, ...nameBytes(name), 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 127, 0, 0, 1])
 
-test('finds a peer at the address of every shared interface, and no absent peer', async t => {
+test('finds a peer at the address of every shared interface, and no absent peer', BOUND, async t => {
   const a = open(t)
   const b = open(t)
   a.announce({ name: alice })
-  const found = await b.lookup(`${alice.toUpperCase()}.local`)
-  for (const { address } of a.interfaces) assert.ok(found.includes(address), `${address} in ${found}`)
-  assert.ok(found.includes('127.0.0.1'), 'even without a network')
+  await findsAll(b, `${alice.toUpperCase()}.local`, [...a.interfaces.map(({ address }) => address), '127.0.0.1'])
   assert.deepEqual(await b.lookup(bob, 300), [])
 })
 
-test('says goodbye on closing, and is no longer found', async t => {
+test('says goodbye on closing, and is no longer found', BOUND, async t => {
   const port = await freePort()
   const a = open(t, { port })
   const b = open(t, { port })
   a.announce({ name: alice })
-  assert.notDeepEqual(await b.lookup(alice), [])
+  assert.notDeepEqual(await b.lookup(alice, PATIENCE_MS), [])
   const socket = multicastDns({ port, interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => socket.destroy())
   await once(socket, 'ready')
@@ -94,6 +94,13 @@ test('says goodbye on closing, and is no longer found', async t => {
   assert.deepEqual(a.interfaces, [])
   assert.deepEqual(await a.lookup(alice), [], 'and a closed discovery answers at once')
 })
+
+/** Looks a name up until all its addresses have been found: on a busy machine some answers come after the first ones are returned. */
+async function findsAll(discovery: Discovery, name: string, addresses: readonly string[]): Promise<void> {
+  const found = new Set<string>()
+  while (!addresses.every(address => found.has(address)))
+    for (const address of await discovery.lookup(name, PATIENCE_MS)) found.add(address)
+}
 
 /** Malformed datagrams of many kinds. */
 function junk(i: number, name: string): Buffer {
@@ -115,11 +122,11 @@ function junk(i: number, name: string): Buffer {
   return kinds[i % kinds.length] ?? noise
 }
 
-test('is found as before after five hundred malformed datagrams', async t => {
+test('is found as before after five hundred malformed datagrams', BOUND, async t => {
   const a = open(t)
   const b = open(t)
   a.announce({ name: alice })
-  const before = await b.lookup(alice)
+  const before = await b.lookup(alice, PATIENCE_MS)
   // Control: the datagrams arrive, and multicast-dns alone fails on them.
   const plain = multicastDns({ interface: '127.0.0.1', bind: '0.0.0.0' })
   t.after(() => plain.destroy())
@@ -130,27 +137,22 @@ test('is found as before after five hundred malformed datagrams', async t => {
   plain.on('packet', () => readable++)
   for (const { address } of a.interfaces.filter(each => isIPv4(each.address))) {
     const stranger = await listener(t, MDNS_PORT, address)
-    const pending = b.lookup(bob, 10_000)
+    const pending = b.lookup(bob, PATIENCE_MS)
     for (let i = 0; i < 500; i++) await send(stranger, junk(i, i % 20 < 10 ? alice : bob), MDNS_PORT)
     a.announce({ name: bob })
     assert.ok((await pending).includes('127.0.0.1'), 'a lookup during the flood')
     a.announce({ name: alice })
-    const found = await b.lookup(alice)
-    assert.deepEqual(
-      before.filter(each => !found.includes(each)),
-      [],
-      found.join(),
-    )
+    await findsAll(b, alice, before)
   }
   assert.ok(unreadable > 100 && readable > 100, `${unreadable} unreadable, ${readable} readable`)
 })
 
-test('answers a flood of queries a hundred times a second at most', async t => {
+test('answers a flood of queries a hundred times a second at most', BOUND, async t => {
   const port = await freePort()
   let now = 0
   const a = open(t, { port, clock: { now: () => now, after: systemClock.after } })
   a.announce({ name: 'alice' })
-  assert.notDeepEqual(await a.lookup('alice'), [])
+  assert.notDeepEqual(await a.lookup('alice', PATIENCE_MS), [])
   now += 10_000
   const stranger = await listener(t, port)
   const answers: string[] = []
@@ -161,7 +163,7 @@ test('answers a flood of queries a hundred times a second at most', async t => {
     answers.push(name)
     heard(name)
   })
-  const isRead = a.lookup('flood')
+  const isRead = a.lookup('flood', PATIENCE_MS)
   for (let i = 0; i < 140; i++) await send(stranger, question('alice'), port)
   await send(stranger, response('flood'), port)
   assert.deepEqual(await isRead, ['127.0.0.1'], 'alice has read the whole flood')
@@ -181,13 +183,13 @@ async function costOfFlood(t: TestContext, port: number) {
   stranger.on('message', () => arrived++)
   const flood = new Child(t, process.execPath, { args: [FLOOD, String(port), 'alice'] })
   const before = process.cpuUsage()
-  await flood.waitForLine('sent', { timeoutMs: 60_000 })
+  await flood.waitForLine('sent')
   await flood.exited
   const { user, system } = process.cpuUsage(before)
   return { cpuMs: (user + system) / 1e3, arrived }
 }
 
-test('two thousand expensive datagrams cost less than half of what they cost multicast-dns', async t => {
+test('two thousand expensive datagrams cost less than half of what they cost multicast-dns', BOUND, async t => {
   const [port, plainPort] = [await freePort(), await freePort()]
   const a = open(t, { port })
   a.announce({ name: 'alice' })

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const ODD_PEER = fileURLToPath(new URL('../helper/odd-peer.js', import.meta.url))
 
-const BOUND = { timeout: 240_000, skip: noHosts ?? false }
+const BOUND = { timeout: 300_000, skip: noHosts ?? false }
 
 interface Finding {
   readonly check: string

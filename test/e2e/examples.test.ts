@@ -7,7 +7,7 @@ import { Child } from '../helper/child.js'
 import { freeNames, freePorts } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const EXAMPLES = path.resolve('examples')
 const COMPILER = path.resolve('node_modules/typescript/bin/tsc')
 

@@ -4,7 +4,7 @@ import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const LISTEN = ['--listen', '127.0.0.1:0']
 
 const inTerminal = (t: TestContext, ...args: readonly string[]): Promise<TerminalWindow> =>

@@ -16,7 +16,7 @@ import { CHAT_PROGRAM, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 interface Outcome {
   readonly code: number | null

@@ -7,7 +7,7 @@ import { startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { freePorts } from '../helper/ports.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const UUID = '0b6ad4f1-7a4d-4e2f-9c1e-0a5f5d8f2b11'
 const MESSAGE = { uuid: UUID, origin: 7_999, version: 1, ttl: 5, payload: { book: 'Dune, by Frank Herbert' } }
 

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { mutatedSessions } from '../long/mutated-sessions.js'
 
 test('survives 500 sessions with one changed byte: no exit, no invalid entry, no growth in memory', {
-  timeout: 240_000,
+  timeout: 300_000,
 }, async () => {
   const { figures, faults } = await mutatedSessions.run({ cycles: 500, seed: 1 })
   assert.deepEqual(faults, [], JSON.stringify(figures))

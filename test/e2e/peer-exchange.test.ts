@@ -13,7 +13,7 @@ async function join(peer: Child): Promise<string> {
 }
 
 test('connects six processes that know only the first, and continues without it', {
-  timeout: 240_000,
+  timeout: 300_000,
 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `meeting-${process.pid}`
@@ -38,7 +38,7 @@ test('connects six processes that know only the first, and continues without it'
   )
 })
 
-test('control: connects only to named peers without discovery', { timeout: 240_000 }, async t => {
+test('control: connects only to named peers without discovery', { timeout: 300_000 }, async t => {
   const data = await temporaryDirectory(t)
   const room = `control-${process.pid}`
   const start = (name: string, known: readonly string[], ...options: string[]): Child =>

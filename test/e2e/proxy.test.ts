@@ -14,7 +14,7 @@ import { startScuttleup } from '../helper/scuttleup-peer.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const execFileAsync = promisify(execFile)
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const LINES = ['the treasure is below the old oak', 'bring a spade and say nothing']
 
 /** Every form of the secrets that a capture must not contain. */

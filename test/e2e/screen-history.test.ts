@@ -9,7 +9,7 @@ import { writeLines } from '../helper/written-log.js'
 
 // The history as seen by newcomers and by people who return.
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const HOUR_MS = 3_600_000
 
 interface Person {

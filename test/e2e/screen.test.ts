@@ -409,9 +409,10 @@ test('does not let messages change title, cursor or clipboard of a real terminal
 
 test('control: such messages change the terminal when printed raw', BOUND, async t => {
   const printed = JSON.stringify(NASTY.slice(0, 2).join(''))
-  const show = `setTimeout(() => process.stdout.write(${printed} + 'done'), 1000)`
-  const terminal = await TerminalWindow.open(t, [process.execPath, '-e', `${show}; process.stdin.resume()`])
+  const show = `process.stdin.on('data', () => process.stdout.write(${printed} + 'done'))`
+  const terminal = await TerminalWindow.open(t, [process.execPath, '-e', show])
   const before = await stateOf(terminal)
+  await terminal.press('Enter')
   await terminal.waitFor('done')
   assert.notDeepEqual(await stateOf(terminal), before)
 })

@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { startChat } from '../helper/chat-process.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 
 async function simulated(t: TestContext, ...args: readonly string[]) {
   const child = startChat(t, ['simulate', 'chat', ...args])

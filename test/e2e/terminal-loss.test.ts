@@ -7,16 +7,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CHAT_PROGRAM, openChat } from '../helper/chat-process.js'
 import { Child } from '../helper/child.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 import { TerminalWindow } from '../helper/terminal.js'
 
 // The terminal is restored, and used again, however it was lost.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const run = promisify(execFile)
-/** Longest time for a program to end after its terminal is closed. */
-const END_MS = 20_000
 const LOOK_MS = 20
 
 interface Chat {
@@ -208,7 +207,7 @@ async function endWithTerminal(t: TestContext, command: string, ready: string, o
   await terminal.waitForLine(ready)
   await terminal.stop('SIGKILL')
   onClosed()
-  const deadline = Date.now() + END_MS
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     const end = await readFile(code, 'utf8').catch(() => '')
     if (end.includes('\n')) return { end: end.trim(), stderr: await readFile(stderr, 'utf8') }

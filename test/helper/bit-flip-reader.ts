@@ -16,6 +16,7 @@ import { chance } from '../long/chance.js'
 import { keysOf } from '../long/ledger.js'
 import { type Flip, flipOne, placeOf } from './bit-flip.js'
 import { logIn, logOver, replicate } from './logs.js'
+import { PATIENCE_MS } from './patience.js'
 
 export interface ReaderOptions {
   /** Contains `bob`, the database to damage, and `healthy`, the database of a peer with the same logs. */
@@ -47,7 +48,6 @@ const CARELESS_READER = new URL('./careless-reader.js', import.meta.url).pathnam
 
 /** Starts of the program: if it reports damaged logs, the next start repairs them. */
 const STARTS_MAX = 3
-const STEP_MS_MAX = 20_000
 const ROUNDS_MAX = 3
 
 const hastyClock: Clock = {
@@ -226,7 +226,7 @@ async function readCarelessly(database: string, originals: Logs): Promise<number
 async function inTime<T>(what: string, action: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} takes more than ${STEP_MS_MAX} ms`)), STEP_MS_MAX)
+    timer = setTimeout(() => reject(new Error(`${what} takes more than ${PATIENCE_MS} ms`)), PATIENCE_MS)
   })
   try {
     return await Promise.race([action, late])

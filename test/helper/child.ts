@@ -1,7 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-
-const WAIT_MS = 30_000
-const STOP_MS = 30_000
+import { PATIENCE_MS } from './patience.js'
 
 /** How a process exited: `code` is null if `signal` killed it. */
 export interface Exit {
@@ -92,7 +90,7 @@ export class Child {
    */
   waitForLine(
     text: string | RegExp,
-    { stream = 'stdout', from = 0, timeoutMs = WAIT_MS }: WaitOptions = {},
+    { stream = 'stdout', from = 0, timeoutMs = PATIENCE_MS }: WaitOptions = {},
   ): Promise<string> {
     const matches = (line: string) => (typeof text === 'string' ? line.includes(text) : line.search(text) >= 0)
     const found = this[stream].slice(from).find(matches)
@@ -129,7 +127,7 @@ export class Child {
    * Sends `signal`, unless the process has exited, and resolves with the exit code, null if the signal killed it. Kills a process
    * that does not exit in time, and rejects with its output.
    */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = STOP_MS): Promise<number | null> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', timeoutMs = PATIENCE_MS): Promise<number | null> {
     if (this.#exit) return this.#exit.code
     this.#process.kill(signal)
     let overdue = false

@@ -5,9 +5,9 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Cleanup } from './child.js'
 import { type Block, blocksOf, type Command, commandsOf, isAsShown } from './document.js'
+import { PATIENCE_MS } from './patience.js'
 import { TerminalWindow } from './terminal.js'
 
-const WAIT_MS = 40_000
 const LOOK_MS = 50
 const COLUMNS = 110
 
@@ -79,7 +79,7 @@ export class DocumentRun {
   }
 
   async #command({ line, command, output }: Command, { directives }: Block): Promise<void> {
-    const end = Date.now() + WAIT_MS
+    const end = Date.now() + PATIENCE_MS
     for (;;) {
       const { code, lines } = await this.#shell(command)
       const isGood = code === Number(directives.exit ?? 0) && (output === undefined || isAsShown(output, lines))
@@ -97,7 +97,7 @@ export class DocumentRun {
         cwd: this.#directory,
         env: { ...withoutOwnState(), ...this.#environment },
         stdio: ['ignore', 'pipe', 'inherit'],
-        timeout: WAIT_MS,
+        timeout: PATIENCE_MS,
       })
       const chunks: Buffer[] = []
       shell.stdout.on('data', chunk => chunks.push(chunk))
@@ -119,7 +119,7 @@ export class DocumentRun {
     const shown = first === undefined ? block.lines : first.output
     if (block.language === '' || shown === undefined) return
     let rows: string[] = []
-    const end = Date.now() + WAIT_MS
+    const end = Date.now() + PATIENCE_MS
     do {
       rows = (await window.scrollback()).filter(row => !row.startsWith('Pane is dead'))
       if (isAsShown(shown, rows)) return

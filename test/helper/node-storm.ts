@@ -95,7 +95,7 @@ export async function storm(cleanup: Cleanup, { faces, kills, victim }: StormOpt
   isOver = true
   await typing
   // A face that is started last shows the whole log.
-  for (const { child, typed } of alive) await child.waitForLine(`> ${typed.at(-1) ?? ''}`, { timeoutMs: 60_000 })
+  for (const { child, typed } of alive) await child.waitForLine(`> ${typed.at(-1) ?? ''}`)
   const node = await nodePid(home)
   for (const { child } of alive) assert.equal(await child.stop(), 0, child.transcript())
   if (node !== undefined) await ended(node)

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Child } from './child.js'
+import { PATIENCE_MS } from './patience.js'
 
 interface Home {
   readonly me: string
@@ -25,7 +26,7 @@ export function isRunning(pid: number): boolean {
 
 /** Resolves when a process has exited. */
 export async function ended(pid: number): Promise<void> {
-  const end = Date.now() + 30_000
+  const end = Date.now() + PATIENCE_MS
   while (isRunning(pid)) {
     if (Date.now() > end) throw new Error(`process ${pid} does not end`)
     await pause(10)

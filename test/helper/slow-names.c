@@ -1,5 +1,5 @@
-// Preloaded into a process: the system searches names below .slow.test for five seconds, and does not find them. The file
-// SLOW_NAMES_MARK is made when such a search begins.
+// Preloaded into a process: the system searches names below .slow.test as long as the file SLOW_NAMES_MARK exists, which it makes when
+// such a search begins. It does not find them.
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,9 +15,11 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	size_t length = node == NULL ? 0 : strlen(node);
 	if (length >= sizeof slow && strcmp(node + length - (sizeof slow - 1), slow) == 0) {
 		const char *mark = getenv("SLOW_NAMES_MARK");
-		if (mark != NULL)
+		if (mark != NULL) {
 			close(open(mark, O_CREAT | O_WRONLY, 0600));
-		sleep(5);
+			while (access(mark, F_OK) == 0)
+				usleep(10000);
+		}
 		return EAI_AGAIN;
 	}
 	int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");

@@ -3,11 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Cleanup } from './child.js'
+import { PATIENCE_MS } from './patience.js'
 
 const run = promisify(execFile)
 
-/** Longest wait for an expected screen. */
-const WAIT_MS = 40_000
 /** Interval between polls: tmux does not report changes. */
 const LOOK_MS = 40
 
@@ -97,7 +96,7 @@ export class TerminalWindow {
       if (typeof wanted === 'function') return wanted(rows)
       return rows.some(row => (typeof wanted === 'string' ? row.includes(wanted) : wanted.test(row)))
     }
-    const end = Date.now() + WAIT_MS
+    const end = Date.now() + PATIENCE_MS
     for (;;) {
       const rows = await this.screen()
       if (matches(rows)) return rows
@@ -108,7 +107,7 @@ export class TerminalWindow {
 
   /** Waits until the program exits, and resolves with its exit code. */
   async ended(): Promise<number> {
-    const end = Date.now() + WAIT_MS
+    const end = Date.now() + PATIENCE_MS
     while ((await this.property('pane_dead')) !== '1') {
       if (Date.now() > end) throw new Error(`it does not end:\n${(await this.screen()).join('\n')}`)
       await pause(LOOK_MS)

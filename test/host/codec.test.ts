@@ -113,7 +113,7 @@ const call = fc
   )
   .map(asked => frame(jsonBody(asked)))
 
-test('keeps serving whatever a face that knows the secret sends', { timeout: 240_000 }, async t => {
+test('keeps serving whatever a face that knows the secret sends', { timeout: 300_000 }, async t => {
   const machine = await HostMachine.open(t)
   const first = await machine.face(t)
   await first.say('early')

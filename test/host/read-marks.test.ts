@@ -5,7 +5,7 @@ import type { Face } from '../../src/host/face.js'
 import { logOf } from '../../src/log/format/author.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 
-const BOUND = { timeout: 60_000 }
+const BOUND = { timeout: 300_000 }
 
 const marksOf = (face: Face): object => Object.fromEntries(face.readMarks)
 

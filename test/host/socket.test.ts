@@ -16,7 +16,7 @@ import { connectTo, listenAt } from '../../src/host/socket.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const CLIENT = new Uint8Array(16).fill(7)
 
 const hello: Hello = {

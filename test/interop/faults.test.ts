@@ -11,7 +11,7 @@ import { change, framed, handshake, messageEntry, REQUEST, Stranger } from './sc
 // Input of strangers that the scuttleup program does not survive, sent to a native peer. Controls that need a scuttleup peer
 // only are in scuttleup.test.ts; the others are here.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 const MIB = 1024 * 1024
 
 /** Lower than any address here, so that it sends its address once. */

@@ -7,11 +7,11 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // `--message`: posts, waits until a peer has stored it, and exits.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 
 const messageArgs = (me: string, listen: string, peer: string, data: string, text: string): string[] => [
   ...[me, peer, '--listen', listen, '--no-discovery', '--data', data],
-  ...['--message', text, '--timeout', '20'],
+  ...['--message', text, '--timeout', '120'],
 ]
 
 test('reports a message as stored when a native peer has it', BOUND, async t => {

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 // Native and scuttleup peers in one conversation.
 
-const BOUND = { timeout: 240_000 }
+const BOUND = { timeout: 300_000 }
 
 interface Place {
   /** Its address, or its name if others find it by name. */

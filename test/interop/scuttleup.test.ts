@@ -10,7 +10,7 @@ import { change, digest, framed, handshake, messageEntry, REQUEST, Stranger } fr
 
 // The harness works: scuttleup peers talk to each other. And controls: what they do on input that native peers must survive.
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 
 /** Lower than any address here, so that the listening peer answers at once. */
 const STRANGER = '0.0.0.0:0'

@@ -8,7 +8,7 @@ import { FloodNetwork } from '../../src/labs/flood/network.js'
 
 // One client and misbehaving peers, with real connections.
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const HOST = '127.0.0.1'
 
 /** What a client reports, and a way to wait for it. */

@@ -2,7 +2,10 @@ import path from 'node:path'
 import { between, chance } from './chance.js'
 import { Ledger } from './ledger.js'
 import { inLives, type LongRun } from './long-run.js'
-import { lifeOf, pause, printed } from './writer.js'
+import { acknowledged, lifeOf, pause, printed } from './writer.js'
+
+/** Entries that the first writer of a database acknowledges before it is killed, however slow the machine is. */
+const FIRST_ENTRIES = 60
 
 /** Kills a writer at random moments. */
 export const kill9: LongRun = {
@@ -20,6 +23,7 @@ export const kill9: LongRun = {
         const lines = await lifeOf({ data, run: `${seed}-${cycle}`, store: 'level' }, {}, async writer => {
           // Sometimes while it opens, but not the first time.
           if (cycle === 0 || random() < 0.8) await printed(writer, /^open/)
+          if (cycle === 0) await acknowledged(FIRST_ENTRIES, writer)
           await pause(between(random, 1, 400), writer)
         })
         for (const line of lines) ledger.take(line)

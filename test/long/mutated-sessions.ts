@@ -17,6 +17,7 @@ import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
 import { framesOn, roomsFrame } from '../helper/channel-frames.js'
 import { logIn, logOver, replicatorOf } from '../helper/logs.js'
 import { MemoryStore } from '../helper/memory-store.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 import { localAddresses } from '../helper/ports.js'
 import { startScuttleup } from '../helper/scuttleup-peer.js'
 import { heapBytes, MEGABYTE } from '../helper/signed-memory.js'
@@ -32,8 +33,6 @@ const IDLE_MS = 20
 const MEMORY_MIB_MAX = 16
 /** One of this many sessions must end a scuttleup peer, or the test proves nothing. */
 const CONTROL_SESSIONS = 30
-/** A longer session counts as hanging. */
-const SESSION_MS_MAX = 15_000
 const ROOM = roomId(LOBBY)
 const SERVER = 'server:1'
 
@@ -106,7 +105,7 @@ async function live(directory: string, count: number, seed: number) {
 async function inTime(action: Promise<void>, what: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} hangs`)), SESSION_MS_MAX)
+    timer = setTimeout(() => reject(new Error(`${what} hangs`)), PATIENCE_MS)
   })
   await Promise.race([action, late]).finally(() => clearTimeout(timer))
 }

@@ -1,5 +1,6 @@
 import type { Child } from '../helper/child.js'
 import type { WriterOptions } from '../helper/durable-writer.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 import { type FailingCalls, type FailingKind, PowerCut } from '../helper/power-cut.js'
 import { between, type Chance, chance } from './chance.js'
 import { Ledger } from './ledger.js'
@@ -16,8 +17,6 @@ interface Figures {
   acknowledged: number
   lost: number
 }
-
-const DEADLINE_MS = 30_000
 
 /** Fails the disk of a writer at some call, lets it recover some calls later, and finally cuts the power. */
 export const writeFailures: LongRun = {
@@ -89,7 +88,7 @@ async function failAgainAndAgain(
 
 /** Whether both logs accept entries again, without help, after the calls up to `end`. */
 async function withstood(writer: Child, power: PowerCut, end: number): Promise<boolean> {
-  const until = Date.now() + DEADLINE_MS
+  const until = Date.now() + PATIENCE_MS
   while (Date.now() < until) {
     if (!(await printed(writer, /^appended|^problem/, writer.stdout.length))) return false
     if ((await power.counts()).calls >= end) break

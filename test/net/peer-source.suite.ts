@@ -12,7 +12,7 @@ export interface PeerSourceWorld {
   readonly host: string
 }
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const never = new AbortController().signal
 const PORT = 0
 

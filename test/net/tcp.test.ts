@@ -13,7 +13,7 @@ import { freePorts } from '../helper/ports.js'
 import { unresponsivePort } from '../helper/unresponsive-server.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
-const BOUND = { timeout: 120_000 }
+const BOUND = { timeout: 300_000 }
 const asItIs: Lookup = async address => [address]
 const source = new TcpSource(systemClock, asItIs)
 const never = new AbortController().signal

@@ -53,7 +53,7 @@ test('keeps its key, and opens a room in one node at a time', async t => {
   await second.room('tea', LOCAL)
 })
 
-test('replicates between two nodes in one process, and reports receipts', { timeout: 60_000 }, async t => {
+test('replicates between two nodes in one process, and reports receipts', { timeout: 300_000 }, async t => {
   const [alice, bob] = await Promise.all([nodeOf(t, 'alice'), nodeOf(t, 'bob')])
   const [atAlice, atBob] = await Promise.all([alice.room('tea', LOCAL), bob.room('tea', LOCAL)])
   await atAlice.say('hello')

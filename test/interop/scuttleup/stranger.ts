@@ -1,9 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import type { Cleanup } from '../../helper/child.js'
+import { PATIENCE_MS } from '../../helper/patience.js'
 
 // What a scuttleup peer writes, byte by byte and without code of src: the oracle must not share its mistakes.
-
-const WAIT_MS = 5_000
 
 /** A message with a length prefix, as in the topology handshake and in scuttleup. */
 export const framed = (body: string | Uint8Array): Buffer => {
@@ -98,7 +97,7 @@ export class Stranger {
         if (match) settle(() => resolve(match[0]))
       }
       const onClose = () => fail('the connection closed')
-      const timer = setTimeout(() => fail(`${WAIT_MS} ms passed`), WAIT_MS)
+      const timer = setTimeout(() => fail(`${PATIENCE_MS} ms passed`), PATIENCE_MS)
       this.#socket.on('data', look)
       this.#socket.on('close', onClose)
       look()
