@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../base/clock.js'
 import { askNode } from '../host/connect.js'
-import { NodeLock } from '../host/election.js'
-import { holderOf, lockedError } from '../host/holder.js'
+import { BUSY_MS_MAX, NodeLock } from '../host/election.js'
+import { holderOf, isHolderBusy, lockedError } from '../host/holder.js'
 import { loadSecret } from '../host/secret.js'
 import type { Home } from '../node/paths.js'
 
@@ -16,13 +16,14 @@ const TRY_MS = 100
  */
 export async function withClosedRooms<T>({ me, directory }: Home, action: () => Promise<T>): Promise<T> {
   await loadSecret(directory) // its file marks the directory as a home
-  const end = systemClock.now() + WAIT_MS
+  const since = systemClock.now()
   for (;;) {
     const lock = await NodeLock.acquire(directory)
     if (lock !== undefined) return action().finally(() => lock.release())
     const paused = await askNode({ me, directory }, 'pause')
     if (paused !== undefined) return action().finally(() => paused.close())
-    if (systemClock.now() > end) throw lockedError(directory, await holderOf(directory))
+    if (systemClock.now() - since > ((await isHolderBusy(directory)) ? BUSY_MS_MAX : WAIT_MS))
+      throw lockedError(directory, await holderOf(directory))
     await pause(TRY_MS)
   }
 }

@@ -4,7 +4,7 @@ import { type Clock, pause } from '../base/clock.js'
 import { ChatError } from '../base/errors.js'
 import { LevelStore } from '../log/store/level-store.js'
 import type { Store } from '../log/store/store.js'
-import { liveHolderOf, lockedError, pidFileOf } from './holder.js'
+import { holderOf, isHolderBusy, lockedError, pidFileOf, pidText } from './holder.js'
 
 /** The node's database: the process that holds its LOCK serves this home. The kernel releases the lock when the process ends. */
 const DATABASE = 'node'
@@ -13,8 +13,8 @@ const DATABASE = 'node'
 const TRY_MS = 200
 /** How long a process may hold the lock without serving. */
 const UNSERVED_MS_MAX = 10_000
-/** The same while its pid is unknown: it is still opening the database, which can take long on a busy disk. */
-const OPENING_MS_MAX = 60_000
+/** The same while it opens or closes databases. */
+export const BUSY_MS_MAX = 60_000
 
 /** The lock of a home. Only the process that holds it may open the databases of the home, and bind or remove its socket. */
 export class NodeLock {
@@ -38,13 +38,18 @@ export class NodeLock {
     // Only for messages and for `stop --kill`: the lock does not depend on it.
     const pidFile = pidFileOf(directory)
     await rm(pidFile, { force: true }).catch(() => {})
-    await writeFile(pidFile, `${process.pid}\n`, { flag: 'wx', mode: 0o600 }).catch(() => {})
+    await writeFile(pidFile, pidText(false), { flag: 'wx', mode: 0o600 }).catch(() => {})
     return new NodeLock(store, pidFile)
   }
 
   /** The node's own database. */
   get store(): Store {
     return this.#store
+  }
+
+  /** Records that this process is closing its databases. */
+  async ending(): Promise<void> {
+    await writeFile(this.#pidFile, pidText(true), { flag: 'r+' }).catch(() => {})
   }
 
   async release(): Promise<void> {
@@ -69,9 +74,8 @@ export async function elect(directory: string, { clock, isServed }: Electorate):
     const lock = await NodeLock.acquire(directory)
     if (lock !== undefined) return lock
     if (await isServed()) return undefined
-    const holder = await liveHolderOf(directory)
-    if (clock.now() - since > (holder === undefined ? OPENING_MS_MAX : UNSERVED_MS_MAX))
-      throw lockedError(directory, holder)
+    if (clock.now() - since > ((await isHolderBusy(directory)) ? BUSY_MS_MAX : UNSERVED_MS_MAX))
+      throw lockedError(directory, await holderOf(directory))
     await pause(clock, TRY_MS)
   }
 }

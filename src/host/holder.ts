@@ -5,17 +5,26 @@ import { isRunning } from '../base/files/running-process.js'
 
 export const pidFileOf = (directory: string): string => path.join(directory, 'node.pid')
 
+/** The second line of the pid file once the node is closing its databases. */
+const ENDING = 'ending'
+
+const linesOf = async (directory: string): Promise<string[]> =>
+  (await readFile(pidFileOf(directory), 'utf8').catch(() => '')).trim().split('\n')
+
+/** The content of the pid file of this process. */
+export const pidText = (isEnding: boolean): string => `${process.pid}\n${isEnding ? `${ENDING}\n` : ''}`
+
 /** The process that acquired the lock of a home last; undefined if unknown. */
 export async function holderOf(directory: string): Promise<number | undefined> {
-  const text = await readFile(pidFileOf(directory), 'utf8').catch(() => '')
-  const pid = Number(text.trim())
+  const [line = ''] = await linesOf(directory)
+  const pid = Number(line)
   return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined
 }
 
-/** The same, if that process is running. */
-export async function liveHolderOf(directory: string): Promise<number | undefined> {
+/** Whether the holder of the lock is opening or closing databases, which can take long on a busy disk. */
+export async function isHolderBusy(directory: string): Promise<boolean> {
   const pid = await holderOf(directory)
-  return pid !== undefined && isRunning(pid) ? pid : undefined
+  return pid === undefined || !isRunning(pid) || (await linesOf(directory))[1] === ENDING
 }
 
 export const lockedError = (directory: string, pid: number | undefined): ChatError =>

@@ -55,7 +55,11 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
     })
-    server.serve(await listenAt(home.directory, socket => server.accept(socket)), () => lock.release())
+    const stop = await listenAt(home.directory, socket => server.accept(socket))
+    server.serve(
+      () => Promise.all([lock.ending(), stop()]).then(() => {}),
+      () => lock.release(),
+    )
     return server
   } catch (error) {
     await lock.release()

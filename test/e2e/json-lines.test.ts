@@ -11,7 +11,7 @@ const BOUND = { timeout: 300_000 }
 const objects = (lines: readonly string[]) => lines.map(line => JSON.parse(line) as Record<string, unknown>)
 
 test('marks messages written after connecting as live, and no others', BOUND, async t => {
-  const [a = '', b = ''] = await localAddresses(2)
+  const [a = '', b = '', c = ''] = await localAddresses(3)
   const data = await temporaryDirectory(t)
   const bob = await openChat(t, { me: 'bob', listen: b, peers: [], data })
   bob.type('said before the bot started')
@@ -22,10 +22,12 @@ test('marks messages written after connecting as live, and no others', BOUND, as
   await first.waitForLine('mine')
   await bob.stop()
   await first.waitForLine('bob left', { stream: 'stderr' })
-  // bob writes a line while disconnected: the bot gets it when they connect.
+  // bob writes a line where the bot does not dial him: it gets the line when they connect.
+  const elsewhere = await openChat(t, { me: 'bob', listen: c, peers: [], data })
+  elsewhere.type('said while not connected')
+  await elsewhere.waitForLine('said while')
+  await elsewhere.stop()
   const alone = await openChat(t, { me: 'bob', listen: b, peers: [], data })
-  alone.type('said while not connected')
-  await alone.waitForLine('said while')
   await first.waitForLine('said while')
   alone.type('said live')
   await first.waitForLine('said live')

@@ -1,13 +1,15 @@
-// Sends two thousand datagrams to the multicast group as fast as possible: `node flood-process.js <port> <name>`.
+// Sends two thousand datagrams to the multicast group: `node flood-process.js <port> <name>`. After each batch it prints a line, and waits
+// for one, so that the buffers of the readers do not overflow, however slow they are.
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import multicastDns from 'multicast-dns'
 import { SERVICE, serviceRecords } from '../../src/net/lan/mdns/service-records.js'
 import { interfaceOfHost, serviceOf } from './mdns-network.js'
 
 const GROUP = '224.0.0.251'
 const DATAGRAMS = 2_000
+const BATCH = 4
 const [port = 0, name = ''] = [Number(process.argv[2]), process.argv[3]]
 
 const label = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text)])
@@ -55,10 +57,14 @@ const kinds: readonly ((done: () => void, i: number) => void)[] = [
   sent(long),
   (done, i) => sent(short.subarray(0, i % short.length))(done),
 ]
+const input = createInterface(process.stdin)
 for (let i = 0; i < DATAGRAMS; i++) {
   await new Promise<void>(resolve => kinds[i % kinds.length]?.(resolve, i))
-  if (i % 8 === 0) await setImmediate()
+  if ((i + 1) % BATCH > 0) continue
+  console.log('batch')
+  await once(input, 'line')
 }
+input.close()
 socket.close()
 mdns.destroy()
 console.log('sent')

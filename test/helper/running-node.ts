@@ -12,7 +12,7 @@ interface Home {
 /** The pid of the node that serves a home; undefined if none does. */
 export async function nodePid({ me, data }: Home): Promise<number | undefined> {
   const text = await readFile(path.join(data, me, 'node.pid'), 'utf8').catch(() => '')
-  const pid = Number(text.trim())
+  const pid = Number(text.split('\n')[0])
   return pid > 0 && isRunning(pid) ? pid : undefined
 }
 

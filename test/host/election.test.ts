@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test from 'node:test'
 import { ChatError } from '../../src/base/errors.js'
@@ -20,7 +20,7 @@ test('elects the next process when the holder of the lock ends', async t => {
   await (second ?? assert.fail('nobody was elected')).release()
 })
 
-test('waits six times as long while the holder of the lock is still opening its database', async t => {
+test('waits six times as long while the holder of the lock is opening or closing its databases', async t => {
   const directory = await temporaryDirectory(t)
   const holder = (await NodeLock.acquire(directory)) ?? assert.fail('the lock is not free')
   const pidFile = path.join(directory, 'node.pid')
@@ -34,6 +34,11 @@ test('waits six times as long while the holder of the lock is still opening its 
   await writeFile(pidFile, '999999999\n')
   assert.ok((await waited()) > 60, 'the pid is of a process that has ended')
   await rm(pidFile)
+  assert.ok((await waited()) > 60)
+  await writeFile(pidFile, `${process.pid}\n`)
+  await holder.ending()
+  const text = await readFile(pidFile, 'utf8')
+  await writeFile(pidFile, text.replace(`${process.pid}`, `${process.ppid}`))
   assert.ok((await waited()) > 60)
   await holder.release()
 })

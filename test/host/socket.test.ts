@@ -15,6 +15,7 @@ import { loadSecret, readSecret, type Secret } from '../../src/host/secret.js'
 import { connectTo, listenAt } from '../../src/host/socket.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
+import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 300_000 }
 const CLIENT = new Uint8Array(16).fill(7)
@@ -282,20 +283,26 @@ test('does not reach a node that has ended, or a socket without a node', BOUND, 
 })
 
 test('ends a second after the last face disconnected without a goodbye, unless it returns', BOUND, async t => {
-  const machine = await HostMachine.open(t)
+  const clock = new VirtualClock()
+  const machine = await HostMachine.open(t, { clock })
   const { socket, next } = await greeted(t, machine)
   for (let value = await next(); value['is'] !== 'state'; ) value = await next()
   const { ended, server } = machine.node ?? assert.fail()
+  const faces = () => server.status.rooms.map(each => each.faces)
+  const hasFaces = async (count: number): Promise<void> => {
+    while (faces()[0] !== count) await new Promise(setImmediate)
+  }
   socket.destroy()
+  await hasFaces(0)
+  clock.advance(999)
   const back = await greeted(t, machine, { isBack: true })
   for (let value = await back.next(); value['is'] !== 'state'; ) value = await back.next()
-  await new Promise(resolve => setTimeout(resolve, 1_500))
-  assert.deepEqual(
-    server.status.rooms.map(({ faces }) => faces),
-    [1],
-  )
-  const goneAt = Date.now()
+  clock.advance(500)
+  assert.deepEqual(faces(), [1])
   back.socket.destroy()
+  await hasFaces(0)
+  clock.advance(999)
+  assert.deepEqual(faces(), [0])
+  clock.advance(1)
   assert.equal(await ended, 'idle')
-  assert.ok(Date.now() - goneAt >= 900)
 })
