@@ -2,7 +2,7 @@
  * Runs the test files, the slowest first: a slow file that starts last leaves the other cores idle until it ends.
  * `node dist/test/run.js [file …]`; without files, all of them.
  */
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -10,7 +10,15 @@ import { spec } from 'node:test/reporters'
 /** Files at a time: more than the usual two cores, because many tests wait for processes or for the network. */
 const CONCURRENCY = 4
 
-/** The files that take longest, in this order. */
+/** Directories whose tests take milliseconds: their files share a process, because its start would take longer than they do. */
+const SHARED: readonly string[] = [
+  ...['base', 'bench', 'chat', 'cli', 'compat', 'host', 'labs', 'log', 'net', 'node', 'session', 'sim', 'sync', 'ui'],
+]
+
+/** Files of these directories that measure memory, and so have a process each. */
+const ALONE: readonly string[] = ['base/byte-reader', 'base/frames', 'compat/fuzz.property', 'sync/bounds']
+
+/** The files and shared directories that take longest, in this order. */
 const SLOWEST: readonly string[] = [
   'simulation/random',
   'e2e/hosts',
@@ -30,23 +38,42 @@ const SLOWEST: readonly string[] = [
   'interop/message',
 ]
 
+const GROUPS = path.join(import.meta.dirname, 'groups')
 const given = process.argv.slice(2).map(file => path.resolve(file))
-const stream = run({ files: given.length > 0 ? given : slowestFirst(testFiles()), concurrency: CONCURRENCY })
+const stream = run({ files: given.length > 0 ? given : filesOf(slowestFirst(testNames())), concurrency: CONCURRENCY })
 stream.on('test:fail', ({ todo }) => {
   if (!todo) process.exitCode = 1
 })
 stream.compose(new spec()).pipe(process.stdout)
 
-/** The compiled file of every source: `dist` may still contain tests whose sources were deleted. */
-function testFiles(): string[] {
+/** Every source, such as `log/log`: `dist` may still contain tests whose sources were deleted. */
+function testNames(): string[] {
   const sources = path.join(import.meta.dirname, '../../test')
   return readdirSync(sources, { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.test.ts'))
     .sort()
-    .map(file => path.join(import.meta.dirname, file.replace(/ts$/, 'js')))
+    .map(file => file.slice(0, -'.test.ts'.length))
 }
 
-function slowestFirst(files: readonly string[]): string[] {
-  const slow = SLOWEST.map(name => path.join(import.meta.dirname, `${name}.test.js`))
-  return [...slow.filter(file => files.includes(file)), ...files.filter(file => !slow.includes(file))]
+function slowestFirst(names: readonly string[]): string[] {
+  return [...SLOWEST.filter(name => names.includes(name)), ...names.filter(name => !SLOWEST.includes(name))]
+}
+
+/** The compiled files to run: the names, in their order, and one file for the rest of each shared directory. */
+function filesOf(names: readonly string[]): string[] {
+  const [separate, shared] = [names.filter(name => !isShared(name)), names.filter(isShared)]
+  rmSync(GROUPS, { recursive: true, force: true })
+  mkdirSync(GROUPS)
+  const groups = SHARED.map(directory => {
+    const group = path.join(GROUPS, `${directory}.js`)
+    const members = shared.filter(name => name.startsWith(`${directory}/`))
+    writeFileSync(group, members.map(name => `import '../${name}.test.js'\n`).join(''))
+    return group
+  })
+  return [...separate.map(name => path.join(import.meta.dirname, `${name}.test.js`)), ...groups]
+}
+
+function isShared(name: string): boolean {
+  const [directory = ''] = name.split('/')
+  return SHARED.includes(directory) && !ALONE.includes(name) && !SLOWEST.includes(name)
 }
