@@ -6,7 +6,7 @@ import { LineConversation } from '../ui/lines/line-conversation.js'
 import { MessageDelivery } from '../ui/lines/message-delivery.js'
 import { info, tell, warn } from '../ui/lines/output.js'
 import { RetriedMessage } from '../ui/lines/retried-message.js'
-import { StopRequest } from '../ui/lines/stop-request.js'
+import type { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
 import { receiptLine } from '../ui/receipt-text.js'
 import { attachFace } from './attach-face.js'
@@ -40,8 +40,7 @@ export interface ChatOptions {
 }
 
 /** `persisted-chat <me> [peer...]` in lines: messages on stdout, everything else on stderr. Resolves with the exit code. */
-export async function chat(options: ChatOptions, prepared: PreparedNode): Promise<number> {
-  const stop = new StopRequest()
+export async function chat(options: ChatOptions, prepared: PreparedNode, stop: StopRequest): Promise<number> {
   const notices = new Notices()
   try {
     const { me, data, room } = options
@@ -74,8 +73,6 @@ export async function chat(options: ChatOptions, prepared: PreparedNode): Promis
       if (notice.level === 'warning') tell(notice)
     })
     throw error
-  } finally {
-    stop.release()
   }
 }
 

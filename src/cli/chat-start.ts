@@ -1,5 +1,6 @@
 import { ChatError } from '../base/errors.js'
 import { loadWrapping } from '../ui/lines/output.js'
+import { StopRequest } from '../ui/lines/stop-request.js'
 import { prepareNode } from './prepared-node.js'
 import { dataDirectory } from './store/data-directory.js'
 
@@ -40,9 +41,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     const [{ runNode }] = await Promise.all([import('./node-command.js'), loadWrapping()])
     return runNode(asked)
   }
-  const node = await prepareNode(asked)
-  // While the node starts.
-  const [{ chat }] = await Promise.all([import('./chat-command.js'), loadWrapping()])
+  const stop = new StopRequest() // a signal that comes while the node starts must not end this process without its exit code
   const face = {
     me,
     ...place,
@@ -55,7 +54,14 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
     isJson: flags.json ?? false,
     message: flags.message === undefined ? undefined : { text: flags.message, timeoutS: flags.timeout },
   }
-  return chat(face, node)
+  try {
+    const node = await prepareNode(asked)
+    // While the node starts.
+    const [{ chat }] = await Promise.all([import('./chat-command.js'), loadWrapping()])
+    return await chat(face, node, stop)
+  } finally {
+    stop.release()
+  }
 }
 
 /** Whether a text shows nothing: white space, controls and invisible characters. U+2800 is a braille cell without dots. */

@@ -13,6 +13,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 const BOUND = { timeout: 300_000 }
 const HOST = 'peer.slow.test'
 const SLOW = `${HOST}:4000`
+const LISTEN = ['--listen', '127.0.0.1:0']
 
 /** A system that does not end its search for a name before `answer`; undefined if it cannot be set up here. */
 async function slowSystem(t: TestContext) {
@@ -24,8 +25,15 @@ async function slowSystem(t: TestContext) {
   }
   const mark = path.join(directory, 'searching')
   const isSearching = (): boolean => existsSync(mark)
-  const searching = async (): Promise<void> => {
-    while (!isSearching()) await new Promise(resolve => setTimeout(resolve, 10))
+  const searching = async (child: Child): Promise<void> => {
+    let hasEnded = false
+    void child.exited.then(() => {
+      hasEnded = true
+    })
+    while (!isSearching()) {
+      assert.ok(!hasEnded, child.transcript())
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
   }
   return {
     directory,
@@ -41,7 +49,7 @@ test('control: a process that resolves names itself ends only with the answer', 
   if (system === undefined) return
   const script = `require('dns').lookup('${HOST}', () => {}); process.on('SIGTERM', () => { console.log('ending'); process.exit(0) })`
   const child = new Child(t, process.execPath, { args: ['-e', script], env: system.env })
-  await system.searching()
+  await system.searching(child)
   let hasEnded = false
   const ending = child.stop('SIGTERM').then(() => {
     hasEnded = true
@@ -53,18 +61,30 @@ test('control: a process that resolves names itself ends only with the answer', 
   await ending
 })
 
-const COMMANDS: readonly { readonly what: string; readonly args: readonly string[]; readonly code: number | null }[] = [
-  { what: 'a chat', args: ['alice', SLOW, '--no-discovery'], code: 0 },
-  { what: 'a chat in JSON', args: ['alice', SLOW, '--no-discovery', '--json'], code: 0 },
-  { what: 'a chat that looks the name of a peer up', args: ['alice', SLOW], code: 0 },
-  { what: 'a seed', args: ['alice', SLOW, '--no-discovery', '--seed'], code: 0 },
+interface Command {
+  readonly what: string
+  readonly args: readonly string[]
+  readonly code: number | null
+  /** Whether it says that it listens, and then waits for the signal. */
+  readonly listens?: boolean
+}
+
+const COMMANDS: readonly Command[] = [
+  { what: 'a chat', args: ['alice', SLOW, '--no-discovery', ...LISTEN], code: 0, listens: true },
+  { what: 'a chat in JSON', args: ['alice', SLOW, '--no-discovery', ...LISTEN, '--json'], code: 0, listens: true },
+  { what: 'a chat that looks the name of a peer up', args: ['alice', SLOW, ...LISTEN], code: 0, listens: true },
+  { what: 'a seed', args: ['alice', SLOW, '--no-discovery', ...LISTEN, '--seed'], code: 0, listens: true },
   { what: 'a chat that is to listen on the host', args: ['alice', '--listen', SLOW, '--no-discovery'], code: 1 },
-  { what: '--message', args: ['alice', SLOW, '--no-discovery', '--message', 'x', '--timeout', '60'], code: 1 },
+  {
+    what: '--message',
+    args: ['alice', SLOW, '--no-discovery', ...LISTEN, '--message', 'x', '--timeout', '120'],
+    code: 1,
+  },
   { what: 'doctor', args: ['doctor', 'alice', SLOW], code: null },
   { what: 'flood', args: ['flood', SLOW], code: 0 },
   { what: 'flood that is to listen on the host', args: ['flood', '--listen', SLOW], code: 0 },
 ]
-for (const { what, args, code } of COMMANDS) {
+for (const { what, args, code, listens = false } of COMMANDS) {
   for (const signal of what === 'a chat' ? (['SIGTERM', 'SIGINT', 'SIGHUP'] as const) : (['SIGTERM'] as const)) {
     test(`${what} exits on ${signal} while the system is still resolving a name`, BOUND, async t => {
       const system = await slowSystem(t)
@@ -72,7 +92,8 @@ for (const { what, args, code } of COMMANDS) {
       const env = { ...system.env, PERSISTED_CHAT_DATA: system.directory }
       const child = startChat(t, args, { env })
       if (what.startsWith('flood that')) child.endInput()
-      await system.searching()
+      await system.searching(child)
+      if (listens) await child.waitForLine('info> listening on', { stream: 'stderr' })
       assert.equal(await child.stop(signal), code, child.transcript())
       assert.ok(system.isSearching())
     })
@@ -83,9 +104,9 @@ test('a finished command does not wait for the resolver, and prints all output',
   const system = await slowSystem(t)
   if (system === undefined) return
   const env = { ...system.env, PERSISTED_CHAT_DATA: system.directory }
-  const args = ['alice', SLOW, '--no-discovery', '--message', 'x', '--timeout', '1']
+  const args = ['alice', SLOW, '--no-discovery', ...LISTEN, '--message', 'x', '--timeout', '1']
   const child = startChat(t, args, { env })
-  await system.searching()
+  await system.searching(child)
   const { code } = await child.exited
   assert.equal(code, 1)
   assert.ok(system.isSearching())

@@ -58,7 +58,7 @@ class Typist {
 export async function storm(cleanup: Cleanup, { faces, kills, victim }: StormOptions): Promise<StormFigures> {
   const data = await temporaryDirectory(cleanup)
   const home = { me: ME, data }
-  const args = [ME, '--data', data, '--no-discovery', '--plain']
+  const args = [ME, '--data', data, '--no-discovery', '--listen', '127.0.0.1:0', '--plain']
   let count = 0
   const start = async (): Promise<Typist> => {
     const child = startChat(cleanup, args)

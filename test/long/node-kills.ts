@@ -13,7 +13,7 @@ const FACES = 4
 /** The node, then a face, is stopped for a minute while another face is typed to. */
 async function stops(cleanup: Cleanup): Promise<void> {
   const data = await temporaryDirectory(cleanup)
-  const args = ['alice', '--data', data, '--no-discovery', '--plain']
+  const args = ['alice', '--data', data, '--no-discovery', '--listen', '127.0.0.1:0', '--plain']
   const faces = [startChat(cleanup, args), startChat(cleanup, args)]
   for (const face of faces) await face.waitForLine('info> listening on', { stream: 'stderr' })
   const [first = assert.fail(), second = assert.fail()] = faces
