@@ -42,6 +42,21 @@ declare module 'sodium-native' {
   ): number
 }
 
+declare module 'sodium-native/binding' {
+  /** BLAKE2b of a part of `input` into a part of `output`. An offset or length out of bounds ends the process. */
+  export function crypto_generichash(
+    output: ArrayBufferLike,
+    outputOffset: number,
+    outputBytes: number,
+    input: ArrayBufferLike,
+    inputOffset: number,
+    inputBytes: number,
+    key: ArrayBufferLike,
+    keyOffset: number,
+    keyBytes: number,
+  ): number
+}
+
 declare module 'noise-handshake' {
   interface NoiseKeyPair {
     readonly publicKey: Buffer

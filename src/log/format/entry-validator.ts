@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { utf8 } from '../../base/wire/bytes.js'
-import { ENTRY_BYTES_MAX, SEGMENT_BYTES_MAX } from '../limits.js'
+import { ENTRY_BYTES_MAX } from '../limits.js'
 import { ChainHash, type ChainValue } from './chain.js'
 import { validHlc } from './entry.js'
 import { EARLIEST, HLC_LENGTH, type Hlc } from './hybrid-clock.js'
@@ -39,7 +39,7 @@ for (const byte of utf8('"\\/bfnrt')) ESCAPES[byte] = 1
  * Validates consecutive packed entries of one log, and computes the chain value after them. docs/protocol/logs.md §3.2, §3.4.
  */
 export class EntryValidator {
-  readonly #hash = new ChainHash(SEGMENT_BYTES_MAX)
+  readonly #hash = new ChainHash()
   /** `at` of the last valid entry, as two numbers of nine and eight digits. */
   #high = 0
   #low = 0
@@ -79,27 +79,23 @@ export class EntryValidator {
     return `${high}${low.slice(0, 4)}.${low.slice(4)}` as Hlc
   }
 
-  /** Validates at most one segment of entries. Returns the index of the first that is invalid or a stub, or -1. */
+  /** Validates packed entries. Returns the index of the first that is invalid or a stub, or -1. */
   validate({ bytes, count }: Packed): number {
-    const hash = this.#hash
-    hash.source.set(bytes)
     for (let index = 0, offset = 0; index < count; index++) {
       if (isStub(bytes, offset)) return index
       const start = contentStart(bytes, offset)
       offset = packedEnd(bytes, offset)
-      hash.load(start, offset - start)
-      const length = offset - start - SALT_BYTES
-      if (!this.#follows(hash.entry, length)) return index
-      hash.advance(length)
+      if (!this.#follows(bytes, start + SALT_BYTES, offset)) return index
+      this.#hash.advance(bytes, start, offset)
     }
     return -1
   }
 
-  /** Whether the first `length` bytes are a valid entry after the last one; if so, it becomes the last one. */
-  #follows(bytes: Buffer, length: number): boolean {
-    if (!isPlainEntry(bytes, length) && validHlc(bytes.subarray(0, length), EARLIEST) === undefined) return false
-    const high = digits(bytes, HIGH_AT, 9)
-    const low = digits(bytes, LOW_AT, 4) * 10_000 + digits(bytes, COUNTER_AT, 4)
+  /** Whether the bytes from `start` to `end` are a valid entry after the last one; if so, it becomes the last one. */
+  #follows(bytes: Buffer, start: number, end: number): boolean {
+    if (!isPlainEntry(bytes, start, end) && validHlc(bytes.subarray(start, end), EARLIEST) === undefined) return false
+    const high = digits(bytes, start + HIGH_AT, 9)
+    const low = digits(bytes, start + LOW_AT, 4) * 10_000 + digits(bytes, start + COUNTER_AT, 4)
     if (high < this.#high || (high === this.#high && low <= this.#low)) return false
     this.#high = high
     this.#low = low
@@ -107,26 +103,27 @@ export class EntryValidator {
   }
 }
 
-/** Whether the first `length` bytes are an entry in plain form. It is valid if its `at` is later than the previous entry's. */
-export function isPlainEntry(entry: Uint8Array, length: number = entry.length): boolean {
-  if (length > ENTRY_BYTES_MAX || !hasBytes(entry, 0, AT)) return false
+/** Whether the bytes from `start` to `end` are an entry in plain form. It is valid if its `at` is later than the previous entry's. */
+export function isPlainEntry(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+  if (end - start > ENTRY_BYTES_MAX || !hasBytes(bytes, start, AT)) return false
   for (let i = AT.length; i < AT_END; i++) {
-    const byte = entry[i] as number
+    const byte = bytes[start + i] as number
     if (i === DOT_AT ? byte !== 0x2e : byte < ZERO || byte > ZERO + 9) return false
   }
-  if (!hasBytes(entry, AT_END, USERNAME)) return false
+  if (!hasBytes(bytes, start + AT_END, USERNAME)) return false
+  const username = start + AT_END + USERNAME.length
   return (
-    hasTwoStrings(entry, length, UNESCAPED_ASCII) ||
-    (hasTwoStrings(entry, length, UNESCAPED) && isUtf8(entry.subarray(0, length)))
+    hasTwoStrings(bytes, username, end, UNESCAPED_ASCII) ||
+    (hasTwoStrings(bytes, username, end, UNESCAPED) && isUtf8(bytes.subarray(start, end)))
   )
 }
 
-/** Whether username and message are strings of `unescaped` bytes and escapes, and nothing follows them. */
-function hasTwoStrings(entry: Uint8Array, length: number, unescaped: Uint8Array): boolean {
-  const usernameEnd = stringEnd(entry, AT_END + USERNAME.length, length, unescaped)
-  if (!hasBytes(entry, usernameEnd, MESSAGE)) return false
-  const end = stringEnd(entry, usernameEnd + MESSAGE.length, length, unescaped)
-  return end === length - 2 && entry[end] === QUOTE && entry[end + 1] === CLOSING_BRACE
+/** Whether username, from `start` on, and message are strings of `unescaped` bytes and escapes, and nothing follows them. */
+function hasTwoStrings(bytes: Uint8Array, start: number, end: number, unescaped: Uint8Array): boolean {
+  const usernameEnd = stringEnd(bytes, start, end, unescaped)
+  if (!hasBytes(bytes, usernameEnd, MESSAGE)) return false
+  const messageEnd = stringEnd(bytes, usernameEnd + MESSAGE.length, end, unescaped)
+  return messageEnd === end - 2 && bytes[messageEnd] === QUOTE && bytes[messageEnd + 1] === CLOSING_BRACE
 }
 
 function hasBytes(bytes: Uint8Array, offset: number, expected: Uint8Array): boolean {
@@ -135,13 +132,13 @@ function hasBytes(bytes: Uint8Array, offset: number, expected: Uint8Array): bool
   return true
 }
 
-/** The end of the string that begins at `offset`: its closing quote, or the first byte that the plain form does not allow. */
-function stringEnd(bytes: Uint8Array, offset: number, length: number, unescaped: Uint8Array): number {
-  let end = offset
+/** The end of the string that begins at `start`: its closing quote, or the first byte that the plain form does not allow. */
+function stringEnd(bytes: Uint8Array, start: number, end: number, unescaped: Uint8Array): number {
+  let at = start
   for (;;) {
-    while (end < length && unescaped[bytes[end] as number] === 1) end++
-    if (end + 1 >= length || bytes[end] !== BACKSLASH || ESCAPES[bytes[end + 1] as number] !== 1) return end
-    end += 2
+    while (at < end && unescaped[bytes[at] as number] === 1) at++
+    if (at + 1 >= end || bytes[at] !== BACKSLASH || ESCAPES[bytes[at + 1] as number] !== 1) return at
+    at += 2
   }
 }
 

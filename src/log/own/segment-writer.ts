@@ -62,17 +62,16 @@ export class SegmentWriter {
 
   /** Adds an entry of at most ENTRY_BYTES_MAX. If it does not fit, starts a new segment and returns the row of the full one. */
   add(entry: string): Put | undefined {
-    const { content, entry: text } = this.#chain
-    this.#signer.writeSalt(content)
-    const length = text.write(entry)
+    const length = Buffer.byteLength(entry)
     const size = packedSize(length)
     const row = this.#end + size > SEGMENT_BYTES_MAX ? this.cut() : undefined
     const start = writeVarint(this.#bytes, this.#end, 2 * length)
-    content.copy(this.#bytes, start, 0, SALT_BYTES + length)
+    this.#signer.writeSalt(this.#bytes, start)
+    this.#bytes.write(entry, start + SALT_BYTES)
     this.#end += size
     this.#size += size
     this.#count++
-    this.#chain.advance(length)
+    this.#chain.advance(this.#bytes, start, this.#end)
     return row
   }
 
