@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import type { NodeStart, StartReport } from '../host/node-start.js'
 import { hasSocket } from '../host/socket.js'
 import { spawnNode } from '../host/spawn-node.js'
@@ -6,7 +7,7 @@ import { formatAddress, parseListen } from '../net/lan/address.js'
 import type { NodeEvent } from '../node/events.js'
 import { secureHome } from '../node/home-guard.js'
 import { homeOf } from '../node/paths.js'
-import { addressIn, namedPeer } from '../node/peer-name.js'
+import { namedPeer } from '../node/peer-name.js'
 
 export interface FaceOptions {
   readonly me: string
@@ -35,10 +36,10 @@ export interface PreparedNode {
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly } = options
   const home = homeOf(data, me, room)
-  const usual = addressIn(home.me, home.room)
+  const usual = addressOfName(home.me)
   const place = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
   const own = formatAddress({ host: place.host ?? usual.host, port: place.port })
-  for (const peer of peers) namedPeer(peer, home, own)
+  for (const peer of peers) namedPeer(peer, home.me, own)
   return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering, isEncryptedOnly } }
 }
 

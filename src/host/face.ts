@@ -222,7 +222,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   connect(peer: string): void {
-    namedPeer(peer, this, this.#connection.welcome.address)
+    namedPeer(peer, this.me, this.#connection.welcome.address)
     this.#connection.link(peer)
   }
 

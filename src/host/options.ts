@@ -36,16 +36,25 @@ export interface RoomOptions {
   readonly isEncryptedOnly: boolean
 }
 
+/** The options that all rooms of a node share. */
+export type NodeOptions = Pick<RoomOptions, 'listen' | 'isDiscovering' | 'isEncryptedOnly'>
+
+export const nodeOptionsOf = ({ listen, isDiscovering, isEncryptedOnly }: RoomOptions): NodeOptions => ({
+  listen,
+  isDiscovering,
+  isEncryptedOnly,
+})
+
 export const roomNameOf = ({ room }: RoomOptions): string => room ?? LOBBY
 
 /** Throws BAD_USAGE if requested options of the node differ from those of the running one. */
-export function checkConflict(me: string, running: RoomOptions, asked: RoomOptions): void {
+export function checkConflict(me: string, running: NodeOptions, asked: NodeOptions): void {
   const how = conflictOf(running, asked)
   if (how === undefined) return
   throw new ChatError('BAD_USAGE', `${me} already runs ${how}: persisted-chat stop ${me}, or leave the option out`)
 }
 
-function conflictOf(running: RoomOptions, asked: RoomOptions): string | undefined {
+function conflictOf(running: NodeOptions, asked: NodeOptions): string | undefined {
   if (asked.listen !== undefined && !isSameAddress(running.listen, asked.listen))
     return running.listen === undefined ? 'without --listen' : `with --listen ${running.listen}`
   if (!asked.isDiscovering && running.isDiscovering) return 'without --no-discovery'

@@ -11,7 +11,7 @@ import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
 import { faultOf } from './node-start.js'
 import type { NodeStore } from './node-store.js'
-import { checkConflict, type RoomOptions, roomFields, roomNameOf } from './options.js'
+import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomFields, roomNameOf } from './options.js'
 import type { Secret } from './secret.js'
 
 /** How long a connection has to prove that it knows the secret. */
@@ -75,6 +75,8 @@ export class NodeServer {
   readonly #open = new Map<string, HostedRoom>()
   /** Rooms that are being closed; a new face waits until its room is closed. */
   readonly #closing = new Map<string, Promise<void>>()
+  /** The options that the rooms share, as the first one was opened with. */
+  #shared: NodeOptions | undefined
   readonly #sockets = new Set<Duplex>()
   /** The room that keeps running without faces. */
   #ownRoom: string | undefined
@@ -209,7 +211,9 @@ export class NodeServer {
     await this.#closing.get(name)
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
-    const opening = this.#openRoom(name, options)
+    if (this.#shared !== undefined) checkConflict(this.#parts.me, this.#shared, options)
+    this.#shared ??= nodeOptionsOf(options)
+    const opening = this.#openRoom(name, { ...options, ...this.#shared })
     this.#rooms.set(name, opening)
     return opening
   }
@@ -228,6 +232,7 @@ export class NodeServer {
     this.#parts.log('pauses for a command')
     const rooms = await Promise.allSettled(this.#rooms.values())
     this.#rooms.clear()
+    this.#shared = undefined
     this.#open.clear()
     for (const room of rooms) if (room.status === 'fulfilled') await room.value.close()
     onPaused()
@@ -257,10 +262,15 @@ export class NodeServer {
       this.#unseen.delete(name)
       return room
     } catch (error) {
-      this.#rooms.delete(name)
+      this.#forget(name)
       this.#unseen.set(name, early)
       throw error
     }
+  }
+
+  #forget(name: string): void {
+    this.#rooms.delete(name)
+    if (this.#rooms.size === 0) this.#shared = undefined
   }
 
   #takeUnseen(options: RoomOptions | undefined): readonly NodeEvent[] {
@@ -285,7 +295,7 @@ export class NodeServer {
     const room = this.#open.get(name)
     if (room === undefined || this.#ending !== undefined) return
     this.#open.delete(name)
-    this.#rooms.delete(name)
+    this.#forget(name)
     if (this.#open.size === 0 && this.#arriving === 0 && !this.#parts.stays) {
       this.#open.set(name, room)
       return this.end('idle')

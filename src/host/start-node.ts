@@ -5,6 +5,7 @@ import { packageVersion, programFile } from '../base/program-files.js'
 import { systemRandom } from '../base/random.js'
 import type { NodeEvent } from '../node/events.js'
 import { checkKeyIsThere, secureHome } from '../node/home-guard.js'
+import type { NodeNetwork } from '../node/node-network.js'
 import { homeOf } from '../node/paths.js'
 import { elect } from './election.js'
 import type { NodeStart } from './node-start.js'
@@ -15,8 +16,8 @@ import { NodeServer } from './server.js'
 import { connectTo, listenAt } from './socket.js'
 
 /** Two thirds of the program, loaded while the disk answers the election. */
-const roomModule = import('../node/open-room.js')
-roomModule.catch(() => {}) // reported when a room is opened
+const roomModules = Promise.all([import('../node/open-room.js'), import('../node/node-network.js')])
+roomModules.catch(() => {}) // reported when a room is opened
 
 export interface StartHooks {
   /** Called with what the node does; never with what a user wrote. */
@@ -41,6 +42,8 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   if (lock === undefined) return undefined
   try {
     const filesAt = filesChangedAt()
+    const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me))
+    network.catch(() => {}) // the same
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,
@@ -50,7 +53,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       random: systemRandom,
       stays,
       store: new NodeStore(lock.store),
-      openRoom: (options, report) => openHostedRoom(start, options, report),
+      openRoom: async (options, report) => openHostedRoom(start, await network, options, report),
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
@@ -67,11 +70,17 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
   }
 }
 
-async function openHostedRoom({ me, data }: NodeStart, options: RoomOptions, onEvent: (event: NodeEvent) => void) {
+async function openHostedRoom(
+  { me, data }: NodeStart,
+  network: NodeNetwork,
+  options: RoomOptions,
+  onEvent: (event: NodeEvent) => void,
+) {
   const { room, peers, listen, isDiscovering, isEncryptedOnly } = options
-  const { openRoom } = await roomModule
+  const [{ openRoom }] = await roomModules
   return openRoom({
     me,
+    network,
     data,
     peers,
     isDiscovering,

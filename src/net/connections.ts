@@ -1,22 +1,23 @@
-import { EventEmitter, setMaxListeners } from 'node:events'
+import { setMaxListeners } from 'node:events'
 import type { Cancel, Clock, Millis } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
 import type { Random } from '../base/random.js'
 import { hexOf } from '../base/wire/bytes.js'
+import { STRANGER_ROOMS_MAX } from './channels/limits.js'
 import { dialFailureOf } from './dial-failure.js'
 import type { DialAttempt } from './dial-target.js'
 import type { CloseReason, NetEvent } from './events.js'
-import type { Remote } from './handshake/effects.js'
 import { startHeartbeat } from './heartbeat.js'
 import type { Address } from './lan/address.js'
-import type { Listener, PeerSource, RawConnection } from './peer-source.js'
-import { type ConnectionId, Topology, type TopologyEffect } from './topology.js'
+import { ROOMLESS_MS_MAX } from './limits.js'
+import type { Listener, PeerSource } from './peer-source.js'
+import type { ChannelCarrier, RoomChannels } from './room-channels.js'
+import { type ConnectionId, type OpenConnection, Topology, type TopologyEffect } from './topology.js'
 import { type Dialled, type Opened, type PlainPolicy, Upgrader } from './upgrader.js'
 
 export interface ConnectionsOptions {
   /** Our address, as announced to peers. */
   readonly me: string
-  readonly room: Uint8Array
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
   readonly plain: PlainPolicy
@@ -26,97 +27,61 @@ export interface ConnectionsOptions {
 }
 
 /** One proven connection to one peer, whatever network brought it. */
-export interface Connection {
-  readonly id: ConnectionId
-  readonly remote: Remote
-  /** Name of the peer that we dialled; undefined for an inbound connection and for a probe. */
-  readonly dialled: string | undefined
-  /** Whether the dialled peer was discovered, and not named by the user. */
-  readonly isDiscovered?: boolean
-  /** Name of the probe that opened it. */
-  readonly probed?: string | undefined
-  /** Network address of the other end, without a port. */
-  readonly remoteAddress: string
-  /**
-   * The byte stream of the room: a channel of a sealed connection, or the plain connection to a scuttleup peer. Whole frames have to
-   * be written to it, and come out of it. Destroying it closes the connection.
-   */
-  readonly stream: RawConnection
-}
-
-export interface ConnectionsEvents {
-  /** A connection opened. The listener has to read its stream. */
-  connection: [Connection]
-  /** A connection closed, and why. */
-  disconnection: [Connection, CloseReason]
-  /** Something to report to the user. */
-  event: [NetEvent]
-  /** A probe found nobody: its name. */
-  'probe-failed': [string]
-  /** Connections or dial attempts changed. */
-  change: []
-}
-
-interface OpenEntry {
-  readonly connection: Connection
+interface PeerConnection extends OpenConnection {
   readonly opened: Opened
+  readonly openedAt: Millis
   /** Why it closes, once that is known. */
   closeReason: CloseReason
-  /** Whether the topology accepted it, and `connection` was emitted. */
+  /** Whether the topology accepted it. */
   isConnected: boolean
+  /** Cancels its end, which is due while there is no room in common. */
+  cancelEnd: Cancel
 }
 
-/** Keeps connections to peers: dials, accepts, runs handshakes and heartbeats, one connection per peer, redials. */
-export class Connections extends EventEmitter<ConnectionsEvents> {
+/** Name of the probe of a peer. No user's name looks like this. */
+const PROBE = '@'
+
+/**
+ * The connections of a node, shared by its rooms: dials, accepts, runs handshakes and heartbeats, one connection per peer, redials.
+ * What a room says and hears is in its `RoomChannels`.
+ */
+export class Connections implements ChannelCarrier {
+  readonly clock: Clock
   readonly #options: ConnectionsOptions
   readonly #topology: Topology
   readonly #upgrader: Upgrader
-  readonly #open = new Map<ConnectionId, OpenEntry>()
+  readonly #rooms = new Map<string, RoomChannels>()
+  readonly #open = new Map<ConnectionId, PeerConnection>()
   readonly #retries = new Map<string, Cancel>()
   readonly #dials = new AbortController()
-  #listener: Listener | undefined
-  /** Names of dialled peers that the user did not name. */
-  readonly #discovered = new Set<string>()
   readonly #probes = new Set<string>()
+  #listener: Listener | undefined
   #nextId: ConnectionId = 1
   #me: string
   #isClosed = false
 
   constructor(options: ConnectionsOptions) {
-    super()
     this.#options = options
+    this.clock = options.clock
     this.#me = options.me
     setMaxListeners(0, this.#dials.signal)
     this.#upgrader = new Upgrader({
       ...options,
-      rooms: () => [options.room],
-      onOpened: (opened, dialled) => this.#opened(opened, dialled?.name),
+      plain: { ...options.plain, admits: dialled => this.#admitsPlain(dialled) },
+      rooms: () => [...this.#rooms.values()].map(({ id }) => id).slice(0, STRANGER_ROOMS_MAX),
+      onOpened: (opened, dialled) => this.#opened(opened, dialled),
+      onRoomless: ({ name }) => this.#perform(this.#topology.roomless(name)),
       onDialFailed: ({ name }, reason, remoteAddress) =>
         this.#perform(this.#topology.failed(name, { reason }, remoteAddress)),
-      onOlderVersion: address => this.emit('event', { kind: 'older-version', address }),
+      onOlderVersion: address => this.#report({ kind: 'older-version', address }),
     })
     const { instance } = this.#upgrader
     this.#topology = new Topology(hexOf(instance), hexOf(options.keys.publicKey), () => options.random.number())
   }
 
-  /** How long this process has been running. */
-  get ageMs(): Millis {
-    return this.#upgrader.ageMs
-  }
-
   /** Our address, as announced to peers. */
   get me(): string {
     return this.#me
-  }
-
-  /** Open connections, without duplicates that are about to be closed. */
-  get connections(): readonly Connection[] {
-    return [...this.#open.values()].filter(({ isConnected }) => isConnected).map(({ connection }) => connection)
-  }
-
-  /** Peers that are dialled without success. */
-  get dialAttempts(): readonly DialAttempt[] {
-    return this.#topology.dialAttempts
   }
 
   /**
@@ -129,44 +94,80 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     return this.#listener.port
   }
 
-  /** Dials a peer and redials it until it is removed. `name` is the user's name for it, or its announced name. */
-  add(name: string, address: Address, isDiscovered = false): void {
-    if (isDiscovered) this.#discovered.add(name)
-    else this.#discovered.delete(name)
+  enter(room: RoomChannels): void {
+    this.#rooms.set(hexOf(room.id), room)
+    this.#upgrader.offer(room.id)
+    for (const connection of this.#open.values()) this.#offerOn(connection, room)
+  }
+
+  leave(room: RoomChannels): void {
+    const isPlain = room === this.#plainRoom
+    this.#rooms.delete(hexOf(room.id))
+    this.#upgrader.withdraw(room.id)
+    for (const connection of [...this.#open.values()]) {
+      const { opened } = connection
+      if (opened.kind === 'sealed') opened.multiplexer.withdraw(room.id)
+      else if (isPlain) this.#close(connection, 'closed')
+    }
+  }
+
+  dial(name: string, address: Address): void {
     this.#perform(this.#topology.add(name, address))
   }
 
-  /** Dials once. A failure is emitted as `probe-failed`. A connection that it opens is not redialled. */
-  probe(name: string, address: Address): void {
-    this.#probes.add(name)
-    this.#perform(this.#topology.probe(name, address))
+  probe(room: RoomChannels, id: string, address: Address): void {
+    const connections = [...this.#open.values()].filter(
+      ({ remote }) => remote.kind === 'native' && remote.key.startsWith(id),
+    )
+    if (connections.length === 0) {
+      this.#probes.add(PROBE + id)
+      this.#perform(this.#topology.probe(PROBE + id, address))
+      return
+    }
+    for (const connection of connections) this.#offerOn(connection, room)
+    room.probeEnded(id)
   }
 
-  /** Closes a connection, and does not redial its peer for a while. */
-  drop(id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
+  undial(name: string): void {
+    if (![...this.#rooms.values()].some(room => room.dials(name))) this.#perform(this.#topology.remove(name))
+  }
+
+  retryNow(name: string): void {
+    this.#perform(this.#topology.retryNow(name))
+  }
+
+  attemptAt(name: string): DialAttempt | undefined {
+    return this.#topology.attemptAt(name)
+  }
+
+  connectionsTo(name: string): readonly ConnectionId[] {
+    return this.#topology.connectionsTo(name)
+  }
+
+  offer(room: RoomChannels, id: ConnectionId): void {
+    const connection = this.#open.get(id)
+    if (connection !== undefined) this.#offerOn(connection, room)
+  }
+
+  withdraw(room: RoomChannels, id: ConnectionId, reason: CloseReason, cooldownMs: Millis): void {
+    const connection = this.#open.get(id)
+    if (connection === undefined) return
+    const { opened } = connection
+    if (opened.kind === 'sealed') {
+      opened.multiplexer.withdraw(room.id)
+      if (opened.multiplexer.size > 0) return
+    }
     this.#topology.cooldown(id, cooldownMs)
-    this.#perform([{ kind: 'close', connection: id, reason }])
+    this.#close(connection, reason)
+  }
+
+  reconnect(id: ConnectionId): void {
+    this.#open.get(id)?.opened.stream.destroy()
   }
 
   /** Redials all peers that are cooling down. */
   clearCooldowns(): void {
     this.#perform(this.#topology.clearCooldowns())
-  }
-
-  /** Stops dialling a peer. An open connection stays open. */
-  remove(name: string): void {
-    this.#discovered.delete(name)
-    this.#perform(this.#topology.remove(name))
-  }
-
-  /** Redials a waiting peer at once. */
-  retryNow(name: string): void {
-    this.#perform(this.#topology.retryNow(name))
-  }
-
-  /** Closes connections, by default all. Peers that are dialled are redialled at once. */
-  reconnect(which: (connection: Connection) => boolean = () => true): void {
-    for (const { connection, opened } of [...this.#open.values()]) if (which(connection)) opened.stream.destroy()
   }
 
   /** Redials all waiting peers. */
@@ -193,66 +194,127 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
     }
   }
 
-  #opened(opened: Opened, dialled: string | undefined): void {
-    const { remote } = opened
-    const stream = opened.kind === 'plain' ? opened.stream : opened.multiplexer.channelOf(this.#options.room)
-    if (stream === undefined) {
-      opened.stream.destroy()
-      return
-    }
-    const isProbe = dialled !== undefined && this.#probes.has(dialled)
-    const connection: Connection = {
+  /** Scuttleup peers know no rooms: theirs has to be open, and has to be the one that dials them. */
+  #admitsPlain(dialled: string | undefined): boolean {
+    const room = this.#plainRoom
+    return room !== undefined && (dialled === undefined || room.dials(dialled))
+  }
+
+  get #plainRoom(): RoomChannels | undefined {
+    const { room } = this.#options.plain
+    return room && this.#rooms.get(hexOf(room))
+  }
+
+  #opened(opened: Opened, dialled: Dialled | undefined): void {
+    const { remote, stream } = opened
+    const connection: PeerConnection = {
       id: this.#nextId++,
       remote,
-      dialled: isProbe ? undefined : dialled,
-      isDiscovered: dialled !== undefined && this.#discovered.has(dialled),
-      probed: isProbe ? dialled : undefined,
-      remoteAddress: opened.stream.remoteAddress,
-      stream,
+      dialled: dialled?.isProbe ? undefined : dialled?.name,
+      probed: dialled?.isProbe ? dialled.name : undefined,
+      remoteAddress: stream.remoteAddress,
+      opened,
+      openedAt: this.clock.now(),
+      closeReason: 'closed',
+      isConnected: false,
+      cancelEnd: () => {},
     }
-    const entry: OpenEntry = { connection, opened, closeReason: 'closed', isConnected: false }
-    const openedAt = this.#options.clock.now()
-    this.#open.set(connection.id, entry)
-    opened.stream.once('close', () => this.#closed(entry, openedAt))
+    this.#open.set(connection.id, connection)
+    stream.once('close', () => this.#closed(connection))
     if (opened.kind === 'sealed')
-      opened.multiplexer.once('violation', () => {
-        entry.closeReason = 'protocol-violated'
-        opened.stream.destroy()
-      })
+      opened.multiplexer
+        .on('channel', room => this.#channelOpened(connection, this.#rooms.get(room)))
+        .on('channel-closed', room => this.#channelClosed(connection, this.#rooms.get(room)))
+        .on('rooms', () => this.#update())
+        .once('violation', () => this.#close(connection, 'protocol-violated'))
     this.#perform(this.#topology.opened(connection))
-    if (opened.stream.destroyed) return
-    startHeartbeat(opened.stream, remote, this.#options.clock, () => {
-      entry.closeReason = 'silent'
+    if (stream.destroyed) return
+    startHeartbeat(stream, remote, this.clock, () => {
+      connection.closeReason = 'silent'
     })
   }
 
-  #closed({ connection, opened, closeReason, isConnected }: OpenEntry, openedAt: Millis): void {
-    this.#open.delete(connection.id)
-    if (connection.probed !== undefined) this.#probes.delete(connection.probed)
+  /** The topology accepted a connection: its rooms may use it. */
+  #connected(connection: PeerConnection): void {
+    connection.isConnected = true
+    for (const room of [...this.#rooms.values()]) this.#channelOpened(connection, room)
+    if (connection.probed !== undefined) this.#probeEnded(connection.probed)
+    for (const room of this.#rooms.values()) this.#offerOn(connection, room)
+    this.#update()
+  }
+
+  #offerOn({ opened }: PeerConnection, room: RoomChannels): void {
+    if (opened.kind === 'sealed') opened.multiplexer.offer([room.id])
+  }
+
+  #channelOpened(connection: PeerConnection, room: RoomChannels | undefined): void {
+    const { id, remote, dialled, remoteAddress, opened, isConnected } = connection
+    if (room === undefined || !isConnected) return
+    const plain = opened.kind === 'plain' && room === this.#plainRoom ? opened.stream : undefined
+    const stream = opened.kind === 'sealed' ? opened.multiplexer.channelOf(room.id) : plain
+    if (stream === undefined) return
+    connection.cancelEnd()
+    room.opened({ id, remote, dialled, probed: connection.probed?.slice(PROBE.length), remoteAddress, stream })
+  }
+
+  /** A connection without a room in common is kept for a while: the room may be opened again. */
+  #channelClosed(connection: PeerConnection, room: RoomChannels | undefined): void {
+    const { id, opened } = connection
+    if (opened.kind === 'sealed' && opened.multiplexer.size === 0 && !opened.stream.destroyed) {
+      connection.cancelEnd()
+      connection.cancelEnd = this.clock.after(ROOMLESS_MS_MAX, () => this.#close(connection, 'closed'))
+    }
+    room?.closed(id, 'closed')
+  }
+
+  #close(connection: PeerConnection, reason: CloseReason): void {
+    connection.closeReason = reason
+    connection.opened.stream.destroy()
+  }
+
+  #closed(connection: PeerConnection): void {
+    const { id, opened, closeReason, openedAt } = connection
+    connection.cancelEnd()
+    this.#open.delete(id)
     if (this.#isClosed) return
-    const effects = this.#topology.closed(connection.id, this.#options.clock.now() - openedAt)
+    const effects = this.#topology.closed(id, this.clock.now() - openedAt)
     const fault = opened.kind === 'sealed' ? opened.stream.fault : undefined
-    if (isConnected)
-      this.emit('disconnection', connection, closeReason === 'closed' ? (fault ?? 'closed') : closeReason)
+    for (const room of [...this.#rooms.values()]) {
+      room.closed(id, closeReason === 'closed' ? (fault ?? 'closed') : closeReason)
+      room.ended(id)
+    }
     this.#perform(effects)
+  }
+
+  #probeEnded(name: string): void {
+    this.#probes.delete(name)
+    for (const room of [...this.#rooms.values()]) room.probeEnded(name.slice(PROBE.length))
+  }
+
+  #report(event: NetEvent, isFor: (room: RoomChannels) => boolean = () => true): void {
+    for (const room of [...this.#rooms.values()]) if (isFor(room)) room.emit('event', event)
+  }
+
+  #update(): void {
+    for (const room of [...this.#rooms.values()]) room.update()
   }
 
   #perform(effects: readonly TopologyEffect[]): void {
     if (this.#isClosed) return
     for (const effect of effects) this.#performOne(effect)
-    if (effects.length > 0) this.emit('change')
+    if (effects.length > 0) this.#update()
   }
 
   #performOne(effect: TopologyEffect): void {
     switch (effect.kind) {
       case 'dial':
-        void this.#dial({ name: effect.peer, address: effect.address })
+        void this.#dial({ name: effect.peer, address: effect.address, isProbe: this.#probes.has(effect.peer) })
         break
       case 'retry': {
         const { peer, delayMs } = effect
         this.#retries.set(
           peer,
-          this.#options.clock.after(delayMs, () => this.#perform(this.#topology.due(peer))),
+          this.clock.after(delayMs, () => this.#perform(this.#topology.due(peer))),
         )
         break
       }
@@ -260,25 +322,22 @@ export class Connections extends EventEmitter<ConnectionsEvents> {
         this.#retries.get(effect.peer)?.()
         break
       case 'close': {
-        const entry = this.#open.get(effect.connection)
-        if (entry === undefined) break
-        entry.closeReason = effect.reason
-        entry.opened.stream.destroy()
+        const connection = this.#open.get(effect.connection)
+        if (connection !== undefined) this.#close(connection, effect.reason)
         break
       }
       case 'connected': {
-        const entry = this.#open.get(effect.connection)
-        if (entry === undefined) break
-        entry.isConnected = true
-        this.emit('connection', entry.connection)
+        const connection = this.#open.get(effect.connection)
+        if (connection !== undefined) this.#connected(connection)
         break
       }
       case 'probe-failed':
-        this.#probes.delete(effect.peer)
-        this.emit('probe-failed', effect.peer)
+        this.#probeEnded(effect.peer)
         break
-      case 'report':
-        this.emit('event', effect.event)
+      case 'report': {
+        const { event } = effect
+        this.#report(event, room => room.dials(event.name))
+      }
     }
   }
 }

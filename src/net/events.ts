@@ -24,12 +24,16 @@ export const CLOSE_REASONS = [
 
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
-/** What happens on the network. All fields are JSON; a face makes sentences of them. */
-export type NetEvent =
+/** What happens to a peer that is dialled. */
+export type DialEvent =
   /** Reported once per reason, and at the 10th, 100th, … failure. The peer is dialled again. */
   | ({ readonly kind: 'dial-failed' } & DialAttempt)
   /** The address of a dialled peer led to this process. Reported once; it is dialled again, seldom. */
   | { readonly kind: 'dialled-self'; readonly name: string; readonly address: DialAttempt['address'] }
+
+/** What happens on the network. All fields are JSON; a face makes sentences of them. */
+export type NetEvent =
+  | DialEvent
   /** A peer that speaks an older version dialled us. Reported once per address. */
   | { readonly kind: 'older-version'; readonly address: string }
   /** Multicast DNS needs an interface: peers are reached by address only. */

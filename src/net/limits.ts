@@ -9,6 +9,9 @@ export const AUTH_BYTES_MAX = 510
 /** Longest time from accepting or opening a connection until its handshake is complete. Enough for a slow Wi-Fi. */
 export const HANDSHAKE_MS_MAX = 5_000
 
+/** How long a connection is kept without a room in common: one may be opened. */
+export const ROOMLESS_MS_MAX = 30_000
+
 /** Open connections of one process. Each may buffer a few hundred KiB. */
 export const CONNECTIONS_MAX = 64
 

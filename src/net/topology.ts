@@ -1,7 +1,7 @@
 import type { Millis } from '../base/clock.js'
 import type { DialFailure } from './dial-failure.js'
 import { type DialAttempt, DialTarget } from './dial-target.js'
-import type { CloseReason, NetEvent } from './events.js'
+import type { CloseReason, DialEvent } from './events.js'
 import type { Remote } from './handshake/effects.js'
 import { type Address, formatAddress } from './lan/address.js'
 import { CONNECTIONS_MAX, HEARTBEAT_MS } from './limits.js'
@@ -30,7 +30,7 @@ export type TopologyEffect =
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly reason: CloseReason }
   | { readonly kind: 'connected'; readonly connection: ConnectionId }
   | { readonly kind: 'probe-failed'; readonly peer: string }
-  | { readonly kind: 'report'; readonly event: NetEvent }
+  | { readonly kind: 'report'; readonly event: DialEvent }
 
 /**
  * Decides whom to dial, when to redial, and which of several connections to one peer to keep. docs/protocol/wire.md §2.4.
@@ -57,11 +57,16 @@ export class Topology {
     return [...this.#connections.values()]
   }
 
-  /** Peers that are dialled without success, except probes and peers that dialled us. */
-  get dialAttempts(): readonly DialAttempt[] {
-    return [...this.#targets.values()].flatMap(target =>
-      target.isProbe || this.#isInbound(target) ? [] : (target.failing ?? []),
-    )
+  /** A peer that is dialled without success, unless it is a probe or has dialled us. */
+  attemptAt(name: string): DialAttempt | undefined {
+    const target = this.#targets.get(name)
+    return target === undefined || target.isProbe || this.#isInbound(target) ? undefined : target.failing
+  }
+
+  /** The connections that lead to a peer that is dialled. */
+  connectionsTo(name: string): readonly ConnectionId[] {
+    const target = this.#targets.get(name)
+    return target === undefined ? [] : this.connections.filter(each => leadsTo(each, target)).map(({ id }) => id)
   }
 
   /** Dials a peer, and redials it until it is removed. */
@@ -118,6 +123,15 @@ export class Topology {
     const retry = this.#retry(target, attempt)
     if (attempted === undefined) return [retry]
     return [{ kind: 'report', event: { kind: 'dial-failed', ...attempted } }, retry]
+  }
+
+  /** A dialled peer has no room in common with us: the connection waits for one, and may still fail. */
+  roomless(name: string): TopologyEffect[] {
+    const target = this.#targets.get(name)
+    if (target?.state.kind !== 'dialling') return []
+    target.failed({ reason: 'other-room' })
+    const attempted = this.#isInbound(target) ? undefined : target.report()
+    return attempted === undefined ? [] : [{ kind: 'report', event: { kind: 'dial-failed', ...attempted } }]
   }
 
   /** A connection completed its handshake. */
@@ -214,19 +228,8 @@ export class Topology {
     return effects
   }
 
-  /**
-   * Whether a connection leads to the target: one that dialled it, one to the same instance, or one to a scuttleup peer that claims
-   * the target's address and comes from where the target was last seen. A scuttleup peer's claim alone is only a hint.
-   */
   #isConnected(target: DialTarget): boolean {
-    return this.connections.some(
-      ({ dialled, probed, remote, remoteAddress }) =>
-        (dialled ?? probed) === target.name ||
-        (remote.kind === 'native' && identityOf(remote) === target.identity) ||
-        (remote.kind === 'scuttleup' &&
-          remote.address === formatAddress(target.address) &&
-          remoteAddress === target.remoteAddress),
-    )
+    return this.connections.some(each => leadsTo(each, target))
   }
 
   /** Whether a peer that claims the target's address has dialled us: then the user need not know that our dials fail. */
@@ -260,6 +263,17 @@ const closeEffect = (connection: ConnectionId, reason: CloseReason): TopologyEff
   connection,
   reason,
 })
+
+/**
+ * Whether a connection leads to the target: one that dialled it, one to the same instance, or one to a scuttleup peer that claims
+ * the target's address and comes from where the target was last seen. A scuttleup peer's claim alone is only a hint.
+ */
+const leadsTo = ({ dialled, probed, remote, remoteAddress }: OpenConnection, target: DialTarget): boolean =>
+  (dialled ?? probed) === target.name ||
+  (remote.kind === 'native' && identityOf(remote) === target.identity) ||
+  (remote.kind === 'scuttleup' &&
+    remote.address === formatAddress(target.address) &&
+    remoteAddress === target.remoteAddress)
 
 /** A native peer's process. Anyone can claim an instance id, but the key is proven. */
 const identityOf = ({ key, instance }: Extract<Remote, { kind: 'native' }>): string => key + instance

@@ -8,7 +8,7 @@ import type { NativeRemote, ScuttleupRemote } from './handshake/effects.js'
 import { type HandshakeOutcome, HandshakeRun } from './handshake/handshake-run.js'
 import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from './handshake/hello.js'
 import { type Address, formatAddress } from './lan/address.js'
-import { HANDSHAKE_MS_MAX } from './limits.js'
+import { HANDSHAKE_MS_MAX, ROOMLESS_MS_MAX } from './limits.js'
 import type { RawConnection } from './peer-source.js'
 import type { SealedConnection } from './sealed/sealed-connection.js'
 
@@ -19,12 +19,14 @@ const REPORTED_MAX = 64
 export interface Dialled {
   readonly name: string
   readonly address: Address
+  /** Whether it is dialled once, to find out whether it answers. */
+  readonly isProbe: boolean
 }
 
 /** Who may be talked to without encryption. */
 export interface PlainPolicy {
-  /** Whether scuttleup peers may connect. They know no rooms, so they may in one room only. */
-  readonly acceptsScuttleup: boolean
+  /** The room of scuttleup peers, which know no rooms: they may connect while it is open. Default: none. */
+  readonly room?: Uint8Array
   /** Whether only encrypted connections are allowed. */
   readonly encryptedOnly?: boolean
   /** Whether a native peer is announced at this address. */
@@ -41,16 +43,23 @@ export type Opened =
       readonly multiplexer: Multiplexer
     }
 
+interface UpgraderPolicy extends PlainPolicy {
+  /** Whether a scuttleup peer may connect now, that dialled us or was dialled by this name. */
+  readonly admits: (dialled: string | undefined) => boolean
+}
+
 export interface UpgraderOptions {
-  /** Ids of the rooms that are offered to native peers. */
+  /** Ids of the rooms that are offered to a native peer at first. */
   readonly rooms: () => readonly Uint8Array[]
   /** The key that is proven to every native peer. */
   readonly keys: KeyPair
-  readonly plain: PlainPolicy
+  readonly plain: UpgraderPolicy
   readonly clock: Clock
   readonly random: Random
   readonly onOpened: (opened: Opened, dialled: Dialled | undefined) => void
   readonly onDialFailed: (dialled: Dialled, reason: DialFailureReason, remoteAddress: string) => void
+  /** A dialled peer has none of our rooms; the connection waits for one. */
+  readonly onRoomless: (dialled: Dialled) => void
   /** A peer of an older version dialled us from this address. */
   readonly onOlderVersion: (address: string) => void
 }
@@ -66,8 +75,8 @@ export interface UpgraderOptions {
  *  5. the key exchange: one frame of one length; anything of version 1 ends as `older-version` (`KeyExchange`);
  *  6. the first record, of AUTH_BYTES_MAX: it opens only with the agreed keys (`RecordOpener`);
  *  7. its Hello, signed by the key that it names, for this handshake and role;
- *  8. its first Rooms, within the same time again: tags that only who knows a room can compute; none in common ends it
- *     (`Multiplexer`);
+ *  8. its first Rooms, within the same time again: STRANGER_ROOMS_MAX tags that only who knows a room can compute; after
+ *     ROOMLESS_MS_MAX without one in common it ends (`Multiplexer`);
  *  9. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
  * 10. from then on every record opens as the next one of that peer, or the connection ends (`SealedConnection`),
  *     and no room sends more than its window (`Channel`).
@@ -78,6 +87,8 @@ export class Upgrader {
   readonly #startedAt: Millis
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
+  /** Of connections without a room in common. */
+  readonly #roomless = new Set<Multiplexer>()
   readonly #reported = new Set<string>()
 
   constructor(options: UpgraderOptions) {
@@ -109,6 +120,16 @@ export class Upgrader {
     new HandshakeRun(raw, options, clock, outcome => this.#finished(raw, dialled, outcome)).start()
   }
 
+  /** Offers a room that was opened on the connections that wait for one in common. */
+  offer(room: Uint8Array): void {
+    for (const multiplexer of [...this.#roomless]) multiplexer.offer([room])
+  }
+
+  /** Takes a closed room off these connections. */
+  withdraw(room: Uint8Array): void {
+    for (const multiplexer of this.#roomless) multiplexer.withdraw(room)
+  }
+
   /** Closes all connections whose handshake is not complete. */
   close(): void {
     for (const raw of this.#pending) raw.destroy()
@@ -130,17 +151,18 @@ export class Upgrader {
     }
   }
 
-  /** Each side says which rooms it has; without one in common the connection is of no use. */
+  /** Each side says which rooms it has; a connection without one in common waits for one, but not for long. */
   #exchangeRooms(
     raw: RawConnection,
     { remote, stream, handshakeHash }: Extract<HandshakeOutcome, { readonly kind: 'sealed' }>,
     dialled: Dialled | undefined,
   ): void {
-    const { clock, random, rooms, onOpened } = this.#options
+    const { clock, random, rooms, onOpened, onRoomless } = this.#options
     let settle = (reason?: DialFailureReason): void => {
       settle = () => {}
       cancel()
       this.#pending.delete(stream)
+      this.#roomless.delete(multiplexer)
       this.#admission.release(raw)
       if (reason === undefined) {
         onOpened({ kind: 'sealed', remote, stream, multiplexer }, dialled)
@@ -149,16 +171,24 @@ export class Upgrader {
       this.#failed(reason, stream.remoteAddress, dialled)
       stream.destroy()
     }
-    const cancel = clock.after(HANDSHAKE_MS_MAX, () => settle('no-answer'))
+    let cancel = clock.after(HANDSHAKE_MS_MAX, () => settle('no-answer'))
     const multiplexer = new Multiplexer(stream, {
       role: dialled === undefined ? 'listener' : 'dialler',
       handshakeHash,
       random,
     })
-    multiplexer.once('rooms', () => settle(multiplexer.size === 0 ? 'other-room' : undefined))
+    multiplexer.once('channel', () => settle())
+    multiplexer.once('rooms', () => {
+      if (multiplexer.size > 0) return
+      if (dialled?.isProbe) return settle('other-room')
+      cancel()
+      cancel = clock.after(ROOMLESS_MS_MAX, () => settle('other-room'))
+      if (dialled !== undefined) onRoomless(dialled)
+    })
     multiplexer.once('violation', () => settle('malformed-handshake'))
     stream.once('close', () => settle('closed'))
     this.#pending.add(stream)
+    this.#roomless.add(multiplexer)
     multiplexer.offer(rooms())
   }
 
@@ -168,8 +198,8 @@ export class Upgrader {
   }
 
   #refusesPlain(claimed: string, dialled: Dialled | undefined): DialFailureReason | undefined {
-    const { acceptsScuttleup, encryptedOnly, isAnnouncedNative } = this.#options.plain
-    if (!acceptsScuttleup) return 'lobby-only'
+    const { admits, encryptedOnly, isAnnouncedNative } = this.#options.plain
+    if (!admits(dialled?.name)) return 'lobby-only'
     if (encryptedOnly) return 'encrypted-only'
     const addresses = [claimed, ...(dialled === undefined ? [] : [formatAddress(dialled.address)])]
     return addresses.some(address => isAnnouncedNative?.(address)) ? 'announced-native' : undefined

@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from '../base/clock.js'
 import { type AuthorId, authorOf } from '../log/format/author.js'
 import { AHEAD_MS_MAX } from '../log/format/hybrid-clock.js'
-import type { Connection } from '../net/connections.js'
 import type { CloseReason } from '../net/events.js'
+import type { Connection } from '../net/room-channels.js'
 import type { ConnectionNames } from './connection-names.js'
 import type { NodeEvent } from './events.js'
 

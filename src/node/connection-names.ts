@@ -4,27 +4,24 @@ import { isPlainName, shownAddress, shownName } from '../chat/shown-name.js'
 import { skeletonOf } from '../chat/skeleton.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import { authorOf } from '../log/format/author.js'
-import type { Connection } from '../net/connections.js'
 import { formatAddress } from '../net/lan/address.js'
 import { requestedName } from '../net/lan/mdns/service-records.js'
+import type { Connection } from '../net/room-channels.js'
 
 /** Names the peers at the other ends of connections, for notices. */
 export class ConnectionNames {
   readonly #me: string
-  /** Undefined in the lobby. */
-  readonly #room: string | undefined
   readonly #presence: () => readonly Present[]
 
-  constructor(me: string, room: string | undefined, presence: () => readonly Present[]) {
+  constructor(me: string, presence: () => readonly Present[]) {
     this.#me = me
-    this.#room = room
     this.#presence = presence
   }
 
   /** The name that the user dialled; else the name that the peer's address is hashed from, or that address. */
   nameOf({ dialled, remote }: Connection): string {
     const name = /^(.*)\.local:\d+$/.exec(remote.address)?.[1] ?? ''
-    const isHashed = name !== '' && formatAddress(addressOfName(name, this.#room)) === remote.address
+    const isHashed = name !== '' && formatAddress(addressOfName(name)) === remote.address
     const called = dialled ?? (isHashed ? name : remote.address)
     // A peer whose name was in use is announced with a number, as `alice (2)`.
     return isPlainName(requestedName(called)) ? called : shownAddress(called)

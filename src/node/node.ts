@@ -12,7 +12,10 @@ interface NodeEvents {
 export interface RoomOptions {
   /** Peers to connect to: names on the local network, or addresses as `host:port`. Default: peers that are found there. */
   readonly peers?: readonly string[] | undefined
-  /** `[host:]port` to listen on. Default: the port hashed from the name, or a free one if that is in use. */
+  /**
+   * `[host:]port` to listen on. All rooms of a node share one port, which the first open room decides. Default: the port hashed from
+   * the name, or a free one if that is in use.
+   */
   readonly listen?: string | undefined
 }
 

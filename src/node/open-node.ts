@@ -4,6 +4,7 @@ import { authorOfKey } from '../log/format/author.js'
 import type { NodeEvent } from './events.js'
 import { checkKeyIsThere, secureHome } from './home-guard.js'
 import { Node } from './node.js'
+import { NodeNetwork } from './node-network.js'
 import { openRoom } from './open-room.js'
 import { homeOf } from './paths.js'
 
@@ -25,10 +26,11 @@ export async function openNode({ name, data, discovery = true, onEvent = () => {
   await checkKeyIsThere(home)
   const { publicKey, isNew } = await loadKey(home.keyFile, systemRandom, onEvent)
   let isNewKey = isNew
+  const network = new NodeNetwork(home.me)
   return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
-    const options = { me: name, data, room, peers, listen, isDiscovering: discovery, isNewKey, onEvent: onRoomEvent }
+    const own = { me: name, network, data, room, peers, listen, isDiscovering: discovery, isNewKey }
     // In the rooms that are entered later our log begins with another run.
     isNewKey = false
-    return openRoom(options)
+    return openRoom({ ...own, onEvent: onRoomEvent })
   })
 }

@@ -5,6 +5,7 @@ import { LOBBY } from '../log/format/room-id.js'
 import { Replicator } from '../sync/replicator.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
+import type { NodeNetwork } from './node-network.js'
 import { homeOf } from './paths.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
@@ -12,9 +13,14 @@ import { openLog } from './stored-log.js'
 
 export interface OpenRoomOptions {
   readonly me: string
+  /** The network of the node, shared by its rooms. */
+  readonly network: NodeNetwork
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
+  /**
+   * `[host:]port` of the node, which its first open room decides. Default: the port hashed from the name, or a free one if that is in
+   * use, on every interface.
+   */
   readonly listen?: string | undefined
   /** Default: the lobby. */
   readonly room?: string | undefined
@@ -40,24 +46,24 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
-    const open = await network.listen(keys)
+    const connections = await network.open(keys)
     const room = new Room({
       me: home.me,
       room: home.room === LOBBY ? undefined : home.room,
       log,
       replicator: new Replicator(log),
-      connections: open.connections,
-      discovery: open.discovery,
+      connections,
+      network,
       clock: systemClock,
       random: systemRandom,
       keys,
-      listensOn: open.address,
+      listensOn: network.address,
       hasPeerExchange: network.hasPeerExchange,
       mayBeAhead: !keys.isNew && network.mayMeetPeers,
     })
     room.on('event', onEvent)
     room.on('dropped', key => network.dropped(key))
-    network.join(open, keys, room.peerExchange)
+    network.join(keys, room.peerExchange)
     return room
   } catch (error) {
     await network.close()

@@ -1,7 +1,6 @@
 import { ChatError } from '../base/errors.js'
 import { checkName, equalsIgnoringCase } from '../base/names.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
-import { LOBBY } from '../log/format/room-id.js'
 import { type Address, formatAddress, parseAddress } from '../net/lan/address.js'
 
 export interface NamedPeer {
@@ -9,11 +8,8 @@ export interface NamedPeer {
   readonly address: Address
 }
 
-/** The address at which peers expect the user of a name. */
-export const addressIn = (name: string, room: string): Address => addressOfName(name, room === LOBBY ? undefined : room)
-
 /** A peer from `bob`, `bob.local` or `host:port`. Throws BAD_NAME or BAD_ADDRESS. */
-export function placeOf(text: string, room: string): NamedPeer {
+export function placeOf(text: string): NamedPeer {
   if (text.includes(':')) return { name: text, address: parseAddress(text) }
   const stem = text.replace(/\.local\.?$/i, '')
   if (stem.includes('.')) {
@@ -22,7 +18,7 @@ export function placeOf(text: string, room: string): NamedPeer {
     })
   }
   const name = checkName(stem, `the peer name ${JSON.stringify(text)}`)
-  return { name, address: addressIn(name, room) }
+  return { name, address: addressOfName(name) }
 }
 
 /** Each peer once: `bob`, `BOB` and `bob.local` are the same one. */
@@ -30,8 +26,8 @@ export const distinctPeers = (peers: readonly NamedPeer[]): NamedPeer[] =>
   peers.filter(({ name }, index) => peers.findIndex(other => equalsIgnoringCase(other.name, name)) === index)
 
 /** A peer as the user names it. `ourAddress` is refused. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
-export function namedPeer(text: string, { me, room }: { me: string; room: string }, ourAddress: string): NamedPeer {
-  const { name, address } = placeOf(text, room)
+export function namedPeer(text: string, me: string, ourAddress: string): NamedPeer {
+  const { name, address } = placeOf(text)
   if (equalsIgnoringCase(name, me) || formatAddress(address) === ourAddress) {
     throw new ChatError('BAD_USAGE', `the peer ${text} is yourself`, { hint: 'Name someone else, or no one.' })
   }

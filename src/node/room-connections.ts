@@ -6,11 +6,10 @@ import type { Random } from '../base/random.js'
 import type { Presence } from '../chat/presence/presence.js'
 import { NEW_AUTHORS_PER_HOUR_MAX } from '../compat/scuttleup/limits.js'
 import { authorOf } from '../log/format/author.js'
-import { LOBBY } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
-import type { Connection, Connections } from '../net/connections.js'
 import type { CloseReason } from '../net/events.js'
 import { PeerExchange } from '../net/overlay/peer-exchange.js'
+import type { Connection, RoomChannels } from '../net/room-channels.js'
 import type { OpenSideChannel } from '../net/side-channel.js'
 import type { Replicator } from '../sync/replicator.js'
 import { ConnectionEvents, isSamePeer } from './connection-events.js'
@@ -33,11 +32,9 @@ interface RoomConnectionsEvents {
 
 export interface RoomConnectionsOptions {
   readonly me: string
-  /** Undefined in the lobby. */
-  readonly room: string | undefined
   readonly log: Log
   readonly replicator: Replicator
-  readonly connections: Connections
+  readonly connections: RoomChannels
   readonly presence: Presence
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
@@ -59,8 +56,8 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   constructor(options: RoomConnectionsOptions) {
     super()
     this.#options = options
-    const { me, room, log, connections, presence, clock } = options
-    this.#names = new ConnectionNames(me, room, () => presence.list)
+    const { me, log, connections, presence, clock } = options
+    this.#names = new ConnectionNames(me, () => presence.list)
     this.#events = new ConnectionEvents({
       clock,
       names: this.#names,
@@ -111,12 +108,12 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
 
   /** Keeps a connection to a peer, named as on the command line. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
   connect(peer: string): void {
-    const { connections, me, room = LOBBY } = this.#options
-    const { name, address } = namedPeer(peer, { me, room }, connections.me)
+    const { connections, me } = this.#options
+    const { name, address } = namedPeer(peer, me, connections.me)
     connections.add(name, address)
   }
 
-  /** Closes the connections to a peer and stops dialling it. False if it is neither connected nor dialled. */
+  /** Leaves the connections to a peer to other rooms, and stops dialling it. False if it is neither connected nor dialled. */
   disconnect(peer: string): boolean {
     const { connections } = this.#options
     const isPeer = (connection: Connection): boolean =>
@@ -124,7 +121,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     const names = new Set([peer, ...connections.connections.filter(isPeer).flatMap(({ dialled }) => dialled ?? [])])
     const isKnown = connections.connections.some(isPeer) || connections.dialAttempts.some(({ name }) => name === peer)
     for (const name of names) connections.remove(name)
-    connections.reconnect(isPeer)
+    connections.disconnect(isPeer)
     return isKnown
   }
 
@@ -145,8 +142,8 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     this.peerExchange?.close()
   }
 
-  close(): Promise<void> {
-    return this.#options.connections.close()
+  close(): void {
+    this.#options.connections.close()
   }
 
   #openPeerExchange({ connections, clock, random, keys, presence }: RoomConnectionsOptions): PeerExchange {
@@ -175,7 +172,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       this.#events.closed(connection, reason)
   }
 
-  /** The one idea of the program: on every connection, pipe the socket through the log's replication stream. */
+  /** The one idea of the program: on every connection, pipe the room's channel through the log's replication stream. */
   #replicate(connection: Connection): void {
     const { replicator, presence } = this.#options
     const { remote, stream } = connection

@@ -1,182 +1,112 @@
-import { systemClock } from '../base/clock.js'
 import type { KeyPair } from '../base/crypto/signing.js'
-import { ChatError } from '../base/errors.js'
-import { systemRandom } from '../base/random.js'
-import { LOBBY } from '../log/format/room-id.js'
-import { Connections } from '../net/connections.js'
-import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
-import { formatAddress, parseListen } from '../net/lan/address.js'
-import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
-import { isReachableAt } from '../net/lan/mdns/interfaces.js'
-import { resolver } from '../net/lan/mdns/resolve.js'
-import { roomTag, type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
-import { TcpSource } from '../net/lan/tcp.js'
+import { roomTag, type Service, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
-import { Announcement } from './announcement.js'
+import { RoomChannels } from '../net/room-channels.js'
 import type { NodeEvent } from './events.js'
+import { type NetworkedRoom, type NetworkOptions, type NodeNetwork, type OpenNetwork, placeOf } from './node-network.js'
 import type { Home } from './paths.js'
-import { addressIn, distinctPeers, type NamedPeer, namedPeer } from './peer-name.js'
+import { distinctPeers, type NamedPeer, namedPeer } from './peer-name.js'
 
-export interface RoomNetworkOptions {
+export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home
+  readonly network: NodeNetwork
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
-  readonly listen?: string | undefined
-  /** Whether names are announced and looked up on the local network. */
-  readonly isDiscovering: boolean
-  /** Whether scuttleup peers, which cannot encrypt, are refused. Default: they may connect in the lobby. */
-  readonly isEncryptedOnly?: boolean | undefined
   readonly onEvent: (event: NodeEvent) => void
 }
 
-/** The network of a room, once it listens. */
-interface OpenNetwork {
-  readonly connections: Connections
-  readonly discovery: Discovery | undefined
-  readonly port: number
-  /** Where it listens, as `host:port`. */
-  readonly address: string
-}
-
-/** The local network of one room: where it listens, how it is announced, and which peers it dials. */
-export class RoomNetwork {
+/** The network of one room: its channels on the node's connections, and which peers it dials. */
+export class RoomNetwork implements NetworkedRoom {
+  readonly tag: string
   readonly peers: readonly NamedPeer[]
   readonly #options: RoomNetworkOptions
-  readonly #host: string | undefined
-  readonly #port: number
-  /** Our address, as peers know it. */
-  readonly #address: string
-  #connections: Connections | undefined
-  #discovery: Discovery | undefined
+  #open: OpenNetwork | undefined
+  #channels: RoomChannels | undefined
   #autodial: LanAutodial | undefined
 
   /** Opens nothing yet. Throws BAD_NAME, BAD_ADDRESS or BAD_USAGE. */
   constructor(options: RoomNetworkOptions) {
     this.#options = options
     const { home, listen, peers } = options
-    const usual = addressIn(home.me, home.room)
-    const { host, port } = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
-    this.#host = host
-    this.#port = port
-    this.#address = formatAddress({ host: host ?? usual.host, port })
-    this.peers = distinctPeers(peers.map(text => namedPeer(text, home, this.#address)))
+    const { address } = placeOf(home.me, listen)
+    this.tag = roomTag(home.roomId)
+    this.peers = distinctPeers(peers.map(text => namedPeer(text, home.me, address)))
   }
 
   /** Whether peers on other machines can reach this one, so that its address may be passed on. */
   get hasPeerExchange(): boolean {
-    return this.#options.isDiscovering && this.#host === undefined
+    return this.#open?.isPassedOn ?? false
   }
 
   /** Whether any peer may be found, or was named. */
   get mayMeetPeers(): boolean {
-    return this.#options.isDiscovering || this.peers.length > 0
+    return this.#open?.discovery !== undefined || this.peers.length > 0
   }
 
-  /** Listens. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED. */
-  async listen(keys: KeyPair): Promise<OpenNetwork> {
-    const { home, isDiscovering, isEncryptedOnly = false, onEvent } = this.#options
-    const discovery = isDiscovering ? this.#openDiscovery() : undefined
-    const connections = new Connections({
-      me: this.#address,
-      room: home.roomId,
-      keys,
-      plain: {
-        acceptsScuttleup: home.room === LOBBY,
-        encryptedOnly: isEncryptedOnly,
-        isAnnouncedNative: address => discovery?.isAnnouncedNative(address) ?? false,
-      },
-      source: new TcpSource(systemClock, resolver(systemClock, discovery && (place => discovery.resolve(place)))),
-      clock: systemClock,
-      random: systemRandom,
-    })
-    this.#connections = connections
-    this.#discovery = discovery
-    const port = await this.#listenOn(connections)
-    const host = this.#host ?? addressIn(home.me, home.room).host
-    const address = formatAddress({ host, port })
-    onEvent({ kind: 'listening', address, room: home.room })
-    return { connections, discovery, port, address }
+  /** Where it listens, as `host:port`. */
+  get address(): string {
+    return this.#open?.address ?? ''
   }
 
-  /** Announces us, and dials the named peers; without any, peers that are found on the network. */
-  join({ connections, discovery, port }: OpenNetwork, keys: KeyPair, peerExchange: PeerExchange | undefined): void {
-    if (discovery !== undefined) {
-      const { me, roomId } = this.#options.home
-      const service: Service = {
-        instance: me,
-        host: serviceHost(systemRandom.bytes(8)),
-        port,
-        version: PROTOCOL_VERSION,
-        room: roomTag(roomId),
-        key: shortKeyOf(keys.publicKey),
-      }
-      this.#dialFound(connections, discovery, service, this.peers.length === 0 ? peerExchange : undefined)
-      discovery.announce({ name: me, service, isOn: at => isReachableAt(this.#host, at) })
-      discovery.browse()
+  /** Listens, unless another room of the node does. Rejects with SWARM_PORT_TAKEN, SWARM_LISTEN_FAILED or BAD_USAGE. */
+  async open(keys: KeyPair): Promise<RoomChannels> {
+    const { home, network, onEvent } = this.#options
+    const open = await network.enter(this, keys, this.#options)
+    this.#open = open
+    onEvent({ kind: 'listening', address: open.address, room: home.room })
+    this.#channels = new RoomChannels(home.roomId, open.connections)
+    return this.#channels
+  }
+
+  /** Opens the channels, announces the room, and dials the named peers; without any, peers that are found on the network. */
+  join(keys: KeyPair, peerExchange: PeerExchange | undefined): void {
+    const [open, channels] = [this.#open, this.#channels]
+    if (open === undefined || channels === undefined) return
+    channels.open()
+    if (open.discovery !== undefined) {
+      const dialsFound = this.peers.length === 0
+      this.#dialFound(open, channels, shortKeyOf(keys.publicKey), dialsFound ? peerExchange : undefined)
+      open.announce()
+      for (const service of open.discovery.services) this.sighted(service)
     }
-    for (const { name, address } of this.peers) connections.add(name, address)
+    for (const { name, address } of this.peers) channels.add(name, address)
   }
 
-  /** The connection to a peer was closed because there are enough: the peer is not dialled again when it is discovered. */
+  /** The channel to a peer was closed because there are enough: the peer is not dialled again when it is discovered. */
   dropped(key: string): void {
     this.#autodial?.dropped(key)
   }
 
+  onEvent(event: NodeEvent): void {
+    this.#options.onEvent(event)
+  }
+
+  sighted(service: Service): void {
+    this.#autodial?.sighted(service)
+  }
+
+  lost(service: Service, hasSaidGoodbye: boolean): void {
+    this.#autodial?.lost(service, hasSaidGoodbye)
+  }
+
+  get isMissingPeers(): boolean {
+    return this.#autodial?.isMissingPeers ?? false
+  }
+
   async close(): Promise<void> {
-    await this.#connections?.close()
-    await this.#discovery?.close()
+    if (this.#open !== undefined) await this.#options.network.leave(this)
+    this.#open = undefined
   }
 
-  #openDiscovery(): Discovery {
-    const { home, onEvent } = this.#options
-    const announcement = new Announcement(home.me, onEvent)
-    const discovery: Discovery = openDiscovery({
-      clock: systemClock,
-      random: systemRandom.number,
-      onEvent,
-      onChange: () => this.#connections?.networkChanged(),
-      onAnnounced: instance => announcement.update(instance, discovery.interfaces),
-      onSighted: service => this.#autodial?.sighted(service),
-      onLost: (service, hasSaidGoodbye) => this.#autodial?.lost(service, hasSaidGoodbye),
-    })
-    return discovery
-  }
-
-  /** Returns the port: a free one if the usual one is in use, because peers that discover us learn it. */
-  async #listenOn(connections: Connections): Promise<number> {
-    const { listen, isDiscovering, onEvent } = this.#options
-    try {
-      return await connections.listen(this.#host, this.#port)
-    } catch (error) {
-      const canMove = listen === undefined && isDiscovering
-      if (!canMove || !(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN') throw error
-      const usedPort = await connections.listen(this.#host, 0)
-      onEvent({ kind: 'port-taken', port: this.#port, usedPort })
-      return usedPort
-    }
-  }
-
-  #dialFound(
-    connections: Connections,
-    discovery: Discovery,
-    { key, room }: Service,
-    peerExchange: PeerExchange | undefined,
-  ): void {
-    const autodial = new LanAutodial({
-      connections,
-      clock: systemClock,
-      key,
-      room,
-      peerExchange,
-      onMissing: isMissing => discovery.setMissing(isMissing),
-    })
+  #dialFound(open: OpenNetwork, channels: RoomChannels, key: string, peerExchange: PeerExchange | undefined): void {
+    const { clock } = open.connections
+    const autodial = new LanAutodial({ connections: channels, clock, key, room: this.tag, peerExchange })
     this.#autodial = autodial
-    connections.on('change', () => autodial.update())
-    connections.on('disconnection', () => {
-      for (const service of discovery.services) autodial.sighted(service)
+    channels.on('change', () => open.updateMissing())
+    channels.on('disconnection', () => {
+      for (const service of open.discovery?.services ?? []) autodial.sighted(service)
     })
-    autodial.update()
+    open.updateMissing()
   }
 }

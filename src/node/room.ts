@@ -15,8 +15,8 @@ import type { Log } from '../log/log.js'
 import type { ReadOptions } from '../log/options.js'
 import type { RequestId } from '../log/request-id.js'
 import type { Requests } from '../log/requests.js'
-import type { Connections } from '../net/connections.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
+import type { RoomChannels } from '../net/room-channels.js'
 import { archiveOf } from '../sync/archive.js'
 import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
 import type { Replicator } from '../sync/replicator.js'
@@ -42,7 +42,7 @@ export interface RoomEvents {
   close: []
 }
 
-/** What a room is made of. It closes the log, the connections and the discovery. */
+/** What a room is made of. It closes all of it. */
 export interface RoomParts {
   /** The user's name, as messages carry it. */
   readonly me: string
@@ -51,9 +51,9 @@ export interface RoomParts {
   readonly log: Log
   /** Replicates the log with every peer. */
   readonly replicator: Replicator
-  readonly connections: Connections
-  /** Names on the local network, if they are used. */
-  readonly discovery: { close(): Promise<void> } | undefined
+  readonly connections: RoomChannels
+  /** The network that the channels belong to, if it ends with the room. */
+  readonly network?: { close(): Promise<void> }
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   /** The key that signs our log. */
@@ -105,7 +105,7 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
     })
-    this.#connections = new RoomConnections({ ...parts, room: parts.room, presence: this.#presence })
+    this.#connections = new RoomConnections({ ...parts, presence: this.#presence })
     this.delivery = new DeliveryWatch(log, parts.replicator.receipts, clock, () =>
       this.#connections.reconnectScuttleup(),
     )
@@ -264,12 +264,13 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   async #close(): Promise<void> {
-    const { log, discovery, clock } = this.#parts
+    const { log, network, clock } = this.#parts
     this.#allowWrites()
     this.#connections.quiet()
     this.#presence.close()
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
-    await Promise.all([this.#connections.close(), discovery?.close()])
+    this.#connections.close()
+    await network?.close()
     await log.close()
     this.emit('close')
   }

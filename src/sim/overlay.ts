@@ -240,7 +240,6 @@ export class Overlay {
         lost: key => view.lost(key),
         shouldDial: (key, dialled) => view.shouldDial(key, dialled, time.now),
       },
-      onMissing: () => {},
     })
   }
 
@@ -398,6 +397,6 @@ const serviceOf = ({ id, host }: OverlayPeer): Parameters<LanAutodial['sighted']
   host,
   port: PORT,
   version: 1,
-  room: ROOM,
+  rooms: [ROOM],
   key: id,
 })

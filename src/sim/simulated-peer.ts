@@ -13,6 +13,7 @@ import { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
 import { Connections } from '../net/connections.js'
 import { type Address, formatAddress } from '../net/lan/address.js'
+import { RoomChannels } from '../net/room-channels.js'
 import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import { Room } from '../node/room.js'
 import { createNativeStream } from '../sync/native-replication.js'
@@ -70,7 +71,7 @@ interface Program {
   readonly streams: Set<Duplex>
   log: Log | undefined
   replicator: Replicator | undefined
-  swarm: Connections | undefined
+  channels: RoomChannels | undefined
   room: Room | undefined
 }
 
@@ -128,7 +129,7 @@ export class SimulatedPeer {
 
   /** The keys of the connected peers, one per connection. */
   get connectedKeys(): readonly AuthorId[] {
-    const connections = this.#program?.swarm?.connections ?? []
+    const connections = this.#program?.channels?.connections ?? []
     return connections.flatMap(({ remote }) => (remote.kind === 'native' ? (remote.key as AuthorId) : []))
   }
 
@@ -171,7 +172,7 @@ export class SimulatedPeer {
   addPeer(other: SimulatedPeer): void {
     const dialled = { name: other.name, address: { host: other.host.address, port: PORT } }
     this.#dialled.push(dialled)
-    this.#program?.swarm?.add(dialled.name, dialled.address)
+    this.#program?.channels?.add(dialled.name, dialled.address)
   }
 
   start(): void {
@@ -183,7 +184,7 @@ export class SimulatedPeer {
       streams: new Set(),
       log: undefined,
       replicator: undefined,
-      swarm: undefined,
+      channels: undefined,
       room: undefined,
     }
     this.#program = program
@@ -283,19 +284,19 @@ export class SimulatedPeer {
     const checkHistory = checker.historyCheck(this.name)
     checkHistory(await historyOf(log))
     if (life.isOver) return
-    const swarm = new Connections({
+    const connections = new Connections({
       me: formatAddress({ host: this.host.address, port: PORT }),
-      room: ROOM,
       keys: this.#keys,
-      plain: { acceptsScuttleup: true },
+      plain: { room: ROOM },
       source: network.sourceOf(this.host, life),
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}`),
     })
-    await swarm.listen(undefined, PORT)
+    await connections.listen(undefined, PORT)
     if (life.isOver) return
+    const channels = new RoomChannels(ROOM, connections)
     let remote: AuthorId | undefined
-    swarm.on('connection', connection => {
+    channels.on('connection', connection => {
       remote = connection.remote.kind === 'native' ? (connection.remote.key as AuthorId) : undefined
     })
     const room = new Room({
@@ -304,8 +305,7 @@ export class SimulatedPeer {
       replicator: withOverrides(replicator, {
         createStream: options => this.#replicate(program, replicator, remote, options),
       }),
-      connections: swarm,
-      discovery: undefined,
+      connections: channels,
       clock,
       random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
@@ -315,9 +315,10 @@ export class SimulatedPeer {
     room.on('event', ({ kind, ...fields }) => {
       if (!life.isOver) this.#context.note(`${this.name}: ${kind} ${JSON.stringify(fields)}`)
     })
-    program.swarm = swarm
+    program.channels = channels
     program.room = room
-    for (const { name, address } of this.#dialled) swarm.add(name, address)
+    channels.open()
+    for (const { name, address } of this.#dialled) channels.add(name, address)
     await this.#show(program, log)
   }
 

@@ -75,7 +75,7 @@ test('reports each fault alone, with a next step', () => {
     ],
     [{ peers: [peer(undefined, { services: [] })] }, 'peer: bob: no one on this network answers to that name'],
     [
-      { peers: [peer(undefined, { services: [{ ...bob, room: 'ffff000011112222' }] })] },
+      { peers: [peer(undefined, { services: [{ ...bob, rooms: ['ffff000011112222'] }] })] },
       'peer: bob is here, but not in the room lobby',
     ],
     [none('refused'), `peer: ${at}: nothing is listening there`],

@@ -320,7 +320,7 @@ test('closes all sockets, and stops dialling', BOUND, async t => {
   const unopened = await stranger(t, alice.address)
   const closed = closedOf([unopened], 1)
   await alice.until(() => alice.accepted.length === 1)
-  await alice.connections.close()
+  await alice.close()
   await closed
   await bob.until(() => bob.connections.connections.length === 0)
   assert.equal(clock.timers, 0)

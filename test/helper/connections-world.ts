@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { type Connection, Connections } from '../../src/net/connections.js'
+import { Connections } from '../../src/net/connections.js'
 import type { CloseReason, NetEvent } from '../../src/net/events.js'
 import type { Address } from '../../src/net/lan/address.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
+import { type Connection, RoomChannels } from '../../src/net/room-channels.js'
 import type { PlainPolicy } from '../../src/net/upgrader.js'
 import type { Cleanup } from './child.js'
 import { type End, keysOf, ROOM } from './handshake-world.js'
@@ -25,9 +26,13 @@ export interface ConnectionsWorldOptions {
   readonly plain?: Partial<PlainPolicy>
 }
 
-/** `Connections` on a port of 127.0.0.1, and what it reports. Everything that arrives is read and discarded. */
+/** `Connections` with one room on a port of 127.0.0.1, and what it reports. Everything that arrives is read and discarded. */
 export interface ConnectionsWorld {
-  readonly connections: Connections
+  readonly connections: RoomChannels
+  /** Opens another room. */
+  open(room: Uint8Array): RoomChannels
+  /** Closes all connections. */
+  close(): Promise<void>
   readonly address: Address
   /** All accepted raw connections, in order. */
   readonly accepted: readonly RawConnection[]
@@ -68,31 +73,37 @@ export async function openConnections(
         look()
       }),
   }
-  const connections = new Connections({
+  const node = new Connections({
     me,
-    room,
     keys: keysOf(peer),
-    plain: { acceptsScuttleup, ...plain },
+    plain: { ...(acceptsScuttleup && { room }), ...plain },
     source,
     clock,
     random: systemRandom,
   })
-  connections.on('connection', ({ stream }) => {
-    stream.resume()
-    look()
-  })
-  connections.on('disconnection', (_: Connection, reason) => {
-    lost.push(reason)
-    look()
-  })
-  connections.on('event', event => {
-    events.push(event)
-    look()
-  })
-  const address = { host: HOST, port: await connections.listen(HOST, port) }
-  cleanup.after(() => connections.close())
+  const open = (id: Uint8Array): RoomChannels => {
+    const channels = new RoomChannels(id, node)
+    channels.on('connection', ({ stream }) => {
+      stream.resume()
+      look()
+    })
+    channels.on('disconnection', (_: Connection, reason) => {
+      lost.push(reason)
+      look()
+    })
+    channels.on('event', event => {
+      events.push(event)
+      look()
+    })
+    channels.open()
+    return channels
+  }
+  const address = { host: HOST, port: await node.listen(HOST, port) }
+  cleanup.after(() => node.close())
   return {
-    connections,
+    connections: open(room),
+    open,
+    close: () => node.close(),
     address,
     accepted,
     events,

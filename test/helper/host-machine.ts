@@ -13,6 +13,7 @@ import { connectTo, listenAt } from '../../src/host/socket.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { CLIENT_BYTES } from '../../src/log/request-id.js'
 import { Connections } from '../../src/net/connections.js'
+import { RoomChannels } from '../../src/net/room-channels.js'
 import type { NodeEvent } from '../../src/node/events.js'
 import { Room } from '../../src/node/room.js'
 import { Replicator } from '../../src/sync/replicator.js'
@@ -173,25 +174,26 @@ export class HostMachine {
     const nowhere = (): Promise<never> => Promise.reject(new Error('there is no network'))
     const swarm = new Connections({
       me: 'alice.local:1',
-      room: id,
       keys: alice,
-      plain: { acceptsScuttleup: false },
+      plain: {},
       clock: systemClock,
       random: systemRandom,
       source: { dial: nowhere, listen: nowhere },
     })
-    return new Room({
+    const channels = new RoomChannels(id, swarm)
+    const opened = new Room({
       me: 'alice',
       room: room === 'lobby' ? undefined : room,
       log,
-      connections: swarm,
+      connections: channels,
       replicator: new Replicator(log),
-      discovery: undefined,
       clock: systemClock,
       random: systemRandom,
       keys: alice,
       hasPeerExchange: false,
       mayBeAhead: false,
     })
+    channels.open()
+    return opened
   }
 }

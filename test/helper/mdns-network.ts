@@ -21,7 +21,7 @@ export const serviceOf = (instance: string, number: number): Service => ({
   host: `persisted-chat-${String(number).padStart(16, '0')}.local`,
   port: 4_000 + number,
   version: 1,
-  room: ROOM,
+  rooms: [ROOM],
   key: String(number).padStart(16, '0'),
 })
 

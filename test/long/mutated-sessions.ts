@@ -12,6 +12,7 @@ import { Handshake } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
+import { RoomChannels } from '../../src/net/room-channels.js'
 import { Room } from '../../src/node/room.js'
 import { encodeHeads, encodeSegments } from '../../src/sync/codec.js'
 import { framesOn, roomsFrame } from '../helper/channel-frames.js'
@@ -117,9 +118,8 @@ async function openServer(directory: string) {
   let onConnection = (_: RawConnection): void => {}
   const swarm = new Connections({
     me: SERVER,
-    room: ROOM,
     keys,
-    plain: { acceptsScuttleup: true },
+    plain: { room: ROOM },
     clock: systemClock,
     random: systemRandom,
     source: {
@@ -132,18 +132,19 @@ async function openServer(directory: string) {
         }),
     },
   })
+  const channels = new RoomChannels(ROOM, swarm)
   const peer = new Room({
     me: 'server',
     log,
     replicator: replicatorOf(log),
-    connections: swarm,
-    discovery: undefined,
+    connections: channels,
     clock: systemClock,
     random: systemRandom,
     keys,
     hasPeerExchange: true,
     mayBeAhead: false,
   })
+  channels.open()
   const port = await swarm.listen('127.0.0.1', 0)
 
   /** Runs a session with a changed byte at `place`. Resolves when the server has read all of it and closed the connection. */

@@ -7,6 +7,7 @@ import { loadKey } from '../../src/base/crypto/key-file.js'
 import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { LevelStore } from '../../src/log/store/level-store.js'
+import { NodeNetwork } from '../../src/node/node-network.js'
 import { openRoom } from '../../src/node/open-room.js'
 import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM } from '../helper/chat-process.js'
@@ -98,6 +99,7 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
   await terminal.shows('alice>', 'listening on')
   const bob = await openRoom({
     me: 'bob',
+    network: new NodeNetwork('bob'),
     peers: [a],
     listen: b,
     data: path.join(directory, 'b'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { roomId } from '../../src/log/format/room-id.js'
 import { roomTag, SERVICE, serviceRecords, sightingsIn } from '../../src/net/lan/mdns/service-records.js'
-import { interfaceOfHost, MdnsNetwork, serviceOf } from '../helper/mdns-network.js'
+import { interfaceOfHost, MdnsNetwork, ROOM, serviceOf } from '../helper/mdns-network.js'
 
 const here = interfaceOfHost(1)
 const responseOf = (...answers: readonly unknown[]) => ({ type: 'response', answers })
@@ -114,9 +114,9 @@ test('ignores incomplete services, foreign addresses and unprintable names', () 
     [{ ...location, name: `a.b.${SERVICE}` }, { ...description, name: `a.b.${SERVICE}` }, address],
     [{ ...location, name: `\u001b[2J.${SERVICE}` }, { ...description, name: `\u001b[2J.${SERVICE}` }, address],
     [{ ...location, name: `\u202ebob.${SERVICE}` }, { ...description, name: `\u202ebob.${SERVICE}` }, address],
-    [location, { ...description, data: ['v=1', `room=${bob.room}`] }, address],
-    [location, { ...description, data: ['v=0', `room=${bob.room}`, `key=${bob.key}`] }, address],
-    [location, { ...description, data: ['v=1', 'room=1', `key=${bob.key}`] }, address],
+    [location, { ...description, data: ['v=1', `rooms=${ROOM}`] }, address],
+    [location, { ...description, data: ['v=0', `rooms=${ROOM}`, `key=${bob.key}`] }, address],
+    [location, { ...description, data: ['v=1', 'rooms=1', `key=${bob.key}`] }, address],
     [location, { ...description, data: 7 }, address],
   ]
   for (const records of bad) assert.deepEqual(sightingsIn(responseOf(...records), here), [], JSON.stringify(records))

@@ -5,6 +5,7 @@ import { systemRandom } from '../../src/base/random.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { Connections } from '../../src/net/connections.js'
 import type { PeerSource, RawConnection } from '../../src/net/peer-source.js'
+import { RoomChannels } from '../../src/net/room-channels.js'
 import { keysOf } from '../helper/handshake-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
@@ -36,14 +37,15 @@ test('redials after a connection that broke before it was handed over', async ()
   }
   const swarm = new Connections({
     me: 'alice.local:1',
-    room: roomId('lobby'),
     keys: keysOf(1),
-    plain: { acceptsScuttleup: true },
+    plain: { room: roomId('lobby') },
     source,
     clock,
     random: systemRandom,
   })
-  swarm.add('bob', { host: '10.0.0.2', port: 1 })
+  const channels = new RoomChannels(roomId('lobby'), swarm)
+  channels.open()
+  channels.add('bob', { host: '10.0.0.2', port: 1 })
   for (let turn = 0; turn < 20; turn++) {
     await new Promise(resolve => setImmediate(resolve))
     clock.advance(1_000)

@@ -13,7 +13,6 @@ function world(dialsEveryone = true) {
   const connected: { remote: Remote }[] = []
   const dialAttempts: DialAttempt[] = []
   const done: string[] = []
-  const missing: boolean[] = []
   const autodial = new LanAutodial({
     connections: {
       connections: connected,
@@ -28,7 +27,6 @@ function world(dialsEveryone = true) {
     peerExchange: dialsEveryone
       ? { discovered: () => {}, lost: () => {}, shouldDial: () => connected.length < 16 }
       : undefined,
-    onMissing: isMissing => missing.push(isMissing),
   })
   const connect = (number: number) => {
     const key = serviceOf('', number).key.padEnd(64, '0')
@@ -38,7 +36,7 @@ function world(dialsEveryone = true) {
   }
   const failToDial = (name: string, host: string, tries = 1) =>
     dialAttempts.push({ name, address: { host, port: 1 }, tries, reason: 'refused' })
-  return { clock, connected, dialAttempts, done, missing, autodial, connect, failToDial }
+  return { clock, connected, dialAttempts, done, autodial, connect, failToDial }
 }
 const bob = serviceOf('bob', 2)
 const dave = serviceOf('dave', 7)
@@ -68,7 +66,7 @@ test('does not dial peers that dialled us, are connected, are in another room or
   connect(2)
   clock.advance(5_000)
   autodial.sighted(bob)
-  autodial.sighted({ ...dave, room: 'ffff112233445566' })
+  autodial.sighted({ ...dave, rooms: ['ffff112233445566'] })
   clock.advance(5_000)
   assert.deepEqual(done, [])
   for (let i = 0; i < 3; i++) autodial.sighted(dave)
@@ -123,14 +121,13 @@ test('gives up a peer that says goodbye, and one whose announcement expires unle
 })
 
 test('reports a missing peer while there is no connection, or dials to a .local name fail', () => {
-  const { missing, autodial, dialAttempts, connect, failToDial } = world()
-  autodial.update()
+  const { autodial, dialAttempts, connect, failToDial } = world()
+  assert.ok(autodial.isMissingPeers)
   connect(2)
-  autodial.update()
+  assert.ok(!autodial.isMissingPeers)
   failToDial('dave', '10.0.0.7')
-  autodial.update()
+  assert.ok(!autodial.isMissingPeers)
   dialAttempts.length = 0
   failToDial('dave', 'dave.local')
-  autodial.update()
-  assert.deepEqual(missing, [true, false, false, true])
+  assert.ok(autodial.isMissingPeers)
 })

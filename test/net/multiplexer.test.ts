@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import test from 'node:test'
+import fc from 'fast-check'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import { FRAME_BYTES_MAX, frame } from '../../src/base/wire/frames.js'
 import type { Channel } from '../../src/net/channels/channel.js'
-import { CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES, ROOMS_MAX } from '../../src/net/channels/limits.js'
+import { CHANNEL_WINDOW_BYTES, IDLE_ACK_BYTES, ROOMS_MAX, STRANGER_ROOMS_MAX } from '../../src/net/channels/limits.js'
 import { Multiplexer } from '../../src/net/channels/multiplexer.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import type { Violation } from '../../src/net/violation.js'
@@ -20,6 +21,16 @@ class MemoryConnection extends Duplex implements RawConnection {
   bytesRead = 0
   other: MemoryConnection | undefined
   readonly sent: Uint8Array[] = []
+  /** What is on its way, while deliveries are held back. */
+  readonly underway: Uint8Array[] = []
+  isHeldBack = false
+
+  /** Delivers what was sent first. */
+  deliverOne(): boolean {
+    const chunk = this.underway.shift()
+    if (chunk !== undefined) this.other?.push(chunk)
+    return chunk !== undefined
+  }
 
   override _read(): void {}
 
@@ -27,7 +38,8 @@ class MemoryConnection extends Duplex implements RawConnection {
     this.sent.push(chunk)
     if (this.other !== undefined) {
       this.other.bytesRead += chunk.length
-      this.other.push(chunk)
+      if (this.isHeldBack) this.underway.push(chunk)
+      else this.other.push(chunk)
     }
     done()
   }
@@ -186,6 +198,60 @@ test('closes the channel of a withdrawn room at both sides, and opens it again l
   assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('back')))
 })
 
+test('agrees on the open rooms, however both sides open and close them, and mixes up none', async () => {
+  const action = fc.record({
+    who: fc.constantFrom('alice' as const, 'bob' as const),
+    room: fc.constantFrom(OPS, DEV, LAB),
+    what: fc.constantFrom('offer', 'withdraw', 'say', 'deliver', 'deliver'),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async actions => {
+      const sides = pair()
+      const wanted = { alice: new Set<Uint8Array>(), bob: new Set<Uint8Array>() }
+      for (const [name, { connection, multiplexer }] of Object.entries(sides)) {
+        connection.isHeldBack = true
+        multiplexer.on('channel', (room, channel) =>
+          channel.on('data', (bytes: Buffer) => assert.equal(bytes[1], Number.parseInt(room.slice(0, 2), 16), name)),
+        )
+        multiplexer.offer([])
+      }
+      for (const { who, room, what } of actions) {
+        const { multiplexer, connection } = sides[who]
+        if (what === 'offer') wanted[who].add(room)
+        if (what === 'withdraw') wanted[who].delete(room)
+        if (what === 'offer') multiplexer.offer([room])
+        if (what === 'withdraw') multiplexer.withdraw(room)
+        if (what === 'say') multiplexer.channelOf(room)?.write(frame(Buffer.alloc(3, room[0])))
+        if (what === 'deliver') connection.deliverOne()
+        if (what !== 'deliver') await turn()
+      }
+      for (let quiet = 0; quiet < 3; quiet++) {
+        while (sides.alice.connection.deliverOne() || sides.bob.connection.deliverOne()) quiet = 0
+        await turn()
+      }
+      const [alice, bob] = [sides.alice, sides.bob]
+      assert.deepEqual([alice.violations, bob.violations], [[], []])
+      for (const room of [OPS, DEV, LAB]) {
+        const isCommon = wanted.alice.has(room) && wanted.bob.has(room)
+        for (const { multiplexer } of [alice, bob]) assert.equal(multiplexer.channelOf(room) !== undefined, isCommon)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('closes the connection when every place was used, for the next one to begin again', async () => {
+  const { alice, bob } = pair()
+  bob.multiplexer.offer([OPS])
+  for (let place = 1; place <= ROOMS_MAX; place++) {
+    alice.multiplexer.offer([OPS])
+    alice.multiplexer.withdraw(OPS)
+  }
+  assert.ok(!alice.connection.destroyed)
+  alice.multiplexer.offer([OPS])
+  assert.ok(alice.connection.destroyed)
+})
+
 test('a channel that breaks closes the connection', async () => {
   const { alice, bob } = pair()
   alice.multiplexer.offer([OPS, DEV])
@@ -220,6 +286,19 @@ for (const [what, violation, bytes] of strange) {
     assert.deepEqual(alice.violations.slice(0, 1), [violation])
   })
 }
+
+test('names more rooms only to a peer that it has one in common with', async () => {
+  const tags = Buffer.alloc(1 + 16 * (STRANGER_ROOMS_MAX + 8), 1)
+  const stranger = side('dialler')
+  stranger.multiplexer.offer([OPS])
+  stranger.connection.push(onChannel(0, tags))
+  const known = side('dialler')
+  known.multiplexer.offer([OPS])
+  known.connection.push(roomsFrame([OPS], HASH, 'listener'))
+  known.connection.push(onChannel(0, tags))
+  await turn()
+  assert.deepEqual([stranger.violations, known.violations], [['malformed-rooms'], []])
+})
 
 test('rejects more than the window of a room that nobody reads', async () => {
   const alice = side('dialler')

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { addressIn, distinctPeers, namedPeer } from '../../src/node/peer-name.js'
+import { addressOfName } from '../../src/compat/scuttleup/hashed-port.js'
+import { distinctPeers, namedPeer } from '../../src/node/peer-name.js'
 
-const HOME = { me: 'alice', room: 'lobby' }
-const named = (text: string) => namedPeer(text, HOME, 'localhost:4000')
+const named = (text: string) => namedPeer(text, 'alice', 'localhost:4000')
 
 test('reads bob.local without a port as bob', () => {
   for (const text of ['bob', 'bob.local', 'bob.LOCAL', 'bob.local.'])
-    assert.deepEqual(named(text), { name: 'bob', address: addressIn('bob', 'lobby') })
+    assert.deepEqual(named(text), { name: 'bob', address: addressOfName('bob') })
   assert.equal(named('bob.local:4000').address.port, 4000, 'control: with a port it is an address')
 })
 

@@ -34,7 +34,7 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions): Promise<number> {
   const home = homeOf(options.data, options.me ?? 'doctor', options.room)
   const peers = options.peers.map(text => {
-    const { name, address } = placeOf(text, home.room)
+    const { name, address } = placeOf(text)
     return { text: name, address }
   })
   const findings = findingsOf(await observe(options, home, peers))
@@ -95,7 +95,7 @@ async function observePeer({ text, address }: NamedPeer, home: Home, discovery: 
   const services = isByAddress
     ? []
     : discovery.services.filter(({ instance }) => equalsIgnoringCase(requestedName(instance), text))
-  const inRoom = services.filter(({ room }) => room === roomTag(home.roomId))
+  const inRoom = services.filter(({ rooms }) => rooms.includes(roomTag(home.roomId)))
   const announced = inRoom.flatMap(service => discovery.addressesOf(service))
   const resolve = resolver(systemClock, each => discovery.resolve(each))
   const found = announced.length > 0 ? announced : await resolve(address).catch(() => [])

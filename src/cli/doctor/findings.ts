@@ -126,7 +126,7 @@ const OTHERS_MAX = 8
 const ADDRESSES_MAX = 3
 
 function otherFindings({ services, room, key }: Observations): Finding[] {
-  const others = services.filter(service => service.room === room.tag && service.key !== key)
+  const others = services.filter(service => service.rooms.includes(room.tag) && service.key !== key)
   if (others.length === 0) return [good('others', `no other peer is announced in the room ${room.name}`)]
   const named = others.slice(0, OTHERS_MAX).map(({ instance, addresses }) => {
     const where = addresses.slice(0, ADDRESSES_MAX).map(formatAddress).join(' ')
@@ -175,7 +175,7 @@ const SAME_ROOM = 'Start both with the same --room.'
 
 function peerFinding(observed: Observations, peer: ObservedPeer): Finding {
   const { given, services, answers, isByAddress } = peer
-  const inRoom = services.filter(({ room }) => room === observed.room.tag)
+  const inRoom = services.filter(({ rooms }) => rooms.includes(observed.room.tag))
   if (services.length > 0 && inRoom.length === 0)
     return bad('peer', `${given} is here, but not in the room ${observed.room.name}`, SAME_ROOM)
   const best = [...answers].sort((a, b) => rankOf(observed, a.answer) - rankOf(observed, b.answer))[0]

@@ -2,6 +2,7 @@ import { type Millis, systemClock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
+import { addressOfName } from '../../compat/scuttleup/hashed-port.js'
 import { type Address, parseListen } from '../../net/lan/address.js'
 import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
@@ -11,7 +12,6 @@ import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
 import { probe } from '../../net/probe.js'
 import type { Home } from '../../node/paths.js'
-import { addressIn } from '../../node/peer-name.js'
 import type { Answer, ObservedInterface, ObservedPort } from './findings.js'
 
 /** How long to listen for packets of other hosts, and how many queries to send meanwhile. */
@@ -74,7 +74,7 @@ export async function observePort(
   interfaces: readonly ObservedInterface[],
 ): Promise<ObservedPort> {
   const { host, port } =
-    listen === undefined ? { host: undefined, port: addressIn(home.me, home.room).port } : parseListen(listen)
+    listen === undefined ? { host: undefined, port: addressOfName(home.me).port } : parseListen(listen)
   const addresses =
     host === undefined ? interfaces.filter(({ address }) => !address.includes(':')).map(each => each.address) : [host]
   try {

@@ -13,5 +13,8 @@ export const IDLE_ACK_BYTES = 16 * 1024
 /** Rooms that one side names on a connection. */
 export const ROOMS_MAX = 256
 
+/** Of these, rooms that a side may name before there is a room in common. */
+export const STRANGER_ROOMS_MAX = 64
+
 /** Frames of this type and above belong to the side channel, which is not under the window. */
 export const SIDE_CHANNEL_TYPES_FROM = 8

@@ -6,7 +6,7 @@ import { otherRole, type Role, roomTagOf } from '../handshake/hello.js'
 import type { RawConnection } from '../peer-source.js'
 import type { Violation } from '../violation.js'
 import { type Carrier, Channel } from './channel.js'
-import { ROOMS_MAX } from './limits.js'
+import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
 import { ACK, decodeRooms, encodeRooms } from './rooms-frame.js'
 
 /** Longest varint of a channel's number. */
@@ -24,6 +24,8 @@ export interface MultiplexerOptions {
 interface MultiplexerEvents {
   /** Both sides have a room: its channel opened. The room id as hex. */
   channel: [room: string, channel: Channel]
+  /** One of the sides closed a room. */
+  'channel-closed': [room: string]
   /** The other side named its rooms, for the first time or again. */
   rooms: []
   violation: [Violation]
@@ -56,6 +58,9 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Our tags by place. A place is used once: what was sent for a closed channel must not reach the next one. */
   readonly #ours: (Uint8Array | undefined)[] = []
   #theirs: readonly Uint8Array[] = []
+  /** Their places that had a channel: their Rooms may name a room that they are about to close. */
+  readonly #usedPlaces = new Set<number>()
+  #hasSaidRooms = false
   #isSending = false
 
   constructor(connection: RawConnection, options: MultiplexerOptions) {
@@ -92,11 +97,19 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return this.#theirs.some(theirs => sameBytes(theirs, tag))
   }
 
-  /** Offers rooms; the channel of one that the other side has opens at once. */
+  /**
+   * Offers rooms; the channel of one that the other side has opens at once. When all places are used the connection closes, for the
+   * next one to begin again.
+   */
   offer(rooms: readonly Uint8Array[]): void {
     const { role, handshakeHash } = this.#options
-    for (const room of rooms) {
-      if (this.#offers.has(hexOf(room)) || this.#ours.length >= ROOMS_MAX) continue
+    const fresh = rooms.filter(room => !this.#offers.has(hexOf(room)))
+    if (fresh.length === 0 && this.#hasSaidRooms) return
+    for (const room of fresh) {
+      if (this.#ours.length >= ROOMS_MAX) {
+        this.#connection.destroy()
+        return
+      }
       this.#ours.push(roomTagOf(room, handshakeHash, role))
       const theirTag = roomTagOf(room, handshakeHash, otherRole(role))
       const offer = { theirTag, place: this.#ours.length, channel: undefined, theirPlace: undefined }
@@ -110,8 +123,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   withdraw(room: Uint8Array): void {
     const offer = this.#offers.get(hexOf(room))
     if (offer === undefined) return
-    this.#offers.delete(hexOf(room))
-    this.#retire(offer)
+    this.#retire(hexOf(room), offer)
     this.#sayRooms()
   }
 
@@ -190,7 +202,8 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
 
   #receiveRooms(body: Uint8Array | undefined): void {
     const tags = body === undefined ? undefined : decodeRooms(body)
-    if (tags === undefined) {
+    const isStranger = this.#usedPlaces.size === 0
+    if (tags === undefined || (isStranger && tags.length > STRANGER_ROOMS_MAX)) {
       this.emit('violation', 'malformed-rooms')
       return
     }
@@ -198,8 +211,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     for (const [room, offer] of [...this.#offers]) {
       if (offer.theirPlace === undefined || isSame(tags[offer.theirPlace - 1], offer.theirTag)) continue
       // They closed the room. It can be opened again, in another place.
-      this.#offers.delete(room)
-      this.#retire(offer)
+      this.#retire(room, offer)
       this.offer([Buffer.from(room, 'hex')])
     }
     this.#match()
@@ -211,21 +223,26 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     for (const [room, offer] of this.#offers) {
       if (offer.channel !== undefined) continue
       const index = this.#theirs.findIndex(tag => sameBytes(tag, offer.theirTag))
-      if (index === -1 || this.#byTheirPlace.has(index + 1)) continue
+      if (index === -1 || this.#usedPlaces.has(index + 1)) continue
       offer.theirPlace = index + 1
       offer.channel = new Channel(this, this.#options.windowBytes)
+      this.#usedPlaces.add(offer.theirPlace)
       this.#byTheirPlace.set(offer.theirPlace, offer)
       this.emit('channel', room, offer.channel)
     }
   }
 
-  #retire(offer: Offer): void {
+  #retire(room: string, offer: Offer): void {
+    this.#offers.delete(room)
     this.#ours[offer.place - 1] = undefined
     if (offer.theirPlace !== undefined) this.#byTheirPlace.delete(offer.theirPlace)
-    offer.channel?.destroy()
+    if (offer.channel === undefined) return
+    offer.channel.destroy()
+    this.emit('channel-closed', room)
   }
 
   #sayRooms(): void {
+    this.#hasSaidRooms = true
     this.#write(
       0,
       encodeRooms(this.#ours, bytes => this.#options.random.bytes(bytes)),

@@ -1,9 +1,9 @@
 import type { Cancel, Clock } from '../../base/clock.js'
 import { equalsIgnoringCase } from '../../base/names.js'
-import type { Connection } from '../connections.js'
 import type { DialAttempt } from '../dial-target.js'
 import type { Address } from '../lan/address.js'
 import { requestedName, type Service, shortKeyIn } from '../lan/mdns/service-records.js'
+import type { Connection } from '../room-channels.js'
 import { ACTIVE_VIEW_MAX } from './limits.js'
 
 /** Discovered peers that are dialled at a time. */
@@ -25,7 +25,7 @@ interface DialPolicy {
   shouldDial(key: string, dialled: number): boolean
 }
 
-/** The part of `Connections` that dials. */
+/** The part of `RoomChannels` that dials. */
 interface Dialler {
   readonly connections: readonly Pick<Connection, 'remote'>[]
   readonly dialAttempts: readonly DialAttempt[]
@@ -42,8 +42,6 @@ export interface LanAutodialOptions {
   readonly room: string
   /** Undefined: only peers that the user named are dialled. */
   readonly peerExchange: DialPolicy | undefined
-  /** Called with whether a peer that discovery could find is missing. */
-  readonly onMissing: (isMissing: boolean) => void
 }
 
 /** Dials peers that are discovered on the local network, retries them when they reappear, and gives them up when they leave. */
@@ -62,7 +60,7 @@ export class LanAutodial {
   /** A peer was announced, for the first time or again. */
   sighted(service: Service): void {
     const { connections, clock, room, key, peerExchange } = this.#options
-    if (service.room !== room) return
+    if (!service.rooms.includes(room)) return
     for (const { name, address } of connections.dialAttempts) if (isDialledAs(address, service)) this.#retryNow(name)
     peerExchange?.discovered(service.key)
     const { instance } = service
@@ -90,11 +88,10 @@ export class LanAutodial {
     for (const service of [...this.#dialled.values()]) if (service.key === key) this.#giveUp(service.instance)
   }
 
-  /** Connections or dial attempts changed. */
-  update(): void {
+  /** Whether a peer is missing that discovery could find. */
+  get isMissingPeers(): boolean {
     const { connections, dialAttempts } = this.#options.connections
-    const isMissing = connections.length === 0 || dialAttempts.some(({ address }) => address.host.endsWith('.local'))
-    this.#options.onMissing(isMissing)
+    return connections.length === 0 || dialAttempts.some(({ address }) => address.host.endsWith('.local'))
   }
 
   #shouldDial(service: Service): boolean {

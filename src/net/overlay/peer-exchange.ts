@@ -1,7 +1,7 @@
 import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Random } from '../../base/random.js'
-import type { Connection, Connections } from '../connections.js'
 import { shortKeyIn, shortKeyOf } from '../lan/mdns/service-records.js'
+import type { Connection, RoomChannels } from '../room-channels.js'
 import type { OpenSideChannel, SideChannel } from '../side-channel.js'
 import type { ConnectionId } from '../topology.js'
 import { HyParView, type HyParViewEffect } from './hyparview.js'
@@ -10,7 +10,7 @@ import { decodePexFrame, encodePexFrame } from './pex-codec.js'
 const TICK_MS: Millis = 1_000
 
 export interface PeerExchangeOptions {
-  readonly connections: Connections
+  readonly connections: RoomChannels
   readonly clock: Clock
   readonly random: Pick<Random, 'number'>
   /** Our public key. */
@@ -34,7 +34,7 @@ export class PeerExchange {
     const port = Number(/:(\d+)$/.exec(connections.me)?.[1] ?? 0)
     this.#view = new HyParView({ id: shortKeyOf(key), port, isPresent, random: () => random.number() })
     this.#cancelTick = clock.after(TICK_MS * random.number(), () => this.#tick())
-    connections.on('probe-failed', name => this.#dialFailed(idOfProbe(name)))
+    connections.on('probe-failed', id => this.#dialFailed(id))
   }
 
   /** Size of the active view. */
@@ -71,7 +71,7 @@ export class PeerExchange {
     return (send): SideChannel => {
       this.#sends.set(connection, send)
       this.#perform(this.#view.opened({ connection, id, host, isNamed }, clock.now()))
-      if (probed !== undefined && idOfProbe(probed) !== id) this.#dialFailed(idOfProbe(probed))
+      if (probed !== undefined && probed !== id) this.#dialFailed(probed)
       return {
         receive: body => {
           const effects = this.#view.receive(connection, decodePexFrame(body), clock.now())
@@ -111,7 +111,7 @@ export class PeerExchange {
           this.#sends.get(effect.connection)?.(encodePexFrame(effect.frame))
           break
         case 'dial':
-          connections.probe(probeOf(effect.id), effect.address)
+          connections.probe(effect.id, effect.address)
           break
         case 'drop': {
           const { connection, id, delayMs, cooldownMs } = effect
@@ -125,8 +125,3 @@ export class PeerExchange {
     }
   }
 }
-
-/** Name of the probe of a peer. No user's name looks like this. */
-const probeOf = (id: string): string => `@${id}`
-
-const idOfProbe = (name: string): string => name.slice(1)

@@ -52,13 +52,15 @@ interface Announcement {
 export interface Discovery {
   /** Starts to announce, instead of an earlier announcement. */
   announce(announcement: Announcement): void
+  /** Announces that our public rooms changed, by their tags. */
+  setRooms(rooms: readonly string[]): void
   /** Starts to browse for services. */
   browse(): void
   /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void
   /** Addresses of `<name>.local`, as anyone on the local network answers: hints. None if nobody answers in time. */
   lookup(host: string, timeoutMs?: Millis): Promise<string[]>
-  /** Addresses of peers of a name: in our room with the ports that they announce, otherwise with the given port. */
+  /** Addresses of peers of a name: in one of our rooms with the ports that they announce, otherwise with the given port. */
   resolve(address: Address): Promise<Address[]>
   /** Announced services, of any room. */
   readonly services: readonly Service[]
@@ -128,6 +130,10 @@ class MulticastDiscovery implements Discovery {
     })
   }
 
+  setRooms(rooms: readonly string[]): void {
+    this.#responder?.setRooms(rooms)
+  }
+
   browse(): void {
     if (this.#closing === undefined) this.#browser.browse()
   }
@@ -191,12 +197,13 @@ class MulticastDiscovery implements Discovery {
     })
   }
 
-  /** Addresses of the services of our room for a name, in any case, and under the name they got after a conflict. */
+  /** Addresses of the services in our rooms for a name, in any case, and under the name they got after a conflict. */
   #announcedFor(name: string): Address[] {
-    const room = this.#responder?.service.room
+    const ours = this.#responder?.service.rooms ?? []
     const matching = this.#browser.all.filter(
-      ({ room: theirs, instance }) =>
-        theirs === room && (equalsIgnoringCase(requestedName(instance), name) || equalsIgnoringCase(instance, name)),
+      ({ rooms, instance }) =>
+        rooms.some(room => ours.includes(room)) &&
+        (equalsIgnoringCase(requestedName(instance), name) || equalsIgnoringCase(instance, name)),
     )
     const exact = matching.filter(({ instance }) => requestedName(instance) === name || instance === name)
     return (exact.length > 0 ? exact : matching).flatMap(({ instance }) => this.#browser.addressesOf(instance))

@@ -52,7 +52,7 @@ type State =
  */
 export class Responder {
   readonly #options: ResponderOptions
-  readonly #requested: Service
+  #requested: Service
   #service: Service
   #state: State = { kind: 'probing', sent: 0 }
   #number = 1
@@ -109,6 +109,13 @@ export class Responder {
       this.#service = { ...this.#requested, instance: instanceName(this.#requested.instance, this.#number) }
     }
     this.#probeIn(0)
+  }
+
+  /** Our rooms changed. RFC 6762 §8.4. */
+  setRooms(rooms: readonly string[]): void {
+    this.#requested = { ...this.#requested, rooms }
+    this.#service = { ...this.#service, rooms }
+    if (this.#state.kind === 'announced') this.#announce()
   }
 
   /** There is another interface to announce on. */

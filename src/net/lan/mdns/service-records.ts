@@ -22,6 +22,10 @@ const TAG_DIGITS = 16
 const SERVICES_PER_PACKET_MAX = 8
 const ADDRESSES_MAX = 8
 
+/** Room tags in one string of a TXT record, which has at most 255 bytes, and such strings: `rooms=`, `rooms2=`, … */
+const TAGS_PER_STRING = 15
+const TAG_STRINGS_MAX = 4
+
 const LABEL_BYTES_MAX = 63
 
 /** An announced peer. */
@@ -33,8 +37,8 @@ export interface Service {
   readonly port: number
   /** The version of the protocol. */
   readonly version: number
-  /** `roomTag` of its room. */
-  readonly room: string
+  /** `roomTag` of each of its public rooms. */
+  readonly rooms: readonly string[]
   /** `shortKeyOf` its public key. */
   readonly key: string
 }
@@ -93,13 +97,22 @@ export const locationOf = ({ instance, port, host }: Service, ttl = TTL_S): DnsR
   data: { port, target: host },
 })
 
-/** The TXT record: version, room and key. */
-const descriptionOf = ({ instance, version, room, key }: Service, ttl: number): DnsRecord => ({
+/** The TXT record: version, rooms and key. */
+const descriptionOf = ({ instance, version, rooms, key }: Service, ttl: number): DnsRecord => ({
   type: 'TXT',
   name: fullNameOf(instance),
   ttl,
-  data: [`v=${version}`, `room=${room}`, `key=${key}`],
+  data: [`v=${version}`, ...tagStrings(rooms), `key=${key}`],
 })
+
+const tagStrings = (rooms: readonly string[]): string[] =>
+  Array.from(
+    { length: Math.min(TAG_STRINGS_MAX, Math.max(1, Math.ceil(rooms.length / TAGS_PER_STRING))) },
+    (_, index) => {
+      const tags = rooms.slice(index * TAGS_PER_STRING, (index + 1) * TAGS_PER_STRING)
+      return `rooms${index === 0 ? '' : index + 1}=${tags.join('')}`
+    },
+  )
 
 /** The address records of a host on an interface. */
 export function addressRecords(name: string, at: LocalInterface, ttl = TTL_S): AddressRecord[] {
@@ -160,17 +173,19 @@ const isPort = (value: unknown): value is number =>
 
 const isSeconds = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0
 
-function readDescription(data: unknown): Pick<Service, 'version' | 'room' | 'key'> | undefined {
+function readDescription(data: unknown): Pick<Service, 'version' | 'rooms' | 'key'> | undefined {
   const strings = Array.isArray(data) ? data.slice(0, 16) : []
   const values = new Map<string, string>()
   for (const each of strings) {
     const text = Buffer.isBuffer(each) || typeof each === 'string' ? each.toString() : ''
-    const [, key = '', value = ''] = /^(v|room|key)=([0-9a-f]{1,16})$/.exec(text) ?? []
+    const [, key = '', value = ''] = /^(v|rooms[2-4]?|key)=([0-9a-f]*)$/.exec(text) ?? []
     if (!values.has(key)) values.set(key, value)
   }
-  const [version = '', room = '', key = ''] = [values.get('v'), values.get('room'), values.get('key')]
-  if (!/^[1-9]\d{0,5}$/.test(version) || room.length !== TAG_DIGITS || key.length !== TAG_DIGITS) return undefined
-  return { version: Number(version), room, key }
+  const [version = '', key = ''] = [values.get('v'), values.get('key')]
+  const tags = ['rooms', 'rooms2', 'rooms3', 'rooms4'].map(name => values.get(name) ?? '').join('')
+  if (!/^[1-9]\d{0,5}$/.test(version) || key.length !== TAG_DIGITS) return undefined
+  if (!values.has('rooms') || tags.length % TAG_DIGITS !== 0) return undefined
+  return { version: Number(version), rooms: tags.match(/.{16}/g) ?? [], key }
 }
 
 /** The addresses of `host` in the records that are on this network: nobody can make us dial elsewhere. */

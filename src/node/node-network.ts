@@ -1,0 +1,236 @@
+import { systemClock } from '../base/clock.js'
+import type { KeyPair } from '../base/crypto/signing.js'
+import { ChatError } from '../base/errors.js'
+import { systemRandom } from '../base/random.js'
+import { addressOfName } from '../compat/scuttleup/hashed-port.js'
+import { LOBBY, roomId } from '../log/format/room-id.js'
+import { Connections } from '../net/connections.js'
+import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
+import { formatAddress, parseListen } from '../net/lan/address.js'
+import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
+import { isReachableAt } from '../net/lan/mdns/interfaces.js'
+import { resolver } from '../net/lan/mdns/resolve.js'
+import { type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
+import { TcpSource } from '../net/lan/tcp.js'
+import { Announcement } from './announcement.js'
+import type { NodeEvent } from './events.js'
+
+/** How a node is reached. The same for all of its rooms. */
+export interface NetworkOptions {
+  /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
+  readonly listen?: string | undefined
+  /** Whether the name is announced, and names are looked up, on the local network. */
+  readonly isDiscovering: boolean
+  /** Whether scuttleup peers, which cannot encrypt, are refused. Default: they may connect in the lobby. */
+  readonly isEncryptedOnly?: boolean | undefined
+}
+
+/** A room on the network of its node. */
+export interface NetworkedRoom {
+  /** As announced. */
+  readonly tag: string
+  /** Something happened to the node as a whole. */
+  onEvent(event: NodeEvent): void
+  sighted(service: Service): void
+  lost(service: Service, hasSaidGoodbye: boolean): void
+  /** Whether a peer of this room is missing that discovery could find. */
+  readonly isMissingPeers: boolean
+}
+
+/** Where a node listens. Throws BAD_ADDRESS. */
+export function placeOf(
+  me: string,
+  listen: string | undefined,
+): { readonly host: string | undefined; readonly port: number; readonly address: string } {
+  const usual = addressOfName(me)
+  const { host, port } = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
+  return { host, port, address: formatAddress({ host: host ?? usual.host, port }) }
+}
+
+/** Once a node listens: its connections, and its presence on the local network. */
+export class OpenNetwork {
+  readonly connections: Connections
+  readonly discovery: Discovery | undefined
+  readonly listen: string | undefined
+  /** How peers reach the node, for rooms that are opened later. */
+  readonly #lasting = new Map<string, NodeEvent>()
+  /** Events from before there was a room. */
+  readonly #unseen: NodeEvent[] = []
+  readonly #rooms = new Set<NetworkedRoom>()
+  readonly #host: string | undefined
+  readonly #me: string
+  readonly #service: Omit<Service, 'rooms' | 'port'>
+  #isAnnounced = false
+  #port: number
+
+  constructor(me: string, keys: KeyPair, { listen, isDiscovering, isEncryptedOnly = false }: NetworkOptions) {
+    const { host, port, address } = placeOf(me, listen)
+    this.#me = me
+    this.#host = host
+    this.#port = port
+    this.listen = listen
+    this.#service = {
+      instance: me,
+      host: serviceHost(systemRandom.bytes(8)),
+      version: PROTOCOL_VERSION,
+      key: shortKeyOf(keys.publicKey),
+    }
+    const discovery = isDiscovering ? this.#openDiscovery() : undefined
+    this.discovery = discovery
+    this.connections = new Connections({
+      me: address,
+      keys,
+      plain: {
+        room: roomId(LOBBY),
+        encryptedOnly: isEncryptedOnly,
+        isAnnouncedNative: each => discovery?.isAnnouncedNative(each) ?? false,
+      },
+      source: new TcpSource(systemClock, resolver(systemClock, discovery && (place => discovery.resolve(place)))),
+      clock: systemClock,
+      random: systemRandom,
+    })
+  }
+
+  /** Whether peers on other machines can reach this one, so that its address may be passed on. */
+  get isPassedOn(): boolean {
+    return this.discovery !== undefined && this.#host === undefined
+  }
+
+  /** Where it listens, as `host:port`. */
+  get address(): string {
+    return formatAddress({ host: this.#host ?? addressOfName(this.#me).host, port: this.#port })
+  }
+
+  /** Listens: on a free port if the usual one is in use, because peers that discover us learn it. */
+  async start(): Promise<void> {
+    const usual = this.#port
+    try {
+      this.#port = await this.connections.listen(this.#host, usual)
+    } catch (error) {
+      const canMove = this.listen === undefined && this.discovery !== undefined
+      if (!canMove || !(error instanceof ChatError) || error.code !== 'SWARM_PORT_TAKEN') throw error
+      this.#port = await this.connections.listen(this.#host, 0)
+      this.#report({ kind: 'port-taken', port: usual, usedPort: this.#port })
+    }
+  }
+
+  add(room: NetworkedRoom): void {
+    this.#rooms.add(room)
+    for (const event of [...this.#lasting.values(), ...this.#unseen.splice(0)]) room.onEvent(event)
+  }
+
+  remove(room: NetworkedRoom): void {
+    this.#rooms.delete(room)
+    if (this.#isAnnounced) this.discovery?.setRooms(this.#tags)
+    this.updateMissing()
+  }
+
+  /** Announces the rooms. To be called again when there is another one. */
+  announce(): void {
+    const { discovery } = this
+    if (discovery === undefined) return
+    if (this.#isAnnounced) {
+      discovery.setRooms(this.#tags)
+      return
+    }
+    this.#isAnnounced = true
+    const service = { ...this.#service, port: this.#port, rooms: this.#tags }
+    discovery.announce({ name: this.#me, service, isOn: at => isReachableAt(this.#host, at) })
+    discovery.browse()
+  }
+
+  updateMissing(): void {
+    this.discovery?.setMissing([...this.#rooms].some(({ isMissingPeers }) => isMissingPeers))
+  }
+
+  async close(): Promise<void> {
+    await this.connections.close()
+    await this.discovery?.close()
+  }
+
+  get #tags(): string[] {
+    return [...this.#rooms].map(({ tag }) => tag)
+  }
+
+  #openDiscovery(): Discovery {
+    const announcement = new Announcement(this.#me, event => this.#report(event))
+    const discovery: Discovery = openDiscovery({
+      clock: systemClock,
+      random: systemRandom.number,
+      onEvent: event => this.#report(event),
+      onChange: () => this.connections?.networkChanged(),
+      onAnnounced: instance => announcement.update(instance, discovery.interfaces),
+      onSighted: service => this.#toAll(room => room.sighted(service)),
+      onLost: (service, hasSaidGoodbye) => this.#toAll(room => room.lost(service, hasSaidGoodbye)),
+    })
+    return discovery
+  }
+
+  #report(event: NodeEvent): void {
+    if (event.kind === 'port-taken' || event.kind === 'announced') this.#lasting.set(event.kind, event)
+    else if (this.#rooms.size === 0) this.#unseen.push(event)
+    this.#toAll(room => room.onEvent(event))
+  }
+
+  #toAll(tell: (room: NetworkedRoom) => void): void {
+    for (const room of this.#rooms) tell(room)
+  }
+}
+
+/**
+ * The network of a node: one listener, one set of connections and one presence on the local network for all of its rooms. It opens
+ * with the first room and closes with the last.
+ */
+export class NodeNetwork {
+  readonly #me: string
+  #open: Promise<OpenNetwork> | undefined
+  #rooms = 0
+  #closing: Promise<void> = Promise.resolve()
+
+  constructor(me: string) {
+    this.#me = me
+  }
+
+  /**
+   * Adds a room. The first one decides how the node is reached. Rejects with SWARM_PORT_TAKEN or SWARM_LISTEN_FAILED, and with
+   * BAD_USAGE if the node listens elsewhere than at the given address.
+   */
+  async enter(room: NetworkedRoom, keys: KeyPair, options: NetworkOptions): Promise<OpenNetwork> {
+    this.#rooms++
+    try {
+      await this.#closing
+      this.#open ??= this.#start(keys, options)
+      const open = await this.#open
+      if (options.listen !== undefined && options.listen !== open.listen)
+        throw new ChatError('BAD_USAGE', `${this.#me} already listens on ${open.connections.me}`, {
+          hint: 'All rooms of a name share one port: leave the address out.',
+        })
+      open.add(room)
+      return open
+    } catch (error) {
+      await this.leave(room)
+      throw error
+    }
+  }
+
+  /** Removes a room; with the last one the node stops listening. */
+  async leave(room: NetworkedRoom): Promise<void> {
+    const opening = this.#open?.catch(() => undefined)
+    if (--this.#rooms > 0) return void (await opening)?.remove(room)
+    this.#open = undefined
+    this.#closing = Promise.resolve(opening).then(open => open?.close())
+    await this.#closing
+  }
+
+  async #start(keys: KeyPair, options: NetworkOptions): Promise<OpenNetwork> {
+    const open = new OpenNetwork(this.#me, keys, options)
+    try {
+      await open.start()
+      return open
+    } catch (error) {
+      this.#open = undefined
+      await open.close()
+      throw error
+    }
+  }
+}
