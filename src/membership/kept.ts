@@ -21,9 +21,9 @@ export function keptOperations(membership: Membership, own?: AuthorId): Operatio
 }
 
 /** Of one term: the branch that counts, and what proves why. */
-function* evidenceOf({ operations, departure, removals, fork }: Term): Generator<readonly Operation[]> {
+function* evidenceOf({ operations, departure, isRemoved, fork }: Term): Generator<readonly Operation[]> {
   if (operations !== undefined) yield operations
-  if (departure !== undefined && removals.length === 0) yield* departure.proof
+  if (departure !== undefined && !isRemoved) yield* departure.proof
   if (fork !== undefined) yield [fork]
 }
 

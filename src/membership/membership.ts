@@ -3,6 +3,7 @@ import { allocatePlaces } from './evaluation/allocation.js'
 import { Evaluation } from './evaluation/evaluation.js'
 import type { Invitation } from './evaluation/invitation-record.js'
 import { type OperationLog, type TermName, termName } from './evaluation/operation-log.js'
+import type { RemovalIndex } from './evaluation/removal-index.js'
 import type { Removal, Term } from './evaluation/term.js'
 import { type MembershipWarning, warningsOf } from './evaluation/warnings.js'
 import { type ChatPlace, type Erase, type Keep, NO_OPERATION, type TermId } from './format/body.js'
@@ -51,7 +52,7 @@ export class Membership {
   /** All operations, by term: also those of terms that do not count. */
   readonly logs: ReadonlyMap<TermName, OperationLog>
 
-  readonly #removals: ReadonlyMap<AuthorId, readonly Removal[]>
+  readonly #removals: RemovalIndex
   readonly #current = new Map<AuthorId, Term>()
 
   constructor(room: PrivateRoom, operations: Iterable<Operation>) {
@@ -89,7 +90,7 @@ export class Membership {
 
   /** The removals of an author that count. */
   removalsOf(author: AuthorId): readonly Removal[] {
-    return this.#removals.get(author) ?? []
+    return this.#removals.of(author)
   }
 
   /**
@@ -126,7 +127,7 @@ function formerAuthors(
 
 const formerMemberOf = (terms: readonly [Term, ...Term[]]): FormerMember => ({
   author: terms[0].author,
-  reason: terms.some(({ removals }) => removals.length > 0) ? 'removed' : 'left',
+  reason: terms.some(({ isRemoved }) => isRemoved) ? 'removed' : 'left',
   chat: new Map(terms.map(({ id, chat }) => [id, chat ?? []])),
 })
 

@@ -236,7 +236,7 @@ function checkFormerMembers(
       const counting = now.operations ?? []
       assert.deepEqual(counting, term.operations.slice(0, counting.length), 'a former member added an operation')
     }
-    if (!terms.every(({ removals }) => removals.length > 0)) continue
+    if (!terms.every(({ isRemoved }) => isRemoved)) continue
     assert.deepEqual(said(after), said(before), 'a removed member changed something')
     figures.removedAdditions++
   }

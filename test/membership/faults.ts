@@ -7,6 +7,7 @@ export interface PlantedFault extends Omit<Bug, 'killer'> {
 
 const EVALUATION = 'membership/evaluation/evaluation'
 const TERM = 'membership/evaluation/term'
+const INDEX = 'membership/evaluation/removal-index'
 const LOG = 'membership/evaluation/operation-log'
 const DEPARTURE = 'membership/evaluation/departure'
 const RANK = 'membership/evaluation/rank'
@@ -16,9 +17,9 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'an answered removal no longer ends the earlier term',
     file: EVALUATION,
-    find: 'this.removals.get(start.author) ?? [])',
+    find: 'this.removals.of(start.author),',
     replace:
-      '(this.removals.get(start.author) ?? []).filter(({ id }) => ![...this.terms.values(), ...this.#queue.data].some(({ admission }) => admission?.body.answers?.includes(id))))',
+      'this.removals.of(start.author).filter(({ id }) => ![...this.terms.values(), ...this.#queue.data].some(({ admission }) => admission?.body.answers?.includes(id))),',
     found: 'what a former admin signed while out does not count even if they are an admin again',
   },
   {
@@ -31,8 +32,8 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a removal ends only the term that it names',
     file: TERM,
-    find: 'removals.filter(removal => !this.#answers(removal))',
-    replace: 'removals.filter(removal => !this.#answers(removal) && removal.place.term === id)',
+    find: '.some(removal => !this.#answers(removal))',
+    replace: '.some(removal => !this.#answers(removal) && removal.place.term === id)',
     found: 'a removal whose author did not know of the readmission wins',
   },
   {
@@ -58,24 +59,24 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'of one author one removal of a key counts, in whatever term',
-    file: EVALUATION,
-    find: 'by === term && named === place.term',
-    replace: 'by === term',
+    file: INDEX,
+    find: 'if (naming.some(',
+    replace: 'if (this.of(subject).some(',
     found: 'a second removal by the same admin counts until it is answered too',
   },
   {
     name: 'a later removal by the same author moves the place',
-    file: EVALUATION,
-    find: 'else if (!known.some(({ by, place: { term: named } }) => by === term && named === place.term))\n            known.push(removal);',
+    file: INDEX,
+    find: 'if (naming.some(({ by }) => by === removal.by))\n            return;',
     replace:
-      'else { const same = known.findIndex(({ by, place: { term: named } }) => by === term && named === place.term); known[same === -1 ? known.length : same] = removal; }',
+      'const same = naming.findIndex(({ by }) => by === removal.by); if (same !== -1) { naming[same] = removal; return; }',
     found: 'of the removals of one term by one author the first counts',
   },
   {
     name: 'the place of the most junior remover counts',
     file: TERM,
-    find: 'this.removals.find(',
-    replace: 'this.removals.findLast(',
+    find: 'naming.find(',
+    replace: 'naming.findLast(',
     found: 'of two removals the place of the senior counts, for operations and for chat',
   },
   {
@@ -157,8 +158,8 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a log ends before a fork',
     file: LOG,
-    find: 'while (next !== undefined && ',
-    replace: 'while (next !== undefined && beside === undefined && ',
+    find: 'while (next !== undefined && next.seq',
+    replace: 'while (next !== undefined && beside === undefined && next.seq',
     found: 'a forked log goes on, and may fork again',
   },
   {
@@ -198,7 +199,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a leave behind the limit of a log counts',
     file: DEPARTURE,
-    find: ' || leave.seq > seqMax',
+    find: ' && leave.seq <= seqMax',
     replace: '',
     found: 'of the operations of a member 256 count, and none behind them',
   },
@@ -304,7 +305,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'the branch that a removal names is not kept',
     file: 'membership/kept',
     find: 'if (operations !== undefined)',
-    replace: 'if (operations !== undefined && removals.length === 0)',
+    replace: 'if (operations !== undefined && !isRemoved)',
     found: 'admissions before the place of a removal count, those behind it do not, whatever their date',
   },
   {
@@ -318,7 +319,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'the branches that end in a leave are not kept',
     file: 'membership/kept',
-    find: 'if (departure !== undefined && removals.length === 0)',
+    find: 'if (departure !== undefined && !isRemoved)',
     replace: 'if (false)',
   },
   {

@@ -1,6 +1,6 @@
-import type { ChatPlace } from '../format/body.js'
+import type { ChatPlace, OperationId } from '../format/body.js'
 import type { Operation } from '../format/operation.js'
-import { commonLength, type OperationLog } from './operation-log.js'
+import type { OperationLog } from './operation-log.js'
 
 /** The end of a term by its own author. */
 export interface Departure {
@@ -11,45 +11,61 @@ export interface Departure {
   readonly proof: readonly (readonly Operation[])[]
 }
 
-interface LeavingBranch {
+/** A leave at the end of a complete branch. */
+interface Leaving {
   readonly leave: Operation
   readonly chat: ChatPlace
-  readonly operations: readonly Operation[]
 }
 
 /**
- * What the leaves of a log up to `seqMax` say together, undefined if there is none. Of several the lowest chat place counts, and none if they
- * contradict each other: by signing more leaves an author can take back what they did, and add nothing.
+ * What the leaves of a log up to `seqMax` say together, undefined if there is none. Of several the lowest chat place counts, and none
+ * if they contradict each other: by signing more leaves an author can take back what they did, and add nothing.
  */
 export function departureFrom(log: OperationLog, seqMax: number): Departure | undefined {
-  const leaving = leavingBranches(log, seqMax)
-  const lowest = leaving[0]
+  const all = leavesOf(log, seqMax)
+  const lowest = all[0]
   if (lowest === undefined) return undefined
-  let length = lowest.operations.length
-  let parting: LeavingBranch | undefined
-  for (const other of leaving) {
-    const common = commonLength(lowest.operations, other.operations)
+  const operations = log.branchTo(lowest.leave) ?? []
+  const commonLength = commonLengthWith(log, operations)
+  let length = operations.length
+  let parting: Leaving | undefined
+  for (const other of all) {
+    const common = commonLength(other.leave)
     if (common >= length) continue
     length = common
     parting = other
   }
-  const contradicting = leaving.find(({ chat }) => !isWithin(lowest.chat, chat))
+  const contradicting = all.find(({ chat }) => !isWithin(lowest.chat, chat))
   return {
-    operations: lowest.operations.slice(0, length),
+    operations: operations.slice(0, length),
     chat: contradicting === undefined ? lowest.chat : [],
-    proof: [lowest, parting, contradicting].flatMap(branch => (branch === undefined ? [] : [branch.operations])),
+    proof: [lowest, parting, contradicting].flatMap(proving => {
+      const branch = proving && log.branchTo(proving.leave)
+      return branch === undefined ? [] : [branch]
+    }),
   }
 }
 
-/** The complete branches that end in a leave, the one with the least chat first. */
-function leavingBranches(log: OperationLog, seqMax: number): LeavingBranch[] {
-  const branches: LeavingBranch[] = []
-  for (const leave of log.operations) {
-    if (leave.body.kind !== 'leave' || leave.seq > seqMax) continue
-    const operations = log.branchTo(leave)
-    if (operations !== undefined) branches.push({ leave, chat: leave.body.chat ?? [], operations })
+/** The leaves at the ends of complete branches, the one with the least chat first. */
+function leavesOf(log: OperationLog, seqMax: number): Leaving[] {
+  const leaves: Leaving[] = []
+  for (const leave of log.operations)
+    if (leave.body.kind === 'leave' && leave.seq <= seqMax && log.isComplete(leave))
+      leaves.push({ leave, chat: leave.body.chat ?? [] })
+  return leaves.sort((a, b) => sizeOf(a.chat) - sizeOf(b.chat) || (a.leave.id < b.leave.id ? -1 : 1))
+}
+
+/** How many operations a complete branch has in common with `operations`. Visits each operation of the log once. */
+function commonLengthWith(log: OperationLog, operations: readonly Operation[]): (leave: Operation) => number {
+  const lengths = new Map<OperationId, number>(operations.map(({ id, seq }) => [id, seq]))
+  return leave => {
+    const visited: OperationId[] = []
+    let next: Operation | undefined = leave
+    for (; next !== undefined && !lengths.has(next.id); next = log.before(next)) visited.push(next.id)
+    const length = next === undefined ? 0 : (lengths.get(next.id) ?? 0)
+    for (const id of visited) lengths.set(id, length)
+    return length
   }
-  return branches.sort((a, b) => sizeOf(a.chat) - sizeOf(b.chat) || (a.leave.id < b.leave.id ? -1 : 1))
 }
 
 const sizeOf = (chat: ChatPlace): number => chat.reduce((sum, { seq }) => sum + seq, 0)

@@ -1,14 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import type { AuthorId } from '../../log/format/author.js'
-import {
-  type Admit,
-  type Erase,
-  type Keep,
-  NO_OPERATION,
-  type Open,
-  type OperationId,
-  type Remove,
-} from '../format/body.js'
+import { type Admit, type Erase, type Keep, NO_OPERATION, type Open, type OperationId } from '../format/body.js'
 import type { Operation } from '../format/operation.js'
 import { isAtLeast, mayGive } from '../format/role.js'
 import type { PrivateRoom } from '../format/room.js'
@@ -16,7 +8,8 @@ import { ADMISSION_DEPTH_MAX, BELOW_ADMIN_MAX } from '../limits.js'
 import { InvitationRecord } from './invitation-record.js'
 import { logsOf, OperationLog, type TermName, termName } from './operation-log.js'
 import { compareRanks, RESCUE_OFFSET } from './rank.js'
-import { operationsMax, type Removal, Term, type TermStart } from './term.js'
+import { RemovalIndex } from './removal-index.js'
+import { operationsMax, Term, type TermStart } from './term.js'
 
 /**
  * Evaluates the terms of a room, the most senior first, each once. A removal can only come from a senior, so everything that can
@@ -29,8 +22,7 @@ export class Evaluation {
   readonly terms = new Map<TermName, Term>()
   /** The terms of the rescue key and of the founder. */
   readonly roots: Term[] = []
-  /** The removals that count, by subject; those by the most senior author first. */
-  readonly removals = new Map<AuthorId, Removal[]>()
+  readonly removals = new RemovalIndex()
   readonly invitations = new InvitationRecord()
   readonly erasures: { readonly by: AuthorId; readonly body: Erase }[] = []
   keep: Keep | undefined
@@ -69,7 +61,8 @@ export class Evaluation {
     const admins = adminsAbove(host)
     if (admins.some(({ below }) => below >= BELOW_ADMIN_MAX)) return
 
-    const term = new Term(start, this.logs.get(name) ?? new OperationLog(), this.removals.get(start.author) ?? [])
+    const log = this.logs.get(name) ?? new OperationLog()
+    const term = new Term(start, log, this.removals.of(start.author), this.removals.naming(start.author, start.id))
     this.terms.set(name, term)
     if (host === undefined) this.roots.push(term)
     else {
@@ -85,7 +78,8 @@ export class Evaluation {
     let ownName: string | undefined
     let ownKeep: Keep | undefined
     for (const { id, seq, body } of term.operations ?? []) {
-      if (body.kind === 'remove' && isAtLeast(role, 'admin') && body.subject !== author) this.#remove(term, id, body)
+      if (body.kind === 'remove' && isAtLeast(role, 'admin') && body.subject !== author)
+        this.removals.add(body.subject, { id, by: term, place: body.place, chat: body.chat ?? [] })
       // In the second half of a log only removals and leaves count, so nobody runs out of the power to remove.
       if (seq > operationsMax(role) / 2) continue
       if (body.kind === 'admit') this.#admit(term, id, seq, body)
@@ -99,14 +93,6 @@ export class Evaluation {
     // The last value that the most senior author set counts.
     this.#name ??= ownName
     this.keep ??= ownKeep
-  }
-
-  #remove(term: Term, id: OperationId, { subject, place, chat = [] }: Remove): void {
-    const known = this.removals.get(subject)
-    const removal: Removal = { id, by: term, place, chat }
-    if (known === undefined) this.removals.set(subject, [removal])
-    // Of one author's term one for each term of the subject, so that a later one cannot move the place.
-    else if (!known.some(({ by, place: { term: named } }) => by === term && named === place.term)) known.push(removal)
   }
 
   #admit(term: Term, id: OperationId, seq: number, body: Admit): void {

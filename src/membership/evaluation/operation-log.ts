@@ -17,10 +17,13 @@ export class OperationLog {
   readonly #byId = new Map<OperationId, Operation>()
   /** What follows each operation, the lowest id first. */
   readonly #following = new Map<OperationId, Operation[]>()
+  /** Whether the branch to an operation is complete, as far as that was asked. */
+  readonly #complete = new Map<OperationId, boolean>()
 
   add(operation: Operation): void {
     if (this.#byId.has(operation.id)) return
     this.#byId.set(operation.id, operation)
+    this.#complete.clear()
     const siblings = this.#following.get(operation.previous)
     if (siblings === undefined) {
       this.#following.set(operation.previous, [operation])
@@ -32,6 +35,26 @@ export class OperationLog {
 
   get operations(): IterableIterator<Operation> {
     return this.#byId.values()
+  }
+
+  /** The operation before another one; undefined if it is missing, and for the first. */
+  before({ previous, seq }: Operation): Operation | undefined {
+    const operation = this.#byId.get(previous)
+    return operation?.seq === seq - 1 ? operation : undefined
+  }
+
+  /** Whether all operations before this one are present. Visits each operation of a log once, however many branches are asked about. */
+  isComplete(operation: Operation): boolean {
+    const visited: OperationId[] = []
+    let next: Operation | undefined = operation
+    let known: boolean | undefined
+    while (next !== undefined && known === undefined) {
+      known = next.seq === 1 ? true : this.#complete.get(next.id)
+      visited.push(next.id)
+      next = this.before(next)
+    }
+    for (const id of visited) this.#complete.set(id, known ?? false)
+    return known ?? false
   }
 
   /** The branch that counts unless a removal or a leave decides otherwise, up to `seqMax`: at each fork the operation with the lowest id. */
@@ -75,10 +98,4 @@ export function logsOf(operations: Iterable<Operation>): Map<TermName, Operation
     log.add(operation)
   }
   return logs
-}
-
-/** How many operations two branches of one log have in common. */
-export function commonLength(a: readonly Operation[], b: readonly Operation[]): number {
-  const differing = a.findIndex((operation, index) => operation !== b[index])
-  return differing === -1 ? a.length : differing
 }

@@ -3,6 +3,7 @@ import type { Admit, ChatPlace, OperationId, OperationPlace, TermId } from '../f
 import type { Operation } from '../format/operation.js'
 import type { Role } from '../format/role.js'
 import {
+  ANSWERS_MAX,
   GUESTS_MAX,
   HOST_GUESTS_DEFAULT,
   HOST_OPERATIONS_MAX,
@@ -49,7 +50,10 @@ export class Term implements TermStart {
   readonly rank: Rank
   readonly admission: Admission | undefined
   readonly log: OperationLog
-  readonly removals: readonly Removal[]
+  /** Whether a removal ended this term. */
+  readonly isRemoved: boolean
+  /** The removal that names the end of this log: that of the most senior author among those that name one. */
+  readonly decidingRemoval: Removal | undefined
   readonly departure: Departure | undefined
   /** The first operation beside those that count, of a log that forks and is not removed. */
   readonly fork: Operation | undefined
@@ -62,14 +66,30 @@ export class Term implements TermStart {
   /** Terms and operations below its guests. */
   below = 0
 
-  /** `removals` are all that count of this key. They are final: whoever may remove this term is senior, and was evaluated before. */
-  constructor({ author, id, rank, admission }: TermStart, log: OperationLog, removals: readonly Removal[]) {
+  readonly #known: readonly Removal[]
+  /** Later ones are by juniors. */
+  readonly #knownCount: number
+
+  /**
+   * `known` are all removals of this key that count, and `naming` those that name a place in this log, by the most senior authors first.
+   * They are final: whoever may remove this term is senior, and was evaluated before.
+   */
+  constructor(
+    { author, id, rank, admission }: TermStart,
+    log: OperationLog,
+    known: readonly Removal[],
+    naming: readonly Removal[],
+  ) {
     this.author = author
     this.id = id
     this.rank = rank
     this.admission = admission
     this.log = log
-    this.removals = removals.filter(removal => !this.#answers(removal))
+    this.#known = known
+    this.#knownCount = known.length
+    // An admission answers at most ANSWERS_MAX of them.
+    this.isRemoved = known.slice(0, ANSWERS_MAX + 1).some(removal => !this.#answers(removal))
+    this.decidingRemoval = naming.find(removal => !this.#answers(removal))
     this.departure = departureFrom(log, operationsMax(rank.role))
     const branch = log.defaultBranch(operationsMax(rank.role))
     this.fork = this.hasEnded ? undefined : branch.fork
@@ -81,17 +101,17 @@ export class Term implements TermStart {
   }
 
   get hasEnded(): boolean {
-    return this.removals.length > 0 || this.departure !== undefined
+    return this.isRemoved || this.departure !== undefined
   }
 
-  /** The removal that names the end of this log: that of the most senior author among those that name one. */
-  get decidingRemoval(): Removal | undefined {
-    return this.removals.find(({ place }) => place.term === this.id)
+  /** The removals that ended this term. */
+  get removals(): Removal[] {
+    return this.#known.slice(0, this.#knownCount).filter(removal => !this.#answers(removal))
   }
 
   /** Up to where the author's chat in this term counts; undefined for all of it. */
   get chat(): ChatPlace | undefined {
-    if (this.removals.length > 0) return this.decidingRemoval?.chat ?? []
+    if (this.isRemoved) return this.decidingRemoval?.chat ?? []
     return this.departure?.chat
   }
 
@@ -108,7 +128,7 @@ export class Term implements TermStart {
   }
 
   #operationsBeforeEnd(): readonly Operation[] | undefined {
-    if (this.removals.length === 0) return this.departure?.operations
+    if (!this.isRemoved) return this.departure?.operations
     const place = this.decidingRemoval?.place
     if (place === undefined) return []
     return place.seq > operationsMax(this.role) ? undefined : this.log.branchTo(place)

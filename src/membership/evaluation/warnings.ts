@@ -26,14 +26,14 @@ export function warningsOf(
   const warnings: MembershipWarning[] = []
   const readmitted = new Set<AuthorId>()
   for (const term of terms.values()) {
-    const { author, fork, operations, removals, admission } = term
+    const { author, fork, operations, isRemoved, admission } = term
     if (fork !== undefined) warnings.push({ kind: 'fork', author, seq: fork.seq })
     if (operations === undefined) warnings.push({ kind: 'missing-operations', author })
     if (term.role === 'admin') for (const of of heavyUses(term)) warnings.push({ kind: 'heavy-use', author, of })
-    if (admission?.body.answers === undefined || removals.length === 0 || currentTerm(author) !== undefined) continue
+    if (admission?.body.answers === undefined || !isRemoved || currentTerm(author) !== undefined) continue
     if (readmitted.has(author)) continue
     readmitted.add(author)
-    warnings.push({ kind: 'unanswered-removals', author, removals: removals.map(({ id }) => id) })
+    warnings.push({ kind: 'unanswered-removals', author, removals: term.removals.map(({ id }) => id) })
   }
   for (const invitation of invitations.overused()) warnings.push({ kind: 'overused-invitation', ...invitation })
   return warnings
