@@ -274,6 +274,14 @@ export const FAULTS: readonly PlantedFault[] = [
     found: 'places are shared by branches, so hosts with many guests take none of another branch',
   },
   {
+    name: 'places go to every admitter in turn',
+    file: 'membership/evaluation/allocation',
+    find: 'allocate(roots, places);\n    return placed;',
+    replace:
+      'const all = []; const walk = term => { all.push(term); term.guests.forEach(walk); }; roots.forEach(walk); const lists = [roots, ...all.map(({ guests }) => guests)].map(list => list.filter(needsPlace)); for (let i = 0; i < 5000; i++) for (const list of lists) if (list[i] && placed.size < places) placed.add(list[i]); return placed;',
+    found: 'an admin who makes 400 admins of ten guests each takes no place of others',
+  },
+  {
     name: 'there is no limit below an admin',
     file: EVALUATION,
     find: 'if (admins.some(({ below }) => below >= BELOW_ADMIN_MAX))',
@@ -300,6 +308,14 @@ export const FAULTS: readonly PlantedFault[] = [
     find: "hash(Buffer.from(ids.join(''), 'hex'))",
     replace: 'new Uint8Array(32)',
     found: 'peers with different histories of one log settle on the same',
+  },
+  {
+    name: 'of each place the two operations with the lowest ids are kept',
+    file: 'membership/kept',
+    find: 'keep(evidenceOf(term));',
+    replace:
+      '{ const places = new Map(); for (const one of [...term.log.operations].sort((a, b) => (a.id < b.id ? -1 : 1))) { const at = places.get(one.seq) ?? []; places.set(one.seq, at); if (at.length < 2) at.push(one); } keep([...places.values(), term.operations ?? []].slice(0, term.isRemoved ? undefined : -1)); }',
+    found: 'the branch that counts is kept where a branch that does not count forks again',
   },
   {
     name: 'the branch that a removal names is not kept',

@@ -3,10 +3,13 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { hash } from '../../src/base/crypto/hash.js'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
+import { openedRoom } from '../../src/membership/format/checked-operation.js'
+import { signOperation } from '../../src/membership/format/operation.js'
+import { privateRoom } from '../../src/membership/format/room.js'
 import { fromBase32, toBase32 } from '../../src/membership/invitation/base32.js'
 import { isCodeFor, readCode, writeCode } from '../../src/membership/invitation/invitation-code.js'
 import { invitationKeys, isUse, signUse } from '../../src/membership/invitation/invitation-keys.js'
-import { aliceKeys, authorOfKeys, bobKeys, signedRoom } from '../helper/membership-members.js'
+import { aliceKeys, authorOfKeys, bobKeys, FIRST, signedRoom } from '../helper/membership-members.js'
 
 const ROOM = signedRoom.id
 const SEED = new Uint8Array(16).fill(0xab)
@@ -75,6 +78,17 @@ test('detects every wrong character and every two exchanged ones', () => {
     slips++
   }
   assert.ok(slips > 1_400)
+})
+
+test('a newcomer detects that another room is shown for their code', () => {
+  const read = readCode(CODE)
+  assert.ok(read.kind === 'code')
+  const other = privateRoom(authorOfKeys(bobKeys), new Uint8Array(32))
+  const nonce = Buffer.from(new Uint8Array(32)).toString('hex')
+  const opened = signOperation(other.id, bobKeys, FIRST, { kind: 'open', name: 'ops', nonce, time: 0 })
+  assert.ok(openedRoom(other.id, opened.bytes))
+  assert.ok(!isCodeFor(read.code, other.id))
+  assert.equal(openedRoom(ROOM, opened.bytes), undefined, 'nor does it open the room of the code')
 })
 
 test('never throws, whatever the text', () => {
