@@ -1,5 +1,5 @@
 import { KEY_BYTES, SIGNATURE_BYTES } from '../../base/crypto/signing.js'
-import { bufferOf, concat, EMPTY } from '../../base/wire/bytes.js'
+import { bufferOf } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../limits.js'
 import { LOG_KEY_BYTES, type LogId, logOfKey, type Run, type Seq } from './author.js'
 import { CHAIN_BYTES, type ChainValue } from './chain.js'
@@ -29,9 +29,9 @@ export interface SegmentHeader extends Omit<Segment, 'entries'> {
 }
 
 const FIRST_AT = LOG_KEY_BYTES
-const COUNT_AT = FIRST_AT + 4
+export const COUNT_AT = FIRST_AT + 4
 const BEFORE_AT = COUNT_AT + 2
-const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
+export const SIGNATURE_AT = BEFORE_AT + CHAIN_BYTES
 export const ENTRIES_AT = SIGNATURE_AT + SIGNATURE_BYTES
 
 /** Largest packed size of the entries of one segment. */
@@ -81,17 +81,6 @@ export function rangeOf(bytes: Uint8Array): { readonly first: Seq; readonly last
   const view = bufferOf(bytes)
   const first = view.readUInt32BE(FIRST_AT)
   return { first, last: first + view.readUInt16BE(COUNT_AT) - 1 }
-}
-
-/** Joins consecutive encoded segments into one, under the signature of the last. The result must not exceed a segment. */
-export function joinSegments(segments: readonly Uint8Array[]): Uint8Array {
-  const [start] = segments
-  const end = segments.at(-1)
-  if (start === undefined || end === undefined || segments.length === 1) return start ?? EMPTY
-  const joined = concat([start, ...segments.slice(1).map(bytes => bytes.subarray(ENTRIES_AT))])
-  bufferOf(joined).writeUInt16BE(rangeOf(end).last - rangeOf(start).first + 1, COUNT_AT)
-  joined.set(signatureIn(end), SIGNATURE_AT)
-  return joined
 }
 
 /** The signature of a segment, from its bytes. */

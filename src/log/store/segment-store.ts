@@ -1,13 +1,7 @@
 import { type LogId, logKeyOf, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
-import {
-  decodeSegment,
-  ENTRIES_AT,
-  joinSegments,
-  lastOf,
-  SEGMENT_ENTRIES_BYTES_MAX,
-  type Segment,
-} from '../format/segment.js'
+import { JoinedSegment } from '../format/joined-segment.js'
+import { decodeSegment, lastOf, type Segment } from '../format/segment.js'
 import {
   encodedSegmentIn,
   entriesOf,
@@ -81,14 +75,16 @@ export class SegmentStore {
    */
   async *raw(author: LogId, from: Seq, to: Seq): AsyncGenerator<RawSegment> {
     let expected = from
-    let group: EncodedSegment[] = []
+    let joined: JoinedSegment | undefined
     for await (const page of this.#latest(author, from, to)) {
-      const groups = joinable([...group, ...page])
-      group = groups.pop() ?? []
-      for (const whole of groups) yield rawOf(whole)
-      expected = (page.at(-1)?.last ?? expected - 1) + 1
+      for (const segment of page) {
+        expected = segment.last + 1
+        if (joined?.add(segment)) continue
+        if (joined !== undefined) yield rawOf(joined)
+        joined = new JoinedSegment(segment)
+      }
     }
-    if (group.length > 0) yield rawOf(group)
+    if (joined !== undefined) yield rawOf(joined)
     if (expected < to) this.#onGap(author, expected)
   }
 
@@ -125,21 +121,21 @@ export class SegmentStore {
   async merged(author: LogId, from: Seq, to: Seq): Promise<Write[]> {
     const key = logKeyOf(author)
     if (key === undefined) return []
-    const segments: EncodedSegment[] = []
+    const groups: { readonly joined: JoinedSegment; readonly others: Seq[] }[] = []
     for await (const page of this.#rows(author, from, to)) {
       for (const row of page) {
         const segment = encodedSegmentIn(row)
-        const before = segments.at(-1)
-        if (segment === undefined || (before !== undefined && segment.first !== before.last + 1)) return []
-        segments.push(segment)
+        const group = groups.at(-1)
+        if (segment === undefined || (group !== undefined && segment.first !== group.joined.last + 1)) return []
+        if (group?.joined.add(segment)) group.others.push(segment.first)
+        else groups.push({ joined: new JoinedSegment(segment), others: [] })
       }
     }
     const writes: Write[] = []
-    for (const group of joinable(segments)) {
-      const [start, ...others] = group
-      if (start === undefined || others.length === 0) continue
-      for (const { first } of others) writes.push({ type: 'del', key: segmentKey(key, first) })
-      writes.push(segmentWrite(key, start.first, joinSegments(group.map(({ bytes }) => bytes))))
+    for (const { joined, others } of groups) {
+      if (others.length === 0) continue
+      for (const first of others) writes.push({ type: 'del', key: segmentKey(key, first) })
+      writes.push(segmentWrite(key, joined.first, joined.bytes))
     }
     return writes
   }
@@ -210,24 +206,4 @@ export class SegmentStore {
   }
 }
 
-const rawOf = (group: readonly EncodedSegment[]): RawSegment => ({
-  segment: joinSegments(group.map(({ bytes }) => bytes)),
-  last: group.at(-1)?.last ?? 0,
-})
-
-/** Groups of consecutive segments that together fit in one segment. */
-function joinable(segments: readonly EncodedSegment[]): EncodedSegment[][] {
-  const groups: EncodedSegment[][] = []
-  let size = 0
-  for (const segment of segments) {
-    const length = segment.bytes.length - ENTRIES_AT
-    const group = groups.at(-1)
-    size += length
-    if (group?.at(-1)?.last === segment.first - 1 && size <= SEGMENT_ENTRIES_BYTES_MAX) group.push(segment)
-    else {
-      groups.push([segment])
-      size = length
-    }
-  }
-  return groups
-}
+const rawOf = ({ bytes, last }: JoinedSegment): RawSegment => ({ segment: bytes, last })
