@@ -24,17 +24,26 @@ export class ByteQueue {
     }
   }
 
-  /** All bytes as one chunk, which stay in the queue. May be a view of a pushed chunk. */
-  join(): Uint8Array {
-    const bytes = this.#chunks.length === 0 ? EMPTY : concat(this.#chunks)
-    this.#chunks = bytes.length === 0 ? [] : [bytes]
+  /** The first `count` bytes, or all if there are fewer, and possibly more. They stay in the queue. */
+  peek(count: number): Uint8Array {
+    const [first = EMPTY] = this.#chunks
+    if (first.length >= count || this.#chunks.length < 2) return first
+    const bytes = concat(this.#chunks)
+    this.#chunks = [bytes]
     return bytes
   }
 
-  /** Removes the first bytes. */
-  drop(count: number): void {
-    const rest = this.join().subarray(count)
-    this.#chunks = rest.length === 0 ? [] : [rest]
-    this.#length = rest.length
+  /** Removes and returns the first `count` bytes, which must be there. Copies them only if they are in several chunks. */
+  take(count: number): Uint8Array {
+    const parts: Uint8Array[] = []
+    for (let left = count; left > 0; ) {
+      const chunk = this.#chunks[0] as Uint8Array
+      parts.push(chunk.subarray(0, left))
+      if (chunk.length > left) this.#chunks[0] = chunk.subarray(left)
+      else this.#chunks.shift()
+      left -= Math.min(left, chunk.length)
+    }
+    this.#length -= count
+    return parts.length === 0 ? EMPTY : concat(parts)
   }
 }

@@ -27,7 +27,7 @@ export const hexOf = (bytes: Uint8Array): string => bufferOf(bytes).toString('he
 
 /** A number as an unsigned LEB128 varint, as in Protocol Buffers. */
 export function varint(value: number): Uint8Array {
-  const bytes = new Uint8Array(10)
+  const bytes = new Uint8Array(VARINT_BYTES_MAX)
   return bytes.slice(0, writeVarint(bytes, 0, value))
 }
 
@@ -40,16 +40,19 @@ export function writeVarint(bytes: Uint8Array, offset: number, value: number): n
   return end
 }
 
+/** Longest varint that is read. */
+export const VARINT_BYTES_MAX = 10
+
 export type Varint =
   | { readonly kind: 'value'; readonly value: number; readonly next: number }
   | { readonly kind: 'more' }
   | { readonly kind: 'bad' }
 
-/** Reads a varint at `offset`; `next` is the offset after it. Bad above `max` and beyond 10 bytes. */
+/** Reads a varint at `offset`; `next` is the offset after it. Bad above `max` and beyond VARINT_BYTES_MAX. */
 export function readVarint(bytes: Uint8Array, offset: number, max: number): Varint {
   let value = 0
   let scale = 1
-  for (let i = offset; i < offset + 10; i++) {
+  for (let i = offset; i < offset + VARINT_BYTES_MAX; i++) {
     const byte = bytes[i]
     if (byte === undefined) return value > max ? { kind: 'bad' } : { kind: 'more' }
     value += (byte & 0x7f) * scale

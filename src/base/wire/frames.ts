@@ -1,5 +1,5 @@
 import { ByteQueue } from './byte-queue.js'
-import { concat, readVarint, varint } from './bytes.js'
+import { concat, readVarint, VARINT_BYTES_MAX, varint } from './bytes.js'
 
 /** Largest body of one frame. Bounds how much memory a peer can occupy before its bytes are checked. */
 export const FRAME_BYTES_MAX = 256 * 1024
@@ -41,34 +41,29 @@ export class FrameReader {
   next(): FrameRead {
     for (;;) {
       if (this.#queue.length < this.#needed) return { kind: 'more' }
-      const bytes = this.#queue.join()
-      const length = readVarint(bytes, 0, this.#bodyBytesMax)
+      const start = this.#queue.peek(VARINT_BYTES_MAX)
+      const length = readVarint(start, 0, this.#bodyBytesMax)
       if (length.kind === 'bad') return { kind: 'bad', reason: 'frame-too-long' }
       if (length.kind === 'value' && length.value === 0 && !this.#hasHeartbeats)
         return { kind: 'bad', reason: 'empty-frame' }
       if (length.kind === 'more') {
-        this.#needed = bytes.length + 1
+        this.#needed = start.length + 1
         return { kind: 'more' }
       }
       const end = length.next + length.value
-      if (bytes.length < end) {
+      if (this.#queue.length < end) {
         this.#needed = end
         return { kind: 'more' }
       }
-      this.#drop(end)
-      if (length.value > 0) return { kind: 'frame', body: bytes.subarray(length.next, end) }
+      this.#needed = 1
+      const bytes = this.#queue.take(end)
+      if (length.value > 0) return { kind: 'frame', body: bytes.subarray(length.next) }
     }
   }
 
   /** Removes and returns the unread bytes. */
   rest(): Uint8Array {
-    const bytes = this.#queue.join()
-    this.#drop(bytes.length)
-    return bytes
-  }
-
-  #drop(count: number): void {
-    this.#queue.drop(count)
     this.#needed = 1
+    return this.#queue.take(this.#queue.length)
   }
 }

@@ -76,18 +76,18 @@ export class RecordOpener {
   next(bytesMax = 0xffff): RecordRead {
     if (this.#isOver) return { kind: this.#queue.length > 0 ? 'bad' : 'more' }
     if (this.#queue.length < this.#needed) return { kind: 'more' }
-    const bytes = this.#queue.join()
-    const length = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0)
+    const [high = 0, low = 0] = this.#queue.peek(LENGTH_BYTES)
+    const length = (high << 8) | low
     const headerBytes = this.#stream === undefined ? STREAM_HEADER_BYTES : 0
     if (length > bytesMax || length < headerBytes + SEAL_BYTES) return this.#fail()
     const end = LENGTH_BYTES + length
     this.#needed = end
-    if (bytes.length < end) return { kind: 'more' }
+    if (this.#queue.length < end) return { kind: 'more' }
+    const bytes = this.#queue.take(end)
     const start = LENGTH_BYTES + headerBytes
     this.#stream ??= new OpeningStream(this.#key, bytes.subarray(LENGTH_BYTES, start))
-    const opened = this.#stream.open(bytes.subarray(start, end))
+    const opened = this.#stream.open(bytes.subarray(start))
     if (opened === undefined) return this.#fail()
-    this.#queue.drop(end)
     this.#needed = LENGTH_BYTES
     this.#isOver = opened.isFinal
     return { kind: 'record', text: opened.message, isFinal: opened.isFinal }
