@@ -17,7 +17,7 @@ export interface Entry {
   /** The random bytes that are hashed with it; absent in the log of an unsigned author. */
   readonly salt?: Uint8Array
   /** The author's signature over all entries up to this one, if this peer has it. */
-  readonly signature?: Uint8Array
+  readonly signature?: Uint8Array | undefined
 }
 
 /** The members of an entry's JSON object. */

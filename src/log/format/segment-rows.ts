@@ -170,19 +170,45 @@ class StoredEntry implements Entry {
   }
 }
 
-/** The entries in rows of ours that were just written, created one by one. */
-export function* writtenEntries(author: LogId, rows: readonly Put[]): Generator<Entry> {
-  for (const { first, last, bytes } of writtenSegments(rows)) {
-    for (let seq = first, end = ENTRIES_AT; seq <= last; seq++) {
-      const start = entryStart(bytes, end)
-      end = packedEnd(bytes, end)
-      const entry = new WrittenEntry(author, seq, bytes, start, end)
-      yield seq === last ? Object.assign(entry, { signature: signatureIn(bytes) }) : entry
-    }
+/**
+ * The entries in rows of ours that were just written, created one by one. Not a generator: V8 optimises one again and again, which
+ * took 8 % of the CPU time of appending 20,000 entries.
+ */
+export class WrittenEntries {
+  readonly #author: LogId
+  readonly #rows: readonly Put[]
+  #row = 0
+  #bytes: Uint8Array = EMPTY
+  #seq: Seq = 0
+  #last: Seq = 0
+  #end = 0
+
+  /** `rows` are complete when `next` is first called. */
+  constructor(author: LogId, rows: readonly Put[]) {
+    this.#author = author
+    this.#rows = rows
+  }
+
+  /** The next entry; there must be one. */
+  next(): Entry {
+    if (this.#seq === this.#last) this.#startRow()
+    else this.#seq++
+    const start = entryStart(this.#bytes, this.#end)
+    this.#end = packedEnd(this.#bytes, this.#end)
+    return new WrittenEntry(this.#author, this.#seq, this.#bytes, start, this.#end)
+  }
+
+  #startRow(): void {
+    const { value } = this.#rows[this.#row++] as Put
+    this.#bytes = value.subarray(CRC_BYTES)
+    const { first, last } = rangeOf(this.#bytes)
+    this.#seq = first
+    this.#last = last
+    this.#end = ENTRIES_AT
   }
 }
 
-/** The same, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
+/** The same as a stored entry, but its bytes and `at` are read on use too, because most callers of `append` need only its seq. */
 class WrittenEntry implements Entry {
   readonly author: LogId
   readonly seq: Seq
@@ -208,6 +234,11 @@ class WrittenEntry implements Entry {
 
   get salt(): Uint8Array {
     return this.#bytes.subarray(this.#start - SALT_BYTES, this.#start)
+  }
+
+  /** Only the last entry of a segment has one. */
+  get signature(): Uint8Array | undefined {
+    return this.#end === this.#bytes.length ? signatureIn(this.#bytes) : undefined
   }
 }
 

@@ -17,7 +17,7 @@ import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
 import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
-import { currentRunWrite, publishedKey, segmentWrite, signedHeadWrite, writtenEntries } from '../format/segment-rows.js'
+import { currentRunWrite, publishedKey, segmentWrite, signedHeadWrite, WrittenEntries } from '../format/segment-rows.js'
 import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import type { DoubtReason } from '../mark/doubt.js'
@@ -238,7 +238,7 @@ export class OwnLog {
     const { queue, mark } = this.#storage
     const from = this.#writer.next
     const rows: Put[] = []
-    const entries = writtenEntries(this.author, rows)
+    const entries = new WrittenEntries(this.author, rows)
     const before = this.#settled
     let marked: Promise<void> | undefined
     const writes = (): Write[] => {
@@ -252,7 +252,7 @@ export class OwnLog {
     const recorded =
       mark === undefined ? stored : stored.then(() => marked ?? this.#markEnd(group.head)).then(() => before)
     const done = recorded.then(() => this.#announceGroup(group))
-    const next = () => entries.next().value as Entry
+    const next = () => entries.next()
     const group: Group = { rows, requests: [], from, done, next, first, head: undefined }
     this.#settled = done.catch(() => {})
     return group
