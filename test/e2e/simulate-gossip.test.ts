@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { startChat } from '../helper/chat-process.js'
 import type { Child } from '../helper/child.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const BOUND = { timeout: 300_000 }
+/** Interval between two looks at a process. */
+const LOOK_MS = 20
 
 const simulate = (t: TestContext, args: readonly (string | number)[]): Child =>
   startChat(t, ['simulate', 'gossip', ...args.map(String)])
@@ -99,7 +102,7 @@ for (const [how, signal] of [
     let nodes: number[] = []
     while (nodes.length < 3) {
       nodes = await childrenOf(pid)
-      await new Promise(setImmediate)
+      await pause(LOOK_MS)
     }
     // Control: the processes exist.
     assert.deepEqual(
@@ -111,7 +114,7 @@ for (const [how, signal] of [
       assert.equal(code, 1)
       assert.match(child.stderr.at(-1) ?? '', /stopped before the end\. All nodes have exited\./)
     }
-    for (const node of nodes) while (await isUp(node)) await new Promise(setImmediate)
+    for (const node of nodes) while (await isUp(node)) await pause(LOOK_MS)
   })
 }
 

@@ -139,7 +139,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/handshake/handshake-run',
     find: 'if (this.#connection.destroyed)\n            this.#closed();',
     replace: 'if (false)\n            this.#closed();',
-    killer: 443,
+    killer: 731,
   },
   {
     name: 'applies no backpressure to a slow reader',
@@ -173,7 +173,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/peer-session',
     find: 'next === theirs + 1 && next < to',
     replace: 'next < to',
-    killer: 12,
+    killer: 69,
   },
   {
     name: 'takes subscriptions for announcements',
@@ -233,8 +233,8 @@ export const BUGS: readonly Bug[] = [
     file: 'net/overlay/hyparview',
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
-    killer: 12,
     needsPeerExchange: true,
+    killer: 12,
   },
   {
     name: 'replaces no lost member of the active view',
