@@ -2,45 +2,80 @@
  * Runs the test files, the slowest first: a slow file that starts last leaves the other cores idle until it ends.
  * `node dist/test/run.js [file …]`; without files, all of them.
  */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
-/** Files at a time: more than the usual two cores, because many tests wait for processes or for the network. */
-const CONCURRENCY = 4
+/** Files at a time: more than the usual two cores, because many tests wait for processes, the network or time to pass. */
+const CONCURRENCY = 6
 
 /** Directories whose tests take milliseconds: their files share a process, because its start would take longer than they do. */
 const SHARED: readonly string[] = [
-  ...['base', 'bench', 'chat', 'cli', 'compat', 'host', 'labs', 'log', 'net', 'node', 'session', 'sim', 'sync', 'ui'],
+  ...[
+    'base',
+    'bench',
+    'chat',
+    'cli',
+    'compat',
+    'host',
+    'labs',
+    'log',
+    'membership',
+    'net',
+    'node',
+    'session',
+    'sim',
+    'sync',
+    'ui',
+  ],
 ]
 
-/** Files of these directories that measure memory, and so have a process each. */
-const ALONE: readonly string[] = ['base/byte-reader', 'base/frames', 'compat/fuzz.property', 'sync/bounds']
+/** Files of these directories that measure memory or take long, and so have a process each. */
+const ALONE: readonly string[] = [
+  ...['base/byte-reader', 'base/frames', 'base/safe-text.property', 'compat/fuzz.property', 'sync/bounds'],
+]
 
 /** The files and shared directories that take longest, in this order. */
 const SLOWEST: readonly string[] = [
   'simulation/random',
   'e2e/hosts',
   'simulation/mutations',
+  'e2e/node',
+  'e2e/durability',
+  'e2e/screen',
+  'log',
+  'simulation/presence',
+  'simulation/many-peers',
   'e2e/mutated-sessions',
   'e2e/damage',
-  'e2e/node',
   'docs/commands',
-  'e2e/durability',
+  'e2e/doctor',
+  'e2e/chat',
   'interop/native',
+  'e2e/simulate-gossip',
+  'simulation/scenarios',
+  'simulation/peer-exchange',
+  'simulation/byzantine-peers',
+  'e2e/chat-lines',
   'e2e/closed-output',
   'e2e/chat-usage',
-  'e2e/chat',
-  'e2e/chat-lines',
+  'e2e/terminal-loss',
+  'e2e/data-directory',
+  'interop/message',
+  'e2e/simulate',
+  'sync',
+  'ui',
   'base/safe-text.property',
   'architecture/fuzz',
-  'interop/message',
+  'e2e/foreign-files',
+  'host',
+  'net',
 ]
 
 const GROUPS = path.join(import.meta.dirname, 'groups')
 const given = process.argv.slice(2).map(file => path.resolve(file))
-const stream = run({ files: given.length > 0 ? given : filesOf(slowestFirst(testNames())), concurrency: CONCURRENCY })
+const stream = run({ files: given.length > 0 ? given : slowestFirst(compiled()), concurrency: CONCURRENCY })
 stream.on('test:fail', ({ todo }) => {
   if (!todo) process.exitCode = 1
 })
@@ -55,25 +90,25 @@ function testNames(): string[] {
     .map(file => file.slice(0, -'.test.ts'.length))
 }
 
-function slowestFirst(names: readonly string[]): string[] {
-  return [...SLOWEST.filter(name => names.includes(name)), ...names.filter(name => !SLOWEST.includes(name))]
-}
-
-/** The compiled files to run: the names, in their order, and one file for the rest of each shared directory. */
-function filesOf(names: readonly string[]): string[] {
-  const [separate, shared] = [names.filter(name => !isShared(name)), names.filter(isShared)]
+/** The compiled file of every test outside the shared directories, and one file for each of those, by name. */
+function compiled(): Map<string, string> {
   rmSync(GROUPS, { recursive: true, force: true })
   mkdirSync(GROUPS)
-  const groups = SHARED.map(directory => {
+  const files = new Map<string, string>()
+  for (const name of testNames()) {
+    const directory = SHARED.find(each => name.startsWith(`${each}/`))
+    if (directory === undefined || ALONE.includes(name)) {
+      files.set(name, path.join(import.meta.dirname, `${name}.test.js`))
+      continue
+    }
     const group = path.join(GROUPS, `${directory}.js`)
-    const members = shared.filter(name => name.startsWith(`${directory}/`))
-    writeFileSync(group, members.map(name => `import '../${name}.test.js'\n`).join(''))
-    return group
-  })
-  return [...separate.map(name => path.join(import.meta.dirname, `${name}.test.js`)), ...groups]
+    appendFileSync(group, `import '../${name}.test.js'\n`)
+    files.set(directory, group)
+  }
+  return files
 }
 
-function isShared(name: string): boolean {
-  const [directory = ''] = name.split('/')
-  return SHARED.includes(directory) && !ALONE.includes(name) && !SLOWEST.includes(name)
+function slowestFirst(files: ReadonlyMap<string, string>): string[] {
+  const rest = [...files].flatMap(([name, file]) => (SLOWEST.includes(name) ? [] : file))
+  return [...SLOWEST.flatMap(name => files.get(name) ?? []), ...rest]
 }

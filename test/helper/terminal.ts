@@ -57,8 +57,7 @@ export class TerminalWindow {
 
   /** Types a line, and presses Enter. */
   async enter(line: string): Promise<void> {
-    await this.type(line)
-    await this.press('Enter')
+    await this.#tmux('send-keys', '-l', line, ';', 'send-keys', 'Enter')
   }
 
   async paste(text: string): Promise<void> {
