@@ -5,7 +5,7 @@ import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
-import { logOfSegment, type Segment } from './format/segment.js'
+import { lastOf, logOfSegment, type Segment } from './format/segment.js'
 import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format/segment-plan.js'
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
@@ -209,5 +209,5 @@ function isGenuineRun(log: LogName, runs: readonly SignedRun[]): boolean {
 /** The seq after the last entry of the runs. */
 function seqAfter(runs: readonly SignedRun[]): number {
   const end = runs.at(-1)
-  return end === undefined ? 0 : end.first + end.entries.length
+  return end === undefined ? 0 : lastOf(end) + 1
 }

@@ -55,7 +55,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'stores no chain value before a segment',
     file: 'log/format/segment-plan',
-    find: 'const before = head?.chain ?? chainStart(this.#log);',
+    find: 'const before = this.#chain;',
     replace: 'const before = new Uint8Array(32);',
   },
   {

@@ -1,5 +1,5 @@
 import { KEY_BYTES } from '../../base/crypto/signing.js'
-import { concat, hexOf } from '../../base/wire/bytes.js'
+import { hexOf } from '../../base/wire/bytes.js'
 import { UNSIGNED_ID_LENGTH_MAX } from '../limits.js'
 
 declare const authorBrand: unique symbol
@@ -63,9 +63,10 @@ export function logKeyOf(log: LogId): Uint8Array | undefined {
 
 /** Key ‖ u32 run. */
 export function logKey(key: Uint8Array, run: Run): Uint8Array {
-  const bytes = Buffer.alloc(RUN_BYTES)
-  bytes.writeUInt32BE(run)
-  return concat([key, bytes])
+  const bytes = Buffer.allocUnsafe(key.length + RUN_BYTES)
+  bytes.set(key)
+  bytes.writeUInt32BE(run, key.length)
+  return bytes
 }
 
 /** The log of key ‖ u32 run at the beginning of `bytes`. */

@@ -64,6 +64,8 @@ class Planner {
   readonly #bytesMax: number
   readonly #proof: ForkProof | undefined
   #head: SignedHead | undefined
+  /** The chain value after the head. */
+  #chain: ChainValue
   readonly #rows: Put[] = []
   #count = 0
   #fault: Rejection | undefined
@@ -80,7 +82,8 @@ class Planner {
     this.#bytesMax = bytesMax
     this.#proof = proof
     this.#head = head
-    validator.begin(head?.chain ?? chainStart(log), head?.last ?? EARLIEST)
+    this.#chain = head?.chain ?? chainStart(log)
+    validator.begin(this.#chain, head?.last ?? EARLIEST)
   }
 
   /** Adds a run; false if no further run can be added. */
@@ -124,7 +127,7 @@ class Planner {
     if (this.#unverified.length === 0) return
     const fault = this.#fault
     if (!this.#seal(this.#unverified, validator.chain, validator.last)) {
-      validator.begin(this.#head?.chain ?? chainStart(this.#log), this.#head?.last ?? EARLIEST)
+      validator.begin(this.#chain, this.#head?.last ?? EARLIEST)
       for (const run of this.#unverified) {
         validator.validate(run)
         if (this.#seal([run], validator.chain, validator.last)) continue
@@ -172,11 +175,12 @@ class Planner {
     const seq = first + count - 1
     const isProven = seq + 1 === this.#proof?.forkedAt && sameBytes(chain, this.#proof.chain)
     if (!isProven && !isChainSigned(this.#log, seq, chain, to.signature)) return false
-    const before = head?.chain ?? chainStart(this.#log)
+    const before = this.#chain
     const signature = isProven ? NO_SIGNATURE : to.signature
     const packed = runs.map(({ bytes }) => bytes)
     this.#rows.push(segmentRow({ ...this.#log, first, count, before, signature }, packed))
     this.#count += count
+    this.#chain = chain
     this.#head = {
       author: this.#author,
       seq,
