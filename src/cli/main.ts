@@ -1,8 +1,6 @@
 import { watchOutput } from '../ui/lines/output.js'
 import { releaseLostTerminalAtExit } from '../ui/terminal/terminal-exit.js'
-import { runChat } from './chat-start.js'
-import { exitCodeOf } from './exit-code.js'
-import { plainChatOf } from './plain-chat.js'
+import { run } from './command-line.js'
 
 /** Longest time for the process to end after the command has ended. */
 const END_MS = 1_000
@@ -23,14 +21,3 @@ const code = await run(process.argv.slice(2))
 process.exitCode ||= code
 // Output that a lost terminal never accepts would keep the process running.
 if (process.stdout.isTTY) setTimeout(() => process.exit(), END_MS).unref()
-
-/** Runs a command line, without `node` and the script. Resolves with the exit code. */
-async function run(args: readonly string[]): Promise<number> {
-  const chat = plainChatOf(args)
-  if (chat === undefined) return (await import('./program.js')).run(args)
-  try {
-    return await runChat(chat.me, chat.peers, chat.flags)
-  } catch (error) {
-    return exitCodeOf(error)
-  }
-}

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Child } from '../helper/child.js'
+import { outcomesOf } from '../helper/command-lines.js'
 
 const BOUND = { timeout: 300_000 }
 const PROGRAM = path.resolve('bin/persisted-chat.js')
@@ -19,8 +20,14 @@ test('the documented commands and their options match --help', BOUND, async t =>
   const commands = [...list.matchAll(/^ {2}([a-z]+)(?= |$)/gm)].map(([, name = '']) => name)
   assert.deepEqual([...rows.keys()].sort(), commands.sort())
   const shared = new Set(optionsOf(main))
-  for (const [name, row] of rows) {
-    const actual = optionsOf(await help(t, name))
+  const helps = await outcomesOf(
+    t,
+    [...rows.keys()].map(name => [name, '--help']),
+  )
+  for (const [index, [name, row]] of [...rows].entries()) {
+    const { code, stdout } = helps[index] ?? assert.fail('it did not end')
+    assert.equal(code, 0)
+    const actual = optionsOf(stdout.join('\n'))
     const documented = optionsIn([row])
     for (const option of documented) assert.ok(actual.includes(option), `${name} has no ${option}`)
     for (const option of actual)

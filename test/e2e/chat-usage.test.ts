@@ -4,6 +4,7 @@ import net from 'node:net'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { openChat, startChat } from '../helper/chat-process.js'
+import { outcomesOf } from '../helper/command-lines.js'
 import { freePorts, localAddresses } from '../helper/ports.js'
 import { nodePid } from '../helper/running-node.js'
 import { Stopwatch } from '../helper/stopwatch.js'
@@ -96,19 +97,21 @@ test('accepts help and version, and rejects mistyped commands before it creates 
   assert.deepEqual(await readdir(data), ['help'])
 })
 
-test('reports wrong usage in one line', { ...BOUND, concurrency: 4 }, async t => {
+test('reports wrong usage in one line', BOUND, async t => {
   const data = await temporaryDirectory(t)
-  const told = USAGE.map(([what, args, complaint]) =>
-    t.test(what, async t => {
-      const options = args.at(-1) === '--data' ? [] : ['--data', data]
-      const { code, lines } = await complaintOf(t, [...options, ...args])
-      assert.equal(lines.length, 1, lines.join('\n'))
-      assert.match(lines[0] ?? '', /^persisted-chat: [^⏎]+$/)
-      assert.match(lines[0] ?? '', complaint)
-      assert.equal(code, WRONG_USAGE)
-    }),
-  )
-  await Promise.all(told)
+  const commandLines = USAGE.map(([, args]) => [...(args.at(-1) === '--data' ? [] : ['--data', data]), ...args])
+  const outcomes = await outcomesOf(t, commandLines)
+  for (const [index, [what, , complaint]] of USAGE.entries())
+    await t.test(what, () => {
+      const { code, stdout, stderr } = outcomes[index] ?? assert.fail('it did not end')
+      assert.deepEqual([code, stdout, stderr.length], [WRONG_USAGE, [], 1], stderr.join('\n'))
+      assert.match(stderr[0] ?? '', /^persisted-chat: [^⏎]+$/)
+      assert.match(stderr[0] ?? '', complaint)
+    })
+  const [, args, complaint] = USAGE[1] ?? assert.fail()
+  const alone = await complaintOf(t, args)
+  assert.equal(alone.code, WRONG_USAGE, 'control: the process ends with that code')
+  assert.match(alone.lines.join('\n'), complaint)
 })
 
 test('reports a port in use in one line', BOUND, async t => {

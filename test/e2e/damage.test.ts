@@ -3,6 +3,7 @@ import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { connectedTo, openChat, startChat } from '../helper/chat-process.js'
+import { outcomesOf } from '../helper/command-lines.js'
 import { localAddresses } from '../helper/ports.js'
 import { crash } from '../helper/running-node.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -128,12 +129,16 @@ test('reports lost files without changing anything; the chat repairs them', BOUN
       if (how === 'removed') await rm(file)
       else await truncate(file, Math.floor((await readFile(file)).length / 3))
       const before = await filesBelow(data)
-      const [verified] = await Promise.all([
-        command(t, data, 'verify', 'alice'),
-        command(t, data, 'log', 'alice'),
-        command(t, data, 'export', 'alice', path.join(base, `${name}-${how}.logs`)),
-      ])
-      assert.equal(verified.code, 1, `${name} ${how}: ${verified.stderr}`)
+      const commandLines = [
+        ['verify', 'alice'],
+        ['log', 'alice'],
+        ['export', 'alice', path.join(base, `${name}-${how}.logs`)],
+      ]
+      const [verified] = await outcomesOf(
+        t,
+        commandLines.map(args => [...args, '--data', data]),
+      )
+      assert.equal(verified?.code, 1, `${name} ${how}: ${verified?.stderr.join('\n')}`)
       assert.deepEqual(await filesBelow(data), before, `${name} ${how}`)
     }
   }

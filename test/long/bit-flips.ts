@@ -8,6 +8,7 @@ import { placeOf } from '../helper/bit-flip.js'
 import type { FlipReport, ReaderOptions } from '../helper/bit-flip-reader.js'
 import { Child } from '../helper/child.js'
 import { logIn, replicate } from '../helper/logs.js'
+import { PATIENCE_MS } from '../helper/patience.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 import { textOf } from './chance.js'
 import { keysOf } from './ledger.js'
@@ -16,7 +17,6 @@ import { type Fault, inDirectory, type LongRun } from './long-run.js'
 const SCRIPT = fileURLToPath(new URL('../helper/bit-flip-reader.js', import.meta.url))
 /** Flips per process. */
 const CHUNK = 25
-const DEADLINE_MS = 60_000
 /**
  * LevelDB is built with assertions: a repair that reads a damaged key in a table aborts the process. That happens about once in
  * 1,500 flips with these weights; a higher rate is a fault.
@@ -79,7 +79,7 @@ async function readers(options: ReaderOptions): Promise<{
   let isLate = false
   for (let line = 0; ; line = child.stdout.length) {
     try {
-      await child.waitForLine(/./, { from: line, timeoutMs: DEADLINE_MS })
+      await child.waitForLine(/./, { from: line, timeoutMs: PATIENCE_MS })
     } catch (error) {
       isLate = /ms passed/.test((error as Error).message)
       break
