@@ -13,14 +13,15 @@ export const roomsFrame = (rooms: readonly Uint8Array[], handshakeHash: Uint8Arr
     ),
   )
 
-/** One frame on a channel. */
-export const onChannel = (channel: number, body: Uint8Array): Uint8Array => frame(concat([varint(channel), body]))
+/** One frame from the room in a place of the sender, to the one in the first place of the receiver; 0: about all rooms. */
+export const onChannel = (place: number, body: Uint8Array): Uint8Array =>
+  frame(concat(place === 0 ? [varint(0), body] : [varint(place), varint(1), body]))
 
 /** The frames of a replication stream, on a channel. */
-export function framesOn(channel: number, bytes: Uint8Array): Uint8Array {
+export function framesOn(place: number, bytes: Uint8Array): Uint8Array {
   const reader = new FrameReader(FRAME_BYTES_MAX)
   reader.push(bytes)
   const frames: Uint8Array[] = []
-  for (let read = reader.next(); read.kind === 'frame'; read = reader.next()) frames.push(onChannel(channel, read.body))
+  for (let read = reader.next(); read.kind === 'frame'; read = reader.next()) frames.push(onChannel(place, read.body))
   return concat(frames)
 }

@@ -136,6 +136,29 @@ test('a room whose reader has stopped holds back its own frames only, up to its 
   assert.ok(total > 100 * 32 * 1024, `${total} bytes`)
 })
 
+test('rooms that sync share a window, lines of others do not wait for it, and a stopped room holds up none', async () => {
+  const { alice, bob } = pair()
+  for (const { multiplexer } of [alice, bob]) multiplexer.offer([OPS, DEV, LAB])
+  await turn()
+  const channels = [OPS, DEV, LAB].map(id => alice.multiplexer.channelOf(id))
+  const stopped = [OPS, DEV].map(id => bob.multiplexer.channelOf(id))
+  const heard = heardOf(bob.multiplexer.channelOf(LAB))
+  for (let i = 0; i < 40; i++)
+    for (const channel of channels.slice(0, 2)) channel?.write(frame(Buffer.alloc(100_000, 2)))
+  await turn()
+  const waiting = stopped.reduce((sum, channel) => sum + (channel?.readableLength ?? 0), 0)
+  assert.ok(waiting > CHANNEL_WINDOW_BYTES - 100_010 && waiting <= CHANNEL_WINDOW_BYTES, `${waiting} bytes wait`)
+  channels[2]?.write(frame(Buffer.from('a line')))
+  await turn()
+  assert.deepEqual(Buffer.concat(heard), frame(Buffer.from('a line')))
+  // A third room that syncs gets on, although the others are not read.
+  let written = 7
+  for (let i = 0; i < 40; i++, written += 100_003) channels[2]?.write(frame(Buffer.alloc(100_000, 2)))
+  for (let turns = 0; turns < 200 && Buffer.concat(heard).length < written; turns++) await turn()
+  assert.equal(Buffer.concat(heard).length, written)
+  assert.deepEqual([alice.violations, bob.violations], [[], []])
+})
+
 test('a reader that stops and goes on again receives everything', async () => {
   // So small that the sender waits for ever unless everything that is read is acknowledged.
   const { alice, bob } = pair(IDLE_ACK_BYTES + FRAME_BYTES_MAX)
@@ -240,6 +263,17 @@ test('agrees on the open rooms, however both sides open and close them, and mixe
   )
 })
 
+test('rejects a room that comes back to a place that it left', async () => {
+  const alice = side('dialler')
+  alice.multiplexer.offer([OPS])
+  for (const rooms of [[OPS], [DEV, OPS], [DEV, LAB, OPS]]) alice.connection.push(roomsFrame(rooms, HASH, 'listener'))
+  await turn()
+  assert.deepEqual([alice.opened, alice.violations], [['01', '01', '01'], []])
+  alice.connection.push(roomsFrame([OPS], HASH, 'listener'))
+  await turn()
+  assert.deepEqual(alice.violations, ['malformed-rooms'])
+})
+
 test('closes the connection when every place was used, for the next one to begin again', async () => {
   const { alice, bob } = pair()
   bob.multiplexer.offer([OPS])
@@ -265,7 +299,8 @@ test('a channel that breaks closes the connection', async () => {
 
 const strange: readonly (readonly [string, Violation, Uint8Array])[] = [
   ['a frame without a channel', 'malformed-channel-frame', frame(Buffer.from([0]))],
-  ['a channel beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1]))],
+  ['a place beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1, 2]))],
+  ['a frame without the place of the receiver', 'malformed-channel-frame', frame(Buffer.from([1, 1]))],
   ['a frame that is too long', 'frame-too-long', Buffer.from([0xff, 0xff, 0xff, 0x7f])],
   ['half a tag', 'malformed-rooms', onChannel(0, Buffer.from([1, 2, 3]))],
   ['another type on channel 0', 'malformed-rooms', onChannel(0, Buffer.alloc(17, 9))],

@@ -44,9 +44,19 @@ export class Channel extends Duplex implements RawConnection {
     return this.#carrier.remoteAddress
   }
 
-  /** The next frame that may be sent now, without its length. */
-  takeFrame(): Uint8Array | undefined {
-    const body = this.#queue.take()
+  /** Bytes sent that the other side has not acknowledged. */
+  get inFlight(): number {
+    return this.#queue.inFlight
+  }
+
+  /** Whether the next frame is one of a backlog. */
+  get isLongNext(): boolean {
+    return this.#queue.isLong
+  }
+
+  /** The next frame that may be sent now, without its length, while so many bytes of other channels are unacknowledged. */
+  takeFrame(othersInFlight: number): Uint8Array | undefined {
+    const body = this.#queue.take(othersInFlight)
     if (this.#queue.length < QUEUE_BYTES_MAX) this.#continue()
     return body
   }

@@ -1,10 +1,13 @@
 // Limits of channels. docs/protocol/wire.md gives them to other programs.
 
 /**
- * Bytes of one channel that may be sent beyond what the other side has said it read: what a slow room can make the other hold. At
- * least IDLE_ACK_BYTES and a frame, or both sides would wait for each other.
+ * Bytes of one channel, and of the long frames of all, that may be sent beyond what the other side has said it read: what a slow
+ * room can make the other hold, and what a line in another room may have before it.
  */
 export const CHANNEL_WINDOW_BYTES = 512 * 1024
+
+/** Longest frame that does not wait for other channels: one entry fits. */
+export const LIVE_FRAME_BYTES_MAX = 20 * 1024
 
 /** Bytes read after which they are acknowledged; also when everything is read. */
 export const ACK_BYTES = 128 * 1024

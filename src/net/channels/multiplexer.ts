@@ -9,8 +9,10 @@ import { type Carrier, Channel } from './channel.js'
 import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
 import { ACK, decodeRooms, encodeRooms } from './rooms-frame.js'
 
-/** Longest varint of a channel's number. */
-const NUMBER_BYTES_MAX = 2
+/** Longest varints of a channel's two places. */
+const PLACES_BYTES_MAX = 4
+/** The place of what concerns all rooms. */
+const ALL = 0
 
 export interface MultiplexerOptions {
   readonly role: Role
@@ -35,31 +37,35 @@ interface MultiplexerEvents {
 interface Offer {
   /** The tag that names it in the other side's frame. */
   readonly theirTag: Uint8Array
-  /** Its place in our Rooms, from 1: the number of its channel in our frames. */
+  /** Its place in our Rooms, from 1. */
   readonly place: number
-  channel: Channel | undefined
-  /** The number of its channel in their frames. */
+  /** Its place in their Rooms. */
   theirPlace: number | undefined
+  channel: Channel | undefined
 }
 
 /**
  * Carries a channel for each room that both sides have over one connection to a native peer. Frames are
- * varint length ‖ varint channel ‖ type ‖ rest; channel 0 says which rooms a side has. docs/protocol/wire.md §2.7.
+ * varint length ‖ varint sender's place ‖ varint receiver's place ‖ type ‖ rest; place 0 says which rooms a side has.
+ * docs/protocol/wire.md §2.7. A side that opens a room again does so in another place, so what was sent on the channel before cannot
+ * reach the new one.
  *
- * Each channel has a window of its own and they take turns, so a room that syncs much delays the others by what is in flight only.
- * The connection is always read: what a slow room has not read yet is bounded by its window.
+ * Channels take turns, short frames first, and long frames of all share a window, so a room that syncs much delays the others by what
+ * is in flight only. The connection is always read: what a slow room has not read yet is bounded by its window.
  */
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
   readonly #options: MultiplexerOptions
-  readonly #reader = new FrameReader(FRAME_BYTES_MAX + NUMBER_BYTES_MAX)
+  readonly #reader = new FrameReader(FRAME_BYTES_MAX + PLACES_BYTES_MAX)
   readonly #offers = new Map<string, Offer>()
-  readonly #byTheirPlace = new Map<number, Offer>()
-  /** Our tags by place. A place is used once: what was sent for a closed channel must not reach the next one. */
+  /** Offers with a channel, by our place. */
+  readonly #open = new Map<number, Offer>()
+  /** Our tags by place. */
   readonly #ours: (Uint8Array | undefined)[] = []
   #theirs: readonly Uint8Array[] = []
-  /** Their places that had a channel: their Rooms may name a room that they are about to close. */
-  readonly #usedPlaces = new Set<number>()
+  /** Their places that had a channel, and no longer name its room. */
+  readonly #left = new Set<number>()
+  #hasHadChannel = false
   #hasSaidRooms = false
   #isSending = false
 
@@ -82,7 +88,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
 
   /** Open channels. */
   get size(): number {
-    return this.#byTheirPlace.size
+    return this.#open.size
   }
 
   /** The open channel of a room. */
@@ -123,7 +129,9 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   withdraw(room: Uint8Array): void {
     const offer = this.#offers.get(hexOf(room))
     if (offer === undefined) return
-    this.#retire(hexOf(room), offer)
+    this.#offers.delete(hexOf(room))
+    this.#ours[offer.place - 1] = undefined
+    this.#closeChannel(hexOf(room), offer)
     this.#sayRooms()
   }
 
@@ -138,7 +146,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
 
   acknowledge(channel: Channel, bytes: number): void {
     const offer = this.#offerOf(channel)
-    if (offer !== undefined) this.#write(offer.place, concat([Uint8Array.of(ACK), varint(bytes)]))
+    if (offer !== undefined) this.#write(offer, concat([Uint8Array.of(ACK), varint(bytes)]))
   }
 
   /** A channel that breaks takes the connection with it: a new one starts all rooms afresh. */
@@ -149,7 +157,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   }
 
   #offerOf(channel: Channel): Offer | undefined {
-    for (const offer of this.#byTheirPlace.values()) if (offer.channel === channel) return offer
+    for (const offer of this.#open.values()) if (offer.channel === channel) return offer
     return undefined
   }
 
@@ -157,9 +165,9 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#reader.push(bytes)
     /** Frames of one channel in a row are delivered together. */
     let bodies: Uint8Array[] = []
-    let current = 0
+    let current: Channel | undefined
     const deliver = (): void => {
-      if (bodies.length > 0) this.#deliver(current, bodies)
+      if (current !== undefined && bodies.length > 0) this.#deliver(current, bodies)
       bodies = []
     }
     for (let read = this.#reader.next(); read.kind !== 'more'; read = this.#reader.next()) {
@@ -167,26 +175,24 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
         this.emit('violation', read.reason)
         return
       }
-      const number = readVarint(read.body, 0, ROOMS_MAX)
-      if (number.kind !== 'value' || number.next >= read.body.length) {
+      const addressed = addressedIn(read.body)
+      if (addressed === undefined) {
         this.emit('violation', 'malformed-channel-frame')
         return
       }
-      if (number.value !== current) deliver()
-      current = number.value
-      bodies.push(read.body.subarray(number.next))
-      if (current === 0) deliver()
+      const { theirPlace, place, body } = addressed
+      const offer = this.#open.get(place)
+      // One that is not open was closed while the frame was on its way.
+      const channel = offer?.theirPlace === theirPlace ? offer.channel : undefined
+      if (channel !== current) deliver()
+      current = channel
+      if (theirPlace === ALL) this.#receiveRooms(body)
+      else if (channel !== undefined) bodies.push(body)
     }
     deliver()
   }
 
-  #deliver(number: number, bodies: readonly Uint8Array[]): void {
-    if (number === 0) {
-      this.#receiveRooms(bodies[0])
-      return
-    }
-    const channel = this.#byTheirPlace.get(number)?.channel
-    if (channel === undefined) return // the room was closed while this was on its way
+  #deliver(channel: Channel, bodies: readonly Uint8Array[]): void {
     const frames: Uint8Array[] = []
     for (const body of bodies) {
       if (body[0] !== ACK) frames.push(body)
@@ -200,82 +206,108 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     return bytes.kind === 'value' && bytes.next === body.length && channel.acknowledged(bytes.value)
   }
 
-  #receiveRooms(body: Uint8Array | undefined): void {
-    const tags = body === undefined ? undefined : decodeRooms(body)
-    const isStranger = this.#usedPlaces.size === 0
-    if (tags === undefined || (isStranger && tags.length > STRANGER_ROOMS_MAX)) {
+  #receiveRooms(body: Uint8Array): void {
+    const tags = decodeRooms(body)
+    if (tags === undefined || (!this.#hasHadChannel && tags.length > STRANGER_ROOMS_MAX)) {
       this.emit('violation', 'malformed-rooms')
       return
     }
     this.#theirs = tags
-    for (const [room, offer] of [...this.#offers]) {
-      if (offer.theirPlace === undefined || isSame(tags[offer.theirPlace - 1], offer.theirTag)) continue
-      // They closed the room. It can be opened again, in another place.
-      this.#retire(room, offer)
-      this.offer([Buffer.from(room, 'hex')])
-    }
     this.#match()
     this.emit('rooms')
   }
 
-  /** Opens the channels of rooms that both sides have. */
+  /** Opens the channels of rooms that both sides have, and closes those of rooms that the other side closed or moved. */
   #match(): void {
-    for (const [room, offer] of this.#offers) {
-      if (offer.channel !== undefined) continue
+    for (const [room, offer] of [...this.#offers]) {
       const index = this.#theirs.findIndex(tag => sameBytes(tag, offer.theirTag))
-      if (index === -1 || this.#usedPlaces.has(index + 1)) continue
-      offer.theirPlace = index + 1
+      const theirPlace = index === -1 ? undefined : index + 1
+      if (theirPlace === offer.theirPlace) continue
+      if (offer.theirPlace !== undefined) this.#left.add(offer.theirPlace)
+      this.#closeChannel(room, offer)
+      offer.theirPlace = theirPlace
+      if (theirPlace === undefined) continue
+      // A place is used for one opening of one room: so many times can the other side make us open channels.
+      if (this.#left.has(theirPlace)) {
+        this.emit('violation', 'malformed-rooms')
+        return
+      }
       offer.channel = new Channel(this, this.#options.windowBytes)
-      this.#usedPlaces.add(offer.theirPlace)
-      this.#byTheirPlace.set(offer.theirPlace, offer)
+      this.#hasHadChannel = true
+      this.#open.set(offer.place, offer)
       this.emit('channel', room, offer.channel)
     }
   }
 
-  #retire(room: string, offer: Offer): void {
-    this.#offers.delete(room)
-    this.#ours[offer.place - 1] = undefined
-    if (offer.theirPlace !== undefined) this.#byTheirPlace.delete(offer.theirPlace)
-    if (offer.channel === undefined) return
-    offer.channel.destroy()
+  #closeChannel(room: string, offer: Offer): void {
+    const { channel, place } = offer
+    if (channel === undefined) return
+    this.#open.delete(place)
+    offer.channel = undefined
+    channel.destroy()
     this.emit('channel-closed', room)
   }
 
   #sayRooms(): void {
     this.#hasSaidRooms = true
     this.#write(
-      0,
+      undefined,
       encodeRooms(this.#ours, bytes => this.#options.random.bytes(bytes)),
     )
   }
 
-  /** Sends frames of the channels in turn, as long as the connection takes them. */
+  /** Sends frames as long as the connection takes them: in each round a short one of each channel, then any one. */
   #send(): void {
-    for (let hasSent = true; hasSent && !this.#connection.writableNeedDrain; ) {
-      hasSent = false
-      for (const { place, channel } of this.#byTheirPlace.values()) {
-        const body = channel?.takeFrame()
-        if (body === undefined) continue
-        hasSent = true
-        this.#write(place, body)
-      }
+    let hasSent = true
+    while (hasSent && !this.#connection.writableNeedDrain) {
+      const hasSentShort = this.#sendOneOfEach(channel => !channel.isLongNext)
+      hasSent = this.#sendOneOfEach(() => true) || hasSentShort
     }
   }
 
-  #write(number: number, body: Uint8Array): void {
+  #sendOneOfEach(isTurnOf: (channel: Channel) => boolean): boolean {
+    let hasSent = false
+    for (const offer of this.#open.values()) {
+      const { channel } = offer
+      if (channel === undefined || !isTurnOf(channel)) continue
+      const body = channel.takeFrame(this.#inFlight() - channel.inFlight)
+      if (body === undefined) continue
+      hasSent = true
+      this.#write(offer, body)
+    }
+    return hasSent
+  }
+
+  /** Unacknowledged bytes of all channels. */
+  #inFlight(): number {
+    let bytes = 0
+    for (const { channel } of this.#open.values()) bytes += channel?.inFlight ?? 0
+    return bytes
+  }
+
+  /** Writes a frame of a channel, or one that concerns all rooms. */
+  #write(offer: Offer | undefined, body: Uint8Array): void {
     if (!this.#connection.writable) return
-    const prefix = varint(number)
+    const prefix = offer === undefined ? varint(ALL) : concat([varint(offer.place), varint(offer.theirPlace ?? ALL)])
     this.#connection.write(varint(prefix.length + body.length))
     this.#connection.write(prefix)
     this.#connection.write(body)
   }
 
   #closed(): void {
-    const offers = [...this.#byTheirPlace.values()]
-    this.#byTheirPlace.clear()
+    const offers = [...this.#open.values()]
+    this.#open.clear()
     this.#offers.clear()
     for (const { channel } of offers) channel?.destroy()
   }
 }
 
-const isSame = (a: Uint8Array | undefined, b: Uint8Array): boolean => a !== undefined && sameBytes(a, b)
+/** The places before a frame, and its body; undefined if they are malformed. */
+function addressedIn(frame: Uint8Array): { theirPlace: number; place: number; body: Uint8Array } | undefined {
+  const theirs = readVarint(frame, 0, ROOMS_MAX)
+  if (theirs.kind !== 'value' || theirs.next >= frame.length) return undefined
+  if (theirs.value === ALL) return { theirPlace: ALL, place: ALL, body: frame.subarray(theirs.next) }
+  const ours = readVarint(frame, theirs.next, ROOMS_MAX)
+  if (ours.kind !== 'value' || ours.next >= frame.length) return undefined
+  return { theirPlace: theirs.value, place: ours.value, body: frame.subarray(ours.next) }
+}

@@ -1,9 +1,10 @@
 import { varint } from '../../base/wire/bytes.js'
-import { SIDE_CHANNEL_TYPES_FROM } from './limits.js'
+import { IDLE_ACK_BYTES, LIVE_FRAME_BYTES_MAX, SIDE_CHANNEL_TYPES_FROM } from './limits.js'
 
 /**
  * Frames of one channel that wait to be sent, under the window that the other side acknowledges. Frames of the side channel
- * (presence, peer exchange) go first, and do not wait for the window; the others keep their order.
+ * (presence, peer exchange) go first, and do not wait for the window; the others keep their order. Long ones, of a backlog, also wait
+ * for what is unacknowledged of other channels, so that lines in a quiet room do not queue behind the backlog of another.
  */
 export class SendQueue {
   readonly #windowBytes: number
@@ -11,11 +12,15 @@ export class SendQueue {
   #ordered: Uint8Array[] = []
   #next = 0
   #queuedBytes = 0
-  /** Bytes sent that the other side has not said it read. */
   #inFlight = 0
 
   constructor(windowBytes: number) {
     this.#windowBytes = windowBytes
+  }
+
+  /** Bytes sent that the other side has not said it read. */
+  get inFlight(): number {
+    return this.#inFlight
   }
 
   /** Bytes that wait. */
@@ -36,24 +41,35 @@ export class SendQueue {
     return this.#inFlight >= 0
   }
 
-  /** The next frame that may be sent now. */
-  take(): Uint8Array | undefined {
-    const body = this.#urgent.shift() ?? this.#takeOrdered()
+  /** Whether the next frame is long. */
+  get isLong(): boolean {
+    return this.#urgent.length === 0 && (this.#ordered[this.#next]?.length ?? 0) > LIVE_FRAME_BYTES_MAX
+  }
+
+  /** The next frame that may be sent now, while so many bytes of other channels are unacknowledged. */
+  take(othersInFlight: number): Uint8Array | undefined {
+    const body = this.#urgent.shift() ?? this.#takeOrdered(othersInFlight)
     if (body === undefined) return undefined
     this.#queuedBytes -= body.length
     this.#inFlight += sizeOf(body)
     return body
   }
 
-  #takeOrdered(): Uint8Array | undefined {
+  #takeOrdered(othersInFlight: number): Uint8Array | undefined {
     const body = this.#ordered[this.#next]
-    if (body === undefined || (this.#inFlight > 0 && this.#inFlight + sizeOf(body) > this.#windowBytes))
-      return undefined
+    if (body === undefined || !this.#isInWindow(body, othersInFlight)) return undefined
     if (++this.#next === this.#ordered.length) {
       this.#ordered = []
       this.#next = 0
     }
     return body
+  }
+
+  /** So little is not acknowledged for ever: without other bytes, or while another channel is not read, a frame is sent at a time. */
+  #isInWindow(body: Uint8Array, othersInFlight: number): boolean {
+    const isLittle = this.#inFlight < IDLE_ACK_BYTES
+    const others = body.length > LIVE_FRAME_BYTES_MAX ? othersInFlight : 0
+    return isLittle || this.#inFlight + others + sizeOf(body) <= this.#windowBytes
   }
 }
 
