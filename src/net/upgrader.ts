@@ -87,8 +87,8 @@ export class Upgrader {
   readonly #startedAt: Millis
   readonly #admission = new AdmissionControl<RawConnection>()
   readonly #pending = new Set<RawConnection>()
-  /** Of connections without a room in common. */
-  readonly #roomless = new Set<Multiplexer>()
+  /** Of connections without a room in common, with what to do when there is one. */
+  readonly #roomless = new Map<Multiplexer, () => void>()
   readonly #reported = new Set<string>()
 
   constructor(options: UpgraderOptions) {
@@ -122,12 +122,15 @@ export class Upgrader {
 
   /** Offers a room that was opened on the connections that wait for one in common. */
   offer(room: Uint8Array): void {
-    for (const multiplexer of [...this.#roomless]) multiplexer.offer([room])
+    for (const [multiplexer, succeed] of [...this.#roomless]) {
+      multiplexer.offer([room])
+      if (multiplexer.size > 0) succeed()
+    }
   }
 
   /** Takes a closed room off these connections. */
   withdraw(room: Uint8Array): void {
-    for (const multiplexer of this.#roomless) multiplexer.withdraw(room)
+    for (const multiplexer of this.#roomless.keys()) multiplexer.withdraw(room)
   }
 
   /** Closes all connections whose handshake is not complete. */
@@ -177,10 +180,12 @@ export class Upgrader {
       handshakeHash,
       random,
     })
-    multiplexer.once('channel', () => settle())
-    multiplexer.once('rooms', () => {
-      if (multiplexer.size > 0) return
+    let hasRooms = false
+    multiplexer.on('rooms', () => {
+      if (multiplexer.size > 0) return settle()
       if (dialled?.isProbe) return settle('other-room')
+      if (hasRooms) return
+      hasRooms = true
       cancel()
       cancel = clock.after(ROOMLESS_MS_MAX, () => settle('other-room'))
       if (dialled !== undefined) onRoomless(dialled)
@@ -188,7 +193,7 @@ export class Upgrader {
     multiplexer.once('violation', () => settle('malformed-handshake'))
     stream.once('close', () => settle('closed'))
     this.#pending.add(stream)
-    this.#roomless.add(multiplexer)
+    this.#roomless.set(multiplexer, () => settle())
     multiplexer.offer(rooms())
   }
 

@@ -14,7 +14,6 @@ import type { SeqRange } from '../log/read/subscription.js'
 import { Connections } from '../net/connections.js'
 import { type Address, formatAddress } from '../net/lan/address.js'
 import { RoomChannels } from '../net/room-channels.js'
-import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import { Room } from '../node/room.js'
 import { createNativeStream } from '../sync/native-replication.js'
 import type { NativeReplicationOptions } from '../sync/options.js'
@@ -26,6 +25,7 @@ import type { InvariantChecker, Shown } from './invariants.js'
 import { Lifecycle } from './lifecycle.js'
 import type { VirtualNetwork } from './network.js'
 import { withOverrides } from './overridden.js'
+import { SideRoom } from './side-room.js'
 import type { SortedRows } from './sorted-rows.js'
 import type { VirtualHost } from './virtual-connection.js'
 import { VirtualDisk } from './virtual-disk.js'
@@ -40,13 +40,15 @@ export interface SimulationContext {
   readonly time: VirtualTime
   readonly network: VirtualNetwork
   readonly checker: InvariantChecker
+  /** The rooms of a peer besides the lobby, with what checks each. */
+  sideRoomsOf(name: string): ReadonlyMap<string, InvariantChecker>
   /** Adds a line to the trace. */
   note(line: string): void
   /** `name` has stored entries. */
   stored(name: string, span: SeqRange): void
   /** Whether peers find further ones by peer exchange. */
   readonly hasPeerExchange: boolean
-  /** Bytes were sent on a connection besides log entries. */
+  /** A frame of so many bytes was sent on a connection besides log entries. */
   sentOnSideChannel(bytes: number): void
   /** A user was shown an entry. */
   progressed(): void
@@ -72,6 +74,7 @@ interface Program {
   log: Log | undefined
   replicator: Replicator | undefined
   channels: RoomChannels | undefined
+  openSideRoom: ((room: SideRoom) => void) | undefined
   room: Room | undefined
 }
 
@@ -82,6 +85,8 @@ export class SimulatedPeer {
   readonly fault: ByzantineFault | undefined
   readonly host: VirtualHost
   readonly disk: VirtualDisk
+  /** Its rooms besides the lobby, by name. */
+  readonly sideRooms = new Map<string, SideRoom>()
   readonly #context: SimulationContext
   readonly #keys: KeyPair
   readonly #clockOffset: ClockOffset
@@ -102,6 +107,20 @@ export class SimulatedPeer {
     this.#clockOffset = { aheadMs }
     this.#random = new SeededRandom(seed, `whims of ${name}`)
     checker.register(name, this.author, this.disk, fault !== undefined)
+    for (const [room, roomChecker] of context.sideRoomsOf(name)) {
+      const { note, sentOnSideChannel } = context
+      const own = {
+        seed,
+        name: room,
+        peer: name,
+        keys: this.#keys,
+        time,
+        checker: roomChecker,
+        note,
+        sentOnSideChannel,
+      }
+      this.sideRooms.set(room, new SideRoom(own))
+    }
   }
 
   get isRunning(): boolean {
@@ -185,6 +204,7 @@ export class SimulatedPeer {
       log: undefined,
       replicator: undefined,
       channels: undefined,
+      openSideRoom: undefined,
       room: undefined,
     }
     this.#program = program
@@ -203,7 +223,7 @@ export class SimulatedPeer {
     this.#program = undefined
     this.host.isAsleep = false
     this.host.stop(how === 'power cut')
-    if (how === 'power cut') this.disk.cutPower()
+    if (how === 'power cut') for (const { disk } of [this, ...this.sideRooms.values()]) disk.cutPower()
   }
 
   /** Suspends the machine: nothing runs, nothing answers. */
@@ -239,6 +259,12 @@ export class SimulatedPeer {
     )
   }
 
+  /** Opens a side room that is closed. */
+  openSideRoom(name: string): void {
+    const room = this.sideRooms.get(name)
+    if (room !== undefined && !room.isOpen) this.#program?.openSideRoom?.(room)
+  }
+
   /** Sets its clock. */
   setClock(aheadMs: Millis): void {
     this.#context.note(`the clock of ${this.name} is ${Math.round(aheadMs)} ms ahead`)
@@ -248,7 +274,7 @@ export class SimulatedPeer {
   /** Fills its disk, or frees it. */
   fill(isFull: boolean): void {
     this.#context.note(`the disk of ${this.name} is ${isFull ? 'full' : 'no longer full'}`)
-    this.disk.isFull = isFull
+    for (const { disk } of [this, ...this.sideRooms.values()]) disk.isFull = isFull
   }
 
   /** Restores a backup of its disk. Returns our lines that must come back from other peers. */
@@ -319,6 +345,12 @@ export class SimulatedPeer {
     program.room = room
     channels.open()
     for (const { name, address } of this.#dialled) channels.add(name, address)
+    program.openSideRoom = side => {
+      side.open({ life, clock, connections, dialled: this.#dialled }).catch(error => {
+        if (!life.isOver) checker.violate(`${this.name} cannot open ${side.name}: ${reasonOf(error)}`)
+      })
+    }
+    for (const side of this.sideRooms.values()) program.openSideRoom(side)
     await this.#show(program, log)
   }
 
@@ -337,7 +369,7 @@ export class SimulatedPeer {
         sideChannel: send =>
           sideChannel(frames => {
             const isSent = send(frames)
-            if (isSent) this.#context.sentOnSideChannel(frames.length + RECORD_OVERHEAD_BYTES)
+            if (isSent) this.#context.sentOnSideChannel(frames.length)
             return isSent
           }),
       }),

@@ -3,6 +3,7 @@ import { SeededRandom } from '../base/seeded-random.js'
 import { type AuthorId, authorOfLog, type LogId } from '../log/format/author.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import type { SeqRange } from '../log/read/subscription.js'
+import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import type { ByzantineFault } from './byzantine-peer.js'
 import { drainEventLoop } from './drain-event-loop.js'
 import { InvariantChecker } from './invariants.js'
@@ -19,6 +20,8 @@ const TRACE_LINES_MAX = 100_000
 const STEPS_PER_CHECK = 64
 /** Bound for the buffer of one stream: two frames and one read. */
 const CONNECTION_BYTES_MAX = 512 * 1024
+/** What a frame costs besides its bytes: its record, and the place of its room. */
+const SIDE_FRAME_OVERHEAD_BYTES = RECORD_OVERHEAD_BYTES + 1
 /** Resolution of the measured convergence time. */
 const CONVERGENCE_STEP_MS: Millis = 10
 
@@ -34,6 +37,8 @@ export interface WorldOptions {
   readonly aheadMs?: (name: string) => Millis
   /** Byzantine peers and their faults. */
   readonly byzantine?: ReadonlyMap<string, ByzantineFault>
+  /** Further rooms, and who is in each. They share the connections of the lobby. */
+  readonly sideRooms?: ReadonlyMap<string, readonly string[]>
   /** False to save memory if nobody reads the trace. */
   readonly isTraced?: boolean
   /** Called when a peer has stored entries, its own or others'. */
@@ -62,6 +67,7 @@ export class World {
   readonly #peers = new Map<string, SimulatedPeer>()
   readonly #nameOf = new Map<AuthorId, string>()
   readonly #liveness: LivenessChecker
+  readonly #sideRooms = new Map<string, { readonly members: readonly string[]; readonly checker: InvariantChecker }>()
   #steps = 0
   #sideChannelBytes = 0
 
@@ -73,6 +79,7 @@ export class World {
     aheadMs,
     byzantine,
     hasPeerExchange = false,
+    sideRooms = new Map(),
     isTraced = true,
     onStored,
     onReceived,
@@ -80,11 +87,18 @@ export class World {
     this.#isTraced = isTraced
     const options = { delayMsMin: 1, delayMsMax: 30, loss: 0, duplicates: 0, ...network }
     this.network = new VirtualNetwork(this.#time, new SeededRandom(seed, 'network'), options)
+    for (const [room, members] of sideRooms) this.#sideRooms.set(room, { members, checker: new InvariantChecker() })
     const context = {
       seed,
       time: this.#time,
       network: this.network,
       checker: this.checker,
+      sideRoomsOf: (name: string) =>
+        new Map(
+          [...this.#sideRooms].flatMap(([room, { members, checker }]) =>
+            members.includes(name) ? [[room, checker] as const] : [],
+          ),
+        ),
       hasPeerExchange,
       note: (line: string) => this.#note(line),
       stored: (name: string, span: SeqRange) => {
@@ -92,7 +106,7 @@ export class World {
         onStored?.(name, span)
       },
       sentOnSideChannel: (bytes: number) => {
-        this.#sideChannelBytes += bytes
+        this.#sideChannelBytes += bytes + SIDE_FRAME_OVERHEAD_BYTES
       },
       progressed: () => this.#liveness.progressed(),
       received: (name: string, from: AuthorId | undefined, author: LogId, runs: readonly SignedRun[]) =>
@@ -222,6 +236,7 @@ export class World {
     const convergedMs = this.#time.now - from
     this.#note(`converged after ${Math.ceil(convergedMs)} ms`)
     await this.#liveness.checkConverged(msMax)
+    await this.#awaitSideRooms(msMax)
     return convergedMs
   }
 
@@ -245,8 +260,27 @@ export class World {
         if (largestBufferBytes > CONNECTION_BYTES_MAX)
           this.checker.violate(`${name} buffers ${largestBufferBytes} bytes for one connection`)
     }
-    const { violations } = this.checker
+    const violations = [this.checker, ...[...this.#sideRooms.values()].map(({ checker }) => checker)].flatMap(
+      ({ violations }) => violations,
+    )
     if (violations.length > 0) throw new Violation(violations, this.story())
+  }
+
+  /** Waits until everybody in a side room knows the same lines. */
+  async #awaitSideRooms(msMax: Millis): Promise<void> {
+    for (const [room, { members, checker }] of this.#sideRooms) {
+      for (const name of members) this.peer(name).openSideRoom(room)
+      const sides = members.flatMap(name => this.peer(name).sideRooms.get(room) ?? [])
+      const all = (): Set<string> => new Set(sides.flatMap(({ lines }) => [...lines]))
+      const isSame = (): boolean => {
+        const { size } = all()
+        return sides.every(({ isOpen, unsaved, lines }) => isOpen && unsaved === 0 && lines.size === size)
+      }
+      if (await this.runUntil(isSame, msMax)) continue
+      const counts = sides.map(({ lines, isOpen }, index) => `${members[index]} ${isOpen ? lines.size : 'closed'}`)
+      checker.violate(`after ${msMax / 1000} s peers know different lines of ${room}: ${counts.join(', ')}`)
+      this.check()
+    }
   }
 
   #note(line: string): void {

@@ -13,9 +13,8 @@ export const roomsFrame = (rooms: readonly Uint8Array[], handshakeHash: Uint8Arr
     ),
   )
 
-/** One frame from the room in a place of the sender, to the one in the first place of the receiver; 0: about all rooms. */
-export const onChannel = (place: number, body: Uint8Array): Uint8Array =>
-  frame(concat(place === 0 ? [varint(0), body] : [varint(place), varint(1), body]))
+/** One frame for the room in a place of the receiver; 0: about all rooms. */
+export const onChannel = (place: number, body: Uint8Array): Uint8Array => frame(concat([varint(place), body]))
 
 /** The frames of a replication stream, on a channel. */
 export function framesOn(place: number, bytes: Uint8Array): Uint8Array {

@@ -9,6 +9,7 @@ if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: 
 const { randomRun } = await import('../../src/sim/random-run.js')
 const { peerExchangeRun } = await import('./peer-exchange-run.js')
 const { joinedSegmentsRun } = await import('./joined-segments-run.js')
+const { roomsRun } = await import('./rooms-run.js')
 const { Violation } = await import('../../src/sim/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
@@ -23,7 +24,9 @@ for (const seed of tries) {
       ? joinedSegmentsRun(seed)
       : bug?.needsPeerExchange
         ? peerExchangeRun(seed)
-        : randomRun(seed))
+        : bug?.needsRooms
+          ? roomsRun(seed)
+          : randomRun(seed))
   } catch (error) {
     if (!(error instanceof Violation)) throw error
     killer = { seed, violation: error.violations[0]?.split('\n')[0] }

@@ -300,7 +300,6 @@ test('a channel that breaks closes the connection', async () => {
 const strange: readonly (readonly [string, Violation, Uint8Array])[] = [
   ['a frame without a channel', 'malformed-channel-frame', frame(Buffer.from([0]))],
   ['a place beyond all', 'malformed-channel-frame', frame(Buffer.from([0xff, 0x7f, 1, 2]))],
-  ['a frame without the place of the receiver', 'malformed-channel-frame', frame(Buffer.from([1, 1]))],
   ['a frame that is too long', 'frame-too-long', Buffer.from([0xff, 0xff, 0xff, 0x7f])],
   ['half a tag', 'malformed-rooms', onChannel(0, Buffer.from([1, 2, 3]))],
   ['another type on channel 0', 'malformed-rooms', onChannel(0, Buffer.alloc(17, 9))],

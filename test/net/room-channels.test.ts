@@ -46,6 +46,7 @@ test('two peers with several rooms in common have one connection, and each room 
   const [alice, bob] = [await peer(t, 1, OPS), await peer(t, 2, OPS)]
   const [devA, devB] = [alice.open(DEV), bob.open(DEV)]
   alice.open(LAB)
+  devA.add('bob', bob.address)
   await together(alice, bob)
   devB.add('alice', alice.address)
   await alice.until(() => isIn(alice.connections, devA))
@@ -56,6 +57,7 @@ test('two peers with several rooms in common have one connection, and each room 
   await bob.until(() => heard.ops.length > 0 && heard.dev.length > 0)
   assert.deepEqual(Buffer.concat(heard.ops), frame(Buffer.from('in ops')))
   assert.deepEqual(Buffer.concat(heard.dev), frame(Buffer.from('in dev')))
+  assert.deepEqual([alice.events, bob.events], [[], []])
 })
 
 test('opens a room on the connections that exist, closes it there, and opens it again', BOUND, async t => {

@@ -11,6 +11,8 @@ export interface Bug {
   readonly needsManyLines?: boolean
   /** Whether only runs with peer exchange kill it. */
   readonly needsPeerExchange?: boolean
+  /** Whether only runs with several rooms kill it. */
+  readonly needsRooms?: boolean
 }
 
 export const BUGS: readonly Bug[] = [
@@ -277,5 +279,19 @@ export const BUGS: readonly Bug[] = [
     find: 'this.#presence.close();',
     replace: 'clock.after(1_000, () => this.#presence.close());',
     needsPeerExchange: true,
+  },
+  {
+    name: 'delivers frames to another room of the connection',
+    file: 'net/channels/multiplexer',
+    find: 'const channel = this.#open.get(place.value)?.channel;',
+    replace: 'const channel = this.#open.get(place.value) && [...this.#open.values()].at(-1)?.channel;',
+    needsRooms: true,
+  },
+  {
+    name: 'offers a room that is opened later to nobody who is connected',
+    file: 'net/connections',
+    find: 'for (const connection of this.#open.values())\n            this.#offerOn(connection, room);',
+    replace: '',
+    needsRooms: true,
   },
 ]

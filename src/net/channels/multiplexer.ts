@@ -9,8 +9,8 @@ import { type Carrier, Channel } from './channel.js'
 import { ROOMS_MAX, STRANGER_ROOMS_MAX } from './limits.js'
 import { ACK, decodeRooms, encodeRooms } from './rooms-frame.js'
 
-/** Longest varints of a channel's two places. */
-const PLACES_BYTES_MAX = 4
+/** Longest varint of a place. */
+const PLACE_BYTES_MAX = 2
 /** The place of what concerns all rooms. */
 const ALL = 0
 
@@ -46,8 +46,8 @@ interface Offer {
 
 /**
  * Carries a channel for each room that both sides have over one connection to a native peer. Frames are
- * varint length ‖ varint sender's place ‖ varint receiver's place ‖ type ‖ rest; place 0 says which rooms a side has.
- * docs/protocol/wire.md §2.7. A side that opens a room again does so in another place, so what was sent on the channel before cannot
+ * varint length ‖ varint place of the room in the receiver's Rooms ‖ type ‖ rest; place 0 says which rooms a side has.
+ * docs/protocol/wire.md §2.7. A side that opens a room again does so in another place, so what was sent to the channel before cannot
  * reach the new one.
  *
  * Channels take turns, short frames first, and long frames of all share a window, so a room that syncs much delays the others by what
@@ -56,7 +56,7 @@ interface Offer {
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
   readonly #options: MultiplexerOptions
-  readonly #reader = new FrameReader(FRAME_BYTES_MAX + PLACES_BYTES_MAX)
+  readonly #reader = new FrameReader(FRAME_BYTES_MAX + PLACE_BYTES_MAX)
   readonly #offers = new Map<string, Offer>()
   /** Offers with a channel, by our place. */
   readonly #open = new Map<number, Offer>()
@@ -175,18 +175,17 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
         this.emit('violation', read.reason)
         return
       }
-      const addressed = addressedIn(read.body)
-      if (addressed === undefined) {
+      const place = readVarint(read.body, 0, ROOMS_MAX)
+      if (place.kind !== 'value' || place.next >= read.body.length) {
         this.emit('violation', 'malformed-channel-frame')
         return
       }
-      const { theirPlace, place, body } = addressed
-      const offer = this.#open.get(place)
+      const body = read.body.subarray(place.next)
       // One that is not open was closed while the frame was on its way.
-      const channel = offer?.theirPlace === theirPlace ? offer.channel : undefined
+      const channel = this.#open.get(place.value)?.channel
       if (channel !== current) deliver()
       current = channel
-      if (theirPlace === ALL) this.#receiveRooms(body)
+      if (place.value === ALL) this.#receiveRooms(body)
       else if (channel !== undefined) bodies.push(body)
     }
     deliver()
@@ -288,7 +287,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
   /** Writes a frame of a channel, or one that concerns all rooms. */
   #write(offer: Offer | undefined, body: Uint8Array): void {
     if (!this.#connection.writable) return
-    const prefix = offer === undefined ? varint(ALL) : concat([varint(offer.place), varint(offer.theirPlace ?? ALL)])
+    const prefix = varint(offer?.theirPlace ?? ALL)
     this.#connection.write(varint(prefix.length + body.length))
     this.#connection.write(prefix)
     this.#connection.write(body)
@@ -300,14 +299,4 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
     this.#offers.clear()
     for (const { channel } of offers) channel?.destroy()
   }
-}
-
-/** The places before a frame, and its body; undefined if they are malformed. */
-function addressedIn(frame: Uint8Array): { theirPlace: number; place: number; body: Uint8Array } | undefined {
-  const theirs = readVarint(frame, 0, ROOMS_MAX)
-  if (theirs.kind !== 'value' || theirs.next >= frame.length) return undefined
-  if (theirs.value === ALL) return { theirPlace: ALL, place: ALL, body: frame.subarray(theirs.next) }
-  const ours = readVarint(frame, theirs.next, ROOMS_MAX)
-  if (ours.kind !== 'value' || ours.next >= frame.length) return undefined
-  return { theirPlace: theirs.value, place: ours.value, body: frame.subarray(ours.next) }
 }
