@@ -186,7 +186,11 @@ async function openServer(directory: string) {
         if (span.author === author && span.to === ENTRIES + 1) resolve()
       })
     })
-  return { stored, session, close: () => peer.close() }
+  const close = async (): Promise<void> => {
+    await peer.close()
+    await swarm.close()
+  }
+  return { stored, session, close }
 }
 
 function scuttleupClient(author: string, random: Chance): Client {
