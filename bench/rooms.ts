@@ -31,7 +31,7 @@ const QUIET_MS = 3_000
 const { values } = parseArgs({
   options: {
     entries: { type: 'string', default: '1000000' },
-    window: { type: 'string', default: '512' },
+    window: { type: 'string', default: '256' },
     directory: { type: 'string' },
     live: { type: 'string' },
   },

@@ -4,7 +4,7 @@
  * Bytes of one channel, and of the long frames of all, that may be sent beyond what the other side has said it read: what a slow
  * room can make the other hold, and what a line in another room may have before it.
  */
-export const CHANNEL_WINDOW_BYTES = 512 * 1024
+export const CHANNEL_WINDOW_BYTES = 256 * 1024
 
 /** Longest frame that does not wait for other channels: one entry fits. */
 export const LIVE_FRAME_BYTES_MAX = 20 * 1024
