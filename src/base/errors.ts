@@ -32,8 +32,8 @@ export const ERROR_CODES = {
     remedy: 'Free some space or repair the disk. A room retries automatically.',
   },
   LOG_READ_ONLY: {
-    meaning: 'nothing can be written: the disk accepts no writes yet, or another device with the key was started first',
-    remedy: 'Repair the disk, or write on the other device.',
+    meaning: 'nothing can be written: the disk accepts no writes yet',
+    remedy: 'Free some space or repair the disk.',
   },
   SWARM_PORT_TAKEN: { meaning: 'the port is in use', remedy: 'Choose another port with {listen}.' },
   SWARM_LISTEN_FAILED: { meaning: 'listening on the address failed', remedy: 'Choose another address with {listen}.' },

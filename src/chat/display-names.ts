@@ -93,13 +93,13 @@ export class DisplayNames {
   }
 
   labelOf(message: Message, now: Millis): Label {
-    const { author, username, timeMs, isForked } = message
+    const { author, username, timeMs } = message
     const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
     const before = former === undefined ? undefined : this.nameOf(author, former)
     const name = this.nameOf(author, username)
     const isAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#latestNames.size < NAMES_MAX || this.#latestNames.has(author)) this.#latestNames.set(author, username)
-    const marks = isSigned(author) ? `${isAhead ? ' (clock ahead)' : ''}${isForked ? ' (disputed)' : ''}` : ''
+    const marks = isSigned(author) && isAhead ? ' (clock ahead)' : ''
     const notice = this.#sharedNameNotice(author, username) ?? this.#clockNotice(author, name, isAhead)
     return { text: `${name}${marks}`, notice, ...(before !== undefined && { before }) }
   }

@@ -1,9 +1,9 @@
 import { bufferOf, concat, readVarint, textOf, utf8, varint, writeVarint } from '../base/wire/bytes.js'
 import { type LogId, logIdOf, type Seq } from '../log/format/author.js'
+import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import { HLC_LENGTH, hlcOf } from '../log/format/hybrid-clock.js'
-import { ENTRY_BYTES_MAX } from '../log/limits.js'
-import type { RoomEntry } from '../node/room-api.js'
+import { ENTRY_BYTES_MAX, LOG_ID_LENGTH_MAX } from '../log/limits.js'
 
 // The protocol between a face and its node: length-prefixed frames with JSON, entries or bytes.
 
@@ -24,7 +24,7 @@ export type Fields = Readonly<Record<string, unknown>>
 /** An object as JSON, entries as they are stored, or bytes of a file. */
 export type HostFrame =
   | { readonly kind: 'json'; readonly value: Fields }
-  | { readonly kind: 'entries'; readonly id: CallId; readonly entries: readonly RoomEntry[] }
+  | { readonly kind: 'entries'; readonly id: CallId; readonly entries: readonly Entry[] }
   | { readonly kind: 'bytes'; readonly id: CallId; readonly bytes: Uint8Array }
 
 const JSON_KIND = 1
@@ -37,7 +37,7 @@ export const NODE_FRAME_BYTES_MAX = 2 * 1024 * 1024
 /** Bytes of entries in one frame. Small, so that the next frames are sent while one is read. */
 const ENTRIES_BYTES_MAX = 64 * 1024
 /** At most this much is encoded of an entry besides its own bytes: flags, author, seq, `at` and two lengths. */
-const ENTRY_OVERHEAD_BYTES = 1 + 1 + 64 + 5 + HLC_LENGTH + 3
+const ENTRY_OVERHEAD_BYTES = 1 + LOG_ID_LENGTH_MAX + 5 + HLC_LENGTH + 3
 export const CALL_ID_MAX = 2 ** 31
 const SEQ_MAX = 2 ** 32
 
@@ -53,7 +53,7 @@ export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
 /** Encodes entries in as many frames as they need. An entry of the same author as the one before it omits the author. */
-export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Generator<Uint8Array> {
+export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator<Uint8Array> {
   for (let at = 0; at < entries.length; ) {
     let bytes = ENTRY_OVERHEAD_BYTES
     const from = at
@@ -71,15 +71,9 @@ export function* entriesBodies(id: CallId, entries: readonly RoomEntry[]): Gener
   }
 }
 
-function writeEntry(
-  body: Buffer,
-  start: number,
-  { author, seq, at, entry, isForked }: RoomEntry,
-  isSame: boolean,
-): number {
-  body[start] = isForked ? 1 : 0
-  body[start + 1] = isSame ? 0 : author.length
-  let end = start + 2
+function writeEntry(body: Buffer, start: number, { author, seq, at, entry }: Entry, isSame: boolean): number {
+  body[start] = isSame ? 0 : author.length
+  let end = start + 1
   if (!isSame) end += body.write(author, end, 'latin1')
   end = writeVarint(body, end, seq)
   end += body.write(at, end, 'latin1')
@@ -137,9 +131,9 @@ function readJson(bytes: Uint8Array): HostFrame | undefined {
   }
 }
 
-function readEntries(bytes: Uint8Array): RoomEntry[] | undefined {
+function readEntries(bytes: Uint8Array): Entry[] | undefined {
   const buffer = bufferOf(bytes)
-  const entries: RoomEntry[] = []
+  const entries: Entry[] = []
   for (let offset = 0; offset < bytes.length; ) {
     const read = readEntry(buffer, offset, entries.at(-1)?.author)
     if (read === undefined) return undefined
@@ -153,21 +147,20 @@ function readEntry(
   bytes: Buffer,
   offset: number,
   before: LogId | undefined,
-): { entry: RoomEntry; next: number } | undefined {
-  const nameEnd = offset + 2 + (bytes[offset + 1] ?? 0)
-  const author = nameEnd === offset + 2 ? before : logIdOf(bytes.toString('latin1', offset + 2, nameEnd))
+): { entry: Entry; next: number } | undefined {
+  const nameEnd = offset + 1 + (bytes[offset] ?? 0)
+  const author = nameEnd === offset + 1 ? before : logIdOf(bytes.toString('latin1', offset + 1, nameEnd))
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
   if (author === undefined || seq.kind !== 'value') return undefined
   const at = hlcOf(bytes.toString('latin1', seq.next, seq.next + HLC_LENGTH))
   const length = readVarint(bytes, seq.next + HLC_LENGTH, ENTRY_BYTES_MAX)
   if (at === undefined || length.kind !== 'value' || length.next + length.value > bytes.length) return undefined
   const next = length.next + length.value
-  const entry: RoomEntry = {
+  const entry: Entry = {
     author,
     seq: seq.value as Seq,
     at,
     entry: bytes.subarray(length.next, next),
-    isForked: bytes[offset] === 1,
   }
   return { entry, next }
 }

@@ -61,8 +61,6 @@ const rejection = variant<Rejection>({
   'contradicts-log': {},
   'contradicts-proof': {},
   differs: {},
-  'not-author': {},
-  forked: { forkedAt: isCount },
 })
 
 /** The fields of each kind. A missing or malformed one makes an event unknown. */
@@ -95,7 +93,6 @@ const SHAPES: Shapes<FaceEvent> = {
   'entries-lost': { author: log, from: isCount, to: isCount },
   'entries-missing': { author: log, from: isCount, to: isCount },
   'entries-rejected': { peer: text, author: text, reason: rejection },
-  'entries-retracted': { from: isCount, to: isCount },
   'entry-damaged': { author: log, seq: isCount },
   'entry-recovered': { seq: isCount },
   'fork-proven': { author: log, seq: isCount, isOurs: boolean },
@@ -103,9 +100,7 @@ const SHAPES: Shapes<FaceEvent> = {
   'key-open-to-others': { file: text, failure: optional(failure) },
   'key-without-entries': { file: text },
   listening: { address: text, room: text },
-  'log-behind': { to: isCount },
   'log-end-restored': {},
-  'log-restored': { seq: isCount },
   'logs-opened': { database: text },
   'mark-failed': { file: optional(text), failure },
   'multicast-failed': { interface: text, address: text, code: text },
@@ -114,12 +109,10 @@ const SHAPES: Shapes<FaceEvent> = {
   'node-answers': {},
   'node-silent': { name: text, pid: optional(isCount), sinceMs: number },
   'older-version': { address: text },
-  'own-entries-elsewhere': {},
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },
   'port-taken': { port: isCount, usedPort: isCount },
   'protocol-violated': { peer: text, violation: oneOf(VIOLATIONS) },
-  'restore-given-up': {},
   'run-opened': { run: isCount, reason: oneOf(DOUBT_REASONS) },
   'unknown-event': { name: text },
 }

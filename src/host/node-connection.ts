@@ -3,10 +3,11 @@ import type { Duplex } from 'node:stream'
 import { FrameReader } from '../base/wire/frames.js'
 import type { Present } from '../chat/presence/present.js'
 import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../log/format/author.js'
+import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
 import type { ConnectionSummary } from '../node/connection-summary.js'
-import type { HostedRoom, RoomEntry } from '../node/room-api.js'
+import type { HostedRoom } from '../node/room-api.js'
 import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../sync/receipts.js'
 import {
   type CallId,
@@ -179,7 +180,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return this.#call({ do: 'ping', isForState: true })
   }
 
-  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
+  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const heads = since?.map(({ author, seq }) => [author, seq])
     // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
     for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {

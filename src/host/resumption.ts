@@ -1,7 +1,7 @@
 import type { LogId, Seq } from '../log/format/author.js'
+import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import type { ReadOptions } from '../log/options.js'
-import type { RoomEntry } from '../node/room-api.js'
 
 /** Resumes reading at another node, without gaps or duplicates. */
 export class Resumption {
@@ -17,11 +17,8 @@ export class Resumption {
     this.#start = new Map(heads.map(({ author, seq }) => [author, seq]))
   }
 
-  /**
-   * The entries that were not read before. A node yields each entry once, but may yield a seq of our log again with another entry:
-   * unpublished entries are replaced by those that peers have.
-   */
-  fresh(entries: readonly RoomEntry[]): readonly RoomEntry[] {
+  /** The entries that were not read before. */
+  fresh(entries: readonly Entry[]): readonly Entry[] {
     const fresh = entries.filter(({ author, seq }) => {
       const before = this.#before.get(author) ?? 0
       if (seq > before) this.#before.delete(author)

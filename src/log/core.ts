@@ -81,17 +81,12 @@ export class LogCore {
     })
     this.unsigned = options.unsigned(store, this.hybridClock, onGap)
     this.segments = new SegmentStore(store, onGap)
-    this.heads = new HeadIndex(store, this.room, this.hybridClock)
     this.forks = new ForkRegistry(store, this.room, this.segments)
-    this.announcer = new Announcer(() => this.own, events)
+    this.heads = new HeadIndex(store, log => this.forks.nameOf(log), this.hybridClock)
+    this.announcer = new Announcer(events)
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
-  }
-
-  /** Whether our key signed two histories of the current run. */
-  get isOwnForked(): boolean {
-    return this.forks.proofOf(this.own.author) !== undefined
   }
 
   /** Our lines go on in a new run. */

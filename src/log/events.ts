@@ -26,14 +26,5 @@ export type LogEvent =
   | { readonly kind: 'mark-failed'; readonly file?: string; readonly failure: DiskFailure }
   /** The end of our log was in doubt: our lines go on in a new run. */
   | { readonly kind: 'run-opened'; readonly run: Run; readonly reason: DoubtReason }
-  /** A peer has more of our log: entries up to `to` are fetched first. */
-  | { readonly kind: 'log-behind'; readonly to: Seq }
-  | { readonly kind: 'log-restored'; readonly seq: Seq }
-  /** No peer sent the entries that it claimed to have of our log. */
-  | { readonly kind: 'restore-given-up' }
-  /** Unpublished entries of ours get new seqs, because peers have others in their place. */
-  | { readonly kind: 'entries-retracted'; readonly from: Seq; readonly to: Seq }
-  /** Peers have entries that were signed with our key and are not on this disk. */
-  | { readonly kind: 'own-entries-elsewhere' }
   /** An author signed two histories, which differ from `seq` on. */
   | { readonly kind: 'fork-proven'; readonly author: LogId; readonly seq: Seq; readonly isOurs: boolean }

@@ -87,10 +87,10 @@ export class Frontier {
   }
 
   /** The entries on disk after `since`, one range per log. */
-  ranges(since: ReadonlyMap<LogId, Seq>): LogRange[] {
+  ranges(since: (log: LogId) => Seq): LogRange[] {
     const ranges: LogRange[] = []
     for (const [author, { pending, persisted }] of this.#tips) {
-      const from = (since.get(author) ?? 0) + 1
+      const from = since(author) + 1
       if (from <= persisted) ranges.push({ author, from, to: persisted + 1, first: pending.first, last: pending.last })
     }
     return ranges
@@ -103,13 +103,14 @@ export class Frontier {
     for (const head of heads) this.#tips.set(head.author, tipAt(head))
   }
 
-  /**
-   * Replaces the head of one log that was found to end earlier. Entries announced to readers are not announced again, except those
-   * after `announcedMax`, which are replaced by others.
-   */
-  truncate(author: LogId, head: Head | SignedHead | undefined, announcedMax = Number.POSITIVE_INFINITY): void {
+  /** The last seq of a log that was announced to readers. */
+  announced(author: LogId): Seq {
+    return this.#tips.get(author)?.announced ?? 0
+  }
+
+  /** Replaces the head of one log. Entries that were announced to readers are not announced again. */
+  replace(author: LogId, head: Head | SignedHead | undefined, announced = this.announced(author)): void {
     this.#segments.forget(author)
-    const announced = Math.min(announcedMax, this.#tips.get(author)?.announced ?? 0)
     if (head === undefined) this.#tips.delete(author)
     else this.#tips.set(author, tipAt(head, announced))
   }

@@ -1,6 +1,7 @@
-import { EMPTY, sameBytes } from '../base/wire/bytes.js'
+import { sameBytes } from '../base/wire/bytes.js'
 import type { LogCore } from './core.js'
-import { keyOf, type LogId, runOf } from './format/author.js'
+import type { Splitter } from './forks/splitter.js'
+import type { LogId } from './format/author.js'
 import type { LogName } from './format/chain.js'
 import { type ForkProof, isGenuine } from './format/fork-proof.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
@@ -10,20 +11,17 @@ import { planBelow, planSigned, type SignedPlan, type SignedRun } from './format
 import { signedHeadWrite } from './format/segment-rows.js'
 import type { UnsignedRun } from './format/unsigned-entry.js'
 import type { NewAuthorLimit, Refusal } from './options.js'
-import type { OwnLogRepair } from './repair/own-log-repair.js'
 
 /**
  * Validates entries from peers. Stores only entries that continue a log and that its author signed. docs/protocol/wire.md §5.3.
  */
 export class Intake {
   readonly #core: LogCore
-  readonly #repair: OwnLogRepair
-  /** Whether it was reported that another device may use our key. */
-  #hasReportedDevice = false
+  readonly #splitter: Splitter
 
-  constructor(core: LogCore, repair: OwnLogRepair) {
+  constructor(core: LogCore, splitter: Splitter) {
     this.#core = core
-    this.#repair = repair
+    this.#splitter = splitter
   }
 
   /** Adds entries of an unsigned author. Rejects if the disk fails. */
@@ -51,23 +49,23 @@ export class Intake {
     newAuthors: NewAuthorLimit | undefined,
   ): Promise<Refusal | undefined> {
     const { frontier, own, forks } = this.#core
-    const isOwn = author === own.author && own.doubt === undefined
-    const isOurs = own.isOurs(author)
-    // Our pending entries already have their seqs, so restored entries go after them.
-    if (isOwn && this.#repair.isBlocking) await own.settled()
+    // The proof that says which history a branch is comes before it, or with another connection.
+    if (forks.isUnknown(author)) return undefined
+    const name = forks.nameOf(author)
+    if (author === own.author && own.doubt === undefined && this.#isLonger(author, runs) && isGenuineRun(name, runs))
+      await own.leave('elsewhere')
+    // Meanwhile the log may have been divided.
+    while (this.#splitter.settled !== undefined) await this.#splitter.settled.catch(() => {})
     const head = frontier.signedHead(author)
     const proof = forks.proofOf(author)
     if (proof !== undefined) return this.#addBelow(author, proof, runs)
-    const isLonger = seqAfter(runs) - 1 > (head?.seq ?? 0)
-    if (isOwn && isLonger && !this.#repair.isBlocking) return this.#addOwn(runs, newAuthors)
-    const isSuspect = forks.isSuspect(author) || (isOwn && this.#repair.isBlocking)
-    if (isSuspect && !isLonger) return this.#compareAll(author, runs)
-    const plan = planSigned(this.#nameOf(author), head, runs, isOurs ? undefined : this.#core.logBytesMax)
+    if (forks.isSuspect(author) && !this.#isLonger(author, runs)) return this.#compareAll(author, runs)
+    const isOurs = own.isOurs(author)
+    const plan = planSigned(name, head, runs, isOurs ? undefined : this.#core.logBytesMax)
     const refusal = plan.count > 0 && !isOurs ? frontier.refusalOf(author, newAuthors) : undefined
     if (refusal !== undefined) return refusal
     await this.#store(plan)
-    if (isOwn && plan.count > 0) this.#repair.restored(plan.head)
-    if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION, runs)
+    if (plan.fork !== undefined) return this.#compare(author, plan.fork, plan.fault ?? CONTRADICTION)
     return plan.fault === undefined ? undefined : { reason: plan.fault }
   }
 
@@ -77,10 +75,10 @@ export class Intake {
     const author = logOfSegment(segments[0])
     const hasLog = frontier.has(author)
     const proof = forks.check(segments)
-    if (proof !== undefined && (hasLog || (frontier.hasRoom && forks.hasRoom))) await this.#freeze(proof)
+    if (proof !== undefined && (hasLog || frontier.hasRoom)) await this.#splitter.split(proof)
     const [one, other] = segments
     const earlier = one.first < other.first ? one : other
-    return hasLog ? this.#compare(author, earlier, { kind: 'contradicts-proof' }, []) : undefined
+    return hasLog ? this.#compare(author, earlier, { kind: 'contradicts-proof' }) : undefined
   }
 
   /** Heads with the same seq as ours but a different chain value. */
@@ -96,15 +94,9 @@ export class Intake {
     })
   }
 
-  /** Entries signed with our key that this disk lacks: written before a backup was restored, or by another device. */
-  async #addOwn(runs: readonly SignedRun[], newAuthors: NewAuthorLimit | undefined): Promise<Refusal | undefined> {
-    const { author } = this.#core.own
-    if (isGenuineRun(this.#nameOf(author), runs)) {
-      this.#repair.announced(seqAfter(runs) - 1)
-      if (!this.#hasReportedDevice) this.#core.report({ kind: 'own-entries-elsewhere' })
-      this.#hasReportedDevice = true
-    }
-    return this.#repair.isBlocking ? this.addSigned(author, runs, newAuthors) : { reason: { kind: 'not-author' } }
+  /** Whether the runs end behind what this disk has of a log. */
+  #isLonger(author: LogId, runs: readonly SignedRun[]): boolean {
+    return seqAfter(runs) - 1 > (this.#core.frontier.pendingHead(author)?.seq ?? 0)
   }
 
   async #store(plan: SignedPlan): Promise<void> {
@@ -121,78 +113,41 @@ export class Intake {
     })
   }
 
-  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. */
+  /** Adds missing entries below a proven fork. If no signature covers the last of them, the proof does. The rest is in branches. */
   async #addBelow(author: LogId, proof: ForkProof, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { frontier, forks, own, logBytesMax } = this.#core
-    const plan = planBelow(this.#nameOf(author), frontier.signedHead(author), runs, proof, logBytesMax)
-    if (author !== own.author || own.doubt !== undefined) await this.#store(plan)
+    const bytesMax = own.isOurs(author) ? undefined : logBytesMax
+    const plan = planBelow(forks.nameOf(author), frontier.signedHead(author), runs, proof, bytesMax)
+    await this.#store(plan)
     if (plan.contradictedAt !== undefined && !forks.isSuspect(author)) {
       forks.suspect(author)
       return { reason: CONTRADICTION, neededSeq: plan.contradictedAt }
     }
-    if (forks.isSuspect(author)) {
-      const refusal = await this.#compareAll(author, runs)
-      if (refusal?.neededSeq !== undefined) return refusal
-      // A prefix cut off at the fork has no signature, so its contradiction proves nothing: wait for the requested segment.
-      if (plan.contradictedAt !== undefined) return undefined
-    }
-    if (seqAfter(runs) <= proof.forkedAt) return undefined
-    return { reason: { kind: 'forked', forkedAt: proof.forkedAt } }
+    return forks.isSuspect(author) ? this.#compareAll(author, runs) : undefined
   }
 
   async #compareAll(author: LogId, runs: readonly SignedRun[]): Promise<Refusal | undefined> {
     const { forks } = this.#core
-    const { key, run: number } = this.#nameOf(author)
+    const { key, run: number } = forks.nameOf(author)
     const known = forks.proofOf(author)
     for (const { before, first, entries, signature } of runs) {
       if (before === undefined) continue
       const theirs = { key, run: number, before, first, entries, signature }
-      const refusal = await this.#compare(author, theirs, CONTRADICTION, runs)
-      if (refusal === undefined || refusal.neededSeq !== undefined || forks.proofOf(author) !== known) return refusal
+      const refusal = await this.#compare(author, theirs, CONTRADICTION)
+      if (refusal?.neededSeq !== undefined || forks.proofOf(author) !== known) return refusal
     }
     return undefined
   }
 
-  /** Compares a segment with the stored log, and freezes the log if that proves a fork. */
-  async #compare(
-    author: LogId,
-    theirs: Segment,
-    reason: Rejection,
-    runs: readonly SignedRun[],
-  ): Promise<Refusal | undefined> {
-    const { queue, forks, frontier, own } = this.#core
-    const { retraction } = this.#repair
+  /** Compares a segment with the stored log, and divides the log if that proves a fork. */
+  async #compare(author: LogId, theirs: Segment, reason: Rejection): Promise<Refusal | undefined> {
+    const { queue, forks, frontier } = this.#core
     await queue.write([]) // only entries on disk can be compared
-    const { count } = retraction
     const comparison = await forks.compare(author, theirs, frontier.persisted(author))
-    const isOwn = author === own.author && own.doubt === undefined
-    if (isOwn && count !== retraction.count) {
-      await retraction.finished()
-      return this.addSigned(author, runs, undefined)
-    }
-    const isFork = comparison.kind === 'proven' && (!isOwn || comparison.proof.forkedAt <= own.publishedUpTo)
-    // Entries that were never published can be retracted: then there is no fork.
-    const isRetractable = isOwn && forks.proofOf(author) === undefined && comparison.kind !== 'unproven' && !isFork
-    if (isRetractable && (await retraction.retract())) return this.addSigned(author, runs, undefined)
     if (comparison.kind === 'needs-earlier') return { reason, neededSeq: comparison.seq }
-    if (comparison.kind === 'proven') await this.#freeze(comparison.proof)
-    return { reason }
-  }
-
-  async #freeze(proof: ForkProof): Promise<void> {
-    const { queue, forks, own, announcer } = this.#core
-    await queue.write([forks.add(proof)])
-    const author = logOfSegment(proof.segments[0])
-    if (author === own.author) {
-      this.#repair.end()
-      await own.leave('forked')
-    }
-    announcer.forked(proof)
-    this.#core.report({ kind: 'fork-proven', author, seq: proof.forkedAt, isOurs: own.isOurs(author) })
-  }
-
-  #nameOf(author: LogId): LogName {
-    return { room: this.#core.room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
+    if (comparison.kind === 'unproven') return { reason }
+    await this.#splitter.split(comparison.proof)
+    return undefined
   }
 }
 

@@ -7,8 +7,9 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { ChatError, reasonOf } from '../base/errors.js'
 import { systemRandom } from '../base/random.js'
 import { LogCore } from './core.js'
+import { DiskRecovery } from './disk-recovery.js'
+import { Splitter } from './forks/splitter.js'
 import { type AuthorId, isSigned, type LogId, type Seq } from './format/author.js'
-import { chainAfter } from './format/chain.js'
 import type { Entry, Members } from './format/entry.js'
 import { CHAIN_PREFIX_BYTES, type Digest } from './format/heads.js'
 import { logOfSegment, type Segment } from './format/segment.js'
@@ -23,8 +24,6 @@ import { EntryStream } from './read/entry-stream.js'
 import type { Relayed } from './read/outgoing.js'
 import { Reader } from './read/reader.js'
 import type { Subscription } from './read/subscription.js'
-import { DiskRecovery } from './repair/disk-recovery.js'
-import { OwnLogRepair } from './repair/own-log-repair.js'
 import type { RequestId } from './request-id.js'
 import type { Requests } from './requests.js'
 import { LevelStore } from './store/level-store.js'
@@ -35,13 +34,13 @@ import { type Verified, verifyAllLogs, verifyLog } from './verification.js'
  * The append-only logs of one room on one disk: ours, and those of all other authors. It keeps this contract:
  *
  * 1. Persisted before shown. An entry is acknowledged to its author, shown to readers and announced to peers only when it is on disk.
- * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record that peers may have it. So if a crash
- *    loses entries that a peer may have, the next start notices.
+ * 2. Recorded before sent. An entry of ours is sent only after the database and the mark record it. So if a crash loses entries that a
+ *    peer may have, the next start notices.
  * 3. One history. A seq of our log that a peer may have is never reused: when the end of our log is in doubt, the next entry opens a
  *    new run.
  * 4. Signed and gapless. An entry is stored only if it continues its log and, unless its author is unsigned, its author signed it.
- * 5. Forks are proven. Two histories of one author are stored as a proof. The log is kept up to the fork, which is at the same entry
- *    on every peer, and is never extended.
+ * 5. Forks are proven. If two histories of one log are signed, the log ends at the fork, which is at the same entry on every peer, and
+ *    each history goes on in a log of its own.
  * 6. Each entry once. A live reader gets each entry once, in the order of its log, whatever arrives while it reads the history.
  * 7. Failures block. After a failed write nothing is written until the database was reopened and read again; entries from peers wait.
  */
@@ -49,7 +48,6 @@ export class Log extends EventEmitter<LogEvents> {
   /** Client requests whose entries are stored. */
   readonly requests: Requests
   readonly #core: LogCore
-  readonly #repair: OwnLogRepair
   readonly #recovery: DiskRecovery
   readonly #intake: Intake
   readonly #appender: Appender
@@ -67,10 +65,10 @@ export class Log extends EventEmitter<LogEvents> {
         this.#recovery.wake()
       },
     })
-    this.#repair = new OwnLogRepair(this.#core)
-    this.#recovery = new DiskRecovery(this.#core, this.#repair)
-    this.#intake = new Intake(this.#core, this.#repair)
-    this.#appender = new Appender(this.#core, this.#repair, this.#recovery)
+    const splitter = new Splitter(this.#core)
+    this.#recovery = new DiskRecovery(this.#core, splitter)
+    this.#intake = new Intake(this.#core, splitter)
+    this.#appender = new Appender(this.#core, this.#recovery)
     this.#reader = new Reader(this.#core)
     this.requests = this.#core.requests
   }
@@ -125,26 +123,28 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.frontier.heads
   }
 
-  /** Heads to announce to a peer that has not announced its own yet. Our log is limited to what was already published. */
-  get publishedHeads(): Digest[] {
-    return this.head.map(({ author }) => this.publishedHead(author))
+  /** The heads of all logs to announce to a peer. */
+  get announcedHeads(): Digest[] {
+    return this.head
+      .filter(({ author }) => this.#core.forks.isPlaced(author))
+      .map(({ author }) => this.announcedHead(author))
   }
 
   /** The same for a single log. */
-  publishedHead(author: LogId): Digest {
-    const { frontier, forks, own } = this.#core
+  announcedHead(author: LogId): Digest {
+    const { frontier } = this.#core
     const persisted = frontier.persisted(author)
-    const proof = forks.proofOf(author)
-    const forkedAt = proof?.forkedAt
-    const published = author === own.author ? own.publishedUpTo : persisted
-    const seq = Math.min(persisted, published, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
-    const chain = proof !== undefined && seq === proof.forkedAt - 1 ? proof.chain : frontier.chainAt(author, seq)
+    const chain = frontier.chainAt(author, persisted)
     return {
       author,
-      seq,
-      ...(chain !== undefined && seq > 0 && { chain: chain.subarray(0, CHAIN_PREFIX_BYTES) }),
-      ...(forkedAt !== undefined && { forkedAt }),
+      seq: persisted,
+      ...(chain !== undefined && persisted > 0 && { chain: chain.subarray(0, CHAIN_PREFIX_BYTES) }),
     }
+  }
+
+  /** Where an entry of a log is now, which may have been divided since. */
+  placeOf(place: Digest): Digest {
+    return this.#core.forks.placeOf(place)
   }
 
   get isReadOnly(): boolean {
@@ -190,10 +190,12 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#intake.differing(heads)
   }
 
-  /** A peer has a different history of our log: compare the segments that it sends with ours. */
-  ourLogDiffers(log: LogId): void {
+  /** A peer has a different history of a log of ours: compare the segments that it sends with ours. False if that is known. */
+  ourLogDiffers(log: LogId): boolean {
     const { forks } = this.#core
-    if (forks.proofOf(log) === undefined) forks.suspect(log)
+    if (forks.proofOf(log) !== undefined) return false
+    forks.suspect(log)
+    return true
   }
 
   /** The segment with an entry, for a peer that requests it. */
@@ -202,32 +204,14 @@ export class Log extends EventEmitter<LogEvents> {
     return seq > frontier.persisted(author) ? undefined : forks.segmentAt(author, seq)
   }
 
-  /** Whether an entry is at or above the fork point of its log. */
-  isForked({ author, seq }: Digest): boolean {
-    return seq >= (this.#core.forks.proofOf(author)?.forkedAt ?? Number.POSITIVE_INFINITY)
-  }
-
-  /**
-   * A peer announces the last seq of our log that it has, 0 if none. If that was never published, this disk has lost entries: nothing
-   * is appended until they are restored, or 5 s have passed. docs/protocol/storage.md §4.5.
-   */
-  ourLogClaimed(seq: Seq): void {
-    this.#repair.announced(seq)
+  /** The first seq at which a log has two proven histories, each of which goes on in a branch. */
+  forkOf(log: LogId): Seq | undefined {
+    return this.#core.forks.proofOf(log)?.forkedAt
   }
 
   /** Why our next entry opens a new run; undefined if the end of our log is certain. */
   get doubt(): DoubtReason | undefined {
     return this.#core.own.doubt
-  }
-
-  /** Publishes our log from now on, after recording that on disk. Rejects as `append` does; retries after a failed write. */
-  async publish(): Promise<void> {
-    try {
-      await this.#appender.publish()
-    } catch (error) {
-      if (this.isReadOnly && !this.#isClosed) void this.writable().then(() => this.publish().catch(() => {}))
-      throw error
-    }
   }
 
   /** Resolves when writing is possible, or the log is closed. */
@@ -255,11 +239,9 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.announcer.subscribe(undefined, true)
   }
 
-  /** The last seq of a log, including entries that are being written; of our log the last published one. */
+  /** The last seq of a log, including entries that are being written. */
   localSeq(author: LogId): Seq {
-    const { frontier, own } = this.#core
-    const pending = frontier.pendingHead(author)?.seq ?? 0
-    return author === own.author ? Math.min(pending, own.publishedUpTo) : pending
+    return this.#core.frontier.pendingHead(author)?.seq ?? 0
   }
 
   /** Readable stream of entries (scuttleup's API names). */
@@ -292,7 +274,6 @@ export class Log extends EventEmitter<LogEvents> {
     if (this.#isClosed) return
     this.#isClosed = true
     const { announcer, queue, mark, store } = this.#core
-    this.#repair.end()
     announcer.close()
     this.#recovery.close()
     await queue.close()
@@ -307,9 +288,6 @@ export class Log extends EventEmitter<LogEvents> {
     if (seq > frontier.persisted(log)) return undefined
     const known = frontier.chainAt(log, seq)
     if (known !== undefined) return known.subarray(0, CHAIN_PREFIX_BYTES)
-    const segment = await segments.segmentAt(log, seq)
-    if (segment === undefined) return undefined
-    const entries = segment.entries.slice(0, seq - segment.first + 1)
-    return chainAfter(segment.before, entries).subarray(0, CHAIN_PREFIX_BYTES)
+    return (await segments.chainAt(log, seq))?.subarray(0, CHAIN_PREFIX_BYTES)
   }
 }

@@ -60,8 +60,6 @@ export interface LogEvents {
   recovered: [Entry]
   /** Our lines go on in this log. */
   opened: [LogId]
-  /** Our unpublished entries from this seq on were retracted; they are appended again after entries from peers. */
-  retracted: [LogId, Seq]
   /** A log became shorter: announce its end to peers again. */
   lost: [LogId]
   /** An author signed two histories. */
@@ -87,8 +85,8 @@ export interface RelayOptions {
   readonly subscription: Subscription
   /** How the peer learns of a range. */
   readonly mode: (span: SeqRange) => RelayMode
-  /** Whether the peer already knows that a log is forked at this seq. */
-  readonly knowsFork: (author: LogId, forkedAt: Seq) => boolean
+  /** Whether the peer already knows a branch. */
+  readonly knows: (branch: LogId) => boolean
 }
 
 /** Why a run, or the rest of it, was rejected. */

@@ -17,11 +17,11 @@ export interface Verified {
 
 /** Verifies every row of one log: chain, signatures, order. */
 export async function verifyLog(
-  { store, room, forks, unsigned, frontier }: LogCore,
+  { store, forks, unsigned, frontier }: LogCore,
   author: LogId,
 ): Promise<Pick<Verified, 'last' | 'fault'>> {
   return isSigned(author)
-    ? verifySegments(store, room, author, forks.proofOf(author))
+    ? verifySegments(store, forks.nameOf(author), forks.proofOf(author))
     : unsigned.verify(author, frontier.persisted(author))
 }
 
@@ -35,13 +35,11 @@ export async function* verifyAllLogs(core: LogCore, known: FoundMark | undefined
   for (const author of new Set([...claims.keys(), ...ends.keys()])) {
     const { last, fault } = await verifyLog(core, author)
     const claim = claims.get(author) ?? 0
-    const expected = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
-    yield {
-      author,
-      last,
-      fault: fault ?? faultOf(last, expected, claim),
-      forkedAt: core.forks.proofOf(author)?.forkedAt,
-    }
+    // What was behind a fork is in its branches.
+    const forkedAt = core.forks.proofOf(author)?.forkedAt
+    const recorded = Math.max(ends.get(author) ?? 0, claim === 'damaged' ? 0 : claim)
+    const expected = Math.min(recorded, (forkedAt ?? Number.POSITIVE_INFINITY) - 1)
+    yield { author, last, fault: fault ?? faultOf(last, expected, claim), forkedAt }
   }
 }
 

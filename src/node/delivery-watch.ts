@@ -32,7 +32,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
     this.#clock = clock
     this.#askScuttleupPeers = askScuttleupPeers
     receipts.on('receipt', (_replica, author) => {
-      if (author !== log.id || this.listenerCount('change') === 0) return
+      if (!log.isOurs(author) || this.listenerCount('change') === 0) return
       this.#timer ??= clock.after(SETTLE_MS, () => {
         this.#timer = undefined
         this.#report()

@@ -59,7 +59,6 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       keys,
       listensOn: network.address,
       hasPeerExchange: network.hasPeerExchange,
-      mayBeAhead: !keys.isNew && network.mayMeetPeers,
     })
     room.on('event', onEvent)
     room.on('dropped', key => network.dropped(key))

@@ -34,15 +34,12 @@ interface Line {
  */
 export class Outbox {
   readonly #log: Log
-  readonly #mayWrite: Promise<void>
   #queue: Line[] = []
   readonly #unsettled = new Set<Line>()
   #working: Promise<void> | undefined
 
-  /** Appends nothing before `mayWrite` has resolved. */
-  constructor(log: Log, mayWrite: Promise<void>) {
+  constructor(log: Log) {
     this.#log = log
-    this.#mayWrite = mayWrite
   }
 
   /** How many entries are not on disk yet. */
@@ -78,7 +75,7 @@ export class Outbox {
   }
 
   async #work(): Promise<void> {
-    await this.#mayWrite
+    await undefined // lines that are posted in one turn are one batch
     while (this.#queue.length > 0) await this.#appendBatch()
     // In the same turn as the last check of the queue, so that a line that is posted later starts the work again.
     this.#working = undefined

@@ -55,11 +55,6 @@ export interface RoomApi {
   archive(): AsyncIterable<Uint8Array>
 }
 
-/** An entry, and whether it is in a branch of a forked log. */
-export interface RoomEntry extends Entry {
-  readonly isForked: boolean
-}
-
 /** A room that serves faces in other processes. */
 export interface HostedRoom extends RoomApi {
   /** Our address, as peers know it. */
@@ -67,12 +62,12 @@ export interface HostedRoom extends RoomApi {
   /** How far other peers store each of our logs, by its run. */
   readonly ownReplicas: Readonly<Record<string, ReplicaHeads>>
   /** The entries of `batches`, undecoded. */
-  entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]>
+  entries(options: ReadOptions): AsyncGenerator<readonly Entry[]>
   /** Resolves when a peer has stored the entry that is our latest now. */
   delivered(): Promise<void>
 }
 
 export const messagesOf = (
-  entries: readonly RoomEntry[],
+  entries: readonly Entry[],
   isWanted: (entry: Uint8Array) => boolean = () => true,
-): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry, entry.isForked) ?? []) : []))
+): Message[] => entries.flatMap(entry => (isWanted(entry.entry) ? (messageOf(entry) ?? []) : []))

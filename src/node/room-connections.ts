@@ -24,8 +24,6 @@ interface RoomConnectionsEvents {
   event: [NodeEvent]
   /** Connections or dial attempts changed. */
   change: []
-  /** A peer reported how far its logs go. */
-  heads: []
   /** A connection is being closed because there are enough. The argument is the start of the peer's key. */
   dropped: [string]
 }
@@ -50,7 +48,6 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly #names: ConnectionNames
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
-  #olderInstance: string | undefined
   #openedAt: Millis | undefined
 
   constructor(options: RoomConnectionsOptions) {
@@ -78,11 +75,6 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       this.#summaries.update()
       this.emit('change')
     })
-  }
-
-  /** The name of a device that uses our key and was started before this one. Writing here now would fork the log. */
-  get olderInstance(): string | undefined {
-    return this.#olderInstance
   }
 
   /** Our address, as peers know it. */
@@ -158,9 +150,6 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   }
 
   #opened(connection: Connection): void {
-    const { remote } = connection
-    if (remote.kind === 'native' && remote.key === this.#options.log.author && remote.isOlder)
-      this.#olderInstance = this.#names.nameOf(connection)
     const isFirst = this.#toSamePeer(connection).length === 1
     if (isFirst) this.#openedAt = this.#options.clock.now()
     this.#replicate(connection)
@@ -181,7 +170,6 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       dialect: remote.kind,
       replica: remote.kind === 'native' ? remote.key : remote.address,
       peer: remote.kind === 'native' ? authorOf(remote.key) : undefined,
-      onHeads: () => this.emit('heads'),
       onEvent: event => this.emit('event', { ...event, peer: this.#names.nameOf(connection) }),
       ...(isStranger && { newAuthorsPerHourMax: NEW_AUTHORS_PER_HOUR_MAX }),
       ...(remote.kind === 'native' && {

@@ -39,11 +39,6 @@ export class RoomNetwork implements NetworkedRoom {
     return this.#open?.isPassedOn ?? false
   }
 
-  /** Whether any peer may be found, or was named. */
-  get mayMeetPeers(): boolean {
-    return this.#open?.discovery !== undefined || this.peers.length > 0
-  }
-
   /** Where it listens, as `host:port`. */
   get address(): string {
     return this.#open?.address ?? ''

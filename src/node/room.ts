@@ -9,6 +9,7 @@ import type { Message } from '../chat/kinds/message.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/present.js'
 import { type AuthorId, authorOfLog, logOf, runOf } from '../log/format/author.js'
+import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import type { Log } from '../log/log.js'
@@ -24,7 +25,7 @@ import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
-import { type HostedRoom, messagesOf, type RoomApi, type RoomEntry, type SayOptions } from './room-api.js'
+import { type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
 export interface RoomEvents {
@@ -62,12 +63,7 @@ export interface RoomParts {
   readonly listensOn?: string
   /** Whether it finds further peers through the connected ones. */
   readonly hasPeerExchange: boolean
-  /** Whether peers may have more of our log than this disk, as after a restored backup. */
-  readonly mayBeAhead: boolean
 }
-
-/** How long the first write waits for a peer to report how much of our log it has. */
-const FIRST_WRITE_MS = 3_000
 
 /** How long a goodbye has to reach peers before the connections are closed. */
 const GOODBYE_MS = 150
@@ -83,21 +79,14 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   readonly #outbox: Outbox
   readonly #connections: RoomConnections
   readonly #presence: Presence
-  /** Allows the first write. */
-  #allowWrites: () => void = () => {}
   #hasSpoken = false
   #closing: Promise<void> | undefined
 
   constructor(parts: RoomParts) {
     super()
     this.#parts = parts
-    const { me, log, clock, keys, random, mayBeAhead } = parts
-    const mayWrite = new Promise<void>(resolve => {
-      this.#allowWrites = resolve
-      if (mayBeAhead) clock.after(FIRST_WRITE_MS, resolve)
-      else resolve()
-    })
-    this.#outbox = new Outbox(log, mayWrite)
+    const { me, log, clock, keys, random } = parts
+    this.#outbox = new Outbox(log)
     this.#presence = new Presence(clock, {
       keys,
       room: roomId(this.room),
@@ -189,8 +178,6 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   }
 
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {
-    const error = this.#readOnlyError
-    if (error !== undefined) throw error
     this.#hasSpoken = true
     const outcome = await this.#outbox.post({ username: this.#parts.me, ...entryFieldsOf(draftOf(said)) }, { signal })
     if (outcome.kind === 'aborted') throw signal?.reason
@@ -200,8 +187,6 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   /** Appends the entry of a client's request, and the request in the same commit; resolves with the outcome. */
   post(fields: EntryFields, request: RequestId): Promise<Outcome> {
-    const error = this.#readOnlyError
-    if (error !== undefined) return Promise.resolve({ kind: 'refused', error })
     this.#hasSpoken = true
     return this.#outbox.post({ username: this.#parts.me, ...fields }, { request })
   }
@@ -234,10 +219,9 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     for await (const entries of this.entries(options)) yield messagesOf(entries, isWanted)
   }
 
-  async *entries(options: ReadOptions): AsyncGenerator<readonly RoomEntry[]> {
+  async *entries(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
     const { log } = this.#parts
-    for await (const entries of log.read(options))
-      yield entries.map(entry => ({ ...entry, isForked: log.isForked(entry) }))
+    yield* log.read(options)
   }
 
   async *verify(): ReturnType<RoomApi['verify']> {
@@ -265,7 +249,6 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   async #close(): Promise<void> {
     const { log, network, clock } = this.#parts
-    this.#allowWrites()
     this.#connections.quiet()
     this.#presence.close()
     if (this.#connections.hasNative) await new Promise<void>(resolve => void clock.after(GOODBYE_MS, resolve))
@@ -284,24 +267,11 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
     }
   }
 
-  get #readOnlyError(): ChatError | undefined {
-    const { olderInstance } = this.#connections
-    if (olderInstance === undefined) return undefined
-    return new ChatError(
-      'LOG_READ_ONLY',
-      `not said: another device with your key was started first (${olderInstance})`,
-      {
-        hint: 'Write on that device; or stop it, and start this one again.',
-      },
-    )
-  }
-
   #follow(): void {
     const { log } = this.#parts
     this.#connections
       .on('event', event => this.emit('event', event))
       .on('change', () => this.emit('change'))
-      .on('heads', () => this.#allowWrites())
       .on('dropped', key => this.emit('dropped', key))
     this.#presence.on('change', () => this.emit('presence'))
     this.#parts.replicator.receipts.on('receipt', (_replica, author) => {

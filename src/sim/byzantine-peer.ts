@@ -52,11 +52,11 @@ export function byzantineStream(
   const { log } = replicator
   const inflated = ({ author, seq }: Digest): Digest => ({ author, seq: seq + 1_000 })
   const faulty = withOverrides(log, {
-    get publishedHeads() {
-      return fault === 'announces missing entries' ? log.head.map(inflated) : log.publishedHeads
+    get announcedHeads() {
+      return fault === 'announces missing entries' ? log.head.map(inflated) : log.announcedHeads
     },
-    publishedHead: author =>
-      fault === 'announces missing entries' ? inflated(log.publishedHead(author)) : log.publishedHead(author),
+    announcedHead: author =>
+      fault === 'announces missing entries' ? inflated(log.announcedHead(author)) : log.announcedHead(author),
     relay: since => falsified(identity, fault, log.relay(since), isSecond),
     follow: options => falsified(identity, fault, log.follow(options), isSecond),
   })

@@ -1,12 +1,26 @@
 import { sameBytes } from '../base/wire/bytes.js'
-import { type AuthorId, authorOfLog, isSigned, type LogId, logKeyOf, runOf, type Seq } from '../log/format/author.js'
+import {
+  type AuthorId,
+  authorOfLog,
+  isBranch,
+  isSigned,
+  type LogId,
+  logKeyOf,
+  runOf,
+  type Seq,
+} from '../log/format/author.js'
 import { isControl } from '../log/format/control.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
 import type { VirtualDisk } from './virtual-disk.js'
 
-/** The last entry of each log that a reader was shown. */
-export type Shown = Map<LogId, Seq>
+/** What a reader was shown: the last entry of each log, and by author the entries, which are moved when a log is divided. */
+export interface Shown {
+  readonly last: Map<LogId, Seq>
+  readonly entries: Map<AuthorId, Set<string>>
+}
+
+export const nothingShown = (): Shown => ({ last: new Map(), entries: new Map() })
 
 /** State of one machine. */
 interface Record {
@@ -17,6 +31,8 @@ interface Record {
   stored: Map<LogId, Seq>
   /** Our lines that were acknowledged to its user. */
   acknowledged: Set<string>
+  /** Whether its user restored a backup: it may have written to a run again. */
+  wasRestored: boolean
 }
 
 /** Checks the invariants of a run. It trusts the virtual disks, not what peers report. */
@@ -26,11 +42,20 @@ export class InvariantChecker {
   readonly #owners = new Map<AuthorId, string>()
   /** The first version of each entry that any peer had, by author and seq. */
   readonly #entries = new Map<LogId, Map<Seq, Uint8Array>>()
+  /** The lowest entry of each log at which anyone divided it. */
+  readonly #forks = new Map<LogId, Seq>()
   /** The end of each log on a disk, valid for one version of the disk. */
   readonly #synced = new Map<VirtualDisk, { readonly version: number; readonly last: Map<LogId, Seq> }>()
 
   register(name: string, author: AuthorId, disk: VirtualDisk, isByzantine: boolean): void {
-    this.#records.set(name, { author, disk, isByzantine, stored: new Map(), acknowledged: new Set() })
+    this.#records.set(name, {
+      author,
+      disk,
+      isByzantine,
+      stored: new Map(),
+      acknowledged: new Set(),
+      wasRestored: false,
+    })
     this.#owners.set(author, name)
   }
 
@@ -44,13 +69,17 @@ export class InvariantChecker {
     const { author, seq } = entry
     const record = this.#records.get(name)
     if (record === undefined || record.isByzantine) return
-    const last = reader.get(author) ?? 0
-    if (seq <= last) this.violate(`${name} showed ${this.#place(entry)} twice`)
-    if (seq > last + 1) this.violate(`${name} showed ${this.#place(entry)} without entry ${last + 1} before it`)
-    reader.set(author, Math.max(last, seq))
+    const last = reader.last.get(author) ?? 0
+    const entries = reader.entries.get(authorOfLog(author)) ?? new Set()
+    const text = isSigned(author) ? Buffer.from(entry.entry).toString('latin1') : String(seq)
+    if (seq <= last || entries.has(text)) this.violate(`${name} showed ${this.#place(entry)} twice`)
+    if (seq > last + 1 && !isBranch(author))
+      this.violate(`${name} showed ${this.#place(entry)} without entry ${last + 1} before it`)
+    reader.last.set(author, Math.max(last, seq))
+    reader.entries.set(authorOfLog(author), entries.add(text))
     record.stored.set(author, Math.max(record.stored.get(author) ?? 0, seq))
     this.#checkSame(name, entry)
-    if (isSigned(author)) this.#checkSynced(name, record, entry)
+    if (isSigned(author) && !this.#mayFork(author)) this.#checkSynced(name, record, entry)
   }
 
   /** A line of `name` was acknowledged: it must never be lost. */
@@ -83,6 +112,7 @@ export class InvariantChecker {
     }
     record.stored = new Map()
     record.acknowledged = new Set()
+    record.wasRestored = true
     return expected
   }
 
@@ -99,18 +129,16 @@ export class InvariantChecker {
     }
   }
 
-  /** All honest peers dispute a forked log from the same entry on. */
+  /** All honest peers divide a forked log at the same entry. */
   sameForkPoints(author: LogId, places: ReadonlyMap<string, Seq>): void {
     const [first, ...others] = [...places]
     for (const [name, place] of others)
       if (place !== first?.[1])
-        this.violate(
-          `${name} disputes from ${this.#place({ author, seq: place })} on, but ${first?.[0]} from ${first?.[1]}`,
-        )
+        this.violate(`${name} divides ${this.#place({ author, seq: place })}, but ${first?.[0]} at ${first?.[1]}`)
   }
 
-  /** All honest peers have the same undisputed entries of Byzantine peers. */
-  sameUnforkedEntries(histories: ReadonlyMap<string, readonly Entry[]>): void {
+  /** All honest peers have the same entries of Byzantine peers at the same places. */
+  sameEntries(histories: ReadonlyMap<string, readonly Entry[]>): void {
     const seen = new Map<string, { readonly name: string; readonly entry: Uint8Array }>()
     for (const [name, entries] of histories) {
       for (const { author, seq, entry } of entries) {
@@ -118,23 +146,24 @@ export class InvariantChecker {
         const before = seen.get(place)
         if (before === undefined) seen.set(place, { name, entry })
         else if (!sameBytes(before.entry, entry)) {
-          this.violate(`${name} and ${before.name} have different undisputed entries ${this.#place({ author, seq })}`)
+          this.violate(`${name} and ${before.name} have different entries ${this.#place({ author, seq })}`)
           return
         }
       }
     }
   }
 
-  /** `name` accepted a proof that an author forked its log. */
-  forkProven(name: string, author: LogId): void {
-    if (this.isHonest(author)) this.violate(`${name} accepted a proof that ${this.#nameOf(author)} forked its log`)
+  /** `name` divided a log of an author. */
+  forkProven(name: string, author: LogId, forkedAt: Seq): void {
+    this.#forks.set(author, Math.min(forkedAt, this.#forks.get(author) ?? forkedAt))
+    if (!this.#mayFork(author)) this.violate(`${name} accepted a proof that ${this.#nameOf(author)} forked its log`)
   }
 
   /** `name` received a receipt of `holder`: the entries must survive a power cut there. */
   receiptReceived(name: string, holder: AuthorId, author: LogId, seq: Seq): void {
     const record = this.#ownerOf(holder)
     if (record === undefined || record.isByzantine || !isSigned(author)) return
-    if (this.#lastSynced(record.disk, author) < seq)
+    if (this.#lastSynced(record.disk, author) < this.#belowFork(author, seq))
       this.violate(
         `${name} has a receipt of ${this.#nameOf(holder)} for ${this.#place({ author, seq })}, which is not synced there`,
       )
@@ -145,7 +174,7 @@ export class InvariantChecker {
   }
 
   #checkHistory(name: string, record: Record, entries: readonly Entry[]): void {
-    const last: Shown = new Map()
+    const last = new Map<LogId, Seq>()
     const lines = new Map<string, number>()
     for (const entry of entries) {
       const { author, seq } = entry
@@ -156,7 +185,8 @@ export class InvariantChecker {
       const line = lineOf(entry.entry)
       lines.set(line, (lines.get(line) ?? 0) + 1)
     }
-    for (const [author, seq] of record.stored) {
+    for (const [author, stored] of record.stored) {
+      const seq = this.#belowFork(author, stored)
       const now = last.get(author) ?? 0
       if (now < seq) this.violate(`${name} had ${this.#place({ author, seq })} and now ends at ${now}`)
     }
@@ -167,7 +197,7 @@ export class InvariantChecker {
 
   /** All peers have the same entry at the same place, except in the log of a Byzantine peer. */
   #checkSame(name: string, entry: Entry): void {
-    if (isSigned(entry.author) && !this.isHonest(entry.author)) return
+    if (isSigned(entry.author) && this.#mayFork(entry.author)) return
     let log = this.#entries.get(entry.author)
     if (log === undefined) {
       log = new Map()
@@ -208,6 +238,16 @@ export class InvariantChecker {
     const last = (row && encodedSegmentIn(row)?.last) ?? 0
     cached.last.set(author, last)
     return last
+  }
+
+  /** The last entry up to `seq` that stays in its log: what is behind a fork is moved to a branch. */
+  #belowFork(author: LogId, seq: Seq): Seq {
+    return Math.min(seq, (this.#forks.get(author) ?? Number.POSITIVE_INFINITY) - 1)
+  }
+
+  /** Whether an author may sign two histories: one that follows the protocol does so only after a backup was restored. */
+  #mayFork(author: LogId): boolean {
+    return this.#ownerOf(author)?.wasRestored !== false || !this.isHonest(author)
   }
 
   #place({ author, seq }: { readonly author: LogId; readonly seq: Seq }): string {

@@ -1,8 +1,7 @@
 import type { Millis } from '../base/clock.js'
-import { type AuthorId, type LogId, logOf, type Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, type LogId, logOf } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import { SEQ_MAX } from '../log/limits.js'
-import type { Log } from '../log/log.js'
 import { ACTIVE_VIEW_MAX } from '../net/overlay/limits.js'
 import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
 import type { InvariantChecker } from './invariants.js'
@@ -92,20 +91,22 @@ export class LivenessChecker {
         histories.set(name, history.filter(isHonest))
         byzantineEntries.set(
           name,
-          history.filter(entry => !isHonest(entry) && !log.isForked(entry)),
+          history.filter(entry => !isHonest(entry)),
         )
       })
     }
     if (!(await this.#world.runUntil(() => histories.size === this.#honest.length, msMax)))
       this.#world.checker.violate('a history cannot be read to the end')
     this.#world.checker.sameHistories(histories)
-    this.#world.checker.sameUnforkedEntries(byzantineEntries)
-    for (const { fault, author } of this.#peers)
+    this.#world.checker.sameEntries(byzantineEntries)
+    for (const { fault, author } of this.#peers) {
+      if (fault === 'forks its log') this.#world.checker.sameHistories(entriesOf(author, byzantineEntries))
       if (fault !== undefined)
         this.#world.checker.sameForkPoints(
           logOf(author),
-          new Map(this.#honest.map(({ name, log }) => [name, forkPointOf(logOf(author), log)])),
+          new Map(this.#honest.map(({ name, log }) => [name, log?.forkOf(logOf(author)) ?? SEQ_MAX])),
         )
+    }
     this.#world.check()
   }
 
@@ -171,11 +172,13 @@ export class LivenessChecker {
         return false
       }
       const heads = new Map<LogId, number>()
+      const counts = new Map<AuthorId, number>()
       for (const { author, seq } of log.head) {
         if (!this.#world.checker.isHonest(author)) continue
-        if (peer.shownOf(author) !== seq) return false
         heads.set(author, seq)
+        counts.set(authorOfLog(author), seq + (counts.get(authorOfLog(author)) ?? 0))
       }
+      for (const [author, count] of counts) if (peer.shownOf(author) !== count) return false
       first ??= heads
       if (heads.size !== first.size) return false
       for (const [author, seq] of heads) if (first.get(author) !== seq) return false
@@ -191,14 +194,11 @@ export class LivenessChecker {
   }
 }
 
-/** The first forked entry of a log, or SEQ_MAX if there is none. */
-function forkPointOf(author: LogId, log: Log | undefined): Seq {
-  let low = 1
-  let high = SEQ_MAX
-  while (low < high) {
-    const middle = low + Math.floor((high - low) / 2)
-    if (log?.isForked({ author, seq: middle })) high = middle
-    else low = middle + 1
-  }
-  return low
-}
+/** The entries of one author in each history. */
+const entriesOf = (
+  author: AuthorId,
+  histories: ReadonlyMap<string, readonly Entry[]>,
+): ReadonlyMap<string, readonly Entry[]> =>
+  new Map(
+    [...histories].map(([name, entries]) => [name, entries.filter(entry => authorOfLog(entry.author) === author)]),
+  )

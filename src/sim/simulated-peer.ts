@@ -4,10 +4,11 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
 import { SeededRandom } from '../base/seeded-random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, type LogId, logOfKey, type Seq } from '../log/format/author.js'
+import { type AuthorId, authorOfKey, type LogId } from '../log/format/author.js'
 import { isControl } from '../log/format/control.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
+import { logOfSegment } from '../log/format/segment.js'
 import type { SignedRun } from '../log/format/segment-plan.js'
 import { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
@@ -21,7 +22,7 @@ import type { Receipts } from '../sync/receipts.js'
 import type { ReplicationStream } from '../sync/replication-stream.js'
 import { Replicator } from '../sync/replicator.js'
 import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
-import type { InvariantChecker, Shown } from './invariants.js'
+import { type InvariantChecker, nothingShown, type Shown } from './invariants.js'
 import { Lifecycle } from './lifecycle.js'
 import type { VirtualNetwork } from './network.js'
 import { withOverrides } from './overridden.js'
@@ -172,9 +173,9 @@ export class SimulatedPeer {
     return this.#program?.lines ?? []
   }
 
-  /** The last entry of a log shown to its user since the last start. */
-  shownOf(author: LogId): Seq {
-    return this.#program?.shown.get(author) ?? 0
+  /** How many entries of an author were shown to its user since the last start. */
+  shownOf(author: AuthorId): number {
+    return this.#program?.shown.entries.get(author)?.size ?? 0
   }
 
   /** Bytes buffered by the fullest stream of any connection. */
@@ -198,7 +199,7 @@ export class SimulatedPeer {
     if (this.#program !== undefined) return
     const program: Program = {
       life: new Lifecycle(),
-      shown: new Map(),
+      shown: nothingShown(),
       lines: [],
       streams: new Set(),
       log: undefined,
@@ -304,8 +305,8 @@ export class SimulatedPeer {
     replicator.receipts.on('receipt', (holder, author, seq) => {
       if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
     })
-    log.on('fork', ({ segments: [{ key, run }] }) => {
-      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, logOfKey(key, run))
+    log.on('fork', ({ segments: [segment], forkedAt }) => {
+      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, logOfSegment(segment), forkedAt)
     })
     const checkHistory = checker.historyCheck(this.name)
     checkHistory(await historyOf(log))
@@ -336,7 +337,6 @@ export class SimulatedPeer {
       random: new SeededRandom(seed, `${this.name} from ${time.now}, presence`),
       keys: this.#keys,
       hasPeerExchange: this.#context.hasPeerExchange,
-      mayBeAhead: log.head.length > 0,
     })
     room.on('event', ({ kind, ...fields }) => {
       if (!life.isOver) this.#context.note(`${this.name}: ${kind} ${JSON.stringify(fields)}`)

@@ -2,7 +2,7 @@ import { concat, EMPTY, sameBytes, utf8 } from '../base/wire/bytes.js'
 import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
 import type { LogId } from '../log/format/author.js'
 import type { Rejection, StoredFault } from '../log/format/log-fault.js'
-import { lastOf, logOfSegment, type Segment } from '../log/format/segment.js'
+import { logOfSegment, type Segment } from '../log/format/segment.js'
 import { AUTHORS_MAX } from '../log/limits.js'
 import type { Log } from '../log/log.js'
 import type { SeqRange } from '../log/read/subscription.js'
@@ -145,9 +145,6 @@ class ArchiveImport {
     if (first === undefined) return
     const author = logOfSegment(first)
     if (this.#refused.has(author)) return
-    const end = run.at(-1)
-    // If this disk lost the end of our own log, it is restored from the export as from a peer.
-    if (author === this.#log.id && end !== undefined) this.#log.ourLogClaimed(lastOf(end))
     const refusal = await this.#log.addSigned(author, run)
     if (refusal !== undefined) this.#refuse({ kind: 'log', author, reason: refusal.reason })
   }

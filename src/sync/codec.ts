@@ -53,8 +53,6 @@ export interface Note extends Digest {
 const NOTE_KINDS = ['announce', 'subscribe', 'unsubscribe'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
 
-const FORK_PLACE_BYTES = 4
-
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
   const message = new ByteWriter().u8(HEADS)
   for (const head of heads) {
@@ -100,13 +98,12 @@ export const encodeSegmentRequest = ({ author, seq }: Digest): Uint8Array =>
     .u32(seq)
     .frame()
 
-function signedBytes(key: Uint8Array, { seq, chain, forkedAt }: Digest): Uint8Array {
-  const bytes = new ByteWriter()
+const signedBytes = (key: Uint8Array, { seq, chain }: Digest): Uint8Array =>
+  new ByteWriter()
     .bytes(key)
     .u32(seq)
     .bytes(chain ?? EMPTY)
-  return (forkedAt === undefined ? bytes : bytes.u32(forkedAt)).finish()
-}
+    .finish()
 
 const unsignedBytes = ({ author, seq }: Digest): Uint8Array =>
   new ByteWriter().bytes(textField(1, author)).bytes(varintField(2, seq)).finish()
@@ -171,14 +168,13 @@ function decodeNotes(bytes: Uint8Array): PeerFrame {
   return { kind: 'notes', notes }
 }
 
-/** key ‖ u32 run ‖ u32 seq, then a prefix of the chain value and the seq of a proven fork, each of them optional. */
+/** key ‖ u32 run ‖ u32 seq, then possibly a prefix of the chain value. */
 function signedDigest(bytes: Uint8Array): Digest | undefined {
   const reader = new ByteReader(bytes)
   const author = logOfKey(reader.bytes(KEY_BYTES), reader.u32())
   const seq = reader.u32()
   const chain = reader.remaining >= CHAIN_PREFIX_BYTES ? reader.bytes(CHAIN_PREFIX_BYTES) : undefined
-  const forkedAt = reader.remaining >= FORK_PLACE_BYTES ? reader.u32() : undefined
-  return reader.end({ author, seq, ...(chain !== undefined && { chain }), ...(forkedAt !== undefined && { forkedAt }) })
+  return reader.end({ author, seq, ...(chain !== undefined && { chain }) })
 }
 
 function unsignedDigest(bytes: Uint8Array): Digest | undefined {

@@ -49,12 +49,11 @@ export function compareHeads(heads: readonly Digest[], ours: Uint8Array, theirs:
 function fingerprintOf(heads: readonly Digest[]): Uint8Array {
   const parts = heads
     .toSorted((a, b) => (a.author < b.author ? -1 : 1))
-    .map(({ author, seq, chain, forkedAt }) =>
+    .map(({ author, seq, chain }) =>
       new ByteWriter()
         .text(author)
         .u8(0)
         .u32(seq)
-        .u32(forkedAt ?? 0)
         .bytes(chain ?? NO_CHAIN)
         .finish(),
     )

@@ -29,8 +29,6 @@ class NativeReplication implements Replication {
   readonly #send: (bytes: Uint8Array) => void
   /** Queues the entries for the other side; undefined if only the backlog is sent. */
   readonly #subscription: Subscription | undefined
-  /** The published head of our own log when the session began. */
-  readonly #publishedAtFirst: Digest
   /** The notes to send at the end of this turn. */
   readonly #notes = new Map<LogId, NoteKind>()
 
@@ -41,8 +39,7 @@ class NativeReplication implements Replication {
   ) {
     this.#log = log
     this.#send = send
-    this.session = new PeerSession(author => log.isOurs(author), log.publishedHeads)
-    this.#publishedAtFirst = log.publishedHead(log.id)
+    this.session = new PeerSession(author => log.isOurs(author), log.announcedHeads)
     this.#subscription = live === false ? undefined : log.openSubscription()
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
@@ -55,7 +52,7 @@ class NativeReplication implements Replication {
   }
 
   subscribed(since: Digest): void {
-    const { seq: last } = this.#log.publishedHead(since.author)
+    const { seq: last } = this.#log.announcedHead(since.author)
     if (last > since.seq)
       this.#subscription?.enqueueBacklog({ author: since.author, from: since.seq + 1, to: last + 1 })
   }
@@ -67,20 +64,16 @@ class NativeReplication implements Replication {
 
   /** Yields what the other side lacks now. */
   async *#backlog(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.publish().catch(() => {}) // if the disk fails, entries that are already published can still be sent
     for await (const relayed of this.#log.relay(since))
       if (relayed.kind !== 'announcement') yield this.session.encode(relayed)
   }
 
   /** Yields new entries and announcements, and the logs that the other side subscribes to. */
   async *#follow(subscription: Subscription): AsyncGenerator<Uint8Array | undefined> {
-    // Our unpublished entries follow once they are recorded as published; other entries do not wait for that.
-    this.#log.publish().catch(() => {})
-    this.subscribed(this.#publishedAtFirst)
     const following = this.#log.follow({
       subscription,
       mode: range => this.session.relayMode(range),
-      knowsFork: (author, forkedAt) => this.session.knowsFork(author, forkedAt),
+      knows: branch => this.session.knows(branch),
     })
     for await (const relayed of following) yield this.#encode(relayed)
   }
@@ -104,6 +97,6 @@ class NativeReplication implements Replication {
   #noteOf(author: LogId, kind: NoteKind): Note {
     return kind === 'subscribe'
       ? { kind, author, seq: this.#log.localSeq(author) }
-      : { kind, ...this.#log.publishedHead(author) }
+      : { kind, ...this.#log.announcedHead(author) }
   }
 }

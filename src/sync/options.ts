@@ -9,8 +9,6 @@ export interface ReplicationOptions {
   readonly replica?: string
   /** How many new authors this replication may add per hour. Default: limited by the log only. */
   readonly newAuthorsPerHourMax?: number
-  /** Called when the other side has announced its heads. */
-  readonly onHeads?: () => void
   /** Called when something that the other side sent is rejected. */
   readonly onEvent?: (event: SyncEvent) => void
 }

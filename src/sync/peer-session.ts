@@ -55,8 +55,6 @@ export class PeerSession implements ReplicationSession {
   readonly #subscribers = new Set<LogId>()
   /** Logs of ours that the other side unsubscribed from. */
   readonly #unsubscribers = new Set<LogId>()
-  /** The lowest seq at which the other side knows a log to be forked. */
-  readonly #knownForks = new Map<LogId, Seq>()
   /** Heads that are equal on both sides according to the fingerprints. */
   #equalHeads: readonly Digest[] = []
   readonly #ignored = new Ignored(AUTHORS_MAX)
@@ -76,9 +74,9 @@ export class PeerSession implements ReplicationSession {
     return this.#sendsHeadsFirst ? encodeHeads(this.#heads) : encodeFingerprints(this.#fingerprints)
   }
 
-  /** Whether the other side knows that the log of `author` is forked at `forkedAt` or below. */
-  knowsFork(author: LogId, forkedAt: Seq): boolean {
-    return (this.#knownForks.get(author) ?? Number.POSITIVE_INFINITY) <= forkedAt
+  /** Whether the other side has entries of a log, or was sent some. */
+  knows(log: LogId): boolean {
+    return (this.#theirs.get(log) ?? 0) > 0
   }
 
   receive(bytes: Uint8Array): Effect[] {
@@ -120,7 +118,11 @@ export class PeerSession implements ReplicationSession {
       this.#sent(author, last)
       return encodeSegments(segments)
     }
-    if (relayed.kind === 'fork') return encodeFork(relayed.proof)
+    if (relayed.kind === 'fork') {
+      // The log ends earlier now, with a chain value that counts as a receipt.
+      this.#announced.delete(logOfSegment(relayed.proof.segments[0]))
+      return encodeFork(relayed.proof)
+    }
     const frames: Uint8Array[] = []
     for (const { author, seq, entry } of relayed.entries) {
       if (seq <= (this.#theirs.get(author) ?? 0)) continue
@@ -255,10 +257,7 @@ export class PeerSession implements ReplicationSession {
   }
 
   #learn(heads: readonly Digest[]): void {
-    for (const { author, seq, forkedAt } of heads) {
-      this.#theyHave(author, seq)
-      if (forkedAt !== undefined && this.#knownForks.size < HEADS_MAX) this.#knownForks.set(author, forkedAt)
-    }
+    for (const { author, seq } of heads) this.#theyHave(author, seq)
   }
 
   /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */

@@ -43,6 +43,8 @@ export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Se
 /** Our own logs, of which another device with the same key may have written another history. */
 export interface OurHistory {
   isOurs(log: LogId): boolean
+  /** Where an entry is now, whose log may have been divided since. */
+  placeOf(place: Digest): Digest
   /** The prefix of the chain value at `seq` that peers exchange; undefined if the log is shorter. */
   chainAt(log: LogId, seq: Seq): Promise<Uint8Array | undefined>
 }
@@ -132,7 +134,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 
   /** Which peers have an entry. */
-  of({ author, seq }: Digest): Replicas {
+  of(place: Digest): Replicas {
+    const { author, seq } = this.#ours?.placeOf(place) ?? place
     return replicasIn(this.headsOf(author), seq)
   }
 
@@ -158,17 +161,12 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection, log)
   }
 
-  /** The entries of a log of ours after `kept` were replaced by others. */
-  ourLogChanged(log: LogId, kept: Seq): void {
-    for (const replica of this.#replicas.values()) {
-      for (const connection of [...replica.open, replica.left]) {
-        if ((connection.heads.get(log) ?? 0) > kept) connection.heads.set(log, kept)
-        connection.differing.delete(log)
-        const unproven = connection.unproven.get(log)
-        if (unproven === undefined) continue
-        // A new object makes a running comparison repeat.
-        connection.unproven.set(log, { ...unproven })
-        void this.#compare(replica, connection, log)
+  /** A log of ours has forked: what differs goes on in branches. */
+  ourLogForked(log: LogId): void {
+    for (const { open, left } of this.#replicas.values()) {
+      for (const { differing, unproven } of [...open, left]) {
+        differing.delete(log)
+        unproven.delete(log)
       }
     }
   }

@@ -188,8 +188,6 @@ export class ReplicationStream extends Duplex {
   /** The first heads of the other side. */
   #onFirstHeads(since: readonly Digest[]): void {
     this.#receipts?.record(since)
-    this.#options.onHeads?.()
-    this.#log.ourLogClaimed(since.find(({ author }) => author === this.#log.id)?.seq ?? 0)
     this.#onHeads(since)
   }
 
@@ -206,8 +204,7 @@ export class ReplicationStream extends Duplex {
   }
 
   #onOurLogDiffers(log: LogId, seq: Seq): void {
-    this.#log.ourLogDiffers(log)
-    if (!this.destroyed) this.#refuse(log, { reason: DIFFERENT, neededSeq: seq })
+    if (this.#log.ourLogDiffers(log) && !this.destroyed) this.#refuse(log, { reason: DIFFERENT, neededSeq: seq })
   }
 
   #refuse(author: LogId, { reason, neededSeq }: Refusal): void {

@@ -1,3 +1,4 @@
+import { logOfSegment } from '../log/format/segment.js'
 import type { Log } from '../log/log.js'
 import { BroadcastTree } from './broadcast-tree.js'
 import { createNativeStream } from './native-replication.js'
@@ -20,7 +21,7 @@ export class Replicator implements ReplicationContext {
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)
     })
-    log.on('retracted', (author, from) => this.receipts.ourLogChanged(author, from - 1))
+    log.on('fork', ({ segments: [segment] }) => this.receipts.ourLogForked(logOfSegment(segment)))
   }
 
   /** One side of a replication with a native peer: pipe a connection through it. Its errors affect that connection only. */

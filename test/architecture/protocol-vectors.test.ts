@@ -19,7 +19,7 @@ import {
 } from '../../src/chat/presence/status-codec.js'
 import { decodeHandshake, encodeHandshake, type Mode } from '../../src/compat/scuttleup/scuttleup-codec.js'
 import type { LogId } from '../../src/log/format/author.js'
-import { logKey, logOfKey } from '../../src/log/format/author.js'
+import { logKey } from '../../src/log/format/author.js'
 import { chainNext, chainStart, isChainSigned, signChain, stubsOf } from '../../src/log/format/chain.js'
 import { fromProjected, toProjected, validHlc } from '../../src/log/format/entry.js'
 import type { Digest } from '../../src/log/format/heads.js'
@@ -27,7 +27,7 @@ import { EARLIEST, type Hlc } from '../../src/log/format/hybrid-clock.js'
 import { packEntry } from '../../src/log/format/packed.js'
 import { roomId } from '../../src/log/format/room-id.js'
 import { decodeSegment, encodeSegment } from '../../src/log/format/segment.js'
-import { publishedKey, segmentWrite } from '../../src/log/format/segment-rows.js'
+import { segmentWrite } from '../../src/log/format/segment-rows.js'
 import { decodeUnsignedEntry, encodeUnsignedEntry } from '../../src/log/format/unsigned-entry.js'
 import type { HandshakeEffect } from '../../src/net/handshake/effects.js'
 import { Handshake } from '../../src/net/handshake/handshake.js'
@@ -222,24 +222,14 @@ function bodyOf(bytes: string): Uint8Array {
   return whole.subarray(start)
 }
 
-const digestOf = ({
-  author,
-  seq,
-  ...rest
-}: {
-  author: string
-  seq: number
-  chain?: string
-  forkedAt?: number
-}): Digest => ({
+const digestOf = ({ author, seq, ...rest }: { author: string; seq: number; chain?: string }): Digest => ({
   author: author as LogId,
   seq,
-  ...('forkedAt' in rest && rest.forkedAt !== undefined && { forkedAt: rest.forkedAt }),
   ...('chain' in rest && rest.chain !== undefined && { chain: unhex(rest.chain) }),
 })
 
 test('encodes and decodes the frames of native peers', () => {
-  const { heads, noHeads, forkedHead, fingerprints, segments, unsigned, notes, unknown } = load('frames').native
+  const { heads, noHeads, fingerprints, segments, unsigned, notes, unknown } = load('frames').native
   const digests = heads.of.map(digestOf)
   assert.equal(hex(encodeHeads(digests)), heads.bytes)
   const read = decodeFrame(bodyOf(heads.bytes))
@@ -261,13 +251,6 @@ test('encodes and decodes the frames of native peers', () => {
   const single = decodeFrame(bodyOf(unsigned.bytes))
   assert.ok(single.kind === 'unsigned-entry')
   assert.deepEqual({ ...single.entry, entry: Buffer.from(single.entry.entry).toString() }, unsigned.of)
-  assert.equal(hex(encodeHeads([digestOf(forkedHead.of)])), forkedHead.bytes)
-  const forked = decodeFrame(bodyOf(forkedHead.bytes))
-  assert.ok(forked.kind === 'heads')
-  assert.deepEqual(
-    forked.heads.map(({ chain, ...head }) => ({ ...head, chain: hex(chain ?? new Uint8Array(0)) })),
-    [forkedHead.of],
-  )
   assert.equal(hex(encodeFingerprints(fingerprintsOf(fingerprints.of.map(digestOf)))), fingerprints.bytes)
   assert.equal(decodeFrame(bodyOf(fingerprints.bytes)).kind, 'fingerprints')
   assert.equal(
@@ -376,17 +359,6 @@ test('imports an export into the given rows, and exports the same file again', a
   for await (const bytes of archiveOf(log, room)) given.push(bytes)
   assert.equal(hex(Buffer.concat(given)), hex(file))
   await log.close()
-})
-
-test('stores up to where our log was published', async () => {
-  const { key, value } = load('store').published
-  assert.equal(hex(publishedKey(logOfKey(keyPairOf(new Uint8Array(32).fill(1)).publicKey))), key)
-  const disk = new MemoryDisk()
-  const log = await logOver(new MemoryStore(disk), carol)
-  await Promise.all(Array.from({ length: 258 }, (_, line) => log.append({ username: 'carol', message: String(line) })))
-  await log.publish()
-  await log.close()
-  assert.equal(hex(disk.get(publishedKey(log.id)) ?? new Uint8Array(0)), value)
 })
 
 async function* piece(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -22,7 +22,7 @@ const said = (author: AuthorId, username: string, more: Partial<Message> = {}): 
     at: hlcAt(NOW),
     timeMs: NOW,
     isVerified: true,
-    isForked: false,
+
     ...more,
   }) as Message
 

@@ -20,7 +20,7 @@ const said = (message: string, more: Partial<Message> = {}): Message =>
     at: hlcAt(NOW),
     timeMs: NOW,
     isVerified: true,
-    isForked: false,
+
     ...more,
   }) as Message
 const nick = (from: string, to: string, more: Partial<Message> = {}): Message =>

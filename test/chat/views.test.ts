@@ -24,7 +24,6 @@ const said = (author: AuthorId, seq: number, timeMs = NOON, content: Content = {
   at: hlcAt(timeMs),
   timeMs,
   isVerified: true,
-  isForked: false,
 })
 
 /** The mark of a user who has read three of BOB's lines; `history` is noted. */

@@ -144,8 +144,8 @@ test('sends an entry as it is stored', () => {
 
 test('reports a rejection of an author once and ignores their later entries', () => {
   const session = opened()
-  assert.deepEqual(summaryOf(session.refused(bob, { kind: 'not-author' })), ['rejected bob: not-author'])
-  assert.deepEqual(session.refused(bob, { kind: 'not-author' }), [])
+  assert.deepEqual(summaryOf(session.refused(bob, { kind: 'contradicts-log' })), ['rejected bob: contradicts-log'])
+  assert.deepEqual(session.refused(bob, { kind: 'contradicts-log' }), [])
   assert.deepEqual(summaryOf(session.receive(concat([changes(bob, 5, 9), change(carol, 1)]))), ['carol 1-1'])
 })
 

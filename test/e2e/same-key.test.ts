@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { connectedTo, openChat } from '../helper/chat-process.js'
@@ -88,4 +88,54 @@ test('prints each line once after a backup is restored, with those that it lacke
   ])
   assert.match(restored.stderr.join('\n'), /your lines go on in a new run/)
   assert.match(restored.stderr.join('\n'), /last line delivered to 1 of 1 peers/)
+})
+
+/** Puts a directory back as it was, each file in place, so that its inode is the same: as if the whole disk had been. */
+async function putBack(copy: string, directory: string): Promise<void> {
+  const filesIn = async (of: string): Promise<string[]> => {
+    const entries = await readdir(of, { recursive: true, withFileTypes: true })
+    return entries.filter(entry => entry.isFile()).map(entry => path.relative(of, path.join(entry.path, entry.name)))
+  }
+  const old = new Set(await filesIn(copy))
+  for (const file of await filesIn(directory)) if (!old.has(file)) await rm(path.join(directory, file))
+  for (const file of old) await writeFile(path.join(directory, file), await readFile(path.join(copy, file)))
+}
+
+test('keeps every line of both histories after a whole disk was put back unnoticed', async t => {
+  const { at, data } = await places(t)
+  const alice = { me: 'alice', listen: at(0), peers: [at(1)], data: data('alice'), state: data('state') }
+  const bob = { me: 'bob', listen: at(1), data: data('bob') }
+  const atBob = await openChat(t, bob)
+  const first = await openChat(t, alice)
+  await connectedTo(first, at(1))
+  await say(first, 'kept', atBob)
+  await first.stop()
+  for (const each of ['alice', 'state']) await cp(data(each), data(`copy of ${each}`), { recursive: true })
+  const second = await openChat(t, alice)
+  await connectedTo(second, at(1))
+  for (const line of ['back 1', 'back 2']) await say(second, line, atBob)
+  await second.stop()
+  await atBob.stop()
+  for (const each of ['alice', 'state']) await putBack(data(`copy of ${each}`), data(each))
+
+  const restored = await openChat(t, alice)
+  await say(restored, 'said alone')
+  const bobAgain = await openChat(t, bob)
+  await bobAgain.waitForLine('alice> said alone')
+  await restored.waitForLine('two devices wrote entry 2 of your log', { stream: 'stderr' })
+  await say(restored, 'after', bobAgain)
+  await restored.waitForLine('alice> back 2')
+  await restored.stop()
+  // The machine with the key is gone.
+  const carol = await openChat(t, { me: 'carol', listen: at(2), peers: [at(1)], data: data('carol') })
+  const lines = ['kept', 'back 1', 'back 2', 'said alone', 'after'].map(line => `alice> ${line}`)
+  for (const line of lines) await carol.waitForLine(line)
+  for (const peer of [restored, bobAgain, carol])
+    for (const line of lines)
+      assert.equal(peer.stdout.filter(each => each === line).length, 1, `${line}\n${peer.transcript()}`)
+  assert.equal(restored.stderr.filter(line => /two devices wrote/.test(line)).length, 1, restored.transcript())
+  const again = await openChat(t, alice)
+  for (const line of lines) await again.waitForLine(line)
+  await again.stop()
+  for (const line of lines) assert.equal(again.stdout.filter(each => each === line).length, 1, again.transcript())
 })

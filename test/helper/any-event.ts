@@ -70,8 +70,6 @@ const REJECTIONS: Fields<Rejection> = {
   'contradicts-log': {},
   'contradicts-proof': {},
   differs: {},
-  'not-author': {},
-  forked: { forkedAt: count },
 }
 
 const EVENTS: Fields<FaceEvent> = {
@@ -103,7 +101,6 @@ const EVENTS: Fields<FaceEvent> = {
   'entries-lost': { author, from: count, to: count },
   'entries-missing': { author, from: count, to: count },
   'entries-rejected': { peer: text, author: text, reason: variant(REJECTIONS) },
-  'entries-retracted': { from: count, to: count },
   'entry-damaged': { author, seq: count },
   'entry-recovered': { seq: count },
   'fork-proven': { author, seq: count, isOurs: fc.boolean() },
@@ -111,9 +108,7 @@ const EVENTS: Fields<FaceEvent> = {
   'key-open-to-others': { file: text, failure },
   'key-without-entries': { file: text },
   listening: { address: text, room: text },
-  'log-behind': { to: count },
   'log-end-restored': {},
-  'log-restored': { seq: count },
   'logs-opened': { database: text },
   'mark-failed': { file: text, failure },
   'multicast-failed': { interface: text, address: text, code: text },
@@ -122,12 +117,10 @@ const EVENTS: Fields<FaceEvent> = {
   'node-answers': {},
   'node-silent': { name: text, pid: count, sinceMs: fc.integer() },
   'older-version': { address: text },
-  'own-entries-elsewhere': {},
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },
   'port-taken': { port: count, usedPort: count },
   'protocol-violated': { peer: text, violation: fc.constantFrom(...VIOLATIONS) },
-  'restore-given-up': {},
   'run-opened': { run: count, reason: fc.constantFrom(...DOUBT_REASONS) },
   'unknown-event': { name: text },
 }

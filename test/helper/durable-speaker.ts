@@ -31,7 +31,7 @@ async function main(directory: string): Promise<void> {
     if (kind === 'disk-failed') print('read-only')
     else if (EVENT_KINDS[kind] === 'problem') print('problem', kind)
   })
-  const outbox = new Outbox(log, Promise.resolve())
+  const outbox = new Outbox(log)
   print('open')
   for await (const command of createInterface(process.stdin)) {
     const [, first, count] = command.split(' ').map(Number)

@@ -383,7 +383,7 @@ export function fuzzScuttleup(makeReceiver: () => Receiver, seed: number, iterat
           const { author, entries } = effect.run
           const broken = faultOfPlan(logs, author, entries)
           if (broken !== undefined) return faulty(broken, i)
-          if (chance.below(30) === 0) connection.receiver.refused(author, { kind: 'not-author' })
+          if (chance.below(30) === 0) connection.receiver.refused(author, { kind: 'contradicts-log' })
         }
         if (connection.offered > connection.fed) return faulty('more bytes were passed on than arrived', i)
       }

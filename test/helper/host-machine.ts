@@ -191,7 +191,6 @@ export class HostMachine {
       random: systemRandom,
       keys: alice,
       hasPeerExchange: false,
-      mayBeAhead: false,
     })
     channels.open()
     return opened

@@ -253,22 +253,18 @@ function frames() {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },
         bytes: framed(3, change('ciz9ebxt60000um6cqt7uc4ha', 300, unsigned)),
       },
-      forkedHead: {
-        of: { author: hex(key), seq: 2, chain: hex((chain[2] as Uint8Array).subarray(0, 8)), forkedAt: 3 },
-        bytes: framed(1, field.bytes(1, joined(logKey(key), u32(2), (chain[2] as Uint8Array).subarray(0, 8), u32(3)))),
-      },
       fingerprints: {
         of: [
           { author: hex(key), seq: 4, chain: hex((chain[4] as Uint8Array).subarray(0, 8)) },
-          { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2, forkedAt: 3 },
+          { author: hex(oracle.publicKey(PEOPLE.bob)), seq: 2 },
           { author: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300 },
         ],
         bytes: framed(
           7,
           oracle.fingerprints([
-            [hex(key), joined(u32(4), u32(0), (chain[4] as Uint8Array).subarray(0, 8))],
-            [hex(oracle.publicKey(PEOPLE.bob)), joined(u32(2), u32(3), new Uint8Array(8))],
-            ['ciz9ebxt60000um6cqt7uc4ha', joined(u32(300), u32(0), new Uint8Array(8))],
+            [hex(key), joined(u32(4), (chain[4] as Uint8Array).subarray(0, 8))],
+            [hex(oracle.publicKey(PEOPLE.bob)), joined(u32(2), new Uint8Array(8))],
+            ['ciz9ebxt60000um6cqt7uc4ha', joined(u32(300), new Uint8Array(8))],
           ]),
         ),
       },
@@ -450,11 +446,6 @@ function store() {
     rows: [...rows, { what: 'the format', key: hex(utf8('v')), value: hex(oracle.checked(u32(2))) }].sort((a, b) =>
       a.key < b.key ? -1 : 1,
     ),
-    published: {
-      what: "the last published seq of alice's log, 258",
-      key: hex(joined(utf8('o'), oracle.publicKey(PEOPLE.alice), u32(0))),
-      value: hex(oracle.checked(u32(258))),
-    },
   }
 }
 

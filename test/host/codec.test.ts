@@ -8,8 +8,8 @@ import { bytesBody, CODEC_VERSION, entriesBodies, jsonBody, readHostFrame } from
 import { challengeOf, helloFields, helloOf, nonceOf } from '../../src/host/handshake.js'
 import { readSecret } from '../../src/host/secret.js'
 import { logIdOf } from '../../src/log/format/author.js'
+import type { Entry } from '../../src/log/format/entry.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
-import type { RoomEntry } from '../../src/node/room-api.js'
 import { HostMachine, LOBBY_OPTIONS } from '../helper/host-machine.js'
 
 const entry = fc.record({
@@ -19,10 +19,9 @@ const entry = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
   at: fc.integer({ min: 0, max: 9_999_999_999_999 }).map(millis => hlcAt(millis)),
   entry: fc.uint8Array({ maxLength: 400 }),
-  isForked: fc.boolean(),
 })
 
-const plain = (entries: readonly RoomEntry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
+const plain = (entries: readonly Entry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
 
 test('decodes entries as they were encoded, in any number of frames', () => {
   fc.assert(

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Resumption } from '../../src/host/resumption.js'
 import type { LogId, Seq } from '../../src/log/format/author.js'
-import type { RoomEntry } from '../../src/node/room-api.js'
+import type { Entry } from '../../src/log/format/entry.js'
 
 const alice = 'alice' as LogId
 const bob = 'bob' as LogId
 
-const entry = (author: LogId, seq: Seq, text: string): RoomEntry =>
-  ({ author, seq, entry: Buffer.from(text), isForked: false }) as unknown as RoomEntry
+const entry = (author: LogId, seq: Seq, text: string): Entry =>
+  ({ author, seq, entry: Buffer.from(text) }) as unknown as Entry
 
-const shown = (entries: readonly RoomEntry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
+const shown = (entries: readonly Entry[]): string[] => entries.map(each => Buffer.from(each.entry).toString())
 
 test('shows an entry that replaced a retracted one at the same seq', () => {
   const resumption = new Resumption({ live: true }, [])

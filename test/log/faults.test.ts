@@ -234,7 +234,7 @@ test('stores a fork proof that arrived while the disk was full as soon as there 
   const mallory = keyPairOf(Buffer.alloc(32, 2))
   const segments = [100, 101].map(bytes => {
     const written = new WrittenLog(mallory, [entryOf(1), entryOf(2, bytes)])
-    return { key: mallory.publicKey, before: written.chains[0] as Uint8Array, ...written.run(1, 2, false) }
+    return { key: mallory.publicKey, run: 0, before: written.chains[0] as Uint8Array, ...written.run(1, 2, false) }
   })
   await assert.rejects(log.append({ username: 'alice', message: 'hello' }), { code: 'LOG_WRITE_FAILED' })
   await clock.during(log.addProof(segments as [Segment, Segment]))

@@ -16,7 +16,7 @@ import { temporaryDirectory } from '../helper/temporary-directory.js'
 
 const author = authorOfKey(alice.publicKey)
 const chainOf = (seq: number): Uint8Array => new Uint8Array(32).fill(seq % 256)
-const end = (seq: number, published = 0, run = 0) => ({ run, seq, chain: chainOf(seq), published })
+const end = (seq: number, run = 0) => ({ run, seq, chain: chainOf(seq) })
 
 async function places(t: Cleanup) {
   const directory = await temporaryDirectory(t)
@@ -36,9 +36,9 @@ async function marked(open: () => Promise<OwnMark>, ...ends: ReturnType<typeof e
 
 test('round-trips a mark and rejects any flipped bit', () => {
   fc.assert(
-    fc.property(fc.nat(1_000), fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, published, at, bit) => {
+    fc.property(fc.nat(1_000), fc.nat(), fc.nat({ max: 7 }), (seq, at, bit) => {
       const mark: Mark = {
-        ...end(seq, Math.min(published, seq), seq * 7_001),
+        ...end(seq, seq * 7_001),
         batch: { before: { seq: 3, chain: chainOf(3) }, rows: [{ type: 'put', key: chainOf(1), value: chainOf(2) }] },
         isClean: false,
         generation: 7,
@@ -48,8 +48,8 @@ test('round-trips a mark and rejects any flipped bit', () => {
       const bytes = Buffer.from(encodeMark(mark))
       const read = decodeMark(Buffer.concat([bytes, Buffer.alloc(100)]))
       assert.deepEqual(
-        [read?.run, read?.seq, read?.published, read?.generation, read?.author, read?.place, read?.isClean],
-        [mark.run, mark.seq, mark.published, mark.generation, mark.author, mark.place, false],
+        [read?.run, read?.seq, read?.generation, read?.author, read?.place, read?.isClean],
+        [mark.run, mark.seq, mark.generation, mark.author, mark.place, false],
       )
       assert.deepEqual(Uint8Array.from(read?.batch?.rows[0]?.value ?? []), chainOf(2))
       const offset = at % bytes.length
@@ -63,11 +63,11 @@ test('uses the later of two marks, or the only readable one', async t => {
   const { paths, open } = await places(t)
   await marked(open, end(1), end(2))
   const old = await readFile(paths.copy)
-  await marked(open, end(9, 4))
+  await marked(open, end(9))
   await writeFile(paths.copy, old) // restored in place from an older copy
   let mark = await open()
-  assert.deepEqual([mark.found?.seq, mark.found?.published, mark.isMoved], [9, 4, false])
-  await mark.reset(end(9, 4)) // as at each start: both marks are equal then
+  assert.deepEqual([mark.found?.seq, mark.isMoved], [9, false])
+  await mark.reset(end(9)) // as at each start: both marks are equal then
   await mark.close([])
   await writeFile(paths.file, 'rubbish')
   mark = await open()
@@ -98,25 +98,25 @@ test('keeps the previous mark after a torn write', async t => {
 test('lowers a mark only on reset', async t => {
   const { open } = await places(t)
   const mark = await open()
-  await mark.advance(end(5, 5))
+  await mark.advance(end(5))
   await mark.advance(end(3))
   await mark.close([])
   const again = await open()
-  assert.deepEqual([again.found?.seq, again.found?.published], [5, 5])
+  assert.equal(again.found?.seq, 5)
   await again.reset(end(3))
   await again.close([])
   const last = await open()
-  assert.deepEqual([last.found?.seq, last.found?.published], [3, 0])
+  assert.equal(last.found?.seq, 3)
   await last.close([])
 })
 
 test('names the run of the last end, however long the logs of earlier runs are', async t => {
   const { open } = await places(t)
-  await marked(open, end(9, 9), end(2, 2, 0x0100_abcd))
+  await marked(open, end(9), end(2, 0x0100_abcd))
   let mark = await open()
-  assert.deepEqual([mark.found?.run, mark.found?.seq, mark.found?.published], [0x0100_abcd, 2, 2])
+  assert.deepEqual([mark.found?.run, mark.found?.seq], [0x0100_abcd, 2])
   await mark.release()
-  await marked(open, end(3, 3, 0x0200_0001))
+  await marked(open, end(3, 0x0200_0001))
   mark = await open()
   assert.deepEqual([mark.found?.run, mark.run], [0x0200_0001, 0x0200_0001])
   await mark.release()
@@ -203,7 +203,6 @@ test('decides which ends are in doubt', () => {
   const own = (run: number | undefined, seq: number, more: Partial<OwnEnd> = {}): OwnEnd => ({
     run,
     head: seq === 0 ? undefined : head(seq),
-    published: 0,
     isNewKey: false,
     isRepaired: false,
     ...more,
@@ -217,10 +216,8 @@ test('decides which ends are in doubt', () => {
     ['longer than marked', mark(end(4)), own(0, 5), 'certain'],
     ['shorter than marked', mark(end(6)), own(0, 5), 'behind'],
     ['all of it lost', mark(end(6)), own(0, 0), 'behind'],
-    ['shorter than what was published, and marked', mark(end(4)), own(0, 4, { published: 5 }), 'behind'],
-    ['shorter than what was published, where no marks are kept', undefined, own(0, 4, { published: 5 }), 'behind'],
     ['where no marks are kept', undefined, own(0, 4), 'certain'],
-    ['the mark names a later run', mark(end(1, 1, 0x0100_0001)), own(0, 5), 'other-run'],
+    ['the mark names a later run', mark(end(1, 0x0100_0001)), own(0, 5), 'other-run'],
     ['the mark names an earlier run', mark(end(5)), own(0x0100_0001, 1), 'other-run'],
     ['before the batch in flight', mark({ ...end(5), batch }), own(0, 4), 'unfinished'],
     ['further before it', mark({ ...end(5), batch }), own(0, 3), 'behind'],

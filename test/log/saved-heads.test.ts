@@ -37,7 +37,7 @@ class WatchedStore extends MemoryStore {
 async function loaded(saved: Write) {
   const store = new WatchedStore()
   await store.commit([...planTo(60).writes, saved])
-  const heads = await new HeadIndex(store, written.name.room, new HybridClock(systemClock)).load()
+  const heads = await new HeadIndex(store, () => written.name, new HybridClock(systemClock)).load()
   return { head: heads.get(ALICE), starts: store.starts.slice(1) }
 }
 

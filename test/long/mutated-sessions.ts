@@ -142,7 +142,6 @@ async function openServer(directory: string) {
     random: systemRandom,
     keys,
     hasPeerExchange: true,
-    mayBeAhead: false,
   })
   channels.open()
   const port = await swarm.listen('127.0.0.1', 0)

@@ -66,7 +66,6 @@ const SAID: Message = {
   at: hlcAt(1_795_000_000_000),
   timeMs: 1_795_000_000_000,
   isVerified: true,
-  isForked: false,
 }
 
 /** Sanitises foreign text for a terminal. */

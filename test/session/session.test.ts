@@ -34,7 +34,7 @@ const said = (author: AuthorId, seq: Seq, username: string, more: Partial<Messag
     at: hlcAt(1_000 + seq),
     timeMs: 1_000 + seq,
     isVerified: true,
-    isForked: false,
+
     ...more,
   }) as Message
 

@@ -82,11 +82,11 @@ export const BUGS: readonly Bug[] = [
     killer: 230,
   },
   {
-    name: 'waits for ever for claimed entries of our log',
-    file: 'log/repair/own-log-repair',
-    find: 'state.cancelDeadline = this.#core.clock.after(RESTORE_MS_MAX, () => this.#giveUp());',
-    replace: 'void this.#giveUp;',
-    killer: 122,
+    name: 'shows entries again that were moved to a branch',
+    file: 'log/read/reached',
+    find: 'branch?.isKept',
+    replace: 'branch?.isKept && false',
+    killer: 66,
   },
   {
     name: 'loses new entries while a live reader is busy',
@@ -187,8 +187,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'announces entries that are still being written',
     file: 'log/log',
-    find: 'const persisted = frontier.persisted(author);\n        const proof',
-    replace: 'const persisted = frontier.pendingHead(author)?.seq ?? 0;\n        const proof',
+    find: 'const persisted = frontier.persisted(author);\n        const chain',
+    replace: 'const persisted = frontier.pendingHead(author)?.seq ?? 0;\n        const chain',
   },
   {
     name: 'never subscribes to a second announcer',
@@ -202,13 +202,6 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/fingerprints',
     find: '!== 0;',
     replace: '!== 0 && false;',
-  },
-  {
-    name: 'does not announce restored entries of our log to connected peers',
-    file: 'log/own/own-log',
-    find: 'if (from <= seq)',
-    replace: 'if (false)',
-    killer: 414,
   },
   {
     name: 'drops all but the first of the joined segments',

@@ -215,22 +215,25 @@ test('imports a truncated file as far as it goes and reports where it ends', asy
   assert.equal((await imported(t, file, alices)).count, 6)
 })
 
-test('exports and imports fork proofs and the entries below the fork', async () => {
+test('exports and imports fork proofs, the entries below a fork and its branches', async () => {
   const one = new WrittenLog(alice, lines(6, 70))
   const other = new WrittenLog(alice, [...one.entries.slice(0, 3), ...lines(6, 80).slice(3)])
   const author = logOfKey(alice.publicKey)
   const { log } = await openLog()
   await log.addSigned(author, one.runs())
   await log.addProof([one.run(1, 6), other.run(1, 6)].map(run => segmentOf(run)) as [Segment, Segment])
-  assert.equal(log.isForked({ author, seq: 4 }), true)
+  assert.equal(log.forkOf(author), 4)
   const parts: Uint8Array[] = []
   for await (const part of archiveOf(log, LOBBY_ID)) parts.push(part)
   await log.close()
 
   const there = await openLog(bob)
-  assert.deepEqual(await readArchive(there.log, LOBBY_ID, pieces(Buffer.concat(parts), 100)), { added: 3, refused: [] })
-  assert.equal(there.log.isForked({ author, seq: 4 }), true)
-  assert.equal(there.log.isForked({ author, seq: 3 }), false)
+  assert.deepEqual(await readArchive(there.log, LOBBY_ID, pieces(Buffer.concat(parts), 100)), { added: 6, refused: [] })
+  assert.equal(there.log.forkOf(author), 4)
+  assert.equal(
+    there.log.head.reduce((sum, { seq }) => sum + seq, 0),
+    6,
+  )
   assert.equal((await there.log.verify(author)).fault, undefined)
   assert.deepEqual(await readArchive(there.log, LOBBY_ID, pieces(Buffer.concat(parts))), { added: 0, refused: [] })
   await there.log.close()
@@ -249,14 +252,15 @@ test('reports frames of a later version and imports the rest', async t => {
   assert.deepEqual(report, { added: 3, refused: [{ kind: 'part', reason: 'unknown-frame' }] })
 })
 
-test('restores our own log from an export and appends after it', async () => {
+test('imports our own log from an export, and goes on in a new run', async () => {
   const carols = new WrittenLog(carol, lines(30, 90, 'carol'))
   const file = await exportOfOwn(carols)
   const { log, disk } = await openLog()
   assert.deepEqual(await readArchive(log, LOBBY_ID, pieces(file)), { added: 30, refused: [] })
-  assert.equal((await log.append({ username: 'carol', message: 'back' })).seq, 31)
+  const { author, seq } = await log.append({ username: 'carol', message: 'back' })
+  assert.deepEqual([author === logOfKey(carol.publicKey), seq], [false, 2])
   await log.close()
-  assert.equal(auditDisk(disk).logs.get(log.id)?.length, 31)
+  assert.equal(auditDisk(disk).logs.get(logOfKey(carol.publicKey))?.length, 30)
 })
 
 async function exportOfOwn(written: WrittenLog): Promise<Uint8Array> {

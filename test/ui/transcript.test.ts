@@ -29,7 +29,7 @@ const said = (author: AuthorId, message: string, timeMs = NOON, more: Partial<Me
     at: hlcAt(timeMs),
     timeMs,
     isVerified: true,
-    isForked: false,
+
     ...more,
   }) as Message
 

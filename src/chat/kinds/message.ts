@@ -22,15 +22,13 @@ interface MessageHead {
   readonly timeMs: number
   /** Whether it is signed by the author's key. Unsigned entries come from scuttleup peers. */
   readonly isVerified: boolean
-  /** Whether it belongs to the part of a forked log that not all peers have. */
-  readonly isForked: boolean
 }
 
 /** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
 
 /** The message in an entry; undefined for a control entry, and if the entry cannot be decoded. */
-export function messageOf(entry: Entry, isForked = false): Message | undefined {
+export function messageOf(entry: Entry): Message | undefined {
   if (isControl(entry.entry)) return undefined
   const members = decodeEntry(entry.entry)
   if (members === undefined) return undefined
@@ -44,7 +42,6 @@ export function messageOf(entry: Entry, isForked = false): Message | undefined {
     message: members.message,
     at: entry.at,
     isVerified: isSigned(entry.author),
-    isForked,
     timeMs: hasTime ? time : millisOf(entry.at),
     // Last: spread first, it would make V8 add each of the members above to a slow object, at ten times the cost.
     ...contentOf(members),

@@ -78,11 +78,10 @@ async function summaryOf(
       marks,
     )
     for await (const entries of log.read({ since: marks }))
-      for (const message of messagesOf(entries.map(entry => ({ ...entry, isForked: false })))) count.note(message)
+      for (const message of messagesOf(entries)) count.note(message)
     let lastAt: string | null = null
     for await (const entries of log.read({ last: 1 }))
-      for (const { timeMs } of messagesOf(entries.map(entry => ({ ...entry, isForked: false }))))
-        lastAt = new Date(timeMs).toISOString()
+      for (const { timeMs } of messagesOf(entries)) lastAt = new Date(timeMs).toISOString()
     const { unread, mentions: mentioned } = count
     return {
       room: name,

@@ -28,14 +28,13 @@ class ScuttleupReplication implements Replication {
   constructor({ log, tree }: ReplicationContext, { live, mode }: ScuttleupReplicationOptions) {
     this.#log = log
     this.#isLive = live !== false
-    this.session = new ScuttleupSession({ id: log.id, head: log.publishedHeads, mode: mode ?? 'sync' })
+    this.session = new ScuttleupSession({ id: log.id, head: log.announcedHeads, mode: mode ?? 'sync' })
     this.treeConnection = tree.open(undefined, undefined)
   }
 
   async *outgoing(since: readonly Digest[], signal: AbortSignal): AsyncGenerator<Uint8Array | undefined> {
-    await this.#log.publish().catch(() => {}) // if the disk fails, entries that are already published can still be sent
     for await (const entries of this.#log.read({ since, live: this.#isLive, signal }))
-      yield this.session.encode(entries.filter(entry => !this.#log.isForked(entry)))
+      yield this.session.encode(entries)
   }
 
   /** The protocol has no subscriptions. */

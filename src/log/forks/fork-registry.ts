@@ -1,20 +1,23 @@
-import { concat, EMPTY, utf8 } from '../../base/wire/bytes.js'
-import { keyOf, LOG_KEY_BYTES, type LogId, logKey, logOfLogKey, runOf, type Seq } from '../format/author.js'
+import { concat, EMPTY, sameBytes, utf8 } from '../../base/wire/bytes.js'
+import { isBranch, keyOf, LOG_KEY_BYTES, type LogId, logKeyOf, logOfLogKey, runOf, type Seq } from '../format/author.js'
 import type { LogName } from '../format/chain.js'
 import {
+  branchesIn,
   compareSegments,
   decodeProof,
   encodeProof,
   type ForkProof,
   isGenuine,
   proofFrom,
+  startAt,
   withProofSignature,
 } from '../format/fork-proof.js'
+import type { Digest } from '../format/heads.js'
 import { lastOf, logOfSegment, type Segment } from '../format/segment.js'
 import { AUTHORS_MAX } from '../limits.js'
 import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
-import { after, type Store, type Write } from '../store/store.js'
+import { after, type Row, type Store, type Write } from '../store/store.js'
 
 /** The result of comparing a contradicting segment with the stored log. */
 type Comparison =
@@ -23,15 +26,26 @@ type Comparison =
   | { readonly kind: 'needs-earlier'; readonly seq: Seq }
   | { readonly kind: 'unproven' }
 
+/** One of the histories of a log from a fork on. It is a log of its own. */
+export interface Branch {
+  readonly log: LogId
+  /** The log that it continues. */
+  readonly parent: LogId
+  /** Proves a fork of the parent, after which this history is one of the two. */
+  readonly proof: ForkProof
+  /** Whether this disk had it as part of the parent when the fork was proven. */
+  readonly isKept: boolean
+}
+
 const PROOFS = utf8('f')
 
-/** The proven forks: for each author, the proof with the lowest fork point. */
+/** The proven forks. Behind the lowest fork of a log its histories are branches: logs that may fork again. */
 export class ForkRegistry {
   readonly #store: Store
   readonly #room: Uint8Array
   readonly #segments: SegmentStore
-  readonly #proofs = new Map<LogId, ForkProof>()
-  /** Authors whose log differs from a peer's at an entry that is not yet known. */
+  readonly #branches = new Map<LogId, Branch & { readonly name: LogName }>()
+  /** Logs that differ from a peer's at an entry that is not yet known. */
   readonly #suspects = new Set<LogId>()
 
   constructor(store: Store, room: Uint8Array, segments: SegmentStore) {
@@ -40,70 +54,129 @@ export class ForkRegistry {
     this.#segments = segments
   }
 
+  /** One proof per fork and further history, that of a log before those of its branches. */
   get proofs(): readonly ForkProof[] {
-    return [...this.#proofs.values()]
+    const placed = [...this.#branches.values()].filter(branch => this.#isPlaced(branch))
+    return [...new Set(placed.map(({ proof }) => proof))].sort((a, b) => this.#depth(a) - this.#depth(b))
   }
 
-  /** Whether one more proof about a log that is not stored here can be kept. */
+  get branches(): readonly Branch[] {
+    return [...this.#branches.values()]
+  }
+
+  /** Whether one more fork can be kept. */
   get hasRoom(): boolean {
-    return this.#proofs.size < AUTHORS_MAX
+    return this.#branches.size < AUTHORS_MAX
   }
 
-  proofOf(author: LogId): ForkProof | undefined {
-    return this.#proofs.get(author)
+  branch(log: LogId): Branch | undefined {
+    return this.#branches.get(log)
   }
 
-  isSuspect(author: LogId): boolean {
-    return this.#suspects.has(author)
+  /** The branches of a log behind its lowest fork. */
+  branchesOf(log: LogId): readonly Branch[] {
+    const fork = this.proofOf(log)
+    return this.branches.filter(({ parent, proof }) => parent === log && proof.forkedAt === fork?.forkedAt)
   }
 
-  suspect(author: LogId): void {
-    this.#suspects.add(author)
+  /** A proof of the lowest fork of a log. */
+  proofOf(log: LogId): ForkProof | undefined {
+    let lowest: ForkProof | undefined
+    for (const { parent, proof } of this.#branches.values())
+      if (parent === log && proof.forkedAt < (lowest?.forkedAt ?? Number.POSITIVE_INFINITY)) lowest = proof
+    return lowest
+  }
+
+  /** Where an entry that this disk has or had is now. */
+  placeOf(place: Digest): Digest {
+    const branch = this.branchesOf(place.author).find(({ isKept }) => isKept)
+    if (branch === undefined || place.seq < branch.proof.forkedAt) return place
+    return this.placeOf({ author: branch.log, seq: place.seq - branch.proof.forkedAt + 1 })
+  }
+
+  /** Whether it is unknown which history a branch is: no proof of it is here. */
+  isUnknown(log: LogId): boolean {
+    return isBranch(log) && !this.#branches.has(log)
+  }
+
+  /** Whether a log may be announced. A branch of a fork behind a lower one has to be proven as a branch of that one first. */
+  isPlaced(log: LogId): boolean {
+    const branch = this.#branches.get(log)
+    return branch === undefined || this.#isPlaced(branch)
+  }
+
+  nameOf(log: LogId): LogName {
+    return this.#branches.get(log)?.name ?? { room: this.#room, key: keyOf(log) ?? EMPTY, run: runOf(log) }
+  }
+
+  isSuspect(log: LogId): boolean {
+    return this.#suspects.has(log)
+  }
+
+  suspect(log: LogId): void {
+    this.#suspects.add(log)
   }
 
   async load(): Promise<void> {
-    this.#proofs.clear()
-    for await (const page of this.#store.pages({ gte: PROOFS, lt: after(PROOFS) })) {
-      for (const [key, value] of page) {
-        if (key.length !== 1 + LOG_KEY_BYTES) continue
-        const author = logOfLogKey(key.subarray(1))
-        const segments = decodeProof(unchecked(value) ?? EMPTY)
-        const proof = segments && proofFrom(this.#nameOf(author), ...segments)
-        if (proof !== undefined) this.#proofs.set(author, proof)
-      }
+    this.#branches.clear()
+    let rows: Row[] = []
+    for await (const page of this.#store.pages({ gte: PROOFS, lt: after(PROOFS) })) rows.push(...page)
+    // A branch of a branch can be verified once its parent is known.
+    for (let count = -1; count !== rows.length; ) {
+      count = rows.length
+      rows = rows.filter(row => !this.#restore(row))
     }
   }
 
-  /** A proof that a peer sent; undefined unless it is valid and its fork point is lower than the known one. */
+  /** The proof in two segments; undefined if it proves nothing. */
   check(segments: readonly [Segment, Segment]): ForkProof | undefined {
-    const { key, run } = segments[0]
-    const proof = proofFrom({ room: this.#room, key, run }, ...segments)
-    return proof !== undefined && proof.forkedAt < this.#forkOf(logOfSegment(segments[0])) ? proof : undefined
+    const log = logOfSegment(segments[0])
+    return this.isUnknown(log) ? undefined : proofFrom(this.nameOf(log), ...segments)
+  }
+
+  /** Whether all that a proof says is known. */
+  isKnown(proof: ForkProof): boolean {
+    const parent = logOfSegment(proof.segments[0])
+    return branchesIn(proof).every(log => this.#branches.get(log)?.parent === parent)
+  }
+
+  /** Whether the ids of the two histories are those of other histories already, or the same. */
+  isAmbiguous(proof: ForkProof): boolean {
+    const parent = logOfSegment(proof.segments[0])
+    // The id of a branch says what its first entry is.
+    if (isBranch(parent) && proof.forkedAt === 1) return true
+    const start = startAt(this.nameOf(parent), proof)
+    const [a, b] = branchesIn(proof)
+    const isOther = (log: LogId): boolean => {
+      const known = this.#branches.get(log)?.name.start
+      return known !== undefined && (known.after !== start.after || !sameBytes(known.chain, start.chain))
+    }
+    return a === b || isOther(a) || isOther(b)
   }
 
   /** The segment with an entry, with a valid signature if possible. */
-  async segmentAt(author: LogId, seq: Seq): Promise<Segment | undefined> {
-    const segment = await this.#segments.segmentAt(author, seq)
-    const proof = this.#proofs.get(author)
+  async segmentAt(log: LogId, seq: Seq): Promise<Segment | undefined> {
+    const segment = await this.#segments.segmentAt(log, seq)
+    const proof = this.proofOf(log)
     return segment === undefined || proof === undefined ? segment : withProofSignature(segment, proof, seq)
   }
 
   /** Looks for the entry at which `theirs` differs from the stored log, whose last entry is `persisted`. */
-  async compare(author: LogId, theirs: Segment, persisted: Seq): Promise<Comparison> {
-    const log = this.#nameOf(author)
-    if (!isGenuine(log, theirs)) return { kind: 'unproven' }
+  async compare(log: LogId, theirs: Segment, persisted: Seq): Promise<Comparison> {
+    const name = this.nameOf(log)
+    if (!isGenuine(name, theirs)) return { kind: 'unproven' }
     for (let seq = Math.min(lastOf(theirs), persisted); seq >= 1; ) {
-      const mine = await this.segmentAt(author, seq)
+      const mine = await this.segmentAt(log, seq)
       if (mine === undefined) return { kind: 'unproven' }
       const comparison = compareSegments(mine, theirs)
       if (comparison.kind === 'equal') return { kind: 'unproven' }
       if (comparison.kind === 'fork') {
         const { proof } = comparison
-        const isLower = proof.forkedAt < this.#forkOf(author) && isGenuine(log, mine)
-        return isLower ? { kind: 'proven', proof } : { kind: 'unproven' }
+        const isLower = proof.forkedAt < (this.proofOf(log)?.forkedAt ?? Number.POSITIVE_INFINITY)
+        return isLower && isGenuine(name, mine) ? { kind: 'proven', proof } : { kind: 'unproven' }
       }
       if (comparison.of === 'second' || mine.first === 1) {
-        this.#suspects.add(author)
+        this.#suspects.add(log)
         return { kind: 'needs-earlier', seq: theirs.first - 1 }
       }
       seq = mine.first - 1
@@ -111,20 +184,49 @@ export class ForkRegistry {
     return { kind: 'unproven' }
   }
 
-  /** Adds a proof; returns the write that stores it. */
-  add(proof: ForkProof): Write {
-    const { key, run } = proof.segments[0]
-    this.#proofs.set(logOfSegment(proof.segments[0]), proof)
-    this.#suspects.delete(logOfSegment(proof.segments[0]))
-    return { type: 'put', key: concat([PROOFS, logKey(key, run)]), value: checked(encodeProof(proof)) }
+  /** Adds both branches of a proof; `kept` is the one that this disk has. Branches that are known get this parent. */
+  add(proof: ForkProof, kept: LogId | undefined): void {
+    const parent = logOfSegment(proof.segments[0])
+    for (const log of branchesIn(proof)) this.#put({ log, parent, proof, isKept: log === kept || this.#isKept(log) })
+    this.#suspects.delete(parent)
   }
 
-  #nameOf(author: LogId): LogName {
-    return { room: this.#room, key: keyOf(author) ?? EMPTY, run: runOf(author) }
+  /** The write that stores a branch. */
+  write({ log, proof, isKept }: Branch): Write {
+    const value = concat([new Uint8Array([isKept ? 1 : 0]), encodeProof(proof)])
+    return { type: 'put', key: concat([PROOFS, logKeyOf(log) ?? EMPTY]), value: checked(value) }
   }
 
-  /** The first forked seq of an author; infinite if their log has not forked. */
-  #forkOf(author: LogId): Seq {
-    return this.#proofs.get(author)?.forkedAt ?? Number.POSITIVE_INFINITY
+  #isKept(log: LogId): boolean {
+    return this.#branches.get(log)?.isKept === true
+  }
+
+  #put(branch: Branch): void {
+    const { key, run } = { key: keyOf(branch.log) ?? EMPTY, run: runOf(branch.log) }
+    const start = startAt(this.nameOf(branch.parent), branch.proof)
+    this.#branches.set(branch.log, { ...branch, name: { room: this.#room, key, run, start } })
+  }
+
+  /** Adds the branch in a row; false if its parent is not known yet, or the row is damaged. */
+  #restore([key, value]: Row): boolean {
+    const bytes = unchecked(value)
+    if (key.length !== 1 + LOG_KEY_BYTES || bytes === undefined || bytes.length === 0) return false
+    const log = logOfLogKey(key.subarray(1))
+    const segments = decodeProof(bytes.subarray(1))
+    const proof = segments && this.check(segments)
+    if (segments === undefined || proof === undefined || !branchesIn(proof).includes(log)) return false
+    this.#put({ log, parent: logOfSegment(segments[0]), proof, isKept: bytes[0] === 1 })
+    return true
+  }
+
+  #isPlaced({ parent, proof }: Branch): boolean {
+    return proof.forkedAt === this.proofOf(parent)?.forkedAt && this.isPlaced(parent)
+  }
+
+  #depth({ segments: [{ key, run }] }: ForkProof): number {
+    let depth = 0
+    for (let log: LogId | undefined = logOfSegment({ key, run }); log !== undefined; depth++)
+      log = this.#branches.get(log)?.parent
+    return depth
   }
 }

@@ -22,6 +22,8 @@ const KEY_HEX = /^[0-9a-f]{64}$/
 const LOG_ID = /^[0-9a-f]{64}(\.(?!00000000)[0-9a-f]{8})?$/
 const KEY_DIGITS = 2 * KEY_BYTES
 const RUN_BYTES = 4
+const BRANCH_BYTES = 3
+const BRANCH_MAX = 0xff_ffff
 
 /** Length of a key and a run in bytes. */
 export const LOG_KEY_BYTES = KEY_BYTES + RUN_BYTES
@@ -54,6 +56,19 @@ export const keyOf = (author: AuthorId | LogId): Uint8Array | undefined =>
 /** The run of a log; 0 for the log of an unsigned author. */
 export const runOf = (log: LogId): Run =>
   log.length > KEY_DIGITS && isSigned(log) ? Number.parseInt(log.slice(KEY_DIGITS + 1), 16) : 0
+
+/**
+ * Whether a run is a branch: one of the histories of another run from a proven fork on. Those of authors have higher numbers.
+ * docs/protocol/logs.md §3.7.
+ */
+export const isBranch = (log: LogId): boolean => {
+  const run = runOf(log)
+  return run !== 0 && run <= BRANCH_MAX
+}
+
+/** The branch of a key that begins with an entry after which the chain value is `chain`. */
+export const branchOf = (key: Uint8Array, chain: Uint8Array): LogId =>
+  logOfKey(key, Math.max(1, Buffer.from(chain.subarray(0, BRANCH_BYTES)).readUIntBE(0, BRANCH_BYTES)))
 
 /** Key ‖ u32 run of a signed log; undefined for an unsigned one. */
 export function logKeyOf(log: LogId): Uint8Array | undefined {

@@ -25,10 +25,22 @@ export interface LogName {
   readonly room: Uint8Array
   readonly key: Uint8Array
   readonly run: Run
+  /** In a branch: which run it continues. */
+  readonly start?: BranchStart | undefined
+}
+
+/** Where a branch continues the run that its entries were signed for. */
+export interface BranchStart {
+  readonly run: Run
+  /** The last seq before the branch. */
+  readonly after: Seq
+  /** The chain value there. */
+  readonly chain: ChainValue
 }
 
 /** The chain value of the empty log. */
-export const chainStart = ({ room, key, run }: LogName): ChainValue => hash(LOG, room, logKey(key, run))
+export const chainStart = ({ room, key, run, start }: LogName): ChainValue =>
+  start?.chain ?? hash(LOG, room, logKey(key, run))
 
 /** Computes chain values. A step hashes `at`, the control bit, and the hash of salt and entry. */
 export class ChainHash extends RunningHash {
@@ -103,8 +115,8 @@ export const signChain = (
 export const isChainSigned = (log: LogName, seq: Seq, chain: ChainValue, signature: Uint8Array): boolean =>
   isSignature(signature, signedBytes(log, seq, chain), log.key)
 
-function signedBytes({ room, key, run }: LogName, seq: Seq, chain: ChainValue): Uint8Array {
+function signedBytes({ room, key, run, start }: LogName, seq: Seq, chain: ChainValue): Uint8Array {
   const place = Buffer.alloc(8)
-  place.writeBigUInt64BE(BigInt(seq))
-  return concat([SIGNATURE, room, logKey(key, run), place, chain])
+  place.writeBigUInt64BE(BigInt(seq + (start?.after ?? 0)))
+  return concat([SIGNATURE, room, logKey(key, start?.run ?? run), place, chain])
 }

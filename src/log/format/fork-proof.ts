@@ -3,8 +3,17 @@ import { ByteReader } from '../../base/wire/byte-reader.js'
 import { ByteWriter } from '../../base/wire/byte-writer.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
-import type { Seq } from './author.js'
-import { type ChainValue, chainAfter, chainNext, chainStart, isChainSigned, type LogName, stubsOf } from './chain.js'
+import { branchOf, type LogId, runOf, type Seq } from './author.js'
+import {
+  type BranchStart,
+  type ChainValue,
+  chainAfter,
+  chainNext,
+  chainStart,
+  isChainSigned,
+  type LogName,
+  stubsOf,
+} from './chain.js'
 import { sizeOfPacked } from './packed.js'
 import { decodeSegment, encodeSegment, lastOf, SEGMENT_ENTRIES_BYTES_MAX, type Segment } from './segment.js'
 
@@ -67,6 +76,46 @@ export function proofFrom(log: LogName, a: Segment, b: Segment): ForkProof | und
   return comparison.kind === 'fork' ? comparison.proof : undefined
 }
 
+/** The branch that a segment with the entry at a fork belongs to. */
+export const branchIn = ({ key, before, first, entries }: Segment, forkedAt: Seq): LogId =>
+  branchOf(key, chainAfter(before, entries.slice(0, forkedAt - first + 1)))
+
+/** The two branches that a proof is about. */
+export const branchesIn = ({ segments: [a, b], forkedAt }: ForkProof): readonly [LogId, LogId] => [
+  branchIn(a, forkedAt),
+  branchIn(b, forkedAt),
+]
+
+/** Where the branches of a fork continue the run that was signed. */
+export const startAt = (
+  { run, start }: LogName,
+  { forkedAt, chain }: Pick<ForkProof, 'forkedAt' | 'chain'>,
+): BranchStart => ({
+  run: start?.run ?? run,
+  after: (start?.after ?? 0) + forkedAt - 1,
+  chain,
+})
+
+/** The part of a segment from a fork on, as a segment of a branch. It has at least one entry. */
+export function inBranch(branch: LogId, forkedAt: Seq, { key, first, entries, before, signature }: Segment): Segment {
+  const skip = Math.max(0, forkedAt - first)
+  return {
+    key,
+    run: runOf(branch),
+    first: first + skip - forkedAt + 1,
+    entries: entries.slice(skip),
+    before: chainAfter(before, entries.slice(0, skip)),
+    signature,
+  }
+}
+
+/** A proof of a fork behind another one, as a proof about a branch of that one. */
+export const proofInBranch = (branch: LogId, forkedAt: Seq, { segments: [a, b], ...proof }: ForkProof): ForkProof => ({
+  segments: [inBranch(branch, forkedAt, a), inBranch(branch, forkedAt, b)],
+  forkedAt: proof.forkedAt - forkedAt + 1,
+  chain: proof.chain,
+})
+
 /** The bytes of a proof, as stored and sent: both segments, each prefixed with its length. */
 export function encodeProof({ segments: [a, b] }: ForkProof): Uint8Array {
   return new ByteWriter().sized(encodeSegment(a)).sized(encodeSegment(b)).finish()
@@ -86,7 +135,7 @@ export const NO_SIGNATURE: Uint8Array = new Uint8Array(SIGNATURE_BYTES)
 /** The entries of a segment below a fork, with NO_SIGNATURE if that shortens the segment; undefined if there are none. */
 export function below(forkedAt: Seq, segment: Segment): Segment | undefined {
   if (lastOf(segment) < forkedAt) return segment
-  const entries = segment.entries.slice(0, forkedAt - segment.first)
+  const entries = segment.entries.slice(0, Math.max(0, forkedAt - segment.first))
   return entries.length === 0 ? undefined : { ...segment, entries, signature: NO_SIGNATURE }
 }
 

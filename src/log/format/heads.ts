@@ -29,8 +29,6 @@ export interface Digest {
   readonly seq: Seq
   /** The first 8 bytes of the chain value at `seq`, which differ in forks of equal length. */
   readonly chain?: Uint8Array
-  /** First seq with two proven histories. */
-  readonly forkedAt?: Seq
 }
 
 /** The end of a signed log, with the chain value there. */

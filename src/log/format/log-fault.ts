@@ -31,10 +31,6 @@ export type Rejection =
   | { readonly kind: 'contradicts-proof' }
   /** The heads of both sides differ at the same entry. */
   | { readonly kind: 'differs' }
-  /** Only its author may extend this log. */
-  | { readonly kind: 'not-author' }
-  /** The author signed two histories from this entry on. */
-  | { readonly kind: 'forked'; readonly forkedAt: Seq }
 
 /** Why a stored log is not sound. */
 export type StoredFault =

@@ -39,9 +39,6 @@ const SEQ_BYTES = 4
 export const ALL_SIGNED_HEADS: Range = { gte: HEADS, lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
-const PUBLISHED = utf8('o')
-const RETRACTED = utf8('r')
-
 const CURRENT_RUN = utf8('n')
 
 /** The row with the run that our key writes to, written with the first entry of the run. */
@@ -58,12 +55,6 @@ export function storedRun(value: Uint8Array | undefined): Run | undefined {
   const bytes = unchecked(value ?? EMPTY)
   return bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : undefined
 }
-
-/** Row with the last seq of this author's log that was published to a peer. */
-export const publishedKey = (author: LogId): Uint8Array => concat([PUBLISHED, logKeyOf(author) ?? EMPTY])
-
-/** Row with the retracted lines of this author's log, which are to be appended again. */
-export const retractedKey = (author: LogId): Uint8Array => concat([RETRACTED, logKeyOf(author) ?? EMPTY])
 
 /** `log` is the key and the run. */
 export function segmentKey(log: Uint8Array, first: Seq): Uint8Array {

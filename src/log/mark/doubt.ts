@@ -1,12 +1,12 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import type { Run, Seq } from '../format/author.js'
+import type { Run } from '../format/author.js'
 import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
 /** Why the end of our log is in doubt, so that it goes on in a new run. docs/protocol/storage.md §4.5. */
 export const DOUBT_REASONS = [
-  /** The log is shorter than its mark, or than what was published. */
+  /** The log is shorter than its mark. */
   'behind',
   /** The log has a different entry at the end that the mark records. */
   'other-history',
@@ -24,6 +24,8 @@ export const DOUBT_REASONS = [
   'damaged',
   /** Our key signed two histories of the current run. */
   'forked',
+  /** A peer has more of the current run than this disk. */
+  'elsewhere',
 ] as const
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]
@@ -40,8 +42,6 @@ export interface OwnEnd {
   /** The run that was written to last; undefined if there is none. */
   readonly run: Run | undefined
   readonly head: SignedHead | undefined
-  /** The last entry that peers may have, according to the database. */
-  readonly published: Seq
   /** Whether the key was made together with this database. */
   readonly isNewKey: boolean
   readonly isRepaired: boolean
@@ -54,15 +54,12 @@ export type Finding =
   | { readonly kind: 'doubt'; readonly reason: DoubtReason }
 
 /** Compares the end of our log with its mark, if there is one. */
-export function compareEnd(
-  mark: MarkedEnd | undefined,
-  { run, head, published, isNewKey, isRepaired }: OwnEnd,
-): Finding {
+export function compareEnd(mark: MarkedEnd | undefined, { run, head, isNewKey, isRepaired }: OwnEnd): Finding {
   const found = mark?.found
-  if (run === undefined) return isNewKey && found === undefined && published === 0 ? CERTAIN : doubt('no-log')
+  if (run === undefined) return isNewKey && found === undefined ? CERTAIN : doubt('no-log')
   if (isRepaired) return doubt('repaired')
   const seq = head?.seq ?? 0
-  if (mark === undefined) return seq < published ? doubt('behind') : CERTAIN
+  if (mark === undefined) return CERTAIN
   if (found === undefined) return doubt('no-mark')
   if (found.run !== run) return doubt('other-run')
   if (seq < found.seq) {
@@ -72,7 +69,6 @@ export function compareEnd(
       return { kind: 'unfinished', rows: batch.rows }
     return doubt('behind')
   }
-  if (seq < published) return doubt('behind')
   if (head !== undefined && seq === found.seq && !sameBytes(head.chain, found.chain)) return doubt('other-history')
   return mark.isMoved ? doubt('moved') : CERTAIN
 }

@@ -22,8 +22,6 @@ export interface End {
   /** Last entry that may have been acknowledged. */
   readonly seq: Seq
   readonly chain: ChainValue
-  /** Last entry that peers may have: `published ≤ seq`. Called `told` on disk. */
-  readonly published: Seq
   readonly batch?: Batch | undefined
   /** Whether the log was closed cleanly at this end. If so, a batch that the database lacks was written and then lost. */
   readonly isClean?: boolean | undefined
@@ -60,12 +58,11 @@ const FORMAT = 2
 
 /** Checksum, length, and the mark as JSON. */
 export function encodeMark(mark: Mark): Uint8Array {
-  const { batch, chain, published, ...rest } = mark
+  const { batch, chain, ...rest } = mark
   const text = utf8(
     JSON.stringify({
       format: FORMAT,
       ...rest,
-      told: published,
       chain: hexOf(chain),
       ...(batch !== undefined && {
         batch: {
@@ -101,19 +98,18 @@ export function laterOf(a: Mark | undefined, b: Mark | undefined): Mark | undefi
   if (a === undefined || b === undefined) return a ?? b
   if (generationOf(a.run) !== generationOf(b.run)) return a.run > b.run ? a : b
   if (a.run !== b.run) return a.generation >= b.generation ? a : b
-  if (a.seq !== b.seq) return a.seq > b.seq ? a : b
-  return a.published >= b.published ? a : b
+  return a.seq >= b.seq ? a : b
 }
 
 function markOf(value: unknown): Mark | undefined {
-  const { format, generation, author, place, run, seq, chain, told, batch, isClean } = value as Record<string, unknown>
+  const { format, generation, author, place, run, seq, chain, batch, isClean } = value as Record<string, unknown>
   if (format !== FORMAT) return undefined
   const { machine, inode, bornMs } = place as Record<string, unknown>
   if (typeof machine !== 'string' || typeof inode !== 'string' || typeof bornMs !== 'number') return undefined
   if (typeof author !== 'string' || !isSigned(author as AuthorId) || !isCount(generation)) return undefined
   const end = bytesIn(chain, 'hex')
   if (!isCount(run) || run > RUN_MAX) return undefined
-  if (!isCount(seq) || seq > SEQ_MAX || !isCount(told) || end.length !== CHAIN_BYTES) return undefined
+  if (!isCount(seq) || seq > SEQ_MAX || end.length !== CHAIN_BYTES) return undefined
   return {
     generation,
     author: author as AuthorId,
@@ -121,7 +117,6 @@ function markOf(value: unknown): Mark | undefined {
     run,
     seq,
     chain: end,
-    published: told,
     batch: batch === undefined ? undefined : batchOf(batch as Record<string, unknown>),
     isClean: isClean === true,
   }

@@ -89,10 +89,7 @@ export class OwnMark {
 
   /** Records the end of the log unless a later one of its run is recorded. Resolves when it is on disk. */
   advance(end: End): Promise<void> {
-    const { seq, published } = this.#end?.run === end.run ? this.#end : { seq: 0, published: 0 }
-    if (end.seq > seq || this.#end?.run !== end.run)
-      this.#end = { ...end, published: Math.max(end.published, published) }
-    else if (end.published > published) this.#end = { ...this.#end, published: end.published, isClean: false }
+    if (this.#end?.run !== end.run || end.seq > this.#end.seq) this.#end = end
     return this.#write()
   }
 
@@ -100,11 +97,7 @@ export class OwnMark {
   reset(end: End): Promise<void> {
     const before = this.#end
     // The mark is usually correct at a start, and nothing is written.
-    const isSame =
-      before?.run === end.run &&
-      before.seq === end.seq &&
-      before.published === end.published &&
-      sameBytes(before.chain, end.chain)
+    const isSame = before?.run === end.run && before.seq === end.seq && sameBytes(before.chain, end.chain)
     if (!isSame) this.#end = end
     const isEverywhere = this.#files.every(
       ({ found }) => found?.run === end.run && found.seq === end.seq && found.author === this.#options.author,

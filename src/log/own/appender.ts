@@ -1,18 +1,15 @@
 import type { LogCore } from '../core.js'
+import type { DiskRecovery } from '../disk-recovery.js'
 import { type Entry, entryText, type Members } from '../format/entry.js'
-import type { DiskRecovery } from '../repair/disk-recovery.js'
-import type { OwnLogRepair } from '../repair/own-log-repair.js'
 import type { RequestId } from '../request-id.js'
 
-/** Appends to our log: at once, or when entries that peers have of it were restored. */
+/** Appends to our log, in a new run if the end of the current one is in doubt. */
 export class Appender {
   readonly #core: LogCore
-  readonly #repair: OwnLogRepair
   readonly #recovery: DiskRecovery
 
-  constructor(core: LogCore, repair: OwnLogRepair, recovery: DiskRecovery) {
+  constructor(core: LogCore, recovery: DiskRecovery) {
     this.#core = core
-    this.#repair = repair
     this.#recovery = recovery
   }
 
@@ -25,24 +22,15 @@ export class Appender {
     return mustWait ? this.#appendLater(members, request) : this.#appendNow(members, request)
   }
 
-  /** Publishes our log: appends retracted lines again, then records that peers may have all of it. Rejects as `append` does. */
-  async publish(): Promise<void> {
-    await this.#repair.settled()
-    await this.#repair.retraction.appendAgain(members => this.append(members))
-    await this.#core.own.publish()
-  }
-
   get #mustWait(): boolean {
     const { own } = this.#core
-    return this.#recovery.isRereading(own.author) || this.#repair.isBlocking || own.isLeaving
+    return this.#recovery.isRereading(own.author) || own.isLeaving
   }
 
   async #appendLater(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { queue, own } = this.#core
-    // Rereading a log may start a repair, and a repair another reread.
     while (this.#mustWait) {
       await this.#recovery.reread(own.author)
-      await this.#repair.settled()
       await own.settled()
     }
     if (queue.isReadOnly) await queue.write([]) // rejects with the reason

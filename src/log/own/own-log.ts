@@ -1,32 +1,27 @@
 import type { KeyPair } from '../../base/crypto/signing.js'
 import type { Random } from '../../base/random.js'
-import { bufferOf, EMPTY } from '../../base/wire/bytes.js'
 import {
   type AuthorId,
   authorOfKey,
   authorOfLog,
   type LogId,
-  logKey,
   logOf,
   type Run,
   runOf,
   type Seq,
 } from '../format/author.js'
-import { type ChainValue, chainAfter, chainStart, signChain } from '../format/chain.js'
+import { type ChainValue, chainStart } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
-import { encodeSegment, lastOf, type Segment } from '../format/segment.js'
-import { currentRunWrite, publishedKey, segmentWrite, signedHeadWrite, WrittenEntries } from '../format/segment-rows.js'
+import { currentRunWrite, signedHeadWrite, WrittenEntries } from '../format/segment-rows.js'
 import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
 import type { DoubtReason } from '../mark/doubt.js'
 import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
 import type { LogMark } from '../options.js'
-import type { Announcer } from '../read/announcer.js'
 import type { RequestId } from '../request-id.js'
 import { addRequest, type RequestRun, type Requests } from '../requests.js'
-import { checked, unchecked } from '../store/checked-row.js'
 import { COMMIT_BYTES_MAX, type CommitQueue } from '../store/commit-queue.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import type { Put, Write } from '../store/store.js'
@@ -61,7 +56,6 @@ interface OwnLogStorage {
   readonly queue: CommitQueue
   readonly frontier: Frontier
   readonly segments: SegmentStore
-  readonly announcer: Announcer
   readonly requests: Requests
   readonly mark: LogMark | undefined
   readonly onOpened: (run: Run, reason: DoubtReason | undefined) => void
@@ -90,9 +84,6 @@ export class OwnLog {
   #last: Hlc = EARLIEST
   #group: Group | undefined
   #settled: Promise<void> = Promise.resolve()
-  #publishedUpTo: Seq = 0
-  /** Whether entries are published as soon as they are stored. */
-  #isPublishing = false
 
   constructor(keys: KeyPair, storage: OwnLogStorage) {
     this.person = authorOfKey(keys.publicKey)
@@ -126,25 +117,16 @@ export class OwnLog {
     return this.#head
   }
 
-  /** The last entry of ours that a peer may have. */
-  get publishedUpTo(): Seq {
-    return this.#publishedUpTo
-  }
-
   /** `at` of the last entry. */
   get last(): Hlc {
     return this.#last
   }
 
-  /**
-   * Continues `run` after `head`, its end on disk: after opening, after each recovery, and after entries were restored from peers.
-   */
-  reset(run: Run, head: SignedHead | undefined, publishedUpTo: Seq): void {
+  /** Continues `run` after `head`, its end on disk: after opening, and after each recovery. */
+  reset(run: Run, head: SignedHead | undefined): void {
     if (this.#group !== undefined) this.#endGroup(this.#group)
     this.#doubt = undefined
     this.#continue(run, head)
-    this.#setPublished(publishedUpTo)
-    this.#publishedUpTo = publishedUpTo
   }
 
   /** The end of the current run is in doubt: it is never extended again. Resolves when nothing of it is being written. */
@@ -159,19 +141,16 @@ export class OwnLog {
 
   /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
   open(at: Hlc): void {
-    const { announcer, frontier, mark, random, onOpened } = this.#storage
+    const { frontier, mark, random, onOpened } = this.#storage
     const ours = frontier.heads.filter(({ author }) => this.isOurs(author))
     const earlier = ours.flatMap(({ author, seq }) => {
       const chain = frontier.chainAt(author, seq)
       return chain === undefined ? [] : [{ run: runOf(author), seq, chain }]
     })
     const known = [this.#run, mark?.run ?? 0, ...ours.map(({ author }) => runOf(author))]
-    const [left, reason, from] = [this.#author, this.#doubt, this.#publishedUpTo + 1]
+    const reason = this.#doubt
     this.#continue(newRun(known, random), undefined)
-    this.#publishedUpTo = 0
     this.#doubt = undefined
-    // All of a run that was left is published.
-    announcer.published({ author: left, from, to: frontier.persisted(left) + 1 })
     onOpened(this.#run, reason)
     // The caller appends at once, so that both entries are in one group.
     this.append(at, openingText(at, earlier)).catch(() => {})
@@ -198,39 +177,10 @@ export class OwnLog {
     return this.#settled
   }
 
-  /** Records on disk that all stored entries are about to be published, and publishes later ones as soon as they are stored. */
-  async publish(): Promise<void> {
-    this.#isPublishing = true
-    const seq = this.#writer.next - 1
-    if (seq <= this.#publishedUpTo) return
-    await this.#storage.queue.write([publishedWrite(this.author, seq)])
-    const head = this.#head
-    if (head !== undefined && this.#doubt === undefined)
-      await this.#storage.mark?.advance({ ...head, run: this.#run, published: Math.min(seq, head.seq) })
-    this.#setPublished(seq)
-  }
-
   /** Resets the mark to the end of the log. */
   async resetMark(): Promise<void> {
     const { seq, chain } = this.#end(this.#head)
-    await this.#storage.mark?.reset({ run: this.#run, seq, chain, published: Math.min(this.#publishedUpTo, seq) })
-  }
-
-  /** The row of a segment of our log, signed again. */
-  seal(segment: Segment): Write {
-    const chain = chainAfter(segment.before, segment.entries)
-    const { key, run, first, entries } = segment
-    const signature = signChain(this.#keys, { room: this.#storage.room, run }, lastOf(segment), chain)
-    return segmentWrite(logKey(key, run), first, encodeSegment({ ...segment, entries, signature }))
-  }
-
-  /** Entries up to `seq` may now be sent to peers. */
-  #setPublished(seq: Seq): void {
-    const { announcer, frontier } = this.#storage
-    const from = this.#publishedUpTo + 1
-    this.#publishedUpTo = Math.max(this.#publishedUpTo, seq)
-    if (from <= seq)
-      announcer.published({ author: this.author, from, to: Math.min(seq, frontier.persisted(this.author)) + 1 })
+    await this.#storage.mark?.reset({ run: this.#run, seq, chain })
   }
 
   /** Starts a group, which accepts entries until the disk is free or the group is full. */
@@ -276,9 +226,7 @@ export class OwnLog {
     this.#storage.frontier.setPending(this.#head)
     const writes = [...group.rows, ...this.#storage.requests.rows(group.requests), signedHeadWrite(this.#head)]
     if (group.from === 1) writes.push(currentRunWrite(this.person, this.#run))
-    if (!this.#isPublishing) return writes
-    this.#publishedUpTo = this.#head.seq
-    return [...writes, publishedWrite(this.author, this.#publishedUpTo)]
+    return writes
   }
 
   #announceGroup({ rows, head, from }: Group): void {
@@ -301,8 +249,7 @@ export class OwnLog {
 
   async #markEnd(head: SignedHead | undefined, batch?: End['batch']): Promise<void> {
     if (head === undefined) return
-    const published = this.#isPublishing ? head.seq : Math.min(head.seq, this.#publishedUpTo)
-    await this.#storage.mark?.advance({ run: runOf(head.author), seq: head.seq, chain: head.chain, published, batch })
+    await this.#storage.mark?.advance({ run: runOf(head.author), seq: head.seq, chain: head.chain, batch })
   }
 
   #continue(run: Run, head: SignedHead | undefined): void {
@@ -325,16 +272,4 @@ export class OwnLog {
     const name = { room: this.#storage.room, run: this.#run, key: this.#keys.publicKey }
     return { seq: head?.seq ?? 0, chain: head?.chain ?? chainStart(name) }
   }
-}
-
-function publishedWrite(author: LogId, seq: Seq): Put {
-  const value = Buffer.alloc(4)
-  value.writeUInt32BE(seq)
-  return { type: 'put', key: publishedKey(author), value: checked(value) }
-}
-
-/** The seq in a row that `publish` wrote; 0 if there is none. */
-export function storedPublished(value: Uint8Array | undefined): Seq {
-  const bytes = unchecked(value ?? EMPTY)
-  return bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : 0
 }

@@ -1,14 +1,13 @@
 import type { LogCore } from '../core.js'
 import { isSigned, type LogId, type Seq } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
-import { below } from '../format/fork-proof.js'
+import { branchesIn } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
-import { encodeSegment, lastOf, logOfSegment } from '../format/segment.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
 import { type LogRange, lastEntries, merge } from './merge.js'
 import type { Relayed, RelayMode } from './outgoing.js'
-import type { ShownLines } from './shown-lines.js'
+import { Reached } from './reached.js'
 import type { SeqRange, Subscription } from './subscription.js'
 
 /** Bytes of one log sent to a peer before other logs get a turn, unless something new is waiting. */
@@ -30,24 +29,28 @@ export class Reader {
 
   /** Batches of entries: the history in conversation order, then, with `live`, entries as they arrive. Each entry once. */
   async *read(options: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const { announcer, frontier, own } = this.#core
-    const since = sinceOf(options)
+    const { announcer, frontier, forks } = this.#core
     const isLive = options.live || options.tail
     const subscription = isLive ? announcer.subscribe(options.signal, false) : undefined
-    const shown = announcer.trackShown(log => own.isOurs(log), since)
+    const reached = new Reached(forks, sinceOf(options))
     try {
-      const ranges = options.tail ? [] : frontier.ranges(since)
+      const ranges = options.tail ? [] : frontier.ranges(log => reached.of(log))
+      // Older entries than the last ones are left out for good.
+      if (options.tail || options.last !== undefined)
+        for (const { author, seq } of frontier.heads) reached.note(author, seq)
       const history =
         options.last === undefined ? merge(ranges, range => this.log(range)) : this.#lastOf(ranges, options.last)
-      yield* subscription === undefined ? history : unshownOf(history, shown)
+      for await (const entries of history) {
+        reached.noteAll(entries)
+        yield entries
+      }
       while (subscription !== undefined && !subscription.isClosed) {
         await subscription.wait()
-        yield* this.#arrived(subscription, since, shown)
+        yield* this.#arrived(subscription, reached)
       }
     } catch (error) {
       if (!announcer.isClosed) throw error
     } finally {
-      announcer.untrackShown(shown)
       subscription?.close()
     }
   }
@@ -55,17 +58,17 @@ export class Reader {
   /** Everything that a native peer lacks: fork proofs, segments as stored, entries of unsigned authors. */
   async *relay(since: readonly Digest[]): AsyncGenerator<Relayed> {
     const { frontier, forks } = this.#core
-    const ranges = frontier.ranges(sinceOf({ since })).sort((a, b) => (a.first < b.first ? -1 : 1))
+    const known = sinceOf({ since })
+    const ranges = frontier.ranges(log => known.get(log) ?? 0).sort((a, b) => (a.first < b.first ? -1 : 1))
     for (const proof of forks.proofs) yield { kind: 'fork', proof }
     for (const range of ranges) yield* this.#relayed(this.#belowFork(range))
   }
 
   /** Relays a subscription to a native peer until it is closed, in round-robin over the logs, so that none delays another. */
-  async *follow({ subscription, mode, knowsFork }: RelayOptions): AsyncGenerator<Relayed> {
+  async *follow({ subscription, mode, knows }: RelayOptions): AsyncGenerator<Relayed> {
     const { announcer, forks } = this.#core
     try {
-      for (const proof of forks.proofs)
-        if (!knowsFork(logOfSegment(proof.segments[0]), proof.forkedAt)) yield { kind: 'fork', proof }
+      for (const proof of forks.proofs) if (!branchesIn(proof).every(knows)) yield { kind: 'fork', proof }
       while (!subscription.isClosed) {
         await subscription.wait()
         for (const proof of subscription.takeProofs()) yield { kind: 'fork', proof }
@@ -94,19 +97,13 @@ export class Reader {
   }
 
   /** Entries that arrived together, as during a catch-up, in conversation order. */
-  #arrived(
-    subscription: Subscription,
-    since: ReadonlyMap<LogId, Seq>,
-    shown: ShownLines,
-  ): AsyncGenerator<readonly Entry[]> {
-    // Our entries after the last one shown may have been retracted and replaced.
-    const { own } = this.#core
-    const known = (author: LogId): Seq => (own.isOurs(author) ? shown.reached(author) : (since.get(author) ?? 0))
-    const ranges = subscription.takeAll().flatMap(range => after(known(range.author), range))
-    return unshownOf(
-      merge(ranges.map(unbounded), range => this.log(range, true)),
-      shown,
-    )
+  async *#arrived(subscription: Subscription, reached: Reached): AsyncGenerator<readonly Entry[]> {
+    const ranges = subscription.takeAll().flatMap(range => after(reached.of(range.author), range))
+    for await (const entries of merge(ranges.map(unbounded), range => this.log(range, true))) {
+      const fresh = reached.fresh(entries)
+      reached.noteAll(fresh)
+      if (fresh.length > 0) yield fresh
+    }
   }
 
   async *#followed(
@@ -140,29 +137,13 @@ export class Reader {
 
   async *#relayed({ author, from, to }: SeqRange): AsyncGenerator<Relayed> {
     if (from >= to) return
-    const { unsigned, forks, segments } = this.#core
+    const { unsigned, segments } = this.#core
     if (!isSigned(author)) {
       for await (const entries of unsigned.read(author, from, to)) yield { kind: 'entries', entries }
       return
     }
-    const forkedAt = forks.proofOf(author)?.forkedAt
-    if (forkedAt !== undefined) {
-      yield* this.#relayedBelow(forkedAt, { author, from, to })
-      return
-    }
     for await (const { segment, last } of segments.raw(author, from, to)) {
       yield { kind: 'segments', author, segments: [segment], last }
-    }
-  }
-
-  /** Segments of a forked log, cut off below the fork. */
-  async *#relayedBelow(forkedAt: Seq, { author, from, to }: SeqRange): AsyncGenerator<Relayed> {
-    for (let seq = from; seq < to; ) {
-      const segment = await this.#core.segments.segmentAt(author, seq)
-      const cut = segment === undefined ? undefined : below(forkedAt, segment)
-      if (cut === undefined) return
-      seq = lastOf(cut) + 1
-      yield { kind: 'segments', author, segments: [encodeSegment(cut)], last: seq - 1 }
     }
   }
 }
@@ -191,18 +172,6 @@ const sinceOf = ({ since }: Pick<ReadOptions, 'since'>): ReadonlyMap<LogId, Seq>
 function after(known: Seq, range: SeqRange): SeqRange[] {
   const from = Math.max(range.from, known + 1)
   return from < range.to ? [{ ...range, from }] : []
-}
-
-/** The entries that a live reader was not yet shown. */
-async function* unshownOf(
-  batches: AsyncGenerator<readonly Entry[]>,
-  shown: ShownLines,
-): AsyncGenerator<readonly Entry[]> {
-  const { retractions } = shown
-  for await (const entries of batches) {
-    const fresh = shown.fresh(entries, retractions)
-    if (fresh.length > 0) yield fresh
-  }
 }
 
 /** A range without known timestamps, which the merge opens at once. */

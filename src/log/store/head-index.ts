@@ -1,6 +1,6 @@
 import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
-import { keyOf, type LogId, logKeyOf, runOf, type Seq } from '../format/author.js'
-import { chainAfter, chainStart } from '../format/chain.js'
+import { type LogId, logKeyOf, type Seq } from '../format/author.js'
+import { chainAfter, chainStart, type LogName } from '../format/chain.js'
 import { packedHlc } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type HybridClock } from '../format/hybrid-clock.js'
@@ -30,15 +30,15 @@ export type Claim = Seq | 'damaged'
  */
 export class HeadIndex {
   readonly #store: Store
-  readonly #room: Uint8Array
+  readonly #nameOf: (log: LogId) => LogName
   readonly #clock: HybridClock
   #stale: SignedHead[] = []
   /** First seqs of segments beyond the end of a log, after a gap. */
   readonly #afterGap = new Map<LogId, readonly Seq[]>()
 
-  constructor(store: Store, room: Uint8Array, clock: HybridClock) {
+  constructor(store: Store, nameOf: (log: LogId) => LogName, clock: HybridClock) {
     this.#store = store
-    this.#room = room
+    this.#nameOf = nameOf
     this.#clock = clock
   }
 
@@ -178,7 +178,7 @@ export class HeadIndex {
     end: Seq,
     known: SignedHead | undefined,
   ): Promise<SignedHead | undefined> {
-    let chain = known?.chain ?? chainStart({ room: this.#room, key: keyOf(author) ?? EMPTY, run: runOf(author) })
+    let chain = known?.chain ?? chainStart(this.#nameOf(author))
     let head = known
     let size = known?.size ?? 0
     for await (const page of this.#store.pages(segmentRange(key, (known?.seq ?? 0) + 1, SEQ_END))) {

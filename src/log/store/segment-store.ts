@@ -1,4 +1,5 @@
 import { type LogId, logKeyOf, type Seq } from '../format/author.js'
+import { type ChainValue, chainAfter } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import { JoinedSegment } from '../format/joined-segment.js'
 import { decodeSegment, lastOf, type Segment } from '../format/segment.js'
@@ -115,6 +116,12 @@ export class SegmentStore {
       }
     }
     return undefined
+  }
+
+  /** The chain value after an entry; undefined if it is missing or damaged. */
+  async chainAt(author: LogId, seq: Seq): Promise<ChainValue | undefined> {
+    const segment = await this.segmentAt(author, seq)
+    return segment && chainAfter(segment.before, segment.entries.slice(0, seq - segment.first + 1))
   }
 
   /** Writes that join the small segments of a log between `from` and `to`, each under its last signature. */

@@ -1,6 +1,6 @@
 import { sameBytes } from '../../base/wire/bytes.js'
-import { keyOf, type LogId, logKey, runOf, type Seq } from '../format/author.js'
-import { chainAfter, chainStart, isChainSigned } from '../format/chain.js'
+import { logKey, type Seq } from '../format/author.js'
+import { chainAfter, chainStart, isChainSigned, type LogName } from '../format/chain.js'
 import { packedHlc } from '../format/entry.js'
 import { type ForkProof, NO_SIGNATURE } from '../format/fork-proof.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
@@ -12,17 +12,13 @@ import type { Store } from './store.js'
 /** Verifies the chain and the signature of every segment of a log. Returns the last seq before the first fault, and the fault. */
 export async function verifySegments(
   store: Store,
-  room: Uint8Array,
-  author: LogId,
+  log: LogName,
   proof?: ForkProof,
 ): Promise<{ readonly last: Seq; readonly fault: StoredFault | undefined }> {
-  const key = keyOf(author)
-  if (key === undefined) return { last: 0, fault: { kind: 'no-key' } }
-  const log = { room, key, run: runOf(author) }
   let chain = chainStart(log)
   let previous: Hlc = EARLIEST
   let last = 0
-  for await (const page of store.pages(segmentRange(logKey(key, log.run), 0, SEQ_END))) {
+  for await (const page of store.pages(segmentRange(logKey(log.key, log.run), 0, SEQ_END))) {
     for (const row of page) {
       const segment = storedSegment(row)
       if (segment === undefined) return { last, fault: { kind: 'damaged-row', seq: last + 1 } }

@@ -43,7 +43,7 @@ const ROWS_MAX = 24
 const BEHIND_MS = 60_000
 
 /** The key and other marks after a name. Plain names have no brackets, and quoted names end with a quote. */
-const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead|disputed)\))+$/
+const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead)\))+$/
 
 /** Cuts a label to `cells` cells. Shortens the name, keeps the marks and the quotes. */
 function fitted(label: string, cells: number): string {

@@ -21,8 +21,6 @@ const REJECTIONS: Sentences<Rejection> = {
   'contradicts-log': () => 'it contradicts the stored log',
   'contradicts-proof': () => 'it contradicts a fork proof',
   differs: () => 'the log differs from the one stored here',
-  'not-author': () => 'only its author may extend this log',
-  forked: ({ forkedAt }) => `its author signed two histories from entry ${forkedAt} on`,
 }
 
 const STORED_FAULTS: Sentences<StoredFault> = {

@@ -24,18 +24,10 @@ export const LOG_SENTENCES: Sentences<LogEvent> = {
     return `${mark} cannot be written: ${diskFailureText(failure, context)}`
   },
   'run-opened': ({ reason }) => `${DOUBTS[reason]}: your lines go on in a new run, and nothing is lost`,
-  'log-behind': ({ to }) => `a peer has more of your log than this disk: entries up to ${to} are fetched first`,
-  'log-restored': ({ seq }) => `your log is restored up to entry ${seq}`,
-  'restore-given-up': () =>
-    'a peer claimed more of your log than this disk has, but never sent it; continuing without it',
-  'entries-retracted': ({ from, to }) =>
-    `entries ${from} to ${to} of your log were on this disk only, and peers have others in their place: yours get new numbers after those`,
-  'own-entries-elsewhere': () =>
-    'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
   'fork-proven': ({ isOurs, seq, author }) =>
     isOurs
-      ? `two devices wrote entry ${seq} of your log, or one did after a backup was restored: your lines go on in a new run`
-      : `the log of the key ${shortKey(authorOfLog(author))}… has forked: it has two histories from entry ${seq} on`,
+      ? `two devices wrote entry ${seq} of your log, or one did after a backup was restored: the lines of both are kept, and yours go on in a new run`
+      : `the log of the key ${shortKey(authorOfLog(author))}… has two histories from entry ${seq} on: the lines of both are kept`,
 }
 
 const DOUBTS: Readonly<Record<DoubtReason, string>> = {
@@ -48,4 +40,5 @@ const DOUBTS: Readonly<Record<DoubtReason, string>> = {
   repaired: 'the logs were damaged and have been repaired',
   damaged: 'entries of your log are missing or damaged on this disk',
   forked: 'your log has two histories',
+  elsewhere: 'a peer has more of your log than this disk',
 }

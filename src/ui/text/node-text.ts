@@ -38,7 +38,7 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'connection-lost': ({ peer, reason }) => `lost the connection to ${peer}: ${closeReasonText(reason)}`,
   'peer-left': ({ peer }) => `${peer} left`,
   'connections-changed': connectionsText,
-  'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: the one that started later cannot write`,
+  'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: both write as you`,
   'clock-differs': ({ peer, aheadMs }) => {
     const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
     return aheadMs > 0

@@ -139,21 +139,17 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     `bob: rejected the entries of ${KEY}: the signature at entry 4 is invalid`,
   ],
   [
-    { kind: 'entries-retracted', from: 3, to: 4 },
-    'entries 3 to 4 of your log were on this disk only, and peers have others in their place: yours get new numbers after those',
-  ],
-  [
     { kind: 'entry-damaged', author: LOG, seq: 3 },
     `entry 3 of ${KEY} is missing or damaged on this disk: fetching it again from peers`,
   ],
   [{ kind: 'entry-recovered', seq: 3 }, 'entry 3 was stored after all, although its write had failed'],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: true },
-    'two devices wrote entry 3 of your log, or one did after a backup was restored: your lines go on in a new run',
+    'two devices wrote entry 3 of your log, or one did after a backup was restored: the lines of both are kept, and yours go on in a new run',
   ],
   [
     { kind: 'fork-proven', author: LOG, seq: 3, isOurs: false },
-    'the log of the key abababab… has forked: it has two histories from entry 3 on',
+    'the log of the key abababab… has two histories from entry 3 on: the lines of both are kept',
   ],
   [{ kind: 'key-created', name: 'alice', file: 'data/alice/key' }, 'created a new key for alice: data/alice/key'],
   [
@@ -166,9 +162,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   ],
   [{ kind: 'listening', address: 'alice.local:4001', room: 'lobby' }, 'listening on alice.local:4001'],
   [{ kind: 'listening', address: 'alice.local:4001', room: 'ops' }, 'listening on alice.local:4001 in the room ops'],
-  [{ kind: 'log-behind', to: 9 }, 'a peer has more of your log than this disk: entries up to 9 are fetched first'],
   [{ kind: 'log-end-restored' }, 'the last entries of your log were missing on this disk: restored from its mark'],
-  [{ kind: 'log-restored', seq: 9 }, 'your log is restored up to entry 9'],
   [{ kind: 'logs-opened', database: 'data/alice/lobby' }, 'logs in data/alice/lobby'],
   [
     { kind: 'mark-failed', file: 'data/alice/lobby.mark', failure: { reason: 'not-a-file', detail: '' } },
@@ -187,14 +181,7 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'no-interface' },
     'No network interface: until that changes, peers there are reached by address only, not by name.',
   ],
-  [
-    { kind: 'own-entries-elsewhere' },
-    'peers have entries that were signed with your key and are not on this disk: another device uses your key, or a backup was restored. If it is another device, run `persisted-chat renew` on one of the two',
-  ],
-  [
-    { kind: 'own-key-elsewhere', peer: 'bob' },
-    'bob is another device with your key: the one that started later cannot write',
-  ],
+  [{ kind: 'own-key-elsewhere', peer: 'bob' }, 'bob is another device with your key: both write as you'],
   [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
   [
     { kind: 'port-taken', port: 4_001, usedPort: 50_000 },
@@ -203,10 +190,6 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
   [
     { kind: 'protocol-violated', peer: 'bob', violation: 'frame-too-long' },
     'bob: disconnected: it sent a frame of over 262144 bytes',
-  ],
-  [
-    { kind: 'restore-given-up' },
-    'a peer claimed more of your log than this disk has, but never sent it; continuing without it',
   ],
   [
     { kind: 'run-opened', run: 0x0100_abcd, reason: 'moved' },

@@ -1,13 +1,12 @@
-import { ChatError, reasonOf } from '../../base/errors.js'
-import type { LogCore } from '../core.js'
-import { isSigned, type LogId, logOf, type Run, runOf, type Seq } from '../format/author.js'
-import { currentRunKey, publishedKey, signedHeadWrite, storedRun } from '../format/segment-rows.js'
-import { SEQ_MAX } from '../limits.js'
-import { compareEnd, type Finding } from '../mark/doubt.js'
-import type { Refusal } from '../options.js'
-import { storedPublished } from '../own/own-log.js'
-import { formatRow, lacksFormat } from '../store/format-row.js'
-import type { OwnLogRepair } from './own-log-repair.js'
+import { ChatError, reasonOf } from '../base/errors.js'
+import type { LogCore } from './core.js'
+import type { Splitter } from './forks/splitter.js'
+import { isSigned, type LogId, logOf, type Run, type Seq } from './format/author.js'
+import { currentRunKey, signedHeadWrite, storedRun } from './format/segment-rows.js'
+import { SEQ_MAX } from './limits.js'
+import { compareEnd, type Finding } from './mark/doubt.js'
+import type { Refusal } from './options.js'
+import { formatRow, lacksFormat } from './store/format-row.js'
 
 /**
  * Reloads the state of the logs from the disk: on opening, after a failed write, and when entries are missing.
@@ -15,15 +14,15 @@ import type { OwnLogRepair } from './own-log-repair.js'
  */
 export class DiskRecovery {
   readonly #core: LogCore
-  readonly #repair: OwnLogRepair
+  readonly #splitter: Splitter
   /** Logs whose end is being reread. Nothing is added to them meanwhile. */
   readonly #rereads = new Map<LogId, Promise<void>>()
   readonly #onceWritable: (() => void)[] = []
   #isClosed = false
 
-  constructor(core: LogCore, repair: OwnLogRepair) {
+  constructor(core: LogCore, splitter: Splitter) {
     this.#core = core
-    this.#repair = repair
+    this.#splitter = splitter
   }
 
   isRereading(author: LogId): boolean {
@@ -37,32 +36,29 @@ export class DiskRecovery {
 
   /** Reads the disk on opening and compares the end of our log with its mark. If it is in doubt, the next entry opens a new run. */
   async open(isNewKey: boolean, isRepaired: boolean): Promise<void> {
-    const { store, queue, heads, mark, frontier, own } = this.#core
+    const { store, queue, heads, mark, frontier, own, forks } = this.#core
     // Deferred, so that an empty database opens while the disk is full. Rows with checksums are never taken for those of 0.1.
     if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
-    const published = mark?.found?.published ?? 0
-    let run = await this.#load(mark?.found?.run, published, isRepaired)
-    this.#repair.opened()
+    let run = await this.#load(isRepaired)
     // After a repair, write the heads at once: the next start needs them even if this process is killed.
     if (isRepaired) await queue.write(heads.stale.map(signedHeadWrite))
     else
       for (const head of heads.stale)
         queue.defer({ name: head.author, isDeferrable: true, write: () => signedHeadWrite(head) })
-    const find = (): Finding =>
-      compareEnd(mark, { run, head: own.head, published: own.publishedUpTo, isNewKey, isRepaired })
+    const find = (): Finding => compareEnd(mark, { run, head: own.head, isNewKey, isRepaired })
     let finding = find()
     if (finding.kind === 'unfinished') {
       await queue.write(finding.rows)
       if (mark?.found?.isClean) this.#core.report({ kind: 'log-end-restored' })
-      run = await this.#load(mark?.found?.run, published, isRepaired)
+      run = await this.#load(isRepaired)
       finding = find()
     }
-    if (finding.kind === 'doubt') await own.leave(finding.reason)
-    else if (this.#core.isOwnForked) await own.leave('forked')
+    if (forks.proofOf(own.author) !== undefined) await own.leave('forked')
+    else if (finding.kind === 'doubt') await own.leave(finding.reason)
     else await own.resetMark()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
-      if (persisted < seq && author !== own.author)
+      if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
         this.#core.report({ kind: 'entries-missing', author, from: persisted + 1, to: seq })
     }
   }
@@ -71,16 +67,12 @@ export class DiskRecovery {
   async recover(): Promise<void> {
     const { frontier, own } = this.#core
     const before = new Map(frontier.heads.map(({ author, seq }) => [author, seq]))
-    const { author, doubt, publishedUpTo } = own
+    const { author, doubt } = own
     await this.#load()
     // Entries that peers may have are gone, or the run that was being opened.
-    if (doubt !== undefined || own.author !== author || this.#isOwnBehind) {
-      await own.leave(doubt ?? 'damaged')
-    } else {
-      const published = Math.max(own.publishedUpTo, Math.min(publishedUpTo, own.head?.seq ?? 0))
-      own.reset(runOf(author), own.head, published)
-      await own.resetMark()
-    }
+    const isBehind = (own.head?.seq ?? 0) < (before.get(author) ?? 0)
+    if (doubt !== undefined || own.author !== author || isBehind) await own.leave(doubt ?? 'damaged')
+    else await own.resetMark()
     await this.#reportChanges(before)
   }
 
@@ -103,7 +95,7 @@ export class DiskRecovery {
         await this.writable()
         continue
       }
-      const reread = this.#rereads.get(author)
+      const reread = this.#rereads.get(author) ?? this.#splitter.settled?.catch(() => {})
       if (reread !== undefined) {
         await reread
         continue
@@ -140,27 +132,18 @@ export class DiskRecovery {
     this.wake()
   }
 
-  /** Whether this disk lacks entries of ours that a peer may have. */
-  get #isOwnBehind(): boolean {
-    const { own } = this.#core
-    return (own.head?.seq ?? 0) < own.publishedUpTo
-  }
-
-  /**
-   * Reads all heads, and returns the run that our key wrote to last. Peers may have entries of the run `marked` up to `published`,
-   * whatever the database says.
-   */
-  async #load(marked?: Run, published: Seq = 0, isRepaired = false): Promise<Run | undefined> {
+  /** Reads all heads, and returns the run that our key wrote to last. */
+  async #load(isRepaired = false): Promise<Run | undefined> {
     const { store, unsigned, heads, forks, frontier, own } = this.#core
     await forks.load()
+    await this.#splitter.resume()
     const unsignedHeads = await unsigned.load()
     const signedHeads = await heads.load(isRepaired)
     frontier.reset([...unsignedHeads.values(), ...signedHeads.values()])
     const first = logOf(own.person)
     const run = storedRun(await store.get(currentRunKey(own.person))) ?? (frontier.has(first) ? 0 : undefined)
     const log = logOf(own.person, run)
-    const stored = storedPublished(await store.get(publishedKey(log)))
-    own.reset(run ?? 0, frontier.signedHead(log), Math.max(stored, marked === (run ?? 0) ? published : 0))
+    own.reset(run ?? 0, frontier.signedHead(log))
     return run
   }
 
@@ -193,7 +176,7 @@ export class DiskRecovery {
     const head = await heads.headBefore(author, damaged.length > 0 ? SEQ_MAX + 1 : missing)
     // The lost seqs were in use, so they must not be reused. A damaged row may also have been behind the end.
     if (isOwn && (head?.seq ?? 0) < (own.head?.seq ?? 0)) await own.leave('damaged')
-    frontier.truncate(author, head)
+    frontier.replace(author, head)
     events.emit('lost', author)
   }
 }

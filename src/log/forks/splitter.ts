@@ -1,0 +1,204 @@
+import { EMPTY, sameBytes } from '../../base/wire/bytes.js'
+import type { LogCore } from '../core.js'
+import { type LogId, logKeyOf, type Seq } from '../format/author.js'
+import {
+  below,
+  branchesIn,
+  branchIn,
+  compareSegments,
+  type ForkProof,
+  inBranch,
+  isGenuine,
+  proofInBranch,
+} from '../format/fork-proof.js'
+import { encodeSegment, lastOf, logOfSegment } from '../format/segment.js'
+import {
+  SEQ_END,
+  segmentRange,
+  segmentWrite,
+  signedHeadKey,
+  signedHeadWrite,
+  storedSegment,
+} from '../format/segment-rows.js'
+import { SEQ_MAX } from '../limits.js'
+import type { Write } from '../store/store.js'
+import type { Branch } from './fork-registry.js'
+
+/** Rows that are moved in one commit. */
+const MOVED_BYTES_MAX = 1024 * 1024
+
+/**
+ * Divides logs at proven forks: from a fork on each history is a log of its own, a branch. The entries that this disk has from there
+ * on are moved to their branch; readers that were shown them are not shown them again. docs/protocol/logs.md §3.7.
+ */
+export class Splitter {
+  readonly #core: LogCore
+  /** One fork after the other; nothing is added to logs meanwhile. */
+  #running: Promise<void> | undefined
+
+  constructor(core: LogCore) {
+    this.#core = core
+  }
+
+  /** Resolves when no log is being divided. */
+  get settled(): Promise<void> | undefined {
+    return this.#running
+  }
+
+  /** Divides the log that a valid proof is about, if it says anything new. Rejects if the disk fails. */
+  split(proof: ForkProof): Promise<void> {
+    const before = this.#running ?? Promise.resolve()
+    const running = before.catch(() => {}).then(() => this.#split(proof))
+    this.#running = running
+    const end = (): void => {
+      if (this.#running === running) this.#running = undefined
+    }
+    running.then(end, end)
+    return running
+  }
+
+  /** Moves what a crash left behind in divided logs. Runs before their heads are read. */
+  async resume(): Promise<void> {
+    const { forks, store } = this.#core
+    for (const branch of forks.branches)
+      if (branch.isKept && branch.proof.forkedAt === forks.proofOf(branch.parent)?.forkedAt)
+        await this.#move(branch, writes => store.commit(writes))
+  }
+
+  async #split(given: ForkProof): Promise<void> {
+    const { forks, own, queue, frontier, announcer } = this.#core
+    const proof = await this.#placed(given)
+    if (proof === undefined || forks.isKnown(proof) || forks.isAmbiguous(proof) || !forks.hasRoom) return
+    const { forkedAt } = proof
+    const parent = logOfSegment(proof.segments[0])
+    if (parent === own.author) await own.leave('forked')
+    await queue.write([]) // only entries on disk can be compared and moved
+    const isNew = forks.proofOf(parent)?.forkedAt !== forkedAt
+    const proofs = [proof]
+    const kept = await this.#keptBranch(parent, proof)
+    if (kept === 'contradicts') return
+    if (kept?.proof !== undefined) proofs.push(kept.proof)
+    // Forks that were found above this one are forks of the branch that this disk has.
+    const behind = kept === undefined ? [] : await this.#forksBehind(parent, forkedAt)
+    for (const each of proofs) forks.add(each, kept?.log)
+    for (const proof of behind) {
+      const above = proofInBranch(kept?.log ?? parent, forkedAt, proof)
+      forks.add(above, undefined)
+      proofs.push(above)
+    }
+    const changed = new Set(proofs.flatMap(each => branchesIn(each)))
+    await queue.write(forks.branches.filter(({ log }) => changed.has(log)).map(branch => forks.write(branch)))
+    for (const each of proofs) announcer.forked(each)
+    const branch = kept && forks.branch(kept.log)
+    const range = branch && (await this.#moveHeld(branch))
+    const seq = frontier.persisted(parent)
+    announcer.moved({ author: parent, from: seq, to: seq + 1 })
+    if (range !== undefined) announcer.moved(range)
+    if (isNew) this.#core.report({ kind: 'fork-proven', author: parent, seq: forkedAt, isOurs: own.isOurs(parent) })
+  }
+
+  /** The proof, as one about the branch that it belongs to if it is behind a fork; undefined if that branch is not known. */
+  async #placed(proof: ForkProof, isCertain = true): Promise<ForkProof | undefined> {
+    const { forks, segments } = this.#core
+    const log = logOfSegment(proof.segments[0])
+    const fork = forks.proofOf(log)
+    if (fork === undefined || fork.forkedAt >= proof.forkedAt) {
+      const chain = isCertain ? proof.chain : await segments.chainAt(log, proof.forkedAt - 1)
+      return chain !== undefined && sameBytes(chain, proof.chain) ? proof : undefined
+    }
+    for (const branch of forks.branchesOf(log)) {
+      const placed = await this.#placed(proofInBranch(branch.log, fork.forkedAt, proof), false)
+      if (placed !== undefined) return placed
+    }
+    return undefined
+  }
+
+  /** The branch that this disk has of a log, and its proof if the given one is about others; undefined if the log ends before. */
+  async #keptBranch(
+    log: LogId,
+    proof: ForkProof,
+  ): Promise<{ readonly log: LogId; readonly proof?: ForkProof } | 'contradicts' | undefined> {
+    const { frontier, forks, segments } = this.#core
+    const { forkedAt } = proof
+    if (frontier.persisted(log) < forkedAt) return undefined
+    const chain = forkedAt === 1 ? proof.chain : await segments.chainAt(log, forkedAt - 1)
+    const mine = await forks.segmentAt(log, forkedAt)
+    // An earlier fork that is not proven yet.
+    if (mine === undefined || chain === undefined || !sameBytes(chain, proof.chain)) return 'contradicts'
+    const kept = branchIn(mine, forkedAt)
+    if (branchesIn(proof).includes(kept)) return { log: kept }
+    const comparison = compareSegments(proof.segments[0], mine)
+    const isProven = comparison.kind === 'fork' && isGenuine(forks.nameOf(log), mine)
+    if (!isProven || forks.isAmbiguous(comparison.proof)) return 'contradicts'
+    return { log: kept, proof: comparison.proof }
+  }
+
+  /** Proofs of forks of a log behind another one, of the history that this disk has. */
+  async #forksBehind(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
+    const { forks, segments } = this.#core
+    const proofs = new Set(forks.branches.filter(({ parent }) => parent === log).map(({ proof }) => proof))
+    const behind: ForkProof[] = []
+    for (const proof of proofs) {
+      const chain = proof.forkedAt > forkedAt ? await segments.chainAt(log, proof.forkedAt - 1) : undefined
+      if (chain !== undefined && sameBytes(chain, proof.chain)) behind.push(proof)
+    }
+    return behind
+  }
+
+  /** Moves the entries that this disk has behind a fork; returns where they are now. */
+  async #moveHeld(branch: Branch) {
+    const { queue, frontier, heads } = this.#core
+    const { log, parent, proof } = branch
+    const announced = frontier.announced(parent)
+    frontier.lose(parent, proof.forkedAt)
+    await this.#move(branch, writes => queue.write(writes))
+    const [rest, head] = [await heads.headBefore(parent, SEQ_MAX + 1), await heads.headBefore(log, SEQ_MAX + 1)]
+    frontier.replace(parent, rest)
+    if (head === undefined) return undefined
+    frontier.replace(log, head, Math.max(0, announced - proof.forkedAt + 1))
+    await queue.write([
+      rest === undefined ? { type: 'del', key: signedHeadKey(parent) } : signedHeadWrite(rest),
+      signedHeadWrite(head),
+    ])
+    return { author: log, from: 1, to: head.seq + 1 }
+  }
+
+  async #move(
+    { log, parent, proof: { forkedAt } }: Branch,
+    write: (writes: readonly Write[]) => Promise<void>,
+  ): Promise<void> {
+    const { store } = this.#core
+    const [from, to] = [logKeyOf(parent) ?? EMPTY, logKeyOf(log) ?? EMPTY]
+    const start = await this.#firstBehind(parent, forkedAt)
+    if (start === undefined) return
+    let writes: Write[] = []
+    let bytes = 0
+    for await (const page of store.pages(segmentRange(from, start, SEQ_END))) {
+      for (const row of page) {
+        const segment = storedSegment(row)
+        writes.push({ type: 'del', key: row[0] })
+        bytes += row[1].length
+        if (segment === undefined) continue
+        const rest = below(forkedAt, segment)
+        if (rest !== undefined) writes.push(segmentWrite(from, rest.first, encodeSegment(rest)))
+        if (lastOf(segment) < forkedAt) continue
+        const part = inBranch(log, forkedAt, segment)
+        writes.push(segmentWrite(to, part.first, encodeSegment(part)))
+      }
+      if (bytes < MOVED_BYTES_MAX) continue
+      await write(writes)
+      writes = []
+      bytes = 0
+    }
+    if (writes.length > 0) await write(writes)
+  }
+
+  /** First seq of the first segment with an entry behind a fork. */
+  async #firstBehind(log: LogId, forkedAt: Seq): Promise<Seq | undefined> {
+    const segment = await this.#core.segments.segmentAt(log, forkedAt)
+    if (segment !== undefined) return segment.first
+    const range = segmentRange(logKeyOf(log) ?? EMPTY, forkedAt, SEQ_END)
+    for await (const [key] of this.#core.store.keys({ ...range, limit: 1 })) if (key !== undefined) return forkedAt
+    return undefined
+  }
+}
