@@ -54,8 +54,7 @@ export class DiskRecovery {
       finding = find()
     }
     if (forks.proofOf(own.author) !== undefined) await own.leave('forked')
-    else if (finding.kind === 'doubt') await own.leave(finding.reason)
-    else await own.resetMark()
+    else if (finding.kind !== 'doubt' || !(await own.leaveAt(finding.reason))) await own.resetMark()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
       if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)
@@ -141,9 +140,10 @@ export class DiskRecovery {
     const signedHeads = await heads.load(isRepaired)
     frontier.reset([...unsignedHeads.values(), ...signedHeads.values()])
     const first = logOf(own.person)
-    const run = storedRun(await store.get(currentRunKey(own.person))) ?? (frontier.has(first) ? 0 : undefined)
+    const stored = storedRun(await store.get(currentRunKey(own.person)))
+    const run = stored?.run ?? (frontier.has(first) ? 0 : undefined)
     const log = logOf(own.person, run)
-    own.reset(run ?? 0, frontier.signedHead(log))
+    own.reset(stored ?? { run: run ?? 0, opened: [] }, frontier.signedHead(log))
     return run
   }
 

@@ -138,6 +138,26 @@ test('control: without a mark a seq that was used is used again', async () => {
   await log.close()
 })
 
+test('opens eight runs for a sign that is there at every start, and ignores it from then on', async () => {
+  const { disks, mark } = await written(1)
+  const disk = disks[1] as MemoryDisk
+  const runs: LogId[] = []
+  let end = mark.found
+  for (let start = 1; start <= 12; start++) {
+    const found = Object.assign(new MemoryMark(end && { ...end, batch: undefined }), { isMoved: true })
+    const { log } = await open(disk, found)
+    await say(log, `start ${start}`)
+    runs.push(log.id)
+    await log.close()
+    end = found.end
+  }
+  assert.equal(new Set(runs.slice(0, 8)).size, 8)
+  assert.deepEqual(new Set(runs.slice(8)), new Set([runs[7]]))
+  const { log } = await open((disks[0] as MemoryDisk).copy(), new MemoryMark(end))
+  assert.equal(log.doubt, 'no-log', 'a reason that leaves no choice')
+  await log.close()
+})
+
 test('opens a new run with the first line, not before', async () => {
   const { disks, mark } = await written(5)
   const disk = disks[3] as MemoryDisk

@@ -35,25 +35,34 @@ import {
 const SEGMENTS = utf8('s')
 const HEADS = utf8('h')
 const SEQ_BYTES = 4
+const RUN_BYTES = 4
 
 export const ALL_SIGNED_HEADS: Range = { gte: HEADS, lt: after(HEADS) }
 export const ALL_SEGMENTS: Range = { gte: SEGMENTS, lt: after(SEGMENTS) }
 
 const CURRENT_RUN = utf8('n')
 
+/** Which run our key writes to, and how many runs each reason has opened here. */
+export interface CurrentRun {
+  readonly run: Run
+  readonly opened: readonly number[]
+}
+
 /** The row with the run that our key writes to, written with the first entry of the run. */
 export const currentRunKey = (author: AuthorId): Uint8Array => concat([CURRENT_RUN, keyOf(author) ?? EMPTY])
 
-export function currentRunWrite(author: AuthorId, run: Run): Put {
-  const bytes = Buffer.alloc(4)
+export function currentRunWrite(author: AuthorId, { run, opened }: CurrentRun): Put {
+  const bytes = Buffer.alloc(RUN_BYTES + opened.length)
   bytes.writeUInt32BE(run)
+  bytes.set(opened, RUN_BYTES)
   return { type: 'put', key: currentRunKey(author), value: checked(bytes) }
 }
 
 /** The run in a row; undefined if there is none, or it is damaged. */
-export function storedRun(value: Uint8Array | undefined): Run | undefined {
+export function storedRun(value: Uint8Array | undefined): CurrentRun | undefined {
   const bytes = unchecked(value ?? EMPTY)
-  return bytes?.length === 4 ? bufferOf(bytes).readUInt32BE() : undefined
+  if (bytes === undefined || bytes.length < RUN_BYTES) return undefined
+  return { run: bufferOf(bytes).readUInt32BE(), opened: [...bytes.subarray(RUN_BYTES)] }
 }
 
 /** `log` is the key and the run. */

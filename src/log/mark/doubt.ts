@@ -4,7 +4,7 @@ import type { SignedHead } from '../format/heads.js'
 import type { Put } from '../store/store.js'
 import type { End } from './mark.js'
 
-/** Why the end of our log is in doubt, so that it goes on in a new run. docs/protocol/storage.md §4.5. */
+/** Why the end of our log is in doubt, so that it goes on in a new run, in the order of their counts. docs/protocol/storage.md §4.5. */
 export const DOUBT_REASONS = [
   /** The log is shorter than its mark. */
   'behind',
@@ -29,6 +29,16 @@ export const DOUBT_REASONS = [
 ] as const
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]
+
+/** Runs that one sign of doubt opens in the life of a home. Where it is a false alarm at every start, it is ignored from then on. */
+const RUNS_PER_SIGN_MAX = 8
+
+/** Reasons after which a run cannot go on, however often. */
+const ALWAYS: readonly DoubtReason[] = ['no-log', 'damaged', 'forked', 'elsewhere']
+
+/** Whether a reason may open one more run, of which it has opened `opened`. */
+export const mayOpenRun = (reason: DoubtReason, opened: number): boolean =>
+  ALWAYS.includes(reason) || opened < RUNS_PER_SIGN_MAX
 
 /** The end of our log in the mark. */
 export interface MarkedEnd {

@@ -14,10 +14,10 @@ import { type ChainValue, chainStart } from '../format/chain.js'
 import type { Entry } from '../format/entry.js'
 import type { SignedHead } from '../format/heads.js'
 import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
-import { currentRunWrite, signedHeadWrite, WrittenEntries } from '../format/segment-rows.js'
+import { type CurrentRun, currentRunWrite, signedHeadWrite, WrittenEntries } from '../format/segment-rows.js'
 import type { Frontier } from '../frontier.js'
 import { SEGMENT_BYTES_MAX } from '../limits.js'
-import type { DoubtReason } from '../mark/doubt.js'
+import { DOUBT_REASONS, type DoubtReason, mayOpenRun } from '../mark/doubt.js'
 import { BATCH_BYTES_MAX, type End } from '../mark/mark.js'
 import type { LogMark } from '../options.js'
 import type { RequestId } from '../request-id.js'
@@ -74,6 +74,8 @@ export class OwnLog {
   #run: Run = 0
   #author: LogId
   #doubt: DoubtReason | undefined
+  /** How many runs each reason has opened on this disk, in the order of DOUBT_REASONS. */
+  #opened: readonly number[] = []
   #isLeaving = false
   /** The end on disk or being written. */
   #head: SignedHead | undefined
@@ -123,7 +125,8 @@ export class OwnLog {
   }
 
   /** Continues `run` after `head`, its end on disk: after opening, and after each recovery. */
-  reset(run: Run, head: SignedHead | undefined): void {
+  reset({ run, opened }: CurrentRun, head: SignedHead | undefined): void {
+    this.#opened = opened
     if (this.#group !== undefined) this.#endGroup(this.#group)
     this.#doubt = undefined
     this.#continue(run, head)
@@ -139,6 +142,13 @@ export class OwnLog {
     this.#doubt = reason
   }
 
+  /** The same, unless the reason is a sign that has opened so many runs that it means nothing here. False then. */
+  async leaveAt(sign: DoubtReason): Promise<boolean> {
+    if (!mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)) return false
+    await this.leave(sign)
+    return true
+  }
+
   /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */
   open(at: Hlc): void {
     const { frontier, mark, random, onOpened } = this.#storage
@@ -151,6 +161,7 @@ export class OwnLog {
     const reason = this.#doubt
     this.#continue(newRun(known, random), undefined)
     this.#doubt = undefined
+    this.#opened = DOUBT_REASONS.map((each, index) => (this.#opened[index] ?? 0) + (each === reason ? 1 : 0))
     onOpened(this.#run, reason)
     // The caller appends at once, so that both entries are in one group.
     this.append(at, openingText(at, earlier)).catch(() => {})
@@ -225,7 +236,7 @@ export class OwnLog {
     this.#head = group.head ?? this.#endGroup(group)
     this.#storage.frontier.setPending(this.#head)
     const writes = [...group.rows, ...this.#storage.requests.rows(group.requests), signedHeadWrite(this.#head)]
-    if (group.from === 1) writes.push(currentRunWrite(this.person, this.#run))
+    if (group.from === 1) writes.push(currentRunWrite(this.person, { run: this.#run, opened: this.#opened }))
     return writes
   }
 
