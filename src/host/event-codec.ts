@@ -44,6 +44,7 @@ const fileFault = record<FileFault>({
 })
 const rejection = variant<Rejection>({
   'author-limit': { authorsMax: isCount },
+  'run-limit': { runsMax: isCount },
   'new-author-limit': {},
   'log-size-limit': { bytesMax: isCount },
   'log-length-limit': {},

@@ -1,7 +1,7 @@
-import { isSigned, type LogId, type Seq } from './format/author.js'
+import { authorOfLog, isSigned, type LogId, type Seq } from './format/author.js'
 import type { ChainValue } from './format/chain.js'
 import { type Digest, type Head, type SignedHead, shortened } from './format/heads.js'
-import { AUTHORS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
+import { AUTHORS_MAX, RUNS_MAX, SEGMENT_BYTES_MAX } from './limits.js'
 import type { NewAuthorLimit, Refusal } from './options.js'
 import type { Announcer } from './read/announcer.js'
 import type { LogRange } from './read/merge.js'
@@ -128,8 +128,16 @@ export class Frontier {
   refusalOf(author: LogId, newAuthors: NewAuthorLimit | undefined): Refusal | undefined {
     if (this.#tips.has(author)) return undefined
     if (!this.hasRoom) return { reason: { kind: 'author-limit', authorsMax: this.#authorsMax } }
+    if (this.#runsOf(author) >= RUNS_MAX) return { reason: { kind: 'run-limit', runsMax: RUNS_MAX } }
     if (newAuthors?.take() === false) return { reason: { kind: 'new-author-limit' } }
     return undefined
+  }
+
+  #runsOf(log: LogId): number {
+    const author = authorOfLog(log)
+    let count = 0
+    for (const other of this.#tips.keys()) if (authorOfLog(other) === author) count++
+    return count
   }
 
   /** Whether one more author is within the limit. */

@@ -15,6 +15,9 @@ export const RUN_MAX = 0xffff_ffff
 /** Largest number of authors in one database. Each costs a few hundred bytes of memory and of every exchange of heads. */
 export const AUTHORS_MAX = 1_000
 
+/** Largest number of logs of one key: with more, one person could keep others out of a room. */
+export const RUNS_MAX = 256
+
 /** Largest size of the entries of one log on this disk; our own log is not limited. Bounds how much of a disk one author can fill. */
 export const LOG_BYTES_MAX = 1024 ** 3
 

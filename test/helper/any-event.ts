@@ -53,6 +53,7 @@ function variant<T extends { readonly kind: string }>(fields: Fields<T>): fc.Arb
 
 const REJECTIONS: Fields<Rejection> = {
   'author-limit': { authorsMax: count },
+  'run-limit': { runsMax: count },
   'new-author-limit': {},
   'log-size-limit': { bytesMax: count },
   'log-length-limit': {},

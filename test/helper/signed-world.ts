@@ -41,9 +41,9 @@ export class WrittenLog {
   /** The chain value before the first entry and after each. */
   readonly chains: readonly Uint8Array[]
 
-  constructor(keys: Keys, entries: readonly Uint8Array[], room = LOBBY_ID) {
+  constructor(keys: Keys, entries: readonly Uint8Array[], room = LOBBY_ID, run = 0) {
     this.keys = keys
-    this.name = { room, key: keys.publicKey, run: 0 }
+    this.name = { room, key: keys.publicKey, run }
     this.entries = entries
     this.packed = entries.map((entry, index) => packEntry(saltOf(index), entry))
     const chains = [chainStart(this.name)]

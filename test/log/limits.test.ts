@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 import { concat, utf8 } from '../../src/base/wire/bytes.js'
 import { rowKey } from '../../src/compat/scuttleup/row-keys.js'
 import { type LogId, logKey, logOfKey } from '../../src/log/format/author.js'
-import { LOG_BYTES_MAX } from '../../src/log/limits.js'
+import { LOG_BYTES_MAX, RUNS_MAX } from '../../src/log/limits.js'
 import type { Log } from '../../src/log/log.js'
 import type { SyncEvent } from '../../src/sync/events.js'
 import { logOver, replicate } from '../helper/logs.js'
@@ -73,6 +73,22 @@ test('lets our own logs exceed the limit, typed or fetched', async () => {
   for (let line = 0; line < 5; line++) await log.append({ username: 'alice', message: 'x'.repeat(5_000) })
   assert.equal(countIn(log), 60)
   assert.equal(countIn(log, log.id), 6, 'the opening of a run and five lines')
+  await log.close()
+})
+
+test('stores at most 256 logs of one key, and goes on with those that it has', async () => {
+  const log = await open(new MemoryDisk(), bob, BIG_LIMIT)
+  const later = Array.from(
+    { length: RUNS_MAX + 1 },
+    (_, index) => new WrittenLog(alice, [entryOf(1), entryOf(2)], LOBBY_ID, 2 ** 24 + index),
+  )
+  for (const [index, written] of later.entries()) {
+    const refusal = await log.addSigned(logOfKey(alice.publicKey, written.name.run), [written.run(1, 1)])
+    const isRefused = index === RUNS_MAX
+    assert.deepEqual(refusal?.reason, isRefused ? { kind: 'run-limit', runsMax: RUNS_MAX } : undefined)
+  }
+  const first = later[1] as WrittenLog
+  assert.equal(await log.addSigned(logOfKey(alice.publicKey, first.name.run), [first.run(2, 2)]), undefined)
   await log.close()
 })
 

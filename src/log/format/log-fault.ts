@@ -4,6 +4,8 @@ import type { Seq } from './author.js'
 export type Rejection =
   /** This disk stores as many logs as it may. */
   | { readonly kind: 'author-limit'; readonly authorsMax: number }
+  /** This disk stores as many logs of this key as it may. */
+  | { readonly kind: 'run-limit'; readonly runsMax: number }
   /** The connection brought too many new authors in an hour. */
   | { readonly kind: 'new-author-limit' }
   /** The log has reached its largest size on this disk. */

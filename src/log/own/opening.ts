@@ -3,11 +3,10 @@ import { hexOf } from '../../base/wire/bytes.js'
 import type { Run, Seq } from '../format/author.js'
 import { CHAIN_PREFIX_BYTES } from '../format/heads.js'
 import type { Hlc } from '../format/hybrid-clock.js'
+import { RUNS_MAX } from '../limits.js'
 
 // Our log continues in a new run whenever its end is in doubt. docs/protocol/logs.md §3.1, §3.6.
 
-/** Earlier runs that an opening names: as many as count. */
-const NAMED_RUNS_MAX = 256
 const GENERATION_MAX = 255
 const CHANCE_BYTES = 3
 
@@ -32,7 +31,7 @@ export function newRun(known: readonly Run[], random: Pick<Random, 'bytes'>): Ru
 export function openingText(at: Hlc, earlier: readonly EarlierRun[]): string {
   const runs = earlier
     .toSorted((a, b) => a.run - b.run)
-    .slice(0, NAMED_RUNS_MAX)
+    .slice(0, RUNS_MAX)
     .map(({ run, seq, chain }) => [run, seq, hexOf(chain.subarray(0, CHAIN_PREFIX_BYTES))])
   return `{"at":"${at}","type":"open","runs":${JSON.stringify(runs)},"username":"","message":""}`
 }

@@ -3,6 +3,7 @@ import type { Sentences } from './event-context.js'
 
 const REJECTIONS: Sentences<Rejection> = {
   'author-limit': ({ authorsMax }) => `the limit of ${authorsMax} authors is reached`,
+  'run-limit': ({ runsMax }) => `the limit of ${runsMax} runs of one key is reached`,
   'new-author-limit': () => 'too many new authors in an hour over one connection',
   'log-size-limit': ({ bytesMax }) =>
     `its author's log has reached the limit of ${bytesMax.toLocaleString('en')} bytes on this disk`,
