@@ -83,7 +83,7 @@ export class DeliveryWatch extends EventEmitter<DeliveryEvents> {
   #report(): void {
     const replicas = this.current
     if (replicas === undefined) return
-    const state = JSON.stringify([this.#latest?.seq, replicas])
+    const state = JSON.stringify([this.#latest, replicas])
     if (state === this.#reported) return
     this.#reported = state
     this.emit('change', replicas)

@@ -161,12 +161,17 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
     for (const [connection, replica] of this.#ahead) void this.#compare(replica, connection, log)
   }
 
-  /** A log of ours has forked: what differs goes on in branches. */
+  /** A log of ours was divided: heads that were proven to be our history are those of its branch now. */
   ourLogForked(log: LogId): void {
     for (const { open, left } of this.#replicas.values()) {
-      for (const { differing, unproven } of [...open, left]) {
+      for (const { heads, differing, unproven } of [...open, left]) {
         differing.delete(log)
         unproven.delete(log)
+        const { author, seq } = this.#ours?.placeOf({ author: log, seq: heads.get(log) ?? 0 }) ?? {
+          author: log,
+          seq: 0,
+        }
+        if (author !== log) heads.set(author, seq)
       }
     }
   }

@@ -90,7 +90,7 @@ const LENGTHS: readonly { readonly what: string; readonly theirs: number; readon
 ]
 for (const shared of [0, 3]) {
   for (const { what, theirs, ours } of LENGTHS) {
-    test(`does not count a peer whose history of our log is ${what} ours and differs after ${shared} entries`, async () => {
+    test(`counts a peer whose history is ${what} ours and differs after ${shared} entries once it has ours`, async () => {
       const disk = new MemoryDisk()
       const first = await logOf(alice, 0, disk)
       await append(first, ...Array.from({ length: shared }, (_, i) => `shared ${i}`))
@@ -109,17 +109,21 @@ for (const shared of [0, 3]) {
       )
 
       const forked = first.id
+      const place = (seq: number) => ({ author: forked, seq })
+      const connected = replicatorOf(first).receipts
       for (const round of ['first', 'after a new connection']) {
         const streams = connect(first, peer)
         await settle()
         for (let seq = shared + 1; seq <= shared + ours; seq++)
-          assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq }).on, 0, `entry ${seq}, ${round}`)
-        assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).of, 1)
+          assert.deepEqual(connected.of(place(seq)), { on: 1, of: 1, left: 1 }, `entry ${seq}, ${round}`)
         disconnect(streams)
         await settle()
-        assert.equal(replicatorOf(first).receipts.of({ author: first.id, seq: shared + ours }).left, 1, 'carol alone')
       }
       assert.equal(first.forkOf(forked), shared + 1, 'the fork is found')
+      const lines = await linesOf(peer)
+      for (let line = 0; line < ours; line++) assert.ok(lines.includes(`here ${line}`), 'the peer has our history')
+      for (let line = 0; line < theirs; line++) assert.ok(lines.includes(`there ${line}`), 'and the other one')
+      assert.equal(lines.length, shared + ours + theirs)
       const next = await first.append({ username: 'alice', message: 'goes on in a new run' })
       assert.deepEqual([next.author === forked, next.seq], [false, 2])
       for (const log of [first, second, peer, far]) await log.close()

@@ -1,5 +1,15 @@
 import { concat, EMPTY, sameBytes, utf8 } from '../../base/wire/bytes.js'
-import { isBranch, keyOf, LOG_KEY_BYTES, type LogId, logKeyOf, logOfLogKey, runOf, type Seq } from '../format/author.js'
+import {
+  authorOfLog,
+  isBranch,
+  keyOf,
+  LOG_KEY_BYTES,
+  type LogId,
+  logKeyOf,
+  logOfLogKey,
+  runOf,
+  type Seq,
+} from '../format/author.js'
 import type { LogName } from '../format/chain.js'
 import {
   branchesIn,
@@ -14,7 +24,7 @@ import {
 } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { lastOf, logOfSegment, type Segment } from '../format/segment.js'
-import { AUTHORS_MAX } from '../limits.js'
+import { AUTHORS_MAX, RUNS_MAX } from '../limits.js'
 import { checked, unchecked } from '../store/checked-row.js'
 import type { SegmentStore } from '../store/segment-store.js'
 import { after, type Row, type Store, type Write } from '../store/store.js'
@@ -64,9 +74,11 @@ export class ForkRegistry {
     return [...this.#branches.values()]
   }
 
-  /** Whether one more fork can be kept. */
-  get hasRoom(): boolean {
-    return this.#branches.size < AUTHORS_MAX
+  /** Whether one more fork of a log can be kept. */
+  hasRoomFor(log: LogId): boolean {
+    const author = authorOfLog(log)
+    const ofAuthor = this.branches.filter(branch => authorOfLog(branch.log) === author).length
+    return this.#branches.size < AUTHORS_MAX && ofAuthor < RUNS_MAX
   }
 
   branch(log: LogId): Branch | undefined {

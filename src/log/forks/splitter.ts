@@ -11,6 +11,9 @@ import {
   isGenuine,
   proofInBranch,
 } from '../format/fork-proof.js'
+import type { SignedHead } from '../format/heads.js'
+import { EARLIEST } from '../format/hybrid-clock.js'
+import { packedSize } from '../format/packed.js'
 import { encodeSegment, lastOf, logOfSegment } from '../format/segment.js'
 import {
   SEQ_END,
@@ -20,7 +23,6 @@ import {
   signedHeadWrite,
   storedSegment,
 } from '../format/segment-rows.js'
-import { SEQ_MAX } from '../limits.js'
 import type { Write } from '../store/store.js'
 import type { Branch } from './fork-registry.js'
 
@@ -68,9 +70,10 @@ export class Splitter {
   async #split(given: ForkProof): Promise<void> {
     const { forks, own, queue, frontier, announcer } = this.#core
     const proof = await this.#placed(given)
-    if (proof === undefined || forks.isKnown(proof) || forks.isAmbiguous(proof) || !forks.hasRoom) return
+    if (proof === undefined || forks.isKnown(proof) || forks.isAmbiguous(proof)) return
     const { forkedAt } = proof
     const parent = logOfSegment(proof.segments[0])
+    if (!forks.hasRoomFor(parent)) return
     if (parent === own.author) await own.leave('forked')
     await queue.write([]) // only entries on disk can be compared and moved
     const isNew = forks.proofOf(parent)?.forkedAt !== forkedAt
@@ -147,12 +150,12 @@ export class Splitter {
 
   /** Moves the entries that this disk has behind a fork; returns where they are now. */
   async #moveHeld(branch: Branch) {
-    const { queue, frontier, heads } = this.#core
+    const { queue, frontier } = this.#core
     const { log, parent, proof } = branch
     const announced = frontier.announced(parent)
+    const [rest, head] = await this.#headsOf(branch)
     frontier.lose(parent, proof.forkedAt)
     await this.#move(branch, writes => queue.write(writes))
-    const [rest, head] = [await heads.headBefore(parent, SEQ_MAX + 1), await heads.headBefore(log, SEQ_MAX + 1)]
     frontier.replace(parent, rest)
     if (head === undefined) return undefined
     frontier.replace(log, head, Math.max(0, announced - proof.forkedAt + 1))
@@ -161,6 +164,28 @@ export class Splitter {
       signedHeadWrite(head),
     ])
     return { author: log, from: 1, to: head.seq + 1 }
+  }
+
+  /** The heads of a log without a branch that this disk has of it, and of the branch. */
+  async #headsOf({ log, parent, proof }: Branch): Promise<readonly [SignedHead | undefined, SignedHead | undefined]> {
+    const { segments, frontier } = this.#core
+    const head = frontier.signedHead(parent)
+    if (head === undefined) return [undefined, undefined]
+    const { forkedAt, chain } = proof
+    let [end, size, first, last, before] = [0, 0, EARLIEST, EARLIEST, EARLIEST]
+    for await (const entries of segments.read(parent, Math.max(1, forkedAt - 1), frontier.persisted(parent) + 1)) {
+      for (const { seq, at, entry } of entries) {
+        if (seq < forkedAt) before = at
+        else size += packedSize(entry.length)
+        if (seq === forkedAt) first = at
+        last = at
+        end = seq
+      }
+    }
+    const endChain = end < forkedAt ? undefined : await segments.chainAt(parent, end)
+    const rest = { ...head, seq: forkedAt - 1, chain, last: before, size: head.size - size }
+    const branch = endChain && { author: log, seq: end - forkedAt + 1, chain: endChain, first, last, size }
+    return [forkedAt === 1 ? undefined : rest, branch]
   }
 
   async #move(
