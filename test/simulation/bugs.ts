@@ -97,10 +97,9 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'reports entries twice that arrive while the history is read',
-    file: 'log/read/subscription',
-    find: 'this.#fresh.clear();',
-    replace:
-      'this.#fresh.clear();\n        if (ranges.length > 1)\n            this.#fresh.set(ranges[0].author, ranges[0]);',
+    file: 'log/read/reader',
+    find: 'after(reached.of(range.author), range)',
+    replace: 'after(0, { ...range, from: 1 })',
   },
   {
     name: 'orders entries of the same time by arrival of their authors',
