@@ -174,7 +174,7 @@ export const BUGS: readonly Bug[] = [
     file: 'sync/peer-session',
     find: 'next === theirs + 1 && next < to',
     replace: 'next < to',
-    killer: 69,
+    killer: 21,
   },
   {
     name: 'takes subscriptions for announcements',
@@ -228,7 +228,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const hops = connections === 0 ? JOIN_HOPS_MAX : others.length < ACTIVE_VIEW_TARGET ? 1 : 0;',
     replace: 'const hops = 0;',
     needsPeerExchange: true,
-    killer: 12,
+    killer: 3,
   },
   {
     name: 'replaces no lost member of the active view',
