@@ -3,9 +3,11 @@ import type { KeyPair } from '../base/crypto/signing.js'
 import { reasonOf } from '../base/errors.js'
 import { SeededRandom } from '../base/seeded-random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, logOfKey } from '../log/format/author.js'
+import { type AuthorId, authorOfKey } from '../log/format/author.js'
+import { isControl } from '../log/format/control.js'
 import { decodeEntry, type Entry } from '../log/format/entry.js'
 import { roomId } from '../log/format/room-id.js'
+import { logOfSegment } from '../log/format/segment.js'
 import { Log } from '../log/log.js'
 import type { Connections } from '../net/connections.js'
 import type { Address } from '../net/lan/address.js'
@@ -13,7 +15,7 @@ import { RoomChannels } from '../net/room-channels.js'
 import { Room } from '../node/room.js'
 import { createNativeStream } from '../sync/native-replication.js'
 import { Replicator } from '../sync/replicator.js'
-import type { InvariantChecker, Shown } from './invariants.js'
+import { type InvariantChecker, nothingShown } from './invariants.js'
 import type { Lifecycle } from './lifecycle.js'
 import { withOverrides } from './overridden.js'
 import { VirtualDisk } from './virtual-disk.js'
@@ -103,7 +105,7 @@ export class SideRoom {
     replicator.receipts.on('receipt', (holder, author, seq) => {
       if (!life.isOver) checker.receiptReceived(peer, holder as AuthorId, author, seq)
     })
-    log.on('fork', ({ segments: [{ key, run }] }) => checker.forkProven(peer, logOfKey(key, run)))
+    log.on('fork', ({ segments: [segment], forkedAt }) => checker.forkProven(peer, logOfSegment(segment), forkedAt))
     const channels = new RoomChannels(room, connections)
     channels.on('connection', ({ remote }) => {
       if (remote.kind !== 'native' || remote.key === this.#key) return
@@ -122,7 +124,6 @@ export class SideRoom {
       random: random('presence'),
       keys,
       hasPeerExchange: false,
-      mayBeAhead: log.head.length > 0,
     })
     opened.on('event', ({ kind, ...fields }) => {
       if (!life.isOver) note(`${peer} in ${name}: ${kind} ${JSON.stringify(fields)}`)
@@ -177,12 +178,13 @@ export class SideRoom {
   /** Shows each entry, and checks that it belongs here. */
   async #show(life: Lifecycle, log: Log): Promise<void> {
     const { peer, checker } = this.#options
-    const shown: Shown = new Map()
+    const shown = nothingShown()
     for await (const entries of log.read({ live: true })) {
       for (const entry of entries) {
         if (life.isOver) return
         const line = decodeEntry(entry.entry)?.message ?? ''
-        if (!line.startsWith(`#${this.name} `)) checker.violate(`${peer} reads "${line}" in ${this.name}`)
+        if (!isControl(entry.entry) && !line.startsWith(`#${this.name} `))
+          checker.violate(`${peer} reads "${line}" in ${this.name}`)
         this.#lines.add(line)
         checker.shown(peer, shown, entry)
       }

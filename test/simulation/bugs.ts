@@ -140,7 +140,7 @@ export const BUGS: readonly Bug[] = [
     file: 'net/handshake/handshake-run',
     find: 'if (this.#connection.destroyed)\n            this.#closed();',
     replace: 'if (false)\n            this.#closed();',
-    killer: 731,
+    killer: 840,
   },
   {
     name: 'applies no backpressure to a slow reader',
