@@ -84,7 +84,7 @@ async function over(face: Face, stop: StopRequest): Promise<void> {
 /** Chats in lines until the user stops it or stdout is closed. Typed lines are stored either way. */
 async function converse(face: Face, options: ChatOptions, stop: StopRequest): Promise<number> {
   // With a pipe, receipts are reported once, at the end.
-  if (process.stdin.isTTY) face.on('custody', holders => info(receiptLine(holders)))
+  if (process.stdin.isTTY) face.on('delivery', replicas => info(receiptLine(replicas)))
   const { data, me, room } = options
   const conversation = new LineConversation(face, {
     ...options,
@@ -106,7 +106,7 @@ async function converse(face: Face, options: ChatOptions, stop: StopRequest): Pr
  */
 async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where = ''): Promise<number> {
   await Promise.race([answered(face, sent), stop.asked(), stalled(face), face.ended])
-  const holders = face.kept
+  const replicas = face.kept
   const { end, unstored } = face
   if (end?.error !== undefined) warn(end.error.toLine())
   else if (end !== undefined) info(`${face.me} was stopped`)
@@ -116,7 +116,7 @@ async function stored(face: Face, stop: StopRequest, sent: Promise<void>, where 
     return FAILED
   }
   if (end?.error !== undefined) return FAILED
-  if (holders !== undefined && face.hasSpoken) info(`${where}${receiptLine(holders)}`)
+  if (replicas !== undefined && face.hasSpoken) info(`${where}${receiptLine(replicas)}`)
   return DONE
 }
 

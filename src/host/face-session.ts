@@ -78,8 +78,8 @@ export class FaceSession {
   }
 
   /** The peers that have stored the user's last line changed. */
-  custody(holders: Replicas): void {
-    if (this.#output.mayNotify()) this.#output.send({ is: 'custody', holders })
+  delivered(replicas: Replicas): void {
+    if (this.#output.mayNotify()) this.#output.send({ is: 'delivery', replicas })
   }
 
   /** These read marks have moved. */
@@ -205,8 +205,8 @@ export class FaceSession {
 
   /** Sends the changes since the last state. */
   #sendState(): void {
-    const { connectionSummary: standing, presence, ownReplicas: held, heads, lastPlace } = this.#peer
-    const changed = Object.entries({ standing, presence, held }).filter(([member, value]) => {
+    const { connectionSummary: connections, presence, ownReplicas: replicas, heads, lastPlace } = this.#peer
+    const changed = Object.entries({ connections, presence, replicas }).filter(([member, value]) => {
       const text = JSON.stringify(value)
       if (this.#sentState.get(member) === text) return false
       this.#sentState.set(member, text)

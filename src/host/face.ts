@@ -45,7 +45,7 @@ interface FaceEvents {
   /** The user has read these logs this far, in another face. */
   marks: [readonly Digest[]]
   /** The peers that have stored the user's last line changed. */
-  custody: [Replicas]
+  delivery: [Replicas]
 }
 
 /** Why a face cannot continue: the node was stopped, or cannot be started. */
@@ -132,7 +132,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   get connectionSummary(): ConnectionSummary {
-    return this.#connection.standing
+    return this.#connection.connectionSummary
   }
 
   get presence(): readonly Present[] {
@@ -179,7 +179,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
   }
 
   replicasOf(place: OwnPlace): Replicas {
-    return this.#connection.holdersOf(place)
+    return this.#connection.replicasOf(place)
   }
 
   say(said: Draft | string): Promise<void> {
@@ -273,7 +273,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#reason = undefined
     connection.on('change', () => void this.emit('change'))
     connection.on('presence', () => void this.emit('presence'))
-    connection.on('custody', holders => void this.emit('custody', holders))
+    connection.on('delivery', replicas => void this.emit('delivery', replicas))
     connection.on('marks', marks => {
       const moved = this.#marks.known(marks)
       if (moved.length > 0) this.emit('marks', moved)

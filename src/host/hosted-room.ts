@@ -64,7 +64,7 @@ export class HostedRoom {
     const changed = (): void => this.#toAll(session => session.sendStateSoon())
     peer.on('change', changed).on('presence', changed).on('heads', changed)
     marks.on('moved', moved => this.#toAll(session => session.marks(moved)))
-    peer.delivery.on('change', holders => this.#toAll(session => session.custody(holders)))
+    peer.delivery.on('change', replicas => this.#toAll(session => session.delivered(replicas)))
   }
 
   static async open(parts: HostedRoomParts): Promise<HostedRoom> {

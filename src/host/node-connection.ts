@@ -39,7 +39,7 @@ interface ConnectionEvents {
   event: [FaceEvent]
   change: []
   presence: []
-  custody: [Replicas]
+  delivery: [Replicas]
   /** The node has stored the lines of these requests, or has rejected them. */
   answer: [first: number, last: number, error?: Error]
   /** The node knows these read marks. */
@@ -82,10 +82,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   readonly #heads = new Map<LogId, Seq>()
   #next: CallId = 1
   /** By run. */
-  #held: Readonly<Record<string, ReplicaHeads>> = {}
+  #replicas: Readonly<Record<string, ReplicaHeads>> = {}
   /** The run that our lines go to. */
   #run: Run = 0
-  #standing: ConnectionSummary = { connected: [], dialing: [] }
+  #connections: ConnectionSummary = { connected: [], dialing: [] }
   #presence: readonly Present[] = []
   #others = 0
   #isGone = false
@@ -142,16 +142,16 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     return seq === 0 ? undefined : { run: this.#run, seq }
   }
 
-  get standing(): ConnectionSummary {
-    return this.#standing
+  get connectionSummary(): ConnectionSummary {
+    return this.#connections
   }
 
   get presence(): readonly Present[] {
     return this.#presence
   }
 
-  holdersOf({ run, seq }: OwnPlace): Replicas {
-    return replicasIn(this.#held[run] ?? NO_REPLICA_HEADS, seq)
+  replicasOf({ run, seq }: OwnPlace): Replicas {
+    return replicasIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
   }
 
   /**
@@ -195,7 +195,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   unlink(peer: string): boolean {
-    const { connected, dialing } = this.#standing
+    const { connected, dialing } = this.#connections
     this.#send({ do: 'unlink', peer })
     return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
@@ -258,7 +258,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     else if (is === 'done') call?.onEnd(undefined)
     else if (is === 'failed') call?.onEnd(errorOf(value))
     else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
-    else if (is === 'custody' && isReplicas(value['holders'])) this.emit('custody', value['holders'])
+    else if (is === 'delivery' && isReplicas(value['replicas'])) this.emit('delivery', value['replicas'])
     else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
     else if (is === 'event') this.#receiveEvent(value['event'])
     else if (is === 'end') this.emit('end', String(value['reason']))
@@ -270,12 +270,12 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     if (event !== undefined) this.emit('event', event)
   }
 
-  #receiveState({ heads, standing, presence, held, others, run }: Fields): void {
+  #receiveState({ heads, connections, presence, replicas, others, run }: Fields): void {
     this.#others = isCount(others) ? others : 0
     for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
     if (isCount(run)) this.#run = run
-    if (isReplicaHeads(held)) this.#held = held
-    if (isConnectionSummary(standing)) this.#standing = standing
+    if (isReplicaHeads(replicas)) this.#replicas = replicas
+    if (isConnectionSummary(connections)) this.#connections = connections
     if (Array.isArray(presence)) this.#presence = presence.filter(isPresent)
     this.#onState()
     this.emit('change')
