@@ -78,6 +78,9 @@ export class BroadcastTree {
     this.#connections.delete(connection)
     for (const author of this.#behind.keys())
       if (connection.delivers(author) && !this.#hasOtherSource(author, connection)) this.#subscribeNext(author)
+    if (this.#connections.size > 0) return
+    for (const { cancel } of this.#behind.values()) cancel()
+    this.#behind.clear()
   }
 
   #hasOtherSource(author: LogId, except: TreeConnection): boolean {

@@ -117,6 +117,17 @@ test('counts a scuttleup peer that delivers a log as its source', () => {
   assert.deepEqual(takeSent(), [])
 })
 
+test('stops its timers when the last connection closes', () => {
+  const { clock, connect } = openTree()
+  const [one, other] = [connect('one'), connect('other')]
+  one.announced([{ author: alice, seq: 3 }])
+  other.announced([{ author: bob, seq: 3 }])
+  one.close()
+  assert.ok(clock.timers > 0, 'control: another connection may deliver')
+  other.close()
+  assert.equal(clock.timers, 0)
+})
+
 test('bounds its timers, however many logs a peer announces', () => {
   const { clock, connect } = openTree()
   const peer = connect('peer')
