@@ -16,7 +16,7 @@ const DIAL_FAILURES: Readonly<Record<Exclude<DialFailureReason, 'other'>, string
   'older-version': 'the peer speaks an older version, and has to be updated',
   'malformed-handshake': 'the peer sent a malformed handshake',
   altered: 'the handshake was changed on its way',
-  'other-room': 'the peer is in another room',
+  'other-room': 'the peer is not in this room',
   'unproven-key': 'the peer did not prove its key',
   'lobby-only': 'scuttleup peers can connect in the lobby only',
   'encrypted-only': 'a scuttleup peer, which cannot encrypt, and --encrypted refuses those',
