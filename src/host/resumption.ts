@@ -8,8 +8,6 @@ export class Resumption {
   readonly #options: ReadOptions
   readonly #start: ReadonlyMap<LogId, Seq>
   readonly #read = new Map<LogId, Seq>()
-  /** Heads that were read from earlier nodes, of authors whose entries the current node may repeat. */
-  #before: Map<LogId, Seq> = new Map()
 
   /** `heads` are the heads when reading began. */
   constructor(options: ReadOptions, heads: readonly Digest[]) {
@@ -19,18 +17,13 @@ export class Resumption {
 
   /** The entries that were not read before. */
   fresh(entries: readonly Entry[]): readonly Entry[] {
-    const fresh = entries.filter(({ author, seq }) => {
-      const before = this.#before.get(author) ?? 0
-      if (seq > before) this.#before.delete(author)
-      return seq > before
-    })
+    const fresh = entries.filter(({ author, seq }) => seq > (this.#read.get(author) ?? 0))
     for (const { author, seq } of fresh) this.#read.set(author, seq)
     return fresh
   }
 
   /** Options for reading from a node whose logs end at `heads`. */
   options(heads: readonly Digest[]): ReadOptions {
-    this.#before = new Map(this.#read)
     const { last, tail, since, ...others } = this.#options
     if (last !== undefined && !tail) {
       // Start at the same entry, however many were added since.
