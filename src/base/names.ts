@@ -17,6 +17,8 @@ export function checkName(text: string, what: string): string {
   return name
 }
 
+export const isName = (text: string): boolean => faultOf(text) === undefined
+
 /** Whether two names are equal on a local network, which ignores case. RFC 6762 §16. */
 export const equalsIgnoringCase = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 

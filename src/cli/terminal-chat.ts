@@ -1,19 +1,22 @@
 import type { Face } from '../host/face.js'
+import { homeOf } from '../node/paths.js'
 import type { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
 import { type AttachedFace, RoomTabs } from '../ui/terminal/room-tabs.js'
 import { runScreen, type ScreenOptions } from '../ui/terminal/run.js'
+import { SavedRooms } from '../ui/terminal/saved-rooms.js'
 import { attachFace } from './attach-face.js'
 import type { PreparedNode } from './prepared-node.js'
 
-/** The chat on a terminal, in one room after the other. Resolves with the faces of the rooms that are open at the end. */
+/** The chat on a terminal, which shows one of its rooms at a time. The saved ones are opened after the first is shown. Resolves with the faces of the rooms that are open at the end. */
 export async function runTerminal(
   first: AttachedFace,
   options: ScreenOptions,
   prepared: PreparedNode,
   stop: StopRequest,
 ): Promise<readonly Face[]> {
-  const rooms = new RoomTabs(first, async room => {
+  const saved = new SavedRooms(homeOf(options.data, options.me).directory)
+  const rooms = new RoomTabs(first, saved, async room => {
     const notices = new Notices()
     return { face: await attachFace(inRoom(prepared, room), notices.add, notices.add), notices }
   })

@@ -12,6 +12,9 @@ export const UNANSWERED_BYTES_MAX = 4 * FRAME_BYTES_MAX
 export const LINES_MAX = 512
 export const LINES_BYTES_MAX = 2 * ENTRY_BYTES_MAX
 
+/** Rooms that a node has open at once. Bounds its memory and open files, and what it offers to each peer. */
+export const OPEN_ROOMS_MAX = 32
+
 /** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
 export const AHEAD_BYTES_MAX = 256 * 1024
 /** Bytes after which a face reports that it has read them. A typed line is less: it costs no frame in return. */

@@ -9,6 +9,7 @@ import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame 
 import { isProblem } from './events.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from './handshake.js'
 import { HostedRoom } from './hosted-room.js'
+import { OPEN_ROOMS_MAX } from './limits.js'
 import { faultOf } from './node-start.js'
 import type { NodeStore } from './node-store.js'
 import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomFields, roomNameOf } from './options.js'
@@ -211,6 +212,10 @@ export class NodeServer {
     await this.#closing.get(name)
     const known = this.#rooms.get(name)
     if (known !== undefined) return known
+    if (this.#rooms.size >= OPEN_ROOMS_MAX)
+      throw new ChatError('BAD_USAGE', `${this.#parts.me} has ${OPEN_ROOMS_MAX} rooms open`, {
+        hint: 'Close one first: /leave in its terminal.',
+      })
     if (this.#shared !== undefined) checkConflict(this.#parts.me, this.#shared, options)
     this.#shared ??= nodeOptionsOf(options)
     const opening = this.#openRoom(name, { ...options, ...this.#shared })

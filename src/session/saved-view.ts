@@ -1,10 +1,8 @@
-import { lstatSync, readFileSync } from 'node:fs'
 import type { Millis } from '../base/clock.js'
-import { draftBeside } from '../base/files/draft-file.js'
-import { systemRandom } from '../base/random.js'
 import type { Topic } from '../chat/views/topic.js'
 import type { AuthorId, LogId, Seq } from '../log/format/author.js'
 import type { UnsentLine } from './draft.js'
+import { loadFields, saveFields } from './saved-json.js'
 
 /** State of a session that is saved for the next one, per user and room. Never sent. */
 export interface SavedView {
@@ -18,41 +16,25 @@ export interface SavedView {
 }
 
 const NO_DRAFT: UnsentLine = { text: '', pid: undefined }
-const NOTHING: SavedView = { seen: new Map(), leftAt: undefined, hidden: new Set(), topic: undefined, draft: NO_DRAFT }
 
 /** The file of a saved view, beside the database of the room. */
 export const savedViewFile = (database: string): string => `${database}.screen`
 
-/** The saved view; an empty one if it cannot be read, because nothing depends on it. */
+/** The saved view; an empty one if it cannot be read. */
 export function loadView(file: string): SavedView {
-  try {
-    if (!lstatSync(file).isFile()) return NOTHING // reading a pipe would block
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-    if (typeof value !== 'object' || value === null) return NOTHING
-    const { seen, leftAt, hidden, topic, draft, window } = value as Record<string, unknown>
-    return {
-      seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
-      leftAt: typeof leftAt === 'number' ? leftAt : undefined,
-      hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
-      topic: isTopic(topic) ? topic : undefined,
-      draft:
-        typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
-    }
-  } catch {
-    return NOTHING
+  const { seen, leftAt, hidden, topic, draft, window } = loadFields(file)
+  return {
+    seen: new Map(pairsIn(seen).filter(([, seq]) => typeof seq === 'number') as [LogId, Seq][]),
+    leftAt: typeof leftAt === 'number' ? leftAt : undefined,
+    hidden: new Set((Array.isArray(hidden) ? hidden : []).filter(author => typeof author === 'string') as AuthorId[]),
+    topic: isTopic(topic) ? topic : undefined,
+    draft: typeof draft === 'string' ? { text: draft, pid: typeof window === 'number' ? window : undefined } : NO_DRAFT,
   }
 }
 
 /** Replaces the file atomically. */
-export async function saveView(file: string, { hidden, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
-  const value = { ...rest, draft: draft.text, window: draft.pid, hidden: [...hidden] }
-  const written = await draftBeside(file, JSON.stringify(value), systemRandom)
-  try {
-    await written.replace(file)
-  } catch (error) {
-    await written.discard()
-    throw error
-  }
+export function saveView(file: string, { hidden, draft, ...rest }: Omit<SavedView, 'seen'>): Promise<void> {
+  return saveFields(file, { ...rest, draft: draft.text, window: draft.pid, hidden: [...hidden] })
 }
 
 const pairsIn = (value: unknown): [unknown, unknown][] =>

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
 import test from 'node:test'
+import { homeOf } from '../../src/node/paths.js'
 import { CHAT_PROGRAM, openChat, startChat } from '../helper/chat-process.js'
 import { localAddresses } from '../helper/ports.js'
 import { temporaryDirectory } from '../helper/temporary-directory.js'
@@ -73,3 +75,58 @@ test(
     assert.deepEqual(log.stdout, ['bob> hello ops', `bob> ${me}: look at this`, `${me}> half a line`])
   },
 )
+
+test('a terminal opens the rooms again that it had open, until the user leaves them', BOUND, async t => {
+  const me = `a${randomBytes(4).toString('hex')}`
+  const [a = '', b = ''] = await localAddresses(2)
+  const data = await temporaryDirectory(t)
+  const args = [me, '--listen', a, '--no-discovery', '--data', data]
+  const start = (...options: string[]): Promise<TerminalWindow> =>
+    TerminalWindow.open(t, [process.execPath, CHAT_PROGRAM, ...args, ...options])
+  const quit = async (window: TerminalWindow): Promise<void> => {
+    await window.press('C-c')
+    assert.equal(await window.ended(), 0)
+  }
+  const first = await start()
+  await first.waitFor('#lobby · alone')
+  await first.enter('/join ops')
+  await first.waitFor('#ops, 1 #lobby · alone')
+  await first.enter('/join dev')
+  await first.waitFor('#dev, 1 #lobby, 2 #ops · alone')
+  await quit(first)
+
+  const bob = await openChat(t, { me: 'bob', listen: b, peers: [a], data, options: ['--room', 'ops'] })
+  bob.type('while you were away')
+  const second = await start()
+  await second.waitFor('#lobby, 2 #ops 1, 3 #dev · alone')
+  await second.press('M-2')
+  await second.waitFor('while you were away')
+  await second.waitFor('#ops, 1 #lobby, 3 #dev · 1 connected: bob')
+  await second.enter('/leave')
+  await second.waitFor('#lobby, 2 #dev · alone')
+  await quit(second)
+
+  const third = await start('--room', 'tools')
+  await third.waitFor('#tools, 2 #lobby, 3 #dev · alone')
+  await quit(third)
+
+  const lines = await openChat(t, { me, listen: a, data })
+  lines.type('in lines')
+  await lines.waitForLine(`${me}> in lines`)
+  const status = startChat(t, ['status', me, '--data', data, '--json'])
+  await status.exited
+  const { rooms } = JSON.parse(status.stdout.join('\n'))
+  assert.deepEqual(
+    rooms.map(({ room }: { room: string }) => room),
+    ['lobby'],
+  )
+  await lines.stop()
+
+  const { database } = homeOf(data, me, 'dev')
+  await rm(database, { recursive: true })
+  await writeFile(database, 'not a database')
+  const fourth = await start()
+  await fourth.waitFor('#lobby, 2 #tools · alone')
+  await fourth.waitFor('#dev is not open: ')
+  await quit(fourth)
+})

@@ -332,3 +332,20 @@ test('control: a node that stays keeps its room open without a face', BOUND, asy
   assert.equal(isOver, 'still open')
   assert.equal(server.status.rooms.length, 1)
 })
+
+test('refuses another room while 32 are open, and opens it when one of them is closed', BOUND, async t => {
+  const machine = await HostMachine.open(t)
+  const [first] = await Promise.all(
+    Array.from({ length: 32 }, (_, index) => machine.face(t, { ...LOBBY_OPTIONS, room: `room-${index}` })),
+  )
+  const another = { ...LOBBY_OPTIONS, room: 'another' }
+  await assert.rejects(machine.face(t, another), {
+    code: 'BAD_USAGE',
+    message: 'alice has 32 rooms open',
+    hint: 'Close one first: /leave in its terminal.',
+  })
+  const again = await machine.face(t, { ...LOBBY_OPTIONS, room: 'room-1' })
+  await again.close()
+  await first?.close()
+  assert.equal((await machine.face(t, another)).room, 'another')
+})

@@ -40,6 +40,8 @@ export interface ChatScreenOptions {
   /** How many messages of the history are shown first. */
   readonly last: number | 'all'
   readonly hasBell: boolean
+  /** Called when the history is on the screen, above the prompt. */
+  readonly onShown: () => void
   /** Whether the chat ends when this screen is closed. */
   readonly isLastFace: () => boolean
   /** Whether the node does not answer. */
@@ -166,6 +168,7 @@ export class ChatScreen {
       onHistoryEnd: () => {
         this.#queue.endHistory(isTitled ? undefined : HINT)
         this.#draw()
+        this.#options.onShown()
       },
       onArrivals: arrived => this.#showArrivals(arrived),
       onTopic: () => this.changed(),

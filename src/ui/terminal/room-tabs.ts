@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events'
+import { errorLine, reasonOf } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
 import type { Face } from '../../host/face.js'
+import type { AuthorId } from '../../log/format/author.js'
 import type { Notices } from '../notices.js'
 import { RoomTab } from './room-tab.js'
+import type { SavedRooms } from './saved-rooms.js'
 
 /** A room in the status row. */
 export interface RoomBadge {
@@ -28,16 +31,21 @@ interface RoomTabsEvents {
 /** The rooms that a terminal has open, in the order in which they were opened. One of them is shown. */
 export class RoomTabs extends EventEmitter<RoomTabsEvents> {
   readonly #tabs: RoomTab[] = []
+  readonly #saved: SavedRooms
   readonly #attach: (room: string) => Promise<AttachedFace>
   #shown: RoomTab
   readonly #opening = new Map<string, Promise<RoomTab>>()
+  /** Saved rooms that are still to be opened; undefined before `reopen`. */
+  #waiting: string[] | undefined
+  #hasEnded = false
 
   #onEnded: () => void = () => {}
   /** Resolves when the face of an open room cannot continue. */
   readonly ended: Promise<void>
 
-  constructor(first: AttachedFace, attach: (room: string) => Promise<AttachedFace>) {
+  constructor(first: AttachedFace, saved: SavedRooms, attach: (room: string) => Promise<AttachedFace>) {
     super()
+    this.#saved = saved
     this.#attach = attach
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
@@ -88,17 +96,49 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     const opening = this.#attach(room).then(attached => this.#add(attached))
     this.#opening.set(room, opening)
     try {
-      return await opening
+      const tab = await opening
+      this.#save(this.#saved.add(tab.room))
+      return tab
     } finally {
       this.#opening.delete(room)
     }
   }
 
-  /** Removes the shown room, and returns the one to show instead; undefined if it is the only one. */
+  /**
+   * Opens the saved rooms that are not open, at the first call only. One after the other, so that the shown room is not slowed
+   * down. `hiddenIn` returns the authors of a room whose messages do not count as unread.
+   */
+  async reopen(hiddenIn: (room: string) => ReadonlySet<AuthorId>): Promise<void> {
+    if (this.#waiting !== undefined) return
+    this.#waiting = [...this.#saved.load()]
+    this.#save(this.#saved.add(this.#shown.room))
+    for (let room = this.#waiting.shift(); room !== undefined; room = this.#waiting.shift()) {
+      if (this.#tabs.some(tab => tab.room === room)) continue
+      try {
+        const tab = await this.join(room)
+        tab.hide(hiddenIn(tab.room))
+        this.emit('change')
+      } catch (error) {
+        this.#warn(`#${room} is not open: ${errorLine(error)}`)
+      }
+    }
+  }
+
+  /** No more rooms are opened. One that is being opened is closed as soon as it is open. */
+  end(): void {
+    this.#hasEnded = true
+    this.#waiting = []
+  }
+
+  /** Removes the shown room, forgets it for the next start, and returns the one to show instead; undefined if it is the only one. */
   close(): RoomTab | undefined {
     const index = this.#tabs.indexOf(this.#shown)
     const next = this.#tabs[index === 0 ? 1 : index - 1]
-    if (next !== undefined) this.#tabs.splice(index, 1)
+    if (next === undefined) return undefined
+    const { room } = this.#shown
+    this.#tabs.splice(index, 1)
+    this.#waiting = this.#waiting?.filter(other => other !== room)
+    this.#save(this.#saved.remove(room))
     return next
   }
 
@@ -106,7 +146,16 @@ export class RoomTabs extends EventEmitter<RoomTabsEvents> {
     const tab = new RoomTab(face, notices, () => this.emit('change'))
     this.#tabs.push(tab)
     void face.ended.then(() => this.#onEnded())
+    if (this.#hasEnded) void face.close()
     return tab
+  }
+
+  #save(saving: Promise<void>): void {
+    saving.catch(error => this.#warn(`the list of open rooms cannot be saved: ${reasonOf(error)}`))
+  }
+
+  #warn(line: string): void {
+    this.#shown.notices.add({ level: 'warning', line })
   }
 
   #other(tab: RoomTab | undefined): RoomTab | undefined {

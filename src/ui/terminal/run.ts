@@ -49,8 +49,11 @@ export async function runScreen(rooms: RoomTabs, options: ScreenOptions, stopped
     last = Math.min(HISTORY, next.unread + CONTEXT)
     rooms.show(next)
   }
+  rooms.end()
   terminal.close([])
 }
+
+const viewFileOf = ({ data, me }: ScreenOptions, room: string): string => savedViewFile(homeOf(data, me, room).database)
 
 /** One room on the screen, from when it is shown until another one is. */
 class ShownRoom {
@@ -67,12 +70,12 @@ class ShownRoom {
     tab: RoomTab,
     rooms: RoomTabs,
     terminal: Terminal,
-    { data, me, ...options }: ScreenOptions & { readonly last: number | 'all'; readonly isTitled: boolean },
+    options: ScreenOptions & { readonly last: number | 'all'; readonly isTitled: boolean },
   ) {
     const { face } = tab
     this.#tab = tab
     this.#rooms = rooms
-    this.#file = savedViewFile(homeOf(data, me, tab.room).database)
+    this.#file = viewFileOf(options, tab.room)
     const view = loadView(this.#file)
     this.#known = draftToStart(view.draft, pid => face.others > 0 && isRunning(pid))
     this.#session = new Session(face, view, systemClock)
@@ -82,6 +85,7 @@ class ShownRoom {
       terminal,
       rooms,
       draft: this.#known,
+      onShown: () => void rooms.reopen(room => loadView(viewFileOf(options, room)).hidden),
       isLastFace: () => !face.goesOn,
       isSilent: () => face.isSilent,
     })

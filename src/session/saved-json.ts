@@ -1,0 +1,25 @@
+import { lstatSync, readFileSync } from 'node:fs'
+import { draftBeside } from '../base/files/draft-file.js'
+import { systemRandom } from '../base/random.js'
+
+/** The fields of a file of JSON; none if it cannot be read, because nothing depends on it. */
+export function loadFields(file: string): Readonly<Record<string, unknown>> {
+  try {
+    if (!lstatSync(file).isFile()) return {} // reading a pipe would block
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Replaces the file atomically. */
+export async function saveFields(file: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+  const written = await draftBeside(file, JSON.stringify(fields), systemRandom)
+  try {
+    await written.replace(file)
+  } catch (error) {
+    await written.discard()
+    throw error
+  }
+}

@@ -1,0 +1,46 @@
+import path from 'node:path'
+import { isName } from '../../base/names.js'
+import { OPEN_ROOMS_MAX } from '../../host/limits.js'
+import { loadFields, saveFields } from '../../session/saved-json.js'
+
+/**
+ * The rooms that the terminals of a user have open, saved for the next start. The list is a file of the terminal, not rows of the
+ * node: the node stores what all faces share, and faces in lines open one room only.
+ */
+export class SavedRooms {
+  readonly #file: string
+  #saving: Promise<void> = Promise.resolve()
+
+  /** `directory` is the user's home. */
+  constructor(directory: string) {
+    this.#file = path.join(directory, 'rooms.screen')
+  }
+
+  /** In the order in which they were opened. */
+  load(): readonly string[] {
+    const { rooms } = loadFields(this.#file)
+    if (!Array.isArray(rooms)) return []
+    return rooms.filter(room => typeof room === 'string' && isName(room)).slice(0, OPEN_ROOMS_MAX)
+  }
+
+  /** Adds a room, unless as many are saved as a node opens. Rejects with the system's error. */
+  add(room: string): Promise<void> {
+    return this.#change(rooms => (rooms.includes(room) ? rooms : [...rooms, room].slice(0, OPEN_ROOMS_MAX)))
+  }
+
+  /** Rejects with the system's error. */
+  remove(room: string): Promise<void> {
+    return this.#change(rooms => (rooms.includes(room) ? rooms.filter(other => other !== room) : rooms))
+  }
+
+  /** Reads the list before each change, because another terminal may have changed it. */
+  #change(changed: (rooms: readonly string[]) => readonly string[]): Promise<void> {
+    const saving = this.#saving.then(async () => {
+      const before = this.load()
+      const rooms = changed(before)
+      if (rooms.length !== before.length) await saveFields(this.#file, { rooms })
+    })
+    this.#saving = saving.catch(() => {})
+    return saving
+  }
+}
