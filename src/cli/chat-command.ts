@@ -1,4 +1,4 @@
-import type { Face } from '../host/face.js'
+import type { Face } from '../host/client/face.js'
 import { authorOfLog } from '../log/format/author.js'
 import { homeOf } from '../node/paths.js'
 import { savedViewFile } from '../session/saved-view.js'

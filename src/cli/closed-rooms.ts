@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../base/clock.js'
-import { askNode } from '../host/connect.js'
+import { askNode } from '../host/client/connect.js'
 import { BUSY_MS_MAX, NodeLock } from '../host/election.js'
 import { holderOf, isHolderBusy, lockedError } from '../host/holder.js'
-import { loadSecret } from '../host/secret.js'
+import { loadSecret } from '../host/protocol/secret.js'
 import type { Home } from '../node/paths.js'
 
 /** How long to wait for a node to exit: it needs a second after its faces were killed. */

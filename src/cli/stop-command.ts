@@ -1,4 +1,4 @@
-import { askNode } from '../host/connect.js'
+import { askNode } from '../host/client/connect.js'
 import { NodeLock } from '../host/election.js'
 import { holderOf } from '../host/holder.js'
 import { homeOf } from '../node/paths.js'

@@ -1,4 +1,4 @@
-import type { Face } from '../host/face.js'
+import type { Face } from '../host/client/face.js'
 import { homeOf } from '../node/paths.js'
 import type { StopRequest } from '../ui/lines/stop-request.js'
 import { Notices } from '../ui/notices.js'
@@ -24,7 +24,7 @@ export async function runTerminal(
   return rooms.all.map(({ face }) => face)
 }
 
-/** The node, to attach to in another room: it listens on that room's port there, and dials the peers that were named. */
+/** The node, to attach to in another room. There it dials the peers that were named; those given by address are of the first room. */
 function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
   const { peers, isDiscovering, isEncryptedOnly } = start.options
   const named = peers.filter(peer => !peer.includes(':'))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { DISK_FAULTS } from '../../src/base/files/disk-faults.js'
-import { FACE_EVENT_KINDS, type FaceEvent } from '../../src/host/events.js'
+import { FACE_EVENT_KINDS, type FaceEvent } from '../../src/host/protocol/events.js'
 import type { LogId } from '../../src/log/format/author.js'
 import type { Rejection } from '../../src/log/format/log-fault.js'
 import { DOUBT_REASONS } from '../../src/log/mark/doubt.js'

@@ -1,7 +1,7 @@
 import { DisplayNames } from '../../chat/display-names.js'
 import { jsonLineOf } from '../../chat/json.js'
 import { type Message, messageOf } from '../../chat/kinds/message.js'
-import { isProblem } from '../../host/events.js'
+import { isProblem } from '../../host/protocol/events.js'
 import type { Log } from '../../log/log.js'
 import { labelled } from '../../ui/labels.js'
 import { OutputClosed, warn, writeLines } from '../../ui/lines/output.js'

@@ -1,6 +1,6 @@
 import { systemClock } from '../../base/clock.js'
 import { errorLine } from '../../base/errors.js'
-import type { Face } from '../../host/face.js'
+import type { Face } from '../../host/client/face.js'
 import { authorOfLog, type Seq } from '../../log/format/author.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { receiptLine } from '../receipt-text.js'

@@ -1,6 +1,6 @@
 import { mentions } from '../../chat/mention.js'
 import { UnreadCount } from '../../chat/views/unread-count.js'
-import type { Face } from '../../host/face.js'
+import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { Notices } from '../notices.js'

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { errorLine, reasonOf } from '../../base/errors.js'
 import { checkName } from '../../base/names.js'
-import type { Face } from '../../host/face.js'
+import type { Face } from '../../host/client/face.js'
 import type { AuthorId } from '../../log/format/author.js'
 import type { Notices } from '../notices.js'
 import { RoomTab } from './room-tab.js'

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { isName } from '../../base/names.js'
-import { OPEN_ROOMS_MAX } from '../../host/limits.js'
+import { OPEN_ROOMS_MAX } from '../../host/protocol/limits.js'
 import { loadFields, saveFields } from '../../session/saved-json.js'
 
 /**

@@ -1,5 +1,5 @@
 import { sanitise } from '../../base/safe-text.js'
-import { type FaceEvent, isProblem } from '../../host/events.js'
+import { type FaceEvent, isProblem } from '../../host/protocol/events.js'
 import { type EventContext, SAME_PATHS, type Sentences } from './event-context.js'
 import { HOST_SENTENCES } from './host-text.js'
 import { LOG_SENTENCES } from './log-text.js'

@@ -1,4 +1,4 @@
-import type { HostEvent } from '../../host/events.js'
+import type { HostEvent } from '../../host/protocol/events.js'
 import type { Sentences } from './event-context.js'
 
 export const HOST_SENTENCES: Sentences<HostEvent> = {

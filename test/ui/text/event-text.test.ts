@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { FACE_EVENT_KINDS, type FaceEvent } from '../../../src/host/events.js'
+import { FACE_EVENT_KINDS, type FaceEvent } from '../../../src/host/protocol/events.js'
 import { type AuthorId, logOf } from '../../../src/log/format/author.js'
 import { eventText } from '../../../src/ui/text/event-text.js'
 import { anyEvent } from '../../helper/any-event.js'

@@ -1,0 +1,215 @@
+import type { Duplex } from 'node:stream'
+import { type Clock, systemClock } from '../../base/clock.js'
+import { ChatError } from '../../base/errors.js'
+import { systemRandom } from '../../base/random.js'
+import { type FrameReader, frame } from '../../base/wire/frames.js'
+import { authorOf } from '../../log/format/author.js'
+import { CODEC_VERSION, type CodecVersion, type Fields, isFields, jsonBody, readHostFrame } from '../protocol/codec.js'
+import { readEvent } from '../protocol/event-codec.js'
+import type { FaceEvent } from '../protocol/events.js'
+import { challengeOf, checkVersion, type Hello, helloFields, nonceOf, type Purpose } from '../protocol/handshake.js'
+import { errorOf } from '../protocol/node-start.js'
+import { type RoomOptions, roomOptionsOf } from '../protocol/options.js'
+import { readSecret, type Secret } from '../protocol/secret.js'
+import { connectTo } from '../protocol/socket.js'
+import { NodeConnection, NodeGone, type Welcome } from './node-connection.js'
+import { ANSWER_MS, afterSilence } from './silence.js'
+
+/** The node has an older major version of the codec. */
+export class OlderNode extends Error {}
+
+export interface ConnectOptions {
+  readonly me: string
+  /** The home's directory. */
+  readonly directory: string
+  readonly clock?: Clock
+  readonly codec?: CodecVersion
+  /** Called if the node has accepted the connection, but does not answer. */
+  readonly onSilent?: () => void
+  /** Called with what happened before the node refused the face. */
+  readonly onEvent?: (event: FaceEvent) => void
+}
+
+export interface FaceHello {
+  readonly client: Uint8Array
+  readonly options: RoomOptions
+  readonly isBack: boolean
+}
+
+/**
+ * Attaches a face to the running node; undefined if none runs or it is ending. Rejects with the node's ChatError if it refuses the
+ * face, and with OlderNode.
+ */
+export async function connectFace(options: ConnectOptions, face: FaceHello): Promise<NodeConnection | undefined> {
+  const greeted = await greet(options, 'face', face)
+  if (greeted === undefined) return undefined
+  const { socket, reader, value } = greeted
+  const welcome = welcomeOf(value)
+  if (welcome === undefined) {
+    socket.destroy()
+    throw foreign(options)
+  }
+  return new NodeConnection(socket, reader, welcome)
+}
+
+/** The answer of a node to a request that is not a face's. */
+export interface NodeAnswer {
+  readonly value: Fields
+  /** Resolves when the node has closed the connection. */
+  readonly closed: Promise<void>
+  /** Closes the connection. */
+  close(): void
+}
+
+/** Asks the running node for its status, to pause or to end; undefined if none runs. */
+export async function askNode(
+  options: ConnectOptions,
+  purpose: Exclude<Purpose, 'face'>,
+): Promise<NodeAnswer | undefined> {
+  const greeted = await greet(options, purpose, undefined)
+  if (greeted === undefined) return undefined
+  const { socket, value } = greeted
+  const closed = new Promise<void>(resolve => void socket.once('close', () => resolve()))
+  socket.on('error', () => socket.destroy()).resume()
+  return { value, closed, close: () => socket.destroy() }
+}
+
+interface Greeted {
+  readonly socket: Duplex
+  readonly reader: FrameReader
+  readonly value: Fields
+}
+
+async function greet(
+  options: ConnectOptions,
+  purpose: Purpose,
+  face: FaceHello | undefined,
+): Promise<Greeted | undefined> {
+  const { directory, clock = systemClock, codec = CODEC_VERSION, onSilent = () => {} } = options
+  const secret = await readSecret(directory)
+  if (secret === undefined) return undefined
+  const socket = await connectTo(directory, clock)
+  if (socket === undefined) return undefined
+  const cancel = afterSilence(clock, ANSWER_MS, onSilent)
+  const hello: Hello = {
+    version: codec,
+    purpose,
+    pid: process.pid,
+    client: face?.client,
+    options: face?.options,
+    isBack: face?.isBack ?? false,
+  }
+  try {
+    return await new Greeting(socket, secret, hello, options, cancel).done
+  } catch (error) {
+    socket.destroy()
+    if (error instanceof NodeGone) return undefined
+    throw error
+  } finally {
+    cancel()
+  }
+}
+
+/** The face's side of the handshake on one connection. */
+class Greeting {
+  readonly done: Promise<Greeted>
+  readonly #socket: Duplex
+  readonly #secret: Secret
+  readonly #hello: Hello
+  readonly #options: ConnectOptions
+  readonly #onAnswer: () => void
+  readonly #reader = NodeConnection.reader()
+  readonly #nonce = nonceOf(systemRandom)
+  #nodeNonce: string | undefined
+  #resolve: (greeted: Greeted) => void = () => {}
+  #reject: (error: Error) => void = () => {}
+
+  constructor(socket: Duplex, secret: Secret, hello: Hello, options: ConnectOptions, onAnswer: () => void) {
+    this.#socket = socket
+    this.#secret = secret
+    this.#hello = hello
+    this.#options = options
+    this.#onAnswer = onAnswer
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    socket.on('data', this.#receive)
+    socket.on('error', this.#gone)
+    socket.once('close', this.#gone)
+  }
+
+  readonly #gone = (): void => this.#reject(new NodeGone())
+
+  readonly #receive = (bytes: Uint8Array): void => {
+    this.#reader.push(bytes)
+    try {
+      for (let next = this.#reader.next(); next.kind !== 'more'; next = this.#reader.next()) {
+        const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+        if (read?.kind !== 'json') throw foreign(this.#options)
+        if (this.#isLast(read.value)) return
+      }
+    } catch (error) {
+      this.#socket.off('data', this.#receive)
+      this.#reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  /** Whether the handshake is done. */
+  #isLast(value: Fields): boolean {
+    if (this.#nodeNonce === undefined) {
+      this.#answerChallenge(value)
+      return false
+    }
+    if (!this.#secret.isProof(value['proof'], 'node', this.#nodeNonce, this.#nonce)) throw foreign(this.#options)
+    this.#onAnswer()
+    if (value['is'] === 'opening') return false
+    if (value['is'] === 'refused') {
+      for (const event of eventsOf(value['events'])) this.#options.onEvent?.(event)
+      throw errorOf(value)
+    }
+    if (value['is'] !== 'welcome') throw foreign(this.#options)
+    const socket = this.#socket
+    socket.pause()
+    socket.off('data', this.#receive).off('error', this.#gone).off('close', this.#gone)
+    this.#resolve({ socket, reader: this.#reader, value })
+    return true
+  }
+
+  #answerChallenge(value: Fields): void {
+    const challenge = challengeOf(value)
+    if (challenge === undefined) throw foreign(this.#options)
+    const { me, codec = CODEC_VERSION } = this.#options
+    const { purpose } = this.#hello
+    const isForRoom = purpose === 'face'
+    if (isForRoom && checkVersion(me, challenge.version, codec) === 'older') throw new OlderNode()
+    this.#nodeNonce = challenge.nonce
+    this.#socket.write(frame(jsonBody(helloFields(this.#hello, this.#secret, challenge.nonce, this.#nonce))))
+  }
+}
+
+/** The program at the socket is not the node: it does not know the secret, or does not speak the codec. */
+function foreign({ me, directory }: ConnectOptions): ChatError {
+  return new ChatError(
+    'NODE_UNUSABLE',
+    `the program that answers at the socket in ${directory} is not the node of ${me}`,
+    {
+      hint: 'Find out which program it is, and stop it.',
+    },
+  )
+}
+
+const eventsOf = (value: unknown): FaceEvent[] =>
+  Array.isArray(value) ? value.flatMap(event => readEvent(event) ?? []) : []
+
+function welcomeOf({ me, id, room, address, pid, options, staysOpen }: Fields): Welcome | undefined {
+  const running = isFields(options) ? roomOptionsOf(options) : undefined
+  const author = typeof id === 'string' ? authorOf(id) : undefined
+  if (author === undefined || running === undefined || typeof me !== 'string' || typeof room !== 'string')
+    return undefined
+  if (typeof address !== 'string' || typeof pid !== 'number') return undefined
+  return { me, id: author, room, address, pid, options: running, staysOpen: staysOpen === true }
+}
+
+/** The status in an answer; undefined if it is malformed. */
+export const statusIn = (value: Fields): Fields | undefined => (isFields(value['status']) ? value['status'] : undefined)

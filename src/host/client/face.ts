@@ -1,0 +1,365 @@
+import { EventEmitter } from 'node:events'
+import { type Clock, type Millis, systemClock } from '../../base/clock.js'
+import { ChatError, reasonOf } from '../../base/errors.js'
+import type { Draft } from '../../chat/kinds/kinds.js'
+import type { Message } from '../../chat/kinds/message.js'
+import type { Present } from '../../chat/presence/present.js'
+import type { AuthorId, LogId, Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
+import type { ReadOptions } from '../../log/options.js'
+import type { ConnectionSummary } from '../../node/connection-summary.js'
+import { namedPeer } from '../../node/peer-name.js'
+import { messagesOf, type RoomApi } from '../../node/room-api.js'
+import type { OwnPlace, Replicas } from '../../sync/receipts.js'
+import type { FaceEvent } from '../protocol/events.js'
+import type { RoomOptions } from '../protocol/options.js'
+import { FaceMarks } from './face-marks.js'
+import { type NodeConnection, NodeGone } from './node-connection.js'
+import { Outbox } from './outbox.js'
+import { Resumption } from './resumption.js'
+import { watchNode } from './silence.js'
+
+/** How long a lost node may be missing before the user is told. */
+const MISSING_MS = 2_000
+/** Failed starts within FAILURES_MS after which a face gives up. */
+const FAILURES_MAX = 3
+const FAILURES_MS = 60_000
+const AGAIN_MS = 200
+/** How long a face waits for the node to close its databases. */
+const GOODBYE_MS_MAX = 3_000
+
+export interface FaceParts {
+  readonly clock?: Clock
+  readonly onEvent: (event: FaceEvent) => void
+  /**
+   * Attaches to the room's node; may start one if `mayStart`. `before` are the options of the lost node: the next one runs with the
+   * same options, whichever face starts it. Rejects with a ChatError.
+   */
+  connect(before: RoomOptions | undefined, mayStart: boolean): Promise<NodeConnection>
+}
+
+interface FaceEvents {
+  /** Connections, dial attempts, delivery status or the number of faces changed. */
+  change: []
+  presence: []
+  /** The user has read these logs this far, in another face. */
+  marks: [readonly Digest[]]
+  /** The peers that have stored the user's last line changed. */
+  delivery: [Replicas]
+}
+
+/** Why a face cannot continue: the node was stopped, or cannot be started. */
+export interface FaceEnd {
+  readonly error: ChatError | undefined
+}
+
+/**
+ * The room API for a face in another process than the node. If the node is lost, the face attaches to the next one, repeats its
+ * unanswered requests and resumes reading.
+ */
+export class Face extends EventEmitter<FaceEvents> implements RoomApi {
+  readonly #parts: FaceParts
+  readonly #clock: Clock
+  readonly #outbox = new Outbox()
+  readonly #marks: FaceMarks
+  #connection: NodeConnection
+  /** Resolves when the face is attached to another node; rejects if it gives up. */
+  #moving: Promise<void> | undefined
+  #failures: Millis[] = []
+  /** The reason that the node gave for ending. */
+  #reason: string | undefined
+  #end: FaceEnd | undefined
+  #onEnded: (end: FaceEnd) => void = () => {}
+  #hasSpoken = false
+  #isSilent = false
+  #isClosed = false
+  /** Resolves when the face cannot continue. */
+  readonly ended: Promise<FaceEnd>
+
+  private constructor(parts: FaceParts, connection: NodeConnection) {
+    super()
+    this.#parts = parts
+    this.#clock = parts.clock ?? systemClock
+    this.#connection = connection
+    this.#marks = new FaceMarks(this.#clock, marks => this.#connection.markRead(marks))
+    this.ended = new Promise(resolve => {
+      this.#onEnded = resolve
+    })
+  }
+
+  static async open(parts: FaceParts): Promise<Face> {
+    const connection = await parts.connect(undefined, true)
+    const face = new Face(parts, connection)
+    face.#use(connection)
+    await connection.ready.catch(() => face.#moving)
+    return face
+  }
+
+  /** How many other faces the room has. */
+  get others(): number {
+    return this.#connection.others
+  }
+
+  /** Whether the room stays open when this face leaves. */
+  get goesOn(): boolean {
+    return this.others > 0 || this.#connection.welcome.staysOpen
+  }
+
+  get me(): string {
+    return this.#connection.welcome.me
+  }
+
+  get id(): AuthorId {
+    return this.#connection.welcome.id
+  }
+
+  get room(): string {
+    return this.#connection.welcome.room
+  }
+
+  get heads(): readonly Digest[] {
+    return this.#connection.heads
+  }
+
+  /** How far the user has read each log, in any face. */
+  get readMarks(): ReadonlyMap<LogId, Seq> {
+    return this.#marks.all
+  }
+
+  /** The user has read these logs this far. */
+  markRead(marks: readonly Digest[]): void {
+    this.#marks.read(marks)
+  }
+
+  get connectionSummary(): ConnectionSummary {
+    return this.#connection.connectionSummary
+  }
+
+  get presence(): readonly Present[] {
+    return this.#connection.presence
+  }
+
+  get unsavedCount(): number {
+    return this.#outbox.size
+  }
+
+  /** The first line that is not stored: pending or rejected. */
+  get firstUnsaid(): string | undefined {
+    return this.#outbox.firstUnstored
+  }
+
+  /** How many lines are pending or were rejected. */
+  get unstored(): number {
+    return this.#outbox.unstored
+  }
+
+  /** Why the face cannot continue; undefined while it can. */
+  get end(): FaceEnd | undefined {
+    return this.#end
+  }
+
+  /** Whether the node does not answer. The user has been notified. */
+  get isSilent(): boolean {
+    return this.#isSilent
+  }
+
+  /** Whether anything was said through this face. */
+  get hasSpoken(): boolean {
+    return this.#hasSpoken
+  }
+
+  /** Which peers have stored the user's last line; undefined if there is none. */
+  get kept(): Replicas | undefined {
+    const { lastPlace } = this
+    return lastPlace && this.replicasOf(lastPlace)
+  }
+
+  get lastPlace(): OwnPlace | undefined {
+    return this.#connection.lastPlace
+  }
+
+  replicasOf(place: OwnPlace): Replicas {
+    return this.#connection.replicasOf(place)
+  }
+
+  say(said: Draft | string): Promise<void> {
+    this.#hasSpoken = true
+    return this.#outbox.add(said)
+  }
+
+  /** Resolves when every line is answered. */
+  async flushed(): Promise<void> {
+    await Promise.race([this.#outbox.emptied(), this.ended])
+  }
+
+  /** Resolves when some peer has stored the line that is the user's last one now. */
+  delivered(): Promise<void> {
+    return this.#again(() => this.#connection.stored())
+  }
+
+  async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
+    const resumption = new Resumption(options, this.heads)
+    for (let now = options; ; now = resumption.options(this.heads)) {
+      try {
+        for await (const entries of this.#connection.entries(now)) {
+          const fresh = resumption.fresh(entries)
+          if (fresh.length > 0) yield messagesOf(fresh, isWanted)
+        }
+        return
+      } catch (error) {
+        if (!(error instanceof NodeGone) || this.#isClosed) throw error
+        await this.#moving?.catch(fault => {
+          if (this.#end?.error !== undefined) throw fault
+        })
+        if (this.#end !== undefined) return // the node was stopped
+      }
+    }
+  }
+
+  /** Resolves when the state of the room is up to date, or the connection is lost. */
+  async refreshed(): Promise<void> {
+    await this.#connection.refreshed().catch(() => {})
+  }
+
+  connect(peer: string): void {
+    namedPeer(peer, this.me, this.#connection.welcome.address)
+    this.#connection.link(peer)
+  }
+
+  disconnect(peer: string): boolean {
+    return this.#connection.unlink(peer)
+  }
+
+  setAway(text: string | undefined): void {
+    this.#connection.setAway(text)
+  }
+
+  typing(): void {
+    this.#connection.typing()
+  }
+
+  verify(): ReturnType<RoomApi['verify']> {
+    return this.#connection.verify()
+  }
+
+  archive(): AsyncIterable<Uint8Array> {
+    return this.#connection.archive()
+  }
+
+  /**
+   * Leaves the room. For the last face, resolves when the node has closed its databases; false if that takes longer than
+   * GOODBYE_MS_MAX: then the node ends by itself.
+   */
+  async close(): Promise<boolean> {
+    this.#isClosed = true
+    if (this.#moving !== undefined) return true
+    this.#marks.flush()
+    this.#outbox.acknowledge()
+    const awake = setTimeout(() => {}, GOODBYE_MS_MAX + 1)
+    let cancel = (): void => {}
+    const late = new Promise<boolean>(resolve => {
+      cancel = this.#clock.after(GOODBYE_MS_MAX, () => resolve(false))
+    })
+    const isDone = await Promise.race([this.#connection.goodbye().then(() => true), late])
+    cancel()
+    clearTimeout(awake)
+    this.#connection.destroy()
+    return isDone
+  }
+
+  /** Uses this connection from now on. */
+  #use(connection: NodeConnection): void {
+    this.#connection = connection
+    this.#reason = undefined
+    connection.on('change', () => void this.emit('change'))
+    connection.on('presence', () => void this.emit('presence'))
+    connection.on('delivery', replicas => void this.emit('delivery', replicas))
+    connection.on('marks', marks => {
+      const moved = this.#marks.known(marks)
+      if (moved.length > 0) this.emit('marks', moved)
+    })
+    connection.on('event', event => this.#parts.onEvent(event))
+    connection.on('answer', (first, last, error) => this.#outbox.answered(first, last, error))
+    connection.on('end', reason => {
+      this.#reason = reason
+    })
+    connection.once('gone', () => {
+      if (this.#isClosed) return
+      this.#outbox.disconnected()
+      if (this.#moving === undefined) this.#startMoving() // otherwise it is looking for another node already
+    })
+    watchNode(connection, this.#clock, since => this.#tellSilence(since, connection.welcome.pid))
+    connection.start()
+    this.#outbox.connected(connection)
+    this.#marks.reportAll()
+  }
+
+  /** Reports since when the node has not answered, or that it answers again. */
+  #tellSilence(sinceMs: Millis | undefined, pid?: number): void {
+    if (this.#isClosed || (sinceMs === undefined && !this.#isSilent)) return
+    this.#isSilent = sinceMs !== undefined
+    if (sinceMs === undefined) this.#parts.onEvent({ kind: 'node-answers' })
+    else this.#parts.onEvent({ kind: 'node-silent', name: this.me, pid, sinceMs })
+  }
+
+  #startMoving(): void {
+    this.#moving = this.#move()
+    this.#moving.catch(() => {}) // `ended` reports it
+  }
+
+  /** The node is gone: this face attaches to the next one. */
+  async #move(): Promise<void> {
+    const lostAt = this.#clock.now()
+    const reason = this.#reason
+    if (reason === 'stopped') return this.#giveUp({ error: undefined })
+    const cancel = this.#clock.after(MISSING_MS, () => this.#tellSilence(lostAt))
+    try {
+      const connection = await this.#connectAgain(reason !== 'replaced')
+      if (this.#isClosed) return connection.destroy()
+      this.#moving = undefined
+      this.#tellSilence(undefined)
+      this.emit('change')
+      if (connection.isGone) this.#startMoving()
+    } finally {
+      cancel()
+    }
+  }
+
+  async #connectAgain(mayStart: boolean): Promise<NodeConnection> {
+    for (;;) {
+      try {
+        const connection = await this.#parts.connect(this.#connection.welcome.options, mayStart)
+        this.#use(connection)
+        await connection.ready
+        return connection
+      } catch (error) {
+        if (this.#isClosed) throw error
+        const now = this.#clock.now()
+        this.#failures = [...this.#failures.filter(at => now - at < FAILURES_MS), now]
+        if (this.#failures.length >= FAILURES_MAX || !mayStart) {
+          const fault = error instanceof ChatError ? error : new ChatError('NODE_UNUSABLE', reasonOf(error))
+          this.#giveUp({ error: fault })
+        }
+        await new Promise<void>(resolve => void this.#clock.after(AGAIN_MS, resolve))
+      }
+    }
+  }
+
+  #giveUp(end: FaceEnd): never {
+    this.#end = end
+    this.#isClosed = true
+    this.#onEnded(end)
+    throw end.error ?? new ChatError('NODE_UNUSABLE', `${this.me} was stopped`)
+  }
+
+  async #again<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof NodeGone) || this.#isClosed) throw error
+        await this.#moving
+      }
+    }
+  }
+}

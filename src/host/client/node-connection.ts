@@ -1,0 +1,364 @@
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { FrameReader } from '../../base/wire/frames.js'
+import type { Present } from '../../chat/presence/present.js'
+import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/format/author.js'
+import type { Entry } from '../../log/format/entry.js'
+import type { Digest } from '../../log/format/heads.js'
+import type { ReadOptions } from '../../log/options.js'
+import type { ConnectionSummary } from '../../node/connection-summary.js'
+import type { HostedRoom } from '../../node/room-api.js'
+import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
+import {
+  type CallId,
+  digestsOf,
+  type Fields,
+  type HostFrame,
+  isCount,
+  jsonBody,
+  linesBody,
+  NODE_FRAME_BYTES_MAX,
+  readHostFrame,
+} from '../protocol/codec.js'
+import { readEvent } from '../protocol/event-codec.js'
+import type { FaceEvent } from '../protocol/events.js'
+import { FrameWriter } from '../protocol/frame-writer.js'
+import { READ_BYTES_MIN } from '../protocol/limits.js'
+import { errorOf } from '../protocol/node-start.js'
+import type { RoomOptions } from '../protocol/options.js'
+import { isConnectionSummary, isPresent, isReplicaHeads, isReplicas, isVerdict } from '../protocol/state-codec.js'
+
+/** The connection to the node ended before the answer came. */
+export class NodeGone extends Error {
+  constructor() {
+    super('the node is gone')
+  }
+}
+
+interface ConnectionEvents {
+  event: [FaceEvent]
+  change: []
+  presence: []
+  delivery: [Replicas]
+  /** The node has stored the lines of these requests, or has rejected them. */
+  answer: [first: number, last: number, error?: Error]
+  /** The node knows these read marks. */
+  marks: [readonly Digest[]]
+  /** The node announces that it ends. */
+  end: [reason: string]
+  gone: []
+}
+
+/** What a node tells a face about its room. */
+export interface Welcome {
+  readonly me: string
+  readonly id: AuthorId
+  readonly room: string
+  readonly address: string
+  readonly pid: number
+  /** The options that the node runs the room with. */
+  readonly options: RoomOptions
+  /** Whether the room stays open without faces. */
+  readonly staysOpen: boolean
+}
+
+const NO_REPLICA_HEADS: ReplicaHeads = { connected: [], left: [], differing: [] }
+
+type Part = Exclude<HostFrame, { kind: 'json' }> | { readonly kind: 'item'; readonly value: unknown }
+
+/** A call that waits for its answer, whole or in parts. */
+interface Call {
+  readonly onPart: (part: Part, bytes: number) => void
+  readonly onEnd: (error: Error | undefined) => void
+}
+
+/** A face's connection to its room at a node. All calls reject with `NodeGone` if the connection ends before the answer. */
+export class NodeConnection extends EventEmitter<ConnectionEvents> {
+  readonly welcome: Welcome
+  readonly #socket: Duplex
+  readonly #writer: FrameWriter
+  readonly #reader: FrameReader
+  readonly #calls = new Map<CallId, Call>()
+  readonly #heads = new Map<LogId, Seq>()
+  #next: CallId = 1
+  /** By run. */
+  #replicas: Readonly<Record<string, ReplicaHeads>> = {}
+  /** The run that our lines go to. */
+  #run: Run = 0
+  #connections: ConnectionSummary = { connected: [], dialing: [] }
+  #presence: readonly Present[] = []
+  #others = 0
+  #isGone = false
+  #onState = (): void => {}
+  /** Resolves when the node has sent the state of the room; rejects with `NodeGone`. */
+  readonly ready: Promise<void>
+
+  /** `reader` comes from `NodeConnection.reader()`, and may contain frames that arrived with the welcome. */
+  constructor(socket: Duplex, reader: FrameReader, welcome: Welcome) {
+    super()
+    this.#socket = socket
+    this.#writer = new FrameWriter(socket)
+    this.#reader = reader
+    this.welcome = welcome
+    this.ready = new Promise((resolve, reject) => {
+      this.#onState = resolve
+      this.once('gone', () => reject(new NodeGone()))
+    })
+    this.ready.catch(() => {}) // its callers handle a rejection
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => this.#lost())
+  }
+
+  static reader(): FrameReader {
+    return new FrameReader(NODE_FRAME_BYTES_MAX)
+  }
+
+  /** Starts reading. Add the listeners first. */
+  start(): void {
+    this.#socket.on('data', bytes => {
+      this.#reader.push(bytes)
+      this.#receive()
+    })
+    this.#socket.resume()
+    this.#receive()
+  }
+
+  /** How many other faces the room has. */
+  get others(): number {
+    return this.#others
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  get heads(): readonly Digest[] {
+    return [...this.#heads].map(([author, seq]) => ({ author, seq }))
+  }
+
+  /** Our latest entry; undefined if there is none. */
+  get lastPlace(): OwnPlace | undefined {
+    const seq = this.#heads.get(logOf(this.welcome.id, this.#run)) ?? 0
+    return seq === 0 ? undefined : { run: this.#run, seq }
+  }
+
+  get connectionSummary(): ConnectionSummary {
+    return this.#connections
+  }
+
+  get presence(): readonly Present[] {
+    return this.#presence
+  }
+
+  replicasOf({ run, seq }: OwnPlace): Replicas {
+    return replicasIn(this.#replicas[run] ?? NO_REPLICA_HEADS, seq)
+  }
+
+  /**
+   * Requests that the node append lines, which are drafts as JSON, numbered from `first`; 'answer' reports the outcomes.
+   * Acknowledges the answers up to `acknowledged`.
+   */
+  say(first: number, acknowledged: number, drafts: readonly string[]): void {
+    this.#write(linesBody(first, acknowledged, drafts))
+  }
+
+  acknowledge(acknowledged: number): void {
+    this.#send({ do: 'acknowledge', acknowledged })
+  }
+
+  /** Resolves when some peer has stored the line that is the user's last one now. */
+  stored(): Promise<void> {
+    return this.#call({ do: 'stored' })
+  }
+
+  ping(): Promise<void> {
+    return this.#call({ do: 'ping' })
+  }
+
+  /** Resolves when this side has the current state of the room. */
+  refreshed(): Promise<void> {
+    return this.#call({ do: 'ping', isForState: true })
+  }
+
+  async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
+    const heads = since?.map(({ author, seq }) => [author, seq])
+    // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
+    for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
+      const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
+      for (const { author, seq } of entries) this.#reached(author, seq)
+      if (entries.length > 0) yield entries
+    }
+  }
+
+  link(peer: string): void {
+    this.#send({ do: 'link', peer })
+  }
+
+  unlink(peer: string): boolean {
+    const { connected, dialing } = this.#connections
+    this.#send({ do: 'unlink', peer })
+    return connected.includes(peer) || dialing.some(({ name }) => name === peer)
+  }
+
+  markRead(marks: readonly Digest[]): void {
+    this.#send({ do: 'mark', marks: marks.map(({ author, seq }) => [author, seq]) })
+  }
+
+  setAway(text: string | undefined): void {
+    this.#send({ do: 'away', text })
+  }
+
+  typing(): void {
+    this.#send({ do: 'typing' })
+  }
+
+  async *verify(): ReturnType<HostedRoom['verify']> {
+    for await (const parts of this.#parts({ do: 'verify' }))
+      for (const part of parts) {
+        if (part.kind !== 'item') continue
+        if (!isVerdict(part.value)) throw new Error('the node reports a fault that this version does not know')
+        yield part.value
+      }
+  }
+
+  async *archive(): AsyncGenerator<Uint8Array> {
+    for await (const parts of this.#parts({ do: 'archive' }))
+      for (const part of parts) if (part.kind === 'bytes') yield part.bytes
+  }
+
+  /** Leaves. Resolves when the node has closed the connection: for the last face, when its databases are closed. */
+  async goodbye(): Promise<void> {
+    if (this.#isGone) return
+    const gone = new Promise<void>(resolve => void this.once('gone', resolve))
+    this.#send({ do: 'goodbye' })
+    await gone
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #receive(): void {
+    for (let next = this.#reader.next(); next.kind !== 'more'; next = this.#reader.next()) {
+      const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+      if (next.kind === 'bad' || read === undefined) return void this.#socket.destroy()
+      if (read.kind === 'json') this.#receiveJson(read.value, next.body.length)
+      else this.#calls.get(read.id)?.onPart(read, next.body.length)
+    }
+  }
+
+  #receiveJson(value: Fields, bytes: number): void {
+    const { is, id, number, numbers } = value
+    const call = typeof id === 'number' ? this.#calls.get(id) : undefined
+    if (is === 'stored' && Array.isArray(numbers)) {
+      const [first, last]: unknown[] = numbers
+      for (const { author, seq } of digestsOf(value['own']) ?? []) this.#reached(author, seq)
+      if (isCount(first) && isCount(last)) this.emit('answer', first, last)
+    } else if (is === 'refused-line' && isCount(number)) this.emit('answer', number, number, errorOf(value))
+    else if (is === 'done') call?.onEnd(undefined)
+    else if (is === 'failed') call?.onEnd(errorOf(value))
+    else if (is === 'item') call?.onPart({ kind: 'item', value: value['value'] }, bytes)
+    else if (is === 'delivery' && isReplicas(value['replicas'])) this.emit('delivery', value['replicas'])
+    else if (is === 'marks') this.emit('marks', digestsOf(value['marks']) ?? [])
+    else if (is === 'event') this.#receiveEvent(value['event'])
+    else if (is === 'end') this.emit('end', String(value['reason']))
+    else if (is === 'state') this.#receiveState(value)
+  }
+
+  #receiveEvent(value: unknown): void {
+    const event = readEvent(value)
+    if (event !== undefined) this.emit('event', event)
+  }
+
+  #receiveState({ heads, connections, presence, replicas, others, run }: Fields): void {
+    this.#others = isCount(others) ? others : 0
+    for (const { author, seq } of digestsOf(heads) ?? []) this.#heads.set(author, seq)
+    if (isCount(run)) this.#run = run
+    if (isReplicaHeads(replicas)) this.#replicas = replicas
+    if (isConnectionSummary(connections)) this.#connections = connections
+    if (Array.isArray(presence)) this.#presence = presence.filter(isPresent)
+    this.#onState()
+    this.emit('change')
+    if (presence !== undefined) this.emit('presence')
+  }
+
+  #reached(author: LogId, seq: Seq): void {
+    if (seq > (this.#heads.get(author) ?? 0)) this.#heads.set(author, seq)
+  }
+
+  #lost(): void {
+    this.#isGone = true
+    for (const { onEnd } of [...this.#calls.values()]) onEnd(new NodeGone())
+    this.emit('gone')
+  }
+
+  #send(value: object): void {
+    this.#write(jsonBody(value))
+  }
+
+  #write(body: Uint8Array): void {
+    if (!this.#isGone) this.#writer.write(body)
+  }
+
+  #call(call: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#open(call, { onPart: () => {}, onEnd: error => (error === undefined ? resolve() : reject(error)) })
+    })
+  }
+
+  #open(call: object, { onPart, onEnd }: Call): CallId {
+    const id = this.#next++
+    if (this.#isGone) onEnd(new NodeGone())
+    else {
+      const end = (error: Error | undefined): void => {
+        this.#calls.delete(id)
+        onEnd(error)
+      }
+      this.#calls.set(id, { onPart, onEnd: end })
+      this.#send({ ...call, id })
+    }
+    return id
+  }
+
+  /** Receives an answer in parts: the node sends some ahead, and more as they are read. */
+  async *#parts(call: object, signal?: AbortSignal): AsyncGenerator<readonly Part[]> {
+    const waiting: Part[] = []
+    let bytes = 0
+    let end: { readonly error: Error | undefined } | undefined
+    let wake = (): void => {}
+    const id = this.#open(call, {
+      onPart: (part, size) => {
+        waiting.push(part)
+        bytes += size
+        wake()
+      },
+      onEnd: error => {
+        end = { error }
+        wake()
+      },
+    })
+    const abort = (): void => wake()
+    signal?.addEventListener('abort', abort)
+    try {
+      while (signal?.aborted !== true) {
+        const parts = waiting.splice(0)
+        if (parts.length > 0) {
+          if (bytes >= READ_BYTES_MIN) {
+            this.#send({ do: 'more', id, bytes })
+            bytes = 0
+          }
+          yield parts
+        } else if (end !== undefined) {
+          if (end.error !== undefined) throw end.error
+          return
+        } else
+          await new Promise<void>(resolve => {
+            wake = resolve
+          })
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      if (end === undefined) this.#send({ do: 'stop', id })
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { ChatError } from '../../base/errors.js'
+import type { Random } from '../../base/random.js'
+import { hexOf } from '../../base/wire/bytes.js'
+import { CLIENT_BYTES } from '../../log/request-id.js'
+import { type CodecVersion, type Fields, versionOf } from './codec.js'
+import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
+import { NONCE_BYTES, type Secret } from './secret.js'
+
+// How a connection to a node begins. These frames are the same in every major version of the codec:
+// node: challenge { version, nonce } · face: hello { version, nonce, proof, purpose, … } · node: welcome { proof, … } or refused.
+
+/**
+ * Why a process connects. `replace` asks an older node to end; `pause` asks the node to close its rooms until the connection
+ * closes.
+ */
+export type Purpose = 'face' | 'status' | 'stop' | 'replace' | 'pause'
+
+const PURPOSES: readonly unknown[] = ['face', 'status', 'stop', 'replace', 'pause'] satisfies Purpose[]
+const NONCE = new RegExp(`^[0-9a-f]{${2 * NONCE_BYTES}}$`)
+const CLIENT = new RegExp(`^[0-9a-f]{${2 * CLIENT_BYTES}}$`)
+
+export interface Challenge {
+  readonly version: CodecVersion
+  readonly nonce: string
+}
+
+export interface Hello {
+  readonly version: CodecVersion
+  readonly purpose: Purpose
+  readonly pid: number
+  /** Set for faces only. */
+  readonly client: Uint8Array | undefined
+  readonly options: RoomOptions | undefined
+  /** Whether the face was attached before and lost its node. */
+  readonly isBack: boolean
+}
+
+export const nonceOf = (random: Random): string => hexOf(random.bytes(NONCE_BYTES))
+
+export const challengeFields = ({ major, minor }: CodecVersion, nonce: string): Fields => ({
+  is: 'challenge',
+  version: [major, minor],
+  nonce,
+})
+
+/** Undefined for anything but a challenge. */
+export function challengeOf({ is, version, nonce }: Fields): Challenge | undefined {
+  const known = versionOf(version)
+  const isNonce = typeof nonce === 'string' && NONCE.test(nonce)
+  return is === 'challenge' && known !== undefined && isNonce ? { version: known, nonce } : undefined
+}
+
+export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, nonce: string): Fields {
+  const { version, purpose, pid, client, options, isBack } = hello
+  return {
+    do: 'hello',
+    version: [version.major, version.minor],
+    nonce,
+    proof: secret.proof('face', nodeNonce, nonce),
+    purpose,
+    pid,
+    isBack,
+    ...(client !== undefined && { client: hexOf(client) }),
+    ...(options !== undefined && { options: roomFields(options) }),
+  }
+}
+
+/** Decodes and verifies a hello; undefined if it is malformed or its sender does not know the secret. */
+export function helloOf(
+  value: Fields,
+  secret: Secret,
+  nodeNonce: string,
+): { readonly hello: Hello; readonly nonce: string } | undefined {
+  const { nonce, proof, purpose, pid, client, options } = value
+  const version = versionOf(value['version'])
+  if (value['do'] !== 'hello' || version === undefined || !PURPOSES.includes(purpose)) return undefined
+  if (typeof nonce !== 'string' || !NONCE.test(nonce)) return undefined
+  if (!secret.isProof(proof, 'face', nodeNonce, nonce)) return undefined
+  const hello: Hello = {
+    version,
+    purpose: purpose as Purpose,
+    pid: typeof pid === 'number' && Number.isSafeInteger(pid) ? pid : 0,
+    client: typeof client === 'string' && CLIENT.test(client) ? Buffer.from(client, 'hex') : undefined,
+    options: typeof options === 'object' && options !== null ? roomOptionsOf(options as Fields) : undefined,
+    isBack: value['isBack'] === true,
+  }
+  const isWhole = hello.purpose !== 'face' || (hello.client !== undefined && hello.options !== undefined)
+  return isWhole ? { hello, nonce } : undefined
+}
+
+/** Compares a node's version with ours: only a node of a lower major version is replaced. */
+export function checkVersion(me: string, node: CodecVersion, ours: CodecVersion): 'same' | 'older' {
+  if (node.major < ours.major) return 'older'
+  if (node.major === ours.major) return 'same'
+  throw new ChatError('NODE_UNUSABLE', `${me} runs in a newer version of persisted-chat than this one`, {
+    hint: 'Use that version, or stop its node with it.',
+  })
+}

@@ -1,0 +1,57 @@
+import type { Present } from '../../chat/presence/present.js'
+import type { LogId, Seq } from '../../log/format/author.js'
+import type { StoredFault } from '../../log/format/log-fault.js'
+import type { DialAttempt } from '../../net/dial-target.js'
+import type { ConnectionSummary } from '../../node/connection-summary.js'
+import type { ReplicaHeads, Replicas } from '../../sync/receipts.js'
+import { isCount } from './codec.js'
+import { ATTEMPT } from './event-codec.js'
+import { author, boolean, listOf, log, mapOf, number, oneOf, optional, record, text, variant } from './guards.js'
+
+// What a node tells its faces about a room. A newer node may send values that are unknown here: they are left out.
+
+/** The outcome of verifying one stored log. */
+interface Verdict {
+  readonly author: LogId
+  readonly last: Seq
+  readonly fault: StoredFault | undefined
+}
+
+export const isReplicas = record<Replicas>({ on: isCount, of: isCount, left: isCount, differing: optional(isCount) })
+
+/** By run. */
+export const isReplicaHeads = mapOf(
+  record<ReplicaHeads>({ connected: listOf(isCount), left: listOf(isCount), differing: listOf(isCount) }),
+)
+
+export const isConnectionSummary = record<ConnectionSummary>({
+  connected: listOf(text),
+  plain: optional(listOf(text)),
+  dialing: listOf(record<DialAttempt>(ATTEMPT)),
+  indirect: optional(isCount),
+  openedAt: optional(number),
+})
+
+export const isPresent = record<Present>({
+  author: optional(author),
+  name: text,
+  state: oneOf(['connected', 'indirect', 'left']),
+  away: optional(text),
+  isTyping: boolean,
+  lastHeardMs: number,
+  hops: number,
+})
+
+const isFault = variant<StoredFault>({
+  'no-key': {},
+  missing: { from: isCount, to: isCount },
+  'damaged-head': {},
+  'damaged-row': { seq: isCount },
+  'damaged-entry': { seq: isCount },
+  'missing-checksum': { seq: isCount },
+  'broken-chain': { seq: isCount },
+  'invalid-segment-signature': { seq: isCount, first: isCount },
+  'out-of-order': { seq: isCount },
+})
+
+export const isVerdict = record<Verdict>({ author: log, last: isCount, fault: optional(isFault) })

@@ -1,0 +1,138 @@
+import { FRAME_BYTES_MAX } from '../../base/wire/frames.js'
+import type { ReadOptions } from '../../log/options.js'
+import type { Room } from '../../node/room.js'
+import {
+  bytesBody,
+  CALL_ID_MAX,
+  type CallId,
+  digestsOf,
+  entriesBodies,
+  type Fields,
+  isCount,
+  isFields,
+  jsonBody,
+} from '../protocol/codec.js'
+import { faultOf } from '../protocol/node-start.js'
+import type { FaceOutput } from './face-output.js'
+import { PacedStream } from './paced-stream.js'
+
+/** Unanswered calls of one face, apart from its lines; an honest face has a few. */
+const CALLS_MAX = 64
+
+type Open<T> = (signal: AbortSignal) => AsyncIterable<T>
+
+/** The calls of one face that are answered under their id, whole or in parts. */
+export class FaceCalls {
+  readonly #peer: Room
+  readonly #output: FaceOutput
+  readonly #sendState: () => void
+  readonly #streams = new Map<CallId, PacedStream>()
+  readonly #ended = new AbortController()
+  #unanswered = 0
+
+  constructor(peer: Room, output: FaceOutput, sendState: () => void) {
+    this.#peer = peer
+    this.#output = output
+    this.#sendState = sendState
+  }
+
+  close(): void {
+    this.#ended.abort()
+    for (const stream of this.#streams.values()) stream.stop()
+    this.#streams.clear()
+  }
+
+  /** Returns false if the call is malformed or exceeds a limit. */
+  receive({ do: name, id, options, isForState, bytes }: Fields): boolean {
+    if (!isCount(id) || id > CALL_ID_MAX) return false
+    if (name === 'more') this.#streams.get(id)?.more(isCount(bytes) ? bytes : 0)
+    else if (name === 'stop') this.#streams.get(id)?.stop()
+    else {
+      if (this.#unanswered >= CALLS_MAX || this.#streams.has(id)) return false
+      const work = this.#work(name, id, options, isForState === true)
+      if (work === undefined) return false
+      void this.#answer(id, work)
+    }
+    return true
+  }
+
+  #work(name: unknown, id: CallId, options: unknown, isForState: boolean): Promise<void> | undefined {
+    const peer = this.#peer
+    switch (name) {
+      case 'ping':
+        if (isForState) this.#sendState()
+        return Promise.resolve()
+      case 'stored':
+        return this.#stored()
+      case 'read': {
+        const read = isFields(options) ? readOptionsOf(options) : undefined
+        const open: Open<Parameters<typeof entriesBodies>[1]> = signal => peer.entries({ ...read, signal })
+        return read && this.#stream(id, open, entries => entriesBodies(id, entries))
+      }
+      case 'verify':
+        return this.#stream(
+          id,
+          () => peer.verify(),
+          value => [jsonBody({ is: 'item', id, value })],
+        )
+      case 'archive':
+        return this.#stream(
+          id,
+          () => peer.archive(),
+          bytes => chunksOf(bytes).map(chunk => bytesBody(id, chunk)),
+        )
+      default:
+        return undefined
+    }
+  }
+
+  /** Resolves when some peer has stored the last line, after sending the state that says which. */
+  async #stored(): Promise<void> {
+    await this.#peer.delivered(this.#ended.signal)
+    this.#sendState()
+  }
+
+  async #stream<T>(id: CallId, open: Open<T>, bodiesOf: (part: T) => Iterable<Uint8Array>): Promise<void> {
+    const stream = new PacedStream()
+    this.#streams.set(id, stream)
+    try {
+      for await (const part of open(stream.ended.signal))
+        for (const body of bodiesOf(part)) {
+          if (!(await stream.mayContinue(body.length))) return
+          this.#output.write(body)
+          await this.#output.drained()
+        }
+    } finally {
+      this.#streams.delete(id)
+    }
+  }
+
+  async #answer(id: CallId, work: Promise<void>): Promise<void> {
+    this.#unanswered++
+    try {
+      await work
+      this.#output.send({ is: 'done', id })
+    } catch (error) {
+      this.#output.send({ is: 'failed', id, ...faultOf(error) })
+    }
+    this.#unanswered--
+  }
+}
+
+function readOptionsOf({ live, tail, last, since }: Fields): ReadOptions | undefined {
+  const digests = since === undefined ? undefined : digestsOf(since)
+  if (since !== undefined && digests === undefined) return undefined
+  return {
+    live: live === true,
+    tail: tail === true,
+    ...(isCount(last) && { last }),
+    ...(digests !== undefined && { since: digests }),
+  }
+}
+
+function chunksOf(bytes: Uint8Array): Uint8Array[] {
+  const chunks: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += FRAME_BYTES_MAX / 2)
+    chunks.push(bytes.subarray(at, at + FRAME_BYTES_MAX / 2))
+  return chunks
+}

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream'
+import { jsonBody } from '../protocol/codec.js'
+import { FrameWriter } from '../protocol/frame-writer.js'
+
+/** A face with more unread bytes is sent only what it has requested; a `resync` replaces the rest. */
+const UNREAD_BYTES_MAX = 1024 * 1024
+
+/** What a node sends to one face. */
+export class FaceOutput {
+  readonly #socket: Duplex
+  readonly #writer: FrameWriter
+  /** Whether notices were left out because the face did not read. */
+  #owesResync = false
+  #isClosed = false
+
+  constructor(socket: Duplex) {
+    this.#socket = socket.setMaxListeners(0) // each stream waits for 'drain' here
+    this.#writer = new FrameWriter(socket)
+  }
+
+  get isUnread(): boolean {
+    return this.#socket.writableLength > UNREAD_BYTES_MAX
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  send(value: object): void {
+    this.write(jsonBody(value))
+  }
+
+  write(body: Uint8Array): void {
+    if (!this.#isClosed) this.#writer.write(body)
+  }
+
+  /** Whether a notice may be sent; if not, the face is owed a `resync`. */
+  mayNotify(): boolean {
+    this.#owesResync ||= this.isUnread
+    return !this.isUnread
+  }
+
+  /** Sends the `resync` that the face is owed. Returns whether it was. */
+  resync(): boolean {
+    const isOwed = this.#owesResync
+    this.#owesResync = false
+    if (isOwed) this.send({ is: 'resync' })
+    return isOwed
+  }
+
+  /** Resolves when the face has read enough or is gone. */
+  async drained(): Promise<void> {
+    if (!this.isUnread || this.#socket.destroyed) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#socket.on('drain', done).on('close', done)
+    })
+  }
+}

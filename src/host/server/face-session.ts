@@ -1,0 +1,242 @@
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.js'
+import { reasonOf } from '../../base/errors.js'
+import type { FrameReader } from '../../base/wire/frames.js'
+import { type Draft, readDraft } from '../../chat/kinds/kinds.js'
+import { authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
+import { SEQ_MAX } from '../../log/limits.js'
+import type { Outcome } from '../../node/outbox.js'
+import type { Room } from '../../node/room.js'
+import type { Replicas } from '../../sync/receipts.js'
+import { digestsOf, type Fields, isCount, readHostFrame } from '../protocol/codec.js'
+import type { FaceEvent } from '../protocol/events.js'
+import { UNANSWERED_BYTES_MAX } from '../protocol/limits.js'
+import { faultOf } from '../protocol/node-start.js'
+import { FaceCalls } from './face-calls.js'
+import { FaceOutput } from './face-output.js'
+import type { ReadMarks } from './read-marks.js'
+import type { RequestDesk } from './request-desk.js'
+
+/** Changes within this time are sent together. */
+const SETTLE_MS = 30
+
+/** What a session needs besides the room and its socket. */
+export interface SessionContext {
+  readonly clock: Clock
+  readonly desk: RequestDesk
+  readonly marks: ReadMarks
+  /** How many other faces the room has. */
+  readonly others: () => number
+  /** Called when the face says goodbye. */
+  readonly onGoodbye: () => void
+}
+
+/** The node's side of one face: its lines, its calls, and the state of the room. A malformed frame ends this session only. */
+export class FaceSession {
+  readonly #peer: Room
+  readonly #socket: Duplex
+  readonly #reader: FrameReader
+  readonly #context: SessionContext
+  readonly #output: FaceOutput
+  readonly #calls: FaceCalls
+  readonly #sentState = new Map<string, string>()
+  readonly #sentHeads = new Map<LogId, Seq>()
+  /** Bytes of the frames whose lines are unanswered. */
+  #unanswered = 0
+  #isSendingSoon = false
+  #isClosed = false
+
+  /** `reader` may contain frames that arrived with the hello. */
+  constructor(peer: Room, socket: Duplex, reader: FrameReader, context: SessionContext) {
+    this.#peer = peer
+    this.#socket = socket
+    this.#reader = reader
+    this.#context = context
+    this.#output = new FaceOutput(socket)
+    this.#calls = new FaceCalls(peer, this.#output, () => this.#sendState())
+    socket.on('data', bytes => {
+      reader.push(bytes)
+      this.#receive()
+    })
+    socket.on('drain', () => this.#resync())
+    socket.once('close', () => this.close())
+  }
+
+  /** Sends the state of the room, and starts answering calls. */
+  start(): void {
+    this.marks(this.#context.marks.all)
+    this.#sendState()
+    this.#receiveOn()
+  }
+
+  event(event: FaceEvent): void {
+    if (!this.#output.mayNotify()) return
+    // Before entries come over the connection: whether these are live depends on when it opened.
+    if (event.kind === 'connection-opened') this.#sendState()
+    this.#output.send({ is: 'event', event })
+  }
+
+  /** The peers that have stored the user's last line changed. */
+  delivered(replicas: Replicas): void {
+    if (this.#output.mayNotify()) this.#output.send({ is: 'delivery', replicas })
+  }
+
+  /** These read marks have moved. */
+  marks(marks: readonly Digest[]): void {
+    if (this.#output.mayNotify())
+      this.#output.send({ is: 'marks', marks: marks.map(({ author, seq }) => [author, seq]) })
+  }
+
+  /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
+  close(): void {
+    this.#isClosed = true
+    this.#output.close()
+    this.#calls.close()
+  }
+
+  /** The state of the room has changed. */
+  sendStateSoon(): void {
+    if (this.#isSendingSoon) return
+    this.#isSendingSoon = true
+    this.#context.clock.after(SETTLE_MS, () => {
+      this.#isSendingSoon = false
+      if (this.#output.mayNotify()) this.#sendState()
+    })
+  }
+
+  #receive(): void {
+    while (!this.#isClosed && this.#unanswered < UNANSWERED_BYTES_MAX && !this.#output.isUnread) {
+      const next = this.#reader.next()
+      if (next.kind === 'more') return
+      const read = next.kind === 'frame' ? readHostFrame(next.body) : undefined
+      const isKnown = next.kind === 'frame' && read?.kind === 'json' && this.#call(read.value, next.body.length)
+      if (!isKnown) return void this.#socket.destroy()
+    }
+    // Stop reading from a face that neither reads nor waits for its answers.
+    if (!this.#isClosed) this.#socket.pause()
+  }
+
+  #receiveOn(): void {
+    if (this.#isClosed || this.#socket.destroyed) return
+    this.#socket.resume()
+    this.#receive()
+  }
+
+  /** Handles a call. Returns false if it is malformed or exceeds a limit. */
+  #call(call: Fields, bytes: number): boolean {
+    switch (call['do']) {
+      case 'say':
+        return this.#say(call, bytes)
+      case 'acknowledge':
+        return this.#acknowledge(call['acknowledged'])
+      case 'typing':
+        this.#peer.typing()
+        return true
+      case 'away':
+        this.#peer.setAway(typeof call['text'] === 'string' ? call['text'] : undefined)
+        return true
+      case 'link':
+      case 'unlink':
+        return this.#connect(call['peer'], call['do'] === 'link')
+      case 'mark':
+        return this.#mark(call['marks'])
+      case 'goodbye':
+        this.#context.onGoodbye()
+        return true
+      default:
+        return this.#calls.receive(call)
+    }
+  }
+
+  #connect(peer: unknown, isWanted: boolean): boolean {
+    if (typeof peer !== 'string') return false
+    try {
+      if (isWanted) this.#peer.connect(peer)
+      else this.#peer.disconnect(peer)
+    } catch (error) {
+      this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
+    }
+    return true
+  }
+
+  #mark(value: unknown): boolean {
+    const marks = digestsOf(value)
+    if (marks !== undefined) this.#context.marks.advance(marks, this.#peer.heads)
+    return marks !== undefined
+  }
+
+  #say({ first, acknowledged, drafts }: Fields, bytes: number): boolean {
+    if (!isCount(first) || first < 1 || !Array.isArray(drafts) || first + drafts.length > SEQ_MAX) return false
+    const read = drafts.map(draftIn)
+    if (!read.every(draft => draft !== undefined) || !this.#acknowledge(acknowledged)) return false
+    const answers = this.#context.desk.ask(first, read)
+    if (answers === undefined) return false
+    this.#unanswered += bytes
+    void answers.then(outcomes => {
+      this.#sendOutcomes(first, outcomes)
+      const wasFull = this.#unanswered >= UNANSWERED_BYTES_MAX
+      this.#unanswered -= bytes
+      if (wasFull) this.#receiveOn()
+    })
+    return true
+  }
+
+  #acknowledge(upTo: unknown): boolean {
+    if (!isCount(upTo) || upTo > SEQ_MAX) return false
+    this.#context.desk.acknowledge(upTo)
+    return true
+  }
+
+  /** Lines without an outcome were not stored before the log was closed: the face repeats the requests to the next node. */
+  #sendOutcomes(first: number, outcomes: readonly Outcome[]): void {
+    const ours = this.#peer.heads.filter(({ author }) => authorOfLog(author) === this.#peer.id)
+    const own = ours.map(({ author, seq }) => [author, seq])
+    for (let at = 0; at < outcomes.length; ) {
+      const outcome = outcomes[at]
+      const from = at++
+      if (outcome?.kind === 'refused')
+        this.#output.send({ is: 'refused-line', number: first + from, ...faultOf(outcome.error) })
+      if (outcome?.kind !== 'stored') continue
+      while (outcomes[at]?.kind === 'stored') at++
+      this.#output.send({ is: 'stored', numbers: [first + from, first + at - 1], own })
+    }
+  }
+
+  /** Sends the changes since the last state. */
+  #sendState(): void {
+    const { connectionSummary: connections, presence, ownReplicas: replicas, heads, lastPlace } = this.#peer
+    const changed = Object.entries({ connections, presence, replicas }).filter(([member, value]) => {
+      const text = JSON.stringify(value)
+      if (this.#sentState.get(member) === text) return false
+      this.#sentState.set(member, text)
+      return true
+    })
+    const news = heads.filter(({ author, seq }) => this.#sentHeads.get(author) !== seq)
+    for (const { author, seq } of news) this.#sentHeads.set(author, seq)
+    const pairs = news.map(({ author, seq }) => [author, seq])
+    const others = this.#context.others()
+    this.#output.send({
+      is: 'state',
+      ...Object.fromEntries(changed),
+      heads: pairs,
+      others,
+      run: lastPlace?.run,
+    })
+  }
+
+  /** The face has caught up: sends the whole state instead of what was omitted, and resumes reading from it. */
+  #resync(): void {
+    if (this.#output.resync()) {
+      this.#sentState.clear()
+      this.#sentHeads.clear()
+      this.#sendState()
+      this.marks(this.#context.marks.all)
+    }
+    this.#receiveOn()
+  }
+}
+
+/** A draft as a face sends it: a string is a plain line. */
+const draftIn = (value: unknown): Draft | undefined =>
+  typeof value === 'string' ? { kind: 'text', text: value } : readDraft(value)

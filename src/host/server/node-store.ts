@@ -1,0 +1,90 @@
+import type { Millis } from '../../base/clock.js'
+import { textOf, utf8 } from '../../base/wire/bytes.js'
+import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
+import type { Digest } from '../../log/format/heads.js'
+import { after, type Store } from '../../log/store/store.js'
+import { isCount, isFields } from '../protocol/codec.js'
+
+/** A room that the user has entered. */
+export interface EnteredRoom {
+  readonly name: string
+  /** Name of its database. */
+  readonly label: string
+  readonly enteredAt: Millis
+}
+
+// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal.
+const ROOM = 'room/'
+const markPrefix = (label: string): string => `mark/${label}/`
+
+/** What a node stores besides the logs: the rooms that its user has entered, and how far they have read each log. */
+export class NodeStore {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** The rooms, in the order in which they were entered. */
+  async rooms(): Promise<readonly EnteredRoom[]> {
+    const rooms: EnteredRoom[] = []
+    for await (const [key, value] of this.#rows(ROOM)) {
+      const room = roomIn(key.slice(ROOM.length), value)
+      if (room !== undefined) rooms.push(room)
+    }
+    return rooms.sort((a, b) => a.enteredAt - b.enteredAt)
+  }
+
+  /** Records that the user has entered a room, unless it is recorded. */
+  async enter({ name, label, enteredAt }: EnteredRoom): Promise<void> {
+    const key = utf8(ROOM + label)
+    if ((await this.#store.get(key)) !== undefined) return
+    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify({ name, enteredAt })) }])
+  }
+
+  /** Forgets that the user has entered a room, and how far they have read it. */
+  async leave(label: string): Promise<void> {
+    const marks = await this.marks(label)
+    const keys = [ROOM + label, ...marks.map(({ author }) => markPrefix(label) + author)]
+    await this.#store.commit(keys.map(key => ({ type: 'del', key: utf8(key) })))
+  }
+
+  /** How far the user has read each log of a room. */
+  async marks(label: string): Promise<readonly Digest[]> {
+    const prefix = markPrefix(label)
+    const marks: Digest[] = []
+    for await (const [key, value] of this.#rows(prefix)) {
+      const author = logIdOf(key.slice(prefix.length))
+      const seq = Number(value)
+      if (author !== undefined && isCount(seq)) marks.push({ author, seq })
+    }
+    return marks
+  }
+
+  /** Replaces read marks. */
+  async setMarks(label: string, marks: Iterable<readonly [LogId, Seq]>): Promise<void> {
+    const writes = [...marks].map(([author, seq]) => ({
+      type: 'put' as const,
+      key: utf8(markPrefix(label) + author),
+      value: utf8(String(seq)),
+    }))
+    if (writes.length > 0) await this.#store.commit(writes)
+  }
+
+  async *#rows(prefix: string): AsyncGenerator<readonly [key: string, value: string]> {
+    const gte = utf8(prefix)
+    for await (const page of this.#store.pages({ gte, lt: after(gte) }))
+      for (const [key, value] of page) yield [textOf(key) ?? '', textOf(value) ?? '']
+  }
+}
+
+function roomIn(label: string, value: string): EnteredRoom | undefined {
+  try {
+    const fields: unknown = JSON.parse(value)
+    if (!isFields(fields)) return undefined
+    const { name, enteredAt } = fields
+    return typeof name === 'string' && isCount(enteredAt) ? { name, label, enteredAt } : undefined
+  } catch {
+    return undefined // written by another version
+  }
+}

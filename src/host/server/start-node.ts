@@ -1,0 +1,109 @@
+import { existsSync, statSync } from 'node:fs'
+import { systemClock } from '../../base/clock.js'
+import { loadKey } from '../../base/crypto/key-file.js'
+import { packageVersion, programFile } from '../../base/program-files.js'
+import { systemRandom } from '../../base/random.js'
+import type { NodeEvent } from '../../node/events.js'
+import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
+import type { NodeNetwork } from '../../node/node-network.js'
+import { homeOf } from '../../node/paths.js'
+import { elect } from '../election.js'
+import type { NodeStart } from '../protocol/node-start.js'
+import type { RoomOptions } from '../protocol/options.js'
+import { loadSecret } from '../protocol/secret.js'
+import { connectTo, listenAt } from '../protocol/socket.js'
+import { NodeStore } from './node-store.js'
+import { NodeServer } from './server.js'
+
+/** Two thirds of the program, loaded while the disk answers the election. */
+const roomModules = Promise.all([import('../../node/open-room.js'), import('../../node/node-network.js')])
+roomModules.catch(() => {}) // reported when a room is opened
+
+export interface StartHooks {
+  /** Called with what the node does; never with what a user wrote. */
+  readonly log: (event: string) => void
+  /** Called with every event that the faces get. */
+  readonly onEvent: (event: NodeEvent) => void
+}
+
+/**
+ * Elects this process as the node of a home, and serves it. Undefined if another process serves it already. Rejects with a
+ * ChatError: with LOG_LOCKED if a process that does not serve holds the lock.
+ */
+export async function startNode(start: NodeStart, { log, onEvent }: StartHooks): Promise<NodeServer | undefined> {
+  const { me, data, stays } = start
+  const home = homeOf(data, me)
+  await secureHome(home, onEvent)
+  await checkKeyIsThere(home)
+  // Fail on an unusable key before anything is created.
+  if (existsSync(home.keyFile)) await loadKey(home.keyFile, systemRandom)
+  const secret = await loadSecret(home.directory)
+  const lock = await elect(home.directory, { clock: systemClock, isServed: () => isServed(home.directory) })
+  if (lock === undefined) return undefined
+  try {
+    const filesAt = filesChangedAt()
+    const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me))
+    network.catch(() => {}) // the same
+    const server = new NodeServer({
+      me: home.me,
+      pid: process.pid,
+      version: packageVersion(),
+      secret,
+      clock: systemClock,
+      random: systemRandom,
+      stays,
+      store: new NodeStore(lock.store),
+      openRoom: async (options, report) => openHostedRoom(start, await network, options, report),
+      onEvent,
+      areFilesReplaced: () => filesChangedAt() !== filesAt,
+      log,
+    })
+    const stop = await listenAt(home.directory, socket => server.accept(socket))
+    server.serve(
+      () => Promise.all([lock.ending(), stop()]).then(() => {}),
+      () => lock.release(),
+    )
+    return server
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function openHostedRoom(
+  { me, data }: NodeStart,
+  network: NodeNetwork,
+  options: RoomOptions,
+  onEvent: (event: NodeEvent) => void,
+) {
+  const { room, peers, listen, isDiscovering, isEncryptedOnly } = options
+  const [{ openRoom }] = await roomModules
+  return openRoom({
+    me,
+    network,
+    data,
+    peers,
+    isDiscovering,
+    isEncryptedOnly,
+    ...(room !== undefined && { room }),
+    ...(listen !== undefined && { listen }),
+    onEvent,
+  })
+}
+
+/** Whether a node accepts connections at the socket of a home. */
+async function isServed(directory: string): Promise<boolean> {
+  const socket = await connectTo(directory, systemClock)
+  socket?.destroy()
+  return socket !== undefined
+}
+
+/** Identifies the program's file on disk: an update replaces it while the node runs. */
+function filesChangedAt(): string {
+  try {
+    const { ino, mtimeMs } = statSync(programFile('host/node-process'))
+    return `${ino} ${mtimeMs}`
+  } catch {
+    return 'missing'
+  }
+}
