@@ -220,16 +220,22 @@ test('exits without an abort when its terminal is closed, with and without SIGHU
   for (const hasSignal of [false, true]) {
     const chat = await chatOf(t)
     const { end, stderr } = await endWithTerminal(t, chat.command, 'listening on', () => {
-      if (hasSignal)
-        // It may have ended already.
-        void pidOf(chat)
-          .then(pid => process.kill(pid, 'SIGHUP'))
-          .catch(() => {})
+      if (hasSignal) void pidOf(chat).then(hangUp, () => {}) // it may have ended already
     })
     assert.equal(end, 'code 0', stderr)
     assert.ok(!stderr.includes('Assertion'), stderr)
   }
 })
+
+/** Sends SIGHUP until the process is gone, so that one arrives at each moment of its end. */
+function hangUp(pid: number): void {
+  try {
+    process.kill(pid, 'SIGHUP')
+    setImmediate(hangUp, pid)
+  } catch {
+    // It has ended.
+  }
+}
 
 test('control: another program aborts when its terminal is closed', BOUND, async t => {
   const careless = `${process.execPath} -e 'process.stdin.on("end", () => process.exit()).resume(); console.log("ready")'`

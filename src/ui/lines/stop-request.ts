@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Waits for Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until `release`. */
+/** Waits for Ctrl-C, SIGTERM or the end of the terminal. Keeps the process running until `release`. One per process. */
 export class StopRequest {
   readonly #awake = setInterval(() => {}, 2 ** 30)
   /** Exits at once before the first `asked`, because there is nothing to close yet. */
@@ -17,9 +17,16 @@ export class StopRequest {
     })
   }
 
+  /**
+   * The process is ending. A signal that still comes, such as the second SIGHUP of a closed terminal, does not change its exit code:
+   * an explicit exit leaves the handlers in place, while Node.js removes them if the process ends because nothing is left to do.
+   */
   release(): void {
     clearInterval(this.#awake)
-    for (const signal of SIGNALS) process.removeListener(signal, this.#stop)
+    this.#onStop = () => {
+      if (process.exitCode !== undefined) process.exit()
+    }
+    process.once('beforeExit', () => process.exit())
   }
 
   readonly #stop = (): void => this.#onStop()
