@@ -123,14 +123,14 @@ async function busyMs(directory: string, cycles: number): Promise<{ echo: number
     terminal.press(key)
     echo.push(await terminal.shows(`alice> ${written}`))
     terminal.press('')
-    const said = `said ${cycle} `
+    const said = `said ${cycle}.`
     const shown = terminal.shows(said)
     await bob.say(said)
     line.push(await shown)
   }
   clearInterval(talk)
   terminal.press('\u0015/search 99999 \r')
-  const search = await terminal.shows('end of what was found')
+  const search = await terminal.shows('end of search')
   await bob.close()
   await terminal.close()
   return { echo: median(echo), line: median(line), search }
