@@ -70,7 +70,7 @@ export interface ChannelCarrier {
 interface Target {
   readonly address: Address
   readonly isDiscovered: boolean
-  /** Whether the user has been told that the peer is connected, but not in this room. */
+  /** Whether an event has reported that the peer is connected, but not in this room. */
   isReportedElsewhere: boolean
 }
 
