@@ -57,8 +57,8 @@ export class DisplayNames {
   }
 
   /**
-   * Notes names that several present people share. One person alone does not count until they write: a program may connect
-   * with another key than the one it writes with.
+   * Notes names that several present people share. A name that only one of them uses is noted once they write, because a
+   * program may connect with one key and write with another.
    */
   notePresent(people: Iterable<PresentPerson>): void {
     const first = new Map<string, AuthorId>()

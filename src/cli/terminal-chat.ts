@@ -8,7 +8,10 @@ import { SavedRooms } from '../ui/terminal/saved-rooms.js'
 import { attachFace } from './attach-face.js'
 import type { PreparedNode } from './prepared-node.js'
 
-/** The chat on a terminal, which shows one of its rooms at a time. The saved ones are opened after the first is shown. Resolves with the faces of the rooms that are open at the end. */
+/**
+ * The chat on a terminal, which shows one of its rooms at a time. Saved rooms are opened after the first one is shown. Resolves
+ * with the faces of the rooms that are open at the end.
+ */
 export async function runTerminal(
   first: AttachedFace,
   options: ScreenOptions,
@@ -24,7 +27,7 @@ export async function runTerminal(
   return rooms.all.map(({ face }) => face)
 }
 
-/** The node, to attach to in another room. There it dials the peers that were named; those given by address are of the first room. */
+/** The parameters for another room, which dials the peers given by name only: an address is that of a peer in the first room. */
 function inRoom({ start, ...prepared }: PreparedNode, room: string): PreparedNode {
   const { peers, isDiscovering, isEncryptedOnly } = start.options
   const named = peers.filter(peer => !peer.includes(':'))

@@ -37,7 +37,8 @@ export class DiskRecovery {
   /** Reads the disk on opening and compares the end of our log with its mark. If it is in doubt, the next entry opens a new run. */
   async open(isNewKey: boolean, isRepaired: boolean): Promise<void> {
     const { store, queue, heads, mark, frontier, own, forks } = this.#core
-    // Deferred, so that an empty database opens while the disk is full. Rows with checksums are never taken for those of 0.1.
+    // Deferred, so that an empty database opens while the disk is full. Without this row the database is still recognised: its rows
+    // have checksums, and those of 0.1 have none.
     if (await lacksFormat(store)) queue.defer({ name: 'format', isDeferrable: true, write: formatRow })
     let run = await this.#load(isRepaired)
     // After a repair, write the heads at once: the next start needs them even if this process is killed.

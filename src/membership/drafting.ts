@@ -22,7 +22,7 @@ export function nextPlace(membership: Membership, author: AuthorId): NextPlace |
   return { term: id, seq: seq + 1, previous }
 }
 
-/** The place behind the operations of a term that count. */
+/** Where the operations of a term that count end. */
 export function endOf({ id, operations = [] }: Term): OperationPlace {
   return { term: id, seq: operations.length, id: operations.at(-1)?.id ?? NO_OPERATION }
 }
@@ -53,8 +53,8 @@ export const termsOf = ({ terms }: Membership, author: AuthorId): Term[] =>
   [...terms.values()].filter(term => term.author === author)
 
 /**
- * The removals and leaves of an author: first the removals that count, then those that do not, which would count against a term of a
- * lower rank, then the leaves.
+ * The removals and leaves of an author: removals that count, then removals that do not count but would end a term of a lower rank,
+ * then leaves.
  */
 function knownEnds(membership: Membership, author: AuthorId): { readonly id: OperationId }[] {
   const counting = new Set(membership.removalsOf(author).map(({ id }) => id))

@@ -7,7 +7,7 @@ import type { Membership } from './membership.js'
 
 /**
  * The operations that a peer stores and sends: those that suffice to derive the same membership, in the order of evaluation, so that
- * each follows the admission of its author. The others are dropped, what is behind a removal at once. An author (`own`) also keeps
+ * each follows the admission of its author. All others are dropped, those after a removal at once. An author (`own`) also keeps
  * all operations of their own, and the branches that their own removals name. docs/protocol/membership.md §9.6.
  */
 export function keptOperations(membership: Membership, own?: AuthorId): Operation[] {
@@ -20,7 +20,7 @@ export function keptOperations(membership: Membership, own?: AuthorId): Operatio
   return [...kept.values()]
 }
 
-/** Of one term: the branch that counts, and what proves why. */
+/** The branch of a term that counts, and the operations that prove it. */
 function* evidenceOf({ operations, departure, isRemoved, fork }: Term): Generator<readonly Operation[]> {
   if (operations !== undefined) yield operations
   if (departure !== undefined && !isRemoved) yield* departure.proof

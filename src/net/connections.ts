@@ -43,7 +43,7 @@ const PROBE = '@'
 
 /**
  * The connections of a node, shared by its rooms: dials, accepts, runs handshakes and heartbeats, one connection per peer, redials.
- * What a room says and hears is in its `RoomChannels`.
+ * The data of a room goes through its `RoomChannels`.
  */
 export class Connections implements ChannelCarrier {
   readonly clock: Clock
@@ -194,7 +194,7 @@ export class Connections implements ChannelCarrier {
     }
   }
 
-  /** Scuttleup peers know no rooms: theirs has to be open, and has to be the one that dials them. */
+  /** Scuttleup peers know no rooms: they connect only while their room is open and, if we dialled, only if that room did. */
   #admitsPlain(dialled: string | undefined): boolean {
     const room = this.#plainRoom
     return room !== undefined && (dialled === undefined || room.dials(dialled))

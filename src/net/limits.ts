@@ -3,7 +3,7 @@
 /** Longest frame of the handshake. An address is a name of 63 bytes with `.local` and a port, or a long host name. */
 export const HANDSHAKE_BYTES_MAX = 256
 
-/** Longest record of the handshake. Bounds what a peer whose key is not proven can make us hold. */
+/** Longest record of the handshake. Bounds what a peer can make us buffer before its key is proven. */
 export const AUTH_BYTES_MAX = 510
 
 /** Longest time from accepting or opening a connection until its handshake is complete. Enough for a slow Wi-Fi. */

@@ -15,7 +15,7 @@ export interface Connection {
   readonly dialled: string | undefined
   /** Whether the dialled peer was discovered, and not named by the user in this room. */
   readonly isDiscovered?: boolean
-  /** What this room's probe that opened it was for. */
+  /** The id that this room probed for, if its probe opened the connection. */
   readonly probed?: string | undefined
   /** Network address of the other end, without a port. */
   readonly remoteAddress: string
@@ -182,7 +182,7 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     for (const name of names) this.#carrier.undial(name)
   }
 
-  // What follows is called by the carrier.
+  // The methods below are called by the carrier.
 
   /** A channel opened on a connection. `dialled` and `probed` are for any room. */
   opened(connection: Omit<Connection, 'isDiscovered'>): void {

@@ -232,7 +232,7 @@ export class Topology {
     return this.connections.some(each => leadsTo(each, target))
   }
 
-  /** Whether a peer that claims the target's address has dialled us: then the user need not know that our dials fail. */
+  /** Whether a peer that claims the target's address has dialled us: then failed dials are not reported. */
   #isInbound({ address }: DialTarget): boolean {
     return this.connections.some(({ remote }) => remote.address === formatAddress(address))
   }

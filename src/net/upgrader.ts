@@ -23,7 +23,7 @@ export interface Dialled {
   readonly isProbe: boolean
 }
 
-/** Who may be talked to without encryption. */
+/** Which peers may connect without encryption. */
 export interface PlainPolicy {
   /** The room of scuttleup peers, which know no rooms: they may connect while it is open. Default: none. */
   readonly room?: Uint8Array
@@ -71,11 +71,11 @@ export interface UpgraderOptions {
  *     address;
  *  2. the deadline: HANDSHAKE_MS_MAX for the whole handshake (`HandshakeRun`);
  *  3. the addresses: frames of HANDSHAKE_BYTES_MAX (`Handshake`);
- *  4. protocol detection by one byte; a scuttleup peer is subject to `PlainPolicy`, and passes here or never;
+ *  4. protocol detection by one byte; a scuttleup peer is accepted or refused here, by `PlainPolicy`;
  *  5. the key exchange: one frame of one length; anything of version 1 ends as `older-version` (`KeyExchange`);
  *  6. the first record, of AUTH_BYTES_MAX: it opens only with the agreed keys (`RecordOpener`);
  *  7. its Hello, signed by the key that it names, for this handshake and role;
- *  8. its first Rooms, within the same time again: STRANGER_ROOMS_MAX tags that only who knows a room can compute; after
+ *  8. its first Rooms, within the same time again: STRANGER_ROOMS_MAX tags, which only peers that know a room can compute; after
  *     ROOMLESS_MS_MAX without one in common it ends (`Multiplexer`);
  *  9. the topology: not this process itself, one connection per peer, CONNECTIONS_MAX (`Topology`, called by `Connections`);
  * 10. from then on every record opens as the next one of that peer, or the connection ends (`SealedConnection`),

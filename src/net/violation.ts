@@ -6,7 +6,7 @@ export const VIOLATIONS = [
   'malformed-channel-frame',
   'malformed-rooms',
   'malformed-acknowledgement',
-  /** More of one room than the other side may send before it was read. */
+  /** A channel received more than its window allows. */
   'window-exceeded',
   'malformed-heads',
   'malformed-head',

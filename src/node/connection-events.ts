@@ -47,7 +47,7 @@ export class ConnectionEvents {
       this.#reportLeft(connection)
       return
     }
-    // A new connection soon makes up for a broken one, but not for somebody on the way who changes what is sent.
+    // Report it even if a new connection replaces this one soon: somebody on the path changes what is sent.
     if (reason === 'altered') {
       this.#reportLost(connection, reason)
       return

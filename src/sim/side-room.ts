@@ -23,13 +23,12 @@ import type { VirtualTime } from './virtual-time.js'
 
 export interface SideRoomOptions {
   readonly seed: number
-  /** The room. */
   readonly name: string
-  /** Whose room it is. */
+  /** The simulated peer that is in the room. */
   readonly peer: string
   readonly keys: KeyPair
   readonly time: VirtualTime
-  /** Of this room. */
+  /** Checks this room only. */
   readonly checker: InvariantChecker
   readonly note: (line: string) => void
   readonly sentOnSideChannel: (bytes: number) => void

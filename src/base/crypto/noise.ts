@@ -16,7 +16,7 @@ export interface NoiseKeys {
 
 /**
  * One side of a `Noise_NN_25519_ChaChaPoly_BLAKE2b` handshake, whose ephemeral secret comes from the caller. The initiator writes,
- * then reads; the responder reads, then writes. The pattern authenticates nobody: who is at the other end has to prove it after it.
+ * then reads; the responder reads, then writes. The pattern authenticates neither side: each proves its key afterwards.
  */
 export class NoiseHandshake {
   readonly #noise: Noise

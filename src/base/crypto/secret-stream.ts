@@ -3,7 +3,7 @@ import { sodium } from './sodium.js'
 
 /** Bytes of the header that begins a stream. Both ends need it, and it may be public. */
 export const STREAM_HEADER_BYTES = 24
-/** How much longer a sealed message is. */
+/** Bytes that sealing adds to a message. */
 export const SEAL_BYTES = 17
 
 const STATE_BYTES = 52

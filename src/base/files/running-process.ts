@@ -1,6 +1,6 @@
 import { systemCode } from '../errors.js'
 
-/** Whether another process has this pid now, of whichever user. */
+/** Whether another process has this pid now, even one of another user. */
 export function isRunning(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid < 1 || pid === process.pid) return false
   try {

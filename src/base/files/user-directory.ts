@@ -3,7 +3,7 @@ import path from 'node:path'
 
 const PROGRAM = 'persisted-chat'
 
-/** The variable that chooses a directory, and where it is otherwise. */
+/** The environment variable that sets each directory, and its default. */
 const PLACES = {
   state: { variable: 'XDG_STATE_HOME', darwin: 'Library/Application Support', others: '.local/state' },
   cache: { variable: 'XDG_CACHE_HOME', darwin: 'Library/Caches', others: '.cache' },

@@ -179,7 +179,7 @@ export class Roster {
       const known = this.#known.byShortKey(key)
       hasChanged = known?.alive(aliveAt) || hasChanged
       const isMe = key === this.#myKey
-      // Other peers lag behind our status. Only when they name us first may they know a later one, from an earlier run.
+      // Other peers usually know an older status of ours. Only a first digest may name a newer one, from an earlier run.
       if (isMe && !isNew) continue
       const version = isMe ? this.#own.version : known?.status?.version
       if (version !== undefined && checkOf(version) === check) continue

@@ -17,5 +17,5 @@ export const OPEN_ROOMS_MAX = 32
 
 /** Bytes of an answer that are sent before the face has read them: a few frames, so that the next ones are sent while one is read. */
 export const AHEAD_BYTES_MAX = 256 * 1024
-/** Bytes after which a face reports that it has read them. A typed line is less: it costs no frame in return. */
+/** A face acknowledges what it has read whenever it is this many bytes; a single typed line is not acknowledged. */
 export const READ_BYTES_MIN = AHEAD_BYTES_MAX / 4

@@ -41,7 +41,7 @@ export class RequestDesk {
     this.#acknowledged = upTo
     this.#peer.requests.forget({ client: this.#client, number: upTo })
     for (const number of this.#answers.keys()) {
-      if (number > upTo) return // almost in order: one that is passed over is deleted at a later acknowledgement
+      if (number > upTo) return // the order is not exact: an answer that is skipped here is deleted by a later acknowledgement
       this.#answers.delete(number)
     }
   }

@@ -106,7 +106,7 @@ export class ForkRegistry {
     return this.placeOf({ author: branch.log, seq: place.seq - branch.proof.forkedAt + 1 })
   }
 
-  /** Whether it is unknown which history a branch is: no proof of it is here. */
+  /** Whether a log is a branch without a known proof, so that its history is unknown. */
   isUnknown(log: LogId): boolean {
     return isBranch(log) && !this.#branches.has(log)
   }
@@ -155,7 +155,7 @@ export class ForkRegistry {
   /** Whether the ids of the two histories are those of other histories already, or the same. */
   isAmbiguous(proof: ForkProof): boolean {
     const parent = logOfSegment(proof.segments[0])
-    // The id of a branch says what its first entry is.
+    // The id of a branch is derived from its first entry, so two histories cannot share one from seq 1 on.
     if (isBranch(parent) && proof.forkedAt === 1) return true
     const start = startAt(this.nameOf(parent), proof)
     const [a, b] = branchesIn(proof)

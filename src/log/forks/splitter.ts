@@ -100,7 +100,7 @@ export class Splitter {
     if (isNew) this.#core.report({ kind: 'fork-proven', author: parent, seq: forkedAt, isOurs: own.isOurs(parent) })
   }
 
-  /** The proof, as one about the branch that it belongs to if it is behind a fork; undefined if that branch is not known. */
+  /** A proof of a later fork, rewritten for the branch that it belongs to; undefined if that branch is unknown. */
   async #placed(proof: ForkProof, isCertain = true): Promise<ForkProof | undefined> {
     const { forks, segments } = this.#core
     const log = logOfSegment(proof.segments[0])
@@ -116,7 +116,10 @@ export class Splitter {
     return undefined
   }
 
-  /** The branch that this disk has of a log, and its proof if the given one is about others; undefined if the log ends before. */
+  /**
+   * The branch of a log on this disk, with a proof of its own if `proof` is about other branches; undefined if the log ends before
+   * the fork.
+   */
   async #keptBranch(
     log: LogId,
     proof: ForkProof,
@@ -136,7 +139,7 @@ export class Splitter {
     return { log: kept, proof: comparison.proof }
   }
 
-  /** Proofs of forks of a log behind another one, of the history that this disk has. */
+  /** Proofs of later forks of a log, in the history that this disk has. */
   async #forksBehind(log: LogId, forkedAt: Seq): Promise<ForkProof[]> {
     const { forks, segments } = this.#core
     const proofs = new Set(forks.branches.filter(({ parent }) => parent === log).map(({ proof }) => proof))
@@ -166,7 +169,7 @@ export class Splitter {
     return { author: log, from: 1, to: head.seq + 1 }
   }
 
-  /** The heads of a log without a branch that this disk has of it, and of the branch. */
+  /** The head of the parent log once the branch is moved out of it, and the head of the branch. */
   async #headsOf({ log, parent, proof }: Branch): Promise<readonly [SignedHead | undefined, SignedHead | undefined]> {
     const { segments, frontier } = this.#core
     const head = frontier.signedHead(parent)

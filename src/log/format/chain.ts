@@ -25,7 +25,7 @@ export interface LogName {
   readonly room: Uint8Array
   readonly key: Uint8Array
   readonly run: Run
-  /** In a branch: which run it continues. */
+  /** For a branch: where it continues a run. */
   readonly start?: BranchStart | undefined
 }
 

@@ -2,8 +2,8 @@ import type { Term } from './term.js'
 
 /**
  * Allocates `places` in a tree of terms: one to each term that `needsPlace`, the others to the branches of its guests in rounds, until
- * each branch has as many as it can use (max-min fairness). So whoever admits many shares their own branch's places among
- * them, and takes none of another branch.
+ * each branch has as many as it can use (max-min fairness). A member who admits many
+ * people divides the places of their own branch, and takes none from other branches.
  */
 export function allocatePlaces(
   roots: readonly Term[],

@@ -4,7 +4,7 @@ import type { OperationLog } from './operation-log.js'
 
 /** The end of a term by its own author. */
 export interface Departure {
-  /** The operations that count: those that all branches which end in a leave have in common. */
+  /** The operations that count: the common prefix of all branches that end in a leave. */
   readonly operations: readonly Operation[]
   readonly chat: ChatPlace
   /** Branches that suffice to derive the same operations and chat. */
@@ -18,8 +18,8 @@ interface Leaving {
 }
 
 /**
- * What the leaves of a log up to `seqMax` say together, undefined if there is none. Of several the lowest chat place counts, and none
- * if they contradict each other: by signing more leaves an author can take back what they did, and add nothing.
+ * Combines the leaves of a log up to `seqMax`; undefined if there is none. The lowest chat place counts; if places contradict each
+ * other, no chat counts. By signing further leaves, an author can only withdraw what they did, and add nothing.
  */
 export function departureFrom(log: OperationLog, seqMax: number): Departure | undefined {
   const all = leavesOf(log, seqMax)

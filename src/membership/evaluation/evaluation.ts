@@ -80,7 +80,7 @@ export class Evaluation {
     for (const { id, seq, body } of term.operations ?? []) {
       if (body.kind === 'remove' && isAtLeast(role, 'admin') && body.subject !== author)
         this.removals.add(body.subject, { id, by: term, place: body.place, chat: body.chat ?? [] })
-      // In the second half of a log only removals and leaves count, so nobody runs out of the power to remove.
+      // In the second half of a log only removals and leaves count, so that nobody fills theirs and can no longer remove people.
       if (seq > operationsMax(role) / 2) continue
       if (body.kind === 'admit') this.#admit(term, id, seq, body)
       else if (body.kind === 'invite' && mayGive(role, body.role)) this.invitations.invite(term, body)

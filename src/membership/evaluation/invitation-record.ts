@@ -27,7 +27,7 @@ export interface OverusedInvitation {
   readonly admitted: readonly AuthorId[]
 }
 
-/** How often an invitation counts whose operation is unknown or does not count. */
+/** Uses that an invitation allows if its operation is unknown or does not count. */
 const UNKNOWN_USES = 1
 
 /** What operations say of invitations, in the order of evaluation. */
@@ -36,7 +36,7 @@ export class InvitationRecord {
   readonly #revocations = new Map<InvitationId, Set<Term>>()
   readonly #uses = new Map<InvitationId, Set<AuthorId>>()
 
-  /** The first one counts: nobody changes the invitation of a senior by repeating its key. */
+  /** The first one counts, so that repeating the key of a senior's invitation does not change it. */
   invite(term: Term, body: Invite): void {
     const id = invitationOf(body.inviteKey)
     if (!this.#invites.has(id)) this.#invites.set(id, { term, body })

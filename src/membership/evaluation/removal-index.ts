@@ -8,7 +8,7 @@ export class RemovalIndex {
   readonly #bySubject = new Map<AuthorId, Removal[]>()
   readonly #byNamedTerm = new Map<TermName, Removal[]>()
 
-  /** Of one author's term, the first removal of each term of the subject counts: a later one does not move the place. */
+  /** An author counts once per term of the subject: their first removal fixes the place, and later ones do not move it. */
   add(subject: AuthorId, removal: Removal): void {
     const name = termName(subject, removal.place.term)
     const naming = this.#byNamedTerm.get(name) ?? []

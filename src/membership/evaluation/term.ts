@@ -71,8 +71,8 @@ export class Term implements TermStart {
   readonly #knownCount: number
 
   /**
-   * `known` are all removals of this key that count, and `naming` those that name a place in this log, by the most senior authors first.
-   * They are final: whoever may remove this term is senior, and was evaluated before.
+   * `known` are all removals of this key that count, and `naming` those that name a place in this log; the most senior author first.
+   * Both are complete: only seniors can remove this term, and they were evaluated before it.
    */
   constructor(
     { author, id, rank, admission }: TermStart,
@@ -120,7 +120,7 @@ export class Term implements TermStart {
     return this.role === 'host' ? (this.admission?.body.guests ?? HOST_GUESTS_DEFAULT) : GUESTS_MAX
   }
 
-  /** Nobody answers a removal but its author in the same term, and those senior to that term. */
+  /** Only the author of a removal, in the same term, and their seniors can answer it. */
   #answers(removal: Removal): boolean {
     if (!this.admission?.body.answers?.includes(removal.id)) return false
     const { by } = this.admission

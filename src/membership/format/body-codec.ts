@@ -82,7 +82,7 @@ const typeOf = (name: FieldName): FieldType<unknown> => FIELDS[name][1] as Field
 const bytesMaxOf = (kind: BodyKind): number =>
   kind === 'remove' || kind === 'leave' ? LONG_BODY_BYTES_MAX : BODY_BYTES_MAX
 
-/** The only bytes of a body: fields in ascending order, each once, in the shortest form. */
+/** The canonical bytes of a body: fields in ascending order, each once, in the shortest form. */
 export function encodeBody(body: Body): Uint8Array {
   const values = body as unknown as Readonly<Record<string, unknown>>
   const parts = [varintField(KIND_FIELD, SHAPES[body.kind].number)]
@@ -91,7 +91,7 @@ export function encodeBody(body: Body): Uint8Array {
   return concat(parts)
 }
 
-/** Decodes a body; undefined for anything but the bytes that `encodeBody` makes of one. */
+/** Decodes a body; undefined for anything but its canonical bytes. */
 export function decodeBody(bytes: Uint8Array): Body | undefined {
   if (bytes.length > LONG_BODY_BYTES_MAX) return undefined
   const [first, ...fields] = readFields(bytes) ?? []

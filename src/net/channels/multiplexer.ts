@@ -11,15 +11,15 @@ import { ACK, decodeRooms, encodeRooms } from './rooms-frame.js'
 
 /** Longest varint of a place. */
 const PLACE_BYTES_MAX = 2
-/** The place of what concerns all rooms. */
+/** The place of frames that concern all rooms. */
 const ALL = 0
 
 export interface MultiplexerOptions {
   readonly role: Role
-  /** Of the connection's handshake: it makes the tags of rooms other ones on each connection. */
+  /** Of the connection's handshake: room tags are derived from it, so that they differ on each connection. */
   readonly handshakeHash: Uint8Array
   readonly random: Pick<Random, 'bytes'>
-  /** Of each channel, for measurements. Default: CHANNEL_WINDOW_BYTES. */
+  /** Window of each channel. Default: CHANNEL_WINDOW_BYTES; measurements set others. */
   readonly windowBytes?: number
 }
 
@@ -47,11 +47,11 @@ interface Offer {
 /**
  * Carries a channel for each room that both sides have over one connection to a native peer. Frames are
  * varint length ‖ varint place of the room in the receiver's Rooms ‖ type ‖ rest; place 0 says which rooms a side has.
- * docs/protocol/wire.md §2.7. A side that opens a room again does so in another place, so what was sent to the channel before cannot
+ * docs/protocol/wire.md §2.7. A side that reopens a room gives it a new place, so that frames for the old channel cannot
  * reach the new one.
  *
- * Channels take turns, short frames first, and long frames of all share a window, so a room that syncs much delays the others by what
- * is in flight only. The connection is always read: what a slow room has not read yet is bounded by its window.
+ * Channels take turns, short frames first, and long frames of all share a window, so a backlog delays the other
+ * rooms only by the bytes in flight. The connection is always read: the unread bytes of a slow room are bounded by its window.
  */
 export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carrier {
   readonly #connection: RawConnection
@@ -226,7 +226,7 @@ export class Multiplexer extends EventEmitter<MultiplexerEvents> implements Carr
       this.#closeChannel(room, offer)
       offer.theirPlace = theirPlace
       if (theirPlace === undefined) continue
-      // A place is used for one opening of one room: so many times can the other side make us open channels.
+      // A place is never reused, which bounds how often the other side can make us open channels.
       if (this.#left.has(theirPlace)) {
         this.emit('violation', 'malformed-rooms')
         return

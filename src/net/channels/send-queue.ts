@@ -18,7 +18,7 @@ export class SendQueue {
     this.#windowBytes = windowBytes
   }
 
-  /** Bytes sent that the other side has not said it read. */
+  /** Bytes sent that the other side has not acknowledged. */
   get inFlight(): number {
     return this.#inFlight
   }
@@ -65,7 +65,7 @@ export class SendQueue {
     return body
   }
 
-  /** So little is not acknowledged for ever: without other bytes, or while another channel is not read, a frame is sent at a time. */
+  /** So few bytes may stay unacknowledged: then one frame is sent regardless of the window, or the channel could stall. */
   #isInWindow(body: Uint8Array, othersInFlight: number): boolean {
     const isLittle = this.#inFlight < IDLE_ACK_BYTES
     const others = body.length > LIVE_FRAME_BYTES_MAX ? othersInFlight : 0
@@ -73,5 +73,5 @@ export class SendQueue {
   }
 }
 
-/** What a frame counts: its length, and what precedes it where it is read. */
+/** Bytes of a frame that count against the window: its body and its length prefix. */
 const sizeOf = ({ length }: Uint8Array): number => varint(length).length + length

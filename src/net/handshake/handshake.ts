@@ -84,7 +84,7 @@ export class Handshake {
     return [this.#sendAddress()]
   }
 
-  /** The dialler repeats its address, unless it compared other addresses than we did: then the next step follows already. */
+  /** The dialler repeats its address, unless it compared different addresses than we did: then its next step follows at once. */
   #readRepeatedAddress(): HandshakeEffect[] {
     if (this.#takeRepeatedAddress() !== 'more') this.#state = 'protocol'
     return []
@@ -103,7 +103,7 @@ export class Handshake {
         : [{ kind: 'send', bytes: Uint8Array.of(NATIVE) }]
     }
     if (this.#options.role === 'listener' && !this.#hasRepeated) {
-      // A scuttleup peer that compared another address of ours waits for our address a second time.
+      // A scuttleup peer that dialled another address of ours waits for our address a second time.
       const repeated = this.#takeRepeatedAddress()
       if (repeated === 'more') return []
       this.#hasRepeated = true

@@ -57,8 +57,8 @@ export function decodeHello(bytes: Uint8Array): Hello | undefined {
 }
 
 /**
- * Shows that the side in `role` is in a room, to peers that know the room id. `handshakeHash` makes it another one on each
- * connection.
+ * Shows peers that know the room id that the side in `role` is in the room. Differs on each connection, because it covers the
+ * handshake hash.
  */
 export const roomTagOf = (roomId: Uint8Array, handshakeHash: Uint8Array, role: Role): Uint8Array =>
   keyedHash(roomId, ROOM_TAG_BYTES, ROOM_TAG_LABEL, handshakeHash, roleByte(role))
@@ -83,7 +83,7 @@ export function decodeAuth(
   return isProven ? hello : 'unproven-key'
 }
 
-/** The bytes that both sides' keys are agreed under: who prefixes them differently shares no key. */
+/** The prologue of the key exchange, which both sides must compute alike: with different ones the handshake fails. */
 export const prologueOf = (diallerAddress: Uint8Array, listenerAddress: Uint8Array): Uint8Array =>
   concat([LABEL, diallerAddress, listenerAddress])
 

@@ -4,10 +4,10 @@ import { EMPTY } from '../../base/wire/bytes.js'
 
 const LENGTH_BYTES = 2
 
-/** How much longer a record is than its text. */
+/** Bytes that a record adds to its text. */
 export const RECORD_OVERHEAD_BYTES = LENGTH_BYTES + SEAL_BYTES
 
-/** What one record can carry. Its length has 16 bits, and the first record of a direction contains the header too. */
+/** Longest text of one record: its length has 16 bits, and the first record of a direction also contains the header. */
 const RECORD_TEXT_MAX = 0xffff - STREAM_HEADER_BYTES - SEAL_BYTES
 
 /**
@@ -48,7 +48,7 @@ export type RecordRead =
   /** `isFinal`: the other side has ended its direction. */
   | { readonly kind: 'record'; readonly text: Uint8Array; readonly isFinal: boolean }
   | { readonly kind: 'more' }
-  /** Not the next record of the other side: changed, repeated, left out, in another order, or of somebody else. */
+  /** Not the next record of the other side: changed, repeated, omitted, reordered or forged. */
   | { readonly kind: 'bad' }
 
 /** Opens the records of one direction. Buffers at most one record and the bytes pushed last. */

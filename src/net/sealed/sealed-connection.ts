@@ -78,7 +78,7 @@ export class SealedConnection extends Duplex implements RawConnection {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    // After a fault the other side must not take this for an intended end.
+    // After a fault no final record is sent: it would tell the other side that the end is intended.
     if (error === null) this.#flush(true)
     this.#written = []
     this.#continue()

@@ -6,8 +6,8 @@ import type { Printed, Transcript } from './transcript.js'
 type NoticeKind = 'info' | 'alarm'
 
 /**
- * Orders messages and notices for printing. Notices wait until the history is printed, and lines after a pending one wait for
- * it.
+ * Orders messages and notices for printing. Notices wait until the history is printed, and lines wait while an earlier one is
+ * pending.
  */
 export class PrintQueue {
   readonly #transcript: Transcript

@@ -35,13 +35,13 @@ export class RoomTab {
     return this.#count?.mentions ?? 0
   }
 
-  /** The room is shown from now on. */
+  /** The room is shown: stops counting. */
   show(): void {
     this.#counting.abort()
     this.#count = undefined
   }
 
-  /** The room is not shown from now on: messages of these authors do not count. */
+  /** The room is no longer shown: counts what arrives, except from these hidden authors. */
   hide(hidden: ReadonlySet<AuthorId>): void {
     this.#hidden = hidden
     this.notices.hold()

@@ -58,7 +58,7 @@ export interface Discovery {
   browse(): void
   /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void
-  /** Addresses of `<name>.local`, as anyone on the local network answers: hints. None if nobody answers in time. */
+  /** Addresses of `<name>.local`. They are hints, because anyone on the local network can answer. None if nobody answers in time. */
   lookup(host: string, timeoutMs?: Millis): Promise<string[]>
   /** Addresses of peers of a name: in one of our rooms with the ports that they announce, otherwise with the given port. */
   resolve(address: Address): Promise<Address[]>
