@@ -140,6 +140,11 @@ export class Frontier {
     return count
   }
 
+  /** Largest number of logs, or how many there are if they are more. */
+  get logsMax(): number {
+    return Math.max(this.#authorsMax, this.#tips.size)
+  }
+
   /** Whether one more author is within the limit. */
   get hasRoom(): boolean {
     return this.#tips.size < this.#authorsMax

@@ -118,6 +118,11 @@ export class Log extends EventEmitter<LogEvents> {
     return this.#core.own.isOurs(log)
   }
 
+  /** Largest number of logs on this disk; ours are stored in any case. */
+  get logsMax(): number {
+    return this.#core.frontier.logsMax
+  }
+
   /** The last seq of each log on this disk. */
   get head(): Digest[] {
     return this.#core.frontier.heads

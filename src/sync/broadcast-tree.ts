@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../base/clock.js'
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
 import { AUTHORS_MAX } from '../log/limits.js'
-import { HEADS_MAX, STALL_MS_MAX, SUBSCRIBE_AFTER_MS } from './limits.js'
+import { STALL_MS_MAX, SUBSCRIBE_AFTER_MS, trackedLogsMax } from './limits.js'
 
 /** Sends the tree's decisions over one connection. */
 export interface ConnectionControl {
@@ -38,13 +38,23 @@ interface Behind {
 export class BroadcastTree {
   readonly #clock: Clock
   readonly #localSeq: (author: LogId) => Seq
+  readonly #logsMax: () => number
   readonly #connections = new Set<TreeConnection>()
   readonly #behind = new Map<LogId, Behind>()
 
-  /** `localSeq` returns the local head of a log, including entries that are still being written. */
-  constructor(clock: Clock, localSeq: (author: LogId) => Seq) {
+  /**
+   * `localSeq` returns the local head of a log, including entries that are still being written; `logsMax` the number of logs that can
+   * be stored here.
+   */
+  constructor(clock: Clock, localSeq: (author: LogId) => Seq, logsMax: () => number = () => AUTHORS_MAX) {
     this.#clock = clock
     this.#localSeq = localSeq
+    this.#logsMax = logsMax
+  }
+
+  /** Whether one more log can be added to those that a connection tracks. */
+  hasRoomIn(tracked: { readonly size: number }): boolean {
+    return tracked.size < trackedLogsMax(this.#logsMax())
   }
 
   /**
@@ -61,7 +71,7 @@ export class BroadcastTree {
   announced(connection: TreeConnection, author: LogId): void {
     if (connection.announcedSeq(author) <= this.#localSeq(author)) return
     const behind = this.#behind.get(author)
-    if (behind === undefined && this.#behind.size >= AUTHORS_MAX) return
+    if (behind === undefined && this.#behind.size >= this.#logsMax()) return
     // A peer that announces entries will not send them unasked: subscribe unless another connection delivers the log.
     if (!this.#hasOtherSource(author, connection) && !connection.isSubscribed(author)) connection.subscribe(author)
     if (behind === undefined) this.#behind.set(author, this.#watch(author))
@@ -180,7 +190,7 @@ export class TreeConnection {
     if (this.#control === undefined) return
     for (const { author, seq } of heads) {
       const before = this.#announced.get(author)
-      if (before === undefined && this.#announced.size >= HEADS_MAX) continue
+      if (before === undefined && !this.#tree.hasRoomIn(this.#announced)) continue
       this.#announced.set(author, seq)
       if (seq > (before ?? 0)) this.#tree.announced(this, author)
     }
@@ -190,7 +200,7 @@ export class TreeConnection {
   delivered(author: LogId, last: Seq): void {
     this.#arrivals += 1
     if (this.#control !== undefined) this.#tree.delivered(this, author, last)
-    else if (this.#subscribed.size < HEADS_MAX) this.#subscribed.add(author)
+    else if (this.#tree.hasRoomIn(this.#subscribed)) this.#subscribed.add(author)
   }
 
   subscribe(author: LogId): void {
@@ -202,7 +212,7 @@ export class TreeConnection {
   unsubscribe(author: LogId): void {
     if (!this.delivers(author)) return
     this.forget(author)
-    if (authorOfLog(author) === this.#peer && this.#unsubscribed.size < HEADS_MAX) this.#unsubscribed.add(author)
+    if (authorOfLog(author) === this.#peer && this.#tree.hasRoomIn(this.#unsubscribed)) this.#unsubscribed.add(author)
     this.#control?.unsubscribe(author)
   }
 

@@ -1,7 +1,7 @@
 import { KEY_BYTES } from '../base/crypto/signing.js'
 import { ByteReader } from '../base/wire/byte-reader.js'
 import { ByteWriter } from '../base/wire/byte-writer.js'
-import { EMPTY } from '../base/wire/bytes.js'
+import { concat, EMPTY } from '../base/wire/bytes.js'
 import { bytesField, readFields, textField, varintField } from '../base/wire/fields.js'
 import { type LogId, logKeyOf, logOfKey, type Seq, unsignedLog } from '../log/format/author.js'
 import { decodeProof, encodeProof, type ForkProof } from '../log/format/fork-proof.js'
@@ -11,6 +11,7 @@ import { decodeUnsignedEntry, encodeUnsignedEntry, type UnsignedEntry } from '..
 import { SEGMENT_BYTES_MAX, SEQ_MAX } from '../log/limits.js'
 import type { Violation } from '../net/violation.js'
 import { FINGERPRINTS_BYTES } from './fingerprints.js'
+import { HEADS_MAX } from './limits.js'
 
 // Frames between native peers: one byte for the type, then the body. docs/protocol/wire.md §5.2.
 
@@ -23,8 +24,8 @@ const NOTES = 6
 const FINGERPRINTS = 7
 
 export type PeerFrame =
-  /** The sender's heads. */
-  | { readonly kind: 'heads'; readonly heads: readonly Digest[] }
+  /** The sender's heads, or a page of them. */
+  | { readonly kind: 'heads'; readonly heads: readonly Digest[]; readonly isLast: boolean }
   /** Segments as they are stored. */
   | { readonly kind: 'segments'; readonly segments: readonly Segment[] }
   | { readonly kind: 'unsigned-entry'; readonly entry: UnsignedEntry }
@@ -53,12 +54,23 @@ export interface Note extends Digest {
 const NOTE_KINDS = ['announce', 'subscribe', 'unsubscribe'] as const
 export type NoteKind = (typeof NOTE_KINDS)[number]
 
+/** Heads in as many frames as they need. */
 export function encodeHeads(heads: readonly Digest[]): Uint8Array {
+  const pages: Uint8Array[] = []
+  for (let start = 0; start === 0 || start < heads.length; start += HEADS_MAX) {
+    const end = start + HEADS_MAX
+    pages.push(encodePage(heads.slice(start, end), end >= heads.length))
+  }
+  return concat(pages)
+}
+
+function encodePage(heads: readonly Digest[], isLast: boolean): Uint8Array {
   const message = new ByteWriter().u8(HEADS)
   for (const head of heads) {
     const key = logKeyOf(head.author)
     message.bytes(key === undefined ? bytesField(2, unsignedBytes(head)) : bytesField(1, signedBytes(key, head)))
   }
+  if (!isLast) message.bytes(varintField(3, 1))
   return message.frame()
 }
 
@@ -145,13 +157,15 @@ function decodeHeads(bytes: Uint8Array): PeerFrame {
   const heads: Digest[] = []
   const fields = bytes.length === 0 ? [] : readFields(bytes)
   if (fields === undefined) return bad('malformed-heads')
+  let isLast = true
   for (const field of fields) {
+    if (field.kind === 'varint' && field.number === 3) isLast = field.value === 0
     if (field.kind !== 'bytes' || field.number > 2) continue
     const head = field.number === 1 ? signedDigest(field.value) : unsignedDigest(field.value)
     if (head === undefined) return bad('malformed-head')
     heads.push(head)
   }
-  return { kind: 'heads', heads }
+  return { kind: 'heads', heads, isLast }
 }
 
 function decodeNotes(bytes: Uint8Array): PeerFrame {

@@ -1,7 +1,12 @@
+import { AUTHORS_MAX } from '../log/limits.js'
+
 // Limits of replication, specified for other implementations in docs/protocol/wire.md.
 
-/** Heads in one message: more than AUTHORS_MAX, because databases from before that limit may exceed it. */
+/** Heads in one message, so that it fits into a frame. More are sent in pages. */
 export const HEADS_MAX = 2_000
+
+/** Logs of which one connection remembers heads: more than an honest peer has, whose database has the same limit. */
+export const trackedLogsMax = (logsMax: number = AUTHORS_MAX): number => 2 * Math.max(AUTHORS_MAX, logsMax)
 
 /** A session with more heads starts with fingerprints instead, which are as long as five heads. */
 export const HEADS_AT_ONCE_MAX = 4

@@ -5,6 +5,7 @@ import type { Relayed } from '../log/read/outgoing.js'
 import type { Subscription } from '../log/read/subscription.js'
 import type { TreeConnection } from './broadcast-tree.js'
 import type { Note, NoteKind } from './codec.js'
+import { trackedLogsMax } from './limits.js'
 import type { NativeReplicationOptions } from './options.js'
 import { PeerSession } from './peer-session.js'
 import type { Replication, ReplicationContext } from './replication.js'
@@ -39,7 +40,7 @@ class NativeReplication implements Replication {
   ) {
     this.#log = log
     this.#send = send
-    this.session = new PeerSession(author => log.isOurs(author), log.announcedHeads)
+    this.session = new PeerSession(author => log.isOurs(author), log.announcedHeads, trackedLogsMax(log.logsMax))
     this.#subscription = live === false ? undefined : log.openSubscription()
     this.treeConnection = tree.open(peer, {
       subscribe: author => this.#post(author, 'subscribe'),
@@ -47,8 +48,8 @@ class NativeReplication implements Replication {
     })
   }
 
-  outgoing(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    return this.#subscription === undefined ? this.#backlog(since) : this.#follow(this.#subscription)
+  outgoing(): AsyncGenerator<Uint8Array | undefined> {
+    return this.#subscription === undefined ? this.#backlog() : this.#follow(this.#subscription)
   }
 
   subscribed(since: Digest): void {
@@ -63,8 +64,8 @@ class NativeReplication implements Replication {
   }
 
   /** Yields what the other side lacks now. */
-  async *#backlog(since: readonly Digest[]): AsyncGenerator<Uint8Array | undefined> {
-    for await (const relayed of this.#log.relay(since))
+  async *#backlog(): AsyncGenerator<Uint8Array | undefined> {
+    for await (const relayed of this.#log.relay(this.session.theirs))
       if (relayed.kind !== 'announcement') yield this.session.encode(relayed)
   }
 

@@ -23,7 +23,7 @@ import {
 } from './codec.js'
 import { type Effect, Ignored, IncomingBatcher } from './effects.js'
 import { type ComparedHeads, compareHeads, fingerprintsOf } from './fingerprints.js'
-import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX } from './limits.js'
+import { HEADS_AT_ONCE_MAX, HEADS_MAX, REFUSALS_MAX, trackedLogsMax } from './limits.js'
 import type { ReplicationSession } from './replication.js'
 
 /** The last requested entry of a log, and how many rejections were tolerated since. */
@@ -51,6 +51,7 @@ export class PeerSession implements ReplicationSession {
   /** Our head of each log, as far as the other side knows it. */
   readonly #announced = new Map<LogId, Seq>()
   readonly #isOurs: (log: LogId) => boolean
+  readonly #trackedMax: number
   /** Logs that the other side subscribed to. */
   readonly #subscribers = new Set<LogId>()
   /** Logs of ours that the other side unsubscribed from. */
@@ -61,9 +62,13 @@ export class PeerSession implements ReplicationSession {
   readonly #requests = new Map<LogId, OpenRequest>()
   #state: 'opening' | 'comparing' | 'open' | 'closed' = 'opening'
 
-  /** New entries of our logs are sent unless the other side unsubscribes. */
-  constructor(isOurs: (log: LogId) => boolean, heads: readonly Digest[]) {
-    this.#heads = heads.slice(0, HEADS_MAX)
+  /**
+   * New entries of our logs are sent unless the other side unsubscribes. The heads of up to `trackedMax` logs of the other side are
+   * remembered.
+   */
+  constructor(isOurs: (log: LogId) => boolean, heads: readonly Digest[], trackedMax = trackedLogsMax(heads.length)) {
+    this.#heads = heads
+    this.#trackedMax = trackedMax
     this.#fingerprints = fingerprintsOf(this.#heads)
     this.#sendsHeadsFirst = this.#heads.length <= HEADS_AT_ONCE_MAX
     this.#isOurs = isOurs
@@ -72,6 +77,11 @@ export class PeerSession implements ReplicationSession {
 
   start(): Uint8Array {
     return this.#sendsHeadsFirst ? encodeHeads(this.#heads) : encodeFingerprints(this.#fingerprints)
+  }
+
+  /** The other side's head of each log, as far as it is known. */
+  get theirs(): Digest[] {
+    return [...this.#theirs].map(([author, seq]) => ({ author, seq }))
   }
 
   /** Whether the other side has entries of a log, or was sent some. */
@@ -161,7 +171,7 @@ export class PeerSession implements ReplicationSession {
         this.#close(batch, frame.reason)
         return
       case 'heads':
-        this.#onHeads(batch, frame.heads)
+        this.#onHeads(batch, frame)
         return
       case 'fingerprints':
         this.#onFingerprints(batch, frame.fingerprints)
@@ -213,7 +223,7 @@ export class PeerSession implements ReplicationSession {
       this.#theyHave(author, seq)
       return
     }
-    if (this.#subscribers.size >= 2 * HEADS_MAX) return
+    if (this.#subscribers.size >= this.#trackedMax) return
     this.#subscribers.add(author)
     this.#unsubscribers.delete(author)
     // The other side may have rejected what it was sent: trust the seq of the subscription.
@@ -222,14 +232,19 @@ export class PeerSession implements ReplicationSession {
     batch.effect({ kind: 'subscribed', since: { author, seq } })
   }
 
-  #onHeads(batch: IncomingBatcher, heads: readonly Digest[]): void {
-    if (heads.length > HEADS_MAX) {
+  #onHeads(batch: IncomingBatcher, { heads, isLast }: Extract<PeerFrame, { readonly kind: 'heads' }>): void {
+    const isFirst = this.#state === 'opening'
+    // Fingerprints come before heads that need several pages.
+    if (heads.length > HEADS_MAX || (isFirst && !isLast)) {
       this.#close(batch, 'too-many-heads')
       return
     }
-    const isFirst = this.#state === 'opening'
     if (isFirst) this.#answer(batch, fingerprintsOf(heads))
     this.#learn(heads)
+    if (!isLast) {
+      batch.effect({ kind: 'announced', heads })
+      return
+    }
     // Heads may arrive again; the backlog is sent once, after the first.
     if (this.#state !== 'open')
       batch.effect({ kind: 'serve', since: isFirst ? heads : [...this.#equalHeads, ...heads] })
@@ -262,7 +277,7 @@ export class PeerSession implements ReplicationSession {
 
   /** Avoids sending entries twice. Tracks no more logs than an honest peer has, because sending an entry twice is harmless. */
   #theyHave(author: LogId, seq: Seq): void {
-    if (this.#theirs.size >= 2 * HEADS_MAX && !this.#theirs.has(author)) return
+    if (this.#theirs.size >= this.#trackedMax && !this.#theirs.has(author)) return
     this.#theirs.set(author, Math.max(seq, this.#theirs.get(author) ?? 0))
   }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogId, Run, Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import { HEADS_MAX } from './limits.js'
+import { trackedLogsMax } from './limits.js'
 
 /** Disconnected peers whose receipts are kept. */
 export const DISCONNECTED_MAX = 64
@@ -42,6 +42,8 @@ export function replicasIn({ connected, left, differing }: ReplicaHeads, seq: Se
 
 /** Our own logs, of which another device with the same key may have written another history. */
 export interface OurHistory {
+  /** Largest number of logs that are stored here. Default: AUTHORS_MAX. */
+  readonly logsMax?: number
   isOurs(log: LogId): boolean
   /** Where an entry is now, whose log may have been divided since. */
   placeOf(place: Digest): Digest
@@ -177,7 +179,8 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   }
 
   #count({ name }: Replica, { heads }: ConnectionHeads, { author, seq }: Digest): void {
-    if (seq <= (heads.get(author) ?? 0) || (heads.size >= HEADS_MAX && !heads.has(author))) return
+    if (seq <= (heads.get(author) ?? 0) || (heads.size >= trackedLogsMax(this.#ours?.logsMax) && !heads.has(author)))
+      return
     heads.set(author, seq)
     this.emit('receipt', name, author, seq)
   }
@@ -186,7 +189,7 @@ export class Receipts extends EventEmitter<ReceiptsEvents> {
   #prove(replica: Replica, connection: ConnectionHeads, { author, seq, chain }: Digest): void {
     const { heads, unproven } = connection
     if (chain === undefined || seq < 1 || seq <= (heads.get(author) ?? 0)) return
-    if (unproven.size >= HEADS_MAX && !unproven.has(author)) return
+    if (unproven.size >= trackedLogsMax(this.#ours?.logsMax) && !unproven.has(author)) return
     unproven.set(author, { seq, chain: Uint8Array.from(chain) })
     void this.#compare(replica, connection, author)
   }

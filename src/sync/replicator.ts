@@ -16,7 +16,11 @@ export class Replicator implements ReplicationContext {
 
   constructor(log: Log) {
     this.log = log
-    this.tree = new BroadcastTree(log.clock, author => log.localSeq(author))
+    this.tree = new BroadcastTree(
+      log.clock,
+      author => log.localSeq(author),
+      () => log.logsMax,
+    )
     this.receipts = new Receipts(log)
     log.on('persisted', ({ author }) => {
       if (log.isOurs(author)) this.receipts.ourLogGrew(author)

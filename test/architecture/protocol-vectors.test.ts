@@ -229,7 +229,7 @@ const digestOf = ({ author, seq, ...rest }: { author: string; seq: number; chain
 })
 
 test('encodes and decodes the frames of native peers', () => {
-  const { heads, noHeads, fingerprints, segments, unsigned, notes, unknown } = load('frames').native
+  const { heads, noHeads, pageOfHeads, fingerprints, segments, unsigned, notes, unknown } = load('frames').native
   const digests = heads.of.map(digestOf)
   assert.equal(hex(encodeHeads(digests)), heads.bytes)
   const read = decodeFrame(bodyOf(heads.bytes))
@@ -238,7 +238,8 @@ test('encodes and decodes the frames of native peers', () => {
     read.heads.map(({ author, seq, chain }) => ({ author, seq, ...(chain !== undefined && { chain: hex(chain) }) })),
     heads.of,
   )
-  assert.deepEqual(decodeFrame(bodyOf(noHeads)), { kind: 'heads', heads: [] })
+  assert.deepEqual(decodeFrame(bodyOf(noHeads)), { kind: 'heads', heads: [], isLast: true })
+  assert.deepEqual(decodeFrame(bodyOf(pageOfHeads)), { kind: 'heads', heads: [], isLast: false })
   assert.equal(hex(encodeSegments(segments.of.map(unhex))), segments.bytes)
   const frames = decodeFrame(bodyOf(segments.bytes))
   assert.ok(frames.kind === 'segments')

@@ -248,6 +248,7 @@ function frames() {
         ),
       },
       noHeads: framed(1, new Uint8Array(0)),
+      pageOfHeads: framed(1, Uint8Array.of(0x18, 1)),
       segments: { of: [hex(segment), hex(other)], bytes: framed(2, joined(prefixed(segment), prefixed(other))) },
       unsigned: {
         of: { id: 'ciz9ebxt60000um6cqt7uc4ha', seq: 300, entry: Buffer.from(unsigned).toString() },

@@ -16,7 +16,7 @@ const VIOLATIONS: Readonly<Record<Violation, string>> = {
   'window-exceeded': 'more of a room than it may before it was read',
   'malformed-heads': 'malformed heads',
   'malformed-head': 'a malformed head',
-  'too-many-heads': `heads of more than ${HEADS_MAX} authors`,
+  'too-many-heads': `heads of more than ${HEADS_MAX} logs at once`,
   'malformed-fingerprints': 'malformed fingerprints',
   'repeated-fingerprints': 'fingerprints a second time',
   'malformed-segments': 'malformed segments',
