@@ -118,6 +118,11 @@ export class RoomChannels extends EventEmitter<RoomChannelsEvents> {
     return this.#targets.has(name)
   }
 
+  /** Whether the user named a peer in this room. */
+  isNamed(name: string): boolean {
+    return this.#targets.get(name)?.isDiscovered === false
+  }
+
   /** Dials a peer and redials it until it is removed. `name` is the user's name for it, or its announced name. */
   add(name: string, address: Address, isDiscovered = false): void {
     const known = this.#targets.get(name)

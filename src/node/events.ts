@@ -40,6 +40,15 @@ export type RoomEvent =
   | ({ readonly kind: 'connections-changed' } & Required<Omit<ConnectionSummary, 'openedAt'>>)
   /** The connected peer is another device with our key: the one that started later cannot write. */
   | { readonly kind: 'own-key-elsewhere'; readonly peer: string }
+  /** A peer that the user named proved another key than the one that the name is bound to. It is not counted as that person. */
+  | {
+      readonly kind: 'other-key'
+      /** The user's own name. */
+      readonly me: string
+      readonly name: string
+      readonly key: string
+      readonly pinned: string
+    }
   /** The peer's clock is far ahead of ours, or, where negative, behind it. */
   | { readonly kind: 'clock-differs'; readonly peer: string; readonly aheadMs: number }
 
@@ -84,6 +93,7 @@ export const EVENT_KINDS = {
   'multicast-port-unavailable': 'problem',
   'no-interface': 'problem',
   'older-version': 'problem',
+  'other-key': 'problem',
   'own-key-elsewhere': 'change',
   'peer-left': 'change',
   'port-taken': 'problem',

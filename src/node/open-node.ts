@@ -7,6 +7,7 @@ import { Node } from './node.js'
 import { NodeNetwork } from './node-network.js'
 import { openRoom } from './open-room.js'
 import { homeOf } from './paths.js'
+import { Pins } from './people/pins.js'
 
 export interface NodeOptions {
   /** The name that others see. */
@@ -27,8 +28,9 @@ export async function openNode({ name, data, discovery = true, onEvent = () => {
   const { publicKey, isNew } = await loadKey(home.keyFile, systemRandom, onEvent)
   let isNewKey = isNew
   const network = new NodeNetwork(home.me)
+  const pins = new Pins()
   return new Node(home.me, authorOfKey(publicKey), (room, { peers = [], listen }, onRoomEvent) => {
-    const own = { me: name, network, data, room, peers, listen, isDiscovering: discovery, isNewKey }
+    const own = { me: name, network, pins, data, room, peers, listen, isDiscovering: discovery, isNewKey }
     // In the rooms that are entered later our log begins with another run.
     isNewKey = false
     return openRoom({ ...own, onEvent: onRoomEvent })

@@ -7,6 +7,7 @@ import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
 import type { NodeNetwork } from './node-network.js'
 import { homeOf } from './paths.js'
+import { Pins } from './people/pins.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
 import { openLog } from './stored-log.js'
@@ -32,6 +33,8 @@ export interface OpenRoomOptions {
   readonly isNewKey?: boolean | undefined
   /** Whether scuttleup peers, which cannot encrypt, are refused. */
   readonly isEncryptedOnly?: boolean | undefined
+  /** Whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
+  readonly pins?: Pins | undefined
   /** Called from the start, before there is a room to listen to. */
   readonly onEvent: (event: NodeEvent) => void
 }
@@ -58,6 +61,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       random: systemRandom,
       keys,
       listensOn: network.address,
+      pins: options.pins ?? new Pins(),
+      announcedAs: key => network.announcedAs(key),
       hasPeerExchange: network.hasPeerExchange,
     })
     room.on('event', onEvent)

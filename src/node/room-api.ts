@@ -49,6 +49,8 @@ export interface RoomApi {
   setAway(text: string | undefined): void
   /** Announces that the user is typing. Call it at every key press. */
   typing(): void
+  /** The user has addressed an author in a line that they typed: the author is no stranger any more. */
+  addressed(author: AuthorId): void
   /** Verifies everything that is stored, log by log. */
   verify(): AsyncGenerator<{ readonly author: LogId; readonly last: Seq; readonly fault: StoredFault | undefined }>
   /** The signed logs in the format of an export. */

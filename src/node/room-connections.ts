@@ -18,6 +18,8 @@ import { ConnectionSummaries } from './connection-summaries.js'
 import type { ConnectionSummary } from './connection-summary.js'
 import type { NodeEvent } from './events.js'
 import { namedPeer } from './peer-name.js'
+import { Meetings } from './people/meetings.js'
+import type { Pins } from './people/pins.js'
 import { createReplicationStream } from './replication.js'
 
 interface RoomConnectionsEvents {
@@ -38,6 +40,9 @@ export interface RoomConnectionsOptions {
   readonly random: Pick<Random, 'number'>
   readonly keys: KeyPair
   readonly hasPeerExchange: boolean
+  readonly pins: Pins
+  /** The name under which the peer with a key is announced on the local network, if it is. */
+  readonly announcedAs?: ((key: string) => string | undefined) | undefined
 }
 
 /** The connections of a room: replicates its log over each of them, with presence and peer exchange beside it. */
@@ -48,25 +53,25 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   readonly #names: ConnectionNames
   readonly #events: ConnectionEvents
   readonly #summaries: ConnectionSummaries
+  readonly #meetings: Meetings
   #openedAt: Millis | undefined
 
   constructor(options: RoomConnectionsOptions) {
     super()
     this.#options = options
-    const { me, log, connections, presence, clock } = options
-    this.#names = new ConnectionNames(me, () => presence.list)
+    const { me, log, connections, presence, clock, pins, announcedAs = () => undefined } = options
+    const isNamed = (name: string): boolean => connections.isNamed(name)
+    this.#names = new ConnectionNames({ me, pins, presence: () => presence.list, isNamed })
+    const onEvent = (event: NodeEvent): void => void this.emit('event', event)
+    this.#meetings = new Meetings({ clock, me, pins, names: this.#names, announcedAs, onEvent })
     this.#events = new ConnectionEvents({
       clock,
       names: this.#names,
       ourId: log.author,
       hasLeft: author => presence.hasLeft(author),
-      onEvent: event => this.emit('event', event),
+      onEvent,
     })
-    this.#summaries = new ConnectionSummaries(
-      clock,
-      () => this.summary,
-      event => this.emit('event', event),
-    )
+    this.#summaries = new ConnectionSummaries(clock, () => this.summary, onEvent)
     this.peerExchange = options.hasPeerExchange ? this.#openPeerExchange(options) : undefined
     connections.on('connection', connection => this.#opened(connection))
     connections.on('disconnection', (connection, reason) => this.#closed(connection, reason))
@@ -109,7 +114,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   disconnect(peer: string): boolean {
     const { connections } = this.#options
     const isPeer = (connection: Connection): boolean =>
-      connection.dialled === peer || this.#names.nameOf(connection) === peer
+      this.#names.claimedBy(connection) === peer || this.#names.nameOf(connection) === peer
     const names = new Set([peer, ...connections.connections.filter(isPeer).flatMap(({ dialled }) => dialled ?? [])])
     const isKnown = connections.connections.some(isPeer) || connections.dialAttempts.some(({ name }) => name === peer)
     for (const name of names) connections.remove(name)
@@ -152,6 +157,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
   #opened(connection: Connection): void {
     const isFirst = this.#toSamePeer(connection).length === 1
     if (isFirst) this.#openedAt = this.#options.clock.now()
+    this.#meetings.opened(connection)
     this.#replicate(connection)
     if (isFirst) this.#events.opened(connection)
   }
@@ -177,7 +183,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
       }),
     })
     if (remote.kind === 'scuttleup') {
-      const peer = presence.scuttleup(this.#names.nameOf(connection))
+      const peer = presence.scuttleup(this.#names.claimedBy(connection))
       replication.once('close', () => peer.close())
     }
     // However the replication ends, the connection ends with it; `connections` reports that and dials again.
@@ -190,7 +196,7 @@ export class RoomConnections extends EventEmitter<RoomConnectionsEvents> {
     const author = authorOf(key)
     const hasLeft = (): boolean => author !== undefined && presence.hasLeft(author)
     const openPresence = presence.sideChannel(
-      { author, name: this.#names.nameOf(connection), aheadMs, bytesRead },
+      { author, name: this.#names.claimedBy(connection), aheadMs, bytesRead },
       () => !this.#isDropped(connection),
     )
     const openPeerExchange = this.peerExchange?.sideChannel(connection, hasLeft)

@@ -39,6 +39,11 @@ export class RoomNetwork implements NetworkedRoom {
     return this.#open?.isPassedOn ?? false
   }
 
+  /** The instance name under which the peer with this key is announced; undefined if it is not. */
+  announcedAs(key: string): string | undefined {
+    return this.#open?.discovery?.services.find(service => key.startsWith(service.key))?.instance
+  }
+
   /** Where it listens, as `host:port`. */
   get address(): string {
     return this.#open?.address ?? ''

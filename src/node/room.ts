@@ -8,7 +8,7 @@ import { type Draft, draftOf, entryFieldsOf } from '../chat/kinds/kinds.js'
 import type { Message } from '../chat/kinds/message.js'
 import { Presence } from '../chat/presence/presence.js'
 import type { Present } from '../chat/presence/present.js'
-import { type AuthorId, authorOfLog, logOf, runOf } from '../log/format/author.js'
+import { type AuthorId, authorOfLog, isSigned, logOf, runOf } from '../log/format/author.js'
 import type { Entry } from '../log/format/entry.js'
 import type { Digest } from '../log/format/heads.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
@@ -25,6 +25,7 @@ import type { ConnectionSummary } from './connection-summary.js'
 import { DeliveryWatch } from './delivery-watch.js'
 import type { NodeEvent } from './events.js'
 import { Outbox, type Outcome } from './outbox.js'
+import { Pins } from './people/pins.js'
 import { type HostedRoom, messagesOf, type RoomApi, type SayOptions } from './room-api.js'
 import { RoomConnections } from './room-connections.js'
 
@@ -61,6 +62,10 @@ export interface RoomParts {
   readonly keys: KeyPair
   /** The address it listens on, as peers know it; undefined if it does not listen. */
   readonly listensOn?: string
+  /** Whom the user knows. Default: nobody, until they name a peer. */
+  readonly pins?: Pins
+  /** The name under which the peer with a key is announced on the local network, if it is. */
+  readonly announcedAs?: (key: string) => string | undefined
   /** Whether it finds further peers through the connected ones. */
   readonly hasPeerExchange: boolean
 }
@@ -75,6 +80,8 @@ const INSPECTION_MS = 2_000
 export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
   /** Which peers have stored our latest entry. */
   readonly delivery: DeliveryWatch
+  /** Whom the user knows. */
+  readonly pins: Pins
   readonly #parts: RoomParts
   readonly #outbox: Outbox
   readonly #connections: RoomConnections
@@ -94,7 +101,8 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
       hasWritten: author => log.head.some(head => authorOfLog(head.author) === author),
       random: () => random.number(),
     })
-    this.#connections = new RoomConnections({ ...parts, presence: this.#presence })
+    this.pins = parts.pins ?? new Pins()
+    this.#connections = new RoomConnections({ ...parts, presence: this.#presence, pins: this.pins })
     this.delivery = new DeliveryWatch(log, parts.replicator.receipts, clock, () =>
       this.#connections.reconnectScuttleup(),
     )
@@ -175,6 +183,10 @@ export class Room extends EventEmitter<RoomEvents> implements HostedRoom {
 
   typing(): void {
     this.#presence.typing()
+  }
+
+  addressed(author: AuthorId): void {
+    if (author !== this.id && isSigned(author)) this.pins.address(author)
   }
 
   async say(said: Draft | string, { signal }: SayOptions = {}): Promise<void> {

@@ -2,8 +2,9 @@ import { EventEmitter } from 'node:events'
 import type { Clock } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames } from '../chat/display-names.js'
-import type { Draft } from '../chat/kinds/kinds.js'
+import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
 import { type Message, placeOf } from '../chat/kinds/message.js'
+import { addressedNames } from '../chat/mention.js'
 import type { Present } from '../chat/presence/present.js'
 import { type Nick, nickAfter } from '../chat/views/nick.js'
 import { People } from '../chat/views/people.js'
@@ -190,8 +191,17 @@ export class Session extends EventEmitter<SessionEvents> {
   /** Sends a draft under the user's name, and ends their absence. Settles like `RoomApi.say`. */
   say(draft: Draft): Promise<void> {
     this.#hasSpoken = true
+    this.#noteAddressed(draft)
     this.setAway(undefined)
     return this.room.say(this.nick === this.room.me ? draft : { username: this.nick, ...draft })
+  }
+
+  /** Whom a typed line addresses is no stranger any more. A name that several people use addresses nobody. */
+  #noteAddressed(draft: Draft): void {
+    for (const name of addressedNames(plainTextOf(draft))) {
+      const [author, ...others] = this.authorsNamed(name)
+      if (author !== undefined && others.length === 0) this.room.addressed(author)
+    }
   }
 
   /** Whether someone else uses a name. */

@@ -118,6 +118,7 @@ const EVENTS: Fields<FaceEvent> = {
   'node-answers': {},
   'node-silent': { name: text, pid: count, sinceMs: fc.integer() },
   'older-version': { address: text },
+  'other-key': { me: text, name: text, key: author, pinned: author },
   'own-key-elsewhere': { peer: text },
   'peer-left': { peer: text },
   'port-taken': { port: count, usedPort: count },

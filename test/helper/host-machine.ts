@@ -15,6 +15,7 @@ import { CLIENT_BYTES } from '../../src/log/request-id.js'
 import { Connections } from '../../src/net/connections.js'
 import { RoomChannels } from '../../src/net/room-channels.js'
 import type { NodeEvent } from '../../src/node/events.js'
+import { Pins } from '../../src/node/people/pins.js'
 import { Room } from '../../src/node/room.js'
 import { Replicator } from '../../src/sync/replicator.js'
 import type { Cleanup } from './child.js'
@@ -129,6 +130,7 @@ export class HostMachine {
     this.starts++
     const peers = new Map<string, Room>()
     const sockets = new Set<Duplex>()
+    const store = new NodeStore(new MemoryStore(this.#ownDisk))
     const server = new NodeServer({
       me: 'alice',
       pid: process.pid,
@@ -138,7 +140,8 @@ export class HostMachine {
       clock: this.clock,
       random: systemRandom,
       stays: this.#options.stays ?? false,
-      store: new NodeStore(new MemoryStore(this.#ownDisk)),
+      store,
+      pins: await Pins.open(store),
       openRoom: async (options, report) => {
         this.onOpen(report)
         const peer = await this.#peer(options.room ?? 'lobby')

@@ -54,6 +54,7 @@ class FakeRoom {
   readonly id = ALICE
   readonly said: Draft[] = []
   readonly away: (string | undefined)[] = []
+  readonly addressees: AuthorId[] = []
   presence: Present[] = []
   isBroken = false
 
@@ -79,6 +80,10 @@ class FakeRoom {
   async say(draft: Draft): Promise<void> {
     if (this.isBroken) throw new ChatError('LOG_READ_ONLY', 'not said')
     this.said.push(draft)
+  }
+
+  addressed(author: AuthorId): void {
+    this.addressees.push(author)
   }
 
   setAway(text: string | undefined): void {
@@ -216,4 +221,21 @@ test('tells history from what arrives, and marks what was shown as read', () => 
       [CAROL, 1],
     ],
   )
+})
+
+test('makes those known whom a typed line addresses, but not those whom it merely mentions', async () => {
+  const { room, session } = world()
+  for (const message of [said(BOB, 1, 'bob'), said(CAROL, 1, 'the')]) session.note(message)
+  await session.say({ kind: 'text', text: 'the bob of yesterday' })
+  assert.deepEqual(room.addressees, [])
+  await session.say({ kind: 'text', text: 'bob: good morning' })
+  await session.say({ kind: 'text', text: 'ask @the.' })
+  assert.deepEqual(room.addressees, [BOB, CAROL])
+})
+
+test('makes nobody known by a name that two people use', async () => {
+  const { room, session } = world()
+  for (const message of [said(BOB, 1, 'bob'), said(CAROL, 1, 'bob')]) session.note(message)
+  await session.say({ kind: 'text', text: 'bob: good morning' })
+  assert.deepEqual(room.addressees, [])
 })

@@ -238,6 +238,10 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#connection.typing()
   }
 
+  addressed(author: AuthorId): void {
+    this.#connection.addressed(author)
+  }
+
   verify(): ReturnType<RoomApi['verify']> {
     return this.#connection.verify()
   }

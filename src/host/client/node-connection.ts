@@ -208,6 +208,10 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.#send({ do: 'away', text })
   }
 
+  addressed(author: AuthorId): void {
+    this.#send({ do: 'addressed', author })
+  }
+
   typing(): void {
     this.#send({ do: 'typing' })
   }

@@ -74,6 +74,7 @@ const SHAPES: Shapes<FaceEvent> = {
     more: isCount,
   },
   'clock-differs': { peer: text, aheadMs: number },
+  'other-key': { me: text, name: text, key: text, pinned: text },
   'clock-unset': { nowMs: number },
   'connect-refused': { peer: text, detail: text },
   'connection-lost': { peer: text, reason: oneOf(CLOSE_REASONS) },

@@ -3,6 +3,7 @@ import type { LogId, Seq } from '../../log/format/author.js'
 import type { StoredFault } from '../../log/format/log-fault.js'
 import type { DialAttempt } from '../../net/dial-target.js'
 import type { ConnectionSummary } from '../../node/connection-summary.js'
+import { PIN_SOURCES, type Pin } from '../../node/people/pin.js'
 import type { ReplicaHeads, Replicas } from '../../sync/receipts.js'
 import { isCount } from './codec.js'
 import { ATTEMPT } from './event-codec.js'
@@ -40,6 +41,14 @@ export const isPresent = record<Present>({
   isTyping: boolean,
   lastHeardMs: number,
   hops: number,
+})
+
+export const isPin = record<Pin>({
+  name: text,
+  key: author,
+  since: number,
+  how: oneOf(PIN_SOURCES),
+  other: optional(author),
 })
 
 const isFault = variant<StoredFault>({

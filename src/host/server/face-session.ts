@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.js'
 import { reasonOf } from '../../base/errors.js'
 import type { FrameReader } from '../../base/wire/frames.js'
 import { type Draft, readDraft } from '../../chat/kinds/kinds.js'
-import { authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
+import { authorOf, authorOfLog, type LogId, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import { SEQ_MAX } from '../../log/limits.js'
 import type { Outcome } from '../../node/outbox.js'
@@ -136,6 +136,8 @@ export class FaceSession {
       case 'away':
         this.#peer.setAway(typeof call['text'] === 'string' ? call['text'] : undefined)
         return true
+      case 'addressed':
+        return this.#addressed(call['author'])
       case 'link':
       case 'unlink':
         return this.#connect(call['peer'], call['do'] === 'link')
@@ -158,6 +160,12 @@ export class FaceSession {
       this.event({ kind: 'connect-refused', peer, detail: reasonOf(error) })
     }
     return true
+  }
+
+  #addressed(value: unknown): boolean {
+    const author = typeof value === 'string' ? authorOf(value) : undefined
+    if (author !== undefined) this.#peer.addressed(author)
+    return author !== undefined
   }
 
   #mark(value: unknown): boolean {

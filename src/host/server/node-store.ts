@@ -1,9 +1,11 @@
 import type { Millis } from '../../base/clock.js'
 import { textOf, utf8 } from '../../base/wire/bytes.js'
-import { type LogId, logIdOf, type Seq } from '../../log/format/author.js'
+import { type AuthorId, authorOf, type LogId, logIdOf, type Seq } from '../../log/format/author.js'
 import type { Digest } from '../../log/format/heads.js'
 import { after, type Store } from '../../log/store/store.js'
-import { isCount, isFields } from '../protocol/codec.js'
+import { type Pin, type PinStore, pinnedNameOf } from '../../node/people/pin.js'
+import { type Fields, isCount, isFields } from '../protocol/codec.js'
+import { isPin } from '../protocol/state-codec.js'
 
 /** A room that the user has entered. */
 export interface EnteredRoom {
@@ -13,12 +15,14 @@ export interface EnteredRoom {
   readonly enteredAt: Millis
 }
 
-// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal.
+// Rows: `room/<label>` → JSON, `mark/<label>/<author>` → seq in decimal, `pin/<name>` → JSON, `addressed/<key>` → nothing.
 const ROOM = 'room/'
+const PIN = 'pin/'
+const ADDRESSED = 'addressed/'
 const markPrefix = (label: string): string => `mark/${label}/`
 
-/** What a node stores besides the logs: the rooms that its user has entered, and how far they have read each log. */
-export class NodeStore {
+/** What a node stores besides the logs: the rooms that its user has entered, how far they have read each log, and whom they know. */
+export class NodeStore implements PinStore {
   readonly #store: Store
 
   constructor(store: Store) {
@@ -71,6 +75,37 @@ export class NodeStore {
     if (writes.length > 0) await this.#store.commit(writes)
   }
 
+  async pins(): Promise<readonly Pin[]> {
+    const pins: Pin[] = []
+    for await (const [, value] of this.#rows(PIN)) {
+      const pin = fieldsIn(value)
+      if (isPin(pin)) pins.push(pin)
+    }
+    return pins
+  }
+
+  async putPin(pin: Pin): Promise<void> {
+    const key = utf8(PIN + pinnedNameOf(pin.name))
+    await this.#store.commit([{ type: 'put', key, value: utf8(JSON.stringify(pin)) }])
+  }
+
+  async deletePin(name: string): Promise<void> {
+    await this.#store.commit([{ type: 'del', key: utf8(PIN + pinnedNameOf(name)) }])
+  }
+
+  async addressed(): Promise<readonly AuthorId[]> {
+    const authors: AuthorId[] = []
+    for await (const [key] of this.#rows(ADDRESSED)) {
+      const author = authorOf(key.slice(ADDRESSED.length))
+      if (author !== undefined) authors.push(author)
+    }
+    return authors
+  }
+
+  async putAddressed(author: AuthorId): Promise<void> {
+    await this.#store.commit([{ type: 'put', key: utf8(ADDRESSED + author), value: new Uint8Array(0) }])
+  }
+
   async *#rows(prefix: string): AsyncGenerator<readonly [key: string, value: string]> {
     const gte = utf8(prefix)
     for await (const page of this.#store.pages({ gte, lt: after(gte) }))
@@ -79,11 +114,14 @@ export class NodeStore {
 }
 
 function roomIn(label: string, value: string): EnteredRoom | undefined {
+  const { name, enteredAt } = fieldsIn(value) ?? {}
+  return typeof name === 'string' && isCount(enteredAt) ? { name, label, enteredAt } : undefined
+}
+
+function fieldsIn(value: string): Fields | undefined {
   try {
     const fields: unknown = JSON.parse(value)
-    if (!isFields(fields)) return undefined
-    const { name, enteredAt } = fields
-    return typeof name === 'string' && isCount(enteredAt) ? { name, label, enteredAt } : undefined
+    return isFields(fields) ? fields : undefined
   } catch {
     return undefined // written by another version
   }

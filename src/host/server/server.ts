@@ -4,6 +4,7 @@ import { ChatError } from '../../base/errors.js'
 import type { Random } from '../../base/random.js'
 import { FRAME_BYTES_MAX, FrameReader, frame } from '../../base/wire/frames.js'
 import type { NodeEvent } from '../../node/events.js'
+import type { Pins } from '../../node/people/pins.js'
 import type { Room } from '../../node/room.js'
 import { CODEC_VERSION, type CodecVersion, type Fields, jsonBody, readHostFrame } from '../protocol/codec.js'
 import { isProblem } from '../protocol/events.js'
@@ -44,6 +45,8 @@ export interface ServerParts {
   readonly stays: boolean
   /** The rooms that the user has entered, and their read marks. */
   readonly store: NodeStore
+  /** Whom the user knows, in all rooms. */
+  readonly pins: Pins
   openRoom(options: RoomOptions, onEvent: (event: NodeEvent) => void): Promise<Room>
   readonly onEvent: (event: NodeEvent) => void
   /** Whether the program's files have been replaced since the start. */

@@ -7,6 +7,7 @@ import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
 import type { NodeNetwork } from '../../node/node-network.js'
 import { homeOf } from '../../node/paths.js'
+import { Pins } from '../../node/people/pins.js'
 import { elect } from '../election.js'
 import type { NodeStart } from '../protocol/node-start.js'
 import type { RoomOptions } from '../protocol/options.js'
@@ -44,6 +45,8 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const filesAt = filesChangedAt()
     const network = roomModules.then(([, { NodeNetwork }]) => new NodeNetwork(home.me))
     network.catch(() => {}) // the same
+    const store = new NodeStore(lock.store)
+    const pins = await Pins.open(store)
     const server = new NodeServer({
       me: home.me,
       pid: process.pid,
@@ -52,8 +55,9 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       clock: systemClock,
       random: systemRandom,
       stays,
-      store: new NodeStore(lock.store),
-      openRoom: async (options, report) => openHostedRoom(start, await network, options, report),
+      store,
+      pins,
+      openRoom: async (options, report) => openHostedRoom(start, pins, await network, options, report),
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
@@ -61,7 +65,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     const stop = await listenAt(home.directory, socket => server.accept(socket))
     server.serve(
       () => Promise.all([lock.ending(), stop()]).then(() => {}),
-      () => lock.release(),
+      () => pins.saved().then(() => lock.release()),
     )
     return server
   } catch (error) {
@@ -72,6 +76,7 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
 
 async function openHostedRoom(
   { me, data }: NodeStart,
+  pins: Pins,
   network: NodeNetwork,
   options: RoomOptions,
   onEvent: (event: NodeEvent) => void,
@@ -82,6 +87,7 @@ async function openHostedRoom(
     me,
     network,
     data,
+    pins,
     peers,
     isDiscovering,
     isEncryptedOnly,

@@ -39,6 +39,8 @@ export const NODE_SENTENCES: Sentences<RoomEvent> = {
   'peer-left': ({ peer }) => `${peer} left`,
   'connections-changed': connectionsText,
   'own-key-elsewhere': ({ peer }) => `${peer} is another device with your key: both write as you`,
+  'other-key': ({ me, name, key, pinned }) =>
+    `${name} answers with another key (${key.slice(0, 8)}) than the one you know (${pinned.slice(0, 8)}), and is not counted as ${name}. If they have a new key, compare it with them, then run \`persisted-chat people ${me} accept ${name} ${key.slice(0, 8)}\``,
   'clock-differs': ({ peer, aheadMs }) => {
     const hours = Math.round(Math.abs(aheadMs) / HOUR_MS)
     return aheadMs > 0

@@ -181,6 +181,10 @@ const SENTENCES: readonly (readonly [FaceEvent, string])[] = [
     { kind: 'no-interface' },
     'No network interface: until that changes, peers there are reached by address only, not by name.',
   ],
+  [
+    { kind: 'other-key', me: 'alice', name: 'bob', key: '3fa1c20e'.repeat(8), pinned: 'a0b1c2d3'.repeat(8) },
+    'bob answers with another key (3fa1c20e) than the one you know (a0b1c2d3), and is not counted as bob. If they have a new key, compare it with them, then run `persisted-chat people alice accept bob 3fa1c20e`',
+  ],
   [{ kind: 'own-key-elsewhere', peer: 'bob' }, 'bob is another device with your key: both write as you'],
   [{ kind: 'peer-left', peer: 'bob' }, 'bob left'],
   [

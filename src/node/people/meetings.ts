@@ -1,0 +1,54 @@
+import type { Clock, Millis } from '../../base/clock.js'
+import { isName } from '../../base/names.js'
+import { authorOf } from '../../log/format/author.js'
+import { requestedName } from '../../net/lan/mdns/service-records.js'
+import type { Connection } from '../../net/room-channels.js'
+import type { ConnectionNames } from '../connection-names.js'
+import type { NodeEvent } from '../events.js'
+import type { Pins } from './pins.js'
+
+/** Shortest time between two reports of other keys: whoever answers can make as many keys as they like. */
+const REPORT_MS: Millis = 60_000
+
+export interface MeetingsOptions {
+  readonly clock: Clock
+  /** The user's name. */
+  readonly me: string
+  readonly pins: Pins
+  readonly names: ConnectionNames
+  /** The name under which the peer with a key is announced on the local network, if it is. */
+  readonly announcedAs: (key: string) => string | undefined
+  readonly onEvent: (event: NodeEvent) => void
+}
+
+/** Binds the name of a peer that the user named to the key that it proved first, and reports another key under that name. */
+export class Meetings {
+  readonly #options: MeetingsOptions
+  #reportedAt: Millis | undefined
+
+  constructor(options: MeetingsOptions) {
+    this.#options = options
+  }
+
+  opened(connection: Connection): void {
+    const { clock, me, pins, names, announcedAs, onEvent } = this.#options
+    const { remote } = connection
+    const key = remote.kind === 'native' ? authorOf(remote.key) : undefined
+    const name = names.namedAs(connection)
+    if (key === undefined || name === undefined) return
+    // An address is where somebody is, not who they are.
+    if (!isName(name)) {
+      pins.address(key)
+      return
+    }
+    // Announced with a number, because the name was in use: `bob (2)` is not bob.
+    const announced = announcedAs(key)
+    if (announced !== undefined && requestedName(announced) !== announced) return
+    const now = clock.now()
+    const meeting = pins.met(name, key, now)
+    if (meeting !== 'other-key') return
+    if (this.#reportedAt !== undefined && Math.abs(now - this.#reportedAt) < REPORT_MS) return
+    this.#reportedAt = now
+    onEvent({ kind: 'other-key', me, name, key, pinned: pins.of(name)?.key ?? key })
+  }
+}

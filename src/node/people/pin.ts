@@ -1,0 +1,29 @@
+import type { Millis } from '../../base/clock.js'
+import type { AuthorId } from '../../log/format/author.js'
+
+/** How the user learned which key a name has: they named the peer, compared words with the person, or a private room said so. */
+export const PIN_SOURCES = ['met', 'compared', 'invited'] as const
+export type PinSource = (typeof PIN_SOURCES)[number]
+
+/** Binds a name to the key that it had, in all rooms of the user. */
+export interface Pin {
+  readonly name: string
+  readonly key: AuthorId
+  readonly since: Millis
+  readonly how: PinSource
+  /** Another key that answered under the name since, and that the user has not accepted. */
+  readonly other?: AuthorId | undefined
+}
+
+/** Where pins are stored. */
+export interface PinStore {
+  pins(): Promise<readonly Pin[]>
+  /** Authors whom the user addressed. */
+  addressed(): Promise<readonly AuthorId[]>
+  putPin(pin: Pin): Promise<void>
+  deletePin(name: string): Promise<void>
+  putAddressed(author: AuthorId): Promise<void>
+}
+
+/** Names that differ in case or in their Unicode form are one name. */
+export const pinnedNameOf = (name: string): string => name.normalize('NFC').toLowerCase()

@@ -1,0 +1,137 @@
+import { EventEmitter } from 'node:events'
+import type { Millis } from '../../base/clock.js'
+import type { AuthorId } from '../../log/format/author.js'
+import type { KnownPeople } from '../../log/known-people.js'
+import { type Pin, type PinSource, type PinStore, pinnedNameOf } from './pin.js'
+
+/** Pins, and addressed authors without one, that are kept. Each takes an act of the user. */
+const PINS_MAX = 10_000
+
+interface PinsEvents {
+  /** A pin was made, moved or removed, or another key answered under its name. */
+  change: []
+  /** A stranger became known. */
+  known: [AuthorId]
+}
+
+/** What came of meeting a peer under a name that the user gave it. */
+export type Meeting = 'same' | 'new' | 'other-key' | 'other-key-again'
+
+/**
+ * The names that are bound to keys, and the authors whom the user has addressed. Changes count at once, and are stored in the
+ * background; a failing disk is reported by the logs.
+ */
+export class Pins extends EventEmitter<PinsEvents> implements KnownPeople {
+  readonly #store: PinStore | undefined
+  readonly #pins = new Map<string, Pin>()
+  readonly #keys = new Set<AuthorId>()
+  readonly #addressed = new Set<AuthorId>()
+  #saving: Promise<void> = Promise.resolve()
+
+  /** Without a store, pins last as long as the process. */
+  constructor(store?: PinStore) {
+    super()
+    this.setMaxListeners(0)
+    this.#store = store
+  }
+
+  static async open(store: PinStore): Promise<Pins> {
+    const pins = new Pins(store)
+    for (const pin of await store.pins()) pins.#pins.set(pinnedNameOf(pin.name), pin)
+    for (const author of await store.addressed()) pins.#addressed.add(author)
+    pins.#updateKeys()
+    return pins
+  }
+
+  /** Every pin, by name. */
+  get all(): readonly Pin[] {
+    return [...this.#pins.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  of(name: string): Pin | undefined {
+    return this.#pins.get(pinnedNameOf(name))
+  }
+
+  /** The names that a key is bound to, in order. */
+  namesOf(key: AuthorId): readonly string[] {
+    return this.#keys.has(key) ? this.all.flatMap(pin => (pin.key === key ? [pin.name] : [])) : []
+  }
+
+  isKnown(author: AuthorId): boolean {
+    return this.#keys.has(author) || this.#addressed.has(author)
+  }
+
+  onKnown(listener: (author: AuthorId) => void): () => void {
+    this.on('known', listener)
+    return () => this.off('known', listener)
+  }
+
+  /** A peer that the user named proved this key. The first key under a name is pinned. */
+  met(name: string, key: AuthorId, now: Millis): Meeting {
+    const pin = this.of(name)
+    if (pin === undefined) {
+      if (this.#pins.size < PINS_MAX) this.pin({ name, key, since: now, how: 'met' })
+      return 'new'
+    }
+    if (pin.key === key) return 'same'
+    if (pin.other === key) return 'other-key-again'
+    this.#put({ ...pin, other: key })
+    return 'other-key'
+  }
+
+  /** Binds a name to a key from now on: the user accepted it, compared it, or a room vouches for it. */
+  pin(pin: Pin): void {
+    this.#put({ ...pin, other: undefined })
+  }
+
+  /** The user compared words with the person who has this key. False if no name is bound to it. */
+  compared(key: AuthorId, how: PinSource = 'compared'): boolean {
+    const pins = this.all.filter(pin => pin.key === key)
+    for (const pin of pins) this.#put({ ...pin, how })
+    return pins.length > 0
+  }
+
+  /** Removes the pin of a name. False if there is none. */
+  forget(name: string): boolean {
+    const pin = this.of(name)
+    if (pin === undefined) return false
+    this.#pins.delete(pinnedNameOf(name))
+    this.#updateKeys()
+    this.#save(store => store.deletePin(name))
+    this.emit('change')
+    return true
+  }
+
+  /** The user addressed an author in a line that they typed, or gave the address that led to them: they are known, under no name. */
+  address(author: AuthorId): void {
+    if (this.#addressed.has(author) || this.#addressed.size >= PINS_MAX) return
+    const wasKnown = this.isKnown(author)
+    this.#addressed.add(author)
+    this.#save(store => store.putAddressed(author))
+    if (!wasKnown) this.emit('known', author)
+  }
+
+  /** Resolves when every change is stored, or could not be. */
+  saved(): Promise<void> {
+    return this.#saving
+  }
+
+  #put(pin: Pin): void {
+    const wasKnown = this.isKnown(pin.key)
+    this.#pins.set(pinnedNameOf(pin.name), pin)
+    this.#updateKeys()
+    this.#save(store => store.putPin(pin))
+    this.emit('change')
+    if (!wasKnown) this.emit('known', pin.key)
+  }
+
+  #updateKeys(): void {
+    this.#keys.clear()
+    for (const { key } of this.#pins.values()) this.#keys.add(key)
+  }
+
+  #save(write: (store: PinStore) => Promise<void>): void {
+    const store = this.#store
+    if (store !== undefined) this.#saving = this.#saving.then(() => write(store)).catch(() => {})
+  }
+}
