@@ -38,7 +38,7 @@ export async function runChat(me: string | undefined, peers: string[], flags: Ch
   const place = await dataDirectory(me, flags.data)
   const asked = { me, peers, listen, room, isDiscovering, isEncryptedOnly, ...place }
   if (flags.seed) {
-    const [{ runNode }] = await Promise.all([import('./node-command.js'), loadWrapping()])
+    const [{ runNode }] = await Promise.all([import('./node/node-command.js'), loadWrapping()])
     return runNode(asked)
   }
   const stop = new StopRequest() // a signal that comes while the node starts must not end this process without its exit code

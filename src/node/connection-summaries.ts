@@ -1,6 +1,5 @@
 import type { Cancel, Clock } from '../base/clock.js'
-import type { ConnectionSummary } from './connection-summary.js'
-import type { NodeEvent } from './events.js'
+import type { ConnectionSummary, NodeEvent } from './events.js'
 
 /** Changes within this time are reported together. */
 const SETTLED_MS = 2_000

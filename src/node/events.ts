@@ -1,9 +1,23 @@
+import type { Millis } from '../base/clock.js'
 import type { KeyFileEvent } from '../base/crypto/key-file.js'
 import type { DiskFailure } from '../base/files/disk-faults.js'
 import type { LogEvent } from '../log/events.js'
+import type { DialAttempt } from '../net/dial-target.js'
 import type { CloseReason, NetEvent } from '../net/events.js'
 import type { SyncEvent } from '../sync/events.js'
-import type { ConnectionSummary } from './connection-summary.js'
+
+/** The connections of a room, and the dial attempts without success. */
+export interface ConnectionSummary {
+  /** Names of the connected peers. */
+  readonly connected: readonly string[]
+  /** Of these, scuttleup peers: their connections are not encrypted. */
+  readonly plain?: readonly string[]
+  readonly dialing: readonly DialAttempt[]
+  /** When the newest connection opened, unless it replaced another one to its peer. */
+  readonly openedAt?: Millis
+  /** How many more peers are present according to the connected ones. */
+  readonly indirect?: number
+}
 
 /** What happens to the home and the connections of a room. Names of peers are as the peers sent them. */
 export type RoomEvent =

@@ -7,7 +7,7 @@ import type { Digest } from '../log/format/heads.js'
 import type { StoredFault } from '../log/format/log-fault.js'
 import type { ReadOptions } from '../log/options.js'
 import type { OwnPlace, ReplicaHeads, Replicas } from '../sync/receipts.js'
-import type { ConnectionSummary } from './connection-summary.js'
+import type { ConnectionSummary } from './events.js'
 
 export interface SayOptions {
   /** Gives up a message that the log does not have yet. */

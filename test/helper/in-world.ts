@@ -1,4 +1,4 @@
-import { World, type WorldOptions } from '../../src/sim/world.js'
+import { World, type WorldOptions } from '../../src/sim/world/world.js'
 
 /** Runs a scenario in a world whose peers had a second to connect. Resolves with the trace. */
 export async function inWorld(options: WorldOptions, scenario: (world: World) => Promise<void>): Promise<string> {

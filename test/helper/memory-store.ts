@@ -1,5 +1,5 @@
 import type { Range, Row, Store, Write } from '../../src/log/store/store.js'
-import { owned, pagesOf, SortedRows } from '../../src/sim/sorted-rows.js'
+import { owned, pagesOf, SortedRows } from '../../src/sim/virtual/sorted-rows.js'
 
 /** The content of a disk, which outlives the stores opened on it. */
 export class MemoryDisk {

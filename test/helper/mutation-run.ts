@@ -6,11 +6,11 @@ const [name = '', seeds = ''] = process.argv.slice(2)
 const bug = BUGS.find(bug => bug.name === name)
 if (bug === undefined && name !== 'none') throw new Error(`no such mutation: ${name}`)
 if (bug !== undefined) register('./mutation-hooks.js', import.meta.url, { data: bug })
-const { randomRun } = await import('../../src/sim/random-run.js')
+const { randomRun } = await import('../../src/sim/runs/random-run.js')
 const { peerExchangeRun } = await import('./peer-exchange-run.js')
 const { joinedSegmentsRun } = await import('./joined-segments-run.js')
 const { roomsRun } = await import('./rooms-run.js')
-const { Violation } = await import('../../src/sim/world.js')
+const { Violation } = await import('../../src/sim/world/world.js')
 
 let killer: { readonly seed: number; readonly violation: string | undefined } | undefined
 const tries = [

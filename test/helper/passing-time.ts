@@ -1,4 +1,4 @@
-import { VirtualTime } from '../../src/sim/virtual-time.js'
+import { VirtualTime } from '../../src/sim/virtual/time.js'
 import type { Cleanup } from './child.js'
 
 /** Virtual time that advances by a millisecond with each turn of the event loop until the test ends. */

@@ -1,4 +1,4 @@
-import { Violation, type World } from '../../src/sim/world.js'
+import { Violation, type World } from '../../src/sim/world/world.js'
 import { inWorld, peerNames } from './in-world.js'
 
 const PEERS = 24

@@ -1,6 +1,6 @@
 import { SeededRandom } from '../../src/base/seeded-random.js'
-import { drawFaultPlan, perform } from '../../src/sim/fault-plan.js'
-import { World } from '../../src/sim/world.js'
+import { drawFaultPlan, perform } from '../../src/sim/runs/fault-plan.js'
+import { World } from '../../src/sim/world/world.js'
 
 /**
  * The plan that the seed draws, with further rooms over the same connections: everybody honest is in `ops`, two who dial each other

@@ -1,4 +1,4 @@
-import { simulateOverlay } from '../../src/sim/overlay-simulation.js'
+import { simulateOverlay } from '../../src/sim/overlay/overlay-simulation.js'
 import type { Fault, LongRun } from './long-run.js'
 
 /** Overlays of 1,000 peers that know one address. In every second one, leaving peers fall silent instead of closing. */

@@ -1,8 +1,8 @@
 // Runs seeds in a separate process: `simulation-worker <first seed> <count> [steps to keep]`. Prints a report.
-import { drawFaultPlan, type FaultPlan } from '../../src/sim/fault-plan.js'
-import { minimise, withSteps } from '../../src/sim/minimise.js'
-import { runPlan } from '../../src/sim/random-run.js'
-import { Violation } from '../../src/sim/world.js'
+import { drawFaultPlan, type FaultPlan } from '../../src/sim/runs/fault-plan.js'
+import { minimise, withSteps } from '../../src/sim/runs/minimise.js'
+import { runPlan } from '../../src/sim/runs/random-run.js'
+import { Violation } from '../../src/sim/world/world.js'
 import type { Fault } from './long-run.js'
 import type { Report } from './simulation.js'
 

@@ -1,8 +1,8 @@
 import { systemClock } from '../../src/base/clock.js'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
-import { Lifecycle } from '../../src/sim/lifecycle.js'
-import { VirtualNetwork } from '../../src/sim/network.js'
+import { Lifecycle } from '../../src/sim/virtual/lifecycle.js'
+import { VirtualNetwork } from '../../src/sim/virtual/network.js'
 import { passingTime } from '../helper/passing-time.js'
 import { testPeerSource } from './peer-source.suite.js'
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { ConnectionSummaries } from '../../src/node/connection-summaries.js'
-import type { ConnectionSummary } from '../../src/node/connection-summary.js'
-import type { NodeEvent } from '../../src/node/events.js'
+import type { ConnectionSummary, NodeEvent } from '../../src/node/events.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 function world() {

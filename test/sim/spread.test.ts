@@ -3,8 +3,8 @@ import test from 'node:test'
 import { quantile } from '../../src/base/quantile.js'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import { logOfKey } from '../../src/log/format/author.js'
-import { Spread } from '../../src/sim/spread.js'
-import { dialledPeersIn, TOPOLOGIES } from '../../src/sim/topologies.js'
+import { Spread } from '../../src/sim/runs/spread.js'
+import { dialledPeersIn, TOPOLOGIES } from '../../src/sim/runs/topologies.js'
 
 const alice = logOfKey(Buffer.alloc(32, 1))
 

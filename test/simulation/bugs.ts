@@ -18,7 +18,7 @@ export interface Bug {
 export const BUGS: readonly Bug[] = [
   {
     name: 'acknowledges entries before they are synced',
-    file: 'sim/virtual-disk',
+    file: 'sim/virtual/disk',
     find: 'this.#disk.sync();\n        this.#view.apply(mine);',
     replace: 'this.#time.after(5_000, () => this.#disk.sync());\n        this.#view.apply(mine);',
   },

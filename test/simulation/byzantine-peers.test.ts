@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { BYZANTINE_FAULTS, type ByzantineFault } from '../../src/sim/byzantine-peer.js'
+import { BYZANTINE_FAULTS, type ByzantineFault } from '../../src/sim/world/byzantine-peer.js'
 import { inWorld } from '../helper/in-world.js'
 
 const HONEST = ['alice', 'bob', 'carol', 'dave']

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.js'
-import { dialledPeersIn } from '../../src/sim/topologies.js'
-import type { WorldOptions } from '../../src/sim/world.js'
+import { dialledPeersIn } from '../../src/sim/runs/topologies.js'
+import type { WorldOptions } from '../../src/sim/world/world.js'
 import { inWorld, peerNames } from '../helper/in-world.js'
 
 const regular = (seed: number, count: number): WorldOptions => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Overlay } from '../../src/sim/overlay.js'
-import { simulateOverlay } from '../../src/sim/overlay-simulation.js'
+import { Overlay } from '../../src/sim/overlay/overlay.js'
+import { simulateOverlay } from '../../src/sim/overlay/overlay-simulation.js'
 
 const NETWORK = { delayMsMin: 1, delayMsMax: 30 }
 

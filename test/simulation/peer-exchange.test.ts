@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { World, WorldOptions } from '../../src/sim/world.js'
+import type { World, WorldOptions } from '../../src/sim/world/world.js'
 import { inWorld, peerNames } from '../helper/in-world.js'
 import { peerExchangeRun } from '../helper/peer-exchange-run.js'
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.js'
 import type { Present } from '../../src/chat/presence/present.js'
-import { dialledPeersIn } from '../../src/sim/topologies.js'
-import type { World } from '../../src/sim/world.js'
+import { dialledPeersIn } from '../../src/sim/runs/topologies.js'
+import type { World } from '../../src/sim/world/world.js'
 import { inWorld, peerNames } from '../helper/in-world.js'
 
 const LINE: Record<string, string[]> = { eduardo: [], mafintosh: ['eduardo'], watson: ['mafintosh'] }

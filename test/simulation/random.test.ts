@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
-import { drawFaultPlan } from '../../src/sim/fault-plan.js'
-import { minimise, withSteps } from '../../src/sim/minimise.js'
-import { randomRun, runPlan } from '../../src/sim/random-run.js'
-import { Violation } from '../../src/sim/world.js'
+import { drawFaultPlan } from '../../src/sim/runs/fault-plan.js'
+import { minimise, withSteps } from '../../src/sim/runs/minimise.js'
+import { randomRun, runPlan } from '../../src/sim/runs/random-run.js'
+import { Violation } from '../../src/sim/world/world.js'
 import { type Regression, runSeeds } from '../long/simulation.js'
 
 const SEEDS = 300

@@ -1,6 +1,10 @@
 import { duration } from '../../base/report/format.js'
 import { ACTIVE_VIEW_MAX } from '../../net/overlay/limits.js'
-import { type OverlayFigures, type OverlaySimulationOptions, simulateOverlay } from '../../sim/overlay-simulation.js'
+import {
+  type OverlayFigures,
+  type OverlaySimulationOptions,
+  simulateOverlay,
+} from '../../sim/overlay/overlay-simulation.js'
 import { writeLinesIfOpen } from '../../ui/lines/output.js'
 import { clearProgress, showProgress } from './progress.js'
 

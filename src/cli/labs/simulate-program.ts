@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { ChatError } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
-import { CHAT_TOPOLOGIES } from '../../sim/topologies.js'
+import { CHAT_TOPOLOGIES } from '../../sim/runs/topologies.js'
 import { between, type Delay, delayFrom, number, share, wholeNumber } from '../option-values.js'
 import { type ExitWith, type Registration, subcommand } from '../registration.js'
 import { simulateGossipCommand } from './gossip-program.js'

@@ -6,7 +6,7 @@ import { type AuthorId, type LogId, logOf, type Run, type Seq } from '../../log/
 import type { Entry } from '../../log/format/entry.js'
 import type { Digest } from '../../log/format/heads.js'
 import type { ReadOptions } from '../../log/options.js'
-import type { ConnectionSummary } from '../../node/connection-summary.js'
+import type { ConnectionSummary } from '../../node/events.js'
 import type { HostedRoom } from '../../node/room-api.js'
 import { type OwnPlace, type ReplicaHeads, type Replicas, replicasIn } from '../../sync/receipts.js'
 import {

@@ -1,6 +1,6 @@
 import { sanitise } from '../../base/safe-text.js'
 import type { Present } from '../../chat/presence/present.js'
-import type { ConnectionSummary } from '../../node/connection-summary.js'
+import type { ConnectionSummary } from '../../node/events.js'
 import type { Session } from '../../session/session.js'
 import type { Replicas } from '../../sync/receipts.js'
 import { dialFailureText } from '../text/net-text.js'

@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import type { Cancel, Clock, Millis } from '../base/clock.js'
+import type { Cancel, Clock, Millis } from '../../base/clock.js'
 import type { Lifecycle } from './lifecycle.js'
 
 interface Event {

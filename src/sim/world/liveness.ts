@@ -1,12 +1,13 @@
-import type { Millis } from '../base/clock.js'
-import { type AuthorId, authorOfLog, type LogId, logOf } from '../log/format/author.js'
-import type { Entry } from '../log/format/entry.js'
-import { SEQ_MAX } from '../log/limits.js'
-import { ACTIVE_VIEW_MAX } from '../net/overlay/limits.js'
-import { RECORD_OVERHEAD_BYTES } from '../net/sealed/records.js'
+import type { Millis } from '../../base/clock.js'
+import { type AuthorId, authorOfLog, type LogId, logOf } from '../../log/format/author.js'
+import type { Entry } from '../../log/format/entry.js'
+import { SEQ_MAX } from '../../log/limits.js'
+import { ACTIVE_VIEW_MAX } from '../../net/overlay/limits.js'
+import { RECORD_OVERHEAD_BYTES } from '../../net/sealed/records.js'
+import type { VirtualNetwork } from '../virtual/network.js'
 import type { InvariantChecker } from './invariants.js'
-import type { VirtualNetwork } from './network.js'
-import { historyOf, type SimulatedPeer } from './simulated-peer.js'
+import { historyOf } from './room-checks.js'
+import type { SimulatedPeer } from './simulated-peer.js'
 
 /** The network is silent if all connections carry nothing but heartbeats, a record of one byte each, for this long. */
 const SILENCE_MS: Millis = 20_000

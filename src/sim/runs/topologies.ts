@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../base/seeded-random.js'
+import type { SeededRandom } from '../../base/seeded-random.js'
 
 /** Shapes of the graph of dialled peers. */
 export const TOPOLOGIES = ['line', 'ring', 'star', 'mesh', 'regular'] as const

@@ -1,9 +1,9 @@
-import type { Millis } from '../base/clock.js'
-import { quantile } from '../base/quantile.js'
-import { SeededRandom } from '../base/seeded-random.js'
+import type { Millis } from '../../base/clock.js'
+import { quantile } from '../../base/quantile.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { Violation, World } from '../world/world.js'
 import { Spread } from './spread.js'
 import { type CHAT_TOPOLOGIES, dialledPeersIn } from './topologies.js'
-import { Violation, World } from './world.js'
 
 const MINUTE_MS: Millis = 60_000
 const SECOND_MS: Millis = 1_000

@@ -1,5 +1,5 @@
-import type { Millis } from '../base/clock.js'
-import type { LogId, Seq } from '../log/format/author.js'
+import type { Millis } from '../../base/clock.js'
+import type { LogId, Seq } from '../../log/format/author.js'
 
 /** How one entry propagated. */
 interface Propagation {

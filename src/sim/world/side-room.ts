@@ -1,37 +1,41 @@
-import type { Clock } from '../base/clock.js'
-import type { KeyPair } from '../base/crypto/signing.js'
-import { reasonOf } from '../base/errors.js'
-import { SeededRandom } from '../base/seeded-random.js'
-import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey } from '../log/format/author.js'
-import { isControl } from '../log/format/control.js'
-import { decodeEntry, type Entry } from '../log/format/entry.js'
-import { roomId } from '../log/format/room-id.js'
-import { logOfSegment } from '../log/format/segment.js'
-import { Log } from '../log/log.js'
-import type { Connections } from '../net/connections.js'
-import type { Address } from '../net/lan/address.js'
-import { RoomChannels } from '../net/room-channels.js'
-import { Room } from '../node/room.js'
-import { createNativeStream } from '../sync/native-replication.js'
-import { Replicator } from '../sync/replicator.js'
+import type { Clock } from '../../base/clock.js'
+import type { KeyPair } from '../../base/crypto/signing.js'
+import { reasonOf } from '../../base/errors.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { openRowStore } from '../../compat/scuttleup/row-store.js'
+import { type AuthorId, authorOfKey } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import { decodeEntry } from '../../log/format/entry.js'
+import { roomId } from '../../log/format/room-id.js'
+import { Log } from '../../log/log.js'
+import type { Connections } from '../../net/connections.js'
+import type { Address } from '../../net/lan/address.js'
+import { RoomChannels } from '../../net/room-channels.js'
+import { Room } from '../../node/room.js'
+import { createNativeStream } from '../../sync/native-replication.js'
+import { Replicator } from '../../sync/replicator.js'
+import { VirtualDisk } from '../virtual/disk.js'
+import type { Lifecycle } from '../virtual/lifecycle.js'
+import type { VirtualTime } from '../virtual/time.js'
 import { type InvariantChecker, nothingShown } from './invariants.js'
-import type { Lifecycle } from './lifecycle.js'
 import { withOverrides } from './overridden.js'
-import { VirtualDisk } from './virtual-disk.js'
-import type { VirtualTime } from './virtual-time.js'
+import { checkReports, historyOf, withCountedSideChannel } from './room-checks.js'
+
+/** What all rooms of a world share. */
+export interface SideRoomContext {
+  readonly seed: number
+  readonly time: VirtualTime
+  note(line: string): void
+  sentOnSideChannel(bytes: number): void
+}
 
 export interface SideRoomOptions {
-  readonly seed: number
   readonly name: string
   /** The simulated peer that is in the room. */
   readonly peer: string
   readonly keys: KeyPair
-  readonly time: VirtualTime
   /** Checks this room only. */
   readonly checker: InvariantChecker
-  readonly note: (line: string) => void
-  readonly sentOnSideChannel: (bytes: number) => void
 }
 
 /** The process that has the room open. */
@@ -47,14 +51,17 @@ export class SideRoom {
   readonly name: string
   readonly disk: VirtualDisk
   readonly checker: InvariantChecker
+  readonly #context: SideRoomContext
   readonly #options: SideRoomOptions
   readonly #key: string
   #program: SideRoomProgram | undefined
   #room: Room | undefined
   #lines = new Set<string>()
 
-  constructor(options: SideRoomOptions) {
-    const { seed, name, peer, time, checker, keys } = options
+  constructor(context: SideRoomContext, options: SideRoomOptions) {
+    const { seed, time } = context
+    const { name, peer, checker, keys } = options
+    this.#context = context
     this.#options = options
     this.name = name
     this.checker = checker
@@ -79,7 +86,8 @@ export class SideRoom {
 
   /** Opens the room in a process; does nothing if that ends meanwhile. */
   async open(program: SideRoomProgram): Promise<void> {
-    const { seed, name, peer, time, keys, checker, note } = this.#options
+    const { seed, time, note } = this.#context
+    const { name, peer, keys, checker } = this.#options
     const { life, clock, connections, dialled } = program
     if (this.#program?.life === life || life.isOver) return
     this.#program = program
@@ -96,15 +104,11 @@ export class SideRoom {
     })
     if (life.isOver) return
     const checkHistory = checker.historyCheck(peer)
-    const history: Entry[] = []
-    for await (const entries of log.read()) history.push(...entries)
+    const history = await historyOf(log)
     if (life.isOver) return
     checkHistory(history)
     const replicator = new Replicator(log)
-    replicator.receipts.on('receipt', (holder, author, seq) => {
-      if (!life.isOver) checker.receiptReceived(peer, holder as AuthorId, author, seq)
-    })
-    log.on('fork', ({ segments: [segment], forkedAt }) => checker.forkProven(peer, logOfSegment(segment), forkedAt))
+    checkReports(peer, replicator, checker, () => life.isOver)
     const channels = new RoomChannels(room, connections)
     channels.on('connection', ({ remote }) => {
       if (remote.kind !== 'native' || remote.key === this.#key) return
@@ -116,7 +120,8 @@ export class SideRoom {
       room: name,
       log,
       replicator: withOverrides(replicator, {
-        createStream: (options = {}) => createNativeStream(replicator, this.#counted(options)),
+        createStream: (options = {}) =>
+          createNativeStream(replicator, withCountedSideChannel(options, this.#context.sentOnSideChannel)),
       }),
       connections: channels,
       clock,
@@ -137,7 +142,7 @@ export class SideRoom {
   close(): void {
     const [room, program] = [this.#room, this.#program]
     if (room === undefined || program?.life.isOver) return
-    this.#options.note(`${this.#options.peer} closes ${this.name}`)
+    this.#context.note(`${this.#options.peer} closes ${this.name}`)
     this.#room = undefined
     void room.close().then(() => {
       if (this.#program === program) this.#program = undefined
@@ -145,7 +150,8 @@ export class SideRoom {
   }
 
   say(text: string): void {
-    const { peer, checker, note } = this.#options
+    const { note } = this.#context
+    const { peer, checker } = this.#options
     const [room, life] = [this.#room, this.#program?.life]
     if (room === undefined || life === undefined) return
     const line = `#${this.name} ${text}`
@@ -158,20 +164,6 @@ export class SideRoom {
         if (!life.isOver && this.#room === room) checker.violate(`${peer} cannot send "${line}": ${reasonOf(error)}`)
       },
     )
-  }
-
-  #counted(options: Parameters<typeof createNativeStream>[1]): Parameters<typeof createNativeStream>[1] {
-    const sideChannel = options?.sideChannel
-    if (sideChannel === undefined) return options
-    return {
-      ...options,
-      sideChannel: send =>
-        sideChannel(frames => {
-          const isSent = send(frames)
-          if (isSent) this.#options.sentOnSideChannel(frames.length)
-          return isSent
-        }),
-    }
   }
 
   /** Shows each entry, and checks that it belongs here. */

@@ -1,18 +1,15 @@
-import { retryDelayMs } from '../base/backoff.js'
-import type { Cancel, Millis } from '../base/clock.js'
-import { SeededRandom } from '../base/seeded-random.js'
-import { FRAME_BYTES_MAX, FrameReader } from '../base/wire/frames.js'
-import { CONNECTIONS_MAX } from '../net/limits.js'
-import { HyParView, type HyParViewEffect } from '../net/overlay/hyparview.js'
-import { LanAutodial } from '../net/overlay/lan-autodial.js'
-import { decodePexFrame, encodePexFrame } from '../net/overlay/pex-codec.js'
-import type { ConnectionId } from '../net/topology.js'
-import { VirtualTime } from './virtual-time.js'
+import { retryDelayMs } from '../../base/backoff.js'
+import type { Cancel, Millis } from '../../base/clock.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { FRAME_BYTES_MAX, FrameReader } from '../../base/wire/frames.js'
+import { CONNECTIONS_MAX } from '../../net/limits.js'
+import { HyParView, type HyParViewEffect } from '../../net/overlay/hyparview.js'
+import { decodePexFrame, encodePexFrame } from '../../net/overlay/pex-codec.js'
+import type { ConnectionId } from '../../net/topology.js'
+import { VirtualTime } from '../virtual/time.js'
+import { AnnouncedPeers, PORT } from './announced-peers.js'
 
 const TICK_MS: Millis = 1_000
-const ROOM = 'room'
-const REMOTE = { kind: 'native', address: '', version: 2, instance: '', isOlder: false, aheadMs: 0 } as const
-const PORT = 4_000
 /** One-way delays until a connection is open: TCP, the handshake, a Hello and a proof each way. */
 const ROUNDS_TO_OPEN = 6
 /** Time until a dial to a silent peer fails. */
@@ -43,10 +40,8 @@ interface OverlayPeer {
   attempt: number
   retry: Cancel
   isCoolingDown: boolean
-  /** Dials announced peers, if peers are announced. */
-  readonly neighbours: LanAutodial | undefined
-  /** Announced peers that it dials, and its failed attempts. */
-  readonly found: Map<string, { readonly other: OverlayPeer; tries: number; isDialling: boolean }>
+  /** Undefined if peers are not announced. */
+  readonly announced: AnnouncedPeers | undefined
 }
 
 export interface OverlayOptions {
@@ -92,8 +87,7 @@ export class Overlay {
         attempt: 0,
         retry: () => {},
         isCoolingDown: false,
-        neighbours: options.isAnnounced ? this.#neighboursOf(() => peer, view, id) : undefined,
-        found: new Map(),
+        announced: options.isAnnounced ? this.#announcedTo(() => peer, view, id) : undefined,
       }
       this.#peers.push(peer)
       this.#byHost.set(peer.host, peer)
@@ -195,9 +189,9 @@ export class Overlay {
 
   #neighbours(peer: OverlayPeer): Set<OverlayPeer> {
     const others = new Set<OverlayPeer>()
-    for (const { ends, isOpen } of peer.connections.values()) {
-      const other = ends[0] === peer ? ends[1] : ends[0]
-      if (isOpen && other.isUp && !this.#isBlocked(peer, other)) others.add(other)
+    for (const connection of peer.connections.values()) {
+      const other = otherEnd(connection, peer)
+      if (connection.isOpen && other.isUp && !this.#isBlocked(peer, other)) others.add(other)
     }
     return others
   }
@@ -206,40 +200,16 @@ export class Overlay {
     return this.#blocked.has(a.index) !== this.#blocked.has(b.index)
   }
 
-  #neighboursOf(peer: () => OverlayPeer, view: HyParView, id: string): LanAutodial {
+  #announcedTo(peer: () => OverlayPeer, view: HyParView, id: string): AnnouncedPeers {
     const time = this.#time
-    const byHost = this.#byHost
-    const dial = (other: OverlayPeer): void => this.#dialFound(peer(), other)
-    return new LanAutodial({
-      connections: {
-        get connections() {
-          const self = peer()
-          return Array.from(self.connections.values(), ({ ends: [a, b] }) => ({
-            remote: { ...REMOTE, key: (a === self ? b : a).id },
-          }))
-        },
-        get dialAttempts() {
-          return [...peer().found.entries()].flatMap(([name, { tries, other }]) =>
-            tries === 0 ? [] : [{ name, tries, address: { host: other.host, port: PORT }, reason: 'other' as const }],
-          )
-        },
-        add: name => {
-          const other = byHost.get(name)
-          if (other === undefined) return
-          peer().found.set(name, { other, tries: 0, isDialling: false })
-          dial(other)
-        },
-        remove: name => void peer().found.delete(name),
-        retryNow: () => {},
-      },
+    return new AnnouncedPeers({
+      id,
+      view,
       clock: { now: () => time.now, after: (delayMs, action) => time.after(delayMs, action) },
-      key: id,
-      room: ROOM,
-      peerExchange: {
-        discovered: key => view.discovered(key, time.now),
-        lost: key => view.lost(key),
-        shouldDial: (key, dialled) => view.shouldDial(key, dialled, time.now),
-      },
+      random: () => this.#random.number(),
+      connected: () => Array.from(peer().connections.values(), connection => otherEnd(connection, peer())),
+      isUp: () => peer().isUp,
+      dial: (host, onFailed) => this.#dial(peer(), this.#byHost.get(host), false, onFailed),
     })
   }
 
@@ -247,23 +217,9 @@ export class Overlay {
   #announce(peer: OverlayPeer): void {
     for (const other of this.#up()) {
       if (other === peer) continue
-      other.neighbours?.sighted(serviceOf(peer))
-      peer.neighbours?.sighted(serviceOf(other))
+      other.announced?.sighted(peer)
+      peer.announced?.sighted(other)
     }
-  }
-
-  #dialFound(peer: OverlayPeer, other: OverlayPeer): void {
-    const one = peer.found.get(other.host)
-    if (one === undefined || one.isDialling || !peer.isUp) return
-    one.isDialling = true
-    this.#dial(peer, other, false, () => {
-      one.isDialling = false
-      if ([...peer.connections.values()].some(({ ends }) => ends.includes(other))) return
-      this.#time.after(
-        retryDelayMs(one.tries++, () => this.#random.number()),
-        () => this.#dialFound(peer, other),
-      )
-    })
   }
 
   #perform(peer: OverlayPeer, effects: readonly HyParViewEffect[] | 'bad'): void {
@@ -280,7 +236,7 @@ export class Overlay {
           break
         }
         case 'drop': {
-          peer.neighbours?.dropped(effect.id)
+          peer.announced?.dropped(effect.id)
           const connection = peer.connections.get(effect.connection)
           const named = connection?.ends.find(end => end !== peer)
           if (connection === undefined) break
@@ -300,7 +256,7 @@ export class Overlay {
     const connection = from.connections.get(id)
     if (connection === undefined || !connection.isOpen) return
     this.bytesSent += bytes.length
-    const to = connection.ends[0] === from ? connection.ends[1] : connection.ends[0]
+    const to = otherEnd(connection, from)
     this.#time.after(connection.delayMs, () => {
       if (!to.isUp || !connection.isOpen || this.#isBlocked(from, to)) return
       const end = idOf(connection, to)
@@ -314,13 +270,11 @@ export class Overlay {
   #dialByAddress(peer: OverlayPeer, other: OverlayPeer): void {
     peer.retry()
     peer.isCoolingDown = false
-    this.#dial(peer, other, true, () =>
-      this.#retry(
-        peer,
-        other,
-        retryDelayMs(peer.attempt++, () => this.#random.number()),
-      ),
-    )
+    this.#dial(peer, other, true, () => this.#retry(peer, other, this.#retryDelayMs(peer)))
+  }
+
+  #retryDelayMs(peer: OverlayPeer): Millis {
+    return retryDelayMs(peer.attempt++, () => this.#random.number())
   }
 
   #retry(peer: OverlayPeer, other: OverlayPeer, delayMs: Millis): void {
@@ -372,31 +326,17 @@ export class Overlay {
       self.connections.delete(id)
       if (!self.isUp) continue
       this.#perform(self, self.view.closed(id, false, this.now))
-      const other = self === connection.ends[0] ? connection.ends[1] : connection.ends[0]
-      if (self.neighbours !== undefined)
-        for (const one of this.#up()) if (one !== self) self.neighbours.sighted(serviceOf(one))
-      if (!isIntended && self.dialled.has(other))
-        this.#retry(
-          self,
-          other,
-          retryDelayMs(self.attempt++, () => this.#random.number()),
-        )
+      const other = otherEnd(connection, self)
+      if (self.announced !== undefined) for (const one of this.#up()) if (one !== self) self.announced.sighted(one)
+      if (!isIntended && self.dialled.has(other)) this.#retry(self, other, this.#retryDelayMs(self))
     }
   }
 }
+
+const otherEnd = ({ ends }: Connection, self: OverlayPeer): OverlayPeer => (ends[0] === self ? ends[1] : ends[0])
 
 function idOf(connection: Connection, self: OverlayPeer): ConnectionId {
   const id = connection.ids.get(self)
   if (id === undefined) throw new RangeError(`not a connection of peer ${self.index}`)
   return id
 }
-
-/** The announced service of a peer, with its address as its name. */
-const serviceOf = ({ id, host }: OverlayPeer): Parameters<LanAutodial['sighted']>[0] => ({
-  instance: host,
-  host,
-  port: PORT,
-  version: 1,
-  rooms: [ROOM],
-  key: id,
-})

@@ -1,6 +1,6 @@
-import type { Millis } from '../base/clock.js'
+import type { Millis } from '../../base/clock.js'
+import { World, type WorldOptions } from '../world/world.js'
 import { drawFaultPlan, type FaultPlan, perform } from './fault-plan.js'
-import { World, type WorldOptions } from './world.js'
 
 /** Result of a run. */
 export interface Outcome {

@@ -1,6 +1,6 @@
-import type { Millis } from '../base/clock.js'
-import type { SeededRandom } from '../base/seeded-random.js'
-import type { VirtualTime } from './virtual-time.js'
+import type { Millis } from '../../base/clock.js'
+import type { SeededRandom } from '../../base/seeded-random.js'
+import type { VirtualTime } from './time.js'
 
 /** Bytes in flight in one direction before the writer must wait. */
 const WINDOW_BYTES = 64 * 1024

@@ -1,6 +1,6 @@
-import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP } from './option-values.js'
-import { type Registration, subcommand } from './registration.js'
-import { dataDirectory } from './store/data-directory.js'
+import { DATA_HELP, ENCRYPTED_HELP, ROOM_HELP } from '../option-values.js'
+import { type Registration, subcommand } from '../registration.js'
+import { dataDirectory } from '../store/data-directory.js'
 
 interface NodeFlags {
   readonly data?: string

@@ -1,36 +1,36 @@
 import type { Duplex } from 'node:stream'
-import type { Millis } from '../base/clock.js'
-import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
-import { reasonOf } from '../base/errors.js'
-import { SeededRandom } from '../base/seeded-random.js'
-import { openRowStore } from '../compat/scuttleup/row-store.js'
-import { type AuthorId, authorOfKey, type LogId } from '../log/format/author.js'
-import { isControl } from '../log/format/control.js'
-import { decodeEntry, type Entry } from '../log/format/entry.js'
-import { LOBBY, roomId } from '../log/format/room-id.js'
-import { logOfSegment } from '../log/format/segment.js'
-import type { SignedRun } from '../log/format/segment-plan.js'
-import { Log } from '../log/log.js'
-import type { SeqRange } from '../log/read/subscription.js'
-import { Connections } from '../net/connections.js'
-import { type Address, formatAddress } from '../net/lan/address.js'
-import { RoomChannels } from '../net/room-channels.js'
-import { Room } from '../node/room.js'
-import { createNativeStream } from '../sync/native-replication.js'
-import type { NativeReplicationOptions } from '../sync/options.js'
-import type { Receipts } from '../sync/receipts.js'
-import type { ReplicationStream } from '../sync/replication-stream.js'
-import { Replicator } from '../sync/replicator.js'
+import type { Millis } from '../../base/clock.js'
+import { type KeyPair, keyPairOf, SEED_BYTES } from '../../base/crypto/signing.js'
+import { reasonOf } from '../../base/errors.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import { openRowStore } from '../../compat/scuttleup/row-store.js'
+import { type AuthorId, authorOfKey, type LogId } from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import { decodeEntry } from '../../log/format/entry.js'
+import { LOBBY, roomId } from '../../log/format/room-id.js'
+import type { SignedRun } from '../../log/format/segment-plan.js'
+import { Log } from '../../log/log.js'
+import type { SeqRange } from '../../log/read/subscription.js'
+import { Connections } from '../../net/connections.js'
+import { type Address, formatAddress } from '../../net/lan/address.js'
+import { RoomChannels } from '../../net/room-channels.js'
+import { Room } from '../../node/room.js'
+import { createNativeStream } from '../../sync/native-replication.js'
+import type { NativeReplicationOptions } from '../../sync/options.js'
+import type { Receipts } from '../../sync/receipts.js'
+import type { ReplicationStream } from '../../sync/replication-stream.js'
+import { Replicator } from '../../sync/replicator.js'
+import type { VirtualHost } from '../virtual/connection.js'
+import { VirtualDisk } from '../virtual/disk.js'
+import { Lifecycle } from '../virtual/lifecycle.js'
+import type { VirtualNetwork } from '../virtual/network.js'
+import type { SortedRows } from '../virtual/sorted-rows.js'
+import type { ClockOffset, VirtualTime } from '../virtual/time.js'
 import { type ByzantineFault, byzantineStream } from './byzantine-peer.js'
 import { type InvariantChecker, nothingShown, type Shown } from './invariants.js'
-import { Lifecycle } from './lifecycle.js'
-import type { VirtualNetwork } from './network.js'
 import { withOverrides } from './overridden.js'
+import { checkReports, historyOf, withCountedSideChannel } from './room-checks.js'
 import { SideRoom } from './side-room.js'
-import type { SortedRows } from './sorted-rows.js'
-import type { VirtualHost } from './virtual-connection.js'
-import { VirtualDisk } from './virtual-disk.js'
-import type { ClockOffset, VirtualTime } from './virtual-time.js'
 
 const PORT = 4000
 const ROOM = roomId(LOBBY)
@@ -109,18 +109,8 @@ export class SimulatedPeer {
     this.#random = new SeededRandom(seed, `whims of ${name}`)
     checker.register(name, this.author, this.disk, fault !== undefined)
     for (const [room, roomChecker] of context.sideRoomsOf(name)) {
-      const { note, sentOnSideChannel } = context
-      const own = {
-        seed,
-        name: room,
-        peer: name,
-        keys: this.#keys,
-        time,
-        checker: roomChecker,
-        note,
-        sentOnSideChannel,
-      }
-      this.sideRooms.set(room, new SideRoom(own))
+      const own = { name: room, peer: name, keys: this.#keys, checker: roomChecker }
+      this.sideRooms.set(room, new SideRoom(context, own))
     }
   }
 
@@ -302,12 +292,7 @@ export class SimulatedPeer {
     log.on('entries', span => this.#context.stored(this.name, span))
     const replicator = new Replicator(log)
     program.replicator = replicator
-    replicator.receipts.on('receipt', (holder, author, seq) => {
-      if (this.fault === undefined && !life.isOver) checker.receiptReceived(this.name, holder as AuthorId, author, seq)
-    })
-    log.on('fork', ({ segments: [segment], forkedAt }) => {
-      if (this.fault === undefined && !life.isOver) checker.forkProven(this.name, logOfSegment(segment), forkedAt)
-    })
+    checkReports(this.name, replicator, checker, () => this.fault !== undefined || life.isOver)
     const checkHistory = checker.historyCheck(this.name)
     checkHistory(await historyOf(log))
     if (life.isOver) return
@@ -362,18 +347,7 @@ export class SimulatedPeer {
     given: NativeReplicationOptions = {},
   ): ReplicationStream {
     const { log } = replicator
-    const { sideChannel } = given
-    const options: NativeReplicationOptions = {
-      ...given,
-      ...(sideChannel && {
-        sideChannel: send =>
-          sideChannel(frames => {
-            const isSent = send(frames)
-            if (isSent) this.#context.sentOnSideChannel(frames.length)
-            return isSent
-          }),
-      }),
-    }
+    const options = withCountedSideChannel(given, bytes => this.#context.sentOnSideChannel(bytes))
     const watched = withOverrides(log, {
       addSigned: (author, runs, allowance) => {
         this.#context.received(this.name, from, author, runs)
@@ -410,13 +384,6 @@ export class SimulatedPeer {
       }
     }
   }
-}
-
-/** The whole history of a log. */
-export async function historyOf(log: Log): Promise<Entry[]> {
-  const history: Entry[] = []
-  for await (const entries of log.read()) history.push(...entries)
-  return history
 }
 
 /** A line as traces show it. */

@@ -1,9 +1,9 @@
-import type { Millis } from '../base/clock.js'
-import { SeededRandom } from '../base/seeded-random.js'
-import { BYZANTINE_FAULTS, type ByzantineFault } from './byzantine-peer.js'
-import type { NetworkOptions } from './network.js'
+import type { Millis } from '../../base/clock.js'
+import { SeededRandom } from '../../base/seeded-random.js'
+import type { NetworkOptions } from '../virtual/network.js'
+import { BYZANTINE_FAULTS, type ByzantineFault } from '../world/byzantine-peer.js'
+import type { World } from '../world/world.js'
 import { dialledPeersIn, TOPOLOGIES, type TopologyKind } from './topologies.js'
-import type { World } from './world.js'
 
 const NAMES = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi']
 const BYZANTINE = 'mallory'

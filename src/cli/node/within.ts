@@ -1,4 +1,4 @@
-import type { Millis } from '../base/clock.js'
+import type { Millis } from '../../base/clock.js'
 
 /** The result of `work`, or `late` if it takes longer. The timer keeps the process running. */
 export const within = <T>(ms: Millis, work: Promise<T>): Promise<T | 'late'> => {

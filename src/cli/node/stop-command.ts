@@ -1,9 +1,9 @@
-import { askNode } from '../host/client/connect.js'
-import { NodeLock } from '../host/election.js'
-import { holderOf } from '../host/holder.js'
-import { homeOf } from '../node/paths.js'
-import { info, warn } from '../ui/lines/output.js'
-import { DONE, FAILED } from './exit-code.js'
+import { askNode } from '../../host/client/connect.js'
+import { NodeLock } from '../../host/election.js'
+import { holderOf } from '../../host/holder.js'
+import { homeOf } from '../../node/paths.js'
+import { info, warn } from '../../ui/lines/output.js'
+import { DONE, FAILED } from '../exit-code.js'
 import { within } from './within.js'
 
 /** Longest time for a node to exit, on request or after SIGKILL. */

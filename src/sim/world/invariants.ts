@@ -1,4 +1,4 @@
-import { sameBytes } from '../base/wire/bytes.js'
+import { sameBytes } from '../../base/wire/bytes.js'
 import {
   type AuthorId,
   authorOfLog,
@@ -8,11 +8,11 @@ import {
   logKeyOf,
   runOf,
   type Seq,
-} from '../log/format/author.js'
-import { isControl } from '../log/format/control.js'
-import { decodeEntry, type Entry } from '../log/format/entry.js'
-import { encodedSegmentIn, SEQ_END, segmentRange } from '../log/format/segment-rows.js'
-import type { VirtualDisk } from './virtual-disk.js'
+} from '../../log/format/author.js'
+import { isControl } from '../../log/format/control.js'
+import { decodeEntry, type Entry } from '../../log/format/entry.js'
+import { encodedSegmentIn, SEQ_END, segmentRange } from '../../log/format/segment-rows.js'
+import type { VirtualDisk } from '../virtual/disk.js'
 
 /** What a reader was shown: the last entry of each log, and by author the entries, which are moved when a log is divided. */
 export interface Shown {

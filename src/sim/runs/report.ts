@@ -1,8 +1,8 @@
-import type { Millis } from '../base/clock.js'
-import { quantile } from '../base/quantile.js'
-import { axis, BOTTOM, grid, HEIGHT, LEFT, nice, RIGHT, svg, TOP, WIDTH } from '../base/report/chart.js'
-import { duration, escaped, whole } from '../base/report/format.js'
-import { reportPage } from '../base/report/page.js'
+import type { Millis } from '../../base/clock.js'
+import { quantile } from '../../base/quantile.js'
+import { axis, BOTTOM, grid, HEIGHT, LEFT, nice, RIGHT, svg, TOP, WIDTH } from '../../base/report/chart.js'
+import { duration, escaped, whole } from '../../base/report/format.js'
+import { reportPage } from '../../base/report/page.js'
 import type { ChatFigures, ChatSimulationOptions, Event } from './chat-simulation.js'
 
 const BARS_MAX = 60

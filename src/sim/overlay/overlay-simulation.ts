@@ -1,6 +1,6 @@
-import type { Millis } from '../base/clock.js'
-import { quantile } from '../base/quantile.js'
-import { SeededRandom } from '../base/seeded-random.js'
+import type { Millis } from '../../base/clock.js'
+import { quantile } from '../../base/quantile.js'
+import { SeededRandom } from '../../base/seeded-random.js'
 import { Overlay } from './overlay.js'
 
 /** Connections that every peer should have, or one with each other peer if there are fewer. */

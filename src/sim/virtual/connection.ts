@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { RawConnection } from '../net/peer-source.js'
+import type { RawConnection } from '../../net/peer-source.js'
 import type { Content, Receiver, Wire } from './wire.js'
 
 /** A machine on the virtual network. */

@@ -1,9 +1,9 @@
-import type { Millis } from '../base/clock.js'
-import type { SeededRandom } from '../base/seeded-random.js'
-import type { Range, Row, Store, Write } from '../log/store/store.js'
+import type { Millis } from '../../base/clock.js'
+import type { SeededRandom } from '../../base/seeded-random.js'
+import type { Range, Row, Store, Write } from '../../log/store/store.js'
 import type { Lifecycle } from './lifecycle.js'
 import { owned, pagesOf, SortedRows } from './sorted-rows.js'
-import type { VirtualTime } from './virtual-time.js'
+import type { VirtualTime } from './time.js'
 
 /** Longest delays of the disk. */
 const COMMIT_MS_MAX: Millis = 8

@@ -1,5 +1,5 @@
-import { bufferOf } from '../base/wire/bytes.js'
-import type { Range, Row, Write } from '../log/store/store.js'
+import { bufferOf } from '../../base/wire/bytes.js'
+import type { Range, Row, Write } from '../../log/store/store.js'
 
 /** Rows in memory, in order of their keys. Values are not copied: the writer must not change them. */
 export class SortedRows {
