@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { ChatError } from '../../base/errors.js'
-import { programFile } from '../../base/program-files.js'
-import { encodeStart, type NodeStart, reportOf, type StartReport } from '../protocol/node-start.js'
-
-const NODE_PROGRAM = programFile('host/server/node-process')
+import { encodeStart, NODE_PROGRAM, type NodeStart, reportOf, type StartReport } from '../protocol/node-start.js'
 
 /**
  * Starts a node in the background, and resolves with its report. It inherits no descriptor, so that `… | head -1` and `$(…)` do

@@ -1,6 +1,10 @@
 import { ChatError, isErrorCode, reasonOf } from '../../base/errors.js'
+import { programFile } from '../../base/program-files.js'
 import { type Fields, isFields } from './codec.js'
 import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
+
+/** The program of a background node. Its file shows whether an update has replaced the program. */
+export const NODE_PROGRAM = programFile('host/server/node-process')
 
 /** How a node is started. Passed to its process as one argument. */
 export interface NodeStart {

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { systemClock } from '../../base/clock.js'
 import { loadKey } from '../../base/crypto/key-file.js'
-import { packageVersion, programFile } from '../../base/program-files.js'
+import { packageVersion } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
@@ -9,7 +9,7 @@ import type { NodeNetwork } from '../../node/node-network.js'
 import { homeOf } from '../../node/paths.js'
 import { Pins } from '../../node/people/pins.js'
 import { elect } from '../election.js'
-import type { NodeStart } from '../protocol/node-start.js'
+import { NODE_PROGRAM, type NodeStart } from '../protocol/node-start.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { loadSecret } from '../protocol/secret.js'
 import { connectTo, listenAt } from '../protocol/socket.js'
@@ -107,7 +107,7 @@ async function isServed(directory: string): Promise<boolean> {
 /** Identifies the program's file on disk: an update replaces it while the node runs. */
 function filesChangedAt(): string {
   try {
-    const { ino, mtimeMs } = statSync(programFile('host/node-process'))
+    const { ino, mtimeMs } = statSync(NODE_PROGRAM)
     return `${ino} ${mtimeMs}`
   } catch {
     return 'missing'
