@@ -12,3 +12,9 @@ export const systemRandom: Random = {
   number: () => randomBytes(4).readUInt32BE() / 2 ** 32,
   bytes: length => randomBytes(length),
 }
+
+/** The items in random order. */
+export const shuffled = <T>(items: Iterable<T>, random: () => number): T[] =>
+  Array.from(items, item => [random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item)

@@ -1,22 +1,16 @@
 import path from 'node:path'
-import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import { spawnNode } from '../host/client/spawn-node.js'
 import type { NodeStart, StartReport } from '../host/protocol/node-start.js'
+import type { RoomOptions } from '../host/protocol/options.js'
 import { hasSocket } from '../host/protocol/socket.js'
-import { formatAddress, parseListen } from '../net/lan/address.js'
 import type { NodeEvent } from '../node/events.js'
 import { secureHome } from '../node/home-guard.js'
 import { homeOf } from '../node/paths.js'
-import { namedPeer } from '../node/peer-name.js'
+import { listeningPlace, namedPeer } from '../node/peer-name.js'
 
-export interface FaceOptions {
+export interface FaceOptions extends RoomOptions {
   readonly me: string
-  readonly peers: readonly string[]
-  readonly listen: string | undefined
   readonly data: string
-  readonly room: string | undefined
-  readonly isDiscovering: boolean
-  readonly isEncryptedOnly: boolean
 }
 
 /** A node to attach to. Imports little: the modules that a face needs are loaded while the node starts. */
@@ -36,10 +30,8 @@ export interface PreparedNode {
 export function nodeStartOf(options: FaceOptions, stays: boolean): NodeStart {
   const { me, peers, listen, data, room, isDiscovering, isEncryptedOnly } = options
   const home = homeOf(data, me, room)
-  const usual = addressOfName(home.me)
-  const place = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
-  const own = formatAddress({ host: place.host ?? usual.host, port: place.port })
-  for (const peer of peers) namedPeer(peer, home.me, own)
+  const { address } = listeningPlace(home.me, listen)
+  for (const peer of peers) namedPeer(peer, home.me, address)
   return { me, data: path.resolve(data), stays, options: { room, peers, listen, isDiscovering, isEncryptedOnly } }
 }
 

@@ -6,16 +6,17 @@ import { addressOfName } from '../compat/scuttleup/hashed-port.js'
 import { LOBBY, roomId } from '../log/format/room-id.js'
 import { Connections } from '../net/connections.js'
 import { PROTOCOL_VERSION } from '../net/handshake/hello.js'
-import { formatAddress, parseListen } from '../net/lan/address.js'
-import { type Discovery, openDiscovery } from '../net/lan/mdns/discovery.js'
+import { formatAddress } from '../net/lan/address.js'
+import { Discovery } from '../net/lan/mdns/discovery.js'
 import { isReachableAt } from '../net/lan/mdns/interfaces.js'
 import { resolver } from '../net/lan/mdns/resolve.js'
 import { type Service, serviceHost, shortKeyOf } from '../net/lan/mdns/service-records.js'
 import { TcpSource } from '../net/lan/tcp.js'
 import { Announcement } from './announcement.js'
 import type { NodeEvent } from './events.js'
+import { listeningPlace } from './peer-name.js'
 
-/** How a node is reached. The same for all of its rooms. */
+/** How a node is reached. The same for all of its rooms: the first open one decides. */
 export interface NetworkOptions {
   /** `[host:]port`. Default: the port hashed from the name, or a free one if that is in use, on every interface. */
   readonly listen?: string | undefined
@@ -37,16 +38,6 @@ export interface NetworkedRoom {
   readonly isMissingPeers: boolean
 }
 
-/** Where a node listens. Throws BAD_ADDRESS. */
-export function placeOf(
-  me: string,
-  listen: string | undefined,
-): { readonly host: string | undefined; readonly port: number; readonly address: string } {
-  const usual = addressOfName(me)
-  const { host, port } = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
-  return { host, port, address: formatAddress({ host: host ?? usual.host, port }) }
-}
-
 /** Once a node listens: its connections, and its presence on the local network. */
 export class OpenNetwork {
   readonly connections: Connections
@@ -64,7 +55,7 @@ export class OpenNetwork {
   #port: number
 
   constructor(me: string, keys: KeyPair, { listen, isDiscovering, isEncryptedOnly = false }: NetworkOptions) {
-    const { host, port, address } = placeOf(me, listen)
+    const { host, port, address } = listeningPlace(me, listen)
     this.#me = me
     this.#host = host
     this.#port = port
@@ -154,7 +145,7 @@ export class OpenNetwork {
 
   #openDiscovery(): Discovery {
     const announcement = new Announcement(this.#me, event => this.#report(event))
-    const discovery: Discovery = openDiscovery({
+    const discovery: Discovery = new Discovery({
       clock: systemClock,
       random: systemRandom.number,
       onEvent: event => this.#report(event),

@@ -5,34 +5,25 @@ import { LOBBY } from '../log/format/room-id.js'
 import { Replicator } from '../sync/replicator.js'
 import type { NodeEvent } from './events.js'
 import { keyCreated } from './home-guard.js'
-import type { NodeNetwork } from './node-network.js'
+import type { NetworkOptions, NodeNetwork } from './node-network.js'
 import { homeOf } from './paths.js'
 import { Pins } from './people/pins.js'
 import { Room } from './room.js'
 import { RoomNetwork } from './room-network.js'
 import { openLog } from './stored-log.js'
 
-export interface OpenRoomOptions {
+export interface OpenRoomOptions extends NetworkOptions {
   readonly me: string
   /** The network of the node, shared by its rooms. */
   readonly network: NodeNetwork
   /** Names, or addresses as `host:port`. */
   readonly peers: readonly string[]
-  /**
-   * `[host:]port` of the node, which its first open room decides. Default: the port hashed from the name, or a free one if that is in
-   * use, on every interface.
-   */
-  readonly listen?: string | undefined
   /** Default: the lobby. */
   readonly room?: string | undefined
   /** Directory with the databases of all users and rooms. */
   readonly data: string
-  /** Whether names are announced and looked up on the local network. */
-  readonly isDiscovering: boolean
   /** Whether the caller made the key for this room. */
   readonly isNewKey?: boolean | undefined
-  /** Whether scuttleup peers, which cannot encrypt, are refused. */
-  readonly isEncryptedOnly?: boolean | undefined
   /** Whom the user knows. Default: nobody, until they name a peer; lasts as long as the process. */
   readonly pins?: Pins | undefined
   /** Called from the start, before there is a room to listen to. */

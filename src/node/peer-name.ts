@@ -1,7 +1,7 @@
 import { ChatError } from '../base/errors.js'
 import { checkName, equalsIgnoringCase } from '../base/names.js'
 import { addressOfName } from '../compat/scuttleup/hashed-port.js'
-import { type Address, formatAddress, parseAddress } from '../net/lan/address.js'
+import { type Address, formatAddress, parseAddress, parseListen } from '../net/lan/address.js'
 
 export interface NamedPeer {
   readonly name: string
@@ -19,6 +19,16 @@ export function placeOf(text: string): NamedPeer {
   }
   const name = checkName(stem, `the peer name ${JSON.stringify(text)}`)
   return { name, address: addressOfName(name) }
+}
+
+/** Where a node listens, and its address as peers know it. Throws BAD_ADDRESS. */
+export function listeningPlace(
+  me: string,
+  listen: string | undefined,
+): { readonly host: string | undefined; readonly port: number; readonly address: string } {
+  const usual = addressOfName(me)
+  const { host, port } = listen === undefined ? { host: undefined, port: usual.port } : parseListen(listen)
+  return { host, port, address: formatAddress({ host: host ?? usual.host, port }) }
 }
 
 /** Each peer once: `bob`, `BOB` and `bob.local` are the same one. */

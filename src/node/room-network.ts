@@ -4,9 +4,9 @@ import { LanAutodial } from '../net/overlay/lan-autodial.js'
 import type { PeerExchange } from '../net/overlay/peer-exchange.js'
 import { RoomChannels } from '../net/room-channels.js'
 import type { NodeEvent } from './events.js'
-import { type NetworkedRoom, type NetworkOptions, type NodeNetwork, type OpenNetwork, placeOf } from './node-network.js'
+import type { NetworkedRoom, NetworkOptions, NodeNetwork, OpenNetwork } from './node-network.js'
 import type { Home } from './paths.js'
-import { distinctPeers, type NamedPeer, namedPeer } from './peer-name.js'
+import { distinctPeers, listeningPlace, type NamedPeer, namedPeer } from './peer-name.js'
 
 export interface RoomNetworkOptions extends NetworkOptions {
   readonly home: Home
@@ -29,7 +29,7 @@ export class RoomNetwork implements NetworkedRoom {
   constructor(options: RoomNetworkOptions) {
     this.#options = options
     const { home, listen, peers } = options
-    const { address } = placeOf(home.me, listen)
+    const { address } = listeningPlace(home.me, listen)
     this.tag = roomTag(home.roomId)
     this.peers = distinctPeers(peers.map(text => namedPeer(text, home.me, address)))
   }

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import test, { type TestContext } from 'node:test'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
+import { Discovery } from '../../src/net/lan/mdns/discovery.js'
 import { isLoopback, usableInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 import { PATIENCE_MS } from '../helper/patience.js'
 
@@ -29,7 +29,7 @@ async function runPackage(t: TestContext, name: string, program: string): Promis
 }
 
 function open(t: TestContext) {
-  const discovery = openDiscovery({
+  const discovery = new Discovery({
     clock: systemClock,
     random: systemRandom.number,
     onEvent: event => assert.fail(event.kind),

@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
 import type { NetEvent } from '../../src/net/events.js'
-import { openDiscovery } from '../../src/net/lan/mdns/discovery.js'
+import { Discovery } from '../../src/net/lan/mdns/discovery.js'
 import type { NetworkInterfaces } from '../../src/net/lan/mdns/interfaces.js'
 import { PATIENCE_MS } from '../helper/patience.js'
 
@@ -38,7 +38,7 @@ async function world(t: TestContext, first: NetworkInterfaces) {
     },
   }
   const open = () => {
-    const discovery = openDiscovery({
+    const discovery = new Discovery({
       clock,
       random: systemRandom.number,
       port,
@@ -119,7 +119,7 @@ function run(
 const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
 const opening = `
   import { networkInterfaces as real } from 'node:os'
-  import { openDiscovery } from ${url('../../src/net/lan/mdns/discovery.js')}
+  import { Discovery } from ${url('../../src/net/lan/mdns/discovery.js')}
   import { systemClock } from ${url('../../src/base/clock.js')}
   let scan, interfaces, events = 0, longestMs = 0
   const networkInterfaces = () => interfaces ?? real()
@@ -129,7 +129,7 @@ const opening = `
     return systemClock.after(ms, action)
   }
   const clock = { now: systemClock.now, after }
-  const discovery = openDiscovery({ clock, random: Math.random, onEvent: () => events++, networkInterfaces })
+  const discovery = new Discovery({ clock, random: Math.random, onEvent: () => events++, networkInterfaces })
   discovery.announce({ name: 'alice-${process.pid}' })
 `
 /** Closing is quick if it sets no long timer: that a busy machine delays it says nothing. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import multicastDns from 'multicast-dns'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
-import { type Discovery, type DiscoveryOptions, openDiscovery } from '../../src/net/lan/mdns/discovery.js'
+import { Discovery, type DiscoveryOptions } from '../../src/net/lan/mdns/discovery.js'
 import { Child } from '../helper/child.js'
 import { PATIENCE_MS } from '../helper/patience.js'
 
@@ -22,7 +22,7 @@ const alice = `alice-${process.pid}`
 const bob = `bob-${process.pid}`
 
 function open(t: TestContext, options: Partial<DiscoveryOptions> = {}): Discovery {
-  const discovery = openDiscovery({
+  const discovery = new Discovery({
     clock: systemClock,
     random: systemRandom.number,
     onEvent: event => assert.fail(event.kind),

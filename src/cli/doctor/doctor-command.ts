@@ -7,7 +7,7 @@ import { sanitise } from '../../base/safe-text.js'
 import { LOBBY } from '../../log/format/room-id.js'
 import { PROTOCOL_VERSION } from '../../net/handshake/hello.js'
 import type { Address } from '../../net/lan/address.js'
-import { type Discovery, openDiscovery } from '../../net/lan/mdns/discovery.js'
+import { Discovery } from '../../net/lan/mdns/discovery.js'
 import { resolver } from '../../net/lan/mdns/resolve.js'
 import { requestedName, roomTag, shortKeyOf } from '../../net/lan/mdns/service-records.js'
 import { checkHome } from '../../node/home-guard.js'
@@ -58,7 +58,7 @@ async function observe({ me, listen }: DoctorOptions, home: Home, peers: readonl
   const key =
     me !== undefined && existsSync(home.keyFile) ? await loadKey(home.keyFile, systemRandom, report) : undefined
   let multicastFault: string | undefined
-  const discovery = openDiscovery({
+  const discovery = new Discovery({
     clock: systemClock,
     random: systemRandom.number,
     onEvent: event => {

@@ -1,9 +1,8 @@
-import { type Millis, systemClock } from '../../base/clock.js'
+import { pause, systemClock } from '../../base/clock.js'
 import { ChatError, reasonOf } from '../../base/errors.js'
 import { systemRandom } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
-import { addressOfName } from '../../compat/scuttleup/hashed-port.js'
-import { type Address, parseListen } from '../../net/lan/address.js'
+import type { Address } from '../../net/lan/address.js'
 import type { LocalInterface } from '../../net/lan/mdns/interfaces.js'
 import { fieldsOf, itemsOf } from '../../net/lan/mdns/packets.js'
 import { labelMark } from '../../net/lan/mdns/prefilter.js'
@@ -12,6 +11,7 @@ import { MulticastSockets } from '../../net/lan/mdns/sockets.js'
 import { TcpSource } from '../../net/lan/tcp.js'
 import { probe } from '../../net/probe.js'
 import type { Home } from '../../node/paths.js'
+import { listeningPlace } from '../../node/peer-name.js'
 import type { Answer, ObservedInterface, ObservedPort } from './findings.js'
 
 /** How long to listen for packets of other hosts, and how many queries to send meanwhile. */
@@ -53,7 +53,7 @@ export async function observeInterfaces(): Promise<ObservedInterface[]> {
   ]
   for (let sent = 0; sent < QUERIES; sent++) {
     sockets.send(() => ({ type: 'query', questions }))
-    await passing(OBSERVED_MS / QUERIES)
+    await pause(systemClock, OBSERVED_MS / QUERIES)
   }
   const open = sockets.interfaces
   const observed = sockets.known.map(at => ({
@@ -73,8 +73,7 @@ export async function observePort(
   listen: string | undefined,
   interfaces: readonly ObservedInterface[],
 ): Promise<ObservedPort> {
-  const { host, port } =
-    listen === undefined ? { host: undefined, port: addressOfName(home.me).port } : parseListen(listen)
+  const { host, port } = listeningPlace(home.me, listen)
   const addresses =
     host === undefined ? interfaces.filter(({ address }) => !address.includes(':')).map(each => each.address) : [host]
   try {
@@ -112,5 +111,3 @@ async function unreachableOf(addresses: readonly string[], port: number): Promis
   )
   return addresses.filter(address => !reached.has(address))
 }
-
-const passing = (ms: Millis): Promise<void> => new Promise(resolve => void systemClock.after(ms, resolve))

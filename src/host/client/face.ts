@@ -11,6 +11,7 @@ import type { ConnectionSummary } from '../../node/events.js'
 import { namedPeer } from '../../node/peer-name.js'
 import { messagesOf, type RoomApi } from '../../node/room-api.js'
 import type { OwnPlace, Replicas } from '../../sync/receipts.js'
+import { pairsOf } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import type { RoomOptions } from '../protocol/options.js'
 import { FaceMarks } from './face-marks.js'
@@ -81,7 +82,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
     this.#parts = parts
     this.#clock = parts.clock ?? systemClock
     this.#connection = connection
-    this.#marks = new FaceMarks(this.#clock, marks => this.#connection.markRead(marks))
+    this.#marks = new FaceMarks(this.#clock, marks => this.#connection.send({ do: 'mark', marks: pairsOf(marks) }))
     this.ended = new Promise(resolve => {
       this.#onEnded = resolve
     })
@@ -194,7 +195,7 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Resolves when some peer has stored the line that is the user's last one now. */
   delivered(): Promise<void> {
-    return this.#again(() => this.#connection.stored())
+    return this.#again(() => this.#connection.call({ do: 'stored' }))
   }
 
   async *batches(options: ReadOptions, isWanted?: (entry: Uint8Array) => boolean): AsyncGenerator<readonly Message[]> {
@@ -218,28 +219,30 @@ export class Face extends EventEmitter<FaceEvents> implements RoomApi {
 
   /** Resolves when the state of the room is up to date, or the connection is lost. */
   async refreshed(): Promise<void> {
-    await this.#connection.refreshed().catch(() => {})
+    await this.#connection.call({ do: 'ping', isForState: true }).catch(() => {})
   }
 
   connect(peer: string): void {
     namedPeer(peer, this.me, this.#connection.welcome.address)
-    this.#connection.link(peer)
+    this.#connection.send({ do: 'link', peer })
   }
 
   disconnect(peer: string): boolean {
-    return this.#connection.unlink(peer)
+    const { connected, dialing } = this.connectionSummary
+    this.#connection.send({ do: 'unlink', peer })
+    return connected.includes(peer) || dialing.some(({ name }) => name === peer)
   }
 
   setAway(text: string | undefined): void {
-    this.#connection.setAway(text)
+    this.#connection.send({ do: 'away', text })
   }
 
   typing(): void {
-    this.#connection.typing()
+    this.#connection.send({ do: 'typing' })
   }
 
   addressed(author: AuthorId): void {
-    this.#connection.addressed(author)
+    this.#connection.send({ do: 'addressed', author })
   }
 
   verify(): ReturnType<RoomApi['verify']> {

@@ -18,6 +18,7 @@ import {
   jsonBody,
   linesBody,
   NODE_FRAME_BYTES_MAX,
+  pairsOf,
   readHostFrame,
 } from '../protocol/codec.js'
 import { readEvent } from '../protocol/event-codec.js'
@@ -109,6 +110,18 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     socket.once('close', () => this.#lost())
   }
 
+  /** Sends a call that has no answer. */
+  send(call: object): void {
+    this.#write(jsonBody(call))
+  }
+
+  /** Resolves when the node has answered a call. */
+  call(call: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#open(call, { onPart: () => {}, onEnd: error => (error === undefined ? resolve() : reject(error)) })
+    })
+  }
+
   static reader(): FrameReader {
     return new FrameReader(NODE_FRAME_BYTES_MAX)
   }
@@ -163,57 +176,21 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   }
 
   acknowledge(acknowledged: number): void {
-    this.#send({ do: 'acknowledge', acknowledged })
-  }
-
-  /** Resolves when some peer has stored the line that is the user's last one now. */
-  stored(): Promise<void> {
-    return this.#call({ do: 'stored' })
+    this.send({ do: 'acknowledge', acknowledged })
   }
 
   ping(): Promise<void> {
-    return this.#call({ do: 'ping' })
-  }
-
-  /** Resolves when this side has the current state of the room. */
-  refreshed(): Promise<void> {
-    return this.#call({ do: 'ping', isForState: true })
+    return this.call({ do: 'ping' })
   }
 
   async *entries({ signal, since, ...options }: ReadOptions): AsyncGenerator<readonly Entry[]> {
-    const heads = since?.map(({ author, seq }) => [author, seq])
+    const heads = since && pairsOf(since)
     // Entries that arrived together are yielded together, so that a reader notes several names before it labels anyone.
     for await (const parts of this.#parts({ do: 'read', options: { ...options, since: heads } }, signal)) {
       const entries = parts.flatMap(part => (part.kind === 'entries' ? part.entries : []))
       for (const { author, seq } of entries) this.#reached(author, seq)
       if (entries.length > 0) yield entries
     }
-  }
-
-  link(peer: string): void {
-    this.#send({ do: 'link', peer })
-  }
-
-  unlink(peer: string): boolean {
-    const { connected, dialing } = this.#connections
-    this.#send({ do: 'unlink', peer })
-    return connected.includes(peer) || dialing.some(({ name }) => name === peer)
-  }
-
-  markRead(marks: readonly Digest[]): void {
-    this.#send({ do: 'mark', marks: marks.map(({ author, seq }) => [author, seq]) })
-  }
-
-  setAway(text: string | undefined): void {
-    this.#send({ do: 'away', text })
-  }
-
-  addressed(author: AuthorId): void {
-    this.#send({ do: 'addressed', author })
-  }
-
-  typing(): void {
-    this.#send({ do: 'typing' })
   }
 
   async *verify(): ReturnType<HostedRoom['verify']> {
@@ -234,7 +211,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
   async goodbye(): Promise<void> {
     if (this.#isGone) return
     const gone = new Promise<void>(resolve => void this.once('gone', resolve))
-    this.#send({ do: 'goodbye' })
+    this.send({ do: 'goodbye' })
     await gone
   }
 
@@ -296,18 +273,8 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
     this.emit('gone')
   }
 
-  #send(value: object): void {
-    this.#write(jsonBody(value))
-  }
-
   #write(body: Uint8Array): void {
     if (!this.#isGone) this.#writer.write(body)
-  }
-
-  #call(call: object): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#open(call, { onPart: () => {}, onEnd: error => (error === undefined ? resolve() : reject(error)) })
-    })
   }
 
   #open(call: object, { onPart, onEnd }: Call): CallId {
@@ -319,7 +286,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
         onEnd(error)
       }
       this.#calls.set(id, { onPart, onEnd: end })
-      this.#send({ ...call, id })
+      this.send({ ...call, id })
     }
     return id
   }
@@ -348,7 +315,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
         const parts = waiting.splice(0)
         if (parts.length > 0) {
           if (bytes >= READ_BYTES_MIN) {
-            this.#send({ do: 'more', id, bytes })
+            this.send({ do: 'more', id, bytes })
             bytes = 0
           }
           yield parts
@@ -362,7 +329,7 @@ export class NodeConnection extends EventEmitter<ConnectionEvents> {
       }
     } finally {
       signal?.removeEventListener('abort', abort)
-      if (end === undefined) this.#send({ do: 'stop', id })
+      if (end === undefined) this.send({ do: 'stop', id })
     }
   }
 }

@@ -94,7 +94,10 @@ export function readHostFrame(body: Uint8Array): HostFrame | undefined {
   return entries && { kind: 'entries', id: id.value, entries }
 }
 
-/** Heads as pairs of an author and a seq; undefined for anything else. */
+/** Heads in JSON: pairs of an author and a seq. */
+export const pairsOf = (heads: readonly Digest[]): [LogId, Seq][] => heads.map(({ author, seq }) => [author, seq])
+
+/** The heads in such pairs; undefined for anything else. */
 export function digestsOf(value: unknown): Digest[] | undefined {
   if (!Array.isArray(value)) return undefined
   const digests: Digest[] = []

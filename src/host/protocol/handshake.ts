@@ -3,7 +3,7 @@ import type { Random } from '../../base/random.js'
 import { hexOf } from '../../base/wire/bytes.js'
 import { CLIENT_BYTES } from '../../log/request-id.js'
 import { type CodecVersion, type Fields, versionOf } from './codec.js'
-import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
+import { type RoomOptions, roomOptionsOf } from './options.js'
 import { NONCE_BYTES, type Secret } from './secret.js'
 
 // How a connection to a node begins. These frames are the same in every major version of the codec:
@@ -61,7 +61,7 @@ export function helloFields(hello: Hello, secret: Secret, nodeNonce: string, non
     pid,
     isBack,
     ...(client !== undefined && { client: hexOf(client) }),
-    ...(options !== undefined && { options: roomFields(options) }),
+    ...(options !== undefined && { options }),
   }
 }
 

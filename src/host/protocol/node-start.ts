@@ -1,7 +1,7 @@
 import { ChatError, isErrorCode, reasonOf } from '../../base/errors.js'
 import { programFile } from '../../base/program-files.js'
 import { type Fields, isFields } from './codec.js'
-import { type RoomOptions, roomFields, roomOptionsOf } from './options.js'
+import { type RoomOptions, roomOptionsOf } from './options.js'
 
 /** The program of a background node. Its file shows whether an update has replaced the program. */
 export const NODE_PROGRAM = programFile('host/server/node-process')
@@ -18,7 +18,7 @@ export interface NodeStart {
 }
 
 export const encodeStart = ({ me, data, options, stays }: NodeStart): string =>
-  JSON.stringify({ me, data, stays, options: roomFields(options) })
+  JSON.stringify({ me, data, stays, options })
 
 /** Undefined for anything that `encodeStart` does not write. */
 export function decodeStart(text: string): NodeStart | undefined {

@@ -68,14 +68,6 @@ function isSameAddress(running: string | undefined, asked: string): boolean {
   return one.host === other.host && one.port === other.port
 }
 
-export const roomFields = ({ room, peers, listen, isDiscovering, isEncryptedOnly }: RoomOptions): Fields => ({
-  ...(room !== undefined && { room }),
-  peers,
-  ...(listen !== undefined && { listen }),
-  isDiscovering,
-  isEncryptedOnly,
-})
-
 /** Decodes options; undefined if they are malformed. */
 export function roomOptionsOf({
   room,

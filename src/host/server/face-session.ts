@@ -9,7 +9,7 @@ import { SEQ_MAX } from '../../log/limits.js'
 import type { Outcome } from '../../node/outbox.js'
 import type { Room } from '../../node/room.js'
 import type { Replicas } from '../../sync/receipts.js'
-import { digestsOf, type Fields, isCount, readHostFrame } from '../protocol/codec.js'
+import { digestsOf, type Fields, isCount, pairsOf, readHostFrame } from '../protocol/codec.js'
 import type { FaceEvent } from '../protocol/events.js'
 import { UNANSWERED_BYTES_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
@@ -84,8 +84,7 @@ export class FaceSession {
 
   /** These read marks have moved. */
   marks(marks: readonly Digest[]): void {
-    if (this.#output.mayNotify())
-      this.#output.send({ is: 'marks', marks: marks.map(({ author, seq }) => [author, seq]) })
+    if (this.#output.mayNotify()) this.#output.send({ is: 'marks', marks: pairsOf(marks) })
   }
 
   /** The room is closing: accepts no more calls. The socket stays open until the database is closed. */
@@ -199,7 +198,7 @@ export class FaceSession {
   /** Lines without an outcome were not stored before the log was closed: the face repeats the requests to the next node. */
   #sendOutcomes(first: number, outcomes: readonly Outcome[]): void {
     const ours = this.#peer.heads.filter(({ author }) => authorOfLog(author) === this.#peer.id)
-    const own = ours.map(({ author, seq }) => [author, seq])
+    const own = pairsOf(ours)
     for (let at = 0; at < outcomes.length; ) {
       const outcome = outcomes[at]
       const from = at++
@@ -222,7 +221,7 @@ export class FaceSession {
     })
     const news = heads.filter(({ author, seq }) => this.#sentHeads.get(author) !== seq)
     for (const { author, seq } of news) this.#sentHeads.set(author, seq)
-    const pairs = news.map(({ author, seq }) => [author, seq])
+    const pairs = pairsOf(news)
     const others = this.#context.others()
     this.#output.send({
       is: 'state',

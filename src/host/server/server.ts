@@ -11,14 +11,7 @@ import { isProblem } from '../protocol/events.js'
 import { challengeFields, type Hello, helloOf, nonceOf } from '../protocol/handshake.js'
 import { OPEN_ROOMS_MAX } from '../protocol/limits.js'
 import { faultOf } from '../protocol/node-start.js'
-import {
-  checkConflict,
-  type NodeOptions,
-  nodeOptionsOf,
-  type RoomOptions,
-  roomFields,
-  roomNameOf,
-} from '../protocol/options.js'
+import { checkConflict, type NodeOptions, nodeOptionsOf, type RoomOptions, roomNameOf } from '../protocol/options.js'
 import type { Secret } from '../protocol/secret.js'
 import { HostedRoom } from './hosted-room.js'
 import type { NodeStore } from './node-store.js'
@@ -200,7 +193,7 @@ export class NodeServer {
       checkConflict(me, room.options, options)
       const { id, room: name, address } = room.peer
       const staysOpen = roomNameOf(options) === this.#ownRoom
-      const fields = { me, id, room: name, address, pid: this.#parts.pid, options: roomFields(room.options), staysOpen }
+      const fields = { me, id, room: name, address, pid: this.#parts.pid, options: room.options, staysOpen }
       const welcome = { is: 'welcome', proof, ...fields }
       this.#waitsForFirst()
       await room.attach(socket, reader, hello, () => send(socket, welcome))

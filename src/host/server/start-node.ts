@@ -5,12 +5,10 @@ import { packageVersion } from '../../base/program-files.js'
 import { systemRandom } from '../../base/random.js'
 import type { NodeEvent } from '../../node/events.js'
 import { checkKeyIsThere, secureHome } from '../../node/home-guard.js'
-import type { NodeNetwork } from '../../node/node-network.js'
 import { homeOf } from '../../node/paths.js'
 import { Pins } from '../../node/people/pins.js'
 import { elect } from '../election.js'
 import { NODE_PROGRAM, type NodeStart } from '../protocol/node-start.js'
-import type { RoomOptions } from '../protocol/options.js'
 import { loadSecret } from '../protocol/secret.js'
 import { connectTo, listenAt } from '../protocol/socket.js'
 import { NodeStore } from './node-store.js'
@@ -57,7 +55,10 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
       stays,
       store,
       pins,
-      openRoom: async (options, report) => openHostedRoom(start, pins, await network, options, report),
+      openRoom: async (options, report) => {
+        const [{ openRoom }] = await roomModules
+        return openRoom({ ...options, me, data, pins, network: await network, onEvent: report })
+      },
       onEvent,
       areFilesReplaced: () => filesChangedAt() !== filesAt,
       log,
@@ -72,29 +73,6 @@ export async function startNode(start: NodeStart, { log, onEvent }: StartHooks):
     await lock.release()
     throw error
   }
-}
-
-async function openHostedRoom(
-  { me, data }: NodeStart,
-  pins: Pins,
-  network: NodeNetwork,
-  options: RoomOptions,
-  onEvent: (event: NodeEvent) => void,
-) {
-  const { room, peers, listen, isDiscovering, isEncryptedOnly } = options
-  const [{ openRoom }] = await roomModules
-  return openRoom({
-    me,
-    network,
-    data,
-    pins,
-    peers,
-    isDiscovering,
-    isEncryptedOnly,
-    ...(room !== undefined && { room }),
-    ...(listen !== undefined && { listen }),
-    onEvent,
-  })
 }
 
 /** Whether a node accepts connections at the socket of a home. */

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import type { Clock } from '../../base/clock.js'
+import { type Clock, pause } from '../../base/clock.js'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
 import { lookupHost, socketLookup } from '../../base/host-lookup.js'
 import { DialError, type DialFailureReason } from '../dial-failure.js'
@@ -51,7 +51,7 @@ export class TcpSource implements PeerSource {
       } catch (cause) {
         const isTaken = systemCode(cause) === 'EADDRINUSE'
         if (!isTaken || left === 0) throw listenError(host, port, isTaken, cause)
-        await this.#wait(BIND_RETRY_MS)
+        await pause(this.#clock, BIND_RETRY_MS)
       }
     }
   }
@@ -136,12 +136,6 @@ export class TcpSource implements PeerSource {
         socket.removeAllListeners('error')
         resolve(connectionOf(socket))
       })
-    })
-  }
-
-  #wait(delayMs: number): Promise<void> {
-    return new Promise(resolve => {
-      this.#clock.after(delayMs, resolve)
     })
   }
 }

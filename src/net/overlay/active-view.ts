@@ -1,4 +1,5 @@
 import type { Millis } from '../../base/clock.js'
+import { shuffled } from '../../base/random.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import type { ConnectionId } from '../topology.js'
 import { PEX_FRAMES_PER_SECOND_MAX } from './limits.js'
@@ -79,10 +80,6 @@ export class ActiveView {
 
   /** Suitable neighbours in random order. */
   shuffled(isSuitable: (neighbour: Neighbour) => boolean): Neighbour[] {
-    return this.all()
-      .filter(isSuitable)
-      .map(neighbour => [this.#random(), neighbour] as const)
-      .sort(([a], [b]) => a - b)
-      .map(([, neighbour]) => neighbour)
+    return shuffled(this.all().filter(isSuitable), this.#random)
   }
 }

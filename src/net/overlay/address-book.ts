@@ -1,5 +1,6 @@
 import { retryDelayMs } from '../../base/backoff.js'
 import type { Millis } from '../../base/clock.js'
+import { shuffled } from '../../base/random.js'
 import { TokenBucket } from '../../base/token-bucket.js'
 import { type Address, formatAddress } from '../lan/address.js'
 import {
@@ -223,10 +224,6 @@ export class AddressBook {
   }
 
   #shuffled(isSuitable: (entry: Entry) => boolean): Entry[] {
-    return [...this.#entries.values()]
-      .filter(isSuitable)
-      .map(entry => [this.#random(), entry] as const)
-      .sort(([a], [b]) => a - b)
-      .map(([, entry]) => entry)
+    return shuffled([...this.#entries.values()].filter(isSuitable), this.#random)
   }
 }

@@ -1,45 +1,28 @@
 // Commands that people know from IRC and other chats.
 
-/** Other names of commands. */
-export const ALIASES: ReadonlyMap<string, string> = new Map([
-  ['exit', 'quit'],
-  ['bye', 'quit'],
-  ['logout', 'quit'],
-  ['names', 'who'],
-  ['users', 'who'],
-  ['online', 'who'],
-  ['action', 'me'],
-  ['name', 'nick'],
-  ['rename', 'nick'],
-  ['dm', 'msg'],
-  ['query', 'msg'],
-  ['tell', 'msg'],
-  ['whisper', 'msg'],
-  ['find', 'search'],
-  ['grep', 'search'],
-  ['history', 'last'],
-  ['ignore', 'hide'],
-  ['mute', 'hide'],
-  ['block', 'hide'],
-  ['unignore', 'unhide'],
-  ['unmute', 'unhide'],
-  ['unblock', 'unhide'],
-  ['afk', 'away'],
-  ['brb', 'away'],
-  ['link', 'connect'],
-  ['server', 'connect'],
-  ['unlink', 'disconnect'],
-  ['j', 'join'],
-  ['room', 'join'],
-  ['channel', 'join'],
-  ['switch', 'join'],
-  ['list', 'rooms'],
-  ['channels', 'rooms'],
-  ['part', 'leave'],
-  ['close', 'leave'],
-  ['commands', 'help'],
-  ['?', 'help'],
-])
+const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  quit: ['exit', 'bye', 'logout'],
+  who: ['names', 'users', 'online'],
+  me: ['action'],
+  nick: ['name', 'rename'],
+  msg: ['dm', 'query', 'tell', 'whisper'],
+  search: ['find', 'grep'],
+  last: ['history'],
+  hide: ['ignore', 'mute', 'block'],
+  unhide: ['unignore', 'unmute', 'unblock'],
+  away: ['afk', 'brb'],
+  connect: ['link', 'server'],
+  disconnect: ['unlink'],
+  join: ['j', 'room', 'channel', 'switch'],
+  rooms: ['list', 'channels'],
+  leave: ['part', 'close'],
+  help: ['commands', '?'],
+}
+
+/** Other names of commands, and the commands that they mean. */
+export const ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries(OTHER_NAMES).flatMap(([command, names]) => names.map(name => [name, command] as const)),
+)
 
 const MEMBERS = 'no one can be removed from an open room; /hide hides a person from your view'
 

@@ -48,39 +48,10 @@ interface Announcement {
   readonly isOn?: ((at: LocalInterface) => boolean) | undefined
 }
 
-/** Finds peers on the local network by multicast DNS, and announces us. Nothing rejects or throws. */
-export interface Discovery {
-  /** Starts to announce, instead of an earlier announcement. */
-  announce(announcement: Announcement): void
-  /** Announces that our public rooms changed, by their tags. */
-  setRooms(rooms: readonly string[]): void
-  /** Starts to browse for services. */
-  browse(): void
-  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
-  setMissing(isMissing: boolean): void
-  /** Addresses of `<name>.local`. They are hints, because anyone on the local network can answer. None if nobody answers in time. */
-  lookup(host: string, timeoutMs?: Millis): Promise<string[]>
-  /** Addresses of peers of a name: in one of our rooms with the ports that they announce, otherwise with the given port. */
-  resolve(address: Address): Promise<Address[]>
-  /** Announced services, of any room. */
-  readonly services: readonly Service[]
-  /** Whether a native peer that encrypts was announced at `host:port` within the time that announcements are valid: 120 s. */
-  isAnnouncedNative(address: string): boolean
-  /** The announced addresses of a service. */
-  addressesOf(service: Service): readonly Address[]
-  /** Interfaces on which we are announced. */
-  readonly interfaces: readonly { readonly name: string; readonly address: string }[]
-  /** Says goodbye and ends all lookups, in at most 200 ms. */
-  close(): Promise<void>
-}
-
-export function openDiscovery(options: DiscoveryOptions): Discovery {
-  return new MulticastDiscovery(options)
-}
-
 const SERVICE_MARK = labelMark(SERVICE)
 
-class MulticastDiscovery implements Discovery {
+/** Finds peers on the local network by multicast DNS, and announces us. Nothing rejects or throws. */
+export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #lookups: Lookups
   readonly #browser: ServiceBrowser
@@ -115,6 +86,7 @@ class MulticastDiscovery implements Discovery {
     isOpen = true
   }
 
+  /** Starts to announce, instead of an earlier announcement. */
   announce({ name, service, isOn = () => true }: Announcement): void {
     if (this.#closing !== undefined) return
     const host = hostOf(name)
@@ -130,6 +102,7 @@ class MulticastDiscovery implements Discovery {
     })
   }
 
+  /** Announces that our public rooms changed, by their tags. */
   setRooms(rooms: readonly string[]): void {
     this.#responder?.setRooms(rooms)
   }
@@ -138,14 +111,17 @@ class MulticastDiscovery implements Discovery {
     if (this.#closing === undefined) this.#browser.browse()
   }
 
+  /** Whether a peer is missing that may be back any moment: queries are then more frequent. */
   setMissing(isMissing: boolean): void {
     this.#browser.setMissing(isMissing)
   }
 
+  /** Addresses of `<name>.local`. They are hints, because anyone on the local network can answer. None if nobody answers in time. */
   lookup(host: string, timeoutMs: Millis = LOOKUP_MS): Promise<string[]> {
     return this.#lookups.find(host, timeoutMs)
   }
 
+  /** Addresses of peers of a name: in one of our rooms with the ports that they announce, otherwise with the given port. */
   async resolve({ host, port }: Address): Promise<Address[]> {
     const name = host.replace(/\.local$/i, '')
     const known = this.#announcedFor(name)
@@ -154,10 +130,12 @@ class MulticastDiscovery implements Discovery {
     return [...new Map(found.map(address => [formatAddress(address), address])).values()]
   }
 
+  /** Announced services, of any room. */
   get services(): readonly Service[] {
     return this.#browser.all
   }
 
+  /** Whether a native peer that encrypts was announced at `host:port` within the time that announcements are valid: 120 s. */
   isAnnouncedNative(address: string): boolean {
     return this.#browser.all.some(
       ({ instance, host, port, version }) =>
@@ -172,12 +150,14 @@ class MulticastDiscovery implements Discovery {
     return this.#browser.addressesOf(instance)
   }
 
+  /** Interfaces on which we are announced. */
   get interfaces(): readonly { readonly name: string; readonly address: string }[] {
     return this.#multicast.interfaces
       .filter(at => this.#isOn(at))
       .map(({ name, family, address }) => ({ name, address: family === 'IPv4' ? address : `${address}%${name}` }))
   }
 
+  /** Says goodbye and ends all lookups, in at most 200 ms. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
