@@ -1,5 +1,5 @@
 import { lstatSync, readFileSync } from 'node:fs'
-import { draftBeside } from '../base/files/draft-file.js'
+import { replaceFile } from '../base/files/draft-file.js'
 import { systemRandom } from '../base/random.js'
 
 /** The fields of a file of JSON; none if it cannot be read, because nothing depends on it. */
@@ -14,12 +14,5 @@ export function loadFields(file: string): Readonly<Record<string, unknown>> {
 }
 
 /** Replaces the file atomically. */
-export async function saveFields(file: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
-  const written = await draftBeside(file, JSON.stringify(fields), systemRandom)
-  try {
-    await written.replace(file)
-  } catch (error) {
-    await written.discard()
-    throw error
-  }
-}
+export const saveFields = (file: string, fields: Readonly<Record<string, unknown>>): Promise<void> =>
+  replaceFile(file, JSON.stringify(fields), systemRandom)

@@ -1,9 +1,10 @@
-import { constants, type FileHandle, link, lstat, open } from 'node:fs/promises'
+import { type FileHandle, link } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../errors.js'
-import { type DiskFailure, diskFailureOf, diskFaultWords, unusableHint } from '../files/disk-faults.js'
-import { type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
+import { type DiskFailure, diskFailureOf, diskFaultWords, isNotAFile, unusableHint } from '../files/disk-faults.js'
+import { createFile, type Draft, draftBeside, syncDirectory } from '../files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../files/ownership.js'
+import { beginningOf, withRegularFile } from '../files/regular-file.js'
 import type { Random } from '../random.js'
 import { hexOf } from '../wire/bytes.js'
 import { type KeyPair, keyPairOf, SEED_BYTES } from './signing.js'
@@ -39,13 +40,7 @@ export async function loadKey(file: string, random: Random, onEvent: OnEvent = (
   if (saved !== undefined) return { ...keyPairOf(saved.seed), isNew: false, isChecked: saved.isChecked }
   const seed = random.bytes(SEED_BYTES)
   try {
-    const draft = await draftBeside(file, textOf(seed), random)
-    try {
-      await draft.create(file)
-    } catch (error) {
-      await draft.discard()
-      throw error
-    }
+    await createFile(file, textOf(seed), random)
   } catch (cause) {
     // Another process created it first.
     if (systemCode(cause) === 'EEXIST') return loadKey(file, random, onEvent)
@@ -111,18 +106,19 @@ async function backUp(file: string, name: string, seed: Uint8Array, random: Rand
       if (systemCode(error) === 'EEXIST') continue
     }
     // The file system has no hard links: copy the key.
-    const draft = await draftBeside(file, textOf(seed), random)
     try {
-      await draft.create(backup)
+      await createFile(backup, textOf(seed), random)
       return backup
     } catch (error) {
-      await draft.discard()
       if (systemCode(error) !== 'EEXIST') throw error
     }
   }
 }
 
 const textOf = (seed: Uint8Array): string => `${hexOf(seed)}\n${hexOf(keyPairOf(seed).publicKey)}\n`
+
+const noKey = (file: string, detail = ''): ChatError =>
+  new ChatError('DATA_UNUSABLE', `${file} contains no key${detail}`, { hint: RESTORE_HINT })
 
 const notCreated = (file: string, cause: unknown): ChatError =>
   new ChatError('DATA_UNUSABLE', `the key ${file} cannot be created: ${diskFaultWords(cause) ?? reasonOf(cause)}`, {
@@ -140,7 +136,7 @@ async function readSeed(file: string, onEvent: OnEvent): Promise<SavedSeed | und
   if (text === undefined) return undefined
   // Files of earlier versions have no second line.
   const match = /^([0-9a-f]{64})(?:\n([0-9a-f]{64}))?\n?$/.exec(text)
-  if (match === null) throw new ChatError('DATA_UNUSABLE', `${file} contains no key`, { hint: RESTORE_HINT })
+  if (match === null) throw noKey(file)
   const [, secret = '', owner] = match
   const seed = Buffer.from(secret, 'hex')
   if (owner !== undefined && owner !== hexOf(keyPairOf(seed).publicKey)) {
@@ -153,44 +149,25 @@ async function readSeed(file: string, onEvent: OnEvent): Promise<SavedSeed | und
 
 /** The content of a key file; undefined if it is missing. Removes other users' permissions. */
 async function readKeyFile(file: string, onEvent: OnEvent): Promise<string | undefined> {
-  let handle: FileHandle | undefined
   try {
-    // Check the type before opening: opening a pipe blocks, and opening a device can have side effects.
-    if (!(await lstat(file)).isFile())
-      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
-    handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
-    const found = await handle.stat()
-    if (!found.isFile())
-      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
-    if (!isOwn(found)) {
-      throw new ChatError(
-        'DATA_UNUSABLE',
-        `the key ${file} belongs to another user (uid ${found.uid}), who could sign as you`,
-        {
-          hint: 'Restore your own key from a backup, or choose another directory with {data}.',
-        },
-      )
-    }
-    if (found.size > KEY_FILE_BYTES_MAX)
-      throw new ChatError('DATA_UNUSABLE', `${file} contains no key: it has ${found.size} bytes`, {
-        hint: RESTORE_HINT,
-      })
-    if (isOpenToOthers(found)) onEvent(await restrict(file, handle))
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(KEY_FILE_BYTES_MAX + 1), 0, KEY_FILE_BYTES_MAX + 1, 0)
-    return buffer.toString('latin1', 0, bytesRead)
+    return await withRegularFile(file, async handle => {
+      const found = await handle.stat()
+      if (!isOwn(found)) {
+        const what = `the key ${file} belongs to another user (uid ${found.uid}), who could sign as you`
+        const hint = 'Restore your own key from a backup, or choose another directory with {data}.'
+        throw new ChatError('DATA_UNUSABLE', what, { hint })
+      }
+      if (found.size > KEY_FILE_BYTES_MAX) throw noKey(file, `: it has ${found.size} bytes`)
+      if (isOpenToOthers(found)) onEvent(await restrict(file, handle))
+      return (await beginningOf(handle, KEY_FILE_BYTES_MAX + 1)).toString('latin1')
+    })
   } catch (cause) {
     if (cause instanceof ChatError) throw cause
     if (systemCode(cause) === 'ENOENT') return undefined
-    throw new ChatError(
-      'DATA_UNUSABLE',
-      `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
-      {
-        cause,
-        hint: 'Make it readable for your account.',
-      },
-    )
-  } finally {
-    await handle?.close()
+    if (isNotAFile(cause))
+      throw new ChatError('DATA_UNUSABLE', `the key ${file} is not a regular file`, { hint: RESTORE_HINT })
+    const what = `the key ${file} cannot be read: ${diskFaultWords(cause) ?? reasonOf(cause)}`
+    throw new ChatError('DATA_UNUSABLE', what, { cause, hint: 'Make it readable for your account.' })
   }
 }
 

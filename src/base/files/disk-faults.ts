@@ -62,6 +62,8 @@ function diskFaultOf(error: unknown): DiskFault | undefined {
 /** The error for something else in the place of a regular file. */
 export const notAFile = (): Error => Object.assign(new Error(NOT_A_FILE), { code: NOT_A_FILE })
 
+export const isNotAFile = (error: unknown): boolean => systemCode(error) === NOT_A_FILE
+
 export const diskFailureOf = (cause: unknown): DiskFailure => ({
   reason: diskFaultOf(cause) ?? 'other',
   detail: reasonOf(cause),

@@ -8,6 +8,8 @@ import { hexOf } from '../wire/bytes.js'
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 const NAME_BYTES = 8
 
+export type FileContent = string | Uint8Array | AsyncIterable<Uint8Array>
+
 /** A complete, synced file under a temporary name in its target directory. */
 export interface Draft {
   readonly path: string
@@ -15,6 +17,7 @@ export interface Draft {
   replace(file: string): Promise<void>
   /** Renames it to `file` unless that exists. Rejects with EEXIST. */
   create(file: string): Promise<void>
+  /** Deletes it. A failed `replace` or `create` does that too. */
   discard(): Promise<void>
 }
 
@@ -22,17 +25,13 @@ export interface Draft {
  * Writes a temporary file next to `file`, with mode 0600. Its name is random and O_EXCL is set, so that it never follows a
  * symbolic link or overwrites anything. Rejects with the system's error and leaves no file.
  */
-export async function draftBeside(
-  file: string,
-  content: string | AsyncIterable<Uint8Array>,
-  random: Random,
-): Promise<Draft> {
+export async function draftBeside(file: string, content: FileContent, random: Random): Promise<Draft> {
   const directory = path.dirname(file)
   const draft = path.join(directory, `.persisted-chat-${hexOf(random.bytes(NAME_BYTES))}`)
   const discard = (): Promise<void> => rm(draft, { force: true })
   const handle = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
-    if (typeof content === 'string') await handle.writeFile(content)
+    if (typeof content === 'string' || content instanceof Uint8Array) await handle.writeFile(content)
     else for await (const part of content) await handle.writeFile(part)
     await handle.sync()
   } catch (error) {
@@ -41,18 +40,31 @@ export async function draftBeside(
   } finally {
     await handle.close()
   }
+  const move = async (step: Promise<void>): Promise<void> => {
+    try {
+      await step
+      await syncDirectory(directory)
+    } catch (error) {
+      await discard()
+      throw error
+    }
+  }
   return {
     path: draft,
-    replace: async target => {
-      await rename(draft, target)
-      await syncDirectory(directory)
-    },
-    create: async target => {
-      await createFrom(draft, target)
-      await syncDirectory(directory)
-    },
+    replace: target => move(rename(draft, target)),
+    create: target => move(createFrom(draft, target)),
     discard,
   }
+}
+
+/** Writes a file completely or not at all, replacing an existing one. */
+export async function replaceFile(file: string, content: FileContent, random: Random): Promise<void> {
+  await (await draftBeside(file, content, random)).replace(file)
+}
+
+/** Writes a file completely or not at all. Rejects with EEXIST if it exists. */
+export async function createFile(file: string, content: FileContent, random: Random): Promise<void> {
+  await (await draftBeside(file, content, random)).create(file)
 }
 
 async function createFrom(draft: string, target: string): Promise<void> {

@@ -1,10 +1,11 @@
-import { constants, createReadStream, createWriteStream, rmSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises'
+import { createReadStream, createWriteStream, rmSync } from 'node:fs'
+import { lstat, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { diskFaultWords } from '../../base/files/disk-faults.js'
+import { diskFaultWords, isNotAFile } from '../../base/files/disk-faults.js'
+import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
 
 /** Attempts to copy a database that changes while it is copied. */
 const TRIES = 3
@@ -64,20 +65,14 @@ export async function checkDatabase(directory: string): Promise<void> {
     hint: 'Name the directory with its CURRENT file, or a file written by export.',
   })
   try {
-    const current = path.join(directory, 'CURRENT')
-    const { size } = await regularFile(current)
-    if (size > CURRENT_BYTES_MAX) throw no
-    const handle = await openToRead(current)
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(CURRENT_BYTES_MAX), 0, CURRENT_BYTES_MAX, 0)
-      const manifest = /^(MANIFEST-\d+)\n?$/.exec(buffer.toString('latin1', 0, bytesRead))?.[1]
-      if (manifest === undefined) throw no
-      await regularFile(path.join(directory, manifest))
-    } finally {
-      await handle.close()
-    }
+    const current = await withRegularFile(path.join(directory, 'CURRENT'), handle =>
+      beginningOf(handle, CURRENT_BYTES_MAX),
+    )
+    const manifest = /^(MANIFEST-\d+)\n?$/.exec(current.toString('latin1'))?.[1]
+    if (manifest === undefined) throw no
+    await regularFile(path.join(directory, manifest))
   } catch (cause) {
-    if (cause === no || ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(cause) ?? '')) throw no
+    if (cause === no || isNotAFile(cause) || ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(systemCode(cause) ?? '')) throw no
     throw unreadable(directory, cause)
   }
 }
@@ -129,23 +124,13 @@ async function checkRoom(directory: string, listing: readonly Listed[], scratch:
   })
 }
 
-const openToRead = (file: string) =>
-  open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
-
 /** Copies only as many bytes as were listed, so that copying a growing file ends. */
 async function copyFile(from: string, to: string, bytes: number): Promise<void> {
-  const handle = await openToRead(from)
-  try {
+  await withRegularFile(from, async handle => {
     const target = createWriteStream(to, { flags: 'wx', mode: 0o600 })
-    if (bytes === 0) {
-      await pipeline([], target)
-    } else {
-      const source = createReadStream(from, { fd: handle, start: 0, end: bytes - 1, autoClose: false })
-      await pipeline(source, target)
-    }
-  } finally {
-    await handle.close()
-  }
+    const options = { fd: handle, start: 0, end: bytes - 1, autoClose: false }
+    await pipeline(bytes === 0 ? [] : createReadStream(from, options), target)
+  })
 }
 
 function unwritable(directory: string, cause: unknown): ChatError {

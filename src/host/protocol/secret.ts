@@ -1,9 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { constants, open } from 'node:fs/promises'
 import path from 'node:path'
 import { ChatError, reasonOf, systemCode } from '../../base/errors.js'
-import { draftBeside } from '../../base/files/draft-file.js'
+import { diskFaultWords } from '../../base/files/disk-faults.js'
+import { createFile } from '../../base/files/draft-file.js'
 import { isOpenToOthers, isOwn } from '../../base/files/ownership.js'
+import { beginningOf, withRegularFile } from '../../base/files/regular-file.js'
 import { systemRandom } from '../../base/random.js'
 
 const SECRET_BYTES = 32
@@ -39,23 +40,23 @@ const fileOf = (directory: string): string => path.join(directory, 'node.secret'
 export async function readSecret(directory: string): Promise<Secret | undefined> {
   const file = fileOf(directory)
   try {
-    const handle = await open(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-    try {
+    return await withRegularFile(file, async handle => {
       const found = await handle.stat()
-      if (!found.isFile() || !isOwn(found) || isOpenToOthers(found)) throw new Error('other users have access to it')
-      const bytes = Buffer.alloc(SECRET_BYTES + 1)
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0)
-      if (bytesRead !== SECRET_BYTES) throw new Error(`it does not have ${SECRET_BYTES} bytes`)
-      return new Secret(bytes.subarray(0, SECRET_BYTES))
-    } finally {
-      await handle.close()
-    }
+      if (!isOwn(found) || isOpenToOthers(found)) throw new Error('other users have access to it')
+      const bytes = await beginningOf(handle, SECRET_BYTES + 1)
+      if (bytes.length !== SECRET_BYTES) throw new Error(`it does not have ${SECRET_BYTES} bytes`)
+      return new Secret(bytes)
+    })
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') return undefined
-    throw new ChatError('DATA_UNUSABLE', `the file ${file} cannot be used: ${reasonOf(cause)}`, {
-      cause,
-      hint: 'Stop the node of this home and delete the file: the next start makes another.',
-    })
+    throw new ChatError(
+      'DATA_UNUSABLE',
+      `the file ${file} cannot be used: ${diskFaultWords(cause) ?? reasonOf(cause)}`,
+      {
+        cause,
+        hint: 'Stop the node of this home and delete the file: the next start makes another.',
+      },
+    )
   }
 }
 
@@ -63,16 +64,10 @@ export async function readSecret(directory: string): Promise<Secret | undefined>
 export async function loadSecret(directory: string): Promise<Secret> {
   const found = await readSecret(directory)
   if (found !== undefined) return found
-  const draft = await draftBeside(fileOf(directory), one(systemRandom.bytes(SECRET_BYTES)), systemRandom)
-  await draft.create(fileOf(directory)).catch(async error => {
-    await draft.discard()
+  await createFile(fileOf(directory), systemRandom.bytes(SECRET_BYTES), systemRandom).catch(error => {
     if (systemCode(error) !== 'EEXIST') throw error // created by another process meanwhile
   })
   const created = await readSecret(directory)
   if (created === undefined) throw new ChatError('DATA_UNUSABLE', `${fileOf(directory)} disappeared; try again`)
   return created
-}
-
-async function* one(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
 }

@@ -1,8 +1,5 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import { draftBeside } from '../../base/files/draft-file.js'
-import type { Random } from '../../base/random.js'
+import { withRegularFile } from '../../base/files/regular-file.js'
 import { textOf } from '../../base/wire/bytes.js'
 import type { LogId, Seq } from '../format/author.js'
 import { SEQ_MAX } from '../limits.js'
@@ -37,26 +34,8 @@ const isHead = (value: unknown): value is [LogId, Seq] =>
 
 /** The heads in `file`; empty if it is not a readable regular file. */
 export async function readHeads(file: string): Promise<[LogId, Seq][]> {
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
-  const handle = await open(file, flags).catch(() => undefined)
-  if (handle === undefined) return []
-  try {
-    const status = await handle.stat()
-    return status.isFile() && status.size <= HEADS_FILE_BYTES_MAX ? decodeHeads(await handle.readFile()) : []
-  } catch {
-    return [] // the copy may be readable
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Replaces the heads in `file` atomically. */
-export async function writeHeads(file: string, text: string, random: Random): Promise<void> {
-  const draft = await draftBeside(file, text, random)
-  try {
-    await draft.replace(file)
-  } catch (error) {
-    await draft.discard()
-    throw error
-  }
+  const read = withRegularFile(file, async handle =>
+    (await handle.stat()).size <= HEADS_FILE_BYTES_MAX ? decodeHeads(await handle.readFile()) : [],
+  )
+  return read.catch(() => []) // the copy may be readable
 }

@@ -2,7 +2,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { systemCode } from '../../base/errors.js'
 import { notAFile } from '../../base/files/disk-faults.js'
-import { draftBeside } from '../../base/files/draft-file.js'
+import { createFile } from '../../base/files/draft-file.js'
+import { withRegularFile } from '../../base/files/regular-file.js'
 import type { Random } from '../../base/random.js'
 import { decodeMark, encodeMark, type FileIdentity, laterOf, type Mark, SLOT_BYTES } from './mark.js'
 
@@ -38,17 +39,7 @@ export class MarkFile {
 
   /** Reads the mark in `file` without opening it for writing; undefined if there is none. */
   static async read(file: string): Promise<Mark | undefined> {
-    const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-      () => undefined,
-    )
-    if (handle === undefined) return undefined
-    try {
-      return (await handle.stat()).isFile() ? await read(handle) : undefined
-    } catch {
-      return undefined // the copy may be readable
-    } finally {
-      await handle.close()
-    }
+    return withRegularFile(file, read).catch(() => undefined) // the copy may be readable
   }
 
   /** Whether the mark was written to this very file on this machine. */
@@ -81,13 +72,7 @@ async function openExisting(file: string): Promise<FileHandle | undefined> {
 
 /** Creates the file atomically; never overwrites an existing one. */
 async function create(file: string, random: Random): Promise<FileHandle> {
-  const draft = await draftBeside(file, '\0'.repeat(2 * SLOT_BYTES), random)
-  try {
-    await draft.create(file)
-  } catch (error) {
-    await draft.discard()
-    throw error
-  }
+  await createFile(file, new Uint8Array(2 * SLOT_BYTES), random)
   return open(file, constants.O_RDWR | constants.O_NOFOLLOW)
 }
 

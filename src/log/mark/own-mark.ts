@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { diskFailureOf } from '../../base/files/disk-faults.js'
+import { replaceFile } from '../../base/files/draft-file.js'
 import { makeDirectory } from '../../base/files/make-directory.js'
 import type { Random } from '../../base/random.js'
 import { sameBytes } from '../../base/wire/bytes.js'
 import type { LogEvent } from '../events.js'
 import { type AuthorId, authorOfLog, type LogId, type Run, type Seq } from '../format/author.js'
 import type { Digest } from '../format/heads.js'
-import { encodeHeads, readHeads, writeHeads } from './heads-file.js'
+import { encodeHeads, readHeads } from './heads-file.js'
 import { type End, laterOf, type Mark } from './mark.js'
 import { MarkFile } from './mark-file.js'
 
@@ -123,7 +124,7 @@ export class OwnMark {
     for (const { author, seq } of heads)
       if (authorOfLog(author) !== this.#options.author) known.set(author, Math.max(seq, known.get(author) ?? 0))
     const text = encodeHeads(known)
-    for (const file of headFiles(this.#options)) await writeHeads(file, text, this.#options.random).catch(() => {})
+    for (const file of headFiles(this.#options)) await replaceFile(file, text, this.#options.random).catch(() => {})
   }
 
   #write(): Promise<void> {

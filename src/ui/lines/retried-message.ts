@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Millis } from '../../base/clock.js'
-import { draftBeside } from '../../base/files/draft-file.js'
-import { systemRandom } from '../../base/random.js'
 import type { Seq } from '../../log/format/author.js'
+import { loadFields, saveFields } from '../../session/saved-json.js'
 
 /** A `--message` that is in the log, but was not delivered before its timeout. */
 interface Undelivered {
@@ -32,12 +30,7 @@ export class RetriedMessage {
 
   async failed(message: string, seq: Seq, at: Millis): Promise<void> {
     if (this.#read()?.seq === seq) return // RETRY_MS is counted from the first attempt
-    try {
-      const draft = await draftBeside(this.#file, JSON.stringify({ message, seq, at }), systemRandom)
-      await draft.replace(this.#file).catch(() => draft.discard())
-    } catch {
-      // Not essential: without the file, a retry sends the message again.
-    }
+    await saveFields(this.#file, { message, seq, at }).catch(() => {}) // without the file, a retry sends the message again
   }
 
   async delivered(): Promise<void> {
@@ -45,13 +38,9 @@ export class RetriedMessage {
   }
 
   #read(): Undelivered | undefined {
-    try {
-      const { message, seq, at } = JSON.parse(readFileSync(this.#file, 'utf8')) as Partial<Undelivered>
-      return typeof message === 'string' && typeof seq === 'number' && typeof at === 'number'
-        ? { message, seq, at }
-        : undefined
-    } catch {
-      return undefined // there is no such file
-    }
+    const { message, seq, at } = loadFields(this.#file)
+    return typeof message === 'string' && typeof seq === 'number' && typeof at === 'number'
+      ? { message, seq, at }
+      : undefined
   }
 }

@@ -1,7 +1,8 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { type FileHandle, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { systemCode } from '../../../base/errors.js'
+import { isNotAFile } from '../../../base/files/disk-faults.js'
+import { beginningOf, withRegularFile } from '../../../base/files/regular-file.js'
 import { distinctRecords, readJournal } from './journal.js'
 import { decodeManifest, type Manifest } from './manifest.js'
 import { type Depth, isTableIntact } from './table.js'
@@ -143,8 +144,7 @@ async function manifestOf(
 }
 
 async function textIn(file: FileHandle): Promise<{ readonly text: string }> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(CURRENT_BYTES_MAX), 0, CURRENT_BYTES_MAX, 0)
-  return { text: buffer.toString('latin1', 0, bytesRead) }
+  return { text: (await beginningOf(file, CURRENT_BYTES_MAX)).toString('latin1') }
 }
 
 async function namesIn(directory: string): Promise<string[]> {
@@ -163,21 +163,12 @@ async function withFile<T, A = never>(
   look: (file: FileHandle) => Promise<T>,
   absent?: A,
 ): Promise<T | A | 'unreadable'> {
-  let file: FileHandle
   try {
-    file = await open(path.join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    return await withRegularFile(path.join(directory, name), look)
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return absent ?? 'unreadable'
-    if (systemCode(error) === 'EACCES') throw error
-    return 'unreadable'
-  }
-  try {
-    return (await file.stat()).isFile() ? await look(file) : 'unreadable'
-  } catch (error) {
-    if (systemCode(error) === 'EIO' || systemCode(error) === 'EISDIR') return 'unreadable'
+    if (systemCode(error) === 'EIO' || isNotAFile(error)) return 'unreadable'
     throw error
-  } finally {
-    await file.close()
   }
 }
 
