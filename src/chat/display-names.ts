@@ -97,11 +97,12 @@ export class DisplayNames {
     const former = message.kind === 'nick' ? (this.#latestNames.get(author) ?? message.before) : undefined
     const before = former === undefined ? undefined : this.nameOf(author, former)
     const name = this.nameOf(author, username)
-    const isAhead = timeMs > now + AHEAD_MS_MAX
+    const isClockAhead = timeMs > now + AHEAD_MS_MAX
     if (this.#latestNames.size < NAMES_MAX || this.#latestNames.has(author)) this.#latestNames.set(author, username)
-    const marks = isSigned(author) && isAhead ? ' (clock ahead)' : ''
-    const notice = this.#sharedNameNotice(author, username) ?? this.#clockNotice(author, name, isAhead)
-    return { text: `${name}${marks}`, notice, ...(before !== undefined && { before }) }
+    const mark = isClockAhead ? ' (clock ahead)' : message.isAhead ? ' (dated ahead)' : ''
+    const notice =
+      this.#sharedNameNotice(author, username) ?? (mark === '' ? undefined : this.#aheadNotice(author, name))
+    return { text: `${name}${isSigned(author) ? mark : ''}`, notice, ...(before !== undefined && { before }) }
   }
 
   /** Whether another author's name starts with `beginning`, or looks like it, so that a truncated name would be ambiguous. */
@@ -120,9 +121,8 @@ export class DisplayNames {
     )
   }
 
-  #clockNotice(author: AuthorId, name: string, isAhead: boolean): string | undefined {
-    if (!isAhead) return undefined
-    return this.#once(`clock ${author}`, `the clock of ${name} is far ahead: those lines sort last`)
+  #aheadNotice(author: AuthorId, name: string): string | undefined {
+    return this.#once(`clock ${author}`, `lines of ${name} are dated ahead of this computer's clock: they sort last`)
   }
 
   #once(key: string, line: string): string | undefined {

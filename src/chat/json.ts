@@ -3,7 +3,7 @@ import type { Message } from './kinds/message.js'
 
 /** A message as one JSON object for programs. `isLive` is false for history. */
 export function jsonLineOf(
-  { author, run, seq, username, message, kind, at, timeMs, isVerified }: Message,
+  { author, run, seq, username, message, kind, at, timeMs, isAhead, isVerified }: Message,
   isLive = false,
 ): string {
   const time = new Date(timeMs).toISOString()
@@ -19,5 +19,6 @@ export function jsonLineOf(
     time,
     verified: isVerified,
     live: isLive,
+    ...(isAhead && { ahead: true }),
   })
 }

@@ -6,10 +6,11 @@ import { type Random, systemRandom } from '../base/random.js'
 import { sameBytes } from '../base/wire/bytes.js'
 import type { LogEvent } from './events.js'
 import { ForkRegistry } from './forks/fork-registry.js'
-import type { LogId, Run, Seq } from './format/author.js'
+import { authorOfLog, type LogId, type Run, type Seq } from './format/author.js'
 import { HybridClock } from './format/hybrid-clock.js'
 import { LOBBY, roomId } from './format/room-id.js'
 import { Frontier } from './frontier.js'
+import type { KnownPeople } from './known-people.js'
 import { LOG_BYTES_MAX } from './limits.js'
 import type { DoubtReason } from './mark/doubt.js'
 import type { LogEvents, LogMark, LogOptions } from './options.js'
@@ -56,6 +57,7 @@ export class LogCore {
   readonly mark: LogMark | undefined
   readonly events: EventEmitter<LogEvents>
   readonly #onEvent: (event: LogEvent) => void
+  readonly #known: KnownPeople | undefined
 
   constructor(
     store: Store,
@@ -69,11 +71,12 @@ export class LogCore {
     this.random = options.random ?? systemRandom
     this.isLobby = sameBytes(this.room, roomId(LOBBY))
     this.logBytesMax = options.logBytesMax ?? LOG_BYTES_MAX
-    this.hybridClock = new HybridClock(this.clock)
+    this.hybridClock = new HybridClock(this.clock, log => this.isKnown(log))
     this.store = store
     this.mark = options.mark
     this.events = events
     this.#onEvent = options.onEvent ?? (() => {})
+    this.#known = options.known
     this.queue = new CommitQueue(store, this.clock, {
       onFailure: cause => this.report({ kind: 'disk-failed', failure: diskFailureOf(cause) }),
       recover,
@@ -87,6 +90,12 @@ export class LogCore {
     this.frontier = new Frontier(this.queue, this.segments, this.announcer, options.authorsMax)
     this.requests = new Requests(store, this.queue, this.clock)
     this.own = new OwnLog(keys, this)
+  }
+
+  /** Whether the user knows the author of a log. */
+  isKnown(log: LogId): boolean {
+    const author = authorOfLog(log)
+    return this.#known === undefined || author === this.own.person || this.#known.isKnown(author)
   }
 
   /** Our lines go on in a new run. */

@@ -55,7 +55,8 @@ export class DiskRecovery {
       finding = find()
     }
     if (forks.proofOf(own.author) !== undefined) await own.leave('forked')
-    else if (finding.kind !== 'doubt' || !(await own.leaveAt(finding.reason))) await own.resetMark()
+    else if (finding.kind === 'doubt' && own.mayLeaveAt(finding.reason)) await own.leave(finding.reason)
+    else await own.resetMark()
     for (const [author, seq] of mark?.heads ?? []) {
       const persisted = frontier.persisted(author)
       if (persisted < seq && author !== own.author && forks.proofOf(author) === undefined)

@@ -10,3 +10,6 @@ export interface KnownPeople {
   /** Calls `listener` when a stranger becomes known. Returns a function that ends that. */
   onKnown(listener: (author: AuthorId) => void): () => void
 }
+
+/** Where nobody is known: commands that work on stored logs. */
+export const NOBODY_KNOWN: KnownPeople = { isKnown: () => false, onKnown: () => () => {} }

@@ -7,6 +7,7 @@ import type { Entry } from './format/entry.js'
 import type { ForkProof } from './format/fork-proof.js'
 import type { Digest } from './format/heads.js'
 import type { Rejection } from './format/log-fault.js'
+import type { KnownPeople } from './known-people.js'
 import type { End, EndMark } from './mark/mark.js'
 import type { RelayMode } from './read/outgoing.js'
 import type { SeqRange, Subscription } from './read/subscription.js'
@@ -21,6 +22,8 @@ export interface LogOptions {
   readonly room?: Uint8Array
   readonly clock?: Clock
   readonly random?: Random
+  /** Default: everybody is known. */
+  readonly known?: KnownPeople
   /** Largest number of authors; those already stored and our own are always accepted. */
   readonly authorsMax?: number
   /** Largest size of one log; ours is not limited. */

@@ -36,7 +36,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
   const home = homeOf(options.data, options.me, options.room)
   const network = new RoomNetwork({ ...options, home })
   reportUnsetClock(systemClock, onEvent)
-  const { log, keys } = await openLog(home, onEvent, options.isNewKey)
+  const { pins = new Pins() } = options
+  const { log, keys } = await openLog(home, onEvent, options.isNewKey, pins)
   onEvent({ kind: 'logs-opened', database: home.database })
   if (keys.isNew) onEvent(keyCreated(home))
   try {
@@ -52,7 +53,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Room> {
       random: systemRandom,
       keys,
       listensOn: network.address,
-      pins: options.pins ?? new Pins(),
+      pins,
       announcedAs: key => network.announcedAs(key),
       hasPeerExchange: network.hasPeerExchange,
     })

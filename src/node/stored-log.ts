@@ -4,6 +4,7 @@ import { type KeyPair, keyPairOf, SEED_BYTES } from '../base/crypto/signing.js'
 import { systemRandom } from '../base/random.js'
 import { openRowStore } from '../compat/scuttleup/row-store.js'
 import { authorOfKey } from '../log/format/author.js'
+import { type KnownPeople, NOBODY_KNOWN } from '../log/known-people.js'
 import { Log } from '../log/log.js'
 import { type FoundMark, OwnMark } from '../log/mark/own-mark.js'
 import type { LogMark } from '../log/options.js'
@@ -23,6 +24,7 @@ export async function openLog(
   home: Home,
   onEvent: OnEvent,
   isNewKey = false,
+  known?: KnownPeople,
 ): Promise<{ readonly log: Log; readonly keys: LoadedKey }> {
   await secureHome(home, onEvent)
   await checkKeyIsThere(home)
@@ -41,6 +43,7 @@ export async function openLog(
       isNewKey: isNew || isNewKey,
       onEvent,
       isRepaired: store.isRepaired,
+      ...(known !== undefined && { known }),
     })
     const heads = log.head
     if (!keys.isChecked && heads.length > 0 && !heads.some(({ author }) => log.isOurs(author))) {
@@ -92,6 +95,7 @@ export async function openLogCopy(home: Home, onEvent: OnEvent): Promise<LogCopy
     room: home.roomId,
     isRepaired: store.isRepaired,
     ...(found.mark !== undefined && { mark: readOnlyMark(found) }),
+    known: NOBODY_KNOWN,
     onEvent,
   })
   return { log, faults, found, hasKey }

@@ -7,6 +7,8 @@ const GATHER_MS = 16
 /** This many messages at once mean that a log is catching up: only its newest messages are shown. */
 const BURST_MIN = 100
 const SHOWN_MAX = 200
+/** The same for messages that are dated ahead. */
+const AHEAD_SHOWN_MAX = SHOWN_MAX / 4
 /**
  * Messages of a log that is catching up are shown once no more arrive, and after BURST_MS_MAX at the latest. Missed messages
  * arrive log by log: they wait longer, so that they can be sorted together.
@@ -82,6 +84,9 @@ export class Arrivals {
   }
 }
 
-/** The newest messages, sorted: several logs do not arrive in conversation order. */
-const newest = (messages: readonly Message[]): Message[] =>
-  messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).slice(-SHOWN_MAX)
+/** The newest messages, sorted: several logs do not arrive in conversation order. Those that are dated ahead replace no others. */
+function newest(messages: readonly Message[]): Message[] {
+  const sorted = messages.toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+  const ahead = sorted.filter(({ isAhead }) => isAhead)
+  return [...sorted.filter(({ isAhead }) => !isAhead).slice(-SHOWN_MAX), ...ahead.slice(-AHEAD_SHOWN_MAX)]
+}

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Clock } from '../base/clock.js'
+import type { Clock, Millis } from '../base/clock.js'
 import { equalsIgnoringCase } from '../base/names.js'
 import { DisplayNames } from '../chat/display-names.js'
 import { type Draft, plainTextOf } from '../chat/kinds/kinds.js'
@@ -12,7 +12,7 @@ import { mayBeTopic, type Topic, topicAfter } from '../chat/views/topic.js'
 import { Unread } from '../chat/views/unread.js'
 import { type AuthorId, authorOfLog, type LogId, type Seq } from '../log/format/author.js'
 import type { Digest } from '../log/format/heads.js'
-import { EARLIEST } from '../log/format/hybrid-clock.js'
+import { AHEAD_MS_MAX, EARLIEST, hlcAt } from '../log/format/hybrid-clock.js'
 import type { RoomApi } from '../node/room-api.js'
 import type { SavedView } from './saved-view.js'
 
@@ -58,7 +58,7 @@ export class Session extends EventEmitter<SessionEvents> {
     this.#seen = new Map(room.readMarks)
     this.#clock = clock
     this.#hidden = new Set(view.hidden)
-    this.#topic = view.topic
+    this.#topic = isTooNew(view.topic, clock.now()) ? undefined : view.topic
     this.#nick = { name: room.me, at: EARLIEST }
     this.names = new DisplayNames(room.me, room.id)
     this.heads = new Map(room.heads.map(({ author, seq }) => [author, seq]))
@@ -248,5 +248,9 @@ export class Session extends EventEmitter<SessionEvents> {
     }
   }
 }
+
+/** Whether a saved topic is dated so far ahead that no other could replace it. */
+const isTooNew = (topic: Topic | undefined, now: Millis): boolean =>
+  topic !== undefined && !(topic.at <= hlcAt(now + AHEAD_MS_MAX))
 
 const digestsOf = (heads: ReadonlyMap<LogId, Seq>): Digest[] => [...heads].map(([author, seq]) => ({ author, seq }))

@@ -199,7 +199,7 @@ test('reports a shared name once, and a clock that is far ahead once', () => {
   const ahead = said(BOB, 'bob', { timeMs: NOW + 13 * HOUR })
   assert.deepEqual(names.labelOf(ahead, NOW), {
     text: 'bob (clock ahead)',
-    notice: 'the clock of bob is far ahead: those lines sort last',
+    notice: "lines of bob are dated ahead of this computer's clock: they sort last",
   })
   assert.deepEqual(names.labelOf(ahead, NOW), { text: 'bob (clock ahead)', notice: undefined })
 })

@@ -104,6 +104,8 @@ test('keeps the newest topic in conversation order, however the messages arrive'
     const last = order.reduce<Topic | undefined>(topicAfter, undefined)
     assert.deepEqual(last, { text: '', at: hlcAt(NOON + 2) })
   }
+  const ahead = { ...topic('mine for ever', 9_999_999_999_999), isAhead: true } as const
+  assert.deepEqual(topicAfter({ text: 'tea', at: hlcAt(NOON) }, ahead), { text: 'tea', at: hlcAt(NOON) })
   assert.equal(mayBeTopic(Buffer.from('{"type":"topic"}')), true)
   assert.equal(mayBeTopic(Buffer.from('{"type":"action"}')), false)
 })

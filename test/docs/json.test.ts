@@ -31,6 +31,7 @@ test('documents the members of a message', () => {
     at: '1795231678316.0000' as Hlc,
     timeMs: 1_795_231_678_316,
     isVerified: true,
+    isAhead: true,
   } as Parameters<typeof jsonLineOf>[0]
   assert.deepEqual(Object.keys(JSON.parse(jsonLineOf(message))).sort(), membersBelow('## JSON lines'))
 })

@@ -9,7 +9,8 @@ import type { Digest } from '../../src/log/format/heads.js'
 import { hlcAt } from '../../src/log/format/hybrid-clock.js'
 import type { Log } from '../../src/log/log.js'
 import type { ReadOptions } from '../../src/log/options.js'
-import { type LogRange, lastEntries, merge, type ReadLog } from '../../src/log/read/merge.js'
+import { lastEntries } from '../../src/log/read/last-entries.js'
+import { type LogRange, merge, type ReadLog } from '../../src/log/read/merge.js'
 import { logOver } from '../helper/logs.js'
 import { MemoryDisk, MemoryStore } from '../helper/memory-store.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
@@ -97,7 +98,7 @@ test('finds the last entries of any logs', async () => {
   await fc.assert(
     fc.asyncProperty(cases, fc.integer({ min: 1, max: 10 }), async ([logs, count], pageSize) => {
       const reader = readerOf(logs, pageSize)
-      const from = await lastEntries(stretchesOf(logs), reader.read(true), count)
+      const { from } = await lastEntries(stretchesOf(logs), reader.read(true), count)
       const expected = new Map<LogId, Seq>()
       const sorted = logs.flat().sort(compare)
       for (const { author, seq } of count === 0 ? [] : sorted.slice(-count).reverse()) expected.set(author, seq)

@@ -135,10 +135,40 @@ test("does not mark missed lines as late because of the user's own lines", () =>
 test('marks no one as late because of a clock that is far ahead', () => {
   const transcript = transcriptOf()
   shown(transcript, said(BOB, 'hello'))
-  const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), { username: 'carol' })
+  const carol = { username: 'carol', isAhead: true } as const
+  const ahead = said('c2'.repeat(32) as AuthorId, 'from 2039', new Date(2039, 0, 1).getTime(), carol)
   shown(transcript, ahead)
   assert.equal(shown(transcript, said(BOB, 'next')).at(-1), '12:00          bob │ next')
   assert.ok(!shown(transcript, said(BOB, 'again')).some(row => row.includes('late')))
+})
+
+test('marks lines of the history that are dated ahead, in a block below a rule', () => {
+  const transcript = transcriptOf()
+  shown(transcript, said(BOB, 'now'), 'history')
+  const ahead = (minutes: number): Message => said(BOB, `in ${minutes}`, NOON + minutes * 60_000, { isAhead: true })
+  const rows = [shown(transcript, ahead(5), 'history'), shown(transcript, ahead(6), 'history')].flat()
+  assert.equal(rows[0], "── dated ahead of this computer's clock ──")
+  assert.deepEqual(rows.slice(-4), [
+    '12:05 bob (dated ahead)',
+    '                   │ in 5',
+    '12:06 bob (dated ahead)',
+    '                   │ in 6',
+  ])
+  assert.equal(rows.filter(row => row.includes('dated ahead of')).length, 2, 'the rule and the notice, once')
+  assert.deepEqual(shown(transcript, said(BOB, 'live')), [
+    '── Saturday 21 November 2026 ──',
+    '12:00          bob │ live',
+  ])
+})
+
+test('shows the newest of many arrivals, and those that are dated ahead beside them', () => {
+  const arrivals = new Arrivals(() => false)
+  const lines = Array.from({ length: 300 }, (_, n) => said(BOB, `${n}`, NOON + n))
+  const ahead = Array.from({ length: 300 }, (_, n) => said(BOB, `ahead ${n}`, NOON + 9_999_999 + n, { isAhead: true }))
+  arrivals.push([...ahead, ...lines], NOON)
+  const { messages, skipped } = arrivals.take(NOON)
+  assert.deepEqual(messages, [...lines.slice(-200), ...ahead.slice(-50)])
+  assert.equal(skipped, 350)
 })
 
 test('never marks history as late', () => {

@@ -20,9 +20,13 @@ interface MessageHead {
   readonly at: Hlc
   /** When it was written, by the clock of its author, in milliseconds since 1970. */
   readonly timeMs: number
+  /** Whether it is dated too far ahead of the reader's clock: it stands at the end of the history. */
+  readonly isAhead?: true
   /** Whether it is signed by the author's key. Unsigned entries come from scuttleup peers. */
   readonly isVerified: boolean
 }
+
+const AHEAD = { isAhead: true } as const
 
 /** The range of JavaScript dates, before and after 1970. */
 const DATE_MS_MAX = 8.64e15
@@ -43,6 +47,7 @@ export function messageOf(entry: Entry): Message | undefined {
     at: entry.at,
     isVerified: isSigned(entry.author),
     timeMs: hasTime ? time : millisOf(entry.at),
+    ...(entry.isAhead && AHEAD),
     // Last: spread first, it would make V8 add each of the members above to a slow object, at ten times the cost.
     ...contentOf(members),
   }

@@ -7,9 +7,9 @@ export interface Topic {
   readonly at: string
 }
 
-/** The topic after a message: the newest one in conversation order. */
+/** The topic after a message: the newest one in conversation order. One that is dated ahead would stay for good. */
 export function topicAfter(topic: Topic | undefined, message: Message): Topic | undefined {
-  if (message.kind !== 'topic' || (topic !== undefined && message.at <= topic.at)) return topic
+  if (message.kind !== 'topic' || message.isAhead || (topic !== undefined && message.at <= topic.at)) return topic
   return { text: message.topic, at: message.at }
 }
 

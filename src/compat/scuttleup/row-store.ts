@@ -44,7 +44,7 @@ export class RowStore implements UnsignedStore {
         heads.set(author, shortened(head, lastSeq))
       }
     }
-    for (const head of heads.values()) this.#clock.observe(head.last)
+    for (const head of heads.values()) this.#clock.observe(head.last, head.author)
     return heads
   }
 
@@ -80,9 +80,9 @@ export class RowStore implements UnsignedStore {
       if (fault !== undefined) break
       seq++
       size += entry.length
-      const claimed = this.#credible(claimedHlc(entry), last)
+      const claimed = this.#credible(author, claimedHlc(entry), last)
       const at: Hlc = claimed ?? this.#clock.next(last)
-      this.#clock.observe(at)
+      this.#clock.observe(at, author)
       if (claimed === undefined) writes.push({ type: 'put', key: keys.sideRowKey('hlc', author, seq), value: utf8(at) })
       writes.push({ type: 'put', key: keys.rowKey(author, seq), value: entry })
       writes.push({ type: 'put', key: keys.sideRowKey('checksum', author, seq), value: checksumOf(entry) })
@@ -165,9 +165,9 @@ export class RowStore implements UnsignedStore {
   }
 
   /** The time that an entry states, if it is later than that of the previous entry and not far ahead of our clock. */
-  #credible(claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
+  #credible(author: LogId, claimed: Hlc | undefined, last: Hlc | undefined): Hlc | undefined {
     if (claimed === undefined || (last !== undefined && claimed <= last)) return undefined
-    return this.#clock.isCredible(claimed) ? claimed : undefined
+    return this.#clock.isCredible(claimed, author) ? claimed : undefined
   }
 
   async #hasSideRows(kind: keys.SideRow, author: LogId, from: Seq, to: Seq): Promise<boolean> {

@@ -13,7 +13,7 @@ export interface CodecVersion {
   readonly minor: number
 }
 
-export const CODEC_VERSION: CodecVersion = { major: 2, minor: 0 }
+export const CODEC_VERSION: CodecVersion = { major: 3, minor: 0 }
 
 /** Matches an answer to its call. */
 export type CallId = number
@@ -52,6 +52,9 @@ const bodyOf = (json: string): Uint8Array => concat([Uint8Array.of(JSON_KIND), u
 export const bytesBody = (id: CallId, bytes: Uint8Array): Uint8Array =>
   concat([Uint8Array.of(BYTES_KIND), varint(id), bytes])
 
+/** In the length of an entry's author: the entry is dated too far ahead. */
+const AHEAD_FLAG = 0x80
+
 /** Encodes entries in as many frames as they need. An entry of the same author as the one before it omits the author. */
 export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator<Uint8Array> {
   for (let at = 0; at < entries.length; ) {
@@ -71,8 +74,8 @@ export function* entriesBodies(id: CallId, entries: readonly Entry[]): Generator
   }
 }
 
-function writeEntry(body: Buffer, start: number, { author, seq, at, entry }: Entry, isSame: boolean): number {
-  body[start] = isSame ? 0 : author.length
+function writeEntry(body: Buffer, start: number, { author, seq, at, entry, isAhead }: Entry, isSame: boolean): number {
+  body[start] = (isSame ? 0 : author.length) | (isAhead ? AHEAD_FLAG : 0)
   let end = start + 1
   if (!isSame) end += body.write(author, end, 'latin1')
   end = writeVarint(body, end, seq)
@@ -151,7 +154,8 @@ function readEntry(
   offset: number,
   before: LogId | undefined,
 ): { entry: Entry; next: number } | undefined {
-  const nameEnd = offset + 1 + (bytes[offset] ?? 0)
+  const flags = bytes[offset] ?? 0
+  const nameEnd = offset + 1 + (flags & ~AHEAD_FLAG)
   const author = nameEnd === offset + 1 ? before : logIdOf(bytes.toString('latin1', offset + 1, nameEnd))
   const seq = readVarint(bytes, nameEnd, SEQ_MAX)
   if (author === undefined || seq.kind !== 'value') return undefined
@@ -164,6 +168,7 @@ function readEntry(
     seq: seq.value as Seq,
     at,
     entry: bytes.subarray(length.next, next),
+    ...((flags & AHEAD_FLAG) !== 0 && { isAhead: true }),
   }
   return { entry, next }
 }

@@ -18,6 +18,8 @@ export interface Entry {
   readonly salt?: Uint8Array
   /** The author's signature over all entries up to this one, if this peer has it. */
   readonly signature?: Uint8Array | undefined
+  /** Whether it is dated too far ahead of the reader's clock. */
+  readonly isAhead?: true
 }
 
 /** The members of an entry's JSON object. */

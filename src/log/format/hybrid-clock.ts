@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '../../base/clock.js'
+import type { LogId } from './author.js'
 
 declare const hlcBrand: unique symbol
 
@@ -15,11 +16,16 @@ const MILLIS_MAX = 9_999_999_999_999
 /** A system clock before this was never set, as on a board without a battery, where it starts at 1970. */
 export const UNSET_CLOCK_BEFORE_MS: Millis = Date.UTC(2020, 0, 1)
 
-/** How far ahead of the system clock a reading may be for the hybrid clock to follow it. */
+/** How far ahead of the system clock a reading of a known person may be for the hybrid clock to follow it. */
 export const AHEAD_MS_MAX = 12 * 60 * 60 * 1000
+/** The same for anyone else: what a synchronised clock differs at most. */
+const STRANGERS_AHEAD_MS_MAX = 60 * 1000
+/** How far ahead it has to be to come back: more, so that a small correction of the system clock is none. */
+const RETURN_MS = 2 * AHEAD_MS_MAX
 
 export const HLC_LENGTH = 18
 export const EARLIEST: Hlc = '0000000000000.0000' as Hlc
+const LATEST: Hlc = '9999999999999.9999' as Hlc
 
 export const hlcOf = (text: string): Hlc | undefined => (HLC.test(text) ? (text as Hlc) : undefined)
 
@@ -41,12 +47,10 @@ export function justAfter(hlc: Hlc): Hlc {
 
 export const later = (a: Hlc, b: Hlc): Hlc => (a > b ? a : b)
 
-/** Whether a reading is further ahead of `now` than a clock may be. */
-export const isAhead = (hlc: Hlc, now: Millis): boolean => millisOf(hlc) > now + AHEAD_MS_MAX
-
 /** Assigns each new entry a reading after all those that this peer has seen, except from clocks that are too far ahead. */
 export class HybridClock {
   readonly #clock: Clock
+  readonly #isKnown: (log: LogId) => boolean
   #newest: Hlc = EARLIEST
   /** `#newest` as numbers. */
   #millis: Millis = 0
@@ -55,24 +59,40 @@ export class HybridClock {
   /** `#millis` as text, cached for the entries of one millisecond. */
   #text = EARLIEST.slice(0, 13)
 
-  constructor(clock: Clock) {
+  /** `isKnown`: whether the user knows the author of a log. */
+  constructor(clock: Clock, isKnown: (log: LogId) => boolean = () => true) {
     this.#clock = clock
+    this.#isKnown = isKnown
   }
 
-  /** Follows the reading of a stored entry unless it is more than 12 hours ahead. */
-  observe(hlc: Hlc): void {
-    if (hlc > this.#newest && this.isCredible(hlc)) this.#follow(hlc)
+  /** Follows the reading of an entry in `log` unless it is too far ahead. */
+  observe(hlc: Hlc, log: LogId): void {
+    if (hlc > this.#newest && this.isCredible(hlc, log)) this.#follow(hlc)
   }
 
-  /** Whether the clock may follow this reading. An unset system clock follows every reading. */
-  isCredible(hlc: Hlc): boolean {
+  /** Whether the clock may follow a reading in `log`. An unset system clock follows every reading. */
+  isCredible(hlc: Hlc, log: LogId): boolean {
+    return hlc <= this.newestCredible(this.#isKnown(log))
+  }
+
+  /** The newest reading of a known person, or of anyone else, that the clock follows. */
+  newestCredible(isKnown: boolean): Hlc {
     const now = this.#clock.now()
-    return now < UNSET_CLOCK_BEFORE_MS || !isAhead(hlc, now)
+    if (now < UNSET_CLOCK_BEFORE_MS) return LATEST
+    return hlcAt(now + (isKnown ? AHEAD_MS_MAX : STRANGERS_AHEAD_MS_MAX), COUNTER_MAX)
+  }
+
+  /** Whether the clock has come back from a reading: it was wrong, and was set back. */
+  hasComeBackFrom(reading: Hlc): boolean {
+    this.#comeBack()
+    const now = this.#clock.now()
+    return reading > this.#newest && now >= UNSET_CLOCK_BEFORE_MS && reading > hlcAt(now + RETURN_MS)
   }
 
   /** The reading for an entry written now, after one at `previous`. */
   next(previous: Hlc = EARLIEST): Hlc {
-    if (previous > this.#newest && !this.isCredible(previous)) {
+    this.#comeBack()
+    if (previous > this.#newest && previous > this.newestCredible(true)) {
       const at = justAfter(previous)
       this.#lastMillis = millisOf(at)
       return at
@@ -90,6 +110,14 @@ export class HybridClock {
   /** The milliseconds of the reading that `next` returned last. */
   get lastMillis(): Millis {
     return this.#lastMillis
+  }
+
+  /** Forgets what it followed if the system clock was set back since, so that it is too far ahead now. */
+  #comeBack(): void {
+    const now = this.#clock.now()
+    if (this.#millis <= now + RETURN_MS || now < UNSET_CLOCK_BEFORE_MS) return
+    this.#setMillis(0)
+    this.#newest = EARLIEST
   }
 
   #setMillis(millis: Millis): void {

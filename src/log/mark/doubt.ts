@@ -26,6 +26,8 @@ export const DOUBT_REASONS = [
   'forked',
   /** A peer has more of the current run than this disk. */
   'elsewhere',
+  /** Its last entry is dated far ahead of the clock, which was wrong and was set back. */
+  'clock-ahead',
 ] as const
 
 export type DoubtReason = (typeof DOUBT_REASONS)[number]

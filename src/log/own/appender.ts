@@ -7,6 +7,9 @@ import type { RequestId } from '../request-id.js'
 export class Appender {
   readonly #core: LogCore
   readonly #recovery: DiskRecovery
+  /** Entries that wait, so that later ones do not overtake them, and the turn of the last one. */
+  #waiting = 0
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(core: LogCore, recovery: DiskRecovery) {
     this.#core = core
@@ -18,7 +21,8 @@ export class Appender {
    * Rejects with BAD_MESSAGE, LOG_WRITE_FAILED, LOG_READ_ONLY or LOG_CLOSED.
    */
   append(members: Members, request?: RequestId): Promise<Entry> {
-    const mustWait = this.#mustWait || this.#core.queue.isReadOnly
+    if (this.#isClockBack) void this.#core.own.leave('clock-ahead')
+    const mustWait = this.#waiting > 0 || this.#mustWait || this.#core.queue.isReadOnly
     return mustWait ? this.#appendLater(members, request) : this.#appendNow(members, request)
   }
 
@@ -27,11 +31,32 @@ export class Appender {
     return this.#recovery.isRereading(own.author) || own.isLeaving
   }
 
+  /**
+   * Whether the clock was far ahead and is right again: a new run follows it. If people whom the user knows are ahead of it as well, it
+   * is behind rather than back.
+   */
+  get #isClockBack(): boolean {
+    const { own, hybridClock, frontier } = this.#core
+    if (own.doubt !== undefined || !hybridClock.hasComeBackFrom(own.last) || !own.mayLeaveAt('clock-ahead'))
+      return false
+    const others = frontier.ranges(() => 0).filter(({ author }) => !own.isOurs(author) && this.#core.isKnown(author))
+    return others.every(({ author, last }) => hybridClock.isCredible(last, author))
+  }
+
   async #appendLater(members: Members, request: RequestId | undefined): Promise<Entry> {
     const { queue, own } = this.#core
-    while (this.#mustWait) {
-      await this.#recovery.reread(own.author)
-      await own.settled()
+    this.#waiting++
+    const turn = this.#turn.then(async () => {
+      while (this.#mustWait) {
+        await this.#recovery.reread(own.author)
+        await own.settled()
+      }
+    })
+    this.#turn = turn.catch(() => {})
+    try {
+      await turn
+    } finally {
+      this.#waiting--
     }
     if (queue.isReadOnly) await queue.write([]) // rejects with the reason
     return this.#appendNow(members, request)
@@ -42,7 +67,7 @@ export class Appender {
     const now = clock.now()
     try {
       if (own.doubt !== undefined) {
-        const at = hybridClock.next(own.last)
+        const at = hybridClock.next(own.doubt === 'clock-ahead' ? undefined : own.last)
         entryText(at, now, members) // no run is opened for a message that is rejected
         own.open(at)
       }

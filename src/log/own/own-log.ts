@@ -142,11 +142,9 @@ export class OwnLog {
     this.#doubt = reason
   }
 
-  /** The same, unless the reason is a sign that has opened so many runs that it means nothing here. False then. */
-  async leaveAt(sign: DoubtReason): Promise<boolean> {
-    if (!mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)) return false
-    await this.leave(sign)
-    return true
+  /** Whether a sign has not opened so many runs that it means nothing here. */
+  mayLeaveAt(sign: DoubtReason): boolean {
+    return mayOpenRun(sign, this.#opened[DOUBT_REASONS.indexOf(sign)] ?? 0)
   }
 
   /** Opens a new run: its first entry names the earlier runs. It is written in one commit with the next entry. */

@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue'
-import type { LogId, Seq } from '../format/author.js'
+import type { LogId } from '../format/author.js'
 import type { Entry } from '../format/entry.js'
 import type { Hlc } from '../format/hybrid-clock.js'
 import type { SeqRange } from './subscription.js'
@@ -26,7 +26,7 @@ interface Cursor {
 }
 
 /** Entries in one batch. */
-const BATCH_ENTRIES_MAX = 512
+export const BATCH_ENTRIES_MAX = 512
 
 /**
  * The entries of all ranges in conversation order: by `at`, then author, then seq; with `backwards` in reverse.
@@ -78,26 +78,6 @@ export async function* merge(
   } finally {
     for (const pages of opened) await pages.return(undefined)
   }
-}
-
-/**
- * For each log, the first seq among the last `count` entries of the conversation. Reads about `count` entries, from the end.
- */
-export async function lastEntries(
-  ranges: readonly LogRange[],
-  readBack: ReadLog,
-  count: number,
-): Promise<Map<LogId, Seq>> {
-  const from = new Map<LogId, Seq>()
-  let left = count
-  if (left > 0) {
-    for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
-      for (const entry of batch.slice(0, left)) from.set(entry.author, entry.seq)
-      left -= batch.length
-      if (left <= 0) break
-    }
-  }
-  return from
 }
 
 function compare(a: Cursor, b: Cursor): number {

@@ -5,7 +5,9 @@ import { branchesIn } from '../format/fork-proof.js'
 import type { Digest } from '../format/heads.js'
 import { EARLIEST } from '../format/hybrid-clock.js'
 import type { ReadOptions, RelayOptions } from '../options.js'
-import { type LogRange, lastEntries, merge } from './merge.js'
+import { asAhead, Horizon } from './horizon.js'
+import { lastRanges, strangersMax } from './last-entries.js'
+import { type LogRange, merge } from './merge.js'
 import type { Relayed, RelayMode } from './outgoing.js'
 import { Reached } from './reached.js'
 import type { SeqRange, Subscription } from './subscription.js'
@@ -38,9 +40,7 @@ export class Reader {
       // Older entries than the last ones are left out for good.
       if (options.tail || options.last !== undefined)
         for (const { author, seq } of frontier.heads) reached.note(author, seq)
-      const history =
-        options.last === undefined ? merge(ranges, range => this.log(range)) : this.#lastOf(ranges, options.last)
-      for await (const entries of history) {
+      for await (const entries of this.#history(ranges, options.last)) {
         reached.noteAll(entries)
         yield entries
       }
@@ -87,22 +87,28 @@ export class Reader {
     return isSigned(author) ? segments.readBack(author, from, to) : unsigned.readBack(author, from, to)
   }
 
-  async *#lastOf(ranges: readonly LogRange[], count: number): AsyncGenerator<readonly Entry[]> {
-    const from = await lastEntries(ranges, range => this.#logBack(range), count)
-    const last = ranges.flatMap(range => {
-      const seq = from.get(range.author)
-      return seq === undefined ? [] : [{ ...range, from: seq }]
-    })
-    yield* merge(last, range => this.log(range))
+  /** The history in conversation order, or its last entries; then the entries that are dated too far ahead of our clock. */
+  async *#history(all: readonly LogRange[], last: number | undefined): AsyncGenerator<readonly Entry[]> {
+    const horizon = new Horizon(this.#core)
+    const { past, ahead } = await horizon.divide(all, range => this.log(range))
+    const logBack = (range: SeqRange): AsyncGenerator<readonly Entry[]> => this.#logBack(range)
+    const isKnown = ({ author }: SeqRange): boolean => this.#core.isKnown(author)
+    // A user who knows nobody here sees everybody's lines alike.
+    const knowsSomebody = past.some(range => isKnown(range) && !this.#core.own.isOurs(range.author))
+    const shown = last === undefined ? past : await lastRanges(past, logBack, last, knowsSomebody ? isKnown : undefined)
+    yield* merge(shown, range => this.log(range))
+    const block = last === undefined ? ahead : await lastRanges(ahead, logBack, strangersMax(last))
+    for await (const entries of merge(block, range => this.log(range))) yield entries.map(asAhead)
   }
 
   /** Entries that arrived together, as during a catch-up, in conversation order. */
   async *#arrived(subscription: Subscription, reached: Reached): AsyncGenerator<readonly Entry[]> {
     const ranges = subscription.takeAll().flatMap(range => after(reached.of(range.author), range))
+    const horizon = new Horizon(this.#core)
     for await (const entries of merge(ranges.map(unbounded), range => this.log(range, true))) {
       const fresh = reached.fresh(entries)
       reached.noteAll(fresh)
-      if (fresh.length > 0) yield fresh
+      if (fresh.length > 0) yield horizon.marked(fresh)
     }
   }
 

@@ -62,7 +62,7 @@ export class HeadIndex {
         : await this.#checkedHead(author, saved.get(author))
       if (head === undefined) continue
       heads.set(author, head)
-      this.#clock.observe(head.last)
+      this.#clock.observe(head.last, author)
       if (head.seq !== saved.get(author)?.seq) this.#stale.push(head)
     }
     return heads
@@ -129,9 +129,11 @@ export class HeadIndex {
 
   /** Moves the clock past new entries, so that replies to them are ordered after them. */
   observe(plan: Pick<SignedPlan, 'head' | 'entries'>): void {
-    const last = plan.head?.last ?? EARLIEST
-    if (this.#clock.isCredible(last)) this.#clock.observe(last)
-    else this.#clock.observe(plan.entries.findLast(({ at }) => this.#clock.isCredible(at))?.at ?? EARLIEST)
+    const { head, entries } = plan
+    if (head === undefined) return
+    const { author, last } = head
+    if (this.#clock.isCredible(last, author)) this.#clock.observe(last, author)
+    else this.#clock.observe(entries.findLast(({ at }) => this.#clock.isCredible(at, author))?.at ?? EARLIEST, author)
   }
 
   async *#authors(): AsyncGenerator<LogId> {

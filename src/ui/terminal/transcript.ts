@@ -5,7 +5,7 @@ import type { Message } from '../../chat/kinds/message.js'
 import { mentions } from '../../chat/mention.js'
 import { type Action, actionOf } from '../../chat/text-line.js'
 import type { AuthorId } from '../../log/format/author.js'
-import { EARLIEST, type Hlc, isAhead, later, millisOf } from '../../log/format/hybrid-clock.js'
+import { EARLIEST, type Hlc, later, millisOf } from '../../log/format/hybrid-clock.js'
 import { dateAndTimeOf, dayNumberOf, dayOf, timeOf } from '../../session/dates.js'
 import type { OwnPlace } from '../../sync/receipts.js'
 import { MESSAGE_BYTES_MAX } from '../lines/input.js'
@@ -43,7 +43,7 @@ const ROWS_MAX = 24
 const BEHIND_MS = 60_000
 
 /** The key and other marks after a name. Plain names have no brackets, and quoted names end with a quote. */
-const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead)\))+$/
+const MARKS = /(?: \((?:[0-9a-f]{8}|unsigned|clock ahead|dated ahead)\))+$/
 
 /** Cuts a label to `cells` cells. Shortens the name, keeps the marks and the quotes. */
 function fitted(label: string, cells: number): string {
@@ -77,6 +77,8 @@ export class Transcript {
   /** The newest line so far in conversation order, with and without the lines that the user wrote in this session. */
   #newest: Hlc = EARLIEST
   #newestOfOthers: Hlc = EARLIEST
+  /** Whether the lines of the history that are dated ahead have begun. */
+  #isAhead = false
   /** The day of the latest late line; undefined after a line in order. */
   #lateDay: number | undefined
 
@@ -92,7 +94,11 @@ export class Transcript {
     const isLate = origin !== 'history' && !isOwn && millisOf(message.at) < millisOf(newest) - BEHIND_MS
     const day = dayNumberOf(message.timeMs)
     const blocks: (() => string)[] = []
-    if (isLate) {
+    if (message.isAhead && origin === 'history') {
+      if (!this.#isAhead) blocks.push(() => this.rule("dated ahead of this computer's clock"))
+      this.#isAhead = true
+      this.#day = undefined // the next line in order shows its day again
+    } else if (isLate) {
       if (day !== this.#lateDay) blocks.push(() => this.rule(`late ${dateAndTimeOf(message.timeMs)}`))
       this.#lateDay = day
       this.#day = undefined // the next line in order shows its day again
@@ -100,7 +106,7 @@ export class Transcript {
       if (day !== this.#day) blocks.push(() => this.rule(dayOf(message.timeMs)))
       this.#day = day
       this.#lateDay = undefined
-      if (!isAhead(message.at, now)) {
+      if (!message.isAhead) {
         this.#newest = later(this.#newest, message.at)
         if (origin === 'history' || !isOwn) this.#newestOfOthers = later(this.#newestOfOthers, message.at)
       }

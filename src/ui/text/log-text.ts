@@ -41,4 +41,5 @@ const DOUBTS: Readonly<Record<DoubtReason, string>> = {
   damaged: 'entries of your log are missing or damaged on this disk',
   forked: 'your log has two histories',
   elsewhere: 'a peer has more of your log than this disk',
+  'clock-ahead': 'your clock was far ahead when you wrote your last lines',
 }

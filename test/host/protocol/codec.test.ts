@@ -12,14 +12,18 @@ import type { Entry } from '../../../src/log/format/entry.js'
 import { hlcAt } from '../../../src/log/format/hybrid-clock.js'
 import { HostMachine, LOBBY_OPTIONS } from '../../helper/host-machine.js'
 
-const entry = fc.record({
-  author: fc
-    .constantFrom('a'.repeat(64), `${'a'.repeat(64)}.0100abcd`, 'unsigned', 'x')
-    .map(text => logIdOf(text) ?? assert.fail()),
-  seq: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
-  at: fc.integer({ min: 0, max: 9_999_999_999_999 }).map(millis => hlcAt(millis)),
-  entry: fc.uint8Array({ maxLength: 400 }),
-})
+const entry = fc.record(
+  {
+    author: fc
+      .constantFrom('a'.repeat(64), `${'a'.repeat(64)}.0100abcd`, 'unsigned', 'x')
+      .map(text => logIdOf(text) ?? assert.fail()),
+    seq: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    at: fc.integer({ min: 0, max: 9_999_999_999_999 }).map(millis => hlcAt(millis)),
+    entry: fc.uint8Array({ maxLength: 400 }),
+    isAhead: fc.constant(true as const),
+  },
+  { requiredKeys: ['author', 'seq', 'at', 'entry'] },
+)
 
 const plain = (entries: readonly Entry[]): unknown[] => entries.map(each => ({ ...each, entry: [...each.entry] }))
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
+import type { LogId } from '../../../src/log/format/author.js'
 import { EARLIEST, HybridClock, hlcAt, hlcOf, justAfter, millisOf } from '../../../src/log/format/hybrid-clock.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
+const BOB = 'bob' as LogId
 const HOURS_12 = 12 * 60 * 60 * 1000
 
 const at = fc
@@ -48,7 +50,7 @@ test('increases strictly and stays within twelve hours of a jumping system clock
       let latest = time.now()
       let last = EARLIEST
       for (const step of steps) {
-        if (step.kind === 'observe') clock.observe(hlcAt(time.now() + step.byMs))
+        if (step.kind === 'observe') clock.observe(hlcAt(time.now() + step.byMs), BOB)
         else if (step.kind === 'pass') time.advance(step.byMs)
         else {
           const next = clock.next()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { LogId } from '../../../src/log/format/author.js'
 import {
   EARLIEST,
   type Hlc,
@@ -13,6 +14,7 @@ import {
 } from '../../../src/log/format/hybrid-clock.js'
 import { VirtualClock } from '../../helper/virtual-clock.js'
 
+const BOB = 'bob' as LogId
 const HOURS_12 = 12 * 60 * 60 * 1000
 const at = (text: string): Hlc => {
   const at = hlcOf(text)
@@ -73,7 +75,7 @@ test('orders a new entry after everything seen, even when the system clock is be
   const time = new VirtualClock()
   const clock = new HybridClock(time)
   const seen = hlcAt(time.now() + 5_000, 3)
-  clock.observe(seen)
+  clock.observe(seen, BOB)
   assert.equal(clock.next(), justAfter(seen))
   time.advance(-60_000)
   assert.equal(clock.next(), justAfter(justAfter(seen)))
@@ -84,9 +86,9 @@ test('orders a new entry after everything seen, even when the system clock is be
 test('follows readings up to twelve hours ahead and not a millisecond further', () => {
   const time = new VirtualClock()
   const clock = new HybridClock(time)
-  clock.observe(hlcAt(time.now() + HOURS_12 + 1))
+  clock.observe(hlcAt(time.now() + HOURS_12 + 1), BOB)
   assert.equal(clock.next(), hlcAt(time.now()))
-  clock.observe(hlcAt(time.now() + HOURS_12))
+  clock.observe(hlcAt(time.now() + HOURS_12), BOB)
   assert.equal(clock.next(), hlcAt(time.now() + HOURS_12, 1))
 })
 
@@ -105,7 +107,30 @@ test('follows every reading while the system clock is unset', () => {
     [UNSET_CLOCK_BEFORE_MS, false],
   ] as const) {
     const clock = new HybridClock(new VirtualClock(now))
-    clock.observe(hlcAt(1_900_000_000_000))
+    clock.observe(hlcAt(1_900_000_000_000), BOB)
     assert.equal(clock.next(), isFollowed ? hlcAt(1_900_000_000_000, 1) : hlcAt(now))
   }
+})
+
+test('follows people whom the user knows for twelve hours, and others for a minute', () => {
+  const time = new VirtualClock()
+  const clock = new HybridClock(time, log => log === BOB)
+  const stranger = 'mallory' as LogId
+  clock.observe(hlcAt(time.now() + 60_001), stranger)
+  assert.equal(clock.next(), hlcAt(time.now()))
+  clock.observe(hlcAt(time.now() + 60_000), stranger)
+  assert.equal(clock.next(), hlcAt(time.now() + 60_000, 1))
+  clock.observe(hlcAt(time.now() + HOURS_12), BOB)
+  assert.equal(clock.next(), hlcAt(time.now() + HOURS_12, 1), 'control')
+})
+
+test('comes back after the system clock was set back by more than it follows', () => {
+  const time = new VirtualClock()
+  const clock = new HybridClock(time)
+  time.advance(100 * HOURS_12)
+  const wrong = clock.next()
+  time.advance(-100 * HOURS_12)
+  assert.equal(clock.next(), hlcAt(time.now()))
+  assert.ok(clock.hasComeBackFrom(wrong))
+  assert.equal(clock.next(wrong), justAfter(wrong), 'a log continues in order all the same')
 })

@@ -1,0 +1,59 @@
+import type { LogId, Seq } from '../format/author.js'
+import { EARLIEST, type Hlc } from '../format/hybrid-clock.js'
+import { BATCH_ENTRIES_MAX, type LogRange, merge, type ReadLog } from './merge.js'
+
+/** Entries of strangers beside `count` of people whom the user knows. */
+export const strangersMax = (count: number): number => Math.floor(count / 4)
+
+/**
+ * The parts of the ranges with the last `count` entries of the conversation. Where the user knows some of its people, with the last
+ * `count` of those and, from there on, a quarter as many of others, or as many as are missing to `count`: however much strangers write,
+ * they replace nobody's line.
+ */
+export async function lastRanges(
+  ranges: readonly LogRange[],
+  readBack: ReadLog,
+  count: number,
+  isKnown: (range: LogRange) => boolean = () => true,
+): Promise<LogRange[]> {
+  const known = await lastEntries(ranges.filter(isKnown), readBack, count)
+  const others = await lastEntries(
+    ranges.filter(range => !isKnown(range)),
+    readBack,
+    Math.max(strangersMax(count), count - known.count),
+    known.count < count ? EARLIEST : known.first,
+  )
+  return ranges.flatMap(range => {
+    const from = known.from.get(range.author) ?? others.from.get(range.author)
+    return from === undefined ? [] : [{ ...range, from }]
+  })
+}
+
+interface LastEntries {
+  /** The first seq in each log. */
+  readonly from: ReadonlyMap<LogId, Seq>
+  readonly count: number
+  /** `at` of the first. */
+  readonly first: Hlc
+}
+
+/** The last `count` entries of the conversation, not before `after`. Reads about as many, from the end. */
+export async function lastEntries(
+  ranges: readonly LogRange[],
+  readBack: ReadLog,
+  count: number,
+  after: Hlc = EARLIEST,
+): Promise<LastEntries> {
+  const from = new Map<LogId, Seq>()
+  let [found, first] = [0, EARLIEST]
+  if (count === 0) return { from, count: 0, first }
+  for await (const batch of merge(ranges, readBack, true, Math.min(count, BATCH_ENTRIES_MAX))) {
+    for (const { author, seq, at } of batch) {
+      if (at < after) return { from, count: found, first }
+      from.set(author, seq)
+      first = at
+      if (++found === count) return { from, count, first }
+    }
+  }
+  return { from, count: found, first }
+}
