@@ -191,6 +191,8 @@ export class Upgrader {
       if (dialled !== undefined) onRoomless(dialled)
     })
     multiplexer.once('violation', () => settle('malformed-handshake'))
+    // Whoever has ended cannot name a room any more.
+    stream.once('end', () => settle('closed'))
     stream.once('close', () => settle('closed'))
     this.#pending.add(stream)
     this.#roomless.set(multiplexer, () => settle())

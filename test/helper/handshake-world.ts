@@ -55,6 +55,8 @@ interface NativeEndOptions {
   /** Differences from the peer's usual Hello. */
   readonly hello?: Partial<OurHello>
   readonly says?: Uint8Array
+  /** Whether that is all that it sends. */
+  readonly ends?: boolean
   /** Named to the other side once its key is proven. Default: none are, as if the connection went no further. */
   readonly rooms?: readonly Uint8Array[]
   /** Determines the ephemeral key. */
@@ -66,7 +68,15 @@ interface NativeEndOptions {
 export function nativeEnd(
   role: 'dialler' | 'listener',
   me: string,
-  { peer = 1, hello = {}, says = new Uint8Array(0), rooms, seed = 1, refusesPlain }: NativeEndOptions = {},
+  {
+    peer = 1,
+    hello = {},
+    says = new Uint8Array(0),
+    ends = false,
+    rooms,
+    seed = 1,
+    refusesPlain,
+  }: NativeEndOptions = {},
 ): End {
   const handshake = new Handshake({
     role,
@@ -96,7 +106,8 @@ export function nativeEnd(
         read(effect.kind === 'sealed' ? new Uint8Array(0) : effect.rest)
         if (effect.kind === 'sealed' && rooms !== undefined)
           written.push(effect.records.sealer.seal(roomsFrame(rooms, effect.handshakeHash, role)))
-        written.push(records === undefined || says.length === 0 ? says : records.sealer.seal(says))
+        const isSealed = records !== undefined && (says.length > 0 || ends)
+        written.push(isSealed ? (records?.sealer.seal(says, ends) ?? says) : says)
       }
     }
     return Buffer.concat(written)

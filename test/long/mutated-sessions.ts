@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { systemClock } from '../../src/base/clock.js'
 import { keyPairOf } from '../../src/base/crypto/signing.js'
@@ -11,6 +12,7 @@ import type { HandshakeEffect } from '../../src/net/handshake/effects.js'
 import { Handshake } from '../../src/net/handshake/handshake.js'
 import { INSTANCE_ID_BYTES, PROTOCOL_VERSION } from '../../src/net/handshake/hello.js'
 import { TcpSource } from '../../src/net/lan/tcp.js'
+import { UNPROVEN_MAX } from '../../src/net/limits.js'
 import type { RawConnection } from '../../src/net/peer-source.js'
 import { RoomChannels } from '../../src/net/room-channels.js'
 import { Room } from '../../src/node/room.js'
@@ -26,11 +28,13 @@ import { change, framed, handshake, messageEntry, Stranger } from '../interop/sc
 import { between, type Chance, chance } from './chance.js'
 import { cleanedUp, type Fault, inDirectory, type LongRun, type RunOptions } from './long-run.js'
 
-/** Sessions per server: each adds an author, and receives all others. */
-const LIFE_SESSIONS = 100
+/** Sessions per database: half of them add an author, and each receives all others. */
+const LIFE_SESSIONS = 250
+/** Sessions at a time: what they store shares commits, and none waits for the disk alone. As many as may be unproven. */
+const SESSIONS_AT_ONCE = UNPROVEN_MAX
 const ENTRIES = 4
-/** Time without an answer after which a client with a changed byte closes: the server may wait for more bytes. */
-const IDLE_MS = 20
+/** Turns of the event loop in which neither side sends anything, after which a client with a changed byte ends. */
+const QUIET_TURNS = 3
 const MEMORY_MIB_MAX = 16
 /** One of this many sessions must end a scuttleup peer, or the test proves nothing. */
 const CONTROL_SESSIONS = 30
@@ -82,15 +86,20 @@ interface Client {
 }
 
 async function live(directory: string, count: number, seed: number) {
-  const random = chance(seed)
   const server = await openServer(directory)
   const authors = new Set<LogId>()
-  for (let i = 0; i < count; i++) {
-    const client = random() < 0.5 ? scuttleupClient(`author-${seed}-${i}`, random) : await ours(random)
-    authors.add(client.author)
-    await inTime(server.session(client, between(random, 0, client.length), between(random, 1, 256)), `session ${i}`)
+  let next = 0
+  const talk = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const random = chance(seed * LIFE_SESSIONS + i)
+      const client = random() < 0.5 ? scuttleupClient(`author-${seed}-${i}`, random) : await ours(random)
+      authors.add(client.author)
+      await inTime(server.session(client, between(random, 0, client.length), between(random, 1, 256)), `session ${i}`)
+    }
   }
+  await Promise.all(Array.from({ length: SESSIONS_AT_ONCE }, talk))
   // Control: an unchanged session is stored completely.
+  const random = chance(seed)
   for (const client of [scuttleupClient(`author-${seed}-last`, random), await ours(random)]) {
     authors.add(client.author)
     const stored = server.stored(client.author)
@@ -115,7 +124,9 @@ async function openServer(directory: string) {
   const keys = keyPairOf(systemRandom.bytes(32))
   const log = await logIn(directory, { keys })
   const tcp = new TcpSource(systemClock, async address => [address])
-  let onConnection = (_: RawConnection): void => {}
+  /** The server's ends of sessions, by the port of the client. */
+  const accepted = new Map<number | undefined, RawConnection>()
+  const arrivals = new EventEmitter().setMaxListeners(0)
   const swarm = new Connections({
     me: SERVER,
     keys,
@@ -127,8 +138,9 @@ async function openServer(directory: string) {
       listen: (host, port, take) =>
         tcp.listen(host, port, connection => {
           connection.setMaxListeners(0) // native clients also wait for its end
+          accepted.set((connection as Socket).remotePort, connection)
           take(connection)
-          onConnection(connection)
+          arrivals.emit('connection')
         }),
     },
   })
@@ -148,25 +160,23 @@ async function openServer(directory: string) {
 
   /** Runs a session with a changed byte at `place`. Resolves when the server has read all of it and closed the connection. */
   const session = async (client: Client, place: number, flip: number): Promise<void> => {
-    const accepted = new Promise<RawConnection>(resolve => {
-      onConnection = resolve
-    })
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
     socket.on('error', () => {}) // the server may hang up at any time
-    let idle: NodeJS.Timeout | undefined
-    socket.on('data', () => idle?.refresh())
-    socket.on('close', () => clearTimeout(idle))
+    await once(socket, 'connect')
+    const { localPort } = socket
+    while (!accepted.has(localPort)) await once(arrivals, 'connection')
+    const connection = accepted.get(localPort) as RawConnection
+    accepted.delete(localPort)
     let sent = 0
     client.talk(socket, bytes => {
       const index = place - sent
       sent += bytes.length
       if (index < 0 || index >= bytes.length) return bytes
-      idle = setTimeout(() => socket.end(), IDLE_MS)
+      endWhenQuiet(socket, connection as Socket)
       const changed = Uint8Array.from(bytes)
       changed[index] = (changed[index] ?? 0) ^ flip
       return changed
     })
-    const connection = await accepted
     const isOver = (): boolean => connection.readableEnded || connection.destroyed
     if (!isOver()) {
       await new Promise<void>(resolve => {
@@ -252,6 +262,19 @@ async function ours(random: Chance): Promise<Client> {
       perform(opening.start())
     },
   }
+}
+
+/** Ends a client's side once both sides have read all that was sent, and send nothing more: the server waits for more bytes. */
+function endWhenQuiet(client: Socket, server: Socket): void {
+  let quiet = 0
+  const look = (): void => {
+    if (client.writableEnded || client.destroyed || server.destroyed) return
+    const isQuiet = server.bytesRead === client.bytesWritten && client.bytesRead === server.bytesWritten
+    quiet = isQuiet ? quiet + 1 : 0
+    if (quiet > QUIET_TURNS) client.end()
+    else setImmediate(look)
+  }
+  setImmediate(look)
 }
 
 /** Control: runs such sessions with a scuttleup peer until one ends it. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { frame } from '../../src/base/wire/frames.js'
 import { ROOMLESS_MS_MAX } from '../../src/net/limits.js'
 import type { RoomChannels } from '../../src/net/room-channels.js'
-import { type ConnectionsWorld, openConnections } from '../helper/connections-world.js'
-import { keysOf } from '../helper/handshake-world.js'
+import { type ConnectionsWorld, openConnections, stranger, talk } from '../helper/connections-world.js'
+import { keysOf, nativeEnd } from '../helper/handshake-world.js'
 import { VirtualClock } from '../helper/virtual-clock.js'
 
 const BOUND = { timeout: 60_000 }
@@ -108,6 +109,21 @@ test('a connection without a room in common waits for one for a while', BOUND, a
   assert.equal(bob.accepted[0]?.destroyed, false)
   await pass(clock, 1)
   await bob.until(() => bob.accepted[0]?.destroyed === true)
+})
+
+test('closes a connection without a room in common when the other side has ended', BOUND, async t => {
+  for (const ends of [true, false]) {
+    const clock = new VirtualClock()
+    const bob = await peer(t, 2, DEV, clock)
+    const socket = await stranger(t, bob.address)
+    const end = nativeEnd('dialler', 'alice:1', { rooms: [OPS], ends })
+    talk(socket, end)
+    while (end.rest.length === 0) await once(socket, 'data')
+    for (let ms = 0; ms < 100; ms++) await pass(clock, 1)
+    if (ends) await bob.until(() => bob.accepted[0]?.destroyed === true)
+    else await pass(clock, ROOMLESS_MS_MAX - 1_000)
+    assert.equal(bob.accepted[0]?.destroyed, ends, 'control: it waits for one that has not ended')
+  }
 })
 
 test('closes a connection that finds no room in common, and dials again', BOUND, async t => {
