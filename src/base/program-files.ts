@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-// The only file that knows where it is. It runs compiled, in dist/src/base, or bundled: then it is in dist/program/base or in another
-// directory of the same depth.
+// The only file that knows where it is: in dist/src/base if the program is only compiled, or, bundled, in any directory of dist/program.
 
-const PACKAGE = new URL('../../../', import.meta.url)
+/** The directory of the compiled program, `dist/src/` or `dist/program/`. */
+const PROGRAM = /^.*\/dist\/[^/]+\//.exec(import.meta.url)?.[0] ?? import.meta.url
+const PACKAGE = new URL('../../', PROGRAM)
 
 /** The path of a program of ours, such as `cli/main`, built like the one that runs. */
-export const programFile = (name: string): string => fileURLToPath(new URL(`../${name}.js`, import.meta.url))
+export const programFile = (name: string): string => fileURLToPath(new URL(`${name}.js`, PROGRAM))
 
 /** A file of the package that is not compiled, such as `src/base/report/theme.css`. */
 export const packageFile = (name: string): URL => new URL(name, PACKAGE)

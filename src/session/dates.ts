@@ -1,7 +1,11 @@
 import type { Millis } from '../base/clock.js'
 
-const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+// Not Intl.DateTimeFormat: the first one takes longer to create than a twentieth of the start of the program.
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const MONTHS = [
+  ...['January', 'February', 'March', 'April', 'May', 'June'],
+  ...['July', 'August', 'September', 'October', 'November', 'December'],
+]
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
@@ -21,11 +25,14 @@ export function secondOf(at: Millis): string {
 /** `21 Nov 14:03` */
 export function dateAndTimeOf(at: Millis): string {
   const date = new Date(at)
-  return `${date.getDate()} ${MONTHS[date.getMonth()]} ${timeOf(at)}`
+  return `${date.getDate()} ${MONTHS[date.getMonth()]?.slice(0, 3)} ${timeOf(at)}`
 }
 
 /** `Saturday 21 November 2026` */
-export const dayOf = (at: Millis): string => DAY.format(new Date(at)).replace(',', '')
+export function dayOf(at: Millis): string {
+  const date = new Date(at)
+  return `${WEEKDAYS[date.getDay()]} ${date.getDate()} ${MONTHS[date.getMonth()]} ${date.getFullYear()}`
+}
 
 /** A number that is the same for all times of one day. */
 export function dayNumberOf(at: Millis): number {
